@@ -1,0 +1,89 @@
+"""Would more labelled images, a bigger model, or pretrained weights help most?
+
+>>> import sixteenth                                                  # doctest: +SKIP
+>>> study = sixteenth.Study.load("cifar10", folder="my-study")        # doctest: +SKIP
+>>> results = study.run()          # a pandas DataFrame, one row per run
+>>> study.histories()              # one row per run and epoch
+>>> study.figures()["accuracy"]    # a matplotlib figure
+>>> sixteenth.predict("my-study/runs/resnet18-random-all-seed0", ["cat.jpg"])  # doctest: +SKIP
+
+Importing the package imports nothing else: each name is fetched when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import (
+        DataError,
+        DivergedError,
+        InputError,
+        MismatchError,
+        ModelError,
+        RunError,
+        SixteenthError,
+        SpecError,
+        WeightsError,
+    )
+    from .fraction import TrainFraction
+    from .prediction import Prediction, predict
+    from .spec import (
+        RunSpec,
+        StudySpec,
+        TrainSpec,
+        load_spec,
+        parse_spec,
+        preset_names,
+        preset_text,
+    )
+    from .study import Listener, Study
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DataError",
+    "DivergedError",
+    "InputError",
+    "Listener",
+    "MismatchError",
+    "ModelError",
+    "Prediction",
+    "RunError",
+    "RunSpec",
+    "SixteenthError",
+    "SpecError",
+    "Study",
+    "StudySpec",
+    "TrainFraction",
+    "TrainSpec",
+    "WeightsError",
+    "__version__",
+    "load_spec",
+    "parse_spec",
+    "predict",
+    "preset_names",
+    "preset_text",
+]
+
+_HOMES = {
+    "TrainFraction": "fraction",
+    "Listener": "study",
+    "Study": "study",
+    "Prediction": "prediction",
+    "predict": "prediction",
+    **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "errors"),
+    **dict.fromkeys(("RunSpec", "StudySpec", "TrainSpec", "load_spec", "parse_spec"), "spec"),
+    **dict.fromkeys(("preset_names", "preset_text"), "spec"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,267 @@
+"""The discussion of a study: the answer, the compared moves, and what speaks for what.
+
+`discuss` reads top to bottom. Every sentence is a claim with its numbers; one that the data do not
+support is not made, and a question that the study did not ask is named as such.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+from .claims import Claim, Section
+from .diagnosis import Context, Diagnosis, diagnose_grid, from_weights
+from .expectation import Expect, expectation, verdicts
+from .intervals import LEVEL, accuracy_interval
+from .limits import limits
+from .moves import Move, difference_of_moves, find_moves, reference_arm
+from .pretraining import pretraining
+from .reasons import reasons
+from .sections import missing, overfitting, relation
+from .tables import Grid, Predictions, read_grid
+from .wording import count, interval, join, percent, plural, points, short_name, signed, upper_first
+
+
+@dataclass(frozen=True)
+class MissingRun:
+    """A run of the plan that no conclusion rests on."""
+
+    run_id: str
+    status: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Discussion:
+    """All that the analysis says of a study, in plain text with numbers beside it."""
+
+    answer: list[str]
+    options: list[Move]
+    sections: list[Section]
+    diagnoses: list[Diagnosis]
+    missing: list[MissingRun]
+    level: float
+
+    def to_dict(self) -> dict[str, object]:
+        """The same as plain values for JSON; numbers that are not finite become None."""
+        options = [
+            {f.name: getattr(move, f.name) for f in fields(move) if f.name != "terms"}
+            for move in self.options
+        ]
+        plain = {
+            "answer": self.answer,
+            "options": options,
+            "sections": [
+                {
+                    "key": s.key,
+                    "title": s.title,
+                    "sentences": [vars(claim) for claim in s.sentences],
+                }
+                for s in self.sections
+            ],
+            "diagnoses": [vars(d) for d in self.diagnoses],
+            "missing": [vars(m) for m in self.missing],
+            "level": self.level,
+        }
+        return {key: _plain(value) for key, value in plain.items()}
+
+
+def discuss(
+    results: pd.DataFrame,
+    histories: pd.DataFrame | None = None,
+    *,
+    expect: Expect = "bigger-is-better",
+    context: Context | None = None,
+    predictions: Predictions | None = None,
+    level: float = LEVEL,
+) -> Discussion:
+    """Discuss a study, finished or not.
+
+    Args:
+        results: one row a run, see `tables.read_grid` for the columns that are needed.
+        histories: one row an epoch and run; without it the training curves are not spoken of.
+        expect: what was expected of the bigger model.
+        context: what the tables do not say.
+        predictions: run_id -> (labels (n,), probabilities (n, C)); without it, differences are
+            not paired by test image, and the text says so.
+        level: coverage of all intervals.
+
+    Raises:
+        InputError: a needed column is not there, or an accuracy is outside [0, 1]. A study with
+            missing, failed or too few runs is not an error.
+    """
+    context = context or Context()
+    grid = read_grid(results, histories, predictions)
+    moves = find_moves(grid, level)
+    diagnoses = diagnose_grid(grid, context)
+    sections: list[Section] = []
+    if grid.cells:
+        rows = verdicts(grid, expect, level)
+        why = reasons(grid, rows, expect, context)
+        sections = [
+            relation(grid, moves, level),
+            expectation(grid, rows, expect, level),
+            *([why] if why else []),
+            pretraining(grid, level),
+            overfitting(grid, diagnoses, level),
+            limits(grid, level),
+        ]
+        chance = [d for d in diagnoses if d.kind == "at-chance"]
+        sections[0].sentences.extend(Claim(d.text, {"rule": d.rule, **d.numbers}) for d in chance)
+    if grid.missing:
+        sections.append(missing(grid))
+    return Discussion(
+        answer=_answer(grid, moves, context, level),
+        options=moves,
+        sections=[
+            Section(s.key, s.title, [_capital(claim) for claim in s.sentences])
+            for s in sections
+            if s.sentences
+        ],
+        diagnoses=diagnoses,
+        missing=[MissingRun(r.run_id, r.status, r.why_missing) for r in grid.missing],
+        level=level,
+    )
+
+
+def _answer(grid: Grid, moves: Sequence[Move], context: Context, level: float) -> list[str]:
+    """Two or three sentences: what helped most, what follows for the next step, what is open."""
+    if not grid.cells:
+        return ["No run of this study has finished, so there is nothing to conclude yet."]
+    main = [move for move in moves if move.main]
+    if main:
+        sentences = [_headline(grid, main, context, level), *_next_doubling(main)]
+    else:
+        cell = grid.cells[0]
+        low, high = accuracy_interval(
+            [run.test_accuracy for run in cell.runs], cell.test_size, level
+        )
+        around = (
+            f" ({level:.0%} interval {percent(low)} to {percent(high)})"
+            if math.isfinite(low)
+            else ""
+        )
+        sentences = [
+            f"{upper_first(grid.name(cell.model))} from {from_weights(grid, cell.init)} reaches "
+            f"{percent(cell.accuracy)} on {plural(round(cell.train_size), 'image')}{around}; no "
+            "two finished runs differ in just one thing, so nothing can be compared yet."
+        ]
+    return [*sentences, *_open(grid, main)]
+
+
+def _headline(grid: Grid, main: Sequence[Move], context: Context, level: float) -> str:
+    """Which move helped most, and all of them with their intervals, the best first."""
+    model, init = reference_arm(grid)
+    data = f" on {short_name(context.data)}" if context.data else ""
+    head = f"For {grid.name(model)} from {from_weights(grid, init)}{data}, "
+    parts = [_phrase(move, level) for move in main]
+    best, others = main[0], main[1:]
+    helping = [move for move in main if move.verdict == "helps"]
+    if not helping:
+        if len(main) == 1:
+            return f"{head}{parts[0]}."
+        return f"{head}nothing that was tried helped by an amount that these runs can see: " + (
+            f"{'; '.join(parts)}."
+        )
+    if not others:
+        return f"{head}{parts[0]}."
+    rivals = [move for move in others if not _ahead(grid, best, move, level)]
+    if not rivals:
+        lead = f"{best.short} helped most"
+    elif all(move.verdict == "helps" for move in rivals):
+        lead = (
+            f"{join([m.short for m in [best, *rivals]])} helped, and these runs cannot tell which "
+            "of them helps more"
+        )
+    else:
+        names = join([m.short for m in helping])
+        lead = f"{names} helped, but that it helps most cannot be told"
+    return f"{head}{lead}: {'; '.join(parts)}."
+
+
+def _ahead(grid: Grid, best: Move, move: Move, level: float) -> bool:
+    found = difference_of_moves(grid, best, move, level)
+    return found is not None and found.verdict == "above"
+
+
+def _phrase(move: Move, level: float) -> str:
+    """A move as half a sentence with its gain and interval."""
+    at = move.evidence.get("at_images")
+    where = f" on {count(float(str(at)))} images" if at is not None else ""
+    if move.verdict == "helps":
+        return f"{move.action} bought {points(move.gain)}{where} ({_span(move, level)})"
+    if move.verdict == "hurts":
+        return f"{move.action} cost {points(move.gain)}{where} ({_span(move, level)})"
+    return (
+        f"what {move.action} brings{where} cannot be told ({signed(move.gain)} points, "
+        f"{_span(move, level)})"
+    )
+
+
+def _span(move: Move, level: float) -> str:
+    return interval(move.low, move.high, level, flip=move.verdict == "hurts")
+
+
+def _next_doubling(main: Sequence[Move]) -> list[str]:
+    """What the last doubling suggests for the next, as the conditional that it is."""
+    data = next((move for move in main if move.kind == "data" and move.verdict == "helps"), None)
+    if data is None:
+        return []
+    gain = float(str(data.evidence["next_doubling_if_same_share"]))
+    size = count(2 * float(str(data.evidence["to_images"])))
+    text = (
+        f"The next doubling, to {size} images, was not measured: it would buy about {points(gain)} "
+        "if the error went on falling by the same share, and less if the curve is flattening"
+    )
+    others = [move for move in main if move is not data]
+    overtaking = [move.short for move in others if gain < move.gain < data.gain]
+    if overtaking:
+        text += f", which would be less than {join(overtaking)} brought"
+    return [f"{text}."]
+
+
+def _open(grid: Grid, main: Sequence[Move]) -> list[str]:
+    """What the study did not ask, what the intervals do not hold, and what is missing."""
+    kinds = {move.kind for move in main}
+    absent = []
+    if "data" not in kinds and len({run.fraction for run in grid.runs}) < 2:
+        absent.append("more images")
+    if "model" not in kinds and len(grid.models) < 2:
+        absent.append("a bigger model")
+    if "init" not in kinds and len(grid.inits) < 2:
+        absent.append("pretrained weights" if "random" in grid.inits else "random weights")
+    parts = []
+    if absent:
+        verb = "was" if absent == ["a bigger model"] else "were"
+        parts.append(f"{join(absent)} {verb} not part of this study")
+    if max(len(cell.runs) for cell in grid.cells) == 1 and main:
+        parts.append(
+            "each cell was trained once, so the intervals hold for other test images, not for "
+            "other trainings"
+        )
+    if grid.missing:
+        verb = "is" if len(grid.missing) == 1 else "are"
+        parts.append(f"{len(grid.missing)} of {len(grid.runs)} runs {verb} missing and left out")
+    return [f"{upper_first('; '.join(parts))}."] if parts else []
+
+
+def _capital(claim: Claim) -> Claim:
+    """Sentences start with a capital, unless they start with the name of a model."""
+    first = claim.text.split(" ", 1)[0]
+    if any(character.isdigit() or character in "_./:" for character in first):
+        return claim
+    return Claim(upper_first(claim.text), claim.evidence, claim.strength)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None or isinstance(value, str | int):
+        return value
+    number = float(str(value))
+    return number if math.isfinite(number) else None

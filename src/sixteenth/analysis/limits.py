@@ -1,0 +1,173 @@
+"""What a study cannot say, read from how it was run."""
+
+from __future__ import annotations
+
+import math
+
+from .claims import Claim, Section
+from .compare import compare_cells
+from .tables import Grid, Run
+from .wording import count, join, plural, points
+
+FEW_EPOCHS = 10
+"""Below this a study speaks of few epochs: common recipes for small images use 15 to 200."""
+
+
+def limits(grid: Grid, level: float) -> Section:
+    """One claim for each limit that applies, the weightiest first."""
+    runs = [run for cell in grid.cells for run in cell.runs]
+    claims = [
+        *_seeds(grid),
+        *_epochs(runs),
+        *_chosen(runs),
+        *_sample(grid, runs),
+        *_pairing(grid),
+        *_sizes(grid),
+        *_visible(grid, level),
+        Claim(
+            "One training recipe served all runs: a recipe tuned to a model or a size could change "
+            "their order.",
+            {},
+            "note",
+        ),
+    ]
+    return Section("limits", "What these numbers cannot say", claims)
+
+
+def _seeds(grid: Grid) -> list[Claim]:
+    numbers = sorted({len(cell.runs) for cell in grid.cells})
+    if not numbers:
+        return []
+    evidence: dict[str, object] = {"seeds": numbers}
+    if numbers == [1]:
+        text = (
+            "Each cell was trained once. The intervals hold for other test images, not for other "
+            "trainings (Dietterich 1998): how far two seeds of one cell lie apart was not "
+            "measured, and a small difference may be luck even where its interval excludes zero."
+        )
+    elif numbers[0] == 1:
+        text = (
+            f"The cells were trained with 1 to {numbers[-1]} seeds; where there is one, the spread "
+            "between trainings is not in the interval."
+        )
+    elif numbers[0] < 5:
+        span = join([str(number) for number in numbers], "or")
+        text = (
+            f"With {span} seeds a cell the spread between trainings is known only roughly; "
+            "the intervals are as wide as that requires."
+        )
+    else:
+        return []
+    return [Claim(text, evidence, "note")]
+
+
+def _epochs(runs: list[Run]) -> list[Claim]:
+    epochs = sorted({run.epochs for run in runs if math.isfinite(run.epochs)})
+    steps = sorted({run.steps for run in runs if math.isfinite(run.steps)})
+    claims = []
+    if len(epochs) == 1 and epochs[0] < FEW_EPOCHS:
+        text = (
+            f"All runs had {plural(round(epochs[0]), 'epoch')}, which is few: longer training "
+            "usually raises accuracies and could change the order of the models."
+        )
+        claims.append(Claim(text, {"epochs": epochs[0]}, "note"))
+    if len(epochs) == 1 and len(steps) > 1:
+        text = (
+            f"Equal epochs mean unequal work: from {count(steps[0])} steps on the smallest part to "
+            f"{count(steps[-1])} on the largest, so what more images bought includes more training."
+        )
+        claims.append(Claim(text, {"steps": [steps[0], steps[-1]]}, "note"))
+    return claims
+
+
+def _chosen(runs: list[Run]) -> list[Claim]:
+    ways = {run.chosen_by for run in runs if run.chosen_by}
+    if ways == {"last"}:
+        text = (
+            "Accuracies are those of the last epoch: the test set chose nothing, and a run that "
+            "was better earlier is not credited for it."
+        )
+    elif ways == {"validation"}:
+        text = (
+            "The epoch was chosen on a validation part cut from each training subset, which leaves "
+            "fewer images to train on than the size says; the test set chose nothing."
+        )
+    elif ways:
+        text = f"The epoch was chosen in different ways in different runs ({join(sorted(ways))})."
+    else:
+        return []
+    return [Claim(text, {"chosen_by": sorted(ways)}, "note")]
+
+
+def _sample(grid: Grid, runs: list[Run]) -> list[Claim]:
+    """Training curves that were measured on a part of the test set."""
+    fewest = math.inf
+    for history in grid.histories.values():
+        if "test_images" in history.columns and len(history):
+            lowest = float(history["test_images"].min())
+            fewest = min(fewest, lowest) if math.isfinite(lowest) else fewest
+    whole = max((run.test_size for run in runs if math.isfinite(run.test_size)), default=0.0)
+    if not fewest < whole:
+        return []
+    text = (
+        f"Points of the training curves before the last epoch come from {count(fewest)} of the "
+        f"{count(whole)} test images; final accuracies from all of them."
+    )
+    return [Claim(text, {"curve_images": fewest, "test_images": whole}, "note")]
+
+
+def _pairing(grid: Grid) -> list[Claim]:
+    finished = [run_id for cell in grid.cells for run_id in cell.run_ids]
+    without = [run_id for run_id in finished if run_id not in grid.correct]
+    if len(finished) < 2 or not without:
+        return []
+    why = grid.unpaired or "some runs have no predictions that match their accuracy"
+    text = (
+        f"Differences are not all paired by test image, because {why}; such intervals are wider "
+        "than they had to be."
+    )
+    return [Claim(text, {"run_ids": without}, "note")]
+
+
+def _sizes(grid: Grid) -> list[Claim]:
+    sizes = sorted({cell.train_size for cell in grid.cells})
+    if len(sizes) == 1:
+        text = (
+            f"There is one training-set size, {count(sizes[0])} images: what more images would buy "
+            "was not part of this study."
+        )
+    elif 1 < len(sizes) < 4:
+        text = (
+            f"{plural(len(sizes), 'size')} do not fix the shape of a learning curve: nothing here "
+            f"is a forecast beyond {count(sizes[-1])} images."
+        )
+    else:
+        return []
+    return [Claim(text, {"train_sizes": sizes}, "note")]
+
+
+def _visible(grid: Grid, level: float) -> list[Claim]:
+    """The smallest difference between the two models that the study could have seen."""
+    if len(grid.models) < 2:
+        return []
+    found = [
+        compare_cells(grid, a, b, level)
+        for init in grid.inits
+        for a, b in grid.shared((grid.models[0], init), (grid.models[-1], init))
+    ]
+    seen = [one.detectable for one in found if math.isfinite(one.detectable)]
+    if not seen:
+        return []
+    span = points(max(seen))
+    if f"{100 * min(seen):.1f}" != f"{100 * max(seen):.1f}":
+        span = f"{100 * min(seen):.1f} to {points(max(seen))}"
+    text = (
+        f"A true difference between the two models would have been seen with 80% probability from "
+        f"about {span} on"
+    )
+    if len(found) > 1:
+        text += (
+            f"; each interval is at {level:.0%} for itself, and with {len(found)} comparisons one "
+            "may miss"
+        )
+    return [Claim(f"{text}.", {"detectable": seen, "comparisons": len(found)}, "note")]

@@ -1,0 +1,225 @@
+"""What could help, in points of accuracy: twice the images, the bigger model, pretrained weights.
+
+Each move is measured where the study holds both of its ends, at the largest such size. Nothing
+here looks beyond the largest training set: what the *next* doubling would buy is given only as
+what follows if the error goes on falling by the same share, and marked as that.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .compare import Contrast, contrast
+from .intervals import LEVEL
+from .tables import Cell, Grid
+from .wording import count
+
+SAME_SIZE = 0.01
+"""Training sets whose sizes differ by less than this share count as one size: halving an odd
+number, or stratifying by class, moves a size by a few images."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One thing to do, and the accuracy that it bought in this study."""
+
+    kind: Literal["data", "model", "init"]
+    label: str
+    short: str
+    gain: float
+    low: float
+    high: float
+    verdict: Literal["helps", "hurts", "cannot tell"]
+    main: bool
+    """Starts from the reference: the small model with the first init. These carry the answer."""
+    basis: str
+    """Which cells, which interval."""
+    evidence: dict[str, object]
+    action: str = ""
+    """The move as the subject of a sentence: ``resnet50 instead of resnet18``."""
+    terms: tuple[tuple[float, Cell], ...] = field(default=(), repr=False, compare=False)
+    """The move as a contrast of cells, so that two moves can be compared in turn."""
+
+
+def find_moves(grid: Grid, level: float = LEVEL) -> list[Move]:
+    """All moves that the study measured, the best gain first."""
+    reference = reference_arm(grid)
+    found: list[Move] = []
+    for model in grid.models:
+        for init in grid.inits:
+            found += _data_move(grid, model, init, (model, init) == reference, level)
+    if grid.sizes_known:
+        for init in grid.inits:
+            found += _model_move(grid, init, init == reference[1], level)
+    for model in grid.models:
+        for init in grid.inits[1:]:
+            found += _init_move(grid, model, init, model == reference[0], level)
+    return sorted(found, key=lambda move: -move.gain)
+
+
+def reference_arm(grid: Grid) -> tuple[str, str]:
+    """The (model, init) that moves start from: small and first, or the first that has results."""
+    for model in grid.models:
+        for init in grid.inits:
+            if grid.curve(model, init):
+                return model, init
+    return (grid.models[0] if grid.models else "", grid.inits[0] if grid.inits else "")
+
+
+def difference_of_moves(
+    grid: Grid, first: Move, second: Move, level: float = LEVEL
+) -> Contrast | None:
+    """How much more `first` bought than `second`; None where they do not share their seeds."""
+    terms = [*first.terms, *((-weight, cell) for weight, cell in second.terms)]
+    if not set.intersection(*(set(cell.seeds) for _, cell in terms)):
+        return None
+    return contrast(grid, terms, value=first.gain - second.gain, level=level)
+
+
+def _data_move(grid: Grid, model: str, init: str, main: bool, level: float) -> list[Move]:
+    """The last doubling of the training set, log-linear in error between measured sizes."""
+    curve = grid.curve(model, init)
+    if len(curve) < 2 or curve[-1].train_size <= curve[0].train_size * (1 + SAME_SIZE):
+        return []
+    last, half = curve[-1], curve[-1].train_size / 2
+    near = [c for c in curve if abs(c.train_size - half) <= SAME_SIZE * half]
+    names = f"{grid.name(model)}, {grid.init_name(init)}"
+    if near:
+        terms: list[tuple[float, Cell]] = [(1.0, last), (-1.0, near[0])]
+        gain, how, measured = None, "both sizes were trained", True
+        error_half = 1 - near[0].accuracy
+    else:
+        below = [c for c in curve if c.train_size < half]
+        low = below[-1] if below else curve[0]
+        high = next(c for c in curve if c.train_size > max(half, low.train_size))
+        terms, gain, error_half = _log_linear(low, high, last, half)
+        between = f"{count(low.train_size)} and {count(high.train_size)} images"
+        measured = bool(below)
+        how = (
+            f"the error at {count(half)} images is interpolated between {between}"
+            if measured
+            else f"no size is half of the largest: the rate between {between} was carried to a "
+            "full doubling"
+        ) + ", on logarithmic axes"
+    found = contrast(grid, terms, value=gain, level=level)
+    error_last = 1 - last.accuracy
+    return [
+        _move(
+            "data",
+            found,
+            label=f"Twice the images ({count(half)} to {count(last.train_size)}), {names}",
+            short="twice the images",
+            action=f"doubling the images, from {count(half)} to {count(last.train_size)},",
+            main=main,
+            basis=f"{how}; {found.method}",
+            terms=terms,
+            extra={
+                "model": model,
+                "init": init,
+                "from_images": half,
+                "to_images": last.train_size,
+                "inside_measured_range": measured,
+                "next_doubling_if_same_share": error_last * (1 - error_last / error_half)
+                if error_half > 0
+                else 0.0,
+            },
+        )
+    ]
+
+
+def _log_linear(
+    low: Cell, high: Cell, last: Cell, half: float
+) -> tuple[list[tuple[float, Cell]], float, float]:
+    """The gain from `half` to `last` images, its gradient in the accuracies, and the error there.
+
+    log e(half) = (1 - s) log e(low) + s log e(high), so d e(half) / d e(low) is
+    (1 - s) e(half) / e(low), and an accuracy's weight is minus that of its error (delta method).
+    """
+    s = math.log(half / low.train_size) / math.log(high.train_size / low.train_size)
+    floor = 0.5 / last.test_size if last.test_size > 0 else 1e-6  # a logarithm needs an error
+    e_low, e_high = max(1 - low.accuracy, floor), max(1 - high.accuracy, floor)
+    e_half = min(1.0, e_low ** (1 - s) * e_high**s)
+    terms = [
+        (-(1 - s) * e_half / e_low, low),
+        (-s * e_half / e_high, high),
+        (1.0, last),
+    ]
+    return terms, e_half - (1 - last.accuracy), e_half
+
+
+def _model_move(grid: Grid, init: str, main: bool, level: float) -> list[Move]:
+    small, big = grid.models[0], grid.models[-1]
+    pairs = grid.shared((small, init), (big, init))
+    if not pairs:
+        return []
+    first, second = pairs[-1]
+    terms = [(1.0, second), (-1.0, first)]
+    found = contrast(grid, terms, level=level)
+    size = count(second.train_size)
+    names = f"{grid.name(big)} instead of {grid.name(small)}"
+    return [
+        _move(
+            "model",
+            found,
+            label=f"Bigger model ({names}), {grid.init_name(init)}",
+            short="bigger model",
+            action=f"the bigger model, {names},",
+            main=main,
+            basis=f"at {size} images; {found.method}",
+            terms=terms,
+            extra={"init": init, "at_images": second.train_size, "small": small, "big": big},
+        )
+    ]
+
+
+def _init_move(grid: Grid, model: str, init: str, main: bool, level: float) -> list[Move]:
+    pairs = grid.shared((model, grid.inits[0]), (model, init))
+    if not pairs:
+        return []
+    first, second = pairs[-1]
+    terms = [(1.0, second), (-1.0, first)]
+    found = contrast(grid, terms, level=level)
+    words, before = grid.init_name(init), grid.init_name(grid.inits[0])
+    return [
+        _move(
+            "init",
+            found,
+            label=f"{words} instead of {before}, {grid.name(model)}",
+            short=words,
+            action=f"starting from {words} instead of {before}",
+            main=main,
+            basis=f"at {count(second.train_size)} images; {found.method}",
+            terms=terms,
+            extra={"model": model, "init": init, "at_images": second.train_size},
+        )
+    ]
+
+
+def _move(
+    kind: Literal["data", "model", "init"],
+    found: Contrast,
+    *,
+    label: str,
+    short: str,
+    action: str,
+    main: bool,
+    basis: str,
+    terms: list[tuple[float, Cell]],
+    extra: dict[str, object],
+) -> Move:
+    return Move(
+        kind=kind,
+        label=label,
+        short=short,
+        gain=found.value,
+        low=found.low,
+        high=found.high,
+        verdict={"above": "helps", "below": "hurts"}.get(found.verdict, "cannot tell"),  # type: ignore[arg-type]
+        main=main,
+        basis=basis,
+        evidence={**extra, **found.numbers()},
+        action=action,
+        terms=tuple(terms),
+    )

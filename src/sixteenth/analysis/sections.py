@@ -1,0 +1,222 @@
+"""Three sections of the discussion: how accuracy goes with sizes, overfitting, and missing runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .claims import Claim, Section, Strength
+from .compare import compare_cells
+from .diagnosis import FITTED, Diagnosis, from_weights
+from .intervals import accuracy_interval
+from .moves import Move
+from .tables import Cell, Grid, Run
+from .wording import count, interval, join, large, percent, plural, points, signed, upper_first
+
+GAP_CHANGE = 0.02
+"""A change of the generalisation gap below two points is called little: training and test accuracy
+each carry about one point of noise on a few thousand images."""
+MOST_LISTED = 4
+
+
+def relation(grid: Grid, moves: Sequence[Move], level: float) -> Section:
+    """How accuracy, model size and training-set size relate."""
+    claims: list[Claim] = []
+    for model in grid.models:
+        for init in grid.inits:
+            curve = grid.curve(model, init)
+            if curve:
+                claims.append(_curve(grid, curve, moves, level))
+    claims += _cost(grid)
+    claims += _best(grid, level)
+    return Section("relation", "Accuracy, model size and training-set size", claims)
+
+
+def _curve(grid: Grid, curve: Sequence[Cell], moves: Sequence[Move], level: float) -> Claim:
+    """One line of the figure in a sentence: its points, its rise, its last doubling."""
+    arm = f"{grid.name(curve[0].model)} from {from_weights(grid, curve[0].init)}"
+    values = join([f"{percent(c.accuracy)} on {count(c.train_size)}" for c in curve])
+    evidence: dict[str, object] = {
+        "train_sizes": [c.train_size for c in curve],
+        "test_accuracies": [c.accuracy for c in curve],
+        "run_ids": [run_id for c in curve for run_id in c.run_ids],
+    }
+    if len(curve) == 1:
+        low, high = accuracy_interval(
+            [r.test_accuracy for r in curve[0].runs], curve[0].test_size, level
+        )
+        around = f" ({level:.0%} interval {percent(low)} to {percent(high)})" if low == low else ""
+        return Claim(f"{arm} reaches {values} images{around}.", {**evidence, "low": low})
+    rise = compare_cells(grid, curve[0], curve[-1], level)
+    span = interval(rise.low, rise.high, level)
+    evidence |= rise.numbers()
+    if rise.verdict == "above":
+        tail = f": {points(rise.value)} more with the most images than with the fewest ({span})"
+    elif rise.verdict == "below":
+        tail = f": {points(rise.value)} less with the most images than with the fewest"
+        tail += f" ({interval(rise.low, rise.high, level, flip=True)})"
+    else:
+        tail = (
+            f"; whether more images helped cannot be told ({signed(rise.value)} points from the "
+            f"fewest to the most, {span})"
+        )
+    for move in moves:
+        key = (move.evidence.get("model"), move.evidence.get("init"))
+        if move.kind == "data" and key == (curve[0].model, curve[0].init) and len(curve) > 2:
+            tail += f"; {_doubling(move)}"
+            evidence["last_doubling"] = move.evidence
+    strength: Strength = "cannot tell" if rise.verdict == "cannot tell" else "measured"
+    return Claim(f"{arm} reaches {values} images{tail}.", evidence, strength)
+
+
+def _doubling(move: Move) -> str:
+    level = _number(move.evidence["level"])
+    start, end = _number(move.evidence["from_images"]), _number(move.evidence["to_images"])
+    text = f"the last doubling, from {count(start)} to {count(end)} images, "
+    if move.verdict == "helps":
+        text += f"bought {points(move.gain)} ({interval(move.low, move.high, level)})"
+    elif move.verdict == "hurts":
+        text += f"cost {points(move.gain)} ({interval(move.low, move.high, level, flip=True)})"
+    else:
+        text += (
+            f"changed test accuracy by {signed(move.gain)} points, which these runs cannot tell "
+            f"from nothing ({interval(move.low, move.high, level)})"
+        )
+    if not move.basis.startswith("both sizes"):
+        text += f"; {move.basis.split(';')[0]}"
+    return text
+
+
+def _cost(grid: Grid) -> list[Claim]:
+    """What the bigger model costs, at the largest size that both models have."""
+    if not grid.sizes_known:
+        return []
+    small, big = grid.models[0], grid.models[-1]
+    ratio = grid.parameters(big) / grid.parameters(small)
+    text = (
+        f"{grid.name(big)} has {ratio:.1f} times the parameters of {grid.name(small)} "
+        f"({large(grid.parameters(big))} against {large(grid.parameters(small))})"
+    )
+    evidence: dict[str, object] = {"parameters_ratio": ratio}
+    pairs = [p for init in grid.inits for p in grid.shared((small, init), (big, init))[-1:]]
+    if pairs:
+        first, second = pairs[0]
+        costs = []
+        for column, words in (("train_flops", "training FLOPs"), ("seconds", "training time")):
+            before, after = first.mean(column), second.mean(column)
+            if before > 0 and after > 0:
+                costs.append(f"{after / before:.1f} times the {words}")
+                evidence[f"{column}_ratio"] = after / before
+        if costs:
+            text += f" and took {join(costs)} on {count(first.train_size)} images"
+        evidence["run_ids"] = first.run_ids + second.run_ids
+    return [Claim(f"{text}.", evidence)]
+
+
+def _best(grid: Grid, level: float) -> list[Claim]:
+    """The highest accuracy, and whether it stands out."""
+    ranked = sorted(grid.cells, key=lambda cell: -cell.accuracy)
+    if len(ranked) < 2:
+        return []
+    best, second = ranked[0], ranked[1]
+    found = compare_cells(grid, second, best, level)
+    text = f"The highest test accuracy, {percent(best.accuracy)}, is that of {_arm(grid, best)}"
+    behind = f"{_arm(grid, second)} ({percent(second.accuracy)})"
+    if found.verdict == "above":
+        text += f"; next is {behind}, {points(found.value)} behind "
+        text += f"({interval(found.low, found.high, level)})."
+        return [Claim(text, found.numbers())]
+    text += f", but these runs cannot tell it from {behind}."
+    return [Claim(text, found.numbers(), "cannot tell")]
+
+
+def overfitting(grid: Grid, diagnoses: Sequence[Diagnosis], level: float) -> Section:
+    """How the generalisation gap goes with the number of images, and what the curves show."""
+    claims: list[Claim] = []
+    for model in grid.models:
+        for init in grid.inits:
+            curve = [c for c in grid.curve(model, init) if math.isfinite(c.mean("gap"))]
+            if curve:
+                claims.append(_gaps(grid, curve, level))
+    rising = [d for d in diagnoses if d.kind == "test-loss-rising"]
+    claims += [Claim(d.text, {"rule": d.rule, **d.numbers}) for d in rising[:MOST_LISTED]]
+    if len(rising) > MOST_LISTED:
+        others = plural(len(rising) - MOST_LISTED, "more run shows", "more runs show")
+        ids = [run_id for d in rising[MOST_LISTED:] for run_id in d.run_ids]
+        claims.append(Claim(f"{upper_first(others)} the same.", {"run_ids": ids}))
+    elif not rising and any(len(h) >= 3 for h in grid.histories.values()):
+        text = "In no run did test loss rise at the end while training loss went on falling."
+        claims.append(Claim(text, {}))
+    climbing = [d for d in diagnoses if d.kind == "too-few-steps"]
+    done = sum(len(cell.runs) for cell in grid.cells)
+    if climbing:
+        which = "Each run" if len(climbing) == done else f"{len(climbing)} of {plural(done, 'run')}"
+        text = (
+            f"{which} had fitted fewer than {percent(FITTED)} of the training images, with "
+            "training accuracy still climbing: these are gaps of unfinished training and say "
+            "little of the gaps that more steps would give."
+        )
+        ids = [run_id for d in climbing for run_id in d.run_ids]
+        claims.append(Claim(text, {"run_ids": ids, "rule": climbing[0].rule}, "suggestive"))
+    return Section("overfitting", "Overfitting and the amount of data", claims)
+
+
+def _gaps(grid: Grid, curve: Sequence[Cell], level: float) -> Claim:
+    arm = f"{grid.name(curve[0].model)} from {from_weights(grid, curve[0].init)}"
+    parts = [f"{signed(c.mean('gap'))} points on {count(c.train_size)}" for c in curve]
+    text = f"{arm}: training accuracy minus test accuracy is {join(parts)} images"
+    evidence: dict[str, object] = {
+        "train_sizes": [c.train_size for c in curve],
+        "gaps": [c.mean("gap") for c in curve],
+        "train_accuracies": [c.mean("train_accuracy") for c in curve],
+        "run_ids": [run_id for c in curve for run_id in c.run_ids],
+    }
+    if len(curve) == 1:
+        return Claim(f"{text}.", evidence)
+    first, last = curve[0], curve[-1]
+    change = last.mean("gap") - first.mean("gap")
+    noise = compare_cells(grid, first, last, level)
+    if abs(change) < max(GAP_CHANGE, (noise.high - noise.low) / 2):
+        return Claim(f"{text}, which hardly depends on the amount of data.", evidence)
+    text += ", smaller with more data" if change < 0 else ", larger with more data"
+    fits = [percent(c.mean("train_accuracy")) for c in (first, last)]
+    if change > 0 and first.mean("train_accuracy") < min(FITTED, last.mean("train_accuracy")):
+        steps = first.mean("steps")
+        after = f" after {count(steps)} steps" if math.isfinite(steps) else ""
+        text += (
+            f"; with the fewest images only {fits[0]} of them are fitted{after}, so there was "
+            f"little to overfit yet (against {fits[1]} with the most)"
+        )
+    else:
+        text += f" (training accuracy goes from {fits[0]} to {fits[1]})"
+    losses = [c.mean("test_loss") - c.mean("train_loss") for c in (first, last)]
+    if all(math.isfinite(loss) for loss in losses):
+        text += f"; in loss the gap goes from {losses[0]:.2f} to {losses[1]:.2f}"
+        evidence["loss_gaps"] = losses
+    return Claim(f"{text}.", evidence)
+
+
+def missing(grid: Grid) -> Section:
+    """The runs that no conclusion rests on, and why."""
+    groups: dict[str, list[Run]] = {}
+    for run in grid.missing:
+        groups.setdefault(run.why_missing, []).append(run)
+    claims = []
+    for why, runs in groups.items():
+        ids = [run.run_id for run in runs]
+        shown = join(ids) if len(ids) <= 6 else f"{', '.join(ids[:5])} and {len(ids) - 5} more"
+        verb = "is" if len(ids) == 1 else "are"
+        text = f"{shown} {verb} left out of every conclusion: {why.rstrip('.')}."
+        claims.append(Claim(text, {"run_ids": ids, "why": why}, "note"))
+    return Section("missing", "Runs left out", claims)
+
+
+def _arm(grid: Grid, cell: Cell) -> str:
+    return (
+        f"{grid.name(cell.model)} from {from_weights(grid, cell.init)} on "
+        f"{count(cell.train_size)} images"
+    )
+
+
+def _number(value: object) -> float:
+    return float(str(value))

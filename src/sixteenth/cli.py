@@ -1,0 +1,391 @@
+"""The commands: what a person types, what comes back, and which exit code it has.
+
+Thin on purpose: every command is a few calls of `sixteenth.study`. Results go to standard output,
+progress and complaints to standard error. Nothing heavy is imported before a command needs it, so
+that ``sixteenth --help`` answers at once.
+How a command ends, by itself or not, is in `exits`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from .errors import InputError
+from .exits import carry_out, complain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .study import Study
+
+app = typer.Typer(
+    name="sixteenth",
+    help="Would more labelled images, a bigger model or pretrained weights help most? "
+    "Train on a sixteenth, a half and all of your images, and know.",
+    epilog="Begin with: sixteenth demo. Your own images: sixteenth run cifar10 --data FOLDER",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+presets_app = typer.Typer(help="List the studies that come with the package, or print one.")
+app.add_typer(presets_app, name="presets")
+
+StudyArgument = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A study file, or a preset: see sixteenth presets.")
+]
+DirArgument = Annotated[
+    Path | None, typer.Argument(metavar="[DIR]", help="The study's folder.", show_default=False)
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option("--data", metavar="NAME_OR_PATH", help="These images instead of the study's."),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="The study's folder. Default: studies/NAME."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any key of the study file, read as YAML, such as train.epochs=2. May be repeated.",
+    ),
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option("--device", metavar="NAME", help="cpu, cuda, mps. Default: the best one here."),
+]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="One seed instead of the study's seeds.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        help="Where downloads and decoded images are kept. Default: the user's cache.",
+    ),
+]
+ImageColumnOption = Annotated[
+    str | None,
+    typer.Option("--image-column", metavar="NAME", help="The image column of Parquet files."),
+]
+LabelColumnOption = Annotated[
+    str | None,
+    typer.Option("--label-column", metavar="NAME", help="The label column of Parquet files."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _sixteenth(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        from . import __version__
+
+        print(f"sixteenth {__version__}")
+    elif ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+
+
+@app.command()
+def demo(
+    data: DataOption = None,
+    out: OutOption = None,
+    settings: SetOption = None,
+    device: DeviceOption = None,
+    seed: SeedOption = None,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+    image_column: ImageColumnOption = None,
+    label_column: LabelColumnOption = None,
+) -> None:
+    """Run the whole study on small built-in images: minutes, and no download."""
+    changes = _changes(settings, data, seed, image_column, label_column)
+    _run(_load("demo", changes, out, data_dir), device, as_json)
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    data: DataOption = None,
+    out: OutOption = None,
+    settings: SetOption = None,
+    device: DeviceOption = None,
+    seed: SeedOption = None,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+    image_column: ImageColumnOption = None,
+    label_column: LabelColumnOption = None,
+) -> None:
+    """Train every run of a study that is not finished yet, and write its report."""
+    changes = _changes(settings, data, seed, image_column, label_column)
+    _run(_load(study, changes, out, data_dir), device, as_json)
+
+
+@app.command()
+def plan(
+    study: StudyArgument,
+    data: DataOption = None,
+    out: OutOption = None,
+    settings: SetOption = None,
+    device: DeviceOption = None,
+    seed: SeedOption = None,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+    image_column: ImageColumnOption = None,
+    label_column: LabelColumnOption = None,
+) -> None:
+    """Show what a study will cost in time and disk, before anything is trained."""
+    from .display import display_for
+    from .report import format as fmt
+    from .study.study import free_bytes
+    from .terminal import console, plan_table
+
+    changes = _changes(settings, data, seed, image_column, label_column)
+    loaded = _load(study, changes, out, data_dir)
+    with display_for(console(errors=True)) as display:
+        table = loaded.plan(device=device, listener=display)
+    todo = table[table["status"] != "finished"]
+    totals = {
+        "seconds_left": float(todo["seconds"].sum()),
+        "disk_bytes": int(todo["disk_bytes"].sum()),
+        "checkpoint_bytes": int(todo["checkpoint_bytes"].max()) if len(todo) else 0,
+        "free_bytes": free_bytes(loaded.folder),
+    }
+    if as_json:
+        head = {"study": loaded.spec.name, "folder": str(loaded.folder)}
+        _print_json({**head, **totals, "runs": _rows(table)})
+        return
+    out_console = console()
+    out_console.print(plan_table(table, out_console))
+    time, disk = fmt.duration(totals["seconds_left"]), fmt.size(totals["disk_bytes"])
+    extra, free = fmt.size(totals["checkpoint_bytes"]), fmt.size(totals["free_bytes"])
+    out_console.print(f"\n{len(todo)} of {len(table)} runs to train: about {time} on this machine.")
+    out_console.print(f"Disk: {disk} to keep and {extra} while a run trains, of {free} free.")
+    if totals["disk_bytes"] + totals["checkpoint_bytes"] > totals["free_bytes"]:
+        complain(f"{loaded.folder} has too little free disk for this study")
+
+
+@app.command()
+def report(folder: DirArgument = None, out: OutOption = None, as_json: JsonOption = False) -> None:
+    """Write the report of a study again from its run folders, and print its path."""
+    study = _open(folder, out)
+    page = study.report()
+    if as_json:
+        _print_json(_outcome(study, study.results(), page))
+    else:
+        print(page)
+
+
+@app.command()
+def show(folder: DirArgument = None, out: OutOption = None, as_json: JsonOption = False) -> None:
+    """Print the results table of a study."""
+    results = _open(folder, out).results()
+    if as_json:
+        _print_json(_rows(_with_intervals(results)))
+    else:
+        _print_results(results)
+
+
+@app.command()
+def predict(
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="STUDY/runs/RUN_ID.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    top: Annotated[
+        int, typer.Option("--top", metavar="K", min=1, help="Show the K most probable classes.")
+    ] = 1,
+    trust_code: Annotated[
+        bool,
+        typer.Option("--trust-code", help="Import the code that the run names as its model."),
+    ] = False,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Classify images with a trained run: file, class, probability."""
+    from .prediction import predict as classify
+    from .report import format as fmt
+    from .terminal import Column, console, table
+
+    found = classify(run_dir, images, device=device, trust_code=trust_code)
+    if as_json:
+        _print_json(
+            [
+                {
+                    "file": str(one.path),
+                    "class": one.label,
+                    "probability": one.probability,
+                    "top": [{"class": name, "probability": p} for name, p in one.ranked[:top]],
+                }
+                for one in found
+            ]
+        )
+        return
+    lines = [(one.path, name, p) for one in found for name, p in one.ranked[:top]]
+    stdout = console()
+    columns = [
+        Column("file", [fmt.plain(path) for path, _, _ in lines]),
+        Column("class", [fmt.plain(name) for _, name, _ in lines]),
+        Column("probability", [fmt.percent(p) for _, _, p in lines], right=True),
+    ]
+    stdout.print(table(columns, stdout))
+
+
+@presets_app.callback(invoke_without_command=True)
+def _presets(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
+    from .spec import preset_names, preset_text
+    from .terminal import Column, console, table
+
+    about = {name: _about(preset_text(name)) for name in preset_names()}
+    if as_json:
+        _print_json([{"name": name, "about": text} for name, text in about.items()])
+        return
+    stdout = console()
+    columns = [Column("preset", list(about)), Column("what it is", list(about.values()), fold=True)]
+    stdout.print(table(columns, stdout))
+    stdout.print("\nRun one: sixteenth run NAME. Start from one: sixteenth presets show NAME")
+
+
+@presets_app.command("show")
+def presets_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A preset.")]) -> None:
+    """Print a preset's study file, to start one's own from."""
+    from .spec import preset_text
+
+    print(preset_text(name), end="")
+
+
+def _changes(
+    settings: Sequence[str] | None,
+    data: str | None,
+    seed: int | None,
+    image_column: str | None,
+    label_column: str | None,
+) -> list[str]:
+    """The flags as settings of the study file, after those of --set."""
+    flags = {"data": data, "image_column": image_column, "label_column": label_column}
+    # A JSON string is a YAML string: a path that looks like a number stays a path.
+    plain = [f"{key}={json.dumps(value)}" for key, value in flags.items() if value is not None]
+    return [*(settings or ()), *plain, *([] if seed is None else [f"seeds=[{seed}]"])]
+
+
+def _load(study: str, changes: Sequence[str], out: Path | None, data_dir: Path | None) -> Study:
+    from .study import Study
+
+    return Study.load(study, changes, out, data_dir=data_dir)
+
+
+def _open(folder: Path | None, out: Path | None) -> Study:
+    """The study that lies in DIR, which --out may name instead."""
+    from .study import Study
+
+    if folder is not None and out is not None and folder != out:
+        raise InputError(f"two folders were named, {folder} and --out {out}: name one")
+    place = folder or out
+    if place is None:
+        raise InputError("name the study's folder, such as studies/demo")
+    usual = Path("studies") / place
+    if not (place / "study.yaml").is_file() and (usual / "study.yaml").is_file():
+        raise InputError(f"no study in {place}; did you mean {usual}?")
+    return Study.open(place)
+
+
+def _run(study: Study, device: str | None, as_json: bool) -> None:
+    """Train, then print the answer, the table and the report's path."""
+    from .display import display_for
+    from .terminal import console
+
+    with display_for(console(errors=True)) as display:
+        results = study.run(device=device, listener=display)
+    page = study.folder / "report.html"
+    if as_json:
+        _print_json(_outcome(study, results, page))
+    else:
+        stdout = console()
+        stdout.print("\n" + " ".join(study.discussion().answer) + "\n")
+        _print_results(results)
+        stdout.print(f"\nReport: {page}", soft_wrap=True)
+    holes = results[results["status"] != "finished"]
+    if len(holes):
+        complain(f"{len(holes)} of {len(results)} runs failed; the same command tries them again")
+        for run_id, error in zip(holes["run_id"], holes["error"], strict=True):
+            complain(error, prefix=f"  {run_id}: ")
+        raise typer.Exit(1)
+
+
+def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
+    finished = bool((results["status"] == "finished").all())
+    return {
+        "study": study.spec.name,
+        "folder": str(study.folder),
+        "report": str(page),
+        "status": "finished" if finished else "incomplete",
+        "answer": list(study.discussion().answer),
+        "results": _rows(results),
+    }
+
+
+def _print_results(results: pd.DataFrame) -> None:
+    from .analysis import summary_table
+    from .terminal import console, interval_note, results_table
+
+    stdout, summary = console(), summary_table(results)
+    stdout.print(results_table(results, summary, stdout))
+    if note := interval_note(summary):
+        stdout.print(note, style="dim")
+
+
+def _with_intervals(results: pd.DataFrame) -> pd.DataFrame:
+    from .analysis import summary_table
+
+    intervals = summary_table(results)[["run_id", "low", "high", "interval"]]
+    return results.merge(intervals, on="run_id", how="left")
+
+
+WHOLE = {"train_size", "seed", "test_size", "parameters", "train_flops", "epochs", "steps"}
+"""Columns of whole numbers, which pandas keeps as floats where one is missing."""
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table as JSON knows it: plain numbers, null for what is missing."""
+
+    def plain(key: str, value: Any) -> Any:
+        value = getattr(value, "item", lambda: value)()
+        if value is None or value != value:
+            return None
+        return int(value) if key in WHOLE else value
+
+    return [
+        {str(key): plain(str(key), value) for key, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
+def _print_json(content: Mapping[str, Any] | Sequence[Any]) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _about(text: str) -> str:
+    """What the comment at the head of a study file says, without its first line's command."""
+    head = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        head.append(line.lstrip("# "))
+    cost = head[0].partition("  ")[2].strip() if head else ""
+    return " ".join(filter(None, [*head[1:], cost and f"Takes {cost}."]))
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Do what the command line says and exit; every expected trouble is one line and a code."""
+    sys.exit(carry_out(app, sys.argv[1:] if arguments is None else arguments))

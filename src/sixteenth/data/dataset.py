@@ -1,0 +1,55 @@
+"""A dataset as every other room sees it: uint8 images in memory, labels, class names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and their labels.
+
+    Attributes:
+        images: uint8, (N, height, width, 3): the last axis holds red, green and blue, so that a
+            batch is channels-last in torch's sense without a copy.
+        labels: int64, (N,), each in 0 .. classes - 1.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class ImageDataset:
+    """A training and a test split over the same classes.
+
+    Attributes:
+        name: what a report calls it, for example ``CIFAR-10``.
+        source: what the user wrote to get it.
+        classes: class names; a label is an index into them.
+        train, test: the splits, all images square and of one size.
+        fingerprint: SHA-256 (hex) of both splits' pixels and labels and of the class names.
+        symbols: the images are digits or letters, which a flip or a shift may turn into others.
+    """
+
+    name: str
+    source: str
+    classes: tuple[str, ...]
+    train: Split
+    test: Split
+    fingerprint: str
+    symbols: bool = False
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of every image, in pixels."""
+        return int(self.train.images.shape[1])

@@ -1,0 +1,225 @@
+"""Encoded images to uint8 pixels of one size, many at a time; broken ones are collected by name.
+
+An image is turned upright (EXIF), brought to 8-bit RGB (grey is repeated, transparent pixels
+are laid over white, 16-bit grey is scaled), resized with antialiased bilinear interpolation until
+its shorter side fits, and cut to the square at its centre. Colour profiles are not applied; of an
+animation the first frame is taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, done, total)."""
+
+Encoded = tuple[str, "bytes | Path | None"]
+"""An image's name in messages, and its bytes or its file; None where there are none."""
+
+Broken = tuple[str, str]
+"""An image's name, and what is wrong with it."""
+
+MAX_PIXELS = 89_478_485
+"""More pixels than this in one image (a quarter of a gigabyte as RGB, Pillow's own limit) are
+refused before they are decoded."""
+
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
+"""Formats that are opened. Among the others are such that start other programs to be read."""
+
+_ORIENTED = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
+"""Where in an image's header its orientation may stand."""
+
+_BATCH, _CHUNK = 512, 32
+"""Images held encoded at a time, and images a thread decodes before it reports."""
+
+_SILENCE = logging.NullHandler()
+
+
+def decode_images(
+    images: Iterable[Encoded],
+    count: int,
+    image_size: int,
+    *,
+    what: str,
+    progress: Progress | None = None,
+) -> tuple[NDArray[np.uint8], list[Broken]]:
+    """Decode `count` images to uint8 (count, image_size, image_size, 3), in threads.
+
+    Broken images leave zeros behind and come back as a list, so that all of them can be named at
+    once: see `refuse_broken`.
+    """
+    from PIL import Image
+
+    try:
+        pixels = np.zeros((count, image_size, image_size, 3), dtype=np.uint8)
+    except (MemoryError, ValueError):
+        gigabytes = count * image_size**2 * 3 / 1e9
+        raise DataError(
+            f"{count} images of {image_size} x {image_size} take {gigabytes:.1f} GB of memory, "
+            f"more than there is: use a smaller image_size or fewer images"
+        ) from None
+    broken: list[Broken] = []
+
+    def decode_chunk(start: int, chunk: Sequence[Encoded]) -> list[Broken]:
+        found = []
+        for place, (name, data) in enumerate(chunk, start):
+            try:
+                pixels[place] = decode_image(data, image_size)
+            # Pillow's readers raise nearly everything on broken files, not only OSError.
+            except Exception as error:
+                found.append((name, _reason(error)))
+        return found
+
+    # Pillow's remarks on odd headers would drown the one line that names the broken images.
+    logging.getLogger("PIL").addHandler(_SILENCE)
+    # The filters are set here because they belong to the process, not to the threads. As an error,
+    # a warning about a huge image is one more broken image.
+    with warnings.catch_warnings(), ThreadPoolExecutor(_cores()) as pool:
+        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        done = 0
+        for batch in _batches(images, _BATCH):
+            chunks = [batch[at : at + _CHUNK] for at in range(0, len(batch), _CHUNK)]
+            starts = range(done, done + len(batch), _CHUNK)
+            for chunk, found in zip(chunks, pool.map(decode_chunk, starts, chunks), strict=True):
+                broken += found
+                done += len(chunk)
+                if progress is not None:
+                    progress(what, done, count)
+    return pixels, broken
+
+
+def decode_image(data: bytes | Path | None, image_size: int) -> NDArray[np.uint8]:
+    """One encoded image as uint8 (image_size, image_size, 3).
+
+    Raises:
+        Exception: of nearly any kind, when the image cannot be decoded.
+    """
+    from PIL import Image, ImageOps
+
+    if data is None:
+        raise ValueError("it has no bytes")
+    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    with Image.open(stream, formats=_FORMATS) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ValueError(f"{width} x {height} pixels are too many")
+        # Of a large JPEG, decode only what is needed to resize it well.
+        image.draft("RGB", (2 * image_size, 2 * image_size))
+        image.load()
+        upright: Image.Image = image
+        if image.format == "TIFF" or not _ORIENTED.isdisjoint(image.info):
+            # A header that cannot be read says nothing of the orientation; the pixels are sound.
+            with contextlib.suppress(Exception):
+                upright = ImageOps.exif_transpose(image)
+        return np.asarray(fit(to_rgb(upright), image_size))
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """`image` in 8-bit RGB, whatever its mode.
+
+    Raises:
+        ValueError: pixels that have no agreed scale, such as floating-point ones.
+    """
+    from PIL import Image
+
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no agreed scale: save it with 8 bits")
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError("its pixels have more than 16 bits: save it with 8 bits")
+        image = Image.fromarray(np.rint(values / 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def fit(image: Image.Image, image_size: int) -> Image.Image:
+    """`image` with its shorter side resized to `image_size`, cut to the square at its centre."""
+    from PIL import Image
+
+    width, height = image.size
+    if width == height == image_size:
+        return image
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    # Resizing only the square's box gives the same pixels as cutting the resized image.
+    box = (left, top, left + side, top + side)
+    return image.resize((image_size, image_size), Image.Resampling.BILINEAR, box=box)
+
+
+def fit_array(
+    images: NDArray[np.uint8], image_size: int, *, what: str, progress: Progress | None = None
+) -> NDArray[np.uint8]:
+    """`images`, uint8 (N, H, W, 3), brought to (N, image_size, image_size, 3) as files would be."""
+    from PIL import Image
+
+    if images.shape[1:3] == (image_size, image_size):
+        return np.ascontiguousarray(images)
+    fitted = np.empty((len(images), image_size, image_size, 3), dtype=np.uint8)
+    for i, pixels in enumerate(images, start=1):
+        fitted[i - 1] = np.asarray(fit(Image.fromarray(np.ascontiguousarray(pixels)), image_size))
+        if progress is not None and (i % _CHUNK == 0 or i == len(images)):
+            progress(what, i, len(images))
+    return fitted
+
+
+def refuse_broken(broken: Sequence[Broken], total: int) -> None:
+    """Name the broken images, the first ten of them, in one line.
+
+    Raises:
+        DataError: there is a broken image.
+    """
+    if not broken:
+        return
+    named = "; ".join(f"{name} ({reason})" for name, reason in broken[:10])
+    more = f"; and {len(broken) - 10} more" if len(broken) > 10 else ""
+    raise DataError(
+        f"{len(broken)} of {total} images cannot be read: {named}{more}. "
+        f"Replace or remove {'it' if len(broken) == 1 else 'them'}"
+    )
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _reason(error: Exception) -> str:
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image in a known format"
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return f"more than {MAX_PIXELS} pixels"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split())[:100] or type(error).__name__
+
+
+def _batches(images: Iterable[Encoded], size: int) -> Iterator[list[Encoded]]:
+    iterator = iter(images)
+    while batch := list(islice(iterator, size)):
+        yield batch

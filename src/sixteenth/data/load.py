@@ -1,0 +1,127 @@
+"""From what the user wrote to an `ImageDataset`: find the layout, use the cached copy or decode.
+
+A new layout is a module with a function that looks at a path and returns a `Found` or None, and a
+line in `_find_path`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import DataError, nearest
+from . import cache
+from .arrays import find_digits, find_npz
+from .dataset import ImageDataset
+from .decode import Progress
+from .folder import find_folder
+from .named import CIFARS, find_cifar_copy, find_named_cifar
+from .parquet import find_parquet
+from .source import Found, Options, check_content
+
+NAMES = (*CIFARS, "digits")
+
+_ACCEPTED = (
+    f"data are {', '.join(NAMES)}, or the path of a folder with train/CLASS/ and test/CLASS/ "
+    f"images, of a folder with CLASS/ images, of a folder with train*.parquet and test*.parquet, "
+    f"or of an .npz file with x_train, y_train, x_test, y_test"
+)
+
+
+def load_dataset(
+    source: str | Path,
+    *,
+    image_size: int,
+    data_dir: str | Path | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    test_fraction: float = 0.2,
+    split_seed: int = 0,
+    progress: Progress | None = None,
+) -> ImageDataset:
+    """A dataset by its name or path, decoded, all images `image_size` pixels square.
+
+    What was decoded is kept in `data_dir`, and used again as long as the files have the same
+    paths, sizes and times of change.
+
+    Args:
+        source: cifar10, cifar100, digits, or a path; a name goes before a folder of that name.
+        image_size: height and width that every image is brought to, in pixels.
+        data_dir: where downloads and decoded images are kept; by default the user's cache folder.
+        image_column, label_column: columns of a Parquet folder, where several could be meant.
+        test_fraction: share of the images, in [0, 1), that becomes the test split of data that
+            come without one, stratified by class.
+        split_seed: which images those are.
+        progress: called with (what is being done, done, total) while images are decoded.
+
+    Raises:
+        DataError: no such source, or its images or labels cannot be used; one line that names
+            the thing and the way out.
+    """
+    if image_size < 1:
+        raise ValueError(f"image_size is at least 1, not {image_size}")
+    home = Path(data_dir).expanduser() if data_dir is not None else cache.default_data_dir()
+    options = Options(home, image_column, label_column, test_fraction, split_seed)
+    found = _find(str(source), options)
+    if found.identity.get("layout") != "parquet" and (image_column or label_column):
+        raise DataError(
+            f"{source} has no columns: --image-column and --label-column are for Parquet"
+        )
+    slot = cache.cache_folder(home, found, image_size)
+    kept = cache.load_cached(slot, found.stamp) if found.cached else None
+    if kept is None:
+        content = found.read(image_size, progress)
+        check_content(content, str(source))
+        digest = cache.fingerprint(content)
+        if found.cached:
+            cache.store_cached(slot, found.stamp, content, digest)
+    else:
+        content, digest = kept
+    return ImageDataset(
+        name=found.name,
+        source=str(source),
+        classes=content.classes,
+        train=content.train,
+        test=content.test,
+        fingerprint=digest,
+        symbols=found.symbols,
+    )
+
+
+def _find(source: str, options: Options) -> Found:
+    """The layout that `source` has."""
+    if source in CIFARS:
+        return find_named_cifar(source, options)
+    if source == "digits":
+        return find_digits(options)
+    try:
+        path = Path(source).expanduser()
+        if path.exists():
+            return _find_path(path, options)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"cannot read the data {source!r}: {reason}") from None
+    raise DataError(f"there are no data {source!r}{_suggest(source, path) or f': {_ACCEPTED}'}")
+
+
+def _find_path(path: Path, options: Options) -> Found:
+    if path.is_dir():
+        found = find_parquet(path, options) or find_cifar_copy(path) or find_folder(path, options)
+        if found is not None:
+            return found
+        inside = ", ".join(sorted(entry.name for entry in path.iterdir())[:8])
+        raise DataError(f"no images found in {path} (it has {inside or 'nothing'}): {_ACCEPTED}")
+    if path.suffix.lower() == ".npz":
+        return find_npz(path, options)
+    if path.suffix.lower() == ".parquet":
+        raise DataError(
+            f"{path} is one file: give the folder with train*.parquet and test*.parquet"
+        )
+    raise DataError(f"{path} is no kind of data that is known: {_ACCEPTED}")
+
+
+def _suggest(source: str, path: Path) -> str:
+    """The nearest names, or for a path the nearest that are there; empty when nothing is near."""
+    close = nearest(source, NAMES)
+    if close or not path.parent.is_dir():
+        return close
+    return nearest(path.name, [entry.name for entry in path.parent.iterdir()], most=1)

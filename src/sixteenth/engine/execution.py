@@ -1,0 +1,125 @@
+"""Where and in which numbers a run is computed: device, precision, memory layout, threads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import InputError
+from ..spec import TrainSpec
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a run is computed; recorded in run.json.
+
+    Attributes:
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        precision: ``float32``, or the type of the convolutions and matrix products under autocast.
+        layout: ``channels-last`` or ``channels-first``.
+        threads: CPU threads inside one operation.
+    """
+
+    device: str
+    precision: str
+    layout: str
+    threads: int
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """Mixed precision as `precision` says: weights and norms stay float32."""
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        dtype = getattr(torch, self.precision)
+        return torch.autocast(torch.device(self.device).type, dtype=dtype)
+
+    def place(self, model: nn.Module) -> nn.Module:
+        """Move a model to the device in the layout."""
+        if self.layout == "channels-last":
+            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return model.to(self.device)
+
+    def as_record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def resolve_execution(device: str | None, train: TrainSpec) -> Execution:
+    """Choose what the study file leaves to ``auto``, for this machine.
+
+    bfloat16 where the processor multiplies it in hardware (AVX-512 BF16 or AMX on CPUs, compute
+    capability 8 on GPUs), else float32. Channels-last everywhere: images already lie that way.
+
+    Raises:
+        InputError: the device does not exist here.
+    """
+    chosen = device or _best_device()
+    try:
+        kind = torch.device(chosen).type
+        torch.empty(1, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        there = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        if torch.backends.mps.is_available():
+            there.append("mps")
+        raise InputError(
+            f"device {chosen!r} cannot be used here ({str(error).splitlines()[0]}); "
+            f"there is {', '.join(there)}"
+        ) from None
+    precision = train.precision
+    if precision == "auto":
+        precision = "bfloat16" if _has_bfloat16(kind) else "float32"
+    if precision == "float16" and kind == "cpu":
+        raise InputError("train.precision: float16 needs a GPU; on cpu use bfloat16 or float32")
+    layout = "channels-last" if train.layout == "auto" else train.layout
+    return Execution(chosen, precision, layout, torch.get_num_threads())
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine, for the record of a run."""
+    import numpy
+    import torchvision
+
+    from .. import __version__
+
+    return {
+        "sixteenth": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "numpy": numpy.__version__,
+        "platform": platform.platform(terse=True),
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _has_bfloat16(kind: str) -> bool:
+    if kind == "cuda":
+        return torch.cuda.get_device_capability() >= (8, 0)
+    if kind != "cpu":
+        return False
+    # Private names, but the only ones torch has for this; absent ones mean "not known to be fast".
+    tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, test, lambda: False)() for test in tests)
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,185 @@
+"""A model that can take a training step and be measured: no epochs, no files, no subsets.
+
+The Learner holds what every step of a run shares: the network with its initial weights, placed and
+lowered for the device, the optimiser, mixed precision, and the normalisation of the input.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..data.augment import crop_and_flip
+from ..models import (
+    build_model,
+    count_parameters,
+    final_map,
+    load_initial_weights,
+    train_flops_per_image,
+)
+from ..spec import RunSpec
+from .execution import Execution
+from .lowering import lower_convolutions
+from .optim import build_optimizer, learning_rate, set_learning_rate
+from .seeds import derive_seed
+
+EVALUATION_BATCH = 500
+
+
+class Learner:
+    """The model of one run on its device, with its optimiser.
+
+    Attributes:
+        model: the network, float32 weights, on the device.
+        facts: parameters, training FLOPs of one image, final map, normalisation and the SHA-256 of
+            the initial weights' file, as run.json keeps them.
+    """
+
+    def __init__(
+        self, run: RunSpec, classes: int, train_images: np.ndarray, execution: Execution
+    ) -> None:
+        """Build the model with its initial weights.
+
+        Args:
+            run: model, init, stem, seed and recipe.
+            classes: how many outputs.
+            train_images: uint8, (N, height, width, 3): whose mean and deviation normalise the
+                input, unless the initial weights come with their own.
+            execution: where and in which numbers.
+
+        Raises:
+            ModelError, WeightsError: the model or its weights cannot be had.
+        """
+        self.train, self.execution = run.train, execution
+        self.device = torch.device(execution.device)
+        model = build_model(
+            run.model,
+            classes,
+            image_size=run.image_size,
+            stem=run.stem,
+            seed=derive_seed(run.seed, "initial weights"),
+        )
+        known = load_initial_weights(model, run.model, run.init, stem=run.stem)
+        if known is None:
+            pixels = train_images.reshape(-1, 3)
+            mean = tuple((pixels.mean(0) / 255).tolist())
+            # A constant channel must not divide by zero.
+            std = tuple((pixels.std(0) / 255).clip(min=1e-3).tolist())
+            source, digest = "the run's own training images", None
+        else:
+            mean, std, source, digest = known.mean, known.std, known.source, known.sha256
+        last = final_map(model, run.image_size)
+        self.facts: dict[str, Any] = {
+            "parameters": count_parameters(model),
+            "train_flops_per_image": train_flops_per_image(model, run.image_size),
+            "final_map": None if last is None else list(last),
+            "normalisation": {"mean": list(mean), "std": list(std), "source": source},
+            "weights_sha256": digest,
+        }
+        self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1) * 255
+        self._scale = 1 / (torch.tensor(std, device=self.device).view(1, 3, 1, 1) * 255)
+        lower_convolutions(model, run.image_size, enabled=run.train.lower_convolutions)
+        self.model = execution.place(model)
+        self.optimizer = build_optimizer(self.model, run.train, self.device)
+        self._scaler = torch.amp.GradScaler(
+            self.device.type, enabled=execution.precision == "float16"
+        )
+
+    def step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+        """One optimiser step at learning rate `rate`.
+
+        Args:
+            images: uint8, (n, height, width, 3), augmented, on the device.
+            labels: int64, (n,).
+
+        Returns:
+            The batch's mean loss and its number of right answers, before the step; still on the
+            device, so that nothing waits for them.
+        """
+        set_learning_rate(self.optimizer, rate)
+        with self.execution.autocast():
+            logits = self.model(self._normalised(images))
+        logits = logits.float()
+        loss = F.cross_entropy(logits, labels, label_smoothing=self.train.label_smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+
+    @torch.inference_mode()
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Class probabilities, float32 (n, classes), of uint8 images (n, height, width, 3)."""
+        return self._logits(images).softmax(1)
+
+    @torch.inference_mode()
+    def measure(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
+        """Mean cross-entropy (nats, without label smoothing) and accuracy, without augmentation."""
+        logits = self._logits(images)
+        loss = F.cross_entropy(logits, labels).item()
+        return loss, (logits.argmax(1) == labels).float().mean().item()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a checkpoint needs to go on."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of the model's weights and buffers, on the CPU."""
+        return {
+            name: tensor.detach().to("cpu", copy=True).contiguous()
+            for name, tensor in self.model.state_dict().items()
+        }
+
+    def _logits(self, images: Tensor) -> Tensor:
+        self.model.eval()
+        parts = []
+        for batch in torch.split(images, EVALUATION_BATCH):
+            with self.execution.autocast():
+                parts.append(self.model(self._normalised(batch)).float())
+        self.model.train()
+        return torch.cat(parts)
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        """uint8 (n, height, width, 3) to float (n, 3, height, width) of mean 0 and deviation 1."""
+        pixels = images.permute(0, 3, 1, 2).float().sub_(self._mean).mul_(self._scale)
+        return pixels if self.execution.layout == "channels-last" else pixels.contiguous()
+
+
+def training_speed(
+    run: RunSpec, classes: int, images: np.ndarray, execution: Execution, *, seconds: float = 2.0
+) -> tuple[float, dict[str, Any]]:
+    """Measure how many images a second a run trains, on a few real steps of a throw-away model.
+
+    Returns:
+        Images per second, and the learner's facts.
+    """
+    learner = Learner(run, classes, images, execution)
+    batch = torch.from_numpy(images[: run.train.batch_size]).to(learner.device)
+    labels = torch.arange(len(batch), device=learner.device) % classes
+    generator = torch.Generator().manual_seed(0)
+    rate = learning_rate(0, 1000, run.train)
+    done, began = -1, time.monotonic()
+    while done < 2 or time.monotonic() - began < seconds:
+        crop = min(4, run.image_size - 1)
+        loss, _ = learner.step(
+            crop_and_flip(batch, crop=crop, flip=True, generator=generator), labels, rate
+        )
+        loss.item()  # wait for the device
+        done += 1
+        if done == 0:  # the first step chooses kernels and fills caches
+            began = time.monotonic()
+    return done * len(batch) / max(time.monotonic() - began, 1e-9), learner.facts

@@ -1,0 +1,391 @@
+"""Train one run: from a RunSpec and a dataset to a filled run folder.
+
+The story in order: draw the subset, build the learner, train it epoch by epoch with a checkpoint on
+the way, measure it on clean training images and on all test images, write what it left. What an
+epoch sees depends on (seed, run, epoch) alone, so a resumed run takes the path it would have taken.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save
+from torch import Tensor
+
+from ..data import ImageDataset, draw_subset, hold_out
+from ..data.augment import crop_and_flip
+from ..errors import DivergedError, InputError
+from ..fraction import TrainFraction
+from ..run_folder import FORMAT, RunFolder, write_whole
+from ..spec import RunSpec, TrainSpec
+from .execution import environment, resolve_execution
+from .learner import Learner
+from .optim import learning_rate
+from .seeds import derive_seed
+
+CHECKPOINT_SECONDS = 20.0
+"""Epochs shorter than this share a checkpoint: writing one costs about a second."""
+
+CLEAN_TRAIN_IMAGES = 10_000
+"""Training images behind the final training accuracy: its standard error is under 0.5 points."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; sent after every step. `row` is set when an epoch has just ended."""
+
+    run_id: str
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    images_per_second: float
+    row: dict[str, Any] | None = None
+
+
+@dataclass
+class _State:
+    """What a checkpoint holds besides the learner's tensors."""
+
+    epoch: int = 0
+    step: int = 0
+    images: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_accuracy: float = -1.0
+    best_weights: dict[str, Tensor] | None = None
+
+
+def train_run(
+    run: RunSpec,
+    dataset: ImageDataset,
+    folder: RunFolder,
+    *,
+    device: str | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Train `run` and fill `folder`, going on from a checkpoint that lies there.
+
+    Returns:
+        The record, as in run.json. A run that is already finished is returned as it is.
+
+    Raises:
+        MismatchError: the folder holds another run.
+        DivergedError: the loss became NaN or infinite.
+        SixteenthError, RuntimeError, MemoryError: whatever else stopped it. The record then says
+            "failed" and why, or "interrupted" after a KeyboardInterrupt, and a checkpoint stays.
+    """
+    folder.require_same(run, dataset.fingerprint)
+    record = folder.read_record()
+    if record is not None and record["status"] == "finished":
+        return record
+    record = _new_record(run, dataset, started=(record or {}).get("started"))
+    folder.write_record(record)
+    try:
+        _Training(run, dataset, folder, device, on_progress, record).run()
+    except KeyboardInterrupt:
+        folder.write_record(record | {"status": "interrupted"})
+        raise
+    except Exception as error:
+        message = " ".join(str(error).split()) or "no message"
+        record |= {"status": "failed", "error": {"type": type(error).__name__, "message": message}}
+        folder.write_record(record | {"finished": _now()})
+        raise
+    record |= {"status": "finished", "finished": _now()}
+    folder.write_record(record)
+    folder.checkpoint_path.unlink(missing_ok=True)
+    return record
+
+
+class _Training:
+    """The training of one run, from its subset to its results."""
+
+    def __init__(
+        self,
+        run: RunSpec,
+        dataset: ImageDataset,
+        folder: RunFolder,
+        device: str | None,
+        on_progress: Callable[[Progress], None],
+        record: dict[str, Any],
+    ) -> None:
+        self.spec, self.recipe, self.folder, self.record = run, run.train, folder, record
+        self.on_progress = on_progress
+        subset = subset_of(run, dataset)
+        record["train_size"] = len(subset)
+        held = subset[:0]
+        if run.train.validation:
+            kept, out = hold_out(
+                dataset.train.labels[subset],
+                run.train.validation,
+                seed=run.seed,
+                classes=dataset.classes,
+            )
+            subset, held = subset[kept], subset[out]
+
+        execution = resolve_execution(device, run.train)
+        images = dataset.train.images[subset]
+        self.learner = Learner(run, len(dataset.classes), images, execution)
+        record |= {"execution": execution.as_record(), "model": self.learner.facts}
+        self.device = self.learner.device
+        self.images = torch.from_numpy(images).to(self.device)
+        self.labels = torch.from_numpy(dataset.train.labels[subset]).to(self.device)
+        self.held_images = torch.from_numpy(dataset.train.images[held]).to(self.device)
+        self.held_labels = torch.from_numpy(dataset.train.labels[held]).to(self.device)
+        self.test_images = torch.from_numpy(dataset.test.images).to(self.device)
+        self.test_labels = torch.from_numpy(dataset.test.labels).to(self.device)
+
+        self.crop, self.flip = augmentation(run.train, dataset)
+        self.batches = math.ceil(len(self.labels) / run.train.batch_size)
+        self.steps = run.train.steps or run.train.epochs * self.batches
+        self.epochs = math.ceil(self.steps / self.batches)
+        points = curve_images(run.train, len(self.labels), len(self.test_labels))
+        self.curve_sample = self._fixed_sample(len(self.test_labels), points)
+
+    def run(self) -> None:
+        """Train from the beginning or the checkpoint to the end, measure, and write the results."""
+        state = self._resume()
+        saved = time.monotonic()
+        while state.epoch < self.epochs:
+            self._epoch(state)
+            if state.epoch < self.epochs and time.monotonic() - saved > CHECKPOINT_SECONDS:
+                self._checkpoint(state)
+                saved = time.monotonic()
+        if state.best_weights is not None:
+            self.learner.model.load_state_dict(state.best_weights)
+        self._finish(state)
+
+    def _epoch(self, state: _State) -> None:
+        """One pass over the subset: train, measure, append a row to the history."""
+        began = time.monotonic()
+        state.epoch += 1
+        seed = derive_seed(self.spec.seed, self.spec.run_id, state.epoch)
+        generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)  # dropout draws from the global generator
+        order = torch.randperm(len(self.labels), generator=generator)
+        # Equal batches instead of a short last one: a batch of one image has no batch statistics.
+        todo = torch.tensor_split(order, self.batches)[: self.steps - state.step]
+
+        loss_sum = torch.zeros((), device=self.device)
+        correct = torch.zeros((), device=self.device)
+        seen, rate = 0, 0.0
+        self.learner.model.train()
+        for batch in todo:
+            batch = batch.to(self.device)
+            labels = self.labels[batch]
+            images = crop_and_flip(
+                self.images[batch], crop=self.crop, flip=self.flip, generator=generator
+            )
+            rate = learning_rate(state.step, self.steps, self.recipe)
+            loss, right = self.learner.step(images, labels, rate)
+            state.step += 1
+            seen += len(labels)
+            loss_sum += loss * len(labels)
+            correct += right
+            self._check_loss(loss_sum, state.step)
+            self._report(state, seen / (time.monotonic() - began))
+        speed = seen / (time.monotonic() - began)
+        state.images += seen
+        row: dict[str, Any] = {
+            "epoch": state.epoch,
+            "step": state.step,
+            "images": state.images,
+            "learning_rate": rate,
+            "train_loss": loss_sum.item() / seen,
+            "train_accuracy": correct.item() / seen,
+        }
+        row |= self._measure_epoch(state)
+        seconds = time.monotonic() - began
+        state.seconds += seconds
+        state.history.append(row | {"seconds": round(seconds, 3)})
+        self._report(state, speed, state.history[-1])
+
+    def _measure_epoch(self, state: _State) -> dict[str, Any]:
+        """Test (and validation) loss and accuracy at an epoch's end, and the best epoch so far."""
+        images, labels = self.test_images, self.test_labels
+        if state.epoch < self.epochs:
+            images, labels = images[self.curve_sample], labels[self.curve_sample]
+        test_loss, test_accuracy = self.learner.measure(images, labels)
+        row: dict[str, Any] = {
+            "test_loss": test_loss,
+            "test_accuracy": test_accuracy,
+            "test_images": len(labels),
+            "validation_loss": None,
+            "validation_accuracy": None,
+        }
+        if self.recipe.validation:
+            loss, accuracy = self.learner.measure(self.held_images, self.held_labels)
+            row |= {"validation_loss": loss, "validation_accuracy": accuracy}
+            if accuracy > state.best_accuracy:
+                state.best_accuracy, state.best_epoch = accuracy, state.epoch
+                state.best_weights = self.learner.weights()
+        return row
+
+    def _finish(self, state: _State) -> None:
+        """Measure the trained model and write history, predictions and weights."""
+        began = time.monotonic()
+        probabilities = self.learner.probabilities(self.test_images)
+        test_loss, test_accuracy = self.learner.measure(self.test_images, self.test_labels)
+        sample = self._fixed_sample(len(self.labels), CLEAN_TRAIN_IMAGES)
+        train_loss, train_accuracy = self.learner.measure(self.images[sample], self.labels[sample])
+        seconds = state.seconds + time.monotonic() - began
+        validated = self.recipe.validation > 0
+        self.record |= {
+            "metrics": {
+                "epoch": state.best_epoch if validated else state.epoch,
+                "chosen_by": "validation" if validated else "last",
+                "steps": state.step,
+                "train_loss": train_loss,
+                "train_accuracy": train_accuracy,
+                "train_measured": len(sample),
+                "test_loss": test_loss,
+                "test_accuracy": test_accuracy,
+                "validation_accuracy": state.best_accuracy if validated else None,
+            },
+            "train_flops": self.learner.facts["train_flops_per_image"] * state.images,
+            "seconds": round(seconds, 3),
+            "images_per_second": round(state.images / seconds, 1),
+            "peak_memory_bytes": _peak_memory(self.device),
+        }
+        self.folder.write_predictions(self.test_labels.cpu().numpy(), probabilities.cpu().numpy())
+        self.folder.write_history(state.history)
+        weights = save(self.learner.weights())
+        write_whole(self.folder.weights_path, lambda file: file.write(weights))
+
+    def _fixed_sample(self, total: int, most: int) -> Tensor:
+        """The same `most` of `total` positions each time."""
+        order = torch.randperm(total, generator=torch.Generator().manual_seed(0))
+        return order[:most].to(self.device)
+
+    def _check_loss(self, loss_sum: Tensor, step: int) -> None:
+        # Reading a number back makes a GPU wait: there it is done now and then, a NaN stays a NaN.
+        often = self.device.type == "cpu" or step % 25 == 0 or step == self.steps
+        if often and not math.isfinite(loss_sum.item()):
+            lower = self.recipe.peak_learning_rate / 4
+            raise DivergedError(
+                f"the training loss became {loss_sum.item()} by step {step} of {self.steps}: "
+                f"try --set train.learning_rate={lower:g}"
+            )
+
+    def _report(self, state: _State, rate: float, row: dict[str, Any] | None = None) -> None:
+        self.on_progress(
+            Progress(self.spec.run_id, state.epoch, self.epochs, state.step, self.steps, rate, row)
+        )
+
+    def _checkpoint(self, state: _State) -> None:
+        content = {"learner": self.learner.state_dict(), "state": dict(vars(state))}
+        write_whole(self.folder.checkpoint_path, lambda file: torch.save(content, file))
+        self.folder.write_history(state.history)
+
+    def _resume(self) -> _State:
+        path = self.folder.checkpoint_path
+        if not path.exists():
+            return _State()
+        try:
+            content = torch.load(path, map_location=self.device, weights_only=True)
+            self.learner.load_state_dict(content["learner"])
+            return _State(**content["state"])
+        except Exception as error:
+            raise InputError(
+                f"the checkpoint {path} cannot be read ({type(error).__name__}): "
+                "delete it to train this run from its beginning"
+            ) from None
+
+
+def subset_of(run: RunSpec, dataset: ImageDataset) -> NDArray[np.int64]:
+    """Positions of the training images that a run may see, sorted.
+
+    Raises:
+        DataError: the training set is too small for the run's fraction.
+    """
+    return draw_subset(
+        dataset.train.labels,
+        TrainFraction.parse(run.fraction),
+        seed=run.seed,
+        subsets=run.subsets,
+        replicate=run.replicate,
+        classes=dataset.classes,
+    )
+
+
+def curve_images(recipe: TrainSpec, train_images: int, test_images: int) -> int:
+    """Test images behind each point of a training curve.
+
+    "auto" spends about a tenth of the training on them: an image costs three times as much in
+    training (forward and backward) as in evaluation. Never under 500, where a point's standard
+    error would pass two points of accuracy.
+    """
+    if recipe.curve_images == "all":
+        return test_images
+    if recipe.curve_images == "auto":
+        return min(test_images, max(500, 3 * train_images // 10))
+    return min(test_images, recipe.curve_images)
+
+
+def augmentation(recipe: TrainSpec, dataset: ImageDataset) -> tuple[int, bool]:
+    """Crop (pixels) and flip, with ``auto`` resolved for this dataset.
+
+    Raises:
+        InputError: the crop is as large as the images.
+    """
+    crop, flip = recipe.crop, recipe.flip
+    if crop == "auto":
+        crop = 0 if dataset.symbols else dataset.image_size // 8
+    if crop >= dataset.image_size:
+        raise InputError(f"train.crop: {crop} pixels do not fit in images of {dataset.image_size}")
+    return crop, (not dataset.symbols if flip == "auto" else flip)
+
+
+def _new_record(run: RunSpec, dataset: ImageDataset, started: str | None) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "run_id": run.run_id,
+        "spec": run.model_dump(mode="json"),
+        "status": "running",
+        "error": None,
+        "data": {
+            "name": dataset.name,
+            "source": dataset.source,
+            "fingerprint": dataset.fingerprint,
+            "classes": list(dataset.classes),
+            "train_images": len(dataset.train),
+            "test_images": len(dataset.test),
+        },
+        "train_size": None,
+        "model": None,
+        "environment": environment(),
+        "execution": None,
+        "metrics": None,
+        "train_flops": None,
+        "seconds": None,
+        "images_per_second": None,
+        "peak_memory_bytes": None,
+        "started": started or _now(),
+        "finished": None,
+    }
+
+
+def _peak_memory(device: torch.device) -> int | None:
+    """Peak memory in bytes: of this device on CUDA, else of this process, earlier runs included."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

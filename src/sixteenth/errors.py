@@ -1,0 +1,65 @@
+"""Every error that Sixteenth raises on purpose, and the exit code each one means.
+
+    SixteenthError            exit 1
+    ├── InputError            exit 2: something the user gave is wrong; nothing was trained
+    │   ├── SpecError         the study file or a command-line setting
+    │   ├── DataError         the images or their labels
+    │   ├── ModelError        a model's name or factory
+    │   ├── WeightsError      initial weights: missing, damaged, of another shape
+    │   └── MismatchError     the output folder holds something else
+    └── RunError              one training could not finish; the others go on
+        └── DivergedError     the loss became NaN or infinite
+
+A message is one clear line that names the thing and the way out; the command line prints it as is.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SixteenthError(Exception):
+    """Base of all errors that Sixteenth raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(SixteenthError):
+    """Something the user gave is wrong."""
+
+    exit_code = 2
+
+
+class SpecError(InputError):
+    """The study file, or a setting on the command line, is wrong."""
+
+
+class DataError(InputError):
+    """The images or labels cannot be used."""
+
+
+class ModelError(InputError):
+    """A model's name or factory cannot be used."""
+
+
+class WeightsError(InputError):
+    """Initial weights are missing, damaged or made for another network."""
+
+
+class MismatchError(InputError):
+    """The output folder holds another study than the one asked for."""
+
+
+class RunError(SixteenthError):
+    """One run could not finish."""
+
+
+class DivergedError(RunError):
+    """The training loss became NaN or infinite."""
+
+
+def nearest(name: str, allowed: Iterable[str], *, most: int = 3) -> str:
+    """A half-sentence such as ``; did you mean resnet18?``, empty when nothing is near."""
+    close = difflib.get_close_matches(name, list(allowed), n=most, cutoff=0.6)
+    return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -1,0 +1,119 @@
+"""How a command ends: errors as one line, signals as a clean stop, and the exit code of each.
+
+0    all is done
+1    a run failed, or the machine did: disk, memory, a reader that went away
+2    wrong usage, a wrong study file or wrong input
+130  Ctrl-C         143  SIGTERM
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+import typer
+
+from .errors import SixteenthError
+
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+"""Typer's own complaint about a command line, wherever this version of typer keeps it."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: the same clean stop as Ctrl-C, with another exit code."""
+
+
+def carry_out(app: typer.Typer, words: Sequence[str]) -> int:
+    """Carry out a command line and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows a question mark instead of a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    with _clean_stops():
+        return _guarded(app, list(words))
+
+
+def complain(message: object, prefix: str = "sixteenth: ") -> None:
+    """One line on standard error, whatever the message holds."""
+    from .report import format as fmt
+
+    print(f"{prefix}{fmt.plain(message)}", file=sys.stderr, flush=True)
+
+
+def _guarded(app: typer.Typer, words: list[str]) -> int:
+    try:
+        # Typer's own way of running an app would take Ctrl-C and errors for itself.
+        command = typer.main.get_command(app)
+        with command.make_context("sixteenth", list(words)) as context:
+            command.invoke(context)
+        sys.stdout.flush()
+    except typer.Exit as stop:
+        return stop.exit_code
+    except SixteenthError as error:
+        complain(error)
+        return error.exit_code
+    except _UsageError as error:
+        complain(_usage(error))
+        return 2
+    except KeyboardInterrupt as stop:
+        complain("stopped" + _way_on(words))
+        return 143 if isinstance(stop, Terminated) else 130
+    except BrokenPipeError:
+        # The reader has gone. Python would complain at exit when it flushes what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        complain(f"{error.strerror or error}{where}{_way_on(words) if full else ''}")
+        return 1
+    except MemoryError:
+        complain("out of memory: try a smaller image_size, train.batch_size or fraction")
+        return 1
+    return 0
+
+
+@contextlib.contextmanager
+def _clean_stops() -> Iterator[None]:
+    """Stop cleanly at the first Ctrl-C or SIGTERM; a second one is not argued with."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # What a parent told this process to ignore (nohup, a shell's background) stays so.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for known, handler in before.items():
+            signal.signal(known, handler)
+
+
+def _way_on(words: Sequence[str]) -> str:
+    """How to go on after a stop: the same command, for what trains."""
+    if not words or words[0] not in ("run", "demo"):
+        return ""
+    as_module = Path(sys.argv[0]).name == "__main__.py"
+    program = ["python", "-m", "sixteenth"] if as_module else ["sixteenth"]
+    return f"; what is finished is kept. Go on with: {shlex.join([*program, *words])}"
+
+
+def _usage(error: Exception) -> str:
+    """Typer's complaint in one line, and where to read more."""
+    said = getattr(error, "format_message", error.__str__)()
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "sixteenth"
+    return f"{said} (see {path} --help)"

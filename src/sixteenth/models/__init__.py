@@ -1,0 +1,25 @@
+"""The models room: networks by name, their initial weights, and what they cost.
+
+Knows nothing of studies or training. It runs code of the user's only for a model named
+``package.module:factory``, and reads weights only as data.
+"""
+
+from .measure import count_parameters, final_map, train_flops_per_image
+from .weight_files import Normalisation, WeightsFile, find_weights
+from .weights import load_initial_weights, load_trained_weights
+from .zoo import build_model, check_model, is_factory, model_names
+
+__all__ = [
+    "Normalisation",
+    "WeightsFile",
+    "build_model",
+    "check_model",
+    "count_parameters",
+    "final_map",
+    "find_weights",
+    "is_factory",
+    "load_initial_weights",
+    "load_trained_weights",
+    "model_names",
+    "train_flops_per_image",
+]

@@ -1,0 +1,266 @@
+"""Which networks there are, by name, and how one is built.
+
+A name is one of three things:
+
+- a torchvision classification model, such as ``resnet18``;
+- ``seed-cnn``, the baseline network (see `seed_cnn`);
+- ``package.module:factory``, the user's own. The module is imported, from the current directory as
+  ``python -m`` would or from the installed packages, and ``factory(num_classes=...)`` must return
+  an `torch.nn.Module` that maps images (N, 3, H, W) to logits (N, num_classes). A factory with a
+  parameter ``image_size`` is given that too. Factories draw their initial values from torch's
+  global generator, which is seeded for them; they may offer pretrained weights (see `weights`).
+
+Importing a factory's module runs its code. Nothing here imports one but for a name that the caller
+passes in: whoever reads names from a file of somebody else must ask the user first.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from torch import nn
+
+from ..errors import ModelError, nearest
+from .measure import try_call
+from .seed_cnn import seed_cnn
+
+SEED_CNN = "seed-cnn"
+STEMS = ("default", "cifar")
+
+_RESNETS = ("resnet", "resnext", "wide_resnet")
+_PATCH = {"vit_b_16": 16, "vit_b_32": 32, "vit_l_16": 16, "vit_l_32": 32, "vit_h_14": 14}
+
+
+def model_names() -> list[str]:
+    """Every name that needs no code of the user's: torchvision's models and the baseline."""
+    return [SEED_CNN, *torchvision.models.list_models(module=torchvision.models)]
+
+
+def is_factory(name: str) -> bool:
+    """Whether `name` means ``package.module:factory``: code of the user's."""
+    return ":" in name
+
+
+def check_model(name: str, stem: str = "default") -> None:
+    """Find the model, build nothing. A user's factory is imported to see that it is there.
+
+    Raises:
+        ModelError: no such model, module or factory, or the model has no such stem.
+    """
+    if stem not in STEMS:
+        raise ModelError(f"stem must be one of {', '.join(STEMS)}, not {stem!r}")
+    if is_factory(name):
+        find_factory(name)
+        return
+    if name not in model_names():
+        close = nearest(name, model_names())
+        raise ModelError(
+            f"no model is called {name!r}{close or ';'} allowed are torchvision's classification "
+            f"models (resnet18, resnet50, ...), {SEED_CNN}, and your own as package.module:factory"
+        )
+    if stem == "cifar" and not name.startswith(_RESNETS):
+        raise _no_stem(name)
+
+
+def build_model(
+    name: str, num_classes: int, *, image_size: int, stem: str = "default", seed: int = 0
+) -> nn.Module:
+    """A network for `num_classes` classes with random weights.
+
+    The same seed gives the same weights on the same versions of torch and torchvision; the global
+    random state is left as it was. The network is tried on the image size before it is returned.
+
+    Args:
+        stem: ``cifar`` puts one 3x3 stride-1 convolution in the place of a ResNet's 7x7 stride-2
+            one and takes out its max-pool, as is usual for small images.
+
+    Raises:
+        ModelError: no such model or stem, a factory that does not do what it should, or an image
+            size that the model cannot work on (the smallest that it can is named).
+    """
+    check_model(name, stem)
+    # Only the CPU generator: weights are drawn there on every machine, and a GPU is not woken up.
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        if is_factory(name):
+            model = _call_factory(name, num_classes, image_size)
+        elif name == SEED_CNN:
+            model = seed_cnn(num_classes, image_size)
+        else:
+            model = _torchvision_model(name, num_classes, image_size)
+        if stem == "cifar":
+            _put_cifar_stem(model, name)
+    _check_output(model, name, num_classes, image_size)
+    return model
+
+
+def find_factory(name: str) -> Callable[..., Any]:
+    """Import what ``package.module:factory`` names.
+
+    Raises:
+        ModelError: the module or the attribute is missing, the import fails, or the factory cannot
+            be called with num_classes.
+    """
+    module_name, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
+        raise ModelError(f"model {name!r}: expected package.module:factory")
+    try:
+        with _current_directory_first():
+            module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name + ".").startswith(error.name + "."):
+            raise ModelError(
+                f"model {name}: no module {error.name} in the current directory or among the "
+                "installed packages"
+            ) from None
+        raise ModelError(f"model {name}: importing {module_name} failed: {error}") from error
+    except Exception as error:
+        raise ModelError(
+            f"model {name}: importing {module_name} failed: {type(error).__name__}: "
+            f"{one_line(error)}"
+        ) from error
+    factory: Callable[..., Any] | None = getattr(module, attribute, None)
+    if factory is None:
+        own = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
+        raise ModelError(f"model {name}: {module_name} has no {attribute}{nearest(attribute, own)}")
+    if not callable(factory):
+        raise ModelError(
+            f"model {name}: {attribute} is not a function but {type(factory).__name__}"
+        )
+    try:
+        inspect.signature(factory).bind(**_arguments(factory, 2, 32))
+    except TypeError as error:
+        raise ModelError(
+            f"model {name}: it is called as {attribute}(num_classes=...), which it does not "
+            f"accept: {error}"
+        ) from None
+    except ValueError:  # a callable of an extension module: without a signature, only calling tells
+        pass
+    return factory
+
+
+def _arguments(factory: Callable[..., Any], num_classes: int, image_size: int) -> dict[str, int]:
+    arguments = {"num_classes": num_classes}
+    try:
+        if "image_size" in inspect.signature(factory).parameters:
+            arguments["image_size"] = image_size
+    except ValueError:
+        pass
+    return arguments
+
+
+@contextmanager
+def _current_directory_first() -> Iterator[None]:
+    """The current directory at the head of the import path, only while something is imported."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        if here in sys.path:
+            sys.path.remove(here)
+
+
+def _call_factory(name: str, num_classes: int, image_size: int) -> nn.Module:
+    factory = find_factory(name)
+    try:
+        with _current_directory_first():
+            model = factory(**_arguments(factory, num_classes, image_size))
+    except Exception as error:
+        raise ModelError(
+            f"model {name}: the factory failed: {type(error).__name__}: {one_line(error)}"
+        ) from error
+    if not isinstance(model, nn.Module):
+        raise ModelError(
+            f"model {name}: the factory must return a torch.nn.Module, not {type(model).__name__}"
+        )
+    return model
+
+
+def _torchvision_model(name: str, num_classes: int, image_size: int) -> nn.Module:
+    options: dict[str, Any] = {"num_classes": num_classes}
+    if name in _PATCH:
+        if image_size % _PATCH[name]:
+            raise ModelError(
+                f"{name} cuts images into patches of {_PATCH[name]} pixels: image_size must be a "
+                f"multiple of {_PATCH[name]}, not {image_size}"
+            )
+        options["image_size"] = image_size
+    elif name == "maxvit_t":
+        options["input_size"] = (image_size, image_size)
+    elif name in ("googlenet", "inception_v3"):
+        # Their second and third classifiers would make the output a tuple in training.
+        options |= {"aux_logits": False, "init_weights": True}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model: nn.Module = torchvision.models.get_model(name, weights=None, **options)
+    except Exception as error:
+        raise ModelError(f"{name} at image_size {image_size}: {one_line(error)}") from error
+    return model
+
+
+def _put_cifar_stem(model: nn.Module, name: str) -> None:
+    if not isinstance(model, torchvision.models.ResNet):
+        raise _no_stem(name)
+    channels = model.conv1.out_channels
+    model.conv1 = nn.Conv2d(3, channels, kernel_size=3, stride=1, padding=1, bias=False)
+    nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
+    model.maxpool = nn.Identity()
+
+
+def _no_stem(name: str) -> ModelError:
+    return ModelError(f"stem: cifar is for ResNets; {name} has no such stem, use stem: default")
+
+
+def _check_output(model: nn.Module, name: str, num_classes: int, image_size: int) -> None:
+    try:
+        shape = try_call(model, image_size, train=True)
+    except Exception as error:
+        smallest = _smallest_size(model, image_size)
+        way_out = (
+            f"the smallest image_size that it can is {smallest}"
+            if smallest
+            else f"{type(error).__name__}: {one_line(error)}"
+        )
+        raise ModelError(f"{name} cannot work on image_size {image_size}: {way_out}") from error
+    if shape != (2, num_classes):
+        what = "something else than a tensor" if shape is None else f"shape {tuple(shape)}"
+        raise ModelError(
+            f"{name} must turn 2 images into logits of shape (2, {num_classes}); it gave {what}"
+        )
+
+
+def _smallest_size(model: nn.Module, too_small: int) -> int | None:
+    """The smallest size above `too_small` that works, by halving; None if not even 512 does."""
+
+    def works(size: int) -> bool:
+        try:
+            return try_call(model, size, train=True) is not None
+        except Exception:
+            return False
+
+    low, high = too_small, max(64, too_small + 1)
+    while not works(high):
+        low, high = high, high * 2
+        if high > 512:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if works(middle) else (middle, high)
+    return high
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's message without its line breaks."""
+    return " ".join(str(error).split())

@@ -1,0 +1,155 @@
+"""Classify images with a trained run.
+
+A run folder may come from a stranger, so it is only data here: its weights are read as tensors, and
+a model of somebody's own code is imported only where the caller says that this code is trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import InputError
+from .run_folder import RunFolder
+from .spec import RunSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+BATCH = 250
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run says about one image.
+
+    Attributes:
+        path: the image's file.
+        ranked: every class with its probability, the most probable first.
+    """
+
+    path: Path
+    ranked: tuple[tuple[str, float], ...]
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.ranked[0][0]
+
+    @property
+    def probability(self) -> float:
+        """The probability of `label`, in [0, 1]."""
+        return self.ranked[0][1]
+
+
+def predict(
+    run_dir: str | Path,
+    images: Iterable[str | Path],
+    *,
+    device: str | None = None,
+    trust_code: bool = False,
+) -> list[Prediction]:
+    """Classify image files with the trained model that a run left.
+
+    Images are decoded and resized as the training images were, and computed in the precision in
+    which the run was measured.
+
+    Args:
+        run_dir: the run's folder, ``STUDY/runs/RUN_ID``.
+        images: paths of image files.
+        device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
+        trust_code: allow a model named ``package.module:factory``, whose module is then imported.
+
+    Returns:
+        One prediction for each image, in the order given.
+
+    Raises:
+        InputError: no finished run lies there, its model is code that was not trusted, or the
+            device does not exist.
+        DataError: images that cannot be read, named in one line.
+        ModelError, WeightsError: the model cannot be rebuilt, or its weights are damaged.
+    """
+    paths = [Path(image) for image in images]
+    folder = RunFolder(Path(run_dir))
+    record = _finished_record(folder)
+    spec, classes, mean, std = _read(record, folder)
+
+    from .models import build_model, is_factory, load_trained_weights
+
+    if is_factory(spec.model) and not trust_code:
+        raise InputError(
+            f"{folder.path} names code of its own, {spec.model}, which would be imported and run: "
+            "if you trust it, say so with --trust-code (trust_code=True in Python)"
+        )
+
+    from .data.decode import decode_images, refuse_broken
+    from .engine.execution import resolve_execution
+
+    # A GPU's float16 is not to be had on a CPU, and no run is trained here.
+    precision = "auto" if spec.train.precision == "float16" else spec.train.precision
+    execution = resolve_execution(device, spec.train.model_copy(update={"precision": precision}))
+    named = [(str(path), path) for path in paths]
+    pixels, broken = decode_images(named, len(paths), spec.image_size, what="decoding images")
+    refuse_broken(broken, len(paths))
+
+    model = build_model(
+        spec.model, len(classes), image_size=spec.image_size, stem=spec.stem, seed=0
+    )
+    load_trained_weights(model, folder.weights_path)
+    placed = execution.place(model).eval()
+
+    import torch
+
+    def probabilities(batch: NDArray[np.uint8]) -> Tensor:
+        raw = torch.from_numpy(batch).to(execution.device).permute(0, 3, 1, 2).float()
+        shape = (1, 3, 1, 1)
+        centre = torch.tensor(mean, device=raw.device).view(shape) * 255
+        scale = torch.tensor(std, device=raw.device).view(shape) * 255
+        with execution.autocast():
+            logits = placed((raw - centre) / scale)
+        shares: Tensor = logits.float().softmax(1)
+        return shares.cpu()
+
+    predictions: list[Prediction] = []
+    with torch.inference_mode():
+        for start in range(0, len(paths), BATCH):
+            part = probabilities(pixels[start : start + BATCH])
+            for path, row in zip(paths[start:], part.tolist(), strict=False):
+                predictions.append(Prediction(path, _ranked(classes, row)))
+    return predictions
+
+
+def _finished_record(folder: RunFolder) -> dict[str, Any]:
+    record = folder.read_record()
+    if record is None:
+        raise InputError(f"no run in {folder.path}: expected a folder that holds run.json")
+    if record["status"] != "finished":
+        raise InputError(f"the run in {folder.path} is not finished: it is {record['status']}")
+    if not folder.weights_path.is_file():
+        raise InputError(f"{folder.weights_path} is missing: the run's weights were removed")
+    return record
+
+
+def _read(
+    record: dict[str, Any], folder: RunFolder
+) -> tuple[RunSpec, list[str], list[float], list[float]]:
+    """The run's spec, class names, and the mean and deviation of its input (in [0, 1])."""
+    try:
+        spec = RunSpec.model_validate(record["spec"])
+        classes = [str(name) for name in record["data"]["classes"]]
+        known = record["model"]["normalisation"]
+        mean, std = ([float(value) for value in known[key]] for key in ("mean", "std"))
+        if len(mean) != 3 or len(std) != 3 or not min(std) > 0 or not classes:
+            raise ValueError("three channels of mean and positive deviation, and classes")
+    except (KeyError, TypeError, ValueError) as error:
+        said = " ".join(str(error).split())[:120]
+        raise InputError(f"{folder.record_path} is not the record of a run: {said}") from None
+    return spec, classes, mean, std
+
+
+def _ranked(classes: Sequence[str], row: Sequence[float]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted(zip(classes, row, strict=True), key=lambda pair: -pair[1]))

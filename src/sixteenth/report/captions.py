@@ -1,0 +1,126 @@
+"""What stands under each figure and table, and what a screen reader says instead of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+
+from sixteenth.analysis import Move, interval_caption
+
+from . import format as fmt
+from .figures import AccuracyLine
+from .options import shown_options
+from .panels import CurveGrid
+from .tables import grid_axes, measured
+
+
+def accuracy(cell_table: pd.DataFrame, lines: Sequence[AccuracyLine]) -> str:
+    """Which points, lines and intervals the accuracy figure shows."""
+    several = any(len(line.seeds) > len(line.sizes) for line in lines)
+    points = (
+        "Filled points are means over the seeds, small open points the single seeds"
+        if several
+        else "Each point is one run"
+    )
+    beside = (
+        " Lines at one size stand side by side so that their intervals can be told apart."
+        if len(lines) > 1
+        else ""
+    )
+    return f"{points}. {_sentence(interval_caption(cell_table))}{beside}"
+
+
+def accuracy_alt(lines: Sequence[AccuracyLine]) -> str:
+    """The figure's numbers in words."""
+    parts = [
+        f"{line.name}, {line.init_name}: "
+        + ", ".join(
+            f"{fmt.percent(mean)} with {fmt.count(size)}"
+            for size, mean in zip(line.sizes, line.means, strict=True)
+        )
+        for line in lines
+    ]
+    return f"Line chart of test accuracy against training images. {'; '.join(parts) or 'Empty'}."
+
+
+def options(moves: Sequence[Move], level: float) -> str:
+    """How to read the options figure, and what its intervals rest on."""
+    bases = list(dict.fromkeys(fmt.plain(move.basis) for move in moves if move.basis))
+    basis = f" {_sentence(bases[0])}" if len(bases) == 1 else ""
+    shown = shown_options(moves)
+    others = " Bold: starting from the small model and the first weights." if _mixed(shown) else ""
+    if len(shown) < len(moves):
+        others += f" The {len(moves) - len(shown)} others with the smallest gains are left out."
+    return (
+        f"Points of test accuracy gained, with {level:.0%} intervals. Filled: the interval leaves "
+        f"out zero. Open: it holds zero, so these runs cannot tell.{others}{basis}"
+    )
+
+
+def options_alt(moves: Sequence[Move]) -> str:
+    """The options figure in words."""
+    parts = [
+        f"{fmt.plain(move.label)}: {fmt.points(move.gain)} points "
+        f"({fmt.points_interval(move.low, move.high)})"
+        for move in moves
+    ]
+    return f"Gains in test accuracy. {'; '.join(parts)}."
+
+
+def curves(grid: CurveGrid, metric: Literal["loss", "accuracy"], smoothing: float) -> str:
+    """What the two lines of each panel are, since they are not measured in the same way."""
+    each = "A thin line for each seed" if grid.several_seeds else "One run a panel"
+    axes = f"{each}; all panels share their axes."
+    training = "a running average over each epoch, on augmented images while the weights change"
+    if metric == "loss":
+        smoothed = (
+            f" and with label smoothing {smoothing:g}, which raises it against the test loss"
+            if smoothing
+            else ""
+        )
+        cut = (
+            f" The axis ends at {grid.top:.1f}; the highest value is {grid.highest:.1f}."
+            if grid.highest > grid.top
+            else ""
+        )
+        return (
+            f"Training loss is {training}{smoothed}; test loss is the plain cross-entropy, "
+            f"measured at each epoch's end. {axes}{cut}"
+        )
+    return f"Training accuracy is {training}; test accuracy is measured at each epoch's end. {axes}"
+
+
+def curves_alt(metric: str, results: pd.DataFrame) -> str:
+    """What the small multiples show; their numbers stand in the results table."""
+    axes = grid_axes(results)
+    rows = "; ".join(f"{axes.models[model]}, {axes.inits[init]}" for model, init in axes.rows)
+    columns = ", ".join(fmt.fraction(fraction) for fraction, _ in axes.fractions)
+    return (
+        f"Small multiples of training and test {metric} over training. Rows: {rows}. "
+        f"Columns, parts of the training set: {columns}. "
+        f"{len(measured(results))} of {len(results)} runs have curves."
+    )
+
+
+def table(cell_table: pd.DataFrame) -> str:
+    """What the columns of the results table mean."""
+    means = ""
+    if len(cell_table) and (cell_table["n_seeds"] > 1).any():
+        means = " The interval of a mean also holds the spread of its seeds."
+    return (
+        "Interval: of one run, the 95% binomial interval that the test set's size leaves."
+        f"{means} Training accuracy is measured at the end, on clean images. Gap: training minus "
+        "test accuracy, in percentage points. Training FLOPs are the floating-point operations of "
+        "the whole run, forward and backward."
+    )
+
+
+def _mixed(moves: Sequence[Move]) -> bool:
+    return len({move.main for move in moves}) > 1
+
+
+def _sentence(text: str) -> str:
+    value = fmt.plain(text)
+    return value if not value or value.endswith(".") else f"{value}."

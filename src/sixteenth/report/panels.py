@@ -1,0 +1,144 @@
+"""What stands in each panel of the training curves, and the axes that all panels share.
+
+Computing only; `curves` draws it. Failed and missing runs are holes with their reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from . import format as fmt
+from .tables import GridAxes, grid_axes, measured
+
+Metric = Literal["loss", "accuracy"]
+
+
+@dataclass(frozen=True)
+class SeedCurve:
+    """One run's curves: arrays with one entry an epoch, NaN where nothing was measured."""
+
+    seed: int
+    x: NDArray[np.float64]
+    train: NDArray[np.float64]
+    test: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One cell of the grid: its seeds' curves, and why others are not there."""
+
+    model: str
+    init: str
+    fraction: str
+    curves: tuple[SeedCurve, ...]
+    holes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CurveGrid:
+    """All panels and the axes that they share.
+
+    Attributes:
+        x: "epoch", or "step" where the runs have different numbers of epochs.
+        top: upper end of the y axis; values above it are cut off.
+        highest: the largest value there is.
+    """
+
+    axes: GridAxes
+    panels: dict[tuple[str, str, str], Panel]
+    x: Literal["epoch", "step"]
+    bottom: float
+    top: float
+    highest: float
+
+    @property
+    def several_seeds(self) -> bool:
+        """Whether any panel holds more than one run."""
+        return any(len(panel.curves) + len(panel.holes) > 1 for panel in self.panels.values())
+
+
+def curve_panels(
+    histories: pd.DataFrame, results: pd.DataFrame, *, metric: Metric = "loss"
+) -> CurveGrid:
+    """Sort histories into the grid of the study.
+
+    Only finished runs give curves: a failed or missing one is a hole with its reason.
+    """
+    axes = grid_axes(results)
+    known = (
+        {str(run_id): part.sort_values("epoch") for run_id, part in histories.groupby("run_id")}
+        if len(histories)
+        else {}
+    )
+    lengths = {known[r]["epoch"].max() for r in measured(results)["run_id"] if r in known}
+    x: Literal["epoch", "step"] = "epoch" if len(lengths) <= 1 else "step"
+    panels, values = {}, []
+    for model, init in axes.rows:
+        for fraction, _ in axes.fractions:
+            cell = results[
+                (results["model"] == model)
+                & (results["init"] == init)
+                & (results["fraction"] == fraction)
+            ].sort_values("seed")
+            curves: list[SeedCurve] = []
+            out: list[dict[Any, Any]] = []
+            for run in cell.to_dict("records"):
+                history = known.get(str(run["run_id"]))
+                if run["status"] == "finished" and history is not None:
+                    curves.append(
+                        SeedCurve(
+                            int(run["seed"]),
+                            *(
+                                history[column].to_numpy(float)
+                                for column in (x, f"train_{metric}", f"test_{metric}")
+                            ),
+                        )
+                    )
+                else:
+                    out.append(run)
+            values += [part for curve in curves for part in (curve.train, curve.test)]
+            # Beside other seeds' curves there is room for a word; the table has the reason.
+            holes = [hole_text(r, name_seed=len(cell) > 1, reason=not curves) for r in out]
+            if not len(cell):
+                holes.append("not part of the study")
+            panels[model, init, fraction] = Panel(
+                model, init, fraction, tuple(curves), tuple(holes)
+            )
+    bottom, top, highest = _limits(values, metric)
+    return CurveGrid(axes, panels, x, bottom, top, highest)
+
+
+def hole_text(run: dict[Any, Any], *, name_seed: bool, reason: bool = True) -> str:
+    """Why a run has no curve: ``seed 2 failed: the loss became NaN at step 40``."""
+    who = f"seed {run['seed']} " if name_seed else ""
+    if run["status"] == "finished":
+        return f"{who}finished, but left no history"
+    if run["status"] == "missing":
+        return f"{who}not run yet"
+    error = run.get("error")
+    why = f": {fmt.plain(error)}" if reason and not fmt.missing(error) else ""
+    return f"{who}{fmt.plain(run['status'])}{why}"
+
+
+def _limits(values: list[NDArray[np.float64]], metric: Metric) -> tuple[float, float, float]:
+    """Bottom, top and highest value of the common y axis.
+
+    One bad early epoch must not flatten all other curves: a loss axis ends at twice the height
+    that nine values in ten keep below.
+    """
+    flat = np.concatenate(values) if values else np.array([])
+    flat = flat[np.isfinite(flat)]
+    if not len(flat):
+        return 0.0, 1.0, 1.0
+    low, high = float(flat.min()), float(flat.max())
+    if metric == "accuracy":
+        pad = max(0.02, 0.05 * (high - low))
+        return max(0.0, low - pad), min(1.0, high + pad) + 0.005, high
+    usual = 2 * float(np.quantile(flat, 0.9))
+    top = high * 1.05 if high <= usual else usual
+    return 0.0, top or 1.0, high

@@ -1,0 +1,173 @@
+"""What one run leaves on disk, written whole or not at all.
+
+A RunFolder knows the names and formats of its files and nothing of how they came to be: the engine
+fills it, the results table and the report read it. Reading needs no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from .errors import InputError, MismatchError
+from .spec import RunSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+FORMAT = 1
+"""Version of run.json; a reader refuses a higher one."""
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file by `write(handle)` so that a reader sees the old one or the new one, never half.
+
+    The bytes reach the disk before the name does (fsync, then rename), so this also holds across a
+    power cut. On failure the temporary file is removed and the old file stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a result is to be read by whoever may read the folder.
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text whole or not at all."""
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def record_path(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def history_path(self) -> Path:
+        return self.path / "history.csv"
+
+    @property
+    def predictions_path(self) -> Path:
+        return self.path / "predictions.npz"
+
+    @property
+    def weights_path(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    def read_record(self) -> dict[str, Any] | None:
+        """run.json as a mapping, or None where there is none.
+
+        Raises:
+            InputError: it is damaged, or written by a later version.
+        """
+        try:
+            record = json.loads(self.record_path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.record_path} cannot be read: {error}") from None
+        if not isinstance(record, dict) or not {"format", "run_id", "spec", "status"} <= set(
+            record
+        ):
+            raise InputError(f"{self.record_path} is not the record of a run")
+        if record["format"] > FORMAT:
+            raise InputError(f"{self.record_path} was written by a later version of sixteenth")
+        return record
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        write_text(self.record_path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+    def read_history(self) -> pd.DataFrame:
+        """history.csv, one row per epoch; empty when no epoch is finished."""
+        import pandas as pd
+
+        try:
+            return pd.read_csv(self.history_path)
+        except (FileNotFoundError, pd.errors.EmptyDataError):
+            return pd.DataFrame()
+
+    def write_history(self, epochs: list[dict[str, Any]]) -> None:
+        import pandas as pd
+
+        write_text(self.history_path, pd.DataFrame(epochs).to_csv(index=False, lineterminator="\n"))
+
+    def read_predictions(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Test labels (n,) and probabilities (n, classes), or None where there are none."""
+        import numpy as np
+
+        try:
+            with np.load(self.predictions_path, allow_pickle=False) as file:
+                return file["labels"], file["probabilities"]
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{self.predictions_path} cannot be read: {error}") from None
+
+    def write_predictions(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
+        import numpy as np
+
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, labels=labels, probabilities=probabilities)
+        write_whole(self.predictions_path, lambda file: file.write(buffer.getvalue()))
+
+    def require_same(self, spec: RunSpec, fingerprint: str) -> None:
+        """Check that what lies here was made by `spec` from the data with that fingerprint.
+
+        Raises:
+            MismatchError: what differs, and the way out.
+        """
+        record = self.read_record()
+        if record is None:
+            return
+        asked = spec.model_dump(mode="json")
+        differs = [
+            f"{key}: {record['spec'].get(key)!r} there, {asked.get(key)!r} asked for"
+            for key in asked
+            if record["spec"].get(key) != asked.get(key)
+        ]
+        found = (record.get("data") or {}).get("fingerprint", fingerprint)
+        if found != fingerprint:
+            differs.append(f"data fingerprint: {found[:12]} there, {fingerprint[:12]} now")
+        if differs:
+            what = "; ".join(differs)
+            raise MismatchError(
+                f"{self.path} holds another run ({what}): choose another folder with --out"
+            )
+
+
+def run_folders(study: Path) -> Iterator[RunFolder]:
+    """The folders under STUDY/runs that hold a record, in the order of their names."""
+    for record in sorted((study / "runs").glob("*/run.json")):
+        yield RunFolder(record.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,291 @@
+"""The study file, typed and checked: StudySpec is a grid, RunSpec one cell of it.
+
+Every key of a study file is a field here, with its default and a line on what it does; a key that
+nothing reads is an error. Nothing in this module imports torch or touches the data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import SpecError, nearest
+from .fraction import TrainFraction
+
+PRESETS = resources.files("sixteenth") / "presets"
+
+FractionText = Annotated[str, BeforeValidator(lambda value: str(TrainFraction.parse(value)))]
+"""A fraction in its canonical text, so that 0.0625 and "1/16" are one cell."""
+
+PositiveInt = Annotated[int, Field(gt=0, strict=True)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Strict(BaseModel):
+    """Unknown keys are errors, and a spec never changes after it was checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class TrainSpec(_Strict):
+    """One training recipe, the same for all runs of a study."""
+
+    epochs: PositiveInt = 30
+    """Passes over the run's own subset."""
+    steps: PositiveInt | None = None
+    """Optimiser steps instead of epochs: every run gets the same compute."""
+    batch_size: Annotated[int, Field(ge=2, strict=True)] = 128
+    """Images a step at most; an epoch is cut into equal batches no larger than this."""
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    """Peak learning rate; by default 0.05 for sgd, 0.001 for adam and adamw."""
+    momentum: Share = 0.9
+    """Nesterov momentum of sgd; the first beta of adam and adamw."""
+    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    """On weights of convolutions and linear layers only: not on norms and biases."""
+    schedule: Literal["one-cycle", "warmup-linear", "constant"] = "one-cycle"
+    warmup: Share = 0.2
+    """Part of all steps over which the learning rate rises."""
+    label_smoothing: Share = 0.1
+    crop: Annotated[int, Field(ge=0, strict=True)] | Literal["auto"] = "auto"
+    """Random shift by up to so many pixels; auto: an eighth of the image, none for digits."""
+    flip: bool | Literal["auto"] = "auto"
+    """Random left-right flip; auto: yes, but not for digits."""
+    validation: Share = 0.0
+    """Part of the run's own training subset that is held out, to choose the epoch."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    layout: Literal["auto", "channels-last", "channels-first"] = "auto"
+    lower_convolutions: bool = True
+    """Compute the same convolutions with the work left out that only sees padding."""
+    curve_images: PositiveInt | Literal["auto", "all"] = "auto"
+    """Test images behind each point of a training curve; auto: as many as cost a tenth of the
+    training. At the end all test images are always used."""
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """`learning_rate`, or the optimiser's default."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return 0.05 if self.optimizer == "sgd" else 1e-3
+
+
+class RunSpec(_Strict):
+    """One cell of a study: all that a run needs besides the dataset itself."""
+
+    model: str
+    init: str
+    fraction: FractionText
+    seed: int
+    replicate: int = 0
+    """Position of the seed in the study: which part a disjoint subset is."""
+    data: str
+    image_size: PositiveInt
+    subsets: Literal["nested", "disjoint"] = "nested"
+    stem: Literal["default", "cifar"] = "default"
+    image_column: str | None = None
+    label_column: str | None = None
+    test_fraction: Share = 0.2
+    split_seed: int = 0
+    train: TrainSpec = TrainSpec()
+
+    @property
+    def run_id(self) -> str:
+        """The run's name and folder: ``resnet18-random-1of16-seed0``."""
+        fraction = TrainFraction.parse(self.fraction).slug
+        return f"{slug(self.model)}-{slug(self.init)}-{fraction}-seed{self.seed}"
+
+
+class StudySpec(_Strict):
+    """A study: models x inits x fractions x seeds, one dataset, one recipe, one test set."""
+
+    name: Annotated[str, Field(min_length=1)] = "study"
+    """The default folder is studies/NAME; by default the file's own name."""
+    data: Annotated[str, Field(min_length=1)]
+    """cifar10, cifar100, digits, or a path to images."""
+    data_name: str | None = None
+    """What the report calls the data; by default what the data call themselves."""
+    image_size: Annotated[int, Field(ge=4, le=1024, strict=True)] = 32
+    """Height and width that every image is brought to, in pixels."""
+    models: Annotated[list[str], Field(min_length=1)] = ["resnet18", "resnet50"]
+    """Smallest first: the discussion calls the first the small and the last the big model, unless
+    their parameters say otherwise."""
+    init: Annotated[list[str], Field(min_length=1)] = ["random"]
+    """random, imagenet, or a path to weights."""
+    fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]
+    seeds: Annotated[list[int], Field(min_length=1)] = [0]
+    """Each seed is a replicate: another subset, other initial weights, another order."""
+    subsets: Literal["nested", "disjoint"] = "nested"
+    """nested: what 1/16 holds, 1/2 holds. disjoint: the seeds get parts without a common image."""
+    expect: Literal["bigger-is-better", "smaller-is-better", "none"] = "bigger-is-better"
+    """What the discussion tests."""
+    stem: Literal["default", "cifar"] = "default"
+    """cifar: a ResNet's first 7x7 stride-2 convolution and max-pool become one 3x3 convolution."""
+    image_column: str | None = None
+    label_column: str | None = None
+    test_fraction: Share = 0.2
+    """Cut from data that have no test split of their own, stratified by class."""
+    split_seed: int = 0
+    train: TrainSpec = TrainSpec()
+
+    @model_validator(mode="after")
+    def _no_cell_twice(self) -> StudySpec:
+        for axis in ("models", "init", "fractions", "seeds"):
+            values = getattr(self, axis)
+            twice = [value for i, value in enumerate(values) if value in values[:i]]
+            if twice:
+                raise ValueError(f"{axis}: {twice[0]!r} stands there twice")
+        return self
+
+    def runs(self) -> list[RunSpec]:
+        """All cells of the grid, small subsets first, so that the first answers come early."""
+        shared = self.model_dump(include=set(RunSpec.model_fields) - {"model", "init", "fraction"})
+        total = 10**9  # only an order is needed here, not a size
+        by_size = sorted(
+            self.fractions, key=lambda text: TrainFraction.parse(text).size(total, 1000)
+        )
+        return [
+            RunSpec(model=model, init=init, fraction=part, seed=seed, replicate=i, **shared)
+            for part in by_size
+            for i, seed in enumerate(self.seeds)
+            for init in self.init
+            for model in self.models
+        ]
+
+
+def slug(text: str) -> str:
+    """`text` as a part of a file name; what had to be replaced is told apart by a short hash."""
+    plain = re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-.")
+    if plain == text:
+        return plain
+    digest = hashlib.sha256(text.encode()).hexdigest()[:6]
+    return f"{plain[-40:].strip('-.')}-{digest}"
+
+
+def preset_names() -> list[str]:
+    """Names of the study files in the package."""
+    return sorted(entry.name[:-5] for entry in PRESETS.iterdir() if entry.name.endswith(".yaml"))
+
+
+def preset_text(name: str) -> str:
+    """The commented study file of a preset.
+
+    Raises:
+        SpecError: no preset has that name.
+    """
+    if name not in preset_names():
+        known = "; a study is a file that ends in .yaml, or one of " + ", ".join(preset_names())
+        raise SpecError(f"no preset is called {name!r}{nearest(name, preset_names()) or known}")
+    return (PRESETS / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def load_spec(study: str | Path, settings: Sequence[str] = ()) -> StudySpec:
+    """Read a study file, or a preset by its name, and apply ``KEY=VALUE`` settings to it.
+
+    Raises:
+        SpecError: no such file or preset, not YAML, or a key or value that is not right.
+    """
+    path = Path(study)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise SpecError(f"no study file {study}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpecError(f"cannot read the study file {study}: {error}") from None
+        name = path.parent.resolve().name if path.name == "study.yaml" else path.stem
+    else:
+        text, name = preset_text(str(study)), str(study)
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SpecError(f"{study} is not YAML: {_one_line(error)}") from None
+    if not isinstance(content, dict):
+        raise SpecError(f"{study} holds no study: expected keys such as data: and models:")
+    content.setdefault("name", name)
+    for setting in settings:
+        _apply(content, setting)
+    return parse_spec(content, where=str(study))
+
+
+def parse_spec(content: Mapping[str, Any], where: str = "the study") -> StudySpec:
+    """Check a study given as a mapping.
+
+    Raises:
+        SpecError: one line that names the key, what was wrong with it and what would be right.
+    """
+    try:
+        return StudySpec.model_validate(dict(content))
+    except ValidationError as error:
+        raise SpecError(f"{where}: {_explain(error)}") from None
+
+
+def dump_spec(spec: BaseModel) -> str:
+    """A spec as YAML, every key written out, in the order of its fields."""
+    return yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
+    """Lines ``key: OLD there, NEW asked for``, one for each leaf that differs."""
+    before, after = _leaves(old.model_dump(mode="json")), _leaves(new.model_dump(mode="json"))
+    return [
+        f"{key}: {before.get(key)!r} there, {after.get(key)!r} asked for"
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _apply(content: dict[str, Any], setting: str) -> None:
+    """Put one ``dotted.key=VALUE`` into a study's mapping, the value read as YAML."""
+    key, equals, text = setting.partition("=")
+    if not equals or not key.strip():
+        raise SpecError(f"--set {setting}: expected KEY=VALUE, such as train.epochs=2")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SpecError(f"--set {setting}: the value is not YAML: {_one_line(error)}") from None
+    *path, last = key.strip().split(".")
+    target = content
+    for part in path:
+        target = target.setdefault(part, {})
+        if not isinstance(target, dict):
+            raise SpecError(f"--set {setting}: {part} holds no keys")
+    target[last] = value
+
+
+def _explain(error: ValidationError) -> str:
+    """The first of pydantic's complaints, as a person would say it."""
+    first = error.errors()[0]
+    place = first["loc"]
+    key = ".".join(str(part) for part in place if not str(part).startswith(("constrained", "lit")))
+    if first["type"] == "extra_forbidden":
+        fields = TrainSpec.model_fields if place[0] == "train" else StudySpec.model_fields
+        known = "; known: " + ", ".join(fields)
+        return f"unknown key {key!r}{nearest(str(place[-1]), fields) or known}"
+    if first["type"] == "missing":
+        return f"key {key!r} is missing"
+    given = first.get("input")
+    reason = first["msg"].removeprefix("Value error, ")
+    if first["type"] in ("value_error", "assertion_error"):
+        return reason if not key or reason.startswith(key) else f"{key}: {reason}"
+    return f"{key}: {reason[0].lower()}{reason[1:]}, not {given!r}"
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _leaves(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,29 @@
+"""What a study tells while it works. A display overrides what it wants to show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..spec import RunSpec
+
+if TYPE_CHECKING:
+    from ..engine.train import Progress
+
+
+class Listener:
+    """Hears of everything and says nothing; every method is a hook."""
+
+    def working(self, what: str, done: int, total: int) -> None:
+        """Data are being downloaded or decoded, or a warm-up is under way."""
+
+    def runs_planned(self, runs: list[RunSpec]) -> None:
+        """The study begins; these are all its runs, in order."""
+
+    def run_started(self, run: RunSpec) -> None:
+        """A run is being trained from now on."""
+
+    def run_progressed(self, progress: Progress) -> None:
+        """A step was taken, or an epoch ended."""
+
+    def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
+        """A run is finished or failed; `skipped` when it had been finished before."""

@@ -1,0 +1,87 @@
+"""What a study will cost, before anything is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..data import ImageDataset
+from ..engine.execution import resolve_execution
+from ..engine.learner import training_speed
+from ..engine.train import CLEAN_TRAIN_IMAGES, curve_images, subset_of
+from ..run_folder import RunFolder
+from ..spec import RunSpec
+from .listener import Listener
+
+BYTES_PER_WEIGHT = 4
+CHECKPOINT_COPIES = 2
+"""While a run trains, its checkpoint holds the weights and at least one optimiser moment."""
+
+
+def plan_table(
+    runs: Sequence[RunSpec],
+    dataset: ImageDataset,
+    folder: Path,
+    *,
+    device: str | None,
+    listener: Listener,
+) -> pd.DataFrame:
+    """One row per run: what it trains on, what it computes, and how long that will take here.
+
+    Each model is timed on a few real steps, about two seconds a model.
+
+    Returns:
+        Columns run_id, model, init, fraction, train_size, seed, status, epochs, steps, parameters,
+        train_flops (whole run), images_per_second (measured), seconds (of training and evaluation,
+        estimated), disk_bytes (what the finished run keeps), checkpoint_bytes (while it trains).
+    """
+    speeds: dict[str, tuple[float, dict[str, int]]] = {}
+    models = list(dict.fromkeys(run.model for run in runs))
+    for done, name in enumerate(models):
+        listener.working("timing the models", done, len(models))
+        # Timing needs no weights from elsewhere: they change nothing about the speed.
+        first = next(run for run in runs if run.model == name)
+        first = first.model_copy(update={"init": "random"})
+        images = dataset.train.images[: max(first.train.batch_size, 64)]
+        execution = resolve_execution(device, first.train)
+        speeds[name] = training_speed(first, len(dataset.classes), images, execution)
+    listener.working("timing the models", len(models), len(models))
+    return pd.DataFrame([_row(run, dataset, folder, *speeds[run.model]) for run in runs])
+
+
+def _row(
+    run: RunSpec, dataset: ImageDataset, folder: Path, speed: float, facts: dict[str, int]
+) -> dict[str, object]:
+    size = len(subset_of(run, dataset))
+    trained = size - round(size * run.train.validation)
+    batches = math.ceil(trained / run.train.batch_size)
+    steps = run.train.steps or run.train.epochs * batches
+    epochs = math.ceil(steps / batches)
+    images = steps * trained / batches
+    tests = len(dataset.test)
+    measured = (epochs - 1) * curve_images(run.train, trained, tests) + 3 * tests
+    measured += min(trained, CLEAN_TRAIN_IMAGES)
+    # Forward alone costs a third of forward and backward.
+    seconds = (images + measured / 3) / speed
+    record = RunFolder(folder / "runs" / run.run_id).read_record()
+    weights = facts["parameters"] * BYTES_PER_WEIGHT
+    return {
+        "run_id": run.run_id,
+        "model": run.model,
+        "init": run.init,
+        "fraction": run.fraction,
+        "train_size": size,
+        "seed": run.seed,
+        "status": record["status"] if record else "missing",
+        "epochs": epochs,
+        "steps": steps,
+        "parameters": facts["parameters"],
+        "train_flops": round(facts["train_flops_per_image"] * images),
+        "images_per_second": round(speed, 1),
+        "seconds": round(seconds, 1),
+        "disk_bytes": weights + tests * (len(dataset.classes) * 4 + 8),
+        "checkpoint_bytes": weights * CHECKPOINT_COPIES,
+    }

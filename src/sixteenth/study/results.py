@@ -1,0 +1,94 @@
+"""The results table and the table of histories, derived from the run folders alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..run_folder import RunFolder, run_folders
+from ..spec import RunSpec
+
+COLUMNS = [
+    "run_id", "model", "init", "fraction", "train_size", "seed", "status",
+    "train_accuracy", "test_accuracy", "test_loss", "train_loss", "test_size",
+    "parameters", "train_flops", "seconds", "epochs", "steps", "generalisation_gap",
+    "chosen_by", "final_map", "error",
+]  # fmt: skip
+CELL = ["run_id", "model", "init", "fraction", "train_size", "seed"]
+
+
+def results_table(folder: Path, planned: Sequence[RunSpec] = ()) -> pd.DataFrame:
+    """One row per run: those `planned` in their order, or without a plan all that lie in `folder`.
+
+    A planned run without a folder has the status "missing". Accuracies are in [0, 1].
+    """
+    records = {record["run_id"]: record for record in read_records(folder)}
+    if planned:
+        rows = [_row(records.get(run.run_id) or _unborn(run)) for run in planned]
+    else:
+        rows = [_row(record) for record in records.values()]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def histories_table(folder: Path, planned: Sequence[RunSpec] = ()) -> pd.DataFrame:
+    """One row per run and epoch: the run's cell, then the columns of history.csv."""
+    wanted = {run.run_id for run in planned}
+    parts = []
+    for place in run_folders(folder):
+        record = place.read_record()
+        history = place.read_history()
+        if record is None or history.empty or (wanted and record["run_id"] not in wanted):
+            continue
+        row = _row(record)
+        for position, column in enumerate(CELL):
+            history.insert(position, column, row[column])
+        parts.append(history)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=CELL)
+
+
+def read_records(folder: Path) -> list[dict[str, Any]]:
+    """The run.json of every run folder, in the order of their names."""
+    return [record for place in run_folders(folder) if (record := place.read_record())]
+
+
+def read_predictions(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Test labels (n,) and probabilities (n, classes) of every finished run, by run_id."""
+    return {
+        record["run_id"]: found
+        for place in run_folders(folder)
+        if (record := place.read_record())
+        and record["status"] == "finished"
+        and (found := RunFolder(place.path).read_predictions())
+    }
+
+
+def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+    spec, data = record["spec"], record.get("data") or {}
+    metrics, model = record.get("metrics") or {}, record.get("model") or {}
+    train, test = metrics.get("train_accuracy"), metrics.get("test_accuracy")
+    final_map, error = model.get("final_map"), record.get("error")
+    return {
+        **{key: spec.get(key) for key in ("model", "init", "fraction", "seed")},
+        **{key: metrics.get(key) for key in ("test_loss", "train_loss", "steps", "chosen_by")},
+        "run_id": record["run_id"],
+        "status": record["status"],
+        "train_size": record.get("train_size"),
+        "train_accuracy": train,
+        "test_accuracy": test,
+        "generalisation_gap": None if train is None or test is None else train - test,
+        "test_size": data.get("test_images"),
+        "parameters": model.get("parameters"),
+        "train_flops": record.get("train_flops"),
+        "seconds": record.get("seconds"),
+        "epochs": metrics.get("epoch"),
+        "final_map": "x".join(map(str, final_map)) if final_map else "",
+        "error": f"{error['type']}: {error['message']}" if error else "",
+    }
+
+
+def _unborn(run: RunSpec) -> dict[str, Any]:
+    return {"run_id": run.run_id, "status": "missing", "spec": run.model_dump(mode="json")}

@@ -1,0 +1,290 @@
+"""A study from its file to its report: what the command line and a notebook both call."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DataError, InputError, MismatchError
+from ..run_folder import RunFolder, write_text
+from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec, spec_differences
+from .listener import Listener
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from ..analysis import Discussion
+    from ..data import ImageDataset
+
+AXES = ("models", "init", "fractions", "seeds")
+"""What may be added to a study that was begun: finished runs stay what they are."""
+
+WORDS = ("expect:", "name:", "data_name:")
+"""What things are called, and what the discussion tests, changes no run."""
+
+
+class Study:
+    """A grid of runs over one dataset, and the folder that holds what they left.
+
+    >>> study = Study.load("cifar10", ["train.epochs=6"])        # doctest: +SKIP
+    >>> study.run()                                              # doctest: +SKIP
+    >>> study.results()[["model", "fraction", "test_accuracy"]]  # doctest: +SKIP
+
+    Attributes:
+        spec: the checked study file.
+        folder: where runs, tables and the report lie.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec | Mapping[str, Any],
+        folder: str | Path | None = None,
+        *,
+        data_dir: str | Path | None = None,
+    ) -> None:
+        """Make a study of a spec, or of a mapping that reads like a study file.
+
+        Args:
+            spec: the study.
+            folder: by default ``studies/NAME``. Nothing is written before `run`.
+            data_dir: where downloads and decoded images are kept; by default the user's cache.
+
+        Raises:
+            SpecError: the mapping is no study.
+        """
+        self.spec = spec if isinstance(spec, StudySpec) else parse_spec(spec)
+        self.folder = Path(folder) if folder else Path("studies") / self.spec.name
+        self.data_dir = Path(data_dir) if data_dir else None
+        self._dataset: ImageDataset | None = None
+
+    @classmethod
+    def load(
+        cls,
+        study: str | Path,
+        settings: Sequence[str] = (),
+        folder: str | Path | None = None,
+        *,
+        data_dir: str | Path | None = None,
+    ) -> Study:
+        """Load a preset by its name, or a study file, with ``KEY=VALUE`` settings applied.
+
+        Raises:
+            SpecError: no such study, or something in it is wrong.
+        """
+        return cls(load_spec(study, settings), folder, data_dir=data_dir)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Study:
+        """Open the study that lies in a folder.
+
+        Raises:
+            InputError: no study lies there.
+        """
+        place = Path(folder)
+        if not (place / "study.yaml").is_file():
+            raise InputError(f"no study in {folder}: expected a folder that holds study.yaml")
+        return cls(load_spec(place / "study.yaml"), place)
+
+    def runs(self) -> list[RunSpec]:
+        """The runs of the grid, small subsets first."""
+        return self.spec.runs()
+
+    def dataset(self, listener: Listener | None = None) -> ImageDataset:
+        """The images, loaded once.
+
+        Raises:
+            DataError: they cannot be had, or are not what a study needs.
+        """
+        if self._dataset is None:
+            from ..data import load_dataset
+
+            spec = self.spec
+            self._dataset = load_dataset(
+                spec.data,
+                image_size=spec.image_size,
+                data_dir=self.data_dir,
+                image_column=spec.image_column,
+                label_column=spec.label_column,
+                test_fraction=spec.test_fraction,
+                split_seed=spec.split_seed,
+                progress=(listener or Listener()).working,
+            )
+            if spec.data_name:
+                self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
+        return self._dataset
+
+    def run(self, *, device: str | None = None, listener: Listener | None = None) -> pd.DataFrame:
+        """Train every run that is not finished yet, then write results.csv and the report.
+
+        Args:
+            device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
+            listener: hears of every step.
+
+        Returns:
+            The results table, one row per run.
+
+        Raises:
+            InputError: the study, the data or the folder are not right; nothing was trained.
+            KeyboardInterrupt: what was finished is kept; running again goes on from there.
+        """
+        from .executor import one_after_another
+
+        hears = listener or Listener()
+        runs = self.runs()
+        self._check_folder()
+        dataset = self.dataset(hears)
+        self._check(runs, dataset, device)
+        self._freeze()
+        hears.runs_planned(runs)
+        one_after_another(
+            runs,
+            dataset,
+            self.folder,
+            device=device,
+            listener=hears,
+            after_run=self._write_results,
+        )
+        self.report()
+        return self.results()
+
+    def plan(self, *, device: str | None = None, listener: Listener | None = None) -> pd.DataFrame:
+        """What each run will cost, see `study.plan.plan_table`. Trains and writes nothing."""
+        from .plan import plan_table
+
+        hears = listener or Listener()
+        self._check_folder()
+        dataset = self.dataset(hears)
+        self._check(self.runs(), dataset, device)
+        return plan_table(self.runs(), dataset, self.folder, device=device, listener=hears)
+
+    def results(self) -> pd.DataFrame:
+        """One row per run of the grid, see `study.results.results_table`."""
+        from .results import results_table
+
+        return results_table(self.folder, self.runs())
+
+    def histories(self) -> pd.DataFrame:
+        """One row per run and epoch, see `study.results.histories_table`."""
+        from .results import histories_table
+
+        return histories_table(self.folder, self.runs())
+
+    def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Test labels (n,) and class probabilities (n, classes) of finished runs, by run_id."""
+        from .results import read_predictions
+
+        return read_predictions(self.folder)
+
+    def records(self) -> list[dict[str, Any]]:
+        """run.json of every run that was begun."""
+        from .results import read_records
+
+        wanted = {run.run_id for run in self.runs()}
+        return [record for record in read_records(self.folder) if record["run_id"] in wanted]
+
+    def discussion(self) -> Discussion:
+        """The answer, and what the measurements say about it."""
+        from ..report import discuss_study
+
+        return discuss_study(
+            spec=self.spec.model_dump(mode="json"),
+            results=self.results(),
+            histories=self.histories(),
+            runs=self.records(),
+            predictions=self.predictions(),
+        )
+
+    def figures(self) -> dict[str, Figure]:
+        """The report's figures as matplotlib figures, by name."""
+        from ..report import study_figures
+
+        return study_figures(
+            spec=self.spec.model_dump(mode="json"),
+            results=self.results(),
+            histories=self.histories(),
+            runs=self.records(),
+            predictions=self.predictions(),
+        )
+
+    def report(self) -> Path:
+        """Write results.csv, report.html, report.md and figures/ from the run folders.
+
+        Returns:
+            The path of report.html.
+        """
+        from ..report import build_report
+
+        self._write_results()
+        return build_report(
+            self.folder,
+            spec=self.spec.model_dump(mode="json"),
+            results=self.results(),
+            histories=self.histories(),
+            runs=self.records(),
+            predictions=self.predictions(),
+        )
+
+    def _write_results(self) -> None:
+        table = self.results().to_csv(index=False, lineterminator="\n")
+        write_text(self.folder / "results.csv", table)
+
+    def _check(self, runs: list[RunSpec], dataset: ImageDataset, device: str | None) -> None:
+        """Find what is wrong before hours are spent on it."""
+        from ..engine.execution import resolve_execution
+        from ..engine.train import augmentation, subset_of
+        from ..models import check_model
+
+        resolve_execution(device, self.spec.train)
+        augmentation(self.spec.train, dataset)
+        for model in self.spec.models:
+            check_model(model)
+        for run in runs:
+            subset_of(run, dataset)
+            RunFolder(self.folder / "runs" / run.run_id).require_same(run, dataset.fingerprint)
+        if len(dataset.classes) < 2:
+            raise DataError(f"{dataset.source} has one class: a classifier needs two at least")
+
+    def _check_folder(self) -> None:
+        """Refuse a folder that holds something else.
+
+        Raises:
+            MismatchError: what differs, and the way out.
+        """
+        frozen = self.folder / "study.yaml"
+        way_out = "choose another folder with --out"
+        if frozen.is_file():
+            old = load_spec(frozen)
+            differs = spec_differences(old, self.spec)
+            for axis in AXES:
+                before, now = getattr(old, axis), getattr(self.spec, axis)
+                if now[: len(before)] == before or (axis != "seeds" and set(before) <= set(now)):
+                    differs = [line for line in differs if not line.startswith(f"{axis}:")]
+            differs = [line for line in differs if not line.startswith(WORDS)]
+            if differs:
+                raise MismatchError(
+                    f"{self.folder} holds another study ({'; '.join(differs)}): {way_out}"
+                )
+        elif self.folder.is_dir() and any(self.folder.iterdir()):
+            raise MismatchError(f"{self.folder} is not empty and holds no study: {way_out}")
+        elif self.folder.exists() and not self.folder.is_dir():
+            raise MismatchError(f"{self.folder} is a file: {way_out}")
+
+    def _freeze(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_text(self.folder / "study.yaml", dump_spec(self.spec))
+        except OSError as error:
+            raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None
+
+
+def free_bytes(folder: Path) -> int:
+    """Free disk space where `folder` is, or will be."""
+    place = folder.resolve()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free

@@ -1,0 +1,288 @@
+"""Discussions of simulated studies whose right conclusion is known."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sixteenth.analysis import Context, discuss
+
+CONTEXT = Context(num_classes=10, image_size=32)
+
+
+def talk(study, **options):
+    options.setdefault("context", CONTEXT)
+    return discuss(study.results, study.histories, predictions=study.predictions, **options)
+
+
+def section(discussion, key):
+    found = [s for s in discussion.sections if s.key == key]
+    return found[0].sentences if found else []
+
+
+def text(discussion, key):
+    return " ".join(claim.text for claim in section(discussion, key))
+
+
+def test_the_reference_study_is_read_as_it_was_made(reference):
+    found = talk(reference)
+    assert "ImageNet weights helped most" in found.answer[0]
+    assert "the bigger model, resnet50 instead of resnet18, cost" in found.answer[0]
+    said = text(found, "expectation")
+    assert (
+        "From random weights, the expectation that the bigger model is better did not hold" in said
+    )
+    assert (
+        "From ImageNet weights, the expectation that the bigger model is better held at all" in said
+    )
+    assert "too few steps" in section(found, "reasons")[0].text
+    assert "not part of this study" not in text(found, "pretraining")
+    assert [move.gain for move in found.options] == sorted(
+        (move.gain for move in found.options), reverse=True
+    )
+    assert len(found.options) == 8
+    assert sum(move.main for move in found.options) == 3
+
+
+def test_every_claim_that_measures_something_carries_numbers_in_text_and_evidence(reference):
+    found = talk(reference)
+    for part in found.sections:
+        for claim in part.sentences:
+            assert claim.text.endswith(".")
+            assert "nan" not in claim.text.lower().split()
+            if claim.strength == "measured" and claim.evidence:
+                assert any(character.isdigit() for character in claim.text)
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_a_bigger_model_that_is_better_everywhere_meets_the_expectation(study):
+    found = talk(
+        study({("resnet18", "random"): (0.4, 0.6, 0.7), ("resnet50", "random"): (0.45, 0.66, 0.78)})
+    )
+    assert "held at all 3 sizes" in text(found, "expectation")
+    assert not section(found, "reasons")
+    assert "the bigger model, resnet50 instead of resnet18, bought" in found.answer[0]
+    assert "pretrained weights were not part of this study" in found.answer[-1].lower()
+
+
+def test_a_smaller_model_that_is_better_contradicts_or_meets_what_was_expected(study):
+    numbers = {("resnet18", "random"): (0.5, 0.65, 0.75), ("resnet50", "random"): (0.4, 0.6, 0.7)}
+    against = talk(study(numbers))
+    assert "the opposite was found at all 3 sizes" in text(against, "expectation")
+    assert section(against, "reasons")
+    agreeing = talk(study(numbers), expect="smaller-is-better")
+    assert "the smaller model is better held at all 3 sizes" in text(agreeing, "expectation")
+    assert not section(agreeing, "reasons")
+    neither = talk(study(numbers), expect="none")
+    assert "expectation" not in text(neither, "expectation")
+    assert "is ahead of" in text(neither, "expectation")
+
+
+def test_which_model_is_small_is_told_by_parameters_and_not_by_order(study):
+    found = talk(
+        study({("resnet50", "random"): (0.45, 0.66, 0.78), ("resnet18", "random"): (0.4, 0.6, 0.7)})
+    )
+    assert found.answer[0].startswith("For resnet18 from random weights")
+
+
+def test_equal_models_on_a_small_test_set_give_no_claim_about_either(study):
+    equal = (0.50, 0.60, 0.70)
+    found = talk(
+        study({("resnet18", "random"): equal, ("resnet50", "random"): equal}, test_size=300)
+    )
+    sizes = [c for c in section(found, "expectation") if "McNemar" in c.text]
+    assert len(sizes) == 3
+    assert {claim.strength for claim in sizes} == {"cannot tell"}
+    said = text(found, "expectation")
+    assert "ahead" not in said
+    assert "neither met nor refuted" in said
+    assert "would have been seen with 80% probability" in said
+    model = next(move for move in found.options if move.kind == "model")
+    assert model.verdict == "cannot tell"
+    assert "cannot be told" in found.answer[0]
+    assert "too small to see it" in section(found, "reasons")[0].text
+
+
+def test_false_claims_about_equal_models_are_as_rare_as_the_level_says(study):
+    wrong = 0
+    for i in range(60):
+        simulated = study(
+            {("resnet18", "random"): (0.7,), ("resnet50", "random"): (0.7,)},
+            fractions={"1": 1000},
+            test_size=300,
+            epochs=1,
+            generator=i,
+        )
+        move = next(m for m in talk(simulated).options if m.kind == "model")
+        wrong += move.verdict != "cannot tell"
+    assert wrong <= 8  # 3 expected; 8 is exceeded once in 300 such tests
+
+
+def test_two_moves_that_help_alike_are_not_ranked(study):
+    found = talk(
+        study(
+            {
+                ("resnet18", "random"): (0.40, 0.60, 0.70),
+                ("resnet18", "imagenet"): (0.60, 0.70, 0.80),
+            },
+            test_size=500,
+            generator=1,
+        )
+    )
+    assert "helped, and these runs cannot tell which of them helps more" in found.answer[0]
+
+
+def test_a_shortfall_with_a_fitted_training_set_is_put_down_to_overfitting(study):
+    keys = [("resnet18", "random"), ("resnet50", "random")]
+    simulated = study(
+        dict(zip(keys, [(0.5, 0.65, 0.75), (0.4, 0.6, 0.7)], strict=True)),
+        train=dict(zip(keys, [(0.98, 0.97, 0.96), (1.0, 1.0, 0.99)], strict=True)),
+    )
+    found = talk(simulated)
+    first = section(found, "reasons")[0]
+    assert "overfitting. The generalisation gap of resnet50" in first.text
+    assert first.evidence["score"] == 1.0
+    assert "not overfitting" not in text(found, "reasons")
+    assert any(d.kind == "overfitting" for d in found.diagnoses)
+
+
+def test_seeds_that_scatter_more_than_the_models_differ_are_named_as_a_reason(study):
+    found = talk(
+        study(
+            {("resnet18", "random"): (0.70,), ("resnet50", "random"): (0.70,)},
+            fractions={"1": 1000},
+            seeds=(0, 1, 2),
+            seed_sd=0.05,
+            generator=3,
+        )
+    )
+    assert "luck of the training: between 3 seeds" in text(found, "reasons")
+    assert "trained once" not in " ".join(found.answer)
+
+
+def test_with_a_seed_missing_the_numbers_of_a_sentence_still_add_up(study):
+    simulated = study(
+        {("resnet18", "random"): (0.5, 0.6, 0.7), ("resnet50", "random"): (0.5, 0.62, 0.75)},
+        seeds=(0, 1, 2),
+        seed_sd=0.02,
+    ).drop("resnet50-random-1-seed1", "failed", "no disk left")
+    claims = section(talk(simulated), "expectation")
+    row = next(c for c in claims if c.text.startswith("On 50,000 images"))
+    shown = [float(part) for part in re.findall(r"\(([0-9.]+)%\)", row.text)]
+    assert shown[0] - shown[1] == pytest.approx(100 * row.evidence["difference"], abs=0.11)
+    assert "resnet18-random-1-seed1" not in row.evidence["run_ids"]
+
+
+def test_a_hole_is_left_out_named_and_explained(reference):
+    broken = reference.drop("resnet50-random-1-seed0", "failed", "the loss became NaN at step 12")
+    found = talk(broken)
+    assert [m.run_id for m in found.missing] == ["resnet50-random-1-seed0"]
+    assert "the loss became NaN at step 12" in text(found, "missing")
+    assert "1 of 12 runs is missing and left out" in found.answer[-1]
+    assert "cost" in found.answer[0]
+    assert "on 25,000 images" in found.answer[0]  # the largest size that both models have
+    everything = json.dumps([c.evidence for s in found.sections[:-1] for c in s.sentences])
+    assert "resnet50-random-1-seed0" not in everything
+
+
+def test_what_pretraining_brings_is_said_at_each_size_with_its_trend(reference):
+    said = text(talk(reference), "pretraining")
+    assert "resnet18 from ImageNet weights, against random weights: +17" in said
+    assert "For resnet18, what ImageNet weights bring shrinks from 3,125 to 50,000 images" in said
+    assert "is ahead of the same model from random weights" in said
+
+
+def test_one_fraction_gives_no_word_on_more_images(study):
+    found = talk(
+        study(
+            {("resnet18", "random"): (0.7,), ("resnet50", "random"): (0.8,)},
+            fractions={"1": 50_000},
+        )
+    )
+    assert {move.kind for move in found.options} == {"model"}
+    assert "More images and pretrained weights were not part of this study" in found.answer[-1]
+    assert "held at the one size measured" in text(found, "expectation")
+
+
+def test_one_model_gives_no_word_on_bigger_models(study):
+    found = talk(study({("resnet18", "random"): (0.4, 0.6, 0.7)}))
+    assert {move.kind for move in found.options} == {"data"}
+    assert "one model" in text(found, "expectation")
+    assert "next doubling, to 100,000 images, was not measured" in found.answer[1]
+
+
+def test_a_single_run_is_reported_and_nothing_is_compared(study):
+    found = talk(study({("resnet18", "random"): (0.7,)}, fractions={"1": 50_000}))
+    assert not found.options
+    assert "nothing can be compared yet" in found.answer[0]
+
+
+def test_a_study_in_which_nothing_finished_says_so(study):
+    simulated = study({("resnet18", "random"): (0.7,)}, fractions={"1": 50_000})
+    found = talk(simulated.drop("resnet18-random-1-seed0", "missing"))
+    assert found.answer == [
+        "No run of this study has finished, so there is nothing to conclude yet."
+    ]
+    assert [s.key for s in found.sections] == ["missing"]
+    empty = discuss(simulated.results.iloc[:0], simulated.histories.iloc[:0])
+    assert empty.answer == found.answer
+
+
+@pytest.mark.parametrize("run", range(6))
+def test_no_pattern_of_missing_runs_stops_the_discussion(study, run):
+    simulated = study(
+        {("resnet18", "random"): (0.4, 0.6, 0.7), ("resnet50", "imagenet"): (0.5, 0.6, 0.8)},
+        test_size=200,
+    )
+    rng = np.random.default_rng(run)
+    for run_id in rng.permutation(simulated.results["run_id"])[: run + 1]:
+        simulated = simulated.drop(run_id, "interrupted")
+    assert talk(simulated).answer
+
+
+def test_tables_read_back_from_csv_give_the_same_discussion(reference, tmp_path):
+    broken = reference.drop("resnet50-random-1-seed0", "failed", "the loss became NaN")
+    broken.results.to_csv(tmp_path / "results.csv", index=False)
+    broken.histories.to_csv(tmp_path / "histories.csv", index=False)
+    back = discuss(
+        pd.read_csv(tmp_path / "results.csv"),
+        pd.read_csv(tmp_path / "histories.csv"),
+        context=CONTEXT,
+        predictions=broken.predictions,
+    )
+    assert back.to_dict() == talk(broken).to_dict()
+
+
+def test_models_of_the_users_own_are_called_by_their_last_part(study):
+    small, big = "my_models.zoo:lite0", "my_models.zoo:lite2"
+    simulated = study({(small, "random"): (0.4, 0.6, 0.7), (big, "random"): (0.5, 0.7, 0.8)})
+    simulated.results["parameters"] = simulated.results["parameters"].where(
+        simulated.results["model"] == small, 5000
+    )
+    found = talk(simulated)
+    assert "lite2 instead of lite0" in found.answer[0]
+    assert "my_models" not in " ".join(found.answer)
+
+
+def test_doubling_is_interpolated_when_half_the_images_were_not_trained(study):
+    """Errors on a power law n^-0.5: half the images must have an error sqrt(2) times as large."""
+    sizes = {"1/16": 3125, "1": 50_000}
+    errors = [0.8, 0.2]
+    found = talk(study({("resnet18", "random"): tuple(1 - e for e in errors)}, fractions=sizes))
+    move = found.options[0]
+    assert move.gain == pytest.approx(0.2 * (2**0.5 - 1), abs=0.01)
+    assert move.low < 0.2 * (2**0.5 - 1) < move.high
+    assert "interpolated between 3,125 and 50,000 images" in move.basis
+
+
+def test_fractions_closer_than_a_factor_of_two_are_said_to_be_extended(study):
+    found = talk(
+        study({("resnet18", "random"): (0.6, 0.65)}, fractions={"3/4": 37_500, "1": 50_000})
+    )
+    move = found.options[0]
+    assert "carried to a full doubling" in move.basis
+    assert move.evidence["inside_measured_range"] is False

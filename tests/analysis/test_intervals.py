@@ -1,0 +1,119 @@
+"""Intervals against published values, scipy, and simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from sixteenth.analysis import (
+    accuracy_interval,
+    binomial_interval,
+    cells,
+    interval_caption,
+    summary_table,
+)
+from sixteenth.errors import InputError
+
+
+def test_wilson_interval_agrees_with_scipy_for_all_counts_and_levels():
+    for n in (1, 7, 300):
+        for level in (0.9, 0.95, 0.99):
+            k = np.arange(n + 1)
+            low, high = binomial_interval(k, n, level)
+            for i in k:
+                expected = stats.binomtest(int(i), n).proportion_ci(level, "wilson")
+                assert low[i] == pytest.approx(expected.low, abs=1e-12)
+                assert high[i] == pytest.approx(expected.high, abs=1e-12)
+
+
+def test_wilson_interval_gives_newcombes_published_values():
+    # Newcombe 1998, Statistics in Medicine 17: 857-872, table I, method 3.
+    low, high = binomial_interval([81, 15, 0, 1], [263, 148, 20, 29])
+    assert np.round(low, 4).tolist() == [0.2553, 0.0624, 0.0000, 0.0061]
+    assert np.round(high, 4).tolist() == [0.3662, 0.1605, 0.1611, 0.1718]
+
+
+def test_an_empty_test_set_has_no_interval():
+    low, high = binomial_interval([0], [0])
+    assert np.isnan(low).all()
+    assert np.isnan(high).all()
+    assert math.isnan(accuracy_interval([0.5], math.nan)[0])
+
+
+def test_seeds_that_agree_leave_the_interval_of_one_run():
+    assert accuracy_interval([0.9, 0.9, 0.9], 1000) == pytest.approx(accuracy_interval([0.9], 1000))
+
+
+def test_seeds_that_differ_widen_the_interval_and_keep_it_inside_zero_and_one():
+    one = accuracy_interval([0.98], 1000)
+    low, high = accuracy_interval([0.96, 1.0], 1000)
+    assert low < one[0]
+    assert one[1] < high <= 1
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_interval_of_a_mean_over_seeds_covers_at_its_level_or_a_little_above(seeds):
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(1000):
+        difficulty = rng.normal(size=500)
+        shifts = rng.normal(1.0, 0.2, seeds)
+        noise = rng.normal(size=(seeds, 500))
+        right = (0.8 * difficulty + 0.6 * noise) < shifts[:, None]
+        low, high = accuracy_interval(right.mean(axis=1).tolist(), 500)
+        hits += low <= stats.norm.cdf(1.0 / math.sqrt(1 + 0.2**2)) <= high
+    assert 0.935 <= hits / 1000 <= 0.99
+
+
+def test_cells_hold_one_row_for_each_finished_cell_in_the_order_of_a_figure(reference):
+    study = reference.drop("resnet50-random-1-seed0", "failed", "the loss became NaN")
+    table = cells(study.results)
+    assert len(table) == 11
+    assert table["model"].tolist() == ["resnet18"] * 6 + ["resnet50"] * 5
+    assert table["init"].tolist()[:6] == ["random"] * 3 + ["imagenet"] * 3
+    assert table["train_size"].tolist()[:3] == [3125, 25_000, 50_000]
+    assert (table["low"] < table["test_accuracy"]).all()
+    assert (table["test_accuracy"] < table["high"]).all()
+    assert set(table["interval"]) == {"test-set binomial"}
+    assert table["seed_sd"].isna().all()
+    assert "trained once" in interval_caption(table)
+
+
+def test_cells_with_several_seeds_say_that_their_spread_is_in_the_interval(study):
+    simulated = study(
+        {("resnet18", "random"): (0.5, 0.6, 0.7)}, seeds=(0, 1, 2), seed_sd=0.01, test_size=1000
+    )
+    table = cells(simulated.results)
+    assert table["n_seeds"].tolist() == [3, 3, 3]
+    assert set(table["interval"]) == {"seeds and test set"}
+    assert "spread between seeds" in interval_caption(table)
+    assert len(table["run_ids"][0]) == 3
+
+
+def test_the_summary_table_keeps_runs_that_did_not_finish_and_says_why(reference):
+    study = reference.drop("resnet50-random-1-seed0", "failed", "the loss became NaN")
+    table = summary_table(study.results)
+    assert len(table) == 12
+    row = table.set_index("run_id").loc["resnet50-random-1-seed0"]
+    assert row["status"] == "failed"
+    assert row["error"] == "the loss became NaN"
+    assert np.isnan(row["low"])
+
+
+def test_accuracies_in_percent_are_refused_with_one_clear_line():
+    table = pd.DataFrame({"model": ["a"], "train_size": [10], "test_accuracy": [87.0]})
+    with pytest.raises(InputError, match=r"test_accuracy is 87; accuracies lie in \[0, 1\]"):
+        cells(table)
+
+
+def test_a_table_of_another_tool_needs_only_three_columns():
+    table = pd.DataFrame({"model": ["a", "a"], "train_size": [10, 20], "test_accuracy": [0.5, 0.6]})
+    found = cells(table)
+    assert found["train_size"].tolist() == [10, 20]
+    assert found["low"].isna().all()  # nobody said how many test images there were
+    with pytest.raises(InputError, match="no column 'train_size'"):
+        cells(table.drop(columns="train_size"))

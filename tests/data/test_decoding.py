@@ -1,0 +1,150 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_data import encode, random_pixels
+
+from sixteenth.data.decode import decode_image, decode_images
+
+
+def saved(image, kind="PNG", **options):
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def huge_png(width, height):
+    """A PNG that claims to be huge: a header and almost no data."""
+
+    def chunk(kind, data):
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = zlib.compress(b"\0" * 1000)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
+
+
+def test_grey_is_repeated():
+    grey = random_pixels(8, 8)
+    assert np.array_equal(decode_image(encode(grey), 8), np.stack([grey] * 3, axis=-1))
+
+
+def test_sixteen_bits_are_scaled_to_eight():
+    values = np.array([[0, 257], [257 * 128, 65535]], dtype=np.uint16)
+    assert decode_image(saved(Image.fromarray(values)), 2)[..., 0].tolist() == [[0, 1], [128, 255]]
+
+
+def test_black_and_white_and_palettes_become_colours():
+    colours = np.zeros((8, 8, 3), np.uint8)
+    colours[:4] = (255, 0, 0)
+    palette = Image.fromarray(colours).convert("P", palette=Image.Palette.ADAPTIVE)
+    assert np.array_equal(decode_image(saved(palette), 8), colours)
+    bits = Image.fromarray(np.eye(8, dtype=bool))
+    assert np.array_equal(decode_image(saved(bits), 8)[..., 2], np.eye(8, dtype=np.uint8) * 255)
+
+
+def test_transparent_pixels_are_laid_over_white():
+    pixels = np.zeros((8, 8, 4), np.uint8)
+    pixels[:4, :, 3] = 255
+    decoded = decode_image(encode(pixels), 8)
+    assert np.all(decoded[:4] == 0)
+    assert np.all(decoded[4:] == 255)
+    see_through = Image.new("P", (8, 8), 0)
+    assert np.all(decode_image(saved(see_through, transparency=0), 8) == 255)
+
+
+def test_cmyk_becomes_rgb():
+    red = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
+    pixel = decode_image(saved(red, "JPEG", quality=95), 8)[4, 4].astype(int)
+    assert pixel[0] > 230
+    assert pixel[1:].max() < 25
+
+
+def test_an_image_is_turned_upright():
+    pixels = random_pixels(8, 8, 3)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    turned = decode_image(saved(Image.fromarray(pixels), exif=exif), 8)
+    assert np.array_equal(turned, np.rot90(pixels, k=-1))
+
+
+def test_a_damaged_exif_header_does_not_cost_the_image():
+    pixels = random_pixels(8, 8, 3)
+    assert np.array_equal(
+        decode_image(saved(Image.fromarray(pixels), exif=b"Exif\0\0nonsense"), 8), pixels
+    )
+
+
+@pytest.mark.parametrize("shape", [(8, 20, 3), (20, 8, 3)])
+def test_the_central_square_is_taken(shape):
+    pixels = random_pixels(*shape)
+    expected = pixels[:, 6:14] if shape[1] == 20 else pixels[6:14]
+    assert np.array_equal(decode_image(encode(pixels), 8), expected)
+
+
+def test_a_large_image_is_averaged_not_sampled():
+    board = (np.indices((64, 64)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    assert np.all(np.abs(decode_image(encode(board), 8).astype(int) - 127) <= 2)
+
+
+def test_a_large_jpeg_comes_out_as_a_full_decode_would():
+    y, x = np.mgrid[0:512, 0:512] / 511
+    smooth = (np.stack([x, y, (x + y) / 2], axis=-1) * 255).astype(np.uint8)
+    data = encode(smooth, "JPEG")
+    full = Image.open(io.BytesIO(data)).resize((16, 16), Image.Resampling.BILINEAR)
+    difference = np.abs(decode_image(data, 16).astype(int) - np.asarray(full))
+    assert difference.max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (None, "it has no bytes"),
+        (b"", "not an image in a known format"),
+        (b"GIF89a", "not an image|broken|index"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n", "not an image in a known format"),
+        (encode(random_pixels(32, 32, 3), "JPEG")[:-200], "truncated"),
+        (encode(random_pixels(32, 32, 3))[:-200], "truncated|broken|Truncated"),
+        (saved(Image.fromarray(np.ones((8, 8), np.float32)), "TIFF"), "floating-point"),
+        (huge_png(50_000, 50_000), "pixels"),
+        (huge_png(10_000, 10_000), "pixels"),
+    ],
+)
+def test_a_broken_image_is_reported_with_its_reason_and_the_others_are_decoded(data, reason):
+    good = encode(random_pixels(8, 8, 3))
+    images = [("good", good), ("bad", data), ("also good", good)]
+    pixels, broken = decode_images(images, 3, 8, what="decoding")
+    assert [name for name, _ in broken] == ["bad"]
+    assert any(part in broken[0][1] for part in reason.split("|")), broken
+    assert np.array_equal(pixels[0], pixels[2])
+    assert pixels[0].any()
+
+
+def test_odd_headers_are_not_talked_about(capfd, recwarn):
+    whole = saved(Image.fromarray(random_pixels(8, 8, 3)), "TIFF")
+    cut = [("cut", whole[:length]) for length in range(8, len(whole), 16)]
+    _, broken = decode_images(cut, len(cut), 8, what="decoding")
+    assert broken
+    assert not recwarn.list
+    assert capfd.readouterr().err == ""
+
+
+def test_a_vanished_file_is_reported(tmp_path):
+    _, broken = decode_images([("gone", tmp_path / "gone.png")], 1, 8, what="decoding")
+    assert broken == [("gone", "No such file or directory")]
+
+
+def test_progress_counts_up_to_the_total():
+    seen = []
+    images = [("x", encode(random_pixels(8, 8, 3)))] * 600
+    decode_images(images, 600, 8, what="decoding", progress=lambda *step: seen.append(step))
+    counts = [done for what, done, total in seen if (what, total) == ("decoding", 600)]
+    assert len(counts) == len(seen) > 10
+    assert counts == sorted(set(counts))
+    assert counts[-1] == 600

@@ -1,0 +1,177 @@
+import hashlib
+import pickle
+import subprocess
+import sys
+import tarfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from small_data import random_pixels
+
+from sixteenth.errors import DataError
+
+
+def test_importing_the_room_costs_numpy_only():
+    heavy = "torch torchvision PIL pyarrow sklearn pandas scipy"
+    code = f"import sys, sixteenth.data; print(*sorted(set({heavy.split()}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("cifr10", r"no data 'cifr10'; did you mean cifar10"),
+        ("zebra", r"no data 'zebra': data are cifar10, cifar100, digits, or the path"),
+        ("", r"no images found in|no data ''"),
+        ("~nobody-of-this-name/x", r"cannot read the data"),
+    ],
+)
+def test_an_unknown_name_lists_the_nearest_or_all(load, tmp_path, monkeypatch, source, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=message):
+        load(source)
+
+
+def test_a_missing_path_names_the_nearest_that_is_there(load, tmp_path):
+    (tmp_path / "flowers").mkdir()
+    with pytest.raises(DataError, match=r"did you mean flowers\?"):
+        load(tmp_path / "flower")
+
+
+def test_a_folder_without_images_says_what_it_has_and_what_is_accepted(load, tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(DataError, match=r"no images found in .*\(it has notes\.txt\): data are"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("one.parquet", "give the folder"), ("one.zip", "no kind of data")]
+)
+def test_a_single_file_of_another_kind_is_refused(load, tmp_path, name, message):
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match=message):
+        load(tmp_path / name)
+
+
+def test_columns_are_refused_where_there_are_none(load):
+    with pytest.raises(DataError, match="--label-column are for Parquet"):
+        load("digits", label_column="label")
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    import urllib.error
+    import urllib.request
+
+    def refuse(*args, **kwargs):
+        raise urllib.error.URLError("no network in this test")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "md5"),
+    [
+        ("cifar10", "cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"),
+        ("cifar100", "cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),
+    ],
+)
+def test_without_a_network_the_message_says_which_file_to_put_where(
+    load, tmp_path, no_network, name, file, md5
+):
+    with pytest.raises(DataError) as caught:
+        load(name)
+    message = str(caught.value)
+    for part in (file, md5, str(tmp_path / "cache"), "--data PATH", "no network in this test"):
+        assert part in message
+    assert "\n" not in message
+
+
+@pytest.fixture
+def small_cifar(monkeypatch, tmp_path):
+    """An archive as CIFAR-10's, with 20 + 10 images, and torchvision told its MD5 sums."""
+    from torchvision.datasets import CIFAR10
+
+    folder = tmp_path / "made" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    rows = random_pixels(30, 3 * 32 * 32)
+    names = [str(name) for name in "abcde"]
+    entries = {
+        "data_batch_1": {"data": rows[:20], "labels": [i % 5 for i in range(20)]},
+        "test_batch": {"data": rows[20:], "labels": [i % 5 for i in range(10)]},
+        "batches.meta": {"label_names": names},
+    }
+    sums = {}
+    for name, entry in entries.items():
+        (folder / name).write_bytes(pickle.dumps(entry))
+        sums[name] = hashlib.md5((folder / name).read_bytes()).hexdigest()
+    archive = tmp_path / "made" / "cifar-10-python.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(folder, arcname=folder.name)
+    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
+    monkeypatch.setattr(CIFAR10, "train_list", [["data_batch_1", sums["data_batch_1"]]])
+    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
+    monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"md5": sums["batches.meta"]})
+    return folder, rows
+
+
+def test_an_archive_in_the_data_folder_is_used_without_a_network(
+    load, tmp_path, small_cifar, no_network, capsys
+):
+    folder, rows = small_cifar
+    (tmp_path / "cache").mkdir()
+    (folder.parent / "cifar-10-python.tar.gz").rename(tmp_path / "cache" / "cifar-10-python.tar.gz")
+    data = load("cifar10", image_size=32)
+    assert data.name == "CIFAR-10"
+    assert data.classes == tuple("abcde")
+    expected = rows[:20].reshape(20, 3, 32, 32).transpose(0, 2, 3, 1)
+    assert np.array_equal(data.train.images, expected)
+    assert load("cifar10", image_size=32).fingerprint == data.fingerprint
+    assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def small_cifar_url(monkeypatch, small_cifar):
+    """The small archive on a web server of this machine."""
+    from torchvision.datasets import CIFAR10
+
+    folder, _ = small_cifar
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/{CIFAR10.filename}"
+        monkeypatch.setattr(CIFAR10, "url", url)
+        yield folder.parent / CIFAR10.filename
+        server.shutdown()
+
+
+def test_a_download_is_checked_and_kept(load, small_cifar_url, capsys):
+    data = load("cifar10", image_size=32)
+    small_cifar_url.unlink()
+    assert load("cifar10", image_size=16).classes == data.classes
+    assert capsys.readouterr().out == ""
+
+
+def test_a_download_with_a_wrong_checksum_is_refused(load, small_cifar_url):
+    small_cifar_url.write_bytes(b"something else")
+    with pytest.raises(DataError, match="cannot be downloaded"):
+        load("cifar10")
+
+
+@pytest.mark.parametrize("depth", ["the folder", "the folder around it"])
+def test_an_unpacked_copy_anywhere_can_be_given_by_its_path(load, small_cifar, no_network, depth):
+    folder, _ = small_cifar
+    data = load(folder if depth == "the folder" else folder.parent, image_size=32)
+    assert data.name == "CIFAR-10"
+    assert len(data.test) == 10
+
+
+def test_a_damaged_copy_is_refused(load, small_cifar, no_network):
+    folder, _ = small_cifar
+    (folder / "test_batch").write_bytes(b"other")
+    with pytest.raises(DataError, match=r"incomplete or damaged: unpack cifar-10-python\.tar\.gz"):
+        load(folder)

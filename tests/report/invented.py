@@ -1,0 +1,210 @@
+"""A small invented study in the form of the tables that a study room hands to a report.
+
+Two models (one with a hostile name), two inits, three fractions, three seeds; one run diverged, one
+was never started. The numbers follow smooth curves and mean nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+HOSTILE = "lab.nets:<script>alert(1)</script>|`x`&$y$"
+HOSTILE_CLASS = "cat|<img src=http://evil.example/x onerror=alert(1)>&`dog`"
+FRACTIONS = {"1/16": 3125, "1/2": 25000, "1": 50000}
+TEST_SIZE = 10_000
+
+
+@dataclass
+class Invented:
+    """The arguments of build_report."""
+
+    spec: dict[str, Any]
+    results: pd.DataFrame
+    histories: pd.DataFrame
+    runs: list[dict[str, Any]]
+    predictions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    def arguments(self) -> dict[str, Any]:
+        return {
+            "spec": self.spec,
+            "results": self.results,
+            "histories": self.histories,
+            "runs": self.runs,
+            "predictions": self.predictions or None,
+        }
+
+
+def invented_study(
+    *,
+    models: tuple[str, ...] = ("resnet18", HOSTILE),
+    inits: tuple[str, ...] = ("random", "imagenet"),
+    seeds: tuple[int, ...] = (0, 1, 2),
+    fractions: dict[str, int] = FRACTIONS,
+    name: str = "Demo <b>study</b> | one",
+    failed: tuple[tuple[str, str, str, int], ...] = ((HOSTILE, "random", "1/16", 1),),
+    missing: tuple[tuple[str, str, str, int], ...] = (("resnet18", "imagenet", "1", 2),),
+    epochs: int = 6,
+) -> Invented:
+    """Make the tables; `failed` and `missing` name cells by (model, init, fraction, seed)."""
+    rng = np.random.default_rng(7)
+    spec: dict[str, Any] = {
+        "name": name,
+        "data": "cifar10",
+        "image_size": 32,
+        "models": list(models),
+        "init": list(inits),
+        "fractions": list(fractions),
+        "seeds": list(seeds),
+        "subsets": "nested",
+        "expect": "bigger-is-better",
+        "stem": "default",
+        "train": {"epochs": epochs, "label_smoothing": 0.1, "schedule": "one-cycle"},
+    }
+    rows, epochs_rows, runs = [], [], []
+    for fraction, size in fractions.items():
+        for seed in seeds:
+            for j, init in enumerate(inits):
+                for i, model in enumerate(models):
+                    cell = (model, init, fraction, seed)
+                    status = "finished"
+                    if cell in failed:
+                        status = "failed"
+                    if cell in missing:
+                        status = "missing"
+                    row = _row(cell, size, status, epochs, i, j, rng)
+                    rows.append(row)
+                    if status != "missing":
+                        runs.append(_run(row))
+                    if status == "finished":
+                        epochs_rows += _history(row, epochs)
+    return Invented(spec, pd.DataFrame(rows), pd.DataFrame(epochs_rows), runs)
+
+
+def _row(
+    cell: tuple[str, str, str, int],
+    size: int,
+    status: str,
+    epochs: int,
+    i: int,
+    j: int,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    model, init, fraction, seed = cell
+    done = status == "finished"
+    error = 1.9 * size ** (-0.2 - 0.015 * i) * (0.72 if j else 1.0) + 0.03 * i * (1 - j)
+    test = float(np.clip(1 - error + rng.normal(0, 0.006), 0.1, 0.99)) if done else np.nan
+    train = min(0.999, test + 3.5 * size**-0.4) if done else np.nan
+    return {
+        "run_id": f"m{i}-{init}-{fraction.replace('/', 'of')}-seed{seed}",
+        "model": model,
+        "init": init,
+        "fraction": fraction,
+        "train_size": size,
+        "seed": seed,
+        "status": status,
+        "train_accuracy": train,
+        "test_accuracy": test,
+        "test_loss": 2.3 * (1 - test) if done else np.nan,
+        "train_loss": 2.3 * (1 - train) if done else np.nan,
+        "test_size": TEST_SIZE if done else np.nan,
+        "parameters": (11_181_642, 23_528_522, 5_000_000, 7_000_000)[i % 4]
+        if status != "missing"
+        else np.nan,
+        "train_flops": (3.4e9 + 4e9 * i) * size * epochs if done else np.nan,
+        "seconds": 0.004 * size * (1 + i) if done else np.nan,
+        "epochs": epochs if done else np.nan,
+        "steps": epochs * size // 128 if done else np.nan,
+        "generalisation_gap": train - test,
+        "chosen_by": "last" if done else "",
+        "final_map": "1x1",
+        "error": "the loss became NaN at step 40 <b>|" if status == "failed" else "",
+    }
+
+
+def _history(row: dict[str, Any], epochs: int) -> list[dict[str, Any]]:
+    lines = []
+    for epoch in range(1, epochs + 1):
+        grown = 1 - np.exp(-2.5 * epoch / epochs)
+        last = epoch == epochs
+        train, test = row["train_accuracy"] * grown, row["test_accuracy"] * grown
+        lines.append(
+            {
+                **{k: row[k] for k in _KEYS},
+                "epoch": epoch,
+                "step": epoch * row["train_size"] // 128,
+                "images": epoch * row["train_size"],
+                "learning_rate": 0.05 * (1 - epoch / epochs),
+                "train_loss": 2.4 * (1 - train) + 0.3,
+                "train_accuracy": train,
+                "test_loss": 2.4 * (1 - test) * (6 if epoch == 1 and row["seed"] == 1 else 1),
+                "test_accuracy": row["test_accuracy"] if last else test,
+                "test_images": TEST_SIZE if last else 2000,
+                "validation_loss": np.nan,
+                "validation_accuracy": np.nan,
+                "seconds": row["seconds"] / epochs,
+            }
+        )
+    return lines
+
+
+_KEYS = ("run_id", "model", "init", "fraction", "train_size", "seed")
+
+
+def _run(row: dict[str, Any]) -> dict[str, Any]:
+    done = row["status"] == "finished"
+    return {
+        "format": 1,
+        "run_id": row["run_id"],
+        "spec": {k: row[k] for k in ("model", "init", "fraction", "seed")},
+        "status": row["status"],
+        "error": None if done else {"type": "DivergedError", "message": row["error"]},
+        "data": {
+            "name": "CIFAR-10",
+            "source": "cifar10",
+            "fingerprint": "9f2c" * 16,
+            "classes": ["airplane", "automobile", HOSTILE_CLASS],
+            "train_images": 50_000,
+            "test_images": TEST_SIZE,
+        },
+        "train_size": row["train_size"],
+        "model": {
+            "parameters": row["parameters"],
+            "train_flops_per_image": 3_400_000_000,
+            "final_map": [1, 1],
+            "normalisation": None,
+            "weights_sha256": "ab" * 32 if row["init"] == "imagenet" else None,
+        },
+        "environment": {
+            "sixteenth": "0.1.0",
+            "python": "3.11.9",
+            "torch": "2.9.0",
+            "torchvision": "0.24.0",
+            "numpy": "2.3.0",
+            "platform": "Linux",
+            "cpu": "A processor",
+            "cores": 2,
+            "device": "cpu",
+        },
+        "execution": {
+            "device": "cpu",
+            "precision": "bfloat16",
+            "layout": "channels-last",
+            "threads": 2,
+        },
+        "metrics": {
+            "epoch": row["epochs"],
+            "chosen_by": "last",
+            "train_measured": min(10_000, row["train_size"]),
+            "test_accuracy": row["test_accuracy"],
+        }
+        if done
+        else None,
+        "train_flops": row["train_flops"] if done else None,
+        "seconds": row["seconds"] if done else None,
+        "started": "2026-03-03T10:00:00+00:00",
+        "finished": "2026-03-03T11:00:00+00:00" if done else None,
+    }

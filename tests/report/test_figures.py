@@ -1,0 +1,132 @@
+"""The figures: every measurement is drawn, where it belongs, and no label hides another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from invented import HOSTILE, Invented, invented_study
+from matplotlib.figure import Figure
+
+from sixteenth.analysis import cells, discuss
+from sixteenth.report import accuracy_figure, options_figure, training_curves_figure
+from sixteenth.report.panels import curve_panels
+from sixteenth.report.style import spread, svg
+
+
+def _points(figure: Figure, prefix: str) -> list[tuple[float, float]]:
+    return [
+        (float(x), float(y))
+        for axes in figure.axes
+        for line in axes.lines
+        if (line.get_gid() or "").startswith(prefix)
+        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_every_seed_has_its_point_inside_the_axes(study: Invented, narrow: bool) -> None:
+    figure = accuracy_figure(cells(study.results), study.results, narrow=narrow)
+    finished = study.results[study.results["status"] == "finished"]
+    drawn = sorted(y for _, y in _points(figure, "seeds-"))
+    assert drawn == pytest.approx(sorted(finished["test_accuracy"]))
+    (left, right), (bottom, top) = figure.axes[0].get_xlim(), figure.axes[0].get_ylim()
+    for x, y in _points(figure, "seeds-"):
+        assert left < x < right
+        assert bottom < y < top
+
+
+def test_with_one_seed_the_points_are_the_runs() -> None:
+    study = invented_study(seeds=(0,), failed=(), missing=())
+    figure = accuracy_figure(cells(study.results), study.results)
+    assert len(_points(figure, "seeds-")) == len(study.results)
+
+
+def test_the_size_axis_is_logarithmic_and_names_images_and_fractions(study: Invented) -> None:
+    axes = accuracy_figure(cells(study.results), study.results).axes[0]
+    assert axes.get_xscale() == "log"
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["3,125\n1/16", "25,000\n1/2", "50,000\nall"]
+
+
+def test_labels_at_the_ends_of_close_lines_do_not_overlap(study: Invented) -> None:
+    figure = accuracy_figure(cells(study.results), study.results)
+    figure.canvas.draw()
+    boxes = [t.get_window_extent() for t in figure.axes[0].texts if t.get_gid() == "label"]
+    assert len(boxes) == 4
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+        assert box.x1 <= figure.bbox.x1
+
+
+def test_spread_keeps_order_gap_and_bounds() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        wanted = rng.uniform(0, 10, rng.integers(1, 9)).tolist()
+        placed = spread(wanted, 1.0, 0.0, 10.0)
+        assert np.argsort(placed, kind="stable").tolist() == np.argsort(wanted).tolist()
+        assert min(np.diff(sorted(placed)), default=1.0) >= 1.0 - 1e-9
+        assert min(placed) >= 0
+        assert max(placed) <= 10
+
+
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_training_curves_show_every_finished_run_on_common_axes(
+    study: Invented, metric: str
+) -> None:
+    figure = training_curves_figure(study.histories, study.results, metric=metric)  # type: ignore[arg-type]
+    lines = [line for axes in figure.axes for line in axes.lines]
+    assert len(lines) == 2 * (study.results["status"] == "finished").sum()
+    assert len(figure.axes) == 12
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+
+
+def test_a_cell_without_any_finished_run_is_an_empty_panel_that_says_why() -> None:
+    study = invented_study(seeds=(0,), failed=((HOSTILE, "random", "1/2", 0),), missing=())
+    figure = training_curves_figure(study.histories, study.results)
+    empty = [axes for axes in figure.axes if not axes.lines]
+    assert len(empty) == 1
+    said = " ".join(text.get_text() for text in empty[0].texts)
+    assert "failed: the loss became NaN" in said.replace("\n", " ")
+
+
+def test_one_bad_early_epoch_does_not_flatten_all_other_curves(study: Invented) -> None:
+    grid = curve_panels(study.histories, study.results, metric="loss")
+    assert grid.highest > 10
+    assert grid.top < 5
+
+
+def test_runs_of_equal_steps_are_drawn_over_steps() -> None:
+    study = invented_study(seeds=(0,), failed=(), missing=())
+    longer = study.histories["fraction"] == "1/16"
+    more = study.histories[longer].assign(epoch=study.histories["epoch"] + 6)
+    histories = pd.concat([study.histories, more])
+    assert curve_panels(study.histories, study.results).x == "epoch"
+    assert curve_panels(histories, study.results).x == "step"
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_options_figure_shows_each_gain_and_the_line_at_no_gain(
+    study: Invented, narrow: bool
+) -> None:
+    moves = discuss(study.results, study.histories).options
+    assert moves
+    figure = options_figure(moves, narrow=narrow)
+    gains = sorted(x for x, _ in _points(figure, "gain-"))
+    assert gains == pytest.approx(sorted(100 * move.gain for move in moves))
+    left, right = figure.axes[0].get_xlim()
+    assert left < 0 < right
+    figure.canvas.draw()
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+
+
+def test_a_name_is_never_read_as_a_formula_and_the_svg_stays_whole() -> None:
+    name = "a$\\frac{1}{2}$<b>&\x07\x00"
+    study = invented_study(models=(name, "b"), seeds=(0,), failed=(), missing=())
+    text = svg(accuracy_figure(cells(study.results), study.results)).decode()
+    assert "a$\\frac{1}{2}$&lt;b&gt;&amp;" in text
+    assert "\x07" not in text

@@ -1,0 +1,257 @@
+"""One run: what it sees, how it learns, what it leaves, and that it goes on as if never stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sixteenth import DivergedError, InputError, MismatchError, RunSpec, parse_spec
+from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.data.augment import crop_and_flip
+from sixteenth.engine import train as engine
+from sixteenth.engine.execution import resolve_execution
+from sixteenth.engine.learner import Learner
+from sixteenth.engine.optim import build_optimizer, learning_rate
+from sixteenth.engine.seeds import derive_seed
+from sixteenth.engine.train import Progress, curve_images, train_run
+from sixteenth.run_folder import RunFolder
+from sixteenth.spec import TrainSpec
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageDataset:
+    return load_dataset("digits", image_size=16, data_dir=tmp_path_factory.mktemp("cache"))
+
+
+def cell(**train: Any) -> RunSpec:
+    """A small run on digits: two epochs of a small network on 200 images."""
+    recipe = {"epochs": 2, "batch_size": 32, **train}
+    return parse_spec(
+        {
+            "data": "digits",
+            "image_size": 16,
+            "models": ["shufflenet_v2_x0_5"],
+            "fractions": ["200 images"],
+            "train": recipe,
+        }
+    ).runs()[0]
+
+
+def test_a_finished_run_leaves_its_record_history_predictions_and_weights(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    run, folder = cell(), RunFolder(tmp_path / "run")
+    record = train_run(run, digits, folder)
+    assert record == folder.read_record() == json.loads(folder.record_path.read_text())
+    assert record["status"] == "finished"
+    assert record["data"]["fingerprint"] == digits.fingerprint
+    assert record["train_size"] == 200
+    history = folder.read_history()
+    assert list(history["epoch"]) == [1, 2]
+    assert history["test_images"].iloc[-1] == len(digits.test)
+    assert history["test_accuracy"].iloc[-1] == record["metrics"]["test_accuracy"]
+    found = folder.read_predictions()
+    assert found is not None
+    labels, probabilities = found
+    assert np.array_equal(labels, digits.test.labels)
+    accuracy = (probabilities.argmax(1) == labels).mean()
+    assert accuracy == pytest.approx(record["metrics"]["test_accuracy"], abs=1e-6)
+    assert sorted(path.name for path in folder.path.iterdir()) == [
+        "history.csv",
+        "model.safetensors",
+        "predictions.npz",
+        "run.json",
+    ]
+
+
+def test_a_finished_run_is_not_trained_again(digits: ImageDataset, tmp_path: Path) -> None:
+    run, folder = cell(epochs=1), RunFolder(tmp_path / "run")
+    train_run(run, digits, folder)
+    before = folder.weights_path.stat().st_mtime_ns
+    train_run(run, digits, folder, on_progress=lambda _: pytest.fail("a step was taken"))
+    assert folder.weights_path.stat().st_mtime_ns == before
+
+
+def test_an_interrupted_run_goes_on_to_the_very_same_result(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = cell(epochs=3)
+    whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")
+    train_run(run, digits, whole)
+
+    monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+
+    def stop_in_epoch_three(progress: Progress) -> None:
+        if progress.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(run, digits, broken, on_progress=stop_in_epoch_three)
+    record = broken.read_record()
+    assert record is not None
+    assert record["status"] == "interrupted"
+    seen: list[int] = []
+    train_run(run, digits, broken, on_progress=lambda progress: seen.append(progress.epoch))
+    assert set(seen) == {3}
+    assert broken.weights_path.read_bytes() == whole.weights_path.read_bytes()
+    assert broken.predictions_path.read_bytes() == whole.predictions_path.read_bytes()
+    timeless = [frame.read_history().drop(columns="seconds") for frame in (broken, whole)]
+    assert timeless[0].equals(timeless[1])
+
+
+def test_another_seed_is_another_subset_another_network_and_another_order(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    first, second = cell(epochs=1), cell(epochs=1).model_copy(update={"seed": 1})
+    a = train_run(first, digits, RunFolder(tmp_path / "a"))
+    b = train_run(second, digits, RunFolder(tmp_path / "b"))
+    assert a["metrics"]["test_loss"] != b["metrics"]["test_loss"]
+
+
+def test_a_folder_that_holds_another_run_is_refused_with_what_differs(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    train_run(cell(epochs=1), digits, folder)
+    with pytest.raises(MismatchError, match="epochs"):
+        train_run(cell(epochs=2), digits, folder)
+    other = dataclasses.replace(digits, fingerprint="0" * 64)
+    with pytest.raises(MismatchError, match="fingerprint"):
+        train_run(cell(epochs=1), other, folder)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_says_so(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with pytest.raises(DivergedError, match="learning_rate"):
+        train_run(cell(learning_rate=1e30), digits, folder)
+    record = folder.read_record()
+    assert record is not None
+    assert (record["status"], record["error"]["type"]) == ("failed", "DivergedError")
+
+
+def test_the_validation_part_chooses_the_epoch_and_the_test_set_does_not(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    record = train_run(cell(epochs=4, validation=0.25), digits, folder)
+    history = folder.read_history()
+    best = int(history["validation_accuracy"].idxmax())
+    metrics = record["metrics"]
+    assert metrics["chosen_by"] == "validation"
+    assert metrics["epoch"] == history["epoch"][best]
+    assert metrics["validation_accuracy"] == history["validation_accuracy"][best]
+    assert metrics["train_measured"] == 150
+    found = folder.read_predictions()
+    assert found is not None
+    accuracy = (found[1].argmax(1) == found[0]).mean()
+    assert accuracy == pytest.approx(metrics["test_accuracy"], abs=1e-6)
+
+
+def test_steps_give_every_run_the_same_compute(digits: ImageDataset, tmp_path: Path) -> None:
+    record = train_run(cell(steps=10), digits, RunFolder(tmp_path / "run"))
+    assert record["metrics"]["steps"] == 10
+    # 200 images are seven batches of at most 32: ten steps are one epoch and three batches.
+    assert list(RunFolder(tmp_path / "run").read_history()["step"]) == [7, 10]
+
+
+def test_a_network_learns_digits(digits: ImageDataset, tmp_path: Path) -> None:
+    run = parse_spec(
+        {"data": "digits", "image_size": 16, "models": ["resnet18"], "fractions": ["1/2"],
+         "train": {"epochs": 4, "batch_size": 32}}
+    ).runs()[0]  # fmt: skip
+    record = train_run(run, digits, RunFolder(tmp_path / "run"))
+    assert record["metrics"]["test_accuracy"] > 0.9
+
+
+def test_crops_and_flips_are_those_of_a_padded_picture() -> None:
+    images = torch.randint(0, 256, (64, 6, 6, 3), dtype=torch.uint8)
+    out = crop_and_flip(images, crop=2, flip=True, generator=torch.Generator().manual_seed(0))
+    padded = np.pad(images.numpy(), ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")
+    kinds = set()
+    for picture, made in zip(padded, out.numpy(), strict=True):
+        matches = [
+            (y, x, flip)
+            for y in range(5)
+            for x in range(5)
+            for flip in (False, True)
+            if np.array_equal(made, picture[y : y + 6, x : x + 6][:, :: -1 if flip else 1])
+        ]
+        assert matches
+        kinds.update(matches)
+    assert {flip for *_, flip in kinds} == {False, True}
+    assert {y for y, *_ in kinds} == set(range(5))
+
+
+def test_without_crop_and_flip_images_stay_what_they_are() -> None:
+    images = torch.randint(0, 256, (3, 5, 5, 3), dtype=torch.uint8)
+    assert crop_and_flip(images, crop=0, flip=False, generator=torch.Generator()) is images
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "warmup-linear", "constant"])
+def test_a_schedule_rises_to_its_peak_and_falls(schedule: str) -> None:
+    recipe = TrainSpec.model_validate({"schedule": schedule, "learning_rate": 0.4, "warmup": 0.25})
+    rates = [learning_rate(step, 100, recipe) for step in range(100)]
+    assert max(rates) == pytest.approx(0.4, rel=0.05)
+    assert all(rate > 0 for rate in rates)
+    if schedule != "constant":
+        top = rates.index(max(rates))
+        assert 23 <= top <= 26
+        assert rates[:top] == sorted(rates[:top])
+        assert rates[top:] == sorted(rates[top:], reverse=True)
+        assert rates[-1] < 0.01
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+def test_norms_and_biases_are_not_decayed(name: str) -> None:
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    recipe = TrainSpec.model_validate({"optimizer": name})
+    optimizer = build_optimizer(model, recipe, torch.device("cpu"))
+    decay = {
+        id(parameter): group["weight_decay"]
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    for parameter in model.parameters():
+        assert (decay[id(parameter)] > 0) == (parameter.ndim > 1)
+
+
+def test_the_curve_of_a_small_run_is_measured_on_a_sample_of_the_test_images() -> None:
+    recipe = TrainSpec()
+    assert curve_images(recipe, 3125, 10_000) == 937
+    assert curve_images(recipe, 50_000, 10_000) == 10_000
+    assert curve_images(recipe, 90, 360) == 360
+    assert curve_images(recipe.model_copy(update={"curve_images": "all"}), 90, 10_000) == 10_000
+
+
+def test_a_step_on_either_layout_is_the_same_step(digits: ImageDataset) -> None:
+    losses = []
+    for layout in ("channels-last", "channels-first"):
+        run = cell(layout=layout, precision="float32")
+        learner = Learner(run, 10, digits.train.images[:64], resolve_execution("cpu", run.train))
+        images = torch.from_numpy(digits.train.images[:64])
+        labels = torch.from_numpy(digits.train.labels[:64])
+        for _ in range(2):  # rounding differs, and grows with every step
+            loss, _ = learner.step(images, labels, 0.05)
+        losses.append(loss.item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InputError, match="there is cpu"):
+        resolve_execution("cuda:77", TrainSpec())
+    with pytest.raises(InputError, match="float16"):
+        resolve_execution("cpu", TrainSpec(precision="float16"))
+
+
+def test_derived_seeds_are_the_same_on_every_machine() -> None:
+    assert derive_seed(0, "initial weights") == 5343337840799183452
+    assert derive_seed(1, 23) != derive_seed(12, 3)
+    assert 0 <= derive_seed("x") < 2**63

@@ -1,0 +1,273 @@
+"""Lowered convolutions compute what the ordinary ones do, forward and backward."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from sixteenth.engine.lowering import LoweredConv2d, lower_convolutions
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tiny products run faster on one thread, far faster where the cores are shared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class StaticSame(nn.Conv2d):
+    """TensorFlow's SAME padding for a fixed map size, as EfficientNet ports do it."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, size: int, groups: int) -> None:
+        super().__init__(channels, channels, kernel, stride, groups=groups)
+        total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
+        low, high = total // 2, total - total // 2
+        self.static_padding = nn.ZeroPad2d((low, high, low, high)) if total else nn.Identity()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(self.static_padding(input))
+
+
+class Conv2dDynamicSamePadding(nn.Conv2d):
+    """The same, from the size of the map that arrives; known to the lowering by its name."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        pads: list[int] = []
+        for axis in (1, 0):
+            size, stride, kernel = input.shape[2 + axis], self.stride[axis], self.kernel_size[axis]
+            total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
+            pads += [total // 2, total - total // 2]
+        return super().forward(nn.functional.pad(input, pads))
+
+
+def images(size: int, dtype: torch.dtype, channels: int = 16, batch: int = 4) -> Tensor:
+    x = torch.randn(batch, channels, size, size, dtype=dtype)
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def results(module: nn.Module, x: Tensor, out_grad: Tensor | None = None) -> list[Tensor]:
+    """Output, input gradient and all parameter gradients of one forward and backward pass."""
+    module.zero_grad()
+    x = x.clone().requires_grad_()
+    y = module(x)
+    if out_grad is None:
+        out_grad = torch.linspace(-1, 1, y.numel(), dtype=torch.float64).view(y.shape).sin()
+    y.backward(out_grad.to(y.dtype))
+    grads = [x.grad, *(p.grad for p in module.parameters())]
+    return [y.detach(), *(g for g in grads if g is not None)]
+
+
+def both(conv: nn.Module, channels_last: bool = True) -> tuple[nn.Module, nn.Module]:
+    """The convolution in a container, ordinary and lowered."""
+    plain = nn.Sequential(conv)
+    if channels_last:
+        plain = plain.to(memory_format=torch.channels_last)
+    return plain, lower_convolutions(copy.deepcopy(plain), 32)
+
+
+def assert_same(got: list[Tensor], wanted: list[Tensor], tolerance: float) -> None:
+    assert len(got) == len(wanted)
+    for a, b in zip(got, wanted, strict=True):
+        assert a.shape == b.shape
+        assert torch.allclose(a, b, rtol=tolerance, atol=tolerance), (a - b).abs().max()
+
+
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 2e-4}
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["f64", "f32"])
+@pytest.mark.parametrize("depthwise", [False, True], ids=["dense", "depthwise"])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+def test_output_and_all_gradients_equal_those_of_the_ordinary_convolution(
+    kernel: int, stride: int, size: int, depthwise: bool, dtype: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    for bias in (False, True):
+        conv = nn.Conv2d(
+            16, 16, kernel, stride, kernel // 2, groups=16 if depthwise else 1, bias=bias
+        )
+        plain, lowered = both(conv.to(dtype))
+        x = images(size, dtype)
+        assert_same(results(lowered, x), results(plain, x), TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("groups", [1, 16], ids=["dense", "depthwise"])
+@pytest.mark.parametrize(("size", "stride"), [(1, 1), (2, 1), (2, 2), (4, 2), (8, 2), (9, 2)])
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+@pytest.mark.parametrize("static", [True, False], ids=["static", "dynamic"])
+def test_same_padding_is_folded_in_without_changing_the_function(
+    static: bool, kernel: int, size: int, stride: int, groups: int
+) -> None:
+    torch.manual_seed(0)
+    conv: nn.Conv2d = (
+        StaticSame(16, kernel, stride, size, groups)
+        if static
+        else Conv2dDynamicSamePadding(16, 16, kernel, stride, groups=groups)
+    )
+    plain, lowered = both(conv.double())
+    assert isinstance(lowered[0], LoweredConv2d)  # type: ignore[index]
+    x = images(size, torch.float64)
+    assert_same(results(lowered, x), results(plain, x), 1e-10)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Conv2d(16, 8, 3, padding=1, stride=(1, 2)),
+        lambda: nn.Conv2d(16, 8, (1, 3), padding=(0, 1)),
+        lambda: nn.Conv2d(16, 8, 3),
+        lambda: nn.Conv2d(16, 16, 7, padding=3, groups=16),
+        lambda: nn.Conv2d(16, 16, 2, stride=2, groups=16),
+        lambda: nn.Conv2d(16, 8, 1, padding=1),
+        lambda: nn.Conv2d(16, 32, 3, padding=1, groups=16),
+    ],
+    ids=["stride", "1x3", "no-padding", "7x7", "even", "wide-padding", "multiplier"],
+)
+def test_less_usual_geometries_agree_too(make: Callable[[], nn.Conv2d]) -> None:
+    torch.manual_seed(0)
+    plain, lowered = both(make().double())
+    x = images(4, torch.float64)
+    assert_same(results(lowered, x), results(plain, x), 1e-10)
+
+
+@pytest.mark.parametrize("size", [1, 2, 8])
+def test_an_ordinary_layout_keeps_its_layout_and_its_values(size: int) -> None:
+    torch.manual_seed(0)
+    plain, lowered = both(nn.Conv2d(16, 16, 3, padding=1).double(), channels_last=False)
+    x = images(size, torch.float64).contiguous()
+    assert_same(results(lowered, x), results(plain, x), 1e-10)
+    assert lowered(x).is_contiguous()
+
+
+def test_a_frozen_weight_gets_no_gradient_and_the_input_still_does() -> None:
+    plain, lowered = both(nn.Conv2d(16, 16, 3, padding=1, groups=16).double())
+    for module in (plain, lowered):
+        module.requires_grad_(False)
+    x = images(2, torch.float64)
+    assert_same(results(lowered, x), results(plain, x), 1e-10)
+    assert all(p.grad is None for p in lowered.parameters())
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv2d(16, 16, 3, padding=1, groups=4),
+        nn.Conv2d(16, 16, 3, padding=2, dilation=2),
+        nn.Conv2d(16, 16, 3, padding="same"),
+        nn.Conv2d(16, 16, 3, padding=1, padding_mode="reflect"),
+        type("Scaled", (nn.Conv2d,), {"forward": lambda self, x: 2 * x})(16, 16, 1),
+    ],
+    ids=["grouped", "dilated", "string-padding", "reflect", "unknown-subclass"],
+)
+def test_convolutions_of_other_kinds_are_left_as_they_are(conv: nn.Conv2d) -> None:
+    model = nn.Sequential(conv)
+    assert lower_convolutions(model, 32)[0] is conv  # type: ignore[index]
+
+
+def test_lowering_is_in_place_and_keeps_names_order_identity_and_values_of_parameters() -> None:
+    model = torchvision.models.resnet18(num_classes=10)
+    before, names = dict(model.named_parameters()), [n for n, _ in model.named_modules()]
+    keys = list(model.state_dict())
+    assert lower_convolutions(model, 32) is model
+    assert list(model.state_dict()) == keys
+    assert [n for n, _ in model.named_modules()] == names
+    after = dict(model.named_parameters())
+    assert list(after) == list(before)
+    assert all(after[n] is before[n] for n in before)
+    assert isinstance(model.conv1, LoweredConv2d)
+    assert isinstance(model.conv1, nn.Conv2d)
+
+
+def test_lowering_can_be_switched_off_and_done_twice() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1))
+    assert type(lower_convolutions(model, 32, enabled=False)[0]) is nn.Conv2d  # type: ignore[index]
+    first = lower_convolutions(model, 32)[0]  # type: ignore[index]
+    assert lower_convolutions(model, 32)[0] is first  # type: ignore[index]
+
+
+def test_a_model_for_large_images_is_left_alone() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1))
+    assert type(lower_convolutions(model, 224)[0]) is nn.Conv2d  # type: ignore[index]
+
+
+def test_an_empty_batch_and_a_single_image_pass_through() -> None:
+    plain, lowered = both(nn.Conv2d(4, 4, 3, padding=1).double())
+    assert lowered(images(2, torch.float64, channels=4, batch=0)).shape == (0, 4, 2, 2)
+    single = torch.randn(4, 2, 2, dtype=torch.float64)
+    assert torch.allclose(lowered(single), plain(single), atol=1e-12)
+
+
+def test_a_module_used_twice_stays_one_module() -> None:
+    conv = nn.Conv2d(4, 4, 1)
+    model = lower_convolutions(nn.ModuleDict({"a": conv, "b": nn.Sequential(conv)}), 32)
+    assert model["a"] is model["b"][0]  # type: ignore[index]
+
+
+def build(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    if name.startswith("resnet"):
+        return torchvision.models.get_model(name, num_classes=10)
+    lite = pytest.importorskip("efficientnet_lite_pytorch", reason="the lite extra is missing")
+    return lite.EfficientNet.from_name(name, num_classes=10)
+
+
+MODELS = [("resnet18", 32), ("resnet50", 32), ("efficientnet-lite0", 64)]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "training"), [(*m, True) for m in MODELS] + [("resnet18", 32, False)]
+)
+def test_a_whole_network_has_the_same_logits_and_gradients_in_float64(
+    name: str, size: int, training: bool
+) -> None:
+    plain = build(name).double().to(memory_format=torch.channels_last).train(training)
+    lowered = lower_convolutions(copy.deepcopy(plain), size)
+    x = images(size, torch.float64, channels=3)
+    wanted, got = [], []
+    for module, into in ((plain, wanted), (lowered, got)):
+        torch.manual_seed(1)  # dropout and stochastic depth draw the same numbers
+        into.extend(results(module, x))
+    for a, b in zip(got, wanted, strict=True):
+        # Batch normalisation over few positions magnifies rounding: compare on the tensor's scale.
+        assert (a - b).abs().max() <= 1e-9 * b.abs().max() + 1e-12
+
+
+def test_bf16_autocast_is_as_close_to_the_truth_as_the_ordinary_convolution_is() -> None:
+    for groups, kernel in ((1, 1), (1, 3), (32, 3), (32, 5)):
+        for size in (1, 2, 4, 8):
+            for stride in (1, 2):
+                torch.manual_seed(0)
+                conv = nn.Conv2d(32, 32, kernel, stride, kernel // 2, groups=groups)
+                plain, lowered = both(conv)
+                x = images(size, torch.float32, channels=32, batch=16)
+                truth = results(copy.deepcopy(plain).double(), x.double())
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    ordinary, got = results(plain, x), results(lowered, x)
+                assert got[0].dtype is torch.bfloat16
+                for mine, theirs, exact in zip(got, ordinary, truth, strict=True):
+                    assert mine.dtype is theirs.dtype
+                    error = (mine - exact).norm() / exact.norm()
+                    assert error <= 2 * (theirs - exact).norm() / exact.norm() + 1e-4
+                    assert error < 2e-2
+
+
+@pytest.mark.parametrize(("name", "size"), [MODELS[0], MODELS[2]])
+def test_two_identical_steps_give_bit_identical_gradients(name: str, size: int) -> None:
+    model = lower_convolutions(build(name).to(memory_format=torch.channels_last), size)
+    x = images(size, torch.float32, channels=3)
+    runs = []
+    for _ in range(2):
+        torch.manual_seed(1)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            runs.append(results(model, x))
+    assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
