@@ -212,7 +212,7 @@ def test_a_schedule_rises_to_its_peak_and_falls(schedule: str) -> None:
 @pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
 def test_norms_and_biases_are_not_decayed(name: str) -> None:
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
-    recipe = TrainSpec.model_validate({"optimizer": name})
+    recipe = TrainSpec.model_validate({"optimizer": name, "weight_decay": 0.01})
     optimizer = build_optimizer(model, recipe, torch.device("cpu"))
     decay = {
         id(parameter): group["weight_decay"]
@@ -238,10 +238,10 @@ def test_a_step_on_either_layout_is_the_same_step(digits: ImageDataset) -> None:
         learner = Learner(run, 10, digits.train.images[:64], resolve_execution("cpu", run.train))
         images = torch.from_numpy(digits.train.images[:64])
         labels = torch.from_numpy(digits.train.labels[:64])
-        for _ in range(2):  # rounding differs, and grows with every step
-            loss, _ = learner.step(images, labels, 0.05)
+        # Only the first step: rounding differs between the two, and every step enlarges that.
+        loss, _ = learner.step(images, labels, 0.05)
         losses.append(loss.item())
-    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

@@ -40,7 +40,8 @@ StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="A study file, or a preset: see sixteenth presets.")
 ]
 DirArgument = Annotated[
-    Path | None, typer.Argument(metavar="[DIR]", help="The study's folder.", show_default=False)
+    Path | None,
+    typer.Argument(metavar="DIR", help="The study's folder: studies/NAME.", show_default=False),
 ]
 DataOption = Annotated[
     str | None,
@@ -49,6 +50,9 @@ DataOption = Annotated[
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="The study's folder. Default: studies/NAME."),
+]
+SameOption = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="The same as the argument DIR.")
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -188,7 +192,7 @@ def report(folder: DirArgument = None, out: OutOption = None, as_json: JsonOptio
 
 
 @app.command()
-def show(folder: DirArgument = None, out: OutOption = None, as_json: JsonOption = False) -> None:
+def show(folder: DirArgument = None, out: SameOption = None, as_json: JsonOption = False) -> None:
     """Print the results table of a study."""
     results = _open(folder, out).results()
     if as_json:

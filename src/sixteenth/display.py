@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .engine.train import Progress
 
 MOST_ROWS = 12
+STARTING = ("starting", 0, 0)
 BAR = 10
 PLAIN_SECONDS = 5.0
 """Lines about one run, or one piece of preparation, are at least so far apart in a pipe."""
@@ -161,7 +162,7 @@ class LiveDisplay(_Account):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self._work: tuple[str, int, int] | None = ("starting", 0, 0)
+        self._work: tuple[str, int, int] | None = STARTING
         self._live = Live(
             console=console,
             get_renderable=self.render,
@@ -184,7 +185,7 @@ class LiveDisplay(_Account):
         self._live.stop()
 
     def working(self, what: str, done: int, total: int) -> None:
-        self._work = (what, done, total) if done < total or total <= 0 else None
+        self._work = (what, done, total) if done < total or total <= 0 else STARTING
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
         super().runs_planned(runs)
@@ -233,12 +234,12 @@ class LiveDisplay(_Account):
             *(_window(column, start, room) for column in before),
             Column("part", [fmt.fraction(row.run.fraction) for row in shown]),
             *(_window(column, start, room) for column in after),
-            Column("progress", [_state(row) for row in shown]),
+            Column("progress", [_state(row) for row in shown], least=BAR),
             Column("epoch", [_epoch(row) for row in shown], right=True, rank=2),
             Column("images/s", [_speed(row) for row in shown], right=True, rank=3),
-            Column("train", [_percent(row.accuracy("train")) for row in shown], right=True, rank=4),
-            Column("test", [_percent(row.accuracy("test")) for row in shown], right=True),
-            Column("time", [_time(row) for row in shown], right=True, rank=1),
+            Column("train", _percents(shown, "train"), right=True, rank=4, least=6),
+            Column("test", _percents(shown, "test"), right=True, least=6),
+            Column("time", [_time(row) for row in shown], right=True, rank=1, least=10),
         ]
         parts: list[RenderableType] = [table(columns, self.console)]
         below = len(rows) - start - len(shown)
@@ -316,7 +317,7 @@ def clock(seconds: float) -> str:
 
 
 def _window(column: Column, start: int, room: int) -> Column:
-    return Column(column.title, column.cells[start : start + room], column.right, column.rank)
+    return replace(column, cells=column.cells[start : start + room])
 
 
 def _state(row: _Row) -> RenderableType:
@@ -339,6 +340,10 @@ def _speed(row: _Row) -> str:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else fmt.percent(share)
+
+
+def _percents(rows: list[_Row], part: str) -> list[str]:
+    return [_percent(row.accuracy(part)) for row in rows]
 
 
 def _time(row: _Row) -> str:

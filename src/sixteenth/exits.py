@@ -64,16 +64,20 @@ def _guarded(app: typer.Typer, words: list[str]) -> int:
         complain(_usage(error))
         return 2
     except KeyboardInterrupt as stop:
-        complain("stopped" + _way_on(words))
+        complain("stopped")
+        if way_on := _way_on(words):
+            complain("what is finished is kept; go on with:", prefix="")
+            complain(way_on, prefix="  ")
         return 143 if isinstance(stop, Terminated) else 130
     except BrokenPipeError:
-        # The reader has gone. Python would complain at exit when it flushes what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 1
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        complain(f"{error.strerror or error}{where}{_way_on(words) if full else ''}")
+        way_on = _way_on(words) if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        then = f"; what is finished is kept, go on with: {way_on}" if way_on else ""
+        complain(f"{error.strerror or error}{where}{then}")
+        _forget_output()
         return 1
     except MemoryError:
         complain("out of memory: try a smaller image_size, train.batch_size or fraction")
@@ -102,13 +106,19 @@ def _clean_stops() -> Iterator[None]:
             signal.signal(known, handler)
 
 
+def _forget_output() -> None:
+    """Drop what could not be written: Python would try again at exit, and complain once more."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _way_on(words: Sequence[str]) -> str:
-    """How to go on after a stop: the same command, for what trains."""
+    """The command that goes on after a stop: the same again, for what trains."""
     if not words or words[0] not in ("run", "demo"):
         return ""
     as_module = Path(sys.argv[0]).name == "__main__.py"
     program = ["python", "-m", "sixteenth"] if as_module else ["sixteenth"]
-    return f"; what is finished is kept. Go on with: {shlex.join([*program, *words])}"
+    return shlex.join([*program, *words])
 
 
 def _usage(error: Exception) -> str:

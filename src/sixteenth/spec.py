@@ -43,13 +43,15 @@ class TrainSpec(_Strict):
     """Optimiser steps instead of epochs: every run gets the same compute."""
     batch_size: Annotated[int, Field(ge=2, strict=True)] = 128
     """Images a step at most; an epoch is cut into equal batches no larger than this."""
-    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
+    """adamw learns small and big models alike, also in few steps; see docs/recipe.md."""
     learning_rate: Annotated[float, Field(gt=0)] | None = None
-    """Peak learning rate; by default 0.05 for sgd, 0.001 for adam and adamw."""
+    """Peak learning rate; by default 0.002 for adam and adamw, 0.02 for sgd."""
     momentum: Share = 0.9
     """Nesterov momentum of sgd; the first beta of adam and adamw."""
-    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
-    """On weights of convolutions and linear layers only: not on norms and biases."""
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    """On weights of convolutions and linear layers only: not on norms and biases. By default 0.05
+    for adamw, 0.0005 for sgd, 0 for adam."""
     schedule: Literal["one-cycle", "warmup-linear", "constant"] = "one-cycle"
     warmup: Share = 0.2
     """Part of all steps over which the learning rate rises."""
@@ -73,7 +75,14 @@ class TrainSpec(_Strict):
         """`learning_rate`, or the optimiser's default."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return 0.05 if self.optimizer == "sgd" else 1e-3
+        return {"sgd": 0.02, "adam": 2e-3, "adamw": 2e-3}[self.optimizer]
+
+    @property
+    def decay_of_weights(self) -> float:
+        """`weight_decay`, or the optimiser's default."""
+        if self.weight_decay is not None:
+            return self.weight_decay
+        return {"sgd": 5e-4, "adam": 0.0, "adamw": 0.05}[self.optimizer]
 
 
 class RunSpec(_Strict):
@@ -117,7 +126,9 @@ class StudySpec(_Strict):
     """Smallest first: the discussion calls the first the small and the last the big model, unless
     their parameters say otherwise."""
     init: Annotated[list[str], Field(min_length=1)] = ["random"]
-    """random, imagenet, or a path to weights."""
+    """random; imagenet (torchvision's IMAGENET1K_V1) or imagenet:ENTRY; a path to .safetensors or
+    .pth weights, with #imagenet after it where they expect ImageNet's mean and deviation; or a name
+    that a model factory of your own offers weights under."""
     fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
     """Each seed is a replicate: another subset, other initial weights, another order."""
@@ -161,6 +172,8 @@ class StudySpec(_Strict):
 
 def slug(text: str) -> str:
     """`text` as a part of a file name; what had to be replaced is told apart by a short hash."""
+    if re.fullmatch(r"[A-Za-z0-9_.]+:[A-Za-z0-9_]+", text):
+        return text.replace(":", ".")  # package.module:factory; no dot can follow the colon
     plain = re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-.")
     if plain == text:
         return plain

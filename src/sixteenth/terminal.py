@@ -32,6 +32,7 @@ class Column:
     Attributes:
         rank: 0 stays; of the others the highest goes first when the terminal is too narrow.
         fold: a cell may take several lines; in the first column it always may.
+        least: the narrowest that it gets, so that a table that is redrawn keeps its columns.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Column:
     right: bool = False
     rank: int = 0
     fold: bool = False
+    least: int = 0
 
 
 def console(*, errors: bool = False) -> Console:
@@ -62,6 +64,7 @@ def table(columns: Sequence[Column], on: Console) -> Table:
             justify="right" if column.right else "left",
             no_wrap=position > 0 and not column.fold,
             overflow="fold",
+            min_width=column.least or None,
         )
     for cells in zip(*(column.cells for column in kept), strict=True):
         made.add_row(*cells)
@@ -99,7 +102,7 @@ def results_table(results: pd.DataFrame, summary: pd.DataFrame, on: Console) -> 
     columns = [
         *before,
         Column("part", [fmt.fraction(fractions[row["run_id"]]) for row in rows], rank=6),
-        Column("images", [fmt.count(row["train_size"]) for row in rows], right=True),
+        Column("images", [_images(row, fractions[row["run_id"]]) for row in rows], right=True),
         *after,
         Column("test", [_outcome(row) for row in rows], right=True),
         Column("95% interval", [fmt.interval(row["low"], row["high"]) for row in rows], rank=1),
@@ -133,8 +136,9 @@ def plan_table(plan: pd.DataFrame, on: Console) -> Table:
         Column("steps", [fmt.count(row["steps"]) for row in rows], right=True),
         Column("time", [fmt.duration(row["seconds"]) for row in rows], right=True),
         Column("disk", [fmt.size(row["disk_bytes"]) for row in rows], right=True, rank=1),
-        Column("status", [_planned(row["status"]) for row in rows], rank=2),
     ]
+    if set(plan["status"]) != {"missing"}:
+        columns.append(Column("status", [_planned(row["status"]) for row in rows], rank=2))
     return table(columns, on)
 
 
@@ -146,6 +150,13 @@ def model_name(model: str) -> str:
 def init_name(init: str) -> str:
     """Initial weights as a row calls them: of a path its last part."""
     return fmt.short(init.replace("\\", "/").rpartition("/")[2], 16)
+
+
+def _images(row: dict[Any, Any], fraction: str) -> str:
+    """How many images a run trains on; before it was begun only their fraction is known."""
+    return (
+        fmt.fraction(fraction) if fmt.missing(row["train_size"]) else fmt.count(row["train_size"])
+    )
 
 
 def _outcome(row: dict[Any, Any]) -> Text:
@@ -163,4 +174,4 @@ def _planned(status: str) -> Text:
 def _width(column: Column, on: Console) -> int:
     options = on.options.update(max_width=1000)
     cells = [Measurement.get(on, options, cell).maximum for cell in column.cells]
-    return max([len(column.title), *cells])
+    return max([len(column.title), column.least, *cells])

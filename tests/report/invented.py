@@ -103,7 +103,7 @@ def _row(
         "model": model,
         "init": init,
         "fraction": fraction,
-        "train_size": size,
+        "train_size": size if status != "missing" else np.nan,
         "seed": seed,
         "status": status,
         "train_accuracy": train,
@@ -119,9 +119,9 @@ def _row(
         "epochs": epochs if done else np.nan,
         "steps": epochs * size // 128 if done else np.nan,
         "generalisation_gap": train - test,
-        "chosen_by": "last" if done else "",
+        "chosen_by": "last" if done else None,
         "final_map": "1x1",
-        "error": "the loss became NaN at step 40 <b>|" if status == "failed" else "",
+        "error": "DivergedError: the loss became NaN at step 40 <b>|" if status == "failed" else "",
     }
 
 

@@ -9,7 +9,13 @@ from invented import HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
 
 from sixteenth.analysis import cells, discuss
-from sixteenth.report import accuracy_figure, options_figure, training_curves_figure
+from sixteenth.report import (
+    accuracy_figure,
+    discuss_study,
+    options_figure,
+    study_figures,
+    training_curves_figure,
+)
 from sixteenth.report.panels import curve_panels
 from sixteenth.report.style import spread, svg
 
@@ -88,7 +94,7 @@ def test_a_cell_without_any_finished_run_is_an_empty_panel_that_says_why() -> No
     empty = [axes for axes in figure.axes if not axes.lines]
     assert len(empty) == 1
     said = " ".join(text.get_text() for text in empty[0].texts)
-    assert "failed: the loss became NaN" in said.replace("\n", " ")
+    assert "failed: DivergedError: the loss became NaN" in said.replace("\n", " ")
 
 
 def test_one_bad_early_epoch_does_not_flatten_all_other_curves(study: Invented) -> None:
@@ -125,8 +131,14 @@ def test_the_options_figure_shows_each_gain_and_the_line_at_no_gain(
 
 
 def test_a_name_is_never_read_as_a_formula_and_the_svg_stays_whole() -> None:
-    name = "a$\\frac{1}{2}$<b>&\x07\x00"
+    name = "a$x_{1}^{2}$<b>&\x07\x00"
     study = invented_study(models=(name, "b"), seeds=(0,), failed=(), missing=())
     text = svg(accuracy_figure(cells(study.results), study.results)).decode()
-    assert "a$\\frac{1}{2}$&lt;b&gt;&amp;" in text
+    assert "a$x_{1}^{2}$&lt;b&gt;&amp;" in text
     assert "\x07" not in text
+
+
+def test_a_notebook_gets_the_figures_and_the_discussion_of_the_report(study: Invented) -> None:
+    figures = study_figures(**study.arguments())
+    assert list(figures) == ["accuracy", "options", "loss-curves", "accuracy-curves"]
+    assert discuss_study(**study.arguments()).answer

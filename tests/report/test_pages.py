@@ -10,11 +10,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
 
 from sixteenth.errors import SixteenthError
 from sixteenth.report import build, build_report
+from sixteenth.report.parts import FIGURES
 
 VOID = {"meta", "img", "source", "br", "link", "hr"}
 
@@ -113,7 +115,7 @@ def test_every_table_header_says_what_it_is_the_header_of(html: Reader) -> None:
 
 
 def test_failed_and_missing_runs_stand_in_the_table_with_their_reason(html: Reader) -> None:
-    assert "failed: the loss became NaN at step 40" in html.text
+    assert "failed: DivergedError: the loss became NaN at step 40" in html.text
     assert "not run yet" in html.text
 
 
@@ -144,9 +146,7 @@ def test_markdown_holds_no_live_html_link_or_code_of_a_user(markdown: str) -> No
     assert "<" not in prose
     assert not re.search(r"(?<!\\)`x", prose)
     assert "http:" not in prose
-    assert set(re.findall(r"\]\(([^)]*)\)", prose)) == {
-        f"figures/{name}.svg" for name in build.FIGURES
-    }
+    assert set(re.findall(r"\]\(([^)]*)\)", prose)) == {f"figures/{name}.svg" for name in FIGURES}
 
 
 def test_a_fence_in_the_spec_does_not_end_the_code_block(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_all_figures_are_files_too_and_the_same_each_time(
 ) -> None:
     build_report(tmp_path, **study.arguments())
     names = sorted(path.name for path in (report / "figures").iterdir())
-    assert names == sorted(f"{name}.{kind}" for name in build.FIGURES for kind in ("png", "svg"))
+    assert names == sorted(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg"))
     for path in report.rglob("*.*"):
         assert path.read_bytes() == (tmp_path / path.relative_to(report)).read_bytes(), path.name
 
@@ -193,6 +193,20 @@ def test_a_study_of_one_run_still_makes_a_report(tmp_path: Path, changes: dict[s
     assert "The answer" in page.text
 
 
+def test_the_table_read_back_from_csv_makes_the_same_page(
+    report: Path, study: Invented, tmp_path: Path
+) -> None:
+    study.results.to_csv(tmp_path / "results.csv", index=False)
+    results = pd.read_csv(tmp_path / "results.csv")
+    page = build_report(tmp_path, **(study.arguments() | {"results": results}))
+    assert page.read_text(encoding="utf-8") == (report / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_was_never_begun_is_listed_with_the_size_of_its_cell(html: Reader) -> None:
+    rows = re.sub(r"\s+", " ", html.text)
+    assert "50,000 all 2 not run yet" in rows
+
+
 def test_when_the_making_fails_the_old_report_stays(
     study: Invented, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,7 +216,7 @@ def test_when_the_making_fails_the_old_report_stays(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no figure")
 
-    monkeypatch.setattr(build, "training_curves_figure", broken)
+    monkeypatch.setattr(build, "draw_figures", broken)
     with pytest.raises(RuntimeError, match="no figure"):
         build_report(tmp_path, **study.arguments())
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(

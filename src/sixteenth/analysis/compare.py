@@ -40,6 +40,8 @@ class Contrast:
     method: str
     """What the interval is made of, for a caption."""
     run_ids: tuple[str, ...]
+    half_width: float
+    """Half the interval's width before its ends were kept within -1 and 1."""
     level: float = LEVEL
     p_value: float = math.nan
     """McNemar's exact test: two runs of one seed, paired. NaN for anything else."""
@@ -62,7 +64,7 @@ class Contrast:
         one of `POWER`, as in the planning of any comparison of means (2.8 standard errors at 95%).
         """
         tail = float(stats.norm.isf((1 - self.level) / 2))
-        return (self.high - self.low) / 2 * (1 + float(stats.norm.ppf(POWER)) / tail)
+        return min(1.0, self.half_width * (1 + float(stats.norm.ppf(POWER)) / tail))
 
     def numbers(self) -> dict[str, object]:
         """What a machine reads beside the sentence."""
@@ -156,8 +158,10 @@ def contrast(
         p_value = mcnemar_exact(only_first, only_second)
     return Contrast(
         value=estimate,
-        low=estimate - half,
-        high=estimate + half,
+        # Two seeds can give an interval wider than any difference of accuracies.
+        low=max(-1.0, estimate - half),
+        high=min(1.0, estimate + half),
+        half_width=half,
         seeds=repeats,
         paired=paired,
         method=_method(paired, repeats),

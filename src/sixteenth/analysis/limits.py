@@ -20,7 +20,6 @@ def limits(grid: Grid, level: float) -> Section:
         *_seeds(grid),
         *_epochs(runs),
         *_chosen(runs),
-        *_sample(grid, runs),
         *_pairing(grid),
         *_sizes(grid),
         *_visible(grid, level),
@@ -97,23 +96,6 @@ def _chosen(runs: list[Run]) -> list[Claim]:
     else:
         return []
     return [Claim(text, {"chosen_by": sorted(ways)}, "note")]
-
-
-def _sample(grid: Grid, runs: list[Run]) -> list[Claim]:
-    """Training curves that were measured on a part of the test set."""
-    fewest = math.inf
-    for history in grid.histories.values():
-        if "test_images" in history.columns and len(history):
-            lowest = float(history["test_images"].min())
-            fewest = min(fewest, lowest) if math.isfinite(lowest) else fewest
-    whole = max((run.test_size for run in runs if math.isfinite(run.test_size)), default=0.0)
-    if not fewest < whole:
-        return []
-    text = (
-        f"Points of the training curves before the last epoch come from {count(fewest)} of the "
-        f"{count(whole)} test images; final accuracies from all of them."
-    )
-    return [Claim(text, {"curve_images": fewest, "test_images": whole}, "note")]
 
 
 def _pairing(grid: Grid) -> list[Claim]:

@@ -41,7 +41,7 @@ class Execution:
     def place(self, model: nn.Module) -> nn.Module:
         """Move a model to the device in the layout."""
         if self.layout == "channels-last":
-            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model = model.to(memory_format=torch.channels_last)
         return model.to(self.device)
 
     def as_record(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ..models import (
     build_model,
     count_parameters,
     final_map,
+    find_weights,
     load_initial_weights,
     train_flops_per_image,
 )
@@ -70,16 +71,17 @@ class Learner:
             mean = tuple((pixels.mean(0) / 255).tolist())
             # A constant channel must not divide by zero.
             std = tuple((pixels.std(0) / 255).clip(min=1e-3).tolist())
-            source, digest = "the run's own training images", None
+            source = "the run's own training images"
         else:
-            mean, std, source, digest = known.mean, known.std, known.source, known.sha256
+            mean, std, source = known.mean, known.std, known.source
+        weights = find_weights(run.model, run.init)
         last = final_map(model, run.image_size)
         self.facts: dict[str, Any] = {
             "parameters": count_parameters(model),
             "train_flops_per_image": train_flops_per_image(model, run.image_size),
             "final_map": None if last is None else list(last),
             "normalisation": {"mean": list(mean), "std": list(std), "source": source},
-            "weights_sha256": digest,
+            "weights_sha256": weights.sha256 if weights else None,
         }
         self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1) * 255
         self._scale = 1 / (torch.tensor(std, device=self.device).view(1, 3, 1, 1) * 255)
@@ -113,16 +115,15 @@ class Learner:
         return loss.detach(), (logits.detach().argmax(1) == labels).sum()
 
     @torch.inference_mode()
-    def probabilities(self, images: Tensor) -> Tensor:
-        """Class probabilities, float32 (n, classes), of uint8 images (n, height, width, 3)."""
-        return self._logits(images).softmax(1)
-
-    @torch.inference_mode()
-    def measure(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
-        """Mean cross-entropy (nats, without label smoothing) and accuracy, without augmentation."""
-        logits = self._logits(images)
-        loss = F.cross_entropy(logits, labels).item()
-        return loss, (logits.argmax(1) == labels).float().mean().item()
+    def logits(self, images: Tensor) -> Tensor:
+        """Class scores, float32 (n, classes), of uint8 images (n, height, width, 3) as they are."""
+        self.model.eval()
+        parts = []
+        for batch in torch.split(images, EVALUATION_BATCH):
+            with self.execution.autocast():
+                parts.append(self.model(self._normalised(batch)).float())
+        self.model.train()
+        return torch.cat(parts)
 
     def state_dict(self) -> dict[str, Any]:
         """All that a checkpoint needs to go on."""
@@ -144,19 +145,16 @@ class Learner:
             for name, tensor in self.model.state_dict().items()
         }
 
-    def _logits(self, images: Tensor) -> Tensor:
-        self.model.eval()
-        parts = []
-        for batch in torch.split(images, EVALUATION_BATCH):
-            with self.execution.autocast():
-                parts.append(self.model(self._normalised(batch)).float())
-        self.model.train()
-        return torch.cat(parts)
-
     def _normalised(self, images: Tensor) -> Tensor:
         """uint8 (n, height, width, 3) to float (n, 3, height, width) of mean 0 and deviation 1."""
         pixels = images.permute(0, 3, 1, 2).float().sub_(self._mean).mul_(self._scale)
         return pixels if self.execution.layout == "channels-last" else pixels.contiguous()
+
+
+def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Mean cross-entropy in nats, without label smoothing, and share of right answers."""
+    loss = F.cross_entropy(logits, labels).item()
+    return loss, (logits.argmax(1) == labels).float().mean().item()
 
 
 def training_speed(

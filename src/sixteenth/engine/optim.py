@@ -25,7 +25,7 @@ def build_optimizer(
     decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
     groups = [
-        {"params": decayed, "weight_decay": train.weight_decay},
+        {"params": decayed, "weight_decay": train.decay_of_weights},
         {"params": others, "weight_decay": 0.0},
     ]
     rate = train.peak_learning_rate

@@ -28,7 +28,7 @@ from ..fraction import TrainFraction
 from ..run_folder import FORMAT, RunFolder, write_whole
 from ..spec import RunSpec, TrainSpec
 from .execution import environment, resolve_execution
-from .learner import Learner
+from .learner import Learner, loss_and_accuracy
 from .optim import learning_rate
 from .seeds import derive_seed
 
@@ -151,6 +151,7 @@ class _Training:
         self.epochs = math.ceil(self.steps / self.batches)
         points = curve_images(run.train, len(self.labels), len(self.test_labels))
         self.curve_sample = self._fixed_sample(len(self.test_labels), points)
+        self.test_logits: Tensor | None = None
 
     def run(self) -> None:
         """Train from the beginning or the checkpoint to the end, measure, and write the results."""
@@ -213,9 +214,13 @@ class _Training:
     def _measure_epoch(self, state: _State) -> dict[str, Any]:
         """Test (and validation) loss and accuracy at an epoch's end, and the best epoch so far."""
         images, labels = self.test_images, self.test_labels
-        if state.epoch < self.epochs:
+        final = state.epoch == self.epochs and not self.recipe.validation
+        if not final:
             images, labels = images[self.curve_sample], labels[self.curve_sample]
-        test_loss, test_accuracy = self.learner.measure(images, labels)
+        logits = self.learner.logits(images)
+        if final:
+            self.test_logits = logits  # the run's result: not computed twice
+        test_loss, test_accuracy = loss_and_accuracy(logits, labels)
         row: dict[str, Any] = {
             "test_loss": test_loss,
             "test_accuracy": test_accuracy,
@@ -224,7 +229,8 @@ class _Training:
             "validation_accuracy": None,
         }
         if self.recipe.validation:
-            loss, accuracy = self.learner.measure(self.held_images, self.held_labels)
+            held = self.learner.logits(self.held_images)
+            loss, accuracy = loss_and_accuracy(held, self.held_labels)
             row |= {"validation_loss": loss, "validation_accuracy": accuracy}
             if accuracy > state.best_accuracy:
                 state.best_accuracy, state.best_epoch = accuracy, state.epoch
@@ -234,10 +240,13 @@ class _Training:
     def _finish(self, state: _State) -> None:
         """Measure the trained model and write history, predictions and weights."""
         began = time.monotonic()
-        probabilities = self.learner.probabilities(self.test_images)
-        test_loss, test_accuracy = self.learner.measure(self.test_images, self.test_labels)
+        logits = self.test_logits
+        if logits is None:
+            logits = self.learner.logits(self.test_images)
+        test_loss, test_accuracy = loss_and_accuracy(logits, self.test_labels)
         sample = self._fixed_sample(len(self.labels), CLEAN_TRAIN_IMAGES)
-        train_loss, train_accuracy = self.learner.measure(self.images[sample], self.labels[sample])
+        clean = self.learner.logits(self.images[sample])
+        train_loss, train_accuracy = loss_and_accuracy(clean, self.labels[sample])
         seconds = state.seconds + time.monotonic() - began
         validated = self.recipe.validation > 0
         self.record |= {
@@ -257,7 +266,8 @@ class _Training:
             "images_per_second": round(state.images / seconds, 1),
             "peak_memory_bytes": _peak_memory(self.device),
         }
-        self.folder.write_predictions(self.test_labels.cpu().numpy(), probabilities.cpu().numpy())
+        probabilities = logits.softmax(1).cpu().numpy()
+        self.folder.write_predictions(self.test_labels.cpu().numpy(), probabilities)
         self.folder.write_history(state.history)
         weights = save(self.learner.weights())
         write_whole(self.folder.weights_path, lambda file: file.write(weights))

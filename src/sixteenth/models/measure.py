@@ -82,12 +82,13 @@ def try_call(
     *,
     train: bool,
     watch: AbstractContextManager[object] | None = None,
+    meta_only: bool = False,
 ) -> torch.Size | None:
     """Call `model` on two empty images, backward too if `train`; the shape of what it returned.
 
     None when it returned something else than a tensor. The meta device is tried first; a model
-    that it cannot run (one that reads values, say) is called on two black images instead. `watch`
-    is entered around each of the two calls.
+    that fails there (one that reads values, say) is called on two black images, unless
+    `meta_only`. `watch` is entered around each of the two calls.
 
     Raises:
         RuntimeError, ValueError, ...: whatever the model raises on images of that size.
@@ -97,9 +98,9 @@ def try_call(
         try:
             with watch:
                 return _call(model, image_size, lambda t: torch.empty_like(t, device="meta"))
-        except Exception as error:
-            if "meta" not in str(error).lower():
-                raise  # the model's own error: it would only be raised again, more slowly
+        except Exception:
+            if meta_only:
+                raise
             with watch:
                 return _call(model, image_size, lambda t: t.detach().clone())
 

@@ -94,7 +94,13 @@ def build_model(
         if is_factory(name):
             model = _call_factory(name, num_classes, image_size)
         elif name == SEED_CNN:
-            model = seed_cnn(num_classes, image_size)
+            try:
+                model = seed_cnn(num_classes, image_size)
+            except (MemoryError, RuntimeError) as error:
+                raise ModelError(
+                    f"{SEED_CNN} is too large for memory at image_size {image_size}: its first "
+                    "linear layer grows with the image"
+                ) from error
         else:
             model = _torchvision_model(name, num_classes, image_size)
         if stem == "cifar":
@@ -246,7 +252,7 @@ def _smallest_size(model: nn.Module, too_small: int) -> int | None:
 
     def works(size: int) -> bool:
         try:
-            return try_call(model, size, train=True) is not None
+            return try_call(model, size, train=True, meta_only=True) is not None
         except Exception:
             return False
 

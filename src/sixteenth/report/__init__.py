@@ -1,26 +1,48 @@
 """Figures, pages and their numbers: what a finished study says to a reader.
 
+    build         report.html, report.md and figures/, written whole or not at all
+    parts         the discussion and the figures by themselves, for a notebook
+    view          the texts of a page; `provenance` those on how the study was made
+    captions      what stands under the figures, and what a screen reader says
+    figures       dataset size against accuracy; `options` what each next step buys;
+                  `panels` and `curves` the training curves
+    tables, format, style   names and order, numbers, type and colour
+    templates/    HTML, Markdown and CSS
+
 The report reads plain tables and the analysis; it knows nothing of torch, runs no study and
 never changes one.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .build import build_report
     from .figures import accuracy_figure, options_figure, training_curves_figure
+    from .parts import discuss_study, study_figures
 
-__all__ = ["accuracy_figure", "build_report", "options_figure", "training_curves_figure"]
+_HOMES = {
+    "accuracy_figure": "figures",
+    "build_report": "build",
+    "discuss_study": "parts",
+    "options_figure": "figures",
+    "study_figures": "parts",
+    "training_curves_figure": "figures",
+}
+__all__ = [
+    "accuracy_figure",
+    "build_report",
+    "discuss_study",
+    "options_figure",
+    "study_figures",
+    "training_curves_figure",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Matplotlib is imported only once somebody asks for a figure."""
-    from importlib import import_module
-
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(
-        import_module(f"{__name__}.{'build' if name == 'build_report' else 'figures'}"), name
-    )
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -17,29 +17,22 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from sixteenth import __version__
-from sixteenth.analysis import Context, cells, discuss
+from sixteenth.analysis import Predictions, cells
 from sixteenth.errors import SixteenthError
 
 from . import captions
 from . import format as fmt
-from .figures import accuracy_figure, accuracy_lines, options_figure, training_curves_figure
-from .panels import Metric, curve_panels
+from .figures import accuracy_lines
+from .panels import METRICS, curve_panels
+from .parts import FIGURES, discuss_study, draw_figures
+from .provenance import augmented
 from .style import NARROW, WIDE, png, svg
 from .view import make_page
-
-FIGURES = ("accuracy", "options", "loss-curves", "accuracy-curves")
-"""Names of the files in figures/, each as SVG and PNG."""
-
-_CURVES: tuple[tuple[Metric, str], ...] = (("loss", "loss"), ("accuracy", "accuracy_curves"))
-
-Predictions = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]]
 
 
 @dataclass(frozen=True)
@@ -116,51 +109,43 @@ def report_files(
     predictions: Predictions | None = None,
 ) -> dict[str, bytes]:
     """All files of a report by their path in the study's folder, report.html last."""
-    discussion = discuss(
-        results,
-        histories,
-        expect=spec.get("expect", "bigger-is-better"),
-        context=_context(spec, runs),
-        predictions=predictions,
+    discussion = discuss_study(
+        spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
     )
+    figures = draw_figures(results, histories, discussion)
+    narrow = draw_figures(results, histories, discussion, narrow=True)
     cell_table = cells(results)
     page = make_page(spec, results, histories, runs, discussion, __version__)
     lines = accuracy_lines(cell_table, results)
     smoothing = float((spec.get("train") or {}).get("label_smoothing") or 0)
 
     files: dict[str, bytes] = {}
-    pictures: dict[str, Picture | None] = {"accuracy": None, "options": None}
-    if lines:
-        pictures["accuracy"] = _picture(
-            files,
-            "accuracy",
+    pictures: dict[str, Picture] = {}
+    texts = {
+        "accuracy": (
             "Dataset size against test accuracy",
             captions.accuracy(cell_table, lines),
             captions.accuracy_alt(lines),
-            accuracy_figure(cell_table, results),
-            accuracy_figure(cell_table, results, narrow=True),
-        )
-    if discussion.options:
-        pictures["options"] = _picture(
-            files,
-            "options",
+        ),
+        "options": (
             "What each next step buys",
             captions.options(discussion.options, discussion.level),
             captions.options_alt(discussion.options),
-            options_figure(discussion.options),
-            options_figure(discussion.options, narrow=True),
-        )
-    for metric, key in _CURVES:
-        grid = curve_panels(histories, results, metric=metric)
-        pictures[key] = _picture(
-            files,
-            f"{metric}-curves",
+        ),
+    }
+    for metric in METRICS:
+        texts[f"{metric}-curves"] = (
             f"{metric.capitalize()} over training",
-            captions.curves(grid, metric, smoothing),
+            captions.curves(
+                curve_panels(histories, results, metric=metric),
+                metric,
+                smoothing,
+                augmented(spec),
+            ),
             captions.curves_alt(metric, results),
-            training_curves_figure(histories, results, metric=metric),
-            training_curves_figure(histories, results, metric=metric, narrow=True),
         )
+    for name, figure in figures.items():
+        pictures[name] = _picture(files, name, *texts[name], figure, narrow[name])
     shared = {"page": page, "figures": pictures, "table_caption": captions.table(cell_table)}
     files["report.md"] = _render("report.md.j2", shared)
     style = _template_text("report.css")
@@ -211,25 +196,6 @@ def _render(template: str, values: Mapping[str, Any]) -> bytes:
 def _template_text(name: str) -> str:
     folder = resources.files("sixteenth.report") / "templates"
     return (folder / name).read_text(encoding="utf-8")
-
-
-def _context(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Context:
-    """What the discussion should know of the study besides its numbers."""
-    data: Mapping[str, Any] = next((run["data"] for run in runs if run.get("data")), {})
-    train = spec.get("train") or {}
-    crop, flip = train.get("crop", "auto"), train.get("flip", "auto")
-    if "auto" in (crop, flip):
-        augmented: bool | None = True if spec.get("data") != "digits" else None
-    else:
-        augmented = bool(crop or flip)
-    return Context(
-        data=str(data.get("name") or spec.get("data") or ""),
-        num_classes=len(data["classes"]) if data.get("classes") else None,
-        image_size=spec.get("image_size"),
-        stem=str(spec.get("stem", "default")),
-        schedule=str(train.get("schedule") or ""),
-        augmented=augmented,
-    )
 
 
 def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import pandas as pd
 
@@ -12,7 +11,7 @@ from sixteenth.analysis import Move, interval_caption
 from . import format as fmt
 from .figures import AccuracyLine
 from .options import shown_options
-from .panels import CurveGrid
+from .panels import CurveGrid, Metric
 from .tables import grid_axes, measured
 
 
@@ -47,8 +46,9 @@ def accuracy_alt(lines: Sequence[AccuracyLine]) -> str:
 
 def options(moves: Sequence[Move], level: float) -> str:
     """How to read the options figure, and what its intervals rest on."""
-    bases = list(dict.fromkeys(fmt.plain(move.basis) for move in moves if move.basis))
-    basis = f" {_sentence(bases[0])}" if len(bases) == 1 else ""
+    # A basis reads "at 50,000 images; paired by test image": its second half is the method.
+    methods = list(dict.fromkeys(fmt.plain(m.basis).partition("; ")[2] for m in moves))
+    basis = f" Intervals: {_sentence(methods[0])}" if len(methods) == 1 and methods[0] else ""
     shown = shown_options(moves)
     others = " Bold: starting from the small model and the first weights." if _mixed(shown) else ""
     if len(shown) < len(moves):
@@ -69,19 +69,21 @@ def options_alt(moves: Sequence[Move]) -> str:
     return f"Gains in test accuracy. {'; '.join(parts)}."
 
 
-def curves(grid: CurveGrid, metric: Literal["loss", "accuracy"], smoothing: float) -> str:
+def curves(grid: CurveGrid, metric: Metric, smoothing: float, augmented: bool) -> str:
     """What the two lines of each panel are, since they are not measured in the same way."""
     each = "A thin line for each seed" if grid.several_seeds else "One run a panel"
     axes = f"{each}; all panels share their axes."
-    training = "a running average over each epoch, on augmented images while the weights change"
+    images = ", on augmented images" if augmented else ""
+    training = f"a running average over each epoch{images} while the weights change"
     if metric == "loss":
         smoothed = (
             f" and with label smoothing {smoothing:g}, which raises it against the test loss"
             if smoothing
             else ""
         )
+        highest = f"{grid.highest:.1f}" if grid.highest < 100 else fmt.count(grid.highest)
         cut = (
-            f" The axis ends at {grid.top:.1f}; the highest value is {grid.highest:.1f}."
+            f" The axis ends at {grid.top:.1f}; the highest value is {highest}."
             if grid.highest > grid.top
             else ""
         )

@@ -95,7 +95,7 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str, metric: Metric, wrap: int
             marker=marker,
             ms=3,
             mfc="white",
-            gid=f"train-{panel.fraction}-{curve.seed}",
+            gid=f"train-{fmt.plain(panel.fraction)}-{curve.seed}",
         )
         axes.plot(
             curve.x,
@@ -104,7 +104,7 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str, metric: Metric, wrap: int
             lw=thin,
             marker=marker,
             ms=3,
-            gid=f"test-{panel.fraction}-{curve.seed}",
+            gid=f"test-{fmt.plain(panel.fraction)}-{curve.seed}",
         )
     if panel.holes:
         room = 6 if not panel.curves else 3

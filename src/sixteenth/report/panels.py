@@ -12,10 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sixteenth.analysis import summary_table
+
 from . import format as fmt
 from .tables import GridAxes, grid_axes, measured
 
 Metric = Literal["loss", "accuracy"]
+METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def curve_panels(
 
     Only finished runs give curves: a failed or missing one is a hole with its reason.
     """
-    axes = grid_axes(results)
+    axes, runs = grid_axes(results), summary_table(results)
     known = (
         {str(run_id): part.sort_values("epoch") for run_id, part in histories.groupby("run_id")}
         if len(histories)
@@ -77,13 +80,12 @@ def curve_panels(
     )
     lengths = {known[r]["epoch"].max() for r in measured(results)["run_id"] if r in known}
     x: Literal["epoch", "step"] = "epoch" if len(lengths) <= 1 else "step"
-    panels, values = {}, []
+    panels: dict[tuple[str, str, str], Panel] = {}
+    drawn: list[SeedCurve] = []
     for model, init in axes.rows:
         for fraction, _ in axes.fractions:
-            cell = results[
-                (results["model"] == model)
-                & (results["init"] == init)
-                & (results["fraction"] == fraction)
+            cell = runs[
+                (runs["model"] == model) & (runs["init"] == init) & (runs["fraction"] == fraction)
             ].sort_values("seed")
             curves: list[SeedCurve] = []
             out: list[dict[Any, Any]] = []
@@ -101,7 +103,7 @@ def curve_panels(
                     )
                 else:
                     out.append(run)
-            values += [part for curve in curves for part in (curve.train, curve.test)]
+            drawn += curves
             # Beside other seeds' curves there is room for a word; the table has the reason.
             holes = [hole_text(r, name_seed=len(cell) > 1, reason=not curves) for r in out]
             if not len(cell):
@@ -109,36 +111,46 @@ def curve_panels(
             panels[model, init, fraction] = Panel(
                 model, init, fraction, tuple(curves), tuple(holes)
             )
-    bottom, top, highest = _limits(values, metric)
+    bottom, top, highest = _limits(drawn, metric)
     return CurveGrid(axes, panels, x, bottom, top, highest)
+
+
+_UNFINISHED = {
+    "missing": "not run yet",
+    "interrupted": "interrupted before its end",
+    "running": "still running",
+}
 
 
 def hole_text(run: dict[Any, Any], *, name_seed: bool, reason: bool = True) -> str:
     """Why a run has no curve: ``seed 2 failed: the loss became NaN at step 40``."""
     who = f"seed {run['seed']} " if name_seed else ""
-    if run["status"] == "finished":
-        return f"{who}finished, but left no history"
-    if run["status"] == "missing":
-        return f"{who}not run yet"
+    status = str(run["status"])
+    if status in _UNFINISHED:
+        return f"{who}{_UNFINISHED[status]}"
+    if status == "finished":
+        return f"{who}finished, but left no history or no accuracy"
     error = run.get("error")
     why = f": {fmt.plain(error)}" if reason and not fmt.missing(error) else ""
-    return f"{who}{fmt.plain(run['status'])}{why}"
+    return f"{who}{fmt.plain(status)}{why}"
 
 
-def _limits(values: list[NDArray[np.float64]], metric: Metric) -> tuple[float, float, float]:
+def _limits(curves: list[SeedCurve], metric: Metric) -> tuple[float, float, float]:
     """Bottom, top and highest value of the common y axis.
 
-    One bad early epoch must not flatten all other curves: a loss axis ends at twice the height
-    that nine values in ten keep below.
+    In its first epochs a network's test loss can be thousands: that must not flatten all other
+    curves. A loss axis holds all training losses and every run's last test loss; what stands out
+    far above these is cut.
     """
+    values = [v[np.isfinite(v)] for curve in curves for v in (curve.train, curve.test)]
     flat = np.concatenate(values) if values else np.array([])
-    flat = flat[np.isfinite(flat)]
     if not len(flat):
         return 0.0, 1.0, 1.0
     low, high = float(flat.min()), float(flat.max())
     if metric == "accuracy":
         pad = max(0.02, 0.05 * (high - low))
         return max(0.0, low - pad), min(1.0, high + pad) + 0.005, high
-    usual = 2 * float(np.quantile(flat, 0.9))
-    top = high * 1.05 if high <= usual else usual
+    kept = [v for curve in curves for v in (*curve.train, *curve.test[-1:]) if np.isfinite(v)]
+    usual = 1.15 * max(kept, default=high)
+    top = 1.05 * high if high <= 1.3 * usual else usual
     return 0.0, top or 1.0, high

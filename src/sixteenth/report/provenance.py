@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 
 from . import format as fmt
-from .tables import measured
 
 _CLASSES_SHOWN = 120
 
@@ -73,6 +72,16 @@ def facts(
     return [line for line in lines if line.text]
 
 
+def augmented(spec: Mapping[str, Any]) -> bool:
+    """Whether training images were cropped or flipped at random; digits are not by themselves."""
+    train = spec.get("train") or {}
+    auto = spec.get("data") != "digits"
+    return any(
+        auto if (value := train.get(key, "auto")) == "auto" else bool(value)
+        for key in ("crop", "flip")
+    )
+
+
 _VERSIONS = {
     "sixteenth": "Sixteenth",
     "python": "Python",
@@ -84,7 +93,7 @@ _VERSIONS = {
 
 def reported_accuracy(results: pd.DataFrame) -> str:
     """Which epoch's accuracy the report states, and that the test set had no say in it."""
-    chosen = set(measured(results)["chosen_by"].astype(str))
+    chosen = set(results.loc[results["status"] == "finished", "chosen_by"].dropna().astype(str))
     if not chosen:
         return ""
     if chosen == {"validation"}:
@@ -108,14 +117,14 @@ def notes(
 ) -> list[str]:
     """What a critic would have to be told about how the numbers were measured."""
     found = []
-    tests = measured(results)["test_size"].dropna()
+    tests = results.loc[results["status"] == "finished", "test_size"].dropna()
     if len(tests) and "test_images" in histories:
         sampled = histories["test_images"].dropna()
         if len(sampled) and sampled.min() < tests.max():
             found.append(
-                f"Points of the test curves before the last epoch are measured on a sample of "
-                f"{fmt.count(sampled.min())} of the {fmt.count(tests.max())} test images; the last "
-                "point, and every number in the tables, on all of them."
+                "Points of the test curves before the last epoch are measured on a sample of the "
+                f"{fmt.count(tests.max())} test images, {fmt.count(sampled.min())} or more; the "
+                "last point, and every number in the tables, on all of them."
             )
     smaller = [
         metrics["train_measured"]

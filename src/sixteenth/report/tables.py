@@ -43,7 +43,7 @@ def grid_axes(results: pd.DataFrame) -> GridAxes:
         for init, name in zip(runs["init"], runs["init_name"], strict=True)
     }
     sizes: dict[str, int | None] = {}
-    for fraction, size in zip(results["fraction"].astype(str), results["train_size"], strict=True):
+    for fraction, size in zip(runs["fraction"], runs["train_size"], strict=True):
         if sizes.get(fraction) is None:
             sizes[fraction] = None if pd.isna(size) else int(size)
     order = list(sizes)
@@ -58,5 +58,9 @@ def grid_axes(results: pd.DataFrame) -> GridAxes:
 
 
 def measured(results: pd.DataFrame) -> pd.DataFrame:
-    """The runs that finished with a test accuracy: all that any conclusion is drawn from."""
-    return results[(results["status"] == "finished") & results["test_accuracy"].notna()]
+    """The runs that finished with a test accuracy: all that any conclusion is drawn from.
+
+    As rows of the analysis' summary table, whose names and numbers are already cleaned.
+    """
+    runs = summary_table(results)
+    return runs[(runs["status"] == "finished") & runs["test_accuracy"].notna()]

@@ -19,7 +19,7 @@ from sixteenth.analysis import Claim, Discussion, cells, summary_table
 from . import format as fmt
 from .panels import hole_text
 from .provenance import Fact, facts, first, notes
-from .tables import measured
+from .tables import grid_axes, measured
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,11 @@ def make_page(
 def result_groups(results: pd.DataFrame) -> list[Group]:
     """The results table, a group for each model and init, with a mean where there are seeds."""
     summary, cell_table = summary_table(results), cells(results)
+    # A run that was never begun has no size of its own, but those beside it have.
+    sizes = {part: float(n) for part, n in grid_axes(results).fractions if n is not None}
+    summary["train_size"] = summary["train_size"].fillna(
+        summary["fraction"].map(sizes).astype(float)
+    )
     groups = []
     for (model, init), part in summary.groupby(["model", "init"], sort=False):
         rows: list[Row] = []

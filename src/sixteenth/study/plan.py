@@ -62,7 +62,7 @@ def _row(
     epochs = math.ceil(steps / batches)
     images = steps * trained / batches
     tests = len(dataset.test)
-    measured = (epochs - 1) * curve_images(run.train, trained, tests) + 3 * tests
+    measured = (epochs - 1) * curve_images(run.train, trained, tests) + tests
     measured += min(trained, CLEAN_TRAIN_IMAGES)
     # Forward alone costs a third of forward and backward.
     seconds = (images + measured / 3) / speed

@@ -242,7 +242,7 @@ class Study:
         resolve_execution(device, self.spec.train)
         augmentation(self.spec.train, dataset)
         for model in self.spec.models:
-            check_model(model)
+            check_model(model, self.spec.stem)
         for run in runs:
             subset_of(run, dataset)
             RunFolder(self.folder / "runs" / run.run_id).require_same(run, dataset.fingerprint)

@@ -1,0 +1,66 @@
+"""What the tests share: a place to work in, the command line, and one trained tiny study."""
+
+from __future__ import annotations
+
+import os
+
+# Before torch is imported: threads that wait for busy cores make small networks ten times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from pathlib import Path
+
+import pytest
+
+from tiny_study import Command, Ended, TrainedStudy, run_process, write_tiny_study
+
+REPO = Path(__file__).resolve().parents[1]
+CIFAR10_JPEG = REPO.parent / "shared" / "data" / "cifar10-jpeg"
+
+
+@pytest.fixture
+def tiny_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty place to work in, which holds a tiny study and is the current folder."""
+    write_tiny_study(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def sixteenth(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Call ``sixteenth WORDS`` in this process: ``sixteenth("show", "studies/tiny")``."""
+    from sixteenth.cli import main
+
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    def call(*words: str) -> Ended:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main(words)
+        said = capsys.readouterr()
+        return Ended(int(stop.value.code or 0), said.out, said.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> TrainedStudy:
+    """The tiny study, trained once for all tests: read it, never write to it."""
+    home = tmp_path_factory.mktemp("trained")
+    write_tiny_study(home)
+    return TrainedStudy(home, run_process(["run", "tiny.yaml"], home))
+
+
+@pytest.fixture
+def trained(trained_once: TrainedStudy, monkeypatch: pytest.MonkeyPatch) -> TrainedStudy:
+    """The trained study, with its home as the current folder."""
+    monkeypatch.chdir(trained_once.home)
+    return trained_once
+
+
+@pytest.fixture(scope="session")
+def cifar10_jpeg() -> Path:
+    """The Parquet folder of all 60,000 CIFAR-10 images, which is not part of the repository."""
+    if not CIFAR10_JPEG.is_dir():
+        pytest.skip(f"no real images in {CIFAR10_JPEG}")
+    return CIFAR10_JPEG

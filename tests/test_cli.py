@@ -1,0 +1,490 @@
+"""The command line, as scripts and people see it: what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from tiny_study import (
+    Command,
+    TrainedStudy,
+    command_line,
+    environment,
+    hear_interrupts,
+    run_process,
+)
+
+PROMISED = {
+    "model", "init", "fraction", "train_size", "seed", "status", "train_accuracy", "test_accuracy",
+    "test_loss", "parameters", "train_flops", "seconds",
+}  # fmt: skip
+
+
+def read_results(folder: Path) -> list[dict[str, str]]:
+    with (folder / "results.csv").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def run_dir(study: Path, *, model: str, fraction: str) -> Path:
+    """The run folder of one cell of the tiny study."""
+    for record in sorted(study.glob("runs/*/run.json")):
+        spec = json.loads(record.read_text(encoding="utf-8"))["spec"]
+        if spec["model"] == f"tiny_models:{model}" and spec["fraction"] == fraction:
+            return record.parent
+    raise AssertionError(f"no run of {model} on {fraction} in {study}")
+
+
+# The whole study, through the command line
+
+
+def test_a_study_trains_and_leaves_a_table_and_a_report(trained: TrainedStudy) -> None:
+    assert trained.ended.code == 0, trained.ended.err
+    rows = read_results(trained.folder)
+    assert len(rows) == 4
+    assert set(rows[0]) >= PROMISED
+    assert [row["status"] for row in rows] == ["finished"] * 4
+    assert {row["fraction"] for row in rows} == {"50 images", "1"}
+    assert all(0 <= float(row["test_accuracy"]) <= 1 for row in rows)
+    assert float(rows[-1]["test_accuracy"]) > 0.5, "three epochs on all digits learn something"
+    page = (trained.folder / "report.html").read_text(encoding="utf-8")
+    assert "small" in page
+    assert "big" in page
+    assert (trained.folder / "report.md").is_file()
+    assert {path.suffix for path in (trained.folder / "figures").iterdir()} == {".svg", ".png"}
+
+
+def test_results_go_to_stdout_and_progress_to_stderr(trained: TrainedStudy) -> None:
+    out, err = trained.ended.out, trained.ended.err
+    assert out.rstrip().endswith("Report: studies/tiny/report.html")
+    assert "95% interval" in out
+    assert "run 4 of 4" in err
+    assert "run 4 of 4" not in out
+
+
+def test_piped_output_is_plain_text_of_80_columns(trained: TrainedStudy) -> None:
+    for text in (trained.ended.out, trained.ended.err):
+        assert "\x1b" not in text
+    assert max(map(len, trained.ended.out.splitlines())) <= 80
+
+
+def test_running_again_repeats_nothing(trained: TrainedStudy, sixteenth: Command) -> None:
+    weights = sorted(trained.folder.glob("runs/*/model.safetensors"))
+    before = [path.stat().st_mtime_ns for path in weights]
+    again = sixteenth("run", "tiny.yaml")
+    assert again.code == 0, again.err
+    assert [path.stat().st_mtime_ns for path in weights] == before
+    assert len(before) == 4
+    assert "was finished before" in again.err
+
+
+def test_json_is_all_that_stands_on_stdout(trained: TrainedStudy, sixteenth: Command) -> None:
+    said = json.loads(sixteenth("run", "tiny.yaml", "--json").out)
+    assert set(said) >= {"study", "folder", "report", "status", "answer", "results"}
+    assert (said["study"], said["status"], len(said["results"])) == ("tiny", "finished", 4)
+    assert Path(said["report"]).is_file()
+    assert isinstance(said["answer"], list)
+
+
+def test_show_prints_the_table_and_json_for_machines(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    shown = sixteenth("show", "studies/tiny")
+    assert shown.code == 0
+    assert len([line for line in shown.out.splitlines() if line.startswith(("small", "big"))]) == 4
+    rows = json.loads(sixteenth("show", "--out", "studies/tiny", "--json").out)
+    assert set(rows[0]) >= PROMISED
+    assert all(row["low"] <= row["test_accuracy"] <= row["high"] for row in rows)
+    assert all(isinstance(row["parameters"], int) for row in rows)
+
+
+def test_report_rebuilds_what_was_deleted(trained: TrainedStudy, sixteenth: Command) -> None:
+    page = trained.folder / "report.html"
+    page.unlink()
+    rebuilt = sixteenth("report", "studies/tiny")
+    assert (rebuilt.code, rebuilt.out) == (0, "studies/tiny/report.html\n")
+    assert page.is_file()
+
+
+def test_show_says_where_a_study_lies(trained: TrainedStudy, sixteenth: Command) -> None:
+    near = sixteenth("show", "tiny")
+    assert near.code == 2
+    assert "studies/tiny" in near.err
+    assert sixteenth("show").code == 2
+
+
+@pytest.mark.slow
+def test_a_study_runs_on_real_images_of_a_parquet_folder(
+    tiny_folder: Path, cifar10_jpeg: Path, sixteenth: Command
+) -> None:
+    ended = sixteenth(
+        "run", "tiny.yaml", "--data", str(cifar10_jpeg), "--data-dir", "cache", "--json",
+        "--set", "image_size=32", "--set", 'fractions=["1/16"]',
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    results = json.loads(ended.out)["results"]
+    assert [row["train_size"] for row in results] == [3125, 3125]
+    assert [row["test_size"] for row in results] == [10_000, 10_000]
+    assert all(row["test_accuracy"] > 0.2 for row in results), "twice as good as chance"
+
+
+# Classifying images
+
+
+@pytest.fixture
+def digit(trained: TrainedStudy) -> tuple[Path, str]:
+    """An image of the test split that the big run on all images classifies rightly."""
+    from sixteenth import Study
+
+    run = run_dir(trained.folder, model="big", fraction="1")
+    labels, probabilities = Study.open(trained.folder).predictions()[run.name]
+    sure = np.where(probabilities.argmax(1) == labels, probabilities.max(1), 0)
+    place = int(sure.argmax())
+    test = Study.open(trained.folder).dataset().test
+    path = trained.home / "digit.png"
+    Image.fromarray(test.images[place]).save(path)
+    return path, str(labels[place])
+
+
+def test_predict_names_class_and_probability(
+    trained: TrainedStudy, sixteenth: Command, digit: tuple[Path, str]
+) -> None:
+    path, label = digit
+    run = str(run_dir(trained.folder, model="big", fraction="1"))
+    said = json.loads(sixteenth("predict", run, str(path), "--trust-code", "--json").out)
+    assert [one["class"] for one in said] == [label]
+    assert 0.5 < said[0]["probability"] <= 1
+    shown = sixteenth("predict", run, str(path), "--trust-code", "--top", "3")
+    assert shown.code == 0
+    assert len(shown.out.splitlines()) == 4
+
+
+def test_predict_agrees_with_the_run_s_own_predictions(
+    trained: TrainedStudy, digit: tuple[Path, str]
+) -> None:
+    from sixteenth import Study, predict
+
+    run = run_dir(trained.folder, model="big", fraction="1")
+    labels, probabilities = Study.open(trained.folder).predictions()[run.name]
+    found = predict(run, [digit[0]], trust_code=True)[0]
+    sure = np.where(probabilities.argmax(1) == labels, probabilities.max(1), 0)
+    assert found.probability == pytest.approx(sure.max(), abs=5e-3)
+    assert sum(share for _, share in found.ranked) == pytest.approx(1, abs=1e-5)
+
+
+def test_predict_imports_no_code_that_a_run_folder_names(
+    trained: TrainedStudy, sixteenth: Command, digit: tuple[Path, str]
+) -> None:
+    run = str(run_dir(trained.folder, model="big", fraction="1"))
+    refused = sixteenth("predict", run, str(digit[0]))
+    assert refused.code == 2
+    assert "--trust-code" in refused.err
+    assert "tiny_models:big" in refused.err
+
+
+def test_predict_names_an_image_that_cannot_be_read(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    run = str(run_dir(trained.folder, model="small", fraction="1"))
+    wrong = trained.home / "wrong.png"
+    wrong.write_bytes(b"no image")
+    refused = sixteenth("predict", run, str(wrong), "missing.png", "--trust-code")
+    assert (refused.code, refused.out) == (2, "")
+    assert "wrong.png" in refused.err
+    assert "missing.png" in refused.err
+    assert len(refused.err.splitlines()) == 1
+
+
+# Plans and presets
+
+
+def test_a_plan_shows_costs_and_writes_nothing(tiny_folder: Path, sixteenth: Command) -> None:
+    before = sorted(tiny_folder.iterdir())
+    shown = sixteenth("plan", "tiny.yaml", "--set", "fractions=[1/16]")
+    assert shown.code == 0, shown.err
+    assert "2 of 2 runs to train" in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
+    after = [path for path in sorted(tiny_folder.iterdir()) if path.name != "__pycache__"]
+    assert after == before
+
+
+def test_a_plan_counts_only_what_is_left_to_train(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    said = json.loads(sixteenth("plan", "tiny.yaml", "--json").out)
+    assert [run["status"] for run in said["runs"]] == ["finished"] * 4
+    assert said["seconds_left"] == 0
+    assert said["free_bytes"] > 0
+    assert all(run["train_flops"] > 0 and run["steps"] > 0 for run in said["runs"])
+
+
+def test_presets_are_listed_and_print_a_study_to_start_from(sixteenth: Command) -> None:
+    from sixteenth import parse_spec, preset_names
+
+    listed = sixteenth("presets")
+    assert max(map(len, listed.out.splitlines())) <= 80
+    for name in preset_names():
+        assert name in listed.out
+        printed = sixteenth("presets", "show", name).out
+        assert parse_spec(yaml.safe_load(printed)).data
+    assert {"cifar10", "cifar10-pretrained", "demo"} <= set(preset_names())
+
+
+# Settings and flags
+
+
+def test_settings_are_read_as_yaml_and_flags_as_they_are(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    ended = sixteenth(
+        "run", "tiny.yaml", "--out", "here", "--seed", "7", "--data", "digits", "--device", "cpu",
+        "--set", "train.epochs=1", "--set", "fractions=[25 images]",
+        "--set", "models=[tiny_models:small]", "--set", "expect=none",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    frozen = yaml.safe_load(Path("here/study.yaml").read_text(encoding="utf-8"))
+    assert frozen["train"]["epochs"] == 1
+    assert frozen["fractions"] == ["25 images"]
+    assert (frozen["seeds"], frozen["expect"]) == ([7], "none")
+    assert [row["seed"] for row in read_results(Path("here"))] == ["7"]
+
+
+def test_data_is_a_plain_path_and_never_yaml(tiny_folder: Path, sixteenth: Command) -> None:
+    for name in ("007", "a: b", "[x]", "ü"):
+        refused = sixteenth("run", "tiny.yaml", "--data", name)
+        assert refused.code == 2
+        assert name in refused.err, "the path as it was given"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["run"], "STUDY"),
+        (["rn"], "run"),
+        (["run", "tiny.yaml", "--sed", "1"], "--seed"),
+        (["run", "tiny.yaml", "--seed", "one"], "--seed"),
+        (["run", "absent.yaml"], "absent.yaml"),
+        (["run", "cifar11"], "cifar10"),
+        (["run", "tiny.yaml", "--set", "epochs"], "KEY=VALUE"),
+        (["run", "tiny.yaml", "--set", "modles=[resnet18]"], "models"),
+        (["run", "tiny.yaml", "--set", "train.epoch=3"], "epochs"),
+        (["run", "tiny.yaml", "--set", "train.epochs=many"], "train.epochs"),
+        (["run", "tiny.yaml", "--set", "fractions=[3]"], "3 images"),
+        (["run", "tiny.yaml", "--set", "models=[resnet81]"], "resnet18"),
+        (["run", "tiny.yaml", "--set", "models=[tiny_models:smal]"], "tiny_models"),
+        (["run", "tiny.yaml", "--set", "fractions=[9999 images]"], "9999"),
+        (["run", "tiny.yaml", "--data", "nowhere"], "nowhere"),
+        (["run", "tiny.yaml", "--device", "abacus"], "abacus"),
+        (["show", "nowhere"], "nowhere"),
+        (["show", "a", "--out", "b"], "two folders"),
+        (["presets", "show", "cifar"], "cifar10"),
+        (["predict", "nowhere", "x.png"], "nowhere"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(
+    tiny_folder: Path, sixteenth: Command, words: list[str], named: str
+) -> None:
+    refused = sixteenth(*words)
+    assert (refused.code, refused.out) == (2, "")
+    lines = [line for line in refused.err.splitlines() if line.startswith("sixteenth: ")]
+    assert len(lines) == 1
+    assert named in lines[0]
+    assert "Traceback" not in refused.err
+    assert not Path("studies").exists(), "nothing is written before all is known to be right"
+
+
+def test_a_folder_with_another_study_is_refused_and_says_what_differs(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    refused = sixteenth("run", "tiny.yaml", "--set", "train.epochs=9", "--set", "image_size=16")
+    assert refused.code == 2
+    assert "train.epochs: 3 there, 9 asked for" in refused.err
+    assert "image_size" in refused.err
+    assert "--out" in refused.err
+
+
+# Failures
+
+
+def test_a_run_that_fails_leaves_a_hole_and_the_others_finish(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    ended = sixteenth(
+        "run", "tiny.yaml", "--set", "models=[tiny_models:small, tiny_models:broken]",
+        "--set", "fractions=[50 images]", "--set", "train.epochs=1",
+    )  # fmt: skip
+    assert ended.code == 1
+    assert "1 of 2 runs failed" in ended.err
+    assert "the tests broke it" in ended.err
+    rows = read_results(Path("studies/tiny"))
+    assert [row["status"] for row in rows] == ["finished", "failed"]
+    assert rows[1]["test_accuracy"] == ""
+    assert "the tests broke it" in rows[1]["error"]
+    assert "failed" in ended.out
+    assert "the tests broke it" in Path("studies/tiny/report.md").read_text(encoding="utf-8")
+    holes = json.loads(sixteenth("show", "studies/tiny", "--json").out)
+    assert holes[1]["test_accuracy"] is None
+
+
+def test_a_run_that_diverges_is_named_and_exits_1(tiny_folder: Path, sixteenth: Command) -> None:
+    ended = sixteenth(
+        "run", "tiny.yaml", "--set", "models=[tiny_models:small]", "--set", "fractions=[1]",
+        "--set", "train.learning_rate=1e30", "--json",
+    )  # fmt: skip
+    assert ended.code == 1
+    assert "DivergedError" in ended.err
+    said = json.loads(ended.out)
+    assert said["status"] == "incomplete"
+    assert said["results"][0]["status"] == "failed"
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tiny_folder: Path, sixteenth: Command) -> None:
+    Path("file").write_text("in the way", encoding="utf-8")
+    refused = sixteenth("run", "tiny.yaml", "--out", "file/inside")
+    assert refused.code == 2
+    assert "file/inside" in refused.err
+
+
+# Signals
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+)
+def test_a_stopped_study_says_how_to_go_on_and_does(
+    tiny_folder: Path, number: signal.Signals, code: int
+) -> None:
+    words = [
+        "run", "tiny.yaml", "--set", "models=[tiny_models:small, tiny_models:slow]",
+        "--set", "fractions=[100 images]", "--set", "train.epochs=20",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command_line(*words),
+        env=environment(TINY_SLEEP="0.3"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=hear_interrupts,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "run 2 of 2" in line:
+                break
+        process.send_signal(number)
+        asked = time.monotonic()
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert time.monotonic() - asked < 5
+    assert out == ""
+    assert "go on with:\n  python -m sixteenth run tiny.yaml --set" in err
+    assert "Traceback" not in err
+    first = next(Path("studies/tiny/runs").glob("*small*/model.safetensors"))
+    finished = first.stat().st_mtime_ns
+
+    if number != signal.SIGINT:  # to go on takes the same way after either
+        return
+    ended = run_process(words, tiny_folder)
+    assert ended.code == 0, ended.err
+    assert [row["status"] for row in read_results(Path("studies/tiny"))] == ["finished"] * 2
+    assert first.stat().st_mtime_ns == finished
+
+
+# The terminal
+
+
+def test_help_answers_at_once_and_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, time\n"
+        "from sixteenth.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'scipy', 'matplotlib', 'yaml', 'pyarrow'}\n"
+        "print(sorted(heavy & set(sys.modules)), time.process_time())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert "demo" in done.stdout
+    imported, seconds = done.stdout.splitlines()[-1].rsplit(" ", 1)
+    assert imported == "[]"
+    assert float(seconds) < 0.5
+
+
+def test_bare_command_and_version(sixteenth: Command) -> None:
+    from sixteenth import __version__
+
+    assert "presets" in sixteenth().out
+    assert sixteenth("--version").out == f"sixteenth {__version__}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_a_live_table(trained: TrainedStudy) -> None:
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        command_line("run", "tiny.yaml"),
+        env=environment(TERM="xterm-256color"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        while select.select([ours], [], [], 120)[0]:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            seen += part
+    os.close(ours)
+    text = seen.decode()
+    assert process.returncode == 0, text
+    assert "4 of 4 runs done" in text
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").splitlines()
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(trained: TrainedStudy) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            command_line("show", "studies/tiny"),
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "sixteenth: No space left on device\n"
+
+
+def test_a_closed_pipe_is_quiet(trained: TrainedStudy) -> None:
+    with subprocess.Popen(
+        command_line("show", "studies/tiny", "--json"),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
