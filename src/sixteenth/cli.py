@@ -152,7 +152,7 @@ def plan(
     """Show what a study will cost in time and disk, before anything is trained."""
     from .display import display_for
     from .report import format as fmt
-    from .study.study import free_bytes
+    from .study.plan import free_bytes
     from .terminal import console, plan_table
 
     changes = _changes(settings, data, seed, image_column, label_column)
@@ -316,7 +316,7 @@ def _run(study: Study, device: str | None, as_json: bool) -> None:
         _print_json(_outcome(study, results, page))
     else:
         stdout = console()
-        stdout.print("\n" + " ".join(study.discussion().answer) + "\n")
+        stdout.print("\n" + " ".join(study.discussion().answer[:2]) + "\n")
         _print_results(results)
         stdout.print(f"\nReport: {page}", soft_wrap=True)
     holes = results[results["status"] != "finished"]
@@ -356,22 +356,12 @@ def _with_intervals(results: pd.DataFrame) -> pd.DataFrame:
     return results.merge(intervals, on="run_id", how="left")
 
 
-WHOLE = {"train_size", "seed", "test_size", "parameters", "train_flops", "epochs", "steps"}
-"""Columns of whole numbers, which pandas keeps as floats where one is missing."""
-
-
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """A table as JSON knows it: plain numbers, null for what is missing."""
-
-    def plain(key: str, value: Any) -> Any:
-        value = getattr(value, "item", lambda: value)()
-        if value is None or value != value:
-            return None
-        return int(value) if key in WHOLE else value
-
+    known = table.astype(object).where(table.notna(), None)
     return [
-        {str(key): plain(str(key), value) for key, value in row.items()}
-        for row in table.to_dict("records")
+        {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
+        for row in known.to_dict("records")
     ]
 
 

@@ -170,16 +170,19 @@ def _headline(grid: Grid, main: Sequence[Move], context: Context, level: float) 
         return f"{head}{parts[0]}."
     rivals = [move for move in others if not _ahead(grid, best, move, level)]
     if not rivals:
-        lead = f"{best.short} helped most"
+        lead = f"{_called(best)} helped most"
     elif all(move.verdict == "helps" for move in rivals):
-        lead = (
-            f"{join([m.short for m in [best, *rivals]])} helped, and these runs cannot tell which "
-            "of them helps more"
-        )
+        names = join([_called(move) for move in [best, *rivals]])
+        lead = f"{names} helped, and these runs cannot tell which of them helps more"
     else:
-        names = join([m.short for m in helping])
+        names = join([_called(move) for move in helping])
         lead = f"{names} helped, but that it helps most cannot be told"
     return f"{head}{lead}: {'; '.join(parts)}."
+
+
+def _called(move: Move) -> str:
+    """A move as the subject or object of a sentence."""
+    return f"the {move.short}" if move.kind == "model" else move.short
 
 
 def _ahead(grid: Grid, best: Move, move: Move, level: float) -> bool:
@@ -217,7 +220,7 @@ def _next_doubling(main: Sequence[Move]) -> list[str]:
         "if the error went on falling by the same share, and less if the curve is flattening"
     )
     others = [move for move in main if move is not data]
-    overtaking = [move.short for move in others if gain < move.gain < data.gain]
+    overtaking = [_called(move) for move in others if gain < move.gain < data.gain]
     if overtaking:
         text += f", which would be less than {join(overtaking)} brought"
     return [f"{text}."]
@@ -249,10 +252,7 @@ def _open(grid: Grid, main: Sequence[Move]) -> list[str]:
 
 
 def _capital(claim: Claim) -> Claim:
-    """Sentences start with a capital, unless they start with the name of a model."""
-    first = claim.text.split(" ", 1)[0]
-    if any(character.isdigit() or character in "_./:" for character in first):
-        return claim
+    """The claim as a sentence starts."""
     return Claim(upper_first(claim.text), claim.evidence, claim.strength)
 
 

@@ -81,7 +81,7 @@ def join(parts: Sequence[str], word: str = "and") -> str:
 def upper_first(text: str) -> str:
     """The text with a capital at its start, unless it starts with a name such as ``resnet18``."""
     first = text.split(" ", 1)[0]
-    if re.search(r"[0-9_.:-]", first.rstrip(".,:")):
+    if re.search(r"[0-9_./:-]", first.rstrip(".,:")):
         return text
     return text[:1].upper() + text[1:]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from ..spec import RunSpec
 from .listener import Listener
 
 BYTES_PER_WEIGHT = 4
-CHECKPOINT_COPIES = 2
-"""While a run trains, its checkpoint holds the weights and at least one optimiser moment."""
+CHECKPOINT_COPIES = 3
+"""A checkpoint holds the weights and up to two moments of the optimiser."""
 
 
 def plan_table(
@@ -67,7 +68,7 @@ def _row(
     # Forward alone costs a third of forward and backward.
     seconds = (images + measured / 3) / speed
     record = RunFolder(folder / "runs" / run.run_id).read_record()
-    weights = facts["parameters"] * BYTES_PER_WEIGHT
+    kept, passing = disk_bytes(facts["parameters"], dataset)
     return {
         "run_id": run.run_id,
         "model": run.model,
@@ -82,6 +83,21 @@ def _row(
         "train_flops": round(facts["train_flops_per_image"] * images),
         "images_per_second": round(speed, 1),
         "seconds": round(seconds, 1),
-        "disk_bytes": weights + tests * (len(dataset.classes) * 4 + 8),
-        "checkpoint_bytes": weights * CHECKPOINT_COPIES,
+        "disk_bytes": kept,
+        "checkpoint_bytes": passing,
     }
+
+
+def disk_bytes(parameters: int, dataset: ImageDataset) -> tuple[int, int]:
+    """What a finished run keeps on disk, and what its checkpoint takes while it trains."""
+    weights = parameters * BYTES_PER_WEIGHT
+    predictions = len(dataset.test) * (len(dataset.classes) * 4 + 8)
+    return weights + predictions, weights * CHECKPOINT_COPIES
+
+
+def free_bytes(folder: Path) -> int:
+    """Free disk space where `folder` is, or will be."""
+    place = folder.resolve()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free

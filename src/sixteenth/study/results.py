@@ -18,6 +18,9 @@ COLUMNS = [
     "parameters", "train_flops", "seconds", "epochs", "steps", "generalisation_gap",
     "chosen_by", "final_map", "error",
 ]  # fmt: skip
+WHOLE = ["train_size", "seed", "test_size", "parameters", "train_flops", "epochs", "steps"]
+"""Columns of whole numbers: pandas' Int64, so that a missing one does not make floats of all."""
+
 CELL = ["run_id", "model", "init", "fraction", "train_size", "seed"]
 
 
@@ -31,7 +34,7 @@ def results_table(folder: Path, planned: Sequence[RunSpec] = ()) -> pd.DataFrame
         rows = [_row(records.get(run.run_id) or _unborn(run)) for run in planned]
     else:
         rows = [_row(record) for record in records.values()]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
 
 
 def histories_table(folder: Path, planned: Sequence[RunSpec] = ()) -> pd.DataFrame:

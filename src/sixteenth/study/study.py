@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError, InputError, MismatchError
+from ..errors import DataError, InputError, MismatchError, ModelError
 from ..run_folder import RunFolder, write_text
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec, spec_differences
 from .listener import Listener
@@ -248,6 +247,42 @@ class Study:
             RunFolder(self.folder / "runs" / run.run_id).require_same(run, dataset.fingerprint)
         if len(dataset.classes) < 2:
             raise DataError(f"{dataset.source} has one class: a classifier needs two at least")
+        self._check_disk(runs, dataset)
+
+    def _check_disk(self, runs: list[RunSpec], dataset: ImageDataset) -> None:
+        """Refuse a study that cannot fit on the disk.
+
+        Raises:
+            InputError: how much it needs and how much is free.
+        """
+        from ..models import build_model, count_parameters
+        from .plan import disk_bytes, free_bytes
+
+        sizes: dict[str, tuple[int, int]] = {}
+        for name in self.spec.models:
+            try:
+                model = build_model(
+                    name,
+                    len(dataset.classes),
+                    image_size=self.spec.image_size,
+                    stem=self.spec.stem,
+                )
+            except ModelError:
+                continue  # its runs will fail, and say why; the others go on
+            sizes[name] = disk_bytes(count_parameters(model), dataset)
+        todo = [
+            sizes[run.model]
+            for run in runs
+            if run.model in sizes
+            and not RunFolder(self.folder / "runs" / run.run_id).weights_path.exists()
+        ]
+        needed = sum(kept for kept, _ in todo) + max((passing for _, passing in todo), default=0)
+        free = free_bytes(self.folder)
+        if needed > free:
+            raise InputError(
+                f"{self.folder} has {free / 1e9:.1f} GB of free disk and this study needs "
+                f"{needed / 1e9:.1f} GB: make room, or choose another disk with --out"
+            )
 
     def _check_folder(self) -> None:
         """Refuse a folder that holds something else.
@@ -280,11 +315,3 @@ class Study:
             write_text(self.folder / "study.yaml", dump_spec(self.spec))
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None
-
-
-def free_bytes(folder: Path) -> int:
-    """Free disk space where `folder` is, or will be."""
-    place = folder.resolve()
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
