@@ -49,6 +49,7 @@ def test_what_is_no_fraction_is_refused_by_name(written: object) -> None:
     [
         ({"data": "digits", "modles": ["resnet18"]}, "did you mean models"),
         ({"data": "digits", "train": {"epoch": 3}}, "did you mean epochs"),
+        ({"data": "digits", "epochs": 3}, "did you mean train.epochs"),
         ({"data": "digits", "train": {"epochs": "many"}}, "train.epochs"),
         ({"data": "digits", "train": {"epochs": 0}}, "train.epochs"),
         ({"data": "digits", "train": {"optimizer": "sgdd"}}, "train.optimizer"),

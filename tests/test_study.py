@@ -82,6 +82,33 @@ def test_a_mapping_is_a_study_and_gives_tables_and_figures(tiny_folder: Path) ->
     )
 
 
+class Stopping(Interrupting):
+    """Presses Ctrl-C once the second run is being trained."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.runs = 0
+
+    def run_started(self, run: RunSpec) -> None:
+        self.runs += 1
+
+    def run_progressed(self, progress: Progress) -> None:
+        if self.runs == 2:
+            super().run_progressed(progress)
+
+
+def test_a_study_that_was_stopped_has_a_report_that_shows_its_holes(tiny_folder: Path) -> None:
+    study = Study(tiny(fractions=["20 images", "100 images", "200 images"]), "mine")
+    with pytest.raises(KeyboardInterrupt):
+        study.run(device="cpu", listener=Stopping())
+    assert list(study.results()["status"]) == ["finished", "interrupted", "missing"]
+    page = study.report().read_text(encoding="utf-8")
+    assert "1 of 3 runs finished" in page
+    # A hole does not turn the whole numbers of the other runs into floats.
+    row = (study.folder / "results.csv").read_text(encoding="utf-8").splitlines()[1]
+    assert ",20,0,finished," in row
+
+
 def test_a_study_is_opened_again_from_its_folder(trained: Any) -> None:
     study = Study.open(trained.folder)
     assert study.spec.models == ["tiny_models:small", "tiny_models:big"]

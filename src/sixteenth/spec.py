@@ -279,6 +279,8 @@ def _explain(error: ValidationError) -> str:
     key = ".".join(str(part) for part in place if not str(part).startswith(("constrained", "lit")))
     if first["type"] == "extra_forbidden":
         fields = TrainSpec.model_fields if place[0] == "train" else StudySpec.model_fields
+        if place[-1] in TrainSpec.model_fields:
+            return f"unknown key {key!r}; did you mean train.{place[-1]}?"
         known = "; known: " + ", ".join(fields)
         return f"unknown key {key!r}{nearest(str(place[-1]), fields) or known}"
     if first["type"] == "missing":

@@ -66,7 +66,7 @@ def resolve_execution(device: str | None, train: TrainSpec) -> Execution:
         if torch.backends.mps.is_available():
             there.append("mps")
         raise InputError(
-            f"device {chosen!r} cannot be used here ({str(error).splitlines()[0]}); "
+            f"device {chosen!r} cannot be used here ({_first_sentence(error)}); "
             f"there is {', '.join(there)}"
         ) from None
     precision = train.precision
@@ -112,6 +112,10 @@ def _has_bfloat16(kind: str) -> bool:
     # Private names, but the only ones torch has for this; absent ones mean "not known to be fast".
     tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, test, lambda: False)() for test in tests)
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).partition("\n")[0].partition(". ")[0]
 
 
 def _cpu_name() -> str:

@@ -19,12 +19,12 @@ _SPECIAL = re.compile(r"([\\`*_\[\]|~$#])")
 
 def missing(value: Any) -> bool:
     """None, NaN, pandas' NA, infinity and the empty string: all are shown as a dash."""
-    if value is None or value == "":
-        return True
+    if isinstance(value, str):
+        return not value or value.lower() in ("nan", "inf", "-inf")
     try:
         return not math.isfinite(float(value))
-    except (TypeError, ValueError):
-        return not isinstance(value, str)
+    except (TypeError, ValueError):  # None and NA are no numbers
+        return True
 
 
 def percent(share: Any, digits: int = 1) -> str:

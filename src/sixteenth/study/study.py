@@ -236,12 +236,16 @@ class Study:
         """Find what is wrong before hours are spent on it."""
         from ..engine.execution import resolve_execution
         from ..engine.train import augmentation, subset_of
-        from ..models import check_model
+        from ..models import check_model, find_weights
 
         resolve_execution(device, self.spec.train)
         augmentation(self.spec.train, dataset)
         for model in self.spec.models:
             check_model(model, self.spec.stem)
+            for init in self.spec.init:
+                # ImageNet weights may need a network: without one those runs fail, and only those.
+                if not init.startswith("imagenet"):
+                    find_weights(model, init)
         for run in runs:
             subset_of(run, dataset)
             RunFolder(self.folder / "runs" / run.run_id).require_same(run, dataset.fingerprint)
