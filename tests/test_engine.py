@@ -19,7 +19,8 @@ from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner
 from sixteenth.engine.optim import build_optimizer, learning_rate
 from sixteenth.engine.seeds import derive_seed
-from sixteenth.engine.train import Progress, curve_images, train_run
+from sixteenth.engine.train import Progress, train_run
+from sixteenth.engine.workload import curve_images
 from sixteenth.run_folder import RunFolder
 from sixteenth.spec import TrainSpec
 

@@ -8,35 +8,29 @@ epoch sees depends on (seed, run, epoch) alone, so a resumed run takes the path 
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor
 
-from ..data import ImageDataset, draw_subset, hold_out
+from ..data import ImageDataset, hold_out
 from ..data.augment import crop_and_flip
 from ..errors import DivergedError, InputError
-from ..fraction import TrainFraction
-from ..run_folder import FORMAT, RunFolder, write_whole
-from ..spec import RunSpec, TrainSpec
-from .execution import environment, resolve_execution
+from ..run_folder import RunFolder, write_whole
+from ..spec import RunSpec
+from .execution import resolve_execution
 from .learner import Learner, loss_and_accuracy
 from .optim import learning_rate
+from .record import new_record, now, peak_memory
 from .seeds import derive_seed
+from .workload import CLEAN_TRAIN_IMAGES, Workload, augmentation, subset_of
 
 CHECKPOINT_SECONDS = 20.0
 """Epochs shorter than this share a checkpoint: writing one costs about a second."""
-
-CLEAN_TRAIN_IMAGES = 10_000
-"""Training images behind the final training accuracy: its standard error is under 0.5 points."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +83,7 @@ def train_run(
     record = folder.read_record()
     if record is not None and record["status"] == "finished":
         return record
-    record = _new_record(run, dataset, started=(record or {}).get("started"))
+    record = new_record(run, dataset, started=(record or {}).get("started"))
     folder.write_record(record)
     try:
         _Training(run, dataset, folder, device, on_progress, record).run()
@@ -99,9 +93,9 @@ def train_run(
     except Exception as error:
         message = " ".join(str(error).split()) or "no message"
         record |= {"status": "failed", "error": {"type": type(error).__name__, "message": message}}
-        folder.write_record(record | {"finished": _now()})
+        folder.write_record(record | {"finished": now()})
         raise
-    record |= {"status": "finished", "finished": _now()}
+    record |= {"status": "finished", "finished": now()}
     folder.write_record(record)
     folder.checkpoint_path.unlink(missing_ok=True)
     return record
@@ -146,20 +140,17 @@ class _Training:
         self.test_labels = torch.from_numpy(dataset.test.labels).to(self.device)
 
         self.crop, self.flip = augmentation(run.train, dataset)
-        self.batches = math.ceil(len(self.labels) / run.train.batch_size)
-        self.steps = run.train.steps or run.train.epochs * self.batches
-        self.epochs = math.ceil(self.steps / self.batches)
-        points = curve_images(run.train, len(self.labels), len(self.test_labels))
-        self.curve_sample = self._fixed_sample(len(self.test_labels), points)
+        self.work = Workload.of(run.train, len(self.labels), len(self.test_labels))
+        self.curve_sample = self._fixed_sample(len(self.test_labels), self.work.curve_images)
         self.test_logits: Tensor | None = None
 
     def run(self) -> None:
         """Train from the beginning or the checkpoint to the end, measure, and write the results."""
         state = self._resume()
         saved = time.monotonic()
-        while state.epoch < self.epochs:
+        while state.epoch < self.work.epochs:
             self._epoch(state)
-            if state.epoch < self.epochs and time.monotonic() - saved > CHECKPOINT_SECONDS:
+            if state.epoch < self.work.epochs and time.monotonic() - saved > CHECKPOINT_SECONDS:
                 self._checkpoint(state)
                 saved = time.monotonic()
         if state.best_weights is not None:
@@ -174,8 +165,7 @@ class _Training:
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)  # dropout draws from the global generator
         order = torch.randperm(len(self.labels), generator=generator)
-        # Equal batches instead of a short last one: a batch of one image has no batch statistics.
-        todo = torch.tensor_split(order, self.batches)[: self.steps - state.step]
+        todo = torch.tensor_split(order, self.work.batches)[: self.work.steps - state.step]
 
         loss_sum = torch.zeros((), device=self.device)
         correct = torch.zeros((), device=self.device)
@@ -187,7 +177,7 @@ class _Training:
             images = crop_and_flip(
                 self.images[batch], crop=self.crop, flip=self.flip, generator=generator
             )
-            rate = learning_rate(state.step, self.steps, self.recipe)
+            rate = learning_rate(state.step, self.work.steps, self.recipe)
             loss, right = self.learner.step(images, labels, rate)
             state.step += 1
             seen += len(labels)
@@ -214,7 +204,7 @@ class _Training:
     def _measure_epoch(self, state: _State) -> dict[str, Any]:
         """Test (and validation) loss and accuracy at an epoch's end, and the best epoch so far."""
         images, labels = self.test_images, self.test_labels
-        final = state.epoch == self.epochs and not self.recipe.validation
+        final = state.epoch == self.work.epochs and not self.recipe.validation
         if not final:
             images, labels = images[self.curve_sample], labels[self.curve_sample]
         logits = self.learner.logits(images)
@@ -264,7 +254,7 @@ class _Training:
             "train_flops": self.learner.facts["train_flops_per_image"] * state.images,
             "seconds": round(seconds, 3),
             "images_per_second": round(state.images / seconds, 1),
-            "peak_memory_bytes": _peak_memory(self.device),
+            "peak_memory_bytes": peak_memory(self.device),
         }
         probabilities = logits.softmax(1).cpu().numpy()
         self.folder.write_predictions(self.test_labels.cpu().numpy(), probabilities)
@@ -279,17 +269,25 @@ class _Training:
 
     def _check_loss(self, loss_sum: Tensor, step: int) -> None:
         # Reading a number back makes a GPU wait: there it is done now and then, a NaN stays a NaN.
-        often = self.device.type == "cpu" or step % 25 == 0 or step == self.steps
+        often = self.device.type == "cpu" or step % 25 == 0 or step == self.work.steps
         if often and not math.isfinite(loss_sum.item()):
             lower = self.recipe.peak_learning_rate / 4
             raise DivergedError(
-                f"the training loss became {loss_sum.item()} by step {step} of {self.steps}: "
+                f"the training loss became {loss_sum.item()} by step {step} of {self.work.steps}: "
                 f"try --set train.learning_rate={lower:g}"
             )
 
     def _report(self, state: _State, rate: float, row: dict[str, Any] | None = None) -> None:
         self.on_progress(
-            Progress(self.spec.run_id, state.epoch, self.epochs, state.step, self.steps, rate, row)
+            Progress(
+                self.spec.run_id,
+                state.epoch,
+                self.work.epochs,
+                state.step,
+                self.work.steps,
+                rate,
+                row,
+            )
         )
 
     def _checkpoint(self, state: _State) -> None:
@@ -310,92 +308,3 @@ class _Training:
                 f"the checkpoint {path} cannot be read ({type(error).__name__}): "
                 "delete it to train this run from its beginning"
             ) from None
-
-
-def subset_of(run: RunSpec, dataset: ImageDataset) -> NDArray[np.int64]:
-    """Positions of the training images that a run may see, sorted.
-
-    Raises:
-        DataError: the training set is too small for the run's fraction.
-    """
-    return draw_subset(
-        dataset.train.labels,
-        TrainFraction.parse(run.fraction),
-        seed=run.seed,
-        subsets=run.subsets,
-        replicate=run.replicate,
-        classes=dataset.classes,
-    )
-
-
-def curve_images(recipe: TrainSpec, train_images: int, test_images: int) -> int:
-    """Test images behind each point of a training curve.
-
-    "auto" spends about a tenth of the training on them: an image costs three times as much in
-    training (forward and backward) as in evaluation. Never under 500, where a point's standard
-    error would pass two points of accuracy.
-    """
-    if recipe.curve_images == "all":
-        return test_images
-    if recipe.curve_images == "auto":
-        return min(test_images, max(500, 3 * train_images // 10))
-    return min(test_images, recipe.curve_images)
-
-
-def augmentation(recipe: TrainSpec, dataset: ImageDataset) -> tuple[int, bool]:
-    """Crop (pixels) and flip, with ``auto`` resolved for this dataset.
-
-    Raises:
-        InputError: the crop is as large as the images.
-    """
-    crop, flip = recipe.crop, recipe.flip
-    if crop == "auto":
-        crop = 0 if dataset.symbols else dataset.image_size // 8
-    if crop >= dataset.image_size:
-        raise InputError(f"train.crop: {crop} pixels do not fit in images of {dataset.image_size}")
-    return crop, (not dataset.symbols if flip == "auto" else flip)
-
-
-def _new_record(run: RunSpec, dataset: ImageDataset, started: str | None) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "run_id": run.run_id,
-        "spec": run.model_dump(mode="json"),
-        "status": "running",
-        "error": None,
-        "data": {
-            "name": dataset.name,
-            "source": dataset.source,
-            "fingerprint": dataset.fingerprint,
-            "classes": list(dataset.classes),
-            "train_images": len(dataset.train),
-            "test_images": len(dataset.test),
-        },
-        "train_size": None,
-        "model": None,
-        "environment": environment(),
-        "execution": None,
-        "metrics": None,
-        "train_flops": None,
-        "seconds": None,
-        "images_per_second": None,
-        "peak_memory_bytes": None,
-        "started": started or _now(),
-        "finished": None,
-    }
-
-
-def _peak_memory(device: torch.device) -> int | None:
-    """Peak memory in bytes: of this device on CUDA, else of this process, earlier runs included."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 from ..data import ImageDataset
 from ..engine.execution import resolve_execution
 from ..engine.learner import training_speed
-from ..engine.train import CLEAN_TRAIN_IMAGES, curve_images, subset_of
+from ..engine.workload import CLEAN_TRAIN_IMAGES, Workload, subset_of
 from ..run_folder import RunFolder
 from ..spec import RunSpec
 from .listener import Listener
@@ -58,15 +57,11 @@ def _row(
 ) -> dict[str, object]:
     size = len(subset_of(run, dataset))
     trained = size - round(size * run.train.validation)
-    batches = math.ceil(trained / run.train.batch_size)
-    steps = run.train.steps or run.train.epochs * batches
-    epochs = math.ceil(steps / batches)
-    images = steps * trained / batches
-    tests = len(dataset.test)
-    measured = (epochs - 1) * curve_images(run.train, trained, tests) + tests
+    work = Workload.of(run.train, trained, len(dataset.test))
+    measured = (work.epochs - 1) * work.curve_images + len(dataset.test)
     measured += min(trained, CLEAN_TRAIN_IMAGES)
     # Forward alone costs a third of forward and backward.
-    seconds = (images + measured / 3) / speed
+    seconds = (work.images + measured / 3) / speed
     record = RunFolder(folder / "runs" / run.run_id).read_record()
     kept, passing = disk_bytes(facts["parameters"], dataset)
     return {
@@ -77,10 +72,10 @@ def _row(
         "train_size": size,
         "seed": run.seed,
         "status": record["status"] if record else "missing",
-        "epochs": epochs,
-        "steps": steps,
+        "epochs": work.epochs,
+        "steps": work.steps,
         "parameters": facts["parameters"],
-        "train_flops": round(facts["train_flops_per_image"] * images),
+        "train_flops": facts["train_flops_per_image"] * work.images,
         "images_per_second": round(speed, 1),
         "seconds": round(seconds, 1),
         "disk_bytes": kept,

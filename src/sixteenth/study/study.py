@@ -235,7 +235,7 @@ class Study:
     def _check(self, runs: list[RunSpec], dataset: ImageDataset, device: str | None) -> None:
         """Find what is wrong before hours are spent on it."""
         from ..engine.execution import resolve_execution
-        from ..engine.train import augmentation, subset_of
+        from ..engine.workload import augmentation, subset_of
         from ..models import check_model, find_weights
 
         resolve_execution(device, self.spec.train)

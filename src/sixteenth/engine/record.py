@@ -1,0 +1,59 @@
+"""The record of a run, run.json: what is known when it begins, and the machine it runs on."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from ..data import ImageDataset
+from ..run_folder import FORMAT
+from ..spec import RunSpec
+from .execution import environment
+
+
+def new_record(run: RunSpec, dataset: ImageDataset, started: str | None) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "run_id": run.run_id,
+        "spec": run.model_dump(mode="json"),
+        "status": "running",
+        "error": None,
+        "data": {
+            "name": dataset.name,
+            "source": dataset.source,
+            "fingerprint": dataset.fingerprint,
+            "classes": list(dataset.classes),
+            "train_images": len(dataset.train),
+            "test_images": len(dataset.test),
+        },
+        "train_size": None,
+        "model": None,
+        "environment": environment(),
+        "execution": None,
+        "metrics": None,
+        "train_flops": None,
+        "seconds": None,
+        "images_per_second": None,
+        "peak_memory_bytes": None,
+        "started": started or now(),
+        "finished": None,
+    }
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Peak memory in bytes: of this device on CUDA, else of this process, earlier runs included."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,96 @@
+"""What a recipe means for a dataset: which images, how many steps, how much evaluation.
+
+The plan and the training ask the same questions here, so that they get the same answers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data import ImageDataset, draw_subset
+from ..errors import InputError
+from ..fraction import TrainFraction
+from ..spec import RunSpec, TrainSpec
+
+CLEAN_TRAIN_IMAGES = 10_000
+"""Training images behind the final training accuracy: its standard error is under 0.5 points."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """How much a run trains and measures.
+
+    Attributes:
+        batches: steps in one epoch, of batches of equal size.
+        steps, epochs: of the whole run; where `steps` is given the last epoch may be cut short.
+        images: training images that pass through the network in all.
+        curve_images: test images behind each point of a training curve.
+    """
+
+    batches: int
+    steps: int
+    epochs: int
+    images: int
+    curve_images: int
+
+    @classmethod
+    def of(cls, recipe: TrainSpec, train_images: int, test_images: int) -> Workload:
+        """The work of a recipe on so many images (without a validation part)."""
+        # Equal batches instead of a short last one: a batch of one image has no batch statistics.
+        batches = math.ceil(train_images / recipe.batch_size)
+        steps = recipe.steps or recipe.epochs * batches
+        return cls(
+            batches=batches,
+            steps=steps,
+            epochs=math.ceil(steps / batches),
+            images=round(steps * train_images / batches),
+            curve_images=curve_images(recipe, train_images, test_images),
+        )
+
+
+def curve_images(recipe: TrainSpec, train_images: int, test_images: int) -> int:
+    """Test images behind each point of a training curve.
+
+    "auto" spends about a tenth of the training on them: an image costs three times as much in
+    training (forward and backward) as in evaluation. Never under 500, where a point's standard
+    error would pass two points of accuracy.
+    """
+    if recipe.curve_images == "all":
+        return test_images
+    if recipe.curve_images == "auto":
+        return min(test_images, max(500, 3 * train_images // 10))
+    return min(test_images, recipe.curve_images)
+
+
+def subset_of(run: RunSpec, dataset: ImageDataset) -> NDArray[np.int64]:
+    """Positions of the training images that a run may see, sorted.
+
+    Raises:
+        DataError: the training set is too small for the run's fraction.
+    """
+    return draw_subset(
+        dataset.train.labels,
+        TrainFraction.parse(run.fraction),
+        seed=run.seed,
+        subsets=run.subsets,
+        replicate=run.replicate,
+        classes=dataset.classes,
+    )
+
+
+def augmentation(recipe: TrainSpec, dataset: ImageDataset) -> tuple[int, bool]:
+    """Crop (pixels) and flip, with ``auto`` resolved for this dataset.
+
+    Raises:
+        InputError: the crop is as large as the images.
+    """
+    crop, flip = recipe.crop, recipe.flip
+    if crop == "auto":
+        crop = 0 if dataset.symbols else dataset.image_size // 8
+    if crop >= dataset.image_size:
+        raise InputError(f"train.crop: {crop} pixels do not fit in images of {dataset.image_size}")
+    return crop, (not dataset.symbols if flip == "auto" else flip)
