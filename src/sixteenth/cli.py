@@ -8,9 +8,11 @@ How a command ends, by itself or not, is in `exits`.
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -88,6 +90,50 @@ LabelColumnOption = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Flags:
+    """The flags that every command about a study has in common."""
+
+    data: DataOption = None
+    out: OutOption = None
+    settings: SetOption = None
+    device: DeviceOption = None
+    seed: SeedOption = None
+    as_json: JsonOption = False
+    data_dir: DataDirOption = None
+    image_column: ImageColumnOption = None
+    label_column: LabelColumnOption = None
+
+    def changes(self) -> list[str]:
+        """The flags as settings of the study file, after those of --set."""
+        named = ("data", "image_column", "label_column")
+        given = {key: getattr(self, key) for key in named if getattr(self, key) is not None}
+        # A JSON string is a YAML string: a path that looks like a number stays a path.
+        plain = [f"{key}={json.dumps(value)}" for key, value in given.items()]
+        seeds = [] if self.seed is None else [f"seeds=[{self.seed}]"]
+        return [*(self.settings or ()), *plain, *seeds]
+
+
+def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Let typer see the fields of Flags as options of `command`, which gets them as `flags`."""
+    shared = inspect.signature(Flags, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True).parameters
+
+    def call(**given: Any) -> None:
+        flags = Flags(**{name: given.pop(name) for name in shared})
+        command(**given, flags=flags)
+
+    own_first = [parameter for name, parameter in own.items() if name != "flags"]
+    everything = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in (*own_first, *shared.values())
+    ]
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in everything}
+    call.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
+    return call
+
+
 @app.callback(invoke_without_command=True)
 def _sixteenth(
     ctx: typer.Context,
@@ -102,63 +148,31 @@ def _sixteenth(
 
 
 @app.command()
-def demo(
-    data: DataOption = None,
-    out: OutOption = None,
-    settings: SetOption = None,
-    device: DeviceOption = None,
-    seed: SeedOption = None,
-    as_json: JsonOption = False,
-    data_dir: DataDirOption = None,
-    image_column: ImageColumnOption = None,
-    label_column: LabelColumnOption = None,
-) -> None:
+@_with_flags
+def demo(flags: Flags) -> None:
     """Run the whole study on small built-in images: minutes, and no download."""
-    changes = _changes(settings, data, seed, image_column, label_column)
-    _run(_load("demo", changes, out, data_dir), device, as_json)
+    _run(_load("demo", flags), flags)
 
 
 @app.command()
-def run(
-    study: StudyArgument,
-    data: DataOption = None,
-    out: OutOption = None,
-    settings: SetOption = None,
-    device: DeviceOption = None,
-    seed: SeedOption = None,
-    as_json: JsonOption = False,
-    data_dir: DataDirOption = None,
-    image_column: ImageColumnOption = None,
-    label_column: LabelColumnOption = None,
-) -> None:
+@_with_flags
+def run(study: StudyArgument, flags: Flags) -> None:
     """Train every run of a study that is not finished yet, and write its report."""
-    changes = _changes(settings, data, seed, image_column, label_column)
-    _run(_load(study, changes, out, data_dir), device, as_json)
+    _run(_load(study, flags), flags)
 
 
 @app.command()
-def plan(
-    study: StudyArgument,
-    data: DataOption = None,
-    out: OutOption = None,
-    settings: SetOption = None,
-    device: DeviceOption = None,
-    seed: SeedOption = None,
-    as_json: JsonOption = False,
-    data_dir: DataDirOption = None,
-    image_column: ImageColumnOption = None,
-    label_column: LabelColumnOption = None,
-) -> None:
+@_with_flags
+def plan(study: StudyArgument, flags: Flags) -> None:
     """Show what a study will cost in time and disk, before anything is trained."""
     from .display import display_for
     from .report import format as fmt
     from .study.plan import free_bytes
     from .terminal import console, plan_table
 
-    changes = _changes(settings, data, seed, image_column, label_column)
-    loaded = _load(study, changes, out, data_dir)
+    loaded = _load(study, flags)
     with display_for(console(errors=True)) as display:
-        table = loaded.plan(device=device, listener=display)
+        table = loaded.plan(device=flags.device, listener=display)
     todo = table[table["status"] != "finished"]
     totals = {
         "seconds_left": float(todo["seconds"].sum()),
@@ -166,7 +180,7 @@ def plan(
         "checkpoint_bytes": int(todo["checkpoint_bytes"].max()) if len(todo) else 0,
         "free_bytes": free_bytes(loaded.folder),
     }
-    if as_json:
+    if flags.as_json:
         head = {"study": loaded.spec.name, "folder": str(loaded.folder)}
         _print_json({**head, **totals, "runs": _rows(table)})
         return
@@ -269,24 +283,10 @@ def presets_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A pre
     print(preset_text(name), end="")
 
 
-def _changes(
-    settings: Sequence[str] | None,
-    data: str | None,
-    seed: int | None,
-    image_column: str | None,
-    label_column: str | None,
-) -> list[str]:
-    """The flags as settings of the study file, after those of --set."""
-    flags = {"data": data, "image_column": image_column, "label_column": label_column}
-    # A JSON string is a YAML string: a path that looks like a number stays a path.
-    plain = [f"{key}={json.dumps(value)}" for key, value in flags.items() if value is not None]
-    return [*(settings or ()), *plain, *([] if seed is None else [f"seeds=[{seed}]"])]
-
-
-def _load(study: str, changes: Sequence[str], out: Path | None, data_dir: Path | None) -> Study:
+def _load(study: str, flags: Flags) -> Study:
     from .study import Study
 
-    return Study.load(study, changes, out, data_dir=data_dir)
+    return Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
 
 
 def _open(folder: Path | None, out: Path | None) -> Study:
@@ -304,15 +304,15 @@ def _open(folder: Path | None, out: Path | None) -> Study:
     return Study.open(place)
 
 
-def _run(study: Study, device: str | None, as_json: bool) -> None:
+def _run(study: Study, flags: Flags) -> None:
     """Train, then print the answer, the table and the report's path."""
     from .display import display_for
     from .terminal import console
 
     with display_for(console(errors=True)) as display:
-        results = study.run(device=device, listener=display)
+        results = study.run(device=flags.device, listener=display)
     page = study.folder / "report.html"
-    if as_json:
+    if flags.as_json:
         _print_json(_outcome(study, results, page))
     else:
         stdout = console()
