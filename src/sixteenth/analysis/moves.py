@@ -88,7 +88,7 @@ def _data_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
     names = f"{grid.name(model)}, {grid.init_name(init)}"
     if near:
         terms: list[tuple[float, Cell]] = [(1.0, last), (-1.0, near[0])]
-        gain, how, measured = None, "both sizes were trained", True
+        gain, how, measured, unmeasured = None, "both sizes were trained", True, ""
         error_half = 1 - near[0].accuracy
     else:
         below = [c for c in curve if c.train_size < half]
@@ -97,6 +97,8 @@ def _data_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
         terms, gain, error_half = _log_linear(low, high, last, half)
         between = f"{count(low.train_size)} and {count(high.train_size)} images"
         measured = bool(below)
+        # Its interval holds the chance in the measured ends, not the curve between them.
+        unmeasured = " (interpolated)" if measured else " (extrapolated)"
         how = (
             f"the error at {count(half)} images is interpolated between {between}"
             if measured
@@ -111,7 +113,8 @@ def _data_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
             found,
             label=f"Twice the images ({count(half)} to {count(last.train_size)}), {names}",
             short="twice the images",
-            action=f"doubling the images, from {count(half)} to {count(last.train_size)},",
+            action=f"doubling the images, from {count(half)}{unmeasured} to "
+            f"{count(last.train_size)},",
             main=main,
             basis=f"{how}; {found.method}",
             terms=terms,
