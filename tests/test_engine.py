@@ -16,11 +16,11 @@ from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.data.augment import crop_and_flip
 from sixteenth.engine import train as engine
 from sixteenth.engine.execution import resolve_execution
-from sixteenth.engine.learner import Learner
+from sixteenth.engine.learner import Learner, channel_statistics
 from sixteenth.engine.optim import build_optimizer, learning_rate
 from sixteenth.engine.seeds import derive_seed
 from sixteenth.engine.train import Progress, train_run
-from sixteenth.engine.workload import curve_images
+from sixteenth.engine.workload import Workload, curve_images
 from sixteenth.run_folder import RunFolder
 from sixteenth.spec import TrainSpec
 
@@ -250,6 +250,36 @@ def test_a_device_that_is_not_there_is_refused() -> None:
         resolve_execution("cuda:77", TrainSpec())
     with pytest.raises(InputError, match="float16"):
         resolve_execution("cpu", TrainSpec(precision="float16"))
+
+
+@pytest.mark.parametrize(("images", "size"), [(11, 2), (5, 2), (111, 10), (90, 32), (1, 4)])
+def test_no_batch_holds_a_single_image(images: int, size: int) -> None:
+    work = Workload.of(TrainSpec(batch_size=size), images, 100)
+    batches = torch.tensor_split(torch.arange(images), work.batches)
+    assert min(map(len, batches)) >= min(images, 2)
+
+
+def test_channel_statistics_are_those_of_all_pixels() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (9, 5, 7, 3), dtype=np.uint8)
+    mean, std = channel_statistics(images)
+    pixels = images.reshape(-1, 3) / 255
+    assert np.allclose(mean, pixels.mean(0))
+    assert np.allclose(std, pixels.std(0))
+
+
+def test_damaged_files_of_a_run_are_named(digits: ImageDataset, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    train_run(cell(epochs=1), digits, folder)
+    whole = folder.predictions_path.read_bytes()
+    folder.predictions_path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"predictions\.npz"):
+        folder.read_predictions()
+    folder.history_path.write_bytes(b"a,b\n1,2,3\n\xff")
+    with pytest.raises(InputError, match=r"history\.csv"):
+        folder.read_history()
+    folder.record_path.write_text('{"format": "1", "run_id": 1, "spec": [], "status": 1}')
+    with pytest.raises(InputError, match="not the record of a run"):
+        folder.read_record()
 
 
 def test_derived_seeds_are_the_same_on_every_machine() -> None:

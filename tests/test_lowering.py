@@ -271,3 +271,15 @@ def test_two_identical_steps_give_bit_identical_gradients(name: str, size: int) 
         with torch.autocast("cpu", dtype=torch.bfloat16):
             runs.append(results(model, x))
     assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
+
+
+def test_a_subclass_with_arithmetic_of_its_own_is_left_alone() -> None:
+    class Conv2dSame(nn.Conv2d):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            return 2 * super().forward(input)
+
+    model = nn.Sequential(Conv2dSame(4, 4, 3))
+    x = torch.randn(2, 4, 8, 8)
+    expected = model(x)
+    lower_convolutions(model, 32)
+    assert torch.equal(model(x), expected)

@@ -38,7 +38,9 @@ def test_a_fraction_is_a_share_or_a_count(written: str | float, canonical: str, 
     assert TrainFraction.parse(str(fraction)) == fraction
 
 
-@pytest.mark.parametrize("written", [0, -0.5, 1.5, 500, "1/0", "half", "0 images", True, "nan"])
+@pytest.mark.parametrize(
+    "written", [0, -0.5, 1.5, 500, "1/0", "half", "0 images", True, "nan", "1e-9999999"]
+)
 def test_what_is_no_fraction_is_refused_by_name(written: object) -> None:
     with pytest.raises(SpecError, match="fraction"):
         parse_spec({"data": "digits", "fractions": [written]})

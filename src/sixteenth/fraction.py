@@ -37,6 +37,9 @@ class TrainFraction:
             if count < 1:
                 raise SpecError(f"fraction {text!r} holds no image: use at least 1")
             return cls(count=count, per_class=counted[2].startswith("per"))
+        if len(text) > 40 or re.search(r"e[+-]?\d{4}", text, re.IGNORECASE):
+            # Expanding such an exponent would take minutes.
+            raise SpecError(f"{text[:40]!r} is not a fraction: {_HOW}")
         try:
             # Through the decimal text, so that 0.1 is one tenth and not its binary neighbour.
             share = Fraction(text)

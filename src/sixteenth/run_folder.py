@@ -11,10 +11,12 @@ import io
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from .errors import InputError, MismatchError
 from .spec import RunSpec
@@ -87,21 +89,23 @@ class RunFolder:
             InputError: it is damaged, or written by a later version.
         """
         try:
-            record = json.loads(self.record_path.read_text(encoding="utf-8"))
+            record: Any = json.loads(self.record_path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             raise InputError(f"{self.record_path} cannot be read: {error}") from None
-        if not isinstance(record, dict) or not {"format", "run_id", "spec", "status"} <= set(
-            record
-        ):
+        known = isinstance(record, dict) and {"format", "run_id", "spec", "status"} <= set(record)
+        if not (known and isinstance(record["format"], int) and isinstance(record["spec"], dict)):
             raise InputError(f"{self.record_path} is not the record of a run")
         if record["format"] > FORMAT:
             raise InputError(f"{self.record_path} was written by a later version of sixteenth")
-        return record
+        return dict(record)
 
     def write_record(self, record: dict[str, Any]) -> None:
-        write_text(self.record_path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        write_text(
+            self.record_path,
+            json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        )
 
     def read_history(self) -> pd.DataFrame:
         """history.csv, one row per epoch; empty when no epoch is finished."""
@@ -111,6 +115,8 @@ class RunFolder:
             return pd.read_csv(self.history_path)
         except (FileNotFoundError, pd.errors.EmptyDataError):
             return pd.DataFrame()
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.history_path} cannot be read: {error}") from None
 
     def write_history(self, epochs: list[dict[str, Any]]) -> None:
         import pandas as pd
@@ -126,7 +132,7 @@ class RunFolder:
                 return file["labels"], file["probabilities"]
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise InputError(f"{self.predictions_path} cannot be read: {error}") from None
 
     def write_predictions(self, labels: np.ndarray, probabilities: np.ndarray) -> None:

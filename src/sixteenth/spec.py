@@ -42,7 +42,7 @@ class TrainSpec(_Strict):
     steps: PositiveInt | None = None
     """Optimiser steps instead of epochs: every run gets the same compute."""
     batch_size: Annotated[int, Field(ge=2, strict=True)] = 128
-    """Images a step at most; an epoch is cut into equal batches no larger than this."""
+    """Images a step at most; an epoch is cut into equal batches. (Of 2, an odd one makes a 3.)"""
     optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
     """adamw learns small and big models alike, also in few steps; see docs/recipe.md."""
     learning_rate: Annotated[float, Field(gt=0)] | None = None

@@ -126,7 +126,7 @@ def test_the_making_is_told(html: Reader) -> None:
         "bfloat16",
         "that of the last epoch",
         "sixteenth run study.yaml",
-        "2,000 of the 10,000 test images",
+        "10,000 test images, 2,000 or more",
         "label_smoothing: 0.1",
     ):
         assert expected in html.text

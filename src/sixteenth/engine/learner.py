@@ -29,7 +29,8 @@ from .lowering import lower_convolutions
 from .optim import build_optimizer, learning_rate, set_learning_rate
 from .seeds import derive_seed
 
-EVALUATION_BATCH = 500
+EVALUATION_PIXELS = 500 * 64 * 64
+"""Pixels of the images that are evaluated at a time: 500 of them at 64x64, fewer of larger ones."""
 
 
 class Learner:
@@ -67,10 +68,7 @@ class Learner:
         )
         known = load_initial_weights(model, run.model, run.init, stem=run.stem)
         if known is None:
-            pixels = train_images.reshape(-1, 3)
-            mean = tuple((pixels.mean(0) / 255).tolist())
-            # A constant channel must not divide by zero.
-            std = tuple((pixels.std(0) / 255).clip(min=1e-3).tolist())
+            mean, std = channel_statistics(train_images)
             source = "the run's own training images"
         else:
             mean, std, source = known.mean, known.std, known.source
@@ -119,7 +117,8 @@ class Learner:
         """Class scores, float32 (n, classes), of uint8 images (n, height, width, 3) as they are."""
         self.model.eval()
         parts = []
-        for batch in torch.split(images, EVALUATION_BATCH):
+        together = max(1, min(500, EVALUATION_PIXELS // (images.shape[1] * images.shape[2])))
+        for batch in torch.split(images, together):
             with self.execution.autocast():
                 parts.append(self.model(self._normalised(batch)).float())
         self.model.train()
@@ -149,6 +148,23 @@ class Learner:
         """uint8 (n, height, width, 3) to float (n, 3, height, width) of mean 0 and deviation 1."""
         pixels = images.permute(0, 3, 1, 2).float().sub_(self._mean).mul_(self._scale)
         return pixels if self.execution.layout == "channels-last" else pixels.contiguous()
+
+
+def channel_statistics(
+    images: np.ndarray,
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of red, green and blue in [0, 1], of uint8 images (n, h, w, 3).
+
+    From counts of the 256 values: floating-point copies of all images might not fit in memory.
+    """
+    values = np.arange(256) / 255
+    means, deviations = [], []
+    for channel in range(3):
+        share = np.bincount(images[..., channel].ravel(), minlength=256) / images[..., channel].size
+        means.append(float(share @ values))
+        deviations.append(float(share @ (values - means[-1]) ** 2) ** 0.5)
+    # A constant channel must not divide by zero.
+    return tuple(means), tuple(max(deviation, 1e-3) for deviation in deviations)
 
 
 def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:

@@ -237,6 +237,10 @@ class _Training:
         sample = self._fixed_sample(len(self.labels), CLEAN_TRAIN_IMAGES)
         clean = self.learner.logits(self.images[sample])
         train_loss, train_accuracy = loss_and_accuracy(clean, self.labels[sample])
+        if not (math.isfinite(test_loss) and math.isfinite(train_loss)):
+            raise DivergedError(
+                "the trained model's loss is not finite: try a lower train.learning_rate"
+            )
         seconds = state.seconds + time.monotonic() - began
         validated = self.recipe.validation > 0
         self.record |= {
@@ -274,7 +278,7 @@ class _Training:
             lower = self.recipe.peak_learning_rate / 4
             raise DivergedError(
                 f"the training loss became {loss_sum.item()} by step {step} of {self.work.steps}: "
-                f"try --set train.learning_rate={lower:g}"
+                f"try --set train.learning_rate={lower:g} in another folder (--out)"
             )
 
     def _report(self, state: _State, rate: float, row: dict[str, Any] | None = None) -> None:

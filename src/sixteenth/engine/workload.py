@@ -40,8 +40,9 @@ class Workload:
     @classmethod
     def of(cls, recipe: TrainSpec, train_images: int, test_images: int) -> Workload:
         """The work of a recipe on so many images (without a validation part)."""
-        # Equal batches instead of a short last one: a batch of one image has no batch statistics.
-        batches = math.ceil(train_images / recipe.batch_size)
+        # Equal batches instead of a short last one, and two images in each at least: a batch of
+        # one image has no batch statistics.
+        batches = max(1, min(math.ceil(train_images / recipe.batch_size), train_images // 2))
         steps = recipe.steps or recipe.epochs * batches
         return cls(
             batches=batches,

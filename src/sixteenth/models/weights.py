@@ -48,7 +48,7 @@ def load_initial_weights(
         WeightsError: no such weights, or a file that is damaged or of another network; the first
             tensor that is wrong is named. The model must not be used then.
     """
-    if stem != "default" and init.startswith("imagenet"):
+    if stem != "default" and init.partition(":")[0] == "imagenet":
         raise WeightsError(
             f"init: {init} does not fit stem: {stem}, whose first convolution is not the one that "
             "was trained on ImageNet; use stem: default or init: random"

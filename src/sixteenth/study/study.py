@@ -138,6 +138,7 @@ class Study:
         self._check_folder()
         dataset = self.dataset(hears)
         self._check(runs, dataset, device)
+        self._check_disk(runs, dataset)
         self._freeze()
         hears.runs_planned(runs)
         one_after_another(
@@ -244,14 +245,13 @@ class Study:
             check_model(model, self.spec.stem)
             for init in self.spec.init:
                 # ImageNet weights may need a network: without one those runs fail, and only those.
-                if not init.startswith("imagenet"):
+                if init.partition(":")[0] != "imagenet":
                     find_weights(model, init)
         for run in runs:
             subset_of(run, dataset)
             RunFolder(self.folder / "runs" / run.run_id).require_same(run, dataset.fingerprint)
         if len(dataset.classes) < 2:
             raise DataError(f"{dataset.source} has one class: a classifier needs two at least")
-        self._check_disk(runs, dataset)
 
     def _check_disk(self, runs: list[RunSpec], dataset: ImageDataset) -> None:
         """Refuse a study that cannot fit on the disk.
