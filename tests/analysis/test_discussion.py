@@ -286,3 +286,36 @@ def test_fractions_closer_than_a_factor_of_two_are_said_to_be_extended(study):
     move = found.options[0]
     assert "carried to a full doubling" in move.basis
     assert move.evidence["inside_measured_range"] is False
+
+
+def test_a_half_that_was_not_trained_gives_a_range_and_not_a_confidence_interval(study):
+    made = study({("resnet18", "random"): [0.45, 0.80]}, fractions={"1/16": 3125, "1": 50_000})
+    found = discuss(made.results, made.histories, predictions=made.predictions)
+    move = next(move for move in found.options if move.kind == "data")
+    # Anything from no gain at all to the whole gain of the measured sixteenfold is possible.
+    assert move.low <= 0.0
+    assert move.high >= 0.34
+    assert "interpolated" in move.label
+    assert move.verdict == "cannot tell"
+    assert not any("next doubling" in sentence for sentence in found.answer)
+
+
+def test_seeds_that_scatter_widely_could_see_no_difference_at_all(study):
+    made = study(
+        {("resnet18", "random"): [0.5], ("resnet50", "random"): [0.5]},
+        fractions={"1": 50_000}, seeds=(0, 1), seed_sd=0.3,
+    )  # fmt: skip
+    found = discuss(made.results, made.histories, predictions=made.predictions)
+    text = " ".join(claim.text for section in found.sections for claim in section.sentences)
+    assert "nan" not in text.split()
+    assert "100.0 points would have been seen" not in text
+
+
+def test_a_last_step_that_goes_the_other_way_is_not_hidden(study):
+    made = study(
+        {("resnet18", "random"): [0.45, 0.72, 0.75], ("resnet50", "random"): [0.40, 0.53, 0.65]}
+    )
+    found = text(talk(made), "expectation")
+    assert "gained less from more data" in found
+    assert "But in the last step, from 25,000 images on, it gained more" in found
+    assert "against the expectation" not in found

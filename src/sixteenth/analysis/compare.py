@@ -64,7 +64,9 @@ class Contrast:
         one of `POWER`, as in the planning of any comparison of means (2.8 standard errors at 95%).
         """
         tail = float(stats.norm.isf((1 - self.level) / 2))
-        return min(1.0, self.half_width * (1 + float(stats.norm.ppf(POWER)) / tail))
+        found = self.half_width * (1 + float(stats.norm.ppf(POWER)) / tail)
+        # Nothing can be seen where only an impossible difference could.
+        return found if found < 1 else math.nan
 
     def numbers(self) -> dict[str, object]:
         """What a machine reads beside the sentence."""

@@ -170,13 +170,14 @@ def _headline(grid: Grid, main: Sequence[Move], context: Context, level: float) 
         return f"{head}{parts[0]}."
     rivals = [move for move in others if not _ahead(grid, best, move, level)]
     if not rivals:
-        lead = f"{_called(best)} helped most"
+        only = len(helping) == 1
+        lead = f"only {_called(best)} helped" if only else f"{_called(best)} helped most"
     elif all(move.verdict == "helps" for move in rivals):
         names = join([_called(move) for move in [best, *rivals]])
         lead = f"{names} helped, and these runs cannot tell which of them helps more"
     else:
         names = join([_called(move) for move in helping])
-        lead = f"{names} helped, but that it helps most cannot be told"
+        lead = f"{names} helped, but which helps most cannot be told"
     return f"{head}{lead}: {'; '.join(parts)}."
 
 
@@ -186,6 +187,8 @@ def _called(move: Move) -> str:
 
 
 def _ahead(grid: Grid, best: Move, move: Move, level: float) -> bool:
+    if not all(one.evidence.get("half_was_trained", True) for one in (best, move)):
+        return False  # their intervals are no confidence intervals
     found = difference_of_moves(grid, best, move, level)
     return found is not None and found.verdict == "above"
 
@@ -211,13 +214,13 @@ def _span(move: Move, level: float) -> str:
 def _next_doubling(main: Sequence[Move]) -> list[str]:
     """What the last doubling suggests for the next, as the conditional that it is."""
     data = next((move for move in main if move.kind == "data" and move.verdict == "helps"), None)
-    if data is None:
+    if data is None or not data.evidence.get("half_was_trained", True):
         return []
     gain = float(str(data.evidence["next_doubling_if_same_share"]))
     size = count(2 * float(str(data.evidence["to_images"])))
     text = (
         f"The next doubling, to {size} images, was not measured: it would buy about {points(gain)} "
-        "if the error went on falling by the same share, and less if the curve is flattening"
+        "if the error went on falling by the same share, more or less if the curve bends"
     )
     others = [move for move in main if move is not data]
     overtaking = [_called(move) for move in others if gain < move.gain < data.gain]

@@ -93,21 +93,30 @@ def _verdict(grid: Grid, rows: Sequence[SizeVerdict], expect: str) -> Claim:
         **{outcome: list(found) for outcome, found in sizes.items()},
         "run_ids": [i for row in rows for i in row.found.run_ids],
     }
-    whole = f"all {len(rows)} sizes" if len(rows) > 1 else "the one size measured"
+    whole = "the one size measured"
+    if len(rows) > 1:
+        whole = "both sizes" if len(rows) == 2 else f"all {len(rows)} sizes"
     if len(sizes["held"]) == len(rows):
         return Claim(f"{head} held at {whole}.", evidence)
     if len(sizes["opposite"]) == len(rows):
         return Claim(f"{head} did not hold: the opposite was found at {whole}.", evidence)
     if len(sizes["cannot tell"]) == len(rows):
-        text = f"{head} was neither met nor refuted: these runs see no difference at {whole}."
+        text = f"{head} was neither met nor refuted: at {whole} these runs cannot see a difference."
         return Claim(text, evidence, "cannot tell")
     words = {
         "held": "held on",
         "opposite": "was reversed on",
         "cannot tell": "could not be judged on",
     }
-    parts = [f"{words[outcome]} {join(found)}" for outcome, found in sizes.items() if found]
-    return Claim(f"{head} {join(parts)} images.", evidence)
+    parts = [f"{words[outcome]} {join(found)} images" for outcome, found in sizes.items() if found]
+    return Claim(f"{head} {join(parts)}.", evidence)
+
+
+def _visible(found: Contrast) -> str:
+    """How small a difference these runs could have seen."""
+    if not math.isfinite(found.detectable):
+        return "these runs scatter so much that they could see no difference, however large"
+    return f"one of {points(found.detectable)} would have been seen with 80% probability"
 
 
 def _size(grid: Grid, row: SizeVerdict, level: float) -> Claim:
@@ -123,8 +132,7 @@ def _size(grid: Grid, row: SizeVerdict, level: float) -> Claim:
         text = (
             f"{head}no difference between {big} ({percent(row.big.accuracy)}) and {small} "
             f"({percent(row.small.accuracy)}) that these runs could see: {signed(found.value)} "
-            f"points ({interval(found.low, found.high, level)}{test}); one of "
-            f"{points(found.detectable)} would have been seen with 80% probability."
+            f"points ({interval(found.low, found.high, level)}{test}); {_visible(found)}."
         )
         return Claim(text, found.numbers(), "cannot tell")
     first, second = (big, small) if found.value > 0 else (small, big)
@@ -148,7 +156,7 @@ def _more_from_data(
     big, small = grid.name(a.big.model), grid.name(a.small.model)
     gains = [cells[3].accuracy - cells[1].accuracy, cells[2].accuracy - cells[0].accuracy]
     text = (
-        f"From {count(a.small.train_size)} to {count(b.small.train_size)} images {big} gains "
+        f"From {count(a.small.train_size)} to {count(b.small.train_size)} images {big} gained "
         f"{signed(gains[0])} points and {small} {signed(gains[1])}"
     )
     span = f"{signed(found.value)}, {interval(found.low, found.high, level)}"
@@ -156,7 +164,17 @@ def _more_from_data(
         text += f": whether the bigger model gains more from data cannot be told ({span})."
         return [Claim(text, found.numbers(), "cannot tell")]
     more = "more" if found.verdict == "above" else "less"
-    text += f": the bigger model gains {more} from more data ({span})"
-    if expect == "bigger-is-better":
+    text += f": the bigger model gained {more} from more data ({span})"
+    before = rows[-2]
+    steps = common_seeds(before.small, before.big, b.small, b.big)
+    last = contrast(grid, list(zip((1, -1, -1, 1), steps, strict=True)), level=level)
+    if last.verdict not in (found.verdict, "cannot tell"):
+        # The range that a user acts on next must not be hidden by the whole.
+        now = "more" if last.verdict == "above" else "less"
+        text += (
+            f". But in the last step, from {count(before.small.train_size)} images on, it gained "
+            f"{now} ({signed(last.value)}, {interval(last.low, last.high, level)})"
+        )
+    elif expect == "bigger-is-better":
         text += ", as expected" if more == "more" else ", against the expectation"
     return [Claim(f"{text}.", found.numbers())]

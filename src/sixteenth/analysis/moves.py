@@ -8,7 +8,8 @@ what follows if the error goes on falling by the same share, and marked as that.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .compare import Contrast, contrast
@@ -106,15 +107,20 @@ def _data_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
             "full doubling"
         ) + ", on logarithmic axes"
     found = contrast(grid, terms, value=gain, level=level)
+    if unmeasured:
+        found = _without_the_curve(grid, found, curve, last, half, level)
     error_last = 1 - last.accuracy
+    first_steps = near[0].mean("steps") if near else math.nan
+    longer = " and with them the training steps," if last.mean("steps") > 1.5 * first_steps else ""
     return [
         _move(
             "data",
             found,
-            label=f"Twice the images ({count(half)} to {count(last.train_size)}), {names}",
+            label=f"Twice the images ({count(half)}{unmeasured} to {count(last.train_size)}), "
+            f"{names}",
             short="twice the images",
             action=f"doubling the images, from {count(half)}{unmeasured} to "
-            f"{count(last.train_size)},",
+            f"{count(last.train_size)},{longer}",
             main=main,
             basis=f"{how}; {found.method}",
             terms=terms,
@@ -124,12 +130,38 @@ def _data_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
                 "from_images": half,
                 "to_images": last.train_size,
                 "inside_measured_range": measured,
+                "half_was_trained": not unmeasured,
                 "next_doubling_if_same_share": error_last * (1 - error_last / error_half)
                 if error_half > 0
                 else 0.0,
             },
         )
     ]
+
+
+def _without_the_curve(
+    grid: Grid, found: Contrast, curve: Sequence[Cell], last: Cell, half: float, level: float
+) -> Contrast:
+    """The interval of a doubling whose half was not trained: what a rising curve allows.
+
+    The estimate's own interval knows the chance in its ends and not the curve between them. If more
+    images never hurt, the accuracy at `half` lies between those of its trained neighbours.
+    """
+    below = [cell for cell in curve if cell.train_size < half]
+    above = next(cell for cell in curve if cell.train_size > half)
+    low = 0.0
+    if above is not last:
+        low = contrast(grid, [(1.0, last), (-1.0, above)], level=level).low
+    high = 1.0
+    if below:
+        high = contrast(grid, [(1.0, last), (-1.0, below[-1])], level=level).high
+    return replace(
+        found,
+        low=min(low, found.low),
+        high=max(high, found.high),
+        half_width=math.nan,
+        method="the range that a rising curve allows",
+    )
 
 
 def _log_linear(

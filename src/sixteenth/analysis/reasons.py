@@ -92,10 +92,15 @@ def _ranked(grid: Grid, row: SizeVerdict, expect: str, context: Context) -> list
 
 def _not_enough_to_see(row: SizeVerdict) -> Claim:
     found = row.found
+    hidden = "no difference could have been seen: the trainings scatter too much"
+    if math.isfinite(found.detectable):
+        hidden = (
+            f"differences below about {points(found.detectable)} stay hidden more often than one "
+            "time in five"
+        )
     text = (
         f"the study may be too small to see it. With {plural(found.seeds, 'training')} a cell and "
-        f"{count(row.small.test_size)} test images, differences below about "
-        f"{points(found.detectable)} stay hidden more often than one time in five."
+        f"{count(row.small.test_size)} test images, {hidden}."
     )
     return Claim(text, found.numbers(), "cannot tell")
 
@@ -110,7 +115,7 @@ def _fit_and_gap(
     if not (behind > 0 and math.isfinite(fit) and math.isfinite(gap)):
         return []
     a, b = grid.name(hoped.model), grid.name(other.model)
-    gaps = points(hoped.mean("gap")), points(other.mean("gap"))
+    gaps = [f"{signed(cell.mean('gap'))} points" for cell in (hoped, other)]
     evidence: dict[str, object] = {
         "shortfall": behind,
         "in_training_accuracy": fit,
@@ -154,21 +159,21 @@ def _climbs(grid: Grid, hoped: Cell, other: Cell, context: Context) -> str:
             return ""
         ends.append(f"{signed(sum(known) / len(known))} points for {grid.name(cell.model)}")
     steps = hoped.mean("steps")
-    whole = f", of {count(steps)} steps," if math.isfinite(steps) else ""
+    whole = f" ({count(steps)} steps in all)" if math.isfinite(steps) else ""
     falling = (
         " (a part of that comes from the falling learning rate)"
         if context.schedule in ("one-cycle", "warmup-linear")
         else ""
     )
     return (
-        f" Over the last third of the epochs{whole} training accuracy changed by {ends[0]} and by "
-        f"{ends[1]}{falling}. A study with more `steps` would tell."
+        f" Over the last third of training{whole} training accuracy changed by {ends[0]} and by "
+        f"{ends[1]}{falling}. A study with more steps (train.steps) would tell."
     )
 
 
 def _part(part: float, whole: float) -> str:
     """How much of the shortfall a reason accounts for, as the subject of a sentence."""
-    if part >= whole:
+    if round(part, 3) >= round(whole, 3):
         return f"all of the {points(whole)} that it is behind are"
     verb = "is" if points(part) == "1.0 point" else "are"
     return f"{points(part)} of the {points(whole)} that it is behind {verb}"
@@ -180,7 +185,7 @@ def _spread(hoped: Cell, other: Cell, found: Contrast) -> list[tuple[float, str,
             "luck of the training. There is one training of each, so the spread between seeds was "
             "not measured and cannot be ruled out; two more seeds would tell."
         )
-        claim = Claim(text, {"run_ids": list(found.run_ids)}, "suggestive")
+        claim = Claim(text, {"run_ids": list(found.run_ids)}, "cannot tell")
         return [(UNMEASURED_SCORE, "seeds", claim)]
     spread = seed_spread(hoped, other, found.value)
     if spread is not None:
@@ -207,7 +212,7 @@ def _resolution(
     whose = "both models" if maps[1] == "1x1" else grid.name(hoped.model)
     remedy = "larger images"
     if context.stem != "cifar":
-        remedy += ", or with `stem: cifar` for a ResNet,"
+        remedy += ", or with stem: cifar for a ResNet,"
     text = (
         f"the resolution against the stem. The last feature map of {whose} is 1x1{size}: nothing "
         "is left there of where things are. Whether that matters was not tested; a study with "

@@ -102,7 +102,8 @@ def _cost(grid: Grid) -> list[Claim]:
     if pairs:
         first, second = pairs[0]
         costs = []
-        for column, words in (("train_flops", "training FLOPs"), ("seconds", "training time")):
+        # Not the time: on a machine that was busy with other things it compares nothing.
+        for column, words in (("train_flops", "training FLOPs"),):
             before, after = first.mean(column), second.mean(column)
             if before > 0 and after > 0:
                 costs.append(f"{after / before:.1f} times the {words}")
@@ -145,15 +146,18 @@ def overfitting(grid: Grid, diagnoses: Sequence[Diagnosis], level: float) -> Sec
         ids = [run_id for d in rising[MOST_LISTED:] for run_id in d.run_ids]
         claims.append(Claim(f"{upper_first(others)} the same.", {"run_ids": ids}))
     elif not rising and any(len(h) >= 3 for h in grid.histories.values()):
-        text = "In no run did test loss rise at the end while training loss went on falling."
+        text = (
+            "In none of the runs with curves did test loss end clearly above its lowest epoch "
+            "while training loss went on falling."
+        )
         claims.append(Claim(text, {}))
     climbing = [d for d in diagnoses if d.kind == "too-few-steps"]
     done = sum(len(cell.runs) for cell in grid.cells)
     if climbing:
         which = "Each run" if len(climbing) == done else f"{len(climbing)} of {plural(done, 'run')}"
         text = (
-            f"{which} had fitted fewer than {percent(FITTED)} of the training images, with "
-            "training accuracy still climbing: these are gaps of unfinished training and say "
+            f"{which} got fewer than {FITTED:.0%} of its training images right, with training "
+            "accuracy still climbing: these are gaps of unfinished training and say "
             "little of the gaps that more steps would give."
         )
         ids = [run_id for d in climbing for run_id in d.run_ids]
@@ -176,8 +180,13 @@ def _gaps(grid: Grid, curve: Sequence[Cell], level: float) -> Claim:
     first, last = curve[0], curve[-1]
     change = last.mean("gap") - first.mean("gap")
     noise = compare_cells(grid, first, last, level)
-    if abs(change) < max(GAP_CHANGE, (noise.high - noise.low) / 2):
-        return Claim(f"{text}, which hardly depends on the amount of data.", evidence)
+    if abs(change) < noise.half_width and noise.half_width > GAP_CHANGE:
+        text += (
+            f"; whether it depends on the amount of data cannot be told ({signed(change)} points"
+        )
+        return Claim(f"{text} from the fewest to the most images).", evidence, "cannot tell")
+    if abs(change) < GAP_CHANGE:
+        return Claim(f"{text}; it changes by less than {points(GAP_CHANGE)}.", evidence)
     text += ", smaller with more data" if change < 0 else ", larger with more data"
     fits = [percent(c.mean("train_accuracy")) for c in (first, last)]
     if change > 0 and first.mean("train_accuracy") < min(FITTED, last.mean("train_accuracy")):
