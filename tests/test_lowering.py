@@ -257,8 +257,11 @@ def test_bf16_autocast_is_as_close_to_the_truth_as_the_ordinary_convolution_is()
                 for mine, theirs, exact in zip(got, ordinary, truth, strict=True):
                     assert mine.dtype is theirs.dtype
                     error = (mine - exact).norm() / exact.norm()
-                    assert error <= 2 * (theirs - exact).norm() / exact.norm() + 1e-4
                     assert error < 2e-2
+                    # torch 2.14's bfloat16 gradient of a tap that only sees padding can be memory
+                    # that nothing was written to, now and then NaN: no yardstick then.
+                    if torch.isfinite(theirs).all():
+                        assert error <= 2 * (theirs - exact).norm() / exact.norm() + 1e-4
 
 
 @pytest.mark.parametrize(("name", "size"), [MODELS[0], MODELS[2]])
