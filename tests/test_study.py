@@ -229,3 +229,23 @@ def test_the_live_table_fits_80_columns_and_shows_twelve_runs_at_most(
     assert len([line for line in lines if line.startswith(("resnet18", "efficientnet"))]) == 12
     assert lines[-1] == "… and 2 above, 10 below"
     assert any("12/30" in line and "━" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"models": ["resnet18"], "init": ["imagenet:NOPE"]}, "no weights entry 'NOPE'"),
+        ({"models": ["resnet18"], "init": ["imagenet"], "stem": "cifar"}, "stem: cifar"),
+        ({"models": ["seed-cnn"], "init": ["imagenet"]}, "no ImageNet weights of seed-cnn"),
+        ({"models": ["seed-cnn"], "image_size": 30}, "seed-cnn"),
+        ({"init": ["nowhere.pth"]}, "nowhere.pth"),
+        ({"fractions": ["1 per class"], "train": {"validation": 0.1}}, "class"),
+    ],
+)
+def test_a_study_that_cannot_work_is_refused_before_anything_is_written(
+    tiny_folder: Path, changes: dict[str, Any], said: str
+) -> None:
+    study = Study(tiny(**changes), "mine")
+    with pytest.raises(InputError, match=said):
+        study.run(device="cpu")
+    assert not study.folder.exists()

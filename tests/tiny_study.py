@@ -6,6 +6,7 @@ training costs tenths of a second; torchvision's networks have their tests in `t
 
 from __future__ import annotations
 
+import csv
 import os
 import signal
 import subprocess
@@ -122,3 +123,8 @@ class TrainedStudy:
     @property
     def folder(self) -> Path:
         return self.home / "studies" / "tiny"
+
+
+def read_results(folder: Path) -> list[dict[str, str]]:
+    with (folder / "results.csv").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))

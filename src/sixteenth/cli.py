@@ -195,7 +195,7 @@ def plan(study: StudyArgument, flags: Flags) -> None:
 
 
 @app.command()
-def report(folder: DirArgument = None, out: OutOption = None, as_json: JsonOption = False) -> None:
+def report(folder: DirArgument = None, out: SameOption = None, as_json: JsonOption = False) -> None:
     """Write the report of a study again from its run folders, and print its path."""
     study = _open(folder, out)
     page = study.report()

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from ..data import ImageDataset, hold_out
+from ..data import ImageDataset
 from ..data.augment import crop_and_flip
 from ..errors import DivergedError, InputError
 from ..run_folder import RunFolder, write_whole
@@ -27,7 +27,7 @@ from .learner import Learner, loss_and_accuracy
 from .optim import learning_rate
 from .record import new_record, now, peak_memory
 from .seeds import derive_seed
-from .workload import CLEAN_TRAIN_IMAGES, Workload, augmentation, subset_of
+from .workload import CLEAN_TRAIN_IMAGES, Workload, augmentation, split_of
 
 CHECKPOINT_SECONDS = 20.0
 """Epochs shorter than this share a checkpoint: writing one costs about a second."""
@@ -82,6 +82,7 @@ def train_run(
     folder.require_same(run, dataset.fingerprint)
     record = folder.read_record()
     if record is not None and record["status"] == "finished":
+        folder.checkpoint_path.unlink(missing_ok=True)  # left by a kill just after the record
         return record
     record = new_record(run, dataset, started=(record or {}).get("started"))
     folder.write_record(record)
@@ -91,14 +92,19 @@ def train_run(
         folder.write_record(record | {"status": "interrupted"})
         raise
     except Exception as error:
-        message = " ".join(str(error).split()) or "no message"
-        record |= {"status": "failed", "error": {"type": type(error).__name__, "message": message}}
+        reason = {"type": type(error).__name__, "message": why(error)}
+        record |= {"status": "failed", "error": reason}
         folder.write_record(record | {"finished": now()})
         raise
     record |= {"status": "finished", "finished": now()}
     folder.write_record(record)
     folder.checkpoint_path.unlink(missing_ok=True)
     return record
+
+
+def why(error: Exception) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split()) or "no message"
 
 
 class _Training:
@@ -115,18 +121,8 @@ class _Training:
     ) -> None:
         self.spec, self.recipe, self.folder, self.record = run, run.train, folder, record
         self.on_progress = on_progress
-        subset = subset_of(run, dataset)
-        record["train_size"] = len(subset)
-        held = subset[:0]
-        if run.train.validation:
-            kept, out = hold_out(
-                dataset.train.labels[subset],
-                run.train.validation,
-                seed=run.seed,
-                classes=dataset.classes,
-            )
-            subset, held = subset[kept], subset[out]
-
+        subset, held = split_of(run, dataset)
+        record["train_size"] = len(subset) + len(held)
         execution = resolve_execution(device, run.train)
         images = dataset.train.images[subset]
         self.learner = Learner(run, len(dataset.classes), images, execution)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import ImageDataset, draw_subset
+from ..data import ImageDataset, draw_subset, hold_out
 from ..errors import InputError
 from ..fraction import TrainFraction
 from ..spec import RunSpec, TrainSpec
@@ -67,13 +67,15 @@ def curve_images(recipe: TrainSpec, train_images: int, test_images: int) -> int:
     return min(test_images, recipe.curve_images)
 
 
-def subset_of(run: RunSpec, dataset: ImageDataset) -> NDArray[np.int64]:
-    """Positions of the training images that a run may see, sorted.
+def split_of(run: RunSpec, dataset: ImageDataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of the images that a run trains on, and of its validation part (maybe empty).
+
+    Together they are the run's subset.
 
     Raises:
-        DataError: the training set is too small for the run's fraction.
+        DataError: the training set is too small for the run's fraction or its validation part.
     """
-    return draw_subset(
+    subset = draw_subset(
         dataset.train.labels,
         TrainFraction.parse(run.fraction),
         seed=run.seed,
@@ -81,6 +83,15 @@ def subset_of(run: RunSpec, dataset: ImageDataset) -> NDArray[np.int64]:
         replicate=run.replicate,
         classes=dataset.classes,
     )
+    if not run.train.validation:
+        return subset, subset[:0]
+    kept, held = hold_out(
+        dataset.train.labels[subset],
+        run.train.validation,
+        seed=run.seed,
+        classes=dataset.classes,
+    )
+    return subset[kept], subset[held]
 
 
 def augmentation(recipe: TrainSpec, dataset: ImageDataset) -> tuple[int, bool]:

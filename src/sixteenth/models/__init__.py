@@ -5,7 +5,7 @@ Knows nothing of studies or training. It runs code of the user's only for a mode
 """
 
 from .measure import count_parameters, final_map, train_flops_per_image
-from .weight_files import Normalisation, WeightsFile, find_weights
+from .weight_files import Normalisation, WeightsFile, check_init, find_weights
 from .weights import load_initial_weights, load_trained_weights
 from .zoo import build_model, check_model, is_factory, model_names
 
@@ -13,6 +13,7 @@ __all__ = [
     "Normalisation",
     "WeightsFile",
     "build_model",
+    "check_init",
     "check_model",
     "count_parameters",
     "final_map",

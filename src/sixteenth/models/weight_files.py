@@ -117,6 +117,27 @@ def find_weights(name: str, init: str) -> WeightsFile | None:
     )
 
 
+def check_init(name: str, init: str, *, stem: str = "default") -> None:
+    """Refuse initial weights that no network would bring, before anything is trained.
+
+    Downloads nothing: whether torchvision's file can be had is known only when it is asked for.
+
+    Raises:
+        WeightsError: there are no such weights, or they do not fit the stem.
+        ModelError: `name` is a factory that cannot be imported.
+    """
+    kind, _, entry = init.partition(":")
+    if kind == "imagenet" and stem != "default":
+        raise WeightsError(
+            f"init: {init} does not fit stem: {stem}, whose first convolution is not the one that "
+            "was trained on ImageNet; use stem: default or init: random"
+        )
+    if kind == "imagenet" and not is_factory(name):
+        _torchvision_entry(name, entry or "IMAGENET1K_V1")
+    else:
+        find_weights(name, init)
+
+
 def _from_path(path: Path, *, imagenet: bool) -> WeightsFile:
     sha256 = _sha256(path)
     normalisation = None
@@ -164,7 +185,8 @@ def _from_factory(name: str, init: str, offer: Any) -> WeightsFile:
     return WeightsFile(path, sha256, normalisation)
 
 
-def _from_torchvision(name: str, entry_name: str) -> WeightsFile:
+def _torchvision_entry(name: str, entry_name: str) -> Any:
+    """The member of torchvision's weights enumeration for `name`."""
     if name == SEED_CNN:
         raise WeightsError(
             f"there are no ImageNet weights of {SEED_CNN}; allowed: random or a path"
@@ -176,7 +198,11 @@ def _from_torchvision(name: str, entry_name: str) -> WeightsFile:
             f"{name} has no weights entry {entry_name!r}; allowed: "
             f"{', '.join('imagenet:' + member for member in entries.__members__)}"
         )
-    entry = entries[plain]
+    return entries[plain]
+
+
+def _from_torchvision(name: str, entry_name: str) -> WeightsFile:
+    entry = _torchvision_entry(name, entry_name)
     file_name = entry.url.rpartition("/")[2]
     expected = re.search(r"-([0-9a-f]{8,64})\.pth$", file_name)
     if expected is None:

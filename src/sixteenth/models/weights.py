@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from .weight_files import Normalisation, find_weights
+from .weight_files import Normalisation, check_init, find_weights
 from .zoo import one_line
 
 # Second and third classifiers, which only help in training on ImageNet and are not built.
@@ -48,11 +48,7 @@ def load_initial_weights(
         WeightsError: no such weights, or a file that is damaged or of another network; the first
             tensor that is wrong is named. The model must not be used then.
     """
-    if stem != "default" and init.partition(":")[0] == "imagenet":
-        raise WeightsError(
-            f"init: {init} does not fit stem: {stem}, whose first convolution is not the one that "
-            "was trained on ImageNet; use stem: default or init: random"
-        )
+    check_init(name, init, stem=stem)
     found = find_weights(name, init)
     if found is None:
         return None

@@ -42,7 +42,7 @@ def one_after_another(
     after_run: Callable[[], None],
 ) -> list[dict[str, Any]]:
     """Train the runs in order in this process. A run that fails does not stop the others."""
-    from ..engine.train import train_run
+    from ..engine.train import train_run, why
 
     records = []
     for run in runs:
@@ -55,10 +55,11 @@ def one_after_another(
             record = train_run(
                 run, dataset, target, device=device, on_progress=listener.run_progressed
             )
-        except Exception:
+        except Exception as error:
             # train_run has written the reason; where even that was impossible, this raises again.
             found = target.read_record()
-            if found is None or found["status"] != "failed":
+            reason = (found or {}).get("error") or {}
+            if found is None or found["status"] != "failed" or reason.get("message") != why(error):
                 raise
             record = found
         listener.run_ended(run, record, skipped=skipped)

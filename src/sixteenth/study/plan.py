@@ -11,14 +11,15 @@ import pandas as pd
 from ..data import ImageDataset
 from ..engine.execution import resolve_execution
 from ..engine.learner import training_speed
-from ..engine.workload import CLEAN_TRAIN_IMAGES, Workload, subset_of
+from ..engine.workload import CLEAN_TRAIN_IMAGES, Workload, split_of
 from ..run_folder import RunFolder
 from ..spec import RunSpec
 from .listener import Listener
 
 BYTES_PER_WEIGHT = 4
-CHECKPOINT_COPIES = 3
-"""A checkpoint holds the weights and up to two moments of the optimiser."""
+CHECKPOINT_COPIES = 2 * 3
+"""A checkpoint holds the weights and up to two moments of the optimiser, and the last one stays
+until the next is written."""
 
 
 def plan_table(
@@ -55,8 +56,8 @@ def plan_table(
 def _row(
     run: RunSpec, dataset: ImageDataset, folder: Path, speed: float, facts: dict[str, int]
 ) -> dict[str, object]:
-    size = len(subset_of(run, dataset))
-    trained = size - round(size * run.train.validation)
+    kept_images, held_images = split_of(run, dataset)
+    trained = len(kept_images)
     work = Workload.of(run.train, trained, len(dataset.test))
     measured = (work.epochs - 1) * work.curve_images + len(dataset.test)
     measured += min(trained, CLEAN_TRAIN_IMAGES)
@@ -69,7 +70,7 @@ def _row(
         "model": run.model,
         "init": run.init,
         "fraction": run.fraction,
-        "train_size": size,
+        "train_size": trained + len(held_images),
         "seed": run.seed,
         "status": record["status"] if record else "missing",
         "epochs": work.epochs,

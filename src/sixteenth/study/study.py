@@ -191,25 +191,13 @@ class Study:
         """The answer, and what the measurements say about it."""
         from ..report import discuss_study
 
-        return discuss_study(
-            spec=self.spec.model_dump(mode="json"),
-            results=self.results(),
-            histories=self.histories(),
-            runs=self.records(),
-            predictions=self.predictions(),
-        )
+        return discuss_study(**self._measurements())
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""
         from ..report import study_figures
 
-        return study_figures(
-            spec=self.spec.model_dump(mode="json"),
-            results=self.results(),
-            histories=self.histories(),
-            runs=self.records(),
-            predictions=self.predictions(),
-        )
+        return study_figures(**self._measurements())
 
     def report(self) -> Path:
         """Write results.csv, report.html, report.md and figures/ from the run folders.
@@ -220,14 +208,17 @@ class Study:
         from ..report import build_report
 
         self._write_results()
-        return build_report(
-            self.folder,
-            spec=self.spec.model_dump(mode="json"),
-            results=self.results(),
-            histories=self.histories(),
-            runs=self.records(),
-            predictions=self.predictions(),
-        )
+        return build_report(self.folder, **self._measurements())
+
+    def _measurements(self) -> dict[str, Any]:
+        """What a report is made from, as its functions take it."""
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "results": self.results(),
+            "histories": self.histories(),
+            "runs": self.records(),
+            "predictions": self.predictions(),
+        }
 
     def _write_results(self) -> None:
         table = self.results().to_csv(index=False, lineterminator="\n")
@@ -236,19 +227,17 @@ class Study:
     def _check(self, runs: list[RunSpec], dataset: ImageDataset, device: str | None) -> None:
         """Find what is wrong before hours are spent on it."""
         from ..engine.execution import resolve_execution
-        from ..engine.workload import augmentation, subset_of
-        from ..models import check_model, find_weights
+        from ..engine.workload import augmentation, split_of
+        from ..models import check_init, check_model
 
         resolve_execution(device, self.spec.train)
         augmentation(self.spec.train, dataset)
         for model in self.spec.models:
             check_model(model, self.spec.stem)
             for init in self.spec.init:
-                # ImageNet weights may need a network: without one those runs fail, and only those.
-                if init.partition(":")[0] != "imagenet":
-                    find_weights(model, init)
+                check_init(model, init, stem=self.spec.stem)
         for run in runs:
-            subset_of(run, dataset)
+            split_of(run, dataset)
             RunFolder(self.folder / "runs" / run.run_id).require_same(run, dataset.fingerprint)
         if len(dataset.classes) < 2:
             raise DataError(f"{dataset.source} has one class: a classifier needs two at least")
@@ -259,7 +248,7 @@ class Study:
         Raises:
             InputError: how much it needs and how much is free.
         """
-        from ..models import build_model, count_parameters
+        from ..models import build_model, count_parameters, is_factory
         from .plan import disk_bytes, free_bytes
 
         sizes: dict[str, tuple[int, int]] = {}
@@ -272,7 +261,9 @@ class Study:
                     stem=self.spec.stem,
                 )
             except ModelError:
-                continue  # its runs will fail, and say why; the others go on
+                if not is_factory(name):
+                    raise
+                continue  # code of the user's own: its runs will fail, and say why
             sizes[name] = disk_bytes(count_parameters(model), dataset)
         todo = [
             sizes[run.model]

@@ -1,0 +1,135 @@
+"""How commands end when something goes wrong: failed runs, signals, full disks, closed pipes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tiny_study import (
+    Command,
+    TrainedStudy,
+    command_line,
+    environment,
+    hear_interrupts,
+    read_results,
+    run_process,
+)
+
+# Failures
+
+
+def test_a_run_that_fails_leaves_a_hole_and_the_others_finish(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    ended = sixteenth(
+        "run", "tiny.yaml", "--set", "models=[tiny_models:small, tiny_models:broken]",
+        "--set", "fractions=[50 images]", "--set", "train.epochs=1",
+    )  # fmt: skip
+    assert ended.code == 1
+    assert "1 of 2 runs failed" in ended.err
+    assert "the tests broke it" in ended.err
+    rows = read_results(Path("studies/tiny"))
+    assert [row["status"] for row in rows] == ["finished", "failed"]
+    assert rows[1]["test_accuracy"] == ""
+    assert "the tests broke it" in rows[1]["error"]
+    assert "failed" in ended.out
+    assert "the tests broke it" in Path("studies/tiny/report.md").read_text(encoding="utf-8")
+    holes = json.loads(sixteenth("show", "studies/tiny", "--json").out)
+    assert holes[1]["test_accuracy"] is None
+
+
+def test_a_run_that_diverges_is_named_and_exits_1(tiny_folder: Path, sixteenth: Command) -> None:
+    ended = sixteenth(
+        "run", "tiny.yaml", "--set", "models=[tiny_models:small]", "--set", "fractions=[1]",
+        "--set", "train.learning_rate=1e30", "--json",
+    )  # fmt: skip
+    assert ended.code == 1
+    assert "DivergedError" in ended.err
+    said = json.loads(ended.out)
+    assert said["status"] == "incomplete"
+    assert said["results"][0]["status"] == "failed"
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tiny_folder: Path, sixteenth: Command) -> None:
+    Path("file").write_text("in the way", encoding="utf-8")
+    refused = sixteenth("run", "tiny.yaml", "--out", "file/inside")
+    assert refused.code == 2
+    assert "file/inside" in refused.err
+
+
+# Signals
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+)
+def test_a_stopped_study_says_how_to_go_on_and_does(
+    tiny_folder: Path, number: signal.Signals, code: int
+) -> None:
+    words = [
+        "run", "tiny.yaml", "--set", "models=[tiny_models:small, tiny_models:slow]",
+        "--set", "fractions=[100 images]", "--set", "train.epochs=20",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command_line(*words),
+        env=environment(TINY_SLEEP="0.3"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=hear_interrupts,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "run 2 of 2" in line:
+                break
+        process.send_signal(number)
+        asked = time.monotonic()
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert time.monotonic() - asked < 5
+    assert out == ""
+    assert "go on with:\n  python -m sixteenth run tiny.yaml --set" in err
+    assert "Traceback" not in err
+    first = next(Path("studies/tiny/runs").glob("*small*/model.safetensors"))
+    finished = first.stat().st_mtime_ns
+
+    if number != signal.SIGINT:  # to go on takes the same way after either
+        return
+    ended = run_process(words, tiny_folder)
+    assert ended.code == 0, ended.err
+    assert [row["status"] for row in read_results(Path("studies/tiny"))] == ["finished"] * 2
+    assert first.stat().st_mtime_ns == finished
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(trained: TrainedStudy) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            command_line("show", "studies/tiny"),
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "sixteenth: No space left on device\n"
+
+
+def test_a_closed_pipe_is_quiet(trained: TrainedStudy) -> None:
+    with subprocess.Popen(
+        command_line("show", "studies/tiny", "--json"),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
