@@ -2,7 +2,7 @@
 
 A network that was designed for 224-pixel images and is fed 32- or 64-pixel ones spends its last
 stages on maps of 8x8 down to 1x1 pixels.  There the general convolution of the CPU backend does
-poorly: its weight gradient can take ten to fifty times as long as the matrix product that it is.
+poorly: its weight gradient takes many times as long as the matrix product that it is.
 :func:`lower_convolutions` swaps eligible ``nn.Conv2d`` modules for :class:`LoweredConv2d`, which
 computes the same function and the same gradients, choosing at each forward pass, from the shape
 that arrives:
