@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .analysis import LearningCurve, fit_learning_curve
     from .errors import (
         DataError,
         DivergedError,
@@ -44,6 +45,7 @@ __all__ = [
     "DataError",
     "DivergedError",
     "InputError",
+    "LearningCurve",
     "Listener",
     "MismatchError",
     "ModelError",
@@ -58,6 +60,7 @@ __all__ = [
     "TrainSpec",
     "WeightsError",
     "__version__",
+    "fit_learning_curve",
     "load_spec",
     "parse_spec",
     "predict",
@@ -67,6 +70,8 @@ __all__ = [
 
 _HOMES = {
     "TrainFraction": "fraction",
+    "LearningCurve": "analysis",
+    "fit_learning_curve": "analysis",
     "Listener": "study",
     "Study": "study",
     "Prediction": "prediction",

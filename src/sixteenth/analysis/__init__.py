@@ -2,6 +2,8 @@
 
     tables        a study as the analysis sees it: cells, the order of models, what is missing
     intervals     Wilson's interval, with seeds too; the tables of the report and its figures
+    learning_curve    the power law of any tool's sizes and errors, with its intervals
+    curve_posterior   the probability model behind it
     compare       differences between cells on the same test images, paired; McNemar's exact test
     moves         what twice the images, the bigger model and pretrained weights bought
     diagnosis     over- and underfitting of single runs, each by one rule
@@ -20,6 +22,7 @@ from .compare import Contrast, compare_cells, contrast, mcnemar_exact
 from .diagnosis import Context, Diagnosis, diagnose
 from .discussion import Discussion, MissingRun, discuss
 from .intervals import accuracy_interval, binomial_interval, cells, interval_caption, summary_table
+from .learning_curve import LearningCurve, RequiredSize, fit_learning_curve
 from .moves import Move
 from .tables import Cell, Grid, Predictions, Run, read_grid
 from .wording import init_name, short_name
@@ -32,9 +35,11 @@ __all__ = [
     "Diagnosis",
     "Discussion",
     "Grid",
+    "LearningCurve",
     "MissingRun",
     "Move",
     "Predictions",
+    "RequiredSize",
     "Run",
     "Section",
     "accuracy_interval",
@@ -44,6 +49,7 @@ __all__ = [
     "contrast",
     "diagnose",
     "discuss",
+    "fit_learning_curve",
     "init_name",
     "interval_caption",
     "mcnemar_exact",

@@ -1,0 +1,314 @@
+"""The learning curve of one model: error against training-set size, and how sure that is.
+
+`fit_learning_curve` takes plain numbers, from Sixteenth or any other tool, and returns a
+`LearningCurve`. What the numbers do not say it does not say either: every answer has its interval,
+and `warnings` are part of the result. The probability model is in `curve_posterior`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from .curve_posterior import PRIOR, Posterior, Prior, posterior
+
+LEVEL = 0.9
+HORIZON = 1000.0
+"""No size beyond this multiple of the largest measured one is ever named as required."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RequiredSize:
+    """How many training images an error takes.
+
+    Attributes:
+        error, level: what was asked.
+        size: where the fitted curve reaches `error`; None if it does not.
+        low, high: interval of that size; `high` is None where the curves that the data allow at
+            this level do not all reach it ("not reachable at this level of certainty"), `low` is
+            None where none of them does.
+    """
+
+    error: float
+    level: float
+    size: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def certain(self) -> bool:
+        """Whether the error is reached at this level of certainty."""
+        return self.high is not None
+
+    def __str__(self) -> str:
+        target = f"error {self.error:.1%}"
+        if self.low is None:
+            return f"{target}: out of reach ({self.level:.0%} certainty)"
+        size = "beyond what the fitted curve reaches" if self.size is None else f"{self.size:,.0f}"
+        if self.high is None:
+            return (
+                f"{target}: {size}, at least {self.low:,.0f};"
+                f" not reachable at {self.level:.0%} certainty"
+            )
+        return f"{target}: {size} ({self.level:.0%} interval {self.low:,.0f} to {self.high:,.0f})"
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """e(n) = alpha + eta * n**gamma, fitted; errors are shares in [0, 1].
+
+    Attributes:
+        alpha, eta, gamma: the power law; alpha, eta >= 0 and gamma <= 0.
+        alpha_interval, eta_interval, gamma_interval: 90% intervals of the three.
+        sizes, errors: (m,), what was fitted, smallest first; means where there were repeats.
+        noise: (m,), standard error of `errors`.
+        new_noise: standard deviation of a new training's measured error around the true one.
+        warnings: plain sentences; empty when nothing stands in the way of trusting the fit.
+    """
+
+    alpha: float
+    eta: float
+    gamma: float
+    alpha_interval: tuple[float, float]
+    eta_interval: tuple[float, float]
+    gamma_interval: tuple[float, float]
+    sizes: Floats
+    errors: Floats
+    noise: Floats
+    new_noise: float
+    warnings: tuple[str, ...]
+    _posterior: Posterior = field(repr=False)
+
+    def predict(self, n: ArrayLike) -> Floats:
+        """Error of the fitted power law at sizes `n`; an array of the shape of `n`."""
+        return np.asarray(self.alpha + self.eta * _sizes(n) ** self.gamma)
+
+    def interval(self, n: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
+        """Where a new training at size `n` would measure its error, with probability `level`."""
+        sizes = _sizes(n)
+        tail = (1 - _level(level)) / 2
+        ends = self._posterior.quantile(
+            sizes.ravel(), np.array([tail, 1 - tail]), noise=self.new_noise
+        )
+        return ends[:, 0].reshape(sizes.shape), ends[:, 1].reshape(sizes.shape)
+
+    def data_reliance(self, n: ArrayLike) -> Floats:
+        """-2 * eta * gamma * n**gamma (Hoiem et al. 2021): how much the error hangs on data."""
+        return np.asarray(-2 * self.eta * self.gamma * _sizes(n) ** self.gamma)
+
+    def required_size(self, error: float, level: float = LEVEL) -> RequiredSize:
+        """How many training images an error takes, with the interval of the true curve."""
+        if not 0 <= error <= 1:
+            raise InputError(f"error {error} is not within 0 and 1")
+        tail = (1 - _level(level)) / 2
+        sizes = np.geomspace(self.sizes[0], self.sizes[-1] * HORIZON, 400)
+        reached = self._posterior.probability(sizes, np.full(len(sizes), float(error)))
+        size = None
+        if error > self.alpha and self.eta > 0 and self.gamma < 0:
+            found = ((error - self.alpha) / self.eta) ** (1 / self.gamma)
+            size = float(found) if found <= sizes[-1] else None
+        return RequiredSize(
+            error=float(error),
+            level=level,
+            size=size,
+            low=_first(sizes, reached, tail),
+            high=_first(sizes, reached, 1 - tail),
+        )
+
+    def draws(self, n: ArrayLike, count: int = 1000, seed: int = 0) -> Floats:
+        """Draws of the true curve at sizes `n`, (count, len(n)); one draw is one curve.
+
+        The same seed gives the same curves whatever the sizes. Without the noise of a training.
+        """
+        sizes = np.atleast_1d(_sizes(n))
+        return self._posterior.draws(sizes, count, np.random.default_rng(seed))
+
+    def summary(self) -> str:
+        """The fit in a few lines of at most 80 columns."""
+        last = float(self.sizes[-1])
+        lines = [
+            f"error = {self.alpha:.4g} + {self.eta:.4g} * n^{self.gamma:.3g}"
+            f"   ({len(self.sizes)} sizes, {self.sizes[0]:,.0f} to {last:,.0f})",
+        ]
+        for name in ("alpha", "eta", "gamma"):
+            low, high = getattr(self, f"{name}_interval")
+            lines.append(
+                f"  {name:<6}{getattr(self, name):>10.4g}   90% interval {low:.4g} to {high:.4g}"
+            )
+        for factor in (2, 4):
+            n = factor * last
+            low, high = self.interval(n)
+            lines.append(
+                f"  at {n:>12,.0f}: {float(self.predict(n)):.2%}"
+                f"   90% interval of a new training {float(low):.2%} to {float(high):.2%}"
+            )
+        return "\n".join([*lines, *(f"  warning: {w}" for w in self.warnings)])
+
+
+def fit_learning_curve(
+    sizes: ArrayLike,
+    errors: ArrayLike | Sequence[ArrayLike],
+    *,
+    stderr: ArrayLike | None = None,
+    test_size: int | None = None,
+    chance: float | None = None,
+    prior: Prior = PRIOR,
+) -> LearningCurve:
+    """Fit a power law to test errors, with intervals that held on real learning curves.
+
+    Args:
+        sizes: (m,) training-set sizes, at least two, all different.
+        errors: (m,) test errors in [0, 1], or one list of repeats a size.
+        stderr: (m,) standard error of each error, if known; repeats give it otherwise.
+        test_size: images of the test set, for the noise that it leaves.
+        chance: error of guessing.
+        prior: what is known of learning curves in general.
+
+    Raises:
+        InputError: a value cannot be used; the message names it.
+    """
+    n, means, noise, new_noise = _measured(sizes, errors, stderr, test_size)
+    if chance is not None and not 0 < chance <= 1:
+        raise InputError(f"chance {chance} is not within 0 and 1")
+    found = posterior(n, means, noise, prior)
+    alpha, eta, gamma = _nearest_power_law(found, n)
+    eta_each = found.b_mean * found.last**-found.gamma
+    return LearningCurve(
+        alpha=alpha,
+        eta=eta,
+        gamma=gamma,
+        alpha_interval=_weighted_interval(found.a, found.weight),
+        eta_interval=_weighted_interval(eta_each, found.weight),
+        gamma_interval=_weighted_interval(found.gamma, found.weight),
+        sizes=n,
+        errors=means,
+        noise=noise,
+        new_noise=new_noise,
+        warnings=_warnings(n, means, noise, new_noise, chance),
+        _posterior=found,
+    )
+
+
+def _measured(
+    sizes: ArrayLike,
+    errors: ArrayLike | Sequence[ArrayLike],
+    stderr: ArrayLike | None,
+    test_size: int | None,
+) -> tuple[Floats, Floats, Floats, float]:
+    """Sizes in order, mean errors, their standard errors, and a new training's own noise."""
+    n = np.asarray(sizes, dtype=float)
+    if n.ndim != 1 or not np.all(np.isfinite(n)) or np.any(n <= 0):
+        raise InputError("sizes must be one list of positive numbers")
+    repeats = [np.atleast_1d(np.asarray(e, dtype=float)) for e in errors]  # type: ignore[union-attr]
+    if len(repeats) != len(n):
+        raise InputError(f"{len(n)} sizes but {len(repeats)} errors")
+    if len(n) < 2:
+        raise InputError("a learning curve needs errors at two sizes at least, better four")
+    if len(np.unique(n)) < len(n):
+        raise InputError("a size is given twice; give its errors as one list of repeats")
+    for size, values in zip(n, repeats, strict=True):
+        if not len(values) or not np.all((values >= 0) & (values <= 1)):
+            raise InputError(f"the errors at size {size:g} are not all within 0 and 1")
+    if test_size is not None and test_size < 1:
+        raise InputError(f"test_size {test_size} is not a number of images")
+    order = np.argsort(n)
+    n, repeats = n[order], [repeats[i] for i in order]
+    means = np.array([values.mean() for values in repeats])
+    counts = np.array([len(values) for values in repeats], dtype=float)
+    binomial = np.zeros(len(n))
+    if test_size is not None:
+        share = (means * test_size + 1) / (test_size + 2)
+        binomial = share * (1 - share) / test_size
+    if stderr is not None:
+        noise = np.asarray(stderr, dtype=float)
+        if noise.shape != (len(n),) or not np.all(noise >= 0) or not np.all(np.isfinite(noise)):
+            raise InputError("stderr must be one number, not negative, for each size")
+        noise = noise[order]
+        return n, means, noise, float(noise[-1])
+    freedom = float((counts - 1).sum())
+    within = sum(float(((values - values.mean()) ** 2).sum()) for values in repeats)
+    spread = within / freedom if freedom > 0 else 0.0
+    # The test set is the same for all repeats, so its noise does not average out.
+    noise = np.sqrt(spread / counts + binomial)
+    return n, means, noise, float(np.sqrt(spread + binomial[-1]))
+
+
+def _warnings(
+    n: Floats, means: Floats, noise: Floats, new_noise: float, chance: float | None
+) -> tuple[str, ...]:
+    said = []
+    if len(n) <= 3:
+        said.append(
+            f"{len(n)} sizes do not determine a power law: its exponent is mostly what learning "
+            "curves have in general; measure at least 4 sizes"
+        )
+    scatter = max(0.005, 2 * float(np.sqrt(np.mean(noise**2))))
+    drop = float(means[0] - means[-1])
+    if drop < -scatter:
+        said.append("the error rises with more data, which a power law cannot describe")
+    elif drop < scatter:
+        said.append("the error hardly changes with more data: the curve is flat within its noise")
+    if chance is not None and means[-1] > 0.9 * chance:
+        said.append(
+            "the error at the largest size is close to guessing: when it will fall cannot be seen"
+        )
+    return tuple(said)
+
+
+def _nearest_power_law(found: Posterior, n: Floats) -> tuple[float, float, float]:
+    """The one power law nearest to the posterior's mean curve, measured range and beyond."""
+    last = found.last
+    sizes = np.concatenate([n[n >= last / 8], last * np.array([2.0, 4.0, 8.0, 16.0])])
+    mean, _ = found.moments(sizes)
+    curve = mean @ found.weight
+    exponents = np.geomspace(0.02, 3.0, 60)
+    x = (sizes / last) ** -exponents[:, None]
+    x_mean, y_mean = x.mean(1, keepdims=True), curve.mean()
+    b = ((x - x_mean) * (curve - y_mean)).sum(1) / ((x - x_mean) ** 2).sum(1)
+    a = y_mean - b * x_mean[:, 0]
+    through_zero = (x * curve).sum(1) / (x**2).sum(1)
+    b, a = np.where(a < 0, through_zero, b), np.maximum(a, 0.0)
+    a, b = np.where(b < 0, y_mean, a), np.maximum(b, 0.0)
+    best = int(np.argmin(((a[:, None] + b[:, None] * x - curve) ** 2).sum(1)))
+    gamma = -float(exponents[best])
+    return float(a[best]), float(b[best] * last**-gamma), gamma
+
+
+def _weighted_interval(values: Floats, weight: Floats, level: float = LEVEL) -> tuple[float, float]:
+    order = np.argsort(values)
+    share = np.cumsum(weight[order])
+    ends = np.searchsorted(share, [(1 - level) / 2, (1 + level) / 2])
+    low, high = values[order][np.minimum(ends, len(values) - 1)]
+    return float(low), float(high)
+
+
+def _first(sizes: Floats, reached: Floats, wanted: float) -> float | None:
+    """The first size at which `reached` is `wanted`, between the grid's points."""
+    over = np.flatnonzero(reached >= wanted)
+    if not len(over):
+        return None
+    i = int(over[0])
+    if i == 0:
+        return float(sizes[0])
+    share = (wanted - reached[i - 1]) / (reached[i] - reached[i - 1])
+    return float(math.exp(np.log(sizes[i - 1]) + share * np.log(sizes[i] / sizes[i - 1])))
+
+
+def _sizes(n: ArrayLike) -> Floats:
+    sizes = np.asarray(n, dtype=float)
+    if not np.all(np.isfinite(sizes)) or np.any(sizes <= 0):
+        raise InputError("sizes must be positive numbers")
+    return sizes
+
+
+def _level(level: float) -> float:
+    if not 0 < level < 1:
+        raise InputError(f"level {level} is not between 0 and 1")
+    return level
