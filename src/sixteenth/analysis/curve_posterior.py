@@ -35,7 +35,7 @@ class Prior:
     misfit: float = 0.01
     """Median of tau; its logarithm is normal."""
     misfit_spread: float = 1.0
-    beyond: float = 2.0
+    beyond: float = 4.0
     """Misfit at the largest size, as a multiple of tau, and how much it grows with each doubling
     beyond it."""
     beyond_growth: float = 0.5
