@@ -17,7 +17,7 @@ from sixteenth.data.augment import crop_and_flip
 from sixteenth.engine import train as engine
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner, channel_statistics
-from sixteenth.engine.optim import build_optimizer, learning_rate
+from sixteenth.engine.optim import build_optimizers, learning_rate
 from sixteenth.engine.seeds import derive_seed
 from sixteenth.engine.train import Progress, train_run
 from sixteenth.engine.workload import Workload, curve_images
@@ -214,7 +214,7 @@ def test_a_schedule_rises_to_its_peak_and_falls(schedule: str) -> None:
 def test_norms_and_biases_are_not_decayed(name: str) -> None:
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     recipe = TrainSpec.model_validate({"optimizer": name, "weight_decay": 0.01})
-    optimizer = build_optimizer(model, recipe, torch.device("cpu"))
+    (optimizer,) = build_optimizers(model, recipe, torch.device("cpu"))
     decay = {
         id(parameter): group["weight_decay"]
         for group in optimizer.param_groups

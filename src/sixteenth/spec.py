@@ -43,23 +43,30 @@ class TrainSpec(_Strict):
     """Optimiser steps instead of epochs: every run gets the same compute."""
     batch_size: Annotated[int, Field(ge=2, strict=True)] = 128
     """Images a step at most; an epoch is cut into equal batches. (Of 2, an odd one makes a 3.)"""
-    optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
-    """adamw learns small and big models alike, also in few steps; see docs/recipe.md."""
+    optimizer: Literal["sgd", "adam", "adamw", "muon"] = "adamw"
+    """adamw learns small and big models alike, also in few steps; see docs/recipe.md. muon turns
+    the filters of convolutions by orthogonalised momentum, and leaves the rest to adamw."""
     learning_rate: Annotated[float, Field(gt=0)] | None = None
-    """Peak learning rate; by default 0.002 for adam and adamw, 0.02 for sgd."""
+    """Peak learning rate; by default 0.002 for adam and adamw, 0.02 for sgd, 0.1 for muon."""
     momentum: Share = 0.9
-    """Nesterov momentum of sgd; the first beta of adam and adamw."""
+    """Nesterov momentum of sgd and muon; the first beta of adam and adamw."""
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     """On weights of convolutions and linear layers only: not on norms and biases. By default 0.05
-    for adamw, 0.0005 for sgd, 0 for adam."""
+    for adamw, 0.0005 for sgd, 0 for adam; muon's filters keep their length, without decay."""
     schedule: Literal["one-cycle", "warmup-linear", "constant"] = "one-cycle"
     warmup: Share = 0.2
     """Part of all steps over which the learning rate rises."""
     label_smoothing: Share = 0.1
     crop: Annotated[int, Field(ge=0, strict=True)] | Literal["auto"] = "auto"
     """Random shift by up to so many pixels; auto: an eighth of the image, none for digits."""
-    flip: bool | Literal["auto"] = "auto"
-    """Random left-right flip; auto: yes, but not for digits."""
+    flip: bool | Literal["auto", "alternating"] = "auto"
+    """Random left-right flip; auto: yes, but not for digits. alternating: each image the other way
+    round every second epoch."""
+    cutout: Annotated[int, Field(ge=0, strict=True)] = 0
+    """Side in pixels of a square that is painted over in each training image."""
+    test_augmentation: Literal["none", "mirror", "mirror-shift"] = "none"
+    """Average the final test predictions over views of each image: mirrored, and shifted by a
+    pixel. Training curves are drawn without."""
     validation: Share = 0.0
     """Part of the run's own training subset that is held out, to choose the epoch."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -75,14 +82,14 @@ class TrainSpec(_Strict):
         """`learning_rate`, or the optimiser's default."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return {"sgd": 0.02, "adam": 2e-3, "adamw": 2e-3}[self.optimizer]
+        return {"sgd": 0.02, "adam": 2e-3, "adamw": 2e-3, "muon": 0.1}[self.optimizer]
 
     @property
     def decay_of_weights(self) -> float:
         """`weight_decay`, or the optimiser's default."""
         if self.weight_decay is not None:
             return self.weight_decay
-        return {"sgd": 5e-4, "adam": 0.0, "adamw": 0.05}[self.optimizer]
+        return {"sgd": 5e-4, "adam": 0.0, "adamw": 0.05, "muon": 0.05}[self.optimizer]
 
 
 class RunSpec(_Strict):

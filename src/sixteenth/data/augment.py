@@ -1,4 +1,4 @@
-"""Random crops and flips of a whole batch as index arithmetic on uint8 tensors.
+"""Random crops, flips and cut-outs of a whole batch as index arithmetic on uint8 tensors.
 
 No per-image Python and no padded copy of the images: a shifted, mirrored image is a choice of rows
 and columns, and pixels beyond the edge are mirrored back in by the same arithmetic.
@@ -6,30 +6,98 @@ and columns, and pixels beyond the edge are mirrored back in by the same arithme
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 
-def crop_and_flip(images: Tensor, *, crop: int, flip: bool, generator: torch.Generator) -> Tensor:
-    """Shift each image by up to `crop` pixels each way (edges reflected) and mirror half of them.
+def crop_and_flip(
+    images: Tensor, *, crop: int, flip: bool | Tensor, generator: torch.Generator
+) -> Tensor:
+    """Shift each image by up to `crop` pixels each way (edges reflected) and mirror some of them.
 
     Args:
         images: uint8, (N, height, width, 3), on any device.
         crop: largest shift in pixels, smaller than the image; 0 leaves images where they are.
-        flip: whether to mirror left-right with probability 1/2.
+        flip: whether to mirror left-right with probability 1/2; or which images to mirror, bool
+            (N,) on the CPU, as `alternating_flip` gives it.
         generator: a CPU generator, so that what is drawn does not depend on the device.
 
     Returns:
         uint8, (N, height, width, 3), contiguous.
     """
-    if not crop and not flip:
+    if not crop and flip is False:
         return images
+    n = len(images)
+    shift_y, shift_x = torch.randint(-crop, crop + 1, (2, n), generator=generator)
+    if isinstance(flip, Tensor):
+        mirrored = flip
+    else:
+        mirrored = torch.rand(n, generator=generator) < 0.5 if flip else torch.zeros(n).bool()
+    return _moved(images, shift_y, shift_x, mirrored)
+
+
+def alternating_flip(count: int, epoch: int, seed: int) -> Tensor:
+    """Which of `count` images epoch `epoch` mirrors: half of them, the other half the next time.
+
+    Two epochs show each image both ways round, where independent coins would show every second one
+    the same way twice (Jordan 2024, arXiv 2404.00498, section 3.6).
+
+    Args:
+        seed: which half is mirrored first; the same in all epochs of a run.
+
+    Returns:
+        bool, (count,), on the CPU.
+    """
+    first = torch.rand(count, generator=torch.Generator().manual_seed(seed)) < 0.5
+    return first if epoch % 2 else ~first
+
+
+def cut_out(
+    images: Tensor, *, size: int, colour: Sequence[float], generator: torch.Generator
+) -> Tensor:
+    """Paint one square of each image in `colour` (DeVries and Taylor 2017, arXiv 1708.04552).
+
+    Args:
+        images: uint8, (N, height, width, 3), on any device.
+        size: side of the square in pixels; its place is drawn so that it lies inside the image.
+        colour: red, green and blue, 0 to 255: the training images' mean.
+        generator: a CPU generator, as in `crop_and_flip`.
+
+    Returns:
+        uint8, (N, height, width, 3), a copy.
+    """
     n, height, width, _ = images.shape
-    shift_y, shift_x = torch.randint(-crop, crop + 1, (2, n, 1), generator=generator)
-    mirrored = torch.rand(n, 1, generator=generator) < 0.5 if flip else torch.zeros(n, 1).bool()
-    rows = _reflect(torch.arange(height) + shift_y, height)
-    columns = _reflect(torch.arange(width) + shift_x, width)
-    columns = torch.where(mirrored, width - 1 - columns, columns)
+    top = torch.randint(0, height - size + 1, (n, 1), generator=generator)
+    left = torch.randint(0, width - size + 1, (n, 1), generator=generator)
+    row, column = torch.arange(height), torch.arange(width)
+    hidden_rows = (row >= top) & (row < top + size)
+    hidden_columns = (column >= left) & (column < left + size)
+    hidden = (hidden_rows[:, :, None] & hidden_columns[:, None, :])[..., None]
+    paint = torch.tensor([round(value) for value in colour], dtype=torch.uint8)
+    return torch.where(hidden.to(images.device), paint.to(images.device), images)
+
+
+def shifted(images: Tensor, down: int, right: int, *, mirror: bool) -> Tensor:
+    """All images, mirrored left-right if asked, then moved by so many pixels (edges reflected).
+
+    Args:
+        images: uint8, (N, height, width, 3), on any device.
+    """
+    every = torch.ones(len(images), dtype=torch.int64)
+    return _moved(images, -down * every, -right * every, mirror * every.bool())
+
+
+def _moved(images: Tensor, shift_y: Tensor, shift_x: Tensor, mirrored: Tensor) -> Tensor:
+    """Images whose pixel (y, x) is the old (y + shift_y, x + shift_x), of the mirrored if asked.
+
+    Shifts are int64 (N,), `mirrored` is bool (N,), all on the CPU.
+    """
+    n, height, width, _ = images.shape
+    rows = _reflect(torch.arange(height) + shift_y[:, None], height)
+    columns = _reflect(torch.arange(width) + shift_x[:, None], width)
+    columns = torch.where(mirrored[:, None], width - 1 - columns, columns)
     pixel = (
         rows[:, :, None] * width
         + columns[:, None, :]

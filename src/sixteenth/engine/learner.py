@@ -7,6 +7,7 @@ lowered for the device, the optimiser, mixed precision, and the normalisation of
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,19 +26,23 @@ from ..models import (
 )
 from ..spec import RunSpec
 from .execution import Execution
+from .inference import InputNormalisation, Views, class_scores
 from .lowering import lower_convolutions
-from .optim import build_optimizer, learning_rate, set_learning_rate
+from .optim import build_optimizers, learning_rate, set_learning_rate
 from .seeds import derive_seed
 
-EVALUATION_PIXELS = 500 * 64 * 64
-"""Pixels of the images that are evaluated at a time: 500 of them at 64x64, fewer of larger ones."""
+INITIALISING_IMAGES = 5_000
+"""Training images that a model with an `initialise_from` is shown before training."""
 
 
 class Learner:
     """The model of one run on its device, with its optimiser.
 
     Attributes:
-        model: the network, float32 weights, on the device.
+        model: the network, float32 weights, on the device. One with random weights and a method
+            ``initialise_from(images)`` has been shown normalised training images.
+        mean_colour: red, green and blue, 0 to 255: what becomes zero.
+        normalise: brings uint8 images to what the network expects.
         facts: parameters, training FLOPs of one image, final map, normalisation and the SHA-256 of
             the initial weights' file, as run.json keeps them.
     """
@@ -72,6 +77,12 @@ class Learner:
             source = "the run's own training images"
         else:
             mean, std, source = known.mean, known.std, known.source
+        self.normalise = InputNormalisation(mean, std, execution)
+        self.mean_colour = [255 * value for value in mean]
+        initialise: Callable[[Tensor], None] | None = getattr(model, "initialise_from", None)
+        if known is None and initialise is not None:
+            first = torch.from_numpy(train_images[:INITIALISING_IMAGES]).to(self.device)
+            initialise(self.normalise(first).cpu())
         weights = find_weights(run.model, run.init)
         last = final_map(model, run.image_size)
         self.facts: dict[str, Any] = {
@@ -81,11 +92,9 @@ class Learner:
             "normalisation": {"mean": list(mean), "std": list(std), "source": source},
             "weights_sha256": weights.sha256 if weights else None,
         }
-        self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1) * 255
-        self._scale = 1 / (torch.tensor(std, device=self.device).view(1, 3, 1, 1) * 255)
         lower_convolutions(model, run.image_size, enabled=run.train.lower_convolutions)
         self.model = execution.place(model)
-        self.optimizer = build_optimizer(self.model, run.train, self.device)
+        self.optimizers = build_optimizers(self.model, run.train, self.device)
         self._scaler = torch.amp.GradScaler(
             self.device.type, enabled=execution.precision == "float16"
         )
@@ -101,40 +110,42 @@ class Learner:
             The batch's mean loss and its number of right answers, before the step; still on the
             device, so that nothing waits for them.
         """
-        set_learning_rate(self.optimizer, rate)
+        set_learning_rate(self.optimizers, rate)
         with self.execution.autocast():
-            logits = self.model(self._normalised(images))
+            logits = self.model(self.normalise(images))
         logits = logits.float()
         loss = F.cross_entropy(logits, labels, label_smoothing=self.train.label_smoothing)
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        self._scaler.step(self.optimizer)
+        for optimizer in self.optimizers:
+            self._scaler.step(optimizer)
         self._scaler.update()
         return loss.detach(), (logits.detach().argmax(1) == labels).sum()
 
-    @torch.inference_mode()
-    def logits(self, images: Tensor) -> Tensor:
-        """Class scores, float32 (n, classes), of uint8 images (n, height, width, 3) as they are."""
+    def logits(self, images: Tensor, views: Views = "none") -> Tensor:
+        """Class scores, float32 (n, classes), of uint8 images (n, height, width, 3) as they are.
+
+        Args:
+            views: test-time augmentation, see `engine.inference`.
+        """
         self.model.eval()
-        parts = []
-        together = max(1, min(500, EVALUATION_PIXELS // (images.shape[1] * images.shape[2])))
-        for batch in torch.split(images, together):
-            with self.execution.autocast():
-                parts.append(self.model(self._normalised(batch)).float())
+        scores = class_scores(self.model, images, self.normalise, self.execution, views)
         self.model.train()
-        return torch.cat(parts)
+        return scores
 
     def state_dict(self) -> dict[str, Any]:
         """All that a checkpoint needs to go on."""
         return {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "scaler": self._scaler.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, content in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(content)
         self._scaler.load_state_dict(state["scaler"])
 
     def weights(self) -> dict[str, Tensor]:
@@ -143,11 +154,6 @@ class Learner:
             name: tensor.detach().to("cpu", copy=True).contiguous()
             for name, tensor in self.model.state_dict().items()
         }
-
-    def _normalised(self, images: Tensor) -> Tensor:
-        """uint8 (n, height, width, 3) to float (n, 3, height, width) of mean 0 and deviation 1."""
-        pixels = images.permute(0, 3, 1, 2).float().sub_(self._mean).mul_(self._scale)
-        return pixels if self.execution.layout == "channels-last" else pixels.contiguous()
 
 
 def channel_statistics(

@@ -1,45 +1,63 @@
 """Optimisers and learning-rate schedules, by the names a study file uses.
 
-A new optimiser goes into `build_optimizer`, a new schedule into `learning_rate`.
+A new optimiser goes into `build_optimizers`, a new schedule into `learning_rate`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
 from ..spec import TrainSpec
+from .muon import Muon
+
+BESIDE_MUON = 0.04
+"""Learning rate of the AdamW that takes what is no filter, as a part of Muon's."""
 
 
-def build_optimizer(
+def build_optimizers(
     model: nn.Module, train: TrainSpec, device: torch.device
-) -> torch.optim.Optimizer:
+) -> list[torch.optim.Optimizer]:
     """The recipe's optimiser, with weight decay only where it belongs.
 
     Norm scales and biases (all tensors of fewer than two axes) are not decayed: they do not set the
     size of a function that the next norm does not undo (Zhang et al. 2019, arXiv 1810.12281; He et
     al. 2019, arXiv 1812.01187, section 3.1).
+
+    Returns:
+        One optimiser; two for muon, which is for the filters of convolutions: AdamW takes the rest.
     """
-    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    groups = [
-        {"params": decayed, "weight_decay": train.decay_of_weights},
-        {"params": others, "weight_decay": 0.0},
-    ]
     rate = train.peak_learning_rate
     # One kernel for the whole update instead of one for each term of it.
     fused = device.type in ("cpu", "cuda")
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    if train.optimizer == "muon":
+        filters = [p for p in trainable if p.ndim == 4]
+        groups = _groups([p for p in trainable if p.ndim != 4], train.decay_of_weights)
+        rest = torch.optim.AdamW(groups, lr=rate * BESIDE_MUON, betas=(0.9, 0.99), fused=fused)
+        for group in rest.param_groups:
+            group["lr_scale"] = BESIDE_MUON
+        # A network without convolutions: Muon has nothing to do, and refuses to do it.
+        return [Muon(filters, lr=rate, momentum=train.momentum), rest] if filters else [rest]
+    groups = _groups(trainable, train.decay_of_weights)
     if train.optimizer == "sgd":
-        nesterov = train.momentum > 0
-        return torch.optim.SGD(
-            groups, lr=rate, momentum=train.momentum, nesterov=nesterov, fused=fused
-        )
-    betas = (train.momentum, 0.999)
-    if train.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=rate, betas=betas, fused=fused)
-    return torch.optim.AdamW(groups, lr=rate, betas=betas, fused=fused)
+        momentum = train.momentum
+        return [
+            torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=fused)
+        ]
+    kind = torch.optim.Adam if train.optimizer == "adam" else torch.optim.AdamW
+    return [kind(groups, lr=rate, betas=(train.momentum, 0.999), fused=fused)]
+
+
+def _groups(parameters: list[nn.Parameter], decay: float) -> list[dict[str, Any]]:
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
 
 
 def learning_rate(step: int, total: int, train: TrainSpec) -> float:
@@ -62,9 +80,11 @@ def learning_rate(step: int, total: int, train: TrainSpec) -> float:
     return _cosine(peak, peak / 1e4, (step - warm + 1) / max(1.0, total - warm))
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+def set_learning_rate(optimizers: Sequence[torch.optim.Optimizer], rate: float) -> None:
+    """Give every parameter group this learning rate, times its own ``lr_scale`` if it has one."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group.get("lr_scale", 1.0)
 
 
 def _cosine(start: float, end: float, progress: float) -> float:

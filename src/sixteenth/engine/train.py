@@ -18,7 +18,6 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ..data import ImageDataset
-from ..data.augment import crop_and_flip
 from ..errors import DivergedError, InputError
 from ..run_folder import RunFolder, write_whole
 from ..spec import RunSpec
@@ -27,7 +26,7 @@ from .learner import Learner, loss_and_accuracy
 from .optim import learning_rate
 from .record import new_record, now, peak_memory
 from .seeds import derive_seed
-from .workload import CLEAN_TRAIN_IMAGES, Workload, augmentation, split_of
+from .workload import CLEAN_TRAIN_IMAGES, Augmentation, Workload, split_of
 
 CHECKPOINT_SECONDS = 20.0
 """Epochs shorter than this share a checkpoint: writing one costs about a second."""
@@ -135,7 +134,7 @@ class _Training:
         self.test_images = torch.from_numpy(dataset.test.images).to(self.device)
         self.test_labels = torch.from_numpy(dataset.test.labels).to(self.device)
 
-        self.crop, self.flip = augmentation(run.train, dataset)
+        self.augmentation = Augmentation.of(run.train, dataset)
         self.work = Workload.of(run.train, len(self.labels), len(self.test_labels))
         self.curve_sample = self._fixed_sample(len(self.test_labels), self.work.curve_images)
         self.test_logits: Tensor | None = None
@@ -162,16 +161,19 @@ class _Training:
         torch.manual_seed(seed)  # dropout draws from the global generator
         order = torch.randperm(len(self.labels), generator=generator)
         todo = torch.tensor_split(order, self.work.batches)[: self.work.steps - state.step]
+        flip_seed = derive_seed(self.spec.seed, self.spec.run_id, "flip")
+        mirrored = self.augmentation.mirrored(len(self.labels), state.epoch, flip_seed)
 
         loss_sum = torch.zeros((), device=self.device)
         correct = torch.zeros((), device=self.device)
         seen, rate = 0, 0.0
         self.learner.model.train()
         for batch in todo:
+            flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
             batch = batch.to(self.device)
             labels = self.labels[batch]
-            images = crop_and_flip(
-                self.images[batch], crop=self.crop, flip=self.flip, generator=generator
+            images = self.augmentation(
+                self.images[batch], flip, colour=self.learner.mean_colour, generator=generator
             )
             rate = learning_rate(state.step, self.work.steps, self.recipe)
             loss, right = self.learner.step(images, labels, rate)
@@ -204,7 +206,7 @@ class _Training:
         if not final:
             images, labels = images[self.curve_sample], labels[self.curve_sample]
         logits = self.learner.logits(images)
-        if final:
+        if final and self.recipe.test_augmentation == "none":
             self.test_logits = logits  # the run's result: not computed twice
         test_loss, test_accuracy = loss_and_accuracy(logits, labels)
         row: dict[str, Any] = {
@@ -228,7 +230,7 @@ class _Training:
         began = time.monotonic()
         logits = self.test_logits
         if logits is None:
-            logits = self.learner.logits(self.test_images)
+            logits = self.learner.logits(self.test_images, self.recipe.test_augmentation)
         test_loss, test_accuracy = loss_and_accuracy(logits, self.test_labels)
         sample = self._fixed_sample(len(self.labels), CLEAN_TRAIN_IMAGES)
         clean = self.learner.logits(self.images[sample])

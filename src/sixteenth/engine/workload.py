@@ -6,12 +6,17 @@ The plan and the training ask the same questions here, so that they get the same
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..data import ImageDataset, draw_subset, hold_out
+from ..data.augment import alternating_flip, crop_and_flip, cut_out
 from ..errors import InputError
 from ..fraction import TrainFraction
 from ..spec import RunSpec, TrainSpec
@@ -94,15 +99,60 @@ def split_of(run: RunSpec, dataset: ImageDataset) -> tuple[NDArray[np.int64], ND
     return subset[kept], subset[held]
 
 
-def augmentation(recipe: TrainSpec, dataset: ImageDataset) -> tuple[int, bool]:
-    """Crop (pixels) and flip, with ``auto`` resolved for this dataset.
+@dataclass(frozen=True)
+class Augmentation:
+    """What happens to training images, with ``auto`` resolved.
 
-    Raises:
-        InputError: the crop is as large as the images.
+    Attributes:
+        crop: largest shift in pixels.
+        flip: mirror at random, or every second epoch, or never.
+        cutout: side of the painted square in pixels, 0 for none.
     """
-    crop, flip = recipe.crop, recipe.flip
-    if crop == "auto":
-        crop = 0 if dataset.symbols else dataset.image_size // 8
-    if crop >= dataset.image_size:
-        raise InputError(f"train.crop: {crop} pixels do not fit in images of {dataset.image_size}")
-    return crop, (not dataset.symbols if flip == "auto" else flip)
+
+    crop: int
+    flip: bool | Literal["alternating"]
+    cutout: int
+
+    @classmethod
+    def of(cls, recipe: TrainSpec, dataset: ImageDataset) -> Augmentation:
+        """The augmentation of a recipe for a dataset.
+
+        Raises:
+            InputError: the crop or the cut-out is as large as the images.
+        """
+        crop, flip = recipe.crop, recipe.flip
+        if crop == "auto":
+            crop = 0 if dataset.symbols else dataset.image_size // 8
+        for key, size in (("crop", crop), ("cutout", recipe.cutout)):
+            if size >= dataset.image_size:
+                raise InputError(
+                    f"train.{key}: {size} pixels do not fit in images of {dataset.image_size}"
+                )
+        return cls(crop, not dataset.symbols if flip == "auto" else flip, recipe.cutout)
+
+    def mirrored(self, images: int, epoch: int, seed: int) -> bool | Tensor:
+        """Whether to mirror at random; or which of `images` images this epoch mirrors, bool."""
+        if self.flip != "alternating":
+            return self.flip
+        return alternating_flip(images, epoch, seed)
+
+    def __call__(
+        self,
+        images: Tensor,
+        flip: bool | Tensor,
+        *,
+        colour: Sequence[float],
+        generator: torch.Generator,
+    ) -> Tensor:
+        """A batch as the network sees it in training.
+
+        Args:
+            images: uint8, (n, height, width, 3), on any device.
+            flip: as `mirrored` gives it, for these images.
+            colour: what cut-out paints with: red, green and blue, 0 to 255.
+            generator: on the CPU.
+        """
+        images = crop_and_flip(images, crop=self.crop, flip=flip, generator=generator)
+        if self.cutout:
+            images = cut_out(images, size=self.cutout, colour=colour, generator=generator)
+        return images

@@ -32,6 +32,8 @@ from torch import nn
 from ..errors import ModelError, nearest
 from .measure import try_call
 from .seed_cnn import seed_cnn
+from .speedrun import SHAPES as SPEEDRUNS
+from .speedrun import speedrun
 
 SEED_CNN = "seed-cnn"
 STEMS = ("default", "cifar")
@@ -42,7 +44,7 @@ _PATCH = {"vit_b_16": 16, "vit_b_32": 32, "vit_l_16": 16, "vit_l_32": 32, "vit_h
 
 def model_names() -> list[str]:
     """Every name that needs no code of the user's: torchvision's models and the baseline."""
-    return [SEED_CNN, *torchvision.models.list_models(module=torchvision.models)]
+    return [SEED_CNN, *SPEEDRUNS, *torchvision.models.list_models(module=torchvision.models)]
 
 
 def is_factory(name: str) -> bool:
@@ -65,7 +67,8 @@ def check_model(name: str, stem: str = "default") -> None:
         close = nearest(name, model_names())
         raise ModelError(
             f"no model is called {name!r}{close or ';'} allowed are torchvision's classification "
-            f"models (resnet18, resnet50, ...), {SEED_CNN}, and your own as package.module:factory"
+            f"models (resnet18, resnet50, ...), {', '.join((SEED_CNN, *SPEEDRUNS))}, and your own "
+            "as package.module:factory"
         )
     if stem == "cifar" and not name.startswith(_RESNETS):
         raise _no_stem(name)
@@ -101,6 +104,8 @@ def build_model(
                     f"{SEED_CNN} is too large for memory at image_size {image_size}: its first "
                     "linear layer grows with the image"
                 ) from error
+        elif name in SPEEDRUNS:
+            model = speedrun(name, num_classes, image_size)
         else:
             model = _torchvision_model(name, num_classes, image_size)
         if stem == "cifar":

@@ -227,11 +227,11 @@ class Study:
     def _check(self, runs: list[RunSpec], dataset: ImageDataset, device: str | None) -> None:
         """Find what is wrong before hours are spent on it."""
         from ..engine.execution import resolve_execution
-        from ..engine.workload import augmentation, split_of
+        from ..engine.workload import Augmentation, split_of
         from ..models import check_init, check_model
 
         resolve_execution(device, self.spec.train)
-        augmentation(self.spec.train, dataset)
+        Augmentation.of(self.spec.train, dataset)
         for model in self.spec.models:
             check_model(model, self.spec.stem)
             for init in self.spec.init:

@@ -1,0 +1,277 @@
+"""`sixteenth run cifar10-best` against a CPU port of the published 94% speedrun, side by side.
+
+    python -m benchmarks.speedrun --data ../shared/data/cifar10-jpeg
+
+The port follows the published recipe (Jordan 2024, arXiv 2404.00498, in its later variant with
+Muon) as it stands: batches of 2,000, half precision throughout (bfloat16 here), 8 epochs. It shares
+no code with Sixteenth. A few steps of each in turn give images per second; with the epochs of each
+recipe these give the ratio of the two training times. `--train` trains the port to its end instead
+and prints its accuracy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sixteenth import load_spec
+from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.engine.execution import resolve_execution
+from sixteenth.engine.learner import Learner
+from sixteenth.engine.record import peak_memory
+from sixteenth.engine.workload import Augmentation
+
+EPOCHS, BATCH = 8, 2000
+MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="cifar10")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--images", type=int, default=4000, help="of a round")
+    parser.add_argument("--train", action="store_true", help="the whole port, with its accuracy")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    dataset = load_dataset(options.data, image_size=32)
+    torch.manual_seed(options.seed)
+    if options.train:
+        train_port(dataset)
+        return
+    port = PublishedSpeedrun(dataset).rounds(options.images)
+    ours, epochs = engine_rounds(dataset, options.images)
+    next(port), next(ours)  # warm caches, chosen kernels
+    pairs = [(next(port), next(ours)) for _ in range(options.rounds)]
+    slow, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = statistics.median(b / a for a, b in pairs)
+    print(f"published, ported: {slow:,.0f} images/s, {EPOCHS} epochs")
+    print(f"cifar10-best:      {fast:,.0f} images/s, {epochs} epochs")
+    print(f"images/s {ratio:.2f}x, training time {epochs / EPOCHS / ratio:.2f}x the port's")
+    print(f"peak memory of both together {peak_gigabytes():.1f} GB")
+
+
+def peak_gigabytes() -> float:
+    """The most memory that this process has held."""
+    return (peak_memory(torch.device("cpu")) or 0) / 1e9
+
+
+def train_port(dataset: ImageDataset) -> None:
+    """Train the port as published and print its accuracy on the test images."""
+    port = PublishedSpeedrun(dataset)
+    began = time.perf_counter()
+    steps = EPOCHS * (len(port.labels) // BATCH)
+    for step, (images, labels) in zip(range(steps), port.batches(), strict=False):
+        port.step(images, labels, step)
+        if (step + 1) % (steps // EPOCHS) == 0:
+            print(f"step {step + 1} of {steps}, {time.perf_counter() - began:.0f} s", flush=True)
+    images, labels = half(dataset.test.images), torch.from_numpy(dataset.test.labels)
+    for views, name in ((1, "as they are"), (6, "with test-time augmentation")):
+        right = (port.scores(images, views).argmax(1) == labels).float().mean().item()
+        print(f"test accuracy {right:.2%}, images {name}")
+    print(f"peak memory {peak_gigabytes():.1f} GB")
+
+
+def engine_rounds(dataset: ImageDataset, round_images: int) -> tuple[Iterator[float], int]:
+    """Sixteenth's training steps of `cifar10-best`, data included, and the preset's epochs."""
+    run = load_spec("cifar10-best", ["data=unused"]).runs()[0]
+    recipe = run.train
+    images = torch.from_numpy(dataset.train.images)
+    labels = torch.from_numpy(dataset.train.labels)
+    execution = resolve_execution("cpu", recipe)
+    learner = Learner(run, len(dataset.classes), dataset.train.images, execution)
+    augment = Augmentation.of(recipe, dataset)
+    steps = round_images // recipe.batch_size
+
+    def rounds() -> Iterator[float]:
+        generator = torch.Generator().manual_seed(0)
+        while True:
+            began = time.perf_counter()
+            mirrored = augment.mirrored(len(labels), epoch=1, seed=0)
+            order = torch.randperm(len(labels))[: steps * recipe.batch_size]
+            for batch in order.split(recipe.batch_size):
+                flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
+                augmented = augment(
+                    images[batch], flip, colour=learner.mean_colour, generator=generator
+                )
+                learner.step(augmented, labels[batch], recipe.peak_learning_rate / 4)
+            yield steps * recipe.batch_size / (time.perf_counter() - began)
+
+    return rounds(), recipe.epochs
+
+
+class PublishedSpeedrun:
+    """The published network, data pipeline and optimisers, in bfloat16 on the CPU."""
+
+    learning_rates: ClassVar = {"filters": 0.24, "bias": 0.053, "head": 0.67}
+    momentum, sgd_momentum, decay = 0.6, 0.85, 2e-6 * BATCH
+    whitening_bias_epochs = 3
+
+    def __init__(self, dataset: ImageDataset) -> None:
+        self.images = half(dataset.train.images)
+        self.labels = torch.from_numpy(dataset.train.labels)
+        self.net = network(len(dataset.classes), self.images[:5000].float())
+        self.filters = [
+            m.weight for m in self.net.modules() if isinstance(m, nn.Conv2d) and m.in_channels > 3
+        ]
+        norms = [m.bias for m in self.net.modules() if isinstance(m, nn.BatchNorm2d)]
+        bias, head = self.learning_rates["bias"], self.learning_rates["head"]
+        self.sgd = torch.optim.SGD(
+            [
+                {"params": [self.net[0].bias], "lr": bias, "weight_decay": self.decay / bias},
+                {"params": norms, "lr": bias, "weight_decay": self.decay / bias},
+                {"params": [self.net[-1].weight], "lr": head, "weight_decay": self.decay / head},
+            ],
+            momentum=self.sgd_momentum,
+            nesterov=True,
+        )
+        self.peak = [group["lr"] for group in self.sgd.param_groups]
+        self.averages = [torch.zeros_like(weight) for weight in self.filters]
+        self.steps = EPOCHS * (len(self.labels) // BATCH)
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Epoch after epoch: mirrored by turns, shifted by up to two pixels, shuffled."""
+        mirrored = torch.rand(len(self.labels)) < 0.5
+        padded = F.pad(self.images, (2, 2, 2, 2), mode="reflect")
+        epoch = 0
+        while True:
+            turn = (mirrored ^ bool(epoch % 2)).view(-1, 1, 1, 1)
+            images = shifted_crops(torch.where(turn, padded.flip(-1), padded), 2)
+            for batch in torch.randperm(len(images)).split(BATCH):
+                if len(batch) == BATCH:
+                    yield images[batch], self.labels[batch]
+            epoch += 1
+
+    def step(self, images: Tensor, labels: Tensor, step: int) -> None:
+        """Forward, backward, and both optimisers at the rate of step `step`."""
+        self.net.train()
+        loss = F.cross_entropy(self.net(images), labels, label_smoothing=0.2, reduction="sum")
+        loss.backward()
+        left = 1 - step / self.steps
+        whitening = 1 - step / (self.whitening_bias_epochs * self.steps / EPOCHS)
+        for group, peak, share in zip(
+            self.sgd.param_groups, self.peak, (max(0.0, whitening), left, left), strict=True
+        ):
+            group["lr"] = peak * share
+        self.sgd.step()
+        with torch.no_grad():
+            for weight, average in zip(self.filters, self.averages, strict=True):
+                average.mul_(self.momentum).add_(weight.grad)
+                direction = weight.grad.add(average, alpha=self.momentum)
+                weight.mul_(len(weight) ** 0.5 / weight.norm())
+                turned = newton_schulz(direction.reshape(len(weight), -1)).view_as(weight)
+                weight.sub_(turned, alpha=self.learning_rates["filters"] * left)
+        self.net.zero_grad()
+
+    def rounds(self, round_images: int) -> Iterator[float]:
+        """Train on and on; after each `round_images` images, the images a second of that round."""
+        seen, began = 0, time.perf_counter()
+        for step, (images, labels) in enumerate(self.batches()):
+            self.step(images, labels, step % self.steps)
+            seen += len(labels)
+            if seen >= round_images:
+                yield seen / (time.perf_counter() - began)
+                seen, began = 0, time.perf_counter()
+
+    @torch.inference_mode()
+    def scores(self, images: Tensor, views: int) -> Tensor:
+        """Class scores, averaged over mirrored and shifted views if there are six."""
+        self.net.eval()
+
+        def both(batch: Tensor) -> Tensor:
+            return (self.net(batch) + self.net(batch.flip(-1))).float() / 2
+
+        parts = []
+        for batch in images.split(BATCH):
+            if views == 1:
+                parts.append(self.net(batch).float())
+                continue
+            padded = F.pad(batch, (1, 1, 1, 1), mode="reflect")
+            shifted = both(padded[:, :, :-2, :-2]) + both(padded[:, :, 2:, 2:])
+            parts.append(both(batch) / 2 + shifted / 4)
+        return torch.cat(parts)
+
+
+def network(classes: int, images: Tensor) -> nn.Sequential:
+    """The published network: a whitening layer, three groups, a pool, a scaled classifier."""
+    patches = F.unfold(images, 2).transpose(1, 2).reshape(-1, 12)
+    values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+    whitening = nn.Conv2d(3, 24, 2)
+    rows = (vectors / (values + 5e-4).sqrt()).T.reshape(12, 3, 2, 2)
+    whitening.weight.data = torch.cat([rows, -rows])
+    whitening.weight.requires_grad = False
+    whitening.bias.data.zero_()
+    layers: list[nn.Module] = [whitening, nn.GELU()]
+    for inputs, outputs in ((24, 64), (64, 256), (256, 256)):
+        layers += [convolution(inputs, outputs), nn.MaxPool2d(2), norm(outputs), nn.GELU()]
+        layers += [convolution(outputs, outputs), norm(outputs), nn.GELU()]
+    head = nn.Linear(256, classes, bias=False)
+    head.weight.data /= head.weight.data.std()
+    net = nn.Sequential(*layers, nn.MaxPool2d(3), nn.Flatten(), Scale(1 / 256), head)
+    for module in net:
+        if not isinstance(module, nn.BatchNorm2d):
+            module.bfloat16()
+    return net.to(memory_format=torch.channels_last)
+
+
+class Scale(nn.Module):
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
+
+
+def convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    layer = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+    nn.init.dirac_(layer.weight.data[:inputs])
+    return layer
+
+
+def norm(channels: int) -> nn.BatchNorm2d:
+    layer = nn.BatchNorm2d(channels, eps=1e-12, momentum=0.4)
+    layer.weight.requires_grad = False
+    return layer
+
+
+def half(images: np.ndarray) -> Tensor:
+    """uint8 (N, height, width, 3) to normalised bfloat16 (N, 3, height, width), channels-last."""
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2) / 255
+    centred = (pixels - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
+    return centred.bfloat16().to(memory_format=torch.channels_last)
+
+
+def shifted_crops(padded: Tensor, most: int) -> Tensor:
+    """A crop of every image at a place of its own, copied for all images of one place at once."""
+    size = padded.shape[-1] - 2 * most
+    crops = torch.empty_like(padded[:, :, :size, :size])
+    down, right = torch.randint(0, 2 * most + 1, (2, len(padded)))
+    for y in range(2 * most + 1):
+        for x in range(2 * most + 1):
+            here = (down == y) & (right == x)
+            crops[here] = padded[here, :, y : y + size, x : x + size]
+    return crops
+
+
+def newton_schulz(matrix: Tensor, steps: int = 3) -> Tensor:
+    """The published quintic iteration towards the orthogonal factor of a matrix."""
+    x = matrix.bfloat16()
+    x /= x.norm() + 1e-7
+    tall = len(x) > x.shape[1]
+    x = x.T if tall else x
+    for _ in range(steps):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return x.T if tall else x
+
+
+if __name__ == "__main__":
+    main()

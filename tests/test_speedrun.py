@@ -1,0 +1,273 @@
+"""The speedrun's parts: its network, Muon, alternating flips, cut-outs, test-time augmentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sixteenth import ModelError, RunSpec, load_spec, parse_spec
+from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.data.augment import alternating_flip, crop_and_flip, cut_out, shifted
+from sixteenth.engine import train as engine
+from sixteenth.engine.execution import resolve_execution
+from sixteenth.engine.inference import VIEWS
+from sixteenth.engine.learner import Learner
+from sixteenth.engine.muon import Muon, orthogonalised
+from sixteenth.engine.optim import build_optimizers
+from sixteenth.engine.train import train_run
+from sixteenth.models import build_model
+from sixteenth.run_folder import RunFolder
+from sixteenth.spec import TrainSpec
+
+SPEEDRUN = {
+    "epochs": 4,
+    "batch_size": 50,
+    "optimizer": "muon",
+    "schedule": "warmup-linear",
+    "warmup": 0.0,
+    "label_smoothing": 0.2,
+    "flip": "alternating",
+    "crop": 1,
+    "cutout": 3,
+    "test_augmentation": "mirror-shift",
+}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageDataset:
+    return load_dataset("digits", image_size=16, data_dir=tmp_path_factory.mktemp("cache"))
+
+
+def cell(model: str = "speedrun", **train: Any) -> RunSpec:
+    study = {
+        "data": "digits",
+        "image_size": 16,
+        "models": [model],
+        "fractions": ["200 images"],
+        "train": {**SPEEDRUN, **train},
+    }
+    return parse_spec(study).runs()[0]
+
+
+def learner_of(run: RunSpec, data: ImageDataset) -> Learner:
+    execution = resolve_execution("cpu", run.train)
+    return Learner(run, len(data.classes), data.train.images, execution)
+
+
+def test_the_first_layer_whitens_the_training_images(digits: ImageDataset) -> None:
+    learner = learner_of(cell(precision="float32"), digits)
+    images = learner.normalise(torch.from_numpy(digits.train.images[:1000]))
+    with torch.no_grad():
+        out = learner.model.whitening(images).double()
+    half = out.shape[1] // 2
+    flat = out.transpose(0, 1).reshape(2 * half, -1)
+    torch.testing.assert_close(flat[half:], -flat[:half])  # each direction with either sign
+    second_moments = (flat[:half] @ flat[:half].T / flat.shape[1]).numpy()
+    off_diagonal = second_moments - np.diag(np.diag(second_moments))
+    assert np.abs(off_diagonal).max() < 0.02
+    # Digits are grey: of twelve directions four carry something, the rest is left small.
+    strong = np.diag(second_moments) > 0.5
+    assert strong.sum() == 4
+    assert np.allclose(np.diag(second_moments)[strong], 1, atol=0.05)
+
+
+def test_the_whitening_is_the_same_each_time_and_is_not_trained(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    before = learner_of(cell(), digits).model.whitening.weight.clone()
+    assert torch.equal(before, learner_of(cell(), digits).model.whitening.weight)
+    folder = RunFolder(tmp_path / "run")
+    train_run(cell(epochs=1), digits, folder)
+    from safetensors.torch import load_file
+
+    after = load_file(folder.weights_path)
+    # The run whitens with its own subset's images, so only its shape of a whitening is compared.
+    weight = after["whitening.weight"]
+    torch.testing.assert_close(weight[:12], -weight[12:])
+    assert after["whitening.bias"].abs().max() > 0
+
+
+def test_filters_begin_as_the_identity_where_they_can() -> None:
+    model = build_model("speedrun", 10, image_size=32)
+    filters = model.groups[1].first.weight
+    assert filters.shape == (256, 64, 3, 3)
+    maps = torch.randn(2, 64, 5, 5)
+    out = torch.nn.functional.conv2d(maps, filters, padding=1)
+    torch.testing.assert_close(out[:, :64], maps)
+
+
+@pytest.mark.parametrize("name", ["speedrun", "speedrun-large"])
+def test_images_too_small_to_be_halved_three_times_are_refused(name: str) -> None:
+    assert build_model(name, 3, image_size=9)(torch.zeros(2, 3, 9, 9)).shape == (2, 3)
+    with pytest.raises(ModelError, match=r"smallest image_size that it can is 9"):
+        build_model(name, 3, image_size=8)
+
+
+@pytest.mark.parametrize("shape", [(16, 40), (40, 16), (12, 12)])
+def test_orthogonalising_keeps_singular_vectors_and_levels_their_values(
+    shape: tuple[int, int],
+) -> None:
+    torch.manual_seed(0)
+    small = min(shape)
+    u, _ = torch.linalg.qr(torch.randn(shape[0], small))
+    v, _ = torch.linalg.qr(torch.randn(shape[1], small))
+    values = torch.linspace(1, 10, small)
+    out = orthogonalised(u @ torch.diag(values) @ v.T, iterations=5)
+    core = u.T @ out @ v
+    assert core.diag().min() > 0.6
+    assert core.diag().max() < 1.3
+    off_diagonal = core - torch.diag(core.diag())
+    assert off_diagonal.abs().max() < 0.05  # bfloat16 arithmetic
+
+
+def test_muon_turns_filters_by_its_learning_rate_and_keeps_their_length() -> None:
+    torch.manual_seed(0)
+    filters = torch.nn.Parameter(torch.randn(8, 6, 3, 3))
+    before = filters.detach().clone()
+    optimizer = Muon([filters], lr=0.1, momentum=0.5)
+    filters.grad = torch.randn_like(filters)
+    optimizer.step()
+    assert filters.norm().item() == pytest.approx(before.norm().item(), rel=1e-5)
+    turned = (filters - before).norm() / before.norm()
+    assert 0.05 < turned < 0.15
+
+
+def test_muon_goes_down_in_either_memory_layout_alike() -> None:
+    def trained(layout: torch.memory_format) -> torch.Tensor:
+        torch.manual_seed(0)
+        convolution = torch.nn.Conv2d(4, 8, 3, bias=False).to(memory_format=layout)
+        images, wanted = torch.randn(16, 4, 8, 8), torch.randn(16, 8, 6, 6)
+        optimizer = Muon([convolution.weight], lr=0.05, momentum=0.9)
+        losses = []
+        for _ in range(20):
+            loss = (convolution(images) - wanted).square().mean()
+            convolution.weight.grad = None
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        assert losses[-1] < losses[0]
+        return convolution.weight.detach()
+
+    first, last = (trained(layout) for layout in (torch.contiguous_format, torch.channels_last))
+    torch.testing.assert_close(first, last, rtol=0.05, atol=0.02)
+
+
+def test_beside_muon_another_optimiser_takes_what_is_no_filter() -> None:
+    model = build_model("speedrun", 10, image_size=32)
+    recipe = TrainSpec(optimizer="muon")
+    muon, rest = build_optimizers(model, recipe, torch.device("cpu"))
+    assert all(p.ndim == 4 for group in muon.param_groups for p in group["params"])
+    held = [p for o in (muon, rest) for group in o.param_groups for p in group["params"]]
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    assert {id(p) for p in held} == {id(p) for p in trainable}
+    assert len(held) == len(trainable)
+    (only,) = build_optimizers(torch.nn.Linear(3, 2), recipe, torch.device("cpu"))
+    assert not isinstance(only, Muon)
+
+
+def test_an_image_is_mirrored_every_second_epoch() -> None:
+    first, second, third = (alternating_flip(1000, epoch, seed=3) for epoch in (1, 2, 3))
+    assert torch.equal(first, ~second)
+    assert torch.equal(first, third)
+    assert 400 < first.sum() < 600
+    images = torch.randint(0, 256, (4, 6, 6, 3), dtype=torch.uint8)
+    which = torch.tensor([True, False, False, True])
+    out = crop_and_flip(images, crop=0, flip=which, generator=torch.Generator())
+    assert torch.equal(out[1:3], images[1:3])
+    assert torch.equal(out[0], images[0].flip(1))
+
+
+def test_a_cut_out_is_one_whole_square_in_the_given_colour() -> None:
+    images = torch.full((50, 10, 12, 3), 255, dtype=torch.uint8)
+    generator = torch.Generator().manual_seed(0)
+    out = cut_out(images, size=4, colour=[10.2, 20.0, 30.0], generator=generator)
+    painted = (out == torch.tensor([10, 20, 30], dtype=torch.uint8)).all(-1)
+    assert (painted.sum((1, 2)) == 16).all()
+    assert (out[~painted] == 255).all()
+    for one in painted:
+        rows, columns = one.any(1).nonzero().flatten(), one.any(0).nonzero().flatten()
+        assert len(rows) == rows[-1] - rows[0] + 1 == 4
+        assert len(columns) == columns[-1] - columns[0] + 1 == 4
+    assert len({tuple(one.nonzero()[0].tolist()) for one in painted}) > 10
+    assert (images == 255).all()
+
+
+def test_a_shifted_view_is_the_moved_picture_with_its_edge_reflected() -> None:
+    images = torch.randint(0, 256, (2, 5, 5, 3), dtype=torch.uint8)
+    down = shifted(images, 1, 0, mirror=False)
+    assert torch.equal(down[:, 1:], images[:, :-1])
+    assert torch.equal(down[:, 0], images[:, 1])
+    right = shifted(images, 0, 1, mirror=True)
+    assert torch.equal(right[:, :, 1:], images.flip(2)[:, :, :-1])
+
+
+def test_the_views_of_an_image_are_averaged(digits: ImageDataset) -> None:
+    learner = learner_of(cell(precision="float32"), digits)
+    images = torch.from_numpy(digits.test.images[:30])
+    plain = learner.logits(images)
+    assert all(sum(weight for *_, weight in views) == 1 for views in VIEWS.values())
+    mirrored = learner.logits(images.flip(2))
+    torch.testing.assert_close(learner.logits(images, "mirror"), (plain + mirrored) / 2)
+    around = learner.logits(images, "mirror-shift")
+    assert not torch.allclose(around, plain)
+    # Every view comes mirrored as well, so a mirrored image gets the same answer but for a shift
+    # that its mirror image takes the other way round.
+    assert (around.argmax(1) == learner.logits(images.flip(2), "mirror-shift").argmax(1)).all()
+
+
+def test_the_result_has_test_time_augmentation_and_the_curve_has_not(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    record = train_run(cell(), digits, folder)
+    curve = folder.read_history()["test_loss"].iloc[-1]
+    assert record["metrics"]["test_loss"] != pytest.approx(curve, rel=1e-6)
+    assert record["metrics"]["test_accuracy"] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("model", "recipe"),
+    [
+        ("speedrun-large", {}),
+        ("seed-cnn", {"optimizer": "adamw", "validation": 0.2, "flip": False}),
+    ],
+    ids=["muon, alternating flips, cut-outs", "dropout, a validation part"],
+)
+def test_an_interrupted_run_of_these_goes_on_to_the_very_same_result(
+    digits: ImageDataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    recipe: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+    run = cell(model, epochs=3, **recipe)
+    whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")
+    train_run(run, digits, whole)
+
+    def stop(progress: engine.Progress) -> None:
+        if progress.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(run, digits, broken, on_progress=stop)
+    train_run(run, digits, broken)
+    assert whole.weights_path.read_bytes() == broken.weights_path.read_bytes()
+    assert whole.predictions_path.read_bytes() == broken.predictions_path.read_bytes()
+
+
+@pytest.mark.parametrize("preset", ["cifar10-best", "cifar10-best-96", "seed-cnn"])
+def test_the_presets_train_for_a_few_steps(
+    digits: ImageDataset, tmp_path: Path, preset: str
+) -> None:
+    spec = load_spec(preset, ["data=digits", "image_size=16"])
+    run = spec.runs()[0].model_copy(update={"fraction": "100 images"})
+    recipe = run.train.model_copy(update={"steps": 3, "batch_size": 20, "epochs": 1})
+    recipe = recipe.model_copy(update={"cutout": min(run.train.cutout, 6)})
+    record = train_run(run.model_copy(update={"train": recipe}), digits, RunFolder(tmp_path / "r"))
+    assert record["status"] == "finished"
+    assert record["metrics"]["steps"] == 3
