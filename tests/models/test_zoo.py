@@ -151,7 +151,7 @@ def test_a_model_without_such_a_stem_refuses_it() -> None:
 def test_an_unknown_model_gets_the_nearest_names() -> None:
     with pytest.raises(ModelError, match="did you mean resnet18"):
         check_model("resnet-18")
-    with pytest.raises(ModelError, match=r"allowed are .* seed-cnn, and your own"):
+    with pytest.raises(ModelError, match=r"allowed are .* seed-cnn, speedrun, .* and your own"):
         check_model("zzz")
 
 
