@@ -55,10 +55,10 @@ def write_parquet(
     pq.write_table(table, file)
 
 
-def write_classes(folder: Path, classes: dict[str, int], size: int = 8) -> None:
-    """`folder`/CLASS/NUMBER.png, as many images for each class as asked for."""
+def write_classes(folder: Path, classes: dict[str, int], size: int = 8, seed: int = 0) -> None:
+    """`folder`/CLASS/NUMBER.png, as many images for each class as asked for; all are different."""
     for i, (name, count) in enumerate(classes.items()):
         (folder / name).mkdir(parents=True)
         for number in range(count):
-            pixels = random_pixels(size, size, 3, seed=100 * i + number)
+            pixels = random_pixels(size, size, 3, seed=seed + 100 * i + number)
             Image.fromarray(pixels).save(folder / name / f"{number}.png")

@@ -120,8 +120,8 @@ def test_a_broken_image_is_reported_with_its_reason_and_the_others_are_decoded(d
     good = encode(random_pixels(8, 8, 3))
     images = [("good", good), ("bad", data), ("also good", good)]
     pixels, broken = decode_images(images, 3, 8, what="decoding")
-    assert [name for name, _ in broken] == ["bad"]
-    assert any(part in broken[0][1] for part in reason.split("|")), broken
+    assert [(one.name, one.position) for one in broken] == [("bad", 1)]
+    assert any(part in broken[0].reason for part in reason.split("|")), broken
     assert np.array_equal(pixels[0], pixels[2])
     assert pixels[0].any()
 
@@ -137,7 +137,7 @@ def test_odd_headers_are_not_talked_about(capfd, recwarn):
 
 def test_a_vanished_file_is_reported(tmp_path):
     _, broken = decode_images([("gone", tmp_path / "gone.png")], 1, 8, what="decoding")
-    assert broken == [("gone", "No such file or directory")]
+    assert broken == [("gone", "No such file or directory", 0)]
 
 
 def test_progress_counts_up_to_the_total():

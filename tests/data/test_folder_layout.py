@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,9 +26,10 @@ def test_train_and_test_folders_become_the_splits_with_classes_in_order(load, fo
 
 def test_many_kinds_of_files_are_read_whatever_the_case_of_their_name(load, folder):
     image = Image.fromarray(random_pixels(8, 8, 3))
-    for name in ("a.JPG", "b.jpeg", "c.bmp", "d.webp", "e.gif", "f.TIF", "g.PNG"):
+    for name in ("a.JPG", "b.jpeg", "c.bmp", "d.webp", "e.gif", "f.TIF", "g.PNG", "h.ppm"):
         image.save(folder / "train" / "dog" / name)
-    assert len(load(folder).train) == 14
+    image.save(folder / "train" / "dog" / "i.jfif", "JPEG")
+    assert len(load(folder).train) == 16
 
 
 def test_hidden_files_and_files_that_are_no_images_are_left_out(load, folder):
@@ -82,18 +85,84 @@ def test_a_folder_with_train_but_without_test_is_refused_with_two_ways_out(load,
     assert len(load(folder / "train", test_fraction=0.3).test) == 2
 
 
-def test_broken_images_are_named_the_first_ten_and_counted(load, folder):
-    for number in range(12):
+def add_broken(folder, count):
+    for number in range(count):
         (folder / "train" / "dog" / f"broken{number:02}.jpg").write_bytes(b"\xff\xd8\xff")
+
+
+def test_broken_images_are_all_named_in_one_message(load, folder):
+    add_broken(folder, 12)
     whole = (folder / "test" / "cat" / "0.png").read_bytes()
     (folder / "test" / "cat" / "0.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError) as caught:
         load(folder)
     message = str(caught.value)
     assert message.startswith("13 of 22 images cannot be read: train/dog/broken00.jpg (")
-    assert "broken09.jpg" in message
-    assert "broken10.jpg" not in message
-    assert "and 3 more" in message
+    assert all(f"broken{number:02}.jpg" in message for number in range(12))
+    assert "test/cat/0.png" in message
+    assert message.endswith("Replace or remove them, or leave them out with --skip-broken")
+
+
+def test_too_many_broken_images_for_a_line_all_stand_in_a_file(load, folder, tmp_path):
+    add_broken(folder, 60)
+    with pytest.raises(
+        DataError, match=r"60 of 70 .* and 10 more, all of them in (.*\.txt)"
+    ) as caught:
+        load(folder)
+    listing = next((tmp_path / "cache" / "broken").iterdir())
+    assert str(listing) in str(caught.value)
+    lines = listing.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 60
+    assert lines[59].startswith("train/dog/broken59.jpg\t")
+
+
+def test_broken_images_are_left_out_on_request_and_counted(load, folder):
+    add_broken(folder, 2)
+    data = load(folder, skip_broken=True)
+    assert data.train.labels.tolist() == [0, 0, 0, 0, 1, 1, 1]
+    assert np.array_equal(data.train.images[4], random_pixels(8, 8, 3, seed=0))
+    assert data.checks.skipped_broken == 2
+    assert data.checks.skipped[1].startswith("train/dog/broken01.jpg (")
+    kept = load(folder, skip_broken=True)
+    assert kept.checks == data.checks, "the decoded copy remembers"
+    with pytest.raises(DataError, match="2 of 12 images cannot be read: train/dog/broken00"):
+        load(folder)
+
+
+def test_a_class_whose_images_are_all_broken_is_refused_even_then(load, folder):
+    for file in (folder / "train" / "dog").iterdir():
+        file.write_bytes(b"no image")
+    with pytest.raises(DataError, match="no training image of class dog"):
+        load(folder, skip_broken=True)
+
+
+@pytest.mark.parametrize("ending", ["heic", "jp2", "svg", "CR2"])
+def test_images_of_a_kind_that_is_not_read_are_broken_not_silently_left_out(load, folder, ending):
+    (folder / "train" / "dog" / f"photo.{ending}").write_bytes(b"\0" * 100)
+    with pytest.raises(DataError, match=rf"1 of 11 .*photo\.{ending} \(not an image in a known"):
+        load(folder)
+
+
+def test_other_files_and_folders_among_the_images_are_counted_and_named(load, folder):
+    (folder / "train" / "dog" / "notes.txt").write_text("about")
+    (folder / "val").mkdir()
+    checks = load(folder).checks
+    assert checks.ignored_files == 2
+    assert set(checks.examples) >= {"val is no image", "train/dog/notes.txt is no image"}
+
+
+def test_two_training_folders_that_differ_in_case_are_refused(load, folder):
+    (folder / "Train").mkdir()
+    if len(list(folder.iterdir())) == 2:
+        pytest.skip("this file system does not tell Train from train")
+    with pytest.raises(DataError, match="both Train and train"):
+        load(folder)
+
+
+def test_a_named_pipe_among_the_images_does_not_hang(load, folder):
+    os.mkfifo(folder / "train" / "dog" / "pipe.png")
+    with pytest.raises(DataError, match=r"train/dog/pipe\.png \(not a file\)"):
+        load(folder)
 
 
 def test_html_and_odd_characters_in_class_names_are_kept(load, tmp_path):

@@ -163,3 +163,31 @@ def test_images_of_the_jpeg_copy_are_decoded_exactly(tmp_path):
             assert np.array_equal(image, expected)
     sixteenth = draw_subset(data.train.labels, TrainFraction.parse("1/16"), seed=0)
     assert len(sixteenth) == 25
+
+
+def test_class_names_in_another_order_in_a_test_file_are_refused(load, parquet_folder):
+    write_parquet(
+        parquet_folder / "test.parquet",
+        [encode(random_pixels(8, 8, 3, seed=i)) for i in range(6)],
+        {"label": [i % 3 for i in range(6)]},
+        {"label": ["dog", "cat", "emu"]},
+    )
+    with pytest.raises(DataError, match="dog, cat, emu here, cat, dog, emu there"):
+        load(parquet_folder)
+
+
+def test_broken_rows_are_left_out_on_request(load, parquet_folder):
+    images = [encode(random_pixels(8, 8, 3, seed=i)) for i in range(12)]
+    images[4] = b"no image"
+    write_parquet(
+        parquet_folder / "train.parquet",
+        images,
+        {"label": [i % 3 for i in range(12)]},
+        {"label": ["cat", "dog", "emu"]},
+    )
+    data = load(parquet_folder, skip_broken=True)
+    assert data.train.labels.tolist() == [i % 3 for i in range(12) if i != 4]
+    assert data.checks.skipped == (
+        "train.parquet row 4 4.png (not an image in a known format: "
+        "JPEG, PNG, BMP, WEBP, GIF, TIFF, PPM, AVIF)",
+    )

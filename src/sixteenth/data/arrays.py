@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import DataError
 from .dataset import Split
-from .decode import Progress, fit_array
+from .decode import Progress, fit_array, memory_bytes
 from .folder import cut_test
 from .source import Content, Found, Options, numbered_classes, stamp_files
 
@@ -84,7 +84,10 @@ def _read_npz(file: Path, size: int, progress: Progress | None) -> Content:
 def _load(file: Path) -> dict[str, NDArray[Any]]:
     try:
         # Anything else than a zip is refused here: np.load would take a pickle or an .npy, too.
-        with zipfile.ZipFile(file), np.load(file, allow_pickle=False) as archive:
+        with zipfile.ZipFile(file) as bag, np.load(file, allow_pickle=False) as archive:
+            # As large as the archive says they are; what is packed beyond that is not unpacked.
+            if sum(member.file_size for member in bag.infolist()) > memory_bytes():
+                raise MemoryError
             present = list(archive.files)
             lacking = [key for key in _KEYS if key not in present]
             if lacking:

@@ -1,10 +1,11 @@
 """Decoded images, kept on disk so that a source is decoded once.
 
 Each source, image size and split setting has one folder of memory-mappable .npy files and a
-dataset.json with the class names, the stamp of the files it was made from and the fingerprint of
-what it holds. A stamp that differs means the files changed: the copy is made again, in place of the
-old one. A copy is used only if its pixels and labels still give its fingerprint, so a damaged,
-half-written or mixed-up copy is never trained on.
+dataset.json with the class names, the stamp of the files it was made from, the fingerprint of what
+it holds, what was found when it was checked, and which images are broken and not in it. A stamp
+that differs means the files changed: the copy is made again, in place of the old one. A copy is
+used only if its pixels and labels still give its fingerprint, so a damaged, half-written or
+mixed-up copy is never trained on.
 
 A cache that cannot be written costs speed, and nothing else: it only warns.
 """
@@ -18,19 +19,21 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from .checks import DataChecks
 from .dataset import Split
+from .decode import Broken
 from .source import Content, Found
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when the layout of the cache, or how images are decoded and fitted, changes."""
 
 _PARTS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -66,32 +69,43 @@ def cache_folder(data_dir: Path, found: Found, image_size: int) -> Path:
     return data_dir / "decoded" / key
 
 
-def load_cached(folder: Path, stamp: str) -> tuple[Content, str] | None:
-    """A decoded copy and its fingerprint; None if there is none, or it is old or damaged.
+def load_cached(folder: Path, stamp: str) -> tuple[Content, str, DataChecks] | None:
+    """A decoded copy, its fingerprint and checks; None if there is none, or it is old or damaged.
 
     The arrays are mapped copy-on-write: processes share one copy in memory, and writing to one
-    never reaches the disk.
+    never reaches the disk. The names of the images are not kept.
     """
     try:
         record = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-        if record["stamp"] != stamp:
+        if record["stamp"] != stamp or record.pop("sum") != _sum(record):
             return None
         arrays = [np.load(folder / f"{part}.npy", mmap_mode="c") for part in _PARTS]
         classes = tuple(str(name) for name in record["classes"])
-        content = Content(classes, Split(*arrays[:2]), Split(*arrays[2:]))
+        broken = tuple(Broken(*one) for one in record["broken"])
+        content = Content(classes, Split(*arrays[:2]), Split(*arrays[2:]), broken=broken)
         expected = str(record["fingerprint"])
+        checks = DataChecks.from_record(record["checks"])
         sound = fingerprint(content) == expected
     # Whatever a damaged copy does to json or numpy, the answer is to make it again.
     except Exception:
         return None
-    return (content, expected) if sound else None
+    return (content, expected, checks) if sound else None
 
 
-def store_cached(folder: Path, stamp: str, content: Content, digest: str) -> None:
+def store_cached(
+    folder: Path, stamp: str, content: Content, digest: str, checks: DataChecks
+) -> None:
     """Keep a decoded copy, each file whole or not at all; warn if that is not possible."""
     train, test = content.train, content.test
     arrays: list[NDArray[Any]] = [train.images, train.labels, test.images, test.labels]
-    record = {"stamp": stamp, "fingerprint": digest, "classes": content.classes}
+    record: dict[str, Any] = {
+        "stamp": stamp,
+        "fingerprint": digest,
+        "classes": content.classes,
+        "checks": checks.as_record(),
+        "broken": content.broken,
+    }
+    record["sum"] = _sum(record)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
@@ -106,6 +120,10 @@ def store_cached(folder: Path, stamp: str, content: Content, digest: str) -> Non
             f"{folder}: {error.strerror}",
             stacklevel=2,
         )
+
+
+def _sum(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def _sweep(folder: Path) -> None:

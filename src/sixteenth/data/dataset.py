@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .checks import DataChecks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +41,7 @@ class ImageDataset:
         train, test: the splits, all images square and of one size.
         fingerprint: SHA-256 (hex) of both splits' pixels and labels and of the class names.
         symbols: the images are digits or letters, which a flip or a shift may turn into others.
+        checks: copies, leaks, doubtful labels and broken images that were found.
     """
 
     name: str
@@ -48,6 +51,7 @@ class ImageDataset:
     test: Split
     fingerprint: str
     symbols: bool = False
+    checks: DataChecks = field(default_factory=DataChecks)
 
     @property
     def image_size(self) -> int:

@@ -9,15 +9,17 @@ animation the first frame is taken.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import logging
 import os
+import stat
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,15 +35,25 @@ Progress = Callable[[str, int, int], None]
 Encoded = tuple[str, "bytes | Path | None"]
 """An image's name in messages, and its bytes or its file; None where there are none."""
 
-Broken = tuple[str, str]
-"""An image's name, and what is wrong with it."""
+
+class Broken(NamedTuple):
+    """An image that cannot be decoded: its name, what is wrong with it, its place among all."""
+
+    name: str
+    reason: str
+    position: int
+
 
 MAX_PIXELS = 89_478_485
 """More pixels than this in one image (a quarter of a gigabyte as RGB, Pillow's own limit) are
 refused before they are decoded."""
 
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
-"""Formats that are opened. Among the others are such that start other programs to be read."""
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
+"""Formats that are opened, and AVIF where this Pillow knows it. Among the others are such that
+start other programs to be read."""
+
+NAMED = 50
+"""Broken images that a message names; more stand in a file."""
 
 _ORIENTED = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
 """Where in an image's header its orientation may stand."""
@@ -68,6 +80,8 @@ def decode_images(
     from PIL import Image
 
     try:
+        if count * image_size**2 * 3 > memory_bytes():
+            raise MemoryError  # which the system might say only after hours, by ending the process
         pixels = np.zeros((count, image_size, image_size, 3), dtype=np.uint8)
     except (MemoryError, ValueError):
         gigabytes = count * image_size**2 * 3 / 1e9
@@ -84,7 +98,7 @@ def decode_images(
                 pixels[place] = decode_image(data, image_size)
             # Pillow's readers raise nearly everything on broken files, not only OSError.
             except Exception as error:
-                found.append((name, _reason(error)))
+                found.append(Broken(name, _reason(error), place))
         return found
 
     # Pillow's remarks on odd headers would drown the one line that names the broken images.
@@ -116,8 +130,10 @@ def decode_image(data: bytes | Path | None, image_size: int) -> NDArray[np.uint8
 
     if data is None:
         raise ValueError("it has no bytes")
+    if isinstance(data, Path) and not stat.S_ISREG(data.stat().st_mode):
+        raise ValueError("not a file")  # to open a named pipe would wait for ever
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
-    with Image.open(stream, formats=_FORMATS) as image:
+    with Image.open(stream, formats=_formats()) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise ValueError(f"{width} x {height} pixels are too many")
@@ -184,20 +200,54 @@ def fit_array(
     return fitted
 
 
-def refuse_broken(broken: Sequence[Broken], total: int) -> None:
-    """Name the broken images, the first ten of them, in one line.
+def refuse_broken(
+    broken: Sequence[Broken], total: int, way_out: str = "", listing: Path | None = None
+) -> None:
+    """Name the broken images in one line: all of them, or the first fifty and where all stand.
+
+    Args:
+        total: how many images were tried.
+        way_out: what else can be done than to replace or remove them.
+        listing: a file to write all their names to when they are too many for a line.
 
     Raises:
         DataError: there is a broken image.
     """
     if not broken:
         return
-    named = "; ".join(f"{name} ({reason})" for name, reason in broken[:10])
-    more = f"; and {len(broken) - 10} more" if len(broken) > 10 else ""
+    named = "; ".join(f"{one.name} ({one.reason})" for one in broken[:NAMED])
+    more = ""
+    if len(broken) > NAMED:
+        more = f"; and {len(broken) - NAMED} more"
+        if listing is not None:
+            # A full disk must not hide what is wrong with the images.
+            with contextlib.suppress(OSError):
+                listing.parent.mkdir(parents=True, exist_ok=True)
+                lines = "".join(f"{one.name}\t{one.reason}\n" for one in broken)
+                listing.write_text(lines, encoding="utf-8", errors="backslashreplace")
+                more += f", all of them in {listing}"
     raise DataError(
         f"{len(broken)} of {total} images cannot be read: {named}{more}. "
-        f"Replace or remove {'it' if len(broken) == 1 else 'them'}"
+        f"Replace or remove {'it' if len(broken) == 1 else 'them'}{way_out}"
     )
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """The formats that are opened by this version of Pillow."""
+    try:
+        from PIL import AvifImagePlugin  # noqa: F401
+    except ImportError:
+        return _FORMATS
+    return (*_FORMATS, "AVIF")
+
+
+def memory_bytes() -> int:
+    """Memory that this machine has; where that is not told, more than any has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return 1 << 62
 
 
 def _cores() -> int:
@@ -211,7 +261,7 @@ def _reason(error: Exception) -> str:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return "not an image in a known format"
+        return f"not an image in a known format: {', '.join(_formats())}"
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return f"more than {MAX_PIXELS} pixels"
     if isinstance(error, OSError) and error.strerror:

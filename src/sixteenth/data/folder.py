@@ -1,24 +1,35 @@
 """Folders of images by class: train/CLASS/* and test/CLASS/*, or CLASS/* alone.
 
 A class is the name of a folder; its images may lie in folders inside it. Of classes alone, a
-stratified test split is cut off. Hidden files and files that are no images are left out.
+stratified test split is cut off. Hidden files are left out without a word; other files that are no
+images are counted, and files whose ending says that they are images of a kind that cannot be read
+here are broken images.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
-from .dataset import Split
-from .decode import Progress, decode_images, refuse_broken
-from .source import Content, Found, Options, stamp_files
+from .decode import Progress, decode_images
+from .source import Content, Decoded, Found, Options, stamp_files
 from .subsets import hold_out
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+EXTENSIONS = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".avif"}
+    | {".ppm", ".pgm", ".pbm", ".pnm"}
+)
+
+FOREIGN = frozenset(
+    {".heic", ".heif", ".jxl", ".jp2", ".j2k", ".psd", ".svg", ".tga", ".ico", ".dds", ".exr"}
+    | {".hdr", ".eps", ".pcx", ".xcf", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2"}
+    | {".raf", ".raw"}
+)
+"""Endings of images that are not opened: to leave them out silently would make a wrong dataset."""
 
 Classes = Mapping[str, list[Path]]
 """Image files by the name of their class, both in sorted order."""
@@ -31,7 +42,13 @@ def find_folder(folder: Path, options: Options) -> Found | None:
         DataError: one of train/ and test/ is missing, a class folder is empty, or the classes
             of the two differ.
     """
-    inside = {path.name.lower(): path for path in _folders(folder)}
+    inside: dict[str, Path] = {}
+    for path in _folders(folder):
+        earlier = inside.setdefault(path.name.lower(), path)
+        if earlier is not path and path.name.lower() in ("train", "test"):
+            raise DataError(
+                f"{folder} has both {earlier.name} and {path.name}: put the images into one"
+            )
     train, test = inside.get("train"), inside.get("test")
     if train is None and test is None:
         return _find_one_level(folder, options)
@@ -44,7 +61,8 @@ def find_folder(folder: Path, options: Options) -> Found | None:
         raise DataError(
             f"{folder} has a folder {here} but no folder {lacking} (it has {also}): add it{way_out}"
         )
-    splits = {"train": _classes(train), "test": _classes(test)}
+    ignored = [path.name for path in inside.values() if path not in (train, test)]
+    splits = {"train": _classes(train, folder, ignored), "test": _classes(test, folder, ignored)}
     if not any(splits["train"].values()) and not any(splits["test"].values()):
         return None
     for place, classes in ((train, splits["train"]), (test, splits["test"])):
@@ -59,13 +77,14 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     return Found(
         name=folder.resolve().name,
         identity={"layout": "folder", "path": str(folder.resolve())},
-        stamp=stamp_files(folder, files),
-        read=lambda size, progress: _read(folder, splits, size, progress),
+        stamp=stamp_files(folder, files, ignored),
+        read=lambda size, progress: _read(folder, splits, ignored, size, progress),
     )
 
 
 def _find_one_level(folder: Path, options: Options) -> Found | None:
-    classes = _classes(folder)
+    ignored: list[str] = []
+    classes = _classes(folder, folder, ignored)
     if not any(classes.values()):
         return None
     _refuse_empty(folder, classes)
@@ -94,8 +113,8 @@ def _find_one_level(folder: Path, options: Options) -> Found | None:
             "test_fraction": str(options.test_fraction),
             "split_seed": str(options.split_seed),
         },
-        stamp=stamp_files(folder, files),
-        read=lambda size, progress: _read(folder, splits, size, progress),
+        stamp=stamp_files(folder, files, ignored),
+        read=lambda size, progress: _read(folder, splits, ignored, size, progress),
     )
 
 
@@ -123,29 +142,36 @@ def cut_test(
 
 
 def _read(
-    folder: Path, splits: Mapping[str, Classes], size: int, progress: Progress | None
+    folder: Path,
+    splits: Mapping[str, Classes],
+    ignored: list[str],
+    size: int,
+    progress: Progress | None,
 ) -> Content:
-    read, broken, total = {}, [], 0
+    read = {}
     for part, classes in splits.items():
         counts = [len(files) for files in classes.values()]
-        encoded = (
-            (file.relative_to(folder).as_posix(), file)
-            for files in classes.values()
-            for file in files
-        )
+        paths = [path for files in classes.values() for path in files]
+        names = [_readable(path.relative_to(folder).as_posix()) for path in paths]
         what = f"decoding {part} images"
-        pixels, found = decode_images(encoded, sum(counts), size, what=what, progress=progress)
+        encoded = zip(names, paths, strict=True)
+        pixels, broken = decode_images(encoded, len(paths), size, what=what, progress=progress)
         labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-        read[part] = Split(pixels, labels)
-        broken += found
-        total += len(labels)
-    refuse_broken(broken, total)
-    return Content(tuple(splits["train"]), read["train"], read["test"])
+        read[part] = Decoded(pixels, labels, names, broken)
+    return Content.of(tuple(splits["train"]), read["train"], read["test"], ignored)
 
 
-def _classes(folder: Path) -> Classes:
-    """Image files of each class folder; a class without any has an empty list."""
-    return {_readable(path.name): sorted(_images(path), key=os.fspath) for path in _folders(folder)}
+def _classes(folder: Path, root: Path, ignored: list[str]) -> Classes:
+    """Image files of each class folder; a class without any has an empty list.
+
+    What lies among them and is no image is added to `ignored`, by its path under `root`.
+    """
+    classes = {}
+    for path in _folders(folder):
+        images, others = _files(path)
+        classes[_readable(path.name)] = sorted(images, key=os.fspath)
+        ignored += sorted(_readable(other.relative_to(root).as_posix()) for other in others)
+    return classes
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -156,17 +182,24 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(inside, key=lambda path: path.name)
 
 
-def _images(folder: Path) -> Iterator[Path]:
+def _files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files in a folder that should be images, and the others; hidden ones are neither."""
+    images: list[Path] = []
+    others: list[Path] = []
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not _hidden(name)]
         for name in files:
-            if not _hidden(name) and os.path.splitext(name)[1].lower() in EXTENSIONS:
-                yield Path(where, name)
+            if not _hidden(name):
+                ending = os.path.splitext(name)[1].lower()
+                kind = images if ending in EXTENSIONS or ending in FOREIGN else others
+                kind.append(Path(where, name))
+    return images, others
 
 
 def _hidden(name: str) -> bool:
-    # macOS puts __MACOSX, full of stubs that look like images, into its zip files.
-    return name.startswith(".") or name == "__MACOSX"
+    # macOS puts __MACOSX, full of stubs that look like images, into its zip files; Windows puts
+    # lists of thumbnails and settings into folders of images.
+    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 def _readable(name: str) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 from ..errors import DataError, nearest
 from . import cache
 from .arrays import find_digits, find_npz
+from .checks import examine
 from .dataset import ImageDataset
-from .decode import Progress
+from .decode import Progress, refuse_broken
 from .folder import find_folder
 from .named import CIFARS, find_cifar_copy, find_named_cifar
 from .parquet import find_parquet
@@ -36,6 +37,7 @@ def load_dataset(
     label_column: str | None = None,
     test_fraction: float = 0.2,
     split_seed: int = 0,
+    skip_broken: bool = False,
     progress: Progress | None = None,
 ) -> ImageDataset:
     """A dataset by its name or path, decoded, all images `image_size` pixels square.
@@ -51,6 +53,7 @@ def load_dataset(
         test_fraction: share of the images, in [0, 1), that becomes the test split of data that
             come without one, stratified by class.
         split_seed: which images those are.
+        skip_broken: leave out images that cannot be decoded, instead of refusing the data.
         progress: called with (what is being done, done, total) while images are decoded.
 
     Raises:
@@ -68,14 +71,18 @@ def load_dataset(
         )
     slot = cache.cache_folder(home, found, image_size)
     kept = cache.load_cached(slot, found.stamp) if found.cached else None
-    if kept is None:
-        content = found.read(image_size, progress)
-        check_content(content, str(source))
-        digest = cache.fingerprint(content)
-        if found.cached:
-            cache.store_cached(slot, found.stamp, content, digest)
+    content = kept[0] if kept else found.read(image_size, progress)
+    if not skip_broken:
+        way_out = ", or leave them out with --skip-broken"
+        listing = home / "broken" / f"{slot.name}.txt"
+        refuse_broken(content.broken, content.total, way_out, listing)
+    if kept:
+        content, digest, checks = kept
     else:
-        content, digest = kept
+        check_content(content, str(source))
+        digest, checks = cache.fingerprint(content), examine(content)
+        if found.cached:
+            cache.store_cached(slot, found.stamp, content, digest, checks)
     return ImageDataset(
         name=found.name,
         source=str(source),
@@ -84,6 +91,7 @@ def load_dataset(
         test=content.test,
         fingerprint=digest,
         symbols=found.symbols,
+        checks=checks,
     )
 
 

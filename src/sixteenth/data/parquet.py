@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, nearest
-from .dataset import Split
-from .decode import Broken, Encoded, Progress, decode_images, refuse_broken
-from .source import Content, Found, Options, numbered_classes, stamp_files
+from .decode import Encoded, Progress, decode_images
+from .source import Content, Decoded, Found, Options, numbered_classes, stamp_files
 
 
 @dataclass(frozen=True)
@@ -164,31 +163,38 @@ def _class_names(features: dict[str, Any], column: str) -> tuple[str, ...] | Non
 def _read(
     splits: dict[str, list[Path]], columns: _Columns, size: int, progress: Progress | None
 ) -> Content:
-    """Decode both splits; broken images of either are refused together."""
-    read, broken, total = {}, list[Broken](), 0
+    """Decode both splits."""
+    read = {}
     for part, files in splits.items():
-        labels = np.concatenate([_labels(file, columns.label) for file in files])
+        labels = np.concatenate([_labels(file, columns) for file in files])
         what = f"decoding {part} images"
-        encoded = (image for file in files for image in _images(file, columns.image))
-        pixels, found = decode_images(encoded, len(labels), size, what=what, progress=progress)
-        read[part] = Split(pixels, labels)
-        broken += found
-        total += len(labels)
-    refuse_broken(broken, total)
-    names = columns.names
-    if names is None:
-        names = numbered_classes([split.labels for split in read.values()])
-    return Content(names, read["train"], read["test"])
+        names: list[str] = []
+        encoded = (image for file in files for image in _images(file, columns.image, names))
+        pixels, broken = decode_images(encoded, len(labels), size, what=what, progress=progress)
+        read[part] = Decoded(pixels, labels, names, broken)
+    classes = columns.names
+    if classes is None:
+        classes = numbered_classes([split.labels for split in read.values()])
+    return Content.of(classes, read["train"], read["test"])
 
 
-def _labels(file: Path, column: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _labels(file: Path, columns: _Columns) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     import pyarrow as pa
 
+    column = columns.label
     try:
         with _open(file, column) as parquet:
+            metadata = parquet.schema_arrow.metadata
             labels = parquet.read([column])[column]
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"cannot read column {column!r} of {file}: {_line(error)}") from None
+    names = _class_names(_features(metadata), column)
+    if names and columns.names and names != columns.names:
+        # In another order the same number would mean another class.
+        raise DataError(
+            f"{file} names its classes otherwise than the first training file: "
+            f"{_list(names)} here, {_list(columns.names)} there"
+        )
     if not pa.types.is_integer(labels.type):
         raise DataError(f"column {column!r} of {file} is not of type integer, but {labels.type}")
     if labels.null_count:
@@ -200,8 +206,12 @@ def _labels(file: Path, column: str) -> np.ndarray[tuple[int], np.dtype[np.int64
     return np.asarray(labels.to_numpy(), dtype=np.int64)
 
 
-def _images(file: Path, column: str) -> Iterator[Encoded]:
-    """The encoded images of a file in the order of its rows."""
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
+def _images(file: Path, column: str, names: list[str]) -> Iterator[Encoded]:
+    """The encoded images of a file in the order of its rows; their names are added to `names`."""
     import pyarrow as pa
 
     row = 0
@@ -211,7 +221,8 @@ def _images(file: Path, column: str) -> Iterator[Encoded]:
                 images = batch.column(0)
                 paths = images.field("path").to_pylist()
                 for data, path in zip(images.field("bytes").to_pylist(), paths, strict=True):
-                    yield f"{file.name} row {row}{f' {path}' if path else ''}", data
+                    names.append(f"{file.name} row {row}{f' {path}' if path else ''}")
+                    yield names[-1], data
                     row += 1
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"cannot read column {column!r} of {file}: {_line(error)}") from None

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import DataError
 from .dataset import Split
-from .decode import Progress
+from .decode import Broken, Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,12 +34,53 @@ class Options:
 
 
 @dataclass(frozen=True)
+class Decoded:
+    """One split as a layout reads it; broken images still have their places in it."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    names: Sequence[str]
+    broken: Sequence[Broken]
+
+
+@dataclass(frozen=True)
 class Content:
-    """A source that was read: both splits decoded, all images of one size."""
+    """A source that was read: both splits decoded, all images of one size.
+
+    Attributes:
+        names: of the images of the splits "train" and "test"; None where they have no names.
+        broken: images that could not be decoded; they are not among the splits.
+        ignored: files and folders that lay among the images and are none.
+    """
 
     classes: tuple[str, ...]
     train: Split
     test: Split
+    names: Mapping[str, Sequence[str]] | None = None
+    broken: tuple[Broken, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, classes: Sequence[str], train: Decoded, test: Decoded, ignored: Sequence[str] = ()
+    ) -> Content:
+        """What a layout decoded, without the images that are broken."""
+        splits, names = {}, {}
+        for part, read in (("train", train), ("test", test)):
+            images, labels, kept = read.images, read.labels, list(read.names)
+            if read.broken:
+                sound = np.ones(len(labels), dtype=bool)
+                sound[[one.position for one in read.broken]] = False
+                images, labels = images[sound], labels[sound]
+                kept = [name for name, good in zip(kept, sound, strict=True) if good]
+            splits[part], names[part] = Split(images, labels), kept
+        broken = (*train.broken, *test.broken)
+        return cls(tuple(classes), splits["train"], splits["test"], names, broken, tuple(ignored))
+
+    @property
+    def total(self) -> int:
+        """Images that were read, broken ones included."""
+        return len(self.train) + len(self.test) + len(self.broken)
 
 
 @dataclass(frozen=True)
@@ -63,8 +104,8 @@ class Found:
     cached: bool = True
 
 
-def stamp_files(root: Path, files: Iterable[Path]) -> str:
-    """A short text that changes when one of `files` under `root` changes.
+def stamp_files(root: Path, files: Iterable[Path], ignored: Iterable[str] = ()) -> str:
+    """A short text that changes when one of `files` under `root` changes, or what is `ignored`.
 
     It is made of each file's path, size and times of change, not of its content: a file that was
     written over is noticed, also when its size and modification time were kept.
@@ -80,6 +121,7 @@ def stamp_files(root: Path, files: Iterable[Path]) -> str:
             raise DataError(f"cannot read {file}: {error.strerror}") from None
         line = f"{file.relative_to(root).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}"
         digest.update(f"{line}\0{stat.st_ctime_ns}\n".encode("utf-8", "surrogateescape"))
+    digest.update("\n".join(ignored).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
