@@ -8,18 +8,25 @@ How a command ends, by itself or not, is in `exits`.
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from .errors import InputError
-from .exits import carry_out, complain
+from .exits import carry_out, complain, go_on_with
+from .flags import (
+    DeviceOption,
+    DirArgument,
+    Flags,
+    JsonOption,
+    SameOption,
+    StudyArgument,
+    with_flags,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,106 +45,15 @@ app = typer.Typer(
 presets_app = typer.Typer(help="List the studies that come with the package, or print one.")
 app.add_typer(presets_app, name="presets")
 
-StudyArgument = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A study file, or a preset: see sixteenth presets.")
-]
-DirArgument = Annotated[
-    Path | None,
-    typer.Argument(metavar="DIR", help="The study's folder: studies/NAME.", show_default=False),
-]
-DataOption = Annotated[
-    str | None,
-    typer.Option("--data", metavar="NAME_OR_PATH", help="These images instead of the study's."),
-]
-OutOption = Annotated[
-    Path | None,
-    typer.Option("--out", metavar="DIR", help="The study's folder. Default: studies/NAME."),
-]
-SameOption = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="The same as the argument DIR.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Any key of the study file, read as YAML, such as train.epochs=2. May be repeated.",
-    ),
-]
-DeviceOption = Annotated[
-    str | None,
-    typer.Option("--device", metavar="NAME", help="cpu, cuda, mps. Default: the best one here."),
-]
-SeedOption = Annotated[
-    int | None, typer.Option("--seed", metavar="N", help="One seed instead of the study's seeds.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        metavar="DIR",
-        help="Where downloads and decoded images are kept. Default: the user's cache.",
-    ),
-]
-ImageColumnOption = Annotated[
-    str | None,
-    typer.Option("--image-column", metavar="NAME", help="The image column of Parquet files."),
-]
-LabelColumnOption = Annotated[
-    str | None,
-    typer.Option("--label-column", metavar="NAME", help="The label column of Parquet files."),
-]
-
-
-@dataclass(frozen=True)
-class Flags:
-    """The flags that every command about a study has in common."""
-
-    data: DataOption = None
-    out: OutOption = None
-    settings: SetOption = None
-    device: DeviceOption = None
-    seed: SeedOption = None
-    as_json: JsonOption = False
-    data_dir: DataDirOption = None
-    image_column: ImageColumnOption = None
-    label_column: LabelColumnOption = None
-
-    def changes(self) -> list[str]:
-        """The flags as settings of the study file, after those of --set."""
-        named = ("data", "image_column", "label_column")
-        given = {key: getattr(self, key) for key in named if getattr(self, key) is not None}
-        # A JSON string is a YAML string: a path that looks like a number stays a path.
-        plain = [f"{key}={json.dumps(value)}" for key, value in given.items()]
-        seeds = [] if self.seed is None else [f"seeds=[{self.seed}]"]
-        return [*(self.settings or ()), *plain, *seeds]
-
-
-def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Let typer see the fields of Flags as options of `command`, which gets them as `flags`."""
-    shared = inspect.signature(Flags, eval_str=True).parameters
-    own = inspect.signature(command, eval_str=True).parameters
-
-    def call(**given: Any) -> None:
-        flags = Flags(**{name: given.pop(name) for name in shared})
-        command(**given, flags=flags)
-
-    own_first = [parameter for name, parameter in own.items() if name != "flags"]
-    everything = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in (*own_first, *shared.values())
-    ]
-    call.__name__, call.__doc__ = command.__name__, command.__doc__
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in everything}
-    call.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
-    return call
-
 
 @app.callback(invoke_without_command=True)
 def _sixteenth(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show where an unexpected error comes from; anywhere."),
+    ] = False,
 ) -> None:
     if version:
         from . import __version__
@@ -148,21 +64,21 @@ def _sixteenth(
 
 
 @app.command()
-@_with_flags
+@with_flags
 def demo(flags: Flags) -> None:
     """Run the whole study on small built-in images: minutes, and no download."""
     _run(_load("demo", flags), flags)
 
 
 @app.command()
-@_with_flags
+@with_flags
 def run(study: StudyArgument, flags: Flags) -> None:
     """Train every run of a study that is not finished yet, and write its report."""
     _run(_load(study, flags), flags)
 
 
 @app.command()
-@_with_flags
+@with_flags
 def plan(study: StudyArgument, flags: Flags) -> None:
     """Show what a study will cost in time and disk, before anything is trained."""
     from .display import display_for
@@ -286,7 +202,23 @@ def presets_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A pre
 def _load(study: str, flags: Flags) -> Study:
     from .study import Study
 
-    return Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
+    loaded = Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
+    if flags.fresh:
+        from .study.preflight import fresh_folder
+
+        loaded.folder = fresh_folder(loaded.folder)
+        complain(f"a new folder: {loaded.folder}; go on later with --out {loaded.folder}")
+        go_on_with(lambda words: in_folder(words, loaded.folder))
+    return loaded
+
+
+def in_folder(words: Sequence[str], folder: Path) -> list[str]:
+    """A command line with --fresh as one that goes on in the `folder` that --fresh chose."""
+    kept = [word for word in words if word != "--fresh" and not word.startswith("--out=")]
+    if "--out" in kept:
+        at = kept.index("--out")
+        del kept[at : at + 2]
+    return [*kept, "--out", str(folder)]
 
 
 def _open(folder: Path | None, out: Path | None) -> Study:

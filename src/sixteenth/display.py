@@ -94,6 +94,9 @@ class _Account(Listener):
     ) -> None:
         return None
 
+    def noticed(self, what: str) -> None:
+        self.console.print(Text(f"note: {fmt.plain(what)}"), soft_wrap=True)
+
     def runs_planned(self, runs: list[RunSpec]) -> None:
         self.rows = {run.run_id: _Row(run) for run in runs}
         self.began = time.monotonic()

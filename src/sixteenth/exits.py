@@ -2,7 +2,8 @@
 
 0    all is done
 1    a run failed, or the machine did: disk, memory, a reader that went away
-2    wrong usage, a wrong study file or wrong input
+2    wrong usage, a wrong study file or wrong input; nothing was trained
+70   an error that nobody foresaw: one line says where, --debug shows all of it
 130  Ctrl-C         143  SIGTERM
 """
 
@@ -15,7 +16,9 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 
@@ -25,6 +28,12 @@ from .errors import SixteenthError
 
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """Typer's own complaint about a command line, wherever this version of typer keeps it."""
+
+
+UNFORESEEN = 70
+"""sysexits.h's EX_SOFTWARE."""
+
+_rewording: ContextVar[Callable[[Sequence[str]], list[str]]] = ContextVar("rewording", default=list)
 
 
 class Terminated(KeyboardInterrupt):
@@ -37,8 +46,16 @@ def carry_out(app: typer.Typer, words: Sequence[str]) -> int:
         # A terminal that cannot show a character shows a question mark instead of a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    # Wherever it stands: it is added to a command that has just failed.
+    debug = "--debug" in words
+    _rewording.set(list)
     with _clean_stops():
-        return _guarded(app, list(words))
+        return _guarded(app, [word for word in words if word != "--debug"], debug)
+
+
+def go_on_with(rewording: Callable[[Sequence[str]], list[str]]) -> None:
+    """Let `rewording` turn this command line into the one that goes on after a stop."""
+    _rewording.set(rewording)
 
 
 def complain(message: object, prefix: str = "sixteenth: ") -> None:
@@ -48,7 +65,7 @@ def complain(message: object, prefix: str = "sixteenth: ") -> None:
     print(f"{prefix}{fmt.plain(message)}", file=sys.stderr, flush=True)
 
 
-def _guarded(app: typer.Typer, words: list[str]) -> int:
+def _guarded(app: typer.Typer, words: list[str], debug: bool) -> int:
     try:
         # Typer's own way of running an app would take Ctrl-C and errors for itself.
         command = typer.main.get_command(app)
@@ -82,7 +99,24 @@ def _guarded(app: typer.Typer, words: list[str]) -> int:
     except MemoryError:
         complain("out of memory: try a smaller image_size, train.batch_size or fraction")
         return 1
+    except Exception as error:
+        # Not foreseen, so a bug of ours: still one line, and what was finished is kept.
+        if debug:
+            traceback.print_exc()
+        complain(_unforeseen(error, debug))
+        return UNFORESEEN
     return 0
+
+
+def _unforeseen(error: Exception, debug: bool) -> str:
+    """What happened and where, for somebody who is to report it."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    more = "" if debug else "; the same command with --debug says more"
+    return (
+        f"this should not have happened, please report it: {said[:300]} "
+        f"({Path(last.filename).name}, line {last.lineno}){more}"
+    )
 
 
 @contextlib.contextmanager
@@ -118,7 +152,7 @@ def _way_on(words: Sequence[str]) -> str:
         return ""
     as_module = Path(sys.argv[0]).name == "__main__.py"
     program = ["python", "-m", "sixteenth"] if as_module else ["sixteenth"]
-    return shlex.join([*program, *words])
+    return shlex.join([*program, *_rewording.get()(words)])
 
 
 def _usage(error: Exception) -> str:

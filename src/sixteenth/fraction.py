@@ -31,15 +31,15 @@ class TrainFraction:
             SpecError: not a fraction, or a share outside (0, 1], or a count below 1.
         """
         text = str(value).strip()
-        counted = re.fullmatch(r"(\d+)\s*(images?|per[ -]class)", text)
+        if len(text) > 40 or re.search(r"e[+-]?\d{4}", text, re.IGNORECASE):
+            # Expanding such a number would take minutes.
+            raise SpecError(f"{text[:40]!r} is not a fraction: {_HOW}")
+        counted = re.fullmatch(r"([0-9]+)\s*(images?|per[ -]class)", text)
         if counted:
             count = int(counted[1])
             if count < 1:
                 raise SpecError(f"fraction {text!r} holds no image: use at least 1")
             return cls(count=count, per_class=counted[2].startswith("per"))
-        if len(text) > 40 or re.search(r"e[+-]?\d{4}", text, re.IGNORECASE):
-            # Expanding such an exponent would take minutes.
-            raise SpecError(f"{text[:40]!r} is not a fraction: {_HOW}")
         try:
             # Through the decimal text, so that 0.1 is one tenth and not its binary neighbour.
             share = Fraction(text)

@@ -7,12 +7,12 @@ a model of somebody's own code is imported only where the caller says that this 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
-from .run_folder import RunFolder
+from .run_folder import RunFolder, record_spec
 from .spec import RunSpec
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BATCH = 250
+PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def predict(
     paths = [Path(image) for image in images]
     folder = RunFolder(Path(run_dir))
     record = _finished_record(folder)
-    spec, classes, mean, std = _read(record, folder)
+    spec, classes, mean, std, measured = _read(record, folder)
 
     from .models import build_model, is_factory, load_trained_weights
 
@@ -89,9 +90,10 @@ def predict(
     from .data.decode import decode_images, refuse_broken
     from .engine.execution import resolve_execution
 
-    # A GPU's float16 is not to be had on a CPU, and no run is trained here.
-    precision = "auto" if spec.train.precision == "float16" else spec.train.precision
-    execution = resolve_execution(device, spec.train.model_copy(update={"precision": precision}))
+    plain = spec.train.model_copy(update={"precision": "float32"})
+    execution = resolve_execution(device, plain)
+    if not (measured == "float16" and execution.device == "cpu"):  # which a CPU does not have
+        execution = replace(execution, precision=measured)
     named = [(str(path), path) for path in paths]
     pixels, broken = decode_images(named, len(paths), spec.image_size, what="decoding images")
     refuse_broken(broken, len(paths))
@@ -136,19 +138,22 @@ def _finished_record(folder: RunFolder) -> dict[str, Any]:
 
 def _read(
     record: dict[str, Any], folder: RunFolder
-) -> tuple[RunSpec, list[str], list[float], list[float]]:
-    """The run's spec, class names, and the mean and deviation of its input (in [0, 1])."""
+) -> tuple[RunSpec, list[str], list[float], list[float], str]:
+    """The run's spec, class names, mean and deviation of its input (in [0, 1]), and precision."""
+    spec = record_spec(record, folder.record_path)
     try:
-        spec = RunSpec.model_validate(record["spec"])
         classes = [str(name) for name in record["data"]["classes"]]
         known = record["model"]["normalisation"]
         mean, std = ([float(value) for value in known[key]] for key in ("mean", "std"))
         if len(mean) != 3 or len(std) != 3 or not min(std) > 0 or not classes:
             raise ValueError("three channels of mean and positive deviation, and classes")
+        measured = record["execution"]["precision"]
+        if measured not in PRECISIONS:
+            raise ValueError(f"{measured!r} is no precision")
     except (KeyError, TypeError, ValueError) as error:
         said = " ".join(str(error).split())[:120]
         raise InputError(f"{folder.record_path} is not the record of a run: {said}") from None
-    return spec, classes, mean, std
+    return spec, classes, mean, std, measured
 
 
 def _ranked(classes: Sequence[str], row: Sequence[float]) -> tuple[tuple[str, float], ...]:

@@ -12,14 +12,14 @@ import json
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
-from .errors import InputError, MismatchError
-from .spec import RunSpec
+from .errors import InputError, MismatchError, SixteenthError
+from .spec import RunSpec, spec_differences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -151,20 +151,30 @@ class RunFolder:
         record = self.read_record()
         if record is None:
             return
-        asked = spec.model_dump(mode="json")
-        differs = [
-            f"{key}: {record['spec'].get(key)!r} there, {asked.get(key)!r} asked for"
-            for key in asked
-            if record["spec"].get(key) != asked.get(key)
-        ]
+        # Through the model, so that a key that is younger than the record has its default there.
+        differs = spec_differences(record_spec(record, self.record_path), spec)
         found = (record.get("data") or {}).get("fingerprint", fingerprint)
         if found != fingerprint:
             differs.append(f"data fingerprint: {found[:12]} there, {fingerprint[:12]} now")
         if differs:
             what = "; ".join(differs)
             raise MismatchError(
-                f"{self.path} holds another run ({what}): choose another folder with --out"
+                f"{self.path} holds another run ({what}): train into a new folder with --fresh, "
+                "or choose one with --out"
             )
+
+
+def record_spec(record: Mapping[str, Any], where: Path) -> RunSpec:
+    """What a record was made by.
+
+    Raises:
+        InputError: it says nothing that could be run.
+    """
+    try:
+        return RunSpec.model_validate(record["spec"])
+    except (SixteenthError, ValueError) as error:
+        said = " ".join(str(error).split())[:120]
+        raise InputError(f"{where} is not the record of a run: {said}") from None
 
 
 def run_folders(study: Path) -> Iterator[RunFolder]:

@@ -8,24 +8,60 @@ from __future__ import annotations
 
 import hashlib
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from .errors import SpecError, nearest
 from .fraction import TrainFraction
+from .strict_yaml import StrictYamlError, read_yaml
 
 PRESETS = resources.files("sixteenth") / "presets"
 
 FractionText = Annotated[str, BeforeValidator(lambda value: str(TrainFraction.parse(value)))]
 """A fraction in its canonical text, so that 0.0625 and "1/16" are one cell."""
 
-PositiveInt = Annotated[int, Field(gt=0, strict=True)]
-Share = Annotated[float, Field(ge=0, lt=1)]
+PositiveInt = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
+Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+def _no_bool(value: Any) -> Any:
+    """YAML's true is no number, though Python's is."""
+    if isinstance(value, bool):
+        raise ValueError("input should be a number, not a truth value")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
+"""YAML reads 1e-3 as text (only 1.0e-3 is a number to it), so text that is a number is one here."""
+
+Share = Annotated[Number, Field(ge=0, lt=1)]
+
+
+def _check_name(name: str) -> str:
+    """A study's name is the name of a folder in studies/, and of no folder elsewhere."""
+    if not name.strip() or len(name.encode("utf-8", "surrogatepass")) > 200:
+        raise ValueError("name: a study's name has between 1 and 200 bytes")
+    if name in (".", "..") or re.search(r"[/\\\x00-\x1f\x7f]", name):
+        raise ValueError(
+            f"name: {name!r} cannot be the name of a folder in studies/: leave out slashes; "
+            "another place is chosen with --out"
+        )
+    return name
 
 
 class _Strict(BaseModel):
@@ -46,11 +82,11 @@ class TrainSpec(_Strict):
     optimizer: Literal["sgd", "adam", "adamw", "muon"] = "adamw"
     """adamw learns small and big models alike, also in few steps; see docs/recipe.md. muon turns
     the filters of convolutions by orthogonalised momentum, and leaves the rest to adamw."""
-    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    learning_rate: Annotated[Number, Field(gt=0)] | None = None
     """Peak learning rate; by default 0.002 for adam and adamw, 0.02 for sgd, 0.1 for muon."""
     momentum: Share = 0.9
     """Nesterov momentum of sgd and muon; the first beta of adam and adamw."""
-    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    weight_decay: Annotated[Number, Field(ge=0)] | None = None
     """On weights of convolutions and linear layers only: not on norms and biases. By default 0.05
     for adamw, 0.0005 for sgd, 0 for adam; muon's filters keep their length, without decay."""
     schedule: Literal["one-cycle", "warmup-linear", "constant"] = "one-cycle"
@@ -95,11 +131,11 @@ class TrainSpec(_Strict):
 class RunSpec(_Strict):
     """One cell of a study: all that a run needs besides the dataset itself."""
 
-    model: str
-    init: str
+    model: Text
+    init: Text
     fraction: FractionText
-    seed: int
-    replicate: int = 0
+    seed: Seed
+    replicate: Annotated[int, Field(ge=0, strict=True)] = 0
     """Position of the seed in the study: which part a disjoint subset is."""
     data: str
     image_size: PositiveInt
@@ -108,7 +144,8 @@ class RunSpec(_Strict):
     image_column: str | None = None
     label_column: str | None = None
     test_fraction: Share = 0.2
-    split_seed: int = 0
+    split_seed: Seed = 0
+    allow_partial: bool = False
     train: TrainSpec = TrainSpec()
 
     @property
@@ -121,23 +158,23 @@ class RunSpec(_Strict):
 class StudySpec(_Strict):
     """A study: models x inits x fractions x seeds, one dataset, one recipe, one test set."""
 
-    name: Annotated[str, Field(min_length=1)] = "study"
+    name: Annotated[str, AfterValidator(_check_name)] = "study"
     """The default folder is studies/NAME; by default the file's own name."""
-    data: Annotated[str, Field(min_length=1)]
+    data: Text
     """cifar10, cifar100, digits, or a path to images."""
     data_name: str | None = None
     """What the report calls the data; by default what the data call themselves."""
     image_size: Annotated[int, Field(ge=4, le=1024, strict=True)] = 32
     """Height and width that every image is brought to, in pixels."""
-    models: Annotated[list[str], Field(min_length=1)] = ["resnet18", "resnet50"]
+    models: Annotated[list[Text], Field(min_length=1)] = ["resnet18", "resnet50"]
     """Smallest first: the discussion calls the first the small and the last the big model, unless
     their parameters say otherwise."""
-    init: Annotated[list[str], Field(min_length=1)] = ["random"]
+    init: Annotated[list[Text], Field(min_length=1)] = ["random"]
     """random; imagenet (torchvision's IMAGENET1K_V1) or imagenet:ENTRY; a path to .safetensors or
     .pth weights, with #imagenet after it where they expect ImageNet's mean and deviation; or a name
     that a model factory of your own offers weights under."""
     fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]
-    seeds: Annotated[list[int], Field(min_length=1)] = [0]
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
     """Each seed is a replicate: another subset, other initial weights, another order."""
     subsets: Literal["nested", "disjoint"] = "nested"
     """nested: what 1/16 holds, 1/2 holds. disjoint: the seeds get parts without a common image."""
@@ -149,7 +186,12 @@ class StudySpec(_Strict):
     label_column: str | None = None
     test_fraction: Share = 0.2
     """Cut from data that have no test split of their own, stratified by class."""
-    split_seed: int = 0
+    split_seed: Seed = 0
+    skip_broken: bool = False
+    """Leave out images that cannot be decoded, instead of refusing the data that hold them."""
+    allow_partial: bool = False
+    """Accept a weights file whose classifier is absent or made for other classes: it then starts
+    from random values. All other tensors must always be there."""
     train: TrainSpec = TrainSpec()
 
     @model_validator(mode="after")
@@ -223,9 +265,9 @@ def load_spec(study: str | Path, settings: Sequence[str] = ()) -> StudySpec:
     else:
         text, name = preset_text(str(study)), str(study)
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SpecError(f"{study} is not YAML: {_one_line(error)}") from None
+        content = read_yaml(text)
+    except StrictYamlError as error:
+        raise SpecError(f"{study} cannot be read as a study: {error}") from None
     if not isinstance(content, dict):
         raise SpecError(f"{study} holds no study: expected keys such as data: and models:")
     content.setdefault("name", name)
@@ -267,9 +309,9 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     if not equals or not key.strip():
         raise SpecError(f"--set {setting}: expected KEY=VALUE, such as train.epochs=2")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SpecError(f"--set {setting}: the value is not YAML: {_one_line(error)}") from None
+        value = read_yaml(text)
+    except StrictYamlError as error:
+        raise SpecError(f"--set {setting}: the value cannot be read: {error}") from None
     *path, last = key.strip().split(".")
     target = content
     for part in path:
@@ -279,24 +321,44 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     target[last] = value
 
 
+_WORDS = {
+    "a valid boolean, unable to interpret input": "true or false",
+    ", unable to parse string as a number": "",
+    "a valid dictionary or instance of TrainSpec": "a mapping such as {epochs: 10}",
+}
+"""What pydantic says, in words of a study file."""
+
+
 def _explain(error: ValidationError) -> str:
     """The first of pydantic's complaints, as a person would say it."""
-    first = error.errors()[0]
-    place = first["loc"]
-    key = ".".join(str(part) for part in place if not str(part).startswith(("constrained", "lit")))
+    first, *others = error.errors()
+    place = _place(first["loc"])
+    key = ".".join(map(str, place))
     if first["type"] == "extra_forbidden":
         fields = TrainSpec.model_fields if place[0] == "train" else StudySpec.model_fields
         if place[-1] in TrainSpec.model_fields:
             return f"unknown key {key!r}; did you mean train.{place[-1]}?"
         known = "; known: " + ", ".join(fields)
-        return f"unknown key {key!r}{nearest(str(place[-1]), fields) or known}"
+        return f"unknown key {reprlib.repr(key)}{nearest(str(place[-1]), fields) or known}"
     if first["type"] == "missing":
         return f"key {key!r} is missing"
-    given = first.get("input")
     reason = first["msg"].removeprefix("Value error, ")
-    if first["type"] in ("value_error", "assertion_error"):
-        return reason if not key or reason.startswith(key) else f"{key}: {reason}"
-    return f"{key}: {reason[0].lower()}{reason[1:]}, not {given!r}"
+    if first["type"] in ("value_error", "assertion_error") and reason.startswith(key):
+        return reason
+    # A key that takes one thing or another has a complaint for each.
+    reasons = [reason, *(one["msg"] for one in others if _place(one["loc"]) == place)]
+    said = ", or ".join(dict.fromkeys(text[0].lower() + text[1:] for text in reasons))
+    for theirs, ours in _WORDS.items():
+        said = said.replace(theirs, ours)
+    said = said.replace("input should", "it should", 1).replace("input should ", "")
+    shown = "" if first["type"] == "value_error" else f", not {reprlib.repr(first.get('input'))}"
+    return f"{key}: {said}{shown}" if key else said
+
+
+def _place(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where a complaint belongs, without pydantic's names of what was tried there (``bool``)."""
+    depth = 2 if loc[:1] == ("train",) else 1
+    return (*loc[:depth], *(part for part in loc[depth:] if isinstance(part, int)))
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -307,7 +369,3 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

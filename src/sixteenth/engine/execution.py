@@ -60,6 +60,8 @@ def resolve_execution(device: str | None, train: TrainSpec) -> Execution:
     chosen = device or _best_device()
     try:
         kind = torch.device(chosen).type
+        if kind not in ("cpu", "cuda", "mps"):
+            raise RuntimeError("no training on such a device")
         torch.empty(1, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         there = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

@@ -71,7 +71,9 @@ class Learner:
             stem=run.stem,
             seed=derive_seed(run.seed, "initial weights"),
         )
-        known = load_initial_weights(model, run.model, run.init, stem=run.stem)
+        known = load_initial_weights(
+            model, run.model, run.init, stem=run.stem, allow_partial=run.allow_partial
+        )
         if known is None:
             mean, std = channel_statistics(train_images)
             source = "the run's own training images"

@@ -29,6 +29,7 @@ def new_record(run: RunSpec, dataset: ImageDataset, started: str | None) -> dict
             "train_images": len(dataset.train),
             "test_images": len(dataset.test),
         },
+        "data_checks": dataset.checks.as_record(),
         "train_size": None,
         "model": None,
         "environment": environment(),

@@ -5,7 +5,7 @@ Knows nothing of studies or training. It runs code of the user's only for a mode
 """
 
 from .measure import count_parameters, final_map, train_flops_per_image
-from .weight_files import Normalisation, WeightsFile, check_init, find_weights
+from .weight_files import Normalisation, WeightsFile, check_init, find_weights, weights_are_here
 from .weights import load_initial_weights, load_trained_weights
 from .zoo import build_model, check_model, is_factory, model_names
 
@@ -23,4 +23,5 @@ __all__ = [
     "load_trained_weights",
     "model_names",
     "train_flops_per_image",
+    "weights_are_here",
 ]

@@ -76,12 +76,15 @@ class WeightsFile:
         normalisation: None when the weights say nothing of it.
         keep_classifier: whether a classifier that fits is loaded too; the thousand classes of a
             torchvision file never mean those of a study, so there it is not.
+        other_classes: weights that a model offers under a name are made for other classes than
+            the study's; of a file that the user names this is to be said (``allow_partial``).
     """
 
     path: Path
     sha256: str
     normalisation: Normalisation | None
     keep_classifier: bool = True
+    other_classes: bool = False
 
 
 def find_weights(name: str, init: str) -> WeightsFile | None:
@@ -138,6 +141,19 @@ def check_init(name: str, init: str, *, stem: str = "default") -> None:
         find_weights(name, init)
 
 
+def weights_are_here(name: str, init: str) -> bool:
+    """Whether `find_weights` would need no network."""
+    kind, _, entry = init.partition(":")
+    if kind != "imagenet" or is_factory(name):
+        return True
+    return _torchvision_path(_torchvision_entry(name, entry or "IMAGENET1K_V1")).exists()
+
+
+def _torchvision_path(entry: Any) -> Path:
+    """Where torch keeps the file of a torchvision weights entry."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / str(entry.url).rpartition("/")[2]
+
+
 def _from_path(path: Path, *, imagenet: bool) -> WeightsFile:
     sha256 = _sha256(path)
     normalisation = None
@@ -182,7 +198,7 @@ def _from_factory(name: str, init: str, offer: Any) -> WeightsFile:
         if min(std) <= 0:
             raise WeightsError(f"{where}: std must be above 0, not {std}")
         normalisation = Normalisation(mean, std, f"{name} {init}", sha256)
-    return WeightsFile(path, sha256, normalisation)
+    return WeightsFile(path, sha256, normalisation, other_classes=True)
 
 
 def _torchvision_entry(name: str, entry_name: str) -> Any:
@@ -203,13 +219,12 @@ def _torchvision_entry(name: str, entry_name: str) -> Any:
 
 def _from_torchvision(name: str, entry_name: str) -> WeightsFile:
     entry = _torchvision_entry(name, entry_name)
-    file_name = entry.url.rpartition("/")[2]
-    expected = re.search(r"-([0-9a-f]{8,64})\.pth$", file_name)
+    path = _torchvision_path(entry)
+    expected = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
     if expected is None:
         raise WeightsError(
-            f"{entry}: no hash in the file name {file_name}, so it cannot be checked"
+            f"{entry}: no hash in the file name {path.name}, so it cannot be checked"
         )
-    path = Path(torch.hub.get_dir()) / "checkpoints" / file_name
     if not path.exists():
         _download(entry.url, path, expected[1], what=f"ImageNet weights of {name}")
     sha256 = _sha256(path)
@@ -221,7 +236,7 @@ def _from_torchvision(name: str, entry_name: str) -> WeightsFile:
         # inside the network (transform_input), which a rebuilt network would not know of.
         mean, std = _HALF, _HALF
     normalisation = Normalisation(mean, std, str(entry), sha256)
-    return WeightsFile(path, sha256, normalisation, keep_classifier=False)
+    return WeightsFile(path, sha256, normalisation, keep_classifier=False, other_classes=True)
 
 
 def _download(url: str, path: Path, expected: str, *, what: str) -> None:

@@ -2,8 +2,9 @@
 
 Files come from strangers. They are read by safetensors or by ``torch.load(weights_only=True)``,
 which builds tensors and runs nothing; the file's suffix decides which, and neither stands in for
-the other. Every tensor must be there, of the right shape and finite; only the classifier, which
-has to fit the study's classes, may be absent or of another shape, and then keeps its random values.
+the other. Every tensor must be there, of the right shape and finite. Only the classifier, which has
+to fit the study's classes, may be absent or of another shape and then keeps its random values: in
+weights that a model offers for other classes (ImageNet's), and in a file where the user says so.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from .weight_files import Normalisation, check_init, find_weights
+from .weight_files import Normalisation, WeightsFile, check_init, find_weights
 from .zoo import one_line
 
 # Second and third classifiers, which only help in training on ImageNet and are not built.
@@ -32,14 +33,15 @@ _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$
 
 
 def load_initial_weights(
-    model: nn.Module, name: str, init: str, *, stem: str = "default", allow_partial: bool = True
+    model: nn.Module, name: str, init: str, *, stem: str = "default", allow_partial: bool = False
 ) -> Normalisation | None:
     """Put the weights that `init` means into `model`, built as `name`; ``random`` leaves it alone.
 
     See `weight_files` for what `init` may be, and `find_weights` for the file's path and hash.
 
     Args:
-        allow_partial: accept a file whose classifier is absent or made for other classes.
+        allow_partial: accept a file of the user's whose classifier is absent or made for other
+            classes.
 
     Returns:
         How images must be normalised, None when the weights say nothing of it.
@@ -59,8 +61,12 @@ def load_initial_weights(
     if name.startswith("densenet"):
         for key in list(state):
             state[_OLD_DENSENET.sub(r"\1\2", key)] = state.pop(key)
-    may_lack = _drop_classifier(model, state, found.path, found.keep_classifier, allow_partial)
+    may_lack, misfit = _drop_classifier(model, state, found.keep_classifier)
     _load(model, state, found.path, may_lack)
+    if misfit and not (allow_partial or found.other_classes):
+        raise WeightsError(
+            f"{found.path}: {misfit}; with --allow-partial it starts from random values"
+        )
     return found.normalisation
 
 
@@ -133,21 +139,29 @@ def classifier_name(model: nn.Module) -> str | None:
 
 
 def _drop_classifier(
-    model: nn.Module, state: dict[str, Tensor], path: Path, keep: bool, allow_partial: bool
-) -> frozenset[str]:
-    """Take a classifier that is not to be loaded out of `state`; its names, which may then lack."""
+    model: nn.Module, state: dict[str, Tensor], keep: bool
+) -> tuple[frozenset[str], str]:
+    """Take a classifier that is not to be loaded out of `state`.
+
+    Returns:
+        Its names, which may then lack, and why it does not fit this network.
+    """
     layer = classifier_name(model)
-    if layer is None:
-        return frozenset()
     own = {k: v for k, v in model.state_dict().items() if k.rpartition(".")[0] == layer}
-    fits = all(key in state and state[key].shape == value.shape for key, value in own.items())
-    if keep and fits:
-        return frozenset()
-    if keep and not allow_partial:
-        raise WeightsError(f"{path}: the classifier {layer} is absent or made for other classes")
+    misfit = ""
+    for key, value in own.items():
+        if key not in state:
+            misfit = f"the classifier {layer} is absent (no {key})"
+        elif state[key].shape != value.shape and not misfit:
+            misfit = (
+                f"the classifier {layer} is made for other classes ({key} has shape "
+                f"{tuple(state[key].shape)}, this network needs {tuple(value.shape)})"
+            )
+    if layer is None or (keep and not misfit):
+        return frozenset(), ""
     for key in own:
         state.pop(key, None)
-    return frozenset(own)
+    return frozenset(own), misfit
 
 
 def _load(

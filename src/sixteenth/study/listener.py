@@ -16,6 +16,9 @@ class Listener:
     def working(self, what: str, done: int, total: int) -> None:
         """Data are being downloaded or decoded, or a warm-up is under way."""
 
+    def noticed(self, what: str) -> None:
+        """Something about the data that a person should know before training."""
+
     def runs_planned(self, runs: list[RunSpec]) -> None:
         """The study begins; these are all its runs, in order."""
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError, InputError, MismatchError, ModelError
-from ..run_folder import RunFolder, write_text
-from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec, spec_differences
+from ..errors import InputError
+from ..run_folder import write_text
+from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from .listener import Listener
 
 if TYPE_CHECKING:
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
     from ..analysis import Discussion
     from ..data import ImageDataset
-
-AXES = ("models", "init", "fractions", "seeds")
-"""What may be added to a study that was begun: finished runs stay what they are."""
-
-WORDS = ("expect:", "name:", "data_name:")
-"""What things are called, and what the discussion tests, changes no run."""
 
 
 class Study:
@@ -94,7 +88,7 @@ class Study:
         return self.spec.runs()
 
     def dataset(self, listener: Listener | None = None) -> ImageDataset:
-        """The images, loaded once.
+        """The images, loaded once; `listener` hears what is odd about them.
 
         Raises:
             DataError: they cannot be had, or are not what a study needs.
@@ -111,10 +105,13 @@ class Study:
                 label_column=spec.label_column,
                 test_fraction=spec.test_fraction,
                 split_seed=spec.split_seed,
+                skip_broken=spec.skip_broken,
                 progress=(listener or Listener()).working,
             )
             if spec.data_name:
                 self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
+            for notice in self._dataset.checks.notices():
+                (listener or Listener()).noticed(notice)
         return self._dataset
 
     def run(self, *, device: str | None = None, listener: Listener | None = None) -> pd.DataFrame:
@@ -134,11 +131,7 @@ class Study:
         from .executor import one_after_another
 
         hears = listener or Listener()
-        runs = self.runs()
-        self._check_folder()
-        dataset = self.dataset(hears)
-        self._check(runs, dataset, device)
-        self._check_disk(runs, dataset)
+        runs, dataset = self._check(device, hears, download=True)
         self._freeze()
         hears.runs_planned(runs)
         one_after_another(
@@ -157,10 +150,8 @@ class Study:
         from .plan import plan_table
 
         hears = listener or Listener()
-        self._check_folder()
-        dataset = self.dataset(hears)
-        self._check(self.runs(), dataset, device)
-        return plan_table(self.runs(), dataset, self.folder, device=device, listener=hears)
+        runs, dataset = self._check(device, hears, download=False)
+        return plan_table(runs, dataset, self.folder, device=device, listener=hears)
 
     def results(self) -> pd.DataFrame:
         """One row per run of the grid, see `study.results.results_table`."""
@@ -224,85 +215,20 @@ class Study:
         table = self.results().to_csv(index=False, lineterminator="\n")
         write_text(self.folder / "results.csv", table)
 
-    def _check(self, runs: list[RunSpec], dataset: ImageDataset, device: str | None) -> None:
-        """Find what is wrong before hours are spent on it."""
-        from ..engine.execution import resolve_execution
-        from ..engine.workload import Augmentation, split_of
-        from ..models import check_init, check_model
+    def _check(
+        self, device: str | None, hears: Listener, *, download: bool
+    ) -> tuple[list[RunSpec], ImageDataset]:
+        """Find what is wrong before hours are spent on it; the runs and their data."""
+        from . import preflight
 
-        resolve_execution(device, self.spec.train)
-        Augmentation.of(self.spec.train, dataset)
-        for model in self.spec.models:
-            check_model(model, self.spec.stem)
-            for init in self.spec.init:
-                check_init(model, init, stem=self.spec.stem)
-        for run in runs:
-            split_of(run, dataset)
-            RunFolder(self.folder / "runs" / run.run_id).require_same(run, dataset.fingerprint)
-        if len(dataset.classes) < 2:
-            raise DataError(f"{dataset.source} has one class: a classifier needs two at least")
-
-    def _check_disk(self, runs: list[RunSpec], dataset: ImageDataset) -> None:
-        """Refuse a study that cannot fit on the disk.
-
-        Raises:
-            InputError: how much it needs and how much is free.
-        """
-        from ..models import build_model, count_parameters, is_factory
-        from .plan import disk_bytes, free_bytes
-
-        sizes: dict[str, tuple[int, int]] = {}
-        for name in self.spec.models:
-            try:
-                model = build_model(
-                    name,
-                    len(dataset.classes),
-                    image_size=self.spec.image_size,
-                    stem=self.spec.stem,
-                )
-            except ModelError:
-                if not is_factory(name):
-                    raise
-                continue  # code of the user's own: its runs will fail, and say why
-            sizes[name] = disk_bytes(count_parameters(model), dataset)
-        todo = [
-            sizes[run.model]
-            for run in runs
-            if run.model in sizes
-            and not RunFolder(self.folder / "runs" / run.run_id).weights_path.exists()
-        ]
-        needed = sum(kept for kept, _ in todo) + max((passing for _, passing in todo), default=0)
-        free = free_bytes(self.folder)
-        if needed > free:
-            raise InputError(
-                f"{self.folder} has {free / 1e9:.1f} GB of free disk and this study needs "
-                f"{needed / 1e9:.1f} GB: make room, or choose another disk with --out"
-            )
-
-    def _check_folder(self) -> None:
-        """Refuse a folder that holds something else.
-
-        Raises:
-            MismatchError: what differs, and the way out.
-        """
-        frozen = self.folder / "study.yaml"
-        way_out = "choose another folder with --out"
-        if frozen.is_file():
-            old = load_spec(frozen)
-            differs = spec_differences(old, self.spec)
-            for axis in AXES:
-                before, now = getattr(old, axis), getattr(self.spec, axis)
-                if now[: len(before)] == before or (axis != "seeds" and set(before) <= set(now)):
-                    differs = [line for line in differs if not line.startswith(f"{axis}:")]
-            differs = [line for line in differs if not line.startswith(WORDS)]
-            if differs:
-                raise MismatchError(
-                    f"{self.folder} holds another study ({'; '.join(differs)}): {way_out}"
-                )
-        elif self.folder.is_dir() and any(self.folder.iterdir()):
-            raise MismatchError(f"{self.folder} is not empty and holds no study: {way_out}")
-        elif self.folder.exists() and not self.folder.is_dir():
-            raise MismatchError(f"{self.folder} is a file: {way_out}")
+        runs = self.runs()
+        preflight.check_folder(self.folder, self.spec)
+        preflight.check_names(self.spec, device)
+        dataset = self.dataset(hears)
+        preflight.check_data(self.spec, runs, dataset)
+        left = preflight.check_begun(self.folder, runs, dataset)
+        preflight.check_models(self.folder, left, dataset, download=download)
+        return runs, dataset
 
     def _freeze(self) -> None:
         try:

@@ -1,0 +1,130 @@
+"""The arguments and options of the commands, each defined once, and the flags that they share."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+StudyArgument = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A study file, or a preset: see sixteenth presets.")
+]
+DirArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="DIR", help="The study's folder: studies/NAME.", show_default=False),
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option("--data", metavar="NAME_OR_PATH", help="These images instead of the study's."),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="The study's folder. Default: studies/NAME."),
+]
+SameOption = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="The same as the argument DIR.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any key of the study file, read as YAML, such as train.epochs=2. May be repeated.",
+    ),
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option("--device", metavar="NAME", help="cpu, cuda, mps. Default: the best one here."),
+]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="One seed instead of the study's seeds.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        help="Where downloads and decoded images are kept. Default: the user's cache.",
+    ),
+]
+ImageColumnOption = Annotated[
+    str | None,
+    typer.Option("--image-column", metavar="NAME", help="The image column of Parquet files."),
+]
+LabelColumnOption = Annotated[
+    str | None,
+    typer.Option("--label-column", metavar="NAME", help="The label column of Parquet files."),
+]
+
+
+FreshOption = Annotated[
+    bool,
+    typer.Option(
+        "--fresh", help="Begin in a new folder, NAME-2, where there is something already."
+    ),
+]
+SkipBrokenOption = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out images that cannot be read; recorded.")
+]
+AllowPartialOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-partial",
+        help="Accept weights files whose classifier is made for other classes: it starts anew.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Flags:
+    """The flags that every command about a study has in common."""
+
+    data: DataOption = None
+    out: OutOption = None
+    settings: SetOption = None
+    device: DeviceOption = None
+    seed: SeedOption = None
+    as_json: JsonOption = False
+    data_dir: DataDirOption = None
+    image_column: ImageColumnOption = None
+    label_column: LabelColumnOption = None
+    fresh: FreshOption = False
+    skip_broken: SkipBrokenOption = False
+    allow_partial: AllowPartialOption = False
+
+    def changes(self) -> list[str]:
+        """The flags as settings of the study file, after those of --set."""
+        named = ("data", "image_column", "label_column")
+        given = {key: getattr(self, key) for key in named if getattr(self, key) is not None}
+        # A JSON string is a YAML string: a path that looks like a number stays a path.
+        plain = [f"{key}={json.dumps(value)}" for key, value in given.items()]
+        switched = ("skip_broken", "allow_partial")
+        plain += [f"{key}=true" for key in switched if getattr(self, key)]
+        seeds = [] if self.seed is None else [f"seeds=[{self.seed}]"]
+        return [*(self.settings or ()), *plain, *seeds]
+
+
+def with_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Let typer see the fields of Flags as options of `command`, which gets them as `flags`."""
+    shared = inspect.signature(Flags, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True).parameters
+
+    def call(**given: Any) -> None:
+        flags = Flags(**{name: given.pop(name) for name in shared})
+        command(**given, flags=flags)
+
+    own_first = [parameter for name, parameter in own.items() if name != "flags"]
+    everything = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in (*own_first, *shared.values())
+    ]
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in everything}
+    call.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
+    return call

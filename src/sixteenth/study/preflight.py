@@ -1,0 +1,205 @@
+"""What is checked before hours are spent: the folder, the names, the data, the weights, the disk.
+
+The cheap checks come first: a model's misspelt name is told before images are decoded, and a
+weights file of another network before anything is trained or written. A folder that holds something
+else is never written over: the message says what differs and how to begin beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DataError, InputError, MismatchError, ModelError
+from ..run_folder import RunFolder
+from ..spec import RunSpec, StudySpec, load_spec, spec_differences
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ..data import ImageDataset
+
+AXES = ("models", "init", "fractions", "seeds")
+"""What may be added to a study that was begun: finished runs stay what they are."""
+
+WORDS = ("expect:", "name:", "data_name:", "skip_broken:")
+"""What things are called, and what the discussion tests, changes no run; nor does leave to skip
+broken images, beyond what the data's fingerprint tells."""
+
+VERSIONS = ("sixteenth", "torch", "torchvision")
+"""Packages whose version may change what a run gives: no two runs of a study differ in them."""
+
+WAY_OUT = "begin in a new folder with --fresh, or choose one with --out"
+
+
+def fresh_folder(folder: Path) -> Path:
+    """`folder` if nothing is there, else the first of FOLDER-2, FOLDER-3, ... that is free."""
+    place, number = folder, 2
+    while place.exists() and (not place.is_dir() or any(place.iterdir())):
+        place, number = folder.with_name(f"{folder.name}-{number}"), number + 1
+    return place
+
+
+def check_folder(folder: Path, spec: StudySpec) -> None:
+    """Refuse a folder that holds something else than this study.
+
+    Raises:
+        MismatchError: what differs, and the way out.
+    """
+    frozen = folder / "study.yaml"
+    if frozen.is_file():
+        old = load_spec(frozen)
+        differs = spec_differences(old, spec)
+        for axis in AXES:
+            before, now = getattr(old, axis), getattr(spec, axis)
+            if now[: len(before)] == before or (axis != "seeds" and set(before) <= set(now)):
+                differs = [line for line in differs if not line.startswith(f"{axis}:")]
+        differs = [line for line in differs if not line.startswith(WORDS)]
+        if differs:
+            raise MismatchError(f"{folder} holds another study ({'; '.join(differs)}): {WAY_OUT}")
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise MismatchError(f"{folder} is not empty and holds no study: {WAY_OUT}")
+    elif folder.exists() and not folder.is_dir():
+        raise MismatchError(f"{folder} is a file: {WAY_OUT}")
+
+
+def check_names(spec: StudySpec, device: str | None) -> None:
+    """Check what can be checked without the images: the device, the models, the initial weights.
+
+    Raises:
+        InputError: what does not exist, and what does.
+    """
+    from ..engine.execution import resolve_execution
+    from ..models import check_init, check_model
+
+    resolve_execution(device, spec.train)
+    for model in spec.models:
+        check_model(model, spec.stem)
+        for init in spec.init:
+            check_init(model, init, stem=spec.stem)
+
+
+def check_data(spec: StudySpec, runs: Sequence[RunSpec], dataset: ImageDataset) -> None:
+    """Check that the images are enough for every run.
+
+    Raises:
+        InputError: a class with too few images for a fraction, or a crop that does not fit.
+    """
+    from ..engine.workload import Augmentation, split_of
+
+    Augmentation.of(spec.train, dataset)
+    for run in runs:
+        split_of(run, dataset)
+    if len(dataset.classes) < 2:
+        raise DataError(f"{dataset.source} has one class: a classifier needs two at least")
+
+
+def check_begun(folder: Path, runs: Sequence[RunSpec], dataset: ImageDataset) -> list[RunSpec]:
+    """Compare the runs that were begun with what is asked for now; the runs left to train.
+
+    Raises:
+        MismatchError: their spec, data or versions, side by side with those of now.
+    """
+    from ..engine.execution import environment
+
+    left = []
+    records: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        place = RunFolder(folder / "runs" / run.run_id)
+        place.require_same(run, dataset.fingerprint)
+        record = place.read_record()
+        if record is not None:
+            records[run.run_id] = record
+        if record is None or record["status"] != "finished":
+            left.append(run)
+    if not left:
+        return left
+    here = environment()
+    for run_id, record in records.items():
+        there: Mapping[str, Any] = record.get("environment") or {}
+        differs = [
+            f"{package}: {there[package]} there, {here[package]} here"
+            for package in VERSIONS
+            if package in there and _release(there[package]) != _release(here[package])
+        ]
+        if differs:
+            raise MismatchError(
+                f"{folder / 'runs' / run_id} was trained with other versions "
+                f"({'; '.join(differs)}): install those again, or {WAY_OUT}"
+            )
+    return left
+
+
+def check_models(
+    folder: Path, runs: Sequence[RunSpec], dataset: ImageDataset, *, download: bool
+) -> None:
+    """Build every model that is left to train, load all its weights, and add up the disk.
+
+    Args:
+        runs: those left to train.
+        download: fetch torchvision's weights that are not there; without, they are not checked.
+
+    Raises:
+        ModelError, WeightsError: a model or weights that cannot be used.
+        MismatchError: a weights file that is not the one that an earlier run began with.
+        InputError: too little free disk.
+    """
+    from ..models import build_model, count_parameters, is_factory
+    from .plan import disk_bytes
+
+    needed, passing = 0, 0
+    for name in dict.fromkeys(run.model for run in runs):
+        own = [run for run in runs if run.model == name]
+        try:
+            model = build_model(
+                name, len(dataset.classes), image_size=own[0].image_size, stem=own[0].stem
+            )
+        except ModelError:
+            if not is_factory(name):
+                raise
+            continue  # code of the user's own: its runs will fail, and say why
+        for init in dict.fromkeys(run.init for run in own):
+            _check_weights(folder, model, next(run for run in own if run.init == init), download)
+        kept, extra = disk_bytes(count_parameters(model), dataset)
+        needed, passing = needed + kept * len(own), max(passing, extra)
+    _check_disk(folder, needed + passing)
+
+
+def _check_weights(folder: Path, model: nn.Module, run: RunSpec, download: bool) -> None:
+    """Load the initial weights of `run` for a try, and compare them with those of earlier runs."""
+    from ..models import find_weights, load_initial_weights, weights_are_here
+
+    if run.init == "random" or not (download or weights_are_here(run.model, run.init)):
+        return
+    load_initial_weights(model, run.model, run.init, stem=run.stem, allow_partial=run.allow_partial)
+    found = find_weights(run.model, run.init)
+    now = found.sha256 if found else None
+    for place in sorted((folder / "runs").glob("*/run.json")):
+        record = RunFolder(place.parent).read_record() or {}
+        begun, facts = record.get("spec") or {}, record.get("model") or {}
+        then = facts.get("weights_sha256")
+        if (begun.get("model"), begun.get("init")) == (run.model, run.init) and then not in (
+            None,
+            now,
+        ):
+            raise MismatchError(
+                f"the weights {run.init} of {run.model} are not those that {place.parent} began "
+                f"with (SHA-256 {str(then)[:12]} there, {str(now)[:12]} now): {WAY_OUT}"
+            )
+
+
+def _check_disk(folder: Path, needed: int) -> None:
+    from .plan import free_bytes
+
+    free = free_bytes(folder)
+    if needed > free:
+        raise InputError(
+            f"{folder} has {free / 1e9:.1f} GB of free disk and this study needs "
+            f"{needed / 1e9:.1f} GB: make room, or choose another disk with --out"
+        )
+
+
+def _release(version: Any) -> str:
+    """A version without its build: 2.14.1+cpu and 2.14.1+cu130 are one version of torch."""
+    return str(version).partition("+")[0]
