@@ -11,19 +11,22 @@ import io
 import json
 import os
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 from .errors import InputError, MismatchError, SixteenthError
+from .run_record import check_history, check_predictions, check_record
 from .spec import RunSpec, spec_differences
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+MOST_PREDICTIONS = 1 << 33
+"""Bytes: eight gigabytes are two million test images of a thousand classes."""
 
 FORMAT = 1
 """Version of run.json; a reader refuses a higher one."""
@@ -89,17 +92,19 @@ class RunFolder:
             InputError: it is damaged, or written by a later version.
         """
         try:
-            record: Any = json.loads(self.record_path.read_text(encoding="utf-8"))
+            text = self.record_path.read_text(encoding="utf-8")
+            record: Any = json.loads(text, parse_constant=_no_number)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{self.record_path} cannot be read: {error}") from None
-        known = isinstance(record, dict) and {"format", "run_id", "spec", "status"} <= set(record)
-        if not (known and isinstance(record["format"], int) and isinstance(record["spec"], dict)):
-            raise InputError(f"{self.record_path} is not the record of a run")
-        if record["format"] > FORMAT:
+        version = record.get("format") if isinstance(record, dict) else None
+        if isinstance(version, int) and version > FORMAT:
             raise InputError(f"{self.record_path} was written by a later version of sixteenth")
-        return dict(record)
+        try:
+            return check_record(record)
+        except ValueError as error:
+            raise InputError(f"{self.record_path} is not the record of a run: {error}") from None
 
     def write_record(self, record: dict[str, Any]) -> None:
         write_text(
@@ -112,7 +117,7 @@ class RunFolder:
         import pandas as pd
 
         try:
-            return pd.read_csv(self.history_path)
+            return check_history(pd.read_csv(self.history_path))
         except (FileNotFoundError, pd.errors.EmptyDataError):
             return pd.DataFrame()
         except (OSError, ValueError) as error:
@@ -128,12 +133,17 @@ class RunFolder:
         import numpy as np
 
         try:
+            with ZipFile(self.predictions_path) as bag:
+                if sum(member.file_size for member in bag.infolist()) > MOST_PREDICTIONS:
+                    raise ValueError("it unpacks to more than any test set has")
             with np.load(self.predictions_path, allow_pickle=False) as file:
-                return file["labels"], file["probabilities"]
+                return check_predictions(file["labels"], file["probabilities"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-            raise InputError(f"{self.predictions_path} cannot be read: {error}") from None
+        # What a damaged archive does to zipfile, zlib and numpy is not one kind of error.
+        except Exception as error:
+            said = " ".join(str(error).split())[:200]
+            raise InputError(f"{self.predictions_path} cannot be read: {said}") from None
 
     def write_predictions(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
         import numpy as np
@@ -181,6 +191,10 @@ def run_folders(study: Path) -> Iterator[RunFolder]:
     """The folders under STUDY/runs that hold a record, in the order of their names."""
     for record in sorted((study / "runs").glob("*/run.json")):
         yield RunFolder(record.parent)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 def _umask() -> int:

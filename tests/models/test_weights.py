@@ -189,7 +189,7 @@ def test_usual_wrappings_of_a_pth_are_taken_off(wrap: str, tmp_path: Path) -> No
     assert torch.equal(model.fc.weight, source["fc.weight"])
 
 
-def test_a_classifier_for_other_classes_is_refused_or_stays_random_on_request(tmp_path: Path) -> None:
+def test_a_classifier_for_other_classes_is_refused_or_starts_anew(tmp_path: Path) -> None:
     path = tmp_path / "five.safetensors"
     save_file(build_model("resnet18", 5, image_size=32, seed=1).state_dict(), path)
     model = build_model("resnet18", 10, image_size=32, seed=2)

@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from .weight_files import Normalisation, WeightsFile, check_init, find_weights
+from .weight_files import Normalisation, check_init, find_weights
 from .zoo import one_line
 
 # Second and third classifiers, which only help in training on ImageNet and are not built.

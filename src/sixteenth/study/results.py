@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..run_folder import RunFolder, run_folders
-from ..spec import RunSpec
+from ..errors import InputError
+from ..run_folder import RunFolder, record_spec, run_folders
+from ..run_record import check_agreement
+from ..spec import RunSpec, spec_differences
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "train_size", "seed", "status",
@@ -30,6 +32,7 @@ def results_table(folder: Path, planned: Sequence[RunSpec] = ()) -> pd.DataFrame
     A planned run without a folder has the status "missing". Accuracies are in [0, 1].
     """
     records = {record["run_id"]: record for record in read_records(folder)}
+    check_made_by(planned, records)
     if planned:
         rows = [_row(records.get(run.run_id) or _unborn(run)) for run in planned]
     else:
@@ -54,19 +57,58 @@ def histories_table(folder: Path, planned: Sequence[RunSpec] = ()) -> pd.DataFra
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
-    """The run.json of every run folder, in the order of their names."""
-    return [record for place in run_folders(folder) if (record := place.read_record())]
+    """The run.json of every run folder, in the order of their names.
+
+    Raises:
+        InputError: one is damaged, or stands in the folder of another run.
+    """
+    records = []
+    for place in run_folders(folder):
+        record = place.read_record()
+        if record is None:
+            continue
+        if record["run_id"] != place.path.name:
+            raise InputError(f"{place.record_path} is of another run, {record['run_id']!r}")
+        records.append(record)
+    return records
+
+
+def check_made_by(planned: Sequence[RunSpec], records: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check that what stands in the folders of a study was made by it.
+
+    Raises:
+        InputError: what differs: study.yaml was changed by hand, or a run came from elsewhere.
+    """
+    for run in planned:
+        record = records.get(run.run_id)
+        if record is None:
+            continue
+        differs = spec_differences(record_spec(record, Path(run.run_id, "run.json")), run)
+        if differs:
+            raise InputError(
+                f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
+                "study.yaml was changed, or the run comes from another study"
+            )
 
 
 def read_predictions(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Test labels (n,) and probabilities (n, classes) of every finished run, by run_id."""
-    return {
-        record["run_id"]: found
-        for place in run_folders(folder)
-        if (record := place.read_record())
-        and record["status"] == "finished"
-        and (found := RunFolder(place.path).read_predictions())
-    }
+    """Test labels (n,) and probabilities (n, classes) of every finished run, by run_id.
+
+    Raises:
+        InputError: they are damaged, or not those of the run whose folder they lie in.
+    """
+    found = {}
+    for record in read_records(folder):
+        place = RunFolder(folder / "runs" / record["run_id"])
+        predictions = place.read_predictions() if record["status"] == "finished" else None
+        if predictions is None:
+            continue
+        try:
+            check_agreement(record, *predictions)
+        except ValueError as error:
+            raise InputError(f"{place.predictions_path} does not fit its run: {error}") from None
+        found[record["run_id"]] = predictions
+    return found
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:

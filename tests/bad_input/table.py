@@ -1,0 +1,336 @@
+"""The bad inputs: what is typed, what lies there, the exit code, and what the line must name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from makers import (
+    Make,
+    bomb_png,
+    cut,
+    drop,
+    edited_study,
+    folder,
+    in_run,
+    laughs,
+    moved_predictions,
+    npz,
+    npz_that_claims_terabytes,
+    parquet,
+    pickled,
+    pipe,
+    png,
+    predictions,
+    put,
+    record,
+    remove,
+    run_dir,
+    study,
+    weights,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One bad input.
+
+    Attributes:
+        words: the command line.
+        named: what the one line must hold, each of them.
+        make: writes what is bad.
+        trained: on a copy of the trained tiny study, in studies/tiny.
+    """
+
+    name: str
+    words: str
+    named: tuple[str, ...]
+    make: Make | None = None
+    code: int = 2
+    trained: bool = False
+    more: tuple[str, ...] = field(default=())
+
+
+def _line(name: str, words: str, *named: str, more: tuple[str, ...] = ()) -> Case:
+    return Case(name, words, named, more=more)
+
+
+def _setting(name: str, setting: str, *named: str) -> Case:
+    return Case(name, "run tiny.yaml", named, more=("--set", setting))
+
+
+def _study(name: str, text: str | bytes, *named: str) -> Case:
+    return Case(name, "run bad.yaml", named, study(text))
+
+
+def _images(name: str, make: Make, *named: str, words: str = "") -> Case:
+    return Case(name, f"run tiny.yaml --data images --data-dir cache {words}", named, make)
+
+
+def _npz(name: str, make: Make, *named: str) -> Case:
+    return Case(name, "run tiny.yaml --data d.npz --data-dir cache", named, make)
+
+
+def _weights(name: str, make: Make, *named: str, init: str = "w.safetensors") -> Case:
+    more = ("--set", "models=[tiny_models:small]", "--set", f"init=[{init}]")
+    return Case(name, "run tiny.yaml", named, make, more=more)
+
+
+def _folder(name: str, words: str, make: Make, *named: str) -> Case:
+    return Case(name, words, named, make, trained=True)
+
+
+SHOW, REPORT = "show studies/tiny", "report studies/tiny"
+UNTRUSTED = f"predict {run_dir()} sound.png"
+PREDICT = f"{UNTRUSTED} --trust-code"
+PREDICT_X = f"predict {run_dir()} x.png --trust-code"
+PREDICT_FOLDER = f"predict {run_dir()} studies --trust-code"
+
+COMMAND_LINE = [
+    _line("no study", "run", "STUDY"),
+    _line("unknown command", "rnu tiny.yaml", "rnu"),
+    _line("unknown option", "run tiny.yaml --epochs 3", "--epochs"),
+    _line("option without its value", "run tiny.yaml --seed", "--seed"),
+    _line("seed that is no number", "run tiny.yaml --seed one", "--seed", "integer"),
+    _line("negative seed", "run tiny.yaml --seed=-1", "seeds", "-1"),
+    _line("seed beyond 63 bits", f"run tiny.yaml --seed {2**64}", "seeds"),
+    _line("unknown preset", "run cifar1o", "cifar10"),
+    _line("missing study file", "run nowhere.yaml", "nowhere.yaml"),
+    _line("folder as a study file", "run .", "'.'"),
+    _line("unknown device", "run tiny.yaml --device abacus", "abacus", "cpu"),
+    _line("device without memory", "run tiny.yaml --device meta", "meta", "cpu"),
+    _line("device that is not there", "run tiny.yaml --device cuda:77", "cuda:77"),
+    _line("setting without a value", "run tiny.yaml --set epochs", "KEY=VALUE"),
+    _line("setting without a key", "run tiny.yaml --set =3", "KEY=VALUE"),
+    _setting("setting that is no YAML", "train.epochs=[1", "train.epochs", "line 1"),
+    _setting("setting with a tag that builds objects", "name=!!python/name:os.system", "tag"),
+    _setting("setting inside a number", "image_size.x=3", "image_size"),
+    _line("data that are nowhere", "run tiny.yaml --data nowhere", "nowhere"),
+    _line("columns of data without columns", "run tiny.yaml --label-column y", "--label-column"),
+    _line("out is a file", "run tiny.yaml --out tiny.yaml", "tiny.yaml", "--out"),
+    _line("two folders", "show a --out b", "two folders"),
+    _line("show without a folder", "show", "studies/demo"),
+    _line("show what is no study", "show .", "study.yaml"),
+    _line("predict without images", "predict nowhere", "IMAGE"),
+    _line("predict with what is no run", "predict . sound.png", "run.json"),
+    _line("predict no class at all", "predict . sound.png --top 0", "--top"),
+    _line("null byte in a path", "run tiny.yaml", "data", more=("--data", "a\0b")),
+    _line("name too long for a path", f"run tiny.yaml --data {'x' * 5000}", "data"),
+]
+
+STUDY_FILES = [
+    _study("empty", "", "holds no study"),
+    _study("a list", "- data: digits", "holds no study"),
+    _study("not UTF-8", b"data: \xff\xfe", "bad.yaml"),
+    _study("not YAML", "data: [digits", "line 1"),
+    _study("a tab", "data: digits\ntrain:\n\tepochs: 1", "line 3"),
+    _study("runs a command", "data: !!python/object/apply:os.system ['mkdir executed']", "tag"),
+    _study("a key twice", "data: digits\nseeds: [0]\nseeds: [1]", "seeds", "twice"),
+    _study("an alias", "data: &d digits\nname: *d", "alias", "*d"),
+    Case("a billion laughs", "run bad.yaml", ("alias",), laughs),
+    _study("nested deeply", "data: " + "[" * 5000, "nested"),
+    _study("endless", "data: " + "x" * 200_000, "too many"),
+    _study("a date that is none", "data: 2026-13-45", "month"),
+    _study("unknown key", "data: digits\nmodles: [resnet18]", "modles", "models"),
+    _study("a key of train at the top", "data: digits\nepochs: 3", "train.epochs"),
+    _study("data missing", "models: [resnet18]", "data"),
+    _study("data is a number", "data: 5", "data", "5"),
+    _study("models is a word", "data: digits\nmodels: resnet18", "models", "resnet18"),
+    _study("models is empty", "data: digits\nmodels: []", "models"),
+    _study("unknown model", "data: digits\nmodels: [resnet81]", "resnet81", "resnet18"),
+    _study("a factory that is nowhere", "data: digits\nmodels: ['no_such:net']", "no_such"),
+    _study("a factory that is no name", "data: digits\nmodels: ['a b:c']", "package.module"),
+    _study("a model twice", "data: digits\nmodels: [resnet18, resnet18]", "twice"),
+    _study("unknown init", "data: digits\ninit: [imagnet]", "imagenet"),
+    _study("fraction above one", "data: digits\nfractions: [3]", "3 images"),
+    _study("fraction zero", "data: digits\nfractions: [0]", "fraction"),
+    _study("fraction by zero", "data: digits\nfractions: ['1/0']", "1/0"),
+    _study("fraction of too many digits", f"data: digits\nfractions: ['{'9' * 99}']", "fraction"),
+    _study("more images than there are", "data: digits\nfractions: [9999 images]", "9999"),
+    _study("fewer images than classes", "data: digits\nfractions: [5 images]", "class"),
+    _study("seed is true", "data: digits\nseeds: [true]", "seeds", "True"),
+    _study("seed is a word", "data: digits\nseeds: [one]", "seeds", "one"),
+    _study("infinite rate", "data: digits\ntrain: {learning_rate: .inf}", "learning_rate", "inf"),
+    _study("rate is no number", "data: digits\ntrain: {learning_rate: .nan}", "learning_rate"),
+    _study("negative decay", "data: digits\ntrain: {weight_decay: -1}", "weight_decay", "-1"),
+    _study("flip perhaps", "data: digits\ntrain: {flip: perhaps}", "train.flip:", "true or false"),
+    _study("no epochs", "data: digits\ntrain: {epochs: 0}", "train.epochs"),
+    _study("half an epoch", "data: digits\ntrain: {epochs: 0.5}", "train.epochs", "0.5"),
+    _study("batch of one", "data: digits\ntrain: {batch_size: 1}", "batch_size"),
+    _study("optimiser misspelt", "data: digits\ntrain: {optimizer: adamm}", "optimizer", "adamw"),
+    _study("train is a list", "data: digits\ntrain: [1]", "train", "[1]"),
+    _study("images too small", "data: digits\nimage_size: 2", "image_size", "4"),
+    _study("images too large", "data: digits\nimage_size: 100000", "image_size", "1024"),
+    _study("crop larger than images", "data: digits\nimage_size: 8\ntrain: {crop: 9}", "crop"),
+    _study("all held out", "data: digits\ntrain: {validation: 1.0}", "validation"),
+    _study("name climbs out", "data: digits\nname: ../../x", "name", "../../x"),
+    _study("name is absolute", "data: digits\nname: /tmp/x", "name", "/tmp/x"),
+    _study("name is two dots", "data: digits\nname: '..'", "name"),
+    _study("name of two lines", 'data: digits\nname: "a\\nb"', "name"),
+    _study("stem of another network", "data: digits\nmodels: [vgg11]\nstem: cifar", "stem"),
+    _study("half precision on a CPU", "data: digits\ntrain: {precision: float16}", "float16"),
+]
+
+DATA = [
+    _images("no images", lambda: put("images/readme.txt", b"")(), "images", "readme.txt"),
+    _images("train without test", folder(remove("images/test")), "test"),
+    _images("test without train", folder(remove("images/train")), "train"),
+    _images("class only in train", folder(remove("images/test/dog")), "dog"),
+    _images("class only in test", folder(remove("images/train/dog")), "dog"),
+    _images("one class", folder(classes=("cat",)), "cat"),
+    _images("empty class", folder(lambda: put("images/train/emu/.x", b"")()), "emu"),
+    _images("an image that is none", folder(put("images/train/cat/x.png", b"no")), "cat/x.png"),
+    _images("an image cut short", folder(put("images/test/dog/x.png", png()[:60])), "dog/x.png"),
+    _images("an empty image", folder(put("images/test/dog/x.jpg", b"")), "dog/x.jpg"),
+    _images("a bomb", folder(put("images/train/cat/x.png", bomb_png())), "x.png", "pixels"),
+    _images("HEIC", folder(put("images/train/cat/x.heic", b"\0" * 50)), "x.heic", "PNG"),
+    _images(
+        "PostScript, which starts a program",
+        folder(put("images/train/cat/x.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n")),
+        "x.eps",
+    ),
+    _images("a pipe", folder(pipe("images/train/cat/x.png")), "x.png", "not a file"),
+    _images("two training folders", folder(put("images/Train/cat/x.png", png())), "Train"),
+    _images(
+        "nothing left of a class",
+        folder(lambda: [put(f"images/train/cat/{k}.png", b"no")() for k in range(4)] and None),
+        "cat",
+        words="--skip-broken",
+    ),
+    _images("Parquet: only train", parquet(change=drop("images/test.parquet")), "test"),
+    _images("Parquet: not Parquet", parquet(change=put("images/train.parquet", b"no")), "train"),
+    _images("Parquet: a broken image", parquet([b"no"] + [png(seed=i) for i in range(5)]), "row 0"),
+    _images("Parquet: a bomb", parquet([bomb_png()] + [png()] * 5), "row 0", "pixels"),
+    _images("Parquet: no bytes", parquet([None] + [png()] * 5), "row 0", "no bytes"),
+    _images("Parquet: no label", parquet(labels=[None, 1, 0, 1, 0, 1]), "label", "row 0"),
+    _images("Parquet: a negative label", parquet(labels=[-1, 1, 0, 1, 0, 1]), "-1"),
+    _images("Parquet: a huge label", parquet(labels=[2**40, 1, 0, 1, 0, 1]), str(2**40)),
+    _images(
+        "Parquet: a label beyond its names", parquet(labels=[5, 1] * 3, names=["a", "b"]), "label 5"
+    ),
+    _images(
+        "Parquet: names in another order",
+        parquet(names=["cat", "dog"], test_names=["dog", "cat"]),
+        "test.parquet",
+        "dog, cat",
+    ),
+    _images("Parquet: an unknown column", parquet(), "'lable'", words="--label-column lable"),
+    _npz("npz: no archive", put("d.npz", b"no"), "d.npz"),
+    _npz("npz: an array is missing", npz(y_test=None), "y_test"),
+    _npz("npz: pickled objects", npz(y_train=np.array([{}] * 8, dtype=object)), "pickled"),
+    _npz("npz: a pickle", pickled("d.npz", by_torch=False), "d.npz"),
+    _npz("npz: fewer labels", npz(y_train=np.zeros(3, np.int64)), "x_train", "3 labels"),
+    _npz("npz: labels are floats", npz(y_train=np.zeros(8)), "y_train", "float64"),
+    _npz("npz: a negative label", npz(y_train=np.arange(8) - 1), "-1"),
+    _npz("npz: not images", npz(x_train=np.zeros((8, 3), np.uint8)), "x_train", "(8, 3)"),
+    _npz("npz: images of NaN", npz(x_train=np.full((8, 8, 8), np.nan)), "x_train", "nan"),
+    _npz("npz: values above 255", npz(x_test=np.full((4, 8, 8), 999)), "x_test", "999"),
+    _npz("npz: no test images", npz(x_test=np.zeros((0, 8, 8), np.uint8), y_test=[]), "y_test"),
+    _npz("npz: claims terabytes", npz_that_claims_terabytes, "d.npz"),
+    _line("a file of another kind", "run tiny.yaml --data tiny.yaml", "tiny.yaml", ".npz"),
+]
+
+WEIGHTS = [
+    _weights("missing file", lambda: None, "w.safetensors"),
+    _weights("empty file", put("w.safetensors", b""), "w.safetensors"),
+    _weights(
+        "header beyond the file",
+        put("w.safetensors", (2**62).to_bytes(8, "little") + b"{}"),
+        "w.safetensors",
+    ),
+    _weights("missing tensor", weights(**{"0__weight": None}), "0.weight"),
+    _weights("unexpected tensor", weights(extra__weight=torch.zeros(1)), "extra.weight"),
+    _weights(
+        "tensor of another shape", weights(**{"0__weight": torch.zeros(8, 3, 5, 5)}), "0.weight"
+    ),
+    _weights("NaN", weights(**{"0__bias": torch.full((8,), torch.nan)}), "0.bias", "NaN"),
+    _weights("infinity", weights(**{"0__bias": torch.full((8,), torch.inf)}), "0.bias"),
+    _weights(
+        "whole numbers",
+        weights(**{"0__bias": torch.zeros(8, dtype=torch.int64)}),
+        "0.bias",
+        "int64",
+    ),
+    _weights(
+        "classifier of other classes",
+        weights(**{"8__weight": torch.zeros(5, 32), "8__bias": torch.zeros(5)}),
+        "--allow-partial",
+        "(5, 32)",
+    ),
+    _weights(
+        "classifier absent", weights(**{"8__weight": None, "8__bias": None}), "--allow-partial"
+    ),
+    _weights("a pickle of torch's", pickled("w.pth", True), "w.pth", "refused", init="w.pth"),
+    _weights("a bare pickle", pickled("w.pt", False), "w.pt", "refused", init="w.pt"),
+    _weights("a pickle named safetensors", pickled("w.safetensors", True), "w.safetensors"),
+    _weights("weights of another kind", put("w.bin", b"x"), "w.bin", ".safetensors", init="w.bin"),
+]
+
+FOLDERS = [
+    _folder("another spec", "run tiny.yaml --set train.epochs=9", lambda: None, "3 there, 9"),
+    _folder("another image size", "run tiny.yaml --set image_size=9", lambda: None, "--fresh"),
+    _folder(
+        "other data",
+        "run tiny.yaml",
+        record(data__fingerprint="0" * 64),
+        "fingerprint",
+        "--fresh",
+    ),
+    _folder(
+        "another version of torch",
+        "run tiny.yaml --set seeds=[0,1]",
+        record(environment__torch="1.0.0"),
+        "torch: 1.0.0 there",
+        "--fresh",
+    ),
+    _folder(
+        "another version of sixteenth",
+        "plan tiny.yaml --set seeds=[0,1]",
+        record(environment__sixteenth="0.0.1"),
+        "sixteenth: 0.0.1 there",
+    ),
+    _folder("another run's record", SHOW, record(run_id="x"), "run.json", "'x'"),
+    _folder("record is no JSON", SHOW, in_run("run.json", b"{"), "run.json"),
+    _folder("record is a list", SHOW, in_run("run.json", b"[1]"), "run.json"),
+    _folder("record is deep", SHOW, in_run("run.json", b"[" * 100_000), "run.json"),
+    _folder("record is not UTF-8", REPORT, in_run("run.json", b"\xff\xfe{}"), "run.json"),
+    _folder("record of tomorrow", SHOW, record(format=99), "later version"),
+    _folder("unknown status", SHOW, record(status="done"), "status"),
+    _folder("accuracy of seven", SHOW, record(metrics__test_accuracy=7), "test_accuracy"),
+    _folder("accuracy is a word", REPORT, record(metrics__test_accuracy="0.9"), "test_accuracy"),
+    _folder("accuracy is NaN", SHOW, record(metrics__test_accuracy=float("nan")), "NaN"),
+    _folder("finished without metrics", REPORT, record(metrics=None), "metrics"),
+    _folder("no model in its spec", SHOW, record(spec={}), "spec.model"),
+    _folder("fraction that is none", SHOW, record(spec__fraction="5/0"), "fraction"),
+    _folder("metrics is a list", SHOW, record(metrics=[1]), "metrics"),
+    _folder("classes is a number", REPORT, record(data__classes=3), "classes"),
+    _folder("parameters is a word", SHOW, record(model__parameters="many"), "parameters"),
+    _folder("a better accuracy", REPORT, record(metrics__test_accuracy=0.99), "predictions.npz"),
+    _folder("another run's predictions", REPORT, moved_predictions, "predictions.npz"),
+    _folder("predictions cut short", REPORT, cut("predictions.npz"), "predictions.npz"),
+    _folder("predictions empty", REPORT, in_run("predictions.npz", b""), "predictions.npz"),
+    _folder("predictions pickled", REPORT, predictions([{}], [[1.0]]), "predictions.npz"),
+    _folder("predictions of no class", REPORT, predictions([7], [[1.0]]), "predictions.npz"),
+    _folder("predictions of NaN", REPORT, predictions([0], [[np.nan]]), "predictions.npz"),
+    _folder("predictions fewer than labels", REPORT, predictions([0, 0], [[1.0]]), "2 labels"),
+    _folder("history is no table", REPORT, in_run("history.csv", b"\0\xff"), "history.csv"),
+    _folder("history of words", REPORT, in_run("history.csv", b"epoch\nx"), "history.csv"),
+    _folder("history of other columns", REPORT, in_run("history.csv", b"a,b\n1,2"), "epoch"),
+    _folder("study.yaml changed", REPORT, edited_study("epochs: 3", "epochs: 9"), "train.epochs"),
+    _folder("study.yaml damaged", SHOW, edited_study("data:", "dta:"), "study.yaml"),
+    _folder("predict: weights gone", PREDICT, drop(run_dir() / "model.safetensors"), "model"),
+    _folder("predict: weights cut short", PREDICT, cut("model.safetensors"), "model.safetensors"),
+    _folder("predict: other weights", PREDICT, in_run("model.safetensors", b"x" * 99), "model"),
+    _folder("predict: not trusted", UNTRUSTED, lambda: None, "--trust-code"),
+    _folder("predict: classes missing", PREDICT, record(data__classes=[]), "classes"),
+    _folder("predict: other classes", PREDICT, record(data__classes=["a", "b"]), "shape"),
+    _folder("predict: no deviation", PREDICT, record(model__normalisation=None), "run.json"),
+    _folder("predict: precision of nowhere", PREDICT, record(execution__precision="int3"), "int3"),
+    _folder("predict: not finished", PREDICT, record(status="running"), "running"),
+    _folder("predict: a bomb", PREDICT_X, put("x.png", bomb_png()), "x.png", "pixels"),
+    _folder("predict: no image", PREDICT_X, put("x.png", b"x"), "x.png"),
+    _folder("predict: a folder", PREDICT_FOLDER, lambda: None, "studies"),
+]  # fmt: skip
+
+CASES = [*COMMAND_LINE, *STUDY_FILES, *DATA, *WEIGHTS, *FOLDERS]
