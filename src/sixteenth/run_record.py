@@ -10,28 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .errors import SpecError
-from .fraction import TrainFraction
+from .spec import FractionText
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 
-def _fraction(value: Any) -> str:
-    try:
-        return str(TrainFraction.parse(value))
-    except SpecError as error:
-        raise ValueError(str(error)) from None
-
-
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)] | None
 Whole = Annotated[int, Field(strict=True, ge=0)] | None
 Share = Annotated[float, Field(strict=True, ge=0, le=1)] | None
 Text = str | None
-Fraction = Annotated[str, BeforeValidator(_fraction)]
 
 
 class _Part(BaseModel):
@@ -41,7 +32,7 @@ class _Part(BaseModel):
 class _Spec(_Part):
     model: str
     init: str
-    fraction: Fraction
+    fraction: FractionText
     seed: Annotated[int, Field(strict=True)]
     train: dict[str, Any] = {}
 

@@ -31,7 +31,15 @@ from .strict_yaml import StrictYamlError, read_yaml
 
 PRESETS = resources.files("sixteenth") / "presets"
 
-FractionText = Annotated[str, BeforeValidator(lambda value: str(TrainFraction.parse(value)))]
+
+def _fraction(value: Any) -> str:
+    try:
+        return str(TrainFraction.parse(value))
+    except SpecError as error:
+        raise ValueError(str(error)) from None  # which pydantic tells together with the key
+
+
+FractionText = Annotated[str, BeforeValidator(_fraction)]
 """A fraction in its canonical text, so that 0.0625 and "1/16" are one cell."""
 
 PositiveInt = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
