@@ -4,12 +4,18 @@
     intervals     Wilson's interval, with seeds too; the tables of the report and its figures
     learning_curve    the power law of any tool's sizes and errors, with its intervals
     curve_posterior   the probability model behind it
-    compare       differences between cells on the same test images, paired; McNemar's exact test
+    answers       what every run said of every test image
+    compare       differences between cells on the same test images, paired, with their intervals
+    significance, bootstrap   McNemar's exact test, Holm's correction; the paired bootstrap
+    joint         joint draws of all curves of a study, through the measured cells
+    crossover, forecast   where one curve overtakes another; the next doubling; worth in images
     moves         what twice the images, the bigger model and pretrained weights bought
     diagnosis     over- and underfitting of single runs, each by one rule
     expectation   was the bigger model better, at which sizes
     reasons       where it was not as expected: the likely reasons, ranked by what they account for
-    pretraining, sections, limits   the other sections of the discussion
+    suspects      test images whose labels all networks contradict; copies and leaked images
+    pretraining, fitting, sections, limits   the other sections of the discussion
+    advice, target   the next most useful thing to do; what a wanted error takes
     discussion    `discuss`: the answer and all sections; the one call that a report needs
     wording       how numbers and names are written
 
@@ -17,21 +23,33 @@ Imports numpy, pandas and scipy only, so it serves numbers that any other tool m
 and their differences are shares in [0, 1]; texts are plain and not escaped.
 """
 
+from .advice import Advice, Step
+from .answers import Answers, Predictions
+from .bootstrap import bootstrap_interval, paired_bootstrap
 from .claims import Claim, Section
-from .compare import Contrast, compare_cells, contrast, mcnemar_exact
+from .compare import Contrast, compare_cells, contrast
+from .crossover import Crossover, crossover
 from .diagnosis import Context, Diagnosis, diagnose
 from .discussion import Discussion, MissingRun, discuss
 from .intervals import accuracy_interval, binomial_interval, cells, interval_caption, summary_table
+from .joint import Curves, fit_curves
 from .learning_curve import LearningCurve, RequiredSize, fit_learning_curve
 from .moves import Move
-from .tables import Cell, Grid, Predictions, Run, read_grid
+from .significance import holm, mcnemar_exact
+from .suspects import Suspect
+from .tables import Cell, Grid, Run, read_grid
+from .target import Target
 from .wording import init_name, short_name
 
 __all__ = [
+    "Advice",
+    "Answers",
     "Cell",
     "Claim",
     "Context",
     "Contrast",
+    "Crossover",
+    "Curves",
     "Diagnosis",
     "Discussion",
     "Grid",
@@ -42,17 +60,25 @@ __all__ = [
     "RequiredSize",
     "Run",
     "Section",
+    "Step",
+    "Suspect",
+    "Target",
     "accuracy_interval",
     "binomial_interval",
+    "bootstrap_interval",
     "cells",
     "compare_cells",
     "contrast",
+    "crossover",
     "diagnose",
     "discuss",
+    "fit_curves",
     "fit_learning_curve",
+    "holm",
     "init_name",
     "interval_caption",
     "mcnemar_exact",
+    "paired_bootstrap",
     "read_grid",
     "short_name",
     "summary_table",

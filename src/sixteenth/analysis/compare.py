@@ -15,15 +15,61 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import optimize, stats
 
 from .intervals import LEVEL
-from .tables import Cell, Grid
+from .significance import mcnemar_exact
+from .tables import Cell, Grid, Run, common_seeds
 
 Verdict = Literal["above", "below", "cannot tell"]
 
 POWER = 0.8
 """Chance of being seen that the smallest visible difference is stated for; the usual choice."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What an estimate scatters by: over test images, and over trainings where they were repeated.
+
+    Attributes:
+        images: variance of the estimate over other test images; taken as well known.
+        trainings: variance of the estimate over other trainings, known from `seeds` - 1 degrees of
+            freedom; 0 with one seed, which says nothing of it.
+        seeds: trainings of each cell.
+    """
+
+    images: float
+    trainings: float = 0.0
+    seeds: int = 1
+
+    def half_width(self, level: float, power: float = 0.5) -> float:
+        """Half the interval at `level`; with a `power` above a half, the smallest visible value.
+
+        A normal quantile for the images and a t quantile for the trainings, each times its standard
+        deviation; the squares are added (Graybill & Wang 1980; Zou & Donner 2008). One t quantile
+        with Satterthwaite's degrees of freedom instead covered 87% with two seeds. A true value
+        whose estimate passes the half-width with probability `power` lies that power's quantile
+        further out, in both parts (2.8 standard errors for 80% at 95% with one seed).
+        """
+        tail = (1 - level) / 2
+        square = (stats.norm.isf(tail) + stats.norm.ppf(power)) ** 2 * self.images
+        if self.seeds > 1:
+            df = self.seeds - 1
+            square += (stats.t.isf(tail, df) + stats.t.ppf(power, df)) ** 2 * self.trainings
+        return float(np.sqrt(square))
+
+    def p_value(self, value: float) -> float:
+        """The p at which `value` is just told from zero: 1 - p is the level that reaches it."""
+        if not (math.isfinite(self.images) and math.isfinite(value)) or self.half_width(0.5) == 0:
+            return math.nan
+
+        def beyond(log_p: float) -> float:
+            return self.half_width(1 - math.exp(log_p)) - abs(value)
+
+        least = math.log(1e-12)  # below this 1 - p is no longer told from 1
+        if beyond(least) < 0:
+            return 1e-12
+        return float(math.exp(optimize.brentq(beyond, least, 0.0))) if value else 1.0
 
 
 @dataclass(frozen=True)
@@ -40,13 +86,12 @@ class Contrast:
     method: str
     """What the interval is made of, for a caption."""
     run_ids: tuple[str, ...]
-    half_width: float
-    """Half the interval's width before its ends were kept within -1 and 1."""
+    spread: Spread
     level: float = LEVEL
     p_value: float = math.nan
-    """McNemar's exact test: two runs of one seed, paired. NaN for anything else."""
+    """McNemar's exact test for two runs of one seed, paired; else the p of the interval itself."""
     only_first: int | None = None
-    """Images that only the run with positive weight gets right, where `p_value` is given."""
+    """Images that only the run with positive weight gets right, where McNemar's test was made."""
     only_second: int | None = None
 
     @property
@@ -57,14 +102,14 @@ class Contrast:
         return "below" if self.high < 0 else "cannot tell"
 
     @property
-    def detectable(self) -> float:
-        """Smallest difference that these runs would have shown with probability `POWER`.
+    def half_width(self) -> float:
+        """Half the interval's width before its ends were kept within -1 and 1."""
+        return self.spread.half_width(self.level)
 
-        The interval's half-width, enlarged from its normal quantile to that quantile plus the
-        one of `POWER`, as in the planning of any comparison of means (2.8 standard errors at 95%).
-        """
-        tail = float(stats.norm.isf((1 - self.level) / 2))
-        found = self.half_width * (1 + float(stats.norm.ppf(POWER)) / tail)
+    @property
+    def detectable(self) -> float:
+        """Smallest difference that these runs would have shown with probability `POWER`."""
+        found = self.spread.half_width(self.level, POWER)
         # Nothing can be seen where only an impossible difference could.
         return found if found < 1 else math.nan
 
@@ -78,6 +123,7 @@ class Contrast:
             "method": self.method,
             "seeds": self.seeds,
             "detectable": self.detectable,
+            "p": self.p_value,
             "run_ids": list(self.run_ids),
         }
         if self.only_first is not None:
@@ -89,21 +135,44 @@ class Contrast:
         return found
 
 
-def mcnemar_exact(only_first: int, only_second: int) -> float:
-    """Two-sided exact p that two classifiers err alike (McNemar 1947; exact binomial form).
-
-    Args:
-        only_first, only_second: images that only the one, or only the other, gets right.
-    """
-    discordant = only_first + only_second
-    if discordant == 0:
-        return 1.0
-    return float(stats.binomtest(only_first, discordant, 0.5).pvalue)
-
-
 def compare_cells(grid: Grid, first: Cell, second: Cell, level: float = LEVEL) -> Contrast:
     """Accuracy of `second` minus accuracy of `first`."""
     return contrast(grid, [(1.0, second), (-1.0, first)], level=level)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """The runs of a weighted sum of cells, brought to common seeds and common test images.
+
+    Attributes:
+        runs: one row a cell, one column a seed.
+        weights: (C,) of the cells.
+        differences: (S, n) weighted sums of right answers by seed and test image; None where a run
+            has no predictions on the common images.
+    """
+
+    runs: list[list[Run]]
+    weights: NDArray[np.float64]
+    differences: NDArray[np.float64] | None
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        return tuple(run.run_id for row in self.runs for run in row)
+
+
+def aligned(grid: Grid, terms: Sequence[tuple[float, Cell]]) -> Aligned:
+    """Align the runs of the cells (see `tables.common_seeds`); weights of one cell add up."""
+    weights: dict[int, float] = {}
+    members = {id(cell): cell for _, cell in terms}
+    for weight, cell in terms:
+        weights[id(cell)] = weights.get(id(cell), 0.0) + weight
+    runs = [list(cell.runs) for cell in common_seeds(*members.values())]
+    vector = np.array([weights[key] for key in members])
+    differences = None
+    if all(run.run_id in grid.correct for row in runs for run in row):
+        right = np.array([[grid.correct[run.run_id] for run in row] for row in runs], dtype=float)
+        differences = np.einsum("c,csn->sn", vector, right)
+    return Aligned(runs, vector, differences)
 
 
 def contrast(
@@ -113,9 +182,7 @@ def contrast(
     value: float | None = None,
     level: float = LEVEL,
 ) -> Contrast:
-    """Estimate a weighted sum of cell accuracies.
-
-    Seeds that not all cells have are left out, so that each seed contributes whole.
+    """Estimate a weighted sum of cell accuracies over the seeds that all cells have.
 
     Args:
         terms: (weight, cell); weights of one cell add up.
@@ -123,51 +190,32 @@ def contrast(
             the accuracies (delta method); otherwise it is the weighted sum itself.
         level: coverage of the interval.
     """
-    weights: dict[int, float] = {}
-    members = {id(cell): cell for _, cell in terms}
-    for weight, cell in terms:
-        weights[id(cell)] = weights.get(id(cell), 0.0) + weight
-    seeds = sorted(set.intersection(*(set(cell.seeds) for cell in members.values())))
-    if seeds:
-        table = {
-            key: [run for run in cell.runs if run.seed in seeds] for key, cell in members.items()
-        }
-    else:  # no seed in common: the first run of each stands for it, nothing is repeated
-        table = {key: [cell.runs[0]] for key, cell in members.items()}
-    repeats = min(len(runs) for runs in table.values())
-    accuracy = np.array([[r.test_accuracy for r in table[key][:repeats]] for key in table])
-    vector = np.array([weights[key] for key in table])
-    by_seed = vector @ accuracy
-    run_ids = tuple(run.run_id for key in table for run in table[key][:repeats])
-
-    paired = all(run_id in grid.correct for run_id in run_ids)
-    if paired:
-        right = np.array(
-            [[grid.correct[r.run_id] for r in table[key][:repeats]] for key in table], dtype=float
-        )
-        scale = float(np.abs(vector).sum()) / 2
-        half = paired_half_width(np.einsum("c,csn->sn", vector, right), scale, level)
-    else:
-        sizes = np.array([members[key].test_size for key in table])
-        half = _unpaired_half_width(vector, accuracy, by_seed, sizes, level)
+    found = aligned(grid, terms)
+    accuracy = np.array([[run.test_accuracy for run in row] for row in found.runs])
+    by_seed = found.weights @ accuracy
     estimate = float(by_seed.mean()) if value is None else value
-    p_value, only_first, only_second = math.nan, None, None
-    if paired and repeats == 1 and sorted(vector) == [-1.0, 1.0]:
-        a, b = (
-            grid.correct[table[key][0].run_id] for key in sorted(table, key=weights.__getitem__)
-        )
-        only_first, only_second = int((b & ~a).sum()), int((a & ~b).sum())
+    paired, repeats = found.differences is not None, len(by_seed)
+    if found.differences is not None:
+        spread = paired_spread(found.differences, float(np.abs(found.weights).sum()) / 2)
+    else:
+        sizes = np.array([min(run.test_size for run in row) for row in found.runs])
+        spread = _unpaired_spread(found.weights, accuracy, by_seed, sizes)
+    p_value, only_first, only_second = spread.p_value(estimate), None, None
+    if paired and repeats == 1 and sorted(found.weights) == [-1.0, 1.0]:
+        second, first = (grid.correct[found.runs[i][0].run_id] for i in np.argsort(found.weights))
+        only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
         p_value = mcnemar_exact(only_first, only_second)
+    half = spread.half_width(level)
     return Contrast(
         value=estimate,
         # Two seeds can give an interval wider than any difference of accuracies.
         low=max(-1.0, estimate - half),
         high=min(1.0, estimate + half),
-        half_width=half,
+        spread=spread,
         seeds=repeats,
         paired=paired,
         method=_method(paired, repeats),
-        run_ids=run_ids,
+        run_ids=found.run_ids,
         level=level,
         p_value=p_value,
         only_first=only_first,
@@ -175,66 +223,52 @@ def contrast(
     )
 
 
-def paired_half_width(differences: ArrayLike, scale: float = 1.0, level: float = LEVEL) -> float:
-    """Half the width of the interval around the mean of `differences` (S seeds, n images).
+def paired_spread(differences: ArrayLike, scale: float = 1.0) -> Spread:
+    """The spread of the mean of `differences` (S seeds, n images).
 
     One seed: the variance of the mean over images, after two images were added, one at +scale and
-    one at -scale. For two classifiers this is the adjusted Wald interval of Bonett & Price (2012,
-    J. Educ. Behav. Stat. 37: 479-488), which keeps its coverage when few images differ and does
-    not shrink to nothing when none does. What another training would give is not in it.
+    one at -scale. For two classifiers this gives the adjusted Wald interval of Bonett & Price
+    (2012, J. Educ. Behav. Stat. 37: 479-488), which keeps its coverage when few images differ and
+    does not shrink to nothing when none does. What another training would give is not in it.
 
     Several seeds: images and seeds are crossed, so the variance of the grand mean is, from the
     mean squares of a two-way layout without replication (Searle, Casella & McCulloch 1992, ch. 4),
 
         [MS_seeds] / (S n)  +  [MS_images - MS_residual] / (S n).
-
-    The first part, known from S - 1 degrees of freedom, is widened by t, the second by z, and the
-    squares of the two half-widths are added (Graybill & Wang 1980; Zou & Donner 2008). One t
-    quantile with Satterthwaite's degrees of freedom instead covered 87% with two seeds.
     """
     z = np.atleast_2d(np.asarray(differences, dtype=float))
     repeats, images = z.shape
     added = np.full((repeats, 1), scale)
     by_image = np.hstack([z, added, -added]).mean(axis=0)
-    quantile = float(stats.norm.isf((1 - level) / 2))
     # The variance of the mean over images; that of the two added images is a part of it.
     image_part = float(np.var(by_image)) / (images + 2)
     if repeats == 1:
-        return quantile * math.sqrt(image_part)
+        return Spread(image_part)
     by_seed = z.mean(axis=1)
     residual = z - z.mean(axis=0) - by_seed[:, None] + z.mean()
     mean_square = float(np.sum(residual**2)) / ((repeats - 1) * max(1, images - 1))
     image_part = max(image_part - mean_square / (repeats * images), 2 * (scale / (images + 2)) ** 2)
-    return _combine(by_seed, image_part, level)
+    return Spread(image_part, float(np.var(by_seed, ddof=1)) / repeats, repeats)
 
 
-def _unpaired_half_width(
+def _unpaired_spread(
     weights: NDArray[np.float64],
     accuracy: NDArray[np.float64],
     by_seed: NDArray[np.float64],
     sizes: NDArray[np.float64],
-    level: float,
-) -> float:
+) -> Spread:
     """The same without single predictions: as if every cell had its own test images.
 
     Right answers of two models to one image mostly go together, so this overstates the variance of
     a difference. One right and one wrong image are added (Agresti & Caffo 2000) to stay off zero.
     """
     if not np.all(sizes > 0):
-        return math.nan
+        return Spread(math.nan)
     p = (accuracy.mean(axis=1) * sizes + 1) / (sizes + 2)
-    return _combine(by_seed, float(np.sum(weights**2 * p * (1 - p) / (sizes + 2))), level)
-
-
-def _combine(by_seed: NDArray[np.float64], image_part: float, level: float) -> float:
-    """Half-width from a variance known well and the spread between the seeds' estimates."""
-    tail = (1 - level) / 2
-    square = float(stats.norm.isf(tail)) ** 2 * image_part
+    images = float(np.sum(weights**2 * p * (1 - p) / (sizes + 2)))
     repeats = len(by_seed)
-    if repeats > 1:
-        between = float(np.var(by_seed, ddof=1)) / repeats
-        square += float(stats.t.isf(tail, repeats - 1)) ** 2 * between
-    return math.sqrt(square)
+    trainings = float(np.var(by_seed, ddof=1)) / repeats if repeats > 1 else 0.0
+    return Spread(images, trainings, repeats)
 
 
 def _method(paired: bool, repeats: int) -> str:

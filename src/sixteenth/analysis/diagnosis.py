@@ -7,6 +7,7 @@ are named here with their why; every diagnosis carries its rule and its numbers.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,8 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .answers import Predictions
 from .intervals import binomial_interval
-from .tables import Cell, Grid, Predictions, Run, read_grid
+from .tables import Cell, Grid, Run, read_grid
 from .wording import count, percent, plural, points
 
 FITTED = 0.98
@@ -42,11 +44,15 @@ class Context:
     """The data set's name or path, for the answer's first sentence."""
     num_classes: int | None = None
     """For the accuracy of guessing, where no predictions tell the most frequent class."""
+    classes: Sequence[str] = ()
+    """Names of the classes, in the order of their numbers."""
     image_size: int | None = None
     stem: str = "default"
     schedule: str = ""
     """A falling learning rate lifts training accuracy at the end by itself."""
     augmented: bool | None = None
+    data_checks: Mapping[str, object] | None = None
+    """What the checks of the images found, see `suspects.data_section`; None: not checked."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +97,18 @@ def diagnose_grid(grid: Grid, context: Context) -> list[Diagnosis]:
     return sorted((d for d in found if d is not None), key=lambda d: -d.strength)
 
 
-def describe(grid: Grid, cell: Cell, run: Run | None = None) -> str:
-    """A cell, or one of its runs, in words: ``resnet18 from random weights on 3,125 images``."""
-    words = (
+def describe_cell(grid: Grid, cell: Cell) -> str:
+    """A cell in words: ``resnet18 from random weights on 3,125 images``."""
+    return (
         f"{grid.name(cell.model)} from {from_weights(grid, cell.init)} on "
         f"{plural(round(cell.train_size), 'image')}"
     )
-    return f"{words}, seed {run.seed}" if run is not None and cell.planned > 1 else words
+
+
+def describe(grid: Grid, cell: Cell, run: Run) -> str:
+    """One of a cell's runs in words; its seed only where others were planned."""
+    words = describe_cell(grid, cell)
+    return f"{words}, seed {run.seed}" if cell.planned > 1 else words
 
 
 def from_weights(grid: Grid, init: str) -> str:
@@ -202,6 +213,25 @@ def climbing(history: pd.DataFrame | None) -> float | None:
     return slope * (len(part) - 1)
 
 
+def mean_climb(grid: Grid, cell: Cell) -> float | None:
+    """`climbing`, mean over the cell's seeds; None where no history tells."""
+    rises = [climbing(grid.histories.get(run.run_id)) for run in cell.runs]
+    known = [rise for rise in rises if rise is not None]
+    return sum(known) / len(known) if known else None
+
+
+def fit_error(cell: Cell) -> float:
+    """Standard error of a cell's training accuracy: it is measured on a part of the images.
+
+    The images that are measured are the same for all seeds, so seeds do not shrink it. 0 where all
+    images of the subset were measured, since there is nothing that they stand for.
+    """
+    p, measured = cell.mean("train_accuracy"), cell.mean("train_measured")
+    if not (math.isfinite(p) and measured > 0) or measured >= cell.train_size:
+        return 0.0
+    return math.sqrt(p * (1 - p) / measured)
+
+
 def small_map(run: Run, name: str, context: Context) -> Diagnosis | None:
     """The last convolution sees a single position: nothing is left of where things are."""
     if run.final_map.replace(" ", "") != "1x1":
@@ -219,9 +249,7 @@ def small_map(run: Run, name: str, context: Context) -> Diagnosis | None:
 
 def at_chance(run: Run, name: str, grid: Grid, context: Context) -> Diagnosis | None:
     """Test accuracy that guessing the most frequent class would reach as well."""
-    chance = grid.majority
-    if not math.isfinite(chance):
-        chance = 1 / context.num_classes if context.num_classes else math.nan
+    chance = guessing(grid, context)
     if not (math.isfinite(chance) and run.test_size > 0):
         return None
     low = float(binomial_interval(run.test_accuracy * run.test_size, run.test_size)[0])
@@ -236,6 +264,13 @@ def at_chance(run: Run, name: str, grid: Grid, context: Context) -> Diagnosis | 
         text=f"{name}: {percent(run.test_accuracy)} of the test images are right, no more than "
         f"guessing gets ({percent(chance)}); this run has learned nothing that shows.",
     )
+
+
+def guessing(grid: Grid, context: Context) -> float:
+    """Accuracy of always naming the most frequent class; NaN where nothing tells it."""
+    if math.isfinite(grid.answers.majority):
+        return grid.answers.majority
+    return 1 / context.num_classes if context.num_classes else math.nan
 
 
 def seed_spread(first: Cell, second: Cell, difference: float) -> Diagnosis | None:

@@ -12,17 +12,27 @@ from dataclasses import dataclass, fields
 
 import pandas as pd
 
+from .advice import Advice, advice_section, advise
+from .answers import Predictions
 from .claims import Claim, Section
-from .diagnosis import Context, Diagnosis, diagnose_grid, from_weights
+from .diagnosis import Context, Diagnosis, diagnose_grid, from_weights, guessing
 from .expectation import Expect, expectation, verdicts
+from .fitting import fitting
 from .intervals import LEVEL, accuracy_interval
+from .joint import Curves, fit_curves
 from .limits import limits
 from .moves import Move, difference_of_moves, find_moves, reference_arm
 from .pretraining import pretraining
 from .reasons import reasons
-from .sections import missing, overfitting, relation
-from .tables import Grid, Predictions, read_grid
+from .sections import missing, relation
+from .suspects import Suspect, data_section, suspects
+from .tables import Grid, read_grid
 from .wording import count, interval, join, percent, plural, points, short_name, signed, upper_first
+
+FITTED_NUMBERS = (
+    *("alpha", "eta", "gamma", "alpha_interval", "eta_interval", "gamma_interval"),
+    *("sizes", "errors", "new_noise"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,11 @@ class Discussion:
     diagnoses: list[Diagnosis]
     missing: list[MissingRun]
     level: float
+    advice: Advice
+    curves: Curves
+    """The fitted learning curves, for figures and tables."""
+    suspects: list[Suspect]
+    """Test images whose labels all networks contradict, the most confident first."""
 
     def to_dict(self) -> dict[str, object]:
         """The same as plain values for JSON; numbers that are not finite become None."""
@@ -65,6 +80,17 @@ class Discussion:
             "diagnoses": [vars(d) for d in self.diagnoses],
             "missing": [vars(m) for m in self.missing],
             "level": self.level,
+            "advice": self.advice.to_dict(),
+            "fits": [
+                {
+                    "model": model,
+                    "init": init,
+                    **{key: getattr(fit, key) for key in FITTED_NUMBERS},
+                    "warnings": list(fit.warnings),
+                }
+                for (model, init), fit in self.curves.fits.items()
+            ],
+            "suspects": [vars(suspect) for suspect in self.suspects],
         }
         return {key: _plain(value) for key, value in plain.items()}
 
@@ -76,6 +102,7 @@ def discuss(
     expect: Expect = "bigger-is-better",
     context: Context | None = None,
     predictions: Predictions | None = None,
+    target_error: float | None = None,
     level: float = LEVEL,
 ) -> Discussion:
     """Discuss a study, finished or not.
@@ -87,7 +114,8 @@ def discuss(
         context: what the tables do not say.
         predictions: run_id -> (labels (n,), probabilities (n, C)); without it, differences are
             not paired by test image, and the text says so.
-        level: coverage of all intervals.
+        target_error: a test error in [0, 1] that the advice is about.
+        level: coverage of the intervals of what was measured; forecasts have 90% intervals.
 
     Raises:
         InputError: a needed column is not there, or an accuracy is outside [0, 1]. A study with
@@ -95,26 +123,34 @@ def discuss(
     """
     context = context or Context()
     grid = read_grid(results, histories, predictions)
-    moves = find_moves(grid, level)
+    chance = guessing(grid, context)
+    curves = fit_curves(grid, 1 - chance if chance < 1 else None)
+    moves = find_moves(grid, level, curves)
     diagnoses = diagnose_grid(grid, context)
+    doubted, judges = suspects(grid, context.classes)
+    advice = advise(grid, curves, diagnoses, target_error=target_error, level=level)
     sections: list[Section] = []
     if grid.cells:
         rows = verdicts(grid, expect, level)
         why = reasons(grid, rows, expect, context)
         sections = [
             relation(grid, moves, level),
-            expectation(grid, rows, expect, level),
+            expectation(grid, rows, expect, curves, level),
             *([why] if why else []),
-            pretraining(grid, level),
-            overfitting(grid, diagnoses, level),
-            limits(grid, level),
+            pretraining(grid, curves, level),
+            fitting(grid, diagnoses, level),
+            data_section(grid, doubted, judges, context.data_checks),
+            limits(grid, curves, level),
+            advice_section(advice),
         ]
-        chance = [d for d in diagnoses if d.kind == "at-chance"]
-        sections[0].sentences.extend(Claim(d.text, {"rule": d.rule, **d.numbers}) for d in chance)
+        chance_level = [d for d in diagnoses if d.kind == "at-chance"]
+        sections[0].sentences.extend(
+            Claim(d.text, {"rule": d.rule, **d.numbers}) for d in chance_level
+        )
     if grid.missing:
-        sections.append(missing(grid))
+        sections.insert(-1, missing(grid))
     return Discussion(
-        answer=_answer(grid, moves, context, level),
+        answer=_answer(grid, moves, advice, context, level),
         options=moves,
         sections=[
             Section(s.key, s.title, [_capital(claim) for claim in s.sentences])
@@ -124,16 +160,21 @@ def discuss(
         diagnoses=diagnoses,
         missing=[MissingRun(r.run_id, r.status, r.why_missing) for r in grid.missing],
         level=level,
+        advice=advice,
+        curves=curves,
+        suspects=doubted,
     )
 
 
-def _answer(grid: Grid, moves: Sequence[Move], context: Context, level: float) -> list[str]:
-    """Two or three sentences: what helped most, what follows for the next step, what is open."""
+def _answer(
+    grid: Grid, moves: Sequence[Move], advice: Advice, context: Context, level: float
+) -> list[str]:
+    """What helped most, what the next doubling would buy, what to do next, what is open."""
     if not grid.cells:
         return ["No run of this study has finished, so there is nothing to conclude yet."]
-    main = [move for move in moves if move.main]
+    main = [move for move in moves if move.main and move.kind != "next"]
     if main:
-        sentences = [_headline(grid, main, context, level), *_next_doubling(main)]
+        sentences = [_headline(grid, main, context, level), *_next_doubling(grid, moves)]
     else:
         cell = grid.cells[0]
         low, high = accuracy_interval(
@@ -149,6 +190,8 @@ def _answer(grid: Grid, moves: Sequence[Move], context: Context, level: float) -
             f"{percent(cell.accuracy)} on {plural(round(cell.train_size), 'image')}{around}; no "
             "two finished runs differ in just one thing, so nothing can be compared yet."
         ]
+    if advice.steps:
+        sentences.append(f"What to do next: {advice.steps[0].what}. {advice.steps[0].why}")
     return [*sentences, *_open(grid, main)]
 
 
@@ -157,15 +200,15 @@ def _headline(grid: Grid, main: Sequence[Move], context: Context, level: float) 
     model, init = reference_arm(grid)
     data = f" on {short_name(context.data)}" if context.data else ""
     head = f"For {grid.name(model)} from {from_weights(grid, init)}{data}, "
-    parts = [_phrase(move, level) for move in main]
+    parts = [_phrase(move, level, first=i == 0) for i, move in enumerate(main)]
     best, others = main[0], main[1:]
+    rest = "".join(f" {upper_first(part)}." for part in parts[1:])
     helping = [move for move in main if move.verdict == "helps"]
     if not helping:
         if len(main) == 1:
             return f"{head}{parts[0]}."
-        return f"{head}nothing that was tried helped by an amount that these runs can see: " + (
-            f"{'; '.join(parts)}."
-        )
+        nothing = "nothing that was tried helped by an amount that these runs can see"
+        return f"{head}{nothing}: {parts[0]}.{rest}"
     if not others:
         return f"{head}{parts[0]}."
     rivals = [move for move in others if not _ahead(grid, best, move, level)]
@@ -178,7 +221,7 @@ def _headline(grid: Grid, main: Sequence[Move], context: Context, level: float) 
     else:
         names = join([_called(move) for move in helping])
         lead = f"{names} helped, but which helps most cannot be told"
-    return f"{head}{lead}: {'; '.join(parts)}."
+    return f"{head}{lead}: {parts[0]}.{rest}"
 
 
 def _called(move: Move) -> str:
@@ -193,40 +236,33 @@ def _ahead(grid: Grid, best: Move, move: Move, level: float) -> bool:
     return found is not None and found.verdict == "above"
 
 
-def _phrase(move: Move, level: float) -> str:
-    """A move as half a sentence with its gain and interval."""
+def _phrase(move: Move, level: float, *, first: bool) -> str:
+    """A move as half a sentence with its gain and interval; the first says which interval."""
     at = move.evidence.get("at_images")
     where = f" on {count(float(str(at)))} images" if at is not None else ""
+    span = interval(move.low, move.high, level, flip=move.verdict == "hurts")
+    if not first:
+        span = span.partition("interval ")[2]
     if move.verdict == "helps":
-        return f"{move.action} bought {points(move.gain)}{where} ({_span(move, level)})"
+        return f"{move.action} bought {points(move.gain)}{where} ({span})"
     if move.verdict == "hurts":
-        return f"{move.action} cost {points(move.gain)}{where} ({_span(move, level)})"
-    return (
-        f"what {move.action} brings{where} cannot be told ({signed(move.gain)} points, "
-        f"{_span(move, level)})"
-    )
+        return f"{move.action} cost {points(move.gain)}{where} ({span})"
+    return f"what {move.action} brings{where} cannot be told ({signed(move.gain)} points, {span})"
 
 
-def _span(move: Move, level: float) -> str:
-    return interval(move.low, move.high, level, flip=move.verdict == "hurts")
-
-
-def _next_doubling(main: Sequence[Move]) -> list[str]:
-    """What the last doubling suggests for the next, as the conditional that it is."""
-    data = next((move for move in main if move.kind == "data" and move.verdict == "helps"), None)
-    if data is None or not data.evidence.get("half_was_trained", True):
+def _next_doubling(grid: Grid, moves: Sequence[Move]) -> list[str]:
+    """The forecast for the model that the headline is about."""
+    found = next((move for move in moves if move.kind == "next" and move.main), None)
+    if found is None:
         return []
-    gain = float(str(data.evidence["next_doubling_if_same_share"]))
-    size = count(2 * float(str(data.evidence["to_images"])))
-    text = (
-        f"The next doubling, to {size} images, was not measured: it would buy about {points(gain)} "
-        "if the error went on falling by the same share, more or less if the curve bends"
-    )
-    others = [move for move in main if move is not data]
-    overtaking = [_called(move) for move in others if gain < move.gain < data.gain]
-    if overtaking:
-        text += f", which would be less than {join(overtaking)} brought"
-    return [f"{text}."]
+    model, init = reference_arm(grid)
+    span = interval(found.low, found.high, found.level)
+    size = count(float(str(found.evidence["to_images"])))
+    head = f"The next doubling, to {size} images, was not measured: by the fitted curve it would "
+    who = f"{grid.name(model)} from {from_weights(grid, init)}"
+    if found.verdict == "helps":
+        return [f"{head}buy {who} about {points(found.gain)} ({span})."]
+    return [f"{head}buy {who} about {points(found.gain)}, or perhaps nothing ({span})."]
 
 
 def _open(grid: Grid, main: Sequence[Move]) -> list[str]:

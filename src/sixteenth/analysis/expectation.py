@@ -10,13 +10,13 @@ from typing import Literal
 from .claims import Claim, Section
 from .compare import Contrast, compare_cells, contrast
 from .diagnosis import from_weights
+from .forecast import crossover_claims
+from .joint import Curves
+from .significance import holm
 from .tables import Cell, Grid, common_seeds
-from .wording import count, interval, join, percent, points, signed
+from .wording import count, interval, join, p_value, percent, points, signed
 
 Expect = Literal["bigger-is-better", "smaller-is-better", "none"]
-
-P_SHOWN = 0.001
-"""p values below this are written as smaller than it."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,16 @@ class SizeVerdict:
     small: Cell
     big: Cell
     found: Contrast
+    p: float
+    """Holm's adjusted p over the sizes of this init; NaN where no test could be made."""
     outcome: Literal["held", "opposite", "cannot tell"]
+    """Not "cannot tell" only if the interval leaves out zero and `p` is below one minus its level:
+    with several sizes, one of them would too often seem to differ by chance."""
+
+    @property
+    def corrected_away(self) -> bool:
+        """Whether the interval leaves out zero, but the correction for several sizes does not."""
+        return self.outcome == "cannot tell" and self.found.verdict != "cannot tell"
 
 
 def verdicts(grid: Grid, expect: str, level: float) -> list[SizeVerdict]:
@@ -38,19 +47,25 @@ def verdicts(grid: Grid, expect: str, level: float) -> list[SizeVerdict]:
     if not grid.sizes_known:
         return []
     better = "below" if expect == "smaller-is-better" else "above"
-    rows = []
+    rows: list[SizeVerdict] = []
     for init in grid.inits:
-        for small, big in grid.shared((grid.models[0], init), (grid.models[-1], init)):
-            small, big = common_seeds(small, big)  # so that text and difference agree
-            found = compare_cells(grid, small, big, level)
+        pairs = [
+            common_seeds(*pair)  # so that text and difference agree
+            for pair in grid.shared((grid.models[0], init), (grid.models[-1], init))
+        ]
+        found = [compare_cells(grid, small, big, level) for small, big in pairs]
+        adjusted = holm([one.p_value for one in found])
+        for (small, big), one, p in zip(pairs, found, adjusted, strict=True):
             outcome: Literal["held", "opposite", "cannot tell"] = "cannot tell"
-            if found.verdict != "cannot tell":
-                outcome = "held" if found.verdict == better else "opposite"
-            rows.append(SizeVerdict(init, small, big, found, outcome))
+            if one.verdict != "cannot tell" and p <= 1 - level:
+                outcome = "held" if one.verdict == better else "opposite"
+            rows.append(SizeVerdict(init, small, big, one, float(p), outcome))
     return rows
 
 
-def expectation(grid: Grid, rows: Sequence[SizeVerdict], expect: str, level: float) -> Section:
+def expectation(
+    grid: Grid, rows: Sequence[SizeVerdict], expect: str, curves: Curves, level: float
+) -> Section:
     """Each size's difference, then whether the expectation held."""
     title = "Bigger and smaller model" if expect == "none" else "Was the expectation met?"
     if not rows:
@@ -62,13 +77,36 @@ def expectation(grid: Grid, rows: Sequence[SizeVerdict], expect: str, level: flo
             f"largest ({grid.name(grid.models[-1])}) are compared."
         )
         claims.append(Claim(text, {}, "note"))
+    claims += _tests(rows, level)
     for init in dict.fromkeys(row.init for row in rows):
         mine = [row for row in rows if row.init == init]
         if expect != "none":
             claims.append(_verdict(grid, mine, expect))
         claims += [_size(grid, row, level) for row in mine]
         claims += _more_from_data(grid, mine, expect, level)
+        claims += crossover_claims(curves, init)
     return Section("expectation", title, claims)
+
+
+def _tests(rows: Sequence[SizeVerdict], level: float) -> list[Claim]:
+    """What is compared and how it is tested, once for all rows."""
+    texts = []
+    if all(row.found.seeds == 1 for row in rows):
+        texts.append(
+            "Each line compares two trained networks, one of each model; other trainings of the "
+            "same models may differ"
+        )
+    tested = [row for row in rows if math.isfinite(row.p)]
+    if tested:
+        exact = all(row.found.only_first is not None for row in tested)
+        test = "McNemar's exact test" if exact else "the test that belongs to the interval"
+        most = max(sum(row.init == init for row in tested) for init in {r.init for r in tested})
+        holms = f", with Holm's correction for {most} sizes" if most > 1 else ""
+        counts = f"; a difference counts when p is at most {1 - level:.2f}" if most > 1 else ""
+        texts.append(f"p: {test}{holms}{counts}")
+    if not texts:
+        return []
+    return [Claim(f"{'. '.join(texts)}.", {"comparisons": len(tested)}, "note")]
 
 
 def _nothing_to_compare(grid: Grid) -> Claim:
@@ -83,8 +121,12 @@ def _nothing_to_compare(grid: Grid) -> Claim:
 
 def _verdict(grid: Grid, rows: Sequence[SizeVerdict], expect: str) -> Claim:
     ahead = "bigger" if expect == "bigger-is-better" else "smaller"
-    head = f"From {from_weights(grid, rows[0].init)}, the expectation that the {ahead} model is "
-    head += "better"
+    weights = from_weights(grid, rows[0].init)
+    # One training of each is a word on two networks, not on two models.
+    head = (
+        f"From {weights}" if rows[-1].found.seeds > 1 else f"For the networks here from {weights}"
+    )
+    head += f", the expectation that the {ahead} model is better"
     sizes = {
         outcome: [count(row.small.train_size) for row in rows if row.outcome == outcome]
         for outcome in ("held", "opposite", "cannot tell")
@@ -122,26 +164,31 @@ def _visible(found: Contrast) -> str:
 def _size(grid: Grid, row: SizeVerdict, level: float) -> Claim:
     """One size: who is ahead, by how much, and how sure that is."""
     found = row.found
-    small, big = grid.name(row.small.model), grid.name(row.big.model)
+    evidence = {**found.numbers(), "p_holm": row.p}
+    small, big = (
+        f"the trained {name}" if found.seeds == 1 else name
+        for name in (grid.name(row.small.model), grid.name(row.big.model))
+    )
     head = f"On {count(row.small.train_size)} images from {from_weights(grid, row.init)} "
-    test = ""
-    if math.isfinite(found.p_value):
-        p = f"< {P_SHOWN}" if found.p_value < P_SHOWN else f"= {found.p_value:.3f}"
-        test = f"; McNemar's exact p {p}"
+    test = f", p {p_value(row.p)}" if math.isfinite(row.p) else ""
     if found.verdict == "cannot tell":
         text = (
             f"{head}no difference between {big} ({percent(row.big.accuracy)}) and {small} "
             f"({percent(row.small.accuracy)}) that these runs could see: {signed(found.value)} "
             f"points ({interval(found.low, found.high, level)}{test}); {_visible(found)}."
         )
-        return Claim(text, found.numbers(), "cannot tell")
+        return Claim(text, evidence, "cannot tell")
     first, second = (big, small) if found.value > 0 else (small, big)
     values = [percent(row.big.accuracy), percent(row.small.accuracy)]
     if found.value < 0:
         values.reverse()
     span = interval(found.low, found.high, level, flip=found.value < 0)
     text = f"{head}{first} ({values[0]}) is ahead of {second} ({values[1]}) by "
-    return Claim(f"{text}{points(found.value)} ({span}{test}).", found.numbers())
+    text += f"{points(found.value)} ({span}{test})"
+    if row.corrected_away:
+        text += ", too little to count when several sizes are looked at"
+        return Claim(f"{text}.", evidence, "cannot tell")
+    return Claim(f"{text}.", evidence)
 
 
 def _more_from_data(

@@ -6,6 +6,7 @@ import math
 
 from .claims import Claim, Section
 from .compare import compare_cells
+from .joint import CURVE_LEVEL, Curves
 from .tables import Grid, Run
 from .wording import count, join, plural, points
 
@@ -13,7 +14,7 @@ FEW_EPOCHS = 10
 """Below this a study speaks of few epochs: common recipes for small images use 15 to 200."""
 
 
-def limits(grid: Grid, level: float) -> Section:
+def limits(grid: Grid, curves: Curves, level: float) -> Section:
     """One claim for each limit that applies, the weightiest first."""
     runs = [run for cell in grid.cells for run in cell.runs]
     claims = [
@@ -21,7 +22,7 @@ def limits(grid: Grid, level: float) -> Section:
         *_epochs(runs),
         *_chosen(runs),
         *_pairing(grid),
-        *_sizes(grid),
+        *_sizes(grid, curves),
         *_visible(grid, level),
         Claim(
             "One training recipe served all runs: a recipe tuned to a model or a size could change "
@@ -62,7 +63,6 @@ def _seeds(grid: Grid) -> list[Claim]:
 
 def _epochs(runs: list[Run]) -> list[Claim]:
     epochs = sorted({run.epochs for run in runs if math.isfinite(run.epochs)})
-    steps = sorted({run.steps for run in runs if math.isfinite(run.steps)})
     claims = []
     if len(epochs) == 1 and epochs[0] < FEW_EPOCHS:
         text = (
@@ -70,12 +70,6 @@ def _epochs(runs: list[Run]) -> list[Claim]:
             "usually raises accuracies and could change the order of the models."
         )
         claims.append(Claim(text, {"epochs": epochs[0]}, "note"))
-    if len(epochs) == 1 and len(steps) > 1:
-        text = (
-            f"Equal epochs mean unequal work: from {count(steps[0])} steps on the smallest part to "
-            f"{count(steps[-1])} on the largest, so what more images bought includes more training."
-        )
-        claims.append(Claim(text, {"steps": [steps[0], steps[-1]]}, "note"))
     return claims
 
 
@@ -111,17 +105,23 @@ def _pairing(grid: Grid) -> list[Claim]:
     return [Claim(text, {"run_ids": without}, "note")]
 
 
-def _sizes(grid: Grid) -> list[Claim]:
+def _sizes(grid: Grid, curves: Curves) -> list[Claim]:
     sizes = sorted({cell.train_size for cell in grid.cells})
     if len(sizes) == 1:
         text = (
             f"There is one training-set size, {count(sizes[0])} images: what more images would buy "
             "was not part of this study."
         )
-    elif 1 < len(sizes) < 4:
+    elif curves.fits:
+        few = (
+            f"{plural(len(sizes), 'size')} do not fix the shape of a learning curve. "
+            if len(sizes) < 4
+            else ""
+        )
         text = (
-            f"{plural(len(sizes), 'size')} do not fix the shape of a learning curve: nothing here "
-            f"is a forecast beyond {count(sizes[-1])} images."
+            f"{few}What is said beyond {count(sizes[-1])} images is a forecast by a power law. Its "
+            f"{CURVE_LEVEL:.0%} intervals were calibrated on learning curves of other data; a "
+            "curve that bends differently than those did can leave them."
         )
     else:
         return []
@@ -147,9 +147,4 @@ def _visible(grid: Grid, level: float) -> list[Claim]:
         f"A true difference between the two models would have been seen with 80% probability from "
         f"about {span} on"
     )
-    if len(found) > 1:
-        text += (
-            f"; each interval is at {level:.0%} for itself, and with {len(found)} comparisons one "
-            "may miss"
-        )
     return [Claim(f"{text}.", {"detectable": seen, "comparisons": len(found)}, "note")]

@@ -1,8 +1,8 @@
 """What could help, in points of accuracy: twice the images, the bigger model, pretrained weights.
 
-Each move is measured where the study holds both of its ends, at the largest such size. Nothing
-here looks beyond the largest training set: what the *next* doubling would buy is given only as
-what follows if the error goes on falling by the same share, and marked as that.
+Each move is measured where the study holds both of its ends, at the largest such size. What the
+*next* doubling would buy was not measured: it is a move of its own kind, a forecast from the
+fitted curve with the curve's interval.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from .compare import Contrast, contrast
+from .compare import Contrast, Spread, contrast
+from .forecast import next_doubling
 from .intervals import LEVEL
-from .tables import Cell, Grid
+from .joint import Arm, Curves
+from .tables import Cell, Grid, common_seeds
 from .wording import count
 
 SAME_SIZE = 0.01
@@ -26,12 +28,15 @@ number, or stratifying by class, moves a size by a few images."""
 class Move:
     """One thing to do, and the accuracy that it bought in this study."""
 
-    kind: Literal["data", "model", "init"]
+    kind: Literal["data", "next", "model", "init"]
+    """data: the last doubling that was measured; next: a forecast of the one after it."""
     label: str
     short: str
     gain: float
     low: float
     high: float
+    level: float
+    """Of the interval: forecasts have that of the fitted curves."""
     verdict: Literal["helps", "hurts", "cannot tell"]
     main: bool
     """Starts from the reference: the small model with the first init. These carry the answer."""
@@ -44,13 +49,15 @@ class Move:
     """The move as a contrast of cells, so that two moves can be compared in turn."""
 
 
-def find_moves(grid: Grid, level: float = LEVEL) -> list[Move]:
-    """All moves that the study measured, the best gain first."""
+def find_moves(grid: Grid, level: float = LEVEL, curves: Curves | None = None) -> list[Move]:
+    """All moves that the study measured or, with fitted curves, foresees; the best gain first."""
     reference = reference_arm(grid)
     found: list[Move] = []
     for model in grid.models:
         for init in grid.inits:
             found += _data_move(grid, model, init, (model, init) == reference, level)
+            if curves is not None:
+                found += _next_move(curves, (model, init), (model, init) == reference)
     if grid.sizes_known:
         for init in grid.inits:
             found += _model_move(grid, init, init == reference[1], level)
@@ -88,14 +95,17 @@ def _data_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
     near = [c for c in curve if abs(c.train_size - half) <= SAME_SIZE * half]
     names = f"{grid.name(model)}, {grid.init_name(init)}"
     if near:
-        terms: list[tuple[float, Cell]] = [(1.0, last), (-1.0, near[0])]
+        last, middle = common_seeds(last, near[0])
+        terms: list[tuple[float, Cell]] = [(1.0, last), (-1.0, middle)]
         gain, how, measured, unmeasured = None, "both sizes were trained", True, ""
-        error_half = 1 - near[0].accuracy
     else:
         below = [c for c in curve if c.train_size < half]
         low = below[-1] if below else curve[0]
         high = next(c for c in curve if c.train_size > max(half, low.train_size))
-        terms, gain, error_half = _log_linear(low, high, last, half)
+        reached = high is last
+        low, high, last = common_seeds(low, high, last)
+        high = last if reached else high  # one cell, not two of the same numbers
+        terms, gain = _log_linear(low, high, last, half)
         between = f"{count(low.train_size)} and {count(high.train_size)} images"
         measured = bool(below)
         # Its interval holds the chance in the measured ends, not the curve between them.
@@ -109,7 +119,6 @@ def _data_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
     found = contrast(grid, terms, value=gain, level=level)
     if unmeasured:
         found = _without_the_curve(grid, found, curve, last, half, level)
-    error_last = 1 - last.accuracy
     first_steps = near[0].mean("steps") if near else math.nan
     longer = " and with them the training steps," if last.mean("steps") > 1.5 * first_steps else ""
     return [
@@ -131,10 +140,42 @@ def _data_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
                 "to_images": last.train_size,
                 "inside_measured_range": measured,
                 "half_was_trained": not unmeasured,
-                "next_doubling_if_same_share": error_last * (1 - error_last / error_half)
-                if error_half > 0
-                else 0.0,
             },
+        )
+    ]
+
+
+def _next_move(curves: Curves, arm: Arm, main: bool) -> list[Move]:
+    """The next doubling, by the fitted curve."""
+    found = next_doubling(curves, arm)
+    if found is None:
+        return []
+    grid = curves.grid
+    names = f"{grid.name(arm[0])}, {grid.init_name(arm[1])}"
+    sizes = f"{count(found.images)} to {count(2 * found.images)}"
+    return [
+        Move(
+            kind="next",
+            label=f"Twice the images again ({sizes}, forecast), {names}",
+            short="the next doubling",
+            gain=found.gain,
+            low=found.low,
+            high=found.high,
+            level=found.level,
+            verdict="helps" if found.seen else "cannot tell",
+            main=main,
+            basis="not measured; by the fitted curve",
+            evidence={
+                "model": arm[0],
+                "init": arm[1],
+                "from_images": found.images,
+                "to_images": 2 * found.images,
+                "difference": found.gain,
+                "low": found.low,
+                "high": found.high,
+                "level": found.level,
+            },
+            action=f"doubling the images once more, to {count(2 * found.images)},",
         )
     ]
 
@@ -150,7 +191,7 @@ def _without_the_curve(
     below = [cell for cell in curve if cell.train_size < half]
     above = next(cell for cell in curve if cell.train_size > half)
     low = 0.0
-    if above is not last:
+    if above.train_size < last.train_size:
         low = contrast(grid, [(1.0, last), (-1.0, above)], level=level).low
     high = 1.0
     if below:
@@ -159,15 +200,16 @@ def _without_the_curve(
         found,
         low=min(low, found.low),
         high=max(high, found.high),
-        half_width=math.nan,
+        spread=Spread(math.nan),
+        p_value=math.nan,
         method="the range that a rising curve allows",
     )
 
 
 def _log_linear(
     low: Cell, high: Cell, last: Cell, half: float
-) -> tuple[list[tuple[float, Cell]], float, float]:
-    """The gain from `half` to `last` images, its gradient in the accuracies, and the error there.
+) -> tuple[list[tuple[float, Cell]], float]:
+    """The gain from `half` to `last` images as a gradient in the accuracies, and its value.
 
     log e(half) = (1 - s) log e(low) + s log e(high), so d e(half) / d e(low) is
     (1 - s) e(half) / e(low), and an accuracy's weight is minus that of its error (delta method).
@@ -181,7 +223,7 @@ def _log_linear(
         (-s * e_half / e_high, high),
         (1.0, last),
     ]
-    return terms, e_half - (1 - last.accuracy), e_half
+    return terms, e_half - (1 - last.accuracy)
 
 
 def _model_move(grid: Grid, init: str, main: bool, level: float) -> list[Move]:
@@ -189,7 +231,7 @@ def _model_move(grid: Grid, init: str, main: bool, level: float) -> list[Move]:
     pairs = grid.shared((small, init), (big, init))
     if not pairs:
         return []
-    first, second = pairs[-1]
+    first, second = common_seeds(*pairs[-1])
     terms = [(1.0, second), (-1.0, first)]
     found = contrast(grid, terms, level=level)
     size = count(second.train_size)
@@ -213,7 +255,7 @@ def _init_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
     pairs = grid.shared((model, grid.inits[0]), (model, init))
     if not pairs:
         return []
-    first, second = pairs[-1]
+    first, second = common_seeds(*pairs[-1])
     terms = [(1.0, second), (-1.0, first)]
     found = contrast(grid, terms, level=level)
     words, before = grid.init_name(init), grid.init_name(grid.inits[0])
@@ -251,6 +293,7 @@ def _move(
         gain=found.value,
         low=found.low,
         high=found.high,
+        level=found.level,
         verdict={"above": "helps", "below": "hurts"}.get(found.verdict, "cannot tell"),  # type: ignore[arg-type]
         main=main,
         basis=basis,

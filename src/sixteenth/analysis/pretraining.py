@@ -9,11 +9,13 @@ import pandas as pd
 from .claims import Claim, Section
 from .compare import Contrast, compare_cells, contrast
 from .diagnosis import from_weights
-from .tables import Cell, Grid
+from .forecast import worth_claims
+from .joint import Curves
+from .tables import Cell, Grid, common_seeds
 from .wording import count, interval, join, percent, points, signed
 
 
-def pretraining(grid: Grid, level: float) -> Section:
+def pretraining(grid: Grid, curves: Curves, level: float) -> Section:
     """What pretrained weights change and why, as far as the study has both."""
     title = "What pretrained weights change"
     base = grid.inits[0] if grid.inits else "random"
@@ -26,7 +28,7 @@ def pretraining(grid: Grid, level: float) -> Section:
     claims: list[Claim] = []
     for init in grid.inits[1:]:
         for model in grid.models:
-            claims += _pretrained_arm(grid, model, base, init, level)
+            claims += _pretrained_arm(grid, curves, model, base, init, level)
         claims += _pretrained_models(grid, base, init, level)
     if not claims:
         text = "No cell has finished both with and without pretrained weights."
@@ -34,8 +36,10 @@ def pretraining(grid: Grid, level: float) -> Section:
     return Section("pretraining", title, claims)
 
 
-def _pretrained_arm(grid: Grid, model: str, base: str, init: str, level: float) -> list[Claim]:
-    pairs = grid.shared((model, base), (model, init))
+def _pretrained_arm(
+    grid: Grid, curves: Curves, model: str, base: str, init: str, level: float
+) -> list[Claim]:
+    pairs = [common_seeds(*pair) for pair in grid.shared((model, base), (model, init))]
     if not pairs:
         return []
     name, words, before = grid.name(model), grid.init_name(init), from_weights(grid, base)
@@ -57,6 +61,7 @@ def _pretrained_arm(grid: Grid, model: str, base: str, init: str, level: float) 
     ]
     (a0, b0), (a1, b1) = pairs[0], pairs[-1]
     if len(pairs) > 1:
+        a0, b0, a1, b1 = common_seeds(a0, b0, a1, b1)
         change = contrast(grid, [(1, b1), (-1, a1), (-1, b0), (1, a0)], level=level)
         span = f"{signed(change.value)} points, {interval(change.low, change.high, level)}"
         verb = {"above": "grows", "below": "shrinks"}.get(change.verdict)
@@ -67,8 +72,10 @@ def _pretrained_arm(grid: Grid, model: str, base: str, init: str, level: float) 
         else:
             text = f"Whether that changes {sizes} cannot be told ({span})."
             claims.append(Claim(text, change.numbers(), "cannot tell"))
-    claims += _pretrained_why(grid, a1, b1, found[-1])
-    claims += _worth(grid, model, base, init, level)
+    before_cell, after_cell = pairs[-1]
+    claims += _pretrained_why(grid, before_cell, after_cell, found[-1])
+    claims += _beaten(grid, model, base, init, level)
+    claims += worth_claims(curves, model, base, init)
     return claims
 
 
@@ -117,23 +124,24 @@ def first_epoch(grid: Grid, cell: Cell) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _worth(grid: Grid, model: str, base: str, init: str, level: float) -> list[Claim]:
+def _beaten(grid: Grid, model: str, base: str, init: str, level: float) -> list[Claim]:
     """The fewest images with pretrained weights that beat the most images without, if any."""
     scratch = grid.curve(model, base)
     if len(scratch) < 2:
         return []
     for cell in grid.curve(model, init):
         beaten = [
-            (other, found)
-            for other in scratch
-            if other.train_size > cell.train_size
-            and (found := compare_cells(grid, other, cell, level)).verdict == "above"
+            (other, mine, found)
+            for whole in scratch
+            if whole.train_size > cell.train_size
+            for other, mine in [common_seeds(whole, cell)]
+            if (found := compare_cells(grid, other, mine, level)).verdict == "above"
         ]
         if beaten:
-            other, found = beaten[-1]
+            other, mine, found = beaten[-1]
             text = (
                 f"{grid.name(model)} from {from_weights(grid, init)} on {count(cell.train_size)} "
-                f"images ({percent(cell.accuracy)}) is ahead of the same model from "
+                f"images ({percent(mine.accuracy)}) is ahead of the same model from "
                 f"{from_weights(grid, base)} on {count(other.train_size)} "
                 f"({percent(other.accuracy)}), by {points(found.value)} "
                 f"({interval(found.low, found.high, level)})."

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from .claims import Claim, Section
 from .compare import Contrast
-from .diagnosis import Context, climbing, seed_spread
+from .diagnosis import CLIMB, Context, fit_error, mean_climb, seed_spread
 from .expectation import SizeVerdict
 from .tables import Cell, Grid
 from .wording import count, interval, join, percent, plural, points, signed
@@ -24,6 +24,9 @@ NOTEWORTHY = 0.01
 SAME_MAP_SCORE, OWN_MAP_SCORE = 0.2, 0.4
 """Rank of a 1x1 feature map that both models have, or only the one that disappointed: below any
 reason that accounts for a larger share of the shortfall, because its effect was not measured."""
+TOO_SMALL_SCORE = 0.5
+"""Rank of a study that may be too small: always so where nothing was seen, yet no cause of it."""
+UNMEASURED = "seeds not measured"
 UNMEASURED_SCORE = 0.1
 """Rank of a spread between seeds that nobody measured: it can never be ruled out, nor be seen."""
 SPREAD_SCORE = 0.9
@@ -37,54 +40,66 @@ def reasons(
     """Likely reasons where the expectation did not hold, best supported first; None if it did."""
     if expect == "none":
         return None
-    claims: list[Claim] = []
+    scored: list[tuple[float, str, Claim]] = []
     for init in dict.fromkeys(row.init for row in rows):
         for outcome in ("opposite", "cannot tell"):
             failing = [row for row in rows if row.init == init and row.outcome == outcome]
             if failing:
-                claims += _over_sizes(grid, failing, expect, context)
+                scored += _over_sizes(grid, failing, expect, context)
                 break
-    if not claims:
+    if not scored:
         return None
+    # What is said in the same words everywhere is said once.
+    once = {claim.text: (score, claim) for score, _, claim in scored}
+    ranked = sorted(once.values(), key=lambda entry: -entry[0])
+    claims = [claim for _, claim in ranked]
     return Section("reasons", "Likely reasons, the best supported first", claims)
 
 
 def _over_sizes(
     grid: Grid, failing: Sequence[SizeVerdict], expect: str, context: Context
-) -> list[Claim]:
-    """The reasons at the largest size, and what comes first at the others."""
-    ranked = [_ranked(grid, row, expect, context) for row in failing]
-    claims = list(ranked[-1])
-    if not claims:
-        return []
-    first = claims[0].evidence["reason"]
-    same = [
-        count(row.small.train_size)
-        for row, found in zip(failing[:-1], ranked[:-1], strict=True)
-        if found and found[0].evidence["reason"] == first
-    ]
-    if same:
-        text = f"{claims[0].text} The same comes first on {join(same)} images."
-        claims[0] = Claim(text, claims[0].evidence, claims[0].strength)
-    others = [f[0] for f in ranked[:-1] if f and f[0].evidence["reason"] != first]
-    return claims + others
+) -> list[tuple[float, str, Claim]]:
+    """The reasons at the largest size, and what comes first at the others where it differs."""
+    ranked = [(row, _ranked(grid, row, expect, context)) for row in reversed(failing)]
+    kept = ranked[0][1]
+    leading = [found[0] for _, found in ranked[:1] if found]
+    for _, found in ranked[1:]:
+        if found and found[0][1] not in {reason for _, reason, _ in leading}:
+            leading.append(found[0])
+    for position, (score, reason, claim) in enumerate(leading):
+        sizes = [
+            count(row.small.train_size)
+            for row, found in reversed(ranked)
+            if found and found[0][1] == reason and found[0][2] is not claim
+        ]
+        if sizes:
+            text = f"{claim.text} The same comes first on {join(sizes)} images."
+            claim = Claim(text, claim.evidence, claim.strength)
+            leading[position] = (score, reason, claim)
+    return leading[:1] + kept[1:] + leading[1:]
 
 
-def _ranked(grid: Grid, row: SizeVerdict, expect: str, context: Context) -> list[Claim]:
+def _ranked(
+    grid: Grid, row: SizeVerdict, expect: str, context: Context
+) -> list[tuple[float, str, Claim]]:
     hoped, other = (row.big, row.small) if expect == "bigger-is-better" else (row.small, row.big)
     scored: list[tuple[float, str, Claim]] = []
     if row.outcome == "cannot tell":
-        scored.append((1.0, "too small a study", _not_enough_to_see(row)))
+        scored.append((TOO_SMALL_SCORE, "too small a study", _not_enough_to_see(row)))
     else:
         scored += _fit_and_gap(grid, hoped, other, context)
         scored += _resolution(grid, hoped, other, context)
     scored += _spread(hoped, other, row.found)
     where = f"{count(row.small.train_size)} images, {grid.init_name(row.init)}: "
     return [
-        Claim(
-            where + claim.text,
-            {**claim.evidence, "score": score, "reason": reason},
-            claim.strength,
+        (
+            score,
+            reason,
+            Claim(
+                (where if reason != UNMEASURED else "") + claim.text,
+                {**claim.evidence, "score": score, "reason": reason},
+                claim.strength,
+            ),
         )
         for score, reason, claim in sorted(scored, key=lambda entry: -entry[0])
     ]
@@ -116,23 +131,25 @@ def _fit_and_gap(
         return []
     a, b = grid.name(hoped.model), grid.name(other.model)
     gaps = [f"{signed(cell.mean('gap'))} points" for cell in (hoped, other)]
+    # Two accuracies of as many images as were measured: what they scatter by alone.
+    noise = 2 * math.hypot(fit_error(hoped), fit_error(other))
     evidence: dict[str, object] = {
         "shortfall": behind,
         "in_training_accuracy": fit,
         "in_gap": gap,
+        "noise": noise,
         "run_ids": hoped.run_ids + other.run_ids,
     }
     found: list[tuple[float, str, Claim]] = []
-    if fit >= NOTEWORTHY:
+    if fit >= max(NOTEWORTHY, noise):
+        reason, text, climbs = _poorer_fit(grid, hoped, other, context)
         text = (
-            f"too few steps, or a recipe that suits {a} less. {a} gets "
-            f"{percent(hoped.mean('train_accuracy'))} of its training images right and {b} "
-            f"{percent(other.mean('train_accuracy'))}: {_part(fit, behind)} there on the training "
-            f"images already.{_climbs(grid, hoped, other, context)}"
+            f"{text} {a} gets {percent(hoped.mean('train_accuracy'))} of its training images right "
+            f"and {b} {percent(other.mean('train_accuracy'))}: {_part(fit, behind)} there on the "
+            f"training images already.{climbs}"
         )
-        score = min(1.0, fit / behind)
-        found.append((score, "too few steps", Claim(text, evidence, "suggestive")))
-    if gap >= NOTEWORTHY:
+        found.append((min(1.0, fit / behind), reason, Claim(text, evidence, "suggestive")))
+    if gap >= max(NOTEWORTHY, noise):
         augmentation = "stronger augmentation" if context.augmented else "augmentation"
         text = (
             f"overfitting. The generalisation gap of {a} is {gaps[0]}, that of {b} {gaps[1]}: "
@@ -140,7 +157,7 @@ def _fit_and_gap(
             "more weight decay would tell."
         )
         found.append((min(1.0, gap / behind), "overfitting", Claim(text, evidence, "suggestive")))
-    elif gap <= -NOTEWORTHY:
+    elif gap <= -max(NOTEWORTHY, noise):
         text = (
             f"not overfitting. The generalisation gap of {a}, {gaps[0]}, is smaller than that of "
             f"{b}, {gaps[1]}."
@@ -149,26 +166,43 @@ def _fit_and_gap(
     return found
 
 
-def _climbs(grid: Grid, hoped: Cell, other: Cell, context: Context) -> str:
-    """Whether both models were still learning at the end; empty without histories."""
-    ends = []
-    for cell in (hoped, other):
-        rises = [climbing(grid.histories.get(run.run_id)) for run in cell.runs]
-        known = [rise for rise in rises if rise is not None]
-        if not known:
-            return ""
-        ends.append(f"{signed(sum(known) / len(known))} points for {grid.name(cell.model)}")
+def _poorer_fit(grid: Grid, hoped: Cell, other: Cell, context: Context) -> tuple[str, str, str]:
+    """Why a model fits its training images less: reason, its words, and how both still climbed.
+
+    Too few steps only where the model was still learning faster than the other at the end. Where it
+    climbs no faster, more steps need not bring it nearer, and the recipe is what is left.
+    """
+    ends = [mean_climb(grid, cell) for cell in (hoped, other)]
+    a, b = grid.name(hoped.model), grid.name(other.model)
+    if ends[0] is None or ends[1] is None:
+        return "poorer fit", f"too few steps, or a recipe that suits {a} less.", ""
     steps = hoped.mean("steps")
     whole = f" ({count(steps)} steps in all)" if math.isfinite(steps) else ""
-    falling = (
-        " (a part of that comes from the falling learning rate)"
-        if context.schedule in ("one-cycle", "warmup-linear")
-        else ""
+    climbs = (
+        f" Over the last third of training{whole} training accuracy rose by {points(ends[0])} for "
+        f"{a} and by {points(ends[1])} for {b}"
     )
-    return (
-        f" Over the last third of training{whole} training accuracy changed by {ends[0]} and by "
-        f"{ends[1]}{falling}. A study with more steps (train.steps) would tell."
+    if min(ends[0], ends[1]) < 0:
+        climbs = (
+            f" Over the last third of training{whole} training accuracy changed by "
+            f"{signed(ends[0])} points for {a} and by {signed(ends[1])} for {b}"
+        )
+    # A running accuracy is a mean over the subset's images, and scatters like one.
+    shares = [cell.mean("train_accuracy") for cell in (hoped, other)]
+    noise = 2 * math.sqrt(sum(p * (1 - p) for p in shares) / hoped.train_size)
+    if ends[0] > max(CLIMB, ends[1] + noise):
+        falling = (
+            " (a part of that comes from the falling learning rate)"
+            if context.schedule in ("one-cycle", "warmup-linear")
+            else ""
+        )
+        climbs += f"{falling}: it was catching up. More steps (train.steps) would tell."
+        return "too few steps", "too few steps.", climbs
+    climbs += (
+        ": it was not catching up, so more steps alone need not help. Another learning rate or "
+        f"weight decay for {a} would tell."
     )
+    return "recipe", f"a recipe that suits {a} less.", climbs
 
 
 def _part(part: float, whole: float) -> str:
@@ -182,11 +216,11 @@ def _part(part: float, whole: float) -> str:
 def _spread(hoped: Cell, other: Cell, found: Contrast) -> list[tuple[float, str, Claim]]:
     if found.seeds < 2:
         text = (
-            "luck of the training. There is one training of each, so the spread between seeds was "
-            "not measured and cannot be ruled out; two more seeds would tell."
+            "luck of the training, at all sizes. There is one training of each, so the spread "
+            "between seeds was not measured and cannot be ruled out; two more seeds would tell."
         )
         claim = Claim(text, {"run_ids": list(found.run_ids)}, "cannot tell")
-        return [(UNMEASURED_SCORE, "seeds", claim)]
+        return [(UNMEASURED_SCORE, UNMEASURED, claim)]
     spread = seed_spread(hoped, other, found.value)
     if spread is not None:
         text = f"luck of the training: {spread.text}"

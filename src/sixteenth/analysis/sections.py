@@ -1,22 +1,16 @@
-"""Three sections of the discussion: how accuracy goes with sizes, overfitting, and missing runs."""
+"""Two sections of the discussion: how accuracy goes with sizes, and missing runs."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from .claims import Claim, Section, Strength
 from .compare import compare_cells
-from .diagnosis import FITTED, Diagnosis, from_weights
+from .diagnosis import describe_cell, from_weights
 from .intervals import accuracy_interval
 from .moves import Move
-from .tables import Cell, Grid, Run
-from .wording import count, interval, join, large, percent, plural, points, signed, upper_first
-
-GAP_CHANGE = 0.02
-"""A change of the generalisation gap below two points is called little: training and test accuracy
-each carry about one point of noise on a few thousand images."""
-MOST_LISTED = 4
+from .tables import Cell, Grid, Run, common_seeds
+from .wording import count, interval, join, large, percent, plural, points, signed
 
 
 def relation(grid: Grid, moves: Sequence[Move], level: float) -> Section:
@@ -32,8 +26,9 @@ def relation(grid: Grid, moves: Sequence[Move], level: float) -> Section:
     return Section("relation", "Accuracy, model size and training-set size", claims)
 
 
-def _curve(grid: Grid, curve: Sequence[Cell], moves: Sequence[Move], level: float) -> Claim:
+def _curve(grid: Grid, whole: Sequence[Cell], moves: Sequence[Move], level: float) -> Claim:
     """One line of the figure in a sentence: its points, its rise, its last doubling."""
+    curve = common_seeds(*whole)  # so that the accuracies and their differences agree
     arm = f"{grid.name(curve[0].model)} from {from_weights(grid, curve[0].init)}"
     values = join([f"{percent(c.accuracy)} on {count(c.train_size)}" for c in curve])
     evidence: dict[str, object] = {
@@ -50,13 +45,14 @@ def _curve(grid: Grid, curve: Sequence[Cell], moves: Sequence[Move], level: floa
     rise = compare_cells(grid, curve[0], curve[-1], level)
     span = interval(rise.low, rise.high, level)
     evidence |= rise.numbers()
+    tail = _only_common(whole, curve)
     if rise.verdict == "above":
-        tail = f": {points(rise.value)} more with the most images than with the fewest ({span})"
+        tail += f": {points(rise.value)} more with the most images than with the fewest ({span})"
     elif rise.verdict == "below":
-        tail = f": {points(rise.value)} less with the most images than with the fewest"
+        tail += f": {points(rise.value)} less with the most images than with the fewest"
         tail += f" ({interval(rise.low, rise.high, level, flip=True)})"
     else:
-        tail = (
+        tail += (
             f"; whether more images helped cannot be told ({signed(rise.value)} points from the "
             f"fewest to the most, {span})"
         )
@@ -67,6 +63,13 @@ def _curve(grid: Grid, curve: Sequence[Cell], moves: Sequence[Move], level: floa
             evidence["last_doubling"] = move.evidence
     strength: Strength = "cannot tell" if rise.verdict == "cannot tell" else "measured"
     return Claim(f"{arm} reaches {values} images{tail}.", evidence, strength)
+
+
+def _only_common(whole: Sequence[Cell], used: Sequence[Cell]) -> str:
+    """A word on seeds that some sizes lack, where a sentence leaves them out."""
+    if all(len(a.runs) == len(b.runs) for a, b in zip(whole, used, strict=True)):
+        return ""
+    return f" (over {plural(len(used[0].runs), 'seed')} that all sizes have)"
 
 
 def _doubling(move: Move) -> str:
@@ -121,88 +124,15 @@ def _best(grid: Grid, level: float) -> list[Claim]:
         return []
     best, second = ranked[0], ranked[1]
     found = compare_cells(grid, second, best, level)
-    text = f"The highest test accuracy, {percent(best.accuracy)}, is that of {_arm(grid, best)}"
-    behind = f"{_arm(grid, second)} ({percent(second.accuracy)})"
+    text = f"The highest test accuracy, {percent(best.accuracy)}, is that of "
+    text += describe_cell(grid, best)
+    behind = f"{describe_cell(grid, second)} ({percent(second.accuracy)})"
     if found.verdict == "above":
         text += f"; next is {behind}, {points(found.value)} behind "
         text += f"({interval(found.low, found.high, level)})."
         return [Claim(text, found.numbers())]
     text += f", but these runs cannot tell it from {behind}."
     return [Claim(text, found.numbers(), "cannot tell")]
-
-
-def overfitting(grid: Grid, diagnoses: Sequence[Diagnosis], level: float) -> Section:
-    """How the generalisation gap goes with the number of images, and what the curves show."""
-    claims: list[Claim] = []
-    for model in grid.models:
-        for init in grid.inits:
-            curve = [c for c in grid.curve(model, init) if math.isfinite(c.mean("gap"))]
-            if curve:
-                claims.append(_gaps(grid, curve, level))
-    rising = [d for d in diagnoses if d.kind == "test-loss-rising"]
-    claims += [Claim(d.text, {"rule": d.rule, **d.numbers}) for d in rising[:MOST_LISTED]]
-    if len(rising) > MOST_LISTED:
-        others = plural(len(rising) - MOST_LISTED, "more run shows", "more runs show")
-        ids = [run_id for d in rising[MOST_LISTED:] for run_id in d.run_ids]
-        claims.append(Claim(f"{upper_first(others)} the same.", {"run_ids": ids}))
-    elif not rising and any(len(h) >= 3 for h in grid.histories.values()):
-        text = (
-            "In none of the runs with curves did test loss end clearly above its lowest epoch "
-            "while training loss went on falling."
-        )
-        claims.append(Claim(text, {}))
-    climbing = [d for d in diagnoses if d.kind == "too-few-steps"]
-    done = sum(len(cell.runs) for cell in grid.cells)
-    if climbing:
-        which = "Each run" if len(climbing) == done else f"{len(climbing)} of {plural(done, 'run')}"
-        text = (
-            f"{which} got fewer than {FITTED:.0%} of its training images right, with training "
-            "accuracy still climbing: these are gaps of unfinished training and say "
-            "little of the gaps that more steps would give."
-        )
-        ids = [run_id for d in climbing for run_id in d.run_ids]
-        claims.append(Claim(text, {"run_ids": ids, "rule": climbing[0].rule}, "suggestive"))
-    return Section("overfitting", "Overfitting and the amount of data", claims)
-
-
-def _gaps(grid: Grid, curve: Sequence[Cell], level: float) -> Claim:
-    arm = f"{grid.name(curve[0].model)} from {from_weights(grid, curve[0].init)}"
-    parts = [f"{signed(c.mean('gap'))} points on {count(c.train_size)}" for c in curve]
-    text = f"{arm}: training accuracy minus test accuracy is {join(parts)} images"
-    evidence: dict[str, object] = {
-        "train_sizes": [c.train_size for c in curve],
-        "gaps": [c.mean("gap") for c in curve],
-        "train_accuracies": [c.mean("train_accuracy") for c in curve],
-        "run_ids": [run_id for c in curve for run_id in c.run_ids],
-    }
-    if len(curve) == 1:
-        return Claim(f"{text}.", evidence)
-    first, last = curve[0], curve[-1]
-    change = last.mean("gap") - first.mean("gap")
-    noise = compare_cells(grid, first, last, level)
-    if abs(change) < noise.half_width and noise.half_width > GAP_CHANGE:
-        text += (
-            f"; whether it depends on the amount of data cannot be told ({signed(change)} points"
-        )
-        return Claim(f"{text} from the fewest to the most images).", evidence, "cannot tell")
-    if abs(change) < GAP_CHANGE:
-        return Claim(f"{text}; it changes by less than {points(GAP_CHANGE)}.", evidence)
-    text += ", smaller with more data" if change < 0 else ", larger with more data"
-    fits = [percent(c.mean("train_accuracy")) for c in (first, last)]
-    if change > 0 and first.mean("train_accuracy") < min(FITTED, last.mean("train_accuracy")):
-        steps = first.mean("steps")
-        after = f" after {count(steps)} steps" if math.isfinite(steps) else ""
-        text += (
-            f"; with the fewest images only {fits[0]} of them are fitted{after}, so there was "
-            f"little to overfit yet (against {fits[1]} with the most)"
-        )
-    else:
-        text += f" (training accuracy goes from {fits[0]} to {fits[1]})"
-    losses = [c.mean("test_loss") - c.mean("train_loss") for c in (first, last)]
-    if all(math.isfinite(loss) for loss in losses):
-        text += f"; in loss the gap goes from {losses[0]:.2f} to {losses[1]:.2f}"
-        evidence["loss_gaps"] = losses
-    return Claim(f"{text}.", evidence)
 
 
 def missing(grid: Grid) -> Section:
@@ -218,13 +148,6 @@ def missing(grid: Grid) -> Section:
         text = f"{shown} {verb} left out of every conclusion: {why.rstrip('.')}."
         claims.append(Claim(text, {"run_ids": ids, "why": why}, "note"))
     return Section("missing", "Runs left out", claims)
-
-
-def _arm(grid: Grid, cell: Cell) -> str:
-    return (
-        f"{grid.name(cell.model)} from {from_weights(grid, cell.init)} on "
-        f"{count(cell.train_size)} images"
-    )
 
 
 def _number(value: object) -> float:

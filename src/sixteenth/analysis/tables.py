@@ -16,14 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .answers import Answers, Predictions, read_answers
 from .wording import init_name, short_name
-
-Predictions = Mapping[str, tuple[NDArray[np.integer], NDArray[np.floating]]]
-"""run_id -> (labels (n,), probabilities (n, C)), all in the order of the one test split."""
-
-STALE = 0.002
-"""Predictions whose accuracy is further than this from the table's belong to another state of the
-run and are not used. Not zero: ties and half precision may turn single images."""
 
 REQUIRED = ("model", "train_size", "test_accuracy")
 
@@ -44,6 +38,8 @@ class Run:
     test_loss: float
     train_loss: float
     test_size: float
+    train_measured: float
+    """Training images behind the training accuracy."""
     parameters: float
     train_flops: float
     seconds: float
@@ -125,12 +121,17 @@ class Grid:
     models: tuple[str, ...]
     inits: tuple[str, ...]
     histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    correct: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
-    """run_id -> which test images it got right; only runs on one and the same list of labels."""
-    unpaired: str = ""
-    """Why test images cannot be paired between runs; empty when they can."""
-    majority: float = math.nan
-    """Share of the test set's most frequent class, where predictions tell it."""
+    answers: Answers = field(default_factory=Answers)
+
+    @property
+    def correct(self) -> Mapping[str, NDArray[np.bool_]]:
+        """run_id -> which test images it got right; only runs that can be paired."""
+        return self.answers.correct
+
+    @property
+    def unpaired(self) -> str:
+        """Why test images cannot be paired between runs; empty when they can."""
+        return self.answers.unpaired
 
     @property
     def missing(self) -> list[Run]:
@@ -172,12 +173,14 @@ class Grid:
 
 
 def common_seeds(*cells: Cell) -> list[Cell]:
-    """The cells with only the seeds that all of them have, as a paired comparison sees them."""
+    """The cells with only the seeds that all of them have, as a paired comparison sees them.
+
+    Without a seed in common the first run of each stands for its cell: nothing is repeated then.
+    """
     shared = set.intersection(*(set(cell.seeds) for cell in cells))
-    if not shared:
-        return list(cells)
     return [
-        replace(cell, runs=tuple(run for run in cell.runs if run.seed in shared)) for cell in cells
+        replace(cell, runs=tuple(run for run in cell.runs if run.seed in shared) or cell.runs[:1])
+        for cell in cells
     ]
 
 
@@ -206,16 +209,14 @@ def read_grid(
         ),
     )
     inits = sorted(dict.fromkeys(run.init for run in runs), key=lambda init: init != "random")
-    correct, majority, unpaired = _read_predictions(runs, predictions or {})
+    accuracies = {run.run_id: run.test_accuracy for run in runs if run.finished}
     return Grid(
         runs=runs,
         cells=tuple(_cells(runs, models, inits)),
         models=tuple(models),
         inits=tuple(inits),
         histories=_read_histories(histories),
-        correct=correct,
-        majority=majority,
-        unpaired=unpaired,
+        answers=read_answers(accuracies, predictions or {}),
     )
 
 
@@ -246,6 +247,7 @@ def _read_run(row: Mapping[str, object], position: int) -> Run:
         test_loss=_float(row, "test_loss"),
         train_loss=_float(row, "train_loss"),
         test_size=_float(row, "test_size"),
+        train_measured=_float(row, "train_measured"),
         parameters=_float(row, "parameters"),
         train_flops=_float(row, "train_flops"),
         seconds=_float(row, "seconds"),
@@ -295,25 +297,3 @@ def _read_histories(histories: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
     if histories is None or "run_id" not in histories.columns:
         return {}
     return {str(run_id): part for run_id, part in histories.groupby("run_id", sort=False)}
-
-
-def _read_predictions(
-    runs: tuple[Run, ...], predictions: Predictions
-) -> tuple[dict[str, NDArray[np.bool_]], float, str]:
-    """Which images each run got right, as long as all saw the same list of labels."""
-    correct: dict[str, NDArray[np.bool_]] = {}
-    reference: NDArray[np.integer] | None = None
-    for run in runs:
-        if not run.finished or run.run_id not in predictions:
-            continue
-        labels, probabilities = predictions[run.run_id]
-        if reference is None:
-            reference = np.asarray(labels)
-        elif not np.array_equal(reference, labels):
-            return {}, math.nan, "the runs were not tested on the same images"
-        right = np.argmax(probabilities, axis=1) == reference
-        if len(right) and abs(float(right.mean()) - run.test_accuracy) <= STALE:
-            correct[run.run_id] = right
-    if reference is None or len(reference) == 0:
-        return {}, math.nan, "no predictions of single test images were given"
-    return correct, float(np.bincount(reference).max() / len(reference)), ""

@@ -53,6 +53,22 @@ def _number(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
+def p_value(p: float) -> str:
+    """A p after the word: ``< 0.001``, ``= 0.023``."""
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
+def times(factor: float) -> str:
+    """A factor with two digits that count: ``2.4 times``, ``16 times``."""
+    digits = 1 if factor < 9.95 and round(factor, 1) % 1 else 0
+    return f"{factor:,.{digits}f} times"
+
+
+def rounded(number: float) -> str:
+    """A number of images that is only roughly known, to two digits that count: ``130,000``."""
+    return count(float(f"{number:.2g}"))
+
+
 def count(number: float) -> str:
     """A whole number with thousands separators: ``50,000``."""
     return f"{round(number):,}"

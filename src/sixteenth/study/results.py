@@ -16,11 +16,14 @@ from ..spec import RunSpec, spec_differences
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "train_size", "seed", "status",
-    "train_accuracy", "test_accuracy", "test_loss", "train_loss", "test_size",
+    "train_accuracy", "test_accuracy", "test_loss", "train_loss", "test_size", "train_measured",
     "parameters", "train_flops", "seconds", "epochs", "steps", "generalisation_gap",
     "chosen_by", "final_map", "error",
 ]  # fmt: skip
-WHOLE = ["train_size", "seed", "test_size", "parameters", "train_flops", "epochs", "steps"]
+WHOLE = [
+    "train_size", "seed", "test_size", "train_measured", "parameters", "train_flops", "epochs",
+    "steps",
+]  # fmt: skip
 """Columns of whole numbers: pandas' Int64, so that a missing one does not make floats of all."""
 
 CELL = ["run_id", "model", "init", "fraction", "train_size", "seed"]
@@ -126,6 +129,7 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
         "test_accuracy": test,
         "generalisation_gap": None if train is None or test is None else train - test,
         "test_size": data.get("test_images"),
+        "train_measured": metrics.get("train_measured"),
         "parameters": model.get("parameters"),
         "train_flops": record.get("train_flops"),
         "seconds": record.get("seconds"),

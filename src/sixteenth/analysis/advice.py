@@ -1,0 +1,298 @@
+"""The next most useful thing to do: what it would buy, what it costs, and how sure that is.
+
+Advice starts from the best network that the study trained, because that one is there already. What
+was measured is told from what a fitted curve foresees and from what nobody has tried. The order is
+by rule, not by a guess at prices: first what needs no new label and was found wanting (training
+that had not ended, pretrained weights that were not tried), then more labels as far as the curve
+foresees a gain, then what would make the answer surer. `docs/science.md` has the rules.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
+from typing import Literal
+
+from .claims import Claim, Section
+from .compare import compare_cells
+from .diagnosis import Diagnosis, describe_cell
+from .forecast import arm_words, gain_text, leaders, next_doubling, share
+from .intervals import LEVEL, accuracy_interval
+from .joint import Curves
+from .tables import Cell, Grid
+from .target import Target, reach
+from .wording import count, interval, large, percent, plural, points, rounded, upper_first
+
+Sureness = Literal["measured", "forecast", "not tried"]
+
+LARGE_LEAD = 0.05
+"""A lead of one training over another that no usual spread between trainings turns round."""
+WIDE = 1.0
+"""A forecast whose interval is wider than this many times its gain is called rough."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do next."""
+
+    kind: Literal["use", "steps", "init", "labels", "model", "sizes", "seeds"]
+    what: str
+    """What to do, as an imperative without a full stop."""
+    why: str
+    """The finding behind it, and the gain where one is known: a sentence."""
+    cost: str
+    """What it takes, and what is not known of it: a sentence, or empty."""
+    gain: float = math.nan
+    """Expected gain in test accuracy, as a share; NaN where nothing is known of it."""
+    low: float = math.nan
+    high: float = math.nan
+    level: float = math.nan
+    images: float = 0.0
+    """New labelled images that it takes."""
+    flops: float = math.nan
+    """Floating-point operations of the training that it takes."""
+    sure: Sureness = "not tried"
+
+    @property
+    def text(self) -> str:
+        """All of it as sentences."""
+        return " ".join(
+            part for part in (f"{upper_first(self.what)}.", self.why, self.cost) if part
+        )
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do next, the most useful first; `best` is what there is already."""
+
+    best: str
+    steps: list[Step] = field(default_factory=list)
+    target: Target | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The same as plain values for JSON; numbers that are not finite become None."""
+        return {
+            "best": self.best,
+            "target": None if self.target is None else _plain(self.target),
+            "steps": [_plain(step) for step in self.steps],
+        }
+
+
+def advise(
+    grid: Grid,
+    curves: Curves,
+    diagnoses: Sequence[Diagnosis] = (),
+    *,
+    target_error: float | None = None,
+    level: float = LEVEL,
+) -> Advice:
+    """What to do next.
+
+    Args:
+        grid: the study.
+        curves: its fitted curves.
+        diagnoses: of its runs; training that had not ended is read from them.
+        target_error: a wanted test error, in [0, 1].
+        level: of the intervals of what was measured.
+    """
+    if not grid.cells:
+        return Advice("No run of this study has finished, so there is nothing to advise from yet.")
+    best = max(grid.cells, key=lambda cell: cell.accuracy)
+    target = None if target_error is None else reach(grid, curves, target_error)
+    steps = [
+        *_unfinished(grid, best, diagnoses),
+        *_pretrained(grid, best),
+        *_labels(curves, best),
+        *_bigger(grid, best, level),
+        *_sizes(grid, curves, best),
+        *_seeds(grid, best, level),
+    ]
+    if target is not None and target.reached:
+        steps = [step for step in steps if step.kind == "seeds"]
+    return Advice(_best_text(grid, best, level), steps, target)
+
+
+def advice_section(advice: Advice) -> Section:
+    """The advice as the end of a discussion; its order is a ranking."""
+    claims = [Claim(advice.best, {}, "measured")]
+    if advice.target is not None:
+        claims.append(Claim(advice.target.text, _plain(advice.target), "suggestive"))
+    for step in advice.steps:
+        claims.append(Claim(step.text, _plain(step), "note"))
+    return Section("advice", "What to do next", claims)
+
+
+def _best_text(grid: Grid, best: Cell, level: float) -> str:
+    low, high = accuracy_interval([r.test_accuracy for r in best.runs], best.test_size, level)
+    around = f", {level:.0%} interval {percent(low)} to {percent(high)}" if low == low else ""
+    text = (
+        f"The best of what was trained is {describe_cell(grid, best)}: {percent(best.accuracy)} "
+        f"of the test images are right{around}"
+    )
+    rivals = [
+        cell
+        for cell in grid.cells
+        if cell is not best
+        and cell.train_size <= best.train_size
+        and compare_cells(grid, cell, best, level).verdict == "cannot tell"
+    ]
+    if rivals:
+        rival = max(rivals, key=lambda cell: cell.accuracy)
+        text += f"; these runs cannot tell it from {describe_cell(grid, rival)}"
+        text += f" ({percent(rival.accuracy)})"
+        ratio = rival.mean("train_flops") / best.mean("train_flops")
+        if ratio < 0.95:
+            text += f", which took {ratio:.2f} times the training FLOPs"
+    return f"{text}."
+
+
+def _unfinished(grid: Grid, best: Cell, diagnoses: Sequence[Diagnosis]) -> list[Step]:
+    """Train longer, where the best network was still improving on its training images."""
+    found = [d for d in diagnoses if d.kind == "too-few-steps" and d.run_ids[0] in best.run_ids]
+    if not found:
+        return []
+    climb = float(found[0].numbers["climb_last_third"])
+    flops, steps = 2 * best.mean("train_flops"), best.mean("steps")
+    why = (
+        f"Training accuracy of {describe_cell(grid, best)} was still climbing at the end, by "
+        f"{points(climb)} over the last third of the epochs, and stood at "
+        f"{percent(best.mean('train_accuracy'))}."
+    )
+    more = f" (train.steps: {round(2 * steps)})" if math.isfinite(steps) else ""
+    cost = f"Twice the steps{more} cost{_work(flops)} and no label; what they buy was not tried."
+    return [Step("steps", "train longer, before labelling more", why, cost, flops=flops)]
+
+
+def _pretrained(grid: Grid, best: Cell) -> list[Step]:
+    """Pretrained weights, where the study used none."""
+    if best.init != "random" or len(grid.inits) > 1:
+        return []
+    flops = best.mean("train_flops")
+    why = "No run here used any, and what they buy on these images is not known."
+    cost = f"They need no label, and a run costs what this one did{_work(flops, ':')}."
+    return [Step("init", "try pretrained weights", why, cost, flops=flops)]
+
+
+def _labels(curves: Curves, best: Cell) -> list[Step]:
+    """More labels: the forecast of the next doubling, and who would lead then."""
+    arm = (best.model, best.init)
+    found = next_doubling(curves, arm)
+    if found is None:
+        return []
+    images, flops = found.images, 2 * best.mean("train_flops")
+    why = (
+        f"With {count(2 * images)} images {arm_words(curves, arm)} would gain about "
+        f"{gain_text(found)} by its fitted curve"
+    )
+    if not found.seen:
+        why += ", which leaves open whether it would gain at all"
+    elif found.high - found.low > WIDE * found.gain:
+        why += ", a rough forecast"
+    lead = leaders(curves, 2 * images)
+    if len(lead) > 1 and lead[0][0] != arm and lead[0][1] > 0.5:
+        why += (
+            f"; {arm_words(curves, lead[0][0])} would then be the best with probability "
+            f"{share(lead[0][1])}"
+        )
+    cost = f"Training on them costs{_work(flops)} at the same epochs." if flops > 0 else ""
+    step = Step("labels", f"label {count(images)} more images", f"{why}.", cost, sure="forecast")
+    return [
+        replace(
+            step,
+            gain=found.gain,
+            low=found.low,
+            high=found.high,
+            level=found.level,
+            images=images,
+            flops=flops,
+        )
+    ]
+
+
+def _bigger(grid: Grid, best: Cell, level: float) -> list[Step]:
+    """A bigger model than any here, where the bigger one of the study was ahead."""
+    if not grid.sizes_known or best.model != grid.models[-1]:
+        return []
+    pairs = grid.shared((grid.models[0], best.init), (best.model, best.init))
+    if not pairs or pairs[-1][1].train_size != best.train_size:
+        return []
+    small = pairs[-1][0]
+    found = compare_cells(grid, small, best, level)
+    if found.verdict != "above":
+        return []
+    why = (
+        f"Going up to {grid.name(best.model)} from {grid.name(small.model)} bought "
+        f"{points(found.value)} ({interval(found.low, found.high, level)}); whether the next size "
+        "up does too was not tried."
+    )
+    return [Step("model", f"try a bigger model than {grid.name(best.model)}", why, "")]
+
+
+def _sizes(grid: Grid, curves: Curves, best: Cell) -> list[Step]:
+    """One more fraction, where the curve's interval is too wide to plan with."""
+    arm = (best.model, best.init)
+    known = [cell.train_size for cell in grid.curve(*arm)]
+    found = next_doubling(curves, arm)
+    if found is not None and found.high - found.low <= WIDE * abs(found.gain):
+        return []
+    wanted = _missing_size(known)
+    flops = best.mean("train_flops") * wanted / best.train_size
+    why = "One size says nothing of what more images would buy."
+    if found is not None:
+        why = f"{plural(len(known), 'size')} leave the forecast as wide as it is."
+    cost = f"One more fraction narrows it without any new label{_work(flops, ', for')}."
+    what = f"train {arm_words(curves, arm)} on about {rounded(wanted)} images as well"
+    return [Step("sizes", what, why, cost, flops=flops)]
+
+
+def _missing_size(known: Sequence[float]) -> float:
+    """Where one more size helps most: in the middle of the widest gap, on a logarithmic axis.
+
+    Where no gap is wider than a factor of 2.5, and with one size, it is half of the smallest.
+    """
+    gaps = [(b / a, math.sqrt(a * b)) for a, b in pairwise(known)]
+    widest, middle = max(gaps, default=(1.0, 0.0))
+    return middle if widest > 2.5 else known[0] / 2
+
+
+def _seeds(grid: Grid, best: Cell, level: float) -> list[Step]:
+    """More seeds of the best cell and of the one that it has to be told from."""
+    others = [
+        cell
+        for cell in grid.cells
+        if cell.train_size == best.train_size and (cell.model, cell.init) != (best.model, best.init)
+    ]
+    if not others:
+        return []
+    rival = max(others, key=lambda cell: cell.accuracy)
+    found = compare_cells(grid, rival, best, level)
+    single = found.seeds == 1
+    if found.verdict == "above" and (not single or found.value > LARGE_LEAD):
+        return []
+    flops = 2 * (best.mean("train_flops") + rival.mean("train_flops"))
+    known = (
+        "one training of each does not show the spread between trainings"
+        if single
+        else f"{found.seeds} trainings of each leave the {interval(found.low, found.high, level)}"
+    )
+    why = (
+        f"{upper_first(describe_cell(grid, best))} is ahead of {describe_cell(grid, rival)} by "
+        f"{points(found.value)}, and {known}."
+    )
+    what = "train two more seeds of the two best, before choosing between them"
+    return [Step("seeds", what, why, f"That costs{_work(flops)}.", flops=flops)]
+
+
+def _work(flops: float, word: str = "") -> str:
+    """Training work after a word, or nothing where it is not known."""
+    return f"{word} {large(flops)} FLOPs" if math.isfinite(flops) and flops > 0 else ""
+
+
+def _plain(item: Step | Target) -> dict[str, object]:
+    values = {f.name: getattr(item, f.name) for f in fields(item)}
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }

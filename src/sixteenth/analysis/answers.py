@@ -1,0 +1,78 @@
+"""What every run said of every test image, where all runs saw the same ones in one order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Predictions = Mapping[str, tuple[NDArray[np.integer], NDArray[np.floating]]]
+"""run_id -> (labels (n,), probabilities (n, C)), all in the order of the one test split."""
+
+STALE = 0.002
+"""Predictions whose accuracy is further than this from the table's belong to another state of the
+run and are not used. Not zero: ties and half precision may turn single images."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The predicted class and its probability for each run and test image.
+
+    Attributes:
+        labels: (n,) the given classes.
+        predicted, confidence, correct: run_id -> (n,); only runs whose predictions can be used.
+        usual: run_id -> (C,) mean probability of each class over the images that are given as it;
+            NaN for a class without images.
+        unpaired: why test images cannot be paired between runs; empty when they can.
+        majority: share of the test set's most frequent class; NaN where unknown.
+    """
+
+    labels: NDArray[np.integer] = field(default_factory=lambda: np.empty(0, dtype=int))
+    predicted: Mapping[str, NDArray[np.integer]] = field(default_factory=dict)
+    confidence: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    correct: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    usual: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    unpaired: str = "no predictions of single test images were given"
+    majority: float = math.nan
+
+
+def read_answers(accuracies: Mapping[str, float], predictions: Predictions) -> Answers:
+    """The answers of the finished runs, as long as all saw the same list of labels.
+
+    Args:
+        accuracies: run_id -> test accuracy of the finished runs.
+        predictions: of these runs or more.
+    """
+    labels: NDArray[np.integer] | None = None
+    predicted, confidence, correct, usual = {}, {}, {}, {}
+    for run_id, accuracy in accuracies.items():
+        if run_id not in predictions:
+            continue
+        given, probabilities = predictions[run_id]
+        if labels is None:
+            labels = np.asarray(given)
+        elif not np.array_equal(labels, given):
+            return Answers(unpaired="the runs were not tested on the same images")
+        best = np.argmax(probabilities, axis=1)
+        right = best == labels
+        if len(right) and abs(float(right.mean()) - accuracy) <= STALE:
+            predicted[run_id], correct[run_id] = best, right
+            confidence[run_id] = np.max(probabilities, axis=1).astype(float)
+            usual[run_id] = _usual(labels, probabilities)
+    if labels is None or len(labels) == 0:
+        return Answers()
+    majority = float(np.bincount(labels).max() / len(labels))
+    return Answers(labels, predicted, confidence, correct, usual, "", majority)
+
+
+def _usual(labels: NDArray[np.integer], probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    classes = probabilities.shape[1]
+    own = probabilities[np.arange(len(labels)), labels].astype(float)
+    number = np.bincount(labels, minlength=classes)
+    total = np.bincount(labels, weights=own, minlength=classes)
+    mean: NDArray[np.float64] = np.full(classes, np.nan)
+    np.divide(total, number, out=mean, where=number > 0)
+    return mean

@@ -1,0 +1,144 @@
+"""Where one curve overtakes another, and how many images one needs to reach another's error.
+
+Both are read off joint draws of the two curves on a grid of sizes, so that their intervals hold
+what is uncertain in both. `joint` makes such draws; any others of the same shape do as well.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .joint import CURVE_LEVEL, spread_of
+
+HORIZON = 8
+"""Crossovers are looked for up to so many times the largest training set: three doublings. No
+calibration that we know of reaches further, and few labelling budgets do."""
+
+
+@dataclass(frozen=True)
+class Crossover:
+    """Whether the second curve overtakes the first, or the other way round, and where.
+
+    Probabilities are shares of the draws. The four that are named add up to one.
+
+    Attributes:
+        inside: the curve that is ahead at the largest measured size was behind at the smallest.
+        beyond: no change inside, but one before `horizon` images.
+        second_ahead, first_ahead: no change up to there; which of the two leads.
+        second_overtakes: of all changes, inside or beyond, the share in which the second curve is
+            the one that comes from behind; NaN where there is none.
+        size, low, high: images at the change, median and interval at `level` over the draws that
+            have one in the likelier of the two ranges; NaN where that is rarer than one in twenty.
+        largest, horizon: images at the ends of the two ranges.
+    """
+
+    inside: float
+    beyond: float
+    second_ahead: float
+    first_ahead: float
+    second_overtakes: float
+    size: float
+    low: float
+    high: float
+    largest: float
+    horizon: float
+    level: float = CURVE_LEVEL
+
+    def numbers(self) -> dict[str, object]:
+        """What a machine reads beside the sentence."""
+        return {
+            "p_crossover_inside": self.inside,
+            "p_crossover_beyond": self.beyond,
+            "p_second_ahead_throughout": self.second_ahead,
+            "p_first_ahead_throughout": self.first_ahead,
+            "p_second_overtakes_if_any": self.second_overtakes,
+            "crossover_images": self.size,
+            "crossover_low": self.low,
+            "crossover_high": self.high,
+            "level": self.level,
+            "horizon": self.horizon,
+        }
+
+
+def crossover(sizes: ArrayLike, first: ArrayLike, second: ArrayLike, largest: float) -> Crossover:
+    """Compare two curves' joint draws.
+
+    Args:
+        sizes: (m,) ascending, from the smallest measured size to the horizon, `largest` among them
+            or between two of them.
+        first, second: (draws, m) errors; row i of both belongs together.
+        largest: the largest measured size.
+    """
+    n = np.asarray(sizes, dtype=float)
+    lead = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)  # > 0: second leads
+    edge = int(np.searchsorted(n, largest * (1 + 1e-9))) - 1
+    start, now, end = lead[:, 0] > 0, lead[:, edge] > 0, lead[:, -1] > 0
+    inside, beyond = start != now, (start == now) & (now != end)
+    changed = inside | beyond
+    places = np.full(len(lead), np.nan)
+    places[inside] = _last_change(n[: edge + 1], lead[inside, : edge + 1])
+    places[beyond] = _last_change(n[edge:], lead[beyond, edge:])
+    where = inside if inside.mean() >= beyond.mean() else beyond
+    size = low = high = math.nan
+    if where.mean() >= 0.05:
+        size, low, high = spread_of(places[where])
+    final = np.where(inside, now, end)
+    return Crossover(
+        inside=float(inside.mean()),
+        beyond=float(beyond.mean()),
+        second_ahead=float((~changed & now).mean()),
+        first_ahead=float((~changed & ~now).mean()),
+        second_overtakes=float(final[changed].mean()) if changed.any() else math.nan,
+        size=size,
+        low=low,
+        high=high,
+        largest=float(largest),
+        horizon=float(n[-1]),
+    )
+
+
+def size_grid(smallest: float, largest: float, horizon: float = HORIZON) -> NDArray[np.float64]:
+    """Sizes evenly spread over log n, from the smallest to `horizon` times the largest one."""
+    inside = np.geomspace(smallest, largest, 61)
+    return np.concatenate([inside, np.geomspace(largest, horizon * largest, 31)[1:]])
+
+
+def images_for(sizes: ArrayLike, errors: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
+    """Images at which each draw of a curve comes down to its target.
+
+    Args:
+        sizes: (m,) ascending.
+        errors: (draws, m).
+        targets: (draws,) errors to reach.
+
+    Returns:
+        (draws,) the smallest size from which on the draw is at or below its target: -inf where
+        it is so at all sizes, inf where it is not at the largest.
+    """
+    n = np.asarray(sizes, dtype=float)
+    above = np.asarray(errors, dtype=float) - np.asarray(targets, dtype=float)[:, None]
+    found = np.full(len(above), -np.inf)
+    crosses = (above > 0).any(axis=1)
+    never = above[:, -1] > 0
+    found[crosses & ~never] = _last_change(n, above[crosses & ~never])
+    found[never] = np.inf
+    return found
+
+
+def _last_change(n: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where each row changes its sign for the last time, interpolated over log n."""
+    if not len(values):
+        return np.empty(0)
+    above = values > 0
+    changes = above[:, 1:] != above[:, :-1]
+    k = changes.shape[1] - 1 - np.argmax(changes[:, ::-1], axis=1)
+    rows = np.arange(len(values))
+    left, right = values[rows, k], values[rows, k + 1]
+    part = np.divide(left, left - right, out=np.zeros_like(left), where=left != right)
+    log = np.log(n)
+    found: NDArray[np.float64] = np.exp(log[k] + part * (log[k + 1] - log[k]))
+    return found

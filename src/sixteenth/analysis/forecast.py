@@ -1,0 +1,207 @@
+"""What fitted curves say beyond single sizes: the next doubling, crossovers, pretraining in images.
+
+All numbers are read off the joint draws of `joint.Curves`; their intervals are at `CURVE_LEVEL`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .claims import Claim, Strength
+from .crossover import HORIZON, Crossover, crossover, images_for, size_grid
+from .diagnosis import from_weights
+from .joint import CURVE_LEVEL, Arm, Curves, spread_of
+from .wording import count, interval, join, points, rounded, times
+
+SURE, RARE = 0.9, 0.1
+"""Probabilities from which, and up to which, a crossover is said to be there, or not to be."""
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """What twice the images of the largest measured set would buy one arm."""
+
+    arm: Arm
+    images: float
+    gain: float
+    low: float
+    high: float
+    level: float = CURVE_LEVEL
+
+    @property
+    def seen(self) -> bool:
+        """Whether the interval leaves out no gain at all."""
+        return self.low > 0
+
+
+def next_doubling(curves: Curves, arm: Arm) -> Doubling | None:
+    """The error at the largest measured size minus the one at twice that size; None without fit."""
+    if arm not in curves.fits:
+        return None
+    images = curves.grid.curve(*arm)[-1].train_size
+    drawn = curves.errors(arm, [images, 2 * images])
+    gain, low, high = spread_of(drawn[:, 0] - drawn[:, 1])
+    return Doubling(arm, images, gain, low, high)
+
+
+def fit_claims(curves: Curves) -> list[Claim]:
+    """What the fitted curves of a study have to be taken with: their warnings, once each."""
+    warned: dict[str, list[str]] = {}
+    for arm, fit in curves.fits.items():
+        for warning in fit.warnings:
+            warned.setdefault(warning, []).append(arm_words(curves, arm))
+    claims = []
+    for warning, arms in warned.items():
+        whose = "all fitted curves" if len(arms) == len(curves.fits) else ", ".join(arms)
+        claims.append(Claim(f"Of {whose}: {warning}.", {"arms": arms}, "note"))
+    return claims
+
+
+def crossover_claims(curves: Curves, init: str) -> list[Claim]:
+    """Whether the bigger model overtakes the smaller one, or is overtaken, from one init."""
+    grid = curves.grid
+    arms = [(grid.models[0], init), (grid.models[-1], init)]
+    if not grid.sizes_known or any(arm not in curves.fits for arm in arms):
+        return []
+    pairs = grid.shared(arms[0], arms[1])
+    if len(pairs) < 2:
+        return []
+    found = find_crossover(curves, arms[0], arms[1])
+    small, big = (grid.name(model) for model, _ in arms)
+    text, strength = _crossover_text(found, small, big)
+    text = f"From {from_weights(grid, init)}, {text}"
+    return [Claim(text, {**found.numbers(), "first": small, "second": big}, strength)]
+
+
+def find_crossover(curves: Curves, first: Arm, second: Arm) -> Crossover:
+    """Joint draws of two arms over the sizes that both have, and `HORIZON` times the largest."""
+    pairs = curves.grid.shared(first, second)
+    smallest, largest = pairs[0][0].train_size, pairs[-1][0].train_size
+    sizes = size_grid(smallest, largest)
+    return crossover(sizes, curves.errors(first, sizes), curves.errors(second, sizes), largest)
+
+
+def _crossover_text(found: Crossover, small: str, big: str) -> tuple[str, Strength]:
+    ahead, behind = (big, small) if found.second_overtakes >= 0.5 else (small, big)
+    where = (
+        f"at about {rounded(found.size)} images ({found.level:.0%} interval "
+        f"{rounded(found.low)} to {rounded(found.high)})"
+    )
+    if found.inside >= SURE:
+        text = f"{ahead} overtakes {behind} inside the measured range, {where}"
+        return f"{text}; probability {share(found.inside)}.", "suggestive"
+    if found.inside > RARE:
+        text = f"whether {ahead} overtakes {behind} inside the measured range cannot be told"
+        return f"{text}: the probability is {share(found.inside)}.", "cannot tell"
+    text = (
+        "neither model overtakes the other inside the measured range "
+        f"(probability {share(1 - found.inside)})"
+    )
+    beyond = f"beyond it, up to {count(found.horizon)} images ({HORIZON} times as many),"
+    leader = big if found.second_ahead >= found.first_ahead else small
+    stays = max(found.second_ahead, found.first_ahead)
+    if stays >= SURE:
+        text += f", and {beyond} {leader} stays ahead with probability {share(stays)}"
+        return f"{text}.", "suggestive"
+    if found.beyond >= SURE:
+        text += f"; {beyond} {ahead} overtakes {behind}, {where}, with probability "
+        return f"{text}{share(found.beyond)}.", "suggestive"
+    text += f"; whether one does {beyond} cannot be told (probability {share(found.beyond)})"
+    return f"{text}.", "cannot tell"
+
+
+@dataclass(frozen=True)
+class Worth:
+    """How many times the images of one arm another one needs for the same error.
+
+    Attributes:
+        images: of the better arm.
+        factor, low, high: times as many that the other needs; inf where no draw within `most`
+            gets there; `factor` below 1 where the other is the better one.
+        most: the factor up to which the curves were followed.
+        level: of the interval.
+    """
+
+    images: float
+    factor: float
+    low: float
+    high: float
+    most: float
+    level: float = CURVE_LEVEL
+
+
+def worth_in_images(curves: Curves, better: Arm, other: Arm, images: float) -> Worth | None:
+    """Images that `other` needs for the error of `better` at `images`, as a factor."""
+    if better not in curves.fits or other not in curves.fits:
+        return None
+    cells = curves.grid.curve(*other)
+    smallest, largest = cells[0].train_size, cells[-1].train_size
+    sizes = size_grid(smallest, largest)
+    targets = curves.errors(better, [images])[:, 0]
+    factors = images_for(sizes, curves.errors(other, sizes), targets) / images
+    # Quantiles by order: between a number and infinity nothing can be interpolated.
+    ends = [(1 - CURVE_LEVEL) / 2, 0.5, (1 + CURVE_LEVEL) / 2]
+    low, middle, high = np.quantile(factors, ends, method="closest_observation")
+    low = max(float(low), smallest / images)
+    return Worth(images, float(middle), low, float(high), sizes[-1] / images)
+
+
+def worth_claims(curves: Curves, model: str, base: str, init: str) -> list[Claim]:
+    """What pretrained weights are worth in images, at the fewest and the most images."""
+    grid = curves.grid
+    pairs = grid.shared((model, base), (model, init))
+    parts, evidence = [], []
+    for cell in dict.fromkeys(pair[1].train_size for pair in (pairs[:1] + pairs[-1:])):
+        found = worth_in_images(curves, (model, init), (model, base), cell)
+        if found is None or found.factor < 1:
+            continue
+        evidence.append(vars(found))
+        parts.append(f"{_worth_text(found)} for the error that they give on {count(cell)} images")
+    if not parts:
+        return []
+    text = (
+        f"What {grid.init_name(init)} are worth in images, for {grid.name(model)} by the fitted "
+        f"curves: {grid.init_name(base)} need {join(parts)}."
+    )
+    return [Claim(text, {"worth": evidence}, "suggestive")]
+
+
+def _worth_text(found: Worth) -> str:
+    if not np.isfinite(found.low):
+        return f"more than {times(found.most)} as many images (these curves tell no more)"
+    end = times(found.high) if np.isfinite(found.high) else "more than these curves can tell"
+    span = f"{found.level:.0%} interval {times(found.low)} to {end}"
+    if not np.isfinite(found.factor):
+        return f"more than {times(found.most)} as many images ({span})"
+    return f"about {times(found.factor)} as many images ({span})"
+
+
+def gain_text(found: Doubling) -> str:
+    """The forecast as the end of a sentence: a gain with its interval."""
+    return f"{points(found.gain)} ({interval(found.low, found.high, found.level)})"
+
+
+def arm_words(curves: Curves, arm: Arm) -> str:
+    """An arm in words: ``resnet18 from random weights``."""
+    return f"{curves.grid.name(arm[0])} from {from_weights(curves.grid, arm[1])}"
+
+
+def share(probability: float) -> str:
+    """A probability from a thousand draws, in whole percent; never quite certain."""
+    if probability > 0.985:
+        return "over 98%"
+    return "under 2%" if probability < 0.015 else f"{100 * probability:.0f}%"
+
+
+def leaders(curves: Curves, images: float) -> list[tuple[Arm, float]]:
+    """The probability that an arm has the least error at `images`, the likeliest first."""
+    arms: Sequence[Arm] = list(curves.fits)
+    if not arms:
+        return []
+    drawn = np.stack([curves.errors(arm, [images])[:, 0] for arm in arms])
+    best = np.argmin(drawn, axis=0)
+    shares = [(arm, float((best == i).mean())) for i, arm in enumerate(arms)]
+    return sorted(shares, key=lambda pair: -pair[1])
