@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from .advise import advise
 from .errors import InputError
 from .exits import carry_out, complain, go_on_with
 from .flags import (
@@ -131,6 +132,9 @@ def show(folder: DirArgument = None, out: SameOption = None, as_json: JsonOption
         _print_results(results)
 
 
+app.command()(advise)
+
+
 @app.command()
 def predict(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="STUDY/runs/RUN_ID.")],
@@ -230,9 +234,6 @@ def _open(folder: Path | None, out: Path | None) -> Study:
     place = folder or out
     if place is None:
         raise InputError("name the study's folder, such as studies/demo")
-    usual = Path("studies") / place
-    if not (place / "study.yaml").is_file() and (usual / "study.yaml").is_file():
-        raise InputError(f"no study in {place}; did you mean {usual}?")
     return Study.open(place)
 
 

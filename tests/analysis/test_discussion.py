@@ -31,21 +31,25 @@ def text(discussion, key):
 def test_the_reference_study_is_read_as_it_was_made(reference):
     found = talk(reference)
     assert "ImageNet weights helped most" in found.answer[0]
-    assert "the bigger model, resnet50 instead of resnet18, cost" in found.answer[0]
+    assert "The bigger model, resnet50 instead of resnet18, cost" in found.answer[0]
     said = text(found, "expectation")
     assert (
-        "From random weights, the expectation that the bigger model is better did not hold" in said
+        "For the networks here from random weights, the expectation that the bigger model is "
+        "better did not hold" in said
     )
     assert (
-        "From ImageNet weights, the expectation that the bigger model is better held at all" in said
+        "from ImageNet weights, the expectation that the bigger model is better held at all" in said
     )
-    assert "too few steps" in section(found, "reasons")[0].text
+    # In these numbers neither model was catching up, so more steps are no likely reason.
+    assert "a recipe that suits resnet50 less" in section(found, "reasons")[0].text
+    assert "too few steps" not in text(found, "reasons")
     assert "not part of this study" not in text(found, "pretraining")
     assert [move.gain for move in found.options] == sorted(
         (move.gain for move in found.options), reverse=True
     )
-    assert len(found.options) == 8
-    assert sum(move.main for move in found.options) == 3
+    assert len([move for move in found.options if move.kind != "next"]) == 8
+    assert len([move for move in found.options if move.kind == "next"]) == 4
+    assert {move.kind for move in found.options if move.main} == {"data", "next", "model", "init"}
 
 
 def test_every_claim_that_measures_something_carries_numbers_in_text_and_evidence(reference):
@@ -65,7 +69,7 @@ def test_a_bigger_model_that_is_better_everywhere_meets_the_expectation(study):
     )
     assert "held at all 3 sizes" in text(found, "expectation")
     assert not section(found, "reasons")
-    assert "the bigger model, resnet50 instead of resnet18, bought" in found.answer[0]
+    assert "The bigger model, resnet50 instead of resnet18, bought" in found.answer[0]
     assert "pretrained weights were not part of this study" in found.answer[-1].lower()
 
 
@@ -94,7 +98,7 @@ def test_equal_models_on_a_small_test_set_give_no_claim_about_either(study):
     found = talk(
         study({("resnet18", "random"): equal, ("resnet50", "random"): equal}, test_size=300)
     )
-    sizes = [c for c in section(found, "expectation") if "McNemar" in c.text]
+    sizes = [c for c in section(found, "expectation") if c.text.startswith("On ")]
     assert len(sizes) == 3
     assert {claim.strength for claim in sizes} == {"cannot tell"}
     said = text(found, "expectation")
@@ -150,6 +154,91 @@ def test_a_shortfall_with_a_fitted_training_set_is_put_down_to_overfitting(study
     assert any(d.kind == "overfitting" for d in found.diagnoses)
 
 
+def test_too_few_steps_come_first_only_where_the_model_was_catching_up(study):
+    keys = [("resnet18", "random"), ("resnet50", "random")]
+    simulated = study(dict(zip(keys, [(0.75,), (0.60,)], strict=True)), fractions={"1": 50_000})
+    late = simulated.histories["model"] == "resnet50"
+    simulated.histories.loc[late, "train_accuracy"] = [0.1, 0.2, 0.3, 0.4, 0.55, 0.68]
+    first = section(talk(simulated), "reasons")[0]
+    assert "too few steps" in first.text
+    assert "it was catching up" in first.text
+    simulated.histories.loc[late, "train_accuracy"] = [0.3, 0.5, 0.6, 0.65, 0.67, 0.68]
+    first = section(talk(simulated), "reasons")[0]
+    assert "a recipe that suits resnet50 less" in first.text
+    assert "it was not catching up" in first.text
+
+
+def test_a_single_difference_among_several_sizes_must_pass_holms_correction(study):
+    """Two equal sizes and one whose p is near 0.03: alone it would count, among three not."""
+    found = None
+    for generator in range(200):
+        simulated = study(
+            {("resnet18", "random"): (0.5, 0.6, 0.7), ("resnet50", "random"): (0.5, 0.6, 0.7)},
+            test_size=400,
+            epochs=1,
+            generator=generator,
+        )
+        rows = [c for c in section(talk(simulated), "expectation") if c.text.startswith("On ")]
+        alone = [c for c in rows if 0.02 < c.evidence["p"] < 0.045 and c.evidence["low"] > 0]
+        if len(alone) == 1 and min(c.evidence["p"] for c in rows) == alone[0].evidence["p"]:
+            found = alone[0]
+            break
+    assert found is not None
+    assert found.evidence["p_holm"] == pytest.approx(3 * found.evidence["p"])
+    assert found.strength == "cannot tell"
+    assert "too little to count when several sizes are looked at" in found.text
+
+
+def test_one_training_of_each_is_a_word_on_networks_and_not_on_models(study):
+    numbers = {("resnet18", "random"): (0.5, 0.65), ("resnet50", "random"): (0.4, 0.6)}
+    sizes = {"1/2": 25_000, "1": 50_000}
+    one = text(talk(study(numbers, fractions=sizes)), "expectation")
+    assert "Each line compares two trained networks" in one
+    assert "the trained resnet18" in one
+    two = text(talk(study(numbers, fractions=sizes, seeds=(0, 1), seed_sd=0.002)), "expectation")
+    assert "trained networks" not in two
+    assert "the trained resnet18" not in two
+
+
+def test_a_sentence_with_a_seed_missing_speaks_of_the_seeds_that_all_sizes_have(study):
+    simulated = study(
+        {("resnet18", "random"): (0.5, 0.6, 0.7)}, seeds=(0, 1, 2), seed_sd=0.03
+    ).drop("resnet18-random-1-seed1", "failed", "no disk left")
+    claim = section(talk(simulated), "relation")[0]
+    assert "over 2 seeds that all sizes have" in claim.text
+    shown = [float(part) for part in re.findall(r"([0-9.]+)% on", claim.text)]
+    rise = float(re.search(r": ([0-9.]+) points more", claim.text)[1])
+    assert shown[-1] - shown[0] == pytest.approx(rise, abs=0.11)
+
+
+def test_a_study_that_cannot_tell_says_so_everywhere(study):
+    """Equal models, no gain from data, few test images: no sentence may claim a difference."""
+    flat = (0.60, 0.60, 0.60)
+    simulated = study(
+        {
+            ("resnet18", "random"): flat,
+            ("resnet50", "random"): flat,
+            ("resnet18", "imagenet"): flat,
+            ("resnet50", "imagenet"): flat,
+        },
+        test_size=150,
+        generator=6,  # at generator 5, one p is 0.0498: a false finding, as one in twenty is
+    )
+    found = talk(simulated)
+    assert {m.verdict for m in found.options if m.kind != "next"} == {"cannot tell"}
+    assert "nothing that was tried helped by an amount that these runs can see" in found.answer[0]
+    assert "perhaps nothing" in found.answer[1]
+    assert "is ahead of" not in text(found, "expectation")
+    crossings = [c for c in section(found, "expectation") if "overtake" in c.text]
+    assert len(crossings) == 2
+    assert {claim.strength for claim in crossings} == {"cannot tell"}
+    assert "cannot tell it from" in found.advice.best
+    labels = next(step for step in found.advice.steps if step.kind == "labels")
+    assert labels.low <= 0
+    assert "leaves open whether it would gain at all" in labels.text
+    assert any(step.kind == "seeds" for step in found.advice.steps)
+
+
 def test_seeds_that_scatter_more_than_the_models_differ_are_named_as_a_reason(study):
     found = talk(
         study(
@@ -185,7 +274,8 @@ def test_a_hole_is_left_out_named_and_explained(reference):
     assert "1 of 12 runs is missing and left out" in found.answer[-1]
     assert "cost" in found.answer[0]
     assert "on 25,000 images" in found.answer[0]  # the largest size that both models have
-    everything = json.dumps([c.evidence for s in found.sections[:-1] for c in s.sentences])
+    claims = [c for s in found.sections if s.key != "missing" for c in s.sentences]
+    everything = json.dumps([c.evidence for c in claims])
     assert "resnet50-random-1-seed0" not in everything
 
 
@@ -210,9 +300,10 @@ def test_one_fraction_gives_no_word_on_more_images(study):
 
 def test_one_model_gives_no_word_on_bigger_models(study):
     found = talk(study({("resnet18", "random"): (0.4, 0.6, 0.7)}))
-    assert {move.kind for move in found.options} == {"data"}
+    assert {move.kind for move in found.options} == {"data", "next"}
     assert "one model" in text(found, "expectation")
     assert "next doubling, to 100,000 images, was not measured" in found.answer[1]
+    assert "90% interval" in found.answer[1]
 
 
 def test_a_single_run_is_reported_and_nothing_is_compared(study):
@@ -297,7 +388,6 @@ def test_a_half_that_was_not_trained_gives_a_range_and_not_a_confidence_interval
     assert move.high >= 0.34
     assert "interpolated" in move.label
     assert move.verdict == "cannot tell"
-    assert not any("next doubling" in sentence for sentence in found.answer)
 
 
 def test_seeds_that_scatter_widely_could_see_no_difference_at_all(study):

@@ -15,6 +15,8 @@ from .wording import count, join, percent, plural, points
 FEWEST_NETWORKS = 2
 SHOWN = 12
 """Images that a report lists; a person looks at these in a minute."""
+EXAMPLES = 3
+"""Copies that a report names."""
 
 
 @dataclass(frozen=True)
@@ -112,23 +114,24 @@ def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[Claim]:
 
 
 def _checks(grid: Grid, checks: Mapping[str, object] | None) -> list[Claim]:
-    """Copies within and between training and test images, where the data were checked for them."""
+    """Copies, leaks and images under two labels, where the data were checked for them."""
     if checks is None:
         return []
-    leaked, within, test = (
-        _whole(checks.get(key))
-        for key in ("leaked_test_images", "duplicates_within_train", "duplicates_within_test")
-    )
+    keys = ("leaked_test_images", "duplicates_within_train", "duplicates_within_test")
+    leaked, within, test = (_whole(checks.get(key)) for key in keys)
+    conflicting = _whole(checks.get("conflicting_labels"))
+    evidence = {str(key): value for key, value in checks.items()}
     claims = []
     size = max((cell.test_size for cell in grid.cells), default=math.nan)
     if leaked:
-        text = f"{plural(leaked, 'test image')} also {_stand(leaked)} among the training images"
+        verb = "stands" if leaked == 1 else "stand"
+        text = f"Leakage: {plural(leaked, 'test image')} also {verb} among the training images"
         if size > 0:
             text += (
-                f" ({percent(leaked / size)} of the test set): test accuracies may be too high by "
+                f" ({percent(leaked / size)} of the test set). Test accuracies may be too high by "
                 "up to that share, and by more the more of them a run was trained on"
             )
-        claims.append(Claim(f"{text}.", dict(checks)))
+        claims.append(Claim(f"{text}.", evidence))
     if within or test:
         parts = [
             f"{plural(number, 'copy', 'copies')} among the {where} images"
@@ -136,15 +139,19 @@ def _checks(grid: Grid, checks: Mapping[str, object] | None) -> list[Claim]:
             if number
         ]
         text = f"Found: {join(parts)}. The data hold fewer different images than they count."
-        claims.append(Claim(text, dict(checks)))
+        claims.append(Claim(text, evidence))
+    if conflicting:
+        verb = "stands" if conflicting == 1 else "stand"
+        text = f"{plural(conflicting, 'image')} {verb} under more than one label."
+        claims.append(Claim(text, evidence))
+    examples = checks.get("examples")
+    if claims and isinstance(examples, Sequence) and not isinstance(examples, str) and examples:
+        shown = "; ".join(str(example) for example in examples[:EXAMPLES])
+        claims.append(Claim(f"Such as: {shown}.", {}, "note"))
     if not claims and None not in (leaked, within, test):
         text = "The data were checked for copies: no image stands twice, or in both splits."
-        claims.append(Claim(text, dict(checks)))
+        claims.append(Claim(text, evidence))
     return claims
-
-
-def _stand(number: int) -> str:
-    return "stands" if number == 1 else "stand"
 
 
 def _whole(value: object) -> int | None:

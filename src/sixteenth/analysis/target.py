@@ -86,7 +86,11 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
                 f"at least {rounded(low)}; not reachable at {level} certainty by more images alone"
             )
         )
-        text = f"{wanted} would come first with {arm_words(curves, arm)}: {about} ({end})."
+        doubled = share(_probability(curves, arm, 2 * last, error))
+        text = (
+            f"{wanted} would come first with {arm_words(curves, arm)}: {about} ({end}). With twice "
+            f"the images it is reached with probability {doubled}."
+        )
     return Target(error, False, *arm, size, low, high, CURVE_LEVEL, p, text)
 
 

@@ -1,7 +1,7 @@
 """Figures, pages and their numbers: what a finished study says to a reader.
 
     build         report.html, report.md and figures/, written whole or not at all
-    parts         the discussion and the figures by themselves, for a notebook
+    discussion    the discussion by itself; `parts` the figures, for a notebook
     view          the texts of a page; `provenance` those on how the study was made
     captions      what stands under the figures, and what a screen reader says
     figures       dataset size against accuracy; `options` what each next step buys;
@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .build import build_report
+    from .discussion import discuss_study
     from .figures import accuracy_figure, options_figure, training_curves_figure
-    from .parts import discuss_study, study_figures
+    from .parts import study_figures
 
 _HOMES = {
     "accuracy_figure": "figures",
     "build_report": "build",
-    "discuss_study": "parts",
+    "discuss_study": "discussion",
     "options_figure": "figures",
     "study_figures": "parts",
     "training_curves_figure": "figures",

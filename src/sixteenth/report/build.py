@@ -27,9 +27,10 @@ from sixteenth.errors import SixteenthError
 
 from . import captions
 from . import format as fmt
+from .discussion import discuss_study
 from .figures import accuracy_lines
 from .panels import METRICS, curve_panels
-from .parts import FIGURES, discuss_study, draw_figures
+from .parts import FIGURES, draw_figures
 from .provenance import augmented
 from .style import NARROW, WIDE, png, svg
 from .view import make_page

@@ -1,4 +1,4 @@
-"""The parts of a report for those who want them by themselves: the discussion and the figures.
+"""The figures of a report for those who want them by themselves.
 
 A notebook shows these; `build` puts the same ones on a page.
 """
@@ -11,32 +11,14 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sixteenth.analysis import Context, Discussion, Predictions, cells, discuss
+from sixteenth.analysis import Discussion, Predictions, cells
 
+from .discussion import discuss_study
 from .figures import accuracy_figure, options_figure, training_curves_figure
 from .panels import METRICS
-from .provenance import augmented, first
 
 FIGURES = ("accuracy", "options", "loss-curves", "accuracy-curves")
 """All figures of a report, in their order. One that would be empty is left out."""
-
-
-def discuss_study(
-    *,
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
-    predictions: Predictions | None = None,
-) -> Discussion:
-    """What the measurements say about the study's expectation; arguments as of `build_report`."""
-    return discuss(
-        results,
-        histories,
-        expect=spec.get("expect", "bigger-is-better"),
-        context=_context(spec, runs),
-        predictions=predictions,
-    )
 
 
 def study_figures(
@@ -73,17 +55,3 @@ def draw_figures(
             histories, results, metric=metric, narrow=narrow
         )
     return figures
-
-
-def _context(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Context:
-    """What the discussion should know of the study besides its numbers."""
-    data = first(runs, "data") or {}
-    train = spec.get("train") or {}
-    return Context(
-        data=str(data.get("name") or spec.get("data") or ""),
-        num_classes=len(data["classes"]) if data.get("classes") else None,
-        image_size=spec.get("image_size"),
-        stem=str(spec.get("stem", "default")),
-        schedule=str(train.get("schedule") or ""),
-        augmented=augmented(spec),
-    )

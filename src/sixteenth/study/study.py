@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from ..analysis import Discussion
+    from ..analysis import Advice, Discussion
     from ..data import ImageDataset
 
 
@@ -80,6 +80,9 @@ class Study:
         """
         place = Path(folder)
         if not (place / "study.yaml").is_file():
+            usual = Path("studies") / place
+            if (usual / "study.yaml").is_file():
+                raise InputError(f"no study in {place}; did you mean {usual}?")
             raise InputError(f"no study in {folder}: expected a folder that holds study.yaml")
         return cls(load_spec(place / "study.yaml"), place)
 
@@ -183,6 +186,16 @@ class Study:
         from ..report import discuss_study
 
         return discuss_study(**self._measurements())
+
+    def advice(self, target_error: float | None = None) -> Advice:
+        """The next most useful thing to do, its gain, its cost and how sure that is.
+
+        Args:
+            target_error: a wanted test error in [0, 1]; then also what reaching it takes.
+        """
+        from ..report import discuss_study
+
+        return discuss_study(**self._measurements(), target_error=target_error).advice
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""

@@ -1,0 +1,54 @@
+"""The discussion of a study from the tables and records that its folder holds; no figure needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from sixteenth.analysis import Context, Discussion, Predictions, discuss
+
+from . import format as fmt
+from .provenance import augmented, first
+
+
+def discuss_study(
+    *,
+    spec: Mapping[str, Any],
+    results: pd.DataFrame,
+    histories: pd.DataFrame,
+    runs: Sequence[Mapping[str, Any]],
+    predictions: Predictions | None = None,
+    target_error: float | None = None,
+) -> Discussion:
+    """What the measurements say, and what to do next.
+
+    Args:
+        spec, results, histories, runs, predictions: as of `build_report`.
+        target_error: a test error in [0, 1] that the advice is about.
+    """
+    return discuss(
+        results,
+        histories,
+        expect=spec.get("expect", "bigger-is-better"),
+        context=_context(spec, runs),
+        predictions=predictions,
+        target_error=target_error,
+    )
+
+
+def _context(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Context:
+    """What the discussion should know of the study besides its numbers."""
+    data = first(runs, "data") or {}
+    train = spec.get("train") or {}
+    return Context(
+        data=str(data.get("name") or spec.get("data") or ""),
+        num_classes=len(data["classes"]) if data.get("classes") else None,
+        classes=tuple(fmt.plain(name) for name in data.get("classes") or ()),
+        image_size=spec.get("image_size"),
+        stem=str(spec.get("stem", "default")),
+        schedule=str(train.get("schedule") or ""),
+        augmented=augmented(spec),
+        data_checks=first(runs, "data_checks") or data.get("data_checks"),
+    )
