@@ -8,7 +8,7 @@ import pytest
 from invented import HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
 
-from sixteenth.analysis import cells, discuss
+from sixteenth.analysis import bands, cells, discuss
 from sixteenth.report import (
     accuracy_figure,
     discuss_study,
@@ -40,6 +40,34 @@ def test_every_seed_has_its_point_inside_the_axes(study: Invented, narrow: bool)
     for x, y in _points(figure, "seeds-"):
         assert left < x < right
         assert bottom < y < top
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
+    study: Invented, narrow: bool
+) -> None:
+    found = bands(discuss(study.results, study.histories).curves)
+    figure = accuracy_figure(cells(study.results), study.results, found, narrow=narrow)
+    axes = figure.axes[0]
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels[-1] == "100,000\nforecast"
+    assert len(axes.collections) >= 2 * len(found)  # a band inside and one beyond
+    for band in found.values():
+        assert band.sizes[-1] == pytest.approx(2 * band.measured)
+        assert (band.low <= band.middle).all()
+        assert (band.middle <= band.high).all()
+        assert axes.get_ylim()[0] < 1 - band.high[-1]
+    figure.canvas.draw()
+    for text in axes.texts:
+        assert text.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_the_fitted_curve_goes_through_what_was_measured(study: Invented) -> None:
+    found = bands(discuss(study.results, study.histories).curves)
+    for row in cells(study.results).itertuples():
+        band = found[row.model, row.init]
+        at = int(np.argmin(abs(band.sizes - row.train_size)))
+        assert 1 - band.middle[at] == pytest.approx(row.test_accuracy, abs=0.004)
 
 
 def test_with_one_seed_the_points_are_the_runs() -> None:
@@ -81,8 +109,12 @@ def test_training_curves_show_every_finished_run_on_common_axes(
     study: Invented, metric: str
 ) -> None:
     figure = training_curves_figure(study.histories, study.results, metric=metric)  # type: ignore[arg-type]
-    lines = [line for axes in figure.axes for line in axes.lines]
-    assert len(lines) == 2 * (study.results["status"] == "finished").sum()
+    finished = study.results[study.results["status"] == "finished"]
+    gids = [str(line.get_gid()) for axes in figure.axes for line in axes.lines]
+    for kind in ("train-", "test-", "clean-"):
+        assert sum(gid.startswith(kind) for gid in gids) == len(finished)
+    clean = sorted(y for _, y in _points(figure, "clean-"))
+    assert clean == pytest.approx(sorted(finished[f"train_{metric}"]))
     assert len(figure.axes) == 12
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
@@ -121,6 +153,8 @@ def test_the_options_figure_shows_each_gain_and_the_line_at_no_gain(
     figure = options_figure(moves, narrow=narrow)
     gains = sorted(x for x, _ in _points(figure, "gain-"))
     assert gains == pytest.approx(sorted(100 * move.gain for move in moves))
+    forecasts = [move for move in moves if move.kind == "next"]
+    assert len(_points(figure, "gain-next")) == len(forecasts) > 0
     left, right = figure.axes[0].get_xlim()
     assert left < 0 < right
     figure.canvas.draw()

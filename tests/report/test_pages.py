@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
@@ -135,10 +136,17 @@ def test_the_making_is_told(html: Reader) -> None:
 def test_markdown_rows_have_the_columns_of_their_header_whatever_the_names_hold(
     markdown: str,
 ) -> None:
-    rows = [line for line in markdown.splitlines() if line.startswith("|")]
-    columns = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
-    assert columns == {12}
-    assert len(rows) == 2 + 36 + 12  # header, runs, means of seeds
+    tables: list[list[str]] = [[]]
+    for line in markdown.splitlines():
+        if line.startswith("|"):
+            tables[-1].append(line)
+        elif tables[-1]:
+            tables.append([])
+    results, fits = tables[:2]
+    assert len(results) == 2 + 36 + 12  # header, runs, means of seeds
+    assert len(fits) == 2 + 4
+    for rows, columns in ((results, 12), (fits, 7)):
+        assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {columns}
 
 
 def test_markdown_holds_no_live_html_link_or_code_of_a_user(markdown: str) -> None:
@@ -147,6 +155,56 @@ def test_markdown_holds_no_live_html_link_or_code_of_a_user(markdown: str) -> No
     assert not re.search(r"(?<!\\)`x", prose)
     assert "http:" not in prose
     assert set(re.findall(r"\]\(([^)]*)\)", prose)) == {f"figures/{name}.svg" for name in FIGURES}
+
+
+def test_a_study_with_one_seed_has_no_column_for_it(tmp_path: Path) -> None:
+    study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
+    page = Reader(build_report(tmp_path, **study.arguments()).read_text(encoding="utf-8"))
+    assert "\nSeed\n" not in page.text
+    assert "| Seed |" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_the_figure_of_the_answer_comes_before_all_others(html: Reader, markdown: str) -> None:
+    alts = [image["alt"] for image in html.all("img")]
+    assert alts[0].startswith("Gains in test accuracy")
+    assert alts[1].startswith("Line chart of test accuracy")
+    assert markdown.index("figures/options.svg") < markdown.index("figures/accuracy.svg")
+
+
+def test_the_fitted_curves_stand_in_a_table_with_their_warnings(html: Reader) -> None:
+    assert "Fitted learning curves" in html.text
+    assert "3 sizes do not determine a power law" in html.text
+
+
+def test_the_discussion_ends_with_advice(html: Reader) -> None:
+    assert html.text.index("What these numbers cannot say") < html.text.index("What to do next\n")
+
+
+def test_test_images_of_doubtful_label_are_listed(tmp_path: Path) -> None:
+    study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 1000)
+    for i, row in study.results.iterrows():
+        probabilities = np.full((1000, 3), 0.02)
+        right = rng.random(1000) < row["test_accuracy"]
+        probabilities[np.arange(1000), np.where(right, labels, (labels + 1) % 3)] = 0.96
+        probabilities[17] = 0.0
+        probabilities[17, (labels[17] + 1) % 3] = 1.0
+        study.predictions[row["run_id"]] = (labels, probabilities)
+        found = float((probabilities.argmax(axis=1) == labels).mean())
+        study.results.loc[i, ["test_accuracy", "test_size"]] = found, 1000
+    page = Reader(build_report(tmp_path, **study.arguments()).read_text(encoding="utf-8"))
+    assert "All networks say" in page.text
+    assert "\n17" in page.text
+    assert page.open == []
+
+
+def test_what_a_recipe_leaves_open_is_not_shown_as_null(tmp_path: Path) -> None:
+    study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
+    study.spec["train"]["steps"] = None
+    study.spec["image_column"] = None
+    build_report(tmp_path, **study.arguments())
+    assert "null" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_fence_in_the_spec_does_not_end_the_code_block(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from .compare import Contrast, compare_cells, contrast
 from .crossover import Crossover, crossover
 from .diagnosis import Context, Diagnosis, diagnose
 from .discussion import Discussion, MissingRun, discuss
+from .forecast import Band, bands
 from .intervals import accuracy_interval, binomial_interval, cells, interval_caption, summary_table
 from .joint import Curves, fit_curves
 from .learning_curve import LearningCurve, RequiredSize, fit_learning_curve
@@ -44,6 +45,7 @@ from .wording import init_name, short_name
 __all__ = [
     "Advice",
     "Answers",
+    "Band",
     "Cell",
     "Claim",
     "Context",
@@ -64,6 +66,7 @@ __all__ = [
     "Suspect",
     "Target",
     "accuracy_interval",
+    "bands",
     "binomial_interval",
     "bootstrap_interval",
     "cells",

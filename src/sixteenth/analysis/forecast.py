@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .claims import Claim, Strength
 from .crossover import HORIZON, Crossover, crossover, images_for, size_grid
@@ -45,6 +46,32 @@ def next_doubling(curves: Curves, arm: Arm) -> Doubling | None:
     drawn = curves.errors(arm, [images, 2 * images])
     gain, low, high = spread_of(drawn[:, 0] - drawn[:, 1])
     return Doubling(arm, images, gain, low, high)
+
+
+@dataclass(frozen=True)
+class Band:
+    """A curve with its interval, for a figure: arrays with one entry a size; errors in [0, 1]."""
+
+    sizes: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    measured: float
+    """The largest measured size: beyond it lies the forecast."""
+    level: float = CURVE_LEVEL
+
+
+def bands(curves: Curves, beyond: float = 2.0) -> dict[Arm, Band]:
+    """The median and interval of the joint draws of every arm, up to `beyond` times its sizes."""
+    found: dict[Arm, Band] = {}
+    for arm in curves.fits:
+        known = [cell.train_size for cell in curves.grid.curve(*arm)]
+        inside = np.geomspace(known[0], known[-1], 41)
+        sizes = np.unique([*inside, *known, *np.geomspace(known[-1], beyond * known[-1], 9)])
+        ends = [0.5, (1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2]
+        middle, low, high = np.quantile(curves.errors(arm, sizes), ends, axis=0)
+        found[arm] = Band(sizes, middle, low, high, known[-1])
+    return found
 
 
 def fit_claims(curves: Curves) -> list[Claim]:

@@ -150,8 +150,8 @@ def summary_table(results: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """The results table of the report: one row for each run of the plan, raw numbers.
 
     Columns: run_id, model, name, init, init_name, fraction, train_size, seed, status,
-    test_accuracy, low, high, interval, train_accuracy, generalisation_gap, test_loss, parameters,
-    train_flops, seconds, error. Intervals are of the single run: `binomial_interval`.
+    test_accuracy, low, high, interval, train_accuracy, generalisation_gap, test_loss, train_loss,
+    parameters, train_flops, seconds, error. Intervals are of the single run: `binomial_interval`.
     """
     grid = read_grid(results)
     rows = []
@@ -177,6 +177,7 @@ def summary_table(results: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
                 "train_accuracy": run.train_accuracy,
                 "generalisation_gap": run.gap,
                 "test_loss": run.test_loss,
+                "train_loss": run.train_loss,
                 "parameters": run.parameters,
                 "train_flops": run.train_flops,
                 "seconds": run.seconds,

@@ -5,7 +5,8 @@ through them, and two fits know nothing of the test images that they share. So e
 draw of every curve that was moved onto a draw of the measured errors, which are drawn together,
 with the covariance that the common test images give them (conditional simulation: Journel &
 Huijbregts 1978, ch. VII). Between measured sizes the move is interpolated over log n; beyond the
-largest it stays what it was there.
+largest it stays what it was there. Between two measured sizes a draw also stays between its two
+measured errors: a model gets no worse and then better again on the way to more images.
 """
 
 from __future__ import annotations
@@ -50,6 +51,10 @@ class Curves:
         moves = self._measured[arm] - drawn[:, len(n) :]
         moved = [np.interp(np.log(n), np.log(known), row) for row in moves]
         errors: NDArray[np.float64] = drawn[:, : len(n)] + np.array(moved)
+        right = np.clip(np.searchsorted(known, n), 1, len(known) - 1)
+        ends = self._measured[arm][:, right - 1], self._measured[arm][:, right]
+        between = (n >= known[0]) & (n <= known[-1])
+        errors[:, between] = np.clip(errors, np.minimum(*ends), np.maximum(*ends))[:, between]
         return errors.clip(0.0, 1.0)
 
     @cached_property

@@ -7,21 +7,16 @@ fitted curve with the curve's interval.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
-from .compare import Contrast, Spread, contrast
+from .compare import Contrast, contrast
+from .doubling import last_doubling
 from .forecast import next_doubling
 from .intervals import LEVEL
 from .joint import Arm, Curves
 from .tables import Cell, Grid, common_seeds
-from .wording import count
-
-SAME_SIZE = 0.01
-"""Training sets whose sizes differ by less than this share count as one size: halving an odd
-number, or stratifying by class, moves a size by a few images."""
+from .wording import count, upper_first
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,12 @@ class Move:
     basis: str
     """Which cells, which interval."""
     evidence: dict[str, object]
+    start: Arm
+    """The (model, init) that it starts from."""
+    start_name: str
+    """The same in words: ``resnet18, random weights``."""
+    step: str
+    """The move without its start, for a figure that groups moves by theirs."""
     action: str = ""
     """The move as the subject of a sentence: ``resnet50 instead of resnet18``."""
     terms: tuple[tuple[float, Cell], ...] = field(default=(), repr=False, compare=False)
@@ -87,59 +88,33 @@ def difference_of_moves(
 
 
 def _data_move(grid: Grid, model: str, init: str, main: bool, level: float) -> list[Move]:
-    """The last doubling of the training set, log-linear in error between measured sizes."""
-    curve = grid.curve(model, init)
-    if len(curve) < 2 or curve[-1].train_size <= curve[0].train_size * (1 + SAME_SIZE):
+    """The last doubling of the training set."""
+    found = last_doubling(grid, grid.curve(model, init), level)
+    if found is None:
         return []
-    last, half = curve[-1], curve[-1].train_size / 2
-    near = [c for c in curve if abs(c.train_size - half) <= SAME_SIZE * half]
     names = f"{grid.name(model)}, {grid.init_name(init)}"
-    if near:
-        last, middle = common_seeds(last, near[0])
-        terms: list[tuple[float, Cell]] = [(1.0, last), (-1.0, middle)]
-        gain, how, measured, unmeasured = None, "both sizes were trained", True, ""
-    else:
-        below = [c for c in curve if c.train_size < half]
-        low = below[-1] if below else curve[0]
-        high = next(c for c in curve if c.train_size > max(half, low.train_size))
-        reached = high is last
-        low, high, last = common_seeds(low, high, last)
-        high = last if reached else high  # one cell, not two of the same numbers
-        terms, gain = _log_linear(low, high, last, half)
-        between = f"{count(low.train_size)} and {count(high.train_size)} images"
-        measured = bool(below)
-        # Its interval holds the chance in the measured ends, not the curve between them.
-        unmeasured = " (interpolated)" if measured else " (extrapolated)"
-        how = (
-            f"the error at {count(half)} images is interpolated between {between}"
-            if measured
-            else f"no size is half of the largest: the rate between {between} was carried to a "
-            "full doubling"
-        ) + ", on logarithmic axes"
-    found = contrast(grid, terms, value=gain, level=level)
-    if unmeasured:
-        found = _without_the_curve(grid, found, curve, last, half, level)
-    first_steps = near[0].mean("steps") if near else math.nan
-    longer = " and with them the training steps," if last.mean("steps") > 1.5 * first_steps else ""
+    sizes = f"{count(found.half)}{found.unmeasured} to {count(found.last)}"
+    longer = " and with them the training steps," if found.more_steps else ""
     return [
         _move(
             "data",
-            found,
-            label=f"Twice the images ({count(half)}{unmeasured} to {count(last.train_size)}), "
-            f"{names}",
+            found.contrast,
+            label=f"Twice the images ({sizes}), {names}",
             short="twice the images",
-            action=f"doubling the images, from {count(half)}{unmeasured} to "
-            f"{count(last.train_size)},{longer}",
+            start=(model, init),
+            start_name=names,
+            step=f"Twice the images: {sizes}",
+            action=f"doubling the images, from {sizes},{longer}",
             main=main,
-            basis=f"{how}; {found.method}",
-            terms=terms,
+            basis=f"{found.how}; {found.contrast.method}",
+            terms=found.terms,
             extra={
                 "model": model,
                 "init": init,
-                "from_images": half,
-                "to_images": last.train_size,
-                "inside_measured_range": measured,
-                "half_was_trained": not unmeasured,
+                "from_images": found.half,
+                "to_images": found.last,
+                "inside_measured_range": found.inside,
+                "half_was_trained": not found.unmeasured,
             },
         )
     ]
@@ -158,6 +133,9 @@ def _next_move(curves: Curves, arm: Arm, main: bool) -> list[Move]:
             kind="next",
             label=f"Twice the images again ({sizes}, forecast), {names}",
             short="the next doubling",
+            start=arm,
+            start_name=names,
+            step=f"Next doubling: {sizes} (forecast)",
             gain=found.gain,
             low=found.low,
             high=found.high,
@@ -180,52 +158,6 @@ def _next_move(curves: Curves, arm: Arm, main: bool) -> list[Move]:
     ]
 
 
-def _without_the_curve(
-    grid: Grid, found: Contrast, curve: Sequence[Cell], last: Cell, half: float, level: float
-) -> Contrast:
-    """The interval of a doubling whose half was not trained: what a rising curve allows.
-
-    The estimate's own interval knows the chance in its ends and not the curve between them. If more
-    images never hurt, the accuracy at `half` lies between those of its trained neighbours.
-    """
-    below = [cell for cell in curve if cell.train_size < half]
-    above = next(cell for cell in curve if cell.train_size > half)
-    low = 0.0
-    if above.train_size < last.train_size:
-        low = contrast(grid, [(1.0, last), (-1.0, above)], level=level).low
-    high = 1.0
-    if below:
-        high = contrast(grid, [(1.0, last), (-1.0, below[-1])], level=level).high
-    return replace(
-        found,
-        low=min(low, found.low),
-        high=max(high, found.high),
-        spread=Spread(math.nan),
-        p_value=math.nan,
-        method="the range that a rising curve allows",
-    )
-
-
-def _log_linear(
-    low: Cell, high: Cell, last: Cell, half: float
-) -> tuple[list[tuple[float, Cell]], float]:
-    """The gain from `half` to `last` images as a gradient in the accuracies, and its value.
-
-    log e(half) = (1 - s) log e(low) + s log e(high), so d e(half) / d e(low) is
-    (1 - s) e(half) / e(low), and an accuracy's weight is minus that of its error (delta method).
-    """
-    s = math.log(half / low.train_size) / math.log(high.train_size / low.train_size)
-    floor = 0.5 / last.test_size if last.test_size > 0 else 1e-6  # a logarithm needs an error
-    e_low, e_high = max(1 - low.accuracy, floor), max(1 - high.accuracy, floor)
-    e_half = min(1.0, e_low ** (1 - s) * e_high**s)
-    terms = [
-        (-(1 - s) * e_half / e_low, low),
-        (-s * e_half / e_high, high),
-        (1.0, last),
-    ]
-    return terms, e_half - (1 - last.accuracy)
-
-
 def _model_move(grid: Grid, init: str, main: bool, level: float) -> list[Move]:
     small, big = grid.models[0], grid.models[-1]
     pairs = grid.shared((small, init), (big, init))
@@ -242,6 +174,9 @@ def _model_move(grid: Grid, init: str, main: bool, level: float) -> list[Move]:
             found,
             label=f"Bigger model ({names}), {grid.init_name(init)}",
             short="bigger model",
+            start=(small, init),
+            start_name=f"{grid.name(small)}, {grid.init_name(init)}",
+            step=f"Bigger model: {names}",
             action=f"the bigger model, {names},",
             main=main,
             basis=f"at {size} images; {found.method}",
@@ -265,6 +200,9 @@ def _init_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
             found,
             label=f"{words} instead of {before}, {grid.name(model)}",
             short=words,
+            start=(model, grid.inits[0]),
+            start_name=f"{grid.name(model)}, {before}",
+            step=f"{upper_first(words)} instead of {before}",
             action=f"starting from {words} instead of {before}",
             main=main,
             basis=f"at {count(second.train_size)} images; {found.method}",
@@ -280,6 +218,9 @@ def _move(
     *,
     label: str,
     short: str,
+    start: Arm,
+    start_name: str,
+    step: str,
     action: str,
     main: bool,
     basis: str,
@@ -290,6 +231,9 @@ def _move(
         kind=kind,
         label=label,
         short=short,
+        start=start,
+        start_name=start_name,
+        step=step,
         gain=found.value,
         low=found.low,
         high=found.high,

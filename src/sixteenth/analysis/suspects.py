@@ -13,8 +13,6 @@ from .tables import Cell, Grid
 from .wording import count, join, percent, plural, points
 
 FEWEST_NETWORKS = 2
-SHOWN = 12
-"""Images that a report lists; a person looks at these in a minute."""
 EXAMPLES = 3
 """Copies that a report names."""
 

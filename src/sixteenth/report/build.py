@@ -22,7 +22,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sixteenth import __version__
-from sixteenth.analysis import Predictions, cells
+from sixteenth.analysis import Predictions, bands, cells
 from sixteenth.errors import SixteenthError
 
 from . import captions
@@ -125,7 +125,7 @@ def report_files(
     texts = {
         "accuracy": (
             "Dataset size against test accuracy",
-            captions.accuracy(cell_table, lines),
+            captions.accuracy(cell_table, lines, bands(discussion.curves)),
             captions.accuracy_alt(lines),
         ),
         "options": (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from sixteenth.analysis import Move, interval_caption
+from sixteenth.analysis import Band, Move, interval_caption
 
 from . import format as fmt
 from .figures import AccuracyLine
@@ -15,7 +15,11 @@ from .panels import CurveGrid, Metric
 from .tables import grid_axes, measured
 
 
-def accuracy(cell_table: pd.DataFrame, lines: Sequence[AccuracyLine]) -> str:
+def accuracy(
+    cell_table: pd.DataFrame,
+    lines: Sequence[AccuracyLine],
+    bands: Mapping[tuple[str, str], Band],
+) -> str:
     """Which points, lines and intervals the accuracy figure shows."""
     several = any(len(line.seeds) > len(line.sizes) for line in lines)
     points = (
@@ -24,11 +28,19 @@ def accuracy(cell_table: pd.DataFrame, lines: Sequence[AccuracyLine]) -> str:
         else "Each point is one run"
     )
     beside = (
-        " Lines at one size stand side by side so that their intervals can be told apart."
+        " Points at one size stand side by side so that their intervals can be told apart."
         if len(lines) > 1
         else ""
     )
-    return f"{points}. {_sentence(interval_caption(cell_table))}{beside}"
+    curve = ""
+    if bands:
+        level = f"{next(iter(bands.values())).level:.0%}"
+        curve = (
+            f" Lines: power laws fitted to the points and brought onto them. Shaded: the {level} "
+            "interval of the true curve; dotted, to the right of the last point, the forecast of "
+            "the next doubling."
+        )
+    return f"{points}. {_sentence(interval_caption(cell_table))}{beside}{curve}"
 
 
 def accuracy_alt(lines: Sequence[AccuracyLine]) -> str:
@@ -46,16 +58,21 @@ def accuracy_alt(lines: Sequence[AccuracyLine]) -> str:
 
 def options(moves: Sequence[Move], level: float) -> str:
     """How to read the options figure, and what its intervals rest on."""
+    measured = [move for move in moves if move.kind != "next"]
+    foreseen = [move for move in moves if move.kind == "next"]
     # A basis reads "at 50,000 images; paired by test image": its second half is the method.
-    methods = list(dict.fromkeys(fmt.plain(m.basis).partition("; ")[2] for m in moves))
+    methods = list(dict.fromkeys(fmt.plain(m.basis).partition("; ")[2] for m in measured))
     basis = f" Intervals: {_sentence(methods[0])}" if len(methods) == 1 and methods[0] else ""
-    shown = shown_options(moves)
-    others = " Bold: starting from the small model and the first weights." if _mixed(shown) else ""
-    if len(shown) < len(moves):
-        others += f" The {len(moves) - len(shown)} others with the smallest gains are left out."
+    forecast = ""
+    if foreseen:
+        forecast = (
+            f" Diamonds: forecasts by the fitted curves, with {foreseen[0].level:.0%} intervals."
+        )
+    hidden = len(moves) - sum(len(group.moves) for group in shown_options(moves))
+    others = f" {hidden} moves from other starting points are left out." if hidden else ""
     return (
         f"Points of test accuracy gained, with {level:.0%} intervals. Filled: the interval leaves "
-        f"out zero. Open: it holds zero, so these runs cannot tell.{others}{basis}"
+        f"out zero. Open: it holds zero, so these runs cannot tell.{forecast}{others}{basis}"
     )
 
 
@@ -73,6 +90,12 @@ def curves(grid: CurveGrid, metric: Metric, smoothing: float, augmented: bool) -
     """What the two lines of each panel are, since they are not measured in the same way."""
     each = "A thin line for each seed" if grid.several_seeds else "One run a panel"
     axes = f"{each}; all panels share their axes."
+    clean = (
+        f" Diamonds: training {metric} at the end on clean images, measured as on test images; the "
+        "distance to the test line is the generalisation gap."
+        if grid.clean
+        else ""
+    )
     images = ", on augmented images" if augmented else ""
     training = f"a running average over each epoch{images} while the weights change"
     if metric == "loss":
@@ -89,9 +112,12 @@ def curves(grid: CurveGrid, metric: Metric, smoothing: float, augmented: bool) -
         )
         return (
             f"Training loss is {training}{smoothed}; test loss is the plain cross-entropy, "
-            f"measured at each epoch's end. {axes}{cut}"
+            f"measured at each epoch's end.{clean} {axes}{cut}"
         )
-    return f"Training accuracy is {training}; test accuracy is measured at each epoch's end. {axes}"
+    return (
+        f"Training accuracy is {training}; test accuracy is measured at each epoch's end.{clean} "
+        f"{axes}"
+    )
 
 
 def curves_alt(metric: str, results: pd.DataFrame) -> str:
@@ -117,10 +143,6 @@ def table(cell_table: pd.DataFrame) -> str:
         "test accuracy, in percentage points. Training FLOPs are the floating-point operations of "
         "the whole run, forward and backward."
     )
-
-
-def _mixed(moves: Sequence[Move]) -> bool:
-    return len({move.main for move in moves}) > 1
 
 
 def _sentence(text: str) -> str:

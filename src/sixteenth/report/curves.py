@@ -106,6 +106,19 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str, metric: Metric, wrap: int
             ms=3,
             gid=f"test-{fmt.plain(panel.fraction)}-{curve.seed}",
         )
+        axes.plot(
+            curve.x[-1:],
+            [curve.clean] if len(curve.x) else [],
+            ls="",
+            marker="D",
+            ms=4.2 if len(panel.curves) == 1 else 3.4,
+            mfc="white",
+            mec=_TRAIN_COLOUR,
+            mew=1.2,
+            clip_on=False,
+            zorder=4,
+            gid=f"clean-{fmt.plain(panel.fraction)}-{curve.seed}",
+        )
     if panel.holes:
         room = 6 if not panel.curves else 3
         lines = [
@@ -192,6 +205,11 @@ def _key(figure: Figure, metric: Metric, grid: CurveGrid, left: float, top: floa
         Line2D([], [], color=_TRAIN_COLOUR, lw=1.6, ls=(0, (4, 1.6))),
     ]
     labels = [f"test {metric}", f"training {metric}"]
+    if grid.clean:
+        handles.append(
+            Line2D([], [], color=_TRAIN_COLOUR, ls="", marker="D", ms=4.5, mfc="white", mew=1.2)
+        )
+        labels.append("training, clean images at the end")
     figure.legend(
         handles,
         labels,

@@ -7,7 +7,7 @@ knows of; `style.svg` and `style.png` turn it into a file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from sixteenth.analysis import Band
 
 from . import format as fmt
 from .curves import training_curves_figure
@@ -101,12 +103,20 @@ def _floats(column: pd.Series[Any]) -> tuple[float, ...]:
     return tuple(float(value) for value in column)
 
 
-def accuracy_figure(cells: pd.DataFrame, results: pd.DataFrame, *, narrow: bool = False) -> Figure:
+def accuracy_figure(
+    cells: pd.DataFrame,
+    results: pd.DataFrame,
+    bands: Mapping[tuple[str, str], Band] | None = None,
+    *,
+    narrow: bool = False,
+) -> Figure:
     """Dataset size against test accuracy: a line for each model and init, a point for every seed.
 
     Args:
         cells: as `analysis.cells` returns it: means and intervals.
         results: one row a run; only finished runs are drawn.
+        bands: the fitted curves of `analysis.bands`, drawn up to the forecast of the next doubling;
+            a model without one has straight lines between its points.
         narrow: for a telephone: half as wide, with a legend instead of labels at the lines' ends.
     """
     lines = accuracy_lines(cells, results)
@@ -132,8 +142,12 @@ def accuracy_figure(cells: pd.DataFrame, results: pd.DataFrame, *, narrow: bool 
             return figure
         sizes = {s: f for f, s in axes_of.fractions if s is not None}
         ticks = sorted(sizes)
-        size_ticks(axes, ticks, [sizes[size] for size in ticks], width - 0.55 - right)
-        _percent_axis(axes, lines)
+        names = [fmt.fraction(sizes[size]) for size in ticks]
+        bands = bands or {}
+        if bands:
+            ticks, names = [*ticks, 2 * ticks[-1]], [*names, "forecast"]
+        size_ticks(axes, ticks, names, width - 0.55 - right)
+        _percent_axis(axes, lines, bands)
         step = _side_step(axes, lines, ticks, width - 0.55 - right)
         low, high = axes.get_xlim()
         aside = np.exp((len(lines) / 2) * step)
@@ -141,12 +155,15 @@ def accuracy_figure(cells: pd.DataFrame, results: pd.DataFrame, *, narrow: bool 
         shifts = [(i - (len(lines) - 1) / 2) * step for i in range(len(lines))]
         for line, shift in zip(lines, shifts, strict=True):
             # Side by side, so that the intervals of two models at one size can be told apart.
-            _draw_line(axes, line, look[line.model, line.init], shift, step)
+            key = (line.model, line.init)
+            if key in bands:
+                _draw_band(axes, bands[key], look[key], shift)
+            _draw_line(axes, line, look[key], shift, step, straight=key not in bands)
         label = "Training images, log scale" + ("" if narrow else " · part of the training set")
         axes.set_xlabel(label, labelpad=7, loc="left")
         axes.set_title("Test accuracy", loc="left", color=MUTED, pad=9)
         if direct:
-            _end_labels(figure, axes, lines, shifts, look)
+            _end_labels(figure, axes, lines, shifts, look, bands)
         else:
             _legend(figure, lines, look)
     return figure
@@ -164,13 +181,59 @@ def _side_step(
     return float(min(wanted, 0.6 * nearest / len(lines)))
 
 
-def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: float) -> None:
+def _draw_band(axes: Axes, band: Band, look: Look, shift: float) -> None:
+    """The fitted curve and its interval, fainter where it is a forecast."""
+    sizes = band.sizes * np.exp(shift)
+    inside, beyond = band.sizes <= band.measured, band.sizes >= band.measured
+    for part, alpha in ((inside, 0.16), (beyond, 0.10)):
+        axes.fill_between(
+            sizes[part],
+            1 - band.high[part],
+            1 - band.low[part],
+            color=look.colour,
+            alpha=alpha,
+            lw=0,
+            zorder=1,
+        )
+    axes.plot(
+        band.sizes[inside],
+        1 - band.middle[inside],
+        color=look.colour,
+        ls=look.dash,
+        lw=1.6,
+        zorder=3,
+    )
+    axes.plot(
+        band.sizes[beyond],
+        1 - band.middle[beyond],
+        color=look.colour,
+        ls=(0, (1, 1.8)),
+        lw=1.3,
+        zorder=3,
+    )
+
+
+def _draw_line(
+    axes: Axes, line: AccuracyLine, look: Look, shift: float, step: float, *, straight: bool
+) -> None:
+    """The points of one line with their intervals; joined by straight lines where no curve is."""
     x = np.asarray(line.sizes) * np.exp(shift)
     mean = np.asarray(line.means)
     key = f"{line.name}/{line.init_name}"
-    axes.plot(x, mean, color=look.colour, ls=look.dash, lw=1.8, zorder=3, gid=f"line-{key}")
+    if straight:
+        axes.plot(x, mean, color=look.colour, ls=look.dash, lw=1.8, zorder=3, gid=f"line-{key}")
     errors = np.array([mean - line.lows, line.highs - mean]).clip(min=0)
-    axes.errorbar(x, mean, yerr=errors, fmt="none", ecolor=look.colour, elinewidth=1.3, zorder=2)
+    axes.errorbar(
+        x,
+        mean,
+        yerr=errors,
+        fmt="none",
+        ecolor=look.colour,
+        elinewidth=1.4,
+        capsize=4.5,
+        capthick=1.4,
+        zorder=5,
+    )
     several = len(line.seeds) > len(line.sizes)
     if several:
         # Beside the interval, where they stay visible however close the seeds are.
@@ -192,17 +255,20 @@ def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: f
         mean,
         ls="",
         marker=look.marker,
-        ms=5.5,
+        ms=4.2,
         mfc=look.colour,
         mec="white",
-        mew=0.8,
+        mew=0.6,
         zorder=4,
         gid=f"means-{key}" if several else f"seeds-{key}",
     )
 
 
-def _percent_axis(axes: Axes, lines: Sequence[AccuracyLine]) -> None:
+def _percent_axis(
+    axes: Axes, lines: Sequence[AccuracyLine], bands: Mapping[tuple[str, str], Band]
+) -> None:
     values = [v for line in lines for v in (*line.lows, *line.highs, *line.means)]
+    values += [1 - v for band in bands.values() for v in (band.low[-1], band.high[-1])]
     values += [accuracy for line in lines for _, accuracy, _ in line.seeds]
     values = [v for v in values if np.isfinite(v)]
     low, high = min(values), max(values)
@@ -220,6 +286,7 @@ def _end_labels(
     lines: Sequence[AccuracyLine],
     shifts: Sequence[float],
     look: dict[tuple[str, str], Look],
+    bands: Mapping[tuple[str, str], Band],
 ) -> None:
     """Each line's name at its end, moved apart where two lines end close together."""
     several_inits = len({line.init for line in lines}) > 1
@@ -228,13 +295,21 @@ def _end_labels(
     low, high = axes.get_ylim()
     data_per_point = (high - low) / points
     gap = (25.0 if several_inits else 14.0) * data_per_point
-    ends = [line.means[-1] for line in lines]
+    keys = [(line.model, line.init) for line in lines]
+    ends = [
+        1 - float(bands[key].middle[-1]) if key in bands else line.means[-1]
+        for key, line in zip(keys, lines, strict=True)
+    ]
+    last = [
+        (bands[key].sizes[-1] if key in bands else line.sizes[-1]) * np.exp(shift)
+        for key, line, shift in zip(keys, lines, shifts, strict=True)
+    ]
     half = gap / 2
     placed = spread(ends, gap, low + half, high - half)
     left, right = np.log(axes.get_xlim())
-    for line, shift, end, y in zip(lines, shifts, ends, placed, strict=True):
+    for line, size, end, y in zip(lines, last, ends, placed, strict=True):
         style = look[line.model, line.init]
-        at = (np.log(line.sizes[-1]) + shift - left) / (right - left)
+        at = (np.log(size) - left) / (right - left)
         fraction = (y - low) / (high - low)
         end_fraction = (end - low) / (high - low)
         axes.plot(

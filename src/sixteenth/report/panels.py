@@ -23,12 +23,16 @@ METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 
 @dataclass(frozen=True)
 class SeedCurve:
-    """One run's curves: arrays with one entry an epoch, NaN where nothing was measured."""
+    """One run's curves: arrays with one entry an epoch, NaN where nothing was measured.
+
+    `clean` is the training value at the end, measured on clean images like the test value.
+    """
 
     seed: int
     x: NDArray[np.float64]
     train: NDArray[np.float64]
     test: NDArray[np.float64]
+    clean: float
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class CurveGrid:
     bottom: float
     top: float
     highest: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether any run has a training value on clean images."""
+        return any(np.isfinite(c.clean) for panel in self.panels.values() for c in panel.curves)
 
     @property
     def several_seeds(self) -> bool:
@@ -94,11 +103,11 @@ def curve_panels(
                 if run["status"] == "finished" and history is not None:
                     curves.append(
                         SeedCurve(
-                            int(run["seed"]),
-                            *(
-                                history[column].to_numpy(float)
-                                for column in (x, f"train_{metric}", f"test_{metric}")
-                            ),
+                            seed=int(run["seed"]),
+                            x=history[x].to_numpy(float),
+                            train=history[f"train_{metric}"].to_numpy(float),
+                            test=history[f"test_{metric}"].to_numpy(float),
+                            clean=float(run[f"train_{metric}"]),
                         )
                     )
                 else:
@@ -142,7 +151,11 @@ def _limits(curves: list[SeedCurve], metric: Metric) -> tuple[float, float, floa
     curves. A loss axis holds all training losses and every run's last test loss; what stands out
     far above these is cut.
     """
-    values = [v[np.isfinite(v)] for curve in curves for v in (curve.train, curve.test)]
+    values = [
+        v[np.isfinite(v)]
+        for curve in curves
+        for v in (curve.train, curve.test, np.array([curve.clean]))
+    ]
     flat = np.concatenate(values) if values else np.array([])
     if not len(flat):
         return 0.0, 1.0, 1.0

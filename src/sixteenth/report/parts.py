@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sixteenth.analysis import Discussion, Predictions, cells
+from sixteenth.analysis import Discussion, Predictions, bands, cells
 
 from .discussion import discuss_study
 from .figures import accuracy_figure, options_figure, training_curves_figure
@@ -47,7 +47,9 @@ def draw_figures(
     cell_table = cells(results)
     figures: dict[str, Figure] = {}
     if len(cell_table):
-        figures["accuracy"] = accuracy_figure(cell_table, results, narrow=narrow)
+        figures["accuracy"] = accuracy_figure(
+            cell_table, results, bands(discussion.curves), narrow=narrow
+        )
     if discussion.options:
         figures["options"] = options_figure(discussion.options, narrow=narrow)
     for metric in METRICS:

@@ -103,7 +103,7 @@ def size_ticks(axes: Axes, sizes: Sequence[float], labels: Sequence[str], width:
     Args:
         axes: its x axis is set up.
         sizes: images, ascending, without repeats.
-        labels: the fraction of each size.
+        labels: what each size is, such as its fraction.
         width: of the axes in inches; labels that would touch are left out, the ticks stay.
     """
     low, high = min(sizes), max(sizes)
@@ -117,7 +117,7 @@ def size_ticks(axes: Axes, sizes: Sequence[float], labels: Sequence[str], width:
     shown = apart(sizes, axes.get_xlim(), width / (0.08 * widest + 0.06))
     axes.set_xticklabels(
         [
-            f"{fmt.count(size)}\n{fmt.fraction(label)}" if i in shown else ""
+            f"{fmt.count(size)}\n{label}" if i in shown else ""
             for i, (size, label) in enumerate(zip(sizes, labels, strict=True))
         ]
     )

@@ -14,12 +14,17 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from sixteenth.analysis import Claim, Discussion, cells, summary_table
+from sixteenth.analysis import Claim, Discussion, Suspect, cells, summary_table
 
 from . import format as fmt
 from .panels import hole_text
 from .provenance import Fact, facts, first, notes
 from .tables import grid_axes, measured
+
+SUSPECTS_SHOWN = 12
+"""Test images of doubtful label that the page lists: a person looks at these in a minute."""
+RANKED = ("reasons", "advice")
+"""Sections whose order is a ranking."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,27 @@ class Page:
     dateline: list[str]
     answer: list[str]
     groups: list[Group]
+    several_seeds: bool
+    fits: list[FitRow]
+    fit_caption: str
+    suspects: list[Suspect]
     sections: list[Section]
     facts: list[Fact]
     notes: list[str]
     spec_yaml: str
     version: str
+
+
+@dataclass(frozen=True)
+class FitRow:
+    """One fitted learning curve, in the order of the results."""
+
+    model: str
+    init: str
+    alpha: str
+    gamma: str
+    reliance: str
+    forecast: str
 
 
 @dataclass(frozen=True)
@@ -103,15 +124,77 @@ def make_page(
         dateline=[part for part in dateline if part],
         answer=list(discussion.answer),
         groups=result_groups(results),
+        several_seeds=results["seed"].nunique() > 1,
+        fits=fit_rows(results, discussion),
+        fit_caption=_fit_caption(results, discussion),
+        suspects=discussion.suspects[:SUSPECTS_SHOWN],
         sections=[
-            Section(section.key, section.title, list(section.sentences), section.key == "reasons")
+            Section(section.key, section.title, list(section.sentences), section.key in RANKED)
             for section in discussion.sections
             if section.sentences
         ],
         facts=facts(spec, results, runs),
         notes=notes(spec, results, histories, runs),
-        spec_yaml=yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True),
+        spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
         version=version,
+    )
+
+
+def _set(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec without the keys that hold nothing: without them the file means the same."""
+    return {
+        key: _set(value) if isinstance(value, Mapping) else value
+        for key, value in spec.items()
+        if value is not None
+    }
+
+
+def fit_rows(results: pd.DataFrame, discussion: Discussion) -> list[FitRow]:
+    """The fitted curves in numbers, each with its 90% interval."""
+    axes = grid_axes(results)
+    rows = []
+    for model, init in axes.rows:
+        fit = discussion.curves.fits.get((model, init))
+        if fit is None:
+            continue
+        last = float(fit.sizes[-1])
+        low, high = fit.interval(2 * last)
+        rows.append(
+            FitRow(
+                model=axes.models[model],
+                init=axes.inits[init],
+                alpha=f"{fmt.percent(fit.alpha)} ({fmt.interval(*fit.alpha_interval, 0)})",
+                gamma=f"{fmt.decimal(fit.gamma, 2)} ("
+                + " to ".join(fmt.decimal(end, 2) for end in fit.gamma_interval)
+                + ")",
+                reliance=fmt.points(fit.data_reliance(last)).lstrip("+"),
+                forecast=f"{fmt.percent(fit.predict(2 * last))} ({fmt.interval(low, high, 0)})",
+            )
+        )
+    return rows
+
+
+def _fit_caption(results: pd.DataFrame, discussion: Discussion) -> str:
+    """What the columns of the fits mean, and what they have to be taken with."""
+    fits = discussion.curves.fits
+    warnings: dict[str, list[str]] = {}
+    axes = grid_axes(results)
+    for (model, init), fit in fits.items():
+        for warning in fit.warnings:
+            warnings.setdefault(warning, []).append(f"{axes.models[model]}, {axes.inits[init]}")
+    said = [
+        f"{fmt.plain(warning)[:1].upper()}{fmt.plain(warning)[1:]}"
+        + ("." if len(arms) == len(fits) else f" ({'; '.join(arms)}).")
+        for warning, arms in warnings.items()
+    ]
+    return " ".join(
+        [
+            "Power laws: test error = alpha + eta × images^gamma, with 90% intervals. Alpha: the "
+            "error that no number of images gets below. Data reliance (Hoiem et al. 2021): −2 eta "
+            "gamma images^gamma at the largest size, in points. Forecast: the error that a new "
+            "training on twice the images would measure.",
+            *said,
+        ]
     )
 
 

@@ -216,8 +216,12 @@ class Study:
 
     def _measurements(self) -> dict[str, Any]:
         """What a report is made from, as its functions take it."""
+        spec = self.spec.model_dump(mode="json")
+        # What the recipe came to, not that it was left open.
+        spec["train"]["learning_rate"] = self.spec.train.peak_learning_rate
+        spec["train"]["weight_decay"] = self.spec.train.decay_of_weights
         return {
-            "spec": self.spec.model_dump(mode="json"),
+            "spec": spec,
             "results": self.results(),
             "histories": self.histories(),
             "runs": self.records(),
