@@ -108,7 +108,8 @@ def find_crossover(curves: Curves, first: Arm, second: Arm) -> Crossover:
     pairs = curves.grid.shared(first, second)
     smallest, largest = pairs[0][0].train_size, pairs[-1][0].train_size
     sizes = size_grid(smallest, largest)
-    return crossover(sizes, curves.errors(first, sizes), curves.errors(second, sizes), largest)
+    found = crossover(sizes, curves.errors(first, sizes), curves.errors(second, sizes), largest)
+    return found.tempered()
 
 
 def _crossover_text(found: Crossover, small: str, big: str) -> tuple[str, Strength]:

@@ -1,0 +1,118 @@
+"""Do the forecasts and probabilities of a discussion hold on real learning curves?
+
+    python -m benchmarks.decisions --data FOLDER     # FOLDER holds lcdb11/curves.parquet; 2 minutes
+
+On LCDB 1.1 (Yan, Mohr & Viering 2025), as a study would see it: the sizes N/16, N/2 and N, or five
+sizes up to N. Doubling: the 90% interval of the gain from N to 2N against the gain that was
+measured. Crossover: two learners on one data set; the probability that the other one is ahead at
+8 N than at N, against how often it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sixteenth.analysis import fit_curves, read_grid
+from sixteenth.analysis.crossover import HORIZON
+from sixteenth.analysis.forecast import find_crossover, next_doubling
+
+PARTS = {"3 sizes": (16, 2, 1), "5 sizes": (16, 8, 4, 2, 1)}
+BINS = (0.0, 0.1, 0.15, 0.25, 0.4, 1.0)
+
+
+def studies(
+    table: pd.DataFrame, parts: tuple[int, ...], ahead: int, pairs: int
+) -> Iterator[tuple[pd.DataFrame, dict[str, float]]]:
+    """Results tables of two learners on one data set, and their errors at `ahead` times N."""
+    rng = np.random.default_rng(0)
+    for _, data in table.groupby("openml_id"):
+        errors = data.pivot_table(index="train_size", columns="learner", values="error_mean")
+        doubling = [n for n in errors.index if n & (n - 1) == 0 and n * ahead in errors.index]
+        if not doubling:
+            continue
+        last = max(doubling)
+        wanted = [last // part for part in parts]
+        if not set(wanted) <= set(errors.index):
+            continue
+        whole = errors.loc[[*wanted, last * ahead]].dropna(axis=1)
+        for _ in range(pairs if whole.shape[1] > 1 else 0):
+            two = rng.choice(whole.columns.to_numpy(), 2, replace=False)
+            rows = [
+                {
+                    "model": name,
+                    "train_size": size,
+                    "test_accuracy": 1 - whole.loc[size, name],
+                    "parameters": i,
+                }
+                for i, name in enumerate(two, 1)
+                for size in wanted
+            ]
+            yield pd.DataFrame(rows), {name: float(whole.loc[last * ahead, name]) for name in two}
+
+
+def doublings(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
+    """One row a curve: forecast and measured gain of the next doubling."""
+    rows = []
+    for results, later in studies(table, parts, 2, pairs=4):
+        curves = fit_curves(read_grid(results))
+        for arm in curves.fits:
+            found = next_doubling(curves, arm)
+            assert found is not None
+            now = 1 - curves.grid.curve(*arm)[-1].accuracy
+            rows.append((found.gain, found.low, found.high, now - later[arm[0]]))
+    return pd.DataFrame(rows, columns=["gain", "low", "high", "measured"])
+
+
+def crossovers(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
+    """One row a pair: the probability of another leader at the horizon, and whether it came."""
+    rows = []
+    for results, later in studies(table, parts, HORIZON, pairs=12):
+        curves = fit_curves(read_grid(results))
+        first, second = curves.fits
+        now = [curves.grid.curve(*arm)[-1].accuracy for arm in (first, second)]
+        then = [1 - later[arm[0]] for arm in (first, second)]
+        if now[0] == now[1] or then[0] == then[1]:
+            continue
+        found = find_crossover(curves, first, second)
+        rows.append((found.beyond, (now[0] > now[1]) != (then[0] > then[1])))
+    return pd.DataFrame(rows, columns=["probability", "crossed"])
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    table = pd.read_parquet(parser.parse_args().data / "lcdb11" / "curves.parquet")
+    for name, parts in PARTS.items():
+        found = doublings(table, parts)
+        inside = (found["low"] <= found["measured"]) & (found["measured"] <= found["high"])
+        error = (found["gain"] - found["measured"]).abs()
+        print(f"\nThe next doubling, {name}: {len(found)} curves")
+        print(
+            f"  |error| in points: median {100 * error.median():.2f}, mean {100 * error.mean():.2f}"
+        )
+        width = (found["high"] - found["low"]).median()
+        print(f"  90% intervals cover {inside.mean():.1%}, median width {100 * width:.1f} points")
+        sure = found[found["low"] > 0]
+        fell = (sure["measured"] <= 0).mean()
+        print(f"  a gain was sure of {len(sure)}; of these {fell:.1%} measured none")
+    for name, parts in PARTS.items():
+        found = crossovers(table, parts)
+        print(f"\nAnother leader at {HORIZON} N, {name}: {len(found)} pairs")
+        for low, high in pairwise(BINS):
+            part = found[
+                (found["probability"] >= low) & (found["probability"] < high + (high == 1))
+            ]
+            if len(part):
+                said, came = part["probability"].mean(), part["crossed"].mean()
+                print(f"  said {said:6.1%}  came {came:6.1%}  in {len(part)} pairs")
+
+
+if __name__ == "__main__":
+    main()
