@@ -24,7 +24,7 @@ _WRAPPER = """<!doctype html><title>waiting</title>
     viewport: root.clientWidth,
     document: root.scrollWidth,
     outside: outside.map(e => e.tagName + ' ' + e.className),
-    images: [...page.images].map(i => i.naturalWidth),
+    images: [...page.images].filter(i => i.offsetWidth).map(i => i.naturalWidth),
     column: getComputedStyle(page.querySelector('main')).maxWidth,
   }})"></iframe>"""
 

@@ -18,7 +18,7 @@ from typing import Literal
 from .claims import Claim, Section
 from .compare import compare_cells
 from .diagnosis import Diagnosis, describe_cell
-from .forecast import arm_words, gain_text, leaders, next_doubling, share
+from .forecast import FORESEEN, arm_words, gain_text, leaders, next_doubling, share
 from .intervals import LEVEL, accuracy_interval
 from .joint import Curves
 from .tables import Cell, Grid
@@ -194,7 +194,7 @@ def _labels(curves: Curves, best: Cell) -> list[Step]:
     if len(lead) > 1 and lead[0][0] != arm and lead[0][1] > 0.5:
         why += (
             f"; {arm_words(curves, lead[0][0])} would then be the best with probability "
-            f"{share(lead[0][1])}"
+            f"{share(lead[0][1], FORESEEN)}"
         )
     cost = f"Training on them costs{_work(flops)} at the same epochs." if flops > 0 else ""
     step = Step("labels", f"label {count(images)} more images", f"{why}.", cost, sure="forecast")

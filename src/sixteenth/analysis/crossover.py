@@ -7,7 +7,7 @@ what is uncertain in both. `joint` makes such draws; any others of the same shap
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,18 +18,12 @@ HORIZON = 8
 """Crossovers are looked for up to so many times the largest training set: three doublings. No
 calibration that we know of reaches further, and few labelling budgets do."""
 
-SURPRISE, TRUST = 0.08, 0.75
-"""A change of leader beyond the measured range comes with probability SURPRISE + TRUST x p where the
-draws give p: so it was for pairs of learners on LCDB 1.1 (`benchmarks/decisions.py`). Draws of
-power laws know nothing of a curve that drops late."""
-
 
 @dataclass(frozen=True)
 class Crossover:
     """Whether the second curve overtakes the first, or the other way round, and where.
 
-    Probabilities are shares of the draws, or of those and `tempered`. The four that are named add up
-    to one.
+    Probabilities are shares of the draws. The four that are named add up to one.
 
     Attributes:
         inside: the curve that is ahead at the largest measured size was behind at the smallest.
@@ -53,18 +47,6 @@ class Crossover:
     largest: float
     horizon: float
     level: float = CURVE_LEVEL
-
-    def tempered(self) -> Crossover:
-        """The same with the surprises that real curves bring beyond the measured range."""
-        rest = 1 - self.inside
-        beyond = SURPRISE * rest + TRUST * self.beyond
-        kept = (rest - beyond) / (rest - self.beyond) if self.beyond < rest else 0.0
-        return replace(
-            self,
-            beyond=beyond,
-            second_ahead=self.second_ahead * kept,
-            first_ahead=self.first_ahead * kept,
-        )
 
     def numbers(self) -> dict[str, object]:
         """What a machine reads beside the sentence."""

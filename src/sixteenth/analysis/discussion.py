@@ -192,7 +192,8 @@ def _answer(
             "two finished runs differ in just one thing, so nothing can be compared yet."
         ]
     if advice.steps:
-        sentences.append(f"What to do next: {advice.steps[0].what}. {advice.steps[0].why}")
+        step = advice.steps[0]
+        sentences.append(f"{advice.best} What to do next: {step.what}. {step.why}")
     return [*sentences, *_open(grid, main)]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .crossover import images_for, size_grid
 from .diagnosis import describe_cell
-from .forecast import arm_words, share
+from .forecast import FORESEEN, arm_words, share
 from .joint import CURVE_LEVEL, Arm, Curves
 from .tables import Grid
 from .wording import percent, rounded, times
@@ -86,7 +86,7 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
                 f"at least {rounded(low)}; not reachable at {level} certainty by more images alone"
             )
         )
-        doubled = share(_probability(curves, arm, 2 * last, error))
+        doubled = share(_probability(curves, arm, 2 * last, error), FORESEEN)
         text = (
             f"{wanted} would come first with {arm_words(curves, arm)}: {about} ({end}). With twice "
             f"the images it is reached with probability {doubled}."
