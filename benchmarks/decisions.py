@@ -4,9 +4,9 @@
 
 On LCDB 1.1 (Yan, Mohr & Viering 2025), as a study would see it: the sizes N/16, N/2 and N, or five
 sizes up to N. Doubling: the 90% interval of the gain from N to 2N against the gain that was
-measured. Crossover: two learners on one data set; the probability that at 8 N another one leads than
-at N, against how often it does. One learner, TabNet, has curves that drop late: pairs with and
-without it are told apart.
+measured. Crossover: two learners on one data set; the probability that at 8 N another one leads
+than at N, against how often it does. One learner, TabNet, has curves that drop late: pairs with
+and without it are told apart.
 """
 
 from __future__ import annotations
