@@ -118,12 +118,8 @@ def find_crossover(curves: Curves, first: Arm, second: Arm) -> Crossover:
 
 def _crossover_text(found: Crossover, small: str, big: str) -> tuple[str, Strength]:
     ahead, behind = (big, small) if found.second_overtakes >= 0.5 else (small, big)
-    where = (
-        f"at about {rounded(found.size)} images ({found.level:.0%} interval "
-        f"{rounded(found.low)} to {rounded(found.high)})"
-    )
     if found.inside >= SURE:
-        text = f"{ahead} overtakes {behind} inside the measured range, {where}"
+        text = f"{ahead} overtakes {behind} inside the measured range, {_place(found)}"
         return f"{text}; probability {share(found.inside)}.", "suggestive"
     if found.inside > RARE:
         text = f"whether {ahead} overtakes {behind} inside the measured range cannot be told"
@@ -139,12 +135,20 @@ def _crossover_text(found: Crossover, small: str, big: str) -> tuple[str, Streng
         text += f", and {beyond} {leader} stays ahead with probability {share(stays, FORESEEN)}"
         return f"{text}.", "suggestive"
     if found.beyond >= SURE:
-        text += f"; {beyond} {ahead} overtakes {behind}, {where}, with probability "
+        text += f"; {beyond} {ahead} overtakes {behind}, {_place(found)}, with probability "
         return f"{text}{share(found.beyond, FORESEEN)}.", "suggestive"
     text += (
         f"; whether one does {beyond} cannot be told (probability {share(found.beyond, FORESEEN)})"
     )
     return f"{text}.", "cannot tell"
+
+
+def _place(found: Crossover) -> str:
+    """Where the change is, with its interval."""
+    return (
+        f"at about {rounded(found.size)} images ({found.level:.0%} interval "
+        f"{rounded(found.low)} to {rounded(found.high)})"
+    )
 
 
 @dataclass(frozen=True)
