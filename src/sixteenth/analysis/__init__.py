@@ -16,6 +16,7 @@
     suspects      test images whose labels all networks contradict; copies and leaked images
     pretraining, fitting, sections, limits   the other sections of the discussion
     advice, target   the next most useful thing to do; what a wanted error takes
+    answer        the sentences that a report opens with
     discussion    `discuss`: the answer and all sections; the one call that a report needs
     wording       how numbers and names are written
 

@@ -18,12 +18,12 @@ from typing import Literal
 from .claims import Claim, Section
 from .compare import compare_cells
 from .diagnosis import Diagnosis, describe_cell
-from .forecast import FORESEEN, arm_words, gain_text, leaders, next_doubling, share
+from .forecast import FORESEEN, arm_words, doubts, gain_text, leaders, next_doubling, share
 from .intervals import LEVEL, accuracy_interval
 from .joint import Curves
 from .tables import Cell, Grid
 from .target import Target, reach
-from .wording import count, interval, large, percent, plural, points, rounded, upper_first
+from .wording import count, interval, large, percent, plural, points, rounded, signed, upper_first
 
 Sureness = Literal["measured", "forecast", "not tried"]
 
@@ -181,7 +181,7 @@ def _labels(curves: Curves, best: Cell) -> list[Step]:
     found = next_doubling(curves, arm)
     if found is None:
         return []
-    images, flops = found.images, 2 * best.mean("train_flops")
+    images, flops = found.images, 2 * curves.grid.curve(*arm)[-1].mean("train_flops")
     why = (
         f"With {count(2 * images)} images {arm_words(curves, arm)} would gain about "
         f"{gain_text(found)} by its fitted curve"
@@ -190,6 +190,9 @@ def _labels(curves: Curves, best: Cell) -> list[Step]:
         why += ", which leaves open whether it would gain at all"
     elif found.high - found.low > WIDE * found.gain:
         why += ", a rough forecast"
+    doubt = doubts(curves, arm)
+    if doubt:
+        why += f" ({doubt})"
     lead = leaders(curves, 2 * images)
     if len(lead) > 1 and lead[0][0] != arm and lead[0][1] > 0.5:
         why += (
@@ -241,8 +244,11 @@ def _sizes(grid: Grid, curves: Curves, best: Cell) -> list[Step]:
     flops = best.mean("train_flops") * wanted / best.train_size
     why = "One size says nothing of what more images would buy."
     if found is not None:
-        why = f"{plural(len(known), 'size')} leave the forecast as wide as it is."
-    cost = f"One more fraction narrows it without any new label{_work(flops, ', for')}."
+        why = (
+            f"{plural(len(known), 'size')} leave a wide forecast of what more images would buy; "
+            "one more makes it narrower."
+        )
+    cost = f"That takes no new label{_work(flops, ', and')}."
     what = f"train {arm_words(curves, arm)} on about {rounded(wanted)} images as well"
     return [Step("sizes", what, why, cost, flops=flops)]
 
@@ -272,15 +278,15 @@ def _seeds(grid: Grid, best: Cell, level: float) -> list[Step]:
     if found.verdict == "above" and (not single or found.value > LARGE_LEAD):
         return []
     flops = 2 * (best.mean("train_flops") + rival.mean("train_flops"))
-    known = (
-        "one training of each does not show the spread between trainings"
-        if single
-        else f"{found.seeds} trainings of each leave the {interval(found.low, found.high, level)}"
-    )
-    why = (
-        f"{upper_first(describe_cell(grid, best))} is ahead of {describe_cell(grid, rival)} by "
-        f"{points(found.value)}, and {known}."
-    )
+    pair = f"{describe_cell(grid, best)} and {describe_cell(grid, rival)}"
+    span = f"{signed(found.value)} points, {interval(found.low, found.high, level)}"
+    why = f"{upper_first(pair)} cannot be told apart ({span})."
+    if found.verdict != "cannot tell":
+        why = (
+            f"{upper_first(describe_cell(grid, best))} is ahead of {describe_cell(grid, rival)} by "
+            f"{points(found.value)}, but one training of each does not show the spread between "
+            "trainings."
+        )
     what = "train two more seeds of the two best, before choosing between them"
     return [Step("seeds", what, why, f"That costs{_work(flops)}.", flops=flops)]
 

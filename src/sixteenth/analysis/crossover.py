@@ -29,8 +29,8 @@ class Crossover:
         inside: the curve that is ahead at the largest measured size was behind at the smallest.
         beyond: no change inside, but one before `horizon` images.
         second_ahead, first_ahead: no change up to there; which of the two leads.
-        second_overtakes: of all changes, inside or beyond, the share in which the second curve is
-            the one that comes from behind; NaN where there is none.
+        second_overtakes: of all changes in the likelier of the two ranges, the share in which the
+            second curve is the one that comes from behind; NaN where there is none.
         size, low, high: images at the change, median and interval at `level` over the draws that
             have one in the likelier of the two ranges; NaN where that is rarer than one in twenty.
         largest, horizon: images at the ends of the two ranges.
@@ -92,7 +92,7 @@ def crossover(sizes: ArrayLike, first: ArrayLike, second: ArrayLike, largest: fl
         beyond=float(beyond.mean()),
         second_ahead=float((~changed & now).mean()),
         first_ahead=float((~changed & ~now).mean()),
-        second_overtakes=float(final[changed].mean()) if changed.any() else math.nan,
+        second_overtakes=float(final[where].mean()) if where.any() else math.nan,
         size=size,
         low=low,
         high=high,

@@ -103,7 +103,7 @@ def _tests(rows: Sequence[SizeVerdict], level: float) -> list[Claim]:
         most = max(sum(row.init == init for row in tested) for init in {r.init for r in tested})
         holms = f", with Holm's correction for {most} sizes" if most > 1 else ""
         counts = f"; a difference counts when p is at most {1 - level:.2f}" if most > 1 else ""
-        texts.append(f"p: {test}{holms}{counts}")
+        texts.append(f"The p values: {test}{holms}{counts}")
     if not texts:
         return []
     return [Claim(f"{'. '.join(texts)}.", {"comparisons": len(tested)}, "note")]

@@ -103,9 +103,10 @@ def _rising(grid: Grid, diagnoses: Sequence[Diagnosis]) -> list[Claim]:
         ids = [run_id for d in rising[MOST_LISTED:] for run_id in d.run_ids]
         claims.append(Claim(f"{upper_first(others)} the same.", {"run_ids": ids}))
     elif not rising and any(len(h) >= 3 for h in grid.histories.values()):
+        where = "In none of the runs" if len(grid.histories) > 1 else "Nowhere in this run"
         text = (
-            "In none of the runs with curves did test loss end clearly above its lowest epoch "
-            "while training loss went on falling."
+            f"{where} did test loss end clearly above its lowest epoch while training loss went on "
+            "falling."
         )
         claims.append(Claim(text, {}))
     return claims

@@ -217,6 +217,12 @@ def _worth_text(found: Worth) -> str:
     return f"about {times(found.factor)} as many images ({span})"
 
 
+def doubts(curves: Curves, arm: Arm) -> str:
+    """What speaks against a curve besides its few sizes: flat, rising, near chance; else empty."""
+    said = [w for w in curves.fits[arm].warnings if "sizes do not determine" not in w]
+    return "; ".join(said)
+
+
 def gain_text(found: Doubling) -> str:
     """The forecast as the end of a sentence: a gain with its interval."""
     return f"{points(found.gain)} ({interval(found.low, found.high, found.level)})"

@@ -19,17 +19,12 @@ def limits(grid: Grid, curves: Curves, level: float) -> Section:
     runs = [run for cell in grid.cells for run in cell.runs]
     claims = [
         *_seeds(grid),
-        *_epochs(runs),
+        *_epochs(runs, several=len(grid.models) > 1),
         *_chosen(runs),
         *_pairing(grid),
         *_sizes(grid, curves),
         *_visible(grid, level),
-        Claim(
-            "One training recipe served all runs: a recipe tuned to a model or a size could change "
-            "their order.",
-            {},
-            "note",
-        ),
+        *_recipe(grid),
     ]
     return Section("limits", "What these numbers cannot say", claims)
 
@@ -61,16 +56,25 @@ def _seeds(grid: Grid) -> list[Claim]:
     return [Claim(text, evidence, "note")]
 
 
-def _epochs(runs: list[Run]) -> list[Claim]:
+def _epochs(runs: list[Run], *, several: bool) -> list[Claim]:
     epochs = sorted({run.epochs for run in runs if math.isfinite(run.epochs)})
     claims = []
     if len(epochs) == 1 and epochs[0] < FEW_EPOCHS:
+        order = " and could change the order of the models" if several else ""
         text = (
             f"All runs had {plural(round(epochs[0]), 'epoch')}, which is few: longer training "
-            "usually raises accuracies and could change the order of the models."
+            f"usually raises accuracies{order}."
         )
         claims.append(Claim(text, {"epochs": epochs[0]}, "note"))
     return claims
+
+
+def _recipe(grid: Grid) -> list[Claim]:
+    if len(grid.cells) < 2:
+        return []
+    text = "One training recipe served all runs: a recipe tuned to a model or a size could change "
+    text += "their order." if len(grid.models) > 1 else "these numbers."
+    return [Claim(text, {}, "note")]
 
 
 def _chosen(runs: list[Run]) -> list[Claim]:

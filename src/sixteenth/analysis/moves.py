@@ -12,7 +12,7 @@ from typing import Literal
 
 from .compare import Contrast, contrast
 from .doubling import last_doubling
-from .forecast import next_doubling
+from .forecast import doubts, next_doubling
 from .intervals import LEVEL
 from .joint import Arm, Curves
 from .tables import Cell, Grid, common_seeds
@@ -152,6 +152,7 @@ def _next_move(curves: Curves, arm: Arm, main: bool) -> list[Move]:
                 "low": found.low,
                 "high": found.high,
                 "level": found.level,
+                "doubts": doubts(curves, arm),
             },
             action=f"doubling the images once more, to {count(2 * found.images)},",
         )

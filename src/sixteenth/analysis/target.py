@@ -76,9 +76,9 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
             f"The best measured {percent(1 - best.accuracy)}."
         )
     else:
-        about = f"at about {rounded(size)} images, {times(size / last)} as many as now"
-        if not math.isfinite(size):
-            about = f"with more than {most}, if at all"
+        about = f"with more than {most}, if at all"
+        if math.isfinite(size):
+            about = f"at about {rounded(size)} images, {times(size / last)} as many as now"
         end = (
             f"{level} interval {rounded(low)} to {rounded(high)}"
             if math.isfinite(high)
@@ -86,10 +86,11 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
                 f"at least {rounded(low)}; not reachable at {level} certainty by more images alone"
             )
         )
+        how = "come first with" if len(ranked) > 1 else "be reached with"
         doubled = share(_probability(curves, arm, 2 * last, error), FORESEEN)
         text = (
-            f"{wanted} would come first with {arm_words(curves, arm)}: {about} ({end}). With twice "
-            f"the images it is reached with probability {doubled}."
+            f"{wanted} would {how} {arm_words(curves, arm)}: {about} ({end}). With twice the "
+            f"images it is reached with probability {doubled}."
         )
     return Target(error, False, *arm, size, low, high, CURVE_LEVEL, p, text)
 
