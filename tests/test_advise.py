@@ -1,0 +1,62 @@
+"""`sixteenth advise` on a study that was trained for real."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import sixteenth as package
+from tiny_study import Command, TrainedStudy, environment
+
+
+def test_advice_names_what_there_is_what_the_target_takes_and_what_to_do(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    ended = sixteenth("advise", "studies/tiny", "--target-error", "0.001")
+    assert ended.code == 0
+    assert ended.err == ""
+    assert ended.out.startswith("The best of what was trained is ")
+    assert "An error of 0.1% " in ended.out
+    assert "\n1. " in ended.out
+    assert max(len(line) for line in ended.out.splitlines()) <= 80
+
+
+def test_advice_as_json_has_numbers_and_is_what_the_library_says(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    ended = sixteenth("advise", "studies/tiny", "--target-error", "0.9", "--json")
+    said = json.loads(ended.out)
+    assert said["target"]["reached"] is True
+    assert said["target"]["error"] == 0.9
+    found = package.Study.open(trained.folder).advice(0.9)
+    assert said == json.loads(json.dumps(found.to_dict()))
+    assert json.loads(sixteenth("advise", "studies/tiny", "--json").out)["target"] is None
+
+
+@pytest.mark.parametrize("error", ["5", "0", "-0.1"])
+def test_an_error_that_is_no_share_is_refused_with_the_way_out(
+    trained: TrainedStudy, sixteenth: Command, error: str
+) -> None:
+    ended = sixteenth("advise", "studies/tiny", "--target-error", error)
+    assert ended.code == 2
+    assert "5% is 0.05" in ended.err
+
+
+def test_a_folder_without_a_study_is_one_line(trained: TrainedStudy, sixteenth: Command) -> None:
+    ended = sixteenth("advise", "tiny")
+    assert ended.code == 2
+    assert "did you mean studies/tiny?" in ended.err.replace("\n", " ")
+
+
+def test_advice_imports_neither_torch_nor_matplotlib(trained: TrainedStudy) -> None:
+    code = (
+        "import sys; from sixteenth import Study; Study.open('studies/tiny').advice(0.05); "
+        "sys.exit(' '.join({'torch', 'matplotlib'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
