@@ -176,3 +176,13 @@ def test_a_notebook_gets_the_figures_and_the_discussion_of_the_report(study: Inv
     figures = study_figures(**study.arguments())
     assert list(figures) == ["accuracy", "options", "loss-curves", "accuracy-curves"]
     assert discuss_study(**study.arguments()).answer
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_key_of_the_training_curves_fits_its_figure(study: Invented, narrow: bool) -> None:
+    figure = training_curves_figure(
+        study.histories, study.results, metric="accuracy", narrow=narrow
+    )
+    figure.canvas.draw()
+    for text in figure.legends[0].get_texts():
+        assert text.get_window_extent().x1 <= figure.bbox.x1

@@ -76,7 +76,7 @@ def training_curves_figure(
         _common_axes(panels[0, 0], grid, metric)
         unit = "Epoch" if grid.x == "epoch" else "Optimiser step"
         figure.text(left / width, 0.08 / height, unit, color=MUTED, va="bottom")
-        _key(figure, metric, grid, left / width, 1 - 0.06 / height)
+        _key(figure, metric, grid, (left / width, 1 - 0.06 / height), narrow=narrow)
     return figure
 
 
@@ -198,7 +198,9 @@ def _common_axes(first: Axes, grid: CurveGrid, metric: Metric) -> None:
     first.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
 
 
-def _key(figure: Figure, metric: Metric, grid: CurveGrid, left: float, top: float) -> None:
+def _key(
+    figure: Figure, metric: Metric, grid: CurveGrid, corner: tuple[float, float], *, narrow: bool
+) -> None:
     """What the two kinds of line are, once for all panels."""
     handles = [
         Line2D([], [], color=INK, lw=1.6),
@@ -209,17 +211,17 @@ def _key(figure: Figure, metric: Metric, grid: CurveGrid, left: float, top: floa
         handles.append(
             Line2D([], [], color=_TRAIN_COLOUR, ls="", marker="D", ms=4.5, mfc="white", mew=1.2)
         )
-        labels.append("training, clean images at the end")
+        labels.append("at the end" if narrow else "training, clean images at the end")
     figure.legend(
         handles,
         labels,
         loc="upper left",
-        bbox_to_anchor=(left, top),
+        bbox_to_anchor=corner,
         ncols=len(handles),
         frameon=False,
         borderpad=0,
         borderaxespad=0,
         handlelength=2.2,
-        columnspacing=1.8,
+        columnspacing=1.2 if narrow else 1.8,
         labelcolor=MUTED,
     )
