@@ -85,6 +85,7 @@ class FitRow:
     model: str
     init: str
     alpha: str
+    eta: str
     gamma: str
     reliance: str
     forecast: str
@@ -164,6 +165,7 @@ def fit_rows(results: pd.DataFrame, discussion: Discussion) -> list[FitRow]:
                 model=axes.models[model],
                 init=axes.inits[init],
                 alpha=f"{fmt.percent(fit.alpha)} ({fmt.interval(*fit.alpha_interval, 0)})",
+                eta=f"{fit.eta:.3g}",
                 gamma=f"{fmt.decimal(fit.gamma, 2)} ("
                 + " to ".join(fmt.decimal(end, 2) for end in fit.gamma_interval)
                 + ")",
@@ -191,8 +193,8 @@ def _fit_caption(results: pd.DataFrame, discussion: Discussion) -> str:
         [
             "Power laws: test error = alpha + eta × images^gamma, with 90% intervals. Alpha: the "
             "error that no number of images gets below. Data reliance (Hoiem et al. 2021): −2 eta "
-            "gamma images^gamma at the largest size, in points. Forecast: the error that a new "
-            "training on twice the images would measure.",
+            "gamma images^gamma at the largest size, in points. The last column is a forecast: the "
+            "error that a new training on twice the images would measure.",
             *said,
         ]
     )
