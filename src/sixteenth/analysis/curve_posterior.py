@@ -5,17 +5,19 @@ is the largest measured size: `a` is the asymptote and `b` what is above it at `
 error is that curve plus two independent parts:
 
     noise    known for each size: replicates, the test set
-    misfit   real curves are no power laws: normal, standard deviation tau * (last / n)
+    misfit   real curves are no power laws: normal, standard deviation tau * (last / n)**power
 
-so small sizes, where power laws fail first, weigh little. Given gamma and tau the model is linear
-and the posterior of (a, b) is a normal distribution cut off at zero: a closed form. gamma, tau and
-what a's normal distribution leaves are sums over a grid, so that there is no optimiser that could
-fail and no random number. The result is a mixture of normal distributions, `Posterior`, from which
-intervals, draws and required sizes all follow.
+so small sizes, where power laws fail first, weigh little. Given gamma, tau and the asymptote the
+model is linear and normal in b: a closed form. The other three are sums over a grid, so that there
+is no optimiser that could fail and no random number. The result is a mixture of normal
+distributions, `Posterior`, from which intervals, draws and required sizes all follow.
+
+The constants of `Prior` are what `python -m benchmarks.calibrate` found on real learning curves.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,24 +31,45 @@ Floats = NDArray[np.float64]
 class Prior:
     """What is known of learning curves before one is seen. Errors are shares in [0, 1]."""
 
-    exponent: float = 0.5
+    exponent: float = 1.0
     """Median of -gamma; its logarithm is normal."""
-    exponent_spread: float = 0.6
-    misfit: float = 0.01
+    exponent_spread: float = 1.5
+    zero_asymptote: float = 0.3
+    """Probability that the asymptote is zero; otherwise it lies anywhere below the last error."""
+    misfit: float = 0.003
     """Median of tau; its logarithm is normal."""
     misfit_spread: float = 1.0
-    beyond: float = 4.0
-    """Misfit at the largest size, as a multiple of tau, and how much it grows with each doubling
-    beyond it."""
-    beyond_growth: float = 0.5
+    misfit_power: float = 1.8
+    shared_noise: float = 0.7
+    """Probability that most of the noise is common to all sizes (one test set, the same splits):
+    then it moves the curve without bending it, and points scatter by `unshared` of it only."""
+    unshared: float = 0.3
+    restart: float = 0.01
+    """Probability that the points before the last say nothing about what comes after it."""
+    restart_stuck: float = 0.8
+    """The same for a curve that is stuck: the very same error at its last sizes, which is what a
+    learner gives that answers alike whatever it is shown. How good guessing is is not known."""
+    restart_guessing: float = 0.3
+    """The same for a stuck curve that is no worse than guessing: it may well stay there."""
+    restart_worse: float = 0.95
+    """The same for a stuck curve that is worse than guessing."""
+    stray: float = 1.0
+    """How far true curves stray from power laws, as a multiple of the power laws' own spread..."""
+    stray_least: float = 0.01
+    """...and in addition as a share of the binomial spread at that error."""
+    wild: float = 0.2
+    """Probability of a curve that strays..."""
+    wilder: float = 3.0
+    """...this many times as far."""
 
 
 PRIOR = Prior()
 
 _EXPONENTS = (0.02, 3.0)
-_COARSE, _FINE = 24, 32
+_COARSE, _FINE = 20, 32
 _TAUS = np.geomspace(0.0005, 0.13, 8)
 _ASYMPTOTES = 8
+_NEGLIGIBLE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -57,6 +80,7 @@ class Posterior:
         last: largest measured size.
         weight, gamma, tau, a: (K,), one entry a component; weights add up to one.
         b_mean, b_sd: (K,), of the part above the asymptote at `last`.
+        restart: (K,), whether the component says nothing about sizes below `last`.
     """
 
     last: float
@@ -66,44 +90,75 @@ class Posterior:
     a: Floats
     b_mean: Floats
     b_sd: Floats
+    restart: NDArray[np.bool_]
     prior: Prior
 
-    def moments(self, sizes: Floats, noise: Floats | float = 0.0) -> tuple[Floats, Floats]:
-        """Mean and standard deviation, (len(sizes), K), of the true error and `noise` on it."""
-        x = (sizes[:, None] / self.last) ** self.gamma
-        variance = (self.b_sd * x) ** 2 + self.misfit(sizes) ** 2
-        noise = np.broadcast_to(np.asarray(noise, dtype=float), sizes.shape)
-        return self.a + self.b_mean * x, np.sqrt(variance + noise[:, None] ** 2)
+    def means(self, sizes: Floats) -> Floats:
+        """Mean error of each component's power laws, (len(sizes), K)."""
+        return np.asarray(self.a + self.b_mean * self.decay(sizes))
 
-    def misfit(self, sizes: Floats) -> Floats:
-        """Standard deviation of the misfit, (len(sizes), K)."""
+    def decay(self, sizes: Floats) -> Floats:
+        """(n / last)**gamma, (len(sizes), K)."""
         ratio = sizes[:, None] / self.last
+        return np.asarray(np.where(self.restart, np.maximum(ratio, 1.0), ratio) ** self.gamma)
+
+    def stray(self, sizes: Floats) -> Floats:
+        """Standard deviation of the true curve around its power law, (len(sizes),)."""
+        weight = np.where(self.restart, 0.0, self.weight)
+        if not weight.any():
+            weight = self.weight
+        weight = weight / weight.sum()
+        means = self.means(sizes)
+        centre = means @ weight
+        variance = ((means - centre[:, None]) ** 2 + (self.b_sd * self.decay(sizes)) ** 2) @ weight
+        level = np.clip(centre, 0, 1) * (1 - np.clip(centre, 0, 1))
         p = self.prior
-        outside = p.beyond * (1 + p.beyond_growth * np.log2(np.maximum(ratio, 1)))
-        return np.asarray(self.tau * np.where(ratio < 1, p.beyond / ratio, outside))
+        return np.asarray(p.stray * np.sqrt(variance) + p.stray_least * np.sqrt(level))
+
+    def mixture(self, sizes: Floats, noise: Floats | float = 0.0) -> tuple[Floats, Floats, Floats]:
+        """Means, standard deviations (len(sizes), 2K) and weights (2K,) of the error at `sizes`,
+        the true one and `noise` on it."""
+        means, stray = self.means(sizes), self.stray(sizes)[:, None]
+        own = (self.b_sd * self.decay(sizes)) ** 2
+        noise = np.broadcast_to(np.asarray(noise, dtype=float), sizes.shape)[:, None] ** 2 + 1e-12
+        p = self.prior
+        return (
+            np.concatenate([means, means], axis=1),
+            np.sqrt(
+                np.concatenate(
+                    [own + stray**2 + noise, own + (p.wilder * stray) ** 2 + noise], axis=1
+                )
+            ),
+            np.concatenate([self.weight * (1 - p.wild), self.weight * p.wild]),
+        )
 
     def probability(self, sizes: Floats, errors: Floats, noise: Floats | float = 0.0) -> Floats:
         """P(error at sizes[i] is at most errors[i])."""
-        mean, sd = self.moments(sizes, noise)
-        return np.asarray(ndtr((errors[:, None] - mean) / sd) @ self.weight)
+        mean, sd, weight = self.mixture(sizes, noise)
+        return np.asarray(ndtr((errors[:, None] - mean) / sd) @ weight)
 
     def quantile(self, sizes: Floats, levels: Floats, noise: Floats | float = 0.0) -> Floats:
         """Quantiles (len(sizes), len(levels)) of the error, by bisection within [0, 1]."""
-        mean, sd = self.moments(sizes, noise)
+        mean, sd, weight = self.mixture(sizes, noise)
         low = np.zeros((len(sizes), len(levels)))
         high = np.ones_like(low)
-        for _ in range(22):  # to better than 1e-6
+        for _ in range(20):  # to 1e-6
             middle = (low + high) / 2
-            below = (
-                np.einsum(
-                    "nlk,k->nl",
-                    ndtr((middle[:, :, None] - mean[:, None]) / sd[:, None]),
-                    self.weight,
-                )
-                < levels
+            share = ndtr((middle[:, :, None] - mean[:, None]) / sd[:, None]) @ weight
+            low, high = (
+                np.where(share < levels, middle, low),
+                np.where(share < levels, high, middle),
             )
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
         return (low + high) / 2
+
+    def median_curve(self, sizes: Floats) -> Floats:
+        """Median over the components of their mean curves, (len(sizes),)."""
+        mean = self.means(sizes)
+        order = np.argsort(mean, axis=1)
+        share = np.cumsum(self.weight[order], axis=1)
+        at = np.argmax(share >= 0.5 * share[:, -1:], axis=1)
+        rows = np.arange(len(sizes))
+        return np.asarray(mean[rows, order[rows, at]])
 
     def draws(self, sizes: Floats, count: int, rng: np.random.Generator) -> Floats:
         """True curves, (count, len(sizes)): one power law and one misfit a draw."""
@@ -113,88 +168,128 @@ class Posterior:
         chosen = np.minimum(np.searchsorted(edges, at * edges[-1]), len(edges) - 1)
         rng.shuffle(chosen)
         b = self.b_mean[chosen] + self.b_sd[chosen] * rng.standard_normal(count)
-        x = (sizes[:, None] / self.last) ** self.gamma[chosen]
-        misfit = self.misfit(sizes)[:, chosen] * rng.standard_normal(count)
-        return np.asarray(np.clip(self.a[chosen] + np.maximum(b, 0) * x + misfit, 0, 1).T)
+        far = np.where(rng.random(count) < self.prior.wild, self.prior.wilder, 1.0)
+        stray = self.stray(sizes)[:, None] * far * rng.standard_normal(count)
+        curves = self.a[chosen] + np.maximum(b, 0) * self.decay(sizes)[:, chosen] + stray
+        return np.asarray(np.clip(curves, 0, 1).T)
 
 
-def posterior(sizes: Floats, errors: Floats, noise: Floats, prior: Prior = PRIOR) -> Posterior:
-    """The posterior of the power laws, from mean errors and the standard errors of these means."""
-    low, high = np.log(_EXPONENTS)
-    exponents = np.exp(np.linspace(low, high, _COARSE))
-    for step in range(2):
-        parts = _components(sizes, errors, noise, exponents, prior)
-        by_gamma = parts.weight.reshape(len(exponents), -1).sum(axis=1)
-        if step == 0:
-            # Once more with a finer grid, where it matters: sharp data fall between coarse points.
-            held = np.flatnonzero(by_gamma > 1e-4)
-            first, final = max(held[0] - 1, 0), min(held[-1] + 1, len(exponents) - 1)
-            exponents = np.geomspace(exponents[first], exponents[final], _FINE)
-    keep = parts.weight > 1e-6 * parts.weight.max()
-    weight = parts.weight[keep]
+def posterior(
+    sizes: Floats,
+    errors: Floats,
+    noise: Floats,
+    prior: Prior = PRIOR,
+    restart: float | None = None,
+) -> Posterior:
+    """The posterior of the power laws.
+
+    Args:
+        sizes: (m,), smallest first.
+        errors: (m,), means.
+        noise: (m,), standard errors of these means.
+        prior: what is known of learning curves in general.
+        restart: replaces the prior's probability of a restart.
+    """
+    low, high = _EXPONENTS
+    exponents = np.geomspace(low, high, _COARSE)
+    coarse = _components(sizes, errors, noise, exponents, prior)
+    held = np.flatnonzero(coarse.weight.reshape(_COARSE, -1).sum(axis=1) > 1e-4)
+    # Once more with a finer grid, where it matters: sharp data fall between coarse points.
+    first, final = max(held[0] - 1, 0), min(held[-1] + 1, _COARSE - 1)
+    whole = _components(
+        sizes, errors, noise, np.geomspace(exponents[first], exponents[final], _FINE), prior
+    )
+    share = prior.restart if restart is None else restart
+    if share <= 0:
+        return _mixture([(1.0, whole)])
+    anew = _components(sizes[-1:], errors[-1:], noise[-1:], exponents, prior)
+    return _mixture([(1 - share, whole), (share, anew)])
+
+
+def _mixture(parts: list[tuple[float, Posterior]]) -> Posterior:
+    """Posteriors put together with their probabilities, without what is negligible."""
+    weight = np.concatenate([share * part.weight for share, part in parts])
+    keep = weight > _NEGLIGIBLE * weight.max()
+    first = parts[0][1]
+
+    def joined(name: str) -> Floats:
+        return np.asarray(np.concatenate([getattr(part, name) for _, part in parts])[keep])
+
     return Posterior(
-        last=parts.last,
-        weight=weight / weight.sum(),
-        gamma=parts.gamma[keep],
-        tau=parts.tau[keep],
-        a=parts.a[keep],
-        b_mean=parts.b_mean[keep],
-        b_sd=parts.b_sd[keep],
-        prior=prior,
+        last=first.last,
+        weight=weight[keep] / weight[keep].sum(),
+        gamma=joined("gamma"),
+        tau=joined("tau"),
+        a=joined("a"),
+        b_mean=joined("b_mean"),
+        b_sd=joined("b_sd"),
+        restart=joined("restart").astype(bool),
+        prior=first.prior,
     )
 
 
 def _components(
     sizes: Floats, errors: Floats, noise: Floats, exponents: Floats, prior: Prior
 ) -> Posterior:
-    """The grid over (gamma, tau, a) with the normal distribution of b in each of its points."""
-    last = float(sizes.max())
-    ratio = sizes / last
+    """The grid over (gamma, tau and noise, a) with the normal distribution of b in its points."""
+    ratio = sizes / sizes[-1]
+    # Two kinds of noise times all tau: one axis of the grid, V long.
+    scale = np.repeat([prior.unshared, 1.0], len(_TAUS))[:, None]
+    tau = np.tile(_TAUS, 2)
+    variance = (scale * noise) ** 2 + (tau[:, None] * ratio**-prior.misfit_power) ** 2  # (V, m)
     x = ratio ** -exponents[:, None, None]  # (G, 1, m)
-    variance = noise**2 + (_TAUS[:, None] / ratio) ** 2  # (T, m)
     w = 1 / variance
-    s0, sy, syy = w.sum(-1), (w * errors).sum(-1), (w * errors**2).sum(-1)  # (T,)
-    s1, s2, sxy = (w * x).sum(-1), (w * x**2).sum(-1), (w * x * errors).sum(-1)  # (G, T)
-    # A faint normal prior, one wide, keeps it proper where x hardly varies.
+    s0, sy, syy = w.sum(-1), (w * errors).sum(-1), (w * errors**2).sum(-1)  # (V,)
+    s1, s2, sxy = (w * x).sum(-1), (w * x**2).sum(-1), (w * x * errors).sum(-1)  # (G, V)
+    # A normal prior one wide keeps (a, b) proper where x hardly varies; it says next to nothing.
     p00, p11 = s0 + 1.0, s2 + 1.0
     determinant = p00 * p11 - s1**2
     a_hat = (p11 * sy - s1 * sxy) / determinant
     b_hat = (p00 * sxy - s1 * sy) / determinant
-    misfit = syy - a_hat * sy - b_hat * sxy
-    evidence = -0.5 * (misfit + np.log(determinant) + np.log(variance).sum(-1))
     a_sd = np.sqrt(p11 / determinant)
-    c_sd = np.sqrt((p00 + p11 - 2 * s1) / determinant)
-    # a lies between nothing and the error at the last size: quantiles of what is left of a's
-    # normal distribution, all of one weight.
-    top = np.clip(a_hat + b_hat + 3 * c_sd, 1e-3, 1.0)
+    last_sd = np.sqrt((p00 + p11 - 2 * s1) / determinant)
+    spread = np.log(variance).sum(-1)
+    free = -0.5 * (syy - a_hat * sy - b_hat * sxy + np.log(determinant) + spread)
+    zero = -0.5 * (syy - sxy**2 / p11 + np.log(p11) + spread)
+
+    # The asymptote: zero, or between zero and the error at the last size, where its normal
+    # distribution is replaced by quantiles of equal weight.
+    top = np.clip(a_hat + b_hat + 3 * last_sd, 1e-3, 1.0)
     floor, ceiling = ndtr(-a_hat / a_sd), ndtr((top - a_hat) / a_sd)
     inside = np.maximum(ceiling - floor, 1e-300)
     part = (np.arange(_ASYMPTOTES) + 0.5) / _ASYMPTOTES
     nodes = ndtri(np.clip(floor[..., None] + part * inside[..., None], 1e-15, 1 - 1e-15))
-    a = np.clip(a_hat[..., None] + a_sd[..., None] * nodes, 0.0, top[..., None])
+    nodes = np.clip(a_hat[..., None] + a_sd[..., None] * nodes, 0.0, top[..., None])
+    density = math.sqrt(2 * math.pi) / max(float(errors[-1]), 0.02) / _ASYMPTOTES
+    free += np.log(inside) + math.log(density * (1 - prior.zero_asymptote))
+    zero += math.log(max(prior.zero_asymptote, 1e-300))
+    a = np.concatenate([np.zeros_like(nodes[..., :1]), nodes], axis=-1)  # (G, V, A)
+    log_weight = np.concatenate(
+        [zero[..., None], np.repeat(free[..., None], _ASYMPTOTES, axis=-1)], axis=-1
+    )
+
     b_mean = (sxy[..., None] - s1[..., None] * a) / p11[..., None]
     b_sd = np.broadcast_to(1 / np.sqrt(p11)[..., None], a.shape)
-    positive = ndtr(b_mean / b_sd)
-    log_weight = (
-        evidence[..., None]
-        + np.log(inside)[..., None]
-        + np.log(np.maximum(positive, 1e-300))
-        - 0.5 * ((np.log(exponents / prior.exponent) / prior.exponent_spread) ** 2)[:, None, None]
-        - 0.5 * ((np.log(_TAUS / prior.misfit) / prior.misfit_spread) ** 2)[:, None]
-    )
-    # The mean and spread of what is left of b's normal distribution above zero.
-    hazard = np.exp(-0.5 * (b_mean / b_sd) ** 2) / np.sqrt(2 * np.pi) / np.maximum(positive, 1e-12)
-    cut = b_mean + b_sd * hazard
+    # b is not negative: the mean and the spread of what is left of its normal distribution.
+    positive = np.maximum(ndtr(b_mean / b_sd), 1e-300)
+    hazard = np.exp(-0.5 * (b_mean / b_sd) ** 2) / math.sqrt(2 * math.pi) / positive
     shrink = np.clip(1 - hazard * (hazard + b_mean / b_sd), 0.02, 1)
+    log_weight += (
+        np.log(positive)
+        - 0.5 * ((np.log(exponents / prior.exponent) / prior.exponent_spread) ** 2)[:, None, None]
+        - 0.5 * ((np.log(tau / prior.misfit) / prior.misfit_spread) ** 2)[:, None]
+        + np.log(np.where(scale < 1, prior.shared_noise, 1 - prior.shared_noise))
+    )
     weight = np.exp(log_weight - log_weight.max())
     grid = weight.shape
     return Posterior(
-        last=last,
-        weight=weight.ravel(),
+        last=float(sizes[-1]),
+        weight=(weight / weight.sum()).ravel(),
         gamma=np.broadcast_to(-exponents[:, None, None], grid).ravel(),
-        tau=np.broadcast_to(_TAUS[:, None], grid).ravel(),
+        tau=np.broadcast_to(tau[:, None], grid).ravel(),
         a=a.ravel(),
-        b_mean=np.maximum(cut, 0.0).ravel(),
+        b_mean=np.maximum(b_mean + b_sd * hazard, 0.0).ravel(),
         b_sd=(b_sd * np.sqrt(shrink)).ravel(),
+        restart=np.full(weight.size, len(sizes) == 1),
         prior=prior,
     )

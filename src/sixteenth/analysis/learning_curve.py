@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,13 @@ from .curve_posterior import PRIOR, Posterior, Prior, posterior
 LEVEL = 0.9
 HORIZON = 1000.0
 """No size beyond this multiple of the largest measured one is ever named as required."""
+
+_SAME = 1.5e-4
+"""Errors that differ by less are the same: published errors are rounded to four decimals."""
+_WORSE = 0.01
+"""An error is worse than guessing if it is larger by more than a point."""
+_LOW = 0.1
+"""A constant error below this is what guessing the one common class gives."""
 
 Floats = NDArray[np.float64]
 
@@ -130,6 +137,10 @@ class LearningCurve:
         sizes = np.atleast_1d(_sizes(n))
         return self._posterior.draws(sizes, count, np.random.default_rng(seed))
 
+    def with_prior(self, prior: Prior) -> LearningCurve:
+        """The same fit, its intervals made with other constants: for their calibration."""
+        return replace(self, _posterior=replace(self._posterior, prior=prior))
+
     def summary(self) -> str:
         """The fit in a few lines of at most 80 columns."""
         last = float(self.sizes[-1])
@@ -177,7 +188,7 @@ def fit_learning_curve(
     n, means, noise, new_noise = _measured(sizes, errors, stderr, test_size)
     if chance is not None and not 0 < chance <= 1:
         raise InputError(f"chance {chance} is not within 0 and 1")
-    found = posterior(n, means, noise, prior)
+    found = posterior(n, means, noise, prior, _restart(means, chance, prior))
     alpha, eta, gamma = _nearest_power_law(found, n)
     eta_each = found.b_mean * found.last**-found.gamma
     return LearningCurve(
@@ -240,6 +251,21 @@ def _measured(
     return n, means, noise, float(np.sqrt(spread + binomial[-1]))
 
 
+def _stuck(means: Floats) -> bool:
+    """Whether the last errors, three where there are as many, are one and the same."""
+    return bool(np.ptp(means[-3:]) <= _SAME and means[-1] > _SAME)
+
+
+def _restart(means: Floats, chance: float | None, prior: Prior) -> float:
+    """Probability that the curve goes on from its last point as if it had only begun there."""
+    if not _stuck(means):
+        return prior.restart
+    if chance is None:
+        return prior.restart_stuck if means[-1] > _LOW else prior.restart_guessing
+    worse = means[-1] > chance + _WORSE
+    return prior.restart_worse if worse else prior.restart_guessing
+
+
 def _warnings(
     n: Floats, means: Floats, noise: Floats, new_noise: float, chance: float | None
 ) -> tuple[str, ...]:
@@ -263,11 +289,10 @@ def _warnings(
 
 
 def _nearest_power_law(found: Posterior, n: Floats) -> tuple[float, float, float]:
-    """The one power law nearest to the posterior's mean curve, measured range and beyond."""
+    """The one power law nearest to the posterior's median curve, measured range and beyond."""
     last = found.last
-    sizes = np.concatenate([n[n >= last / 8], last * np.array([2.0, 4.0, 8.0, 16.0])])
-    mean, _ = found.moments(sizes)
-    curve = mean @ found.weight
+    sizes = np.concatenate([n[n >= last / 4], last * np.array([2.0, 4.0, 8.0, 16.0])])
+    curve = found.median_curve(sizes)
     exponents = np.geomspace(0.02, 3.0, 60)
     x = (sizes / last) ** -exponents[:, None]
     x_mean, y_mean = x.mean(1, keepdims=True), curve.mean()
