@@ -19,6 +19,7 @@ import typer
 from .advise import advise
 from .errors import InputError
 from .exits import carry_out, complain, go_on_with
+from .fit_command import fit
 from .flags import (
     DeviceOption,
     DirArgument,
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 presets_app = typer.Typer(help="List the studies that come with the package, or print one.")
 app.add_typer(presets_app, name="presets")
+app.command()(fit)
 
 
 @app.callback(invoke_without_command=True)

@@ -66,9 +66,9 @@ class Prior:
 PRIOR = Prior()
 
 _EXPONENTS = (0.02, 3.0)
-_COARSE, _FINE = 20, 32
-_TAUS = np.geomspace(0.0005, 0.13, 8)
-_ASYMPTOTES = 8
+_COARSE, _FINE = 16, 24
+_TAUS = np.geomspace(0.0005, 0.1, 6)
+_ASYMPTOTES = 6
 _NEGLIGIBLE = 1e-4
 
 
@@ -81,6 +81,9 @@ class Posterior:
         weight, gamma, tau, a: (K,), one entry a component; weights add up to one.
         b_mean, b_sd: (K,), of the part above the asymptote at `last`.
         restart: (K,), whether the component says nothing about sizes below `last`.
+        pull: (m, K), the share of a measured deviation from the power law that is misfit.
+        deviation: (m, K), that misfit.
+        sizes, noise: (m,), as they were fitted.
     """
 
     last: float
@@ -91,9 +94,13 @@ class Posterior:
     b_mean: Floats
     b_sd: Floats
     restart: NDArray[np.bool_]
+    pull: Floats
+    deviation: Floats
+    sizes: Floats
+    noise: Floats
     prior: Prior
 
-    def means(self, sizes: Floats) -> Floats:
+    def laws(self, sizes: Floats) -> Floats:
         """Mean error of each component's power laws, (len(sizes), K)."""
         return np.asarray(self.a + self.b_mean * self.decay(sizes))
 
@@ -102,33 +109,38 @@ class Posterior:
         ratio = sizes[:, None] / self.last
         return np.asarray(np.where(self.restart, np.maximum(ratio, 1.0), ratio) ** self.gamma)
 
-    def stray(self, sizes: Floats) -> Floats:
-        """Standard deviation of the true curve around its power law, (len(sizes),)."""
+    def curves(self, sizes: Floats) -> tuple[Floats, Floats]:
+        """Means and variances (len(sizes), K) of each component: its law and the misfits seen."""
+        near = _interpolation(self.sizes, sizes, self.prior.misfit_power)
+        decay = self.decay(sizes)
+        means = self.a + self.b_mean * decay + near @ self.deviation
+        pull = near @ self.pull
+        variances = (self.b_sd * decay * (1 - pull)) ** 2
+        # What a measured deviation says is as uncertain as the measurement.
+        variances += (near @ (self.pull * self.noise[:, None])) ** 2
+        return means, variances
+
+    def stray(self, means: Floats, variances: Floats) -> Floats:
+        """Standard deviation of the true curve around its component, (len(sizes), 1)."""
         weight = np.where(self.restart, 0.0, self.weight)
-        if not weight.any():
-            weight = self.weight
-        weight = weight / weight.sum()
-        means = self.means(sizes)
+        weight = weight / weight.sum() if weight.any() else self.weight
         centre = means @ weight
-        variance = ((means - centre[:, None]) ** 2 + (self.b_sd * self.decay(sizes)) ** 2) @ weight
+        spread = np.sqrt(((means - centre[:, None]) ** 2 + variances) @ weight)
         level = np.clip(centre, 0, 1) * (1 - np.clip(centre, 0, 1))
         p = self.prior
-        return np.asarray(p.stray * np.sqrt(variance) + p.stray_least * np.sqrt(level))
+        return np.asarray(p.stray * spread + p.stray_least * np.sqrt(level))[:, None]
 
     def mixture(self, sizes: Floats, noise: Floats | float = 0.0) -> tuple[Floats, Floats, Floats]:
         """Means, standard deviations (len(sizes), 2K) and weights (2K,) of the error at `sizes`,
         the true one and `noise` on it."""
-        means, stray = self.means(sizes), self.stray(sizes)[:, None]
-        own = (self.b_sd * self.decay(sizes)) ** 2
-        noise = np.broadcast_to(np.asarray(noise, dtype=float), sizes.shape)[:, None] ** 2 + 1e-12
+        means, variances = self.curves(sizes)
+        stray = self.stray(means, variances)
         p = self.prior
+        own = variances + np.broadcast_to(noise, sizes.shape)[:, None] ** 2 + 1e-12
+        sds = [np.sqrt(own + stray**2), np.sqrt(own + (p.wilder * stray) ** 2)]
         return (
             np.concatenate([means, means], axis=1),
-            np.sqrt(
-                np.concatenate(
-                    [own + stray**2 + noise, own + (p.wilder * stray) ** 2 + noise], axis=1
-                )
-            ),
+            np.concatenate(sds, axis=1),
             np.concatenate([self.weight * (1 - p.wild), self.weight * p.wild]),
         )
 
@@ -152,8 +164,8 @@ class Posterior:
         return (low + high) / 2
 
     def median_curve(self, sizes: Floats) -> Floats:
-        """Median over the components of their mean curves, (len(sizes),)."""
-        mean = self.means(sizes)
+        """Median over the components of their power laws, (len(sizes),)."""
+        mean = self.laws(sizes)
         order = np.argsort(mean, axis=1)
         share = np.cumsum(self.weight[order], axis=1)
         at = np.argmax(share >= 0.5 * share[:, -1:], axis=1)
@@ -167,11 +179,22 @@ class Posterior:
         at = (np.arange(count) + rng.random()) / count
         chosen = np.minimum(np.searchsorted(edges, at * edges[-1]), len(edges) - 1)
         rng.shuffle(chosen)
-        b = self.b_mean[chosen] + self.b_sd[chosen] * rng.standard_normal(count)
+        means, variances = self.curves(sizes)
+        own = np.sqrt(variances[:, chosen]) * rng.standard_normal(count)
         far = np.where(rng.random(count) < self.prior.wild, self.prior.wilder, 1.0)
-        stray = self.stray(sizes)[:, None] * far * rng.standard_normal(count)
-        curves = self.a[chosen] + np.maximum(b, 0) * self.decay(sizes)[:, chosen] + stray
-        return np.asarray(np.clip(curves, 0, 1).T)
+        stray = self.stray(means, variances) * far * rng.standard_normal(count)
+        return np.asarray(np.clip(means[:, chosen] + own + stray, 0, 1).T)
+
+
+def _interpolation(measured: Floats, sizes: Floats, power: float) -> Floats:
+    """How much of each measured misfit, (len(sizes), m), there is at `sizes`.
+
+    Linear in log n between two measured sizes, held below the first, fading beyond the last.
+    """
+    logs = np.log(measured)
+    hats = [np.interp(np.log(sizes), logs, unit) for unit in np.eye(len(measured))]
+    fade = np.minimum(measured[-1] / sizes, 1.0) ** power
+    return np.asarray(np.stack(hats, axis=1) * fade[:, None])
 
 
 def posterior(
@@ -201,36 +224,66 @@ def posterior(
     )
     share = prior.restart if restart is None else restart
     if share <= 0:
-        return _mixture([(1.0, whole)])
+        return _mixture([(1.0, whole)], sizes, errors, noise, prior)
     anew = _components(sizes[-1:], errors[-1:], noise[-1:], exponents, prior)
-    return _mixture([(1 - share, whole), (share, anew)])
+    return _mixture([(1 - share, whole), (share, anew)], sizes, errors, noise, prior)
 
 
-def _mixture(parts: list[tuple[float, Posterior]]) -> Posterior:
-    """Posteriors put together with their probabilities, without what is negligible."""
+@dataclass(frozen=True)
+class _Grid:
+    """Components as they come from the grid, (K,) each; `scale` is that of their noise."""
+
+    weight: Floats
+    gamma: Floats
+    tau: Floats
+    scale: Floats
+    a: Floats
+    b_mean: Floats
+    b_sd: Floats
+
+
+def _mixture(
+    parts: list[tuple[float, _Grid]],
+    sizes: Floats,
+    errors: Floats,
+    noise: Floats,
+    prior: Prior,
+) -> Posterior:
+    """Grids put together with their probabilities, without what is negligible."""
     weight = np.concatenate([share * part.weight for share, part in parts])
     keep = weight > _NEGLIGIBLE * weight.max()
-    first = parts[0][1]
 
     def joined(name: str) -> Floats:
         return np.asarray(np.concatenate([getattr(part, name) for _, part in parts])[keep])
 
+    restart = np.repeat([False, True][: len(parts)], [part.weight.size for _, part in parts])[keep]
+    tau, gamma, a, b = (joined(name) for name in ("tau", "gamma", "a", "b_mean"))
+    ratio = sizes[:, None] / sizes[-1]
+    misfit = (tau * ratio**-prior.misfit_power) ** 2
+    pull = misfit / (misfit + (joined("scale") * noise[:, None]) ** 2)
+    # A curve that restarts has left its earlier points behind: all of their deviation is misfit.
+    pull = np.where(restart & (ratio < 1), 1.0, pull)
+    laws = a + b * np.where(restart, 1.0, ratio) ** gamma
     return Posterior(
-        last=first.last,
+        last=float(sizes[-1]),
         weight=weight[keep] / weight[keep].sum(),
-        gamma=joined("gamma"),
-        tau=joined("tau"),
-        a=joined("a"),
-        b_mean=joined("b_mean"),
+        gamma=gamma,
+        tau=tau,
+        a=a,
+        b_mean=b,
         b_sd=joined("b_sd"),
-        restart=joined("restart").astype(bool),
-        prior=first.prior,
+        restart=restart,
+        pull=pull,
+        deviation=pull * (errors[:, None] - laws),
+        sizes=sizes,
+        noise=noise,
+        prior=prior,
     )
 
 
 def _components(
     sizes: Floats, errors: Floats, noise: Floats, exponents: Floats, prior: Prior
-) -> Posterior:
+) -> _Grid:
     """The grid over (gamma, tau and noise, a) with the normal distribution of b in its points."""
     ratio = sizes / sizes[-1]
     # Two kinds of noise times all tau: one axis of the grid, V long.
@@ -282,14 +335,12 @@ def _components(
     )
     weight = np.exp(log_weight - log_weight.max())
     grid = weight.shape
-    return Posterior(
-        last=float(sizes[-1]),
+    return _Grid(
         weight=(weight / weight.sum()).ravel(),
         gamma=np.broadcast_to(-exponents[:, None, None], grid).ravel(),
         tau=np.broadcast_to(tau[:, None], grid).ravel(),
+        scale=np.broadcast_to(scale, grid).ravel(),
         a=a.ravel(),
         b_mean=np.maximum(b_mean + b_sd * hazard, 0.0).ravel(),
         b_sd=(b_sd * np.sqrt(shrink)).ravel(),
-        restart=np.full(weight.size, len(sizes) == 1),
-        prior=prior,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -136,10 +136,6 @@ class LearningCurve:
         """
         sizes = np.atleast_1d(_sizes(n))
         return self._posterior.draws(sizes, count, np.random.default_rng(seed))
-
-    def with_prior(self, prior: Prior) -> LearningCurve:
-        """The same fit, its intervals made with other constants: for their calibration."""
-        return replace(self, _posterior=replace(self._posterior, prior=prior))
 
     def summary(self) -> str:
         """The fit in a few lines of at most 80 columns."""
