@@ -3,7 +3,7 @@
 Made by `python -m benchmarks.calibrate --data ../shared/data --half 0` (and 1).
 """
 
-from sixteenth.analysis.curve_posterior import Prior
+from sixteenth.analysis.curve_grid import Prior
 
 PRIORS = (
     Prior(),

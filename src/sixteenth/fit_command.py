@@ -132,7 +132,8 @@ def _fit(
 ) -> LearningCurve:
     from .analysis import fit_learning_curve
 
-    by_size = [(size, part.to_numpy(float)) for size, part in rows.groupby(size_column)["error"]]
+    parts = rows.groupby(size_column)["error"]
+    by_size = [(float(str(size)), errors.to_numpy(float)) for size, errors in parts]
     try:
         return fit_learning_curve(
             [size for size, _ in by_size],

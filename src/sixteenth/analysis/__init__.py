@@ -3,7 +3,7 @@
     tables        a study as the analysis sees it: cells, the order of models, what is missing
     intervals     Wilson's interval, with seeds too; the tables of the report and its figures
     learning_curve    the power law of any tool's sizes and errors, with its intervals
-    curve_posterior   the probability model behind it
+    curve_points, curve_grid, curve_posterior   the probability model behind it
     answers       what every run said of every test image
     compare       differences between cells on the same test images, paired, with their intervals
     significance, bootstrap   McNemar's exact test, Holm's correction; the paired bootstrap

@@ -1,18 +1,12 @@
-"""All power laws that fit a learning curve, each with its probability: one deterministic grid.
+"""What the data say about a learning curve: a mixture of power laws with all their probabilities.
 
-The curve is alpha + eta * n**gamma, in the units used here a + b * (n / last)**gamma, where `last`
-is the largest measured size: `a` is the asymptote and `b` what is above it at `last`. A measured
-error is that curve plus two independent parts:
+`curve_grid` gives the power laws. Here they are put together with what real curves do besides:
 
-    noise    known for each size: replicates, the test set
-    misfit   real curves are no power laws: normal, standard deviation tau * (last / n)**power
+    restart     with a small probability the points before the last say nothing about what comes
+    misfits     between measured sizes the truth stays near what was measured
+    straying    the truth strays from its power law about as far as the power laws from each other
 
-so small sizes, where power laws fail first, weigh little. Given gamma, tau and the asymptote the
-model is linear and normal in b: a closed form. The other three are sums over a grid, so that there
-is no optimiser that could fail and no random number. The result is a mixture of normal
-distributions, `Posterior`, from which intervals, draws and required sizes all follow.
-
-The constants of `Prior` are what `python -m benchmarks.calibrate` found on real learning curves.
+Forecasts, intervals, draws and required sizes all follow from this one mixture of normals.
 """
 
 from __future__ import annotations
@@ -22,53 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Prior:
-    """What is known of learning curves before one is seen. Errors are shares in [0, 1]."""
-
-    exponent: float = 1.0
-    """Median of -gamma; its logarithm is normal."""
-    exponent_spread: float = 1.5
-    zero_asymptote: float = 0.3
-    """Probability that the asymptote is zero; otherwise it lies anywhere below the last error."""
-    misfit: float = 0.003
-    """Median of tau; its logarithm is normal."""
-    misfit_spread: float = 1.0
-    misfit_power: float = 1.8
-    shared_noise: float = 0.7
-    """Probability that most of the noise is common to all sizes (one test set, the same splits):
-    then it moves the curve without bending it, and points scatter by `unshared` of it only."""
-    unshared: float = 0.3
-    restart: float = 0.01
-    """Probability that the points before the last say nothing about what comes after it."""
-    restart_stuck: float = 0.8
-    """The same for a curve that is stuck: the very same error at its last sizes, which is what a
-    learner gives that answers alike whatever it is shown. How good guessing is is not known."""
-    restart_guessing: float = 0.3
-    """The same for a stuck curve that is no worse than guessing: it may well stay there."""
-    restart_worse: float = 0.95
-    """The same for a stuck curve that is worse than guessing."""
-    stray: float = 1.0
-    """How far true curves stray from power laws, as a multiple of the power laws' own spread..."""
-    stray_least: float = 0.01
-    """...and in addition as a share of the binomial spread at that error."""
-    wild: float = 0.2
-    """Probability of a curve that strays..."""
-    wilder: float = 3.0
-    """...this many times as far."""
-
-
-PRIOR = Prior()
+from .curve_grid import PRIOR, Floats, Grid, Prior, components, misfit_sd
 
 _EXPONENTS = (0.02, 3.0)
-_COARSE, _FINE = 16, 24
-_TAUS = np.geomspace(0.0005, 0.1, 6)
-_ASYMPTOTES = 6
+_COARSE, _FINE = 20, 20
 _NEGLIGIBLE = 1e-4
 
 
@@ -78,7 +31,7 @@ class Posterior:
 
     Attributes:
         last: largest measured size.
-        weight, gamma, tau, a: (K,), one entry a component; weights add up to one.
+        weight, gamma, a: (K,), one entry a component; weights add up to one.
         b_mean, b_sd: (K,), of the part above the asymptote at `last`.
         restart: (K,), whether the component says nothing about sizes below `last`.
         pull: (m, K), the share of a measured deviation from the power law that is misfit.
@@ -89,7 +42,6 @@ class Posterior:
     last: float
     weight: Floats
     gamma: Floats
-    tau: Floats
     a: Floats
     b_mean: Floats
     b_sd: Floats
@@ -142,6 +94,25 @@ class Posterior:
             np.concatenate([means, means], axis=1),
             np.concatenate(sds, axis=1),
             np.concatenate([self.weight * (1 - p.wild), self.weight * p.wild]),
+        )
+
+    def parameter_interval(
+        self, values: Floats, centre: float, level: float
+    ) -> tuple[float, float]:
+        """Interval of one of the power law's parameters, from its (K,) values.
+
+        Widened around `centre` as much as straying widens a forecast, because a curve that strays
+        from its power law takes the parameters along.
+        """
+        order = np.argsort(values)
+        share = np.cumsum(self.weight[order])
+        ends = np.searchsorted(share, [(1 - level) / 2, (1 + level) / 2])
+        low, high = values[order][np.minimum(ends, len(values) - 1)]
+        p = self.prior
+        wider = math.sqrt(1 + p.stray**2 * (1 - p.wild + p.wild * p.wilder**2))
+        return (
+            float(centre - wider * max(centre - low, 0.0)),
+            float(centre + wider * max(high - centre, 0.0)),
         )
 
     def probability(self, sizes: Floats, errors: Floats, noise: Floats | float = 0.0) -> Floats:
@@ -213,37 +184,25 @@ def posterior(
         prior: what is known of learning curves in general.
         restart: replaces the prior's probability of a restart.
     """
-    low, high = _EXPONENTS
-    exponents = np.geomspace(low, high, _COARSE)
-    coarse = _components(sizes, errors, noise, exponents, prior)
-    held = np.flatnonzero(coarse.weight.reshape(_COARSE, -1).sum(axis=1) > 1e-4)
-    # Once more with a finer grid, where it matters: sharp data fall between coarse points.
-    first, final = max(held[0] - 1, 0), min(held[-1] + 1, _COARSE - 1)
-    whole = _components(
-        sizes, errors, noise, np.geomspace(exponents[first], exponents[final], _FINE), prior
-    )
+    coarse = np.geomspace(*_EXPONENTS, _COARSE)
+    exponents, whole = coarse, components(sizes, errors, noise, coarse, prior)
+    for _ in range(3):
+        # Again with a finer grid, where it matters: sharp data fall between coarse points.
+        held = np.flatnonzero(whole.weight.reshape(len(exponents), -1).sum(axis=1) > 1e-4)
+        if len(held) > _FINE / 3:
+            break
+        first, final = max(held[0] - 1, 0), min(held[-1] + 1, len(exponents) - 1)
+        exponents = np.geomspace(exponents[first], exponents[final], _FINE)
+        whole = components(sizes, errors, noise, exponents, prior)
     share = prior.restart if restart is None else restart
     if share <= 0:
         return _mixture([(1.0, whole)], sizes, errors, noise, prior)
-    anew = _components(sizes[-1:], errors[-1:], noise[-1:], exponents, prior)
+    anew = components(sizes[-1:], errors[-1:], noise[-1:], coarse, prior)
     return _mixture([(1 - share, whole), (share, anew)], sizes, errors, noise, prior)
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """Components as they come from the grid, (K,) each; `scale` is that of their noise."""
-
-    weight: Floats
-    gamma: Floats
-    tau: Floats
-    scale: Floats
-    a: Floats
-    b_mean: Floats
-    b_sd: Floats
-
-
 def _mixture(
-    parts: list[tuple[float, _Grid]],
+    parts: list[tuple[float, Grid]],
     sizes: Floats,
     errors: Floats,
     noise: Floats,
@@ -259,7 +218,7 @@ def _mixture(
     restart = np.repeat([False, True][: len(parts)], [part.weight.size for _, part in parts])[keep]
     tau, gamma, a, b = (joined(name) for name in ("tau", "gamma", "a", "b_mean"))
     ratio = sizes[:, None] / sizes[-1]
-    misfit = (tau * ratio**-prior.misfit_power) ** 2
+    misfit = misfit_sd(ratio, tau, prior) ** 2
     pull = misfit / (misfit + (joined("scale") * noise[:, None]) ** 2)
     # A curve that restarts has left its earlier points behind: all of their deviation is misfit.
     pull = np.where(restart & (ratio < 1), 1.0, pull)
@@ -268,7 +227,6 @@ def _mixture(
         last=float(sizes[-1]),
         weight=weight[keep] / weight[keep].sum(),
         gamma=gamma,
-        tau=tau,
         a=a,
         b_mean=b,
         b_sd=joined("b_sd"),
@@ -278,69 +236,4 @@ def _mixture(
         sizes=sizes,
         noise=noise,
         prior=prior,
-    )
-
-
-def _components(
-    sizes: Floats, errors: Floats, noise: Floats, exponents: Floats, prior: Prior
-) -> _Grid:
-    """The grid over (gamma, tau and noise, a) with the normal distribution of b in its points."""
-    ratio = sizes / sizes[-1]
-    # Two kinds of noise times all tau: one axis of the grid, V long.
-    scale = np.repeat([prior.unshared, 1.0], len(_TAUS))[:, None]
-    tau = np.tile(_TAUS, 2)
-    variance = (scale * noise) ** 2 + (tau[:, None] * ratio**-prior.misfit_power) ** 2  # (V, m)
-    x = ratio ** -exponents[:, None, None]  # (G, 1, m)
-    w = 1 / variance
-    s0, sy, syy = w.sum(-1), (w * errors).sum(-1), (w * errors**2).sum(-1)  # (V,)
-    s1, s2, sxy = (w * x).sum(-1), (w * x**2).sum(-1), (w * x * errors).sum(-1)  # (G, V)
-    # A normal prior one wide keeps (a, b) proper where x hardly varies; it says next to nothing.
-    p00, p11 = s0 + 1.0, s2 + 1.0
-    determinant = p00 * p11 - s1**2
-    a_hat = (p11 * sy - s1 * sxy) / determinant
-    b_hat = (p00 * sxy - s1 * sy) / determinant
-    a_sd = np.sqrt(p11 / determinant)
-    last_sd = np.sqrt((p00 + p11 - 2 * s1) / determinant)
-    spread = np.log(variance).sum(-1)
-    free = -0.5 * (syy - a_hat * sy - b_hat * sxy + np.log(determinant) + spread)
-    zero = -0.5 * (syy - sxy**2 / p11 + np.log(p11) + spread)
-
-    # The asymptote: zero, or between zero and the error at the last size, where its normal
-    # distribution is replaced by quantiles of equal weight.
-    top = np.clip(a_hat + b_hat + 3 * last_sd, 1e-3, 1.0)
-    floor, ceiling = ndtr(-a_hat / a_sd), ndtr((top - a_hat) / a_sd)
-    inside = np.maximum(ceiling - floor, 1e-300)
-    part = (np.arange(_ASYMPTOTES) + 0.5) / _ASYMPTOTES
-    nodes = ndtri(np.clip(floor[..., None] + part * inside[..., None], 1e-15, 1 - 1e-15))
-    nodes = np.clip(a_hat[..., None] + a_sd[..., None] * nodes, 0.0, top[..., None])
-    density = math.sqrt(2 * math.pi) / max(float(errors[-1]), 0.02) / _ASYMPTOTES
-    free += np.log(inside) + math.log(density * (1 - prior.zero_asymptote))
-    zero += math.log(max(prior.zero_asymptote, 1e-300))
-    a = np.concatenate([np.zeros_like(nodes[..., :1]), nodes], axis=-1)  # (G, V, A)
-    log_weight = np.concatenate(
-        [zero[..., None], np.repeat(free[..., None], _ASYMPTOTES, axis=-1)], axis=-1
-    )
-
-    b_mean = (sxy[..., None] - s1[..., None] * a) / p11[..., None]
-    b_sd = np.broadcast_to(1 / np.sqrt(p11)[..., None], a.shape)
-    # b is not negative: the mean and the spread of what is left of its normal distribution.
-    positive = np.maximum(ndtr(b_mean / b_sd), 1e-300)
-    hazard = np.exp(-0.5 * (b_mean / b_sd) ** 2) / math.sqrt(2 * math.pi) / positive
-    shrink = np.clip(1 - hazard * (hazard + b_mean / b_sd), 0.02, 1)
-    log_weight += (
-        np.log(positive)
-        - 0.5 * ((np.log(exponents / prior.exponent) / prior.exponent_spread) ** 2)[:, None, None]
-        - 0.5 * ((np.log(tau / prior.misfit) / prior.misfit_spread) ** 2)[:, None]
-        + np.log(np.where(scale < 1, prior.shared_noise, 1 - prior.shared_noise))
-    )
-    weight = np.exp(log_weight - log_weight.max())
-    grid = weight.shape
-    return _Grid(
-        weight=(weight / weight.sum()).ravel(),
-        gamma=np.broadcast_to(-exponents[:, None, None], grid).ravel(),
-        tau=np.broadcast_to(tau[:, None], grid).ravel(),
-        scale=np.broadcast_to(scale, grid).ravel(),
-        a=a.ravel(),
-        b_mean=np.maximum(b_mean + b_sd * hazard, 0.0).ravel(),
-        b_sd=(b_sd * np.sqrt(shrink)).ravel(),
     )

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
-from .curve_posterior import PRIOR, Posterior, Prior, posterior
+from .curve_grid import PRIOR, Floats, Prior
+from .curve_posterior import Posterior, posterior
 
 LEVEL = 0.9
 HORIZON = 1000.0
@@ -25,10 +26,9 @@ _SAME = 1.5e-4
 """Errors that differ by less are the same: published errors are rounded to four decimals."""
 _WORSE = 0.01
 """An error is worse than guessing if it is larger by more than a point."""
+_TINY = 1e-9
 _LOW = 0.1
 """A constant error below this is what guessing the one common class gives."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -186,14 +186,18 @@ def fit_learning_curve(
         raise InputError(f"chance {chance} is not within 0 and 1")
     found = posterior(n, means, noise, prior, _restart(means, chance, prior))
     alpha, eta, gamma = _nearest_power_law(found, n)
-    eta_each = found.b_mean * found.last**-found.gamma
+    alpha_ends = found.parameter_interval(found.a, alpha, LEVEL)
+    # Both are positive and known by their size: the interval is that of the logarithm.
+    etas = np.log(np.maximum(found.b_mean, _TINY)) - found.gamma * math.log(found.last)
+    eta_ends = np.exp(found.parameter_interval(etas, math.log(max(eta, _TINY)), LEVEL))
+    exponent_ends = np.exp(found.parameter_interval(np.log(-found.gamma), math.log(-gamma), LEVEL))
     return LearningCurve(
         alpha=alpha,
         eta=eta,
         gamma=gamma,
-        alpha_interval=_weighted_interval(found.a, found.weight),
-        eta_interval=_weighted_interval(eta_each, found.weight),
-        gamma_interval=_weighted_interval(found.gamma, found.weight),
+        alpha_interval=(max(alpha_ends[0], 0.0), alpha_ends[1]),
+        eta_interval=(float(eta_ends[0]), float(eta_ends[1])),
+        gamma_interval=(-float(exponent_ends[1]), -float(exponent_ends[0])),
         sizes=n,
         errors=means,
         noise=noise,
@@ -289,25 +293,27 @@ def _nearest_power_law(found: Posterior, n: Floats) -> tuple[float, float, float
     last = found.last
     sizes = np.concatenate([n[n >= last / 4], last * np.array([2.0, 4.0, 8.0, 16.0])])
     curve = found.median_curve(sizes)
-    exponents = np.geomspace(0.02, 3.0, 60)
-    x = (sizes / last) ** -exponents[:, None]
-    x_mean, y_mean = x.mean(1, keepdims=True), curve.mean()
-    b = ((x - x_mean) * (curve - y_mean)).sum(1) / ((x - x_mean) ** 2).sum(1)
-    a = y_mean - b * x_mean[:, 0]
-    through_zero = (x * curve).sum(1) / (x**2).sum(1)
-    b, a = np.where(a < 0, through_zero, b), np.maximum(a, 0.0)
-    a, b = np.where(b < 0, y_mean, a), np.maximum(b, 0.0)
-    best = int(np.argmin(((a[:, None] + b[:, None] * x - curve) ** 2).sum(1)))
-    gamma = -float(exponents[best])
-    return float(a[best]), float(b[best] * last**-gamma), gamma
+    exponents = np.geomspace(0.01, 4.0, 60)
+    for _ in range(3):
+        a, b, misfit = _least_squares((sizes / last) ** -exponents[:, None], curve)
+        best = int(np.argmin(misfit))
+        alpha, above, exponent = float(a[best]), float(b[best]), float(exponents[best])
+        near = exponents[max(best - 1, 0)], exponents[min(best + 1, len(exponents) - 1)]
+        exponents = np.linspace(*near, 30)
+    return alpha, above * last**exponent, -exponent
 
 
-def _weighted_interval(values: Floats, weight: Floats, level: float = LEVEL) -> tuple[float, float]:
-    order = np.argsort(values)
-    share = np.cumsum(weight[order])
-    ends = np.searchsorted(share, [(1 - level) / 2, (1 + level) / 2])
-    low, high = values[order][np.minimum(ends, len(values) - 1)]
-    return float(low), float(high)
+def _least_squares(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
+    """a, b >= 0 and the squared error of y = a + b * x, for each row of x."""
+    x_mean, y_mean = x.mean(axis=1), y.mean()
+    apart = x - x_mean[:, None]
+    b = (apart * (y - y_mean)).sum(axis=1) / (apart**2).sum(axis=1)
+    a = y_mean - b * x_mean
+    # On the boundary: through zero, or flat.
+    b = np.where(a < 0, (x * y).sum(axis=1) / (x**2).sum(axis=1), b)
+    a = np.where(b < 0, y_mean, np.maximum(a, 0.0))
+    b = np.maximum(b, 0.0)
+    return a, b, ((a[:, None] + b[:, None] * x - y) ** 2).sum(axis=1)
 
 
 def _first(sizes: Floats, reached: Floats, wanted: float) -> float | None:
