@@ -41,6 +41,7 @@ START = Prior(
     unshared=0.3,
     exact=0.01,
     restart=0.01,
+    restart_doubtful=0.12,
     restart_stuck=0.8,
     restart_guessing=0.3,
     restart_worse=0.95,
@@ -49,7 +50,7 @@ START = Prior(
     wild=0.2,
     wilder=3.0,
 )
-"""Round numbers to start from. `restart` and `exact` stay: they hardly move the loss."""
+"""Round numbers to start from. `restart`, `restart_doubtful` and `exact` are not moved."""
 FORECAST = {
     "exponent": 0.3,
     "exponent_spread": 0.25,

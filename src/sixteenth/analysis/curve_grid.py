@@ -46,6 +46,8 @@ class Prior:
     unshared: float = 0.3
     restart: float = 0.01
     """Probability that the points before the last say nothing about what comes after it."""
+    restart_doubtful: float = 0.12
+    """The same for a curve that is flat, rises or is still close to guessing."""
     restart_stuck: float = 0.8
     """The same for a curve that is stuck: the very same error at its last sizes, which is what a
     learner gives that answers alike whatever it is shown. How good guessing is is not known."""

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from .curve_grid import PRIOR, Floats, Grid, Prior, components, misfit_sd
+from .curve_grid import Floats, Grid, Prior, components, misfit_sd
+from .curve_points import Points
 
 _EXPONENTS = (0.02, 3.0)
 _COARSE, _FINE = 20, 20
@@ -36,7 +37,7 @@ class Posterior:
         restart: (K,), whether the component says nothing about sizes below `last`.
         pull: (m, K), the share of a measured deviation from the power law that is misfit.
         deviation: (m, K), that misfit.
-        sizes, noise: (m,), as they were fitted.
+        points: what was fitted.
     """
 
     last: float
@@ -48,8 +49,7 @@ class Posterior:
     restart: NDArray[np.bool_]
     pull: Floats
     deviation: Floats
-    sizes: Floats
-    noise: Floats
+    points: Points
     prior: Prior
 
     def laws(self, sizes: Floats) -> Floats:
@@ -63,16 +63,16 @@ class Posterior:
 
     def curves(self, sizes: Floats) -> tuple[Floats, Floats]:
         """Means and variances (len(sizes), K) of each component: its law and the misfits seen."""
-        near = _interpolation(self.sizes, sizes, self.prior.misfit_power)
+        near = _interpolation(self.points.sizes, sizes, self.prior.misfit_power)
         decay = self.decay(sizes)
         means = self.a + self.b_mean * decay + near @ self.deviation
         pull = near @ self.pull
         variances = (self.b_sd * decay * (1 - pull)) ** 2
         # What a measured deviation says is as uncertain as the measurement.
-        variances += (near @ (self.pull * self.noise[:, None])) ** 2
+        variances += (near @ (self.pull * self.points.noise[:, None])) ** 2
         return means, variances
 
-    def stray(self, means: Floats, variances: Floats) -> Floats:
+    def stray(self, sizes: Floats, means: Floats, variances: Floats) -> Floats:
         """Standard deviation of the true curve around its component, (len(sizes), 1)."""
         weight = np.where(self.restart, 0.0, self.weight)
         weight = weight / weight.sum() if weight.any() else self.weight
@@ -80,13 +80,15 @@ class Posterior:
         spread = np.sqrt(((means - centre[:, None]) ** 2 + variances) @ weight)
         level = np.clip(centre, 0, 1) * (1 - np.clip(centre, 0, 1))
         p = self.prior
-        return np.asarray(p.stray * spread + p.stray_least * np.sqrt(level))[:, None]
+        # A curve that rises against all power laws may go on rising, or turn.
+        rise = self.points.rise * np.log2(np.maximum(sizes / self.last, 1))
+        return np.asarray(p.stray * spread + p.stray_least * np.sqrt(level) + rise)[:, None]
 
     def mixture(self, sizes: Floats, noise: Floats | float = 0.0) -> tuple[Floats, Floats, Floats]:
         """Means, standard deviations (len(sizes), 2K) and weights (2K,) of the error at `sizes`,
         the true one and `noise` on it."""
         means, variances = self.curves(sizes)
-        stray = self.stray(means, variances)
+        stray = self.stray(sizes, means, variances)
         p = self.prior
         own = variances + np.broadcast_to(noise, sizes.shape)[:, None] ** 2 + 1e-12
         sds = [np.sqrt(own + stray**2), np.sqrt(own + (p.wilder * stray) ** 2)]
@@ -153,7 +155,7 @@ class Posterior:
         means, variances = self.curves(sizes)
         own = np.sqrt(variances[:, chosen]) * rng.standard_normal(count)
         far = np.where(rng.random(count) < self.prior.wild, self.prior.wilder, 1.0)
-        stray = self.stray(means, variances) * far * rng.standard_normal(count)
+        stray = self.stray(sizes, means, variances) * far * rng.standard_normal(count)
         return np.asarray(np.clip(means[:, chosen] + own + stray, 0, 1).T)
 
 
@@ -168,22 +170,10 @@ def _interpolation(measured: Floats, sizes: Floats, power: float) -> Floats:
     return np.asarray(np.stack(hats, axis=1) * fade[:, None])
 
 
-def posterior(
-    sizes: Floats,
-    errors: Floats,
-    noise: Floats,
-    prior: Prior = PRIOR,
-    restart: float | None = None,
-) -> Posterior:
-    """The posterior of the power laws.
-
-    Args:
-        sizes: (m,), smallest first.
-        errors: (m,), means.
-        noise: (m,), standard errors of these means.
-        prior: what is known of learning curves in general.
-        restart: replaces the prior's probability of a restart.
-    """
+def posterior(points: Points, prior: Prior) -> Posterior:
+    """The posterior of the curve that was measured at `points`."""
+    sizes, errors, noise = points.sizes, points.errors, points.noise
+    restart = points.restart(prior)
     coarse = np.geomspace(*_EXPONENTS, _COARSE)
     exponents, whole = coarse, components(sizes, errors, noise, coarse, prior)
     for _ in range(3):
@@ -194,20 +184,11 @@ def posterior(
         first, final = max(held[0] - 1, 0), min(held[-1] + 1, len(exponents) - 1)
         exponents = np.geomspace(exponents[first], exponents[final], _FINE)
         whole = components(sizes, errors, noise, exponents, prior)
-    share = prior.restart if restart is None else restart
-    if share <= 0:
-        return _mixture([(1.0, whole)], sizes, errors, noise, prior)
     anew = components(sizes[-1:], errors[-1:], noise[-1:], coarse, prior)
-    return _mixture([(1 - share, whole), (share, anew)], sizes, errors, noise, prior)
+    return _mixture([(1 - restart, whole), (restart, anew)], points, prior)
 
 
-def _mixture(
-    parts: list[tuple[float, Grid]],
-    sizes: Floats,
-    errors: Floats,
-    noise: Floats,
-    prior: Prior,
-) -> Posterior:
+def _mixture(parts: list[tuple[float, Grid]], points: Points, prior: Prior) -> Posterior:
     """Grids put together with their probabilities, without what is negligible."""
     weight = np.concatenate([share * part.weight for share, part in parts])
     keep = weight > _NEGLIGIBLE * weight.max()
@@ -215,16 +196,16 @@ def _mixture(
     def joined(name: str) -> Floats:
         return np.asarray(np.concatenate([getattr(part, name) for _, part in parts])[keep])
 
-    restart = np.repeat([False, True][: len(parts)], [part.weight.size for _, part in parts])[keep]
+    restart = np.repeat([False, True], [part.weight.size for _, part in parts])[keep]
     tau, gamma, a, b = (joined(name) for name in ("tau", "gamma", "a", "b_mean"))
-    ratio = sizes[:, None] / sizes[-1]
+    ratio = points.sizes[:, None] / points.sizes[-1]
     misfit = misfit_sd(ratio, tau, prior) ** 2
-    pull = misfit / (misfit + (joined("scale") * noise[:, None]) ** 2)
+    pull = misfit / (misfit + (joined("scale") * points.noise[:, None]) ** 2)
     # A curve that restarts has left its earlier points behind: all of their deviation is misfit.
     pull = np.where(restart & (ratio < 1), 1.0, pull)
     laws = a + b * np.where(restart, 1.0, ratio) ** gamma
     return Posterior(
-        last=float(sizes[-1]),
+        last=float(points.sizes[-1]),
         weight=weight[keep] / weight[keep].sum(),
         gamma=gamma,
         a=a,
@@ -232,8 +213,7 @@ def _mixture(
         b_sd=joined("b_sd"),
         restart=restart,
         pull=pull,
-        deviation=pull * (errors[:, None] - laws),
-        sizes=sizes,
-        noise=noise,
+        deviation=pull * (points.errors[:, None] - laws),
+        points=points,
         prior=prior,
     )

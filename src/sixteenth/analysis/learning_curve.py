@@ -16,19 +16,14 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from .curve_grid import PRIOR, Floats, Prior
+from .curve_points import read_points
 from .curve_posterior import Posterior, posterior
 
 LEVEL = 0.9
 HORIZON = 1000.0
 """No size beyond this multiple of the largest measured one is ever named as required."""
 
-_SAME = 1.5e-4
-"""Errors that differ by less are the same: published errors are rounded to four decimals."""
-_WORSE = 0.01
-"""An error is worse than guessing if it is larger by more than a point."""
 _TINY = 1e-9
-_LOW = 0.1
-"""A constant error below this is what guessing the one common class gives."""
 
 
 @dataclass(frozen=True)
@@ -181,11 +176,9 @@ def fit_learning_curve(
     Raises:
         InputError: a value cannot be used; the message names it.
     """
-    n, means, noise, new_noise = _measured(sizes, errors, stderr, test_size)
-    if chance is not None and not 0 < chance <= 1:
-        raise InputError(f"chance {chance} is not within 0 and 1")
-    found = posterior(n, means, noise, prior, _restart(means, chance, prior))
-    alpha, eta, gamma = _nearest_power_law(found, n)
+    points = read_points(sizes, errors, stderr, test_size, chance)
+    found = posterior(points, prior)
+    alpha, eta, gamma = _nearest_power_law(found, points.sizes)
     alpha_ends = found.parameter_interval(found.a, alpha, LEVEL)
     # Both are positive and known by their size: the interval is that of the logarithm.
     etas = np.log(np.maximum(found.b_mean, _TINY)) - found.gamma * math.log(found.last)
@@ -198,94 +191,13 @@ def fit_learning_curve(
         alpha_interval=(max(alpha_ends[0], 0.0), alpha_ends[1]),
         eta_interval=(float(eta_ends[0]), float(eta_ends[1])),
         gamma_interval=(-float(exponent_ends[1]), -float(exponent_ends[0])),
-        sizes=n,
-        errors=means,
-        noise=noise,
-        new_noise=new_noise,
-        warnings=_warnings(n, means, noise, new_noise, chance),
+        sizes=points.sizes,
+        errors=points.errors,
+        noise=points.noise,
+        new_noise=points.new_noise,
+        warnings=points.warnings(),
         _posterior=found,
     )
-
-
-def _measured(
-    sizes: ArrayLike,
-    errors: ArrayLike | Sequence[ArrayLike],
-    stderr: ArrayLike | None,
-    test_size: int | None,
-) -> tuple[Floats, Floats, Floats, float]:
-    """Sizes in order, mean errors, their standard errors, and a new training's own noise."""
-    n = np.asarray(sizes, dtype=float)
-    if n.ndim != 1 or not np.all(np.isfinite(n)) or np.any(n <= 0):
-        raise InputError("sizes must be one list of positive numbers")
-    repeats = [np.atleast_1d(np.asarray(e, dtype=float)) for e in errors]  # type: ignore[union-attr]
-    if len(repeats) != len(n):
-        raise InputError(f"{len(n)} sizes but {len(repeats)} errors")
-    if len(n) < 2:
-        raise InputError("a learning curve needs errors at two sizes at least, better four")
-    if len(np.unique(n)) < len(n):
-        raise InputError("a size is given twice; give its errors as one list of repeats")
-    for size, values in zip(n, repeats, strict=True):
-        if not len(values) or not np.all((values >= 0) & (values <= 1)):
-            raise InputError(f"the errors at size {size:g} are not all within 0 and 1")
-    if test_size is not None and test_size < 1:
-        raise InputError(f"test_size {test_size} is not a number of images")
-    order = np.argsort(n)
-    n, repeats = n[order], [repeats[i] for i in order]
-    means = np.array([values.mean() for values in repeats])
-    counts = np.array([len(values) for values in repeats], dtype=float)
-    binomial = np.zeros(len(n))
-    if test_size is not None:
-        share = (means * test_size + 1) / (test_size + 2)
-        binomial = share * (1 - share) / test_size
-    if stderr is not None:
-        noise = np.asarray(stderr, dtype=float)
-        if noise.shape != (len(n),) or not np.all(noise >= 0) or not np.all(np.isfinite(noise)):
-            raise InputError("stderr must be one number, not negative, for each size")
-        noise = noise[order]
-        return n, means, noise, float(noise[-1])
-    freedom = float((counts - 1).sum())
-    within = sum(float(((values - values.mean()) ** 2).sum()) for values in repeats)
-    spread = within / freedom if freedom > 0 else 0.0
-    # The test set is the same for all repeats, so its noise does not average out.
-    noise = np.sqrt(spread / counts + binomial)
-    return n, means, noise, float(np.sqrt(spread + binomial[-1]))
-
-
-def _stuck(means: Floats) -> bool:
-    """Whether the last errors, three where there are as many, are one and the same."""
-    return bool(np.ptp(means[-3:]) <= _SAME and means[-1] > _SAME)
-
-
-def _restart(means: Floats, chance: float | None, prior: Prior) -> float:
-    """Probability that the curve goes on from its last point as if it had only begun there."""
-    if not _stuck(means):
-        return prior.restart
-    if chance is None:
-        return prior.restart_stuck if means[-1] > _LOW else prior.restart_guessing
-    worse = means[-1] > chance + _WORSE
-    return prior.restart_worse if worse else prior.restart_guessing
-
-
-def _warnings(
-    n: Floats, means: Floats, noise: Floats, new_noise: float, chance: float | None
-) -> tuple[str, ...]:
-    said = []
-    if len(n) <= 3:
-        said.append(
-            f"{len(n)} sizes do not determine a power law: its exponent is mostly what learning "
-            "curves have in general; measure at least 4 sizes"
-        )
-    scatter = max(0.005, 2 * float(np.sqrt(np.mean(noise**2))))
-    drop = float(means[0] - means[-1])
-    if drop < -scatter:
-        said.append("the error rises with more data, which a power law cannot describe")
-    elif drop < scatter:
-        said.append("the error hardly changes with more data: the curve is flat within its noise")
-    if chance is not None and means[-1] > 0.9 * chance:
-        said.append(
-            "the error at the largest size is close to guessing: when it will fall cannot be seen"
-        )
-    return tuple(said)
 
 
 def _nearest_power_law(found: Posterior, n: Floats) -> tuple[float, float, float]:
