@@ -4,7 +4,8 @@ An estimator takes a `Task` and returns a `Forecast`: the error at the task's si
 method has one, its 90% interval. All families that are linear in two of their parameters,
 offset + amplitude * shape(n), are fitted alike: the shape's own parameters on a grid, the two
 linear ones by least squares in closed form, neither of them negative (variable projection, Golub &
-Pereyra 1973). So no fit depends on where an optimiser started.
+Pereyra 1973), the grid made finer twice around its best point. So no fit depends on where an
+optimiser started.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from scipy import stats
 from .learning_curves import Task
 
 Floats = NDArray[np.float64]
-Shape = Callable[[Floats], Floats]
-"""(m,) sizes relative to the largest fitted one -> (P, m), one row a choice of parameters."""
+Shape = Callable[..., Floats]
+"""(m,) sizes relative to the largest fitted one, and (P, 1) for each parameter -> (P, m)."""
 
 Z90 = float(stats.norm.ppf(0.95))
 
@@ -58,52 +59,75 @@ def least_squares(x: Floats, y: Floats, w: Floats) -> tuple[Floats, Floats, Floa
     return offset, amplitude, misfit
 
 
-EXPONENTS = np.geomspace(0.01, 4.0, 160)
-
-
-def power_shape(n: Floats) -> Floats:
+def power_shape(n: Floats, c: Floats) -> Floats:
     """n^-c."""
-    return np.asarray(n ** -EXPONENTS[:, None])
+    return np.asarray(n**-c)
 
 
-def root_shape(n: Floats) -> Floats:
-    """n^-0.5."""
-    return np.asarray(n[None] ** -0.5)
-
-
-def exponential_shape(n: Floats) -> Floats:
+def exponential_shape(n: Floats, b: Floats) -> Floats:
     """exp3 of Mohr et al. 2022: exp(-b n)."""
-    return np.asarray(np.exp(-np.geomspace(0.01, 200, 160)[:, None] * n))
+    return np.asarray(np.exp(-b * n))
 
 
-_MMF = np.stack(np.meshgrid(np.geomspace(1e-4, 1e4, 50), np.geomspace(0.05, 5, 30)), -1)
-_WEIBULL = np.stack(np.meshgrid(np.geomspace(1e-3, 1e2, 50), np.geomspace(0.02, 4, 30)), -1)
-
-
-def mmf_shape(n: Floats) -> Floats:
+def mmf_shape(n: Floats, b: Floats, d: Floats) -> Floats:
     """MMF4, Morgan, Mercer & Flodin 1975: b / (b + n^d)."""
-    b, d = _MMF.reshape(-1, 2).T
-    return np.asarray(b[:, None] / (b[:, None] + n ** d[:, None]))
+    return np.asarray(b / (b + n**d))
 
 
-def weibull_shape(n: Floats) -> Floats:
+def weibull_shape(n: Floats, a: Floats, d: Floats) -> Floats:
     """WBL4, Weibull: exp(-a n^d)."""
-    a, d = _WEIBULL.reshape(-1, 2).T
-    return np.asarray(np.exp(-a[:, None] * n ** d[:, None]))
+    return np.asarray(np.exp(-a * n**d))
 
 
-def family(shape: Shape, weights: Callable[[Task], Floats] | None = None) -> Estimator:
+POWERS = (0.01, 4.0)
+EXPONENTS = np.geomspace(*POWERS, 160)
+
+
+def search(
+    shape: Shape,
+    ranges: Sequence[tuple[float, float]],
+    ratio: Floats,
+    errors: Floats,
+    weights: Floats,
+) -> tuple[list[float], float, float]:
+    """The shape's best parameters within `ranges`, the offset and the amplitude."""
+    steps = 160 if len(ranges) == 1 else 28
+    for _ in range(3):
+        axes = [np.geomspace(low, high, steps) for low, high in ranges]
+        grid = [axis.reshape(-1, 1) for axis in np.meshgrid(*axes, indexing="ij")]
+        offset, amplitude, misfit = least_squares(shape(ratio, *grid), errors, weights)
+        best = int(np.argmin(misfit))
+        found = [float(axis[best, 0]) for axis in grid]
+        places = [int(np.argmin(np.abs(axis - x))) for axis, x in zip(axes, found, strict=True)]
+        ranges = [
+            (float(axis[max(i - 1, 0)]), float(axis[min(i + 1, steps - 1)]))
+            for axis, i in zip(axes, places, strict=True)
+        ]
+    return found, float(offset[best]), float(amplitude[best])
+
+
+def family(
+    shape: Shape,
+    *ranges: tuple[float, float],
+    weights: Callable[[Task], Floats] | None = None,
+) -> Estimator:
     """offset + amplitude * shape(n) by (weighted) least squares."""
 
     def estimate(task: Task) -> Forecast:
         last = task.sizes[-1]
         w = np.ones_like(task.sizes) if weights is None else weights(task)
-        offset, amplitude, misfit = least_squares(shape(task.sizes / last), task.errors, w)
-        best = int(np.argmin(misfit))
-        at = shape(np.array([task.size / last]))[best, 0]
-        return Forecast(float(offset[best] + amplitude[best] * at))
+        found, offset, amplitude = search(shape, ranges, task.sizes / last, task.errors, w)
+        at = shape(np.array([task.size / last]), *found)[0]
+        return Forecast(float(offset + amplitude * at))
 
     return estimate
+
+
+def square_root(task: Task) -> Forecast:
+    """offset + a n^-0.5, by least squares."""
+    x = task.sizes**-0.5
+    offset, amplitude, _ = least_squares(x, task.errors, np.ones_like(x))
+    return Forecast(float(offset + amplitude * task.size**-0.5))
 
 
 def last_value(task: Task) -> Forecast:
@@ -114,7 +138,7 @@ def last_value(task: Task) -> Forecast:
 def pure_power(task: Task) -> Forecast:
     """a n^-c without an offset, by least squares."""
     last = task.sizes[-1]
-    x = power_shape(task.sizes / last)
+    x = power_shape(task.sizes / last, EXPONENTS[:, None])
     a = (x * task.errors).sum(1) / (x**2).sum(1)
     best = int(np.argmin(((a[:, None] * x - task.errors) ** 2).sum(1)))
     return Forecast(float(a[best] * (task.size / last) ** -EXPONENTS[best]))
@@ -143,16 +167,16 @@ class _Power:
 
 def _power(task: Task) -> _Power:
     ratio = task.sizes / task.sizes[-1]
-    offset, amplitude, misfit = least_squares(
-        power_shape(ratio), task.errors, np.ones_like(task.sizes)
+    found, offset, amplitude = search(
+        power_shape, [POWERS], ratio, task.errors, np.ones_like(ratio)
     )
-    best = int(np.argmin(misfit))
+    residuals = task.errors - offset - amplitude * ratio ** -found[0]
     freedom = max(1, len(ratio) - 3)
     return _Power(
-        exponent=float(EXPONENTS[best]),
-        offset=float(offset[best]),
-        amplitude=float(amplitude[best]),
-        residual=float(np.sqrt(misfit[best] * len(ratio) / freedom)),
+        exponent=found[0],
+        offset=offset,
+        amplitude=amplitude,
+        residual=float(np.sqrt((residuals**2).sum() / freedom)),
     )
 
 
@@ -178,7 +202,7 @@ def power_bootstrap(task: Task, draws: int = 100) -> Forecast:
     ratio = task.sizes / task.sizes[-1]
     rng = np.random.default_rng(task.dataset % 2**32)
     again = found.at(ratio) + found.residual * rng.standard_normal((draws, 1, len(ratio)))
-    x = power_shape(ratio)
+    x = power_shape(ratio, EXPONENTS[:, None])
     offset, amplitude, misfit = least_squares(x, again, np.ones_like(ratio))
     best = np.argmin(misfit, axis=1)
     rows = np.arange(draws)
@@ -265,12 +289,12 @@ def m4(task: Task) -> Forecast:
 FAMILIES: dict[str, Estimator] = {
     "last value": last_value,
     "power law without offset": pure_power,
-    "power law with offset": family(power_shape),
-    "offset + n^-0.5": family(root_shape),
-    "exp3": family(exponential_shape),
+    "power law with offset": family(power_shape, POWERS),
+    "offset + n^-0.5": square_root,
+    "exp3": family(exponential_shape, (0.01, 200)),
     "ilog2": ilog,
-    "MMF4": family(mmf_shape),
-    "WBL4": family(weibull_shape),
+    "MMF4": family(mmf_shape, (1e-4, 1e4), (0.05, 5)),
+    "WBL4": family(weibull_shape, (1e-3, 1e2), (0.02, 4)),
 }
 """The eight families of the medians, averages and of the oracle, by plain least squares."""
 
@@ -292,5 +316,5 @@ def weighted_average(values: Sequence[float], held_out: Sequence[float]) -> Fore
     return Forecast(float(np.average(values, weights=weight)))
 
 
-squared_sizes = family(power_shape, weights=lambda task: task.sizes**2)
+squared_sizes = family(power_shape, POWERS, weights=lambda task: task.sizes**2)
 """Power law with offset, points weighted by n squared."""
