@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .spec import FractionText
+from .spec_values import FractionText
 
 if TYPE_CHECKING:
     import numpy as np

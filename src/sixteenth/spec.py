@@ -7,6 +7,7 @@ nothing reads is an error. Nothing in this module imports torch or touches the d
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import reprlib
 from collections.abc import Mapping, Sequence
@@ -15,61 +16,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import SpecError, nearest
 from .fraction import TrainFraction
+from .spec_values import FractionText, Number, PositiveInt, Seed, Share, StudyName, Text
 from .strict_yaml import StrictYamlError, read_yaml
 
 PRESETS = resources.files("sixteenth") / "presets"
-
-
-def _fraction(value: Any) -> str:
-    try:
-        return str(TrainFraction.parse(value))
-    except SpecError as error:
-        raise ValueError(str(error)) from None  # which pydantic tells together with the key
-
-
-FractionText = Annotated[str, BeforeValidator(_fraction)]
-"""A fraction in its canonical text, so that 0.0625 and "1/16" are one cell."""
-
-PositiveInt = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
-Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
-Text = Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-def _no_bool(value: Any) -> Any:
-    """YAML's true is no number, though Python's is."""
-    if isinstance(value, bool):
-        raise ValueError("input should be a number, not a truth value")
-    return value
-
-
-Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
-"""YAML reads 1e-3 as text (only 1.0e-3 is a number to it), so text that is a number is one here."""
-
-Share = Annotated[Number, Field(ge=0, lt=1)]
-
-
-def _check_name(name: str) -> str:
-    """A study's name is the name of a folder in studies/, and of no folder elsewhere."""
-    if not name.strip() or len(name.encode("utf-8", "surrogatepass")) > 200:
-        raise ValueError("name: a study's name has between 1 and 200 bytes")
-    if name in (".", "..") or re.search(r"[/\\\x00-\x1f\x7f]", name):
-        raise ValueError(
-            f"name: {name!r} cannot be the name of a folder in studies/: leave out slashes; "
-            "another place is chosen with --out"
-        )
-    return name
 
 
 class _Strict(BaseModel):
@@ -145,12 +99,12 @@ class RunSpec(_Strict):
     seed: Seed
     replicate: Annotated[int, Field(ge=0, strict=True)] = 0
     """Position of the seed in the study: which part a disjoint subset is."""
-    data: str
+    data: Text
     image_size: PositiveInt
     subsets: Literal["nested", "disjoint"] = "nested"
     stem: Literal["default", "cifar"] = "default"
-    image_column: str | None = None
-    label_column: str | None = None
+    image_column: Text | None = None
+    label_column: Text | None = None
     test_fraction: Share = 0.2
     split_seed: Seed = 0
     allow_partial: bool = False
@@ -166,11 +120,11 @@ class RunSpec(_Strict):
 class StudySpec(_Strict):
     """A study: models x inits x fractions x seeds, one dataset, one recipe, one test set."""
 
-    name: Annotated[str, AfterValidator(_check_name)] = "study"
+    name: StudyName = "study"
     """The default folder is studies/NAME; by default the file's own name."""
     data: Text
     """cifar10, cifar100, digits, or a path to images."""
-    data_name: str | None = None
+    data_name: Text | None = None
     """What the report calls the data; by default what the data call themselves."""
     image_size: Annotated[int, Field(ge=4, le=1024, strict=True)] = 32
     """Height and width that every image is brought to, in pixels."""
@@ -190,8 +144,8 @@ class StudySpec(_Strict):
     """What the discussion tests."""
     stem: Literal["default", "cifar"] = "default"
     """cifar: a ResNet's first 7x7 stride-2 convolution and max-pool become one 3x3 convolution."""
-    image_column: str | None = None
-    label_column: str | None = None
+    image_column: Text | None = None
+    label_column: Text | None = None
     test_fraction: Share = 0.2
     """Cut from data that have no test split of their own, stratified by class."""
     split_seed: Seed = 0
@@ -262,12 +216,12 @@ def load_spec(study: str | Path, settings: Sequence[str] = ()) -> StudySpec:
         SpecError: no such file or preset, not YAML, or a key or value that is not right.
     """
     path = Path(study)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+    if path.suffix in (".yaml", ".yml") or os.path.isfile(path):
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise SpecError(f"no study file {study}") from None
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise SpecError(f"cannot read the study file {study}: {error}") from None
         name = path.parent.resolve().name if path.name == "study.yaml" else path.stem
     else:

@@ -1,4 +1,6 @@
 import hashlib
+import io
+import os
 import pickle
 import subprocess
 import sys
@@ -175,3 +177,58 @@ def test_a_damaged_copy_is_refused(load, small_cifar, no_network):
     (folder / "test_batch").write_bytes(b"other")
     with pytest.raises(DataError, match=r"incomplete or damaged: unpack cifar-10-python\.tar\.gz"):
         load(folder)
+
+
+class Runs:
+    """What a pickle runs when it is loaded."""
+
+    def __init__(self, target):
+        self.target = str(target)
+
+    def __reduce__(self):
+        return os.mkdir, (self.target,)
+
+
+def test_a_pickle_in_a_copy_is_refused_by_its_checksum_and_does_not_run(
+    load, small_cifar, no_network, tmp_path
+):
+    folder, _ = small_cifar
+    for name in ("data_batch_1", "test_batch", "batches.meta"):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(pickle.dumps(Runs(tmp_path / "executed")))
+        with pytest.raises(DataError, match="incomplete or damaged"):
+            load(folder)
+        (folder / name).write_bytes(whole)
+    assert not (tmp_path / "executed").exists()
+
+
+def hostile_archive(path):
+    """An archive that would write beside its folder, by a path and by a link."""
+    with tarfile.open(path, "w:gz") as tar:
+        outside = tarfile.TarInfo("../../outside")
+        outside.size = 4
+        tar.addfile(outside, io.BytesIO(b"evil"))
+        link = tarfile.TarInfo("cifar-10-batches-py")
+        link.type, link.linkname = tarfile.SYMTYPE, "../.."
+        tar.addfile(link)
+        through = tarfile.TarInfo("cifar-10-batches-py/through")
+        through.size = 4
+        tar.addfile(through, io.BytesIO(b"evil"))
+
+
+@pytest.mark.parametrize("its_sum_is_right", [False, True])
+def test_an_archive_never_writes_outside_its_folder(
+    load, tmp_path, no_network, monkeypatch, its_sum_is_right
+):
+    from torchvision.datasets import CIFAR10
+
+    home = tmp_path / "deep" / "cache"
+    home.mkdir(parents=True)
+    archive = home / "cifar-10-python.tar.gz"
+    hostile_archive(archive)
+    if its_sum_is_right:
+        monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
+    with pytest.raises(DataError, match="cifar-10-python"):
+        load("cifar10", data_dir=home)
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [archive.name]
+    assert "extraction_filter" not in vars(tarfile.TarFile)

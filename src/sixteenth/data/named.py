@@ -1,7 +1,9 @@
 """CIFAR-10 and CIFAR-100 as their authors publish them, through torchvision.
 
-torchvision downloads the archive, checks it and every file in it by their MD5 sums, and unpacks it;
-a copy that is there already is used without a network. torchvision (and so torch) is imported
+torchvision downloads the archive, checks it and every file in it by their MD5 sums before it opens
+them (the files are pickles: only those of the authors are ever opened), and a copy that is
+there already is used without a network. Whatever an archive holds, it is unpacked with Python's
+filter for data: nothing is written outside its folder. torchvision (and so torch) is imported
 only when something has to be downloaded or decoded.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
+import tarfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -100,7 +103,7 @@ def _open(cifar: _Cifar, home: Path, *, train: bool, download: bool) -> Any:
         with _quiet_torchvision():
             return kind(str(home), train=train, download=download)
     # URLError and a timeout are OSErrors; a wrong MD5 sum is a RuntimeError.
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, tarfile.TarError) as error:
         reason = " ".join(str(error).split())
     if not download:
         raise DataError(
@@ -116,12 +119,20 @@ def _open(cifar: _Cifar, home: Path, *, train: bool, download: bool) -> Any:
 
 @contextlib.contextmanager
 def _quiet_torchvision() -> Iterator[None]:
-    """Messages to stderr, no warnings about old pickles, and no download that stalls for ever."""
+    """Messages to stderr, no warnings about old pickles, no download that stalls for ever, and no
+    archive that writes outside its folder."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_STALLED)
+    # What Python 3.14 does by itself; torchvision names no filter.
+    filter_before = tarfile.TarFile.__dict__.get("extraction_filter")
+    tarfile.TarFile.extraction_filter = staticmethod(tarfile.data_filter)
     try:
         with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)
             yield
     finally:
         socket.setdefaulttimeout(before)
+        if filter_before is None:
+            del tarfile.TarFile.extraction_filter
+        else:
+            tarfile.TarFile.extraction_filter = filter_before

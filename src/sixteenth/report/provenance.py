@@ -59,6 +59,7 @@ def facts(
         Fact("Data", _and(data.get("name"), data.get("source"), "from ")),
         Fact("Fingerprint", fmt.plain(data.get("fingerprint") or ""), code=True),
         Fact("Images", _split_sizes(data)),
+        Fact("Image checks", _checks(first(runs, "data_checks") or {})),
         Fact(f"Classes ({len(classes)})", names if classes else ""),
         Fact("Subsets", f"{'; '.join(sizes)}. Stratified by class, {subsets}." if sizes else ""),
         Fact("Seeds", ", ".join(str(seed) for seed in spec.get("seeds", []))),
@@ -187,6 +188,26 @@ def _split_sizes(data: Mapping[str, Any]) -> str:
         if data.get(key)
     ]
     return ", ".join(parts)
+
+
+def _checks(checks: Mapping[str, Any]) -> str:
+    """Copies, leaks, doubtful labels and broken images; nothing of runs that were not checked."""
+    told = {
+        "skipped_broken": "{} left out as unreadable",
+        "leaked_test_images": "{} of the test split also in the training split",
+        "duplicates_within_train": "{} of the training split a copy of another",
+        "duplicates_within_test": "{} of the test split a copy of another",
+        "conflicting_labels": "{} under more than one label",
+    }
+    counts = {key: checks[key] for key in told if isinstance(checks.get(key), int)}
+    images = {key: f"{fmt.count(n)} image{'' if n == 1 else 's'}" for key, n in counts.items()}
+    lines = [told[key].format(images[key]) for key, n in counts.items() if n]
+    if counts and not lines:
+        return "no copies, no leaks from training to test, no image under two labels."
+    examples = [fmt.plain(text) for text in checks.get("examples") or []][:5]
+    skipped = [fmt.plain(text) for text in checks.get("skipped") or []][:5]
+    such = f" Such as: {'; '.join([*skipped, *examples])}." if lines and examples + skipped else ""
+    return "; ".join(lines) + ("." if lines else "") + such
 
 
 def _totals(results: pd.DataFrame) -> str:
