@@ -5,6 +5,7 @@
                  the layouts: each looks at a path or name and answers a Found
     source.py    what a layout answers: Found, and Content once it was read
     decode.py    encoded images to uint8 pixels of one size; broken ones by name
+    checks.py    copies, leaks and doubtful labels, by the hash of the pixels
     cache.py     decoded images kept on disk; the dataset's fingerprint
     subsets.py   draw_subset and hold_out: which images a fraction holds
     augment.py   random crops and flips of whole batches (torch)
