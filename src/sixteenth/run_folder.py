@@ -121,7 +121,8 @@ class RunFolder:
         except (FileNotFoundError, pd.errors.EmptyDataError):
             return pd.DataFrame()
         except (OSError, ValueError) as error:
-            raise InputError(f"{self.history_path} cannot be read: {error}") from None
+            said = " ".join(str(error).split())
+            raise InputError(f"{self.history_path} cannot be read: {said}") from None
 
     def write_history(self, epochs: list[dict[str, Any]]) -> None:
         import pandas as pd

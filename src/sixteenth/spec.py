@@ -268,18 +268,19 @@ def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
 def _apply(content: dict[str, Any], setting: str) -> None:
     """Put one ``dotted.key=VALUE`` into a study's mapping, the value read as YAML."""
     key, equals, text = setting.partition("=")
+    shown = setting if setting.isprintable() else repr(setting)
     if not equals or not key.strip():
-        raise SpecError(f"--set {setting}: expected KEY=VALUE, such as train.epochs=2")
+        raise SpecError(f"--set {shown}: expected KEY=VALUE, such as train.epochs=2")
     try:
         value = read_yaml(text)
     except StrictYamlError as error:
-        raise SpecError(f"--set {setting}: the value cannot be read: {error}") from None
+        raise SpecError(f"--set {shown}: the value cannot be read: {error}") from None
     *path, last = key.strip().split(".")
     target = content
     for part in path:
         target = target.setdefault(part, {})
         if not isinstance(target, dict):
-            raise SpecError(f"--set {setting}: {part} holds no keys")
+            raise SpecError(f"--set {shown}: {part} holds no keys")
     target[last] = value
 
 
