@@ -249,3 +249,31 @@ def test_an_npz_that_unpacks_to_more_than_the_memory_is_refused_before_it_is_unp
     refused = sixteenth("run", "tiny.yaml", "--data", "d.npz", "--data-dir", "cache")
     assert refused.code == 2
     assert "d.npz: its arrays take more memory than there is" in refused.err
+
+
+def test_a_prediction_sees_the_views_in_which_the_run_was_measured(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    from sixteenth import predict
+
+    ended = sixteenth(
+        "run", "tiny.yaml", *ONE_RUN, "--set", "fractions=[1]",
+        "--set", "train.test_augmentation=mirror-shift",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    study = Study.open("studies/tiny")
+    Image.fromarray(study.dataset().test.images[0]).save("first.png")
+    [(run, (_, probabilities))] = study.predictions().items()
+    found = predict(study.folder / "runs" / run, ["first.png"], trust_code=True)[0]
+    asked = [dict(found.ranked)[name] for name in study.dataset().classes]
+    assert asked == pytest.approx(probabilities[0], abs=1e-3)
+
+
+def test_the_way_on_after_a_stopped_fresh_study_names_the_folder_that_it_chose() -> None:
+    from sixteenth.cli import in_folder
+
+    chosen = Path("studies/x-2")
+    on = ["run", "x.yaml", "--seed", "1", "--out", "studies/x-2"]
+    assert in_folder(["run", "x.yaml", "--fresh", "--seed", "1"], chosen) == on
+    assert in_folder(["run", "x.yaml", "--out", "a", "--fresh", "--seed", "1"], chosen) == on
+    assert in_folder(["run", "x.yaml", "--out=a", "--fresh", "--seed", "1"], chosen) == on

@@ -96,6 +96,27 @@ def test_a_folder_of_modules_is_not_put_before_the_installed_ones(
     assert not imported(received)
 
 
+def test_a_report_is_never_written_through_a_link(received: Path, sixteenth: Command) -> None:
+    elsewhere = received.parent / "elsewhere"
+    (received / "figures").rename(elsewhere)
+    (received / "figures").symlink_to(elsewhere)
+    victim = received.parent / "victim"
+    victim.write_text("mine", encoding="utf-8")
+    for name in ("report.html", "report.md", "results.csv"):
+        (received / name).unlink()
+        (received / name).symlink_to(victim)
+    before = {path.name: path.read_bytes() for path in elsewhere.iterdir()}
+    refused = sixteenth("report", ".")
+    assert refused.code == 1
+    assert "figures is a link" in refused.err
+    assert {path.name: path.read_bytes() for path in elsewhere.iterdir()} == before
+    (received / "figures").unlink()
+    assert sixteenth("report", ".").code == 0
+    assert victim.read_text(encoding="utf-8") == "mine"
+    assert (received / "report.html").is_file()
+    assert not (received / "report.html").is_symlink()
+
+
 def calls(tree: ast.AST) -> list[tuple[str, ast.Call]]:
     """Every call in a module as (dotted name, call)."""
     return [(ast.unparse(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call)]

@@ -9,16 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import InputError
 from .run_folder import RunFolder, record_spec
 from .spec import RunSpec
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from torch import Tensor
 
 BATCH = 250
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -56,8 +51,8 @@ def predict(
 ) -> list[Prediction]:
     """Classify image files with the trained model that a run left.
 
-    Images are decoded and resized as the training images were, and computed in the precision in
-    which the run was measured.
+    Images are decoded and resized as the training images were, and shown to the network as the test
+    images were when the run was measured: in the same precision and the same views.
 
     Args:
         run_dir: the run's folder, ``STUDY/runs/RUN_ID``.
@@ -106,22 +101,15 @@ def predict(
 
     import torch
 
-    def probabilities(batch: NDArray[np.uint8]) -> Tensor:
-        raw = torch.from_numpy(batch).to(execution.device).permute(0, 3, 1, 2).float()
-        shape = (1, 3, 1, 1)
-        centre = torch.tensor(mean, device=raw.device).view(shape) * 255
-        scale = torch.tensor(std, device=raw.device).view(shape) * 255
-        with execution.autocast():
-            logits = placed((raw - centre) / scale)
-        shares: Tensor = logits.float().softmax(1)
-        return shares.cpu()
+    from .engine.inference import InputNormalisation, class_scores
 
+    normalise = InputNormalisation(mean, std, execution)
     predictions: list[Prediction] = []
-    with torch.inference_mode():
-        for start in range(0, len(paths), BATCH):
-            part = probabilities(pixels[start : start + BATCH])
-            for path, row in zip(paths[start:], part.tolist(), strict=False):
-                predictions.append(Prediction(path, _ranked(classes, row)))
+    for start in range(0, len(paths), BATCH):
+        batch = torch.from_numpy(pixels[start : start + BATCH]).to(execution.device)
+        scores = class_scores(placed, batch, normalise, execution, spec.train.test_augmentation)
+        for path, row in zip(paths[start:], scores.softmax(1).tolist(), strict=False):
+            predictions.append(Prediction(path, _ranked(classes, row)))
     return predictions
 
 

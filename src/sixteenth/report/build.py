@@ -201,6 +201,9 @@ def _template_text(name: str) -> str:
 
 def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write all files under temporary names, then rename them in order; on failure, none."""
+    if (folder / "figures").is_symlink():
+        # In a folder from elsewhere it would lead what is written to a place of its choice.
+        raise OSError("figures is a link to another folder")
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     waiting: list[tuple[Path, Path]] = []
     try:
