@@ -91,20 +91,23 @@ class RunFolder:
         Raises:
             InputError: it is damaged, or written by a later version.
         """
+        anew = f"to train this run anew, remove {self.path}"
         try:
             text = self.record_path.read_text(encoding="utf-8")
             record: Any = json.loads(text, parse_constant=_no_number)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
-            raise InputError(f"{self.record_path} cannot be read: {error}") from None
+            raise InputError(f"{self.record_path} cannot be read ({error}): {anew}") from None
         version = record.get("format") if isinstance(record, dict) else None
         if isinstance(version, int) and version > FORMAT:
             raise InputError(f"{self.record_path} was written by a later version of sixteenth")
         try:
             return check_record(record)
         except ValueError as error:
-            raise InputError(f"{self.record_path} is not the record of a run: {error}") from None
+            raise InputError(
+                f"{self.record_path} is not the record of a run ({error}): {anew}"
+            ) from None
 
     def write_record(self, record: dict[str, Any]) -> None:
         write_text(

@@ -6,6 +6,7 @@ import hashlib
 import os
 import pickle
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -285,6 +286,9 @@ def test_a_pickle_that_would_execute_is_refused_and_does_not_execute(
         ([torch.zeros(1)], "no named tensors but list"),
         ({}, "no named tensors"),
         ({"a": torch.zeros(2).to_sparse()}, "'a' is a sparse"),
+        ({"a": torch.empty(2, device="meta")}, "'a' is a sparse, nested, quantised or empty"),
+        ({"a": torch.zeros(1).expand(10**14)}, "it lacks conv1.weight"),
+        ({"conv1.weight": torch.zeros(1).expand(10**14)}, r"has shape \(100000000000000,\)"),
     ],
 )
 def test_a_file_of_anything_but_named_tensors_is_refused(
@@ -294,6 +298,19 @@ def test_a_file_of_anything_but_named_tensors_is_refused(
     model = build_model("resnet18", 10, image_size=32)
     with pytest.raises(WeightsError, match=message):
         load_initial_weights(model, "resnet18", str(tmp_path / "odd.pth"), stem="default")
+
+
+def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    torch.save({"conv1.weight": torch.zeros(1_000_000)}, tmp_path / "stored.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "stored.pth") as stored,
+        zipfile.ZipFile(tmp_path / "packed.pth", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for member in stored.namelist():
+            packed.writestr(member, stored.read(member))
+    model = build_model("resnet18", 10, image_size=32)
+    with pytest.raises(WeightsError, match=r"packed\.pth is a compressed archive"):
+        load_initial_weights(model, "resnet18", str(tmp_path / "packed.pth"), stem="default")
 
 
 def test_missing_empty_and_truncated_files_are_named(

@@ -9,9 +9,11 @@ weights that a model offers for other classes (ImageNet's), and in a file where 
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
 import warnings
+import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,9 +104,11 @@ def read_tensors(path: Path) -> OrderedDict[str, Tensor]:
     for key, value in content.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
             raise WeightsError(f"{path}: {key!r} is not a tensor but {type(value).__name__}")
-        if value.layout is not torch.strided or value.is_quantized:
+        odd = value.is_nested or value.is_quantized or value.layout is not torch.strided
+        if odd or value.device.type != "cpu":
             raise WeightsError(
-                f"{path}: {key!r} is a sparse or quantised tensor, expected a plain one"
+                f"{path}: {key!r} is a sparse, nested, quantised or empty (meta) tensor, expected "
+                "a plain one"
             )
     parallel = all(key.startswith("module.") for key in content)
     state = OrderedDict(
@@ -117,6 +121,7 @@ def read_tensors(path: Path) -> OrderedDict[str, Tensor]:
 
 
 def _read_pickle(path: Path) -> Any:
+    _refuse_packed(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is wrong with the file is said once, below
@@ -130,6 +135,13 @@ def _read_pickle(path: Path) -> Any:
         raise WeightsError(
             f"{path} is not a weights file or is damaged: {_first_sentence(error)}"
         ) from error
+
+
+def _refuse_packed(path: Path) -> None:
+    """Torch stores its archives as they are; a compressed one can unpack to any size."""
+    with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise WeightsError(f"{path} is a compressed archive, which torch never writes: refused")
 
 
 def classifier_name(model: nn.Module) -> str | None:
@@ -176,8 +188,6 @@ def _load(
             )
         if key in own and value.is_floating_point() != own[key].is_floating_point():
             raise WeightsError(f"{path}: {key} holds {value.dtype}, expected {own[key].dtype}")
-        if not torch.isfinite(value).all():
-            raise WeightsError(f"{path}: {key} holds NaN or infinity")
     if not hasattr(state, "_metadata") and hasattr(own, "_metadata"):
         # A safetensors file has no versions. Torch then takes layers for old ones and updates what
         # has an old name; only networks that insist on a version of their own need to be told.
@@ -196,6 +206,10 @@ def _load(
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
             raise WeightsError(f"{path} is of another network: it {what} {keys[0]}{more}")
+    # Only now, of the network's own tensors: one of the file's may claim any size it likes.
+    for key, value in model.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise WeightsError(f"{path}: {key} holds NaN or infinity")
 
 
 def _first_sentence(error: Exception) -> str:
