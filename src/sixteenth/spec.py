@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from .errors import SpecError, nearest
 from .fraction import TrainFraction
 from .spec_values import FractionText, Number, PositiveInt, Seed, Share, StudyName, Text
-from .strict_yaml import StrictYamlError, read_yaml
+from .strict_yaml import MOST_CHARACTERS, StrictYamlError, read_yaml
 
 PRESETS = resources.files("sixteenth") / "presets"
 
@@ -218,7 +218,8 @@ def load_spec(study: str | Path, settings: Sequence[str] = ()) -> StudySpec:
     path = Path(study)
     if path.suffix in (".yaml", ".yml") or os.path.isfile(path):
         try:
-            text = path.read_text(encoding="utf-8")
+            with path.open(encoding="utf-8") as file:
+                text = file.read(MOST_CHARACTERS + 1)  # a longer one is refused unread
         except FileNotFoundError:
             raise SpecError(f"no study file {study}") from None
         except (OSError, ValueError) as error:

@@ -51,7 +51,7 @@ def read_yaml(text: str) -> Any:
             twice.
     """
     if len(text) > MOST_CHARACTERS:
-        raise StrictYamlError(f"{len(text):,} characters are too many for a study")
+        raise StrictYamlError(f"more than {MOST_CHARACTERS:,} characters are too many for a study")
     try:
         return yaml.load(text, Loader=_Loader)  # which is a SafeLoader: see above
     except RecursionError:
