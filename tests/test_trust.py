@@ -55,7 +55,7 @@ def imported(folder: Path) -> bool:
 
 @pytest.mark.parametrize(
     "words",
-    ["report .", "show .", "show . --json", "predict {run} image.png", "presets"],
+    ["report .", "show .", "show . --json", "advise .", "predict {run} image.png", "presets"],
 )
 def test_a_received_study_is_read_without_importing_what_it_names(
     received: Path, sixteenth: Command, words: str
