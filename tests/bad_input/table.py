@@ -82,6 +82,7 @@ def _folder(name: str, words: str, make: Make, *named: str) -> Case:
 
 
 SHOW, REPORT = "show studies/tiny", "report studies/tiny"
+COLUMNS = "--size-column n --error-column err"
 UNTRUSTED = f"predict {run_dir()} sound.png"
 PREDICT = f"{UNTRUSTED} --trust-code"
 PREDICT_X = f"predict {run_dir()} x.png --trust-code"
@@ -115,6 +116,17 @@ COMMAND_LINE = [
     _line("predict without images", "predict nowhere", "IMAGE"),
     _line("predict with what is no run", "predict . sound.png", "run.json"),
     _line("predict no class at all", "predict . sound.png --top 0", "--top"),
+    _line("advise what is no study", "advise .", "study.yaml"),
+    _line("advise a target that is no share", "advise . --target-error five", "--target-error"),
+    _line("fit what is nowhere", f"fit x.csv {COLUMNS}", "x.csv"),
+    _line("fit what is no table", f"fit sound.png {COLUMNS}", "sound.png"),
+    Case(
+        "fit words", f"fit x.csv {COLUMNS}", ("x.csv", "many"), put("x.csv", b"n,err\nmany,few\n")
+    ),
+    Case("fit one size", f"fit x.csv {COLUMNS}", ("sizes",), put("x.csv", b"n,err\n9,0.1\n")),
+    Case(
+        "fit without the column", f"fit x.csv {COLUMNS}", ("err",), put("x.csv", b"n,er\n9,0.1\n")
+    ),
     _line("null byte in a path", "run tiny.yaml", "data", more=("--data", "a\0b")),
     _line("name too long for a path", f"run tiny.yaml --data {'x' * 5000}", "data"),
 ]
