@@ -87,14 +87,14 @@ def plan(study: StudyArgument, flags: Flags) -> None:
     from .display import display_for
     from .report import format as fmt
     from .study.plan import free_bytes
-    from .terminal import console, plan_table
+    from .terminal import console, plan_table, together
 
     loaded = _load(study, flags)
     with display_for(console(errors=True)) as display:
-        table = loaded.plan(device=flags.device, listener=display)
+        table = loaded.plan(**flags.machine(), listener=display)
     todo = table[table["status"] != "finished"]
     totals = {
-        "seconds_left": float(todo["seconds"].sum()),
+        "seconds_left": float(todo["ends"].max()) if len(todo) else 0.0,
         "disk_bytes": int(todo["disk_bytes"].sum()),
         "checkpoint_bytes": int(todo["checkpoint_bytes"].max()) if len(todo) else 0,
         "free_bytes": free_bytes(loaded.folder),
@@ -107,7 +107,10 @@ def plan(study: StudyArgument, flags: Flags) -> None:
     out_console.print(plan_table(table, out_console))
     time, disk = fmt.duration(totals["seconds_left"]), fmt.size(totals["disk_bytes"])
     extra, free = fmt.size(totals["checkpoint_bytes"]), fmt.size(totals["free_bytes"])
-    out_console.print(f"\n{len(todo)} of {len(table)} runs to train: about {time} on this machine.")
+    how = together(todo)
+    out_console.print(
+        f"\n{len(todo)} of {len(table)} runs to train: about {time} on this machine{how}."
+    )
     out_console.print(f"Disk: {disk} to keep and {extra} while a run trains, of {free} free.")
     if totals["disk_bytes"] + totals["checkpoint_bytes"] > totals["free_bytes"]:
         complain(f"{loaded.folder} has too little free disk for this study")
@@ -245,7 +248,7 @@ def _run(study: Study, flags: Flags) -> None:
     from .terminal import console
 
     with display_for(console(errors=True)) as display:
-        results = study.run(device=flags.device, listener=display)
+        results = study.run(**flags.machine(), listener=display)
     page = study.folder / "report.html"
     if flags.as_json:
         _print_json(_outcome(study, results, page))

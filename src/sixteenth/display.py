@@ -125,8 +125,11 @@ class _Account(Listener):
         self.classes = len(data.get("classes") or ()) or self.classes
 
     def seconds_left(self) -> float | None:
-        """Seconds until the study is done, or None before each model's speed is known."""
-        left = 0.0
+        """Seconds until the study is done, or None before each model's speed is known.
+
+        What is left is shared by as many as run now, and the longest of it cannot be shared.
+        """
+        left: list[float] = []
         for row in self.rows.values():
             if row.state not in ("waiting", "running"):
                 continue
@@ -136,8 +139,12 @@ class _Account(Listener):
                 if images is None or not speed:
                     return None
                 needed = images / speed
-            left += needed
-        return left
+            left.append(needed)
+        return max(max(left, default=0.0), sum(left) / max(1, self.running()))
+
+    def running(self) -> int:
+        """How many runs are being trained."""
+        return sum(row.state == "running" for row in self.rows.values())
 
     def done(self) -> int:
         """How many runs are finished or failed."""
@@ -153,11 +160,13 @@ class _Account(Listener):
         return float(fraction.size(round(self.total or 0), self.classes or 0) * run.train.epochs)
 
     def _speed(self, model: str) -> float | None:
-        """Images a second of a model, evaluation included, as its last run had it."""
-        for row in reversed(self.rows.values()):
-            if row.run.model == model and row.record and row.record.get("images_per_second"):
+        """Images a second of a model, as its last run had it (evaluation included) or has it."""
+        rows = [row for row in self.rows.values() if row.run.model == model]
+        for row in reversed(rows):
+            if row.record and row.record.get("images_per_second"):
                 return float(row.record["images_per_second"])
-        return None
+        live = [row.progress.images_per_second for row in rows if row.progress]
+        return live[-1] if live else None
 
 
 class LiveDisplay(_Account):
@@ -259,6 +268,7 @@ class PlainDisplay(_Account):
         super().__init__(console)
         self._said = 0.0
         self._what = ""
+        self._said_of: dict[str, float] = {}
 
     def working(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
@@ -269,13 +279,13 @@ class PlainDisplay(_Account):
 
     def run_started(self, run: RunSpec) -> None:
         super().run_started(run)
-        self._said = time.monotonic()
+        self._said_of[run.run_id] = time.monotonic()
         self._say(f"{self._place(run)} starts")
 
     def run_progressed(self, progress: Progress) -> None:
         super().run_progressed(progress)
         row = self.rows[progress.run_id]
-        quiet = time.monotonic() - self._said
+        quiet = time.monotonic() - self._said_of[progress.run_id]
         if progress.row is None:
             if quiet < QUIET_SECONDS:
                 return
@@ -285,12 +295,13 @@ class PlainDisplay(_Account):
         else:
             train, test = (_percent(row.accuracy(part)) for part in ("train", "test"))
             text = f"epoch {progress.epoch} of {progress.epochs}: train {train}, test {test}"
-        self._said = time.monotonic()
+        self._said_of[progress.run_id] = time.monotonic()
         left, all_left = row.seconds_left(), self.seconds_left()
         text += f", {_speed(row)} images/s"
         text += f", {clock(left)} left" if left is not None else ""
         text += f", all runs {clock(all_left)}" if all_left is not None else ""
-        self._say(f"  {text}")
+        whose = f"{progress.run_id}, " if self.running() > 1 else ""
+        self._say(f"  {whose}{text}")
 
     def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
         super().run_ended(run, record, skipped=skipped)

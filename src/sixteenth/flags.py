@@ -41,6 +41,24 @@ DeviceOption = Annotated[
     str | None,
     typer.Option("--device", metavar="NAME", help="cpu, cuda, mps. Default: the best one here."),
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=1,
+        help="Runs that go side by side. Default: what trains most images a second here.",
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="T",
+        min=1,
+        help="CPU threads of each run. Default: measured, then kept for the study.",
+    ),
+]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", metavar="N", help="One seed instead of the study's seeds.")
 ]
@@ -89,6 +107,8 @@ class Flags:
     out: OutOption = None
     settings: SetOption = None
     device: DeviceOption = None
+    workers: WorkersOption = None
+    threads: ThreadsOption = None
     seed: SeedOption = None
     as_json: JsonOption = False
     data_dir: DataDirOption = None
@@ -108,6 +128,10 @@ class Flags:
         plain += [f"{key}=true" for key in switched if getattr(self, key)]
         seeds = [] if self.seed is None else [f"seeds=[{self.seed}]"]
         return [*(self.settings or ()), *plain, *seeds]
+
+    def machine(self) -> dict[str, Any]:
+        """The flags that say where and how a study is computed, not what."""
+        return {"device": self.device, "workers": self.workers, "threads": self.threads}
 
 
 def with_flags(command: Callable[..., None]) -> Callable[..., None]:

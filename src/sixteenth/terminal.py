@@ -134,12 +134,25 @@ def plan_table(plan: pd.DataFrame, on: Console) -> Table:
         Column("params", [fmt.parameters(row["parameters"]) for row in rows], right=True),
         Column("training", [fmt.flops(row["train_flops"]) for row in rows], right=True),
         Column("steps", [fmt.count(row["steps"]) for row in rows], right=True),
+        Column("threads", [fmt.count(row["threads"]) for row in rows], right=True, rank=4),
         Column("time", [fmt.duration(row["seconds"]) for row in rows], right=True),
         Column("disk", [fmt.size(row["disk_bytes"]) for row in rows], right=True, rank=1),
     ]
     if set(plan["status"]) != {"missing"}:
         columns.append(Column("status", [_planned(row["status"]) for row in rows], rank=2))
     return table(columns, on)
+
+
+def together(todo: pd.DataFrame) -> str:
+    """How many of a plan's runs go side by side, as the end of a sentence."""
+    most = max(
+        (
+            int(((todo["begins"] < end) & (todo["ends"] >= end)).sum())
+            for end in todo["ends"].dropna()
+        ),
+        default=1,
+    )
+    return f", {most} side by side" if most > 1 else ""
 
 
 def model_name(model: str) -> str:

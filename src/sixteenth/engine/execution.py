@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -19,17 +20,24 @@ from ..spec import TrainSpec
 class Execution:
     """How a run is computed; recorded in run.json.
 
+    A run's results depend on all of this: at the same values, versions and kind of processor they
+    are the same to the last bit, whatever else ran before, beside or after it.
+
     Attributes:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``float32``, or the type of the convolutions and matrix products under autocast.
         layout: ``channels-last`` or ``channels-first``.
         threads: CPU threads inside one operation.
+        reason: why so; no part of what a result depends on.
+        measured: images a second of each candidate, if the choice was measured; no part either.
     """
 
     device: str
     precision: str
     layout: str
     threads: int
+    reason: str = field(default="", compare=False)
+    measured: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
         """Mixed precision as `precision` says: weights and norms stay float32."""
@@ -44,15 +52,48 @@ class Execution:
             model = model.to(memory_format=torch.channels_last)
         return model.to(self.device)
 
+    @contextlib.contextmanager
+    def on_threads(self) -> Iterator[None]:
+        """Give torch the run's number of threads for a while."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
     def as_record(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"measured": [dict(each) for each in self.measured]}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """What `as_record` gave; keys of later versions are left out.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no such record.
+        """
+        return cls(
+            device=str(record["device"]),
+            precision=str(record["precision"]),
+            layout=str(record["layout"]),
+            threads=int(record["threads"]),
+            reason=str(record.get("reason", "")),
+            measured=tuple(record.get("measured", ())),
+        )
+
+    def __str__(self) -> str:
+        threads = f"{self.threads} thread{'s' if self.threads != 1 else ''}"
+        return f"{self.device}, {self.precision}, {self.layout}, {threads}"
 
 
-def resolve_execution(device: str | None, train: TrainSpec) -> Execution:
-    """Choose what the study file leaves to ``auto``, for this machine.
+def resolve_execution(
+    device: str | None, train: TrainSpec, threads: int | None = None
+) -> Execution:
+    """Choose what the study file leaves to ``auto``, for this machine, without measuring.
 
     bfloat16 where the processor multiplies it in hardware (AVX-512 BF16 or AMX on CPUs, compute
     capability 8 on GPUs), else float32. Channels-last everywhere: images already lie that way.
+    As many threads as torch would take, unless `threads` says.
 
     Raises:
         InputError: the device does not exist here.
@@ -77,7 +118,17 @@ def resolve_execution(device: str | None, train: TrainSpec) -> Execution:
     if precision == "float16" and kind == "cpu":
         raise InputError("train.precision: float16 needs a GPU; on cpu use bfloat16 or float32")
     layout = "channels-last" if train.layout == "auto" else train.layout
-    return Execution(chosen, precision, layout, torch.get_num_threads())
+    return Execution(chosen, precision, layout, threads or torch.get_num_threads())
+
+
+def open_numbers(default: Execution, train: TrainSpec) -> tuple[list[str], list[str]]:
+    """Precisions and layouts that the study leaves open and that are worth a try, default first."""
+    precisions, layouts = [default.precision], [default.layout]
+    if train.precision == "auto" and default.precision != "float32":
+        precisions.append("float32")
+    if train.layout == "auto":
+        layouts.append("channels-first")
+    return precisions, layouts
 
 
 def environment() -> dict[str, Any]:

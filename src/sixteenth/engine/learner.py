@@ -6,7 +6,6 @@ lowered for the device, the optimiser, mixed precision, and the normalisation of
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..data.augment import crop_and_flip
 from ..models import (
     build_model,
     count_parameters,
@@ -28,7 +26,7 @@ from ..spec import RunSpec
 from .execution import Execution
 from .inference import InputNormalisation, Views, class_scores
 from .lowering import lower_convolutions
-from .optim import build_optimizers, learning_rate, set_learning_rate
+from .optim import build_optimizers, set_learning_rate
 from .seeds import derive_seed
 
 INITIALISING_IMAGES = 5_000
@@ -179,29 +177,3 @@ def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     """Mean cross-entropy in nats, without label smoothing, and share of right answers."""
     loss = F.cross_entropy(logits, labels).item()
     return loss, (logits.argmax(1) == labels).float().mean().item()
-
-
-def training_speed(
-    run: RunSpec, classes: int, images: np.ndarray, execution: Execution, *, seconds: float = 2.0
-) -> tuple[float, dict[str, Any]]:
-    """Measure how many images a second a run trains, on a few real steps of a throw-away model.
-
-    Returns:
-        Images per second, and the learner's facts.
-    """
-    learner = Learner(run, classes, images, execution)
-    batch = torch.from_numpy(images[: run.train.batch_size]).to(learner.device)
-    labels = torch.arange(len(batch), device=learner.device) % classes
-    generator = torch.Generator().manual_seed(0)
-    rate = learning_rate(0, 1000, run.train)
-    done, began = -1, time.monotonic()
-    while done < 2 or time.monotonic() - began < seconds:
-        crop = min(4, run.image_size - 1)
-        loss, _ = learner.step(
-            crop_and_flip(batch, crop=crop, flip=True, generator=generator), labels, rate
-        )
-        loss.item()  # wait for the device
-        done += 1
-        if done == 0:  # the first step chooses kernels and fills caches
-            began = time.monotonic()
-    return done * len(batch) / max(time.monotonic() - began, 1e-9), learner.facts

@@ -11,10 +11,12 @@ import torch
 from ..data import ImageDataset
 from ..run_folder import FORMAT
 from ..spec import RunSpec
-from .execution import environment
+from .execution import Execution, environment
 
 
-def new_record(run: RunSpec, dataset: ImageDataset, started: str | None) -> dict[str, Any]:
+def new_record(
+    run: RunSpec, dataset: ImageDataset, execution: Execution, started: str | None
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "run_id": run.run_id,
@@ -33,7 +35,7 @@ def new_record(run: RunSpec, dataset: ImageDataset, started: str | None) -> dict
         "train_size": None,
         "model": None,
         "environment": environment(),
-        "execution": None,
+        "execution": execution.as_record(),
         "metrics": None,
         "train_flops": None,
         "seconds": None,

@@ -18,10 +18,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ..data import ImageDataset
-from ..errors import DivergedError, InputError
+from ..errors import DivergedError, InputError, MismatchError
 from ..run_folder import RunFolder, write_whole
 from ..spec import RunSpec
-from .execution import resolve_execution
+from .execution import Execution, resolve_execution
 from .learner import Learner, loss_and_accuracy
 from .optim import learning_rate
 from .record import new_record, now, peak_memory
@@ -64,16 +64,20 @@ def train_run(
     dataset: ImageDataset,
     folder: RunFolder,
     *,
-    device: str | None = None,
+    execution: Execution | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Train `run` and fill `folder`, going on from a checkpoint that lies there.
+
+    Args:
+        execution: where, in which numbers and on how many threads; by default as the run was begun,
+            and for a new run as `resolve_execution` chooses.
 
     Returns:
         The record, as in run.json. A run that is already finished is returned as it is.
 
     Raises:
-        MismatchError: the folder holds another run.
+        MismatchError: the folder holds another run, or this one begun with another execution.
         DivergedError: the loss became NaN or infinite.
         SixteenthError, RuntimeError, MemoryError: whatever else stopped it. The record then says
             "failed" and why, or "interrupted" after a KeyboardInterrupt, and a checkpoint stays.
@@ -83,22 +87,47 @@ def train_run(
     if record is not None and record["status"] == "finished":
         folder.checkpoint_path.unlink(missing_ok=True)  # left by a kill just after the record
         return record
-    record = new_record(run, dataset, started=(record or {}).get("started"))
+    begun = begun_execution(folder)
+    if begun is not None and execution not in (None, begun):
+        raise MismatchError(
+            f"{folder.path} was begun with another execution ({begun} there, {execution} asked "
+            "for), which would change its result: go on with the first, or choose another folder"
+        )
+    execution = execution or begun or resolve_execution(None, run.train)
+    record = new_record(run, dataset, execution, started=(record or {}).get("started"))
     folder.write_record(record)
     try:
-        _Training(run, dataset, folder, device, on_progress, record).run()
+        with execution.on_threads():
+            _Training(run, dataset, folder, execution, on_progress, record).run()
     except KeyboardInterrupt:
         folder.write_record(record | {"status": "interrupted"})
         raise
     except Exception as error:
-        reason = {"type": type(error).__name__, "message": why(error)}
-        record |= {"status": "failed", "error": reason}
-        folder.write_record(record | {"finished": now()})
+        record_failure(folder, record, error)
         raise
     record |= {"status": "finished", "finished": now()}
     folder.write_record(record)
     folder.checkpoint_path.unlink(missing_ok=True)
     return record
+
+
+def begun_execution(folder: RunFolder) -> Execution | None:
+    """How the run was begun whose checkpoint lies in `folder`: it has to go on in the same way."""
+    record = folder.read_record()
+    if record is None or record["status"] == "finished" or not folder.checkpoint_path.exists():
+        return None
+    try:
+        return Execution.from_record(record["execution"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def record_failure(folder: RunFolder, record: dict[str, Any], error: Exception) -> dict[str, Any]:
+    """Write that the run of `record` failed and why, and return that record."""
+    reason = {"type": type(error).__name__, "message": why(error)}
+    failed = record | {"status": "failed", "error": reason, "finished": now()}
+    folder.write_record(failed)
+    return failed
 
 
 def why(error: Exception) -> str:
@@ -114,7 +143,7 @@ class _Training:
         run: RunSpec,
         dataset: ImageDataset,
         folder: RunFolder,
-        device: str | None,
+        execution: Execution,
         on_progress: Callable[[Progress], None],
         record: dict[str, Any],
     ) -> None:
@@ -122,10 +151,9 @@ class _Training:
         self.on_progress = on_progress
         subset, held = split_of(run, dataset)
         record["train_size"] = len(subset) + len(held)
-        execution = resolve_execution(device, run.train)
         images = dataset.train.images[subset]
         self.learner = Learner(run, len(dataset.classes), images, execution)
-        record |= {"execution": execution.as_record(), "model": self.learner.facts}
+        record["model"] = self.learner.facts
         self.device = self.learner.device
         self.images = torch.from_numpy(images).to(self.device)
         self.labels = torch.from_numpy(dataset.train.labels[subset]).to(self.device)

@@ -34,6 +34,7 @@ class Workload:
         steps, epochs: of the whole run; where `steps` is given the last epoch may be cut short.
         images: training images that pass through the network in all.
         curve_images: test images behind each point of a training curve.
+        evaluated: images that pass through the network to be measured, over the whole run.
     """
 
     batches: int
@@ -41,20 +42,27 @@ class Workload:
     epochs: int
     images: int
     curve_images: int
+    evaluated: int
 
     @classmethod
-    def of(cls, recipe: TrainSpec, train_images: int, test_images: int) -> Workload:
-        """The work of a recipe on so many images (without a validation part)."""
+    def of(
+        cls, recipe: TrainSpec, train_images: int, test_images: int, held_images: int = 0
+    ) -> Workload:
+        """The work of a recipe on so many images, the validation part (`held_images`) apart."""
         # Equal batches instead of a short last one, and two images in each at least: a batch of
         # one image has no batch statistics.
         batches = max(1, min(math.ceil(train_images / recipe.batch_size), train_images // 2))
         steps = recipe.steps or recipe.epochs * batches
+        epochs = math.ceil(steps / batches)
+        sample = curve_images(recipe, train_images, test_images)
+        final = test_images + min(train_images, CLEAN_TRAIN_IMAGES)
         return cls(
             batches=batches,
             steps=steps,
-            epochs=math.ceil(steps / batches),
+            epochs=epochs,
             images=round(steps * train_images / batches),
-            curve_images=curve_images(recipe, train_images, test_images),
+            curve_images=sample,
+            evaluated=(epochs - 1) * sample + epochs * held_images + final,
         )
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 
 from ..data import ImageDataset
-from ..engine.execution import resolve_execution
-from ..engine.learner import training_speed
-from ..engine.workload import CLEAN_TRAIN_IMAGES, Workload, split_of
+from ..engine.workload import Workload, split_of
+from ..models import count_parameters, train_flops_per_image
 from ..run_folder import RunFolder
 from ..spec import RunSpec
-from .listener import Listener
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .schedule import Schedule
 
 BYTES_PER_WEIGHT = 4
 CHECKPOINT_COPIES = 2 * 3
@@ -22,66 +27,74 @@ CHECKPOINT_COPIES = 2 * 3
 until the next is written."""
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a model costs: trainable values, and operations to train on one image."""
+
+    parameters: int
+    flops: int
+
+    @classmethod
+    def of(cls, model: nn.Module, image_size: int) -> Self:
+        return cls(count_parameters(model), train_flops_per_image(model, image_size))
+
+
+def work_of(run: RunSpec, dataset: ImageDataset) -> Workload:
+    """How much a run trains and measures."""
+    kept, held = split_of(run, dataset)
+    return Workload.of(run.train, len(kept), len(dataset.test), len(held))
+
+
 def plan_table(
     runs: Sequence[RunSpec],
     dataset: ImageDataset,
     folder: Path,
-    *,
-    device: str | None,
-    listener: Listener,
+    costs: Mapping[str, Cost],
+    schedule: Schedule,
 ) -> pd.DataFrame:
     """One row per run: what it trains on, what it computes, and how long that will take here.
 
-    Each model is timed on a few real steps, about two seconds a model.
-
     Returns:
         Columns run_id, model, init, fraction, train_size, seed, status, epochs, steps, parameters,
-        train_flops (whole run), images_per_second (measured), seconds (of training and evaluation,
-        estimated), disk_bytes (what the finished run keeps), checkpoint_bytes (while it trains).
+        train_flops (whole run), threads, seconds (of training and evaluation, in the company that
+        the run will have), begins, ends (seconds from the study's beginning), disk_bytes (what the
+        finished run keeps), checkpoint_bytes (while it trains). Times are estimates, and missing of
+        finished runs, as their threads are.
     """
-    speeds: dict[str, tuple[float, dict[str, int]]] = {}
-    models = list(dict.fromkeys(run.model for run in runs))
-    for done, name in enumerate(models):
-        listener.working("timing the models", done, len(models))
-        # Timing needs no weights from elsewhere: they change nothing about the speed.
-        first = next(run for run in runs if run.model == name)
-        first = first.model_copy(update={"init": "random"})
-        images = dataset.train.images[: max(first.train.batch_size, 64)]
-        execution = resolve_execution(device, first.train)
-        speeds[name] = training_speed(first, len(dataset.classes), images, execution)
-    listener.working("timing the models", len(models), len(models))
-    return pd.DataFrame([_row(run, dataset, folder, *speeds[run.model]) for run in runs])
-
-
-def _row(
-    run: RunSpec, dataset: ImageDataset, folder: Path, speed: float, facts: dict[str, int]
-) -> dict[str, object]:
-    kept_images, held_images = split_of(run, dataset)
-    trained = len(kept_images)
-    work = Workload.of(run.train, trained, len(dataset.test))
-    measured = (work.epochs - 1) * work.curve_images + len(dataset.test)
-    measured += min(trained, CLEAN_TRAIN_IMAGES)
-    # Forward alone costs a third of forward and backward.
-    seconds = (work.images + measured / 3) / speed
-    record = RunFolder(folder / "runs" / run.run_id).read_record()
-    kept, passing = disk_bytes(facts["parameters"], dataset)
-    return {
-        "run_id": run.run_id,
-        "model": run.model,
-        "init": run.init,
-        "fraction": run.fraction,
-        "train_size": trained + len(held_images),
-        "seed": run.seed,
-        "status": record["status"] if record else "missing",
-        "epochs": work.epochs,
-        "steps": work.steps,
-        "parameters": facts["parameters"],
-        "train_flops": facts["train_flops_per_image"] * work.images,
-        "images_per_second": round(speed, 1),
-        "seconds": round(seconds, 1),
-        "disk_bytes": kept,
-        "checkpoint_bytes": passing,
+    todo = {
+        each.run.run_id: (each, end)
+        for each, end in zip(schedule.assignments, schedule.ends(), strict=True)
     }
+    rows = []
+    for run in runs:
+        kept, held = split_of(run, dataset)
+        work = Workload.of(run.train, len(kept), len(dataset.test), len(held))
+        record = RunFolder(folder / "runs" / run.run_id).read_record()
+        cost, (assignment, end) = costs.get(run.model), todo.get(run.run_id, (None, 0.0))
+        stays, passes = disk_bytes(cost.parameters if cost else 0, dataset)
+        rows.append(
+            {
+                "run_id": run.run_id,
+                "model": run.model,
+                "init": run.init,
+                "fraction": run.fraction,
+                "train_size": len(kept) + len(held),
+                "seed": run.seed,
+                "status": record["status"] if record else "missing",
+                "epochs": work.epochs,
+                "steps": work.steps,
+                "parameters": cost.parameters if cost else None,
+                "train_flops": cost.flops * work.images if cost else None,
+                "threads": assignment.execution.threads if assignment else None,
+                "seconds": round(assignment.seconds, 3) if assignment else None,
+                "begins": round(end - assignment.seconds, 3) if assignment else None,
+                "ends": round(end, 3) if assignment else None,
+                "disk_bytes": stays,
+                "checkpoint_bytes": passes,
+            }
+        )
+    whole = ["train_size", "parameters", "train_flops", "threads"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
 
 
 def disk_bytes(parameters: int, dataset: ImageDataset) -> tuple[int, int]:

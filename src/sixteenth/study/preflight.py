@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..data import ImageDataset
+    from .plan import Cost
+    from .schedule import Schedule
 
 AXES = ("models", "init", "fractions", "seeds")
 """What may be added to a study that was begun: finished runs stay what they are."""
@@ -132,38 +134,69 @@ def check_begun(folder: Path, runs: Sequence[RunSpec], dataset: ImageDataset) ->
 
 
 def check_models(
-    folder: Path, runs: Sequence[RunSpec], dataset: ImageDataset, *, download: bool
-) -> None:
-    """Build every model that is left to train, load all its weights, and add up the disk.
+    folder: Path,
+    spec: StudySpec,
+    runs: Sequence[RunSpec],
+    dataset: ImageDataset,
+    *,
+    download: bool,
+) -> dict[str, Cost]:
+    """Build every model, and load all weights that are still needed, for a try.
 
     Args:
         runs: those left to train.
         download: fetch torchvision's weights that are not there; without, they are not checked.
 
+    Returns:
+        What each model costs, without those of the user's own that cannot be built.
+
     Raises:
         ModelError, WeightsError: a model or weights that cannot be used.
         MismatchError: a weights file that is not the one that an earlier run began with.
-        InputError: too little free disk.
     """
-    from ..models import build_model, count_parameters, is_factory
-    from .plan import disk_bytes
+    from ..models import build_model, is_factory
+    from .plan import Cost
 
-    needed, passing = 0, 0
-    for name in dict.fromkeys(run.model for run in runs):
-        own = [run for run in runs if run.model == name]
+    costs = {}
+    for name in spec.models:
         try:
             model = build_model(
-                name, len(dataset.classes), image_size=own[0].image_size, stem=own[0].stem
+                name, len(dataset.classes), image_size=spec.image_size, stem=spec.stem
             )
         except ModelError:
             if not is_factory(name):
                 raise
             continue  # code of the user's own: its runs will fail, and say why
+        costs[name] = Cost.of(model, spec.image_size)
+        own = [run for run in runs if run.model == name]
         for init in dict.fromkeys(run.init for run in own):
             _check_weights(folder, model, next(run for run in own if run.init == init), download)
-        kept, extra = disk_bytes(count_parameters(model), dataset)
-        needed, passing = needed + kept * len(own), max(passing, extra)
-    _check_disk(folder, needed + passing)
+    return costs
+
+
+def check_disk(
+    folder: Path, schedule: Schedule, costs: Mapping[str, Cost], dataset: ImageDataset
+) -> None:
+    """Refuse a study that cannot fit on the disk.
+
+    Raises:
+        InputError: how much it needs and how much is free.
+    """
+    from .plan import disk_bytes, free_bytes
+
+    sizes = [
+        disk_bytes(costs[each.run.model].parameters, dataset)
+        for each in schedule.assignments
+        if each.run.model in costs
+    ]
+    at_once = sorted((passing for _, passing in sizes), reverse=True)[: schedule.workers]
+    needed = sum(kept for kept, _ in sizes) + sum(at_once)
+    free = free_bytes(folder)
+    if needed > free:
+        raise InputError(
+            f"{folder} has {free / 1e9:.1f} GB of free disk and this study needs "
+            f"{needed / 1e9:.1f} GB: make room, or choose another disk with --out"
+        )
 
 
 def _check_weights(folder: Path, model: nn.Module, run: RunSpec, download: bool) -> None:
@@ -187,17 +220,6 @@ def _check_weights(folder: Path, model: nn.Module, run: RunSpec, download: bool)
                 f"the weights {run.init} of {run.model} are not those that {place.parent} began "
                 f"with (SHA-256 {str(then)[:12]} there, {str(now)[:12]} now): {WAY_OUT}"
             )
-
-
-def _check_disk(folder: Path, needed: int) -> None:
-    from .plan import free_bytes
-
-    free = free_bytes(folder)
-    if needed > free:
-        raise InputError(
-            f"{folder} has {free / 1e9:.1f} GB of free disk and this study needs "
-            f"{needed / 1e9:.1f} GB: make room, or choose another disk with --out"
-        )
 
 
 def _release(version: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..run_folder import write_text
+from ..run_folder import RunFolder, write_text
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from .listener import Listener
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from ..analysis import Advice, Discussion
     from ..data import ImageDataset
+    from .plan import Cost
+    from .planner import Asked
+    from .schedule import Schedule
 
 
 class Study:
@@ -117,11 +120,20 @@ class Study:
                 (listener or Listener()).noticed(notice)
         return self._dataset
 
-    def run(self, *, device: str | None = None, listener: Listener | None = None) -> pd.DataFrame:
+    def run(
+        self,
+        *,
+        device: str | None = None,
+        workers: int | None = None,
+        threads: int | None = None,
+        listener: Listener | None = None,
+    ) -> pd.DataFrame:
         """Train every run that is not finished yet, then write results.csv and the report.
 
         Args:
             device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
+            workers: runs that go side by side.
+            threads: CPU threads of each run. A run's result depends on them, not on `workers`.
             listener: hears of every step.
 
         Returns:
@@ -131,30 +143,41 @@ class Study:
             InputError: the study, the data or the folder are not right; nothing was trained.
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
-        from .executor import one_after_another
+        from .executor import one_after_another, side_by_side
+        from .planner import Asked, keep_executions
 
         hears = listener or Listener()
-        runs, dataset = self._check(device, hears, download=True)
+        schedule, _ = self._schedule(Asked(device, workers, threads), hears, download=True)
         self._freeze()
-        hears.runs_planned(runs)
-        one_after_another(
-            runs,
-            dataset,
-            self.folder,
-            device=device,
-            listener=hears,
-            after_run=self._write_results,
-        )
+        keep_executions(self.folder, schedule)
+        todo = [assignment.run for assignment in schedule.assignments]
+        done = [run for run in self.runs() if run not in todo]
+        hears.runs_planned([*done, *todo])
+        for run in done:
+            record = self._run_folder(run).read_record()
+            assert record is not None
+            hears.run_ended(run, record, skipped=True)
+        train = side_by_side if schedule.workers > 1 else one_after_another
+        train(schedule, self.dataset(), self.folder, listener=hears, after_run=self._write_results)
         self.report()
         return self.results()
 
-    def plan(self, *, device: str | None = None, listener: Listener | None = None) -> pd.DataFrame:
+    def plan(
+        self,
+        *,
+        device: str | None = None,
+        workers: int | None = None,
+        threads: int | None = None,
+        listener: Listener | None = None,
+    ) -> pd.DataFrame:
         """What each run will cost, see `study.plan.plan_table`. Trains and writes nothing."""
         from .plan import plan_table
+        from .planner import Asked
 
         hears = listener or Listener()
-        runs, dataset = self._check(device, hears, download=False)
-        return plan_table(runs, dataset, self.folder, device=device, listener=hears)
+        asked = Asked(device, workers, threads)
+        schedule, costs = self._schedule(asked, hears, download=False, timed=True)
+        return plan_table(self.runs(), self.dataset(), self.folder, costs, schedule)
 
     def results(self) -> pd.DataFrame:
         """One row per run of the grid, see `study.results.results_table`."""
@@ -232,20 +255,40 @@ class Study:
         table = self.results().to_csv(index=False, lineterminator="\n")
         write_text(self.folder / "results.csv", table)
 
-    def _check(
-        self, device: str | None, hears: Listener, *, download: bool
-    ) -> tuple[list[RunSpec], ImageDataset]:
-        """Find what is wrong before hours are spent on it; the runs and their data."""
+    def _run_folder(self, run: RunSpec) -> RunFolder:
+        return RunFolder(self.folder / "runs" / run.run_id)
+
+    def _schedule(
+        self, asked: Asked, hears: Listener, *, download: bool, timed: bool = False
+    ) -> tuple[Schedule, dict[str, Cost]]:
+        """Find what is wrong before hours are spent on it, then decide how the runs are computed.
+
+        Returns:
+            The runs left to train, and what each model costs.
+        """
+        from ..data.cache import default_data_dir
         from . import preflight
+        from .planner import make_schedule
 
         runs = self.runs()
         preflight.check_folder(self.folder, self.spec)
-        preflight.check_names(self.spec, device)
+        preflight.check_names(self.spec, asked.device)
         dataset = self.dataset(hears)
         preflight.check_data(self.spec, runs, dataset)
         left = preflight.check_begun(self.folder, runs, dataset)
-        preflight.check_models(self.folder, left, dataset, download=download)
-        return runs, dataset
+        costs = preflight.check_models(self.folder, self.spec, left, dataset, download=download)
+        schedule = make_schedule(
+            runs,
+            dataset,
+            self.folder,
+            costs,
+            asked,
+            data_dir=self.data_dir or default_data_dir(),
+            listener=hears,
+            timed=timed,
+        )
+        preflight.check_disk(self.folder, schedule, costs, dataset)
+        return schedule, costs
 
     def _freeze(self) -> None:
         try:

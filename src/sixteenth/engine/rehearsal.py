@@ -1,0 +1,66 @@
+"""Real training steps on a throw-away model, to be timed."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+import torch
+
+from ..data import ImageDataset
+from ..spec import RunSpec
+from .execution import Execution
+from .learner import Learner
+from .optim import learning_rate
+from .workload import Augmentation
+
+
+class Rehearsal:
+    """One model, its optimiser and a batch of its data, in one layout on one device.
+
+    Attributes:
+        facts: the learner's: parameters, training FLOPs of an image, and so on.
+    """
+
+    def __init__(self, run: RunSpec, dataset: ImageDataset, execution: Execution) -> None:
+        # Weights from elsewhere would change nothing about the speed.
+        run = run.model_copy(update={"init": "random"})
+        images = dataset.train.images[: max(run.train.batch_size, 64)]
+        self._recipe = run.train
+        self._augmentation = Augmentation.of(run.train, dataset)
+        self._learner = Learner(run, len(dataset.classes), images, execution)
+        self.facts: dict[str, Any] = self._learner.facts
+        device = self._learner.device
+        self._images = torch.from_numpy(images[: run.train.batch_size]).to(device)
+        self._labels = torch.arange(len(self._images), device=device) % len(dataset.classes)
+        self._generator = torch.Generator().manual_seed(0)
+        self._warm: set[Execution] = set()
+
+    def images_per_second(self, execution: Execution, seconds: float = 0.0) -> float:
+        """Train for `seconds`, two steps at least, and go by the median step.
+
+        Args:
+            execution: may differ from the one at the beginning in precision and threads.
+        """
+        self._learner.execution = execution
+        with execution.on_threads():
+            if execution not in self._warm:
+                self._step()  # chooses kernels and fills caches
+                self._warm.add(execution)
+            times: list[float] = []
+            while len(times) < 2 or sum(times) < seconds:
+                began = time.perf_counter()
+                self._step()
+                times.append(time.perf_counter() - began)
+        return len(self._images) / max(statistics.median(times), 1e-9)
+
+    def _step(self) -> None:
+        batch = self._augmentation(
+            self._images,
+            self._augmentation.flip is not False,
+            colour=self._learner.mean_colour,
+            generator=self._generator,
+        )
+        results = self._learner.step(batch, self._labels, learning_rate(0, 1000, self._recipe))
+        results[0].item()  # waits for the device

@@ -1,0 +1,186 @@
+"""How fast a model trains on this machine: measured once, in a few seconds, and kept.
+
+Candidates are the numbers (precision and layout, where the study leaves them open) and the
+placement (how many runs at once, of how many threads each). They take turns, so that whatever else
+the machine does hits all of them, and count by their median step. What was measured is kept beside
+the decoded images, for this machine, model, image size and version of torch; a copy that is damaged
+or lacks something is measured again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..engine.execution import Execution, environment, open_numbers
+from ..run_folder import write_text
+from ..spec import RunSpec
+from .executor import Pool
+from .plan import Cost
+from .schedule import Placement
+
+FORMAT = 1
+"""Raise it when what is measured, or how, changes."""
+
+ROUNDS = 2
+WINDOW_SECONDS = 0.4
+"""Each candidate trains for so long in a round, and two steps at least."""
+
+HOPELESS = 1.25
+"""A candidate so many times slower in its first round is not measured again."""
+
+NEAR = 1.05
+"""The simpler candidate is taken unless the other is faster by more than this."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Images a second of all processes together, as measured."""
+
+    precision: str
+    layout: str
+    processes: int
+    threads: int
+    images_per_second: float
+
+    @property
+    def placement(self) -> Placement:
+        return Placement(self.processes, self.threads)
+
+
+def calibrate(
+    run: RunSpec,
+    cost: Cost,
+    default: Execution,
+    placements: Sequence[Placement],
+    data_dir: Path,
+    pool: Callable[[], Pool],
+) -> list[Speed]:
+    """The speeds of a model: of each open number, and of `placements` in the best numbers.
+
+    Args:
+        run: any run of the model.
+        cost: of the model.
+        default: what would be taken without measuring.
+        placements: the simplest first.
+        data_dir: where what was measured is kept.
+        pool: gives the processes to measure with; called only if something has to be measured.
+
+    Raises:
+        SixteenthError, RuntimeError, ...: the model cannot be trained.
+    """
+    identity = _identity(run, cost, default)
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    place = data_dir / "calibration" / f"{key}.json"
+    known = _read(place, identity)
+    if not set(placements) <= {speed.placement for speed in known}:
+        known = _measure(run, default, placements, pool())
+        _keep(place, identity, known)
+    return known
+
+
+def best_numbers(speeds: Iterable[Speed], default: Execution) -> tuple[str, str]:
+    """Precision and layout that train most images a second; the default's on a near tie."""
+    of: dict[tuple[str, str], float] = {}
+    for speed in speeds:
+        numbers = speed.precision, speed.layout
+        of[numbers] = max(speed.images_per_second, of.get(numbers, 0.0))
+    usual = default.precision, default.layout
+    best = max(of, key=lambda numbers: of[numbers], default=usual)
+    return usual if of.get(usual, 0.0) * NEAR >= of.get(best, 0.0) else best
+
+
+def _measure(
+    run: RunSpec, default: Execution, placements: Sequence[Placement], pool: Pool
+) -> list[Speed]:
+    """Measure numbers under the widest placement, then placements in the best numbers."""
+    widest = max(placements)
+    precisions, layouts = open_numbers(default, run.train)
+    found: dict[_Candidate, list[float]] = {}
+
+    def take_turns(candidates: Sequence[_Candidate]) -> None:
+        hopeful = list(candidates)
+        for _ in range(ROUNDS):
+            for candidate in hopeful:
+                found.setdefault(candidate, []).append(_rate(run, default, candidate, pool))
+            top = max(statistics.median(found[each]) for each in hopeful)
+            hopeful = [each for each in hopeful if statistics.median(found[each]) * HOPELESS >= top]
+            if len(hopeful) < 2:
+                break
+
+    for layout in layouts:  # one after another: each needs a model of its own
+        take_turns([(precision, layout, widest) for precision in precisions])
+        precisions = [max(found, key=lambda each: statistics.median(found[each]))[0]]
+    if len(placements) > 1:
+        precision, layout = best_numbers(_speeds(found), default)
+        take_turns([(precision, layout, placement) for placement in placements])
+    return _speeds(found)
+
+
+_Candidate = tuple[str, str, Placement]
+
+
+def _rate(run: RunSpec, default: Execution, candidate: _Candidate, pool: Pool) -> float:
+    """Images a second of as many processes at once as the candidate's placement has."""
+    precision, layout, placement = candidate
+    execution = replace(default, precision=precision, layout=layout, threads=placement.threads)
+    order = ("rehearse", run, execution, WINDOW_SECONDS)
+    return float(sum(pool.ask([order] * placement.processes)))
+
+
+def _speeds(found: Mapping[_Candidate, list[float]]) -> list[Speed]:
+    return [
+        Speed(
+            precision,
+            layout,
+            placement.processes,
+            placement.threads,
+            round(statistics.median(rates), 1),
+        )
+        for (precision, layout, placement), rates in found.items()
+    ]
+
+
+def _identity(run: RunSpec, cost: Cost, default: Execution) -> dict[str, Any]:
+    """All that a speed depends on."""
+    recipe = run.train.model_dump(
+        mode="json",
+        include={"batch_size", "optimizer", "precision", "layout", "lower_convolutions"},
+    )
+    return {
+        "format": FORMAT,
+        "environment": environment(),
+        "device": default.device,
+        "threads": default.threads,
+        "model": run.model,
+        **asdict(cost),
+        "stem": run.stem,
+        "image_size": run.image_size,
+        **recipe,
+    }
+
+
+def _read(place: Path, identity: Mapping[str, Any]) -> list[Speed]:
+    """What is kept there, nothing if it is damaged."""
+    try:
+        content = json.loads(place.read_text(encoding="utf-8"))
+        if content["identity"] != identity:
+            return []
+        speeds = [Speed(**each) for each in content["speeds"]]
+        sound = all(speed.images_per_second > 0 and speed.placement for speed in speeds)
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
+    return speeds if sound else []
+
+
+def _keep(place: Path, identity: Mapping[str, Any], speeds: Sequence[Speed]) -> None:
+    """Keep what was measured; where that is not possible, it is measured again next time."""
+    content = {"identity": identity, "speeds": [asdict(speed) for speed in speeds]}
+    with contextlib.suppress(OSError):
+        write_text(place, json.dumps(content, indent=2) + "\n")

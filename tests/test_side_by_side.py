@@ -1,0 +1,284 @@
+"""Runs side by side: the same results as one after another, and no process left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sixteenth import Listener, RunSpec, Study
+from sixteenth.data import load_dataset
+from sixteenth.engine.train import Progress
+from sixteenth.study.sharing import share_dataset
+from tiny_study import command_line, environment, hear_interrupts, run_process
+
+CLOCKS = ["seconds"]
+FOUR_RUNS = ["run", "tiny.yaml", "--set", "train.epochs=2"]
+TWO_SLOW_RUNS = [
+    "run", "tiny.yaml", "--workers", "2", "--threads", "1", "--set", "models=[tiny_models:slow]",
+    "--set", "fractions=[100 images]", "--set", "seeds=[0, 1]", "--set", "train.epochs=50",
+]  # fmt: skip
+
+
+def stable(folder: Path) -> dict[str, Any]:
+    """All that a study's runs left, wall-clock fields aside."""
+    left: dict[str, Any] = {}
+    for run in sorted((folder / "runs").iterdir()):
+        left[f"{run.name} weights"] = (run / "model.safetensors").read_bytes()
+        left[f"{run.name} predictions"] = (run / "predictions.npz").read_bytes()
+        left[f"{run.name} history"] = pd.read_csv(run / "history.csv").drop(columns=CLOCKS).to_csv()
+        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        for clock in (
+            "seconds", "images_per_second", "started", "finished", "peak_memory_bytes",
+        ):  # fmt: skip
+            del record[clock]
+        left[f"{run.name} record"] = record
+    results = pd.read_csv(folder / "results.csv").sort_values("run_id")
+    left["results"] = results.drop(columns=CLOCKS).to_csv(index=False)
+    return left
+
+
+def test_runs_side_by_side_leave_the_same_bits_as_one_after_another(tiny_folder: Path) -> None:
+    alone = run_process([*FOUR_RUNS, "--out", "a", "--workers", "1", "--threads", "1"], tiny_folder)
+    together = run_process(
+        [*FOUR_RUNS, "--out", "b", "--workers", "2", "--threads", "1"], tiny_folder
+    )
+    assert (alone.code, together.code) == (0, 0), together.err
+    assert stable(tiny_folder / "a") == stable(tiny_folder / "b")
+    assert "4 of 4" in together.err
+
+
+class Hearing(Listener):
+    """Remembers what goes on at the same time, and maybe does something about it."""
+
+    def __init__(self) -> None:
+        self.live: set[str] = set()
+        self.most = 0
+        self.ended: dict[str, dict[str, Any]] = {}
+
+    def run_started(self, run: RunSpec) -> None:
+        self.live.add(run.run_id)
+        self.most = max(self.most, len(self.live))
+
+    def run_progressed(self, progress: Progress) -> None:
+        assert progress.run_id in self.live
+
+    def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
+        self.live.discard(run.run_id)
+        self.ended[run.run_id] = record
+
+
+def children() -> list[int]:
+    """Processes that this one has started and that still are there."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, check=False
+    )
+    alive = []
+    for pid in map(int, found.stdout.split()):
+        with contextlib.suppress(OSError):
+            if b"sixteenth.study.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                alive.append(pid)
+    return alive
+
+
+def slow_study(**changes: Any) -> Study:
+    """Two runs that take their time."""
+    study = {
+        "data": "digits",
+        "image_size": 8,
+        "models": ["tiny_models:slow"],
+        "fractions": ["100 images"],
+        "seeds": [0, 1],
+        "train": {"epochs": 50},
+    }
+    return Study({**study, **changes}, "slow")
+
+
+class Killing(Hearing):
+    """Kills one of two workers when both have taken steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: set[str] = set()
+
+    def run_progressed(self, progress: Progress) -> None:
+        self.heard.add(progress.run_id)
+        if len(self.heard) == 2 and len(self.live) == 2:
+            os.kill(children()[0], signal.SIGKILL)
+            self.heard.clear()
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
+
+
+@needs_proc
+def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINY_SLEEP", "0.05")
+    heard = Killing()
+    study = slow_study(seeds=[0, 1, 2], train={"epochs": 5})
+    results = study.run(device="cpu", workers=2, threads=1, listener=heard)
+    assert heard.most == 2
+    assert sorted(results["status"]) == ["failed", "finished", "finished"]
+    (failed,) = results[results["status"] == "failed"]["error"]
+    assert "SIGKILL" in failed
+    assert children() == []
+    again = Hearing()
+    assert (
+        list(study.run(device="cpu", workers=1, threads=1, listener=again)["status"])
+        == ["finished"] * 3
+    )
+
+
+class Interrupting(Hearing):
+    """Presses Ctrl-C when both runs have taken steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: set[str] = set()
+
+    def run_progressed(self, progress: Progress) -> None:
+        self.heard.add(progress.run_id)
+        if len(self.heard) == 2:
+            raise KeyboardInterrupt
+
+
+@needs_proc
+def test_an_interrupted_study_leaves_no_process_and_says_so_in_every_record(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINY_SLEEP", "0.05")
+    study = slow_study()
+    with pytest.raises(KeyboardInterrupt):
+        study.run(device="cpu", workers=2, threads=1, listener=Interrupting())
+    assert children() == []
+    assert list(study.results()["status"]) == ["interrupted"] * 2
+
+
+@contextlib.contextmanager
+def started(words: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A command line that has begun to train two runs, in a process group of its own."""
+    with subprocess.Popen(
+        command_line(*words),
+        env=environment(TINY_SLEEP="0.2"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=hear_interrupts,
+        process_group=0,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "run 2 of 2" in line:
+                break
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def workers_of(pid: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def gone(pids: list[int], within: float) -> bool:
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        if not any(_runs(pid) for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@needs_proc
+@pytest.mark.parametrize(
+    ("number", "whole_group", "code"),
+    [
+        (signal.SIGINT, True, 130),  # as a terminal sends it: to all processes at once
+        (signal.SIGTERM, False, 143),
+        (signal.SIGKILL, False, -9),
+    ],
+    ids=["ctrl-c", "sigterm", "sigkill"],
+)
+def test_a_stopped_command_takes_its_workers_along(
+    tiny_folder: Path, number: signal.Signals, whole_group: bool, code: int
+) -> None:
+    with started(TWO_SLOW_RUNS) as process:
+        workers = workers_of(process.pid)
+        assert len(workers) == 2
+        while not list(Path("studies/tiny/runs").glob("*/run.json")):
+            time.sleep(0.05)
+        (os.killpg if whole_group else os.kill)(process.pid, number)
+        assert gone(workers, within=5)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == code
+        assert "Traceback" not in err
+    if number != signal.SIGKILL:
+        assert "go on with:" in err
+
+
+@pytest.mark.parametrize("mapped", [True, False], ids=["from the cache", "in memory"])
+def test_shared_images_are_the_same_images(tmp_path: Path, mapped: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (40, 8, 8, 3), np.uint8), np.arange(40) % 4
+    np.savez(tmp_path / "data.npz", x_train=x[:30], y_train=y[:30], x_test=x[30:], y_test=y[30:])
+    source = str(tmp_path / "data.npz")
+    for _ in range(1 + mapped):  # the second time it is mapped from the cache
+        dataset = load_dataset(source, image_size=8, data_dir=tmp_path / "cache")
+    assert isinstance(dataset.train.images, np.memmap) is mapped
+    (tmp_path / "scratch").mkdir()
+    shared = share_dataset(dataset, tmp_path / "scratch")
+    assert bool(list((tmp_path / "scratch").iterdir())) is not mapped
+    opened = shared.open()
+    assert np.array_equal(opened.train.images, x[:30])
+    assert np.array_equal(opened.test.images, x[30:])
+    assert np.array_equal(opened.test.labels, y[30:])
+    assert opened.fingerprint == dataset.fingerprint
+
+
+def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(tiny_folder: Path) -> None:
+    module = Path("tiny_models.py")
+    noisy = "import os\nos.write(1, b'hello from the model\\n')\n"
+    module.write_text(noisy + module.read_text(encoding="utf-8"), encoding="utf-8")
+    Path("script.py").write_text(
+        "import sixteenth\n"
+        "models = 'models=[tiny_models:broken, tiny_models:small]'\n"
+        "study = sixteenth.Study.load('tiny.yaml', ['fractions=[50 images]', models], 'out')\n"
+        "table = study.run(workers=2, threads=1)[['status', 'error']]\n"
+        "print(list(table.to_records(index=False)))\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "('finished', '')" in done.stdout
+    assert "('failed', 'ModelError: " in done.stdout
+    assert "the tests broke it" in done.stdout
+    assert "hello from the model" in done.stderr, "what a worker's code prints is not lost"
+    assert "Traceback" not in done.stderr
