@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from sixteenth import DivergedError, InputError, MismatchError, RunSpec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
@@ -20,7 +21,7 @@ from sixteenth.engine.learner import Learner, channel_statistics
 from sixteenth.engine.optim import build_optimizers, learning_rate
 from sixteenth.engine.seeds import derive_seed
 from sixteenth.engine.train import Progress, train_run
-from sixteenth.engine.workload import Workload, curve_images
+from sixteenth.engine.workload import LEAST_CURVE_IMAGES, Workload
 from sixteenth.run_folder import RunFolder
 from sixteenth.spec import TrainSpec
 
@@ -224,12 +225,65 @@ def test_norms_and_biases_are_not_decayed(name: str) -> None:
         assert (decay[id(parameter)] > 0) == (parameter.ndim > 1)
 
 
-def test_the_curve_of_a_small_run_is_measured_on_a_sample_of_the_test_images() -> None:
-    recipe = TrainSpec()
-    assert curve_images(recipe, 3125, 10_000) == 937
-    assert curve_images(recipe, 50_000, 10_000) == 10_000
-    assert curve_images(recipe, 90, 360) == 360
-    assert curve_images(recipe.model_copy(update={"curve_images": "all"}), 90, 10_000) == 10_000
+@pytest.mark.parametrize("epochs", [1, 3, 10, 11, 19, 25, 30, 200])
+@pytest.mark.parametrize("train_images", [90, 3125, 25_000, 50_000])
+def test_measuring_takes_a_tenth_of_a_run_and_gives_ten_points(
+    epochs: int, train_images: int
+) -> None:
+    work = Workload.of(TrainSpec(epochs=epochs), train_images, 10_000)
+    measured = [epoch for epoch in range(1, epochs + 1) if work.measures(epoch)]
+    assert measured[-1] == epochs
+    assert len(measured) == work.curve_points
+    assert len(measured) >= min(epochs, 10)
+    gaps = np.diff([0, *measured])
+    assert gaps.max() - gaps.min() <= 1, "points are spread evenly"
+    assert work.curve_images >= LEAST_CURVE_IMAGES
+    least = (min(epochs, 10) - 1) * LEAST_CURVE_IMAGES + 10_000 + min(train_images, 10_000)
+    share = (work.effort - work.images) / work.effort
+    # Where a final test on all images and ten small ones take more than that, it is no more either.
+    assert share <= 0.1001 or work.evaluated <= least
+
+
+def test_what_the_user_says_of_curves_goes_before_the_tenth() -> None:
+    asked = Workload.of(TrainSpec(epochs=30, curve_images="all"), 90, 10_000)
+    assert (asked.curve_points, asked.curve_images) == (30, 10_000)
+    asked = Workload.of(TrainSpec(epochs=30, curve_images=700), 90, 10_000)
+    assert (asked.curve_points, asked.curve_images) == (30, 700)
+
+
+def test_epochs_that_are_not_measured_are_empty_in_the_history(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    run = cell(epochs=24).model_copy(update={"fraction": "40 images"})
+    record = train_run(run, digits, RunFolder(tmp_path / "run"))
+    history = RunFolder(tmp_path / "run").read_history()
+    assert len(history) == 24
+    assert history["train_loss"].notna().all()
+    measured = history["test_loss"].notna()
+    assert measured.sum() == 10
+    assert (history["test_images"].gt(0) == measured).all()
+    assert history["test_accuracy"].iloc[-1] == record["metrics"]["test_accuracy"]
+    assert history["test_images"].iloc[-1] == len(digits.test)
+
+
+def test_label_smoothing_is_no_part_of_the_recorded_training_loss(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    smoothed = Learner(
+        cell(label_smoothing=0.5, precision="float32"),
+        10,
+        digits.train.images[:64],
+        resolve_execution("cpu", TrainSpec(precision="float32")),
+    )
+    images = torch.from_numpy(digits.train.images[:64])
+    labels = torch.from_numpy(digits.train.labels[:64])
+    optimised, entropy, _ = smoothed.step(images, labels, 0.0)
+    with torch.no_grad():
+        logits = smoothed.model(smoothed.normalise(images))
+    assert entropy.item() == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-3)
+    assert optimised.item() != pytest.approx(entropy.item(), rel=1e-3)
+    record = train_run(cell(epochs=1), digits, RunFolder(tmp_path / "run"))
+    assert record["train_loss"] == "cross-entropy"
 
 
 def test_a_step_on_either_layout_is_the_same_step(digits: ImageDataset) -> None:
@@ -240,7 +294,7 @@ def test_a_step_on_either_layout_is_the_same_step(digits: ImageDataset) -> None:
         images = torch.from_numpy(digits.train.images[:64])
         labels = torch.from_numpy(digits.train.labels[:64])
         # Only the first step: rounding differs between the two, and every step enlarges that.
-        loss, _ = learner.step(images, labels, 0.05)
+        loss, _, _ = learner.step(images, labels, 0.05)
         losses.append(loss.item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 

@@ -115,7 +115,9 @@ class _Account(Listener):
                 batches = progress.steps / progress.epochs
                 self.total = batches * row.run.train.batch_size / float(share)
         row.progress = progress
-        row.epoch_row = progress.row or row.epoch_row
+        # Not every epoch is measured: what is not known anew stays what it was.
+        known = {key: value for key, value in (progress.row or {}).items() if value is not None}
+        row.epoch_row = {**(row.epoch_row or {}), **known}
 
     def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
         row = self.rows[run.run_id]

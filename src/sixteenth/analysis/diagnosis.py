@@ -142,6 +142,8 @@ def test_loss_rising(run: Run, name: str, history: pd.DataFrame | None) -> Diagn
     The loss of a single image scatters about as much as its mean, so a mean over m images has a
     standard error near loss / sqrt(m): the rise must be two of these beyond `LOSS_RISE` too.
     """
+    if history is not None and "test_loss" in history.columns:
+        history = history[history["test_loss"].notna()]  # not every epoch is measured
     test, train = _column(history, "test_loss"), _column(history, "train_loss")
     epochs = _column(history, "epoch")
     if len(test) < 3 or not np.all(np.isfinite(test)) or not np.all(np.isfinite(train)):

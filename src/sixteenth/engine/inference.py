@@ -24,6 +24,7 @@ VIEWS: dict[str, tuple[tuple[int, int, float], ...]] = {
 """Test-time augmentation: (pixels down, pixels right, weight) of each view, which is shown as it is
 and mirrored; both count half."""
 
+
 PIXELS_TOGETHER = 500 * 64 * 64
 """Pixels of the images that are evaluated at a time: 500 of them at 64x64, fewer of larger ones."""
 
@@ -45,6 +46,11 @@ class InputNormalisation:
         """uint8 (n, height, width, 3) to float32 (n, 3, height, width), in the layout."""
         pixels = images.permute(0, 3, 1, 2).float().sub_(self._mean).mul_(self._scale)
         return pixels if self._channels_last else pixels.contiguous()
+
+
+def count_views(views: Views) -> int:
+    """How often each image passes through the network."""
+    return 2 * len(VIEWS[views]) if views != "none" else 1
 
 
 @torch.inference_mode()

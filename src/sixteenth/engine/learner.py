@@ -99,7 +99,7 @@ class Learner:
             self.device.type, enabled=execution.precision == "float16"
         )
 
-    def step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+    def step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor, Tensor]:
         """One optimiser step at learning rate `rate`.
 
         Args:
@@ -107,8 +107,9 @@ class Learner:
             labels: int64, (n,).
 
         Returns:
-            The batch's mean loss and its number of right answers, before the step; still on the
-            device, so that nothing waits for them.
+            The batch's mean loss as it is optimised, its mean cross-entropy (without label
+            smoothing, as test losses are) and its number of right answers, before the step; still
+            on the device, so that nothing waits for them.
         """
         set_learning_rate(self.optimizers, rate)
         with self.execution.autocast():
@@ -121,7 +122,8 @@ class Learner:
         for optimizer in self.optimizers:
             self._scaler.step(optimizer)
         self._scaler.update()
-        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+        seen = logits.detach()
+        return loss.detach(), F.cross_entropy(seen, labels), (seen.argmax(1) == labels).sum()
 
     def logits(self, images: Tensor, views: Views = "none") -> Tensor:
         """Class scores, float32 (n, classes), of uint8 images (n, height, width, 3) as they are.

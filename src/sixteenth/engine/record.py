@@ -32,6 +32,7 @@ def new_record(
             "test_images": len(dataset.test),
         },
         "data_checks": dataset.checks.as_record(),
+        "train_loss": "cross-entropy",
         "train_size": None,
         "model": None,
         "environment": environment(),

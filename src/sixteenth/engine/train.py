@@ -32,6 +32,16 @@ CHECKPOINT_SECONDS = 20.0
 """Epochs shorter than this share a checkpoint: writing one costs about a second."""
 
 
+UNMEASURED: dict[str, Any] = {
+    "test_loss": None,
+    "test_accuracy": None,
+    "test_images": 0,
+    "validation_loss": None,
+    "validation_accuracy": None,
+}
+"""What a history says of the epochs that are no points of the training curve."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """Where a run stands; sent after every step. `row` is set when an epoch has just ended."""
@@ -163,7 +173,7 @@ class _Training:
         self.test_labels = torch.from_numpy(dataset.test.labels).to(self.device)
 
         self.augmentation = Augmentation.of(run.train, dataset)
-        self.work = Workload.of(run.train, len(self.labels), len(self.test_labels))
+        self.work = Workload.of(run.train, len(subset), len(self.test_labels), len(held))
         self.curve_sample = self._fixed_sample(len(self.test_labels), self.work.curve_images)
         self.test_logits: Tensor | None = None
 
@@ -193,6 +203,7 @@ class _Training:
         mirrored = self.augmentation.mirrored(len(self.labels), state.epoch, flip_seed)
 
         loss_sum = torch.zeros((), device=self.device)
+        entropy_sum = torch.zeros((), device=self.device)
         correct = torch.zeros((), device=self.device)
         seen, rate = 0, 0.0
         self.learner.model.train()
@@ -204,10 +215,11 @@ class _Training:
                 self.images[batch], flip, colour=self.learner.mean_colour, generator=generator
             )
             rate = learning_rate(state.step, self.work.steps, self.recipe)
-            loss, right = self.learner.step(images, labels, rate)
+            loss, entropy, right = self.learner.step(images, labels, rate)
             state.step += 1
             seen += len(labels)
             loss_sum += loss * len(labels)
+            entropy_sum += entropy * len(labels)
             correct += right
             self._check_loss(loss_sum, state.step)
             self._report(state, seen / (time.monotonic() - began))
@@ -218,7 +230,7 @@ class _Training:
             "step": state.step,
             "images": state.images,
             "learning_rate": rate,
-            "train_loss": loss_sum.item() / seen,
+            "train_loss": entropy_sum.item() / seen,
             "train_accuracy": correct.item() / seen,
         }
         row |= self._measure_epoch(state)
@@ -228,7 +240,13 @@ class _Training:
         self._report(state, speed, state.history[-1])
 
     def _measure_epoch(self, state: _State) -> dict[str, Any]:
-        """Test (and validation) loss and accuracy at an epoch's end, and the best epoch so far."""
+        """Test (and validation) loss and accuracy at an epoch's end, and the best epoch so far.
+
+        Of an epoch that is no point of the curve all is empty.
+        """
+        row = dict(UNMEASURED)
+        if not self.work.measures(state.epoch):
+            return row
         images, labels = self.test_images, self.test_labels
         final = state.epoch == self.work.epochs and not self.recipe.validation
         if not final:
@@ -237,12 +255,10 @@ class _Training:
         if final and self.recipe.test_augmentation == "none":
             self.test_logits = logits  # the run's result: not computed twice
         test_loss, test_accuracy = loss_and_accuracy(logits, labels)
-        row: dict[str, Any] = {
+        row |= {
             "test_loss": test_loss,
             "test_accuracy": test_accuracy,
             "test_images": len(labels),
-            "validation_loss": None,
-            "validation_accuracy": None,
         }
         if self.recipe.validation:
             held = self.learner.logits(self.held_images)

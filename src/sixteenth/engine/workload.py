@@ -20,9 +20,23 @@ from ..data.augment import alternating_flip, crop_and_flip, cut_out
 from ..errors import InputError
 from ..fraction import TrainFraction
 from ..spec import RunSpec, TrainSpec
+from .inference import count_views
 
 CLEAN_TRAIN_IMAGES = 10_000
 """Training images behind the final training accuracy: its standard error is under 0.5 points."""
+
+
+CURVE_POINTS = 10
+"""A curve has so many points at least, where the run has so many epochs."""
+
+LEAST_CURVE_IMAGES = 500
+"""Fewer test images behind a point, and its standard error could pass two points of accuracy."""
+
+EVALUATION_SHARE = 0.1
+"""Part of a run's time that its measurements take, where the two rules above leave it open."""
+
+FORWARD_SHARE = 1 / 3
+"""What it costs to measure an image, as a part of training on it (forward and backward)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,8 @@ class Workload:
         batches: steps in one epoch, of batches of equal size.
         steps, epochs: of the whole run; where `steps` is given the last epoch may be cut short.
         images: training images that pass through the network in all.
-        curve_images: test images behind each point of a training curve.
+        curve_points: epochs that end with a point of the training curve, the last among them.
+        curve_images: test images behind each point but the last, which has all.
         evaluated: images that pass through the network to be measured, over the whole run.
     """
 
@@ -41,6 +56,7 @@ class Workload:
     steps: int
     epochs: int
     images: int
+    curve_points: int
     curve_images: int
     evaluated: int
 
@@ -54,30 +70,51 @@ class Workload:
         batches = max(1, min(math.ceil(train_images / recipe.batch_size), train_images // 2))
         steps = recipe.steps or recipe.epochs * batches
         epochs = math.ceil(steps / batches)
-        sample = curve_images(recipe, train_images, test_images)
-        final = test_images + min(train_images, CLEAN_TRAIN_IMAGES)
+        images = round(steps * train_images / batches)
+
+        views = count_views(recipe.test_augmentation)
+        last = test_images * (1 if views == 1 else 1 + views)
+        last += held_images + min(train_images, CLEAN_TRAIN_IMAGES)
+        points, sample = epochs, test_images
+        if recipe.curve_images == "auto":
+            budget = EVALUATION_SHARE / (1 - EVALUATION_SHARE) * images / FORWARD_SHARE - last
+            points, sample = _curve(epochs, budget, test_images, held_images)
+        elif recipe.curve_images != "all":
+            sample = min(test_images, recipe.curve_images)
         return cls(
             batches=batches,
             steps=steps,
             epochs=epochs,
-            images=round(steps * train_images / batches),
+            images=images,
+            curve_points=points,
             curve_images=sample,
-            evaluated=(epochs - 1) * sample + epochs * held_images + final,
+            evaluated=(points - 1) * (sample + held_images) + last,
         )
 
+    @property
+    def effort(self) -> float:
+        """Training and measurements together, in images trained on."""
+        return self.images + FORWARD_SHARE * self.evaluated
 
-def curve_images(recipe: TrainSpec, train_images: int, test_images: int) -> int:
-    """Test images behind each point of a training curve.
+    def measures(self, epoch: int) -> bool:
+        """Whether an epoch (from 1) ends with a point of the training curve."""
+        points, epochs = self.curve_points, self.epochs
+        return epoch * points // epochs > (epoch - 1) * points // epochs
 
-    "auto" spends about a tenth of the training on them: an image costs three times as much in
-    training (forward and backward) as in evaluation. Never under 500, where a point's standard
-    error would pass two points of accuracy.
+
+def _curve(epochs: int, budget: float, test_images: int, held_images: int) -> tuple[int, int]:
+    """How many epochs are measured, and test images behind each of these but the last.
+
+    Args:
+        epochs: of the run.
+        budget: images that may be measured before the last epoch's end.
+        test_images, held_images: all there are; of the validation part each point takes all.
     """
-    if recipe.curve_images == "all":
-        return test_images
-    if recipe.curve_images == "auto":
-        return min(test_images, max(500, 3 * train_images // 10))
-    return min(test_images, recipe.curve_images)
+    least = min(test_images, LEAST_CURVE_IMAGES)
+    affordable = 1 + int(max(0.0, budget) / (least + held_images))
+    points = min(epochs, max(CURVE_POINTS, affordable))
+    each = int(budget / max(1, points - 1)) - held_images
+    return points, max(least, min(test_images, each))
 
 
 def split_of(run: RunSpec, dataset: ImageDataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -264,8 +264,7 @@ class _Planner:
 
     def _seconds(self, run: RunSpec, execution: Execution, processes: int = 0) -> float:
         """What a run is expected to take; a guess where nothing was measured."""
-        work = work_of(run, self.dataset)
-        images = work.images + work.evaluated / 3
+        images = work_of(run, self.dataset).effort
         rates = [
             speed.images_per_second / speed.processes
             for speed in self._speeds.get(run.model, ())
