@@ -1,11 +1,15 @@
 """The plain script that Sixteenth is compared with: what a good student writes in an afternoon.
 
-torchvision's transforms on PIL images, a DataLoader, float32, Adam: nothing slow on purpose, and
-nothing that the tutorials do not show. It shares no code with Sixteenth.
+    python -m benchmarks.plain images.npz --model resnet18 --images 3125 --epochs 10
+
+torchvision's transforms on PIL images, a DataLoader, float32, Adam, the test set after every epoch:
+nothing slow on purpose, and nothing that the tutorials do not show. It shares no code with
+Sixteenth. The .npz holds x_train, y_train, x_test, y_test.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Iterator
 
@@ -35,7 +39,7 @@ class Pictures(Dataset[tuple[torch.Tensor, int]]):
 
 
 class PlainTraining:
-    """Trains a torchvision model; `rounds` yields images a second, one figure a round of steps."""
+    """Trains a torchvision model: whole epochs with `epoch`, or a few steps at a time, timed."""
 
     def __init__(
         self, model: str, images: np.ndarray, labels: np.ndarray, batch_size: int, workers: int
@@ -53,11 +57,34 @@ class PlainTraining:
             batch_size=batch_size,
             shuffle=True,
             num_workers=workers,
-            drop_last=True,
+            drop_last=len(labels) > batch_size,
             persistent_workers=workers > 0,
         )
         self.model = get_model(model, num_classes=int(labels.max()) + 1)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
+
+    def epoch(self) -> float:
+        """Train on all images once; the mean loss."""
+        criterion = nn.CrossEntropyLoss()
+        self.model.train()
+        total, seen = 0.0, 0
+        for images, labels in self.loader:
+            self.optimizer.zero_grad()
+            loss = criterion(self.model(images), labels)
+            loss.backward()
+            self.optimizer.step()
+            total, seen = total + loss.item() * len(labels), seen + len(labels)
+        return total / seen
+
+    @torch.no_grad()
+    def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
+        """The share of images that are classified rightly."""
+        transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
+        self.model.eval()
+        right = 0
+        for batch, targets in DataLoader(Pictures(images, labels, transform), batch_size=500):
+            right += (self.model(batch).argmax(1) == targets).sum().item()
+        return right / len(labels)
 
     def rounds(self, steps: int) -> Iterator[float]:
         """Train on and on; after each `steps` steps, the images a second of those steps."""
@@ -73,3 +100,27 @@ class PlainTraining:
                 if done % steps == 0:
                     yield seen / (time.perf_counter() - began)
                     seen, began = 0, time.perf_counter()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("file", help="x_train, y_train, x_test, y_test as .npz")
+    parser.add_argument("--model", default="resnet18")
+    parser.add_argument("--images", type=int, help="train on the first so many")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--workers", type=int, default=0, help="of the DataLoader")
+    options = parser.parse_args()
+
+    with np.load(options.file) as file:
+        x_train, y_train = file["x_train"][: options.images], file["y_train"][: options.images]
+        x_test, y_test = file["x_test"], file["y_test"]
+    training = PlainTraining(options.model, x_train, y_train, options.batch_size, options.workers)
+    for epoch in range(1, options.epochs + 1):
+        loss = training.epoch()
+        print(f"epoch {epoch}: loss {loss:.3f}, test {training.accuracy(x_test, y_test):.1%}")
+    torch.save(training.model.state_dict(), f"{options.file}.{options.model}.pt")
+
+
+if __name__ == "__main__":
+    main()

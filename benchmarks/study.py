@@ -1,0 +1,121 @@
+"""A whole study by the real command, against the plain script on the same models and images.
+
+    python -m benchmarks.study --data FOLDER --epochs 3 --fractions 1/16 1/2
+
+Everything counts on both sides, as a user would wait for it: start-up, evaluation, checkpoints,
+results and report here; start-up, a test of all images after each epoch and the weights there. The
+plain script trains one model after another on all cores, which is how it is used. Parts take turns,
+model by model, so that whatever else the machine does hits both. Quote the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from sixteenth import TrainFraction
+from sixteenth.data import ImageDataset, load_dataset
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", default="cifar10")
+    parser.add_argument("--models", nargs="+", default=["resnet18", "resnet50"])
+    parser.add_argument("--fractions", nargs="+", default=["1/16", "1/2"])
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--image-size", type=int, default=32)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    options = parser.parse_args()
+
+    dataset = load_dataset(options.data, image_size=options.image_size)
+    sizes = [
+        TrainFraction.parse(fraction).size(len(dataset.train), len(dataset.classes))
+        for fraction in options.fractions
+    ] * len(options.seeds)
+    images = sum(sizes) * options.epochs
+    print(
+        f"{', '.join(options.fractions)} of {dataset.name}, {options.epochs} epochs, "
+        f"{len(options.seeds)} seed(s): {images:,} training images a model"
+    )
+    print(f"{'study of':<22}{'plain':>10}{'sixteenth':>12}{'ratio':>8}{'images/s':>11}")
+    with tempfile.TemporaryDirectory() as scratch:
+        home = Path(scratch)
+        write_images(dataset, home / "images.npz")
+        plain: dict[str, float] = {}
+        for model in options.models:
+            plain[model] = sum(train_plainly(model, size, options, home) for size in sizes)
+            ours = run_study([model], options, home / f"study-{model}")
+            report(model, plain[model], ours, images)
+        if len(options.models) > 1:
+            ours = run_study(options.models, options, home / "study-all")
+            report("all of them", sum(plain.values()), ours, images * len(options.models))
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    print(f"largest process: {peak / 1e9:.2f} GB")
+
+
+def report(name: str, plain: float, ours: float, images: int) -> None:
+    print(
+        f"{name:<22}{plain:>8,.0f} s{ours:>10,.0f} s{plain / ours:>7.2f}x{images / ours:>11,.0f}",
+        flush=True,
+    )
+
+
+def write_images(dataset: ImageDataset, path: Path) -> None:
+    """The images in the order of a fixed shuffle: the plain script takes the first so many."""
+    order = np.random.default_rng(0).permutation(len(dataset.train))
+    np.savez(
+        path,
+        x_train=np.asarray(dataset.train.images)[order],
+        y_train=np.asarray(dataset.train.labels)[order],
+        x_test=np.asarray(dataset.test.images),
+        y_test=np.asarray(dataset.test.labels),
+    )
+
+
+def train_plainly(model: str, images: int, options: argparse.Namespace, home: Path) -> float:
+    """Seconds of the plain script."""
+    return timed(
+        [
+            sys.executable, "-m", "benchmarks.plain", str(home / "images.npz"),
+            "--model", model, "--images", str(images), "--epochs", str(options.epochs),
+            "--batch-size", str(options.batch_size),
+        ]
+    )  # fmt: skip
+
+
+def run_study(models: Sequence[str], options: argparse.Namespace, folder: Path) -> float:
+    """Seconds of ``sixteenth run``."""
+    study = {
+        "data": options.data,
+        "image_size": options.image_size,
+        "models": list(models),
+        "fractions": options.fractions,
+        "seeds": options.seeds,
+        "train": {"epochs": options.epochs, "batch_size": options.batch_size},
+    }
+    file = folder.with_suffix(".yaml")
+    file.write_text(yaml.safe_dump(study), encoding="utf-8")
+    return timed([sys.executable, "-m", "sixteenth", "run", str(file), "--out", str(folder)])
+
+
+def timed(command: Sequence[str]) -> float:
+    """Seconds that a command takes; what it says is shown only if it fails."""
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return time.monotonic() - began
+
+
+if __name__ == "__main__":
+    main()
