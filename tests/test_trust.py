@@ -128,13 +128,18 @@ def test_no_way_of_reading_in_the_source_runs_what_it_reads() -> None:
         "yaml.unsafe_load", "yaml.full_load", "shutil.unpack_archive", "torch.hub.load",
         "tarfile.open", "subprocess.run", "subprocess.Popen", "__import__", "marshal.loads",
     }  # fmt: skip
+    # What a study and the workers that it started say to each other over their own pipes.
+    between_processes = {
+        "executor.py": {"subprocess.Popen", "pickle.load"},
+        "worker.py": {"pickle.load", "pickle.loads"},
+    }
     seen = set()
     for path in sorted(SOURCE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for name, call in calls(tree):
             where = f"{path.name}:{call.lineno}: {name}"
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-            assert name not in refused, where
+            assert name not in refused - between_processes.get(path.name, set()), where
             assert not name.endswith((".extractall", ".extract")), where
             assert given.get("allow_pickle") in (None, "False"), where
             if name == "torch.load":

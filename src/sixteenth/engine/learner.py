@@ -131,6 +131,8 @@ class Learner:
         Args:
             views: test-time augmentation, see `engine.inference`.
         """
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)  # memory that the next step takes anew
         self.model.eval()
         scores = class_scores(self.model, images, self.normalise, self.execution, views)
         self.model.train()
@@ -163,12 +165,17 @@ def channel_statistics(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of red, green and blue in [0, 1], of uint8 images (n, h, w, 3).
 
-    From counts of the 256 values: floating-point copies of all images might not fit in memory.
+    From counts of the 256 values, a part of the images at a time: a copy of all of them as wider
+    numbers might not fit in memory.
     """
     values = np.arange(256) / 255
     means, deviations = [], []
     for channel in range(3):
-        share = np.bincount(images[..., channel].ravel(), minlength=256) / images[..., channel].size
+        counts = np.zeros(256, np.int64)
+        for start in range(0, len(images), 1000):
+            part = images[start : start + 1000, ..., channel]
+            counts += np.bincount(part.ravel(), minlength=256)
+        share = counts / counts.sum()
         means.append(float(share @ values))
         deviations.append(float(share @ (values - means[-1]) ** 2) ** 0.5)
     # A constant channel must not divide by zero.

@@ -161,7 +161,9 @@ class _Training:
         self.on_progress = on_progress
         subset, held = split_of(run, dataset)
         record["train_size"] = len(subset) + len(held)
-        images = dataset.train.images[subset]
+        # All images need no copy: processes side by side then share them.
+        everything = len(subset) == len(dataset.train)
+        images = dataset.train.images if everything else dataset.train.images[subset]
         self.learner = Learner(run, len(dataset.classes), images, execution)
         record["model"] = self.learner.facts
         self.device = self.learner.device
@@ -272,6 +274,7 @@ class _Training:
     def _finish(self, state: _State) -> None:
         """Measure the trained model and write history, predictions and weights."""
         began = time.monotonic()
+        self.learner.optimizers.clear()  # the weights' copies for the file take its memory
         logits = self.test_logits
         if logits is None:
             logits = self.learner.logits(self.test_images, self.recipe.test_augmentation)
