@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,8 @@ def test_the_default_numbers_stay_unless_others_are_clearly_faster() -> None:
     assert best_numbers(near, default) == ("bfloat16", "channels-last")
     assert best_numbers(far, default) == ("float32", "channels-last")
     assert best_numbers([], default) == ("bfloat16", "channels-last")
+    chosen = [speed("bfloat16", 90), replace(speed("bfloat16", 80), processes=2)]
+    assert best_numbers([*chosen, speed("float32", 99)], default) == ("bfloat16", "channels-last")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ by side, and in which order, changes no result and may differ from one start to 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -329,7 +328,8 @@ def _kept_executions(folder: Path) -> dict[str, Execution]:
 def _room_for_runs() -> int:
     """How many runs there is memory for; many where that is not known."""
     try:
-        pages, size = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        available = next(line for line in lines if line.startswith("MemAvailable:"))
+        return max(1, int(int(available.split()[1]) * 1024 / RUN_BYTES))
+    except (OSError, ValueError, StopIteration):
         return 1024
-    return max(1, int(pages * size / RUN_BYTES))
