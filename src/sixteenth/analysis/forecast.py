@@ -15,7 +15,7 @@ from .claims import Claim, Strength
 from .crossover import HORIZON, Crossover, crossover, images_for, size_grid
 from .diagnosis import from_weights
 from .joint import CURVE_LEVEL, Arm, Curves, spread_of
-from .wording import count, interval, join, points, rounded, times
+from .wording import count, interval, points, rounded, times
 
 CERTAIN = 0.985
 """A probability that a thousand draws give is never said to be higher than this..."""
@@ -197,12 +197,15 @@ def worth_claims(curves: Curves, model: str, base: str, init: str) -> list[Claim
         if found is None or found.factor < 1:
             continue
         evidence.append(vars(found))
-        parts.append(f"{_worth_text(found)} for the error that they give on {count(cell)} images")
+        start = "for the error that they give" if not parts else "for that"
+        parts.append(
+            f"{start} on {count(cell)} images, {grid.init_name(base)} need {_worth_text(found)}"
+        )
     if not parts:
         return []
     text = (
         f"What {grid.init_name(init)} are worth in images, for {grid.name(model)} by the fitted "
-        f"curves: {grid.init_name(base)} need {join(parts)}."
+        f"curves: {'; '.join(parts)}."
     )
     return [Claim(text, {"worth": evidence}, "suggestive")]
 
@@ -219,8 +222,8 @@ def _worth_text(found: Worth) -> str:
 
 def doubts(curves: Curves, arm: Arm) -> str:
     """What speaks against a curve besides its few sizes: flat, rising, near chance; else empty."""
-    said = [w for w in curves.fits[arm].warnings if "sizes do not determine" not in w]
-    return "; ".join(said)
+    # Warnings about the errors themselves; those about what was not measured stand beside the fits.
+    return "; ".join(w for w in curves.fits[arm].warnings if w.startswith("the error"))
 
 
 def gain_text(found: Doubling) -> str:
