@@ -1,0 +1,66 @@
+"""What the discussion says of over- and underfitting, and of seeds that some cells lack."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sixteenth.analysis import discuss
+
+ONE = ("resnet18", "random")
+SIZES = {"1/2": 25_000, "1": 50_000}
+
+
+def claims(study, key):
+    found = discuss(study.results, study.histories, predictions=study.predictions)
+    return [c for s in found.sections if s.key == key for c in s.sentences]
+
+
+def test_a_change_of_the_gap_within_the_noise_of_the_training_accuracy_is_not_told(study):
+    made = study({ONE: (0.6, 0.6)}, fractions=SIZES, train={ONE: (0.80, 0.84)}, generator=1)
+    whole = claims(made, "overfitting")[0]
+    assert whole.strength == "measured"  # all training images were measured: 4 points are real
+    made.results["train_measured"] = 200  # a standard error of about 3 points each
+    part = claims(made, "overfitting")[0]
+    assert part.strength == "cannot tell"
+    assert part.evidence["noise_of_change"] > 0.06
+    assert "whether it depends on the amount of data cannot be told" in part.text
+
+
+def test_overfitted_runs_are_named_with_their_numbers(study):
+    made = study({ONE: (0.6, 0.7)}, fractions=SIZES, train={ONE: (1.0, 0.99)})
+    said = next(c for c in claims(made, "overfitting") if c.text.startswith("Overfitting: "))
+    assert "100.0% of the training images" in said.text
+    assert "1 more run" in said.text
+    assert len(said.evidence["run_ids"]) == 2
+
+
+def test_equal_epochs_are_named_as_unequal_work_and_the_way_out_is_given(study):
+    made = study({ONE: (0.6, 0.7)}, fractions={"1/16": 3125, "1": 50_000})
+    said = " ".join(c.text for c in claims(made, "overfitting"))
+    assert "150 steps on 3,125 images, 2,346 on 50,000" in said
+    assert "train.steps: 2346" in said
+    made.results["steps"] = 2346
+    assert "unequal work" not in " ".join(c.text for c in claims(made, "overfitting"))
+
+
+@pytest.mark.parametrize("missing", ["random-1", "imagenet-1"])
+def test_pretraining_and_doubling_compare_only_seeds_that_both_sides_have(study, missing):
+    made = study(
+        {ONE: (0.5, 0.6), ("resnet18", "imagenet"): (0.7, 0.75)},
+        fractions=SIZES,
+        seeds=(0, 1, 2),
+        seed_sd=0.03,
+    ).drop(f"resnet18-{missing}-seed1", "failed", "no disk left")
+    found = discuss(made.results, made.histories, predictions=made.predictions)
+    move = next(m for m in found.options if m.kind == "init")
+    table = made.results[made.results["fraction"] == "1"].set_index(["init", "seed"])
+    accuracy = table["test_accuracy"]
+    expected = sum(accuracy["imagenet", s] - accuracy["random", s] for s in (0, 2)) / 2
+    assert move.gain == pytest.approx(expected)
+    said = next(c for c in claims(made, "pretraining") if "against random weights" in c.text)
+    shown = float(re.search(r"and \+([0-9.]+) points on 50,000", said.text)[1])
+    assert shown == pytest.approx(100 * expected, abs=0.051)
+    doubling = next(m for m in found.options if m.kind == "data" and m.start[1] == missing[:-2])
+    assert not any("seed1" in run_id for run_id in doubling.evidence["run_ids"])
