@@ -21,7 +21,7 @@ import pandas as pd
 
 from sixteenth.analysis import fit_curves, read_grid
 from sixteenth.analysis.crossover import HORIZON
-from sixteenth.analysis.forecast import next_doubling
+from sixteenth.analysis.joint import spread_of
 
 PARTS = {"3 sizes": (16, 2, 1), "5 sizes": (16, 8, 4, 2, 1)}
 BINS = (0.0, 0.02, 0.1, 0.2, 0.35, 1.01)
@@ -29,11 +29,15 @@ BINS = (0.0, 0.02, 0.1, 0.2, 0.35, 1.01)
 
 def studies(
     table: pd.DataFrame, parts: tuple[int, ...], ahead: int, pairs: int
-) -> Iterator[tuple[pd.DataFrame, dict[str, float]]]:
-    """Results tables of two learners on one data set, and their errors at `ahead` times N."""
+) -> Iterator[tuple[pd.DataFrame, dict[str, float], dict[str, float]]]:
+    """Results tables of two learners on one data set, their errors at `ahead` times N, and the
+    standard error of that error minus the one at N (both are means of 25 splits)."""
     rng = np.random.default_rng(0)
     for _, data in table.groupby("openml_id"):
-        errors = data.pivot_table(index="train_size", columns="learner", values="error_mean")
+        errors, noise = (
+            data.pivot_table(index="train_size", columns="learner", values=values)
+            for values in ("error_mean", "error_stderr")
+        )
         doubling = [n for n in errors.index if n & (n - 1) == 0 and n * ahead in errors.index]
         if not doubling:
             continue
@@ -54,26 +58,35 @@ def studies(
                 for i, name in enumerate(two, 1)
                 for size in wanted
             ]
-            yield pd.DataFrame(rows), {name: float(whole.loc[last * ahead, name]) for name in two}
+            later = {name: float(whole.loc[last * ahead, name]) for name in two}
+            both = noise.loc[[last, last * ahead]]
+            yield pd.DataFrame(rows), later, {name: float(np.hypot(*both[name])) for name in two}
 
 
 def doublings(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
-    """One row a curve: forecast and measured gain of the next doubling."""
+    """One row a curve: forecast and measured gain of the next doubling.
+
+    The interval is that of `forecast.next_doubling`, of the true gain. What was measured scatters
+    around the truth by its standard error, so this is added to each draw here.
+    """
+    rng = np.random.default_rng(0)
     rows = []
-    for results, later in studies(table, parts, 2, pairs=4):
+    for results, later, noise in studies(table, parts, 2, pairs=4):
         curves = fit_curves(read_grid(results))
         for arm in curves.fits:
-            found = next_doubling(curves, arm)
-            assert found is not None
-            now = 1 - curves.grid.curve(*arm)[-1].accuracy
-            rows.append((found.gain, found.low, found.high, now - later[arm[0]]))
-    return pd.DataFrame(rows, columns=["gain", "low", "high", "measured"])
+            last = curves.grid.curve(*arm)[-1]
+            drawn = curves.errors(arm, [last.train_size, 2 * last.train_size])
+            gains = drawn[:, 0] - drawn[:, 1]
+            low, high = spread_of(gains + noise[arm[0]] * rng.normal(size=len(gains)))[1:]
+            gain, sure = spread_of(gains)[:2]
+            rows.append((gain, sure > 0, low, high, 1 - last.accuracy - later[arm[0]]))
+    return pd.DataFrame(rows, columns=["gain", "sure", "low", "high", "measured"])
 
 
 def crossovers(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
     """One row a pair: the probability of another leader at the horizon, and whether it came."""
     rows = []
-    for results, later in studies(table, parts, HORIZON, pairs=8):
+    for results, later, _ in studies(table, parts, HORIZON, pairs=8):
         curves = fit_curves(read_grid(results))
         first, second = curves.fits
         last = curves.grid.curve(*first)[-1]
@@ -112,7 +125,7 @@ def main() -> None:
         )
         width = (found["high"] - found["low"]).median()
         print(f"  90% intervals cover {inside.mean():.1%}, median width {100 * width:.1f} points")
-        sure = found[found["low"] > 0]
+        sure = found[found["sure"]]
         fell = (sure["measured"] <= 0).mean()
         print(f"  a gain was sure of {len(sure)}; of these {fell:.1%} measured none")
     for name, parts in PARTS.items():

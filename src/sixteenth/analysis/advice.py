@@ -121,7 +121,7 @@ def advice_section(advice: Advice) -> Section:
         claims.append(Claim(advice.target.text, _plain(advice.target), "suggestive"))
     for step in advice.steps:
         claims.append(Claim(step.text, _plain(step), "note"))
-    return Section("advice", "What to do next", claims)
+    return Section("advice", "What to do next, the most useful first", claims)
 
 
 def _best_text(grid: Grid, best: Cell, level: float) -> str:

@@ -20,8 +20,9 @@ from .wording import count, interval, points, rounded, times
 CERTAIN = 0.985
 """A probability that a thousand draws give is never said to be higher than this..."""
 FORESEEN = 0.95
-"""...and not higher than this beyond the measured range: about one pair of real learning curves in
-twenty changes its leader there where the draws give it less than 2% (`benchmarks/decisions.py`)."""
+"""...and not higher than this beyond the measured range: there are learners whose curves drop late,
+and of their pairs one in four changed its leader where the draws gave that less than 2%
+(`benchmarks/decisions.py`)."""
 SURE, RARE = 0.9, 0.1
 """Probabilities from which, and up to which, a crossover is said to be there, or not to be."""
 
@@ -191,7 +192,8 @@ def worth_claims(curves: Curves, model: str, base: str, init: str) -> list[Claim
     """What pretrained weights are worth in images, at the fewest and the most images."""
     grid = curves.grid
     pairs = grid.shared((model, base), (model, init))
-    parts, evidence = [], []
+    parts: list[str] = []
+    evidence = []
     for cell in dict.fromkeys(pair[1].train_size for pair in (pairs[:1] + pairs[-1:])):
         found = worth_in_images(curves, (model, init), (model, base), cell)
         if found is None or found.factor < 1:

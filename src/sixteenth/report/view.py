@@ -23,8 +23,8 @@ from .tables import grid_axes, measured
 
 SUSPECTS_SHOWN = 12
 """Test images of doubtful label that the page lists: a person looks at these in a minute."""
-RANKED = ("reasons", "advice")
-"""Sections whose order is a ranking."""
+RANKED = ("reasons",)
+"""Sections whose order is a ranking, from their first line on."""
 
 
 @dataclass(frozen=True)
