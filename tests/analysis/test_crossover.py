@@ -142,3 +142,16 @@ def test_what_weights_are_worth_in_images_is_known_where_both_curves_are(study):
     assert beyond is not None
     assert beyond.high == np.inf  # 8 times the largest size is the end of what is followed
     assert leaders(curves, 64_000.0)[0][0] == arms[0]
+
+
+def test_two_fractions_that_name_the_same_size_are_one_point_of_the_curve(study):
+    made = study(
+        {
+            ("resnet18", "random"): (0.5, 0.6, 0.6, 0.7),
+            ("resnet50", "random"): (0.5, 0.6, 0.6, 0.7),
+        },
+        fractions={"1/16": 4000, "1/2": 32_000, "32000 images": 32_000, "1": 64_000},
+    )
+    found = discuss(made.results, made.histories, predictions=made.predictions)
+    assert all(len(fit.sizes) == 3 for fit in found.curves.fits.values())
+    assert found.advice.steps

@@ -43,7 +43,7 @@ class Curves:
     def errors(self, arm: Arm, sizes: ArrayLike) -> NDArray[np.float64]:
         """Joint draws of the arm's error at `sizes`: (COUNT, m), row i of every arm together."""
         n = np.atleast_1d(np.asarray(sizes, dtype=float))
-        cells = self.grid.curve(*arm)
+        cells = points(self.grid, arm)
         known = np.array([cell.train_size for cell in cells])
         # Two arms' own draws are independent: all that they share is the test images.
         seed = zlib.crc32("\0".join(arm).encode())
@@ -60,7 +60,7 @@ class Curves:
     @cached_property
     def _measured(self) -> dict[Arm, NDArray[np.float64]]:
         """Draws of the true errors at the measured sizes, (COUNT, cells) for each arm."""
-        cells = [cell for arm in self.fits for cell in self.grid.curve(*arm)]
+        cells = [cell for arm in self.fits for cell in points(self.grid, arm)]
         rng = np.random.default_rng(0)
         mean = np.array([1 - cell.accuracy for cell in cells])
         drawn = mean + rng.multivariate_normal(
@@ -87,8 +87,8 @@ def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
     fits: dict[Arm, LearningCurve] = {}
     for model in grid.models:
         for init in grid.inits:
-            cells = grid.curve(model, init)
-            if len({cell.train_size for cell in cells}) < 2:
+            cells = points(grid, (model, init))
+            if len(cells) < 2:
                 continue
             size = min(cell.test_size for cell in cells)
             fits[model, init] = fit_learning_curve(
@@ -98,6 +98,14 @@ def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
                 chance=chance,
             )
     return Curves(grid, fits)
+
+
+def points(grid: Grid, arm: Arm) -> list[Cell]:
+    """The cells of an arm, one for each size: two fractions may name the same number of images."""
+    cells: dict[float, Cell] = {}
+    for cell in grid.curve(*arm):
+        cells.setdefault(cell.train_size, cell)
+    return list(cells.values())
 
 
 def spread_of(draws: NDArray[np.float64], level: float = CURVE_LEVEL) -> tuple[float, float, float]:
