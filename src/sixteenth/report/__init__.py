@@ -4,8 +4,8 @@
     discussion    the discussion by itself; `parts` the figures, for a notebook
     view          the texts of a page; `provenance` those on how the study was made
     captions      what stands under the figures, and what a screen reader says
-    figures       dataset size against accuracy; `options` what each next step buys;
-                  `panels` and `curves` the training curves
+    figures       dataset size against accuracy, with `labels`; `options` what each next step
+                  buys; `panels` and `curves` the training curves
     tables, format, style   names and order, numbers, type and colour
     templates/    HTML, Markdown and CSS
 
