@@ -161,7 +161,9 @@ def _unfinished(grid: Grid, best: Cell, diagnoses: Sequence[Diagnosis]) -> list[
         f"{percent(best.mean('train_accuracy'))}."
     )
     more = f" (train.steps: {round(2 * steps)})" if math.isfinite(steps) else ""
-    cost = f"Twice the steps{more} cost{_work(flops)} and no label; what they buy was not tried."
+    cost = (
+        f"Twice the steps{more} take no label{_work(flops, ', but')}; what they buy was not tried."
+    )
     return [Step("steps", "train longer, before labelling more", why, cost, flops=flops)]
 
 
@@ -248,7 +250,7 @@ def _sizes(grid: Grid, curves: Curves, best: Cell) -> list[Step]:
             f"{plural(len(known), 'size')} leave a wide forecast of what more images would buy; "
             "one more makes it narrower."
         )
-    cost = f"That takes no new label{_work(flops, ', and')}."
+    cost = f"That takes no label{_work(flops, ', but')}."
     what = f"train {arm_words(curves, arm)} on about {rounded(wanted)} images as well"
     return [Step("sizes", what, why, cost, flops=flops)]
 
@@ -280,15 +282,19 @@ def _seeds(grid: Grid, best: Cell, level: float) -> list[Step]:
     flops = 2 * (best.mean("train_flops") + rival.mean("train_flops"))
     pair = f"{describe_cell(grid, best)} and {describe_cell(grid, rival)}"
     span = f"{signed(found.value)} points, {interval(found.low, found.high, level)}"
-    why = f"{upper_first(pair)} cannot be told apart ({span})."
+    why = f"{pair} cannot be told apart ({span})."
     if found.verdict != "cannot tell":
         why = (
-            f"{upper_first(describe_cell(grid, best))} is ahead of {describe_cell(grid, rival)} by "
+            f"{describe_cell(grid, best)} is ahead of {describe_cell(grid, rival)} by "
             f"{points(found.value)}, but one training of each does not show the spread between "
             "trainings."
         )
     what = "train two more seeds of the two best, before choosing between them"
-    return [Step("seeds", what, why, f"That costs{_work(flops)}.", flops=flops)]
+    return [
+        Step(
+            "seeds", what, why, f"Two more seeds take no label{_work(flops, ', but')}.", flops=flops
+        )
+    ]
 
 
 def _work(flops: float, word: str = "") -> str:
