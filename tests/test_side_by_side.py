@@ -40,7 +40,8 @@ def stable(folder: Path) -> dict[str, Any]:
         left[f"{run.name} history"] = pd.read_csv(run / "history.csv").drop(columns=CLOCKS).to_csv()
         record = json.loads((run / "run.json").read_text(encoding="utf-8"))
         for clock in (
-            "seconds", "images_per_second", "started", "finished", "peak_memory_bytes",
+            "seconds", "evaluation_seconds", "images_per_second", "started", "finished",
+            "peak_memory_bytes",
         ):  # fmt: skip
             del record[clock]
         left[f"{run.name} record"] = record

@@ -106,6 +106,7 @@ class _Record(_Part):
     metrics: _Metrics | None = None
     train_flops: Number = None
     seconds: Number = None
+    evaluation_seconds: Number = None
     images_per_second: Number = None
     peak_memory_bytes: Whole = None
     started: Text = None

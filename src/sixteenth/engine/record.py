@@ -40,6 +40,7 @@ def new_record(
         "metrics": None,
         "train_flops": None,
         "seconds": None,
+        "evaluation_seconds": None,
         "images_per_second": None,
         "peak_memory_bytes": None,
         "started": started or now(),

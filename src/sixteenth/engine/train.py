@@ -63,6 +63,7 @@ class _State:
     step: int = 0
     images: int = 0
     seconds: float = 0.0
+    evaluation_seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = 0
     best_accuracy: float = -1.0
@@ -235,7 +236,9 @@ class _Training:
             "train_loss": entropy_sum.item() / seen,
             "train_accuracy": correct.item() / seen,
         }
+        trained = time.monotonic()
         row |= self._measure_epoch(state)
+        state.evaluation_seconds += time.monotonic() - trained
         seconds = time.monotonic() - began
         state.seconds += seconds
         state.history.append(row | {"seconds": round(seconds, 3)})
@@ -286,7 +289,8 @@ class _Training:
             raise DivergedError(
                 "the trained model's loss is not finite: try a lower train.learning_rate"
             )
-        seconds = state.seconds + time.monotonic() - began
+        measuring = time.monotonic() - began
+        seconds = state.seconds + measuring
         validated = self.recipe.validation > 0
         self.record |= {
             "metrics": {
@@ -302,6 +306,7 @@ class _Training:
             },
             "train_flops": self.learner.facts["train_flops_per_image"] * state.images,
             "seconds": round(seconds, 3),
+            "evaluation_seconds": round(state.evaluation_seconds + measuring, 3),
             "images_per_second": round(state.images / seconds, 1),
             "peak_memory_bytes": peak_memory(self.device),
         }
