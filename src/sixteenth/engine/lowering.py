@@ -141,11 +141,25 @@ def _unpatch(patches: Tensor, n: int, c: int, rows: _Axis, cols: _Axis) -> Tenso
     return inner.to(patches.dtype)
 
 
+def _mirrored(axis: _Axis) -> _Axis:
+    """The axis of the convolution that takes an output gradient back to the input (stride 1)."""
+    low, high = axis.kernel - 1 - axis.low, axis.size + axis.low - axis.out
+    return _Axis(axis.out, axis.size, axis.kernel, 1, low, high, first=0)
+
+
+def _mirrored_matrix(matrix: Tensor, c: int, rows: _Axis, cols: _Axis) -> Tensor:
+    """``(C_out, k*k*C_in)`` to the ``(k*k*C_out, C_in)`` matrix of the mirrored kernel."""
+    kernel = matrix.view(-1, rows.kernel, cols.kernel, c)
+    return kernel.permute(1, 2, 0, 3).flip(0, 1).reshape(-1, c)
+
+
 class _DenseByProduct(torch.autograd.Function):
     """A dense convolution as one matrix product, forward and backward.
 
     With ``P`` the ``(N*H_out*W_out, k*k*C_in)`` patches, ``W`` the ``(C_out, k*k*C_in)`` weight
-    and ``G`` the output gradient: ``Y = P W^T``, ``dW = G^T P``, ``dP = G W``.
+    and ``G`` the output gradient: ``Y = P W^T``, ``dW = G^T P``. The input gradient of a stride-1
+    convolution is the convolution of ``G`` with the mirrored kernel, done the same way; with other
+    strides it is ``G W``, added back patch by patch.
     """
 
     @staticmethod
@@ -166,7 +180,14 @@ class _DenseByProduct(torch.autograd.Function):
         flat = _nhwc(grad).view(-1, matrix.shape[0])
         grad_x = grad_weight = None
         if ctx.needs_input_grad[0]:
-            grad_x = _unpatch(flat @ matrix, n, c, rows, cols).permute(0, 3, 1, 2)
+            if rows.stride == cols.stride == 1 and (rows.kernel, cols.kernel) != (1, 1):
+                back = _patches(_nhwc(grad), _mirrored(rows), _mirrored(cols))
+                grad_x = (back @ _mirrored_matrix(matrix, c, rows, cols)).view(
+                    n, rows.size, cols.size, c
+                )
+            else:
+                grad_x = _unpatch(flat @ matrix, n, c, rows, cols)
+            grad_x = grad_x.permute(0, 3, 1, 2)
         if ctx.needs_input_grad[1]:
             taps = (flat.t() @ patches).view(-1, rows.kernel, cols.kernel, c).permute(0, 3, 1, 2)
             grad_weight = _full_grad(taps, weight, rows, cols)
@@ -213,10 +234,7 @@ def _depthwise_input_grad(grad: Tensor, kernel: Tensor, rows: _Axis, cols: _Axis
             left : left + cols.stride * cols.out : cols.stride,
         ] = grad
         return F.conv2d(spread, kernel.flip(2, 3), groups=c)
-    back = [
-        _Axis(a.out, a.size, a.kernel, 1, a.kernel - 1 - a.low, a.size + a.low - a.out, 0)
-        for a in (rows, cols)
-    ]
+    back = _mirrored(rows), _mirrored(cols)
     return _convolve(grad, kernel.flip(2, 3), back[0], back[1], c)
 
 
