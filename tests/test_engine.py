@@ -215,7 +215,7 @@ def test_a_schedule_rises_to_its_peak_and_falls(schedule: str) -> None:
 def test_norms_and_biases_are_not_decayed(name: str) -> None:
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     recipe = TrainSpec.model_validate({"optimizer": name, "weight_decay": 0.01})
-    (optimizer,) = build_optimizers(model, recipe, torch.device("cpu"))
+    (optimizer,) = build_optimizers(model.parameters(), recipe, torch.device("cpu"))
     decay = {
         id(parameter): group["weight_decay"]
         for group in optimizer.param_groups

@@ -159,13 +159,13 @@ def test_muon_goes_down_in_either_memory_layout_alike() -> None:
 def test_beside_muon_another_optimiser_takes_what_is_no_filter() -> None:
     model = build_model("speedrun", 10, image_size=32)
     recipe = TrainSpec(optimizer="muon")
-    muon, rest = build_optimizers(model, recipe, torch.device("cpu"))
+    muon, rest = build_optimizers(model.parameters(), recipe, torch.device("cpu"))
     assert all(p.ndim == 4 for group in muon.param_groups for p in group["params"])
     held = [p for o in (muon, rest) for group in o.param_groups for p in group["params"]]
     trainable = [p for p in model.parameters() if p.requires_grad]
     assert {id(p) for p in held} == {id(p) for p in trainable}
     assert len(held) == len(trainable)
-    (only,) = build_optimizers(torch.nn.Linear(3, 2), recipe, torch.device("cpu"))
+    (only,) = build_optimizers(torch.nn.Linear(3, 2).parameters(), recipe, torch.device("cpu"))
     assert not isinstance(only, Muon)
 
 

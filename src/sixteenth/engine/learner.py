@@ -28,6 +28,7 @@ from .inference import InputNormalisation, Views, class_scores
 from .lowering import lower_convolutions
 from .optim import build_optimizers, set_learning_rate
 from .seeds import derive_seed
+from .unseen import UnseenTaps
 
 INITIALISING_IMAGES = 5_000
 """Training images that a model with an `initialise_from` is shown before training."""
@@ -94,7 +95,10 @@ class Learner:
         }
         lower_convolutions(model, run.image_size, enabled=run.train.lower_convolutions)
         self.model = execution.place(model)
-        self.optimizers = build_optimizers(self.model, run.train, self.device)
+        self.unseen = UnseenTaps(self.model, run.image_size, run.train, execution)
+        self.facts["unseen_weights"] = len(self.unseen)
+        trained = [*self.model.parameters(), *self.unseen.parameters()]
+        self.optimizers = build_optimizers(trained, run.train, self.device)
         self._scaler = torch.amp.GradScaler(
             self.device.type, enabled=execution.precision == "float16"
         )
@@ -118,6 +122,7 @@ class Learner:
         loss = F.cross_entropy(logits, labels, label_smoothing=self.train.label_smoothing)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
+        self.unseen.see_nothing()
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         for optimizer in self.optimizers:
             self._scaler.step(optimizer)
@@ -142,22 +147,29 @@ class Learner:
         """All that a checkpoint needs to go on."""
         return {
             "model": self.model.state_dict(),
+            "unseen": self.unseen.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "scaler": self._scaler.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
+        self.unseen.load_state_dict(state["unseen"])
         for optimizer, content in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(content)
         self._scaler.load_state_dict(state["scaler"])
 
     def weights(self) -> dict[str, Tensor]:
-        """A copy of the model's weights and buffers, on the CPU."""
+        """A copy of the model's weights and buffers, whole, on the CPU."""
+        whole = self.unseen.put_back(self.model.state_dict())
         return {
             name: tensor.detach().to("cpu", copy=True).contiguous()
-            for name, tensor in self.model.state_dict().items()
+            for name, tensor in whole.items()
         }
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Take back what `weights` gave."""
+        self.model.load_state_dict(self.unseen.set_aside(weights))
 
 
 def channel_statistics(

@@ -83,9 +83,22 @@ def _axis(size: int, kernel: int, stride: int, low: int, high: int) -> _Axis | N
 
 def _seen(weight: Tensor, rows: _Axis, cols: _Axis) -> Tensor:
     """The part of a ``(C_out, C_in, k, k)`` weight that ever meets the map, as a view."""
+    if weight.shape[2:] == (rows.kernel, cols.kernel):
+        return weight  # all of it, or trimmed already
     return weight[
         :, :, rows.first : rows.first + rows.kernel, cols.first : cols.first + cols.kernel
     ]
+
+
+class Window(NamedTuple):
+    """The taps of a kernel that maps of one size meet."""
+
+    rows: _Axis
+    cols: _Axis
+
+    def of(self, weight: Tensor) -> Tensor:
+        """Those taps of a ``(C_out, C_in, k, k)`` weight, as a view."""
+        return _seen(weight, self.rows, self.cols)
 
 
 def _full_grad(grad: Tensor, like: Tensor, rows: _Axis, cols: _Axis) -> Tensor:
@@ -291,6 +304,7 @@ class LoweredConv2d(nn.Conv2d):
     """
 
     _extra_padding: tuple[int, int, int, int] | None  # left, right, top, bottom; None: dynamic
+    _window: Window | None = None  # what `trim` left of the weight
 
     @classmethod
     def from_conv(cls, conv: nn.Conv2d) -> LoweredConv2d | None:
@@ -334,6 +348,32 @@ class LoweredConv2d(nn.Conv2d):
         cols = _axis(width, self.kernel_size[1], self.stride[1], pads[0], pads[1])
         return rows, cols, pads
 
+    def window(self, height: int, width: int, dtype: torch.dtype) -> Window | None:
+        """The taps that maps of this size meet; None where these are all, or where the ordinary
+        call, which needs all of them, is the choice for maps of that size and type."""
+        rows, cols, _ = self._axes(height, width)
+        if rows is None or cols is None or self._function(rows, cols, dtype) is None:
+            return None
+        return Window(rows, cols) if (rows.kernel, cols.kernel) != self.kernel_size else None
+
+    def trim(self, window: Window) -> None:
+        """Keep only the taps of `window` as the weight: it then takes maps of that size alone."""
+        seen = window.of(self.weight.detach()).clone(memory_format=torch.channels_last)
+        self.weight = nn.Parameter(seen, requires_grad=self.weight.requires_grad)
+        self._window = window
+
+    def _function(
+        self, rows: _Axis, cols: _Axis, dtype: torch.dtype
+    ) -> type[_DenseByProduct] | type[_Depthwise] | None:
+        """How maps of this size and type are convolved; None for the ordinary call."""
+        if dtype not in _IM2COL_SIDE:
+            return None
+        if self.groups > 1:
+            return _Depthwise
+        one_tap = rows.kernel == cols.kernel == 1
+        small = max(rows.out, cols.out) <= _IM2COL_SIDE[dtype]
+        return _DenseByProduct if one_tap or small else None
+
     def forward(self, input: Tensor) -> Tensor:
         """The convolution of ``(N, C, H, W)``."""
         if input.dim() != 4:
@@ -354,25 +394,23 @@ class LoweredConv2d(nn.Conv2d):
             rows is not None
             and cols is not None
             and device == "cpu"
-            and x.dtype in _IM2COL_SIDE
             and (casts or self.weight.dtype is x.dtype)
             and x.numel() > 0
             and x.is_contiguous(memory_format=torch.channels_last)
         ):
-            function: type[_DenseByProduct] | type[_Depthwise] | None = None
-            if self.groups > 1:
-                function = _Depthwise
-            elif (
-                rows.kernel == cols.kernel == 1 or max(rows.out, cols.out) <= _IM2COL_SIDE[x.dtype]
-            ):
-                function = _DenseByProduct
-            if function is not None:
+            function = self._function(rows, cols, x.dtype)
+            if function is not None and self._window in (None, (rows, cols)):
                 # The functions cast for themselves; autocast must not do so again inside.
                 with torch.autocast(device, enabled=False):
                     y = cast(Tensor, function.apply(x, self.weight, rows, cols))
                     if self.bias is not None:
                         y = y + self.bias.to(y.dtype).view(1, -1, 1, 1)
                 return y
+        if self._window is not None:
+            raise RuntimeError(
+                f"only the taps that maps of {self._window.rows.size}x{self._window.cols.size} "
+                f"meet were kept, not those for {x.shape[2]}x{x.shape[3]} ({x.dtype}, {device})"
+            )
         padding = (pads[2], pads[0])
         if (pads[0], pads[2]) != (pads[1], pads[3]):
             x, padding = F.pad(x, pads), (0, 0)

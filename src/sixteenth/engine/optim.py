@@ -6,7 +6,7 @@ A new optimiser goes into `build_optimizers`, a new schedule into `learning_rate
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ BESIDE_MUON = 0.04
 
 
 def build_optimizers(
-    model: nn.Module, train: TrainSpec, device: torch.device
+    parameters: Iterable[nn.Parameter], train: TrainSpec, device: torch.device
 ) -> list[torch.optim.Optimizer]:
     """The recipe's optimiser, with weight decay only where it belongs.
 
@@ -34,7 +34,7 @@ def build_optimizers(
     rate = train.peak_learning_rate
     # One kernel for the whole update instead of one for each term of it.
     fused = device.type in ("cpu", "cuda")
-    trainable = [p for p in model.parameters() if p.requires_grad]
+    trainable = [p for p in parameters if p.requires_grad]
     if train.optimizer == "muon":
         filters = [p for p in trainable if p.ndim == 4]
         groups = _groups([p for p in trainable if p.ndim != 4], train.decay_of_weights)

@@ -190,7 +190,7 @@ class _Training:
                 self._checkpoint(state)
                 saved = time.monotonic()
         if state.best_weights is not None:
-            self.learner.model.load_state_dict(state.best_weights)
+            self.learner.load_weights(state.best_weights)
         self._finish(state)
 
     def _epoch(self, state: _State) -> None:
