@@ -24,6 +24,7 @@ from torch.nn import functional as F
 
 from sixteenth import load_spec
 from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.engine.allocator import keep_freed_memory
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner
 from sixteenth.engine.record import peak_memory
@@ -40,7 +41,12 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=4000, help="of a round")
     parser.add_argument("--train", action="store_true", help="the whole port, with its accuracy")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--keep-memory", action="store_true", help="as Sixteenth's training does; both have it then"
+    )
     options = parser.parse_args()
+    if options.keep_memory:
+        keep_freed_memory()
     dataset = load_dataset(options.data, image_size=32)
     torch.manual_seed(options.seed)
     if options.train:

@@ -156,3 +156,15 @@ def test_weights_that_are_put_back_and_set_aside_again_are_the_same() -> None:
     assert all(torch.equal(whole[name], again[name]) for name in whole)
     corner = network().state_dict()["6.weight"][..., 0, 0]
     assert math.isclose((again["6.weight"][..., 0, 0] / corner).mean().item(), 0.5, rel_tol=1e-5)
+
+
+def test_a_trimmed_convolution_takes_maps_in_any_memory_order() -> None:
+    model = network()
+    images = torch.randn(4, 3, 8, 8)
+    with torch.no_grad():
+        wanted = model(images.to(memory_format=torch.channels_last))
+        UnseenTaps(model, 8, TrainSpec(), CPU)
+        maps = images
+        for layer in model:
+            maps = layer(maps.clone(memory_format=torch.contiguous_format))
+    torch.testing.assert_close(maps, wanted)

@@ -389,6 +389,8 @@ class LoweredConv2d(nn.Conv2d):
         casts = torch.is_autocast_enabled(device) and x.dtype is not torch.float64
         if casts:
             x = x.to(torch.get_autocast_dtype(device))
+        if self._window is not None:  # of a trimmed weight the ordinary call can make nothing
+            x = x.contiguous(memory_format=torch.channels_last)
         rows, cols, pads = self._axes(x.shape[2], x.shape[3])
         if (
             rows is not None

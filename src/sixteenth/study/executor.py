@@ -70,8 +70,10 @@ def one_after_another(
     after_run: Callable[[], None],
 ) -> None:
     """Train the runs in order in this process."""
+    from ..engine.allocator import keep_freed_memory
     from ..engine.train import train_run
 
+    keep_freed_memory()
     for assignment in schedule.assignments:
         run, target = assignment.run, _folder_of(assignment, folder)
         listener.run_started(run)

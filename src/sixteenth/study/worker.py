@@ -21,6 +21,7 @@ from types import FrameType
 from typing import IO, Any
 
 from ..data import ImageDataset
+from ..engine.allocator import keep_freed_memory
 from ..engine.execution import Execution
 from ..engine.rehearsal import Rehearsal
 from ..engine.train import train_run
@@ -85,6 +86,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _die_with(int(sys.argv[1]))
+    keep_freed_memory()
     stopping = threading.Event()
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,26 @@
+"""Memory that a training step frees is kept for the next step, which asks for the same again.
+
+glibc gives large blocks back to the kernel when they are freed, and the kernel clears every page of
+them when they are taken anew: for a training step that is most of its activations. Kept blocks made
+training steps 4 to 11% faster on two cores at about the same peak memory (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import platform
+
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
+"""mallopt(3)."""
+
+
+def keep_freed_memory() -> bool:
+    """From now on this process keeps what it frees; True where that can be set (glibc)."""
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1), (_TOP_PAD, 64 << 20))
+        return all(mallopt(which, value) for which, value in settings)
+    return False
