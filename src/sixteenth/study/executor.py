@@ -34,7 +34,7 @@ from .listener import Listener
 from .schedule import Assignment, Schedule
 from .sharing import share_dataset
 
-STOP_SECONDS = 4.0
+STOP_SECONDS = 3.0
 """How long a worker has to stop by itself: it ends its step and writes that it was interrupted."""
 
 
@@ -140,24 +140,21 @@ class Worker:
         )
         self.last_words = ""
         self._answers = answers
+        self._orders: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
         self._threads = [
-            threading.Thread(target=work, daemon=True) for work in (self._hear, self._forward)
+            threading.Thread(target=work, daemon=True)
+            for work in (self._hear, self._forward, self._write)
         ]
         for thread in self._threads:
             thread.start()
 
     def send(self, order: tuple[Any, ...]) -> None:
-        """Give an order. To one that has died nothing is sent: its death is heard of anyway."""
-        assert self.process.stdin is not None
-        with contextlib.suppress(OSError, ValueError):
-            pickle.dump(order, self.process.stdin)
-            self.process.stdin.flush()
+        """Give an order, and do not wait until it is read: a new worker imports torch first."""
+        self._orders.put(order)
 
     def dismiss(self) -> None:
         """Ask it to stop: whatever it trains is interrupted."""
-        assert self.process.stdin is not None
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
+        self._orders.put(None)
 
     def end(self, deadline: float) -> None:
         """Wait until it is gone, and after `deadline` (of the monotonic clock) wait no longer."""
@@ -171,6 +168,17 @@ class Worker:
         for stream in (self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()
+
+    def _write(self) -> None:
+        """Write the orders; to one that has died in vain, but its death is heard of anyway."""
+        stdin = self.process.stdin
+        assert stdin is not None
+        while (order := self._orders.get()) is not None:
+            with contextlib.suppress(OSError):
+                pickle.dump(order, stdin)
+                stdin.flush()
+        with contextlib.suppress(OSError):
+            stdin.close()
 
     def _hear(self) -> None:
         """Put all that it says into the queue, in the end that it died and of what."""
