@@ -1,16 +1,17 @@
 """Learn the constants of the learning-curve fit from real curves.
 
-    python -m benchmarks.calibrate --data ../shared/data            # the constants that are used
     python -m benchmarks.calibrate --data ../shared/data --half 0   # from one half of the data sets
-    python -m benchmarks.calibrate --data ../shared/data --half 1
+    python -m benchmarks.calibrate --data ../shared/data --half 1   # from the other: minutes each
+    python -m benchmarks.calibrate                                  # the constants in use
 
 Coordinate descent in the constants of `Prior`: each is moved up and down by its step, on a log or
 log-odds scale, what lowers the loss is kept, and the steps shrink. First the forecast: the median
 and the mean of what it misses by, each relative to its start. Then the interval, with the forecast
 as it is: Winkler's score, and a penalty for covering more or less than 90%. Both over four
 situations: 25 repeats, one repeat, and the last 3 or 4 sizes of either. The deep networks of Hoiem
-et al. are not looked at. The last line printed is the constants as Python; what
-`benchmarks.extrapolation` reports is cross-fitted with the constants of the two halves.
+et al. are not looked at. The last line that a half prints belongs into `benchmarks.cross_fitted`;
+`benchmarks.extrapolation` scores each half with the constants of the other. The constants in use
+are between the two: geometric means, and means of the log odds where they are probabilities.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from scipy.special import expit, logit
 from sixteenth.analysis.curve_grid import PRIOR, Prior
 from sixteenth.analysis.learning_curve import LearningCurve, fit_learning_curve
 
+from .cross_fitted import PRIORS
 from .learning_curves import Task, few_sizes, halves, lcdb, one_repeat
 
 LEVEL = 0.9
@@ -184,17 +186,32 @@ def descend(
     return prior
 
 
+def between(priors: Sequence[Prior]) -> Prior:
+    """The mean of several sets of constants, on the scales on which they are moved."""
+    means = {}
+    for name in FORECAST | INTERVAL:
+        values = np.array([getattr(prior, name) for prior in priors])
+        chances = name in PROBABILITIES
+        mean = expit(logit(values).mean()) if chances else np.exp(np.log(values).mean())
+        means[name] = float(f"{mean:.3g}")
+    return dataclasses.replace(START, **means)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds lcdb11")
+    parser.add_argument("--data", type=Path, help="folder that holds lcdb11")
     parser.add_argument("--half", type=int, choices=(0, 1), help="data sets of this half only")
     parser.add_argument("--every", type=int, default=6, help="use every so many curves")
     parser.add_argument("--sweeps", type=int, default=2)
     options = parser.parse_args()
+    if options.half is None:
+        print(between(PRIORS))
+        return
+    if options.data is None:
+        parser.error("--half needs --data")
     tasks = lcdb(options.data)
-    if options.half is not None:
-        second = halves(tasks)
-        tasks = [t for t, here in zip(tasks, second, strict=True) if here == bool(options.half)]
+    second = halves(tasks)
+    tasks = [t for t, here in zip(tasks, second, strict=True) if here == bool(options.half)]
     tasks = tasks[:: options.every]
     print(f"{len(tasks)} curves")
     prior = descend(ForecastLoss(tasks), START, FORECAST, options.sweeps)

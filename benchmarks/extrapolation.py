@@ -1,7 +1,8 @@
 """Score Sixteenth's learning-curve fit beside the published ones: one table.
 
-    python -m benchmarks.extrapolation --data ../shared/data           # about 20 minutes
-    python -m benchmarks.extrapolation --data ../shared/data --quick   # every 20th curve, a minute
+    python -m benchmarks.extrapolation --data ../shared/data             # about 5 minutes
+    python -m benchmarks.extrapolation --data ../shared/data --every 3   # every third curve
+    python -m benchmarks.extrapolation --data ../shared/data --quick     # every 20th curve
 
 `--data` is a folder with lcdb11/curves.parquet (LCDB 1.1, task N/8: fit on sizes up to an eighth
 of the largest, at least four, predict the largest) and hoiem2021/*.json (deep networks on
@@ -163,14 +164,15 @@ def strata(tasks: Sequence[Task], forecasts: Floats) -> list[tuple[str, NDArray[
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--quick", action="store_true", help="every 20th curve")
+    parser.add_argument("--every", type=int, default=1, metavar="K", help="every Kth curve only")
+    parser.add_argument("--quick", action="store_true", help="every 20th curve: --every 20")
     parser.add_argument("--ours", action="store_true", help="leave the published estimators out")
     parser.add_argument("--strata", action="store_true", help="coverage by group of curves")
     parser.add_argument("--json", type=Path, help="write the numbers there too")
     options = parser.parse_args()
     written: dict[str, dict[str, dict[str, float]]] = {}
     head = f"| {'method':<45} | median | mean | p90 | covers | Winkler | width |"
-    for name, tasks in situations(options.data, 20 if options.quick else 1).items():
+    for name, tasks in situations(options.data, 20 if options.quick else options.every).items():
         started = time.process_time()
         second, actual = halves(tasks), np.array([task.error for task in tasks])
         found = {} if options.ours else published(tasks, second)

@@ -7,6 +7,7 @@ and the report for the figure. Imports no torch, so that it answers in a second.
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -86,7 +87,8 @@ def fit(
     for name, curve in curves.items():
         print(f"{name}\n{curve.summary()}")
         for target in target_error or []:
-            print(f"  {curve.required_size(target)}")
+            answer = str(curve.required_size(target))
+            print(textwrap.fill(answer, 79, initial_indent="  ", subsequent_indent="    "))
         print()
     print(f"Figure: {place}")
 

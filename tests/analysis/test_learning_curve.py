@@ -268,6 +268,15 @@ def test_wrong_options_and_questions_are_named() -> None:
         curve.predict(0)
 
 
+def test_the_summary_fits_a_terminal_with_all_its_warnings() -> None:
+    curve = fit_learning_curve([500, 1000], [0.9, 0.9], chance=0.9)
+    assert len(curve.warnings) > 2
+    summary = curve.summary()
+    assert all(len(line) <= 80 for line in summary.splitlines())
+    for words in ("alpha", "eta", "gamma", "2,000", "4,000", "warning"):
+        assert words in summary
+
+
 # What it costs
 
 

@@ -8,6 +8,7 @@ and `warnings` are part of the result. The probability model is in `curve_poster
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -53,7 +54,7 @@ class RequiredSize:
         target = f"error {self.error:.1%}"
         if self.low is None:
             return f"{target}: out of reach ({self.level:.0%} certainty)"
-        size = "beyond what the fitted curve reaches" if self.size is None else f"{self.size:,.0f}"
+        size = "beyond the fitted curve's reach" if self.size is None else f"{self.size:,.0f}"
         if self.high is None:
             return (
                 f"{target}: {size}, at least {self.low:,.0f};"
@@ -62,7 +63,7 @@ class RequiredSize:
         return f"{target}: {size} ({self.level:.0%} interval {self.low:,.0f} to {self.high:,.0f})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LearningCurve:
     """e(n) = alpha + eta * n**gamma, fitted; errors are shares in [0, 1].
 
@@ -110,12 +111,12 @@ class LearningCurve:
         if not 0 <= error <= 1:
             raise InputError(f"error {error} is not within 0 and 1")
         tail = (1 - _level(level)) / 2
-        sizes = np.geomspace(self.sizes[0], self.sizes[-1] * HORIZON, 400)
+        sizes = np.geomspace(self.sizes[0], self.sizes[-1] * HORIZON, 120)
         reached = self._posterior.probability(sizes, np.full(len(sizes), float(error)))
         size = None
         if error > self.alpha and self.eta > 0 and self.gamma < 0:
-            found = ((error - self.alpha) / self.eta) ** (1 / self.gamma)
-            size = float(found) if found <= sizes[-1] else None
+            found = math.log((error - self.alpha) / self.eta) / self.gamma
+            size = math.exp(found) if found <= math.log(sizes[-1]) else None
         return RequiredSize(
             error=float(error),
             level=level,
@@ -151,7 +152,11 @@ class LearningCurve:
                 f"  at {n:>12,.0f}: {float(self.predict(n)):.2%}"
                 f"   90% interval of a new training {float(low):.2%} to {float(high):.2%}"
             )
-        return "\n".join([*lines, *(f"  warning: {w}" for w in self.warnings)])
+        for warning in self.warnings:
+            lines += textwrap.wrap(
+                f"warning: {warning}", 79, initial_indent="  ", subsequent_indent="    "
+            )
+        return "\n".join(lines)
 
 
 def fit_learning_curve(
