@@ -15,8 +15,12 @@ DATA = REPO.parent / "shared" / "data"
 sys.path.insert(0, str(REPO))
 
 from benchmarks import estimators  # noqa: E402
+from benchmarks.calibrate import between  # noqa: E402
+from benchmarks.cross_fitted import PRIORS  # noqa: E402
 from benchmarks.extrapolation import OURS, SQUARED, ours, published, summary  # noqa: E402
 from benchmarks.learning_curves import Task, halves, hoiem, lcdb  # noqa: E402
+
+from sixteenth.analysis.curve_grid import PRIOR  # noqa: E402
 
 needs_data = pytest.mark.skipif(
     not (DATA / "lcdb11" / "curves.parquet").is_file(),
@@ -101,3 +105,7 @@ def test_deep_networks_with_four_sizes_are_within_their_intervals() -> None:
     score = summary(ours(tasks, halves(tasks)), actual)
     assert score["mean"] < 0.6
     assert score["covers"] == 100
+
+
+def test_the_constants_in_use_are_between_those_of_the_two_halves() -> None:
+    assert between(PRIORS) == PRIOR

@@ -30,20 +30,20 @@ class Prior:
 
     exponent: float = 1.0
     """Median of -gamma; its logarithm is normal."""
-    exponent_spread: float = 1.5
-    zero_asymptote: float = 0.3
+    exponent_spread: float = 2.09
+    zero_asymptote: float = 0.208
     """Probability that the asymptote is zero; otherwise it lies anywhere below the last error."""
-    misfit: float = 0.003
+    misfit: float = 0.00278
     """Median of tau; its logarithm is normal."""
-    misfit_spread: float = 1.0
-    misfit_power: float = 1.8
+    misfit_spread: float = 0.921
+    misfit_power: float = 1.66
     exact: float = 0.01
     """Weight of curves that are power laws without any misfit: rare in nature, usual in tests of
     a fit, and found by their small residuals at all sizes."""
-    shared_noise: float = 0.7
+    shared_noise: float = 0.759
     """Probability that most of the noise is common to all sizes (one test set, the same splits):
     then it moves the curve without bending it, and points scatter by `unshared` of it only."""
-    unshared: float = 0.3
+    unshared: float = 0.448
     restart: float = 0.01
     """Probability that the points before the last say nothing about what comes after it."""
     restart_doubtful: float = 0.12
@@ -51,17 +51,17 @@ class Prior:
     restart_stuck: float = 0.8
     """The same for a curve that is stuck: the very same error at its last sizes, which is what a
     learner gives that answers alike whatever it is shown. How good guessing is is not known."""
-    restart_guessing: float = 0.3
+    restart_guessing: float = 0.206
     """The same for a stuck curve that is no worse than guessing: it may well stay there."""
-    restart_worse: float = 0.95
+    restart_worse: float = 0.969
     """The same for a stuck curve that is worse than guessing."""
-    stray: float = 1.0
+    stray: float = 1.16
     """How far true curves stray from power laws, as a multiple of the power laws' own spread..."""
-    stray_least: float = 0.01
+    stray_least: float = 0.0213
     """...and in addition as a share of the binomial spread at that error."""
-    wild: float = 0.2
+    wild: float = 0.172
     """Probability of a curve that strays..."""
-    wilder: float = 3.0
+    wilder: float = 2.58
     """...this many times as far."""
 
 
