@@ -37,7 +37,7 @@ class Prior:
     """Median of tau; its logarithm is normal."""
     misfit_spread: float = 0.921
     misfit_power: float = 1.66
-    exact: float = 0.01
+    exact: float = 0.05
     """Weight of curves that are power laws without any misfit: rare in nature, usual in tests of
     a fit, and found by their small residuals at all sizes."""
     shared_noise: float = 0.759
