@@ -20,6 +20,7 @@ import pytest
 from sixteenth import Listener, RunSpec, Study
 from sixteenth.data import load_dataset
 from sixteenth.engine.train import Progress
+from sixteenth.study import executor
 from sixteenth.study.sharing import share_dataset
 from tiny_study import command_line, environment, hear_interrupts, run_process
 
@@ -283,3 +284,15 @@ def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(tiny_folder
     assert "the tests broke it" in done.stdout
     assert "hello from the model" in done.stderr, "what a worker's code prints is not lost"
     assert "Traceback" not in done.stderr
+
+
+@needs_proc
+def test_a_worker_whose_orders_end_while_it_starts_goes_without_a_word() -> None:
+    for _ in range(3):
+        worker = subprocess.run(
+            [sys.executable, "-P", "-c", executor._BIRTH, str(os.getpid())],
+            input=b"",
+            capture_output=True,
+            timeout=60,
+        )
+        assert (worker.returncode, worker.stderr) == (0, b"")

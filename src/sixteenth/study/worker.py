@@ -96,9 +96,10 @@ def main() -> None:
 
     signal.signal(signal.SIGINT, interrupted)
     orders: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
-    threading.Thread(target=_hear, args=(orders, stopping), daemon=True).start()
     station, code = Station(answers), 0
     try:
+        # Inside, because the end of the orders may come before this returns.
+        threading.Thread(target=_hear, args=(orders, stopping), daemon=True).start()
         while (order := orders.get()) is not None:
             station.take(order)
     except (KeyboardInterrupt, BrokenPipeError):
@@ -107,6 +108,7 @@ def main() -> None:
         traceback.print_exc()
         code = 1
     finally:
+        stopping.clear()
         # At once: nothing is left to write, and torch takes its time to go.
         sys.stderr.flush()
         os._exit(code)
@@ -118,8 +120,8 @@ def _hear(orders: queue.SimpleQueue[tuple[Any, ...] | None], stopping: threading
         while True:
             orders.put(pickle.load(sys.stdin.buffer))
     stopping.set()
-    orders.put(None)
-    _thread.interrupt_main()
+    _thread.interrupt_main()  # first, so that it is not heard when the orders are over already
+    orders.put(None)  # wakes who waits for an order, and does not hear of an interrupt then
     time.sleep(PATIENCE_SECONDS)
     os._exit(1)
 
