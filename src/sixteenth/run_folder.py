@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,15 +29,28 @@ if TYPE_CHECKING:
 MOST_PREDICTIONS = 1 << 33
 """Bytes: eight gigabytes are two million test images of a thousand classes."""
 
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+
 FORMAT = 1
 """Version of run.json; a reader refuses a higher one."""
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+def write_whole(
+    path: Path,
+    write: Callable[[IO[bytes]], object],
+    *,
+    before_rename: Callable[[], object] = lambda: None,
+) -> None:
     """Write a file by `write(handle)` so that a reader sees the old one or the new one, never half.
 
     The bytes reach the disk before the name does (fsync, then rename), so this also holds across a
     power cut. On failure the temporary file is removed and the old file stays.
+
+    Args:
+        before_rename: is called when the new bytes are on the disk and not yet under their name.
+
+    Raises:
+        OSError: with the file's name, whichever step of it failed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -47,11 +61,31 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             os.fsync(file.fileno())
         # mkstemp makes files private; a result is to be read by whoever may read the folder.
         os.chmod(temporary, 0o666 & ~_umask())
+        before_rename()
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Let renames in a folder reach the disk, where the system can be asked to."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what `write_whole` left in a folder when its process was killed."""
+    for path in folder.glob(".*.tmp"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -82,8 +116,16 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     @property
-    def checkpoint_path(self) -> Path:
-        return self.path / "checkpoint.pt"
+    def checkpoint_paths(self) -> tuple[Path, Path]:
+        """The newest checkpoint and the one before it, see `engine.checkpoint`."""
+        return self.path / "checkpoint.pt", self.path / "checkpoint-before.pt"
+
+    def has_checkpoint(self) -> bool:
+        return any(path.exists() for path in self.checkpoint_paths)
+
+    def remove_checkpoints(self) -> None:
+        for path in self.checkpoint_paths:
+            path.unlink(missing_ok=True)
 
     def read_record(self) -> dict[str, Any] | None:
         """run.json as a mapping, or None where there is none.

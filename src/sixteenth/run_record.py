@@ -97,6 +97,7 @@ class _Record(_Part):
     spec: _Spec
     status: Literal["running", "interrupted", "failed", "finished"]
     error: _Error | None = None
+    notices: list[str] | None = None
     data: _Data | None = None
     data_checks: _Checks | None = None
     train_size: Whole = None

@@ -23,6 +23,7 @@ def new_record(
         "spec": run.model_dump(mode="json"),
         "status": "running",
         "error": None,
+        "notices": [],
         "data": {
             "name": dataset.name,
             "source": dataset.source,

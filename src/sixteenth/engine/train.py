@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,9 +18,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ..data import ImageDataset
-from ..errors import DivergedError, InputError, MismatchError
-from ..run_folder import RunFolder, write_whole
+from ..errors import DivergedError, MismatchError
+from ..run_folder import RunFolder, sweep, write_whole
 from ..spec import RunSpec
+from .checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from .execution import Execution, resolve_execution
 from .learner import Learner, loss_and_accuracy
 from .optim import learning_rate
@@ -28,9 +29,11 @@ from .record import new_record, now, peak_memory
 from .seeds import derive_seed
 from .workload import CLEAN_TRAIN_IMAGES, Augmentation, Workload, split_of
 
-CHECKPOINT_SECONDS = 20.0
-"""Epochs shorter than this share a checkpoint: writing one costs about a second."""
+CHECKPOINT_SHARE = 0.05
+"""Of the time at most this goes into checkpoints: short epochs of a big model share one."""
 
+CHECKPOINT_SECONDS = 120.0
+"""In a long epoch, a checkpoint at least this often, not only at its end."""
 
 UNMEASURED: dict[str, Any] = {
     "test_loss": None,
@@ -55,21 +58,6 @@ class Progress:
     row: dict[str, Any] | None = None
 
 
-@dataclass
-class _State:
-    """What a checkpoint holds besides the learner's tensors."""
-
-    epoch: int = 0
-    step: int = 0
-    images: int = 0
-    seconds: float = 0.0
-    evaluation_seconds: float = 0.0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best_epoch: int = 0
-    best_accuracy: float = -1.0
-    best_weights: dict[str, Tensor] | None = None
-
-
 def train_run(
     run: RunSpec,
     dataset: ImageDataset,
@@ -77,12 +65,14 @@ def train_run(
     *,
     execution: Execution | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    on_notice: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Train `run` and fill `folder`, going on from a checkpoint that lies there.
 
     Args:
         execution: where, in which numbers and on how many threads; by default as the run was begun,
             and for a new run as `resolve_execution` chooses.
+        on_notice: hears of a damaged checkpoint; the record's "notices" say it too.
 
     Returns:
         The record, as in run.json. A run that is already finished is returned as it is.
@@ -94,10 +84,10 @@ def train_run(
             "failed" and why, or "interrupted" after a KeyboardInterrupt, and a checkpoint stays.
     """
     folder.require_same(run, dataset.fingerprint)
-    record = folder.read_record()
-    if record is not None and record["status"] == "finished":
-        folder.checkpoint_path.unlink(missing_ok=True)  # left by a kill just after the record
-        return record
+    begun_record = folder.read_record()
+    if begun_record is not None and begun_record["status"] == "finished":
+        folder.remove_checkpoints()  # left by a kill just after the record
+        return begun_record
     begun = begun_execution(folder)
     if begun is not None and execution not in (None, begun):
         raise MismatchError(
@@ -105,11 +95,13 @@ def train_run(
             "for), which would change its result: go on with the first, or choose another folder"
         )
     execution = execution or begun or resolve_execution(None, run.train)
-    record = new_record(run, dataset, execution, started=(record or {}).get("started"))
+    record = new_record(run, dataset, execution, started=(begun_record or {}).get("started"))
+    record["notices"] = list((begun_record or {}).get("notices") or ())
+    sweep(folder.path)
     folder.write_record(record)
     try:
         with execution.on_threads():
-            _Training(run, dataset, folder, execution, on_progress, record).run()
+            _Training(run, dataset, folder, execution, on_progress, on_notice, record).run()
     except KeyboardInterrupt:
         folder.write_record(record | {"status": "interrupted"})
         raise
@@ -118,14 +110,14 @@ def train_run(
         raise
     record |= {"status": "finished", "finished": now()}
     folder.write_record(record)
-    folder.checkpoint_path.unlink(missing_ok=True)
+    folder.remove_checkpoints()
     return record
 
 
 def begun_execution(folder: RunFolder) -> Execution | None:
     """How the run was begun whose checkpoint lies in `folder`: it has to go on in the same way."""
     record = folder.read_record()
-    if record is None or record["status"] == "finished" or not folder.checkpoint_path.exists():
+    if record is None or record["status"] == "finished" or not folder.has_checkpoint():
         return None
     try:
         return Execution.from_record(record["execution"])
@@ -156,10 +148,11 @@ class _Training:
         folder: RunFolder,
         execution: Execution,
         on_progress: Callable[[Progress], None],
+        on_notice: Callable[[str], None],
         record: dict[str, Any],
     ) -> None:
         self.spec, self.recipe, self.folder, self.record = run, run.train, folder, record
-        self.on_progress = on_progress
+        self.on_progress, self.on_notice = on_progress, on_notice
         subset, held = split_of(run, dataset)
         record["train_size"] = len(subset) + len(held)
         # All images need no copy: processes side by side then share them.
@@ -179,38 +172,50 @@ class _Training:
         self.work = Workload.of(run.train, len(subset), len(self.test_labels), len(held))
         self.curve_sample = self._fixed_sample(len(self.test_labels), self.work.curve_images)
         self.test_logits: Tensor | None = None
+        self.saved, self.saving_seconds = time.monotonic(), 0.0
 
     def run(self) -> None:
         """Train from the beginning or the checkpoint to the end, measure, and write the results."""
-        state = self._resume()
-        saved = time.monotonic()
-        while state.epoch < self.work.epochs:
+        state, notices = read_checkpoint(self.folder, self.learner)
+        for notice in notices:
+            self.record["notices"].append(notice)
+            self.on_notice(notice)
+        if notices:
+            self.folder.write_record(self.record)
+        self.saved = time.monotonic()
+        while state.epoch < self.work.epochs or state.middle is not None:
             self._epoch(state)
-            if state.epoch < self.work.epochs and time.monotonic() - saved > CHECKPOINT_SECONDS:
+            if time.monotonic() - self.saved > self.saving_seconds / CHECKPOINT_SHARE:
                 self._checkpoint(state)
-                saved = time.monotonic()
         if state.best_weights is not None:
             self.learner.load_weights(state.best_weights)
         self._finish(state)
 
-    def _epoch(self, state: _State) -> None:
-        """One pass over the subset: train, measure, append a row to the history."""
+    def _epoch(self, state: TrainingState) -> None:
+        """One pass over the subset, or the rest of one: train, measure, add to the history."""
         began = time.monotonic()
-        state.epoch += 1
+        middle, state.middle = state.middle, None
+        if middle is None:
+            state.epoch += 1
         seed = derive_seed(self.spec.seed, self.spec.run_id, state.epoch)
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)  # dropout draws from the global generator
         order = torch.randperm(len(self.labels), generator=generator)
-        todo = torch.tensor_split(order, self.work.batches)[: self.work.steps - state.step]
         flip_seed = derive_seed(self.spec.seed, self.spec.run_id, "flip")
         mirrored = self.augmentation.mirrored(len(self.labels), state.epoch, flip_seed)
-
-        loss_sum = torch.zeros((), device=self.device)
-        entropy_sum = torch.zeros((), device=self.device)
-        correct = torch.zeros((), device=self.device)
-        seen, rate = 0, 0.0
+        sums = torch.zeros(3, device=self.device)  # of the loss, the cross-entropy, right answers
+        done, seen, before = 0, 0, 0.0
+        if middle is not None:
+            done, seen, before = middle["done"], middle["seen"], middle["seconds"]
+            sums = middle["sums"].to(self.device)
+            generator.set_state(middle["generator"].cpu())
+            self._set_global_generators([each.cpu() for each in middle["global"]])
+        todo = torch.tensor_split(order, self.work.batches)
+        todo = todo[: self.work.steps - state.step + done]  # the last epoch may be a part of one
+        rate = learning_rate(max(0, state.step - 1), self.work.steps, self.recipe)
+        resumed = seen
         self.learner.model.train()
-        for batch in todo:
+        for batch in todo[done:]:
             flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
             batch = batch.to(self.device)
             labels = self.labels[batch]
@@ -220,31 +225,41 @@ class _Training:
             rate = learning_rate(state.step, self.work.steps, self.recipe)
             loss, entropy, right = self.learner.step(images, labels, rate)
             state.step += 1
+            done += 1
             seen += len(labels)
-            loss_sum += loss * len(labels)
-            entropy_sum += entropy * len(labels)
-            correct += right
-            self._check_loss(loss_sum, state.step)
-            self._report(state, seen / (time.monotonic() - began))
-        speed = seen / (time.monotonic() - began)
+            sums += torch.stack([loss * len(labels), entropy * len(labels), right])
+            self._check_loss(sums[0], state.step)
+            if time.monotonic() - self.saved > CHECKPOINT_SECONDS and done < len(todo):
+                state.middle = {
+                    "done": done,
+                    "seen": seen,
+                    "seconds": before + time.monotonic() - began,
+                    "sums": sums,
+                    "generator": generator.get_state(),
+                    "global": self._global_generators(),
+                }
+                self._checkpoint(state)
+                state.middle = None
+            self._report(state, (seen - resumed) / (time.monotonic() - began))
+        speed = (seen - resumed) / (time.monotonic() - began)
         state.images += seen
         row: dict[str, Any] = {
             "epoch": state.epoch,
             "step": state.step,
             "images": state.images,
             "learning_rate": rate,
-            "train_loss": entropy_sum.item() / seen,
-            "train_accuracy": correct.item() / seen,
+            "train_loss": sums[1].item() / seen,
+            "train_accuracy": sums[2].item() / seen,
         }
         trained = time.monotonic()
         row |= self._measure_epoch(state)
         state.evaluation_seconds += time.monotonic() - trained
-        seconds = time.monotonic() - began
+        seconds = before + time.monotonic() - began
         state.seconds += seconds
         state.history.append(row | {"seconds": round(seconds, 3)})
         self._report(state, speed, state.history[-1])
 
-    def _measure_epoch(self, state: _State) -> dict[str, Any]:
+    def _measure_epoch(self, state: TrainingState) -> dict[str, Any]:
         """Test (and validation) loss and accuracy at an epoch's end, and the best epoch so far.
 
         Of an epoch that is no point of the curve all is empty.
@@ -274,7 +289,7 @@ class _Training:
                 state.best_weights = self.learner.weights()
         return row
 
-    def _finish(self, state: _State) -> None:
+    def _finish(self, state: TrainingState) -> None:
         """Measure the trained model and write history, predictions and weights."""
         began = time.monotonic()
         self.learner.optimizers.clear()  # the weights' copies for the file take its memory
@@ -331,7 +346,7 @@ class _Training:
                 f"try --set train.learning_rate={lower:g} in another folder (--out)"
             )
 
-    def _report(self, state: _State, rate: float, row: dict[str, Any] | None = None) -> None:
+    def _report(self, state: TrainingState, rate: float, row: dict[str, Any] | None = None) -> None:
         self.on_progress(
             Progress(
                 self.spec.run_id,
@@ -344,21 +359,21 @@ class _Training:
             )
         )
 
-    def _checkpoint(self, state: _State) -> None:
-        content = {"learner": self.learner.state_dict(), "state": dict(vars(state))}
-        write_whole(self.folder.checkpoint_path, lambda file: torch.save(content, file))
+    def _checkpoint(self, state: TrainingState) -> None:
+        began = time.monotonic()
+        write_checkpoint(self.folder, self.learner, state)
         self.folder.write_history(state.history)
+        self.saved = time.monotonic()
+        self.saving_seconds = self.saved - began
 
-    def _resume(self) -> _State:
-        path = self.folder.checkpoint_path
-        if not path.exists():
-            return _State()
-        try:
-            content = torch.load(path, map_location=self.device, weights_only=True)
-            self.learner.load_state_dict(content["learner"])
-            return _State(**content["state"])
-        except Exception as error:
-            raise InputError(
-                f"the checkpoint {path} cannot be read ({type(error).__name__}): "
-                "delete it to train this run from its beginning"
-            ) from None
+    def _global_generators(self) -> list[Tensor]:
+        """States of torch's own generators, which dropout draws from."""
+        states = [torch.get_rng_state()]
+        if self.device.type == "cuda":
+            states.append(torch.cuda.get_rng_state(self.device))
+        return states
+
+    def _set_global_generators(self, states: list[Tensor]) -> None:
+        torch.set_rng_state(states[0])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(states[1], self.device)

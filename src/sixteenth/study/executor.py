@@ -84,6 +84,7 @@ def one_after_another(
                 target,
                 execution=assignment.execution,
                 on_progress=listener.run_progressed,
+                on_notice=listener.noticed,
             )
         except Exception as error:
             record = _failed_record(target, error)
@@ -117,6 +118,8 @@ def side_by_side(
             worker, (kind, content) = pool.hear()
             if kind == "progress":
                 listener.run_progressed(content)
+            elif kind == "noticed":
+                listener.noticed(content)
             elif worker in live:  # else one that had nothing to do has gone
                 ended = live.pop(worker)
                 target = _folder_of(ended, folder)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from .schedule import Schedule
 
 BYTES_PER_WEIGHT = 4
-CHECKPOINT_COPIES = 2 * 3
-"""A checkpoint holds the weights and up to two moments of the optimiser, and the last one stays
+CHECKPOINT_COPIES = 3 * 3
+"""A checkpoint holds the weights and up to two moments of the optimiser, and the last two stay
 until the next is written."""
 
 

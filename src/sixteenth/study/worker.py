@@ -59,6 +59,7 @@ class Station:
                 RunFolder(runs / run.run_id),
                 execution=execution,
                 on_progress=lambda progress: self._answer("progress", progress),
+                on_notice=lambda notice: self._answer("noticed", notice),
             )
         except Exception as error:
             self._answer("raised", _portable(error))
