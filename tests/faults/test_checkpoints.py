@@ -1,0 +1,172 @@
+"""Checkpoints that were damaged, or whose writing was cut off: noticed, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sixteenth import Listener, Study
+from sixteenth.engine.train import Progress
+from tiny_study import environment
+
+STUDY = {
+    "data": "digits",
+    "image_size": 8,
+    "models": ["tiny_models:small"],
+    "fractions": ["100 images"],
+    "train": {"epochs": 6, "batch_size": 20},
+}
+KILLED = """\
+import os, signal, sys
+import sixteenth
+from sixteenth.engine import train
+
+train.CHECKPOINT_SHARE, place = 1e9, sys.argv[1]
+seen = 0
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+fsync, replace, save = os.fsync, os.replace, train.write_checkpoint
+
+def write_checkpoint(*given):
+    global seen
+    seen += 1
+    if seen == 3:
+        if place == "before flush":
+            os.fsync = die
+        elif place == "before rename":
+            os.replace = die
+        elif place == "between renames":
+            os.replace = lambda a, b: (replace(a, b), die())
+        else:
+            save(*given)
+            die()
+    save(*given)
+
+train.write_checkpoint = write_checkpoint
+sixteenth.Study.load("study.yaml", (), "cut").run(device="cpu", workers=1, threads=1)
+"""
+
+
+class Hearing(Listener):
+    """Presses Ctrl-C in an epoch, and remembers what was noticed."""
+
+    def __init__(self, stop_in: int = 0) -> None:
+        self.stop_in, self.notices, self.steps = stop_in, list[str](), 0
+
+    def noticed(self, what: str) -> None:
+        self.notices.append(what)
+
+    def run_progressed(self, progress: Progress) -> None:
+        self.steps += progress.row is None
+        if progress.epoch == self.stop_in and progress.row is None:
+            raise KeyboardInterrupt
+
+
+def trained(folder: str) -> Study:
+    study = Study(STUDY, folder)
+    study.run(device="cpu", workers=1, threads=1)
+    return study
+
+
+def stable(study: Study) -> list[object]:
+    """All that the one run of a study left, wall-clock fields aside."""
+    (run,) = (study.folder / "runs").iterdir()
+    history = study.histories().drop(columns="seconds").to_csv()
+    names = sorted(path.name for path in run.iterdir())
+    weights, predictions = run / "model.safetensors", run / "predictions.npz"
+    return [names, history, weights.read_bytes(), predictions.read_bytes()]
+
+
+def cut_short(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+@pytest.mark.parametrize("damage", [cut_short, flip_a_bit, empty])
+@pytest.mark.parametrize("both", [False, True], ids=["the newest", "both"])
+def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_is_used(
+    tiny_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[Path], None],
+    both: bool,
+) -> None:
+    monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SHARE", 1e9)
+    whole = trained("whole")
+    cut = Study(STUDY, "cut")
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(device="cpu", workers=1, threads=1, listener=Hearing(stop_in=5))
+    (run,) = (cut.folder / "runs").iterdir()
+    damage(run / "checkpoint.pt")
+    if both:
+        damage(run / "checkpoint-before.pt")
+    heard = Hearing()
+    cut.run(device="cpu", workers=1, threads=1, listener=heard)
+    assert stable(cut) == stable(whole)
+    # 5 steps an epoch; whole checkpoints lie at the ends of epochs 4 and 3.
+    assert heard.steps == (6 * 5 if both else 3 * 5)
+    assert len(heard.notices) == 1 + both
+    assert all("is damaged" in notice for notice in heard.notices)
+    assert ("began anew" if both else "step 15") in heard.notices[0]
+    assert cut.records()[0]["notices"] == heard.notices
+
+
+def test_a_run_cut_off_inside_an_epoch_goes_on_inside_it(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = trained("whole")
+    monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SECONDS", 0.0)
+
+    class InTheMiddle(Hearing):
+        def run_progressed(self, progress: Progress) -> None:
+            super().run_progressed(progress)
+            if progress.step == 13:
+                raise KeyboardInterrupt
+
+    cut = Study(STUDY, "cut")
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(device="cpu", workers=1, threads=1, listener=InTheMiddle())
+    heard = Hearing()
+    cut.run(device="cpu", workers=1, threads=1, listener=heard)
+    assert heard.steps == 6 * 5 - 13
+    assert stable(cut) == stable(whole)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+@pytest.mark.parametrize("place", ["before flush", "before rename", "between renames", "after"])
+def test_a_kill_inside_the_writing_of_a_checkpoint_loses_nothing(
+    tiny_folder: Path, place: str
+) -> None:
+    whole = trained("whole")
+    (whole.folder / "study.yaml").rename("study.yaml")
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, place],
+        env=environment(PYTHONPATH=os.pathsep.join([os.getcwd(), *sys.path])),
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -9, killed.stderr
+    (run,) = Path("cut/runs").iterdir()
+    left = list(run.glob(".checkpoint.pt.*.tmp"))
+    assert bool(left) is (place != "after")
+    heard = Hearing()
+    cut = Study(STUDY, "cut")
+    cut.run(device="cpu", workers=1, threads=1, listener=heard)
+    assert heard.notices == []
+    assert heard.steps == 5 * (3 if place == "after" else 4)
+    assert stable(cut) == stable(whole)
