@@ -23,6 +23,8 @@ _WRAPPER = """<!doctype html><title>waiting</title>
   document.title = JSON.stringify({{
     viewport: root.clientWidth,
     document: root.scrollWidth,
+    hidden: [...page.querySelectorAll('[aria-labelledby=fits]')].map(e =>
+      e.scrollWidth - e.clientWidth),
     outside: outside.map(e => e.tagName + ' ' + e.className),
     images: [...page.images].filter(i => i.offsetWidth).map(i => i.naturalWidth),
     column: getComputedStyle(page.querySelector('main')).maxWidth,
@@ -56,6 +58,8 @@ def test_the_page_fits_its_window_and_only_containers_scroll(
     assert seen["viewport"] == pytest.approx(width, abs=20)  # a scroll bar may stand beside it
     assert seen["document"] <= seen["viewport"]
     assert seen["outside"] == []
+    if width == 1280:
+        assert seen["hidden"] == [0]  # pixels of the table of fits: on a desk it is seen whole
     assert len(seen["images"]) == 4
     assert min(seen["images"]) > 300
     assert seen["column"] == "768px"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from invented import HOSTILE, Invented, invented_study
+from invented import FRACTIONS, HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
 
 from sixteenth.analysis import bands, cells, discuss
@@ -57,7 +57,7 @@ def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
         assert (band.low <= band.middle).all()
         assert (band.middle <= band.high).all()
         assert axes.get_ylim()[0] < 1 - band.high[-1]
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     for text in axes.texts:
         assert text.get_window_extent().x1 <= figure.bbox.x1
 
@@ -85,7 +85,7 @@ def test_the_size_axis_is_logarithmic_and_names_images_and_fractions(study: Inve
 
 def test_labels_at_the_ends_of_close_lines_do_not_overlap(study: Invented) -> None:
     figure = accuracy_figure(cells(study.results), study.results)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     boxes = [t.get_window_extent() for t in figure.axes[0].texts if t.get_gid() == "label"]
     assert len(boxes) == 4
     for i, box in enumerate(boxes):
@@ -157,7 +157,7 @@ def test_the_options_figure_shows_each_gain_and_the_line_at_no_gain(
     assert len(_points(figure, "gain-next")) == len(forecasts) > 0
     left, right = figure.axes[0].get_xlim()
     assert left < 0 < right
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     for text in figure.axes[0].texts:
         box = text.get_window_extent()
         assert box.x0 >= 0
@@ -179,10 +179,24 @@ def test_a_notebook_gets_the_figures_and_the_discussion_of_the_report(study: Inv
 
 
 @pytest.mark.parametrize("narrow", [False, True])
-def test_the_key_of_the_training_curves_fits_its_figure(study: Invented, narrow: bool) -> None:
-    figure = training_curves_figure(
-        study.histories, study.results, metric="accuracy", narrow=narrow
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_the_key_of_the_training_curves_fits_its_figure_above_the_panels(
+    columns: int, metric: str, narrow: bool
+) -> None:
+    study = invented_study(
+        models=("a",),
+        inits=("random",),
+        seeds=(0,),
+        fractions=dict(list(FRACTIONS.items())[-columns:]),
+        failed=(),
+        missing=(),
     )
-    figure.canvas.draw()
-    for text in figure.legends[0].get_texts():
+    figure = training_curves_figure(study.histories, study.results, metric=metric, narrow=narrow)  # type: ignore[arg-type]
+    figure.draw_without_rendering()
+    key = figure.legends[0]
+    assert len(key.get_texts()) == 3
+    for text in key.get_texts():
         assert text.get_window_extent().x1 <= figure.bbox.x1
+    headings = max(text.get_window_extent().y1 for text in figure.texts)
+    assert key.get_window_extent().y0 > headings

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import pytest
 from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
 
 from sixteenth.errors import SixteenthError
-from sixteenth.report import build, build_report
+from sixteenth.report import build, build_report, discuss_study
 from sixteenth.report.parts import FIGURES
+from sixteenth.report.view import fit_rows
 
 VOID = {"meta", "img", "br", "link", "hr"}
 
@@ -174,6 +176,16 @@ def test_the_figure_of_the_answer_comes_before_all_others(html: Reader, markdown
 def test_the_fitted_curves_stand_in_a_table_with_their_warnings(html: Reader) -> None:
     assert "Fitted learning curves" in html.text
     assert "3 sizes do not determine a power law" in html.text
+
+
+def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) -> None:
+    discussion = discuss_study(**study.arguments())
+    fits = discussion.curves.fits
+    for arm, fit in fits.items():
+        fits[arm] = replace(fit, eta=0.1234, gamma=-0.0012, gamma_interval=(-2.57, -0.0028))
+    for row in fit_rows(study.results, discussion):
+        assert (row.gamma, row.gamma_interval) == ("0.00", "−2.57 to 0.00")
+        assert row.eta == "0.123"
 
 
 def test_the_discussion_ends_with_advice(html: Reader) -> None:

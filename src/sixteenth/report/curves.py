@@ -20,6 +20,8 @@ from .panels import CurveGrid, Metric, Panel, curve_panels
 from .style import INK, MUTED, NARROW, WIDE, house_style, looks
 
 _TRAIN_COLOUR = "#6d7480"
+_KEY_IN_A_LINE = 6.4
+"""Inches that the key takes beside itself; in a narrower figure its entries stand one a line."""
 
 
 def training_curves_figure(
@@ -42,12 +44,15 @@ def training_curves_figure(
     rows, columns = len(grid.axes.rows), len(grid.axes.fractions)
     # All in inches. Each row of panels has its name above it, so that the panels get the width.
     left, right, gap, foot = 0.5, 0.08, 0.1 if narrow else 0.16, 0.52
-    key, headings, title = 0.32, 0.42 if narrow else 0.24, 0.36
+    headings, title = 0.42 if narrow else 0.24, 0.36
     room = (NARROW if narrow else WIDE) - left - right - (columns - 1) * gap
     panel = min(2.6, max(room / columns, 0.9 if narrow else 1.4))
     tall = 1.1 if narrow else 1.35
     width = left + columns * panel + (columns - 1) * gap + right
     width = max(width, NARROW)
+    entries = _key_entries(metric, grid)
+    stacked = width < _KEY_IN_A_LINE
+    key = 0.14 + 0.18 * (len(entries) if stacked else 1)
     height = key + headings + rows * (title + tall) + foot
     with house_style():
         figure = Figure(figsize=(width, height))
@@ -76,7 +81,8 @@ def training_curves_figure(
         _common_axes(panels[0, 0], grid, metric)
         unit = "Epoch" if grid.x == "epoch" else "Optimiser step"
         figure.text(left / width, 0.08 / height, unit, color=MUTED, va="bottom")
-        _key(figure, metric, grid, (left / width, 1 - 0.06 / height), narrow=narrow)
+        corner = (left / width, 1 - 0.06 / height)
+        _key(figure, entries, corner, columns=1 if stacked else len(entries))
     return figure
 
 
@@ -198,30 +204,34 @@ def _common_axes(first: Axes, grid: CurveGrid, metric: Metric) -> None:
     first.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
 
 
-def _key(
-    figure: Figure, metric: Metric, grid: CurveGrid, corner: tuple[float, float], *, narrow: bool
-) -> None:
-    """What the two kinds of line are, once for all panels."""
-    handles = [
-        Line2D([], [], color=INK, lw=1.6),
-        Line2D([], [], color=_TRAIN_COLOUR, lw=1.6, ls=(0, (4, 1.6))),
-    ]
-    labels = [f"test {metric}", f"training {metric}"]
+def _key_entries(metric: Metric, grid: CurveGrid) -> dict[str, Line2D]:
+    """What the kinds of line and mark are, the same in all panels."""
+    entries = {
+        f"test {metric}": Line2D([], [], color=INK, lw=1.6),
+        f"training {metric}": Line2D([], [], color=_TRAIN_COLOUR, lw=1.6, ls=(0, (4, 1.6))),
+    }
     if grid.clean:
-        handles.append(
-            Line2D([], [], color=_TRAIN_COLOUR, ls="", marker="D", ms=4.5, mfc="white", mew=1.2)
+        entries["training, clean images at the end"] = Line2D(
+            [], [], color=_TRAIN_COLOUR, ls="", marker="D", ms=4.5, mfc="white", mew=1.2
         )
-        labels.append("at the end" if narrow else "training, clean images at the end")
+    return entries
+
+
+def _key(
+    figure: Figure, entries: dict[str, Line2D], corner: tuple[float, float], *, columns: int
+) -> None:
+    """The key, once for all panels."""
     figure.legend(
-        handles,
-        labels,
+        list(entries.values()),
+        list(entries),
         loc="upper left",
         bbox_to_anchor=corner,
-        ncols=len(handles),
+        ncols=columns,
         frameon=False,
         borderpad=0,
         borderaxespad=0,
+        labelspacing=0.35,
         handlelength=2.2,
-        columnspacing=1.2 if narrow else 1.8,
+        columnspacing=1.8,
         labelcolor=MUTED,
     )

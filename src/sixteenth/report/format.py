@@ -68,6 +68,22 @@ def decimal(number: Any, digits: int = 3) -> str:
     return _signed(value, digits)
 
 
+def exponent(number: Any) -> str:
+    """An exponent: two digits after the point, so that one too small to matter is ``0.00``."""
+    return DASH if missing(number) else _signed(float(number), 2)
+
+
+def three_digits(number: Any) -> str:
+    """Three digits that count: ``0.0471``, ``4.70``, ``82,100``; ``1.23e+06`` from a million on."""
+    if missing(number):
+        return DASH
+    value = float(f"{float(number):.2e}")
+    if value and not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.2e}".replace("-", MINUS)
+    after = 2 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:,.{max(0, after)}f}".replace("-", MINUS)
+
+
 def parameters(number: Any) -> str:
     """11181642 as ``11.2 M``."""
     return _scaled(number, (" T", 1e12), (" G", 1e9), (" M", 1e6), (" k", 1e3), ("", 1.0))

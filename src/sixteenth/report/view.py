@@ -80,15 +80,18 @@ class Page:
 
 @dataclass(frozen=True)
 class FitRow:
-    """One fitted learning curve, in the order of the results."""
+    """One fitted learning curve, in the order of the results; intervals such as ``0 to 24%``."""
 
     model: str
     init: str
     alpha: str
+    alpha_interval: str
     eta: str
     gamma: str
+    gamma_interval: str
     reliance: str
     forecast: str
+    forecast_interval: str
 
 
 @dataclass(frozen=True)
@@ -164,13 +167,14 @@ def fit_rows(results: pd.DataFrame, discussion: Discussion) -> list[FitRow]:
             FitRow(
                 model=axes.models[model],
                 init=axes.inits[init],
-                alpha=f"{fmt.percent(fit.alpha)} ({fmt.interval(*fit.alpha_interval, 0)})",
-                eta=f"{fit.eta:.3g}",
-                gamma=f"{fmt.decimal(fit.gamma, 2)} ("
-                + " to ".join(fmt.decimal(end, 2) for end in fit.gamma_interval)
-                + ")",
+                alpha=fmt.percent(fit.alpha),
+                alpha_interval=fmt.interval(*fit.alpha_interval, 0),
+                eta=fmt.three_digits(fit.eta),
+                gamma=fmt.exponent(fit.gamma),
+                gamma_interval=" to ".join(fmt.exponent(end) for end in fit.gamma_interval),
                 reliance=fmt.points(fit.data_reliance(last)).lstrip("+"),
-                forecast=f"{fmt.percent(fit.predict(2 * last))} ({fmt.interval(low, high, 0)})",
+                forecast=fmt.percent(fit.predict(2 * last)),
+                forecast_interval=fmt.interval(low, high, 0),
             )
         )
     return rows
