@@ -6,4 +6,5 @@ optim.py      optimisers, parameter groups, the learning-rate schedules
 execution.py  device, precision and layout: where and in which numbers a run is computed
 seeds.py      seeds that depend on what they are for
 lowering.py   the same convolutions with the work left out that only sees padding
+              (its geometry in taps.py, its arithmetic in dense.py and depthwise.py)
 """

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from ..models.measure import try_call
 from ..spec import TrainSpec
 from .execution import Execution
-from .lowering import LoweredConv2d, Window
+from .lowering import LoweredConv2d
+from .taps import Window
 
 
 @dataclass

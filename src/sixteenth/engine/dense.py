@@ -1,0 +1,93 @@
+"""A dense convolution of a small map as one matrix product, forward and backward.
+
+With one tap left (a 1x1 convolution, or any kernel on a 1x1 map) the ``(N*H*W, C)`` matrix is what
+a channels-last tensor already is; otherwise the patches are laid out side by side ("im2col").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from .taps import Axis, mirrored, nhwc, seen, whole_grad
+
+
+class DenseByProduct(torch.autograd.Function):
+    """A dense convolution as one matrix product, forward and backward.
+
+    With ``P`` the ``(N*H_out*W_out, k*k*C_in)`` patches, ``W`` the ``(C_out, k*k*C_in)`` weight
+    and ``G`` the output gradient: ``Y = P W^T``, ``dW = G^T P``. The input gradient of a stride-1
+    convolution is the convolution of ``G`` with the mirrored kernel, done the same way; with other
+    strides it is ``G W``, added back patch by patch.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, rows: Axis, cols: Axis) -> Tensor:
+        n, c = x.shape[:2]
+        matrix = seen(weight, rows, cols).to(x.dtype).permute(0, 2, 3, 1)
+        matrix = matrix.reshape(weight.shape[0], -1)
+        patches = _patches(nhwc(x), rows, cols)
+        ctx.save_for_backward(patches, matrix, weight)
+        ctx.geometry = n, c, rows, cols
+        return (patches @ matrix.t()).view(n, rows.out, cols.out, -1).permute(0, 3, 1, 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        patches, matrix, weight = ctx.saved_tensors
+        n, c, rows, cols = ctx.geometry
+        flat = nhwc(grad).view(-1, matrix.shape[0])
+        grad_x = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            if rows.stride == cols.stride == 1 and (rows.kernel, cols.kernel) != (1, 1):
+                back = _patches(nhwc(grad), mirrored(rows), mirrored(cols))
+                grad_x = (back @ _mirrored_matrix(matrix, c, rows, cols)).view(
+                    n, rows.size, cols.size, c
+                )
+            else:
+                grad_x = _unpatch(flat @ matrix, n, c, rows, cols)
+            grad_x = grad_x.permute(0, 3, 1, 2)
+        if ctx.needs_input_grad[1]:
+            taps = (flat.t() @ patches).view(-1, rows.kernel, cols.kernel, c).permute(0, 3, 1, 2)
+            grad_weight = whole_grad(taps, weight, rows, cols)
+        return grad_x, grad_weight, None, None
+
+
+def _patches(x: Tensor, rows: Axis, cols: Axis) -> Tensor:
+    """im2col: ``(N, H, W, C)`` to ``(N * H_out * W_out, k * k * C)``; a view for one tap."""
+    n, _, _, c = x.shape
+    if (rows.low, cols.low, rows.high, cols.high) != (0, 0, 0, 0):
+        x = F.pad(x, (0, 0, cols.low, cols.high, rows.low, rows.high))
+    sn, sh, sw, sc = x.stride()
+    patches = x.as_strided(
+        (n, rows.out, cols.out, rows.kernel, cols.kernel, c),
+        (sn, sh * rows.stride, sw * cols.stride, sh, sw, sc),
+    )
+    return patches.reshape(n * rows.out * cols.out, -1)
+
+
+def _unpatch(patches: Tensor, n: int, c: int, rows: Axis, cols: Axis) -> Tensor:
+    """The transpose of :func:`_patches`: adds every patch back to where it was read from."""
+    if rows.size == rows.out and cols.size == cols.out and rows.kernel == cols.kernel == 1:
+        return patches.view(n, rows.size, cols.size, c)
+    patches = patches.view(n, rows.out, cols.out, rows.kernel, cols.kernel, c)
+    height, width = (max(a.low + a.size, (a.out - 1) * a.stride + a.kernel) for a in (rows, cols))
+    # Up to k*k terms meet at one pixel: add in float32 and round once, as a convolution would.
+    wide = torch.float32 if patches.dtype is torch.bfloat16 else patches.dtype
+    total = patches.new_zeros((n, height, width, c), dtype=wide)
+    for i in range(rows.kernel):
+        for j in range(cols.kernel):
+            last_i, last_j = i + rows.stride * rows.out, j + cols.stride * cols.out
+            total[:, i : last_i : rows.stride, j : last_j : cols.stride] += patches[:, :, :, i, j]
+    inner = total[:, rows.low : rows.low + rows.size, cols.low : cols.low + cols.size]
+    return inner.to(patches.dtype)
+
+
+def _mirrored_matrix(matrix: Tensor, c: int, rows: Axis, cols: Axis) -> Tensor:
+    """``(C_out, k*k*C_in)`` to the ``(k*k*C_out, C_in)`` matrix of the mirrored kernel."""
+    kernel = matrix.view(-1, rows.kernel, cols.kernel, c)
+    return kernel.permute(1, 2, 0, 3).flip(0, 1).reshape(-1, c)

@@ -1,0 +1,83 @@
+"""Which taps of a kernel meet a feature map at all, along each of its two axes.
+
+On a 1x1 map eight of the nine taps of a padded 3x3 kernel only ever multiply padding; on a 2x2 map
+a 5x5 kernel is a 3x3 one. Here is only geometry: what is computed with the taps that are left
+stands in `dense` and `depthwise`, and which of the two is chosen in `lowering`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Axis(NamedTuple):
+    """One spatial axis of a convolution, after unseen taps were dropped.
+
+    Output position ``o`` reads input positions ``o * stride + tap - low`` for ``tap < kernel``;
+    the kept taps are ``first .. first + kernel - 1`` of the parameter.  ``high`` is the padding
+    after the last input position, negative where trailing positions are never read.
+    """
+
+    size: int
+    out: int
+    kernel: int
+    stride: int
+    low: int
+    high: int
+    first: int
+
+
+@lru_cache(maxsize=4096)
+def axis_of(size: int, kernel: int, stride: int, low: int, high: int) -> Axis | None:
+    """The axis with its unseen taps dropped; None where the geometry is not an ordinary one."""
+    out = (size + low + high - kernel) // stride + 1
+    if out < 1 or low >= kernel or high >= kernel:
+        return None
+    met = [t for t in range(kernel) if any(0 <= o * stride + t - low < size for o in range(out))]
+    first, kept = met[0], met[-1] - met[0] + 1
+    low -= first
+    return Axis(size, out, kept, stride, low, (out - 1) * stride + kept - size - low, first)
+
+
+def mirrored(axis: Axis) -> Axis:
+    """The axis of the convolution that takes an output gradient back to the input (stride 1)."""
+    low, high = axis.kernel - 1 - axis.low, axis.size + axis.low - axis.out
+    return Axis(axis.out, axis.size, axis.kernel, 1, low, high, first=0)
+
+
+def seen(weight: Tensor, rows: Axis, cols: Axis) -> Tensor:
+    """The part of a ``(C_out, C_in, k, k)`` weight that ever meets the map, as a view."""
+    if weight.shape[2:] == (rows.kernel, cols.kernel):
+        return weight  # all of it, or trimmed already
+    return weight[
+        :, :, rows.first : rows.first + rows.kernel, cols.first : cols.first + cols.kernel
+    ]
+
+
+class Window(NamedTuple):
+    """The taps of a kernel that maps of one size meet."""
+
+    rows: Axis
+    cols: Axis
+
+    def of(self, weight: Tensor) -> Tensor:
+        """Those taps of a ``(C_out, C_in, k, k)`` weight, as a view."""
+        return seen(weight, self.rows, self.cols)
+
+
+def whole_grad(grad: Tensor, like: Tensor, rows: Axis, cols: Axis) -> Tensor:
+    """A gradient for the whole weight: ``grad`` at the seen taps, zero elsewhere."""
+    if grad.shape == like.shape:
+        return grad.to(like.dtype)
+    full = torch.zeros_like(like)  # keeps the strides, so that the optimiser need not copy
+    seen(full, rows, cols).copy_(grad)
+    return full
+
+
+def nhwc(x: Tensor) -> Tensor:
+    """``(N, C, H, W)`` as a contiguous ``(N, H, W, C)``; free for a channels-last tensor."""
+    return x.permute(0, 2, 3, 1).contiguous()
