@@ -1,0 +1,98 @@
+"""Discussions of studies with little to compare: one model, one fraction, missing runs, nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from talking import section, talk, text
+
+from sixteenth.analysis import discuss
+
+
+def test_a_sentence_with_a_seed_missing_speaks_of_the_seeds_that_all_sizes_have(study):
+    simulated = study(
+        {("resnet18", "random"): (0.5, 0.6, 0.7)}, seeds=(0, 1, 2), seed_sd=0.03
+    ).drop("resnet18-random-1-seed1", "failed", "no disk left")
+    claim = section(talk(simulated), "relation")[0]
+    assert "over 2 seeds that all sizes have" in claim.text
+    shown = [float(part) for part in re.findall(r"([0-9.]+)% on", claim.text)]
+    rise = float(re.search(r": ([0-9.]+) points more", claim.text)[1])
+    assert shown[-1] - shown[0] == pytest.approx(rise, abs=0.11)
+
+
+def test_with_a_seed_missing_the_numbers_of_a_sentence_still_add_up(study):
+    simulated = study(
+        {("resnet18", "random"): (0.5, 0.6, 0.7), ("resnet50", "random"): (0.5, 0.62, 0.75)},
+        seeds=(0, 1, 2),
+        seed_sd=0.02,
+    ).drop("resnet50-random-1-seed1", "failed", "no disk left")
+    claims = section(talk(simulated), "expectation")
+    row = next(c for c in claims if c.text.startswith("On 50,000 images"))
+    shown = [float(part) for part in re.findall(r"\(([0-9.]+)%\)", row.text)]
+    assert shown[0] - shown[1] == pytest.approx(100 * row.evidence["difference"], abs=0.11)
+    assert "resnet18-random-1-seed1" not in row.evidence["run_ids"]
+
+
+def test_a_hole_is_left_out_named_and_explained(reference):
+    broken = reference.drop("resnet50-random-1-seed0", "failed", "the loss became NaN at step 12")
+    found = talk(broken)
+    assert [m.run_id for m in found.missing] == ["resnet50-random-1-seed0"]
+    assert "the loss became NaN at step 12" in text(found, "missing")
+    assert "1 of 12 runs is missing and left out" in found.answer[-1]
+    assert "cost" in found.answer[0]
+    assert "on 25,000 images" in found.answer[0]  # the largest size that both models have
+    claims = [c for s in found.sections if s.key != "missing" for c in s.sentences]
+    everything = json.dumps([c.evidence for c in claims])
+    assert "resnet50-random-1-seed0" not in everything
+
+
+def test_one_fraction_gives_no_word_on_more_images(study):
+    found = talk(
+        study(
+            {("resnet18", "random"): (0.7,), ("resnet50", "random"): (0.8,)},
+            fractions={"1": 50_000},
+        )
+    )
+    assert {move.kind for move in found.options} == {"model"}
+    assert "More images and pretrained weights were not part of this study" in found.answer[-1]
+    assert "held at the one size measured" in text(found, "expectation")
+
+
+def test_one_model_gives_no_word_on_bigger_models(study):
+    found = talk(study({("resnet18", "random"): (0.4, 0.6, 0.7)}))
+    assert {move.kind for move in found.options} == {"data", "next"}
+    assert "one model" in text(found, "expectation")
+    assert "next doubling, to 100,000 images, was not measured" in found.answer[1]
+    assert "90% interval" in found.answer[1]
+
+
+def test_a_single_run_is_reported_and_nothing_is_compared(study):
+    found = talk(study({("resnet18", "random"): (0.7,)}, fractions={"1": 50_000}))
+    assert not found.options
+    assert "nothing can be compared yet" in found.answer[0]
+
+
+def test_a_study_in_which_nothing_finished_says_so(study):
+    simulated = study({("resnet18", "random"): (0.7,)}, fractions={"1": 50_000})
+    found = talk(simulated.drop("resnet18-random-1-seed0", "missing"))
+    assert found.answer == [
+        "No run of this study has finished, so there is nothing to conclude yet."
+    ]
+    assert [s.key for s in found.sections] == ["missing"]
+    empty = discuss(simulated.results.iloc[:0], simulated.histories.iloc[:0])
+    assert empty.answer == found.answer
+
+
+@pytest.mark.parametrize("run", range(6))
+def test_no_pattern_of_missing_runs_stops_the_discussion(study, run):
+    simulated = study(
+        {("resnet18", "random"): (0.4, 0.6, 0.7), ("resnet50", "imagenet"): (0.5, 0.6, 0.8)},
+        test_size=200,
+    )
+    rng = np.random.default_rng(run)
+    for run_id in rng.permutation(simulated.results["run_id"])[: run + 1]:
+        simulated = simulated.drop(run_id, "interrupted")
+    assert talk(simulated).answer
