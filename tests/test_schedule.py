@@ -12,10 +12,13 @@ import pytest
 import torch
 
 from sixteenth import InputError, Listener, MismatchError, RunSpec, Study
+from sixteenth.data import ImageDataset
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import Progress
+from sixteenth.engine.workload import Workload
 from sixteenth.study import planner
 from sixteenth.study.calibration import Speed, best_numbers
+from sixteenth.study.plan import work_of
 from sixteenth.study.schedule import Assignment, Placement, Schedule, place, put_in_order
 
 ALONE, TOGETHER = Placement(1, 2), Placement(2, 1)
@@ -197,3 +200,19 @@ def test_models_are_measured_once_and_the_choice_stands_in_the_record(
     kept.write_text(text[:100], encoding="utf-8")
     assert Study(two, "second", data_dir="cache").plan(device="cpu")["seconds"].gt(0).all()
     assert json.loads(kept.read_text(encoding="utf-8"))["speeds"]
+
+
+def test_the_subset_of_a_run_is_drawn_once_however_many_placements_are_weighed(
+    tiny_folder: Path, two_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def counted(run: RunSpec, dataset: ImageDataset) -> Workload:
+        drawn.append(run.run_id)
+        return work_of(run, dataset)
+
+    monkeypatch.setattr(planner, "work_of", counted)
+    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
+    monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
+    plan = Study(tiny(seeds=[0, 1]), "mine").plan(device="cpu")
+    assert sorted(drawn) == sorted(plan["run_id"])

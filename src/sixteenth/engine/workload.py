@@ -44,6 +44,7 @@ class Workload:
     """How much a run trains and measures.
 
     Attributes:
+        subset: images that the run was given, its validation part among them.
         batches: steps in one epoch, of batches of equal size.
         steps, epochs: of the whole run; where `steps` is given the last epoch may be cut short.
         images: training images that pass through the network in all.
@@ -52,6 +53,7 @@ class Workload:
         evaluated: images that pass through the network to be measured, over the whole run.
     """
 
+    subset: int
     batches: int
     steps: int
     epochs: int
@@ -82,6 +84,7 @@ class Workload:
         elif recipe.curve_images != "all":
             sample = min(test_images, recipe.curve_images)
         return cls(
+            subset=train_images + held_images,
             batches=batches,
             steps=steps,
             epochs=epochs,

@@ -104,6 +104,7 @@ class _Planner:
         self._cores = torch.get_num_threads()
         self._speeds: dict[str, list[Speed]] = {}
         self._todo = [run for run in self.runs if not self._is_finished(run)]
+        self._work = {run.run_id: work_of(run, self.dataset) for run in self._todo}
 
     def schedule(self, *, timed: bool) -> Schedule:
         known = self._known()
@@ -189,9 +190,12 @@ class _Planner:
             return {run.run_id: _on(numbers[run.model], asked, reason) for run in new}
         seconds = {
             run.run_id: {
-                placement: self._seconds(run, replace(numbers[run.model], threads=threads), n)
+                placement: self._seconds(
+                    run,
+                    replace(numbers[run.model], threads=placement.threads),
+                    placement.processes,
+                )
                 for placement in placements
-                for n, threads in [(placement.processes, placement.threads)]
             }
             for run in new
         }
@@ -263,7 +267,7 @@ class _Planner:
 
     def _seconds(self, run: RunSpec, execution: Execution, processes: int = 0) -> float:
         """What a run is expected to take; a guess where nothing was measured."""
-        images = work_of(run, self.dataset).effort
+        images = self._work[run.run_id].effort
         rates = [
             speed.images_per_second / speed.processes
             for speed in self._speeds.get(run.model, ())
@@ -281,7 +285,7 @@ class _Planner:
         total = 0.0
         for run in runs:
             if run.model in self.costs:
-                total += work_of(run, self.dataset).images * self.costs[run.model].flops
+                total += self._work[run.run_id].images * self.costs[run.model].flops
         return total < SMALL_FLOPS
 
     def _asked_threads(self) -> int | None:
