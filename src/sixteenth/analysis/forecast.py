@@ -80,19 +80,6 @@ def bands(curves: Curves, beyond: float = 2.0) -> dict[Arm, Band]:
     return found
 
 
-def fit_claims(curves: Curves) -> list[Claim]:
-    """What the fitted curves of a study have to be taken with: their warnings, once each."""
-    warned: dict[str, list[str]] = {}
-    for arm, fit in curves.fits.items():
-        for warning in fit.warnings:
-            warned.setdefault(warning, []).append(arm_words(curves, arm))
-    claims = []
-    for warning, arms in warned.items():
-        whose = "all fitted curves" if len(arms) == len(curves.fits) else ", ".join(arms)
-        claims.append(Claim(f"Of {whose}: {warning}.", {"arms": arms}, "note"))
-    return claims
-
-
 def crossover_claims(curves: Curves, init: str) -> list[Claim]:
     """Whether the bigger model overtakes the smaller one, or is overtaken, from one init."""
     grid = curves.grid

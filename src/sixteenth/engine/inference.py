@@ -24,7 +24,6 @@ VIEWS: dict[str, tuple[tuple[int, int, float], ...]] = {
 """Test-time augmentation: (pixels down, pixels right, weight) of each view, which is shown as it is
 and mirrored; both count half."""
 
-
 PIXELS_TOGETHER = 500 * 64 * 64
 """Pixels of the images that are evaluated at a time: 500 of them at 64x64, fewer of larger ones."""
 

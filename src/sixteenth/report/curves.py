@@ -17,7 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from . import format as fmt
 from .panels import CurveGrid, Metric, Panel, curve_panels
-from .style import INK, MUTED, NARROW, WIDE, house_style, looks
+from .style import INK, MUTED, NARROW, WIDE, draw_key, house_style, looks
 
 _TRAIN_COLOUR = "#6d7480"
 _KEY_IN_A_LINE = 6.4
@@ -52,8 +52,8 @@ def training_curves_figure(
     width = max(width, NARROW)
     entries = _key_entries(metric, grid)
     stacked = width < _KEY_IN_A_LINE
-    key = 0.14 + 0.18 * (len(entries) if stacked else 1)
-    height = key + headings + rows * (title + tall) + foot
+    above = 0.14 + 0.18 * (len(entries) if stacked else 1)
+    height = above + headings + rows * (title + tall) + foot
     with house_style():
         figure = Figure(figsize=(width, height))
         panels = np.empty((rows, columns), dtype=object)
@@ -76,13 +76,20 @@ def training_curves_figure(
             _row_title(panels[i, 0], names, colour, columns * panel)
         for j, (fraction, size) in enumerate(grid.axes.fractions):
             x = left + j * (panel + gap)
-            y = height - key - headings + 0.02
+            y = height - above - headings + 0.02
             figure.text(x / width, y / height, _heading(fraction, size, narrow), va="bottom")
         _common_axes(panels[0, 0], grid, metric)
         unit = "Epoch" if grid.x == "epoch" else "Optimiser step"
         figure.text(left / width, 0.08 / height, unit, color=MUTED, va="bottom")
         corner = (left / width, 1 - 0.06 / height)
-        _key(figure, entries, corner, columns=1 if stacked else len(entries))
+        draw_key(
+            figure,
+            list(entries.values()),
+            list(entries),
+            corner=corner,
+            columns=1 if stacked else len(entries),
+            colour=MUTED,
+        )
     return figure
 
 
@@ -215,23 +222,3 @@ def _key_entries(metric: Metric, grid: CurveGrid) -> dict[str, Line2D]:
             [], [], color=_TRAIN_COLOUR, ls="", marker="D", ms=4.5, mfc="white", mew=1.2
         )
     return entries
-
-
-def _key(
-    figure: Figure, entries: dict[str, Line2D], corner: tuple[float, float], *, columns: int
-) -> None:
-    """The key, once for all panels."""
-    figure.legend(
-        list(entries.values()),
-        list(entries),
-        loc="upper left",
-        bbox_to_anchor=corner,
-        ncols=columns,
-        frameon=False,
-        borderpad=0,
-        borderaxespad=0,
-        labelspacing=0.35,
-        handlelength=2.2,
-        columnspacing=1.8,
-        labelcolor=MUTED,
-    )

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from ..analysis.learning_curve import LEVEL, LearningCurve
 from . import format as fmt
-from .style import COLOURS, INK, MARKERS, MUTED, WIDE, apart, house_style
+from .style import COLOURS, MARKERS, MUTED, WIDE, apart, draw_key, house_style
 
 BEYOND = 4.0
 """How far past the largest measured size the figure looks."""
@@ -92,15 +92,4 @@ def _legend(figure: Figure, names: list[str]) -> None:
     labels.append(
         f"{LEVEL:.0%} interval of the error that a new training would measure; dashed: extrapolated"
     )
-    figure.legend(
-        handles,
-        labels,
-        loc="upper left",
-        bbox_to_anchor=(0.02, 0.995),
-        frameon=False,
-        borderpad=0,
-        borderaxespad=0.2,
-        labelspacing=0.35,
-        handlelength=2.2,
-        labelcolor=INK,
-    )
+    draw_key(figure, handles, labels)

@@ -58,16 +58,6 @@ def count(number: Any) -> str:
     return DASH if missing(number) else f"{round(float(number)):,}".replace("-", MINUS)
 
 
-def decimal(number: Any, digits: int = 3) -> str:
-    """A loss or a rate: fixed digits, but ``1.2e-05`` where those would show only zeros."""
-    if missing(number):
-        return DASH
-    value = float(number)
-    if value and abs(value) < 0.5 * 10**-digits:
-        return f"{value:.1e}".replace("-", MINUS)
-    return _signed(value, digits)
-
-
 def exponent(number: Any) -> str:
     """An exponent: two digits after the point, so that one too small to matter is ``0.00``."""
     return DASH if missing(number) else _signed(float(number), 2)

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from sixteenth.analysis import Band
 
 from . import format as fmt
-from .style import INK, Look, spread
+from .style import Look, draw_key, spread
 
 
 @dataclass(frozen=True)
@@ -120,15 +120,4 @@ def legend(
         fmt.short(line.name, 22) + (f" · {fmt.short(line.init_name, 20)}" if several_inits else "")
         for line in lines
     ]
-    figure.legend(
-        handles,
-        names,
-        loc="upper left",
-        bbox_to_anchor=(0.02, 0.995),
-        frameon=False,
-        borderpad=0,
-        borderaxespad=0.2,
-        labelspacing=0.35,
-        handlelength=2.6,
-        labelcolor=INK,
-    )
+    draw_key(figure, handles, names, handlelength=2.6)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
@@ -166,6 +167,40 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     for position, i in zip(placed, order, strict=True):
         result[i] = position
     return result
+
+
+def draw_key(
+    figure: Figure,
+    handles: Sequence[Artist],
+    labels: Sequence[str],
+    *,
+    corner: tuple[float, float] = (0.02, 0.995),
+    columns: int = 1,
+    colour: str = INK,
+    handlelength: float = 2.2,
+) -> None:
+    """What the lines and marks of a figure are, above its axes.
+
+    Args:
+        corner: its upper left one, as parts of the figure's width and height.
+        columns: 1 puts the entries under each other.
+        colour: of the labels.
+        handlelength: of the sample lines, in font sizes.
+    """
+    figure.legend(
+        list(handles),
+        list(labels),
+        loc="upper left",
+        bbox_to_anchor=corner,
+        ncols=columns,
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+        labelspacing=0.35,
+        handlelength=handlelength,
+        columnspacing=1.8,
+        labelcolor=colour,
+    )
 
 
 def nothing(axes: Axes, why: str) -> None:
