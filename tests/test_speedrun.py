@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from sixteenth import ModelError, RunSpec, load_spec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
@@ -19,7 +20,7 @@ from sixteenth.engine.learner import Learner
 from sixteenth.engine.muon import Muon, orthogonalised
 from sixteenth.engine.optim import build_optimizers
 from sixteenth.engine.train import train_run
-from sixteenth.models import build_model
+from sixteenth.models import build_model, weight_files
 from sixteenth.run_folder import RunFolder
 from sixteenth.spec import TrainSpec
 
@@ -82,13 +83,29 @@ def test_the_whitening_is_the_same_each_time_and_is_not_trained(
     assert torch.equal(before, learner_of(cell(), digits).model.whitening.weight)
     folder = RunFolder(tmp_path / "run")
     train_run(cell(epochs=1), digits, folder)
-    from safetensors.torch import load_file
-
     after = load_file(folder.weights_path)
     # The run whitens with its own subset's images, so only its shape of a whitening is compared.
     weight = after["whitening.weight"]
     torch.testing.assert_close(weight[:12], -weight[12:])
     assert after["whitening.bias"].abs().max() > 0
+
+
+def test_weights_from_a_file_are_not_whitened_anew_and_the_file_is_hashed_once(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = learner_of(cell(), digits).weights()
+    path = tmp_path / "before.safetensors"
+    save_file(saved, path)
+    hashed: list[Path] = []
+    digest = weight_files._sha256
+    monkeypatch.setattr(weight_files, "_sha256", lambda p: hashed.append(p) or digest(p))
+    run = cell().model_copy(update={"init": str(path)})
+    others = digits.train.images[700:]
+    learner = Learner(run, len(digits.classes), others, resolve_execution("cpu", run.train))
+    assert hashed == [path]
+    assert learner.facts["weights_sha256"] == digest(path)
+    for name, weight in learner.weights().items():
+        assert torch.equal(weight, saved[name]), name
 
 
 def test_filters_begin_as_the_identity_where_they_can() -> None:

@@ -41,7 +41,9 @@ def test_the_example_study_names_models_and_weights_that_are_there() -> None:
 @pytest.mark.parametrize(("name", "parameters"), [(LITE0, 3_383_818), (LITE2, 4_823_882)])
 def test_the_real_weights_load_strictly(name: str, parameters: int) -> None:
     model = build_model(name, 10, image_size=64)
-    normalisation = load_initial_weights(model, name, "imagenet", stem="default")
+    found = load_initial_weights(model, name, "imagenet", stem="default")
+    assert found is not None
+    normalisation = found.normalisation
     assert normalisation is not None
     assert normalisation.mean == pytest.approx((0.498, 0.498, 0.498), abs=1e-3)
     assert count_parameters(model) == parameters
@@ -95,7 +97,8 @@ def test_imagenet_features_tell_photographs_apart_that_random_ones_cannot() -> N
     def separation(init: str) -> float:
         """Between-class distance of mean features over the spread within the classes."""
         model = build_model(LITE0, 10, image_size=64, seed=0)
-        normalisation = load_initial_weights(model, LITE0, init, stem="default")
+        found = load_initial_weights(model, LITE0, init, stem="default")
+        normalisation = found.normalisation if found else None
         mean = normalisation.mean[0] if normalisation else 0.5
         std = normalisation.std[0] if normalisation else 0.25
         model._fc = nn.Identity()

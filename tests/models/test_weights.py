@@ -82,12 +82,14 @@ def test_imagenet_weights_fill_all_but_the_classifier(
     path, sha256 = put(pretrained, cache, monkeypatch)
     model = build_model("resnet18", 10, image_size=32, seed=4)
     classifier = model.fc.weight.clone()
-    normalisation = load_initial_weights(model, "resnet18", init, stem="default")
+    found = load_initial_weights(model, "resnet18", init, stem="default")
+    assert found is not None
+    normalisation = found.normalisation
     assert normalisation is not None
     assert normalisation.mean == (0.485, 0.456, 0.406)
     assert normalisation.std == (0.229, 0.224, 0.225)
     assert normalisation.source == "ResNet18_Weights.IMAGENET1K_V1"
-    assert normalisation.sha256 == sha256
+    assert found.sha256 == sha256
     state = model.state_dict()
     assert all(torch.equal(state[k], v) for k, v in pretrained.items() if k[:3] != "fc.")
     assert torch.equal(model.fc.weight, classifier)
@@ -166,7 +168,9 @@ def test_a_safetensors_file_of_the_same_network_is_loaded_whole(tmp_path: Path) 
     path = tmp_path / "own.safetensors"
     save_file(source.state_dict(), path)
     model = build_model("resnet18", 10, image_size=32, seed=2)
-    assert load_initial_weights(model, "resnet18", str(path), stem="default") is None
+    found = load_initial_weights(model, "resnet18", str(path), stem="default")
+    assert found is not None
+    assert found.normalisation is None
     assert all(torch.equal(v, source.state_dict()[k]) for k, v in model.state_dict().items())
 
 
@@ -174,10 +178,12 @@ def test_a_path_can_ask_for_imagenets_normalisation(tmp_path: Path) -> None:
     path = tmp_path / "own.safetensors"
     model = build_model("resnet18", 10, image_size=32)
     save_file(model.state_dict(), path)
-    normalisation = load_initial_weights(model, "resnet18", f"{path}#imagenet", stem="default")
+    found = load_initial_weights(model, "resnet18", f"{path}#imagenet", stem="default")
+    assert found is not None
+    normalisation = found.normalisation
     assert normalisation is not None
     assert normalisation.mean == (0.485, 0.456, 0.406)
-    assert normalisation.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("wrap", ["state_dict", "model", "module."])
@@ -359,13 +365,17 @@ def test_a_factory_offers_weights_under_names_of_its_own(own_module: str) -> Non
     source = build_model(own_module, 7, image_size=8, seed=9)
     model = build_model(own_module, 10, image_size=8, seed=1)
     classifier = model[2].weight.clone()
-    normalisation = load_initial_weights(model, own_module, "imagenet", stem="default")
+    found = load_initial_weights(model, own_module, "imagenet", stem="default")
+    assert found is not None
+    normalisation = found.normalisation
     assert normalisation is not None
     assert normalisation.mean == (0.5, 0.5, 0.5)
     assert normalisation.std == (0.25, 0.25, 0.25)
     assert torch.equal(model[0].weight, source[0].weight)
     assert torch.equal(model[2].weight, classifier)
-    assert load_initial_weights(model, own_module, "plain", stem="default") is None
+    found = load_initial_weights(model, own_module, "plain", stem="default")
+    assert found is not None
+    assert found.normalisation is None
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from ..models import (
     build_model,
     count_parameters,
     final_map,
-    find_weights,
     load_initial_weights,
     train_flops_per_image,
 )
@@ -70,9 +69,10 @@ class Learner:
             stem=run.stem,
             seed=derive_seed(run.seed, "initial weights"),
         )
-        known = load_initial_weights(
+        weights = load_initial_weights(
             model, run.model, run.init, stem=run.stem, allow_partial=run.allow_partial
         )
+        known = weights.normalisation if weights else None
         if known is None:
             mean, std = channel_statistics(train_images)
             source = "the run's own training images"
@@ -81,10 +81,9 @@ class Learner:
         self.normalise = InputNormalisation(mean, std, execution)
         self.mean_colour = [255 * value for value in mean]
         initialise: Callable[[Tensor], None] | None = getattr(model, "initialise_from", None)
-        if known is None and initialise is not None:
+        if weights is None and initialise is not None:
             first = torch.from_numpy(train_images[:INITIALISING_IMAGES]).to(self.device)
             initialise(self.normalise(first).cpu())
-        weights = find_weights(run.model, run.init)
         last = final_map(model, run.image_size)
         self.facts: dict[str, Any] = {
             "parameters": count_parameters(model),

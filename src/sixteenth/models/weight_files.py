@@ -58,13 +58,11 @@ class Normalisation:
     Attributes:
         mean, std: one value for red, green and blue each, of pixels in [0, 1].
         source: the weights that say so, for example ``ResNet18_Weights.IMAGENET1K_V1``.
-        sha256: of the weights file, in hex.
     """
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     source: str
-    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,16 +127,25 @@ def check_init(name: str, init: str, *, stem: str = "default") -> None:
         WeightsError: there are no such weights, or they do not fit the stem.
         ModelError: `name` is a factory that cannot be imported.
     """
+    check_stem(init, stem)
     kind, _, entry = init.partition(":")
-    if kind == "imagenet" and stem != "default":
-        raise WeightsError(
-            f"init: {init} does not fit stem: {stem}, whose first convolution is not the one that "
-            "was trained on ImageNet; use stem: default or init: random"
-        )
     if kind == "imagenet" and not is_factory(name):
         _torchvision_entry(name, entry or "IMAGENET1K_V1")
     else:
         find_weights(name, init)
+
+
+def check_stem(init: str, stem: str) -> None:
+    """Refuse ImageNet's weights for a stem that they were not trained with.
+
+    Raises:
+        WeightsError: they do not fit it.
+    """
+    if init.partition(":")[0] == "imagenet" and stem != "default":
+        raise WeightsError(
+            f"init: {init} does not fit stem: {stem}, whose first convolution is not the one that "
+            "was trained on ImageNet; use stem: default or init: random"
+        )
 
 
 def weights_are_here(name: str, init: str) -> bool:
@@ -158,7 +165,7 @@ def _from_path(path: Path, *, imagenet: bool) -> WeightsFile:
     sha256 = _sha256(path)
     normalisation = None
     if imagenet:
-        normalisation = Normalisation(_IMAGENET_MEAN, _IMAGENET_STD, f"{path}#imagenet", sha256)
+        normalisation = Normalisation(_IMAGENET_MEAN, _IMAGENET_STD, f"{path}#imagenet")
     return WeightsFile(path, sha256, normalisation)
 
 
@@ -197,7 +204,7 @@ def _from_factory(name: str, init: str, offer: Any) -> WeightsFile:
         std = _three(offer.get("std"), f"{where}: std")
         if min(std) <= 0:
             raise WeightsError(f"{where}: std must be above 0, not {std}")
-        normalisation = Normalisation(mean, std, f"{name} {init}", sha256)
+        normalisation = Normalisation(mean, std, f"{name} {init}")
     return WeightsFile(path, sha256, normalisation, other_classes=True)
 
 
@@ -235,7 +242,7 @@ def _from_torchvision(name: str, entry_name: str) -> WeightsFile:
         # Trained on values in [-1, 1]: torchvision turns its ImageNet-normalised input into those
         # inside the network (transform_input), which a rebuilt network would not know of.
         mean, std = _HALF, _HALF
-    normalisation = Normalisation(mean, std, str(entry), sha256)
+    normalisation = Normalisation(mean, std, str(entry))
     return WeightsFile(path, sha256, normalisation, keep_classifier=False, other_classes=True)
 
 

@@ -25,7 +25,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from .weight_files import Normalisation, check_init, find_weights
+from .weight_files import WeightsFile, check_stem, find_weights
 from .zoo import one_line
 
 # Second and third classifiers, which only help in training on ImageNet and are not built.
@@ -36,23 +36,23 @@ _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$
 
 def load_initial_weights(
     model: nn.Module, name: str, init: str, *, stem: str = "default", allow_partial: bool = False
-) -> Normalisation | None:
+) -> WeightsFile | None:
     """Put the weights that `init` means into `model`, built as `name`; ``random`` leaves it alone.
 
-    See `weight_files` for what `init` may be, and `find_weights` for the file's path and hash.
+    See `weight_files` for what `init` may be.
 
     Args:
         allow_partial: accept a file of the user's whose classifier is absent or made for other
             classes.
 
     Returns:
-        How images must be normalised, None when the weights say nothing of it.
+        Their file, with its hash and how images must be normalised; None for ``random``.
 
     Raises:
         WeightsError: no such weights, or a file that is damaged or of another network; the first
             tensor that is wrong is named. The model must not be used then.
     """
-    check_init(name, init, stem=stem)
+    check_stem(init, stem)
     found = find_weights(name, init)
     if found is None:
         return None
@@ -69,7 +69,7 @@ def load_initial_weights(
         raise WeightsError(
             f"{found.path}: {misfit}; with --allow-partial it starts from random values"
         )
-    return found.normalisation
+    return found
 
 
 def load_trained_weights(model: nn.Module, path: Path) -> None:
