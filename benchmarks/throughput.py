@@ -1,6 +1,7 @@
 """Images per second of Sixteenth's engine and of a plain script, side by side in one run.
 
     python -m benchmarks.throughput --data ../shared/data/cifar10-jpeg
+    python -m benchmarks.throughput --models seed-cnn --batch-size 64
 
 Both train the same model on the same images with the same batch size, a few steps each in turn, so
 that whatever else the machine does hits both. Quote the ratio; the absolute figures drift.
@@ -26,7 +27,12 @@ from sixteenth.engine.learner import Learner
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="cifar10")
-    parser.add_argument("--models", nargs="+", default=["resnet18", "resnet50"])
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=["resnet18", "resnet50"],
+        help="of torchvision's, or seed-cnn",
+    )
     parser.add_argument("--image-size", type=int, default=32)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import statistics
 
-from benchmarks.plain import PlainTraining
+import torch
+from benchmarks.plain import PlainTraining, seed_cnn
 from benchmarks.throughput import engine_rounds
 
 from sixteenth.data import load_dataset
+from sixteenth.models import build_model
 
 AT_LEAST = 1.2
 """Measured: 2.6 with bfloat16, about 1.7 with float32 (docs/performance.md)."""
@@ -22,3 +24,15 @@ def test_the_engine_trains_faster_than_a_plain_script() -> None:
     pairs = [(next(plain), next(ours)) for _ in range(5)]
     ratio = statistics.median(fast / slow for slow, fast in pairs)
     assert ratio > AT_LEAST, pairs
+
+
+def test_both_train_the_same_baseline_network() -> None:
+    plain, ours = seed_cnn(10, 8), build_model("seed-cnn", 10, image_size=8)
+    ours.load_state_dict(plain.state_dict())
+    images = torch.randn(4, 3, 8, 8)
+    torch.testing.assert_close(ours.eval()(images), plain.eval()(images))
+    dropped = [
+        [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout | torch.nn.Dropout2d)]
+        for model in (plain, ours)
+    ]
+    assert dropped == [[0.25, 0.25, 0.5, 0.5]] * 2
