@@ -1,6 +1,6 @@
 """Do the forecasts and probabilities of a discussion hold on real learning curves?
 
-    python -m benchmarks.decisions --data FOLDER     # FOLDER holds lcdb11/curves.parquet; 2 minutes
+    python -m benchmarks.decisions --data FOLDER     # FOLDER holds lcdb11/curves.parquet; a minute
 
 On LCDB 1.1 (Yan, Mohr & Viering 2025), as a study would see it: the sizes N/16, N/2 and N, or five
 sizes up to N. Doubling: the 90% interval of the gain from N to 2N against the gain that was
@@ -67,7 +67,8 @@ def doublings(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
     """One row a curve: forecast and measured gain of the next doubling.
 
     The interval is that of `forecast.next_doubling`, of the true gain. What was measured scatters
-    around the truth by its standard error, so this is added to each draw here.
+    around the truth by its standard error, so this is added to each draw here; `bare` tells
+    whether the interval covers what was measured without that.
     """
     rng = np.random.default_rng(0)
     rows = []
@@ -78,9 +79,11 @@ def doublings(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
             drawn = curves.errors(arm, [last.train_size, 2 * last.train_size])
             gains = drawn[:, 0] - drawn[:, 1]
             low, high = spread_of(gains + noise[arm[0]] * rng.normal(size=len(gains)))[1:]
-            gain, sure = spread_of(gains)[:2]
-            rows.append((gain, sure > 0, low, high, 1 - last.accuracy - later[arm[0]]))
-    return pd.DataFrame(rows, columns=["gain", "sure", "low", "high", "measured"])
+            gain, least, most = spread_of(gains)
+            measured = 1 - last.accuracy - later[arm[0]]
+            bare = least <= measured <= most
+            rows.append((gain, least > 0, low, high, bare, measured))
+    return pd.DataFrame(rows, columns=["gain", "sure", "low", "high", "bare", "measured"])
 
 
 def crossovers(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
@@ -125,6 +128,7 @@ def main() -> None:
         )
         width = (found["high"] - found["low"]).median()
         print(f"  90% intervals cover {inside.mean():.1%}, median width {100 * width:.1f} points")
+        print(f"  without the noise of what was measured {found['bare'].mean():.1%}")
         sure = found[found["sure"]]
         fell = (sure["measured"] <= 0).mean()
         print(f"  a gain was sure of {len(sure)}; of these {fell:.1%} measured none")
