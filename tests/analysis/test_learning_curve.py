@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from sixteenth import InputError, LearningCurve, fit_learning_curve
+from sixteenth.analysis.curve_grid import PRIOR
 
 Floats = NDArray[np.float64]
 
@@ -51,9 +53,17 @@ def test_the_parameters_of_an_exact_power_law_are_recovered(
     assert curve.predict(far) == pytest.approx(power_law(far, alpha, eta, gamma), abs=0.001)
 
 
+def test_without_the_weight_on_exact_curves_the_asymptote_of_one_is_missed() -> None:
+    curve = fit_learning_curve(SIZES, power_law(SIZES), prior=replace(PRIOR, exact=0))
+    assert abs(curve.alpha - 0.08) > 0.02
+
+
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_intervals_cover_at_least_what_they_promise(repeats: int) -> None:
-    """They are made for real curves, which stray from power laws: exact ones are covered more."""
+    """They are made for real curves, which stray from power laws: exact ones are covered more.
+
+    What they cover of truths that stray, from both sides: `test_simulated_curves`.
+    """
     rng = np.random.default_rng(repeats)
     inside, parameters = [], []
     for count in (3, 4, 5, 6, 8):
