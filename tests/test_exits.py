@@ -106,6 +106,50 @@ def test_a_stopped_study_says_how_to_go_on_and_does(
     assert first.stat().st_mtime_ns == finished
 
 
+STUCK = """\
+import tiny_models
+import torch
+
+
+class Stuck(tiny_models.Net):
+    def forward(self, images):
+        print("one long operation", flush=True)
+        torch.linalg.eigvals(torch.randn(4000, 4000))
+        return super().forward(images)
+
+
+def net(num_classes):
+    return Stuck(8, num_classes)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+)
+def test_a_stop_does_not_wait_for_a_long_operation(
+    tiny_folder: Path, number: signal.Signals, code: int
+) -> None:
+    Path("stuck.py").write_text(STUCK, encoding="utf-8")
+    words = ["run", "tiny.yaml", "--set", "models=[stuck:net]", "--workers", "1"]
+    with subprocess.Popen(
+        command_line(*words),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=hear_interrupts,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "one long operation\n"
+        process.send_signal(number)
+        asked = time.monotonic()
+        _, err = process.communicate(timeout=60)
+    assert time.monotonic() - asked < 5
+    assert process.returncode == code
+    assert "go on with:\n  python -m sixteenth run tiny.yaml --set" in err
+    assert "Traceback" not in err
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_one_line(trained: TrainedStudy) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
+from benchmarks.soak import differences, remains
 
 from sixteenth import Listener, RunSpec, Study
 from sixteenth.data import load_dataset
@@ -24,31 +23,11 @@ from sixteenth.study import executor
 from sixteenth.study.sharing import share_dataset
 from tiny_study import command_line, environment, hear_interrupts, run_process
 
-CLOCKS = ["seconds"]
 FOUR_RUNS = ["run", "tiny.yaml", "--set", "train.epochs=2"]
 TWO_SLOW_RUNS = [
     "run", "tiny.yaml", "--workers", "2", "--threads", "1", "--set", "models=[tiny_models:slow]",
     "--set", "fractions=[100 images]", "--set", "seeds=[0, 1]", "--set", "train.epochs=50",
 ]  # fmt: skip
-
-
-def stable(folder: Path) -> dict[str, Any]:
-    """All that a study's runs left, wall-clock fields aside."""
-    left: dict[str, Any] = {}
-    for run in sorted((folder / "runs").iterdir()):
-        left[f"{run.name} weights"] = (run / "model.safetensors").read_bytes()
-        left[f"{run.name} predictions"] = (run / "predictions.npz").read_bytes()
-        left[f"{run.name} history"] = pd.read_csv(run / "history.csv").drop(columns=CLOCKS).to_csv()
-        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-        for clock in (
-            "seconds", "evaluation_seconds", "images_per_second", "started", "finished",
-            "peak_memory_bytes",
-        ):  # fmt: skip
-            del record[clock]
-        left[f"{run.name} record"] = record
-    results = pd.read_csv(folder / "results.csv").sort_values("run_id")
-    left["results"] = results.drop(columns=CLOCKS).to_csv(index=False)
-    return left
 
 
 def test_runs_side_by_side_leave_the_same_bits_as_one_after_another(tiny_folder: Path) -> None:
@@ -57,7 +36,7 @@ def test_runs_side_by_side_leave_the_same_bits_as_one_after_another(tiny_folder:
         [*FOUR_RUNS, "--out", "b", "--workers", "2", "--threads", "1"], tiny_folder
     )
     assert (alone.code, together.code) == (0, 0), together.err
-    assert stable(tiny_folder / "a") == stable(tiny_folder / "b")
+    assert differences(remains(tiny_folder / "a"), remains(tiny_folder / "b")) == []
     assert "4 of 4" in together.err
 
 

@@ -6,7 +6,8 @@
     │   ├── DataError         the images or their labels
     │   ├── ModelError        a model's name or factory
     │   ├── WeightsError      initial weights: missing, damaged, of another shape
-    │   └── MismatchError     the output folder holds something else
+    │   ├── MismatchError     the output folder holds something else
+    │   └── InUseError        another process trains in the output folder
     └── RunError              one training could not finish; the others go on
         └── DivergedError     the loss became NaN or infinite
 
@@ -49,6 +50,10 @@ class WeightsError(InputError):
 
 class MismatchError(InputError):
     """The output folder holds another study than the one asked for."""
+
+
+class InUseError(InputError):
+    """Another process is at work in the output folder."""
 
 
 class RunError(SixteenthError):

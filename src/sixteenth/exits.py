@@ -14,6 +14,7 @@ import errno
 import os
 import shlex
 import signal
+import socket
 import sys
 import threading
 import traceback
@@ -33,6 +34,11 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 UNFORESEEN = 70
 """sysexits.h's EX_SOFTWARE."""
 
+STOP_SECONDS = 4.0
+"""How long a clean stop may take after a signal: five seconds are promised."""
+
+_EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
 _rewording: ContextVar[Callable[[Sequence[str]], list[str]]] = ContextVar("rewording", default=list)
 
 
@@ -49,8 +55,9 @@ def carry_out(app: typer.Typer, words: Sequence[str]) -> int:
     # Wherever it stands: it is added to a command that has just failed.
     debug = "--debug" in words
     _rewording.set(list)
-    with _clean_stops():
-        return _guarded(app, [word for word in words if word != "--debug"], debug)
+    words = [word for word in words if word != "--debug"]
+    with _clean_stops(lambda: _say_stopped(words)):
+        return _guarded(app, list(words), debug)
 
 
 def go_on_with(rewording: Callable[[Sequence[str]], list[str]]) -> None:
@@ -81,19 +88,19 @@ def _guarded(app: typer.Typer, words: list[str], debug: bool) -> int:
         complain(_usage(error))
         return 2
     except KeyboardInterrupt as stop:
-        complain("stopped")
-        if way_on := _way_on(words):
-            complain("what is finished is kept; go on with:", prefix="")
-            complain(way_on, prefix="  ")
-        return 143 if isinstance(stop, Terminated) else 130
+        _say_stopped(words)
+        return _EXIT_CODES[signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT]
     except BrokenPipeError:
         _forget_output()
         return 1
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        way_on = _way_on(words) if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        then = f"; what is finished is kept, go on with: {way_on}" if way_on else ""
-        complain(f"{error.strerror or error}{where}{then}")
+        complain(f"{error.strerror or error}{where}")
+        if way_on := _way_on(words):
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            first = "make room, then " if full else "when that is mended, "
+            complain(f"what is finished is kept; {first}go on with:", prefix="")
+            complain(way_on, prefix="  ")
         _forget_output()
         return 1
     except MemoryError:
@@ -120,24 +127,71 @@ def _unforeseen(error: Exception, debug: bool) -> str:
 
 
 @contextlib.contextmanager
-def _clean_stops() -> Iterator[None]:
-    """Stop cleanly at the first Ctrl-C or SIGTERM; a second one is not argued with."""
+def _clean_stops(last_words: Callable[[], None]) -> Iterator[None]:
+    """Stop cleanly at the first Ctrl-C or SIGTERM; a second one is not argued with.
+
+    One that takes too long ends the process after `last_words`, as a kill would: what is on the disk
+    is whole at every moment, and the next command goes on from the last checkpoint.
+    """
 
     def stop(number: int, _: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
         raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
+    with _end_after(STOP_SECONDS, last_words):
+        for number in _EXIT_CODES:
             # What a parent told this process to ignore (nohup, a shell's background) stays so.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 before[number] = signal.signal(number, stop)
+        try:
+            yield
+        finally:
+            for known, handler in before.items():
+                signal.signal(known, handler)
+
+
+@contextlib.contextmanager
+def _end_after(seconds: float, last_words: Callable[[], None]) -> Iterator[None]:
+    """End the process when, so long after a signal, the block has not ended by itself.
+
+    A handler written in Python has to wait for the operation that runs: the backward pass of a big
+    model on big images is one of a minute. So the signal's number also goes, in C, to a socket that
+    a thread listens to.
+    """
+    ear, mouth = socket.socketpair()
+    mouth.setblocking(False)
+    over = threading.Event()
+
+    def listen() -> None:
+        with contextlib.suppress(OSError):
+            while heard := ear.recv(1):
+                code = _EXIT_CODES.get(heard[0])
+                if code is not None and not over.wait(seconds):
+                    last_words()
+                    os._exit(code)
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    kept = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
     try:
         yield
     finally:
-        for known, handler in before.items():
-            signal.signal(known, handler)
+        over.set()
+        signal.set_wakeup_fd(kept)
+        mouth.close()  # which ends the listening
+        listener.join()
+        ear.close()
+
+
+def _say_stopped(words: Sequence[str]) -> None:
+    complain("stopped")
+    if way_on := _way_on(words):
+        complain("what is finished is kept; go on with:", prefix="")
+        complain(way_on, prefix="  ")
 
 
 def _forget_output() -> None:

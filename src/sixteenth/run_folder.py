@@ -7,6 +7,7 @@ fills it, the results table and the report read it. Reading needs no torch.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -69,6 +70,24 @@ def write_whole(
         if isinstance(error, OSError) and error.filename is None:
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
+
+
+_DISK = {
+    number
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO")
+    if (number := getattr(errno, name, None)) is not None
+}
+
+
+def is_disk_trouble(error: OSError, folder: Path) -> bool:
+    """Whether a disk is full or broken, or something in `folder` cannot be written or read.
+
+    Every run would meet it, so that none of them has failed by itself.
+    """
+    if error.errno in _DISK:
+        return True
+    named = error.filename
+    return isinstance(named, str) and Path(named).absolute().is_relative_to(folder.absolute())
 
 
 def sync_folder(folder: Path) -> None:

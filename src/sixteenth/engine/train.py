@@ -7,6 +7,7 @@ epoch sees depends on (seed, run, epoch) alone, so a resumed run takes the path 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from ..data import ImageDataset
 from ..errors import DivergedError, MismatchError
-from ..run_folder import RunFolder, sweep, write_whole
+from ..run_folder import RunFolder, is_disk_trouble, sweep, write_whole
 from ..spec import RunSpec
 from .checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from .execution import Execution, resolve_execution
@@ -80,8 +81,10 @@ def train_run(
     Raises:
         MismatchError: the folder holds another run, or this one begun with another execution.
         DivergedError: the loss became NaN or infinite.
+        OSError: the disk is full or cannot be written, which is no failure of this run.
         SixteenthError, RuntimeError, MemoryError: whatever else stopped it. The record then says
-            "failed" and why, or "interrupted" after a KeyboardInterrupt, and a checkpoint stays.
+            "failed" and why, or "interrupted" after a KeyboardInterrupt or a trouble of the disk,
+            and a checkpoint stays.
     """
     folder.require_same(run, dataset.fingerprint)
     begun_record = folder.read_record()
@@ -106,7 +109,12 @@ def train_run(
         folder.write_record(record | {"status": "interrupted"})
         raise
     except Exception as error:
-        record_failure(folder, record, error)
+        if isinstance(error, OSError) and is_disk_trouble(error, folder.path):
+            # Not the run's failure: it goes on from its checkpoint when there is room again.
+            with contextlib.suppress(OSError):
+                folder.write_record(record | {"status": "interrupted"})
+        else:
+            record_failure(folder, record, error)
         raise
     record |= {"status": "finished", "finished": now()}
     folder.write_record(record)

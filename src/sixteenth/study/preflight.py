@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, InputError, MismatchError, ModelError
+from ..folder_lock import LOCK, NOTE
 from ..run_folder import RunFolder
 from ..spec import RunSpec, StudySpec, load_spec, spec_differences
 
@@ -38,7 +39,7 @@ WAY_OUT = "begin in a new folder with --fresh, or choose one with --out"
 def fresh_folder(folder: Path) -> Path:
     """`folder` if nothing is there, else the first of FOLDER-2, FOLDER-3, ... that is free."""
     place, number = folder, 2
-    while place.exists() and (not place.is_dir() or any(place.iterdir())):
+    while place.exists() and (not place.is_dir() or _holds_something(place)):
         place, number = folder.with_name(f"{folder.name}-{number}"), number + 1
     return place
 
@@ -60,10 +61,15 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
         differs = [line for line in differs if not line.startswith(WORDS)]
         if differs:
             raise MismatchError(f"{folder} holds another study ({'; '.join(differs)}): {WAY_OUT}")
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and _holds_something(folder):
         raise MismatchError(f"{folder} is not empty and holds no study: {WAY_OUT}")
     elif folder.exists() and not folder.is_dir():
         raise MismatchError(f"{folder} is a file: {WAY_OUT}")
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether there is more than the lock of a process that stopped before it wrote anything."""
+    return any(path.name not in (LOCK, NOTE) for path in folder.iterdir())
 
 
 def check_names(spec: StudySpec, device: str | None) -> None:

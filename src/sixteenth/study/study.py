@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..folder_lock import FolderLock
 from ..run_folder import RunFolder, write_text
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from .listener import Listener
@@ -140,27 +141,36 @@ class Study:
             The results table, one row per run.
 
         Raises:
-            InputError: the study, the data or the folder are not right; nothing was trained.
+            InputError: the study, the data or the folder are not right, or another process is at
+                work in the folder; nothing was trained.
+            OSError: the disk is full or cannot be written; what was finished is kept.
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
+        from . import preflight
         from .executor import one_after_another, side_by_side
         from .planner import Asked, keep_executions
 
         hears = listener or Listener()
-        schedule, _ = self._schedule(Asked(device, workers, threads), hears, download=True)
-        self._freeze()
-        keep_executions(self.folder, schedule)
-        todo = [assignment.run for assignment in schedule.assignments]
-        done = [run for run in self.runs() if run not in todo]
-        hears.runs_planned([*done, *todo])
-        for run in done:
-            record = self._run_folder(run).read_record()
-            assert record is not None
-            hears.run_ended(run, record, skipped=True)
-        train = side_by_side if schedule.workers > 1 else one_after_another
-        train(schedule, self.dataset(), self.folder, listener=hears, after_run=self._write_results)
-        self.report()
-        return self.results()
+        with FolderLock(self.folder) as lock:
+            preflight.check_folder(self.folder, self.spec)
+            if (self.folder / "study.yaml").is_file():
+                self._take(lock)  # at once, not after the images were read
+            schedule, _ = self._schedule(Asked(device, workers, threads), hears, download=True)
+            self._freeze(lock)
+            keep_executions(self.folder, schedule)
+            todo = [assignment.run for assignment in schedule.assignments]
+            done = [run for run in self.runs() if run not in todo]
+            hears.runs_planned([*done, *todo])
+            for run in done:
+                record = self._run_folder(run).read_record()
+                assert record is not None
+                hears.run_ended(run, record, skipped=True)
+            train = side_by_side if schedule.workers > 1 else one_after_another
+            train(
+                schedule, self.dataset(), self.folder, listener=hears, after_run=self._write_results
+            )
+            self.report()
+            return self.results()
 
     def plan(
         self,
@@ -290,9 +300,20 @@ class Study:
         preflight.check_disk(self.folder, schedule, costs, dataset)
         return schedule, costs
 
-    def _freeze(self) -> None:
+    def _take(self, lock: FolderLock) -> None:
+        try:
+            lock.take()
+        except OSError as error:
+            raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None
+
+    def _freeze(self, lock: FolderLock) -> None:
+        """Make the folder this study's, unless it has become another one's in the meantime."""
+        from .preflight import check_folder
+
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._take(lock)
+            check_folder(self.folder, self.spec)
             write_text(self.folder / "study.yaml", dump_spec(self.spec))
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None

@@ -86,7 +86,8 @@ def main() -> None:
     """Do what comes in until it ends, or until this process's parent does."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    _die_with(int(sys.argv[1]))
+    parent = int(sys.argv[1])
+    _die_with(parent)
     keep_freed_memory()
     stopping = threading.Event()
 
@@ -100,7 +101,7 @@ def main() -> None:
     station, code = Station(answers), 0
     try:
         # Inside, because the end of the orders may come before this returns.
-        threading.Thread(target=_hear, args=(orders, stopping), daemon=True).start()
+        threading.Thread(target=_hear, args=(orders, stopping, parent), daemon=True).start()
         while (order := orders.get()) is not None:
             station.take(order)
     except (KeyboardInterrupt, BrokenPipeError):
@@ -115,11 +116,17 @@ def main() -> None:
         os._exit(code)
 
 
-def _hear(orders: queue.SimpleQueue[tuple[Any, ...] | None], stopping: threading.Event) -> None:
+def _hear(
+    orders: queue.SimpleQueue[tuple[Any, ...] | None], stopping: threading.Event, parent: int
+) -> None:
     """Pass orders on; when there are no more, interrupt what is being done."""
     with contextlib.suppress(EOFError, OSError):
         while True:
             orders.put(pickle.load(sys.stdin.buffer))
+    if not _lives(parent):
+        # It was killed, and another process may be in the study's folder any moment: the last
+        # checkpoint is whole, and nothing more is written.
+        os._exit(1)
     stopping.set()
     _thread.interrupt_main()  # first, so that it is not heard when the orders are over already
     orders.put(None)  # wakes who waits for an order, and does not hear of an interrupt then
@@ -135,8 +142,13 @@ def _die_with(parent: int) -> None:
         set_parent_death_signal = 1
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-    if hasattr(os, "getppid") and sys.platform != "win32" and os.getppid() != parent:
+    if not _lives(parent):
         os._exit(1)
+
+
+def _lives(parent: int) -> bool:
+    """Whether this process's parent is still there; where a system cannot tell, it is."""
+    return sys.platform == "win32" or os.getppid() == parent
 
 
 def _portable(error: Exception) -> Exception:

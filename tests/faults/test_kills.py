@@ -1,0 +1,26 @@
+"""SIGKILL at random moments of a study trained by the real command line: nothing is lost."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.soak import soak
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+
+
+def test_a_study_killed_at_random_moments_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    done = soak(tmp_path, seconds=600, kills=3, seed=1)
+    assert done.differences == []
+    assert done.studies >= 1
+    assert done.kills == 3
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments_change_no_bit(tmp_path: Path) -> None:
+    done = soak(tmp_path, seconds=3600, kills=20, seed=2)
+    assert done.differences == []
+    assert done.kills == 20
+    assert done.in_training >= 5
