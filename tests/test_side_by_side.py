@@ -21,7 +21,7 @@ from sixteenth.data import load_dataset
 from sixteenth.engine.train import Progress
 from sixteenth.study import executor
 from sixteenth.study.sharing import share_dataset
-from tiny_study import command_line, environment, hear_interrupts, run_process
+from tiny_study import Command, command_line, environment, hear_interrupts, run_process
 
 FOUR_RUNS = ["run", "tiny.yaml", "--set", "train.epochs=2"]
 TWO_SLOW_RUNS = [
@@ -30,14 +30,26 @@ TWO_SLOW_RUNS = [
 ]  # fmt: skip
 
 
-def test_runs_side_by_side_leave_the_same_bits_as_one_after_another(tiny_folder: Path) -> None:
+def test_runs_leave_the_same_bits_side_by_side_alone_and_in_another_order(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
     alone = run_process([*FOUR_RUNS, "--out", "a", "--workers", "1", "--threads", "1"], tiny_folder)
     together = run_process(
         [*FOUR_RUNS, "--out", "b", "--workers", "2", "--threads", "1"], tiny_folder
     )
     assert (alone.code, together.code) == (0, 0), together.err
-    assert differences(remains(tiny_folder / "a"), remains(tiny_folder / "b")) == []
+    everything = remains(tiny_folder / "a")
+    assert differences(everything, remains(tiny_folder / "b")) == []
     assert "4 of 4" in together.err
+    # A part of the grid, its runs in another order.
+    part = sixteenth(
+        *FOUR_RUNS, "--out", "c", "--workers", "1", "--threads", "1",
+        "--set", "models=[tiny_models:big]", "--set", "fractions=[1, 50 images]",
+    )  # fmt: skip
+    assert part.code == 0
+    left = {key: value for key, value in remains(tiny_folder / "c").items() if key != "results.csv"}
+    assert len(left) == 2 * 5
+    assert left == {key: everything[key] for key in left}
 
 
 class Hearing(Listener):

@@ -130,8 +130,8 @@ def _unforeseen(error: Exception, debug: bool) -> str:
 def _clean_stops(last_words: Callable[[], None]) -> Iterator[None]:
     """Stop cleanly at the first Ctrl-C or SIGTERM; a second one is not argued with.
 
-    One that takes too long ends the process after `last_words`, as a kill would: what is on the disk
-    is whole at every moment, and the next command goes on from the last checkpoint.
+    One that takes too long ends the process after `last_words`, as a kill would: what is on the
+    disk is whole at every moment, and the next command goes on from the last checkpoint.
     """
 
     def stop(number: int, _: FrameType | None) -> None:

@@ -207,12 +207,13 @@ def check_disk(
 
 def _check_weights(folder: Path, model: nn.Module, run: RunSpec, download: bool) -> None:
     """Load the initial weights of `run` for a try, and compare them with those of earlier runs."""
-    from ..models import find_weights, load_initial_weights, weights_are_here
+    from ..models import load_initial_weights, weights_are_here
 
     if run.init == "random" or not (download or weights_are_here(run.model, run.init)):
         return
-    load_initial_weights(model, run.model, run.init, stem=run.stem, allow_partial=run.allow_partial)
-    found = find_weights(run.model, run.init)
+    found = load_initial_weights(
+        model, run.model, run.init, stem=run.stem, allow_partial=run.allow_partial
+    )
     now = found.sha256 if found else None
     for place in sorted((folder / "runs").glob("*/run.json")):
         record = RunFolder(place.parent).read_record() or {}
