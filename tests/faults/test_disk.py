@@ -41,7 +41,7 @@ def small_disk(tiny_folder: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def training(words: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A command whose slow run has checkpoints."""
+    """A command whose slow run has a checkpoint."""
     with subprocess.Popen(
         command_line(*words),
         env=environment(TINY_SLEEP="0.2"),
@@ -52,7 +52,7 @@ def training(words: list[str]) -> Iterator[subprocess.Popen[str]]:
         assert process.stderr is not None
         try:
             out = Path(words[words.index("--out") + 1])
-            while not list(out.glob("runs/*slow*/checkpoint-before.pt")):
+            while not list(out.glob("runs/*slow*/checkpoint.pt")):
                 assert process.poll() is None, process.stderr.read()
                 time.sleep(0.05)
             yield process
