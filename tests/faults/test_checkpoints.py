@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -144,6 +146,40 @@ def test_a_run_cut_off_inside_an_epoch_goes_on_inside_it(
     heard = Hearing()
     cut.run(device="cpu", workers=1, threads=1, listener=heard)
     assert heard.steps == 6 * 5 - 13
+    assert stable(cut) == stable(whole)
+
+
+def test_a_stop_inside_the_writing_of_a_checkpoint_is_a_stop_and_no_failure(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256, updates = hashlib.sha256, 0
+
+    class Interrupted:
+        """Ctrl-C at the thirtieth piece of all that is written, for torch's writer to hear of."""
+
+        def __init__(self) -> None:
+            self.real = sha256()
+
+        def update(self, data: bytes) -> None:
+            nonlocal updates
+            updates += 1
+            if updates == 30:
+                raise KeyboardInterrupt
+            self.real.update(data)
+
+        def digest(self) -> bytes:
+            return self.real.digest()
+
+    whole = trained("whole")
+    cut = Study(STUDY, "cut")
+    with monkeypatch.context() as patched:
+        fake = SimpleNamespace(sha256=Interrupted)
+        patched.setattr("sixteenth.engine.checkpoint.hashlib", fake)
+        with pytest.raises(KeyboardInterrupt):
+            cut.run(device="cpu", workers=1, threads=1)
+    assert updates == 30
+    assert list(cut.results()["status"]) == ["interrupted"]
+    cut.run(device="cpu", workers=1, threads=1)
     assert stable(cut) == stable(whole)
 
 

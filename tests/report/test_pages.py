@@ -135,6 +135,17 @@ def test_the_making_is_told(html: Reader) -> None:
         assert expected in html.text
 
 
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "as optimised"])
+def test_the_caption_says_whether_label_smoothing_is_in_the_training_loss(
+    plain: bool, study: Invented, tmp_path: Path
+) -> None:
+    if plain:
+        study = replace(study, runs=[run | {"train_loss": "cross-entropy"} for run in study.runs])
+    build_report(tmp_path, **study.arguments())
+    said = "which raises it against the test loss" in (tmp_path / "report.md").read_text("utf-8")
+    assert said is not plain
+
+
 def test_markdown_rows_have_the_columns_of_their_header_whatever_the_names_hold(
     markdown: str,
 ) -> None:

@@ -62,7 +62,7 @@ def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) 
         try:
             torch.save(content, cast(IO[bytes], hashing))
         except RuntimeError:
-            if hashing.error is not None:  # torch says nothing of the reason
+            if hashing.error is not None:  # torch makes an error of its own of it, without reason
                 raise hashing.error from None
             raise
         file.seek(len(MAGIC))
@@ -110,18 +110,21 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
 
 
 class _Hashing:
-    """A file to write to that keeps the SHA-256 of what was written, and why writing failed."""
+    """A file to write to that keeps the SHA-256 of what was written, and why writing failed.
+
+    That may be a full disk, or a Ctrl-C that came in the middle.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.sha256 = hashlib.sha256()
-        self.error: OSError | None = None
+        self.error: BaseException | None = None
 
     def write(self, data: bytes) -> int:
-        self.sha256.update(data)
         try:
+            self.sha256.update(data)
             return self._file.write(data)
-        except OSError as error:
+        except BaseException as error:
             self.error = error
             raise
 

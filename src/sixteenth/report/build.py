@@ -118,7 +118,7 @@ def report_files(
     cell_table = cells(results)
     page = make_page(spec, results, histories, runs, discussion, __version__)
     lines = accuracy_lines(cell_table, results)
-    smoothing = float((spec.get("train") or {}).get("label_smoothing") or 0)
+    smoothing = _smoothing_of_losses(spec, runs)
 
     files: dict[str, bytes] = {}
     pictures: dict[str, Picture] = {}
@@ -155,6 +155,16 @@ def report_files(
         "report.html.j2", shared | {"style": Markup(style), "style_hash": f"sha256-{digest}"}
     )
     return files
+
+
+def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> float:
+    """The label smoothing that is in the training curves; none where runs noted it without.
+
+    Earlier versions drew the loss that was optimised, and their records do not say which it is.
+    """
+    if all(run.get("train_loss") == "cross-entropy" for run in runs):
+        return 0.0
+    return float((spec.get("train") or {}).get("label_smoothing") or 0)
 
 
 def _picture(
