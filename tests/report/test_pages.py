@@ -146,6 +146,20 @@ def test_the_caption_says_whether_label_smoothing_is_in_the_training_loss(
     assert said is not plain
 
 
+@pytest.mark.parametrize(
+    ("views", "said"),
+    [("none", None), ("mirror", "its mirror image"), ("mirror-shift", "six views of each image")],
+)
+def test_the_table_says_whether_test_predictions_were_averaged_over_views(
+    views: str, said: str | None, study: Invented, tmp_path: Path
+) -> None:
+    train = study.spec["train"] | {"test_augmentation": views}
+    build_report(tmp_path, **replace(study, spec=study.spec | {"train": train}).arguments())
+    page = (tmp_path / "report.md").read_text("utf-8")
+    assert ("predictions averaged over" in page) is (said is not None)
+    assert said is None or said in page
+
+
 def test_markdown_rows_have_the_columns_of_their_header_whatever_the_names_hold(
     markdown: str,
 ) -> None:

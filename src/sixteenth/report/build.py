@@ -119,6 +119,7 @@ def report_files(
     page = make_page(spec, results, histories, runs, discussion, __version__)
     lines = accuracy_lines(cell_table, results)
     smoothing = _smoothing_of_losses(spec, runs)
+    test_views = str((spec.get("train") or {}).get("test_augmentation"))
 
     files: dict[str, bytes] = {}
     pictures: dict[str, Picture] = {}
@@ -147,7 +148,11 @@ def report_files(
         )
     for name, figure in figures.items():
         pictures[name] = _picture(files, name, *texts[name], figure, narrow[name])
-    shared = {"page": page, "figures": pictures, "table_caption": captions.table(cell_table)}
+    shared = {
+        "page": page,
+        "figures": pictures,
+        "table_caption": captions.table(cell_table, test_views),
+    }
     files["report.md"] = _render("report.md.j2", shared)
     style = _template_text("report.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

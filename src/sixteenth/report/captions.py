@@ -132,16 +132,32 @@ def curves_alt(metric: str, results: pd.DataFrame) -> str:
     )
 
 
-def table(cell_table: pd.DataFrame) -> str:
-    """What the columns of the results table mean."""
+_VIEWS = {
+    "mirror": "each image and its mirror image",
+    "mirror-shift": "six views of each image, mirrored and shifted by a pixel",
+}
+
+
+def table(cell_table: pd.DataFrame, test_augmentation: str) -> str:
+    """What the columns of the results table mean.
+
+    Args:
+        test_augmentation: as in the study file's `train` section.
+    """
+    views = (
+        f" Test accuracy is that of predictions averaged over {_VIEWS[test_augmentation]}; "
+        "training accuracy and the training curves are not averaged so."
+        if test_augmentation in _VIEWS
+        else ""
+    )
     means = ""
     if len(cell_table) and (cell_table["n_seeds"] > 1).any():
         means = " The interval of a mean also holds the spread of its seeds."
     return (
         "Interval: of one run, the 95% binomial interval that the test set's size leaves."
         f"{means} Training accuracy is measured at the end, on clean images. Gap: training minus "
-        "test accuracy, in percentage points. Training FLOPs are the floating-point operations of "
-        "the whole run, forward and backward."
+        f"test accuracy, in percentage points.{views} Training FLOPs are the floating-point "
+        "operations of the whole run, forward and backward."
     )
 
 
