@@ -52,7 +52,15 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize(("kind", "workers"), [("raises", "2"), ("memory", "1"), ("diverges", "1")])
+@pytest.mark.parametrize(
+    ("kind", "workers"),
+    [
+        ("raises", "1"),
+        ("memory", "1"),
+        ("diverges", "1"),
+        pytest.param("raises", "2", marks=pytest.mark.slow),
+    ],
+)
 def test_a_failed_run_is_a_hole_and_alone_is_tried_again(
     tiny_folder: Path, sixteenth: Command, kind: str, workers: str
 ) -> None:
