@@ -8,6 +8,7 @@ of who holds it, which serves the message alone.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -29,6 +30,8 @@ LOCK, NOTE = ".lock", ".lock.json"
 PATIENCE_SECONDS = 5.0
 """How long to wait for a lock whose holder, as the note says, is dead: the note may be older than
 the lock, and a network disk may learn late that a process has gone."""
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ class FolderLock:
     def take(self) -> None:
         """Take the lock of the folder, which is there, unless this object has it already.
 
+        Some network disks know no locks: there nobody is refused.
+
         Raises:
             InUseError: another process has it; which one.
             OSError: nothing can be written into the folder.
@@ -104,6 +109,12 @@ class FolderLock:
                         "or choose another folder with --out"
                     ) from None
                 time.sleep(0.05)
+            except NotImplementedError:  # how older versions of filelock say it
+                return
+            except OSError as error:
+                if error.errno in _NO_LOCKS:
+                    return
+                raise
         self._lock = lock
         since = datetime.now().isoformat(sep=" ", timespec="seconds")
         holder = Holder(os.getpid(), socket.gethostname(), since)

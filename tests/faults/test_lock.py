@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -100,6 +101,21 @@ def test_the_holder_on_another_machine_is_named_with_its_machine(tmp_path: Path)
             pytest.raises(InUseError, match="process 7 on elsewhere, which began at 2026-01-31"),
         ):
             second.take()
+
+
+@pytest.mark.parametrize(
+    "says_so", [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("no flock")]
+)
+def test_a_disk_without_locks_refuses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says_so: Exception
+) -> None:
+    def no_locks(*_: object, **__: object) -> None:
+        raise says_so
+
+    monkeypatch.setattr("sixteenth.folder_lock.FileLock.acquire", no_locks)
+    with FolderLock(tmp_path) as lock:
+        lock.take()
+    assert not (tmp_path / NOTE).exists()
 
 
 @needs_kill
