@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -181,6 +182,7 @@ def test_models_are_measured_once_and_the_choice_stands_in_the_record(
 ) -> None:
     monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
     monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
+    monkeypatch.setattr("os.getloadavg", lambda: (0.1, 2.0, 2.0))
     two = tiny(seeds=[0, 1], train={"epochs": 1})
     first = Study(two, "first", data_dir="cache")
     plan = first.plan(device="cpu")
@@ -200,6 +202,17 @@ def test_models_are_measured_once_and_the_choice_stands_in_the_record(
     kept.write_text(text[:100], encoding="utf-8")
     assert Study(two, "second", data_dir="cache").plan(device="cpu")["seconds"].gt(0).all()
     assert json.loads(kept.read_text(encoding="utf-8"))["speeds"]
+
+
+def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(
+    tiny_folder: Path, two_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
+    monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
+    monkeypatch.setattr("os.getloadavg", lambda: (1.0 * (os.cpu_count() or 1), 0.1, 0.1))
+    study = Study(tiny(seeds=[0, 1], train={"epochs": 1}), "busy", data_dir="cache")
+    assert study.plan(device="cpu")["seconds"].gt(0).all()
+    assert not list(Path("cache").glob("calibration/*"))
 
 
 def test_the_subset_of_a_run_is_drawn_once_however_many_placements_are_weighed(

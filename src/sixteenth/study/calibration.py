@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,7 +26,7 @@ from .executor import Pool
 from .plan import Cost
 from .schedule import Placement
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when what is measured, or how, changes."""
 
 ROUNDS = 2
@@ -34,6 +35,10 @@ WINDOW_SECONDS = 0.4
 
 HOPELESS = 1.25
 """A candidate so many times slower in its first round is not measured again."""
+
+BUSY = 0.4
+"""Processes at work for each core from which on a machine counts as busy; the checks before a study
+are one for some seconds, which is a sixth of a minute's mean."""
 
 NEAR = 1.05
 """The simpler candidate is taken unless the other is faster by more than this."""
@@ -80,9 +85,25 @@ def calibrate(
     place = data_dir / "calibration" / f"{key}.json"
     known = _read(place, identity)
     if not set(placements) <= {speed.placement for speed in known}:
+        busy = is_busy()  # before measuring, which keeps the machine busy itself
         known = _measure(run, default, placements, pool())
-        _keep(place, identity, known)
+        if not busy:
+            _keep(place, identity, known)
     return known
+
+
+def is_busy() -> bool:
+    """Whether other work takes so much of this machine that its speeds hold for now alone.
+
+    Two threads that wait for each other at every operation lose far more to one busy core than two
+    processes do: kept, such a measurement would misplace the runs of every later study. It goes by
+    the mean number of processes that ran or waited over the last minute, where a system tells it.
+    """
+    try:
+        waiting = os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows
+        return False
+    return waiting > BUSY * (os.cpu_count() or 1)
 
 
 def best_numbers(speeds: Iterable[Speed], default: Execution) -> tuple[str, str]:
