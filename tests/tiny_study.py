@@ -6,12 +6,14 @@ training costs tenths of a second; torchvision's networks have their tests in `t
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,6 +113,28 @@ def run_process(words: Sequence[str], folder: Path, **more: str) -> Ended:
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@contextlib.contextmanager
+def training(
+    words: Sequence[str], has_begun: Callable[[], object]
+) -> Iterator[subprocess.Popen[str]]:
+    """The command as a process that has begun to train slowly; killed in the end."""
+    with subprocess.Popen(
+        command_line(*words),
+        env=environment(TINY_SLEEP="0.2"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stderr is not None
+        try:
+            while not has_begun():
+                assert process.poll() is None, process.stderr.read()
+                time.sleep(0.05)
+            yield process
+        finally:
+            process.kill()
 
 
 @dataclass(frozen=True)

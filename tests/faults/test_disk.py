@@ -6,14 +6,13 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from benchmarks.soak import differences, remains
 
-from tiny_study import Command, command_line, environment, read_results
+from tiny_study import Command, read_results, training
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tmpfs, prlimit")
 
@@ -37,27 +36,6 @@ def small_disk(tiny_folder: Path) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-@contextlib.contextmanager
-def training(words: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A command whose slow run has a checkpoint."""
-    with subprocess.Popen(
-        command_line(*words),
-        env=environment(TINY_SLEEP="0.2"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
-        assert process.stderr is not None
-        try:
-            out = Path(words[words.index("--out") + 1])
-            while not list(out.glob("runs/*slow*/checkpoint.pt")):
-                assert process.poll() is None, process.stderr.read()
-                time.sleep(0.05)
-            yield process
-        finally:
-            process.kill()
 
 
 def fill(disk: Path) -> None:
@@ -85,7 +63,7 @@ def test_a_disk_that_fills_up_stops_the_study_and_keeps_its_checkpoints(
 ) -> None:
     out = small_disk / "study"
     words = [*WORDS, "--workers", workers, "--out", str(out)]
-    with training(words) as process:
+    with training(words, lambda: list(out.glob("runs/*slow*/checkpoint.pt"))) as process:
         fill(small_disk)
         _, err = process.communicate(timeout=120)
     assert process.returncode == 1
@@ -104,7 +82,7 @@ def test_a_limit_on_file_sizes_is_the_same_clear_end(tiny_folder: Path, sixteent
 
     out = tiny_folder / "study"
     words = [*WORDS, "--workers", "1", "--out", str(out)]
-    with training(words) as process:
+    with training(words, lambda: list(out.glob("runs/*slow*/checkpoint.pt"))) as process:
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (256, 256))
         _, err = process.communicate(timeout=120)
     assert process.returncode == 1

@@ -10,8 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,7 @@ import pytest
 from sixteenth import Study
 from sixteenth.errors import InUseError, MismatchError
 from sixteenth.folder_lock import LOCK, NOTE, FolderLock, Holder
-from tiny_study import Command, command_line, environment, read_results
+from tiny_study import Command, read_results, training
 
 SLOW = [
     "run", "tiny.yaml", "--set", "models=[tiny_models:slow]", "--set", "fractions=[100 images]",
@@ -30,33 +28,11 @@ FOLDER = Path("studies/tiny")
 needs_kill = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 
 
-@contextlib.contextmanager
-def training(words: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A command that has begun to train."""
-    with subprocess.Popen(
-        command_line(*words),
-        env=environment(TINY_SLEEP="0.2"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
-        assert process.stderr is not None
-        try:
-            for line in process.stderr:
-                if "run 1 of 1" in line:
-                    break
-            while not (FOLDER / "execution.json").exists():
-                time.sleep(0.05)
-            yield process
-        finally:
-            process.kill()
-
-
 @needs_kill
 def test_the_second_command_is_refused_and_a_killed_ones_lock_taken_over(
     tiny_folder: Path, sixteenth: Command
 ) -> None:
-    with training(SLOW) as first:
+    with training(SLOW, lambda: list(FOLDER.glob("runs/*/run.json"))) as first:
         frozen = [FOLDER / "study.yaml", FOLDER / "execution.json", FOLDER / NOTE]
         before = [path.stat().st_ino for path in frozen]
         second = sixteenth(*SLOW)
