@@ -76,7 +76,13 @@ class PlainTraining:
     """Trains a network by its name: whole epochs with `epoch`, or a few timed steps at once."""
 
     def __init__(
-        self, model: str, images: np.ndarray, labels: np.ndarray, batch_size: int, workers: int
+        self,
+        model: str,
+        images: np.ndarray,
+        labels: np.ndarray,
+        batch_size: int,
+        workers: int,
+        device: str = "cpu",
     ) -> None:
         transform = transforms.Compose(
             [
@@ -93,12 +99,15 @@ class PlainTraining:
             num_workers=workers,
             drop_last=len(labels) > batch_size,
             persistent_workers=workers > 0,
+            pin_memory=device != "cpu",
         )
+        self.device = torch.device(device)
         classes = int(labels.max()) + 1
         if model == "seed-cnn":
             self.model: nn.Module = seed_cnn(classes, images.shape[1])
         else:
             self.model = get_model(model, num_classes=classes)
+        self.model.to(self.device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
 
     def epoch(self) -> float:
@@ -107,6 +116,7 @@ class PlainTraining:
         self.model.train()
         total, seen = 0.0, 0
         for images, labels in self.loader:
+            images, labels = images.to(self.device), labels.to(self.device)
             self.optimizer.zero_grad()
             loss = criterion(self.model(images), labels)
             loss.backward()
@@ -121,7 +131,8 @@ class PlainTraining:
         self.model.eval()
         right = 0
         for batch, targets in DataLoader(Pictures(images, labels, transform), batch_size=500):
-            right += (self.model(batch).argmax(1) == targets).sum().item()
+            found = self.model(batch.to(self.device)).argmax(1)
+            right += (found == targets.to(self.device)).sum().item()
         return right / len(labels)
 
     def rounds(self, steps: int) -> Iterator[float]:
@@ -131,11 +142,14 @@ class PlainTraining:
         done, seen, began = 0, 0, time.perf_counter()
         while True:
             for images, labels in self.loader:
+                images, labels = images.to(self.device), labels.to(self.device)
                 self.optimizer.zero_grad()
-                criterion(self.model(images), labels).backward()
+                loss = criterion(self.model(images), labels)
+                loss.backward()
                 self.optimizer.step()
                 done, seen = done + 1, seen + len(labels)
                 if done % steps == 0:
+                    loss.item()  # waits for the device
                     yield seen / (time.perf_counter() - began)
                     seen, began = 0, time.perf_counter()
 
@@ -148,12 +162,15 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--workers", type=int, default=0, help="of the DataLoader")
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
 
     with np.load(options.file) as file:
         x_train, y_train = file["x_train"][: options.images], file["y_train"][: options.images]
         x_test, y_test = file["x_test"], file["y_test"]
-    training = PlainTraining(options.model, x_train, y_train, options.batch_size, options.workers)
+    training = PlainTraining(
+        options.model, x_train, y_train, options.batch_size, options.workers, options.device
+    )
     for epoch in range(1, options.epochs + 1):
         loss = training.epoch()
         print(f"epoch {epoch}: loss {loss:.3f}, test {training.accuracy(x_test, y_test):.1%}")

@@ -22,13 +22,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks.throughput import engine_rounds
 from sixteenth import load_spec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.allocator import keep_freed_memory
-from sixteenth.engine.execution import resolve_execution
-from sixteenth.engine.learner import Learner
 from sixteenth.engine.record import peak_memory
-from sixteenth.engine.workload import Augmentation
 
 EPOCHS, BATCH = 8, 2000
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -53,7 +51,9 @@ def main() -> None:
         train_port(dataset)
         return
     port = PublishedSpeedrun(dataset).rounds(options.images)
-    ours, epochs = engine_rounds(dataset, options.images)
+    run = load_spec("cifar10-best", ["data=unused"]).runs()[0]
+    epochs = run.train.epochs
+    ours, _ = engine_rounds(run, dataset, options.images // run.train.batch_size)
     next(port), next(ours)  # warm caches, chosen kernels
     pairs = [(next(port), next(ours)) for _ in range(options.rounds)]
     slow, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
@@ -83,34 +83,6 @@ def train_port(dataset: ImageDataset) -> None:
         right = (port.scores(images, views).argmax(1) == labels).float().mean().item()
         print(f"test accuracy {right:.2%}, images {name}")
     print(f"peak memory {peak_gigabytes():.1f} GB")
-
-
-def engine_rounds(dataset: ImageDataset, round_images: int) -> tuple[Iterator[float], int]:
-    """Sixteenth's training steps of `cifar10-best`, data included, and the preset's epochs."""
-    run = load_spec("cifar10-best", ["data=unused"]).runs()[0]
-    recipe = run.train
-    images = torch.from_numpy(dataset.train.images)
-    labels = torch.from_numpy(dataset.train.labels)
-    execution = resolve_execution("cpu", recipe)
-    learner = Learner(run, len(dataset.classes), dataset.train.images, execution)
-    augment = Augmentation.of(recipe, dataset)
-    steps = round_images // recipe.batch_size
-
-    def rounds() -> Iterator[float]:
-        generator = torch.Generator().manual_seed(0)
-        while True:
-            began = time.perf_counter()
-            mirrored = augment.mirrored(len(labels), epoch=1, seed=0)
-            order = torch.randperm(len(labels))[: steps * recipe.batch_size]
-            for batch in order.split(recipe.batch_size):
-                flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
-                augmented = augment(
-                    images[batch], flip, colour=learner.mean_colour, generator=generator
-                )
-                learner.step(augmented, labels[batch], recipe.peak_learning_rate / 4)
-            yield steps * recipe.batch_size / (time.perf_counter() - began)
-
-    return rounds(), recipe.epochs
 
 
 class PublishedSpeedrun:

@@ -35,6 +35,8 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=32)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--workers", type=int, default=0, help="of the plain script's DataLoader")
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
 
     dataset = load_dataset(options.data, image_size=options.image_size)
@@ -88,7 +90,8 @@ def train_plainly(model: str, images: int, options: argparse.Namespace, home: Pa
         [
             sys.executable, "-m", "benchmarks.plain", str(home / "images.npz"),
             "--model", model, "--images", str(images), "--epochs", str(options.epochs),
-            "--batch-size", str(options.batch_size),
+            "--batch-size", str(options.batch_size), "--workers", str(options.workers),
+            "--device", options.device,
         ]
     )  # fmt: skip
 
@@ -105,7 +108,8 @@ def run_study(models: Sequence[str], options: argparse.Namespace, folder: Path) 
     }
     file = folder.with_suffix(".yaml")
     file.write_text(yaml.safe_dump(study), encoding="utf-8")
-    return timed([sys.executable, "-m", "sixteenth", "run", str(file), "--out", str(folder)])
+    command = [sys.executable, "-m", "sixteenth", "run", str(file), "--out", str(folder)]
+    return timed([*command, "--device", options.device])
 
 
 def timed(command: Sequence[str]) -> float:

@@ -2,30 +2,36 @@
 
     python -m benchmarks.throughput --data ../shared/data/cifar10-jpeg
     python -m benchmarks.throughput --models seed-cnn --batch-size 64
+    python -m benchmarks.throughput --device cuda --workers 8
 
 Both train the same model on the same images with the same batch size, a few steps each in turn, so
-that whatever else the machine does hits both. Quote the ratio; the absolute figures drift.
+that whatever else the machine does hits both. Quote the ratio; the absolute figures drift. Memory
+is the peak of a process that does nothing else, torch included; on a GPU, what is held there.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 
 import torch
 
 from benchmarks.plain import PlainTraining
-from sixteenth import parse_spec
+from sixteenth import RunSpec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
-from sixteenth.data.augment import crop_and_flip
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner
+from sixteenth.engine.record import peak_memory
+from sixteenth.engine.workload import Augmentation
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", default="cifar10")
     parser.add_argument(
         "--models",
@@ -38,67 +44,127 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=8, help="steps in a round")
     parser.add_argument("--workers", type=int, default=0, help="of the plain script's DataLoader")
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
 
     dataset = load_dataset(options.data, image_size=options.image_size)
-    peak = matrix_rate(torch.bfloat16), matrix_rate(torch.float32)
-    print(f"matrix products: bfloat16 {peak[0]:,.0f}, float32 {peak[1]:,.0f} GFLOP/s")
-    print(f"{'model':<12}{'plain':>10}{'sixteenth':>12}{'ratio':>8}  of bfloat16 peak")
+    precisions = (torch.bfloat16, torch.float32)
+    bfloat16, float32 = (matrix_rate(precision, options.device) for precision in precisions)
+    print(f"matrix products: bfloat16 {bfloat16:,.0f}, float32 {float32:,.0f} GFLOP/s")
+    print(
+        f"{'model':<12}{'plain':>11}{'sixteenth':>12}{'ratio':>8}{'of peak':>9}"
+        f"{'memory: plain':>15}{'sixteenth':>11}"
+    )
     for name in options.models:
-        plain = PlainTraining(
-            name,
-            dataset.train.images,
-            dataset.train.labels,
-            options.batch_size,
-            options.workers,
-        ).rounds(options.steps)
-        ours, flops = engine_rounds(name, dataset, options.batch_size, options.steps)
+        plain = plain_rounds(name, dataset, options)
+        ours, flops = our_rounds(name, dataset, options)
         next(plain), next(ours)  # warm caches, chosen kernels
         pairs = [(next(plain), next(ours)) for _ in range(options.rounds)]
         slow, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(b / a for a, b in pairs)
-        share = fast * flops / (peak[0] * 1e9)
-        print(f"{name:<12}{slow:>8,.0f}/s{fast:>10,.0f}/s{ratio:>7.2f}x{share:>9.0%}", flush=True)
+        del plain, ours
+        memory = [peak_alone(side, name, options) / 1e9 for side in (train_plain, train_ours)]
+        print(
+            f"{name:<12}{slow:>9,.0f}/s{fast:>10,.0f}/s{ratio:>7.2f}x"
+            f"{fast * flops / (bfloat16 * 1e9):>9.0%}{memory[0]:>12.2f} GB{memory[1]:>8.2f} GB",
+            flush=True,
+        )
 
 
-def engine_rounds(
-    name: str, dataset: ImageDataset, batch_size: int, steps: int
+def plain_rounds(name: str, dataset: ImageDataset, options: argparse.Namespace) -> Iterator[float]:
+    """The plain script's images a second, round after round."""
+    train = dataset.train
+    return PlainTraining(
+        name, train.images, train.labels, options.batch_size, options.workers, options.device
+    ).rounds(options.steps)
+
+
+def our_rounds(
+    name: str, dataset: ImageDataset, options: argparse.Namespace
 ) -> tuple[Iterator[float], int]:
-    """Sixteenth's training steps, data included, and the FLOPs of one image."""
+    """Sixteenth's, and the training FLOPs of one image."""
     spec = parse_spec(
         {
             "data": dataset.source,
             "image_size": dataset.image_size,
             "models": [name],
-            "train": {"batch_size": batch_size},
+            "train": {"batch_size": options.batch_size},
         }
     )
-    run = spec.runs()[-1]
-    execution = resolve_execution("cpu", run.train)
-    learner = Learner(run, len(dataset.classes), dataset.train.images, execution)
-    images = torch.from_numpy(dataset.train.images)
-    labels = torch.from_numpy(dataset.train.labels)
+    return engine_rounds(spec.runs()[-1], dataset, options.steps, options.device)
+
+
+def engine_rounds(
+    run: RunSpec, dataset: ImageDataset, steps: int, device: str = "cpu"
+) -> tuple[Iterator[float], int]:
+    """Rounds of `steps` training steps of a run by Sixteenth's engine, their data included.
+
+    Returns:
+        The images a second of each round, without end, and the training FLOPs of one image.
+    """
+    recipe = run.train
+    learner = Learner(
+        run, len(dataset.classes), dataset.train.images, resolve_execution(device, recipe)
+    )
+    augment = Augmentation.of(recipe, dataset)
+    images = torch.from_numpy(dataset.train.images).to(learner.device)
+    labels = torch.from_numpy(dataset.train.labels).to(learner.device)
 
     def rounds() -> Iterator[float]:
         generator = torch.Generator().manual_seed(0)
         while True:
             began = time.perf_counter()
-            for batch in torch.randperm(len(labels))[: steps * batch_size].split(batch_size):
-                augmented = crop_and_flip(images[batch], crop=4, flip=True, generator=generator)
-                learner.step(augmented, labels[batch], 0.01)
-            yield steps * batch_size / (time.perf_counter() - began)
+            mirrored = augment.mirrored(len(labels), epoch=1, seed=0)
+            order = torch.randperm(len(labels))[: steps * recipe.batch_size]
+            for batch in order.split(recipe.batch_size):
+                flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
+                chosen = batch.to(learner.device)
+                augmented = augment(
+                    images[chosen], flip, colour=learner.mean_colour, generator=generator
+                )
+                loss, *_ = learner.step(augmented, labels[chosen], recipe.peak_learning_rate / 4)
+            loss.item()  # waits for the device
+            yield len(order) / (time.perf_counter() - began)
 
     return rounds(), learner.facts["train_flops_per_image"]
 
 
-def matrix_rate(dtype: torch.dtype, size: int = 4096) -> float:
+def train_plain(name: str, options: argparse.Namespace) -> int:
+    """Train two rounds by the plain script; the peak of memory in bytes."""
+    return _peak_after(plain_rounds(name, _dataset(options), options), options)
+
+
+def train_ours(name: str, options: argparse.Namespace) -> int:
+    """Train two rounds by Sixteenth's engine; the peak of memory in bytes."""
+    return _peak_after(our_rounds(name, _dataset(options), options)[0], options)
+
+
+def peak_alone(
+    side: Callable[[str, argparse.Namespace], int], name: str, options: argparse.Namespace
+) -> int:
+    """What `side` says of its memory in a process of its own."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh) as pool:
+        return pool.submit(side, name, options).result()
+
+
+def _dataset(options: argparse.Namespace) -> ImageDataset:
+    return load_dataset(options.data, image_size=options.image_size)
+
+
+def _peak_after(rounds: Iterator[float], options: argparse.Namespace) -> int:
+    list(islice(rounds, 2))
+    return peak_memory(torch.device(options.device)) or 0
+
+
+def matrix_rate(dtype: torch.dtype, device: str = "cpu", size: int = 4096) -> float:
     """GFLOP/s of a large matrix product: the best of five."""
-    a = torch.randn(size, size).to(dtype)
-    a @ a
+    a = torch.randn(size, size, device=device).to(dtype)
+    (a @ a)[0, 0].item()
     times = []
     for _ in range(5):
         began = time.perf_counter()
-        a @ a
+        (a @ a)[0, 0].item()  # waits for the device
         times.append(time.perf_counter() - began)
     return 2 * size**3 / min(times) / 1e9
 

@@ -8,6 +8,7 @@ import torch
 from benchmarks.plain import PlainTraining, seed_cnn
 from benchmarks.throughput import engine_rounds
 
+from sixteenth import parse_spec
 from sixteenth.data import load_dataset
 from sixteenth.models import build_model
 
@@ -19,7 +20,15 @@ def test_the_engine_trains_faster_than_a_plain_script() -> None:
     digits = load_dataset("digits", image_size=32)
     train, batch, steps = digits.train, 64, 2
     plain = PlainTraining("resnet18", train.images, train.labels, batch, workers=0).rounds(steps)
-    ours, _ = engine_rounds("resnet18", digits, batch, steps)
+    spec = parse_spec(
+        {
+            "data": "digits",
+            "image_size": 32,
+            "models": ["resnet18"],
+            "train": {"batch_size": batch},
+        }
+    )
+    ours, _ = engine_rounds(spec.runs()[0], digits, steps)
     next(plain), next(ours)  # chosen kernels, warm caches
     pairs = [(next(plain), next(ours)) for _ in range(5)]
     ratio = statistics.median(fast / slow for slow, fast in pairs)
