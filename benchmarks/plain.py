@@ -112,17 +112,21 @@ class PlainTraining:
 
     def epoch(self) -> float:
         """Train on all images once; the mean loss."""
-        criterion = nn.CrossEntropyLoss()
         self.model.train()
         total, seen = 0.0, 0
         for images, labels in self.loader:
-            images, labels = images.to(self.device), labels.to(self.device)
-            self.optimizer.zero_grad()
-            loss = criterion(self.model(images), labels)
-            loss.backward()
-            self.optimizer.step()
+            loss = self.step(images, labels)
             total, seen = total + loss.item() * len(labels), seen + len(labels)
         return total / seen
+
+    def step(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Train on one batch; its mean loss."""
+        images, labels = images.to(self.device), labels.to(self.device)
+        self.optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(self.model(images), labels)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
 
     @torch.no_grad()
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
@@ -137,16 +141,11 @@ class PlainTraining:
 
     def rounds(self, steps: int) -> Iterator[float]:
         """Train on and on; after each `steps` steps, the images a second of those steps."""
-        criterion = nn.CrossEntropyLoss()
         self.model.train()
         done, seen, began = 0, 0, time.perf_counter()
         while True:
             for images, labels in self.loader:
-                images, labels = images.to(self.device), labels.to(self.device)
-                self.optimizer.zero_grad()
-                loss = criterion(self.model(images), labels)
-                loss.backward()
-                self.optimizer.step()
+                loss = self.step(images, labels)
                 done, seen = done + 1, seen + len(labels)
                 if done % steps == 0:
                     loss.item()  # waits for the device

@@ -120,8 +120,10 @@ class PublishedSpeedrun:
         padded = F.pad(self.images, (2, 2, 2, 2), mode="reflect")
         epoch = 0
         while True:
+            began = time.perf_counter()
             turn = (mirrored ^ bool(epoch % 2)).view(-1, 1, 1, 1)
             images = shifted_crops(torch.where(turn, padded.flip(-1), padded), 2)
+            self.preparing_seconds = time.perf_counter() - began
             for batch in torch.randperm(len(images)).split(BATCH):
                 if len(batch) == BATCH:
                     yield images[batch], self.labels[batch]
@@ -149,13 +151,19 @@ class PublishedSpeedrun:
         self.net.zero_grad()
 
     def rounds(self, round_images: int) -> Iterator[float]:
-        """Train on and on; after each `round_images` images, the images a second of that round."""
+        """Train on and on; after each `round_images` images, the images a second of that round.
+
+        It augments a whole epoch at once: of that a round bears its images' part.
+        """
+        batches = self.batches()
+        next(batches)  # the first epoch is augmented
+        share = self.preparing_seconds / len(self.labels)
         seen, began = 0, time.perf_counter()
-        for step, (images, labels) in enumerate(self.batches()):
+        for step, (images, labels) in enumerate(batches):
             self.step(images, labels, step % self.steps)
             seen += len(labels)
             if seen >= round_images:
-                yield seen / (time.perf_counter() - began)
+                yield seen / (time.perf_counter() - began + seen * share)
                 seen, began = 0, time.perf_counter()
 
     @torch.inference_mode()

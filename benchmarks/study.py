@@ -4,14 +4,15 @@
 
 Everything counts on both sides, as a user would wait for it: start-up, evaluation, checkpoints,
 results and report here; start-up, a test of all images after each epoch and the weights there. The
-plain script trains one model after another on all cores, which is how it is used. Parts take turns,
-model by model, so that whatever else the machine does hits both. Quote the ratios.
+plain script trains one model after another on all cores, which is how it is used. Each model is
+timed by one and then the other, so that whatever else the machine does may hit both; all models in
+one study, at the end, are set against the sum of the plain times before. Quote the ratios.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import json
 import subprocess
 import sys
 import tempfile
@@ -58,11 +59,16 @@ def main() -> None:
             plain[model] = sum(train_plainly(model, size, options, home) for size in sizes)
             ours = run_study([model], options, home / f"study-{model}")
             report(model, plain[model], ours, images)
+            print(f"  its largest process: {peak_of(home / f'study-{model}') / 1e9:.2f} GB")
         if len(options.models) > 1:
             ours = run_study(options.models, options, home / "study-all")
             report("all of them", sum(plain.values()), ours, images * len(options.models))
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(f"largest process: {peak / 1e9:.2f} GB")
+
+
+def peak_of(study: Path) -> int:
+    """Peak memory in bytes of the process that trained the study's largest run."""
+    records = [json.loads(path.read_text()) for path in study.glob("runs/*/run.json")]
+    return max(record["peak_memory_bytes"] or 0 for record in records)
 
 
 def report(name: str, plain: float, ours: float, images: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from sixteenth.engine import train as engine
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner, channel_statistics
 from sixteenth.engine.optim import build_optimizers, learning_rate
+from sixteenth.engine.record import peak_memory
 from sixteenth.engine.seeds import derive_seed
 from sixteenth.engine.train import Progress, train_run
 from sixteenth.engine.workload import LEAST_CURVE_IMAGES, Workload
@@ -340,3 +343,16 @@ def test_derived_seeds_are_the_same_on_every_machine() -> None:
     assert derive_seed(0, "initial weights") == 5343337840799183452
     assert derive_seed(1, 23) != derive_seed(12, 3)
     assert 0 <= derive_seed("x") < 2**63
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in another way")
+def test_the_peak_of_memory_is_a_process_s_own_and_not_that_of_the_one_that_started_it() -> None:
+    big = np.ones(200_000_000)  # 1.6 GB, written to
+    measure = (
+        "import torch; from sixteenth.engine.record import peak_memory;"
+        "print(peak_memory(torch.device('cpu')))"
+    )
+    own = peak_memory(torch.device("cpu"))
+    of_child = int(subprocess.check_output([sys.executable, "-c", measure]))
+    assert own is not None
+    assert own > big.nbytes > of_child > 50e6

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from sixteenth import InputError, Listener, MismatchError, RunSpec, Study
-from sixteenth.data import ImageDataset
+from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import Progress
 from sixteenth.engine.workload import Workload
@@ -84,6 +84,31 @@ def _assigned(name: str, threads: int, time: float) -> Assignment:
 def _schedule(times: dict[str, float]) -> Schedule:
     order = put_in_order([_assigned(name, 1, time) for name, time in times.items()], slots=2)
     return Schedule(tuple(order), workers=2, slots=2)
+
+
+def test_a_gpu_is_shared_by_as_many_runs_as_were_fastest_together_whatever_the_cores(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # There is no GPU here: only the arithmetic is tried.
+    monkeypatch.setattr(planner._Planner, "_room", lambda *_: 8)
+    costs: dict[str, Any] = {}
+    digits = load_dataset("digits", image_size=8)
+    asked = planner.Asked("cuda")
+    mine = planner._Planner([], digits, tmp_path, costs, asked, tmp_path, Listener())
+    runs = [
+        replace(each, execution=replace(each.execution, device="cuda"))
+        for each in (_assigned(name, 1, 1.0) for name in "aabbbb")
+    ]
+    assert mine._lanes(runs) == 1, "nothing was measured"
+    for model, fastest in (("a", 4), ("b", 2)):
+        mine._speeds[model] = [
+            Speed("bfloat16", "channels-last", count, 1, 100.0 + 50 * (count == fastest))
+            for count in planner.GPU_SHARES
+        ]
+    assert mine._lanes(runs) == 2
+    assert mine._lanes(runs[:2]) == 2, "no more than there are"
+    monkeypatch.setattr(planner._Planner, "_room", lambda *_: 1)
+    assert mine._lanes(runs) == 1
 
 
 # A study goes on as it was begun

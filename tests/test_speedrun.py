@@ -76,6 +76,20 @@ def test_the_first_layer_whitens_the_training_images(digits: ImageDataset) -> No
     assert np.allclose(np.diag(second_moments)[strong], 1, atol=0.05)
 
 
+def test_the_first_layer_whitens_all_classes_however_the_images_are_sorted(
+    digits: ImageDataset,
+) -> None:
+    run, execution = cell(precision="float32"), resolve_execution("cpu", cell().train)
+    bright = np.full((9000, 16, 16, 3), 200, np.uint8)
+    bright[:, ::2] = 0  # stripes, which the other class has not
+    noisy = np.random.default_rng(0).integers(0, 255, bright.shape, np.uint8)
+    weights = [
+        Learner(run, 10, np.concatenate(images), execution).model.whitening.weight.detach()
+        for images in ((bright, noisy), (noisy, bright))
+    ]
+    torch.testing.assert_close(weights[0], weights[1], atol=1e-4, rtol=1e-3)
+
+
 def test_the_whitening_is_the_same_each_time_and_is_not_trained(
     digits: ImageDataset, tmp_path: Path
 ) -> None:

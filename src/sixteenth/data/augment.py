@@ -71,12 +71,15 @@ def cut_out(
     n, height, width, _ = images.shape
     top = torch.randint(0, height - size + 1, (n, 1), generator=generator)
     left = torch.randint(0, width - size + 1, (n, 1), generator=generator)
-    row, column = torch.arange(height), torch.arange(width)
+    # The few numbers that were drawn go to the device, and the masks are made there.
+    top, left = (drawn.to(images.device, non_blocking=True) for drawn in (top, left))
+    row = torch.arange(height, device=images.device)
+    column = torch.arange(width, device=images.device)
     hidden_rows = (row >= top) & (row < top + size)
     hidden_columns = (column >= left) & (column < left + size)
     hidden = (hidden_rows[:, :, None] & hidden_columns[:, None, :])[..., None]
     paint = torch.tensor([round(value) for value in colour], dtype=torch.uint8)
-    return torch.where(hidden.to(images.device), paint.to(images.device), images)
+    return torch.where(hidden, paint.to(images.device), images)
 
 
 def shifted(images: Tensor, down: int, right: int, *, mirror: bool) -> Tensor:
@@ -95,16 +98,21 @@ def _moved(images: Tensor, shift_y: Tensor, shift_x: Tensor, mirrored: Tensor) -
     Shifts are int64 (N,), `mirrored` is bool (N,), all on the CPU.
     """
     n, height, width, _ = images.shape
-    rows = _reflect(torch.arange(height) + shift_y[:, None], height)
-    columns = _reflect(torch.arange(width) + shift_x[:, None], width)
+    device = images.device
+    # Three numbers an image go to the device, not one a pixel.
+    shift_y, shift_x, mirrored = (
+        drawn.to(device, non_blocking=True) for drawn in (shift_y, shift_x, mirrored)
+    )
+    rows = _reflect(torch.arange(height, device=device) + shift_y[:, None], height)
+    columns = _reflect(torch.arange(width, device=device) + shift_x[:, None], width)
     columns = torch.where(mirrored[:, None], width - 1 - columns, columns)
     pixel = (
         rows[:, :, None] * width
         + columns[:, None, :]
-        + torch.arange(n)[:, None, None] * height * width
+        + torch.arange(n, device=device)[:, None, None] * height * width
     )
     flat = images.reshape(n * height * width, 3)
-    return flat.index_select(0, pixel.flatten().to(images.device)).view(images.shape)
+    return flat.index_select(0, pixel.flatten()).view(images.shape)
 
 
 def _reflect(position: Tensor, size: int) -> Tensor:

@@ -21,11 +21,13 @@ class Execution:
     """How a run is computed; recorded in run.json.
 
     A run's results depend on all of this: at the same values, versions and kind of processor they
-    are the same to the last bit, whatever else ran before, beside or after it.
+    are the same to the last bit, whatever else ran before, beside or after it. That holds on CPUs:
+    on GPUs some of torch's gradients, as of adaptive pooling, add up in an order of their own.
 
     Attributes:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``float32``, or the type of the convolutions and matrix products under autocast.
+            (Where torch is told nothing else, float32 convolutions on a GPU round to TF32.)
         layout: ``channels-last`` or ``channels-first``.
         threads: CPU threads inside one operation.
         reason: why so; no part of what a result depends on.
@@ -54,13 +56,16 @@ class Execution:
 
     @contextlib.contextmanager
     def on_threads(self) -> Iterator[None]:
-        """Give torch the run's number of threads for a while."""
-        before = torch.get_num_threads()
+        """Give torch the run's number of threads for a while, and convolutions on a GPU kernels
+        that give the same each time."""
+        before = torch.get_num_threads(), torch.backends.cudnn.deterministic
         torch.set_num_threads(self.threads)
+        torch.backends.cudnn.deterministic = True
         try:
             yield
         finally:
-            torch.set_num_threads(before)
+            torch.set_num_threads(before[0])
+            torch.backends.cudnn.deterministic = before[1]
 
     def as_record(self) -> dict[str, Any]:
         return asdict(self) | {"measured": [dict(each) for each in self.measured]}
@@ -114,7 +119,7 @@ def resolve_execution(
         ) from None
     precision = train.precision
     if precision == "auto":
-        precision = "bfloat16" if _has_bfloat16(kind) else "float32"
+        precision = "bfloat16" if _has_bfloat16(torch.device(chosen)) else "float32"
     if precision == "float16" and kind == "cpu":
         raise InputError("train.precision: float16 needs a GPU; on cpu use bfloat16 or float32")
     layout = "channels-last" if train.layout == "auto" else train.layout
@@ -157,10 +162,10 @@ def _best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _has_bfloat16(kind: str) -> bool:
-    if kind == "cuda":
-        return torch.cuda.get_device_capability() >= (8, 0)
-    if kind != "cpu":
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu":
         return False
     # Private names, but the only ones torch has for this; absent ones mean "not known to be fast".
     tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

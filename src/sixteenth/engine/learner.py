@@ -82,8 +82,11 @@ class Learner:
         self.mean_colour = [255 * value for value in mean]
         initialise: Callable[[Tensor], None] | None = getattr(model, "initialise_from", None)
         if weights is None and initialise is not None:
-            first = torch.from_numpy(train_images[:INITIALISING_IMAGES]).to(self.device)
-            initialise(self.normalise(first).cpu())
+            # Evenly spaced: images often lie class by class.
+            count = min(INITIALISING_IMAGES, len(train_images))
+            spaced = np.arange(count) * len(train_images) // count
+            some = torch.from_numpy(train_images[spaced]).to(self.device)
+            initialise(self.normalise(some).cpu())
         last = final_map(model, run.image_size)
         self.facts: dict[str, Any] = {
             "parameters": count_parameters(model),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -50,9 +52,14 @@ def new_record(
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """Peak memory in bytes: of this device on CUDA, else of this process, earlier runs included."""
+    """Peak memory of this process in bytes, earlier runs in it included; on CUDA what this process
+    held of the device, since `torch.cuda.reset_peak_memory_stats`."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    # First the kernel's own word: ru_maxrss may be the peak of the process that started this one.
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
     try:
         import resource
     except ImportError:  # not on Windows

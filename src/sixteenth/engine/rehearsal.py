@@ -42,6 +42,10 @@ class Rehearsal:
 
         Args:
             execution: may differ from the one at the beginning in precision and threads.
+
+        Raises:
+            RuntimeError: the model cannot be trained so: too large for the memory, say, or trimmed
+                for the first precision in a way that the other cannot take.
         """
         self._learner.execution = execution
         with execution.on_threads():

@@ -31,10 +31,10 @@ from .seeds import derive_seed
 from .workload import CLEAN_TRAIN_IMAGES, Augmentation, Workload, split_of
 
 CHECKPOINT_SHARE = 0.05
-"""Of the time at most this goes into checkpoints: short epochs of a big model share one."""
+"""Of the time at most this goes into checkpoints at ends of epochs: short ones share one."""
 
 CHECKPOINT_SECONDS = 120.0
-"""In a long epoch, a checkpoint at least this often, not only at its end."""
+"""In a long epoch a checkpoint this often, whatever it takes, not only at its end."""
 
 UNMEASURED: dict[str, Any] = {
     "test_loss": None,
@@ -166,6 +166,8 @@ class _Training:
         # All images need no copy: processes side by side then share them.
         everything = len(subset) == len(dataset.train)
         images = dataset.train.images if everything else dataset.train.images[subset]
+        if torch.device(execution.device).type == "cuda":
+            torch.cuda.reset_peak_memory_stats(execution.device)
         self.learner = Learner(run, len(dataset.classes), images, execution)
         record["model"] = self.learner.facts
         self.device = self.learner.device
@@ -225,7 +227,7 @@ class _Training:
         self.learner.model.train()
         for batch in todo[done:]:
             flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
-            batch = batch.to(self.device)
+            batch = batch.to(self.device, non_blocking=True)
             labels = self.labels[batch]
             images = self.augmentation(
                 self.images[batch], flip, colour=self.learner.mean_colour, generator=generator

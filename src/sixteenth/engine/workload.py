@@ -49,7 +49,8 @@ class Workload:
         steps, epochs: of the whole run; where `steps` is given the last epoch may be cut short.
         images: training images that pass through the network in all.
         curve_points: epochs that end with a point of the training curve, the last among them.
-        curve_images: test images behind each point but the last, which has all.
+        curve_images: test images behind each point but the last, which has all; with a validation
+            part behind that, too, since the epoch to keep is known only then.
         evaluated: images that pass through the network to be measured, over the whole run.
     """
 

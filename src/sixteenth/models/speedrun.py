@@ -4,8 +4,8 @@ Page (2018, "How to train your ResNet") started the line; hlb-CIFAR10 (Balsam 20
 (2024, arXiv 2404.00498) brought it to 94% of CIFAR-10 in seconds on one GPU. What these networks
 share, and what is built here:
 
-* a first layer that whitens 2x2 patches, computed once from the training images and then fixed, so
-  that no training is spent on learning to undo the correlation of neighbouring pixels;
+* a first layer that whitens 2x2 patches, its filters computed once from the training images and
+  then fixed, so that no training is spent on undoing the correlation of neighbouring pixels;
 * three groups of 3x3 convolutions, each of which halves the map by max-pooling before its first
   norm, where there is least to compute;
 * filters that begin as the identity where they can (dirac), batch norms that have no scale to
@@ -73,9 +73,13 @@ class SpeedrunNet(nn.Module):
         Args:
             images: normalised training images, float32 (N, 3, height, width); 5,000 are plenty.
         """
-        patches = F.unfold(images, PATCH).transpose(1, 2).reshape(-1, 3 * PATCH * PATCH)
-        patches = patches.double()
-        covariance = patches.T @ patches / len(patches)
+        values = 3 * PATCH * PATCH
+        total, count = images.new_zeros(values, values, dtype=torch.float64), 0
+        for part in torch.split(images, 100):  # all at once would be gigabytes of large images
+            patches = F.unfold(part, PATCH).transpose(1, 2).reshape(-1, values).double()
+            total += patches.T @ patches
+            count += len(patches)
+        covariance = total / count
         variances, directions = torch.linalg.eigh(covariance)
         # An eigenvector's sign is arbitrary and differs between libraries: fix it.
         largest = directions.gather(0, directions.abs().argmax(0, keepdim=True))

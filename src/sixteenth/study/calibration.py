@@ -26,7 +26,7 @@ from .executor import Pool
 from .plan import Cost
 from .schedule import Placement
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when what is measured, or how, changes."""
 
 ROUNDS = 2
@@ -131,9 +131,16 @@ def _measure(
 
     def take_turns(candidates: Sequence[_Candidate]) -> None:
         hopeful = list(candidates)
-        for _ in range(ROUNDS):
-            for candidate in hopeful:
-                found.setdefault(candidate, []).append(_rate(run, default, candidate, pool))
+        for turn in range(ROUNDS):
+            for candidate in list(hopeful):
+                try:
+                    rate = _rate(run, default, candidate, pool)
+                except Exception:
+                    if turn or len(hopeful) == 1:
+                        raise
+                    hopeful.remove(candidate)  # so many at once have no room, say
+                else:
+                    found.setdefault(candidate, []).append(rate)
             top = max(statistics.median(found[each]) for each in hopeful)
             hopeful = [each for each in hopeful if statistics.median(found[each]) * HOPELESS >= top]
             if len(hopeful) < 2:
@@ -155,6 +162,9 @@ def _rate(run: RunSpec, default: Execution, candidate: _Candidate, pool: Pool) -
     """Images a second of as many processes at once as the candidate's placement has."""
     precision, layout, placement = candidate
     execution = replace(default, precision=precision, layout=layout, threads=placement.threads)
+    if placement.processes > 1:
+        # None may have its model yet: all build it first, so that they are timed at once.
+        pool.ask([("rehearse", run, execution, 0.0)] * placement.processes)
     order = ("rehearse", run, execution, WINDOW_SECONDS)
     return float(sum(pool.ask([order] * placement.processes)))
 

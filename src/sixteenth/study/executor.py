@@ -87,7 +87,7 @@ def one_after_another(
                 on_notice=listener.noticed,
             )
         except Exception as error:
-            record = _failed_record(target, error)
+            record = _failed_record(assignment, dataset, target, error)
         listener.run_ended(run, record, skipped=False)
         after_run()
 
@@ -123,7 +123,9 @@ def side_by_side(
             elif worker in live:  # else one that had nothing to do has gone
                 ended = live.pop(worker)
                 target = _folder_of(ended, folder)
-                record = content if kind == "ended" else _failed_record(target, content)
+                record = (
+                    content if kind == "ended" else _failed_record(ended, dataset, target, content)
+                )
                 listener.run_ended(ended.run, record, skipped=False)
                 after_run()
 
@@ -275,17 +277,22 @@ def _folder_of(assignment: Assignment, folder: Path) -> RunFolder:
     return RunFolder(folder / "runs" / assignment.run.run_id)
 
 
-def _failed_record(target: RunFolder, error: Exception) -> dict[str, Any]:
+def _failed_record(
+    assignment: Assignment, dataset: ImageDataset, target: RunFolder, error: Exception
+) -> dict[str, Any]:
     """The record of a run that failed, where `error` is a matter of this run alone.
 
     Raises:
         Exception: `error`, when not even the record could be written.
     """
+    from ..engine.record import new_record
     from ..engine.train import record_failure, why
 
     found = target.read_record()
-    if isinstance(error, RunError) and found is not None and found["status"] == "running":
-        found = record_failure(target, found, error)  # its process died before it could
+    if isinstance(error, RunError) and (found is None or found["status"] == "running"):
+        # Its process died before it could say so, maybe before it could say anything.
+        begun = found or new_record(assignment.run, dataset, assignment.execution, None)
+        found = record_failure(target, begun, error)
     reason = (found or {}).get("error") or {}
     if found is None or found["status"] != "failed" or reason.get("message") != why(error):
         raise error

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -116,9 +116,7 @@ class _Planner:
             for run in self._todo
         ]
         threads = [each.execution.threads for each in assigned] or [1]
-        workers = self.asked.workers or (
-            1 if self._is_small(self._todo) else self._lanes(min(threads), len(assigned))
-        )
+        workers = self.asked.workers or (1 if self._is_small(self._todo) else self._lanes(assigned))
         slots = max(max(threads), workers * min(threads))
         order = put_in_order(assigned, slots) if workers > 1 else assigned
         return Schedule(tuple(order), workers, slots)
@@ -211,17 +209,20 @@ class _Planner:
 
     def _placements(self, runs: Sequence[RunSpec], default: Execution) -> list[Placement]:
         """Worth a try for these runs, the simplest first."""
-        if threads := self._asked_threads():
-            return [Placement(self.asked.workers or self._lanes(threads, len(runs)), threads)]
-        if torch.device(default.device).type == "cpu":
-            wanted = {1, self._cores // 4, self._cores // 2, self._cores}
-        elif torch.device(default.device).type == "cuda":
+        device, threads = torch.device(default.device), self._asked_threads()
+        most = min(len(runs), self._room(device))
+        if self.asked.workers:
+            return [Placement(self.asked.workers, threads or 1)]
+        if device.type == "cuda":
             wanted = set(GPU_SHARES)
-        else:
+        elif device.type != "cpu":
             wanted = {1}
-        most = min(len(runs), _room_for_runs())
+        elif threads:
+            return [Placement(max(1, min(self._cores // threads, most)), threads)]
+        else:
+            wanted = {1, self._cores // 4, self._cores // 2, self._cores}
         counts = sorted({min(count, most) for count in wanted if count > 0})
-        return [Placement(count, max(1, self._cores // count)) for count in counts]
+        return [Placement(count, threads or max(1, self._cores // count)) for count in counts]
 
     def _measure(
         self,
@@ -242,13 +243,15 @@ class _Planner:
                 first = next(run for run in runs if run.model == model)
                 if model not in self.costs:
                     continue
-                try:
-                    self._speeds[model] = calibrate(
-                        first, self.costs[model], default, placements, self.data_dir, pool
-                    )
-                except Exception:
-                    # Whatever is wrong with the model: its runs will fail of it, and say so.
-                    continue
+                # Whatever is wrong with the model: its runs will fail of it, and say so. But it may
+                # be that as many at once had no room: then fewer.
+                for count in range(len(placements), 0, -1):
+                    with suppress(Exception):
+                        few, cost = placements[:count], self.costs[model]
+                        self._speeds[model] = calibrate(
+                            first, cost, default, few, self.data_dir, pool
+                        )
+                        break
             self.listener.working("timing the models", len(numbers), len(numbers))
 
     def _time(self, known: Mapping[str, Execution]) -> None:
@@ -294,9 +297,31 @@ class _Planner:
             return self.asked.threads
         return max(1, self._cores // self.asked.workers)
 
-    def _lanes(self, threads: int, runs: int) -> int:
-        """How many runs of so many threads go side by side."""
-        return max(1, min(self._cores // threads, runs, _room_for_runs()))
+    def _lanes(self, assigned: Sequence[Assignment]) -> int:
+        """How many runs go side by side: on CPUs as many as have cores for their threads; on a GPU
+        as many as were measured to be fastest together, one where that is not known."""
+        devices = {torch.device(each.execution.device) for each in assigned}
+        if all(device.type == "cpu" for device in devices):
+            most = self._cores // min((each.execution.threads for each in assigned), default=1)
+        else:
+            most = min((self._share(each) for each in assigned), default=1)
+        rooms = [self._room(device) for device in devices]
+        return max(1, min(most, len(assigned), *rooms))
+
+    def _share(self, assignment: Assignment) -> int:
+        """How many processes at once trained a run's model fastest."""
+        speeds = self._speeds.get(assignment.run.model, ())
+        best = max(speeds, key=lambda speed: speed.images_per_second, default=None)
+        return best.processes if best else 1
+
+    def _room(self, device: torch.device) -> int:
+        """How many runs there is memory for, the GPU's included; many where that is not known."""
+        room = _room_for_runs()
+        if device.type == "cuda":
+            images = self.dataset.train.images.nbytes + self.dataset.test.images.nbytes
+            free, _ = torch.cuda.mem_get_info(device)
+            room = min(room, int(free / (images + RUN_BYTES)))
+        return max(1, room)
 
     def _is_finished(self, run: RunSpec) -> bool:
         record = RunFolder(self.folder / "runs" / run.run_id).read_record()
@@ -319,6 +344,7 @@ def _kept_executions(folder: Path) -> dict[str, Execution]:
         content = json.loads(path.read_text(encoding="utf-8"))
         for name, record in content["runs"].items():
             kept[name] = Execution.from_record(record)
+            [Speed(**each) for each in kept[name].measured]  # raises where these are no speeds
     except FileNotFoundError:
         pass
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
