@@ -55,7 +55,9 @@ def _sixteenth(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[
         bool,
-        typer.Option("--debug", help="Show where an unexpected error comes from; anywhere."),
+        typer.Option(
+            "--debug", help="Show where an unexpected error comes from; may stand anywhere."
+        ),
     ] = False,
 ) -> None:
     if version:

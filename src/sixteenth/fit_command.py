@@ -60,7 +60,11 @@ def fit(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="The figure, .svg or .png. Default: TABLE.svg."),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Figure, .svg or .png. Default: table's name with .svg, in the current folder.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
