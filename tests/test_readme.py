@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sixteenth.spec import preset_names
+from sixteenth.spec import StudySpec, TrainSpec, preset_names
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,6 +29,14 @@ def test_the_quoted_answer_is_that_of_the_study_it_is_said_to_be_of() -> None:
     said = " ".join(re.sub(r"^>", "", line).strip() for line in quoted.splitlines())
     report = (ROOT / "docs/results/lite-jpeg/report.md").read_text(encoding="utf-8")
     assert " ".join(said.split()) in " ".join(report.split())
+
+
+def test_every_key_of_a_study_file_is_in_its_table() -> None:
+    page = (ROOT / "docs/study-file.md").read_text(encoding="utf-8")
+    study, _, recipe = page.partition("## The recipe")
+    for part, spec in ((study, StudySpec), (recipe, TrainSpec)):
+        keys = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
+        assert set(re.findall(r"`(\w+)`", " ".join(keys))) == set(spec.model_fields)
 
 
 @pytest.mark.slow
