@@ -1,7 +1,7 @@
 """Learn the constants of the learning-curve fit from real curves.
 
-    python -m benchmarks.calibrate --data ../shared/data --half 0   # from one half of the data sets
-    python -m benchmarks.calibrate --data ../shared/data --half 1   # from the other: minutes each
+    python -m benchmarks.calibrate --data CURVES --half 0   # from one half of the data sets
+    python -m benchmarks.calibrate --data CURVES --half 1   # from the other: minutes each
     python -m benchmarks.calibrate                                  # the constants in use
 
 Coordinate descent in the constants of `Prior`: each is moved up and down by its step, on a log or

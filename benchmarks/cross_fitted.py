@@ -1,6 +1,6 @@
 """The constants of the fit as one half of LCDB's data sets gives them, to score the other half.
 
-Made by `python -m benchmarks.calibrate --data ../shared/data --half 0` (and 1).
+Made by `python -m benchmarks.calibrate --data CURVES --half 0` (and 1).
 """
 
 from sixteenth.analysis.curve_grid import Prior

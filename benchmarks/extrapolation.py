@@ -1,8 +1,8 @@
 """Score Sixteenth's learning-curve fit beside the published ones: one table.
 
-    python -m benchmarks.extrapolation --data ../shared/data             # about 5 minutes
-    python -m benchmarks.extrapolation --data ../shared/data --every 3   # every third curve
-    python -m benchmarks.extrapolation --data ../shared/data --quick     # every 20th curve
+    python -m benchmarks.extrapolation --data CURVES             # about 5 minutes
+    python -m benchmarks.extrapolation --data CURVES --every 3   # every third curve
+    python -m benchmarks.extrapolation --data CURVES --quick     # every 20th curve
 
 `--data` is a folder with lcdb11/curves.parquet (LCDB 1.1, task N/8: fit on sizes up to an eighth
 of the largest, at least four, predict the largest) and hoiem2021/*.json (deep networks on

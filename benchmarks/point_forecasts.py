@@ -1,6 +1,6 @@
 """Would another point forecast of the learning-curve fit err less? The same fits, read otherwise.
 
-    python -m benchmarks.point_forecasts --data ../shared/data     # two minutes
+    python -m benchmarks.point_forecasts --data CURVES     # two minutes
 
 Tasks and cross-fitting are those of `benchmarks.extrapolation`. A row with a constant learns it on
 the half of the data sets that it is not scored on: of the values listed, the one with the least

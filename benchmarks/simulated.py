@@ -1,6 +1,6 @@
 """How often do the intervals of the learning-curve fit cover truths that are known?
 
-    python -m benchmarks.simulated --data ../shared/data     # two minutes
+    python -m benchmarks.simulated --data CURVES     # two minutes
 
 An exact power law is the easiest truth there is, and no real curve is one. So truths are drawn
 whose exponent wanders: from one half doubling of the training set to the next its logarithm moves

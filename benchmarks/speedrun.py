@@ -1,6 +1,6 @@
 """`sixteenth run cifar10-best` against a CPU port of the published 94% speedrun, side by side.
 
-    python -m benchmarks.speedrun --data ../shared/data/cifar10-jpeg
+    python -m benchmarks.speedrun --data FOLDER
 
 The port follows the published recipe (Jordan 2024, arXiv 2404.00498, in its later variant with
 Muon) as it stands: batches of 2,000, half precision throughout (bfloat16 here), 8 epochs. It shares

@@ -1,6 +1,6 @@
 """Images per second of Sixteenth's engine and of a plain script, side by side in one run.
 
-    python -m benchmarks.throughput --data ../shared/data/cifar10-jpeg
+    python -m benchmarks.throughput --data FOLDER
     python -m benchmarks.throughput --models seed-cnn --batch-size 64
     python -m benchmarks.throughput --device cuda --workers 8 --steps 200
 
