@@ -131,16 +131,19 @@ def _measure(
 
     def take_turns(candidates: Sequence[_Candidate]) -> None:
         hopeful = list(candidates)
-        for turn in range(ROUNDS):
+        for _ in range(ROUNDS):
             for candidate in list(hopeful):
                 try:
                     rate = _rate(run, default, candidate, pool)
                 except Exception:
-                    if turn or len(hopeful) == 1:
+                    hopeful.remove(candidate)  # a model may refuse some numbers, and not others
+                    found.pop(candidate, None)
+                    if not (hopeful or found):
                         raise
-                    hopeful.remove(candidate)  # so many at once have no room, say
                 else:
                     found.setdefault(candidate, []).append(rate)
+            if not hopeful:
+                break
             top = max(statistics.median(found[each]) for each in hopeful)
             hopeful = [each for each in hopeful if statistics.median(found[each]) * HOPELESS >= top]
             if len(hopeful) < 2:

@@ -344,7 +344,8 @@ def _kept_executions(folder: Path) -> dict[str, Execution]:
         content = json.loads(path.read_text(encoding="utf-8"))
         for name, record in content["runs"].items():
             kept[name] = Execution.from_record(record)
-            [Speed(**each) for each in kept[name].measured]  # raises where these are no speeds
+            for each in kept[name].measured:
+                Speed(**each)  # raises where it is no speed
     except FileNotFoundError:
         pass
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
