@@ -176,6 +176,18 @@ def test_a_damaged_execution_file_is_named(tiny_folder: Path) -> None:
         Study(tiny(seeds=[0, 1]), "mine").run(device="cpu")
 
 
+def test_an_execution_file_whose_speeds_are_none_is_named(tiny_folder: Path) -> None:
+    study = Study(tiny(), "mine")
+    study.run(device="cpu")
+    path = study.folder / "execution.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    for record in kept["runs"].values():
+        record["measured"] = [{"speed": "high"}]
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    with pytest.raises(InputError, match=r"execution\.json cannot be read"):
+        Study(tiny(seeds=[0, 1]), "mine").run(device="cpu")
+
+
 # Measuring
 
 
@@ -227,6 +239,52 @@ def test_models_are_measured_once_and_the_choice_stands_in_the_record(
     kept.write_text(text[:100], encoding="utf-8")
     assert Study(two, "second", data_dir="cache").plan(device="cpu")["seconds"].gt(0).all()
     assert json.loads(kept.read_text(encoding="utf-8"))["speeds"]
+
+
+PICKY = """
+import torch
+from torch import nn
+
+from tiny_models import Net
+
+
+class Picky(Net):
+    def __init__(self, num_classes, wanted):
+        super().__init__(8, num_classes)
+        self.wanted = wanted
+
+    def forward(self, images):
+        fits = self[0].weight.is_contiguous(memory_format=self.wanted)
+        if len(images) > 2 and not fits:  # two images are a look at the costs, not yet a step
+            raise RuntimeError("not in this layout")
+        return super().forward(images)
+
+
+def last(num_classes):
+    return Picky(num_classes, torch.channels_last)
+
+
+def first(num_classes):
+    return Picky(num_classes, torch.contiguous_format)
+"""
+
+
+@pytest.mark.parametrize("wanted", ["last", "first"])
+def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
+    tiny_folder: Path, two_threads: None, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
+    monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
+    Path("picky_models.py").write_text(PICKY, encoding="utf-8")
+    study = Study(
+        tiny(models=[f"picky_models:{wanted}"], seeds=[0, 1], train={"epochs": 1}), "picky"
+    )
+    results = study.run(device="cpu")
+    assert list(results["status"]) == ["finished"] * 2, list(results["error"])
+    for record in study.records():
+        layouts = {each["layout"] for each in record["execution"]["measured"]}
+        assert layouts == {f"channels-{wanted}"}
+        assert record["execution"]["layout"] == f"channels-{wanted}"
 
 
 def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(

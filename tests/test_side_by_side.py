@@ -135,6 +135,46 @@ def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(
     )
 
 
+SPOILING = """
+import torch
+
+from tiny_models import Net
+
+spoilt = []
+
+
+class Spoiling(Net):
+    def forward(self, images):
+        if self.training and torch.is_grad_enabled():
+            spoilt.append(True)
+            raise RuntimeError("spoilt")
+        return super().forward(images)
+
+
+class Fine(Net):
+    def forward(self, images):
+        assert not spoilt, "this process was spoilt before"
+        return super().forward(images)
+
+
+def spoiling(num_classes):
+    return Spoiling(4, num_classes)
+
+
+def fine(num_classes):
+    return Fine(24, num_classes)
+"""
+
+
+def test_a_process_whose_run_failed_trains_no_other(tiny_folder: Path) -> None:
+    Path("spoiling.py").write_text(SPOILING, encoding="utf-8")
+    study = slow_study(models=["spoiling:spoiling", "spoiling:fine"], train={"epochs": 1})
+    results = study.run(device="cpu", workers=2, threads=1)
+    ended = results.set_index("model")["status"]
+    assert set(ended["spoiling:spoiling"]) == {"failed"}
+    assert set(ended["spoiling:fine"]) == {"finished"}, list(results["error"])
+
+
 class Interrupting(Hearing):
     """Presses Ctrl-C when both runs have taken steps."""
 

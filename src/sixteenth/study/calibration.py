@@ -128,6 +128,7 @@ def _measure(
     widest = max(placements)
     precisions, layouts = open_numbers(default, run.train)
     found: dict[_Candidate, list[float]] = {}
+    refusals: list[Exception] = []
 
     def take_turns(candidates: Sequence[_Candidate]) -> None:
         hopeful = list(candidates)
@@ -135,11 +136,10 @@ def _measure(
             for candidate in list(hopeful):
                 try:
                     rate = _rate(run, default, candidate, pool)
-                except Exception:
-                    hopeful.remove(candidate)  # a model may refuse some numbers, and not others
+                except Exception as error:  # a model may refuse some numbers, and not others
+                    refusals.append(error)
+                    hopeful.remove(candidate)
                     found.pop(candidate, None)
-                    if not (hopeful or found):
-                        raise
                 else:
                     found.setdefault(candidate, []).append(rate)
             if not hopeful:
@@ -151,7 +151,10 @@ def _measure(
 
     for layout in layouts:  # one after another: each needs a model of its own
         take_turns([(precision, layout, widest) for precision in precisions])
-        precisions = [max(found, key=lambda each: statistics.median(found[each]))[0]]
+        if found:
+            precisions = [max(found, key=lambda each: statistics.median(found[each]))[0]]
+    if not found:
+        raise refusals[0]
     if len(placements) > 1:
         precision, layout = best_numbers(_speeds(found), default)
         take_turns([(precision, layout, placement) for placement in placements])

@@ -103,7 +103,7 @@ def side_by_side(
     """Train the runs in worker processes, as many at a time as the schedule says.
 
     The next run begins as soon as enough threads are free; none overtakes another. A worker that
-    dies takes its own run along and no other.
+    dies takes its own run along and no other, and one whose run failed trains no other.
     """
     waiting = deque(schedule.assignments)
     with Pool(dataset) as pool:
@@ -122,6 +122,8 @@ def side_by_side(
                 listener.noticed(content)
             elif worker in live:  # else one that had nothing to do has gone
                 ended = live.pop(worker)
+                if kind == "raised":
+                    pool.retire(worker)
                 target = _folder_of(ended, folder)
                 record = (
                     content if kind == "ended" else _failed_record(ended, dataset, target, content)
@@ -220,6 +222,7 @@ class Pool:
         self._scratch = tempfile.TemporaryDirectory(prefix="sixteenth-")
         self._shared = share_dataset(dataset, Path(self._scratch.name))
         self._workers: list[Worker] = []
+        self._retired: set[Worker] = set()
         self._answers: queue.SimpleQueue[tuple[Worker, Any]] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
@@ -250,15 +253,23 @@ class Pool:
             worker, answer = self.hear()
             if busy.pop(worker, None) is not None:
                 answers.append(answer)
+                if answer[0] == "raised":
+                    self.retire(worker)
         for kind, content in answers:
             if kind in ("raised", "died"):
                 raise content
         return [content for _, content in answers]
 
+    def retire(self, worker: Worker) -> None:
+        """Give a worker nothing more to do: after some errors of a GPU, or of a model's own code,
+        whatever its process tries next fails too."""
+        self._retired.add(worker)
+        worker.dismiss()
+
     def idle(self, busy: Mapping[Worker, object]) -> Worker:
         """A worker that has nothing to do, if need be a new one."""
         for worker in self._workers:
-            if worker not in busy and worker.process.poll() is None:
+            if worker not in (*busy, *self._retired) and worker.process.poll() is None:
                 return worker
         worker = Worker(self._answers)
         self._workers.append(worker)
