@@ -169,7 +169,7 @@ def test_a_single_difference_among_several_sizes_must_pass_holms_correction(stud
     assert found is not None
     assert found.evidence["p_holm"] == pytest.approx(3 * found.evidence["p"])
     assert found.strength == "cannot tell"
-    assert "too little to count when several sizes are looked at" in found.text
+    assert "too little to count when 3 sizes are looked at" in found.text
 
 
 def test_one_training_of_each_is_a_word_on_networks_and_not_on_models(study):

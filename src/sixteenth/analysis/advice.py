@@ -17,15 +17,17 @@ from typing import Literal
 
 from .claims import Claim, Section
 from .compare import compare_cells
-from .diagnosis import Diagnosis, describe_cell
+from .diagnosis import Diagnosis, accuracy_span, describe_cell
+from .doubling import SAME_SIZE
+from .expectation import SizeVerdict
 from .forecast import FORESEEN, arm_words, doubts, gain_text, leaders, next_doubling, share
-from .intervals import LEVEL, accuracy_interval
+from .intervals import LEVEL
 from .joint import Curves
 from .tables import Cell, Grid
 from .target import Target, reach
 from .wording import count, interval, large, percent, plural, points, rounded, signed, upper_first
 
-Sureness = Literal["measured", "forecast", "not tried"]
+Sureness = Literal["forecast", "not tried"]
 
 LARGE_LEAD = 0.05
 """A lead of one training over another that no usual spread between trainings turns round."""
@@ -37,7 +39,8 @@ WIDE = 1.0
 class Step:
     """One thing to do next."""
 
-    kind: Literal["use", "steps", "init", "labels", "model", "sizes", "seeds"]
+    kind: Literal["steps", "init", "use", "labels", "model", "sizes", "seeds"]
+    """use: images that have labels already; labels: images that have none yet."""
     what: str
     """What to do, as an imperative without a full stop."""
     why: str
@@ -84,6 +87,7 @@ def advise(
     grid: Grid,
     curves: Curves,
     diagnoses: Sequence[Diagnosis] = (),
+    rows: Sequence[SizeVerdict] = (),
     *,
     target_error: float | None = None,
     level: float = LEVEL,
@@ -94,6 +98,7 @@ def advise(
         grid: the study.
         curves: its fitted curves.
         diagnoses: of its runs; training that had not ended is read from them.
+        rows: its comparisons of the smallest with the largest model.
         target_error: a wanted test error, in [0, 1].
         level: of the intervals of what was measured.
     """
@@ -105,7 +110,7 @@ def advise(
         *_unfinished(grid, best, diagnoses),
         *_pretrained(grid, best),
         *_labels(curves, best),
-        *_bigger(grid, best, level),
+        *_bigger(grid, best, rows),
         *_sizes(grid, curves, best),
         *_seeds(grid, best, level),
     ]
@@ -125,8 +130,8 @@ def advice_section(advice: Advice) -> Section:
 
 
 def _best_text(grid: Grid, best: Cell, level: float) -> str:
-    low, high = accuracy_interval([r.test_accuracy for r in best.runs], best.test_size, level)
-    around = f", {level:.0%} interval {percent(low)} to {percent(high)}" if low == low else ""
+    around = accuracy_span(best, level)
+    around = f", {around}" if around else ""
     text = (
         f"The best of what was trained is {describe_cell(grid, best)}: {percent(best.accuracy)} "
         f"of the test images are right{around}"
@@ -178,15 +183,15 @@ def _pretrained(grid: Grid, best: Cell) -> list[Step]:
 
 
 def _labels(curves: Curves, best: Cell) -> list[Step]:
-    """More labels: the forecast of the next doubling, and who would lead then."""
+    """More images: the forecast of the next doubling, and who would lead then."""
     arm = (best.model, best.init)
     found = next_doubling(curves, arm)
     if found is None:
         return []
     images, flops = found.images, 2 * curves.grid.curve(*arm)[-1].mean("train_flops")
     why = (
-        f"With {count(2 * images)} images {arm_words(curves, arm)} would gain about "
-        f"{gain_text(found)} by its fitted curve"
+        f"With {count(2 * images)} images {arm_words(curves, arm)} would {gain_text(found)} by its "
+        "fitted curve"
     )
     if not found.seen:
         why += ", which leaves open whether it would gain at all"
@@ -202,7 +207,22 @@ def _labels(curves: Curves, best: Cell) -> list[Step]:
             f"{share(lead[0][1], FORESEEN)}"
         )
     cost = f"Training on them costs{_work(flops)} at the same epochs." if flops > 0 else ""
-    step = Step("labels", f"label {count(images)} more images", f"{why}.", cost, sure="forecast")
+    # Of images that have labels already, and were not all trained on, none has to be labelled.
+    labelled = curves.grid.labelled
+    idle = labelled > images * (1 + SAME_SIZE)
+    more = max(0.0, 2 * images - labelled) if idle else images
+    kind: Literal["use", "labels"] = "labels"
+    what = f"label {count(more)} more images"
+    if more <= SAME_SIZE * images:
+        more, kind, what = (
+            0.0,
+            "use",
+            f"train {arm_words(curves, arm)} on {count(2 * images)} images",
+        )
+        cost = f"They are labelled already. {cost}".rstrip()
+    elif idle:
+        cost = f"{count(labelled)} are labelled already. {cost}".rstrip()
+    step = Step(kind, what, f"{why}.", cost, sure="forecast")
     return [
         replace(
             step,
@@ -210,27 +230,22 @@ def _labels(curves: Curves, best: Cell) -> list[Step]:
             low=found.low,
             high=found.high,
             level=found.level,
-            images=images,
+            images=more,
             flops=flops,
         )
     ]
 
 
-def _bigger(grid: Grid, best: Cell, level: float) -> list[Step]:
-    """A bigger model than any here, where the bigger one of the study was ahead."""
-    if not grid.sizes_known or best.model != grid.models[-1]:
+def _bigger(grid: Grid, best: Cell, rows: Sequence[SizeVerdict]) -> list[Step]:
+    """A bigger model than any here, where the bigger one of the study was ahead and it counts."""
+    row = next((row for row in rows if row.big.key == best.key), None)
+    if row is None or row.outcome == "cannot tell" or row.found.verdict != "above":
         return []
-    pairs = grid.shared((grid.models[0], best.init), (best.model, best.init))
-    if not pairs or pairs[-1][1].train_size != best.train_size:
-        return []
-    small = pairs[-1][0]
-    found = compare_cells(grid, small, best, level)
-    if found.verdict != "above":
-        return []
+    found = row.found
     why = (
-        f"Going up to {grid.name(best.model)} from {grid.name(small.model)} bought "
-        f"{points(found.value)} ({interval(found.low, found.high, level)}); whether the next size "
-        "up does too was not tried."
+        f"Going up to {grid.name(best.model)} from {grid.name(row.small.model)} bought "
+        f"{points(found.value)} ({interval(found.low, found.high, found.level)}); whether the next "
+        "size up does too was not tried."
     )
     return [Step("model", f"try a bigger model than {grid.name(best.model)}", why, "")]
 
@@ -283,7 +298,12 @@ def _seeds(grid: Grid, best: Cell, level: float) -> list[Step]:
     pair = f"{describe_cell(grid, best)} and {describe_cell(grid, rival)}"
     span = f"{signed(found.value)} points, {interval(found.low, found.high, level)}"
     why = f"{pair} cannot be told apart ({span})."
-    if found.verdict != "cannot tell":
+    if found.verdict == "below":
+        why = (
+            f"{describe_cell(grid, best)} is best over all its seeds, but over those that both "
+            f"have {describe_cell(grid, rival)} is ahead by {points(found.value)}."
+        )
+    elif found.verdict == "above":
         why = (
             f"{describe_cell(grid, best)} is ahead of {describe_cell(grid, rival)} by "
             f"{points(found.value)}, but one training of each does not show the spread between "

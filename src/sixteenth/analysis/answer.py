@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from .advice import Advice
-from .diagnosis import Context, from_weights
-from .intervals import accuracy_interval
+from .diagnosis import Context, accuracy_span, from_weights
 from .moves import Move, difference_of_moves, reference_arm
 from .tables import Grid
-from .wording import count, interval, join, percent, plural, points, short_name, signed, upper_first
+from .wording import count, join, percent, plural, points, short_name, signed, upper_first
 
 
 def answer(
@@ -24,14 +22,8 @@ def answer(
         sentences = [_headline(grid, main, context, level), *_next_doubling(grid, moves)]
     else:
         cell = grid.cells[0]
-        low, high = accuracy_interval(
-            [run.test_accuracy for run in cell.runs], cell.test_size, level
-        )
-        around = (
-            f" ({level:.0%} interval {percent(low)} to {percent(high)})"
-            if math.isfinite(low)
-            else ""
-        )
+        around = accuracy_span(cell, level)
+        around = f" ({around})" if around else ""
         sentences = [
             f"{upper_first(grid.name(cell.model))} from {from_weights(grid, cell.init)} reaches "
             f"{percent(cell.accuracy)} on {plural(round(cell.train_size), 'image')}{around}; no "
@@ -49,7 +41,7 @@ def _headline(grid: Grid, main: Sequence[Move], context: Context, level: float) 
     model, init = reference_arm(grid)
     data = f" on {short_name(context.data)}" if context.data else ""
     head = f"For {grid.name(model)} from {from_weights(grid, init)}{data}, "
-    parts = [_phrase(move, level, first=i == 0) for i, move in enumerate(main)]
+    parts = [_phrase(move, first=i == 0) for i, move in enumerate(main)]
     best, others = main[0], main[1:]
     rest = "".join(f" {upper_first(part)}." for part in parts[1:])
     helping = [move for move in main if move.verdict == "helps"]
@@ -79,21 +71,20 @@ def _called(move: Move) -> str:
 
 
 def _ahead(grid: Grid, best: Move, move: Move, level: float) -> bool:
-    if not all(one.evidence.get("half_was_trained", True) for one in (best, move)):
+    if not (best.measured and move.measured):
         return False  # their intervals are no confidence intervals
     found = difference_of_moves(grid, best, move, level)
     return found is not None and found.verdict == "above"
 
 
-def _phrase(move: Move, level: float, *, first: bool) -> str:
+def _phrase(move: Move, *, first: bool) -> str:
     """A move as half a sentence with its gain and interval; the first says which interval."""
     at = move.evidence.get("at_images")
     where = f" on {count(float(str(at)))} images" if at is not None else ""
-    span = interval(move.low, move.high, level, flip=move.verdict == "hurts")
-    if not first:
-        span = span.partition("interval ")[2]
+    span = move.span(name_level=first)
     if move.verdict == "helps":
-        return f"{move.action} bought {points(move.gain)}{where} ({span})"
+        bought = "bought" if move.measured else "bought, as far as can be told,"
+        return f"{move.action} {bought} {points(move.gain)}{where} ({span})"
     if move.verdict == "hurts":
         return f"{move.action} cost {points(move.gain)}{where} ({span})"
     return f"what {move.action} brings{where} cannot be told ({signed(move.gain)} points, {span})"
@@ -105,13 +96,15 @@ def _next_doubling(grid: Grid, moves: Sequence[Move]) -> list[str]:
     if found is None:
         return []
     model, init = reference_arm(grid)
-    span = interval(found.low, found.high, found.level)
     size = count(float(str(found.evidence["to_images"])))
     head = f"The next doubling, to {size} images, was not measured: by the fitted curve it would "
     who = f"{grid.name(model)} from {from_weights(grid, init)}"
     doubt = f"; {found.evidence['doubts']}" if found.evidence["doubts"] else ""
     perhaps = "" if found.verdict == "helps" else ", or perhaps nothing"
-    return [f"{head}buy {who} about {points(found.gain)}{perhaps} ({span}){doubt}."]
+    gain = f"buy {who} about {points(found.gain)}{perhaps}"
+    if found.gain < 0:
+        gain = f"change the accuracy of {who} by about {signed(found.gain)} points"
+    return [f"{head}{gain} ({found.span()}){doubt}."]
 
 
 def _open(grid: Grid, main: Sequence[Move]) -> list[str]:

@@ -109,7 +109,12 @@ class Contrast:
     @property
     def detectable(self) -> float:
         """Smallest difference that these runs would have shown with probability `POWER`."""
-        found = self.spread.half_width(self.level, POWER)
+        return self.detectable_of(1)
+
+    def detectable_of(self, comparisons: int) -> float:
+        """`detectable` where so many comparisons share the error: it is seen at the level of the
+        strictest step of Holm's correction, so the probability is `POWER` at least."""
+        found = self.spread.half_width(1 - (1 - self.level) / comparisons, POWER)
         # Nothing can be seen where only an impossible difference could.
         return found if found < 1 else math.nan
 
@@ -161,13 +166,16 @@ class Aligned:
 
 
 def aligned(grid: Grid, terms: Sequence[tuple[float, Cell]]) -> Aligned:
-    """Align the runs of the cells (see `tables.common_seeds`); weights of one cell add up."""
-    weights: dict[int, float] = {}
-    members = {id(cell): cell for _, cell in terms}
+    """Align the runs of the cells (see `tables.common_seeds`); weights of one cell add up.
+
+    Cells of one model, init and fraction are one cell, also where some were cut to fewer seeds.
+    """
+    weights: dict[tuple[str, str, str], float] = {}
     for weight, cell in terms:
-        weights[id(cell)] = weights.get(id(cell), 0.0) + weight
-    runs = [list(cell.runs) for cell in common_seeds(*members.values())]
-    vector = np.array([weights[key] for key in members])
+        weights[cell.key] = weights.get(cell.key, 0.0) + weight
+    common = {cell.key: cell for cell in common_seeds(*(cell for _, cell in terms))}
+    runs = [list(common[key].runs) for key in weights]
+    vector = np.array(list(weights.values()))
     differences = None
     if all(run.run_id in grid.correct for row in runs for run in row):
         right = np.array([[grid.correct[run.run_id] for run in row] for row in runs], dtype=float)
@@ -206,11 +214,12 @@ def contrast(
         only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
         p_value = mcnemar_exact(only_first, only_second)
     half = spread.half_width(level)
+    most = max(1.0, float(np.abs(found.weights).sum()) / 2)
     return Contrast(
         value=estimate,
-        # Two seeds can give an interval wider than any difference of accuracies.
-        low=max(-1.0, estimate - half),
-        high=min(1.0, estimate + half),
+        # Two seeds can give an interval wider than anything that accuracies can differ by.
+        low=max(-most, estimate - half),
+        high=min(most, estimate + half),
         spread=spread,
         seeds=repeats,
         paired=paired,
@@ -227,9 +236,10 @@ def paired_spread(differences: ArrayLike, scale: float = 1.0) -> Spread:
     """The spread of the mean of `differences` (S seeds, n images).
 
     One seed: the variance of the mean over images, after two images were added, one at +scale and
-    one at -scale. For two classifiers this gives the adjusted Wald interval of Bonett & Price
-    (2012, J. Educ. Behav. Stat. 37: 479-488), which keeps its coverage when few images differ and
-    does not shrink to nothing when none does. What another training would give is not in it.
+    one at -scale. For two classifiers this gives the half-width of the adjusted Wald interval of
+    Bonett & Price (2012, J. Educ. Behav. Stat. 37: 479-488), which keeps its coverage when few
+    images differ and does not shrink to nothing when none does; its centre, which they move by two
+    images as well, stays where it was measured. What another training would give is not in it.
 
     Several seeds: images and seeds are crossed, so the variance of the grand mean is, from the
     mean squares of a two-way layout without replication (Searle, Casella & McCulloch 1992, ch. 4),

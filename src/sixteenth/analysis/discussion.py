@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
+from ..errors import InputError
 from .advice import Advice, advice_section, advise
 from .answer import answer
 from .answers import Predictions
@@ -119,20 +120,23 @@ def discuss(
         level: coverage of the intervals of what was measured; forecasts have 90% intervals.
 
     Raises:
-        InputError: a needed column is not there, or an accuracy is outside [0, 1]. A study with
-            missing, failed or too few runs is not an error.
+        InputError: a needed column is not there, an accuracy or `target_error` is outside [0, 1],
+            or two finished runs cannot be told apart. A study with missing, failed or too few runs
+            is not an error.
     """
+    if target_error is not None and not 0 <= target_error <= 1:
+        raise InputError(f"target_error {target_error:g} is not within 0 and 1")
     context = context or Context()
     grid = read_grid(results, histories, predictions)
     chance = guessing(grid, context)
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
-    moves = find_moves(grid, level, curves)
+    rows = verdicts(grid, expect, level)
+    moves = find_moves(grid, level, curves, rows)
     diagnoses = diagnose_grid(grid, context)
     doubted, judges = suspects(grid, context.classes)
-    advice = advise(grid, curves, diagnoses, target_error=target_error, level=level)
+    advice = advise(grid, curves, diagnoses, rows, target_error=target_error, level=level)
     sections: list[Section] = []
     if grid.cells:
-        rows = verdicts(grid, expect, level)
         why = reasons(grid, rows, expect, context)
         sections = [
             relation(grid, moves, level),
@@ -141,7 +145,7 @@ def discuss(
             pretraining(grid, curves, level),
             fitting(grid, diagnoses, level),
             data_section(grid, doubted, judges, context.data_checks),
-            limits(grid, curves, level),
+            limits(grid, rows, curves),
             advice_section(advice),
         ]
         chance_level = [d for d in diagnoses if d.kind == "at-chance"]

@@ -43,9 +43,14 @@ class LastDoubling:
     more_steps: bool
 
 
+def is_rise(curve: Sequence[Cell]) -> bool:
+    """Whether a curve has two sizes, so that it tells what more images bring."""
+    return len(curve) > 1 and curve[-1].train_size > curve[0].train_size * (1 + SAME_SIZE)
+
+
 def last_doubling(grid: Grid, curve: Sequence[Cell], level: float) -> LastDoubling | None:
     """The last doubling of one model and init; None where there are not two sizes."""
-    if len(curve) < 2 or curve[-1].train_size <= curve[0].train_size * (1 + SAME_SIZE):
+    if not is_rise(curve):
         return None
     last, half = curve[-1], curve[-1].train_size / 2
     near = [c for c in curve if abs(c.train_size - half) <= SAME_SIZE * half]

@@ -32,11 +32,22 @@ class SizeVerdict:
     outcome: Literal["held", "opposite", "cannot tell"]
     """Not "cannot tell" only if the interval leaves out zero and `p` is below one minus its level:
     with several sizes, one of them would too often seem to differ by chance."""
+    sizes: int = 1
+    """How many sizes of this init are compared."""
 
     @property
-    def corrected_away(self) -> bool:
-        """Whether the interval leaves out zero, but the correction for several sizes does not."""
-        return self.outcome == "cannot tell" and self.found.verdict != "cannot tell"
+    def too_little(self) -> str:
+        """Why a difference does not count although its interval leaves out zero; else empty."""
+        if self.outcome != "cannot tell" or self.found.verdict == "cannot tell":
+            return ""
+        if self.found.p_value <= 1 - self.found.level:
+            return f"too little to count when {self.sizes} sizes are looked at"
+        return f"too little to count: p {p_value(self.found.p_value)}"
+
+    @property
+    def detectable(self) -> float:
+        """Smallest difference that would have counted with a probability of 80% at least."""
+        return self.found.detectable_of(self.sizes)
 
 
 def verdicts(grid: Grid, expect: str, level: float) -> list[SizeVerdict]:
@@ -59,7 +70,7 @@ def verdicts(grid: Grid, expect: str, level: float) -> list[SizeVerdict]:
             outcome: Literal["held", "opposite", "cannot tell"] = "cannot tell"
             if one.verdict != "cannot tell" and p <= 1 - level:
                 outcome = "held" if one.verdict == better else "opposite"
-            rows.append(SizeVerdict(init, small, big, one, float(p), outcome))
+            rows.append(SizeVerdict(init, small, big, one, float(p), outcome, len(pairs)))
     return rows
 
 
@@ -154,17 +165,17 @@ def _verdict(grid: Grid, rows: Sequence[SizeVerdict], expect: str) -> Claim:
     return Claim(f"{head} {join(parts)}.", evidence)
 
 
-def _visible(found: Contrast) -> str:
+def _visible(row: SizeVerdict) -> str:
     """How small a difference these runs could have seen."""
-    if not math.isfinite(found.detectable):
+    if not math.isfinite(row.detectable):
         return "these runs scatter so much that they could see no difference, however large"
-    return f"one of {points(found.detectable)} would have been seen with 80% probability"
+    return f"one of {points(row.detectable)} would have been seen with 80% probability"
 
 
 def _size(grid: Grid, row: SizeVerdict, level: float) -> Claim:
     """One size: who is ahead, by how much, and how sure that is."""
     found = row.found
-    evidence = {**found.numbers(), "p_holm": row.p}
+    evidence = {**found.numbers(), "p_holm": row.p, "detectable": row.detectable}
     small, big = (
         f"the trained {name}" if found.seeds == 1 else name
         for name in (grid.name(row.small.model), grid.name(row.big.model))
@@ -175,7 +186,7 @@ def _size(grid: Grid, row: SizeVerdict, level: float) -> Claim:
         text = (
             f"{head}no difference between {big} ({percent(row.big.accuracy)}) and {small} "
             f"({percent(row.small.accuracy)}) that these runs could see: {signed(found.value)} "
-            f"points ({interval(found.low, found.high, level)}{test}); {_visible(found)}."
+            f"points ({interval(found.low, found.high, level)}{test}); {_visible(row)}."
         )
         return Claim(text, evidence, "cannot tell")
     first, second = (big, small) if found.value > 0 else (small, big)
@@ -185,9 +196,8 @@ def _size(grid: Grid, row: SizeVerdict, level: float) -> Claim:
     span = interval(found.low, found.high, level, flip=found.value < 0)
     text = f"{head}{first} ({values[0]}) is ahead of {second} ({values[1]}) by "
     text += f"{points(found.value)} ({span}{test})"
-    if row.corrected_away:
-        text += ", too little to count when several sizes are looked at"
-        return Claim(f"{text}.", evidence, "cannot tell")
+    if row.too_little:
+        return Claim(f"{text}, {row.too_little}.", evidence, "cannot tell")
     return Claim(f"{text}.", evidence)
 
 

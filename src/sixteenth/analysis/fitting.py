@@ -82,7 +82,7 @@ def _overfitted(grid: Grid, diagnoses: Sequence[Diagnosis]) -> list[Claim]:
     found = [d for d in diagnoses if d.kind == "overfitting"]
     if not found:
         return []
-    worst = found[0]
+    worst = max(found, key=lambda each: float(each.numbers["generalisation_gap"]))
     others = len(found) - 1
     more = (
         f" The same holds of {plural(others, 'more run', 'more runs')}, with smaller gaps."
@@ -121,11 +121,14 @@ def _steps(grid: Grid, diagnoses: Sequence[Diagnosis]) -> list[Claim]:
         which = f"{len(climbing)} of {plural(len(done), 'run')}"
         if len(climbing) == len(done):
             which = "Each run" if len(done) > 1 else "The run"
+        its, was, gap = "its", "was", "Its gap says"
+        if 1 < len(climbing) < len(done):
+            its, was, gap = "their", "were", "Their gaps say"
         ends = _ends(grid)
         text = (
-            f"{which} got fewer than {FITTED:.0%} of its training images right and was still "
-            f"improving on them at the end{ends}: underfitted, for lack of steps. Its gap says "
-            "little of the gap that more steps would give."
+            f"{which} got fewer than {FITTED:.0%} of {its} training images right and {was} still "
+            f"improving on them at the end{ends}: underfitted, for lack of steps. {gap} little of "
+            "the gap that more steps would give."
         )
         ids = [run_id for d in climbing for run_id in d.run_ids]
         claims.append(Claim(text, {"run_ids": ids, "rule": climbing[0].rule}, "suggestive"))

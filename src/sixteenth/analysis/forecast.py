@@ -15,7 +15,7 @@ from .claims import Claim, Strength
 from .crossover import HORIZON, Crossover, crossover, images_for, size_grid
 from .diagnosis import from_weights
 from .joint import CURVE_LEVEL, Arm, Curves, spread_of
-from .wording import count, interval, points, rounded, times
+from .wording import count, interval, points, rounded, signed, times
 
 CERTAIN = 0.985
 """A probability that a thousand draws give is never said to be higher than this..."""
@@ -23,6 +23,7 @@ FORESEEN = 0.95
 """...and not higher than this beyond the measured range: there are learners whose curves drop late,
 and of their pairs one in four changed its leader where the draws gave that less than 2%
 (`benchmarks/decisions.py`)."""
+ONE_TRAINING = "Other trainings of them are not in that probability: each was trained once."
 SURE, RARE = 0.9, 0.1
 """Probabilities from which, and up to which, a crossover is said to be there, or not to be."""
 
@@ -92,7 +93,11 @@ def crossover_claims(curves: Curves, init: str) -> list[Claim]:
     found = find_crossover(curves, arms[0], arms[1])
     small, big = (grid.name(model) for model, _ in arms)
     text, strength = _crossover_text(found, small, big)
-    text = f"From {from_weights(grid, init)}, {text}"
+    weights = from_weights(grid, init)
+    if curves.repeated:
+        text = f"From {weights}, {text}"
+    else:
+        text = f"For the networks trained here from {weights}, {text} {ONE_TRAINING}"
     return [Claim(text, {**found.numbers(), "first": small, "second": big}, strength)]
 
 
@@ -110,7 +115,7 @@ def _crossover_text(found: Crossover, small: str, big: str) -> tuple[str, Streng
         text = f"{ahead} overtakes {behind} inside the measured range, {_place(found)}"
         return f"{text}; probability {share(found.inside)}.", "suggestive"
     if found.inside > RARE:
-        text = f"whether {ahead} overtakes {behind} inside the measured range cannot be told"
+        text = "whether one model overtakes the other inside the measured range cannot be told"
         return f"{text}: the probability is {share(found.inside)}.", "cannot tell"
     text = (
         "neither model overtakes the other inside the measured range "
@@ -216,8 +221,11 @@ def doubts(curves: Curves, arm: Arm) -> str:
 
 
 def gain_text(found: Doubling) -> str:
-    """The forecast as the end of a sentence: a gain with its interval."""
-    return f"{points(found.gain)} ({interval(found.low, found.high, found.level)})"
+    """The forecast as the end of a sentence: a gain, or what may be a loss, with its interval."""
+    span = interval(found.low, found.high, found.level)
+    if found.gain < 0:
+        return f"change by about {signed(found.gain)} points ({span})"
+    return f"gain about {points(found.gain)} ({span})"
 
 
 def arm_words(curves: Curves, arm: Arm) -> str:

@@ -40,6 +40,11 @@ class Curves:
     grid: Grid
     fits: dict[Arm, LearningCurve]
 
+    @property
+    def repeated(self) -> bool:
+        """Whether any cell was trained more than once; if not, no draw holds other trainings."""
+        return any(len(cell.runs) > 1 for arm in self.fits for cell in points(self.grid, arm))
+
     def errors(self, arm: Arm, sizes: ArrayLike) -> NDArray[np.float64]:
         """Joint draws of the arm's error at `sizes`: (COUNT, m), row i of every arm together."""
         n = np.atleast_1d(np.asarray(sizes, dtype=float))
@@ -83,6 +88,9 @@ def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
 
     Args:
         chance: error of guessing, where it is known.
+
+    Raises:
+        InputError: `chance` is no error within 0 and 1.
     """
     fits: dict[Arm, LearningCurve] = {}
     for model in grid.models:
@@ -115,19 +123,24 @@ def spread_of(draws: NDArray[np.float64], level: float = CURVE_LEVEL) -> tuple[f
 
 
 def _image_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
-    """Covariance of the cells' errors over test images; without predictions only variances."""
+    """Covariance of the cells' errors over test images; without predictions only variances.
+
+    To each variance belong one image that is right and one that is wrong (Agresti & Caffo 2000):
+    20 right answers of 20 do not prove a network without errors.
+    """
+    accuracy = np.array([cell.accuracy for cell in cells])
     if all(run_id in grid.correct for cell in cells for run_id in cell.run_ids):
         right = np.array(
             [np.mean([grid.correct[i] for i in cell.run_ids], axis=0) for cell in cells]
         )
+        images = right.shape[1] + 2
         centred = right - right.mean(axis=1, keepdims=True)
-        covariance: NDArray[np.float64] = centred @ centred.T / right.shape[1] ** 2
+        added = ((1 - accuracy) ** 2 + accuracy**2) / images**2
+        covariance: NDArray[np.float64] = centred @ centred.T / images**2 + np.diag(added)
         return covariance
-    variance = [
-        cell.accuracy * (1 - cell.accuracy) / cell.test_size if cell.test_size > 0 else 0.0
-        for cell in cells
-    ]
-    return np.diag(variance)
+    sizes = np.array([cell.test_size for cell in cells])
+    share = (accuracy * sizes + 1) / (sizes + 2)
+    return np.diag(np.where(sizes > 0, share * (1 - share) / (sizes + 2), 0.0))
 
 
 def _seed_sd(cells: Sequence[Cell]) -> tuple[float, int]:

@@ -19,6 +19,7 @@ from ..errors import InputError
 from .curve_grid import PRIOR, Floats, Prior
 from .curve_points import read_points
 from .curve_posterior import Posterior, posterior
+from .wording import percent
 
 LEVEL = 0.9
 HORIZON = 1000.0
@@ -33,7 +34,8 @@ class RequiredSize:
 
     Attributes:
         error, level: what was asked.
-        size: where the fitted curve reaches `error`; None if it does not.
+        size: where the fitted curve reaches `error`, the smallest measured size where it is reached
+            there already; None if it does not.
         low, high: interval of that size; `high` is None where the curves that the data allow at
             this level do not all reach it ("not reachable at this level of certainty"), `low` is
             None where none of them does.
@@ -51,7 +53,7 @@ class RequiredSize:
         return self.high is not None
 
     def __str__(self) -> str:
-        target = f"error {self.error:.1%}"
+        target = f"error {percent(self.error)}"
         if self.low is None:
             return f"{target}: out of reach ({self.level:.0%} certainty)"
         size = "beyond the fitted curve's reach" if self.size is None else f"{self.size:,.0f}"
@@ -90,11 +92,19 @@ class LearningCurve:
     _posterior: Posterior = field(repr=False)
 
     def predict(self, n: ArrayLike) -> Floats:
-        """Error of the fitted power law at sizes `n`; an array of the shape of `n`."""
+        """Error of the fitted power law at sizes `n`; an array of the shape of `n`.
+
+        Raises:
+            InputError: a size is not a positive number; so for all methods that take sizes.
+        """
         return np.asarray(self.alpha + self.eta * _sizes(n) ** self.gamma)
 
     def interval(self, n: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
-        """Where a new training at size `n` would measure its error, with probability `level`."""
+        """Where a new training at size `n` would measure its error, with probability `level`.
+
+        Raises:
+            InputError: a size is not positive, or `level` not between 0 and 1.
+        """
         sizes = _sizes(n)
         tail = (1 - _level(level)) / 2
         ends = self._posterior.quantile(
@@ -107,7 +117,11 @@ class LearningCurve:
         return np.asarray(-2 * self.eta * self.gamma * _sizes(n) ** self.gamma)
 
     def required_size(self, error: float, level: float = LEVEL) -> RequiredSize:
-        """How many training images an error takes, with the interval of the true curve."""
+        """How many training images an error takes, with the interval of the true curve.
+
+        Raises:
+            InputError: `error` or `level` is not within 0 and 1.
+        """
         if not 0 <= error <= 1:
             raise InputError(f"error {error} is not within 0 and 1")
         tail = (1 - _level(level)) / 2
@@ -116,7 +130,8 @@ class LearningCurve:
         size = None
         if error > self.alpha and self.eta > 0 and self.gamma < 0:
             found = math.log((error - self.alpha) / self.eta) / self.gamma
-            size = math.exp(found) if found <= math.log(sizes[-1]) else None
+            if found <= math.log(sizes[-1]):
+                size = max(math.exp(found), float(sizes[0]))
         return RequiredSize(
             error=float(error),
             level=level,
@@ -173,7 +188,9 @@ def fit_learning_curve(
     Args:
         sizes: (m,) training-set sizes, at least two, all different.
         errors: (m,) test errors in [0, 1], or one list of repeats a size.
-        stderr: (m,) standard error of each error, if known; repeats give it otherwise.
+        stderr: (m,) standard error of each error, if known; repeats give it otherwise. The last
+            one is also taken as the noise of a new training, which `interval` holds: of the mean
+            of several, give the repeats instead.
         test_size: images of the test set, for the noise that it leaves.
         chance: error of guessing.
         prior: what is known of learning curves in general.

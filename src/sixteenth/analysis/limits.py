@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from .claims import Claim, Section
-from .compare import compare_cells
+from .expectation import SizeVerdict
 from .joint import CURVE_LEVEL, Curves
 from .tables import Grid, Run
 from .wording import count, join, plural, points
@@ -14,8 +15,14 @@ FEW_EPOCHS = 10
 """Below this a study speaks of few epochs: common recipes for small images use 15 to 200."""
 
 
-def limits(grid: Grid, curves: Curves, level: float) -> Section:
-    """One claim for each limit that applies, the weightiest first."""
+def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> Section:
+    """One claim for each limit that applies, the weightiest first.
+
+    Args:
+        grid: the study.
+        rows: its comparisons of the smallest with the largest model.
+        curves: its fitted curves.
+    """
     runs = [run for cell in grid.cells for run in cell.runs]
     claims = [
         *_seeds(grid),
@@ -23,7 +30,7 @@ def limits(grid: Grid, curves: Curves, level: float) -> Section:
         *_chosen(runs),
         *_pairing(grid),
         *_sizes(grid, curves),
-        *_visible(grid, level),
+        *_visible(rows),
         *_recipe(grid),
     ]
     return Section("limits", "What these numbers cannot say", claims)
@@ -36,9 +43,10 @@ def _seeds(grid: Grid) -> list[Claim]:
     evidence: dict[str, object] = {"seeds": numbers}
     if numbers == [1]:
         text = (
-            "Each cell was trained once. The intervals hold for other test images, not for other "
-            "trainings (Dietterich 1998): how far two seeds of one cell lie apart was not "
-            "measured, and a small difference may be luck even where its interval excludes zero."
+            "Each cell was trained once. Intervals and probabilities hold for other test images, "
+            "not for other trainings (Dietterich 1998): how far two seeds of one cell lie apart "
+            "was not measured, and a small difference may be luck even where its interval excludes "
+            "zero."
         )
     elif numbers[0] == 1:
         text = (
@@ -132,16 +140,9 @@ def _sizes(grid: Grid, curves: Curves) -> list[Claim]:
     return [Claim(text, {"train_sizes": sizes}, "note")]
 
 
-def _visible(grid: Grid, level: float) -> list[Claim]:
+def _visible(rows: Sequence[SizeVerdict]) -> list[Claim]:
     """The smallest difference between the two models that the study could have seen."""
-    if len(grid.models) < 2:
-        return []
-    found = [
-        compare_cells(grid, a, b, level)
-        for init in grid.inits
-        for a, b in grid.shared((grid.models[0], init), (grid.models[-1], init))
-    ]
-    seen = [one.detectable for one in found if math.isfinite(one.detectable)]
+    seen = [row.detectable for row in rows if math.isfinite(row.detectable)]
     if not seen:
         return []
     span = points(max(seen))
@@ -151,4 +152,4 @@ def _visible(grid: Grid, level: float) -> list[Claim]:
         f"A true difference between the two models would have been seen with 80% probability from "
         f"about {span} on"
     )
-    return [Claim(f"{text}.", {"detectable": seen, "comparisons": len(found)}, "note")]
+    return [Claim(f"{text}.", {"detectable": seen, "comparisons": len(rows)}, "note")]

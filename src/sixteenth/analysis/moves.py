@@ -7,16 +7,18 @@ fitted curve with the curve's interval.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from .compare import Contrast, contrast
-from .doubling import last_doubling
+from .doubling import is_rise, last_doubling
+from .expectation import SizeVerdict
 from .forecast import doubts, next_doubling
 from .intervals import LEVEL
 from .joint import Arm, Curves
 from .tables import Cell, Grid, common_seeds
-from .wording import count, upper_first
+from .wording import count, interval, upper_first
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,43 @@ class Move:
     """The move without its start, for a figure that groups moves by theirs."""
     action: str = ""
     """The move as the subject of a sentence: ``resnet50 instead of resnet18``."""
+    too_little: str = ""
+    """Why the gain does not count although its interval leaves out zero; else empty."""
     terms: tuple[tuple[float, Cell], ...] = field(default=(), repr=False, compare=False)
     """The move as a contrast of cells, so that two moves can be compared in turn."""
 
+    @property
+    def measured(self) -> bool:
+        """Whether both of its ends were trained; where not, its interval is no confidence interval
+        but the range that a rising curve allows."""
+        return self.kind != "next" and bool(self.evidence.get("half_was_trained", True))
 
-def find_moves(grid: Grid, level: float = LEVEL, curves: Curves | None = None) -> list[Move]:
-    """All moves that the study measured or, with fitted curves, foresees; the best gain first."""
+    def span(self, *, name_level: bool = True) -> str:
+        """The interval as it stands in brackets after the gain: ``95% interval 3.2 to 5.0``; where
+        an end was not trained ``0.0 to 35.4 if more images never hurt``."""
+        text = interval(self.low, self.high, self.level, flip=self.verdict == "hurts")
+        if self.kind != "next" and not self.measured:
+            return f"{text.partition('interval ')[2]} if more images never hurt"
+        if not name_level:
+            text = text.partition("interval ")[2]
+        return f"{text}, {self.too_little}" if self.too_little else text
+
+
+def find_moves(
+    grid: Grid,
+    level: float = LEVEL,
+    curves: Curves | None = None,
+    rows: Sequence[SizeVerdict] = (),
+) -> list[Move]:
+    """All moves that the study measured or, with fitted curves, foresees; the best gain first.
+
+    Args:
+        grid: the study.
+        level: of the intervals of what was measured.
+        curves: its fitted curves.
+        rows: its comparisons of the smallest with the largest model: where one is too little to
+            count among them, it does not help or hurt here either.
+    """
     reference = reference_arm(grid)
     found: list[Move] = []
     for model in grid.models:
@@ -61,20 +94,31 @@ def find_moves(grid: Grid, level: float = LEVEL, curves: Curves | None = None) -
                 found += _next_move(curves, (model, init), (model, init) == reference)
     if grid.sizes_known:
         for init in grid.inits:
-            found += _model_move(grid, init, init == reference[1], level)
+            main = (grid.models[0], init) == reference
+            found += _model_move(grid, init, main, level, rows)
     for model in grid.models:
         for init in grid.inits[1:]:
-            found += _init_move(grid, model, init, model == reference[0], level)
+            found += _init_move(grid, model, init, (model, grid.inits[0]) == reference, level)
     return sorted(found, key=lambda move: -move.gain)
 
 
 def reference_arm(grid: Grid) -> tuple[str, str]:
-    """The (model, init) that moves start from: small and first, or the first that has results."""
-    for model in grid.models:
-        for init in grid.inits:
-            if grid.curve(model, init):
-                return model, init
-    return (grid.models[0] if grid.models else "", grid.inits[0] if grid.inits else "")
+    """The (model, init) that moves start from: small and first, or the first that one starts from.
+
+    In a study that is not finished that may be another one; without any move it is the first that
+    has results.
+    """
+    arms = [(model, init) for model in grid.models for init in grid.inits]
+    trained = [arm for arm in arms if grid.curve(*arm)]
+    for model, init in trained:
+        data = is_rise(grid.curve(model, init))
+        bigger = model == grid.models[0] and grid.sizes_known
+        others = [(grid.models[-1], init)] if bigger else []
+        if init == grid.inits[0]:
+            others += [(model, other) for other in grid.inits[1:]]
+        if data or any(grid.shared((model, init), other) for other in others):
+            return model, init
+    return next(iter([*trained, *arms]), ("", ""))
 
 
 def difference_of_moves(
@@ -159,7 +203,9 @@ def _next_move(curves: Curves, arm: Arm, main: bool) -> list[Move]:
     ]
 
 
-def _model_move(grid: Grid, init: str, main: bool, level: float) -> list[Move]:
+def _model_move(
+    grid: Grid, init: str, main: bool, level: float, rows: Sequence[SizeVerdict]
+) -> list[Move]:
     small, big = grid.models[0], grid.models[-1]
     pairs = grid.shared((small, init), (big, init))
     if not pairs:
@@ -168,6 +214,7 @@ def _model_move(grid: Grid, init: str, main: bool, level: float) -> list[Move]:
     terms = [(1.0, second), (-1.0, first)]
     found = contrast(grid, terms, level=level)
     size = count(second.train_size)
+    same = [row for row in rows if row.init == init and row.small.train_size == first.train_size]
     names = f"{grid.name(big)} instead of {grid.name(small)}"
     return [
         _move(
@@ -182,6 +229,7 @@ def _model_move(grid: Grid, init: str, main: bool, level: float) -> list[Move]:
             main=main,
             basis=f"at {size} images; {found.method}",
             terms=terms,
+            too_little=same[0].too_little if same else "",
             extra={"init": init, "at_images": second.train_size, "small": small, "big": big},
         )
     ]
@@ -213,6 +261,13 @@ def _init_move(grid: Grid, model: str, init: str, main: bool, level: float) -> l
     ]
 
 
+_VERDICTS: dict[str, Literal["helps", "hurts", "cannot tell"]] = {
+    "above": "helps",
+    "below": "hurts",
+    "cannot tell": "cannot tell",
+}
+
+
 def _move(
     kind: Literal["data", "model", "init"],
     found: Contrast,
@@ -227,6 +282,7 @@ def _move(
     basis: str,
     terms: list[tuple[float, Cell]],
     extra: dict[str, object],
+    too_little: str = "",
 ) -> Move:
     return Move(
         kind=kind,
@@ -239,10 +295,11 @@ def _move(
         low=found.low,
         high=found.high,
         level=found.level,
-        verdict={"above": "helps", "below": "hurts"}.get(found.verdict, "cannot tell"),  # type: ignore[arg-type]
+        verdict="cannot tell" if too_little else _VERDICTS[found.verdict],
         main=main,
         basis=basis,
         evidence={**extra, **found.numbers()},
         action=action,
+        too_little=too_little,
         terms=tuple(terms),
     )

@@ -108,14 +108,16 @@ def _ranked(
 def _not_enough_to_see(row: SizeVerdict) -> Claim:
     found = row.found
     hidden = "no difference could have been seen: the trainings scatter too much"
-    if math.isfinite(found.detectable):
+    if math.isfinite(row.detectable):
         hidden = (
-            f"differences below about {points(found.detectable)} stay hidden more often than one "
+            f"differences below about {points(row.detectable)} may stay hidden more often than one "
             "time in five"
         )
+    size = row.small.test_size
+    images = f" and {count(size)} test images" if size > 0 else ""
     text = (
-        f"the study may be too small to see it. With {plural(found.seeds, 'training')} a cell and "
-        f"{count(row.small.test_size)} test images, {hidden}."
+        f"the study may be too small to see it. With {plural(found.seeds, 'training')} a cell"
+        f"{images}, {hidden}."
     )
     return Claim(text, found.numbers(), "cannot tell")
 
@@ -216,8 +218,8 @@ def _part(part: float, whole: float) -> str:
 def _spread(hoped: Cell, other: Cell, found: Contrast) -> list[tuple[float, str, Claim]]:
     if found.seeds < 2:
         text = (
-            "luck of the training, at all sizes. There is one training of each, so the spread "
-            "between seeds was not measured and cannot be ruled out; two more seeds would tell."
+            "luck of the training, wherever there is one training of each: the spread between "
+            "seeds was not measured there and cannot be ruled out; two more seeds would tell."
         )
         claim = Claim(text, {"run_ids": list(found.run_ids)}, "cannot tell")
         return [(UNMEASURED_SCORE, UNMEASURED, claim)]

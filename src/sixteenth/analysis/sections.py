@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from .claims import Claim, Section, Strength
 from .compare import compare_cells
-from .diagnosis import describe_cell, from_weights
-from .intervals import accuracy_interval
+from .diagnosis import accuracy_span, describe_cell, from_weights
 from .moves import Move
 from .tables import Cell, Grid, Run, common_seeds
 from .wording import count, interval, join, large, percent, plural, points, signed
@@ -37,11 +36,9 @@ def _curve(grid: Grid, whole: Sequence[Cell], moves: Sequence[Move], level: floa
         "run_ids": [run_id for c in curve for run_id in c.run_ids],
     }
     if len(curve) == 1:
-        low, high = accuracy_interval(
-            [r.test_accuracy for r in curve[0].runs], curve[0].test_size, level
-        )
-        around = f" ({level:.0%} interval {percent(low)} to {percent(high)})" if low == low else ""
-        return Claim(f"{arm} reaches {values} images{around}.", {**evidence, "low": low})
+        around = accuracy_span(curve[0], level)
+        around = f" ({around})" if around else ""
+        return Claim(f"{arm} reaches {values} images{around}.", evidence)
     rise = compare_cells(grid, curve[0], curve[-1], level)
     span = interval(rise.low, rise.high, level)
     evidence |= rise.numbers()
@@ -69,21 +66,23 @@ def _only_common(whole: Sequence[Cell], used: Sequence[Cell]) -> str:
     """A word on seeds that some sizes lack, where a sentence leaves them out."""
     if all(len(a.runs) == len(b.runs) for a, b in zip(whole, used, strict=True)):
         return ""
+    if not set.intersection(*(set(cell.seeds) for cell in whole)):
+        return " (one training of each: no seed is common to all sizes)"
     return f" (over {plural(len(used[0].runs), 'seed')} that all sizes have)"
 
 
 def _doubling(move: Move) -> str:
-    level = _number(move.evidence["level"])
     start, end = _number(move.evidence["from_images"]), _number(move.evidence["to_images"])
     text = f"the last doubling, from {count(start)} to {count(end)} images, "
     if move.verdict == "helps":
-        text += f"bought {points(move.gain)} ({interval(move.low, move.high, level)})"
+        bought = "bought" if move.measured else "would have bought"
+        text += f"{bought} {points(move.gain)} ({move.span()})"
     elif move.verdict == "hurts":
-        text += f"cost {points(move.gain)} ({interval(move.low, move.high, level, flip=True)})"
+        text += f"cost {points(move.gain)} ({move.span()})"
     else:
         text += (
             f"changed test accuracy by {signed(move.gain)} points, which these runs cannot tell "
-            f"from nothing ({interval(move.low, move.high, level)})"
+            f"from nothing ({move.span()})"
         )
     if not move.basis.startswith("both sizes"):
         text += f"; {move.basis.split(';')[0]}"
@@ -130,6 +129,10 @@ def _best(grid: Grid, level: float) -> list[Claim]:
     if found.verdict == "above":
         text += f"; next is {behind}, {points(found.value)} behind "
         text += f"({interval(found.low, found.high, level)})."
+        return [Claim(text, found.numbers())]
+    if found.verdict == "below":
+        text += f", but over the seeds that both have, {behind} is ahead by "
+        text += f"{points(found.value)} ({interval(found.low, found.high, level, flip=True)})."
         return [Claim(text, found.numbers())]
     text += f", but these runs cannot tell it from {behind}."
     return [Claim(text, found.numbers(), "cannot tell")]

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, SpecError
+from ..fraction import TrainFraction
 from .answers import Answers, Predictions, read_answers
 from .wording import init_name, short_name
 
@@ -52,7 +53,8 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the run may take part in a conclusion."""
-        return self.status == "finished" and math.isfinite(self.test_accuracy)
+        known = math.isfinite(self.test_accuracy) and 0 < self.train_size < math.inf
+        return self.status == "finished" and known
 
     @property
     def gap(self) -> float:
@@ -65,7 +67,8 @@ class Run:
         if self.error:
             return self.error
         if self.status == "finished":
-            return "it left no test accuracy"
+            known = math.isfinite(self.test_accuracy)
+            return f"it left no {'number of training images' if known else 'test accuracy'}"
         return {
             "missing": "it was not run yet",
             "interrupted": "it was interrupted",
@@ -84,6 +87,11 @@ class Cell:
     train_size: float
     runs: tuple[Run, ...]
     planned: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes it one cell, whichever of its runs are looked at."""
+        return self.model, self.init, self.fraction
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -136,6 +144,16 @@ class Grid:
     @property
     def missing(self) -> list[Run]:
         return [run for run in self.runs if not run.finished]
+
+    @property
+    def labelled(self) -> float:
+        """Labelled training images that there are, as far as the runs tell, finished or not."""
+        known = [run.train_size for run in self.runs if math.isfinite(run.train_size)]
+        for run in self.runs:
+            share = _share(run.fraction)
+            if share and math.isfinite(run.train_size):
+                known.append(round(run.train_size / share))
+        return max(known, default=math.nan)
 
     def curve(self, model: str, init: str) -> list[Cell]:
         """The finished cells of a model and init, from few to many training images."""
@@ -198,9 +216,11 @@ def read_grid(
         predictions: see `Predictions`; runs without them are compared unpaired.
 
     Raises:
-        InputError: a column that is needed is not there, or an accuracy is outside [0, 1].
+        InputError: a column that is needed is not there, an accuracy is outside [0, 1], a seed is
+            no whole number, or two finished runs have one model, init, fraction and seed.
     """
     runs = tuple(_read_run(row, i) for i, row in enumerate(_records(results)))
+    _require_different(runs)
     models = sorted(
         dict.fromkeys(run.model for run in runs),
         key=lambda model: next(
@@ -240,7 +260,7 @@ def _read_run(row: Mapping[str, object], position: int) -> Run:
         init=_text(row, "init", "random"),
         fraction=_text(row, "fraction", f"{size:.0f} images" if math.isfinite(size) else "?"),
         train_size=size,
-        seed=int(_float(row, "seed", 0.0)),
+        seed=_seed(row, run_id),
         status=_text(row, "status", "finished" if math.isfinite(accuracy) else "missing"),
         test_accuracy=accuracy,
         train_accuracy=_float(row, "train_accuracy"),
@@ -257,6 +277,35 @@ def _read_run(row: Mapping[str, object], position: int) -> Run:
         final_map=_text(row, "final_map", ""),
         error=_text(row, "error", ""),
     )
+
+
+def _seed(row: Mapping[str, object], run_id: str) -> int:
+    seed = _float(row, "seed", 0.0)
+    if not seed.is_integer():
+        raise InputError(f"{run_id}: its seed {seed:g} is no whole number")
+    return int(seed)
+
+
+def _require_different(runs: tuple[Run, ...]) -> None:
+    """Repeats are told apart, and paired, by their seeds."""
+    seen: dict[tuple[str, str, str, int], str] = {}
+    for run in runs:
+        if run.finished:
+            first = seen.setdefault((run.model, run.init, run.fraction, run.seed), run.run_id)
+            if first != run.run_id:
+                raise InputError(
+                    f"{first} and {run.run_id} have the same model, init, fraction and seed "
+                    f"({run.seed}): give repeats different numbers in a column 'seed'"
+                )
+
+
+def _share(fraction: str) -> float:
+    """The share that a fraction names, 0.0 where it names a number of images or nothing."""
+    try:
+        share = TrainFraction.parse(fraction).share
+    except SpecError:
+        return 0.0
+    return float(share) if share is not None else 0.0
 
 
 def _float(row: Mapping[str, object], column: str, default: float = math.nan) -> float:
@@ -284,7 +333,6 @@ def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[C
     cells = []
     for (model, init, fraction), members in groups.items():
         done = sorted((run for run in members if run.finished), key=lambda run: run.seed)
-        done = [run for run in done if math.isfinite(run.train_size) and run.train_size > 0]
         if done:
             size = max(run.train_size for run in done)
             cells.append(Cell(model, init, fraction, size, tuple(done), len(members)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from .crossover import images_for, size_grid
 from .diagnosis import describe_cell
-from .forecast import FORESEEN, arm_words, share
+from .forecast import FORESEEN, ONE_TRAINING, arm_words, share
 from .joint import CURVE_LEVEL, Arm, Curves
 from .tables import Grid
 from .wording import percent, rounded, times
@@ -45,15 +45,19 @@ class Target:
 def reach(grid: Grid, curves: Curves, error: float) -> Target:
     """The arm that reaches an error with the fewest images, and how sure that is."""
     best = max(grid.cells, key=lambda cell: cell.accuracy)
-    met = [cell for cell in grid.cells if 1 - cell.accuracy <= error]
+    # 1 - 0.95 is a little more than 0.05 in binary.
+    met = [cell for cell in grid.cells if 1 - cell.accuracy <= error + 1e-9]
     wanted = f"An error of {percent(error)}"
+    once = "" if curves.repeated or not curves.fits else f" {ONE_TRAINING}"
     if met:
         cell = min(met, key=lambda one: (one.train_size, -one.accuracy))
         p = _probability(curves, (cell.model, cell.init), cell.train_size, error)
-        sure = f"; its true error is that or less with probability {share(p)}" if p == p else ""
+        sure = ""
+        if p == p:
+            sure = f"; its true error is {percent(error)} or less with probability {share(p)}"
         text = (
             f"{wanted} is reached already: {describe_cell(grid, cell)} measured "
-            f"{percent(1 - cell.accuracy)}{sure}."
+            f"{percent(1 - cell.accuracy)}{sure}.{once}"
         )
         size = cell.train_size
         return Target(error, True, cell.model, cell.init, size, size, size, CURVE_LEVEL, p, text)
@@ -90,7 +94,7 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
         doubled = share(_probability(curves, arm, 2 * last, error), FORESEEN)
         text = (
             f"{wanted} would {how} {arm_words(curves, arm)}: {about} ({end}). With twice the "
-            f"images it is reached with probability {doubled}."
+            f"images it is reached with probability {doubled}.{once}"
         )
     return Target(error, False, *arm, size, low, high, CURVE_LEVEL, p, text)
 
@@ -109,4 +113,4 @@ def _required(curves: Curves, arm: Arm, error: float) -> tuple[float, float, flo
 def _probability(curves: Curves, arm: Arm, images: float, error: float) -> float:
     if arm not in curves.fits:
         return math.nan
-    return float((curves.errors(arm, [images]) <= error).mean())
+    return float((curves.errors(arm, [images]) <= error + 1e-9).mean())

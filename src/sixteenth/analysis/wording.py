@@ -12,10 +12,12 @@ MINUS = "\u2212"
 
 
 def percent(share: float) -> str:
-    """An accuracy in [0, 1] as ``87.3%``; short of perfect is never written as 100.0%."""
+    """An accuracy or error in [0, 1] as ``87.3%``; what is short of 0 or 1 is never written so."""
     text = f"{100 * share:.1f}"
     if text == "100.0" and share < 1:
         text = f"{100 * share:.2f}" if share < 0.99995 else "over 99.99"
+    elif text == "0.0" and share > 0:
+        text = f"{100 * share:.2f}" if share > 0.00005 else "under 0.01"
     return f"{text}%"
 
 

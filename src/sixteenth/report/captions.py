@@ -61,8 +61,9 @@ def options(moves: Sequence[Move], level: float) -> str:
     measured = [move for move in moves if move.kind != "next"]
     foreseen = [move for move in moves if move.kind == "next"]
     # A basis reads "at 50,000 images; paired by test image": its second half is the method.
-    methods = list(dict.fromkeys(fmt.plain(m.basis).partition("; ")[2] for m in measured))
-    basis = f" Intervals: {_sentence(methods[0])}" if len(methods) == 1 and methods[0] else ""
+    methods = dict.fromkeys(fmt.plain(m.basis).partition("; ")[2] for m in measured)
+    named = "; or ".join(method for method in methods if method)
+    basis = f" Intervals: {_sentence(named)}" if named else ""
     forecast = ""
     if foreseen:
         forecast = (
@@ -72,7 +73,7 @@ def options(moves: Sequence[Move], level: float) -> str:
     others = f" {hidden} moves from other starting points are left out." if hidden else ""
     return (
         f"Points of test accuracy gained, with {level:.0%} intervals. Filled: the interval leaves "
-        f"out zero. Open: it holds zero, so these runs cannot tell.{forecast}{others}{basis}"
+        f"out zero. Open: these runs cannot tell.{forecast}{others}{basis}"
     )
 
 
