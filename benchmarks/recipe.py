@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 
 from sixteenth import SixteenthError, parse_spec
-from sixteenth.data import ImageDataset, Split, load_dataset
+from sixteenth.data import ImageDataset, Split, hold_out, load_dataset
 from sixteenth.engine.train import train_run
 from sixteenth.run_folder import RunFolder
 
@@ -65,13 +65,13 @@ def main() -> None:
 
 
 def without_test(dataset: ImageDataset) -> ImageDataset:
-    """The training split alone: its first nine tenths to train on, its last tenth to measure on."""
+    """The training split alone: nine tenths of each class to train on, a tenth to measure on."""
     images, labels = dataset.train.images, dataset.train.labels
-    cut = len(labels) * 9 // 10
+    kept, held = hold_out(labels, 0.1, seed=0)
     return dataclasses.replace(
         dataset,
-        train=Split(images[:cut], labels[:cut]),
-        test=Split(images[cut:], labels[cut:]),
+        train=Split(images[kept], labels[kept]),
+        test=Split(images[held], labels[held]),
     )
 
 

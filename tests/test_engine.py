@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ from sixteenth.engine.optim import build_optimizers, learning_rate
 from sixteenth.engine.record import peak_memory
 from sixteenth.engine.seeds import derive_seed
 from sixteenth.engine.train import Progress, train_run
-from sixteenth.engine.workload import LEAST_CURVE_IMAGES, Workload
+from sixteenth.engine.workload import LEAST_CURVE_IMAGES, Workload, split_of
 from sixteenth.run_folder import RunFolder
 from sixteenth.spec import TrainSpec
 
@@ -46,6 +46,10 @@ def cell(**train: Any) -> RunSpec:
             "train": recipe,
         }
     ).runs()[0]
+
+
+def _stop() -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def test_a_finished_run_leaves_its_record_history_predictions_and_weights(
@@ -117,6 +121,24 @@ def test_another_seed_is_another_subset_another_network_and_another_order(
     a = train_run(first, digits, RunFolder(tmp_path / "a"))
     b = train_run(second, digits, RunFolder(tmp_path / "b"))
     assert a["metrics"]["test_loss"] != b["metrics"]["test_loss"]
+    # Each by itself, since any one of them alone makes another loss.
+    assert not np.array_equal(*(split_of(run, digits)[0] for run in (first, second)))
+    execution = resolve_execution("cpu", first.train)
+    weights = [
+        Learner(run, 10, digits.train.images[:64], execution).weights() for run in (first, second)
+    ]
+    assert not torch.equal(*(each["conv1.0.weight"] for each in weights))
+    seen = []
+    for run in (first, second):
+        # All images: what the first step sees, and its loss before it, hangs on the order alone.
+        whole = run.model_copy(update={"fraction": "1"})
+        training = engine._Training(
+            whole, digits, RunFolder(tmp_path / f"all{run.seed}"), execution, print, print, {}
+        )
+        training.learner.step = lambda images, labels, rate: seen.append(labels) or _stop()
+        with pytest.raises(KeyboardInterrupt):
+            training._epoch(engine.TrainingState())
+    assert not torch.equal(*seen)
 
 
 def test_a_folder_that_holds_another_run_is_refused_with_what_differs(
@@ -218,7 +240,7 @@ def test_a_schedule_rises_to_its_peak_and_falls(schedule: str) -> None:
 def test_norms_and_biases_are_not_decayed(name: str) -> None:
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     recipe = TrainSpec.model_validate({"optimizer": name, "weight_decay": 0.01})
-    (optimizer,) = build_optimizers(model.parameters(), recipe, torch.device("cpu"))
+    (optimizer,) = build_optimizers(model, recipe, torch.device("cpu"))
     decay = {
         id(parameter): group["weight_decay"]
         for group in optimizer.param_groups
@@ -226,6 +248,24 @@ def test_norms_and_biases_are_not_decayed(name: str) -> None:
     }
     for parameter in model.parameters():
         assert (decay[id(parameter)] > 0) == (parameter.ndim > 1)
+
+
+def test_sgd_takes_a_parameter_whose_first_gradient_comes_late() -> None:
+    """As of a block that stochastic depth drops in the first step."""
+    model = torch.nn.ModuleList([torch.nn.Linear(2, 2) for _ in range(2)])
+    recipe = TrainSpec.model_validate({"optimizer": "sgd", "weight_decay": 0})
+    (optimizer,) = build_optimizers(model, recipe, torch.device("cpu"))
+    plain = torch.optim.SGD([p.detach().clone() for p in model.parameters()], lr=0.02, momentum=0.9,
+                            nesterov=True)  # fmt: skip
+    for parts in (model[:1], model):
+        optimizer.zero_grad()
+        sum(part(torch.ones(1, 2)).sum() for part in parts).backward()
+        optimizer.step()
+        for theirs, ours in zip(plain.param_groups[0]["params"], model.parameters(), strict=True):
+            theirs.grad = None if ours.grad is None else ours.grad.clone()
+        plain.step()
+    for theirs, ours in zip(plain.param_groups[0]["params"], model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("epochs", [1, 3, 10, 11, 19, 25, 30, 200])
@@ -290,16 +330,21 @@ def test_label_smoothing_is_no_part_of_the_recorded_training_loss(
 
 
 def test_a_step_on_either_layout_is_the_same_step(digits: ImageDataset) -> None:
-    losses = []
+    left = []
     for layout in ("channels-last", "channels-first"):
-        run = cell(layout=layout, precision="float32")
+        run = cell(layout=layout, precision="float32", optimizer="sgd")
         learner = Learner(run, 10, digits.train.images[:64], resolve_execution("cpu", run.train))
         images = torch.from_numpy(digits.train.images[:64])
         labels = torch.from_numpy(digits.train.labels[:64])
         # Only the first step: rounding differs between the two, and every step enlarges that.
         loss, _, _ = learner.step(images, labels, 0.05)
-        losses.append(loss.item())
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+        left.append((loss.item(), learner.weights()))
+    assert left[0][0] == pytest.approx(left[1][0], rel=1e-4)
+    before = Learner(run, 10, digits.train.images[:64], resolve_execution("cpu", run.train))
+    for name, start in before.weights().items():
+        steps = [(weights[name] - start).double().norm() for _, weights in left]
+        apart = (left[0][1][name] - left[1][1][name]).double().norm()
+        assert apart <= 0.05 * max(*steps, torch.tensor(1e-4)), name
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from benchmarks.soak import differences, remains
 
-from sixteenth import Listener, RunSpec, Study
+from sixteenth import DataError, Listener, RunSpec, Study
 from sixteenth.data import load_dataset
 from sixteenth.engine.train import Progress
 from sixteenth.study import executor
@@ -175,6 +175,21 @@ def test_a_process_whose_run_failed_trains_no_other(tiny_folder: Path) -> None:
     assert set(ended["spoiling:fine"]) == {"finished"}, list(results["error"])
 
 
+def test_after_a_failure_that_may_spoil_the_process_the_rest_is_trained_in_another(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "_may_spoil", lambda _: True)  # there is no GPU here
+    Path("spoiling.py").write_text(SPOILING, encoding="utf-8")
+    study = slow_study(models=["spoiling:spoiling", "spoiling:fine"], train={"epochs": 1})
+    heard = Hearing()
+    results = study.run(device="cpu", workers=1, threads=1, listener=heard)
+    ended = results.set_index("model")["status"]
+    assert set(ended["spoiling:spoiling"]) == {"failed"}
+    assert set(ended["spoiling:fine"]) == {"finished"}, list(results["error"])
+    assert heard.most == 1
+    assert len(heard.ended) == 4
+
+
 class Interrupting(Hearing):
     """Presses Ctrl-C when both runs have taken steps."""
 
@@ -288,6 +303,21 @@ def test_shared_images_are_the_same_images(tmp_path: Path, mapped: bool) -> None
     assert np.array_equal(opened.test.images, x[30:])
     assert np.array_equal(opened.test.labels, y[30:])
     assert opened.fingerprint == dataset.fingerprint
+
+
+def test_images_that_were_decoded_anew_meanwhile_are_not_taken(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (40, 8, 8, 3), np.uint8), np.arange(40) % 4
+    np.savez(tmp_path / "data.npz", x_train=x[:30], y_train=y[:30], x_test=x[30:], y_test=y[30:])
+    for _ in range(2):
+        dataset = load_dataset(str(tmp_path / "data.npz"), image_size=8, data_dir=tmp_path / "c")
+    shared = share_dataset(dataset, tmp_path)
+    place = Path(shared.train_images.path)
+    other = place.with_name("other")
+    other.write_bytes(bytes(len(place.read_bytes())))
+    other.replace(place)
+    with pytest.raises(DataError, match="was written anew while the study ran"):
+        shared.open()
 
 
 def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(tiny_folder: Path) -> None:

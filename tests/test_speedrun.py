@@ -190,13 +190,21 @@ def test_muon_goes_down_in_either_memory_layout_alike() -> None:
 def test_beside_muon_another_optimiser_takes_what_is_no_filter() -> None:
     model = build_model("speedrun", 10, image_size=32)
     recipe = TrainSpec(optimizer="muon")
-    muon, rest = build_optimizers(model.parameters(), recipe, torch.device("cpu"))
+    muon, rest = build_optimizers(model, recipe, torch.device("cpu"))
     assert all(p.ndim == 4 for group in muon.param_groups for p in group["params"])
     held = [p for o in (muon, rest) for group in o.param_groups for p in group["params"]]
     trainable = [p for p in model.parameters() if p.requires_grad]
     assert {id(p) for p in held} == {id(p) for p in trainable}
     assert len(held) == len(trainable)
-    (only,) = build_optimizers(torch.nn.Linear(3, 2).parameters(), recipe, torch.device("cpu"))
+    # Of four axes, and no filters: a position embedding; and filters that have no length to keep.
+    model.register_parameter("position", torch.nn.Parameter(torch.ones(1, 3, 2, 2)))
+    blank = torch.nn.Conv2d(3, 2, 1)
+    torch.nn.init.zeros_(blank.weight)
+    model.add_module("blank", blank)
+    muon, _ = build_optimizers(model, recipe, torch.device("cpu"))
+    filters = {id(p) for group in muon.param_groups for p in group["params"]}
+    assert not filters & {id(model.position), id(blank.weight)}
+    (only,) = build_optimizers(torch.nn.Linear(3, 2), recipe, torch.device("cpu"))
     assert not isinstance(only, Muon)
 
 

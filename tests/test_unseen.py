@@ -40,8 +40,8 @@ def trained(trim: bool, recipe: TrainSpec, steps: int = 12, **kind: Any) -> dict
     """The weights after some steps, with or without the unseen taps in the training."""
     model = network(**kind)
     unseen = UnseenTaps(model, 8, recipe, CPU) if trim else None
-    parameters = [*model.parameters(), *(unseen.parameters() if unseen else ())]
-    optimizers = build_optimizers(parameters, recipe, torch.device("cpu"))
+    both = nn.ModuleList([model, *([unseen] if unseen else [])])
+    optimizers = build_optimizers(both, recipe, torch.device("cpu"))
     torch.manual_seed(1)
     images = torch.randn(16, 3, 8, 8).to(memory_format=torch.channels_last)
     labels = torch.randint(0, 5, (16,))

@@ -7,6 +7,7 @@ fills it, the results table and the report read it. Reading needs no torch.
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import io
 import json
@@ -189,9 +190,12 @@ class RunFolder:
             raise InputError(f"{self.history_path} cannot be read: {said}") from None
 
     def write_history(self, epochs: list[dict[str, Any]]) -> None:
-        import pandas as pd
-
-        write_text(self.history_path, pd.DataFrame(epochs).to_csv(index=False, lineterminator="\n"))
+        """Write one row per epoch. Without pandas, which a training process needs for nothing."""
+        text = io.StringIO()
+        rows = csv.DictWriter(text, list(epochs[0]) if epochs else [], lineterminator="\n")
+        rows.writeheader()
+        rows.writerows(epochs)
+        write_text(self.history_path, text.getvalue())
 
     def read_predictions(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Test labels (n,) and probabilities (n, classes), or None where there are none."""

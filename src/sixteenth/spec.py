@@ -49,8 +49,8 @@ class TrainSpec(_Strict):
     momentum: Share = 0.9
     """Nesterov momentum of sgd and muon; the first beta of adam and adamw."""
     weight_decay: Annotated[Number, Field(ge=0)] | None = None
-    """On weights of convolutions and linear layers only: not on norms and biases. By default 0.05
-    for adamw, 0.0005 for sgd, 0 for adam; muon's filters keep their length, without decay."""
+    """On all weights with two axes or more, so not on norms and biases. By default 0.05 for adamw,
+    0.0005 for sgd, 0 for adam; muon's filters keep their length, without decay."""
     schedule: Literal["one-cycle", "warmup-linear", "constant"] = "one-cycle"
     warmup: Share = 0.2
     """Part of all steps over which the learning rate rises."""

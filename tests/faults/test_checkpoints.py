@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -126,6 +127,31 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_is_used(
     assert all("is damaged" in notice for notice in heard.notices)
     assert ("began anew" if both else "step 15") in heard.notices[0]
     assert cut.records()[0]["notices"] == heard.notices
+
+
+def test_a_checkpoint_that_cannot_be_read_is_not_pushed_over_the_whole_one(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SHARE", 1e9)
+    cut = Study(STUDY, "cut")
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(device="cpu", workers=1, threads=1, listener=Hearing(stop_in=5))
+    (run,) = (cut.folder / "runs").iterdir()
+    older = (run / "checkpoint-before.pt").read_bytes()
+    read = Path.read_bytes
+
+    def fails(path: Path) -> bytes:
+        if path.name == "checkpoint.pt":
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", fails)
+    heard = Hearing(stop_in=4)  # at its first step, before it writes a checkpoint
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(device="cpu", workers=1, threads=1, listener=heard)
+    assert "Input/output error" in heard.notices[0]
+    assert not (run / "checkpoint.pt").exists()
+    assert (run / "checkpoint-before.pt").read_bytes() == older
 
 
 def test_a_run_cut_off_inside_an_epoch_goes_on_inside_it(

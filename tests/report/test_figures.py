@@ -16,6 +16,7 @@ from sixteenth.report import (
     study_figures,
     training_curves_figure,
 )
+from sixteenth.report.build import report_files
 from sixteenth.report.panels import curve_panels
 from sixteenth.report.style import spread, svg
 
@@ -200,3 +201,50 @@ def test_the_key_of_the_training_curves_fits_its_figure_above_the_panels(
         assert text.get_window_extent().x1 <= figure.bbox.x1
     headings = max(text.get_window_extent().y1 for text in figure.texts)
     assert key.get_window_extent().y0 > headings
+
+
+def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_points() -> None:
+    """Short epochs are measured every now and then; a NaN between two points would hide both."""
+    study = invented_study(seeds=(0,), failed=(), missing=(), epochs=6)
+    gaps = study.histories["epoch"] % 3 != 0
+    study.histories.loc[gaps, ["test_loss", "test_accuracy"]] = np.nan
+    study.histories.loc[gaps, "test_images"] = 0
+    figure = training_curves_figure(study.histories, study.results, metric="accuracy")
+    lines = [
+        line
+        for axes in figure.axes
+        for line in axes.lines
+        if (line.get_gid() or "").startswith("test-")
+    ]
+    assert len(lines) == len(study.results)
+    for line in lines:
+        assert list(line.get_xdata()) == [3, 6]
+        assert np.isfinite(line.get_ydata()).all()
+        assert line.get_marker() == "o"
+    files = report_files(**study.arguments())
+    page = files["report.md"].decode()
+    assert "test accuracy is measured at the end of some epochs" in page
+    assert "After 24 of the 72 epochs of all runs test images were measured." in page
+    assert "images, 2,000 or more" in page
+
+
+def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures() -> None:
+    study = invented_study(seeds=(0,), failed=(), missing=(), epochs=6)
+    study.spec["train"] |= {"validation": 0.1}
+    study.results["chosen_by"] = "validation"
+    study.histories["validation_accuracy"] = np.where(study.histories["epoch"] == 4, 0.9, 0.5)
+    study.histories["test_images"] = 2000
+    figure = training_curves_figure(study.histories, study.results)
+    assert {x for x, _ in _points(figure, "clean-")} == {4}
+    page = report_files(**study.arguments())["report.md"].decode()
+    assert "of the epoch that the validation part chose on clean images" in page
+    assert "2,000 or more; every number in the tables on all of them" in page
+
+
+@pytest.mark.parametrize("views", ["none", "mirror-shift"])
+def test_the_distance_of_the_lines_is_the_gap_only_without_averaging(views: str) -> None:
+    study = invented_study(seeds=(0,), failed=(), missing=())
+    study.spec["train"] |= {"test_augmentation": views}
+    page = report_files(**study.arguments())["report.md"].decode()
+    assert ("the distance to the test line is the generalisation gap" in page) is (views == "none")
+    assert ("averaged over views, as the table's test values" in page) is (views != "none")

@@ -91,13 +91,10 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
             payload = _payload(path.read_bytes())
         except FileNotFoundError:
             continue
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             damaged.append(f"{path} {error}")
             # Else the next one would push it over the whole one before it.
             path.unlink(missing_ok=True)
-            continue
-        except OSError as error:
-            damaged.append(f"{path} {error}")
             continue
         try:
             content = torch.load(payload, map_location=learner.device, weights_only=True)

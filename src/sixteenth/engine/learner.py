@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..models import (
@@ -99,7 +99,7 @@ class Learner:
         self.model = execution.place(model)
         self.unseen = UnseenTaps(self.model, run.image_size, run.train, execution)
         self.facts["unseen_weights"] = len(self.unseen)
-        trained = [*self.model.parameters(), *self.unseen.parameters()]
+        trained = nn.ModuleList([self.model, self.unseen])
         self.optimizers = build_optimizers(trained, run.train, self.device)
         self._scaler = torch.amp.GradScaler(
             self.device.type, enabled=execution.precision == "float16"
@@ -118,12 +118,12 @@ class Learner:
             on the device, so that nothing waits for them.
         """
         set_learning_rate(self.optimizers, rate)
+        for optimizer in self.optimizers:  # first: the forward pass takes the gradients' memory
+            optimizer.zero_grad(set_to_none=True)
         with self.execution.autocast():
             logits = self.model(self.normalise(images))
         logits = logits.float()
         loss = F.cross_entropy(logits, labels, label_smoothing=self.train.label_smoothing)
-        for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)
         self.unseen.see_nothing()
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         for optimizer in self.optimizers:

@@ -6,7 +6,7 @@ A new optimiser goes into `build_optimizers`, a new schedule into `learning_rate
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ BESIDE_MUON = 0.04
 
 
 def build_optimizers(
-    parameters: Iterable[nn.Parameter], train: TrainSpec, device: torch.device
+    model: nn.Module, train: TrainSpec, device: torch.device
 ) -> list[torch.optim.Optimizer]:
     """The recipe's optimiser, with weight decay only where it belongs.
 
@@ -29,15 +29,18 @@ def build_optimizers(
     al. 2019, arXiv 1812.01187, section 3.1).
 
     Returns:
-        One optimiser; two for muon, which is for the filters of convolutions: AdamW takes the rest.
+        One optimiser; two for muon, which is for the filters of convolutions: AdamW takes the rest,
+        filters that begin at zero among it, which have no length for Muon to keep.
     """
     rate = train.peak_learning_rate
     # One kernel for the whole update instead of one for each term of it.
     fused = device.type in ("cpu", "cuda")
-    trainable = [p for p in parameters if p.requires_grad]
+    trainable = [p for p in model.parameters() if p.requires_grad]
     if train.optimizer == "muon":
-        filters = [p for p in trainable if p.ndim == 4]
-        groups = _groups([p for p in trainable if p.ndim != 4], train.decay_of_weights)
+        weights = {id(m.weight) for m in model.modules() if isinstance(m, nn.Conv2d)}
+        filters = [p for p in trainable if id(p) in weights and p.detach().norm() > 0]
+        taken = {id(p) for p in filters}
+        groups = _groups([p for p in trainable if id(p) not in taken], train.decay_of_weights)
         rest = torch.optim.AdamW(groups, lr=rate * BESIDE_MUON, betas=(0.9, 0.99), fused=fused)
         for group in rest.param_groups:
             group["lr_scale"] = BESIDE_MUON
@@ -45,10 +48,14 @@ def build_optimizers(
         return [Muon(filters, lr=rate, momentum=train.momentum), rest] if filters else [rest]
     groups = _groups(trainable, train.decay_of_weights)
     if train.optimizer == "sgd":
-        momentum = train.momentum
-        return [
-            torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=fused)
-        ]
+        mu = train.momentum
+        sgd = torch.optim.SGD(groups, lr=rate, momentum=mu, nesterov=mu > 0, fused=fused)
+        if mu > 0:
+            # A layer that is dropped in the first step has no gradient then, and torch's fused SGD
+            # no momentum for it later (seen up to 2.14). From zero the first step is the same.
+            for parameter in trainable:
+                sgd.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return [sgd]
     kind = torch.optim.Adam if train.optimizer == "adam" else torch.optim.AdamW
     return [kind(groups, lr=rate, betas=(train.momentum, 0.999), fused=fused)]
 

@@ -143,6 +143,8 @@ def report_files(
                 metric,
                 smoothing,
                 augmented(spec),
+                test_views,
+                validated=bool((spec.get("train") or {}).get("validation")),
             ),
             captions.curves_alt(metric, results),
         )

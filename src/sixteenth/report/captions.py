@@ -87,16 +87,37 @@ def options_alt(moves: Sequence[Move]) -> str:
     return f"Gains in test accuracy. {'; '.join(parts)}."
 
 
-def curves(grid: CurveGrid, metric: Metric, smoothing: float, augmented: bool) -> str:
-    """What the two lines of each panel are, since they are not measured in the same way."""
+def curves(
+    grid: CurveGrid,
+    metric: Metric,
+    smoothing: float,
+    augmented: bool,
+    test_augmentation: str,
+    *,
+    validated: bool,
+) -> str:
+    """What the two lines of each panel are, since they are not measured in the same way.
+
+    Args:
+        grid: the panels.
+        metric: loss or accuracy.
+        smoothing: label smoothing that is in the training losses.
+        augmented: whether training images are.
+        test_augmentation: as in the study file's `train` section.
+        validated: whether a validation part chose the epoch of the result.
+    """
     each = "A thin line for each seed" if grid.several_seeds else "One run a panel"
     axes = f"{each}; all panels share their axes."
-    clean = (
-        f" Diamonds: training {metric} at the end on clean images, measured as on test images; the "
-        "distance to the test line is the generalisation gap."
-        if grid.clean
-        else ""
-    )
+    when = "of the epoch that the validation part chose" if validated else "at the end"
+    gap = "; the distance to the test line is the generalisation gap."
+    if test_augmentation in _VIEWS:
+        # The table's gap is to the averaged predictions, which no line shows.
+        gap = (
+            ". Neither they nor the lines are averaged over views, as the table's test values are."
+        )
+    clean = f" Diamonds: training {metric} {when} on clean images, measured as on test images{gap}"
+    if not grid.clean:
+        clean = ""
     images = ", on augmented images" if augmented else ""
     training = f"a running average over each epoch{images} while the weights change"
     if metric == "loss":
@@ -113,12 +134,20 @@ def curves(grid: CurveGrid, metric: Metric, smoothing: float, augmented: bool) -
         )
         return (
             f"Training loss is {training}{smoothed}; test loss is the plain cross-entropy, "
-            f"measured at each epoch's end.{clean} {axes}{cut}"
+            f"measured at {_ends(grid)}.{clean} {axes}{cut}"
         )
     return (
-        f"Training accuracy is {training}; test accuracy is measured at each epoch's end.{clean} "
+        f"Training accuracy is {training}; test accuracy is measured at {_ends(grid)}.{clean} "
         f"{axes}"
     )
+
+
+def _ends(grid: CurveGrid) -> str:
+    """After which epochs the test values were measured."""
+    drawn = [curve for panel in grid.panels.values() for curve in panel.curves]
+    if all(len(curve.x) == curve.measured for curve in drawn):
+        return "each epoch's end"
+    return "the end of some epochs, each a point of its line"
 
 
 def curves_alt(metric: str, results: pd.DataFrame) -> str:
@@ -147,7 +176,8 @@ def table(cell_table: pd.DataFrame, test_augmentation: str) -> str:
     """
     views = (
         f" Test accuracy is that of predictions averaged over {_VIEWS[test_augmentation]}; "
-        "training accuracy and the training curves are not averaged so."
+        "training accuracy and the training curves are not averaged so, and the gap is smaller by "
+        "what averaging brings."
         if test_augmentation in _VIEWS
         else ""
     )

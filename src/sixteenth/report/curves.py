@@ -110,18 +110,20 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str, metric: Metric, wrap: int
             mfc="white",
             gid=f"train-{fmt.plain(panel.fraction)}-{curve.seed}",
         )
+        # Of many short epochs only some are measured: their points are joined, and marked.
+        known = np.isfinite(curve.test)
         axes.plot(
-            curve.x,
-            curve.test,
+            curve.x[known],
+            curve.test[known],
             color=colour,
             lw=thin,
-            marker=marker,
+            marker=marker if known.all() else "o",
             ms=3,
             gid=f"test-{fmt.plain(panel.fraction)}-{curve.seed}",
         )
         axes.plot(
-            curve.x[-1:],
-            [curve.clean] if len(curve.x) else [],
+            [curve.clean_x],
+            [curve.clean],
             ls="",
             marker="D",
             ms=4.2 if len(panel.curves) == 1 else 3.4,

@@ -25,7 +25,9 @@ METRICS: tuple[Metric, ...] = ("loss", "accuracy")
 class SeedCurve:
     """One run's curves: arrays with one entry an epoch, NaN where nothing was measured.
 
-    `clean` is the training value at the end, measured on clean images like the test value.
+    `clean` is the training value of the final weights, measured on clean images like the test
+    value, and `clean_x` the epoch that left these weights: the last, or the one that a validation
+    part chose.
     """
 
     seed: int
@@ -33,6 +35,12 @@ class SeedCurve:
     train: NDArray[np.float64]
     test: NDArray[np.float64]
     clean: float
+    clean_x: float
+
+    @property
+    def measured(self) -> int:
+        """Epochs with a test value."""
+        return int(np.isfinite(self.test).sum())
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,7 @@ def curve_panels(
                             train=history[f"train_{metric}"].to_numpy(float),
                             test=history[f"test_{metric}"].to_numpy(float),
                             clean=float(run[f"train_{metric}"]),
+                            clean_x=float(_final(history)[x]),
                         )
                     )
                 else:
@@ -122,6 +131,13 @@ def curve_panels(
             )
     bottom, top, highest = _limits(drawn, metric)
     return CurveGrid(axes, panels, x, bottom, top, highest)
+
+
+def _final(history: pd.DataFrame) -> Any:
+    """The row of the epoch whose weights are the run's result: a validation part has chosen it."""
+    if "validation_accuracy" in history and history["validation_accuracy"].notna().any():
+        return history.iloc[int(np.nanargmax(history["validation_accuracy"].to_numpy(float)))]
+    return history.iloc[-1]
 
 
 _UNFINISHED = {

@@ -120,12 +120,22 @@ def notes(
     found = []
     tests = results.loc[results["status"] == "finished", "test_size"].dropna()
     if len(tests) and "test_images" in histories:
-        sampled = histories["test_images"].dropna()
-        if len(sampled) and sampled.min() < tests.max():
+        points = histories.loc[histories["test_images"] > 0]
+        sampled, whole = points["test_images"], fmt.count(tests.max())
+        if len(points) < len(histories):
             found.append(
-                "Points of the test curves before the last epoch are measured on a sample of the "
-                f"{fmt.count(tests.max())} test images, {fmt.count(sampled.min())} or more; the "
-                "last point, and every number in the tables, on all of them."
+                f"After {fmt.count(len(points))} of the {fmt.count(len(histories))} epochs of all "
+                "runs test images were measured."
+            )
+        if len(sampled) and sampled.min() < tests.max():
+            last = points.groupby("run_id")["test_images"].last()
+            where = "the last point, and every number in the tables,"
+            before = "before the last epoch "
+            if last.min() < tests.max():  # the epoch that a validation part chose is measured anew
+                where, before = "every number in the tables", ""
+            found.append(
+                f"Points of the test curves {before}are measured on a sample of the {whole} test "
+                f"images, {fmt.count(sampled.min())} or more; {where} on all of them."
             )
     smaller = [
         metrics["train_measured"]

@@ -24,8 +24,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from ..data import ImageDataset
 from ..errors import RunError
@@ -33,6 +34,9 @@ from ..run_folder import RunFolder
 from .listener import Listener
 from .schedule import Assignment, Schedule
 from .sharing import share_dataset
+
+if TYPE_CHECKING:
+    from ..engine.execution import Execution
 
 STOP_SECONDS = 3.0
 """How long a worker has to stop by itself: it ends its step and writes that it was interrupted."""
@@ -69,13 +73,13 @@ def one_after_another(
     listener: Listener,
     after_run: Callable[[], None],
 ) -> None:
-    """Train the runs in order in this process."""
+    """Train the runs in order in this process; after one that spoilt it, in another."""
     from ..engine.allocator import keep_freed_memory
     from ..engine.train import train_run
 
     keep_freed_memory()
-    for assignment in schedule.assignments:
-        run, target = assignment.run, _folder_of(assignment, folder)
+    for done, assignment in enumerate(schedule.assignments, start=1):
+        run, target, spoilt = assignment.run, _folder_of(assignment, folder), False
         listener.run_started(run)
         try:
             record = train_run(
@@ -88,8 +92,13 @@ def one_after_another(
             )
         except Exception as error:
             record = _failed_record(assignment, dataset, target, error)
+            spoilt = _may_spoil(assignment.execution)
         listener.run_ended(run, record, skipped=False)
         after_run()
+        if spoilt:
+            rest = replace(schedule, assignments=schedule.assignments[done:])
+            return side_by_side(rest, dataset, folder, listener=listener, after_run=after_run)
+    return None
 
 
 def side_by_side(
@@ -282,6 +291,11 @@ class Pool:
             # On Windows a wait without an end would not hear Ctrl-C.
             with contextlib.suppress(queue.Empty):
                 return self._answers.get(timeout=1.0)
+
+
+def _may_spoil(execution: Execution) -> bool:
+    """Whether a failure may leave the process useless, as some errors of a GPU do."""
+    return not execution.device.startswith("cpu")
 
 
 def _folder_of(assignment: Assignment, folder: Path) -> RunFolder:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import mmap
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data import ImageDataset, Split
+from ..errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,9 +30,20 @@ class MappedArray:
     dtype: str
     shape: tuple[int, ...]
     offset: int
+    identity: tuple[int, ...]
+    """Of the file, as it was when its pixels were looked at."""
 
     def open(self) -> NDArray[Any]:
-        """The array, mapped copy-on-write: nothing that is written to it reaches the file."""
+        """The array, mapped copy-on-write: nothing that is written to it reaches the file.
+
+        Raises:
+            DataError: another command has decoded other images into that file since.
+        """
+        if _identity(self.path) != self.identity:
+            raise DataError(
+                f"{self.path} was written anew while the study ran, from images that changed: "
+                "start it again"
+            )
         return np.memmap(self.path, self.dtype, "c", self.offset, self.shape)
 
 
@@ -72,4 +85,9 @@ def _mapped(array: NDArray[Any], path: Path) -> MappedArray:
     else:
         np.ascontiguousarray(array).tofile(path)
         offset = 0
-    return MappedArray(str(path), array.dtype.str, array.shape, offset)
+    return MappedArray(str(path), array.dtype.str, array.shape, offset, _identity(path))
+
+
+def _identity(path: Path | str) -> tuple[int, ...]:
+    found = os.stat(path)
+    return found.st_ino, found.st_size, found.st_mtime_ns
