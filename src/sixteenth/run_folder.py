@@ -49,6 +49,7 @@ def write_whole(
     power cut. On failure the temporary file is removed and the old file stays.
 
     Args:
+        write: writes to the handle, or to the path that is the handle's `name`.
         before_rename: is called when the new bytes are on the disk and not yet under their name.
 
     Raises:
@@ -57,7 +58,8 @@ def write_whole(
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        os.close(handle)
+        with open(temporary, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())

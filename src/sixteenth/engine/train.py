@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import torch
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ..data import ImageDataset
@@ -144,6 +147,20 @@ def record_failure(folder: RunFolder, record: dict[str, Any], error: Exception) 
 def why(error: Exception) -> str:
     """What an error says, in one line."""
     return " ".join(str(error).split()) or "no message"
+
+
+def _save(weights: dict[str, Tensor], file: IO[bytes]) -> None:
+    """Write a safetensors file from the tensors' own memory, without a copy of all of it.
+
+    Raises:
+        OSError: the disk is full, or cannot be written.
+    """
+    try:
+        save_file(weights, file.name)
+    except SafetensorError as error:
+        if number := re.search(r"os error (\d+)", str(error)):
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+        raise
 
 
 class _Training:
@@ -333,13 +350,13 @@ class _Training:
             "seconds": round(seconds, 3),
             "evaluation_seconds": round(state.evaluation_seconds + measuring, 3),
             "images_per_second": round(state.images / seconds, 1),
-            "peak_memory_bytes": peak_memory(self.device),
         }
         probabilities = logits.softmax(1).cpu().numpy()
         self.folder.write_predictions(self.test_labels.cpu().numpy(), probabilities)
         self.folder.write_history(state.history)
-        weights = save(self.learner.weights())
-        write_whole(self.folder.weights_path, lambda file: file.write(weights))
+        weights = self.learner.weights()
+        write_whole(self.folder.weights_path, lambda file: _save(weights, file))
+        self.record["peak_memory_bytes"] = peak_memory(self.device)
 
     def _fixed_sample(self, total: int, most: int) -> Tensor:
         """The same `most` of `total` positions each time."""
