@@ -234,11 +234,37 @@ def test_models_are_measured_once_and_the_choice_stands_in_the_record(
         measured = record["execution"]["measured"]
         assert {(each["processes"], each["threads"]) for each in measured} == {(1, 2), (2, 1)}
         assert all(each["images_per_second"] > 0 for each in measured)
+        assert all(1e8 < each["memory"] < 2e9 for each in measured)
         assert record["execution"]["reason"]
 
     kept.write_text(text[:100], encoding="utf-8")
     assert Study(two, "second", data_dir="cache").plan(device="cpu")["seconds"].gt(0).all()
     assert json.loads(kept.read_text(encoding="utf-8"))["speeds"]
+
+
+def test_only_as_many_go_side_by_side_as_were_seen_to_have_the_memory(
+    tiny_folder: Path, two_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
+    monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
+    monkeypatch.setattr("os.getloadavg", lambda: (0.1, 2.0, 2.0))
+    # A constant would have let two of them in, and each takes more than 0.3 GB.
+    monkeypatch.setattr(planner, "RUN_BYTES", 1e8)
+    monkeypatch.setattr(planner, "_free_memory", lambda: 3e8)
+    two = tiny(seeds=[0, 1], train={"epochs": 1})
+    study = Study(two, "scarce", data_dir="cache")
+    study.run(device="cpu")
+    for record in study.records():
+        assert {each["processes"] for each in record["execution"]["measured"]} == {1}
+        assert record["execution"]["threads"] == 2
+    # What was measured is known to be all that fits; with more memory more is measured.
+    (kept,) = Path("cache/calibration").iterdir()
+    before = kept.read_bytes()
+    Study(two, "again", data_dir="cache").plan(device="cpu")
+    assert kept.read_bytes() == before
+    monkeypatch.setattr(planner, "_free_memory", lambda: 1e11)
+    Study(two, "ample", data_dir="cache").plan(device="cpu")
+    assert kept.read_bytes() != before
 
 
 PICKY = """

@@ -26,7 +26,7 @@ from .executor import Pool
 from .plan import Cost
 from .schedule import Placement
 
-FORMAT = 3
+FORMAT = 4
 """Raise it when what is measured, or how, changes."""
 
 ROUNDS = 2
@@ -46,13 +46,18 @@ NEAR = 1.05
 
 @dataclass(frozen=True)
 class Speed:
-    """Images a second of all processes together, as measured."""
+    """Images a second of all processes together, as measured.
+
+    `memory` is the most that one of them took by then, in bytes: of the device where that is a GPU;
+    0 where it is not known.
+    """
 
     precision: str
     layout: str
     processes: int
     threads: int
     images_per_second: float
+    memory: int = 0
 
     @property
     def placement(self) -> Placement:
@@ -64,6 +69,7 @@ def calibrate(
     cost: Cost,
     default: Execution,
     placements: Sequence[Placement],
+    room: float,
     data_dir: Path,
     pool: Callable[[], Pool],
 ) -> list[Speed]:
@@ -73,7 +79,8 @@ def calibrate(
         run: any run of the model.
         cost: of the model.
         default: what would be taken without measuring.
-        placements: the simplest first.
+        placements: the simplest first; such as have no room are left out.
+        room: memory in bytes that all processes together may take.
         data_dir: where what was measured is kept.
         pool: gives the processes to measure with; called only if something has to be measured.
 
@@ -84,12 +91,24 @@ def calibrate(
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     place = data_dir / "calibration" / f"{key}.json"
     known = _read(place, identity)
-    if not set(placements) <= {speed.placement for speed in known}:
+    memory = max((speed.memory for speed in known), default=0)
+    fitting = _that_fit(placements, memory, room)
+    if not known or not set(fitting) <= {speed.placement for speed in known}:
         busy = is_busy()  # before measuring, which keeps the machine busy itself
-        known = _measure(run, default, placements, pool())
+        known = _measure(run, default, placements, room, pool())
         if not busy:
             _keep(place, identity, known)
     return known
+
+
+def _that_fit(placements: Sequence[Placement], memory: int, room: float) -> list[Placement]:
+    """The placements that have room where each process takes `memory`; one in any case."""
+    fewest = min(placement.processes for placement in placements)
+    return [
+        placement
+        for placement in placements
+        if placement.processes in (1, fewest) or placement.processes * memory <= room
+    ]
 
 
 def is_busy() -> bool:
@@ -122,12 +141,18 @@ def best_numbers(speeds: Iterable[Speed], default: Execution) -> tuple[str, str]
 
 
 def _measure(
-    run: RunSpec, default: Execution, placements: Sequence[Placement], pool: Pool
+    run: RunSpec, default: Execution, placements: Sequence[Placement], room: float, pool: Pool
 ) -> list[Speed]:
     """Measure numbers under the widest placement, then placements in the best numbers."""
+    taken = 0
+    with contextlib.suppress(Exception):  # these numbers may be the ones that the model refuses
+        # First one process alone: several might not have the memory, and then others lose theirs.
+        ((_, taken),) = pool.ask([("rehearse", run, replace(default, threads=1), 0.0)])
+    placements = _that_fit(placements, taken, room)
     widest = max(placements)
     precisions, layouts = open_numbers(default, run.train)
     found: dict[_Candidate, list[float]] = {}
+    memories: dict[_Candidate, int] = {}
     refusals: list[Exception] = []
 
     def take_turns(candidates: Sequence[_Candidate]) -> None:
@@ -135,13 +160,14 @@ def _measure(
         for _ in range(ROUNDS):
             for candidate in list(hopeful):
                 try:
-                    rate = _rate(run, default, candidate, pool)
+                    rate, memory = _rate(run, default, candidate, pool)
                 except Exception as error:  # a model may refuse some numbers, and not others
                     refusals.append(error)
                     hopeful.remove(candidate)
                     found.pop(candidate, None)
                 else:
                     found.setdefault(candidate, []).append(rate)
+                    memories[candidate] = memory
             if not hopeful:
                 break
             top = max(statistics.median(found[each]) for each in hopeful)
@@ -156,26 +182,30 @@ def _measure(
     if not found:
         raise refusals[0]
     if len(placements) > 1:
-        precision, layout = best_numbers(_speeds(found), default)
+        precision, layout = best_numbers(_speeds(found, memories), default)
         take_turns([(precision, layout, placement) for placement in placements])
-    return _speeds(found)
+    return _speeds(found, memories)
 
 
 _Candidate = tuple[str, str, Placement]
 
 
-def _rate(run: RunSpec, default: Execution, candidate: _Candidate, pool: Pool) -> float:
-    """Images a second of as many processes at once as the candidate's placement has."""
+def _rate(run: RunSpec, default: Execution, candidate: _Candidate, pool: Pool) -> tuple[float, int]:
+    """Images a second of as many processes at once as the candidate's placement has, and the most
+    memory that one of them took."""
     precision, layout, placement = candidate
     execution = replace(default, precision=precision, layout=layout, threads=placement.threads)
     if placement.processes > 1:
         # None may have its model yet: all build it first, so that they are timed at once.
         pool.ask([("rehearse", run, execution, 0.0)] * placement.processes)
     order = ("rehearse", run, execution, WINDOW_SECONDS)
-    return float(sum(pool.ask([order] * placement.processes)))
+    rates, memories = zip(*pool.ask([order] * placement.processes), strict=True)
+    return float(sum(rates)), max(memories)
 
 
-def _speeds(found: Mapping[_Candidate, list[float]]) -> list[Speed]:
+def _speeds(
+    found: Mapping[_Candidate, list[float]], memories: Mapping[_Candidate, int]
+) -> list[Speed]:
     return [
         Speed(
             precision,
@@ -183,8 +213,10 @@ def _speeds(found: Mapping[_Candidate, list[float]]) -> list[Speed]:
             placement.processes,
             placement.threads,
             round(statistics.median(rates), 1),
+            memories[candidate],
         )
-        for (precision, layout, placement), rates in found.items()
+        for candidate, rates in found.items()
+        for precision, layout, placement in [candidate]
     ]
 
 

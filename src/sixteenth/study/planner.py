@@ -9,6 +9,7 @@ by side, and in which order, changes no result and may differ from one start to 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
@@ -37,7 +38,14 @@ GUESSED_FLOPS = 5e10
 """A thread's FLOPs a second, where only an order of runs is needed and nothing was measured."""
 
 RUN_BYTES = 1.5e9
-"""Memory that a run may take: no more runs go side by side than there is so much memory for."""
+"""Memory that a run may take where it was not measured: no more runs go side by side than there is
+so much memory for."""
+
+MEMORY_SHARE = 0.8
+"""Of the memory that is free; the rest is for what runs take beyond their first steps."""
+
+GPU_PROCESS_BYTES = 5e8
+"""What each process takes of a GPU's memory for itself, beyond what torch counts."""
 
 GPU_SHARES = (1, 2, 4)
 """How many small runs are tried on one GPU at once."""
@@ -186,6 +194,10 @@ class _Planner:
         if asked := self._asked_threads():
             reason = "threads as asked for"
             return {run.run_id: _on(numbers[run.model], asked, reason) for run in new}
+        for speeds in self._speeds.values():
+            # What was not measured had no memory.
+            had = {speed.placement for speed in speeds}
+            placements = [each for each in placements if each in had] or placements
         seconds = {
             run.run_id: {
                 placement: self._seconds(
@@ -238,7 +250,10 @@ class _Planner:
                     pools.append(stack.enter_context(Pool(self.dataset)))
                 return pools[0]
 
-            for done, (model, default) in enumerate(numbers.items()):
+            # The smallest first: what a process took for a larger one, it would seem to take again.
+            order = sorted(numbers, key=lambda model: self._flops(model))
+            for done, model in enumerate(order):
+                default = numbers[model]
                 self.listener.working("timing the models", done, len(numbers))
                 first = next(run for run in runs if run.model == model)
                 if model not in self.costs:
@@ -248,8 +263,9 @@ class _Planner:
                 for count in range(len(placements), 0, -1):
                     with suppress(Exception):
                         few, cost = placements[:count], self.costs[model]
+                        room = self._bytes_for_runs(torch.device(default.device))
                         self._speeds[model] = calibrate(
-                            first, cost, default, few, self.data_dir, pool
+                            first, cost, default, few, room, self.data_dir, pool
                         )
                         break
             self.listener.working("timing the models", len(numbers), len(numbers))
@@ -280,8 +296,11 @@ class _Planner:
         ]
         if rates:
             return images / max(rates)
-        flops = self.costs[run.model].flops if run.model in self.costs else 0
-        return images * flops / (GUESSED_FLOPS * execution.threads)
+        return images * self._flops(run.model) / (GUESSED_FLOPS * execution.threads)
+
+    def _flops(self, model: str) -> int:
+        """To train on one image; 0 of a model that cannot be built."""
+        return self.costs[model].flops if model in self.costs else 0
 
     def _is_small(self, runs: Iterable[RunSpec]) -> bool:
         """Whether runs are done so soon that nothing is gained by measuring or more processes."""
@@ -305,8 +324,13 @@ class _Planner:
             most = self._cores // min((each.execution.threads for each in assigned), default=1)
         else:
             most = min((self._share(each) for each in assigned), default=1)
-        rooms = [self._room(device) for device in devices]
+        memory = max((self._memory(each.run.model) for each in assigned), default=0)
+        rooms = [self._room(device, memory) for device in devices]
         return max(1, min(most, len(assigned), *rooms))
+
+    def _memory(self, model: str) -> int:
+        """What one run of a model was seen to take; 0 where that is not known."""
+        return max((speed.memory for speed in self._speeds.get(model, ())), default=0)
 
     def _share(self, assignment: Assignment) -> int:
         """How many processes at once trained a run's model fastest."""
@@ -314,14 +338,22 @@ class _Planner:
         best = max(speeds, key=lambda speed: speed.images_per_second, default=None)
         return best.processes if best else 1
 
-    def _room(self, device: torch.device) -> int:
-        """How many runs there is memory for, the GPU's included; many where that is not known."""
-        room = _room_for_runs()
-        if device.type == "cuda":
-            images = self.dataset.train.images.nbytes + self.dataset.test.images.nbytes
-            free, _ = torch.cuda.mem_get_info(device)
-            room = min(room, int(free / (images + RUN_BYTES)))
-        return max(1, room)
+    def _room(self, device: torch.device, memory: int = 0) -> int:
+        """How many runs there is memory for, the GPU's included, where each takes `memory`."""
+        if device.type != "cuda":
+            each = memory / MEMORY_SHARE if memory else RUN_BYTES
+            return max(1, int(min(_free_memory() / each, 1024)))
+        images = self.dataset.train.images.nbytes + self.dataset.test.images.nbytes
+        each = (memory or images + RUN_BYTES) + GPU_PROCESS_BYTES
+        free, _ = torch.cuda.mem_get_info(device)
+        return max(1, int(min(free / each, _free_memory() / RUN_BYTES, 1024)))
+
+    def _bytes_for_runs(self, device: torch.device) -> float:
+        """Memory that all runs side by side may take, of a GPU without its processes' own part."""
+        if device.type != "cuda":
+            return MEMORY_SHARE * _free_memory()
+        free, _ = torch.cuda.mem_get_info(device)
+        return MEMORY_SHARE * free - max(GPU_SHARES) * GPU_PROCESS_BYTES
 
     def _is_finished(self, run: RunSpec) -> bool:
         record = RunFolder(self.folder / "runs" / run.run_id).read_record()
@@ -356,11 +388,11 @@ def _kept_executions(folder: Path) -> dict[str, Execution]:
     return kept
 
 
-def _room_for_runs() -> int:
-    """How many runs there is memory for; many where that is not known."""
+def _free_memory() -> float:
+    """Memory in bytes that this machine has left; infinite where that is not known."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         available = next(line for line in lines if line.startswith("MemAvailable:"))
-        return max(1, int(int(available.split()[1]) * 1024 / RUN_BYTES))
+        return int(available.split()[1]) * 1024
     except (OSError, ValueError, StopIteration):
-        return 1024
+        return math.inf

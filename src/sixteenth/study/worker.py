@@ -20,9 +20,12 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+import torch
+
 from ..data import ImageDataset
 from ..engine.allocator import keep_freed_memory
 from ..engine.execution import Execution
+from ..engine.record import peak_memory
 from ..engine.rehearsal import Rehearsal
 from ..engine.train import train_run
 from ..errors import RunError
@@ -73,7 +76,8 @@ class Station:
             if self._rehearsal is None or self._rehearsal[0] != built:
                 self._rehearsal = None  # so that two are never in memory at once
                 self._rehearsal = built, Rehearsal(run, self._dataset, execution)
-            self._answer("rehearsed", self._rehearsal[1].images_per_second(execution, seconds))
+            rate = self._rehearsal[1].images_per_second(execution, seconds)
+            self._answer("rehearsed", (rate, peak_memory(torch.device(execution.device)) or 0))
         except Exception as error:
             self._answer("raised", _portable(error))
 
