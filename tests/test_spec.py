@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -94,6 +96,19 @@ def test_every_preset_opens_with_its_command_and_reads_back_as_it_was_written(na
 def test_an_unknown_preset_names_the_nearest() -> None:
     with pytest.raises(SpecError, match="did you mean cifar10"):
         load_spec("cifar1O")
+
+
+def test_a_preset_goes_before_a_file_of_its_name_which_is_reached_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("demo").write_text("data: elsewhere\nmodels: ['lies_here:net']\n", encoding="utf-8")
+    Path("mine").write_text("data: elsewhere\n", encoding="utf-8")
+    assert load_spec("demo") == parse_spec(yaml.safe_load(preset_text("demo")) | {"name": "demo"})
+    for study in ("./demo", str(tmp_path / "demo"), Path("demo")):
+        spec = load_spec(study)
+        assert (spec.data, spec.name, spec.models) == ("elsewhere", "demo", ["lies_here:net"])
+    assert load_spec("mine").data == "elsewhere"
 
 
 def test_differences_between_two_studies_are_named_key_by_key() -> None:

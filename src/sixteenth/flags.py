@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 StudyArgument = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A study file, or a preset: see sixteenth presets.")
+    str, typer.Argument(metavar="STUDY", help="A preset (see sixteenth presets), or a study file.")
 ]
 DirArgument = Annotated[
     Path | None,

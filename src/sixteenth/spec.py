@@ -204,19 +204,23 @@ def preset_text(name: str) -> str:
         SpecError: no preset has that name.
     """
     if name not in preset_names():
-        known = "; a study is a file that ends in .yaml, or one of " + ", ".join(preset_names())
+        known = f"; a study is one of {', '.join(preset_names())}, or a file, such as mine.yaml"
         raise SpecError(f"no preset is called {name!r}{nearest(name, preset_names()) or known}")
     return (PRESETS / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def load_spec(study: str | Path, settings: Sequence[str] = ()) -> StudySpec:
-    """Read a study file, or a preset by its name, and apply ``KEY=VALUE`` settings to it.
+    """Read a preset by its name, or a study file, and apply ``KEY=VALUE`` settings to it.
+
+    A preset's name means the preset wherever it is typed: a file of that name that happens to lie
+    in the current folder could name code to import. The file is read as ``./NAME``.
 
     Raises:
-        SpecError: no such file or preset, not YAML, or a key or value that is not right.
+        SpecError: no such preset or file, not YAML, or a key or value that is not right.
     """
     path = Path(study)
-    if path.suffix in (".yaml", ".yml") or os.path.isfile(path):
+    is_preset = isinstance(study, str) and study in preset_names()
+    if not is_preset and (path.suffix in (".yaml", ".yml") or os.path.isfile(path)):
         try:
             with path.open(encoding="utf-8") as file:
                 text = file.read(MOST_CHARACTERS + 1)  # a longer one is refused unread

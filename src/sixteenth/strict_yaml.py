@@ -3,11 +3,13 @@
 Read by PyYAML's safe loader, which builds plain values and runs nothing. Beyond that, a key that
 stands twice is an error (YAML's own rule, which PyYAML does not keep: the last one would win in
 silence), and so is an alias: nine lines of aliases to aliases can mean a billion values, and a
-study file needs none.
+study file needs none. Numbers are decimal as they look: YAML 1.1, which PyYAML reads, would take
+010 for eight and 1:04 for sixty-four.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from typing import Any
 
@@ -43,12 +45,39 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+    def construct_yaml_int(self, node: Any) -> int:
+        number = super().construct_yaml_int(node)
+        self._refuse_old_number(node, number)
+        return number
+
+    def construct_yaml_float(self, node: Any) -> float:
+        number = super().construct_yaml_float(node)
+        self._refuse_old_number(node, number)
+        return number
+
+    def _refuse_old_number(self, node: Any, number: float) -> None:
+        """Refuse octal and base-60 numbers, which nobody who types them here means."""
+        text = str(node.value)
+        if ":" in text or re.fullmatch(r"[-+]?0[0-7_]+", text):
+            raise yaml.constructor.ConstructorError(
+                None,
+                None,
+                f"{text} would mean {number} in YAML 1.1: write the number without a leading zero "
+                "or colon, or text in quotes",
+                node.start_mark,
+            )
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
+
+
 def read_yaml(text: str) -> Any:
     """The value that `text` means.
 
     Raises:
-        StrictYamlError: it is not YAML, too long, nested too deeply, or holds aliases or a key
-            twice.
+        StrictYamlError: it is not YAML, too long, nested too deeply, or holds aliases, a key twice,
+            or an octal or base-60 number.
     """
     if len(text) > MOST_CHARACTERS:
         raise StrictYamlError(f"more than {MOST_CHARACTERS:,} characters are too many for a study")

@@ -154,6 +154,15 @@ STUDY_FILES = [
     _study("a factory that is nowhere", "data: digits\nmodels: ['no_such:net']", "no_such"),
     _study("a factory that is no name", "data: digits\nmodels: ['a b:c']", "package.module"),
     _study("a model twice", "data: digits\nmodels: [resnet18, resnet18]", "twice"),
+    *(
+        _study(
+            f"{init} weights of {model}",
+            f"data: digits\nmodels: [{model}]\ninit: ['{init}']",
+            f"no ImageNet weights of {model}",
+        )
+        for model in ("seed-cnn", "speedrun", "speedrun-large")
+        for init in ("imagenet", "imagenet:X")
+    ),
     _study("unknown init", "data: digits\ninit: [imagnet]", "imagenet"),
     _study("fraction above one", "data: digits\nfractions: [3]", "3 images"),
     _study("fraction zero", "data: digits\nfractions: [0]", "fraction"),
@@ -167,6 +176,10 @@ STUDY_FILES = [
     _study("rate is no number", "data: digits\ntrain: {learning_rate: .nan}", "learning_rate"),
     _study("negative decay", "data: digits\ntrain: {weight_decay: -1}", "weight_decay", "-1"),
     _study("flip perhaps", "data: digits\ntrain: {flip: perhaps}", "train.flip:", "true or false"),
+    _study("octal epochs", "data: digits\ntrain: {epochs: 010}", "line 2", "010", "8", "leading"),
+    _study("image size of a clock", "data: digits\nimage_size: 1:04", "line 2", "1:04", "64"),
+    _study("rate of a clock", "data: digits\ntrain: {learning_rate: 1:0.5}", "1:0.5", "60.5"),
+    _setting("an octal setting", "train.epochs=010", "train.epochs=010", "8"),
     _study("no epochs", "data: digits\ntrain: {epochs: 0}", "train.epochs"),
     _study("half an epoch", "data: digits\ntrain: {epochs: 0.5}", "train.epochs", "0.5"),
     _study("batch of one", "data: digits\ntrain: {batch_size: 1}", "batch_size"),

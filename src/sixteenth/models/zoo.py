@@ -3,7 +3,8 @@
 A name is one of three things:
 
 - a torchvision classification model, such as ``resnet18``;
-- ``seed-cnn``, the baseline network (see `seed_cnn`);
+- one of our own: ``seed-cnn``, the baseline (see `seed_cnn`), ``speedrun`` and
+  ``speedrun-large`` (see `speedrun`);
 - ``package.module:factory``, the user's own. The module is imported, from the current directory as
   ``python -m`` would or from the installed packages, and ``factory(num_classes=...)`` must return
   an `torch.nn.Module` that maps images (N, 3, H, W) to logits (N, num_classes). A factory with a
@@ -36,6 +37,9 @@ from .speedrun import SHAPES as SPEEDRUNS
 from .speedrun import speedrun
 
 SEED_CNN = "seed-cnn"
+OWN = (SEED_CNN, *SPEEDRUNS)
+"""Networks of this package: nobody has trained them on ImageNet."""
+
 STEMS = ("default", "cifar")
 
 _RESNETS = ("resnet", "resnext", "wide_resnet")
@@ -43,8 +47,8 @@ _PATCH = {"vit_b_16": 16, "vit_b_32": 32, "vit_l_16": 16, "vit_l_32": 32, "vit_h
 
 
 def model_names() -> list[str]:
-    """Every name that needs no code of the user's: torchvision's models and the baseline."""
-    return [SEED_CNN, *SPEEDRUNS, *torchvision.models.list_models(module=torchvision.models)]
+    """Every name that needs no code of the user's: torchvision's models and our own."""
+    return [*OWN, *torchvision.models.list_models(module=torchvision.models)]
 
 
 def is_factory(name: str) -> bool:
@@ -67,7 +71,7 @@ def check_model(name: str, stem: str = "default") -> None:
         close = nearest(name, model_names())
         raise ModelError(
             f"no model is called {name!r}{close or ';'} allowed are torchvision's classification "
-            f"models (resnet18, resnet50, ...), {', '.join((SEED_CNN, *SPEEDRUNS))}, and your own "
+            f"models (resnet18, resnet50, ...), {', '.join(OWN)}, and your own "
             "as package.module:factory"
         )
     if stem == "cifar" and not name.startswith(_RESNETS):
