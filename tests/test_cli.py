@@ -338,6 +338,22 @@ def test_bare_command_and_version(sixteenth: Command) -> None:
     assert sixteenth("--version").out == f"sixteenth {__version__}\n"
 
 
+def test_a_path_is_printed_as_it_is_also_where_it_names_an_emoji(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from sixteenth.terminal import Column, console, table
+
+    on = console()
+    on.print("Report: studies/a:cat:b[bold]")
+    on.print(table([Column("file", ["a:cat:b.png"])], on))
+    assert capsys.readouterr().out.split() == [
+        "Report:",
+        "studies/a:cat:b[bold]",
+        "file",
+        "a:cat:b.png",
+    ]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_a_terminal_gets_a_live_table(trained: TrainedStudy) -> None:
     ours, theirs = os.openpty()

@@ -12,6 +12,7 @@ import pytest
 from tiny_study import Command
 
 SIZES = (1000, 2000, 4000, 8000)
+FIT = ("fit", "results.csv", "--size-column", "n", "--error-column", "err", "--group-by", "model")
 
 
 @pytest.fixture
@@ -87,16 +88,36 @@ def test_accuracies_in_percent_give_the_same_curve(table: Path, sixteenth: Comma
             ["fit", "results.csv", "--size-column", "n", "--error-column", "err", "--out", "a.pdf"],
             "neither .svg nor .png",
         ),
+        (["fit", "."], "cannot read the table .: Is a directory"),
+        ([*FIT, "--out", "nowhere/x.svg"], "there is no folder nowhere for the figure x.svg"),
+        ([*FIT, "--out", "a.svg"], "the figure a.svg is a folder"),
+        ([*FIT, "--target-error", "7"], "--target-error 7 is no share"),
+        ([*FIT, "--target-error", "nan"], "--target-error nan is no share"),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_exit_2(
     table: Path, sixteenth: Command, words: list[str], said: str
 ) -> None:
+    Path("a.svg").mkdir()
     ended = sixteenth(*words)
     assert ended.code == 2
     assert said in ended.err
     assert len(ended.err.splitlines()) == 1
     assert not ended.out
+    assert {path.name for path in Path().iterdir()} == {"results.csv", "a.svg"}
+
+
+def test_a_figure_of_that_name_is_left_alone_unless_it_is_named(
+    table: Path, sixteenth: Command
+) -> None:
+    Path("results.svg").write_text("mine", encoding="utf-8")
+    for name in ("results-2.svg", "results-3.svg"):
+        assert sixteenth(*FIT).out.endswith(f"Figure: {name}\n")
+        assert Path(name).read_text(encoding="utf-8").startswith("<?xml")
+    assert Path("results.svg").read_text(encoding="utf-8") == "mine"
+    assert sixteenth(*FIT, "--out", "results.svg").code == 0
+    assert Path("results.svg").read_text(encoding="utf-8").startswith("<?xml")
+    assert {path.suffix for path in Path().iterdir()} == {".csv", ".svg"}, "nothing half written"
 
 
 def test_a_single_size_is_refused_with_the_name_of_its_curve(

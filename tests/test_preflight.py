@@ -201,6 +201,37 @@ def test_too_little_disk_is_told_before_anything_is_written(
     assert not Path("studies").exists()
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["table", "json"])
+def test_a_plan_that_does_not_fit_on_the_disk_is_shown_and_then_complained_of(
+    tiny_folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("sixteenth.study.plan.free_bytes", lambda folder: 1000)
+    shown = sixteenth("plan", "tiny.yaml", *more)
+    assert shown.code == 1
+    assert len(json.loads(shown.out)["runs"]) == 4 if more else "4 of 4 runs to train" in shown.out
+    assert shown.err.splitlines()[-1].startswith(
+        "sixteenth: studies/tiny has 0.0 GB of free disk and this study needs"
+    )
+    assert "Traceback" not in shown.err
+
+
+def test_a_cache_that_cannot_be_written_is_one_line_of_the_command(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    write_images(tiny_folder / "images")
+    Path("cache").write_text("a file where a folder should be", encoding="utf-8")
+    shown = sixteenth(
+        "plan", "tiny.yaml", *ONE_RUN, "--data", "images", "--data-dir", "cache", "--skip-broken",
+        "--set", "fractions=[1]",
+    )  # fmt: skip
+    assert shown.code == 0, shown.err
+    told = [line for line in shown.err.splitlines() if "are not kept" in line]
+    assert len(told) == 1
+    assert told[0].startswith("sixteenth: decoded images are not kept, the next start decodes")
+    assert "Warning" not in shown.err
+    assert "warnings.warn" not in shown.err
+
+
 def test_a_prediction_is_computed_in_the_numbers_in_which_the_run_was_measured(
     trained: TrainedStudy, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def plan(study: StudyArgument, flags: Flags) -> None:
     from .display import display_for
     from .report import format as fmt
     from .study.plan import free_bytes
+    from .study.preflight import check_disk
     from .terminal import console, plan_table, together
 
     loaded = _load(study, flags)
@@ -104,18 +105,22 @@ def plan(study: StudyArgument, flags: Flags) -> None:
     if flags.as_json:
         head = {"study": loaded.spec.name, "folder": str(loaded.folder)}
         _print_json({**head, **totals, "runs": _rows(table)})
-        return
-    out_console = console()
-    out_console.print(plan_table(table, out_console))
-    time, disk = fmt.duration(totals["seconds_left"]), fmt.size(totals["disk_bytes"])
-    extra, free = fmt.size(totals["checkpoint_bytes"]), fmt.size(totals["free_bytes"])
-    how = together(todo)
-    out_console.print(
-        f"\n{len(todo)} of {len(table)} runs to train: about {time} on this machine{how}."
-    )
-    out_console.print(f"Disk: {disk} to keep and {extra} while a run trains, of {free} free.")
-    if totals["disk_bytes"] + totals["checkpoint_bytes"] > totals["free_bytes"]:
-        complain(f"{loaded.folder} has too little free disk for this study")
+    else:
+        out_console = console()
+        out_console.print(plan_table(table, out_console))
+        time, disk = fmt.duration(totals["seconds_left"]), fmt.size(totals["disk_bytes"])
+        extra, free = fmt.size(totals["checkpoint_bytes"]), fmt.size(totals["free_bytes"])
+        how = together(todo)
+        out_console.print(
+            f"\n{len(todo)} of {len(table)} runs to train: about {time} on this machine{how}."
+        )
+        out_console.print(f"Disk: {disk} to keep and {extra} while a run trains, of {free} free.")
+    try:
+        check_disk(loaded.folder, table.attrs["disk_needed"])
+    except InputError as error:
+        # The plan is what was asked for, and shows what to make smaller.
+        complain(error)
+        raise typer.Exit(1) from None
 
 
 @app.command()

@@ -18,6 +18,7 @@ import socket
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
@@ -56,7 +57,7 @@ def carry_out(app: typer.Typer, words: Sequence[str]) -> int:
     debug = "--debug" in words
     _rewording.set(list)
     words = [word for word in words if word != "--debug"]
-    with _clean_stops(lambda: _say_stopped(words)):
+    with _clean_stops(lambda: _say_stopped(words)), _warnings_as_complaints():
         return _guarded(app, list(words), debug)
 
 
@@ -70,6 +71,17 @@ def complain(message: object, prefix: str = "sixteenth: ") -> None:
     from .report import format as fmt
 
     print(f"{prefix}{fmt.plain(message)}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _warnings_as_complaints() -> Iterator[None]:
+    """Say what Python's warnings say as every other complaint is said: in one line, without code.
+
+    A notebook that calls the same functions hears them as warnings.
+    """
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: complain(message)
+        yield
 
 
 def _guarded(app: typer.Typer, words: list[str], debug: bool) -> int:

@@ -7,6 +7,7 @@ and the report for the figure. Imports no torch, so that it answers in a second.
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,7 +64,8 @@ def fit(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Figure, .svg or .png. Default: table's name with .svg, in the current folder.",
+            help="Figure, .svg or .png, written over. Default: NAME.svg of NAME.csv, in the current "
+            "folder; NAME-2.svg where that is taken.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
@@ -71,9 +73,14 @@ def fit(
     """Fit learning curves to any tool's results, print them and draw the figure."""
     if error_column and accuracy_column:
         raise InputError("name an --error-column or an --accuracy-column, not both")
-    place = out or Path(f"{table.stem}.svg")
-    if place.suffix not in (".svg", ".png"):
-        raise InputError(f"the figure {place} is neither .svg nor .png")
+    targets = target_error or []
+    for target in targets:
+        if not 0 <= target <= 1:
+            raise InputError(
+                f"--target-error {target:g} is no share of the test images: 5% is 0.05"
+            )
+    if out is not None:
+        _check_place(out)
     column = error_column or accuracy_column or "test_accuracy"
     rows = _read(table, [size_column, column, *(group_by or [])])
     scale = 100.0 if percent else 1.0
@@ -82,19 +89,46 @@ def fit(
         name: _fit(name, part, size_column, test_size, chance)
         for name, part in _groups(rows, group_by or [])
     }
+    place = out or _free(Path(f"{table.stem}.svg"))
+    # All is computed before anything is written, and written before anything is said.
+    said = _json(curves, targets, place) if as_json else _text(curves, targets, place)
     _draw(curves, place)
-    if as_json:
-        found = {name: _numbers(curve, target_error or []) for name, curve in curves.items()}
-        content = {"curves": found, "figure": str(place)}
-        print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
-        return
+    print(said)
+
+
+def _free(place: Path) -> Path:
+    """`place`, or the first of NAME-2.svg, NAME-3.svg, ... that nothing has."""
+    free, number = place, 2
+    while os.path.lexists(free):
+        free, number = place.with_stem(f"{place.stem}-{number}"), number + 1
+    return free
+
+
+def _check_place(place: Path) -> None:
+    """Refuse a place where the figure could not be written, before anything is computed."""
+    if place.suffix not in (".svg", ".png"):
+        raise InputError(f"the figure {place} is neither .svg nor .png")
+    if place.is_dir():
+        raise InputError(f"the figure {place} is a folder: name a file")
+    if not place.parent.is_dir():
+        raise InputError(f"there is no folder {place.parent} for the figure {place.name}: make it")
+
+
+def _json(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
+    found = {name: _numbers(curve, targets) for name, curve in curves.items()}
+    content = {"curves": found, "figure": str(place)}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _text(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
+    lines = []
     for name, curve in curves.items():
-        print(f"{name}\n{curve.summary()}")
-        for target in target_error or []:
+        lines += [name, curve.summary()]
+        for target in targets:
             answer = str(curve.required_size(target))
-            print(textwrap.fill(answer, 79, initial_indent="  ", subsequent_indent="    "))
-        print()
-    print(f"Figure: {place}")
+            lines.append(textwrap.fill(answer, 79, initial_indent="  ", subsequent_indent="    "))
+        lines.append("")
+    return "\n".join([*lines, f"Figure: {place}"])
 
 
 def _read(table: Path, columns: list[str]) -> pd.DataFrame:
@@ -105,6 +139,8 @@ def _read(table: Path, columns: list[str]) -> pd.DataFrame:
         rows = pd.read_csv(table)
     except FileNotFoundError:
         raise InputError(f"there is no file {table}") from None
+    except OSError as error:
+        raise InputError(f"cannot read the table {table}: {error.strerror or error}") from None
     except (ValueError, UnicodeDecodeError) as error:  # pandas' parser errors are ValueErrors
         raise InputError(f"{table} is not a CSV table: {error}") from None
     for name in columns:
@@ -154,10 +190,11 @@ def _fit(
 def _draw(curves: Mapping[str, LearningCurve], place: Path) -> None:
     from .report.fit_figure import fit_figure
     from .report.style import png, svg
+    from .run_folder import write_whole
 
     figure = fit_figure(curves)
     content = png(figure) if place.suffix == ".png" else svg(figure, "Learning curves")
-    place.write_bytes(content)
+    write_whole(place, lambda file: file.write(content))
 
 
 def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:

@@ -44,7 +44,6 @@ class _Loader(yaml.SafeLoader):
                 known.add(key)
         return super().construct_mapping(node, deep)
 
-
     def construct_yaml_int(self, node: Any) -> int:
         number = super().construct_yaml_int(node)
         self._refuse_old_number(node, number)

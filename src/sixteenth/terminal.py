@@ -45,7 +45,10 @@ class Column:
 
 def console(*, errors: bool = False) -> Console:
     """A console on standard output, or on standard error."""
-    return Console(file=sys.stderr if errors else sys.stdout, highlight=False, markup=False)
+    # What is printed are names and paths: of a:cat:b nothing is markup, and nothing an emoji.
+    return Console(
+        file=sys.stderr if errors else sys.stdout, highlight=False, markup=False, emoji=False
+    )
 
 
 def table(columns: Sequence[Column], on: Console) -> Table:

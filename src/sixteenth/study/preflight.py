@@ -180,15 +180,9 @@ def check_models(
     return costs
 
 
-def check_disk(
-    folder: Path, schedule: Schedule, costs: Mapping[str, Cost], dataset: ImageDataset
-) -> None:
-    """Refuse a study that cannot fit on the disk.
-
-    Raises:
-        InputError: how much it needs and how much is free.
-    """
-    from .plan import disk_bytes, free_bytes
+def disk_needed(schedule: Schedule, costs: Mapping[str, Cost], dataset: ImageDataset) -> int:
+    """Bytes that the runs left to train keep, and the checkpoints of those that go side by side."""
+    from .plan import disk_bytes
 
     sizes = [
         disk_bytes(costs[each.run.model].parameters, dataset)
@@ -196,7 +190,17 @@ def check_disk(
         if each.run.model in costs
     ]
     at_once = sorted((passing for _, passing in sizes), reverse=True)[: schedule.workers]
-    needed = sum(kept for kept, _ in sizes) + sum(at_once)
+    return sum(kept for kept, _ in sizes) + sum(at_once)
+
+
+def check_disk(folder: Path, needed: int) -> None:
+    """Refuse a study that cannot fit on the disk.
+
+    Raises:
+        InputError: how much it needs and how much is free.
+    """
+    from .plan import free_bytes
+
     free = free_bytes(folder)
     if needed > free:
         raise InputError(

@@ -155,7 +155,9 @@ class Study:
             preflight.check_folder(self.folder, self.spec)
             if (self.folder / "study.yaml").is_file():
                 self._take(lock)  # at once, not after the images were read
-            schedule, _ = self._schedule(Asked(device, workers, threads), hears, download=True)
+            schedule, costs = self._schedule(Asked(device, workers, threads), hears, download=True)
+            needed = preflight.disk_needed(schedule, costs, self.dataset())
+            preflight.check_disk(self.folder, needed)
             self._freeze(lock)
             keep_executions(self.folder, schedule)
             todo = [assignment.run for assignment in schedule.assignments]
@@ -180,14 +182,20 @@ class Study:
         threads: int | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
-        """What each run will cost, see `study.plan.plan_table`. Trains and writes nothing."""
+        """What each run will cost, see `study.plan.plan_table`. Trains and writes nothing.
+
+        Its ``attrs["disk_needed"]`` are the bytes that must be free for `run` to begin.
+        """
+        from . import preflight
         from .plan import plan_table
         from .planner import Asked
 
         hears = listener or Listener()
         asked = Asked(device, workers, threads)
         schedule, costs = self._schedule(asked, hears, download=False, timed=True)
-        return plan_table(self.runs(), self.dataset(), self.folder, costs, schedule)
+        table = plan_table(self.runs(), self.dataset(), self.folder, costs, schedule)
+        table.attrs["disk_needed"] = preflight.disk_needed(schedule, costs, self.dataset())
+        return table
 
     def results(self) -> pd.DataFrame:
         """One row per run of the grid, see `study.results.results_table`."""
@@ -297,7 +305,6 @@ class Study:
             listener=hears,
             timed=timed,
         )
-        preflight.check_disk(self.folder, schedule, costs, dataset)
         return schedule, costs
 
     def _take(self, lock: FolderLock) -> None:
