@@ -64,8 +64,8 @@ def fit(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Figure, .svg or .png, written over. Default: NAME.svg of NAME.csv, in the current "
-            "folder; NAME-2.svg where that is taken.",
+            help="Figure, .svg or .png, written over. Default: table's name with .svg, in the "
+            "current folder; NAME-2.svg where that is taken.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,

@@ -57,6 +57,7 @@ class _Checks(_Part):
     leaked_test_images: Whole = None
     conflicting_labels: Whole = None
     skipped_broken: Whole = None
+    nearly_black: Whole = None
     skipped: list[str] | None = None
     examples: list[str] | None = None
 

@@ -240,6 +240,8 @@ DATA = [
         "test.parquet",
         "dog, cat",
     ),
+    _images("Parquet: a class of no character", parquet(names=["a\ud800", "b"]), r"'a\ud800'"),
+    _npz("npz: a class of no character", npz(classes=np.array(["a\ud800", "b"])), r"'a\ud800'"),
     _images("Parquet: an unknown column", parquet(), "'lable'", words="--label-column lable"),
     _npz("npz: no archive", put("d.npz", b"no"), "d.npz"),
     _npz("npz: an array is missing", npz(y_test=None), "y_test"),

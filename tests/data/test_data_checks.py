@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_data import encode, random_pixels, write_classes, write_parquet
 
 from sixteenth.data.checks import DataChecks, examine
@@ -74,6 +75,20 @@ def test_a_class_that_the_test_split_lacks_is_named(load, tmp_path):
     checks = load(tmp_path / "d.npz").checks
     assert checks.classes_without_test == ("bee",)
     assert checks.notices() == ["no test image of class bee"]
+
+
+def test_nearly_black_images_of_16_bits_are_counted_and_told(load, folder):
+    for number in range(2):
+        values = random_pixels(8, 8, seed=number).astype(np.uint16) * 16
+        Image.fromarray(values).save(folder / "train" / "dog" / f"scan{number}.png")
+    for _ in range(2):  # decoded, then from the copy
+        checks = load(folder).checks
+        assert checks.nearly_black == 2
+        assert checks.notices() == [
+            "2 16-bit images use less than an eighth of the range: they are nearly black; "
+            "rescale them",
+            "such as: train/dog/scan0.png is nearly black; train/dog/scan1.png is nearly black",
+        ]
 
 
 def test_the_decoded_copy_remembers_what_was_found(load, folder):

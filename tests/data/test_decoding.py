@@ -30,6 +30,20 @@ def huge_png(width, height):
     )
 
 
+def sixteen_bit_png(values):
+    """Colours of 16 bits, which Pillow reads and does not write."""
+
+    def chunk(kind, data):
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    height, width, _ = values.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + content
+
+
 def test_grey_is_repeated():
     grey = random_pixels(8, 8)
     assert np.array_equal(decode_image(encode(grey), 8), np.stack([grey] * 3, axis=-1))
@@ -38,6 +52,35 @@ def test_grey_is_repeated():
 def test_sixteen_bits_are_scaled_to_eight():
     values = np.array([[0, 257], [257 * 128, 65535]], dtype=np.uint16)
     assert decode_image(saved(Image.fromarray(values)), 2)[..., 0].tolist() == [[0, 1], [128, 255]]
+
+
+def tiff(values, **options):
+    return saved(Image.fromarray(values), "TIFF", **options)
+
+
+def test_32_bits_that_8_could_hold_have_no_scale_and_others_are_read_as_16():
+    few = np.array([[0, 252], [9, 7]], dtype=np.int32)
+    with pytest.raises(ValueError, match="values up to 252 in 32 bits have no agreed scale"):
+        decode_image(tiff(few), 2)
+    for values in (few * 257, few * 0):
+        assert decode_image(tiff(values), 2)[..., 0].tolist() == (values // 257).tolist()
+    assert decode_image(saved(Image.fromarray(few.astype(np.uint16))), 2).max() == 1
+
+
+def test_images_of_16_bits_that_use_12_are_named_as_nearly_black():
+    values = np.linspace(0, 4095, 64).astype(np.uint16).reshape(8, 8)
+    black = np.zeros((8, 8, 3), np.uint8)
+    few, full = saved(Image.fromarray(values)), saved(Image.fromarray(values * 16))
+    colour = sixteen_bit_png(np.stack([values] * 3, axis=-1))
+    images = [
+        ("few", few), ("full", full), ("colour", colour), ("8 bits", encode(black)),
+        ("8 bits, BMP", encode(black, "BMP")), ("tiff", tiff(values.astype(np.int32))),
+    ]  # fmt: skip
+    dark = []
+    pixels, broken = decode_images(images, len(images), 8, what="decoding", dark=dark)
+    assert not broken
+    assert pixels.max((1, 2, 3)).tolist() == [16, 255, 15, 0, 0, 16]
+    assert dark == ["few", "colour", "tiff"]
 
 
 def test_black_and_white_and_palettes_become_colours():

@@ -151,6 +151,54 @@ def test_other_files_and_folders_among_the_images_are_counted_and_named(load, fo
     assert set(checks.examples) >= {"val is no image", "train/dog/notes.txt is no image"}
 
 
+def test_images_beside_the_class_folders_are_counted_and_named(load, folder):
+    pixels = Image.fromarray(random_pixels(8, 8, 3, seed=77))
+    for place in (folder, folder / "train", folder / "test"):
+        pixels.save(place / "loose.png")
+    (folder / "train" / "labels.csv").write_text("beside the images, not among them")
+    (folder / "train" / "emu").symlink_to(folder / "nowhere")
+    checks = load(folder).checks
+    assert checks.ignored_files == 4
+    assert set(checks.examples) >= {
+        "loose.png lies in no class folder",
+        "train/loose.png lies in no class folder",
+        "test/loose.png lies in no class folder",
+        "train/emu is a link that leads nowhere",
+    }
+    told = "not read, since they are no images or lie in no class folder: 4 files or folders"
+    assert told in checks.notices()
+    flat = load(folder / "train", test_fraction=0.3).checks
+    assert set(flat.examples) == {
+        "loose.png lies in no class folder", "emu is a link that leads nowhere"
+    }  # fmt: skip
+
+
+def test_a_link_to_a_folder_of_images_is_followed_once(load, folder, tmp_path):
+    write_classes(tmp_path / "elsewhere", {"puppies": 2}, seed=5000)
+    (folder / "train" / "dog" / "link").symlink_to(tmp_path / "elsewhere")
+    (folder / "train" / "dog" / "again").symlink_to(tmp_path / "elsewhere" / "puppies")
+    (tmp_path / "elsewhere" / "round").symlink_to(tmp_path / "elsewhere")
+    (folder / "train" / "dog" / "up").symlink_to(folder / "train")
+    data = load(folder)
+    assert np.bincount(data.train.labels).tolist() == [4, 5]
+    assert data.checks.duplicates_within_train == 0
+
+
+def test_a_folder_inside_a_class_that_cannot_be_read_is_named(load, folder, monkeypatch):
+    locked = folder / "train" / "dog" / "locked"
+    locked.mkdir()
+    real = os.scandir
+
+    def scandir(place):  # root may read any folder: only a stand-in refuses it one
+        if os.fspath(place) == os.fspath(locked):
+            raise PermissionError(13, "Permission denied", os.fspath(place))
+        return real(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(DataError, match=r"cannot read .*train.dog.locked: Permission denied"):
+        load(folder)
+
+
 def test_two_training_folders_that_differ_in_case_are_refused(load, folder):
     (folder / "Train").mkdir()
     if len(list(folder.iterdir())) == 2:

@@ -38,7 +38,9 @@ class DataChecks:
             across both.
         skipped_broken: images that could not be decoded and were left out, as was asked for.
         skipped: their names and reasons, the first hundred.
-        ignored_files: files and folders among the images that are no images, and were not read.
+        ignored_files: files and folders that were not read: among the images and no images, or
+            images outside the class folders.
+        nearly_black: images of more than 8 bits that use less than an eighth of their range.
         classes_without_test: classes of which no test image says how well they are known.
         examples: some of each kind, by name.
     """
@@ -50,6 +52,7 @@ class DataChecks:
     skipped_broken: int = 0
     skipped: tuple[str, ...] = ()
     ignored_files: int = 0
+    nearly_black: int = 0
     classes_without_test: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
 
@@ -100,7 +103,15 @@ class DataChecks:
             lines.append(f"no test image of class {named}{f' and {more} more' if more > 0 else ''}")
         if self.ignored_files:
             lines.append(
-                f"not read, since they are no images: {self.ignored_files} files or folders"
+                "not read, since they are no images or lie in no class folder: "
+                f"{self.ignored_files} files or folders"
+            )
+        if self.nearly_black:
+            lines.append(
+                f"{_images(self.nearly_black, '16-bit')} "
+                f"{'uses' if self.nearly_black == 1 else 'use'} less than an eighth of the range: "
+                f"{'it is' if self.nearly_black == 1 else 'they are'} nearly black; rescale "
+                f"{'it' if self.nearly_black == 1 else 'them'}"
             )
         if lines and self.examples:
             lines.append(f"such as: {'; '.join(self.examples[:EXAMPLES])}")
@@ -132,7 +143,8 @@ def examine(content: Content) -> DataChecks:
         *(same("test", i, "train", first_train[test[i]]) for i in leaked[:EXAMPLES]),
         *(same("train", i, "train", first_train[train[i]]) for i in copies_in_train[:EXAMPLES]),
         *(same("test", i, "test", first_test[test[i]]) for i in copies_in_test[:EXAMPLES]),
-        *(f"{ignored} is no image" for ignored in content.ignored[:EXAMPLES]),
+        *content.ignored[:EXAMPLES],
+        *(f"{dark} is nearly black" for dark in content.dark[:EXAMPLES]),
     ]
     untested = np.bincount(content.test.labels, minlength=len(content.classes)) == 0
     return DataChecks(
@@ -143,6 +155,7 @@ def examine(content: Content) -> DataChecks:
         skipped_broken=len(content.broken),
         skipped=tuple(f"{one.name} ({one.reason})" for one in content.broken[:NAMED]),
         ignored_files=len(content.ignored),
+        nearly_black=len(content.dark),
         classes_without_test=tuple(content.classes[i] for i in np.flatnonzero(untested)),
         examples=tuple(examples),
     )

@@ -1,7 +1,7 @@
 """Encoded images to uint8 pixels of one size, many at a time; broken ones are collected by name.
 
 An image is turned upright (EXIF), brought to 8-bit RGB (grey is repeated, transparent pixels
-are laid over white, 16-bit grey is scaled), resized with antialiased bilinear interpolation until
+are laid over white, 16 bits are scaled to 8), resized with antialiased bilinear interpolation until
 its shorter side fits, and cut to the square at its centre. Colour profiles are not applied; of an
 animation the first frame is taken.
 """
@@ -52,6 +52,10 @@ _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 """Formats that are opened, and AVIF where this Pillow knows it. Among the others are such that
 start other programs to be read."""
 
+DARK = 256 // 8
+"""An image of more than 8 bits whose values all stay below this after scaling was most likely made
+with fewer bits than its file has, 12 of 16 say, and is nearly black."""
+
 NAMED = 50
 """Broken images that a message names; more stand in a file."""
 
@@ -71,11 +75,15 @@ def decode_images(
     *,
     what: str,
     progress: Progress | None = None,
+    dark: list[str] | None = None,
 ) -> tuple[NDArray[np.uint8], list[Broken]]:
     """Decode `count` images to uint8 (count, image_size, image_size, 3), in threads.
 
     Broken images leave zeros behind and come back as a list, so that all of them can be named at
     once: see `refuse_broken`.
+
+    Args:
+        dark: the names of images that are nearly black are added here, see `DARK`.
     """
     from PIL import Image
 
@@ -91,15 +99,18 @@ def decode_images(
         ) from None
     broken: list[Broken] = []
 
-    def decode_chunk(start: int, chunk: Sequence[Encoded]) -> list[Broken]:
-        found = []
+    def decode_chunk(start: int, chunk: Sequence[Encoded]) -> tuple[list[Broken], list[str]]:
+        found: list[Broken] = []
+        black: list[str] = []
         for place, (name, data) in enumerate(chunk, start):
             try:
-                pixels[place] = decode_image(data, image_size)
+                pixels[place], is_dark = _decode(data, image_size)
+                if is_dark:
+                    black.append(name)
             # Pillow's readers raise nearly everything on broken files, not only OSError.
             except Exception as error:
                 found.append(Broken(name, _reason(error), place))
-        return found
+        return found, black
 
     # Pillow's remarks on odd headers would drown the one line that names the broken images.
     logging.getLogger("PIL").addHandler(_SILENCE)
@@ -112,8 +123,11 @@ def decode_images(
         for batch in _batches(images, _BATCH):
             chunks = [batch[at : at + _CHUNK] for at in range(0, len(batch), _CHUNK)]
             starts = range(done, done + len(batch), _CHUNK)
-            for chunk, found in zip(chunks, pool.map(decode_chunk, starts, chunks), strict=True):
+            decoded = pool.map(decode_chunk, starts, chunks)
+            for chunk, (found, black) in zip(chunks, decoded, strict=True):
                 broken += found
+                if dark is not None:
+                    dark += black
                 done += len(chunk)
                 if progress is not None:
                     progress(what, done, count)
@@ -126,6 +140,11 @@ def decode_image(data: bytes | Path | None, image_size: int) -> NDArray[np.uint8
     Raises:
         Exception: of nearly any kind, when the image cannot be decoded.
     """
+    return _decode(data, image_size)[0]
+
+
+def _decode(data: bytes | Path | None, image_size: int) -> tuple[NDArray[np.uint8], bool]:
+    """One encoded image, and whether it is `DARK`."""
     from PIL import Image, ImageOps
 
     if data is None:
@@ -137,6 +156,12 @@ def decode_image(data: bytes | Path | None, image_size: int) -> NDArray[np.uint8
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise ValueError(f"{width} x {height} pixels are too many")
+        # Told by what the file holds: once it is read, 16-bit colours are 8-bit ones.
+        deep = image.mode.startswith("I") or (
+            image.format in ("PNG", "TIFF") and ";16" in str(image.tile)
+        )
+        # PNG and PGM have 16 bits at most, also where Pillow keeps them in 32.
+        unscaled = image.mode == "I" and image.format not in ("PNG", "PPM")
         # Of a large JPEG, decode only what is needed to resize it well.
         image.draft("RGB", (2 * image_size, 2 * image_size))
         image.load()
@@ -145,11 +170,17 @@ def decode_image(data: bytes | Path | None, image_size: int) -> NDArray[np.uint8
             # A header that cannot be read says nothing of the orientation; the pixels are sound.
             with contextlib.suppress(Exception):
                 upright = ImageOps.exif_transpose(image)
-        return np.asarray(fit(to_rgb(upright), image_size))
+        rgb = to_rgb(upright, unscaled=unscaled)
+        is_dark = deep and max(high for _, high in rgb.getextrema()) < DARK  # type: ignore[misc]
+        return np.asarray(fit(rgb, image_size)), is_dark
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image, *, unscaled: bool = False) -> Image.Image:
     """`image` in 8-bit RGB, whatever its mode.
+
+    Args:
+        unscaled: its file has 32 bits a value: values that 8 bits can hold may mean a range of 255
+            or of 65,535, and are refused.
 
     Raises:
         ValueError: pixels that have no agreed scale, such as floating-point ones.
@@ -162,6 +193,10 @@ def to_rgb(image: Image.Image) -> Image.Image:
         values = np.asarray(image).astype(np.int64)
         if values.min() < 0 or values.max() > 65535:
             raise ValueError("its pixels have more than 16 bits: save it with 8 bits")
+        if unscaled and 0 < values.max() <= 255:
+            raise ValueError(
+                f"values up to {values.max()} in 32 bits have no agreed scale: save it with 8 bits"
+            )
         image = Image.fromarray(np.rint(values / 257).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")

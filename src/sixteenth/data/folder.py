@@ -1,8 +1,9 @@
 """Folders of images by class: train/CLASS/* and test/CLASS/*, or CLASS/* alone.
 
 A class is the name of a folder; its images may lie in folders inside it. Of classes alone, a
-stratified test split is cut off. Hidden files are left out without a word; other files that are no
-images are counted, and files whose ending says that they are images of a kind that cannot be read
+stratified test split is cut off. Links to folders are followed, each folder once. Hidden files are
+left out without a word; other files that are no images are counted, as are images that lie beside
+the class folders, and files whose ending says that they are images of a kind that cannot be read
 here are broken images.
 """
 
@@ -61,7 +62,10 @@ def find_folder(folder: Path, options: Options) -> Found | None:
         raise DataError(
             f"{folder} has a folder {here} but no folder {lacking} (it has {also}): add it{way_out}"
         )
-    ignored = [path.name for path in inside.values() if path not in (train, test)]
+    ignored = [
+        *(f"{path.name} is no image" for path in inside.values() if path not in (train, test)),
+        *_loose(folder, folder),
+    ]
     splits = {"train": _classes(train, folder, ignored), "test": _classes(test, folder, ignored)}
     if not any(splits["train"].values()) and not any(splits["test"].values()):
         return None
@@ -152,48 +156,107 @@ def _read(
     for part, classes in splits.items():
         counts = [len(files) for files in classes.values()]
         paths = [path for files in classes.values() for path in files]
-        names = [_readable(path.relative_to(folder).as_posix()) for path in paths]
+        names = [_below(folder, path) for path in paths]
         what = f"decoding {part} images"
         encoded = zip(names, paths, strict=True)
-        pixels, broken = decode_images(encoded, len(paths), size, what=what, progress=progress)
+        dark: list[str] = []
+        pixels, broken = decode_images(
+            encoded, len(paths), size, what=what, progress=progress, dark=dark
+        )
         labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-        read[part] = Decoded(pixels, labels, names, broken)
+        read[part] = Decoded(pixels, labels, names, broken, dark)
     return Content.of(tuple(splits["train"]), read["train"], read["test"], ignored)
 
 
 def _classes(folder: Path, root: Path, ignored: list[str]) -> Classes:
     """Image files of each class folder; a class without any has an empty list.
 
-    What lies among them and is no image is added to `ignored`, by its path under `root`.
+    What is not read is added to `ignored`, by its path under `root`: files among the images that
+    are none, and images beside the class folders.
     """
     classes = {}
     for path in _folders(folder):
         images, others = _files(path)
         classes[_readable(path.name)] = sorted(images, key=os.fspath)
-        ignored += sorted(_readable(other.relative_to(root).as_posix()) for other in others)
+        ignored += sorted(f"{_below(root, other)} is no image" for other in others)
+    ignored += _loose(folder, root)
     return classes
 
 
 def _folders(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if path.is_dir()]
+
+
+def _loose(folder: Path, root: Path) -> list[str]:
+    """What lies beside the class folders and might have been meant: images, and dead links."""
+    found = []
+    for path in _entries(folder):
+        if path.is_symlink() and not path.exists():
+            found.append(f"{_below(root, path)} is a link that leads nowhere")
+        elif not path.is_dir() and _looks_like_image(path.name):
+            found.append(f"{_below(root, path)} lies in no class folder")
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder and not hidden, by name."""
     try:
-        inside = [path for path in folder.iterdir() if path.is_dir() and not _hidden(path.name)]
+        inside = [path for path in folder.iterdir() if not _hidden(path.name)]
     except OSError as error:
-        raise DataError(f"cannot read {folder}: {error.strerror}") from None
+        raise _unreadable(error) from None
     return sorted(inside, key=lambda path: path.name)
 
 
 def _files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files in a folder that should be images, and the others; hidden ones are neither."""
+    """The files in a folder that should be images, and the others; hidden ones are neither.
+
+    Links to folders are followed, but into no folder twice and to none of those above, so that
+    links that lead in a circle end, and no other class's images are taken for this one's.
+
+    Raises:
+        DataError: a folder in it cannot be read.
+    """
     images: list[Path] = []
     others: list[Path] = []
-    for where, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not _hidden(name)]
+    visited = {_identity(above) for above in folder.absolute().parents}
+
+    def refuse(error: OSError) -> None:
+        raise _unreadable(error)
+
+    for where, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
+        identity = _identity(Path(where))
+        if identity in visited:
+            folders.clear()
+            continue
+        visited.add(identity)
+        folders[:] = sorted(name for name in folders if not _hidden(name))
         for name in files:
             if not _hidden(name):
-                ending = os.path.splitext(name)[1].lower()
-                kind = images if ending in EXTENSIONS or ending in FOREIGN else others
+                kind = images if _looks_like_image(name) else others
                 kind.append(Path(where, name))
     return images, others
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """Which folder it is, by whatever path or link it was reached."""
+    try:
+        stat = folder.stat()
+    except OSError as error:
+        raise _unreadable(error) from None
+    return stat.st_dev, stat.st_ino
+
+
+def _unreadable(error: OSError) -> DataError:
+    return DataError(f"cannot read {error.filename}: {error.strerror}")
+
+
+def _looks_like_image(name: str) -> bool:
+    ending = os.path.splitext(name)[1].lower()
+    return ending in EXTENSIONS or ending in FOREIGN
+
+
+def _below(root: Path, path: Path) -> str:
+    return _readable(path.relative_to(root).as_posix())
 
 
 def _hidden(name: str) -> bool:

@@ -170,8 +170,11 @@ def _read(
         what = f"decoding {part} images"
         names: list[str] = []
         encoded = (image for file in files for image in _images(file, columns.image, names))
-        pixels, broken = decode_images(encoded, len(labels), size, what=what, progress=progress)
-        read[part] = Decoded(pixels, labels, names, broken)
+        dark: list[str] = []
+        pixels, broken = decode_images(
+            encoded, len(labels), size, what=what, progress=progress, dark=dark
+        )
+        read[part] = Decoded(pixels, labels, names, broken, dark)
     classes = columns.names
     if classes is None:
         classes = numbered_classes([split.labels for split in read.values()])

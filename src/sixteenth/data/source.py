@@ -7,6 +7,7 @@ returns a `Found`. Looking is cheap; only `Found.read` decodes, and only when no
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Decoded:
-    """One split as a layout reads it; broken images still have their places in it."""
+    """One split as a layout reads it; broken images still have their places in it.
+
+    `dark` are the names of those that `decode.decode_images` calls so.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     names: Sequence[str]
     broken: Sequence[Broken]
+    dark: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class Content:
     Attributes:
         names: of the images of the splits "train" and "test"; None where they have no names.
         broken: images that could not be decoded; they are not among the splits.
-        ignored: files and folders that lay among the images and are none.
+        ignored: what lay there and was not read, each as a sentence that says why.
+        dark: names of images that came with more than 8 bits and are nearly black.
     """
 
     classes: tuple[str, ...]
@@ -59,6 +65,7 @@ class Content:
     names: Mapping[str, Sequence[str]] | None = None
     broken: tuple[Broken, ...] = ()
     ignored: tuple[str, ...] = ()
+    dark: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -75,7 +82,10 @@ class Content:
                 kept = [name for name, good in zip(kept, sound, strict=True) if good]
             splits[part], names[part] = Split(images, labels), kept
         broken = (*train.broken, *test.broken)
-        return cls(tuple(classes), splits["train"], splits["test"], names, broken, tuple(ignored))
+        dark = (*train.dark, *test.dark)
+        return cls(
+            tuple(classes), splits["train"], splits["test"], names, broken, tuple(ignored), dark
+        )
 
     @property
     def total(self) -> int:
@@ -145,8 +155,14 @@ def check_content(content: Content, source: str) -> None:
     """Refuse splits that no run could use.
 
     Raises:
-        DataError: an empty split, a label that is no class, a class without training images.
+        DataError: an empty split, a label that is no class, a class without training images or
+            with a name that no file can hold.
     """
+    for name in content.classes:
+        if re.search(r"[\ud800-\udfff]", name):
+            raise DataError(
+                f"{source} has a class named {name!r}, which is no valid Unicode: rename it"
+            )
     for part, split in (("training", content.train), ("test", content.test)):
         if not len(split):
             raise DataError(f"{source} has no {part} images")

@@ -208,6 +208,7 @@ def _checks(checks: Mapping[str, Any]) -> str:
         "duplicates_within_train": "{} of the training split a copy of another",
         "duplicates_within_test": "{} of the test split a copy of another",
         "conflicting_labels": "{} under more than one label",
+        "nearly_black": "{} of 16 bits nearly black",
     }
     counts = {key: checks[key] for key in told if isinstance(checks.get(key), int)}
     images = {key: f"{fmt.count(n)} image{'' if n == 1 else 's'}" for key, n in counts.items()}
