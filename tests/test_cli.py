@@ -6,6 +6,7 @@ import json
 import os
 import re
 import select
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,46 @@ def test_report_rebuilds_what_was_deleted(trained: TrainedStudy, sixteenth: Comm
     rebuilt = sixteenth("report", "studies/tiny")
     assert (rebuilt.code, rebuilt.out) == (0, "studies/tiny/report.html\n")
     assert page.is_file()
+
+
+def test_the_study_file_that_a_report_prints_is_that_study(
+    trained: TrainedStudy, tmp_path: Path, sixteenth: Command
+) -> None:
+    from sixteenth import Study
+    from sixteenth.study.preflight import check_folder
+
+    page = (trained.folder / "report.md").read_text(encoding="utf-8")
+    text = re.search(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert text is not None
+    (tmp_path / "again.yaml").write_text(text[1], encoding="utf-8")
+    again = Study.load(tmp_path / "again.yaml")
+    assert again.spec == Study.open(trained.folder).spec
+    check_folder(trained.folder, again.spec)
+    assert "adamw, peak learning rate 0.002, weight decay 0.05" in page
+
+
+def test_a_report_is_not_written_over_by_one_without_the_runs_that_are_gone(
+    trained: TrainedStudy, tiny_folder: Path, sixteenth: Command
+) -> None:
+    study = Path(shutil.copytree(trained.folder, "studies/tiny"))
+    for gone in ("runs/tiny_models.small-random-all-seed0", "runs"):
+        shutil.rmtree(study / gone)
+        before = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
+        refused = sixteenth("report", "studies/tiny")
+        assert (refused.code, refused.out) == (2, "")
+        assert "studies/tiny/runs lacks " in refused.err
+        assert "tiny_models.small-random-" in refused.err
+        assert "train them anew with sixteenth run" in refused.err
+        assert sixteenth("show", "studies/tiny").code == 0
+        assert sixteenth("advise", "studies/tiny").code == 0
+        after = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
+        assert after == before
+    ended = sixteenth("run", "tiny.yaml", "--set", "train.epochs=3")
+    assert ended.code == 0, ended.err
+    assert [row["status"] for row in read_results(study)] == ["finished"] * 4
+    (study / "results.csv").unlink()
+    shutil.rmtree(study / "runs")
+    assert sixteenth("report", "studies/tiny").code == 0
 
 
 def test_show_says_where_a_study_lies(trained: TrainedStudy, sixteenth: Command) -> None:

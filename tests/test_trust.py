@@ -37,6 +37,8 @@ def received(
         record.write_text(json.dumps(content), encoding="utf-8")
         (record.parent / "evil.py").write_text(EVIL, encoding="utf-8")
         record.parent.rename(record.parent.with_name(content["run_id"]))
+    table = (folder / "results.csv").read_text(encoding="utf-8")
+    (folder / "results.csv").write_text(table.replace("tiny_models", "evil"), encoding="utf-8")
     frozen = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8"))
     frozen["models"] = ["evil:small", "evil:big"]
     (folder / "study.yaml").write_text(yaml.safe_dump(frozen), encoding="utf-8")

@@ -20,7 +20,8 @@ from sixteenth.analysis.intervals import cells
 from sixteenth.errors import SixteenthError
 from sixteenth.report import build, build_report, captions, discuss_study
 from sixteenth.report.parts import FIGURES
-from sixteenth.report.view import fit_rows
+from sixteenth.report.provenance import augmented
+from sixteenth.report.view import fit_rows, make_page
 
 VOID = {"meta", "img", "br", "link", "hr"}
 
@@ -242,6 +243,25 @@ def test_what_a_recipe_leaves_open_is_not_shown_as_null(tmp_path: Path) -> None:
     study.spec["image_column"] = None
     build_report(tmp_path, **study.arguments())
     assert "null" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_the_data_are_called_what_the_study_calls_them_now(study: Invented, tmp_path: Path) -> None:
+    for name, said in (("Pets, cleaned", "Pets, cleaned"), (None, "CIFAR-10")):
+        renamed = replace(study, spec=study.spec | {"data_name": name})
+        discussion = discuss_study(**renamed.arguments())
+        assert f" on {said}" in discussion.answer[0]
+        page = make_page(
+            renamed.spec, study.results, study.histories, study.runs, discussion, "0.1"
+        )
+        assert page.dateline[0] == said
+        assert page.facts[0].text == f"{said}, from cifar10"
+
+
+def test_a_cut_out_square_is_an_augmentation() -> None:
+    plain: dict[str, Any] = {"crop": 0, "flip": False}
+    assert not augmented({"train": plain})
+    assert augmented({"train": plain | {"cutout": 8}})
+    assert not augmented({"data": "digits", "train": {}})
 
 
 def test_a_fence_in_the_spec_does_not_end_the_code_block(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def build_report(
 
     Args:
         study_dir: the study's folder; only report.html, report.md and figures/ are written in it.
-        spec: the study's resolved spec, as JSON values.
+        spec: the study's spec as JSON values, with what it leaves open left open.
         results: one row a run of the plan, also the failed and missing ones.
         histories: one row for each run and epoch.
         runs: the contents of the run.json files there are.

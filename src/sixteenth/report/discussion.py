@@ -10,7 +10,7 @@ import pandas as pd
 from sixteenth.analysis import Context, Discussion, Predictions, discuss
 
 from . import format as fmt
-from .provenance import augmented, first
+from .provenance import augmented, data_name, first
 
 
 def discuss_study(
@@ -43,7 +43,7 @@ def _context(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Cont
     data = first(runs, "data") or {}
     train = spec.get("train") or {}
     return Context(
-        data=str(data.get("name") or spec.get("data") or ""),
+        data=data_name(spec, runs),
         num_classes=len(data["classes"]) if data.get("classes") else None,
         classes=tuple(fmt.plain(name) for name in data.get("classes") or ()),
         image_size=spec.get("image_size"),

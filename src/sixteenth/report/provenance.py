@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from sixteenth.spec import TrainSpec
+
 from . import format as fmt
 
 _CLASSES_SHOWN = 120
@@ -56,13 +58,14 @@ def facts(
     machines = _distinct(_machine(e) for e in environments)
     modes = _distinct(_execution(run.get("execution") or {}) for run in runs)
     lines = [
-        Fact("Data", _and(data.get("name"), data.get("source"), "from ")),
+        Fact("Data", _and(data_name(spec, runs), data.get("source"), "from ")),
         Fact("Fingerprint", fmt.plain(data.get("fingerprint") or ""), code=True),
         Fact("Images", _split_sizes(data)),
         Fact("Image checks", _checks(first(runs, "data_checks") or {})),
         Fact(f"Classes ({len(classes)})", names if classes else ""),
         Fact("Subsets", f"{'; '.join(sizes)}. Stratified by class, {subsets}." if sizes else ""),
         Fact("Seeds", ", ".join(str(seed) for seed in spec.get("seeds", []))),
+        Fact("Optimiser", _optimiser(spec)),
         Fact("Reported accuracy", reported_accuracy(results)),
         Fact("Initial weights", _weights(runs)),
         Fact("Machine", machines),
@@ -73,9 +76,20 @@ def facts(
     return [line for line in lines if line.text]
 
 
+def data_name(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
+    """What a report calls the data: what the study says now, else what they called themselves.
+
+    The study's name for them may be changed after its first run, whose record keeps the old one.
+    """
+    recorded = (first(runs, "data") or {}).get("name")
+    return str(spec.get("data_name") or recorded or spec.get("data") or "")
+
+
 def augmented(spec: Mapping[str, Any]) -> bool:
-    """Whether training images were cropped or flipped at random; digits are not by themselves."""
+    """Whether training images were changed at random; digits are not, unless that was asked for."""
     train = spec.get("train") or {}
+    if train.get("cutout"):
+        return True
     auto = spec.get("data") != "digits"
     return any(
         auto if (value := train.get(key, "auto")) == "auto" else bool(value)
@@ -178,6 +192,15 @@ def _execution(execution: Mapping[str, Any]) -> str:
     parts = [execution.get(key) for key in ("device", "precision", "layout")]
     parts.append(f"{threads} thread{'s' if threads != 1 else ''}" if threads else "")
     return ", ".join(fmt.plain(part) for part in parts if part)
+
+
+def _optimiser(spec: Mapping[str, Any]) -> str:
+    """What the recipe came to where it leaves its numbers to the optimiser's defaults."""
+    recipe = TrainSpec.model_validate(spec.get("train") or {})
+    return (
+        f"{recipe.optimizer}, peak learning rate {recipe.peak_learning_rate:g}, "
+        f"weight decay {recipe.decay_of_weights:g}"
+    )
 
 
 def _weights(runs: Sequence[Mapping[str, Any]]) -> str:

@@ -18,7 +18,7 @@ from sixteenth.analysis import Claim, Discussion, Suspect, cells, summary_table
 
 from . import format as fmt
 from .panels import hole_text
-from .provenance import Fact, facts, first, notes
+from .provenance import Fact, data_name, facts, first, notes
 from .tables import grid_axes, measured
 
 SUSPECTS_SHOWN = 12
@@ -117,7 +117,7 @@ def make_page(
     data = first(runs, "data") or {}
     moment = max((str(r["finished"]) for r in runs if r.get("finished")), default="")
     dateline = [
-        fmt.plain(data.get("name") or spec.get("data", "")),
+        fmt.plain(data_name(spec, runs)),
         f"{fmt.count(data['train_images'])} training images" if data.get("train_images") else "",
         f"{fmt.count(data['test_images'])} test images" if data.get("test_images") else "",
         f"{done} of {len(results)} run{'s' if len(results) != 1 else ''} finished",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,36 @@ def check_made_by(planned: Sequence[RunSpec], records: Mapping[str, Mapping[str,
                 f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
                 "study.yaml was changed, or the run comes from another study"
             )
+
+
+def check_nothing_lost(folder: Path) -> None:
+    """Check that the runs which results.csv knows as finished still lie in the folder.
+
+    Else the table, which is made from the run folders, would be written over by one without them.
+
+    Raises:
+        InputError: how many are gone, and the ways on.
+    """
+    path = folder / "results.csv"
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            finished = [
+                str(row.get("run_id"))
+                for row in csv.DictReader(file)
+                if row.get("status") == "finished"
+            ]
+    except FileNotFoundError:
+        return
+    except (OSError, csv.Error) as error:
+        raise InputError(f"cannot read {path}: {error}; move it away") from None
+    here = {place.path.name for place in run_folders(folder)}
+    gone = [run_id for run_id in finished if run_id not in here]
+    if gone:
+        raise InputError(
+            f"{folder / 'runs'} lacks {len(gone)} of the {len(finished)} runs that results.csv "
+            f"knows as finished, {gone[0]} for one: bring their folders back, train them anew with "
+            "sixteenth run, or move results.csv away to have a report without them"
+        )
 
 
 def read_predictions(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:

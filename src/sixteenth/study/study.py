@@ -171,7 +171,7 @@ class Study:
             train(
                 schedule, self.dataset(), self.folder, listener=hears, after_run=self._write_results
             )
-            self.report()
+            self._write_report()
             return self.results()
 
     def plan(
@@ -249,7 +249,17 @@ class Study:
 
         Returns:
             The path of report.html.
+
+        Raises:
+            InputError: the folders of runs that results.csv knows as finished are gone; nothing
+                was written.
         """
+        from .results import check_nothing_lost
+
+        check_nothing_lost(self.folder)
+        return self._write_report()
+
+    def _write_report(self) -> Path:
         from ..report import build_report
 
         self._write_results()
@@ -257,12 +267,8 @@ class Study:
 
     def _measurements(self) -> dict[str, Any]:
         """What a report is made from, as its functions take it."""
-        spec = self.spec.model_dump(mode="json")
-        # What the recipe came to, not that it was left open.
-        spec["train"]["learning_rate"] = self.spec.train.peak_learning_rate
-        spec["train"]["weight_decay"] = self.spec.train.decay_of_weights
         return {
-            "spec": spec,
+            "spec": self.spec.model_dump(mode="json"),
             "results": self.results(),
             "histories": self.histories(),
             "runs": self.records(),
