@@ -13,6 +13,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from .errors import SpecError
 from .fraction import TrainFraction
 
+OWN_MODELS = ("seed-cnn", "speedrun", "speedrun-large")
+"""Names of the networks of this package; nobody has trained them on ImageNet."""
+
 
 def _fraction(value: Any) -> str:
     try:

@@ -288,3 +288,15 @@ def test_a_cell_cut_to_fewer_seeds_is_still_the_same_cell() -> None:
     assert both.value == 0
     assert both.half_width == 0
     assert len(common_seeds(cell, fewer)[0].runs) == 2
+
+
+# Pretrained weights
+
+
+def test_weights_that_do_not_exist_are_not_advised(study) -> None:
+    rows = study({("seed-cnn", "random"): (0.5, 0.7, 0.8)})
+    context = Context(num_classes=10, never_pretrained=("seed-cnn",))
+    (step,) = [s for s in talk(rows, context=context).advice.steps if s.kind == "init"]
+    assert step.what == "try a model that has pretrained weights, such as resnet18"
+    (step,) = [s for s in talk(rows).advice.steps if s.kind == "init"]
+    assert step.what == "try pretrained weights"

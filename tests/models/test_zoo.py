@@ -10,8 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sixteenth import spec_values
 from sixteenth.errors import ModelError
 from sixteenth.models import build_model, check_model, count_parameters, final_map, is_factory
+from sixteenth.models.speedrun import SHAPES
+from sixteenth.models.zoo import SEED_CNN
 
 OWN_MODELS = """
 import torch
@@ -139,6 +142,10 @@ def test_the_cifar_stem_keeps_the_image_size_into_the_first_block() -> None:
     assert final_map(model, 32) == (4, 4)
     default = build_model("resnet18", 10, image_size=32)
     assert count_parameters(default) - count_parameters(model) == 3 * 64 * (49 - 9)
+
+
+def test_the_names_of_our_own_networks_are_those_that_can_be_built() -> None:
+    assert set(spec_values.OWN_MODELS) == {SEED_CNN, *SHAPES}
 
 
 def test_a_model_without_such_a_stem_refuses_it() -> None:

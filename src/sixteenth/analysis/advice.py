@@ -89,6 +89,7 @@ def advise(
     diagnoses: Sequence[Diagnosis] = (),
     rows: Sequence[SizeVerdict] = (),
     *,
+    never_pretrained: Sequence[str] = (),
     target_error: float | None = None,
     level: float = LEVEL,
 ) -> Advice:
@@ -99,6 +100,7 @@ def advise(
         curves: its fitted curves.
         diagnoses: of its runs; training that had not ended is read from them.
         rows: its comparisons of the smallest with the largest model.
+        never_pretrained: models that nobody has pretrained weights of.
         target_error: a wanted test error, in [0, 1].
         level: of the intervals of what was measured.
     """
@@ -108,7 +110,7 @@ def advise(
     target = None if target_error is None else reach(grid, curves, target_error)
     steps = [
         *_unfinished(grid, best, diagnoses),
-        *_pretrained(grid, best),
+        *_pretrained(grid, best, never_pretrained),
         *_labels(curves, best),
         *_bigger(grid, best, rows),
         *_sizes(grid, curves, best),
@@ -172,10 +174,14 @@ def _unfinished(grid: Grid, best: Cell, diagnoses: Sequence[Diagnosis]) -> list[
     return [Step("steps", "train longer, before labelling more", why, cost, flops=flops)]
 
 
-def _pretrained(grid: Grid, best: Cell) -> list[Step]:
+def _pretrained(grid: Grid, best: Cell, never_pretrained: Sequence[str]) -> list[Step]:
     """Pretrained weights, where the study used none."""
     if best.init != "random" or len(grid.inits) > 1:
         return []
+    if best.model in never_pretrained:
+        what = "try a model that has pretrained weights, such as resnet18"
+        why = f"{upper_first(grid.name(best.model))} has none, and no run here used any."
+        return [Step("init", what, why, "They need no label; what they buy here is not known.")]
     flops = best.mean("train_flops")
     why = "No run here used any, and what they buy on these images is not known."
     cost = f"They need no label, and a run costs what this one did{_work(flops, ':')}."

@@ -50,6 +50,8 @@ class Context:
     schedule: str = ""
     """A falling learning rate lifts training accuracy at the end by itself."""
     augmented: bool | None = None
+    never_pretrained: Sequence[str] = ()
+    """Models that nobody has pretrained weights of."""
     data_checks: Mapping[str, object] | None = None
     """What the checks of the images found, see `suspects.data_section`; None: not checked."""
 

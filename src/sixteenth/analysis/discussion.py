@@ -134,7 +134,15 @@ def discuss(
     moves = find_moves(grid, level, curves, rows)
     diagnoses = diagnose_grid(grid, context)
     doubted, judges = suspects(grid, context.classes)
-    advice = advise(grid, curves, diagnoses, rows, target_error=target_error, level=level)
+    advice = advise(
+        grid,
+        curves,
+        diagnoses,
+        rows,
+        never_pretrained=context.never_pretrained,
+        target_error=target_error,
+        level=level,
+    )
     sections: list[Section] = []
     if grid.cells:
         why = reasons(grid, rows, expect, context)

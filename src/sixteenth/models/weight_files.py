@@ -42,7 +42,7 @@ import torch
 import torchvision
 
 from ..errors import WeightsError, nearest
-from .zoo import OWN, find_factory, is_factory, one_line
+from .zoo import OWN_MODELS, find_factory, is_factory, one_line
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 
@@ -210,7 +210,7 @@ def _from_factory(name: str, init: str, offer: Any) -> WeightsFile:
 
 def _torchvision_entry(name: str, entry_name: str) -> Any:
     """The member of torchvision's weights enumeration for `name`."""
-    if name in OWN:
+    if name in OWN_MODELS:
         raise WeightsError(f"there are no ImageNet weights of {name}; allowed: random or a path")
     entries = torchvision.models.get_model_weights(name)
     plain = entry_name.removeprefix(f"{entries.__name__}.")

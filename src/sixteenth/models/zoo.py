@@ -31,15 +31,13 @@ import torchvision
 from torch import nn
 
 from ..errors import ModelError, nearest
+from ..spec_values import OWN_MODELS
 from .measure import try_call
 from .seed_cnn import seed_cnn
 from .speedrun import SHAPES as SPEEDRUNS
 from .speedrun import speedrun
 
 SEED_CNN = "seed-cnn"
-OWN = (SEED_CNN, *SPEEDRUNS)
-"""Networks of this package: nobody has trained them on ImageNet."""
-
 STEMS = ("default", "cifar")
 
 _RESNETS = ("resnet", "resnext", "wide_resnet")
@@ -48,7 +46,7 @@ _PATCH = {"vit_b_16": 16, "vit_b_32": 32, "vit_l_16": 16, "vit_l_32": 32, "vit_h
 
 def model_names() -> list[str]:
     """Every name that needs no code of the user's: torchvision's models and our own."""
-    return [*OWN, *torchvision.models.list_models(module=torchvision.models)]
+    return [*OWN_MODELS, *torchvision.models.list_models(module=torchvision.models)]
 
 
 def is_factory(name: str) -> bool:
@@ -71,7 +69,7 @@ def check_model(name: str, stem: str = "default") -> None:
         close = nearest(name, model_names())
         raise ModelError(
             f"no model is called {name!r}{close or ';'} allowed are torchvision's classification "
-            f"models (resnet18, resnet50, ...), {', '.join(OWN)}, and your own "
+            f"models (resnet18, resnet50, ...), {', '.join(OWN_MODELS)}, and your own "
             "as package.module:factory"
         )
     if stem == "cifar" and not name.startswith(_RESNETS):

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sixteenth.analysis import Context, Discussion, Predictions, discuss
+from sixteenth.spec_values import OWN_MODELS
 
 from . import format as fmt
 from .provenance import augmented, data_name, first
@@ -50,5 +51,6 @@ def _context(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Cont
         stem=str(spec.get("stem", "default")),
         schedule=str(train.get("schedule") or ""),
         augmented=augmented(spec),
+        never_pretrained=OWN_MODELS,
         data_checks=first(runs, "data_checks") or data.get("data_checks"),
     )
