@@ -248,7 +248,9 @@ def _totals(results: pd.DataFrame) -> str:
     seconds, work = results["seconds"].dropna(), results["train_flops"].dropna()
     if not len(seconds):
         return ""
-    total = f"{fmt.duration(math.fsum(seconds))} in all, summed over {len(seconds)} runs"
+    total = f"{fmt.duration(math.fsum(seconds))} in all"
+    if len(seconds) > 1:
+        total += f", summed over {len(seconds)} runs"
     return total + (f"; {fmt.flops(math.fsum(work))}" if len(work) else "")
 
 
