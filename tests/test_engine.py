@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -401,3 +402,30 @@ def test_the_peak_of_memory_is_a_process_s_own_and_not_that_of_the_one_that_star
     of_child = int(subprocess.check_output([sys.executable, "-c", measure]))
     assert own is not None
     assert own > big.nbytes > of_child > 50e6
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left alone")
+def test_freed_memory_is_kept_for_the_training_and_given_back_after_it() -> None:
+    measure = """
+from pathlib import Path
+from sixteenth.engine.allocator import freed_memory_kept
+
+def held():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+def use():
+    list(bytearray(1_000_000) for _ in range(300))
+
+before = held()
+with freed_memory_kept():
+    use()
+    print(held() - before)
+print(held() - before)
+use()
+print(held() - before)
+"""
+    found = subprocess.check_output([sys.executable, "-c", measure], encoding="ascii").split()
+    kept, given_back, later = map(int, found)
+    assert kept > 250e6
+    assert given_back < 50e6
+    assert later < 50e6

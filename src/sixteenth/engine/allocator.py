@@ -10,17 +10,38 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import platform
+from collections.abc import Iterator
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 """mallopt(3)."""
 
+_KEEP = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 64 << 20}
+_USUAL = {_MMAP_MAX: 65_536, _TRIM_THRESHOLD: 128 << 10, _TOP_PAD: 128 << 10}
+"""What glibc starts with."""
+
 
 def keep_freed_memory() -> bool:
     """From now on this process keeps what it frees; True where that can be set (glibc)."""
+    return _set(_KEEP)
+
+
+@contextlib.contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Keep what is freed for a while: a notebook that trains goes on afterwards, and has better
+    uses for it."""
+    kept = keep_freed_memory()
+    try:
+        yield
+    finally:
+        if kept and _set(_USUAL):
+            with contextlib.suppress(OSError, AttributeError):
+                ctypes.CDLL(None).malloc_trim(0)
+
+
+def _set(values: dict[int, int]) -> bool:
     if platform.libc_ver()[0] != "glibc":
         return False
     with contextlib.suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
-        settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1), (_TOP_PAD, 64 << 20))
-        return all(mallopt(which, value) for which, value in settings)
+        return all(mallopt(which, value) for which, value in values.items())
     return False

@@ -136,13 +136,18 @@ def open_numbers(default: Execution, train: TrainSpec) -> tuple[list[str], list[
     return precisions, layouts
 
 
-def environment() -> dict[str, Any]:
-    """Versions and machine, for the record of a run."""
+def environment(device: str | None = None) -> dict[str, Any]:
+    """Versions and machine, for the record of a run.
+
+    Args:
+        device: which GPU to name, if it is one; else torch's current one.
+    """
     import numpy
     import torchvision
 
     from .. import __version__
 
+    gpu = device if device and device.startswith("cuda") else None
     return {
         "sixteenth": __version__,
         "python": platform.python_version(),
@@ -152,7 +157,7 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(terse=True),
         "cpu": _cpu_name(),
         "cores": os.cpu_count(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "gpu": torch.cuda.get_device_name(gpu) if torch.cuda.is_available() else None,
     }
 
 

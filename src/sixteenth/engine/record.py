@@ -38,7 +38,7 @@ def new_record(
         "train_loss": "cross-entropy",
         "train_size": None,
         "model": None,
-        "environment": environment(),
+        "environment": environment(execution.device),
         "execution": execution.as_record(),
         "metrics": None,
         "train_flops": None,

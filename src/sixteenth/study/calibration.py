@@ -228,7 +228,7 @@ def _identity(run: RunSpec, cost: Cost, default: Execution) -> dict[str, Any]:
     )
     return {
         "format": FORMAT,
-        "environment": environment(),
+        "environment": environment(default.device),
         "device": default.device,
         "threads": default.threads,
         "model": run.model,
