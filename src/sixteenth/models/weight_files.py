@@ -42,7 +42,8 @@ import torch
 import torchvision
 
 from ..errors import WeightsError, nearest
-from .zoo import OWN_MODELS, find_factory, is_factory, one_line
+from ..spec_values import OWN_MODELS
+from .zoo import find_factory, is_factory, one_line
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 
