@@ -127,6 +127,9 @@ def test_images_that_are_labelled_already_are_not_to_be_labelled_again(study) ->
     assert "labelled already" in step.text
     halves = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 3125, "1/2": 25_000}))
     assert next(s for s in halves.advice.steps if s.kind in ("use", "labels")).kind == "use"
+    rounded = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 13, "1": 200}))  # 12.5 images
+    (step,) = [step for step in rounded.advice.steps if step.kind in ("use", "labels")]
+    assert (step.kind, step.images) == ("labels", 200)
     some = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/4": 12_500, "3/4": 37_500}))
     (step,) = [step for step in some.advice.steps if step.kind in ("use", "labels")]
     assert (step.kind, step.images) == ("labels", 25_000)

@@ -148,12 +148,11 @@ class Grid:
     @property
     def labelled(self) -> float:
         """Labelled training images that there are, as far as the runs tell, finished or not."""
-        known = [run.train_size for run in self.runs if math.isfinite(run.train_size)]
-        for run in self.runs:
-            share = _share(run.fraction)
-            if share and math.isfinite(run.train_size):
-                known.append(round(run.train_size / share))
-        return max(known, default=math.nan)
+        known = [run for run in self.runs if math.isfinite(run.train_size)]
+        most = max((run.train_size for run in known), default=math.nan)
+        # The largest share tells most of the whole: a small one is a rounded number of images.
+        share, size = max(((_share(run.fraction), run.train_size) for run in known), default=(0, 0))
+        return max(most, round(size / share)) if share else most
 
     def curve(self, model: str, init: str) -> list[Cell]:
         """The finished cells of a model and init, from few to many training images."""
