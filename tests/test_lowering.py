@@ -170,8 +170,9 @@ def test_a_frozen_weight_gets_no_gradient_and_the_input_still_does() -> None:
     ids=["grouped", "dilated", "string-padding", "reflect", "unknown-subclass"],
 )
 def test_convolutions_of_other_kinds_are_left_as_they_are(conv: nn.Conv2d) -> None:
-    model = nn.Sequential(conv)
-    assert lower_convolutions(model, 32)[0] is conv  # type: ignore[index]
+    kind = type(conv)
+    lower_convolutions(nn.Sequential(conv), 32)
+    assert type(conv) is kind
 
 
 def test_lowering_is_in_place_and_keeps_names_order_identity_and_values_of_parameters() -> None:
@@ -211,6 +212,20 @@ def test_a_module_used_twice_stays_one_module() -> None:
     conv = nn.Conv2d(4, 4, 1)
     model = lower_convolutions(nn.ModuleDict({"a": conv, "b": nn.Sequential(conv)}), 32)
     assert model["a"] is model["b"][0]  # type: ignore[index]
+
+
+def test_a_convolution_that_a_model_also_keeps_in_a_plain_list_is_lowered_there_as_well() -> None:
+    class Listed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolutions = nn.ModuleList(nn.Conv2d(4, 4, 3, 2, 1) for _ in range(2))
+            self.layers = list(zip(self.convolutions, [nn.ReLU(), nn.Tanh()], strict=True))
+
+    model = Listed()
+    lower_convolutions(model, 32)
+    for listed, module in zip(model.layers, model.convolutions, strict=True):
+        assert listed[0] is module
+        assert isinstance(module, LoweredConv2d)
 
 
 def build(name: str) -> nn.Module:
@@ -285,4 +300,5 @@ def test_a_subclass_with_arithmetic_of_its_own_is_left_alone() -> None:
     x = torch.randn(2, 4, 8, 8)
     expected = model(x)
     lower_convolutions(model, 32)
+    assert type(model[0]) is Conv2dSame
     assert torch.equal(model(x), expected)

@@ -3,7 +3,7 @@
 A network that was designed for 224-pixel images and is fed 32- or 64-pixel ones spends its last
 stages on maps of 8x8 down to 1x1 pixels.  There the general convolution of the CPU backend does
 poorly: its weight gradient takes many times as long as the matrix product that it is.
-:func:`lower_convolutions` swaps eligible ``nn.Conv2d`` modules for :class:`LoweredConv2d`, which
+:func:`lower_convolutions` turns eligible ``nn.Conv2d`` modules into :class:`LoweredConv2d`, which
 computes the same function and the same gradients, choosing at each forward pass, from the shape
 that arrives:
 
@@ -48,22 +48,30 @@ _DYNAMIC_SAME = frozenset({"Conv2dDynamicSamePadding", "Conv2dSame", "Conv2dSame
 class LoweredConv2d(nn.Conv2d):
     """An ``nn.Conv2d`` that picks a cheaper algorithm for small maps; see the module's docstring.
 
-    Made from an existing convolution, whose Parameters, hooks and children it shares.
+    An existing convolution becomes one (`take_over`); none is ever made anew.
     """
 
     _extra_padding: tuple[int, int, int, int] | None  # left, right, top, bottom; None: dynamic
     _window: Window | None = None  # what `trim` left of the weight
 
     @classmethod
-    def from_conv(cls, conv: nn.Conv2d) -> LoweredConv2d | None:
-        """The lowered twin of ``conv``; None if it is of a kind that is not understood."""
+    def take_over(cls, conv: nn.Conv2d) -> None:
+        """Make ``conv`` a lowered convolution, unless it is of a kind that is not understood.
+
+        It stays the same object: a model may hold it outside of the tree of its modules as well,
+        in a plain list say, and all of these references have to see the same convolution.
+        """
+        kind = type(conv)
+        ordinary = kind is nn.Conv2d
         extra: tuple[int, int, int, int] | None = (0, 0, 0, 0)
-        if hasattr(conv, "static_padding"):  # "same" padding, fixed when the module was made
+        if ordinary:
+            pass
+        elif hasattr(conv, "static_padding"):  # "same" padding, fixed when the module was made
             extra = getattr(conv.static_padding, "padding", extra)
-        elif type(conv).__name__ in _DYNAMIC_SAME:
+        elif kind.__name__ in _DYNAMIC_SAME:
             extra = None
-        elif type(conv) is not nn.Conv2d:
-            return None  # a subclass may do anything in its forward
+        else:
+            return  # a subclass may do anything in its forward
         dense = conv.groups == 1
         depthwise = conv.groups == conv.in_channels == conv.out_channels
         if (
@@ -72,13 +80,15 @@ class LoweredConv2d(nn.Conv2d):
             or any(d != 1 for d in conv.dilation)
             or not (dense or depthwise)
         ):
-            return None
-        lowered = cls.__new__(cls)
-        lowered.__dict__.update(conv.__dict__)
+            return
+        wanted = None if ordinary else _sample(conv)
+        conv.__class__ = cls
+        lowered = cast(LoweredConv2d, conv)
         lowered._extra_padding = extra
-        if type(conv) is not nn.Conv2d and not _agree(lowered, conv):
-            return None  # a subclass that pads so by its name, but does something else as well
-        return lowered
+        if not ordinary and not _agree(_sample(conv), wanted):
+            # A subclass that pads so by its name, but does something else as well.
+            del lowered._extra_padding
+            conv.__class__ = kind
 
     def _axes(self, height: int, width: int) -> tuple[Axis | None, Axis | None, list[int]]:
         """Both axes, and the padding (left, right, top, bottom) for the ordinary call."""
@@ -168,35 +178,35 @@ class LoweredConv2d(nn.Conv2d):
 
 
 @torch.no_grad()
-def _agree(lowered: nn.Conv2d, conv: nn.Conv2d) -> bool:
-    """Whether both compute the same on a map of 16x16 pixels."""
+def _sample(conv: nn.Conv2d) -> Tensor | None:
+    """What ``conv`` makes of a certain map of 16x16 pixels; None if it fails there."""
     count = conv.in_channels * 16 * 16
     x = torch.linspace(-1, 1, count, dtype=conv.weight.dtype, device=conv.weight.device)
     x = x.view(1, conv.in_channels, 16, 16)
     try:
-        mine, theirs = lowered(x), conv(x)
-    except (RuntimeError, TypeError):
+        return cast(Tensor, conv(x))
+    except Exception:  # whatever a subclass may raise
+        return None
+
+
+def _agree(mine: Tensor | None, theirs: Tensor | None) -> bool:
+    if mine is None or theirs is None or mine.shape != theirs.shape:
         return False
-    return mine.shape == theirs.shape and torch.allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+    return torch.allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
 def lower_convolutions(model: nn.Module, image_size: int, *, enabled: bool = True) -> nn.Module:
-    """Swap the convolutions of ``model`` for cheaper equivalents, in place, and return it.
+    """Make the convolutions of ``model`` cheaper equivalents, in place, and return it.
 
-    Parameters, their names and order, module paths and hooks stay what they were, so this may be
-    done before or after an optimiser is made or a state dict loaded.  The gain needs the model and
+    Modules, parameters, their names and order, and hooks stay what they were, so this may be done
+    before or after an optimiser is made or a state dict loaded.  The gain needs the model and
     its input in ``torch.channels_last`` (before or after, too); other layouts get the ordinary
     convolution.  ``image_size`` is the side in pixels of the images to come: above 128 the model
     is left alone, because none of the limits here were measured on maps that large.
     """
     if not enabled or image_size > _LARGEST_IMAGE:
         return model
-    twins: dict[int, nn.Module] = {}
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Conv2d) and not isinstance(child, LoweredConv2d):
-                twin = twins.get(id(child)) or LoweredConv2d.from_conv(child)
-                if twin is not None:
-                    twins[id(child)] = twin
-                    setattr(parent, name, twin)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d) and not isinstance(module, LoweredConv2d):
+            LoweredConv2d.take_over(module)
     return model
