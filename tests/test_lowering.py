@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -130,14 +131,17 @@ def test_same_padding_is_folded_in_without_changing_the_function(
         lambda: nn.Conv2d(16, 16, 2, stride=2, groups=16),
         lambda: nn.Conv2d(16, 8, 1, padding=1),
         lambda: nn.Conv2d(16, 32, 3, padding=1, groups=16),
+        lambda: nn.Conv2d(16, 32, 5, padding=2, stride=2, groups=4),
     ],
-    ids=["stride", "1x3", "no-padding", "7x7", "even", "wide-padding", "multiplier"],
+    ids=["stride", "1x3", "no-padding", "7x7", "even", "wide-padding", "multiplier", "grouped"],
 )
 def test_less_usual_geometries_agree_too(make: Callable[[], nn.Conv2d]) -> None:
     torch.manual_seed(0)
     plain, lowered = both(make().double())
-    x = images(4, torch.float64)
-    assert_same(results(lowered, x), results(plain, x), 1e-10)
+    for size in (4, 2, 1):
+        if min(plain[0].kernel_size) <= size + 2 * max(plain[0].padding):  # type: ignore[index]
+            x = images(size, torch.float64)
+            assert_same(results(lowered, x), results(plain, x), 1e-10)
 
 
 @pytest.mark.parametrize("size", [1, 2, 8])
@@ -161,13 +165,12 @@ def test_a_frozen_weight_gets_no_gradient_and_the_input_still_does() -> None:
 @pytest.mark.parametrize(
     "conv",
     [
-        nn.Conv2d(16, 16, 3, padding=1, groups=4),
         nn.Conv2d(16, 16, 3, padding=2, dilation=2),
         nn.Conv2d(16, 16, 3, padding="same"),
         nn.Conv2d(16, 16, 3, padding=1, padding_mode="reflect"),
         type("Scaled", (nn.Conv2d,), {"forward": lambda self, x: 2 * x})(16, 16, 1),
     ],
-    ids=["grouped", "dilated", "string-padding", "reflect", "unknown-subclass"],
+    ids=["dilated", "string-padding", "reflect", "unknown-subclass"],
 )
 def test_convolutions_of_other_kinds_are_left_as_they_are(conv: nn.Conv2d) -> None:
     kind = type(conv)
@@ -189,16 +192,62 @@ def test_lowering_is_in_place_and_keeps_names_order_identity_and_values_of_param
     assert isinstance(model.conv1, nn.Conv2d)
 
 
-def test_lowering_can_be_switched_off_and_done_twice() -> None:
-    model = nn.Sequential(nn.Conv2d(3, 4, 1))
-    assert type(lower_convolutions(model, 32, enabled=False)[0]) is nn.Conv2d  # type: ignore[index]
-    first = lower_convolutions(model, 32)[0]  # type: ignore[index]
-    assert lower_convolutions(model, 32)[0] is first  # type: ignore[index]
+@pytest.mark.parametrize("option", [{"enabled": False}, {"image_size": 224}], ids=str)
+@pytest.mark.parametrize("groups", [1, 16], ids=["dense", "depthwise"])
+def test_switched_off_or_with_large_images_the_ordinary_call_is_taken(
+    groups: int, option: dict[str, Any]
+) -> None:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(16, 16, 3, padding=1, groups=groups).to(memory_format=torch.channels_last)
+    for size in (2, 8):
+        x = images(size, torch.float32)
+        wanted = results(conv, x)
+        lower_convolutions(nn.Sequential(conv), **{"image_size": 32, **option})
+        assert all(torch.equal(a, b) for a, b in zip(results(conv, x), wanted, strict=True))
 
 
-def test_a_model_for_large_images_is_left_alone() -> None:
-    model = nn.Sequential(nn.Conv2d(3, 4, 1))
-    assert type(lower_convolutions(model, 224)[0]) is nn.Conv2d  # type: ignore[index]
+def leave_garbage(module: nn.Module) -> None:
+    """Fill memory of the sizes of the gradients to come with NaN, and free it."""
+    for parameter in module.parameters():
+        for width in (2, 4):
+            for more in (0, 64, 256, 1024, 4096):
+                count = (parameter.numel() * width + more) // 4 + 1
+                junk = [torch.full((count,), math.nan) for _ in range(24)]
+                del junk
+
+
+@pytest.mark.parametrize(
+    ("groups", "layout", "enabled"),
+    [
+        (4, torch.channels_last, True),
+        (4, torch.channels_last, False),
+        (1, torch.channels_last, False),
+        (4, torch.contiguous_format, True),
+        (1, torch.contiguous_format, False),
+    ],
+    ids=["grouped", "grouped, off", "off", "grouped, channels-first", "channels-first, off"],
+)
+def test_no_gradient_in_bf16_is_memory_that_nothing_was_written_to(
+    groups: int, layout: torch.memory_format, enabled: bool
+) -> None:
+    conv = nn.Conv2d(64, 64, 3, 2, padding=1, groups=groups, bias=False).to(memory_format=layout)
+    lower_convolutions(nn.Sequential(conv), 32, enabled=enabled)
+    for seed in range(6):
+        torch.manual_seed(seed)
+        x = torch.randn(4, 64, 1, 1).to(memory_format=layout).requires_grad_()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            y = conv(x)
+        ones = torch.ones_like(y)
+        leave_garbage(conv)
+        conv.weight.grad = None
+        y.backward(ones)
+        (wanted,) = torch.autograd.grad(plain_sum(conv, x), conv.weight)
+        torch.testing.assert_close(conv.weight.grad, wanted, rtol=2e-2, atol=2e-2)
+
+
+def plain_sum(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """The sum of what torch's own convolution gives, in float32."""
+    return nn.functional.conv2d(x, conv.weight, None, conv.stride, 1, 1, conv.groups).sum()
 
 
 def test_an_empty_batch_and_a_single_image_pass_through() -> None:
@@ -226,6 +275,7 @@ def test_a_convolution_that_a_model_also_keeps_in_a_plain_list_is_lowered_there_
     for listed, module in zip(model.layers, model.convolutions, strict=True):
         assert listed[0] is module
         assert isinstance(module, LoweredConv2d)
+    assert lower_convolutions(model, 32) is model  # a second time changes nothing
 
 
 def build(name: str) -> nn.Module:

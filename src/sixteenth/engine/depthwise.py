@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .taps import Axis, mirrored, nhwc, seen, whole_grad
+from .taps import Axis, convolve, mirrored, nhwc, seen, whole_grad
 
 # The weight gradient by batched products does work for every (input, output) position pair, used or
 # not: beyond this many pairs a direct convolution is the better choice.
@@ -31,7 +31,7 @@ class Depthwise(torch.autograd.Function):
         kernel = seen(weight, rows, cols).to(x.dtype).contiguous()
         ctx.save_for_backward(x, kernel, weight)
         ctx.geometry = rows, cols
-        return _convolve(x, kernel, rows, cols, x.shape[1])
+        return convolve(x, kernel, rows, cols, x.shape[1])
 
     @staticmethod
     @once_differentiable
@@ -64,7 +64,7 @@ def _input_grad(grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis) -> Tensor:
         ] = grad
         return F.conv2d(spread, kernel.flip(2, 3), groups=c)
     back = mirrored(rows), mirrored(cols)
-    return _convolve(grad, kernel.flip(2, 3), back[0], back[1], c)
+    return convolve(grad, kernel.flip(2, 3), back[0], back[1], c)
 
 
 @lru_cache(maxsize=256)
@@ -109,12 +109,3 @@ def _weight_grad(x: Tensor, grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis
         pairs = torch.bmm(xs.transpose(1, 2), gs)  # (channels, H*W, H_out*W_out)
         parts.append(pairs.view(len(pairs), -1) @ tap_of_pair)
     return torch.cat(parts).view(c, 1, rows.kernel, cols.kernel)
-
-
-def _convolve(x: Tensor, weight: Tensor, rows: Axis, cols: Axis, groups: int) -> Tensor:
-    """The backend's convolution, with a padded copy of the map only where it needs one."""
-    stride = (rows.stride, cols.stride)
-    if all((a.size + 2 * a.low - a.kernel) // a.stride + 1 == a.out for a in (rows, cols)):
-        return F.conv2d(x, weight, None, stride, (rows.low, cols.low), 1, groups)
-    padded = F.pad(x, (cols.low, cols.high, rows.low, rows.high))
-    return F.conv2d(padded, weight, None, stride, 0, 1, groups)

@@ -13,6 +13,8 @@ that arrives:
 * **Depthwise**: the backend's forward kernel is fast, its gradients are not, and are computed
   otherwise (`depthwise`).
 * **Everything else** (CUDA, groups, dilation, not channels-last, larger maps) is the ordinary call.
+  On a CPU that gets no unseen taps either, even where lowering is switched off: in bfloat16 torch
+  2.14 leaves their gradients unwritten, so that whatever lay in that memory would be learnt.
 
 Padding that a subclass does in a step of its own ("same" padding, as in EfficientNet ports of
 TensorFlow weights) is folded in, so no padded copy of the map is made where none is needed.
@@ -31,7 +33,7 @@ from torch import Tensor, nn
 
 from .dense import DenseByProduct
 from .depthwise import Depthwise
-from .taps import Axis, Window, axis_of
+from .taps import Axis, Window, axis_of, convolve, seen
 
 __all__ = ["LoweredConv2d", "lower_convolutions"]
 
@@ -39,7 +41,7 @@ __all__ = ["LoweredConv2d", "lower_convolutions"]
 # AVX-512/AMX cores (benchmarks/lowering.py).  float64 is for tests and takes the longer list of
 # paths.
 _IM2COL_SIDE = {torch.float32: 2, torch.bfloat16: 4, torch.float64: 4}
-# Images with a longer side leave a model as it is; see lower_convolutions.
+# Images with a longer side get the ordinary convolution; see lower_convolutions.
 _LARGEST_IMAGE = 128
 # Subclasses whose forward pads as TensorFlow's SAME does, from the size of the map that arrives.
 _DYNAMIC_SAME = frozenset({"Conv2dDynamicSamePadding", "Conv2dSame", "Conv2dSamePadding"})
@@ -53,9 +55,10 @@ class LoweredConv2d(nn.Conv2d):
 
     _extra_padding: tuple[int, int, int, int] | None  # left, right, top, bottom; None: dynamic
     _window: Window | None = None  # what `trim` left of the weight
+    _cheaper: bool  # whether it may be computed otherwise than by the ordinary call
 
     @classmethod
-    def take_over(cls, conv: nn.Conv2d) -> None:
+    def take_over(cls, conv: nn.Conv2d, *, cheaper: bool) -> None:
         """Make ``conv`` a lowered convolution, unless it is of a kind that is not understood.
 
         It stays the same object: a model may hold it outside of the tree of its modules as well,
@@ -66,28 +69,27 @@ class LoweredConv2d(nn.Conv2d):
         extra: tuple[int, int, int, int] | None = (0, 0, 0, 0)
         if ordinary:
             pass
+        elif not cheaper:
+            return  # these pad in a step of their own: torch sees no padding, and leaves none out
         elif hasattr(conv, "static_padding"):  # "same" padding, fixed when the module was made
             extra = getattr(conv.static_padding, "padding", extra)
         elif kind.__name__ in _DYNAMIC_SAME:
             extra = None
         else:
             return  # a subclass may do anything in its forward
-        dense = conv.groups == 1
-        depthwise = conv.groups == conv.in_channels == conv.out_channels
         if (
             isinstance(conv.padding, str)
             or conv.padding_mode != "zeros"
             or any(d != 1 for d in conv.dilation)
-            or not (dense or depthwise)
         ):
             return
         wanted = None if ordinary else _sample(conv)
         conv.__class__ = cls
         lowered = cast(LoweredConv2d, conv)
-        lowered._extra_padding = extra
+        lowered._extra_padding, lowered._cheaper = extra, cheaper
         if not ordinary and not _agree(_sample(conv), wanted):
             # A subclass that pads so by its name, but does something else as well.
-            del lowered._extra_padding
+            del lowered._extra_padding, lowered._cheaper
             conv.__class__ = kind
 
     def _axes(self, height: int, width: int) -> tuple[Axis | None, Axis | None, list[int]]:
@@ -124,10 +126,11 @@ class LoweredConv2d(nn.Conv2d):
         self, rows: Axis, cols: Axis, dtype: torch.dtype
     ) -> type[DenseByProduct] | type[Depthwise] | None:
         """How maps of this size and type are convolved; None for the ordinary call."""
-        if dtype not in _IM2COL_SIDE:
+        if not self._cheaper or dtype not in _IM2COL_SIDE:
             return None
         if self.groups > 1:
-            return Depthwise
+            depthwise = self.groups == self.in_channels == self.out_channels
+            return Depthwise if depthwise else None
         one_tap = rows.kernel == cols.kernel == 1
         small = max(rows.out, cols.out) <= _IM2COL_SIDE[dtype]
         return DenseByProduct if one_tap or small else None
@@ -171,6 +174,10 @@ class LoweredConv2d(nn.Conv2d):
                 f"only the taps that maps of {self._window.rows.size}x{self._window.cols.size} "
                 f"meet were kept, not those for {x.shape[2]}x{x.shape[3]} ({x.dtype}, {device})"
             )
+        if device == "cpu" and rows is not None and cols is not None:
+            taps = seen(self.weight, rows, cols)
+            if taps is not self.weight:  # autograd fills the gradient of the others with zeros
+                return convolve(x, taps, rows, cols, self.groups, self.bias)
         padding = (pads[2], pads[0])
         if (pads[0], pads[2]) != (pads[1], pads[3]):
             x, padding = F.pad(x, pads), (0, 0)
@@ -201,12 +208,11 @@ def lower_convolutions(model: nn.Module, image_size: int, *, enabled: bool = Tru
     Modules, parameters, their names and order, and hooks stay what they were, so this may be done
     before or after an optimiser is made or a state dict loaded.  The gain needs the model and
     its input in ``torch.channels_last`` (before or after, too); other layouts get the ordinary
-    convolution.  ``image_size`` is the side in pixels of the images to come: above 128 the model
-    is left alone, because none of the limits here were measured on maps that large.
+    convolution.  ``image_size`` is the side in pixels of the images to come: above 128, where none
+    of the limits here were measured, all get that, as they do unless ``enabled``.
     """
-    if not enabled or image_size > _LARGEST_IMAGE:
-        return model
+    cheaper = enabled and image_size <= _LARGEST_IMAGE
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and not isinstance(module, LoweredConv2d):
-            LoweredConv2d.take_over(module)
+            LoweredConv2d.take_over(module, cheaper=cheaper)
     return model

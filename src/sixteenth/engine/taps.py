@@ -1,8 +1,9 @@
 """Which taps of a kernel meet a feature map at all, along each of its two axes.
 
 On a 1x1 map eight of the nine taps of a padded 3x3 kernel only ever multiply padding; on a 2x2 map
-a 5x5 kernel is a 3x3 one. Here is only geometry: what is computed with the taps that are left
-stands in `dense` and `depthwise`, and which of the two is chosen in `lowering`.
+a 5x5 kernel is a 3x3 one. Here are the geometry and the backend's own convolution with the taps
+that are left. Other ways to compute it stand in `dense` and `depthwise`; which one is taken is
+decided in `lowering`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -81,3 +83,15 @@ def whole_grad(grad: Tensor, like: Tensor, rows: Axis, cols: Axis) -> Tensor:
 def nhwc(x: Tensor) -> Tensor:
     """``(N, C, H, W)`` as a contiguous ``(N, H, W, C)``; free for a channels-last tensor."""
     return x.permute(0, 2, 3, 1).contiguous()
+
+
+def convolve(
+    x: Tensor, taps: Tensor, rows: Axis, cols: Axis, groups: int, bias: Tensor | None = None
+) -> Tensor:
+    """The backend's convolution with the seen taps; the map is copied only where its two sides
+    need different padding."""
+    stride = (rows.stride, cols.stride)
+    if all((a.size + 2 * a.low - a.kernel) // a.stride + 1 == a.out for a in (rows, cols)):
+        return F.conv2d(x, taps, bias, stride, (rows.low, cols.low), 1, groups)
+    padded = F.pad(x, (cols.low, cols.high, rows.low, rows.high))
+    return F.conv2d(padded, taps, bias, stride, 0, 1, groups)
