@@ -141,8 +141,98 @@ def test_images_of_another_size_are_refused_once_taps_are_set_aside() -> None:
     model = network()
     UnseenTaps(model, 8, TrainSpec(), CPU)
     larger = torch.randn(2, 3, 16, 16).to(memory_format=torch.channels_last)
-    with pytest.raises(RuntimeError, match="only the taps that maps of 2x2"):
+    message = "only the taps that maps of 2x2 .* with train.lower_convolutions=false all are"
+    with pytest.raises(RuntimeError, match=message):
         model(larger)
+
+
+class Strided(nn.Module):
+    """4x4 images, halved until they are one pixel; how it calls its convolutions varies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolutions = nn.ModuleList(nn.Conv2d(c, 6, 3, 2, padding=1) for c in (3, 6, 6))
+        self.linear = nn.Linear(6, 2)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        for convolution in self.convolutions:
+            images = self.call(convolution, images)
+        return self.linear(images.flatten(1))
+
+    def call(self, convolution: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        return convolution(images)
+
+
+class Listed(Strided):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = list(self.convolutions)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        for convolution in self.layers:
+            images = convolution(images)
+        return self.linear(images.flatten(1))
+
+
+class ByKeyword(Strided):
+    def call(self, convolution: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        return convolution(input=images)
+
+
+class WeightsOnly(Strided):
+    """Also convolves with the weights of a convolution that it calls."""
+
+    def call(self, convolution: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        by_hand = nn.functional.conv2d(images, convolution.weight, None, 2, 1)
+        return convolution(images) + by_hand
+
+
+class LargerInTraining(Strided):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            images = nn.functional.interpolate(images, scale_factor=2.0)
+        maps = images
+        for convolution in self.convolutions:
+            maps = convolution(maps)
+        return self.linear(maps.mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "set_aside"),
+    [
+        (Listed, 6 * 6 * 13),
+        (ByKeyword, 6 * 6 * 13),
+        (WeightsOnly, 0),
+        (LargerInTraining, 0),
+    ],
+    ids=["kept in a plain list", "called by keyword", "weights used elsewhere", "resizing"],
+)
+def test_a_model_goes_on_as_it_was_however_it_calls_its_convolutions(
+    kind: type[Strided], set_aside: int
+) -> None:
+    images = torch.randn(4, 3, 4, 4).to(memory_format=torch.channels_last)
+    model = kind().to(memory_format=torch.channels_last)
+    parameters = list(model.parameters())
+    wanted = [model.train(mode)(images).detach() for mode in (True, False)]
+    lower_convolutions(model, 4)
+    assert len(UnseenTaps(model, 4, TrainSpec(), CPU)) == set_aside
+    for mode, logits in zip((True, False), wanted, strict=True):
+        torch.testing.assert_close(model.train(mode)(images), logits)
+    if not set_aside:
+        assert all(a is b for a, b in zip(model.parameters(), parameters, strict=True))
+
+
+def test_a_frozen_convolution_keeps_its_weights() -> None:
+    model = network()
+    model[6].requires_grad_(False)
+    whole = {name: weight.clone() for name, weight in model.state_dict().items()}
+    unseen = UnseenTaps(model, 8, TrainSpec(), CPU)
+    with torch.no_grad():
+        unseen.shrinkage.fill_(0.5)
+    back = unseen.put_back(model.state_dict())
+    assert torch.equal(back["6.weight"], whole["6.weight"])
+    assert not torch.equal(back["4.weight"], whole["4.weight"])
 
 
 def test_weights_that_are_put_back_and_set_aside_again_are_the_same() -> None:

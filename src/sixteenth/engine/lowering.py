@@ -122,6 +122,10 @@ class LoweredConv2d(nn.Conv2d):
         self.weight = nn.Parameter(seen, requires_grad=self.weight.requires_grad)
         self._window = window
 
+    def untrim(self, weight: nn.Parameter) -> None:
+        """Take back the whole weight that there was before `trim`."""
+        self.weight, self._window = weight, None
+
     def _function(
         self, rows: Axis, cols: Axis, dtype: torch.dtype
     ) -> type[DenseByProduct] | type[Depthwise] | None:
@@ -172,7 +176,8 @@ class LoweredConv2d(nn.Conv2d):
         if self._window is not None:
             raise RuntimeError(
                 f"only the taps that maps of {self._window.rows.size}x{self._window.cols.size} "
-                f"meet were kept, not those for {x.shape[2]}x{x.shape[3]} ({x.dtype}, {device})"
+                f"meet were kept, not those for {x.shape[2]}x{x.shape[3]} ({x.dtype}, {device}); "
+                "with train.lower_convolutions=false all are"
             )
         if device == "cpu" and rows is not None and cols is not None:
             taps = seen(self.weight, rows, cols)

@@ -10,16 +10,19 @@ weights afterwards. What weight decay does to them meanwhile is followed on a si
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from ..models.measure import try_call
+from ..models.measure import sample_logits, try_call
 from ..spec import TrainSpec
 from .execution import Execution
 from .lowering import LoweredConv2d
 from .taps import Window
+
+# Part of the largest logit by which two ways to round in bfloat16 may differ.
+_ROUNDING = 0.03
 
 
 @dataclass
@@ -47,7 +50,8 @@ class UnseenTaps(nn.Module):
 
         Nothing is set aside where that could change what is learnt: for Muon, which looks at a
         filter bank as a whole, and for Adam's own kind of weight decay, which is not linear; nor
-        where convolutions are not lowered (see `lowering`).
+        where convolutions are not lowered (see `lowering`), nor where `model` then gives other
+        logits, as one may that does more with a convolution than to call it.
         """
         super().__init__()
         self._aside: dict[str, _Aside] = {}
@@ -57,11 +61,14 @@ class UnseenTaps(nn.Module):
         if execution.device != "cpu" or execution.layout != "channels-last":
             return
         dtype = getattr(torch, execution.precision)
-        for name, module, window in _unseen(model, image_size, dtype):
-            self._aside[f"{name}.weight"] = _Aside(module, window, module.weight.detach())
-            module.trim(window)
-        if self._aside:
-            self.shrinkage = nn.Parameter(torch.ones(1, 1))  # two axes: it is decayed
+        found = _unseen(model, image_size, dtype)
+        whole = [module.weight.detach() for _, module, _ in found]
+        with execution.autocast():
+            if not found or not _trim(model, image_size, found):
+                return
+        for (name, module, window), weight in zip(found, whole, strict=True):
+            self._aside[f"{name}.weight"] = _Aside(module, window, weight)
+        self.shrinkage = nn.Parameter(torch.ones(1, 1))  # two axes: it is decayed
 
     def __len__(self) -> int:
         """How many weights are set aside."""
@@ -100,11 +107,19 @@ def _unseen(
     sizes: dict[str, set[tuple[int, int]]] = {name: set() for name in lowered}
 
     def note_size(name: str) -> Any:
-        return lambda _module, inputs: sizes[name].add(tuple(inputs[0].shape[-2:]))
+        def note(_module: nn.Module, args: tuple[Tensor, ...], kwargs: dict[str, Tensor]) -> None:
+            maps = args[0] if args else kwargs["input"]
+            sizes[name].add((maps.shape[-2], maps.shape[-1]))
 
-    hooks = [m.register_forward_pre_hook(note_size(name)) for name, m in lowered.items()]
+        return note
+
+    hooks = [
+        m.register_forward_pre_hook(note_size(name), with_kwargs=True)
+        for name, m in lowered.items()
+    ]
     try:
-        try_call(model, image_size, train=False)
+        for train in (False, True):  # a model may resize its images in one mode only
+            try_call(model, image_size, train=train)
     finally:
         for hook in hooks:
             hook.remove()
@@ -112,8 +127,37 @@ def _unseen(
     found = []
     for name, module in lowered.items():
         # One that meets maps of several sizes, or shares its weight, needs what all of them need.
-        if len(sizes[name]) == 1 and holders.count(id(module.weight)) == 1:
+        # One that is not trained is not decayed, and takes no optimiser's time.
+        trained = module.weight.requires_grad
+        if trained and len(sizes[name]) == 1 and holders.count(id(module.weight)) == 1:
             window = module.window(*sizes[name].pop(), dtype)
             if window is not None:
                 found.append((name, module, window))
     return found
+
+
+def _trim(
+    model: nn.Module, image_size: int, found: list[tuple[str, LoweredConv2d, Window]]
+) -> bool:
+    """Leave each convolution its seen taps alone, unless `model` would give other logits then."""
+    before = sample_logits(model, image_size)
+    weights = [cast(nn.Parameter, module.weight) for _, module, _ in found]
+    for _, module, window in found:
+        module.trim(window)
+    if _gives(model, image_size, before):
+        return True
+    for (_, module, _), weight in zip(found, weights, strict=True):
+        module.untrim(weight)
+    return False
+
+
+def _gives(model: nn.Module, image_size: int, wanted: Tensor | None) -> bool:
+    """Whether `model` still gives the logits that it gave before, rounding aside."""
+    try:
+        logits = sample_logits(model, image_size)
+    except Exception:  # whatever a model raises that now meets weights of another shape
+        return False
+    if logits is None or wanted is None or logits.shape != wanted.shape:
+        return False
+    tolerance = _ROUNDING * wanted.abs().nan_to_num().max().item()
+    return torch.allclose(logits, wanted, rtol=0, atol=tolerance, equal_nan=True)

@@ -105,6 +105,19 @@ def try_call(
                 return _call(model, image_size, lambda t: t.detach().clone())
 
 
+def sample_logits(model: nn.Module, image_size: int) -> Tensor | None:
+    """What `model` gives in evaluation mode for two random images, the same ones each time.
+
+    None when it returned something else than a tensor.
+    """
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    with _mode(model, False), torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        images = torch.randn(_BATCH, 3, image_size, image_size)
+        output = torch.func.functional_call(model, buffers, (images,))
+    return output if isinstance(output, Tensor) else None
+
+
 def _call(model: nn.Module, size: int, lend: Callable[[Tensor], Tensor]) -> torch.Size | None:
     state: dict[str, Tensor] = {}
     for name, parameter in model.named_parameters():
