@@ -12,6 +12,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from sixteenth.engine.dense import DenseByShifts
 from sixteenth.engine.lowering import LoweredConv2d, lower_convolutions
 
 
@@ -276,6 +277,57 @@ def test_a_convolution_that_a_model_also_keeps_in_a_plain_list_is_lowered_there_
         assert listed[0] is module
         assert isinstance(module, LoweredConv2d)
     assert lower_convolutions(model, 32) is model  # a second time changes nothing
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["f64", "f32"])
+@pytest.mark.parametrize("shape", [(5, 5), (7, 7), (5, 7), (1, 2)], ids=str)
+def test_products_of_shifted_maps_give_the_gradients_of_the_ordinary_convolution(
+    shape: tuple[int, int], dtype: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(8, 6, 3, 3, dtype=dtype).to(memory_format=torch.channels_last)
+    x = torch.randn(4, 6, *shape, dtype=dtype).to(memory_format=torch.channels_last)
+    found = []
+    for shifts in (True, False):
+        w, maps = weight.clone().requires_grad_(), x.clone().requires_grad_()
+        y = (
+            DenseByShifts.apply(maps, w, None, None)
+            if shifts
+            else nn.functional.conv2d(maps, w, padding=1)
+        )
+        y.backward(torch.linspace(-1, 1, y.numel(), dtype=dtype).view(y.shape).sin())
+        assert w.grad is not None
+        assert w.grad.stride() == w.stride()
+        found.append([y.detach(), maps.grad, w.grad])
+    assert_same(*found, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize(
+    ("channels", "size", "stride", "dtype", "by_shifts"),
+    [
+        (256, 5, 1, torch.bfloat16, True),
+        (256, 8, 1, torch.bfloat16, True),
+        (256, 9, 1, torch.bfloat16, False),
+        (256, 7, 2, torch.bfloat16, False),
+        (192, 7, 1, torch.bfloat16, False),
+        (256, 7, 1, torch.float32, False),
+    ],
+)
+def test_shifted_maps_are_multiplied_only_where_that_is_faster(
+    channels: int, size: int, stride: int, dtype: torch.dtype, by_shifts: bool
+) -> None:
+    conv = nn.Conv2d(channels, 256, 3, stride, padding=1, bias=False)
+    plain, lowered = both(conv.to(memory_format=torch.channels_last))
+    x = images(size, torch.float32, channels=channels).requires_grad_()
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype is torch.bfloat16):
+        y = lowered(x)
+        assert ("DenseByShifts" in type(y.grad_fn).__name__) == by_shifts
+        if by_shifts:
+            ordinary, got = results(plain, x.detach()), results(lowered, x.detach())
+            for mine, theirs in zip(got, ordinary, strict=True):
+                assert (mine - theirs).norm() < 5e-3 * theirs.norm()
+            again = results(lowered, x.detach())
+            assert all(torch.equal(a, b) for a, b in zip(got, again, strict=True))
 
 
 def build(name: str) -> nn.Module:

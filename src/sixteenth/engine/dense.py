@@ -1,7 +1,9 @@
-"""A dense convolution of a small map as one matrix product, forward and backward.
+"""A dense convolution of a small map as matrix products.
 
 With one tap left (a 1x1 convolution, or any kernel on a 1x1 map) the ``(N*H*W, C)`` matrix is what
 a channels-last tensor already is; otherwise the patches are laid out side by side ("im2col").
+On maps a little larger that costs more than it saves, but for the weight gradient, which needs no
+patches (`DenseByShifts`).
 """
 
 from __future__ import annotations
@@ -55,6 +57,59 @@ class DenseByProduct(torch.autograd.Function):
             taps = (flat.t() @ patches).view(-1, rows.kernel, cols.kernel, c).permute(0, 3, 1, 2)
             grad_weight = whole_grad(taps, weight, rows, cols)
         return grad_x, grad_weight, None, None
+
+
+class DenseByShifts(torch.autograd.Function):
+    """A 3x3 convolution with padding 1, whose weight gradient is nine matrix products.
+
+    Output and input gradient are the backend's. For the weight gradient the pixels of all maps are
+    the rows of one long matrix, with a row and a column of zeros between maps, so that moving by a
+    tap is moving by the same number of rows everywhere: with ``G`` the output gradient and ``X``
+    the map, both laid out so, each tap's gradient is ``G^T X`` with the rows of ``X`` shifted.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, rows: Axis, cols: Axis) -> Tensor:
+        kernel = weight.to(x.dtype)
+        ctx.save_for_backward(x, kernel, weight)
+        return F.conv2d(x, kernel, padding=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        x, kernel, weight = ctx.saved_tensors
+        grad_x = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            one, mask = [1, 1], [True, False, False]
+            grad_x = torch.ops.aten.convolution_backward(
+                grad, x, kernel, None, one, one, one, False, [0, 0], 1, mask
+            )[0]
+        if ctx.needs_input_grad[1]:
+            grad_weight = torch.empty_like(weight)  # its strides: the optimiser need not copy
+            grad_weight.copy_(_taps_by_shifts(nhwc(x), nhwc(grad)))
+        return grad_x, grad_weight, None, None
+
+
+def _taps_by_shifts(x: Tensor, grad: Tensor) -> Tensor:
+    """The ``(C_out, C_in, 3, 3)`` weight gradient of ``(N, H, W, C)`` maps and output gradients."""
+    n, height, width, c = x.shape
+    line = width + 1
+    count = n * (height + 1) * line
+    margin = line + 1  # the farthest shift
+
+    def laid_out(maps: Tensor, margin: int) -> Tensor:
+        long = maps.new_zeros(count + 2 * margin, maps.shape[3])
+        grid = long[margin : margin + count].view(n, height + 1, line, maps.shape[3])
+        grid[:, :height, :width] = maps
+        return long
+
+    shifted, fixed = laid_out(x, margin), laid_out(grad, 0).t().contiguous()
+    taps = x.new_empty(3, 3, len(fixed), c)
+    for row in range(3):
+        for col in range(3):
+            start = margin + (row - 1) * line + col - 1
+            torch.mm(fixed, shifted[start : start + count], out=taps[row, col])
+    return taps.permute(2, 3, 0, 1)
 
 
 def _patches(x: Tensor, rows: Axis, cols: Axis) -> Tensor:
