@@ -175,6 +175,12 @@ class Listed(Strided):
         return self.linear(images.flatten(1))
 
 
+class OfTwoNames(Strided):
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = nn.Sequential(*self.convolutions)
+
+
 class ByKeyword(Strided):
     def call(self, convolution: nn.Module, images: torch.Tensor) -> torch.Tensor:
         return convolution(input=images)
@@ -202,11 +208,18 @@ class LargerInTraining(Strided):
     ("kind", "set_aside"),
     [
         (Listed, 6 * 6 * 13),
+        (OfTwoNames, 0),
         (ByKeyword, 6 * 6 * 13),
         (WeightsOnly, 0),
         (LargerInTraining, 0),
     ],
-    ids=["kept in a plain list", "called by keyword", "weights used elsewhere", "resizing"],
+    ids=[
+        "kept in a plain list",
+        "of two names",
+        "called by keyword",
+        "weights used elsewhere",
+        "resizing",
+    ],
 )
 def test_a_model_goes_on_as_it_was_however_it_calls_its_convolutions(
     kind: type[Strided], set_aside: int
@@ -214,9 +227,13 @@ def test_a_model_goes_on_as_it_was_however_it_calls_its_convolutions(
     images = torch.randn(4, 3, 4, 4).to(memory_format=torch.channels_last)
     model = kind().to(memory_format=torch.channels_last)
     parameters = list(model.parameters())
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
     wanted = [model.train(mode)(images).detach() for mode in (True, False)]
     lower_convolutions(model, 4)
-    assert len(UnseenTaps(model, 4, TrainSpec(), CPU)) == set_aside
+    unseen = UnseenTaps(model, 4, TrainSpec(), CPU)
+    assert len(unseen) == set_aside
+    whole = unseen.put_back(model.state_dict())
+    assert all(torch.equal(whole[name], weight) for name, weight in before.items())
     for mode, logits in zip((True, False), wanted, strict=True):
         torch.testing.assert_close(model.train(mode)(images), logits)
     if not set_aside:

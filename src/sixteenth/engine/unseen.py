@@ -123,13 +123,14 @@ def _unseen(
     finally:
         for hook in hooks:
             hook.remove()
-    holders = [id(p) for m in model.modules() for p in m.parameters(recurse=False)]
+    names = [id(p) for _, p in model.named_parameters(remove_duplicate=False)]
     found = []
     for name, module in lowered.items():
-        # One that meets maps of several sizes, or shares its weight, needs what all of them need.
+        # One that meets maps of several sizes, or shares its weight, needs what all of them need;
+        # a weight of two names would have to be put back under both.
         # One that is not trained is not decayed, and takes no optimiser's time.
         trained = module.weight.requires_grad
-        if trained and len(sizes[name]) == 1 and holders.count(id(module.weight)) == 1:
+        if trained and len(sizes[name]) == 1 and names.count(id(module.weight)) == 1:
             window = module.window(*sizes[name].pop(), dtype)
             if window is not None:
                 found.append((name, module, window))

@@ -110,29 +110,45 @@ def sample_logits(model: nn.Module, image_size: int) -> Tensor | None:
 
     None when it returned something else than a tensor.
     """
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    state = _lent(model, lambda t: t if isinstance(t, nn.Parameter) else t.clone())
     with _mode(model, False), torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         images = torch.randn(_BATCH, 3, image_size, image_size)
-        output = torch.func.functional_call(model, buffers, (images,))
+        output = torch.func.functional_call(model, state, (images,), tie_weights=False)
     return output if isinstance(output, Tensor) else None
 
 
 def _call(model: nn.Module, size: int, lend: Callable[[Tensor], Tensor]) -> torch.Size | None:
-    state: dict[str, Tensor] = {}
-    for name, parameter in model.named_parameters():
-        state[name] = lend(parameter).requires_grad_(parameter.requires_grad)
-    for name, buffer in model.named_buffers():
-        state[name] = lend(buffer)
+    state = _lent(model, lend)
     first = next(iter(state.values()), torch.zeros(()))
     # Each call its own images: a model may write into its input (ReLU in place).
     images = lend(torch.zeros(_BATCH, 3, size, size, device=first.device))
-    output = torch.func.functional_call(model, state, (images,))
+    output = torch.func.functional_call(model, state, (images,), tie_weights=False)
     if not isinstance(output, Tensor):
         return None
     if output.requires_grad:
         output.sum().backward()  # type: ignore[no-untyped-call, unused-ignore]
     return output.shape
+
+
+def _lent(model: nn.Module, lend: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    """What `lend` makes of each parameter and buffer, by a name of each module that holds it.
+
+    Torch's own way to find all names of a tensor (`tie_weights`) also gives those of a module that
+    has two, and then puts the lent tensor back there instead of the one that it stands for.
+    """
+    lent: dict[int, Tensor] = {}
+    state: dict[str, Tensor] = {}
+    for path, module in model.named_modules():
+        own = [
+            *module.named_parameters(recurse=False, remove_duplicate=False),
+            *module.named_buffers(recurse=False, remove_duplicate=False),
+        ]
+        for name, tensor in own:
+            if id(tensor) not in lent:
+                lent[id(tensor)] = lend(tensor).requires_grad_(tensor.requires_grad)
+            state[f"{path}.{name}" if path else name] = lent[id(tensor)]
+    return state
 
 
 @contextmanager
