@@ -207,7 +207,10 @@ def test_the_default_numbers_stay_unless_others_are_clearly_faster() -> None:
 
 
 @pytest.fixture
-def two_threads() -> Iterator[None]:
+def measured_on_two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Small studies are measured too, and in a moment; torch has two threads."""
+    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
+    monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
@@ -215,10 +218,8 @@ def two_threads() -> Iterator[None]:
 
 
 def test_models_are_measured_once_and_the_choice_stands_in_the_record(
-    tiny_folder: Path, two_threads: None, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
-    monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
     monkeypatch.setattr("os.getloadavg", lambda: (0.1, 2.0, 2.0))
     two = tiny(seeds=[0, 1], train={"epochs": 1})
     first = Study(two, "first", data_dir="cache")
@@ -243,10 +244,8 @@ def test_models_are_measured_once_and_the_choice_stands_in_the_record(
 
 
 def test_only_as_many_go_side_by_side_as_were_seen_to_have_the_memory(
-    tiny_folder: Path, two_threads: None, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
-    monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
     monkeypatch.setattr("os.getloadavg", lambda: (0.1, 2.0, 2.0))
     # A constant would have let two of them in, and each takes more than 0.3 GB.
     monkeypatch.setattr(planner, "RUN_BYTES", 1e8)
@@ -297,10 +296,8 @@ def first(num_classes):
 
 @pytest.mark.parametrize("wanted", ["last", "first"])
 def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
-    tiny_folder: Path, two_threads: None, monkeypatch: pytest.MonkeyPatch, wanted: str
+    tiny_folder: Path, measured_on_two_threads: None, wanted: str
 ) -> None:
-    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
-    monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
     Path("picky_models.py").write_text(PICKY, encoding="utf-8")
     study = Study(
         tiny(models=[f"picky_models:{wanted}"], seeds=[0, 1], train={"epochs": 1}), "picky"
@@ -314,10 +311,8 @@ def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
 
 
 def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(
-    tiny_folder: Path, two_threads: None, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
-    monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
     monkeypatch.setattr("os.getloadavg", lambda: (1.0 * (os.cpu_count() or 1), 0.1, 0.1))
     study = Study(tiny(seeds=[0, 1], train={"epochs": 1}), "busy", data_dir="cache")
     assert study.plan(device="cpu")["seconds"].gt(0).all()
@@ -325,7 +320,7 @@ def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(
 
 
 def test_the_subset_of_a_run_is_drawn_once_however_many_placements_are_weighed(
-    tiny_folder: Path, two_threads: None, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = []
 
@@ -334,7 +329,5 @@ def test_the_subset_of_a_run_is_drawn_once_however_many_placements_are_weighed(
         return work_of(run, dataset)
 
     monkeypatch.setattr(planner, "work_of", counted)
-    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
-    monkeypatch.setattr("sixteenth.study.calibration.WINDOW_SECONDS", 0.05)
     plan = Study(tiny(seeds=[0, 1]), "mine").plan(device="cpu")
     assert sorted(drawn) == sorted(plan["run_id"])

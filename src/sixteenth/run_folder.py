@@ -27,6 +27,7 @@ from .spec import RunSpec, spec_differences
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from torch import Tensor
 
 MOST_PREDICTIONS = 1 << 33
 """Bytes: eight gigabytes are two million test images of a thousand classes."""
@@ -222,6 +223,25 @@ class RunFolder:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, labels=labels, probabilities=probabilities)
         write_whole(self.predictions_path, lambda file: file.write(buffer.getvalue()))
+
+    def write_weights(self, weights: dict[str, Tensor]) -> None:
+        """Write a safetensors file from the tensors' own memory, without a copy of all of it.
+
+        Raises:
+            OSError: the disk is full, or cannot be written.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import save_file
+
+        def write(file: IO[bytes]) -> None:
+            try:
+                save_file(weights, file.name)
+            except SafetensorError as error:
+                if number := re.search(r"os error (\d+)", str(error)):
+                    raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+                raise
+
+        write_whole(self.weights_path, write)
 
     def require_same(self, spec: RunSpec, fingerprint: str) -> None:
         """Check that what lies here was made by `spec` from the data with that fingerprint.

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..data import ImageDataset
 from ..errors import DivergedError, MismatchError
-from ..run_folder import RunFolder, is_disk_trouble, sweep, write_whole
+from ..run_folder import RunFolder, is_disk_trouble, sweep
 from ..spec import RunSpec
 from .checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from .execution import Execution, resolve_execution
@@ -147,20 +143,6 @@ def record_failure(folder: RunFolder, record: dict[str, Any], error: Exception) 
 def why(error: Exception) -> str:
     """What an error says, in one line."""
     return " ".join(str(error).split()) or "no message"
-
-
-def _save(weights: dict[str, Tensor], file: IO[bytes]) -> None:
-    """Write a safetensors file from the tensors' own memory, without a copy of all of it.
-
-    Raises:
-        OSError: the disk is full, or cannot be written.
-    """
-    try:
-        save_file(weights, file.name)
-    except SafetensorError as error:
-        if number := re.search(r"os error (\d+)", str(error)):
-            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
-        raise
 
 
 class _Training:
@@ -354,8 +336,7 @@ class _Training:
         probabilities = logits.softmax(1).cpu().numpy()
         self.folder.write_predictions(self.test_labels.cpu().numpy(), probabilities)
         self.folder.write_history(state.history)
-        weights = self.learner.weights()
-        write_whole(self.folder.weights_path, lambda file: _save(weights, file))
+        self.folder.write_weights(self.learner.weights())
         self.record["peak_memory_bytes"] = peak_memory(self.device)
 
     def _fixed_sample(self, total: int, most: int) -> Tensor:
