@@ -4,17 +4,23 @@
 
 The port follows the published recipe (Jordan 2024, arXiv 2404.00498, in its later variant with
 Muon) as it stands: batches of 2,000, half precision throughout (bfloat16 here), 8 epochs. It shares
-no code with Sixteenth. A few steps of each in turn give images per second; with the epochs of each
-recipe these give the ratio of the two training times. `--train` trains the port to its end instead
-and prints its accuracy.
+no code with Sixteenth. Each trains in a process of its own, as it would alone: the port in torch as
+it is, cifar10-best with the memory it frees kept (`--keep-memory`: both). A few steps of each in
+turn, with the whitening's bias learned and fixed, give images per second; with the epochs of each
+recipe these give the ratio of the two training times.
+`--train` trains the port to its end instead and prints its accuracy.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import multiprocessing
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import cycle
 from typing import ClassVar
 
 import numpy as np
@@ -27,6 +33,7 @@ from sixteenth import load_spec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.allocator import keep_freed_memory
 from sixteenth.engine.record import peak_memory
+from sixteenth.models.speedrun import BIAS_SHARE
 
 EPOCHS, BATCH = 8, 2000
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -40,28 +47,80 @@ def main() -> None:
     parser.add_argument("--train", action="store_true", help="the whole port, with its accuracy")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--keep-memory", action="store_true", help="as Sixteenth's training does; both have it then"
+        "--keep-memory", action="store_true", help="for the port too, as Sixteenth's training does"
     )
     options = parser.parse_args()
-    if options.keep_memory:
-        keep_freed_memory()
-    dataset = load_dataset(options.data, image_size=32)
-    torch.manual_seed(options.seed)
     if options.train:
-        train_port(dataset)
+        if options.keep_memory:
+            keep_freed_memory()
+        train_port(options)
         return
-    port = PublishedSpeedrun(dataset).rounds(options.images)
-    run = load_spec("cifar10-best", ["data=unused"]).runs()[0]
-    epochs = run.train.epochs
-    ours, _ = engine_rounds(run, dataset, options.images // run.train.batch_size)
-    next(port), next(ours)  # warm caches, chosen kernels
-    pairs = [(next(port), next(ours)) for _ in range(options.rounds)]
+    recipe = load_spec("cifar10-best", ["data=unused"]).runs()[0].train
+    with process_of(port_rounds, options) as port, process_of(our_rounds, options) as ours:
+        pairs = [(port(), ours()) for _ in range(options.rounds + 1)][1:]  # first: warm caches
+        memory = port(peak_gigabytes), ours(peak_gigabytes)
     slow, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(b / a for a, b in pairs)
-    print(f"published, ported: {slow:,.0f} images/s, {EPOCHS} epochs")
-    print(f"cifar10-best:      {fast:,.0f} images/s, {epochs} epochs")
-    print(f"images/s {ratio:.2f}x, training time {epochs / EPOCHS / ratio:.2f}x the port's")
-    print(f"peak memory of both together {peak_gigabytes():.1f} GB")
+    print(f"published, ported: {slow:,.0f} images/s, {EPOCHS} epochs, {memory[0]:.1f} GB")
+    print(f"cifar10-best:      {fast:,.0f} images/s, {recipe.epochs} epochs, {memory[1]:.1f} GB")
+    times = [recipe.epochs / EPOCHS * a / b for a, b in pairs]
+    print(
+        f"images/s {ratio:.2f}x, training time {statistics.median(times):.2f}x the port's "
+        f"({min(times):.2f} to {max(times):.2f} in {len(times)} rounds)"
+    )
+
+
+@contextlib.contextmanager
+def process_of(
+    rounds: Callable[[argparse.Namespace], Iterator[float]], options: argparse.Namespace
+) -> Iterator[Callable[..., float]]:
+    """A process that makes `rounds`: calls give its next round, or what a given function says."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        1, mp_context=fresh, initializer=_begin, initargs=(rounds, options)
+    ) as pool:
+        yield lambda function=_next_round: pool.submit(function).result()
+
+
+def _begin(
+    rounds: Callable[[argparse.Namespace], Iterator[float]], options: argparse.Namespace
+) -> None:
+    global _rounds
+    torch.manual_seed(options.seed)
+    _rounds = rounds(options)
+
+
+def _next_round() -> float:
+    return next(_rounds)
+
+
+_rounds: Iterator[float]
+"""Of a process that `process_of` has made."""
+
+
+def port_rounds(options: argparse.Namespace) -> Iterator[float]:
+    """The port's images a second, round after round."""
+    if options.keep_memory:
+        keep_freed_memory()
+    return both_phases(PublishedSpeedrun(_dataset(options)).rounds(options.images))
+
+
+def our_rounds(options: argparse.Namespace) -> Iterator[float]:
+    """Those of cifar10-best, as `sixteenth run` trains it."""
+    keep_freed_memory()
+    run = load_spec("cifar10-best", ["data=unused"]).runs()[0]
+    steps = options.images // run.train.batch_size
+    return both_phases(engine_rounds(run, _dataset(options), steps, progress=(0.0, BIAS_SHARE))[0])
+
+
+def both_phases(rates: Iterator[float]) -> Iterator[float]:
+    """Images a second of whole trainings, of rounds in turn with and without the bias learned."""
+    for learned, fixed in zip(rates, rates, strict=False):
+        yield 1 / (BIAS_SHARE / learned + (1 - BIAS_SHARE) / fixed)
+
+
+def _dataset(options: argparse.Namespace) -> ImageDataset:
+    return load_dataset(options.data, image_size=32)
 
 
 def peak_gigabytes() -> float:
@@ -69,8 +128,10 @@ def peak_gigabytes() -> float:
     return (peak_memory(torch.device("cpu")) or 0) / 1e9
 
 
-def train_port(dataset: ImageDataset) -> None:
+def train_port(options: argparse.Namespace) -> None:
     """Train the port as published and print its accuracy on the test images."""
+    torch.manual_seed(options.seed)
+    dataset = _dataset(options)
     port = PublishedSpeedrun(dataset)
     began = time.perf_counter()
     steps = EPOCHS * (len(port.labels) // BATCH)
@@ -90,7 +151,7 @@ class PublishedSpeedrun:
 
     learning_rates: ClassVar = {"filters": 0.24, "bias": 0.053, "head": 0.67}
     momentum, sgd_momentum, decay = 0.6, 0.85, 2e-6 * BATCH
-    whitening_bias_epochs = 3
+    whitening_bias_epochs = BIAS_SHARE * EPOCHS
 
     def __init__(self, dataset: ImageDataset) -> None:
         self.images = half(dataset.train.images)
@@ -113,6 +174,7 @@ class PublishedSpeedrun:
         self.peak = [group["lr"] for group in self.sgd.param_groups]
         self.averages = [torch.zeros_like(weight) for weight in self.filters]
         self.steps = EPOCHS * (len(self.labels) // BATCH)
+        self.preparing_seconds = 0.0
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Epoch after epoch: mirrored by turns, shifted by up to two pixels, shuffled."""
@@ -123,7 +185,7 @@ class PublishedSpeedrun:
             began = time.perf_counter()
             turn = (mirrored ^ bool(epoch % 2)).view(-1, 1, 1, 1)
             images = shifted_crops(torch.where(turn, padded.flip(-1), padded), 2)
-            self.preparing_seconds = time.perf_counter() - began
+            self.preparing_seconds += time.perf_counter() - began
             for batch in torch.randperm(len(images)).split(BATCH):
                 if len(batch) == BATCH:
                     yield images[batch], self.labels[batch]
@@ -132,10 +194,11 @@ class PublishedSpeedrun:
     def step(self, images: Tensor, labels: Tensor, step: int) -> None:
         """Forward, backward, and both optimisers at the rate of step `step`."""
         self.net.train()
+        whitening = 1 - step / (self.whitening_bias_epochs * self.steps / EPOCHS)
+        self.net[0].bias.requires_grad_(whitening > 0)
         loss = F.cross_entropy(self.net(images), labels, label_smoothing=0.2, reduction="sum")
         loss.backward()
         left = 1 - step / self.steps
-        whitening = 1 - step / (self.whitening_bias_epochs * self.steps / EPOCHS)
         for group, peak, share in zip(
             self.sgd.param_groups, self.peak, (max(0.0, whitening), left, left), strict=True
         ):
@@ -153,18 +216,20 @@ class PublishedSpeedrun:
     def rounds(self, round_images: int) -> Iterator[float]:
         """Train on and on; after each `round_images` images, the images a second of that round.
 
-        It augments a whole epoch at once: of that a round bears its images' part.
+        Rounds take the learning rates of the beginning and, the whitening's bias fixed, those of
+        the second half in turn. A whole epoch is augmented at once: of that a round bears its
+        images' part.
         """
         batches = self.batches()
         next(batches)  # the first epoch is augmented
         share = self.preparing_seconds / len(self.labels)
-        seen, began = 0, time.perf_counter()
-        for step, (images, labels) in enumerate(batches):
-            self.step(images, labels, step % self.steps)
-            seen += len(labels)
-            if seen >= round_images:
-                yield seen / (time.perf_counter() - began + seen * share)
-                seen, began = 0, time.perf_counter()
+        for step in cycle((0, self.steps // 2)):
+            seen, began, prepared = 0, time.perf_counter(), self.preparing_seconds
+            while seen < round_images:
+                self.step(*next(batches), step)
+                seen += BATCH
+            training = time.perf_counter() - began - (self.preparing_seconds - prepared)
+            yield seen / (training + seen * share)
 
     @torch.inference_mode()
     def scores(self, images: Tensor, views: int) -> Tensor:

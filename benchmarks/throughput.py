@@ -15,9 +15,9 @@ import argparse
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
+from itertools import cycle, islice
 
 import torch
 
@@ -101,9 +101,17 @@ def our_rounds(
 
 
 def engine_rounds(
-    run: RunSpec, dataset: ImageDataset, steps: int, device: str = "cpu"
+    run: RunSpec,
+    dataset: ImageDataset,
+    steps: int,
+    device: str = "cpu",
+    progress: Sequence[float] = (0.0,),
 ) -> tuple[Iterator[float], int]:
     """Rounds of `steps` training steps of a run by Sixteenth's engine, their data included.
+
+    Args:
+        progress: which part of the training the model is told to have behind it; rounds take these
+            in turn.
 
     Returns:
         The images a second of each round, without end, and the training FLOPs of one image.
@@ -119,10 +127,9 @@ def engine_rounds(
     generator = torch.Generator().manual_seed(0)
 
     def rounds() -> Iterator[float]:
-        while True:
-            with (
-                learner.execution.on_threads()
-            ):  # as it trains: with kernels that repeat themselves
+        for done in cycle(progress):
+            learner.at(done)
+            with learner.execution.on_threads():  # as it trains: kernels that repeat themselves
                 seconds = one_round()
             yield steps * recipe.batch_size / seconds
 

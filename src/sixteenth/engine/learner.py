@@ -38,7 +38,8 @@ class Learner:
 
     Attributes:
         model: the network, float32 weights, on the device. One with random weights and a method
-            ``initialise_from(images)`` has been shown normalised training images.
+            ``initialise_from(images)`` has been shown normalised training images; one with a method
+            ``settle(progress)`` hears how far the training is (`at`).
         mean_colour: red, green and blue, 0 to 255: what becomes zero.
         normalise: brings uint8 images to what the network expects.
         facts: parameters, training FLOPs of one image, final map, normalisation and the SHA-256 of
@@ -104,6 +105,16 @@ class Learner:
         self._scaler = torch.amp.GradScaler(
             self.device.type, enabled=execution.precision == "float16"
         )
+
+    def at(self, progress: float) -> None:
+        """Tell the model which part of its training is done, from 0 to 1, before an epoch.
+
+        It may stop learning a weight then; whether it does must follow from `progress` alone, so
+        that a resumed run goes on as it would have.
+        """
+        settle: Callable[[float], None] | None = getattr(self.model, "settle", None)
+        if settle is not None:
+            settle(progress)
 
     def step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor, Tensor]:
         """One optimiser step at learning rate `rate`.

@@ -10,8 +10,8 @@ that arrives:
 * **Unseen taps are dropped** (`taps`): those that only ever multiply padding, and whose gradient is
   therefore zero.
 * **Dense, one tap left, or a small map**: one matrix product (`dense`).
-* **Dense, 3x3, many channels, a map a little larger**: the backend's, but for the weight gradient,
-  which is nine matrix products (`dense`).
+* **Dense, 3x3, many channels, a map a little larger**: the backend's, which for the weight gradient
+  is shown several maps as one (`dense`).
 * **Depthwise**: the backend's forward kernel is fast, its gradients are not, and are computed
   otherwise (`depthwise`).
 * **Everything else** (CUDA, groups, dilation, not channels-last, larger maps) is the ordinary call.
@@ -33,7 +33,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .dense import DenseByProduct, DenseByShifts
+from .dense import DenseByProduct, DenseSideBySide
 from .depthwise import Depthwise
 from .taps import Axis, Window, axis_of, convolve, seen
 
@@ -43,10 +43,10 @@ __all__ = ["LoweredConv2d", "lower_convolutions"]
 # AVX-512/AMX cores (benchmarks/lowering.py).  float64 is for tests and takes the longer list of
 # paths.
 _IM2COL_SIDE = {torch.float32: 2, torch.bfloat16: 4, torch.float64: 4}
-# Where nine products of shifted maps beat the backend's bfloat16 weight gradient: sides of the map,
-# and fewest channels, in and out.
-_SHIFT_SIDES = range(5, 9)
-_SHIFT_CHANNELS = 256
+# Where the backend's bfloat16 weight gradient is faster for several maps side by side: sides of the
+# map, and fewest channels, in and out.
+_BESIDE_SIDES = range(5, 9)
+_BESIDE_CHANNELS = 128
 # Images with a longer side get the ordinary convolution; see lower_convolutions.
 _LARGEST_IMAGE = 128
 # Subclasses whose forward pads as TensorFlow's SAME does, from the size of the map that arrives.
@@ -134,7 +134,7 @@ class LoweredConv2d(nn.Conv2d):
 
     def _function(
         self, rows: Axis, cols: Axis, dtype: torch.dtype
-    ) -> type[DenseByProduct] | type[DenseByShifts] | type[Depthwise] | None:
+    ) -> type[DenseByProduct] | type[DenseSideBySide] | type[Depthwise] | None:
         """How maps of this size and type are convolved; None for the ordinary call."""
         if not self._cheaper or dtype not in _IM2COL_SIDE:
             return None
@@ -145,14 +145,14 @@ class LoweredConv2d(nn.Conv2d):
         small = max(rows.out, cols.out) <= _IM2COL_SIDE[dtype]
         if one_tap or small:
             return DenseByProduct
-        shifts = (
+        beside = (
             dtype is torch.bfloat16
             and self.kernel_size == (3, 3)
             and self.stride == (1, 1)
-            and min(self.in_channels, self.out_channels) >= _SHIFT_CHANNELS
-            and all(a.low == a.high == 1 and a.size in _SHIFT_SIDES for a in (rows, cols))
+            and min(self.in_channels, self.out_channels) >= _BESIDE_CHANNELS
+            and all(a.low == a.high == 1 and a.size in _BESIDE_SIDES for a in (rows, cols))
         )
-        return DenseByShifts if shifts else None
+        return DenseSideBySide if beside else None
 
     def forward(self, input: Tensor) -> Tensor:
         """The convolution of ``(N, C, H, W)``."""

@@ -61,14 +61,15 @@ class Muon(torch.optim.Optimizer):
         if not state:
             state["momentum"] = torch.zeros_like(gradient)
             state["length"] = filters.norm()
-        average = state["momentum"].mul_(momentum).add_(gradient)
+        average = state["momentum"]
+        torch.add(gradient, average, alpha=momentum, out=average)
         # Axes in memory order: channels-last filters are a matrix without a copy, and the order of
         # its columns does not matter to the orthogonal factor.
         ahead = gradient.add(average, alpha=momentum).permute(0, 2, 3, 1)
         matrix = ahead.flatten(1)
         step = orthogonalised(matrix).view(ahead.shape).permute(0, 3, 1, 2)
         length = state["length"]
-        filters.sub_(step * (length * (rate / min(matrix.shape) ** 0.5)))
+        filters.sub_(step.mul_(length * (rate / min(matrix.shape) ** 0.5)))
         filters.mul_(length / filters.norm())
 
 
@@ -91,6 +92,6 @@ def orthogonalised(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
         x = x.T
     for _ in range(iterations):
         gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     factor: Tensor = x.T if tall else x
     return factor.to(matrix.dtype)

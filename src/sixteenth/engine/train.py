@@ -224,6 +224,7 @@ class _Training:
         rate = learning_rate(max(0, state.step - 1), self.work.steps, self.recipe)
         resumed = seen
         self.learner.model.train()
+        self.learner.at((state.epoch - 1) / self.work.epochs)
         for batch in todo[done:]:
             flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
             batch = batch.to(self.device, non_blocking=True)

@@ -35,6 +35,10 @@ PATCH = 2
 SMALLEST_VARIANCE = 5e-4
 """Added to the variances, so that directions which hold only noise are not blown up."""
 
+BIAS_SHARE = 3 / 8
+"""Of the training in which the whitening's bias is learned, as in the published recipe. After it
+nothing has to be carried back through the first activation and the convolution behind it."""
+
 LOGIT_SCALE = 1 / 9
 """As in the published networks: the classifier's learning rate goes with it."""
 
@@ -61,6 +65,10 @@ class SpeedrunNet(nn.Module):
         strongest = F.adaptive_max_pool2d(maps, 1).flatten(1)
         logits: Tensor = self.classifier(strongest) * LOGIT_SCALE
         return logits
+
+    def settle(self, progress: float) -> None:
+        """Learn the whitening's bias only as long as `progress`, of 1, is below `BIAS_SHARE`."""
+        self.whitening.bias.requires_grad_(progress < BIAS_SHARE)  # type: ignore[union-attr]
 
     @torch.no_grad()
     def initialise_from(self, images: Tensor) -> None:
