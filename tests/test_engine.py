@@ -382,3 +382,34 @@ print(held() - before)
     assert kept > 250e6
     assert given_back < 50e6
     assert later < 50e6
+
+
+def _large_pages_are_offered() -> bool:
+    try:
+        said = Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
+    except OSError:
+        return False
+    return "[never]" not in said and platform.libc_ver()[0] == "glibc"
+
+
+@pytest.mark.skipif(not _large_pages_are_offered(), reason="this system has no large pages")
+def test_training_is_given_large_pages() -> None:
+    measure = """
+from pathlib import Path
+import torch
+from sixteenth.engine.allocator import keep_freed_memory
+
+def in_large_pages():
+    text = Path("/proc/self/smaps_rollup").read_text()
+    return 1024 * int(text.partition("AnonHugePages:")[2].split()[0])
+
+assert keep_freed_memory()
+assert keep_freed_memory()  # a second time takes nothing
+before = in_large_pages()
+maps = torch.zeros(100, 1000, 1000)
+print(before, in_large_pages())
+"""
+    found = subprocess.check_output([sys.executable, "-c", measure], encoding="ascii").split()
+    before, after = map(int, found)
+    assert before < 50e6
+    assert after > 0.9 * 400e6

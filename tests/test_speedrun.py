@@ -21,6 +21,7 @@ from sixteenth.engine.muon import Muon, orthogonalised
 from sixteenth.engine.optim import build_optimizers
 from sixteenth.engine.train import train_run
 from sixteenth.models import build_model, weight_files
+from sixteenth.models.speedrun import SpeedrunNet
 from sixteenth.run_folder import RunFolder
 from sixteenth.spec import TrainSpec
 
@@ -102,6 +103,30 @@ def test_the_whitening_is_the_same_each_time_and_is_not_trained(
     weight = after["whitening.weight"]
     torch.testing.assert_close(weight[:12], -weight[12:])
     assert after["whitening.bias"].abs().max() > 0
+
+
+def test_the_whitenings_bias_is_learned_in_the_first_epochs_only(digits: ImageDataset) -> None:
+    learner = learner_of(cell(), digits)
+    images = torch.from_numpy(digits.train.images[:50])
+    labels = torch.from_numpy(digits.train.labels[:50])
+    moved = {}
+    for progress in (0.0, 0.37, 0.38, 0.99):
+        before = learner.weights()
+        learner.at(progress)
+        learner.step(images, labels, 0.05)
+        after = learner.weights()
+        assert not torch.equal(before["groups.0.first.weight"], after["groups.0.first.weight"])
+        moved[progress] = not torch.equal(before["whitening.bias"], after["whitening.bias"])
+    assert moved == {0.0: True, 0.37: True, 0.38: False, 0.99: False}
+
+
+def test_a_model_hears_before_each_epoch_how_far_its_training_is(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[float] = []
+    monkeypatch.setattr(SpeedrunNet, "settle", lambda _, progress: heard.append(progress))
+    train_run(cell(epochs=4), digits, RunFolder(tmp_path / "run"))
+    assert heard == [0, 0.25, 0.5, 0.75]
 
 
 def test_weights_from_a_file_are_not_whitened_anew_and_the_file_is_hashed_once(

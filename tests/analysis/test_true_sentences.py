@@ -3,6 +3,7 @@ curves that fall, sizes that were not trained, comparisons that do not count."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ from talking import CONTEXT, section, talk, text
 
 from sixteenth import InputError
 from sixteenth.analysis import Context, contrast, diagnose, discuss, fit_learning_curve
+from sixteenth.analysis.answer import _next_doubling
 from sixteenth.analysis.crossover import crossover
 from sixteenth.analysis.forecast import Doubling, _crossover_text, gain_text
 from sixteenth.analysis.joint import fit_curves
@@ -141,11 +143,25 @@ def test_a_loss_that_is_forecast_is_no_gain() -> None:
     assert gain_text(Doubling(SMALL, 100, -0.007, -0.04, 0.001)) == (
         "change by about −0.7 points (90% interval −4.0 to 0.1)"
     )
+    assert gain_text(Doubling(SMALL, 100, 0.0004, -0.01, 0.002)) == (
+        "gain next to nothing (90% interval −1.0 to 0.2)"
+    )
     falling = table(("a", 1000, 0.872), ("a", 2000, 0.863), ("a", 4000, 0.997), test_size=200)
     found = discuss(falling, context=CONTEXT)
     move = next(move for move in found.options if move.kind == "next")
     if move.gain < 0:
         assert "−" in found.answer[1].partition("(")[0]
+
+
+def test_a_gain_that_would_be_written_as_zero_is_next_to_nothing() -> None:
+    grid = read_grid(table(("a", 1000, 0.70), ("a", 2000, 0.75), ("a", 4000, 0.79)))
+    moves = find_moves(grid, curves=fit_curves(grid))
+    move = next(move for move in moves if move.kind == "next" and move.main)
+    assert "about" in _next_doubling(grid, [move])[0]
+    (said,) = _next_doubling(grid, [dataclasses.replace(move, gain=0.0003)])
+    assert "it would buy a from random weights next to nothing (" in said
+    (said,) = _next_doubling(grid, [dataclasses.replace(move, gain=-0.0003)])
+    assert "next to nothing (" in said
 
 
 def test_a_doubling_whose_half_was_not_trained_has_a_range_and_no_confidence_interval(

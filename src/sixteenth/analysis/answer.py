@@ -8,7 +8,17 @@ from .advice import Advice
 from .diagnosis import Context, accuracy_span, from_weights
 from .moves import Move, difference_of_moves, reference_arm
 from .tables import Grid
-from .wording import count, join, percent, plural, points, short_name, signed, upper_first
+from .wording import (
+    count,
+    is_nothing,
+    join,
+    percent,
+    plural,
+    points,
+    short_name,
+    signed,
+    upper_first,
+)
 
 
 def answer(
@@ -102,7 +112,9 @@ def _next_doubling(grid: Grid, moves: Sequence[Move]) -> list[str]:
     doubt = f"; {found.evidence['doubts']}" if found.evidence["doubts"] else ""
     perhaps = "" if found.verdict == "helps" else ", or perhaps nothing"
     gain = f"buy {who} about {points(found.gain)}{perhaps}"
-    if found.gain < 0:
+    if is_nothing(found.gain):
+        gain = f"buy {who} next to nothing"
+    elif found.gain < 0:
         gain = f"change the accuracy of {who} by about {signed(found.gain)} points"
     return [f"{head}{gain} ({found.span()}){doubt}."]
 

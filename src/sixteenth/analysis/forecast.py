@@ -15,7 +15,7 @@ from .claims import Claim, Strength
 from .crossover import HORIZON, Crossover, crossover, images_for, size_grid
 from .diagnosis import from_weights
 from .joint import CURVE_LEVEL, Arm, Curves, spread_of
-from .wording import count, interval, points, rounded, signed, times
+from .wording import count, interval, is_nothing, points, rounded, signed, times
 
 CERTAIN = 0.985
 """A probability that a thousand draws give is never said to be higher than this..."""
@@ -223,6 +223,8 @@ def doubts(curves: Curves, arm: Arm) -> str:
 def gain_text(found: Doubling) -> str:
     """The forecast as the end of a sentence: a gain, or what may be a loss, with its interval."""
     span = interval(found.low, found.high, found.level)
+    if is_nothing(found.gain):
+        return f"gain next to nothing ({span})"
     if found.gain < 0:
         return f"change by about {signed(found.gain)} points ({span})"
     return f"gain about {points(found.gain)} ({span})"

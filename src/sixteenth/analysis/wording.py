@@ -29,9 +29,14 @@ def points(share: float) -> str:
 def signed(share: float) -> str:
     """A difference in points with its sign: ``+4.1``, ``−0.3``, ``0.0``."""
     text = _number(abs(share))
-    if float(text) == 0:
+    if is_nothing(share):
         return text
     return ("+" if share > 0 else MINUS) + text
+
+
+def is_nothing(share: float) -> bool:
+    """Whether a difference would be written as 0.0 points."""
+    return float(_number(abs(share))) == 0
 
 
 def interval(low: float, high: float, level: float = 0.95, *, flip: bool = False) -> str:

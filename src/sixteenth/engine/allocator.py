@@ -2,27 +2,57 @@
 
 glibc gives large blocks back to the kernel when they are freed, and the kernel clears every page of
 them when they are taken anew: for a training step that is most of its activations. Kept blocks made
-training steps 4 to 11% faster on two cores at about the same peak memory (docs/performance.md).
+training steps 4 to 11% faster on two cores at about the same peak memory, and large pages, which
+spare the processor most of its address look-ups, up to another 12% (docs/performance.md).
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import mmap
 import platform
 from collections.abc import Iterator
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 """mallopt(3)."""
 
-_KEEP = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 64 << 20}
+_KEEP = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1, _TOP_PAD: 64 << 20}
 _USUAL = {_MMAP_MAX: 65_536, _TRIM_THRESHOLD: 128 << 10, _TOP_PAD: 128 << 10}
 """What glibc starts with."""
 
+_LARGE_PAGES = 14
+"""MADV_HUGEPAGE of madvise(2): the kernel may back this part with pages of 2 MB, say."""
+
+_AHEAD = (4 << 30, 1 << 30)
+"""Bytes to ask large pages for, the first that can be had. Addresses only, until they are used."""
+
 
 def keep_freed_memory() -> bool:
-    """From now on this process keeps what it frees; True where that can be set (glibc)."""
-    return _set(_KEEP)
+    """From now on this process keeps what it frees; True where that can be set (glibc).
+
+    What it takes from now on comes in large pages, as far as the kernel has them.
+    """
+    if not _set(_KEEP):
+        return False
+    with contextlib.suppress(OSError, AttributeError):
+        _ask_for_large_pages()
+    return True
+
+
+def _ask_for_large_pages() -> None:
+    """Ask for them where the heap will grow: on a block that is taken and freed untouched."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+    libc.free.argtypes = [ctypes.c_void_p]
+    libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for size in _AHEAD:
+        block = libc.malloc(size)
+        if block:
+            start = -(-block // mmap.PAGESIZE) * mmap.PAGESIZE
+            libc.madvise(start, block + size - start, _LARGE_PAGES)
+            libc.free(block)
+            return
 
 
 @contextlib.contextmanager
