@@ -13,6 +13,7 @@ import ctypes
 import mmap
 import platform
 from collections.abc import Iterator
+from pathlib import Path
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 """mallopt(3)."""
@@ -26,6 +27,8 @@ _LARGE_PAGES = 14
 
 _AHEAD = (4 << 30, 1 << 30)
 """Bytes to ask large pages for, the first that can be had. Addresses only, until they are used."""
+
+_OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 
 
 def keep_freed_memory() -> bool:
@@ -42,6 +45,8 @@ def keep_freed_memory() -> bool:
 
 def _ask_for_large_pages() -> None:
     """Ask for them where the heap will grow: on a block that is taken and freed untouched."""
+    if _OVERCOMMIT.read_text().strip() == "2":
+        return  # here memory counts as used as soon as it has an address
     libc = ctypes.CDLL(None)
     libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
     libc.free.argtypes = [ctypes.c_void_p]
