@@ -3,7 +3,7 @@
 glibc gives large blocks back to the kernel when they are freed, and the kernel clears every page of
 them when they are taken anew: for a training step that is most of its activations. Kept blocks made
 training steps 4 to 11% faster on two cores at about the same peak memory, and large pages, which
-spare the processor most of its address look-ups, up to another 12% (docs/performance.md).
+spare the processor most of its address look-ups, another 5 to 7% (docs/performance.md).
 """
 
 from __future__ import annotations
