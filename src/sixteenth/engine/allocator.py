@@ -69,14 +69,8 @@ def freed_memory_kept() -> Iterator[None]:
         yield
     finally:
         if kept and _set(_USUAL):
-            give_back_freed_memory()
-
-
-def give_back_freed_memory() -> None:
-    """Let other processes have what this one has freed, where that can be done (glibc)."""
-    if platform.libc_ver()[0] == "glibc":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)
+            with contextlib.suppress(OSError, AttributeError):
+                ctypes.CDLL(None).malloc_trim(0)
 
 
 def _set(values: dict[int, int]) -> bool:

@@ -114,10 +114,7 @@ def side_by_side(
     The next run begins as soon as enough threads are free; none overtakes another. A worker that
     dies takes its own run along and no other, and one whose run failed trains no other.
     """
-    from ..engine.allocator import give_back_freed_memory
-
     waiting = deque(schedule.assignments)
-    give_back_freed_memory()  # of looking at models and images: the workers have use for it
     with Pool(dataset) as pool:
         live: dict[Worker, Assignment] = {}
         while waiting or live:
