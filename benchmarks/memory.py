@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
+
+import psutil
 
 
 def main() -> None:
@@ -72,7 +73,7 @@ def watch(words: list[str]) -> tuple[int, int]:
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=said)
         while process.poll() is None:
-            shares = [share_of(pid) for pid in tree(process.pid)]
+            shares = shares_of(process.pid)
             most, of_one = max(most, sum(shares)), max(of_one, *shares)
             time.sleep(0.05)
         if process.returncode:
@@ -81,26 +82,15 @@ def watch(words: list[str]) -> tuple[int, int]:
     return most, of_one
 
 
-def tree(root: int) -> list[int]:
-    """A process and all that descend from it."""
-    children = defaultdict(list)
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            # The name stands in brackets and may hold anything; state and parent follow it.
-            fields = status.read_text(errors="replace").rpartition(")")[2].split()
-            children[int(fields[1])].append(int(status.parent.name))
-    found = [root]
-    for pid in found:
-        found += children[pid]
-    return found
-
-
-def share_of(pid: int) -> int:
-    """Pss of a process in bytes; 0 once it has ended."""
-    with contextlib.suppress(OSError, ValueError):
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        return int(text.partition("\nPss:")[2].split()[0]) * 1024
-    return 0
+def shares_of(root: int) -> list[int]:
+    """Pss in bytes of a process and of all that descend from it."""
+    shares = [0]
+    with contextlib.suppress(psutil.NoSuchProcess):
+        first = psutil.Process(root)
+        for process in (first, *first.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):  # it has ended just now
+                shares.append(process.memory_full_info().pss)
+    return shares
 
 
 if __name__ == "__main__":

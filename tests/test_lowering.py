@@ -382,6 +382,26 @@ def test_bf16_autocast_is_as_close_to_the_truth_as_the_ordinary_convolution_is()
                         assert error <= 2 * (theirs - exact).norm() / exact.norm() + 1e-4
 
 
+@pytest.mark.parametrize("name", ["resnet18", "regnet_x_400mf"])
+def test_batch_norms_of_1x1_maps_get_gradients_with_the_strides_of_their_input(name: str) -> None:
+    """Where they differ, torch takes ten times as long."""
+    model = lower_convolutions(build(name).to(memory_format=torch.channels_last), 32)
+    pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+
+    def compare(_norm: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        strides = inputs[0].stride()
+        if output.shape[2:] == (1, 1):
+            output.register_hook(lambda grad: pairs.append((strides, grad.stride())))
+
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_hook(compare)  # type: ignore[arg-type]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        results(model, images(32, torch.float32, channels=3))
+    assert len(pairs) > 4
+    assert all(mine == its for mine, its in pairs)
+
+
 @pytest.mark.parametrize(("name", "size"), [MODELS[0], MODELS[2]])
 def test_two_identical_steps_give_bit_identical_gradients(name: str, size: int) -> None:
     model = lower_convolutions(build(name).to(memory_format=torch.channels_last), size)

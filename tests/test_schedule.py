@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 
@@ -18,7 +23,7 @@ from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import Progress
 from sixteenth.engine.workload import Workload
 from sixteenth.study import planner
-from sixteenth.study.calibration import Speed, best_numbers
+from sixteenth.study.calibration import OtherWork, Speed, best_numbers
 from sixteenth.study.plan import work_of
 from sixteenth.study.schedule import Assignment, Placement, Schedule, place, put_in_order
 
@@ -220,7 +225,7 @@ def measured_on_two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_models_are_measured_once_and_the_choice_stands_in_the_record(
     tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.getloadavg", lambda: (0.1, 2.0, 2.0))
+    monkeypatch.setattr(OtherWork, "share", lambda _: 0.01)
     two = tiny(seeds=[0, 1], train={"epochs": 1})
     first = Study(two, "first", data_dir="cache")
     plan = first.plan(device="cpu")
@@ -246,7 +251,7 @@ def test_models_are_measured_once_and_the_choice_stands_in_the_record(
 def test_only_as_many_go_side_by_side_as_were_seen_to_have_the_memory(
     tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.getloadavg", lambda: (0.1, 2.0, 2.0))
+    monkeypatch.setattr(OtherWork, "share", lambda _: 0.01)
     # A constant would have let two of them in, and each takes more than 0.3 GB.
     monkeypatch.setattr(planner, "RUN_BYTES", 1e8)
     monkeypatch.setattr(planner, "_free_memory", lambda: 3e8)
@@ -313,10 +318,38 @@ def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
 def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(
     tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.getloadavg", lambda: (1.0 * (os.cpu_count() or 1), 0.1, 0.1))
+    monkeypatch.setattr(OtherWork, "share", lambda _: 0.3)
     study = Study(tiny(seeds=[0, 1], train={"epochs": 1}), "busy", data_dir="cache")
     assert study.plan(device="cpu")["seconds"].gt(0).all()
     assert not list(Path("cache").glob("calibration/*"))
+
+
+def spin(seconds: float) -> None:
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+def test_other_work_is_what_processes_do_that_are_not_ours() -> None:
+    """What this process does is taken off; what one does that nobody here started is not."""
+    cores = psutil.cpu_count() or 1
+    psutil.cpu_percent()
+    others = OtherWork()
+    spin(1.0)
+    all_work, found = psutil.cpu_percent() / 100, others.share()
+    assert all_work * cores > 0.5
+    assert found < all_work - 0.4 / cores
+
+    # Its parent, a shell, ends at once: it is no child of this process.
+    spinning = "import time\nend = time.time() + 20\nwhile time.time() < end: pass"
+    shell = ["sh", "-c", '"$0" -c "$1" > /dev/null 2>&1 & echo $!', sys.executable, spinning]
+    orphan = int(subprocess.run(shell, stdout=subprocess.PIPE, check=True).stdout)
+    try:
+        others = OtherWork()
+        time.sleep(1.5)
+        assert others.share() > 0.3 / cores
+    finally:
+        os.kill(orphan, signal.SIGKILL)
 
 
 def test_the_subset_of_a_run_is_drawn_once_however_many_placements_are_weighed(

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .taps import Axis, mirrored, nhwc, seen, whole_grad
+from .taps import Axis, as_torch_strides, mirrored, nhwc, seen, whole_grad
 
 
 class DenseByProduct(torch.autograd.Function):
@@ -35,7 +35,7 @@ class DenseByProduct(torch.autograd.Function):
         patches = _patches(nhwc(x), rows, cols)
         ctx.save_for_backward(patches, matrix, weight)
         ctx.geometry = n, c, rows, cols
-        return (patches @ matrix.t()).view(n, rows.out, cols.out, -1).permute(0, 3, 1, 2)
+        return _as_maps(patches @ matrix.t(), n, rows.out, cols.out)
 
     @staticmethod
     @once_differentiable
@@ -47,12 +47,10 @@ class DenseByProduct(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             if rows.stride == cols.stride == 1 and (rows.kernel, cols.kernel) != (1, 1):
                 back = _patches(nhwc(grad), mirrored(rows), mirrored(cols))
-                grad_x = (back @ _mirrored_matrix(matrix, c, rows, cols)).view(
-                    n, rows.size, cols.size, c
-                )
+                grad_x = back @ _mirrored_matrix(matrix, c, rows, cols)
             else:
                 grad_x = _unpatch(flat @ matrix, n, c, rows, cols)
-            grad_x = grad_x.permute(0, 3, 1, 2)
+            grad_x = _as_maps(grad_x, n, rows.size, cols.size)
         if ctx.needs_input_grad[1]:
             taps = (flat.t() @ patches).view(-1, rows.kernel, cols.kernel, c).permute(0, 3, 1, 2)
             grad_weight = whole_grad(taps, weight, rows, cols)
@@ -111,6 +109,11 @@ def _side_by_side(maps: Tensor) -> Tensor:
         wide[full, :, rest:] = 0
         wide[full, :, :rest, :width] = maps[n - rest :].transpose(0, 1)
     return wide.flatten(2, 3).permute(0, 3, 1, 2)
+
+
+def _as_maps(matrix: Tensor, n: int, height: int, width: int) -> Tensor:
+    """``(N*H*W, C)``, or that with its axes apart, as channels-last ``(N, C, H, W)``."""
+    return as_torch_strides(matrix.view(n, height, width, -1).permute(0, 3, 1, 2))
 
 
 def _patches(x: Tensor, rows: Axis, cols: Axis) -> Tensor:

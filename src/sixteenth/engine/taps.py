@@ -90,8 +90,17 @@ def convolve(
 ) -> Tensor:
     """The backend's convolution with the seen taps; the map is copied only where its two sides
     need different padding."""
-    stride = (rows.stride, cols.stride)
-    if all((a.size + 2 * a.low - a.kernel) // a.stride + 1 == a.out for a in (rows, cols)):
-        return F.conv2d(x, taps, bias, stride, (rows.low, cols.low), 1, groups)
-    padded = F.pad(x, (cols.low, cols.high, rows.low, rows.high))
-    return F.conv2d(padded, taps, bias, stride, 0, 1, groups)
+    stride, padding = (rows.stride, cols.stride), (rows.low, cols.low)
+    if any((a.size + 2 * a.low - a.kernel) // a.stride + 1 != a.out for a in (rows, cols)):
+        x, padding = F.pad(x, (cols.low, cols.high, rows.low, rows.high)), (0, 0)
+    return as_torch_strides(F.conv2d(x, taps, bias, stride, padding, 1, groups))
+
+
+def as_torch_strides(maps: Tensor) -> Tensor:
+    """``(N, C, H, W)`` as it is; maps of one pixel with the strides that torch's own element-wise
+    operations give to such.
+
+    Many strides mean the same there, but where those of a batch norm's input and of its gradient
+    differ, torch computes the gradient in a way that takes ten times as long (seen up to 2.14).
+    """
+    return maps.flatten(1)[:, :, None, None] if maps.shape[2:] == (1, 1) else maps

@@ -12,12 +12,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import statistics
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from ..engine.execution import Execution, environment, open_numbers
 from ..run_folder import write_text
@@ -36,9 +38,9 @@ WINDOW_SECONDS = 0.4
 HOPELESS = 1.25
 """A candidate so many times slower in its first round is not measured again."""
 
-BUSY = 0.4
-"""Processes at work for each core from which on a machine counts as busy; the checks before a study
-are one for some seconds, which is a sixth of a minute's mean."""
+BUSY = 0.1
+"""Part of all cores that other processes may keep busy while speeds are measured, for these to be
+kept: a fifth of one core of two."""
 
 NEAR = 1.05
 """The simpler candidate is taken unless the other is faster by more than this."""
@@ -94,9 +96,9 @@ def calibrate(
     memory = max((speed.memory for speed in known), default=0)
     fitting = _that_fit(placements, memory, room)
     if not known or not set(fitting) <= {speed.placement for speed in known}:
-        busy = is_busy()  # before measuring, which keeps the machine busy itself
+        others = OtherWork()
         known = _measure(run, default, placements, room, pool())
-        if not busy:
+        if others.share() < BUSY:
             _keep(place, identity, known)
     return known
 
@@ -111,18 +113,33 @@ def _that_fit(placements: Sequence[Placement], memory: int, room: float) -> list
     ]
 
 
-def is_busy() -> bool:
-    """Whether other work takes so much of this machine that its speeds hold for now alone.
+class OtherWork:
+    """How busy other processes keep this machine, from when this object is made.
 
     Two threads that wait for each other at every operation lose far more to one busy core than two
-    processes do: kept, such a measurement would misplace the runs of every later study. It goes by
-    the mean number of processes that ran or waited over the last minute, where a system tells it.
+    processes do: kept, such a measurement would misplace the runs of every later study.
     """
-    try:
-        waiting = os.getloadavg()[0]
-    except (AttributeError, OSError):  # Windows
-        return False
-    return waiting > BUSY * (os.cpu_count() or 1)
+
+    def __init__(self) -> None:
+        self._began, self._before = time.monotonic(), self._seconds()
+
+    def share(self) -> float:
+        """Part of all cores that processes kept busy which are not this one's, 0 to 1."""
+        elapsed = max(time.monotonic() - self._began, 1e-3)
+        cores = psutil.cpu_count() or 1
+        return min(max((self._seconds() - self._before) / (elapsed * cores), 0.0), 1.0)
+
+    @staticmethod
+    def _seconds() -> float:
+        """Processor time of all processes there were, without this one's and its workers'."""
+        machine, this = psutil.cpu_times(), psutil.Process()
+        own = this.cpu_times()
+        total = machine.user + machine.system + getattr(machine, "nice", 0.0)
+        total -= sum(own[:4])  # user, system, and both of children that have ended
+        for child in this.children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it has ended just now
+                total -= sum(child.cpu_times()[:4])
+        return total
 
 
 def best_numbers(speeds: Iterable[Speed], default: Execution) -> tuple[str, str]:

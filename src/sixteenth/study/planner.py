@@ -9,12 +9,12 @@ by side, and in which order, changes no result and may differ from one start to 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import psutil
 import torch
 
 from ..data import ImageDataset
@@ -389,10 +389,5 @@ def _kept_executions(folder: Path) -> dict[str, Execution]:
 
 
 def _free_memory() -> float:
-    """Memory in bytes that this machine has left; infinite where that is not known."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        available = next(line for line in lines if line.startswith("MemAvailable:"))
-        return int(available.split()[1]) * 1024
-    except (OSError, ValueError, StopIteration):
-        return math.inf
+    """Memory in bytes that this machine has left."""
+    return float(psutil.virtual_memory().available)
