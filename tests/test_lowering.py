@@ -333,7 +333,7 @@ def test_maps_are_laid_side_by_side_only_where_that_is_faster(
 
 def build(name: str) -> nn.Module:
     torch.manual_seed(0)
-    if name.startswith("resnet"):
+    if name.startswith(("resnet", "regnet")):
         return torchvision.models.get_model(name, num_classes=10)
     lite = pytest.importorskip("efficientnet_lite_pytorch", reason="the lite extra is missing")
     return lite.EfficientNet.from_name(name, num_classes=10)
