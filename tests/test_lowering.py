@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,17 +12,9 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from gradients import assert_same, images, results
 from sixteenth.engine.dense import DenseSideBySide
 from sixteenth.engine.lowering import LoweredConv2d, lower_convolutions
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Tiny products run faster on one thread, far faster where the cores are shared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class StaticSame(nn.Conv2d):
@@ -50,36 +42,12 @@ class Conv2dDynamicSamePadding(nn.Conv2d):
         return super().forward(nn.functional.pad(input, pads))
 
 
-def images(size: int, dtype: torch.dtype, channels: int = 16, batch: int = 4) -> Tensor:
-    x = torch.randn(batch, channels, size, size, dtype=dtype)
-    return x.contiguous(memory_format=torch.channels_last)
-
-
-def results(module: nn.Module, x: Tensor, out_grad: Tensor | None = None) -> list[Tensor]:
-    """Output, input gradient and all parameter gradients of one forward and backward pass."""
-    module.zero_grad()
-    x = x.clone().requires_grad_()
-    y = module(x)
-    if out_grad is None:
-        out_grad = torch.linspace(-1, 1, y.numel(), dtype=torch.float64).view(y.shape).sin()
-    y.backward(out_grad.to(y.dtype))
-    grads = [x.grad, *(p.grad for p in module.parameters())]
-    return [y.detach(), *(g for g in grads if g is not None)]
-
-
 def both(conv: nn.Module, channels_last: bool = True) -> tuple[nn.Module, nn.Module]:
     """The convolution in a container, ordinary and lowered."""
     plain = nn.Sequential(conv)
     if channels_last:
         plain = plain.to(memory_format=torch.channels_last)
     return plain, lower_convolutions(copy.deepcopy(plain), 32)
-
-
-def assert_same(got: list[Tensor], wanted: list[Tensor], tolerance: float) -> None:
-    assert len(got) == len(wanted)
-    for a, b in zip(got, wanted, strict=True):
-        assert a.shape == b.shape
-        assert torch.allclose(a, b, rtol=tolerance, atol=tolerance), (a - b).abs().max()
 
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 2e-4}
@@ -331,35 +299,6 @@ def test_maps_are_laid_side_by_side_only_where_that_is_faster(
             assert all(torch.equal(a, b) for a, b in zip(got, again, strict=True))
 
 
-def build(name: str) -> nn.Module:
-    torch.manual_seed(0)
-    if name.startswith(("resnet", "regnet")):
-        return torchvision.models.get_model(name, num_classes=10)
-    lite = pytest.importorskip("efficientnet_lite_pytorch", reason="the lite extra is missing")
-    return lite.EfficientNet.from_name(name, num_classes=10)
-
-
-MODELS = [("resnet18", 32), ("resnet50", 32), ("efficientnet-lite0", 64)]
-
-
-@pytest.mark.parametrize(
-    ("name", "size", "training"), [(*m, True) for m in MODELS] + [("resnet18", 32, False)]
-)
-def test_a_whole_network_has_the_same_logits_and_gradients_in_float64(
-    name: str, size: int, training: bool
-) -> None:
-    plain = build(name).double().to(memory_format=torch.channels_last).train(training)
-    lowered = lower_convolutions(copy.deepcopy(plain), size)
-    x = images(size, torch.float64, channels=3)
-    wanted, got = [], []
-    for module, into in ((plain, wanted), (lowered, got)):
-        torch.manual_seed(1)  # dropout and stochastic depth draw the same numbers
-        into.extend(results(module, x))
-    for a, b in zip(got, wanted, strict=True):
-        # Batch normalisation over few positions magnifies rounding: compare on the tensor's scale.
-        assert (a - b).abs().max() <= 1e-9 * b.abs().max() + 1e-12
-
-
 def test_bf16_autocast_is_as_close_to_the_truth_as_the_ordinary_convolution_is() -> None:
     for groups, kernel in ((1, 1), (1, 3), (32, 3), (32, 5)):
         for size in (1, 2, 4, 8):
@@ -380,38 +319,6 @@ def test_bf16_autocast_is_as_close_to_the_truth_as_the_ordinary_convolution_is()
                     # that nothing was written to, now and then NaN: no yardstick then.
                     if torch.isfinite(theirs).all():
                         assert error <= 2 * (theirs - exact).norm() / exact.norm() + 1e-4
-
-
-@pytest.mark.parametrize("name", ["resnet18", "regnet_x_400mf"])
-def test_batch_norms_of_1x1_maps_get_gradients_with_the_strides_of_their_input(name: str) -> None:
-    """Where they differ, torch takes ten times as long."""
-    model = lower_convolutions(build(name).to(memory_format=torch.channels_last), 32)
-    pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
-
-    def compare(_norm: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        strides = inputs[0].stride()
-        if output.shape[2:] == (1, 1):
-            output.register_hook(lambda grad: pairs.append((strides, grad.stride())))
-
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.register_forward_hook(compare)  # type: ignore[arg-type]
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        results(model, images(32, torch.float32, channels=3))
-    assert len(pairs) > 4
-    assert all(mine == its for mine, its in pairs)
-
-
-@pytest.mark.parametrize(("name", "size"), [MODELS[0], MODELS[2]])
-def test_two_identical_steps_give_bit_identical_gradients(name: str, size: int) -> None:
-    model = lower_convolutions(build(name).to(memory_format=torch.channels_last), size)
-    x = images(size, torch.float32, channels=3)
-    runs = []
-    for _ in range(2):
-        torch.manual_seed(1)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            runs.append(results(model, x))
-    assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
 
 
 def test_a_subclass_with_arithmetic_of_its_own_is_left_alone() -> None:
