@@ -3,8 +3,8 @@
 torchvision downloads the archive, checks it and every file in it by their MD5 sums before it opens
 them (the files are pickles: only those of the authors are ever opened), and a copy that is
 there already is used without a network. Whatever an archive holds, it is unpacked with Python's
-filter for data: nothing is written outside its folder. torchvision (and so torch) is imported
-only when something has to be downloaded or decoded.
+filter for data, where Python has it (from 3.11.4 on): nothing is written outside its folder.
+torchvision (and so torch) is imported only when something has to be downloaded or decoded.
 """
 
 from __future__ import annotations
@@ -123,16 +123,35 @@ def _quiet_torchvision() -> Iterator[None]:
     archive that writes outside its folder."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_STALLED)
-    # What Python 3.14 does by itself; torchvision names no filter.
-    filter_before = tarfile.TarFile.__dict__.get("extraction_filter")
-    tarfile.TarFile.extraction_filter = staticmethod(tarfile.data_filter)
     try:
-        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        with (
+            contextlib.redirect_stdout(sys.stderr),
+            warnings.catch_warnings(),
+            _data_alone_unpacked(),
+        ):
             warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)
             yield
     finally:
         socket.setdefaulttimeout(before)
-        if filter_before is None:
+
+
+@contextlib.contextmanager
+def _data_alone_unpacked() -> Iterator[None]:
+    """What Python 3.14 does by itself; torchvision names no filter.
+
+    Python 3.11.2, which Debian 12 has, knows none: there the checksum alone, which torchvision asks
+    for before it unpacks, keeps out what the authors did not pack.
+    """
+    data_filter = getattr(tarfile, "data_filter", None)
+    if data_filter is None:
+        yield
+        return
+    before = tarfile.TarFile.__dict__.get("extraction_filter")
+    tarfile.TarFile.extraction_filter = staticmethod(data_filter)
+    try:
+        yield
+    finally:
+        if before is None:
             del tarfile.TarFile.extraction_filter
         else:
-            tarfile.TarFile.extraction_filter = filter_before
+            tarfile.TarFile.extraction_filter = before
