@@ -13,7 +13,6 @@ import torchvision
 from torch import Tensor, nn
 
 from gradients import assert_same, images, results
-from sixteenth.engine.dense import DenseSideBySide
 from sixteenth.engine.lowering import LoweredConv2d, lower_convolutions
 
 
@@ -245,58 +244,6 @@ def test_a_convolution_that_a_model_also_keeps_in_a_plain_list_is_lowered_there_
         assert listed[0] is module
         assert isinstance(module, LoweredConv2d)
     assert lower_convolutions(model, 32) is model  # a second time changes nothing
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["f64", "f32"])
-@pytest.mark.parametrize("shape", [(5, 5), (7, 7), (5, 7), (1, 2)], ids=str)
-@pytest.mark.parametrize("count", [4, 5, 12])  # all beside each other are 5
-def test_maps_side_by_side_give_the_gradients_of_the_ordinary_convolution(
-    count: int, shape: tuple[int, int], dtype: torch.dtype
-) -> None:
-    torch.manual_seed(0)
-    weight = torch.randn(8, 6, 3, 3, dtype=dtype).to(memory_format=torch.channels_last)
-    x = torch.randn(count, 6, *shape, dtype=dtype).to(memory_format=torch.channels_last)
-    found = []
-    for beside in (True, False):
-        w, maps = weight.clone().requires_grad_(), x.clone().requires_grad_()
-        y = (
-            DenseSideBySide.apply(maps, w, None, None)
-            if beside
-            else nn.functional.conv2d(maps, w, padding=1)
-        )
-        y.backward(torch.linspace(-1, 1, y.numel(), dtype=dtype).view(y.shape).sin())
-        assert w.grad is not None
-        assert w.grad.stride() == w.stride()
-        found.append([y.detach(), maps.grad, w.grad])
-    assert_same(*found, TOLERANCE[dtype])
-
-
-@pytest.mark.parametrize(
-    ("channels", "size", "stride", "dtype", "side_by_side"),
-    [
-        (128, 5, 1, torch.bfloat16, True),
-        (256, 8, 1, torch.bfloat16, True),
-        (256, 9, 1, torch.bfloat16, False),
-        (256, 7, 2, torch.bfloat16, False),
-        (96, 7, 1, torch.bfloat16, False),
-        (256, 7, 1, torch.float32, False),
-    ],
-)
-def test_maps_are_laid_side_by_side_only_where_that_is_faster(
-    channels: int, size: int, stride: int, dtype: torch.dtype, side_by_side: bool
-) -> None:
-    conv = nn.Conv2d(channels, 256, 3, stride, padding=1, bias=False)
-    plain, lowered = both(conv.to(memory_format=torch.channels_last))
-    x = images(size, torch.float32, channels=channels).requires_grad_()
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype is torch.bfloat16):
-        y = lowered(x)
-        assert ("DenseSideBySide" in type(y.grad_fn).__name__) == side_by_side
-        if side_by_side:
-            ordinary, got = results(plain, x.detach()), results(lowered, x.detach())
-            for mine, theirs in zip(got, ordinary, strict=True):
-                assert (mine - theirs).norm() < 5e-3 * theirs.norm()
-            again = results(lowered, x.detach())
-            assert all(torch.equal(a, b) for a, b in zip(got, again, strict=True))
 
 
 def test_bf16_autocast_is_as_close_to_the_truth_as_the_ordinary_convolution_is() -> None:

@@ -1,95 +1,189 @@
-"""A dense convolution of a small map as matrix products.
+"""A dense convolution of a small map: its output and both gradients, each in its fastest way.
 
-With one tap left (a 1x1 convolution, or any kernel on a 1x1 map) the ``(N*H*W, C)`` matrix is what
-a channels-last tensor already is; otherwise the patches are laid out side by side ("im2col").
-On maps a little larger that costs more than it saves, but for the weight gradient, which needs no
-patches (`DenseSideBySide`).
+As **products**: outputs that meet the map with the same taps are one matrix product of the patches
+that they read with the weights of those taps, so nothing is ever multiplied with padding. With one
+tap left (a 1x1 convolution, or any kernel on a 1x1 map) the patches are what a channels-last tensor
+already is; on a 2x2 map a padded 3x3 kernel takes 16 products of a position with a tap instead of
+36, on a 4x4 map 100 instead of 144.
+
+By the **backend**: torch's own convolution, which wins on larger maps.
+
+**Beside** each other: the backend's weight gradient of several maps as one (`_side_by_side`).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from itertools import product
+from typing import Any, Literal, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .taps import Axis, as_torch_strides, mirrored, nhwc, seen, whole_grad
+from .taps import (
+    Axis,
+    Span,
+    as_torch_strides,
+    convolve,
+    nhwc,
+    residues_of,
+    seen,
+    spans_of,
+    whole_grad,
+)
 
 
-class DenseByProduct(torch.autograd.Function):
-    """A dense convolution as one matrix product, forward and backward.
+class Ways(NamedTuple):
+    """How each of the three parts is computed.
 
-    With ``P`` the ``(N*H_out*W_out, k*k*C_in)`` patches, ``W`` the ``(C_out, k*k*C_in)`` weight
-    and ``G`` the output gradient: ``Y = P W^T``, ``dW = G^T P``. The input gradient of a stride-1
-    convolution is the convolution of ``G`` with the mirrored kernel, done the same way; with other
-    strides it is ``G W``, added back patch by patch.
+    The backend's gradients need an axis that `taps.is_symmetric`; maps go beside each other only
+    for a 3x3 kernel with padding 1 and stride 1.
+    """
+
+    output: Literal["products", "backend"]
+    input_grad: Literal["products", "backend"]
+    weight_grad: Literal["products", "backend", "beside"]
+
+
+PRODUCTS = Ways("products", "products", "products")
+
+
+class Dense(torch.autograd.Function):
+    """A convolution without groups or dilation: ``Dense.apply(x, weight, rows, cols, ways)``.
+
+    `x` is ``(N, C_in, H, W)``, channels-last, in the type to compute in; `weight` has all taps or
+    the seen ones alone, in that type or one to be cast, and gets its gradient in its own.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, rows: Axis, cols: Axis) -> Tensor:
-        n, c = x.shape[:2]
-        matrix = seen(weight, rows, cols).to(x.dtype).permute(0, 2, 3, 1)
-        matrix = matrix.reshape(weight.shape[0], -1)
-        patches = _patches(nhwc(x), rows, cols)
-        ctx.save_for_backward(patches, matrix, weight)
-        ctx.geometry = n, c, rows, cols
-        return _as_maps(patches @ matrix.t(), n, rows.out, cols.out)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        patches, matrix, weight = ctx.saved_tensors
-        n, c, rows, cols = ctx.geometry
-        flat = nhwc(grad).view(-1, matrix.shape[0])
-        grad_x = grad_weight = None
-        if ctx.needs_input_grad[0]:
-            if rows.stride == cols.stride == 1 and (rows.kernel, cols.kernel) != (1, 1):
-                back = _patches(nhwc(grad), mirrored(rows), mirrored(cols))
-                grad_x = back @ _mirrored_matrix(matrix, c, rows, cols)
-            else:
-                grad_x = _unpatch(flat @ matrix, n, c, rows, cols)
-            grad_x = _as_maps(grad_x, n, rows.size, cols.size)
-        if ctx.needs_input_grad[1]:
-            taps = (flat.t() @ patches).view(-1, rows.kernel, cols.kernel, c).permute(0, 3, 1, 2)
-            grad_weight = whole_grad(taps, weight, rows, cols)
-        return grad_x, grad_weight, None, None
-
-
-class DenseSideBySide(torch.autograd.Function):
-    """A 3x3 convolution with padding 1, whose weight gradient takes several maps as one.
-
-    The backend reads a map row by row, and short rows leave it little to do at a time. Maps that
-    lie side by side, with a column of zeros between, have long rows and the same weight gradient.
-    Output and input gradient are the backend's own.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, rows: Axis, cols: Axis) -> Tensor:
-        kernel = weight.to(x.dtype)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, rows: Axis, cols: Axis, ways: Ways) -> Tensor:
+        kernel = seen(weight, rows, cols).to(x.dtype)
         ctx.save_for_backward(x, kernel, weight)
-        return F.conv2d(x, kernel, padding=1)
+        ctx.geometry = rows, cols, ways
+        if ways.output == "backend":
+            return convolve(x, kernel, rows, cols, 1)
+        taps = kernel.permute(0, 2, 3, 1)
+
+        def matrix(r: Span, c: Span) -> Tensor:
+            return taps[:, r.met, c.met].reshape(len(taps), -1).t()
+
+        return _as_maps(_by_products(nhwc(x), matrix, rows, cols))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         x, kernel, weight = ctx.saved_tensors
-
-        def gradients(grad: Tensor, x: Tensor, wanted: list[bool]) -> Any:
-            one = [1, 1]
-            return torch.ops.aten.convolution_backward(
-                grad, x, kernel, None, one, one, one, False, [0, 0], 1, wanted
-            )
-
+        rows, cols, ways = ctx.geometry
         grad_x = grad_weight = None
         if ctx.needs_input_grad[0]:
-            grad_x = gradients(grad, x, [True, False, False])[0]
+            if ways.input_grad == "products":
+                grad_x = _as_maps(_input_grad(nhwc(grad), kernel, rows, cols))
+            else:
+                grad_x = _backend_grad(grad, x, kernel, rows, cols, [True, False, False])[0]
         if ctx.needs_input_grad[1]:
-            grad_weight = torch.empty_like(weight)  # its strides: the optimiser need not copy
-            beside = _side_by_side(grad), _side_by_side(x)
-            grad_weight.copy_(gradients(*beside, [False, True, False])[1])
-        return grad_x, grad_weight, None, None
+            if ways.weight_grad == "products":
+                taps = _weight_grad(nhwc(grad), nhwc(x), kernel, weight.dtype, rows, cols)
+            else:
+                if ways.weight_grad == "beside":
+                    grad, x = _side_by_side(grad), _side_by_side(x)
+                taps = _backend_grad(grad, x, kernel, rows, cols, [False, True, False])[1]
+            grad_weight = whole_grad(taps, weight, rows, cols)
+        return grad_x, grad_weight, None, None, None
+
+
+def _by_products(
+    maps: Tensor, matrix: Callable[[Span, Span], Tensor], rows: Axis, cols: Axis
+) -> Tensor:
+    """The convolution of ``(N, H, W, C)`` maps: ``(N, rows.out, cols.out, C')``.
+
+    Args:
+        matrix: the taps that two spans meet, as ``(taps of both * C, C')``.
+    """
+    n, parts = len(maps), list(product(spans_of(rows), spans_of(cols)))
+    made: Tensor | None = None
+    for r, c in parts:
+        part = _patches(maps, r, c, rows, cols) @ matrix(r, c)
+        part = part.view(n, r.length, c.length, -1)
+        if part.shape[1:3] == (rows.out, cols.out):
+            return part
+        if made is None:
+            whole = sum(r.length * c.length for r, c in parts) == rows.out * cols.out
+            shape = n, rows.out, cols.out, part.shape[3]
+            made = maps.new_empty(shape) if whole else maps.new_zeros(shape)
+        made[:, r.outputs, c.outputs] = part
+    assert made is not None  # some tap meets the map, or there would be no axis
+    return made
+
+
+def _input_grad(grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis) -> Tensor:
+    """``(N, H, W, C_in)`` of the output gradient ``(N, H_out, W_out, C_out)``."""
+    taps = kernel.permute(2, 3, 0, 1)  # (k, k, C_out, C_in)
+    parts = list(product(residues_of(rows), residues_of(cols)))
+    made: Tensor | None = None
+    for r, c in parts:
+        back = _turned(taps[r.tap :: rows.stride, c.tap :: cols.stride])
+
+        def matrix(r: Span, c: Span, back: Tensor = back) -> Tensor:
+            return back[r.met, c.met].flatten(0, 2)
+
+        part = _by_products(grad, matrix, r.axis, c.axis)
+        if part.shape[1:3] == (rows.size, cols.size):
+            return part
+        if made is None:
+            whole = sum(r.axis.out * c.axis.out for r, c in parts) == rows.size * cols.size
+            shape = len(grad), rows.size, cols.size, part.shape[3]
+            made = grad.new_empty(shape) if whole else grad.new_zeros(shape)
+        made[:, r.first :: rows.stride, c.first :: cols.stride] = part
+    assert made is not None
+    return made
+
+
+def _weight_grad(
+    grad: Tensor, maps: Tensor, kernel: Tensor, dtype: torch.dtype, rows: Axis, cols: Axis
+) -> Tensor:
+    """``(C_out, C_in, k, k)``: the sum of what all parts give to the taps that they meet."""
+    parts = list(product(spans_of(rows), spans_of(cols)))
+    shape = len(kernel), rows.kernel, cols.kernel, kernel.shape[1]
+    made = maps.new_zeros(shape, dtype=dtype) if len(parts) > 1 else None
+    for r, c in parts:
+        patches = _patches(maps, r, c, rows, cols)
+        part = grad[:, r.outputs, c.outputs].reshape(len(patches), -1).t() @ patches
+        part = part.view(len(part), r.taps, c.taps, -1)
+        if made is None:  # there is no other: nothing to add, so no wider type to add in
+            return part.permute(0, 3, 1, 2)
+        made[:, r.met, c.met] += part
+    assert made is not None
+    return made.permute(0, 3, 1, 2)
+
+
+def _patches(maps: Tensor, r: Span, c: Span, rows: Axis, cols: Axis) -> Tensor:
+    """What the outputs of two spans read, ``(N * outputs, taps * C)``; a view where it can be."""
+    n, _, _, channels = maps.shape
+    sn, sh, sw, sc = maps.stride()
+    patches = maps.as_strided(
+        (n, r.length, c.length, r.taps, c.taps, channels),
+        (sn, sh * rows.stride, sw * cols.stride, sh, sw, sc),
+        maps.storage_offset() + r.start * sh + c.start * sw,
+    )
+    return patches.reshape(n * r.length * c.length, -1)
+
+
+def _turned(taps: Tensor) -> Tensor:
+    """The kernel ``(k, k, ...)`` turned by 180 degrees; no copy for a single tap."""
+    axes = [axis for axis in (0, 1) if taps.shape[axis] > 1]
+    return taps.flip(axes) if axes else taps
+
+
+def _backend_grad(
+    grad: Tensor, x: Tensor, kernel: Tensor, rows: Axis, cols: Axis, wanted: list[bool]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """torch's own gradients of input, weight and bias, as far as they are wanted."""
+    stride, padding = [rows.stride, cols.stride], [rows.low, cols.low]
+    gradients: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.convolution_backward(
+        grad, x, kernel, None, stride, padding, [1, 1], False, [0, 0], 1, wanted
+    )
+    return gradients
 
 
 _TOGETHER = 5
@@ -97,7 +191,11 @@ _TOGETHER = 5
 
 
 def _side_by_side(maps: Tensor) -> Tensor:
-    """``(N, C, H, W)`` maps, k beside each other: ``(ceil(N / k), C, H, k * (W + 1))``."""
+    """``(N, C, H, W)`` maps, k beside each other: ``(ceil(N / k), C, H, k * (W + 1))``.
+
+    The backend reads a map row by row, and short rows leave it little to do at a time. Maps that
+    lie side by side, with a column of zeros between, have long rows and the same weight gradient.
+    """
     maps = nhwc(maps)
     n, height, width, c = maps.shape
     full, rest = divmod(n, _TOGETHER)
@@ -111,42 +209,6 @@ def _side_by_side(maps: Tensor) -> Tensor:
     return wide.flatten(2, 3).permute(0, 3, 1, 2)
 
 
-def _as_maps(matrix: Tensor, n: int, height: int, width: int) -> Tensor:
-    """``(N*H*W, C)``, or that with its axes apart, as channels-last ``(N, C, H, W)``."""
-    return as_torch_strides(matrix.view(n, height, width, -1).permute(0, 3, 1, 2))
-
-
-def _patches(x: Tensor, rows: Axis, cols: Axis) -> Tensor:
-    """im2col: ``(N, H, W, C)`` to ``(N * H_out * W_out, k * k * C)``; a view for one tap."""
-    n, _, _, c = x.shape
-    if (rows.low, cols.low, rows.high, cols.high) != (0, 0, 0, 0):
-        x = F.pad(x, (0, 0, cols.low, cols.high, rows.low, rows.high))
-    sn, sh, sw, sc = x.stride()
-    patches = x.as_strided(
-        (n, rows.out, cols.out, rows.kernel, cols.kernel, c),
-        (sn, sh * rows.stride, sw * cols.stride, sh, sw, sc),
-    )
-    return patches.reshape(n * rows.out * cols.out, -1)
-
-
-def _unpatch(patches: Tensor, n: int, c: int, rows: Axis, cols: Axis) -> Tensor:
-    """The transpose of :func:`_patches`: adds every patch back to where it was read from."""
-    if rows.size == rows.out and cols.size == cols.out and rows.kernel == cols.kernel == 1:
-        return patches.view(n, rows.size, cols.size, c)
-    patches = patches.view(n, rows.out, cols.out, rows.kernel, cols.kernel, c)
-    height, width = (max(a.low + a.size, (a.out - 1) * a.stride + a.kernel) for a in (rows, cols))
-    # Up to k*k terms meet at one pixel: add in float32 and round once, as a convolution would.
-    wide = torch.float32 if patches.dtype is torch.bfloat16 else patches.dtype
-    total = patches.new_zeros((n, height, width, c), dtype=wide)
-    for i in range(rows.kernel):
-        for j in range(cols.kernel):
-            last_i, last_j = i + rows.stride * rows.out, j + cols.stride * cols.out
-            total[:, i : last_i : rows.stride, j : last_j : cols.stride] += patches[:, :, :, i, j]
-    inner = total[:, rows.low : rows.low + rows.size, cols.low : cols.low + cols.size]
-    return inner.to(patches.dtype)
-
-
-def _mirrored_matrix(matrix: Tensor, c: int, rows: Axis, cols: Axis) -> Tensor:
-    """``(C_out, k*k*C_in)`` to the ``(k*k*C_out, C_in)`` matrix of the mirrored kernel."""
-    kernel = matrix.view(-1, rows.kernel, cols.kernel, c)
-    return kernel.permute(1, 2, 0, 3).flip(0, 1).reshape(-1, c)
+def _as_maps(made: Tensor) -> Tensor:
+    """``(N, H, W, C)`` as channels-last ``(N, C, H, W)``."""
+    return as_torch_strides(made.permute(0, 3, 1, 2))

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .taps import Axis, convolve, mirrored, nhwc, seen, whole_grad
+from .taps import Axis, convolve, is_symmetric, mirrored, nhwc, seen, whole_grad
 
 # The weight gradient by batched products does work for every (input, output) position pair, used or
 # not: beyond this many pairs a direct convolution is the better choice.
@@ -91,7 +91,7 @@ def _weight_grad(x: Tensor, grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis
     fast = max(rows.kernel, cols.kernel) <= 3 and min(rows.out, cols.out) >= 3
     if fast or inputs * outputs > _MAX_POSITION_PAIRS:
         low, stride = [rows.low, cols.low], [rows.stride, cols.stride]
-        if not all((a.size + 2 * a.low - a.kernel) // a.stride + 1 == a.out for a in (rows, cols)):
+        if not (is_symmetric(rows) and is_symmetric(cols)):
             x, low = F.pad(x, (cols.low, cols.high, rows.low, rows.high)), [0, 0]
         mask = [False, True, False]
         return cast(

@@ -9,9 +9,8 @@ that arrives:
 
 * **Unseen taps are dropped** (`taps`): those that only ever multiply padding, and whose gradient is
   therefore zero.
-* **Dense, one tap left, or a small map**: one matrix product (`dense`).
-* **Dense, 3x3, many channels, a map a little larger**: the backend's, which for the weight gradient
-  is shown several maps as one (`dense`).
+* **Dense, one tap left, or a small map**: output, input gradient and weight gradient each in the
+  fastest of several ways (`dense`), mostly as matrix products that leave padding out.
 * **Depthwise**: the backend's forward kernel is fast, its gradients are not, and are computed
   otherwise (`depthwise`).
 * **Everything else** (CUDA, groups, dilation, not channels-last, larger maps) is the ordinary call.
@@ -27,24 +26,31 @@ in the parameter's own dtype, as ``autocast`` itself arranges.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .dense import DenseByProduct, DenseSideBySide
+from .dense import PRODUCTS, Dense, Ways
 from .depthwise import Depthwise
-from .taps import Axis, Window, axis_of, convolve, seen
+from .taps import Axis, Window, axis_of, convolve, is_symmetric, seen
 
 __all__ = ["LoweredConv2d", "lower_convolutions"]
 
-# Largest output side that im2col still wins at, forward and backward together, as measured on
-# AVX-512/AMX cores (benchmarks/lowering.py).  float64 is for tests and takes the longer list of
-# paths.
-_IM2COL_SIDE = {torch.float32: 2, torch.bfloat16: 4, torch.float64: 4}
-# Where the backend's bfloat16 weight gradient is faster for several maps side by side: sides of the
-# map, and fewest channels, in and out.
+# Measured with benchmarks/lowering.py --parts on AVX-512 cores, those with AMX marked so. An output
+# map counts by its longer side.
+_PRODUCTS_SIDE = 2  # up to here all three parts are products
+_AMX_PRODUCTS_SIDE = (
+    4  # the same in bfloat16 with AMX, to which the backend's short rows are no match
+)
+_WEIGHT_GRAD_SIDE = 3  # up to here the weight gradient still is,
+_LARGER_WEIGHT_GRAD_SIDE = 4  # or up to here with a stride or as many channels, in and out, as
+_MANY_CHANNELS = 256
+# Where AMX is faster at the weight gradient of several maps side by side: sides of the map, and
+# fewest channels, in and out.
 _BESIDE_SIDES = range(5, 9)
 _BESIDE_CHANNELS = 128
 # Images with a longer side get the ordinary convolution; see lower_convolutions.
@@ -118,7 +124,7 @@ class LoweredConv2d(nn.Conv2d):
         """The taps that maps of this size meet; None where these are all, or where the ordinary
         call, which needs all of them, is the choice for maps of that size and type."""
         rows, cols, _ = self._axes(height, width)
-        if rows is None or cols is None or self._function(rows, cols, dtype) is None:
+        if rows is None or cols is None or self._cheaper_way(rows, cols, dtype) is None:
             return None
         return Window(rows, cols) if (rows.kernel, cols.kernel) != self.kernel_size else None
 
@@ -132,27 +138,38 @@ class LoweredConv2d(nn.Conv2d):
         """Take back the whole weight that there was before `trim`."""
         self.weight, self._window = weight, None
 
-    def _function(
+    def _cheaper_way(
         self, rows: Axis, cols: Axis, dtype: torch.dtype
-    ) -> type[DenseByProduct] | type[DenseSideBySide] | type[Depthwise] | None:
+    ) -> Callable[[Tensor], Tensor] | None:
         """How maps of this size and type are convolved; None for the ordinary call."""
-        if not self._cheaper or dtype not in _IM2COL_SIDE:
+        if not self._cheaper or dtype not in (torch.float32, torch.bfloat16, torch.float64):
             return None
-        if self.groups > 1:
-            depthwise = self.groups == self.in_channels == self.out_channels
-            return Depthwise if depthwise else None
+        if 1 < self.groups == self.in_channels == self.out_channels:
+            return lambda x: cast(Tensor, Depthwise.apply(x, self.weight, rows, cols))
+        ways = self._ways(rows, cols, dtype) if self.groups == 1 else None
+        if ways is None:
+            return None
+        return lambda x: cast(Tensor, Dense.apply(x, self.weight, rows, cols, ways))
+
+    def _ways(self, rows: Axis, cols: Axis, dtype: torch.dtype) -> Ways | None:
+        """How the parts of a dense convolution are computed; None for the ordinary call."""
+        amx = dtype is torch.bfloat16 and _has_amx()
+        side, channels = max(rows.out, cols.out), min(self.in_channels, self.out_channels)
         one_tap = rows.kernel == cols.kernel == 1
-        small = max(rows.out, cols.out) <= _IM2COL_SIDE[dtype]
-        if one_tap or small:
-            return DenseByProduct
+        if one_tap or side <= (_AMX_PRODUCTS_SIDE if amx else _PRODUCTS_SIDE):
+            return PRODUCTS
+        larger = max(self.stride) > 1 or channels >= _MANY_CHANNELS
+        if side <= (_LARGER_WEIGHT_GRAD_SIDE if larger else _WEIGHT_GRAD_SIDE):
+            symmetric = is_symmetric(rows) and is_symmetric(cols)
+            return Ways("backend", "backend", "products") if symmetric else PRODUCTS
         beside = (
-            dtype is torch.bfloat16
+            amx
             and self.kernel_size == (3, 3)
             and self.stride == (1, 1)
-            and min(self.in_channels, self.out_channels) >= _BESIDE_CHANNELS
+            and channels >= _BESIDE_CHANNELS
             and all(a.low == a.high == 1 and a.size in _BESIDE_SIDES for a in (rows, cols))
         )
-        return DenseSideBySide if beside else None
+        return Ways("backend", "backend", "beside") if beside else None
 
     def forward(self, input: Tensor) -> Tensor:
         """The convolution of ``(N, C, H, W)``."""
@@ -180,11 +197,11 @@ class LoweredConv2d(nn.Conv2d):
             and x.numel() > 0
             and x.is_contiguous(memory_format=torch.channels_last)
         ):
-            function = self._function(rows, cols, x.dtype)
-            if function is not None and self._window in (None, (rows, cols)):
-                # The functions cast for themselves; autocast must not do so again inside.
+            convolve_cheaper = self._cheaper_way(rows, cols, x.dtype)
+            if convolve_cheaper is not None and self._window in (None, (rows, cols)):
+                # It casts for itself; autocast must not do so again inside.
                 with torch.autocast(device, enabled=False):
-                    y = cast(Tensor, function.apply(x, self.weight, rows, cols))
+                    y = convolve_cheaper(x)
                     if self.bias is not None:
                         y = y + self.bias.to(y.dtype).view(1, -1, 1, 1)
                 return y
@@ -202,6 +219,13 @@ class LoweredConv2d(nn.Conv2d):
         if (pads[0], pads[2]) != (pads[1], pads[3]):
             x, padding = F.pad(x, pads), (0, 0)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, 1, self.groups)
+
+
+@cache
+def _has_amx() -> bool:
+    """Whether the processor multiplies bfloat16 tiles (Intel's, from Sapphire Rapids on)."""
+    # A private name, but the only one that torch has for it.
+    return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
 
 
 @torch.no_grad()

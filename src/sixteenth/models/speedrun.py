@@ -35,6 +35,11 @@ PATCH = 2
 SMALLEST_VARIANCE = 5e-4
 """Added to the variances, so that directions which hold only noise are not blown up."""
 
+NOTHING = 1e-6
+"""A direction in which normalised patches vary less than this holds nothing, not even noise: all
+that tells red from blue in grey images. A filter for it would give a constant, and each norm behind
+it blow up the gradient of that by a million."""
+
 BIAS_SHARE = 3 / 8
 """Of the training in which the whitening's bias is learned, as in the published recipe. After it
 nothing has to be carried back through the first activation and the convolution behind it."""
@@ -76,7 +81,7 @@ class SpeedrunNet(nn.Module):
 
         The rows are the eigenvectors of the patches' covariance over the square root of their
         eigenvalues, each once with either sign, so that the activation behind them loses nothing
-        (Page 2018, part 8).
+        (Page 2018, part 8). Directions that hold nothing are left out; the others come again instead.
 
         Args:
             images: normalised training images, float32 (N, 3, height, width); 5,000 are plenty.
@@ -92,6 +97,8 @@ class SpeedrunNet(nn.Module):
         # An eigenvector's sign is arbitrary and differs between libraries: fix it.
         largest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
         rows = (directions * largest.sign() / (variances + SMALLEST_VARIANCE).sqrt()).T.flip(0)
+        filled = max(1, int((variances > NOTHING).sum()))  # they stand first
+        rows = rows[torch.arange(values) % filled]
         weight = torch.cat([rows, -rows]).view_as(self.whitening.weight)
         self.whitening.weight.copy_(weight)
 
