@@ -81,7 +81,7 @@ class SpeedrunNet(nn.Module):
 
         The rows are the eigenvectors of the patches' covariance over the square root of their
         eigenvalues, each once with either sign, so that the activation behind them loses nothing
-        (Page 2018, part 8). Directions that hold nothing are left out; the others come again instead.
+        (Page 2018, part 8). Directions that hold nothing are left out: others come again instead.
 
         Args:
             images: normalised training images, float32 (N, 3, height, width); 5,000 are plenty.
