@@ -37,7 +37,19 @@ class Rehearsal:
         self._generator = torch.Generator().manual_seed(0)
         self._warm: set[Execution] = set()
 
-    def images_per_second(self, execution: Execution, seconds: float = 0.0) -> float:
+    def prepare(self, execution: Execution) -> None:
+        """Take the first step, which chooses kernels and fills caches, unless it was taken before.
+
+        Raises:
+            RuntimeError: as `images_per_second`.
+        """
+        self._learner.execution = execution
+        if execution not in self._warm:
+            with execution.on_threads():
+                self._step()
+            self._warm.add(execution)
+
+    def images_per_second(self, execution: Execution, seconds: float) -> float:
         """Train for `seconds`, two steps at least, and go by the median step.
 
         Args:
@@ -47,11 +59,8 @@ class Rehearsal:
             RuntimeError: the model cannot be trained so: too large for the memory, say, or trimmed
                 for the first precision in a way that the other cannot take.
         """
-        self._learner.execution = execution
+        self.prepare(execution)
         with execution.on_threads():
-            if execution not in self._warm:
-                self._step()  # chooses kernels and fills caches
-                self._warm.add(execution)
             times: list[float] = []
             while len(times) < 2 or sum(times) < seconds:
                 began = time.perf_counter()

@@ -160,11 +160,15 @@ def best_numbers(speeds: Iterable[Speed], default: Execution) -> tuple[str, str]
 def _measure(
     run: RunSpec, default: Execution, placements: Sequence[Placement], room: float, pool: Pool
 ) -> list[Speed]:
-    """Measure numbers under the widest placement, then placements in the best numbers."""
+    """Measure numbers under the widest placement, and placements in the best numbers.
+
+    Layouts come one after another, because each needs a model of its own.
+    """
     taken = 0
     with contextlib.suppress(Exception):  # these numbers may be the ones that the model refuses
         # First one process alone: several might not have the memory, and then others lose theirs.
-        ((_, taken),) = pool.ask([("rehearse", run, replace(default, threads=1), 0.0)])
+        alone = ("rehearse", run, replace(default, threads=1), WINDOW_SECONDS)
+        ((_, taken),) = pool.ask([alone])
     placements = _that_fit(placements, taken, room)
     widest = max(placements)
     precisions, layouts = open_numbers(default, run.train)
@@ -192,15 +196,16 @@ def _measure(
             if len(hopeful) < 2:
                 break
 
-    for layout in layouts:  # one after another: each needs a model of its own
+    for layout in layouts:
         take_turns([(precision, layout, widest) for precision in precisions])
-        if found:
-            precisions = [max(found, key=lambda each: statistics.median(found[each]))[0]]
+        alike = [speed for speed in _speeds(found, memories) if speed.placement == widest]
+        if alike:
+            precision, leading = best_numbers(alike, default)
+            precisions = [precision]
+            if leading == layout and len(placements) > 1:
+                take_turns([(precision, layout, placement) for placement in placements])
     if not found:
         raise refusals[0]
-    if len(placements) > 1:
-        precision, layout = best_numbers(_speeds(found, memories), default)
-        take_turns([(precision, layout, placement) for placement in placements])
     return _speeds(found, memories)
 
 

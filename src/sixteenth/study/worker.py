@@ -76,7 +76,11 @@ class Station:
             if self._rehearsal is None or self._rehearsal[0] != built:
                 self._rehearsal = None  # so that two are never in memory at once
                 self._rehearsal = built, Rehearsal(run, self._dataset, execution)
-            rate = self._rehearsal[1].images_per_second(execution, seconds)
+            rehearsal, rate = self._rehearsal[1], 0.0
+            if seconds:
+                rate = rehearsal.images_per_second(execution, seconds)
+            else:
+                rehearsal.prepare(execution)
             self._answer("rehearsed", (rate, peak_memory(torch.device(execution.device)) or 0))
         except Exception as error:
             self._answer("raised", _portable(error))
