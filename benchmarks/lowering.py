@@ -2,8 +2,9 @@
 
 Times whole optimiser steps, as the trainer takes them.  The ordinary and the lowered network take
 turns within each round, so that other load on the machine falls on both, and the best round of
-each counts.  ``--layers`` times single layers instead, which is where the limits in
-``sixteenth/engine/lowering.py`` come from.
+each counts.  ``--layers`` times single layers instead, and ``--parts`` the output and the gradients
+of dense layers in each of their ways, which is where the limits in ``sixteenth/engine/lowering.py``
+come from.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ import argparse
 import copy
 import time
 from collections.abc import Callable
+from itertools import product
+from typing import Any
 
 import torch
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 
 from sixteenth.engine import lowering
+from sixteenth.engine.allocator import keep_freed_memory
+from sixteenth.engine.dense import Dense, Ways
+from sixteenth.engine.taps import axis_of
 
 MODELS = {"resnet18": 32, "resnet50": 32, "efficientnet-lite0": 64, "efficientnet-lite2": 64}
 # kernel, stride, channels, map side, depthwise
@@ -36,6 +42,17 @@ LAYERS = [
     (3, 2, 96, 32, True),
     (5, 2, 144, 16, True),
 ]
+# channels in and out, map side, stride, of 3x3 kernels
+DENSE_LAYERS = [
+    *(
+        (channels, channels, side, 1)
+        for side in (1, 2, 3, 4, 5, 6, 7, 8)
+        for channels in (128, 256)
+    ),
+    *((128, 256, side, 2) for side in (2, 4, 8, 16)),
+]
+WAYS = {"output": 2, "input gradient": 2, "weight gradient": 3}
+NAMES = ("products", "backend", "beside")
 
 
 def build(name: str) -> nn.Module:
@@ -83,6 +100,52 @@ def layer_pass(conv: nn.Module, channels: int, side: int, bf16: bool) -> Callabl
     return step
 
 
+def layer_parts(
+    inputs: int, outputs: int, side: int, stride: int, batch: int, bf16: bool
+) -> dict[tuple[str, str], Callable[[], None]]:
+    """Functions that compute one part of a padded 3x3 convolution in one way."""
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    axis = axis_of(side, 3, stride, 1, 1)
+    assert axis is not None
+    x = torch.randn(batch, inputs, side, side, dtype=dtype)
+    x = x.to(memory_format=torch.channels_last)
+    weight = torch.randn(outputs, inputs, 3, 3).to(memory_format=torch.channels_last)
+    steps: dict[tuple[str, str], Callable[[], None]] = {}
+    for number, (part, count) in enumerate(WAYS.items()):
+        for name in NAMES[:count]:
+            if name == "beside" and (stride > 1 or side == 1):
+                continue
+            choice = ["backend"] * 3
+            choice[number] = name
+            ways = Ways(*choice)  # type: ignore[arg-type]
+
+            def output(ways: Ways = ways) -> None:
+                Dense.apply(x, weight, axis, axis, ways)
+
+            steps[part, name] = output
+            if number > 0:
+                call = _Call(x, weight, axis, ways, wanted=(number == 1, number == 2))
+                steps[part, name] = call.gradient
+    return steps
+
+
+class _Call:
+    """One call of `Dense`, whose gradient can be computed again and again, without autograd."""
+
+    def __init__(
+        self, x: Tensor, weight: Tensor, axis: Any, ways: Ways, wanted: tuple[bool, bool]
+    ) -> None:
+        self.needs_input_grad = wanted
+        self.saved_tensors: tuple[Tensor, ...] = ()
+        self.grad = torch.randn_like(Dense.forward(self, x, weight, axis, axis, ways))
+
+    def save_for_backward(self, *tensors: Tensor) -> None:
+        self.saved_tensors = tensors
+
+    def gradient(self) -> None:
+        Dense.backward(self, self.grad)
+
+
 def best_seconds(steps: list[Callable[[], None]], rounds: int, repeat: int) -> list[float]:
     """The shortest time of each step over rounds in which all take turns."""
     best = [float("inf")] * len(steps)
@@ -97,6 +160,24 @@ def best_seconds(steps: list[Callable[[], None]], rounds: int, repeat: int) -> l
     return best
 
 
+def time_parts(batch: int, rounds: int) -> None:
+    """Print milliseconds of each part of dense layers, in each way."""
+    print(f"{'':28}" + "".join(f"{part:^{10 * count}}" for part, count in WAYS.items()))
+    heads = "".join(f"{name:>10}" for count in WAYS.values() for name in NAMES[:count])
+    print(f"{'ms':28}{heads}")
+    for bf16, (inputs, outputs, side, stride) in product((True, False), DENSE_LAYERS):
+        steps = layer_parts(inputs, outputs, side, stride, batch, bf16)
+        best = dict(zip(steps, best_seconds(list(steps.values()), rounds, 3), strict=True))
+        cells = "".join(
+            f"{best[part, name] * 1e3:10.2f}" if (part, name) in best else f"{'':10}"
+            for part, count in WAYS.items()
+            for name in NAMES[:count]
+        )
+        kind = "bf16" if bf16 else "f32"
+        layer = f"{kind} {inputs}->{outputs} {side}px" + (f"/{stride}" if stride > 1 else "")
+        print(f"{layer:28}{cells}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=list(MODELS), help="networks to time")
@@ -104,7 +185,15 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--layers", action="store_true", help="time single layers instead")
+    parser.add_argument("--parts", action="store_true", help="time parts of dense layers instead")
+    parser.add_argument("--threads", type=int, help="of an operation (default: torch's own choice)")
     args = parser.parse_args()
+    keep_freed_memory()  # as where it trains
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    if args.parts:
+        time_parts(args.batch, args.rounds)
+        return
     for bf16 in (True, False):
         precision = "bf16" if bf16 else "f32"
         if args.layers:

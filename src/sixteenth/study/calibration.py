@@ -165,6 +165,7 @@ def _measure(
     Layouts come one after another, because each needs a model of its own.
     """
     taken = 0
+    pool.start(max(placements).processes)
     with contextlib.suppress(Exception):  # these numbers may be the ones that the model refuses
         # First one process alone: several might not have the memory, and then others lose theirs.
         alone = ("rehearse", run, replace(default, threads=1), WINDOW_SECONDS)

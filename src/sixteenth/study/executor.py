@@ -245,6 +245,11 @@ class Pool:
             worker.end(deadline)
         self._scratch.cleanup()
 
+    def start(self, count: int) -> None:
+        """Have so many workers: they import torch at the same time, and need not be waited for."""
+        while len(self._workers) < count:
+            self._new_worker()
+
     def ask(self, orders: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Give orders to as many workers at once, and wait for all answers, in some order.
 
@@ -280,6 +285,9 @@ class Pool:
         for worker in self._workers:
             if worker not in (*busy, *self._retired) and worker.process.poll() is None:
                 return worker
+        return self._new_worker()
+
+    def _new_worker(self) -> Worker:
         worker = Worker(self._answers)
         self._workers.append(worker)
         worker.send(("data", self._shared))
