@@ -14,12 +14,9 @@ recipe these give the ratio of the two training times.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from itertools import cycle
 from typing import ClassVar
 
@@ -28,11 +25,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks.side_by_side import peak_gigabytes, process_of
 from benchmarks.throughput import engine_rounds
 from sixteenth import load_spec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.allocator import keep_freed_memory
-from sixteenth.engine.record import peak_memory
 from sixteenth.models.speedrun import BIAS_SHARE
 
 EPOCHS, BATCH = 8, 2000
@@ -70,34 +67,6 @@ def main() -> None:
     )
 
 
-@contextlib.contextmanager
-def process_of(
-    rounds: Callable[[argparse.Namespace], Iterator[float]], options: argparse.Namespace
-) -> Iterator[Callable[..., float]]:
-    """A process that makes `rounds`: calls give its next round, or what a given function says."""
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        1, mp_context=fresh, initializer=_begin, initargs=(rounds, options)
-    ) as pool:
-        yield lambda function=_next_round: pool.submit(function).result()
-
-
-def _begin(
-    rounds: Callable[[argparse.Namespace], Iterator[float]], options: argparse.Namespace
-) -> None:
-    global _rounds
-    torch.manual_seed(options.seed)
-    _rounds = rounds(options)
-
-
-def _next_round() -> float:
-    return next(_rounds)
-
-
-_rounds: Iterator[float]
-"""Of a process that `process_of` has made."""
-
-
 def port_rounds(options: argparse.Namespace) -> Iterator[float]:
     """The port's images a second, round after round."""
     if options.keep_memory:
@@ -110,7 +79,7 @@ def our_rounds(options: argparse.Namespace) -> Iterator[float]:
     keep_freed_memory()
     run = load_spec("cifar10-best", ["data=unused"]).runs()[0]
     steps = options.images // run.train.batch_size
-    return both_phases(engine_rounds(run, _dataset(options), steps, progress=(0.0, BIAS_SHARE))[0])
+    return both_phases(engine_rounds(run, _dataset(options), steps, progress=(0.0, BIAS_SHARE)))
 
 
 def both_phases(rates: Iterator[float]) -> Iterator[float]:
@@ -121,11 +90,6 @@ def both_phases(rates: Iterator[float]) -> Iterator[float]:
 
 def _dataset(options: argparse.Namespace) -> ImageDataset:
     return load_dataset(options.data, image_size=32)
-
-
-def peak_gigabytes() -> float:
-    """The most memory that this process has held."""
-    return (peak_memory(torch.device("cpu")) or 0) / 1e9
 
 
 def train_port(options: argparse.Namespace) -> None:

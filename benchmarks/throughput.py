@@ -4,31 +4,30 @@
     python -m benchmarks.throughput --models seed-cnn --batch-size 64
     python -m benchmarks.throughput --device cuda --workers 8 --steps 200
 
-Both train the same model on the same images with the same batch size, a few steps each in turn, so
-that whatever else the machine does hits both. Quote the ratio; the absolute figures drift. Memory
-is the peak of a process that does nothing else, torch included; on a GPU, what is held there.
+Both train the same model on the same images with the same batch size, each in a process of its own,
+a few steps in turn, so that whatever else the machine does hits both. Quote the ratio; the absolute
+figures drift. Memory is the peak of the process, torch included; on a GPU, what is held there.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from itertools import cycle, islice
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 
 import torch
 
 from benchmarks.plain import PlainTraining
+from benchmarks.side_by_side import peak_gigabytes, process_of
 from sixteenth import RunSpec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.allocator import keep_freed_memory
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner
-from sixteenth.engine.record import peak_memory
 from sixteenth.engine.workload import Augmentation
+from sixteenth.models import build_model, train_flops_per_image
 
 
 def main() -> None:
@@ -53,7 +52,7 @@ def main() -> None:
             f"--workers {options.workers}: too few --steps, {20 * options.workers} at least"
         )
 
-    dataset = load_dataset(options.data, image_size=options.image_size)
+    size = options.image_size
     precisions = (torch.bfloat16, torch.float32)
     bfloat16, float32 = (matrix_rate(precision, options.device) for precision in precisions)
     print(f"matrix products: bfloat16 {bfloat16:,.0f}, float32 {float32:,.0f} GFLOP/s")
@@ -62,14 +61,13 @@ def main() -> None:
         f"{'memory: plain':>15}{'sixteenth':>11}"
     )
     for name in options.models:
-        plain = plain_rounds(name, dataset, options)
-        ours, flops = our_rounds(name, dataset, options)
-        next(plain), next(ours)  # warm caches, chosen kernels
-        pairs = [(next(plain), next(ours)) for _ in range(options.rounds)]
+        of = argparse.Namespace(**vars(options) | {"model": name})
+        with process_of(plain_rounds, of) as plain, process_of(our_rounds, of) as ours:
+            pairs = [(plain(), ours()) for _ in range(options.rounds + 1)][1:]  # first: warm caches
+            memory = plain(peak_gigabytes), ours(peak_gigabytes)
         slow, fast = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(b / a for a, b in pairs)
-        del plain, ours
-        memory = [peak_alone(side, name, options) / 1e9 for side in (train_plain, train_ours)]
+        flops = train_flops_per_image(build_model(name, 10, image_size=size), size)
         print(
             f"{name:<12}{slow:>9,.0f}/s{fast:>10,.0f}/s{ratio:>7.2f}x"
             f"{fast * flops / (bfloat16 * 1e9):>9.0%}{memory[0]:>12.2f} GB{memory[1]:>8.2f} GB",
@@ -77,23 +75,28 @@ def main() -> None:
         )
 
 
-def plain_rounds(name: str, dataset: ImageDataset, options: argparse.Namespace) -> Iterator[float]:
+def plain_rounds(options: argparse.Namespace) -> Iterator[float]:
     """The plain script's images a second, round after round."""
-    train = dataset.train
+    train = _dataset(options).train
     return PlainTraining(
-        name, train.images, train.labels, options.batch_size, options.workers, options.device
+        options.model,
+        train.images,
+        train.labels,
+        options.batch_size,
+        options.workers,
+        options.device,
     ).rounds(options.steps)
 
 
-def our_rounds(
-    name: str, dataset: ImageDataset, options: argparse.Namespace
-) -> tuple[Iterator[float], int]:
-    """Sixteenth's, and the training FLOPs of one image."""
+def our_rounds(options: argparse.Namespace) -> Iterator[float]:
+    """Those of Sixteenth's engine, with freed memory kept as where `sixteenth run` trains."""
+    keep_freed_memory()
+    dataset = _dataset(options)
     spec = parse_spec(
         {
             "data": dataset.source,
             "image_size": dataset.image_size,
-            "models": [name],
+            "models": [options.model],
             "train": {"batch_size": options.batch_size},
         }
     )
@@ -106,7 +109,7 @@ def engine_rounds(
     steps: int,
     device: str = "cpu",
     progress: Sequence[float] = (0.0,),
-) -> tuple[Iterator[float], int]:
+) -> Iterator[float]:
     """Rounds of `steps` training steps of a run by Sixteenth's engine, their data included.
 
     Args:
@@ -114,7 +117,7 @@ def engine_rounds(
             in turn.
 
     Returns:
-        The images a second of each round, without end, and the training FLOPs of one image.
+        The images a second of each round, without end.
     """
     recipe = run.train
     learner = Learner(
@@ -147,36 +150,11 @@ def engine_rounds(
         loss.item()  # waits for the device
         return time.perf_counter() - began
 
-    return rounds(), learner.facts["train_flops_per_image"]
-
-
-def train_plain(name: str, options: argparse.Namespace) -> int:
-    """Train two rounds by the plain script; the peak of memory in bytes."""
-    return _peak_after(plain_rounds(name, _dataset(options), options), options)
-
-
-def train_ours(name: str, options: argparse.Namespace) -> int:
-    """Train two rounds by Sixteenth's engine; the peak of memory in bytes."""
-    keep_freed_memory()  # as where it trains
-    return _peak_after(our_rounds(name, _dataset(options), options)[0], options)
-
-
-def peak_alone(
-    side: Callable[[str, argparse.Namespace], int], name: str, options: argparse.Namespace
-) -> int:
-    """What `side` says of its memory in a process of its own."""
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=fresh) as pool:
-        return pool.submit(side, name, options).result()
+    return rounds()
 
 
 def _dataset(options: argparse.Namespace) -> ImageDataset:
     return load_dataset(options.data, image_size=options.image_size)
-
-
-def _peak_after(rounds: Iterator[float], options: argparse.Namespace) -> int:
-    list(islice(rounds, 2))
-    return peak_memory(torch.device(options.device)) or 0
 
 
 def matrix_rate(dtype: torch.dtype, device: str = "cpu", size: int = 4096) -> float:
