@@ -115,6 +115,7 @@ def test_spans_and_residues_hold_each_output_and_each_input_that_is_read_once() 
             part.first + axis.stride * i for part in residues_of(axis) for i in range(part.axis.out)
         ]
         assert len(reached) == len(set(reached))
+        assert all(spans_of(part.axis) for part in residues_of(axis))
         assert read <= set(reached)
 
 
