@@ -321,12 +321,12 @@ def test_an_interrupted_run_of_these_goes_on_to_the_very_same_result(
     recipe: dict[str, Any],
 ) -> None:
     monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
-    run = cell(model, epochs=3, **recipe)
+    run = cell(model, epochs=3, **recipe).model_copy(update={"fraction": "100 images"})
     whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")
     train_run(run, digits, whole)
 
     def stop(progress: engine.Progress) -> None:
-        if progress.epoch == 3:
+        if progress.epoch == 3:  # after the first of its two steps
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
