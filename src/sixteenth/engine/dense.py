@@ -108,9 +108,8 @@ def _by_products(
         if part.shape[1:3] == (rows.out, cols.out):
             return part
         if made is None:
-            whole = sum(r.length * c.length for r, c in parts) == rows.out * cols.out
-            shape = n, rows.out, cols.out, part.shape[3]
-            made = maps.new_empty(shape) if whole else maps.new_zeros(shape)
+            filled = sum(r.length * c.length for r, c in parts)
+            made = _to_fill(part, rows.out, cols.out, filled)
         made[:, r.outputs, c.outputs] = part
     assert made is not None  # some tap meets the map, or there would be no axis
     return made
@@ -131,12 +130,17 @@ def _input_grad(grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis) -> Tensor:
         if part.shape[1:3] == (rows.size, cols.size):
             return part
         if made is None:
-            whole = sum(r.axis.out * c.axis.out for r, c in parts) == rows.size * cols.size
-            shape = len(grad), rows.size, cols.size, part.shape[3]
-            made = grad.new_empty(shape) if whole else grad.new_zeros(shape)
+            filled = sum(r.axis.out * c.axis.out for r, c in parts)
+            made = _to_fill(part, rows.size, cols.size, filled)
         made[:, r.first :: rows.stride, c.first :: cols.stride] = part
     assert made is not None
     return made
+
+
+def _to_fill(part: Tensor, height: int, width: int, filled: int) -> Tensor:
+    """``(N, height, width, C)`` for parts like this; zero, unless all positions get filled."""
+    shape = len(part), height, width, part.shape[3]
+    return part.new_empty(shape) if filled == height * width else part.new_zeros(shape)
 
 
 def _weight_grad(

@@ -40,12 +40,10 @@ from .taps import Axis, Window, axis_of, convolve, is_symmetric, seen
 
 __all__ = ["LoweredConv2d", "lower_convolutions"]
 
-# Measured with benchmarks/lowering.py --parts on AVX-512 cores, those with AMX marked so. An output
-# map counts by its longer side.
+# Measured with benchmarks/lowering.py --parts on AVX-512 cores without AMX. What concerns AMX was
+# measured with products that still multiplied padding. An output map counts by its longer side.
 _PRODUCTS_SIDE = 2  # up to here all three parts are products
-_AMX_PRODUCTS_SIDE = (
-    4  # the same in bfloat16 with AMX, to which the backend's short rows are no match
-)
+_AMX_PRODUCTS_SIDE = 4  # the same in bfloat16 with AMX
 _WEIGHT_GRAD_SIDE = 3  # up to here the weight gradient still is,
 _LARGER_WEIGHT_GRAD_SIDE = 4  # or up to here with a stride or as many channels, in and out, as
 _MANY_CHANNELS = 256
