@@ -98,30 +98,45 @@ def slow_study(**changes: Any) -> Study:
     return Study({**study, **changes}, "slow")
 
 
-class Killing(Hearing):
-    """Kills one of two workers when both have taken steps."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard: set[str] = set()
-
-    def run_progressed(self, progress: Progress) -> None:
-        self.heard.add(progress.run_id)
-        if len(self.heard) == 2 and len(self.live) == 2:
-            os.kill(children()[0], signal.SIGKILL)
-            self.heard.clear()
-
-
 needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
 
 
+DYING = """
+import os
+import signal
+import time
+from pathlib import Path
+
+import torch
+from tiny_models import Net
+
+
+class Dying(Net):
+    \"""The first process that trains it waits until another does too, and is killed.\"""
+
+    def forward(self, images):
+        if self.training and torch.is_grad_enabled() and not images.is_meta:
+            try:
+                Path("first").touch(exist_ok=False)
+            except FileExistsError:
+                Path("second").touch()
+            else:
+                while not Path("second").exists():
+                    time.sleep(0.01)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(images)
+
+
+def dying(num_classes):
+    return Dying(8, num_classes)
+"""
+
+
 @needs_proc
-def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(
-    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TINY_SLEEP", "0.05")
-    heard = Killing()
-    study = slow_study(seeds=[0, 1, 2], train={"epochs": 5})
+def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(tiny_folder: Path) -> None:
+    Path("dying.py").write_text(DYING, encoding="utf-8")
+    heard = Hearing()
+    study = slow_study(models=["dying:dying"], seeds=[0, 1, 2], train={"epochs": 5})
     results = study.run(device="cpu", workers=2, threads=1, listener=heard)
     assert heard.most == 2
     assert sorted(results["status"]) == ["failed", "finished", "finished"]
@@ -133,6 +148,7 @@ def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(
         list(study.run(device="cpu", workers=1, threads=1, listener=again)["status"])
         == ["finished"] * 3
     )
+    assert [record["status"] for record in again.ended.values()] == ["finished"] * 3
 
 
 SPOILING = """
