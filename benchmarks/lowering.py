@@ -42,14 +42,15 @@ LAYERS = [
     (3, 2, 96, 32, True),
     (5, 2, 144, 16, True),
 ]
-# channels in and out, map side, stride, of 3x3 kernels
+# channels in and out, map side, stride, padding, of 3x3 kernels
 DENSE_LAYERS = [
     *(
-        (channels, channels, side, 1)
+        (channels, channels, side, 1, 1)
         for side in (1, 2, 3, 4, 5, 6, 7, 8)
         for channels in (128, 256)
     ),
-    *((128, 256, side, 2) for side in (2, 4, 8, 16)),
+    *((128, 256, side, 2, 1) for side in (2, 4, 8, 16)),
+    *((channels, channels, side, 1, 0) for side in (6, 8, 10) for channels in (64, 128, 256)),
 ]
 WAYS = {"output": 2, "input gradient": 2, "weight gradient": 3}
 NAMES = ("products", "backend", "beside")
@@ -101,11 +102,11 @@ def layer_pass(conv: nn.Module, channels: int, side: int, bf16: bool) -> Callabl
 
 
 def layer_parts(
-    inputs: int, outputs: int, side: int, stride: int, batch: int, bf16: bool
+    inputs: int, outputs: int, side: int, stride: int, padding: int, batch: int, bf16: bool
 ) -> dict[tuple[str, str], Callable[[], None]]:
-    """Functions that compute one part of a padded 3x3 convolution in one way."""
+    """Functions that compute one part of a 3x3 convolution in one way."""
     dtype = torch.bfloat16 if bf16 else torch.float32
-    axis = axis_of(side, 3, stride, 1, 1)
+    axis = axis_of(side, 3, stride, padding, padding)
     assert axis is not None
     x = torch.randn(batch, inputs, side, side, dtype=dtype)
     x = x.to(memory_format=torch.channels_last)
@@ -113,7 +114,7 @@ def layer_parts(
     steps: dict[tuple[str, str], Callable[[], None]] = {}
     for number, (part, count) in enumerate(WAYS.items()):
         for name in NAMES[:count]:
-            if name == "beside" and (stride > 1 or side == 1):
+            if name == "beside" and (stride > 1 or side == 1 or not padding):
                 continue
             choice = ["backend"] * 3
             choice[number] = name
@@ -165,8 +166,8 @@ def time_parts(batch: int, rounds: int) -> None:
     print(f"{'':28}" + "".join(f"{part:^{10 * count}}" for part, count in WAYS.items()))
     heads = "".join(f"{name:>10}" for count in WAYS.values() for name in NAMES[:count])
     print(f"{'ms':28}{heads}")
-    for bf16, (inputs, outputs, side, stride) in product((True, False), DENSE_LAYERS):
-        steps = layer_parts(inputs, outputs, side, stride, batch, bf16)
+    for bf16, (inputs, outputs, side, stride, padding) in product((True, False), DENSE_LAYERS):
+        steps = layer_parts(inputs, outputs, side, stride, padding, batch, bf16)
         best = dict(zip(steps, best_seconds(list(steps.values()), rounds, 3), strict=True))
         cells = "".join(
             f"{best[part, name] * 1e3:10.2f}" if (part, name) in best else f"{'':10}"
@@ -175,6 +176,7 @@ def time_parts(batch: int, rounds: int) -> None:
         )
         kind = "bf16" if bf16 else "f32"
         layer = f"{kind} {inputs}->{outputs} {side}px" + (f"/{stride}" if stride > 1 else "")
+        layer += "" if padding else " no padding"
         print(f"{layer:28}{cells}", flush=True)
 
 

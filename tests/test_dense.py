@@ -132,20 +132,24 @@ def every_axis() -> Iterator[Any]:
 
 @pytest.mark.parametrize("amx", [False, True], ids=["no AMX", "AMX"])
 @pytest.mark.parametrize(
-    ("channels", "size", "stride", "dtype", "without", "with_it"),
+    ("channels", "size", "stride", "padding", "dtype", "without", "with_it"),
     [
-        (64, 2, 1, torch.bfloat16, PRODUCTS, PRODUCTS),
-        (64, 2, 1, torch.float32, PRODUCTS, PRODUCTS),
-        (64, 3, 1, torch.bfloat16, "mixed", PRODUCTS),
-        (64, 4, 1, torch.bfloat16, None, PRODUCTS),
-        (256, 4, 1, torch.bfloat16, "mixed", PRODUCTS),
-        (64, 8, 2, torch.bfloat16, "mixed", PRODUCTS),
-        (128, 5, 1, torch.bfloat16, None, BESIDE),
-        (256, 8, 1, torch.bfloat16, None, BESIDE),
-        (256, 9, 1, torch.bfloat16, None, None),
-        (256, 14, 2, torch.bfloat16, None, None),
-        (96, 7, 1, torch.bfloat16, None, None),
-        (256, 7, 1, torch.float32, None, None),
+        (64, 2, 1, 1, torch.bfloat16, PRODUCTS, PRODUCTS),
+        (64, 2, 1, 1, torch.float32, PRODUCTS, PRODUCTS),
+        (64, 3, 1, 1, torch.bfloat16, "mixed", PRODUCTS),
+        (64, 4, 1, 1, torch.bfloat16, None, PRODUCTS),
+        (256, 4, 1, 1, torch.bfloat16, "mixed", PRODUCTS),
+        (64, 8, 2, 1, torch.bfloat16, "mixed", PRODUCTS),
+        (128, 5, 1, 1, torch.bfloat16, None, BESIDE),
+        (256, 8, 1, 1, torch.bfloat16, None, BESIDE),
+        (256, 9, 1, 1, torch.bfloat16, None, None),
+        (256, 14, 2, 1, torch.bfloat16, None, None),
+        (96, 7, 1, 1, torch.bfloat16, None, None),
+        (256, 7, 1, 1, torch.float32, None, None),
+        (128, 8, 1, 0, torch.bfloat16, "mixed", None),
+        (64, 8, 1, 0, torch.bfloat16, None, None),
+        (256, 9, 1, 0, torch.bfloat16, None, None),
+        (128, 8, 1, 0, torch.float32, None, None),
     ],
 )
 def test_each_part_is_computed_in_the_way_that_was_measured_to_be_fastest(
@@ -153,6 +157,7 @@ def test_each_part_is_computed_in_the_way_that_was_measured_to_be_fastest(
     channels: int,
     size: int,
     stride: int,
+    padding: int,
     dtype: torch.dtype,
     without: Any,
     with_it: Any,
@@ -169,7 +174,7 @@ def test_each_part_is_computed_in_the_way_that_was_measured_to_be_fastest(
 
     monkeypatch.setattr(lowering, "Dense", Spy)
     torch.manual_seed(0)
-    conv = nn.Conv2d(channels, 256, 3, stride, padding=1, bias=False)
+    conv = nn.Conv2d(channels, 256, 3, stride, padding, bias=False)
     conv = conv.to(memory_format=torch.channels_last)
     x = images(size, torch.float32, channels=channels)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype is torch.bfloat16):

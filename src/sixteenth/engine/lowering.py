@@ -47,6 +47,10 @@ _AMX_PRODUCTS_SIDE = 4  # the same in bfloat16 with AMX
 _WEIGHT_GRAD_SIDE = 3  # up to here the weight gradient still is,
 _LARGER_WEIGHT_GRAD_SIDE = 4  # or up to here with a stride or as many channels, in and out, as
 _MANY_CHANNELS = 256
+# Where no tap meets padding the weight gradient is one product: faster up to here in bfloat16 from
+# so many channels on, in and out.
+_UNPADDED_SIDE = 6
+_UNPADDED_CHANNELS = 128
 # Where AMX is faster at the weight gradient of several maps side by side: sides of the map, and
 # fewest channels, in and out.
 _BESIDE_SIDES = range(5, 9)
@@ -157,7 +161,14 @@ class LoweredConv2d(nn.Conv2d):
         if one_tap or side <= (_AMX_PRODUCTS_SIDE if amx else _PRODUCTS_SIDE):
             return PRODUCTS
         larger = max(self.stride) > 1 or channels >= _MANY_CHANNELS
-        if side <= (_LARGER_WEIGHT_GRAD_SIDE if larger else _WEIGHT_GRAD_SIDE):
+        unpadded = (
+            dtype is torch.bfloat16
+            and not amx
+            and channels >= _UNPADDED_CHANNELS
+            and not any(a.low or a.high for a in (rows, cols))
+        )
+        products_side = _LARGER_WEIGHT_GRAD_SIDE if larger else _WEIGHT_GRAD_SIDE
+        if side <= (_UNPADDED_SIDE if unpadded else products_side):
             symmetric = is_symmetric(rows) and is_symmetric(cols)
             return Ways("backend", "backend", "products") if symmetric else PRODUCTS
         beside = (

@@ -50,7 +50,7 @@ class Rehearsal:
             self._warm.add(execution)
 
     def images_per_second(self, execution: Execution, seconds: float) -> float:
-        """Train for `seconds`, two steps at least, and go by the median step.
+        """Train for `seconds`, one step at least, and go by the median step.
 
         Args:
             execution: may differ from the one at the beginning in precision and threads.
@@ -62,7 +62,7 @@ class Rehearsal:
         self.prepare(execution)
         with execution.on_threads():
             times: list[float] = []
-            while len(times) < 2 or sum(times) < seconds:
+            while not times or sum(times) < seconds:
                 began = time.perf_counter()
                 self._step()
                 times.append(time.perf_counter() - began)

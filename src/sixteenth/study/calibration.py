@@ -28,12 +28,12 @@ from .executor import Pool
 from .plan import Cost
 from .schedule import Placement
 
-FORMAT = 4
+FORMAT = 5
 """Raise it when what is measured, or how, changes."""
 
 ROUNDS = 2
 WINDOW_SECONDS = 0.4
-"""Each candidate trains for so long in a round, and two steps at least."""
+"""Each candidate trains for so long in a round, and one step at least."""
 
 HOPELESS = 1.25
 """A candidate so many times slower in its first round is not measured again."""
@@ -168,7 +168,7 @@ def _measure(
     pool.start(max(placements).processes)
     with contextlib.suppress(Exception):  # these numbers may be the ones that the model refuses
         # First one process alone: several might not have the memory, and then others lose theirs.
-        alone = ("rehearse", run, replace(default, threads=1), WINDOW_SECONDS)
+        alone = ("rehearse", run, replace(default, threads=1), 0.0)
         ((_, taken),) = pool.ask([alone])
     placements = _that_fit(placements, taken, room)
     widest = max(placements)
