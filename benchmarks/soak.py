@@ -55,7 +55,7 @@ data: digits
 image_size: 8
 models: ["soak_models:small", "soak_models:big"]
 fractions: ["1/2", 1]
-train: {epochs: 24, batch_size: 32}
+train: {epochs: EPOCHS, batch_size: 32}
 """
 
 KILLS_A_STUDY = 8
@@ -107,14 +107,22 @@ def main() -> None:
     sys.exit(bool(done.differences))
 
 
-def soak(home: Path, *, seconds: float, kills: int, seed: int = 0, verbose: bool = False) -> Soak:
+def soak(
+    home: Path,
+    *,
+    seconds: float,
+    kills: int,
+    seed: int = 0,
+    epochs: int = 24,
+    verbose: bool = False,
+) -> Soak:
     """Kill studies in the empty folder `home`, for so long or so often, and compare what they left.
 
     The first study there is the undisturbed one. A study that was begun is brought to its end.
     """
     began, moments, done = time.monotonic(), random.Random(seed), Soak()
     (home / "soak_models.py").write_text(MODELS, encoding="utf-8")
-    (home / "soak.yaml").write_text(STUDY, encoding="utf-8")
+    (home / "soak.yaml").write_text(STUDY.replace("EPOCHS", str(epochs)), encoding="utf-8")
     wanted, whole_seconds = _undisturbed(home)
     while not done.studies or (done.kills < kills and time.monotonic() - began < seconds):
         study = home / f"study{done.studies}"

@@ -17,7 +17,6 @@ from tiny_study import (
     environment,
     hear_interrupts,
     read_results,
-    run_process,
 )
 
 # Failures
@@ -69,7 +68,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tiny_folder: Path, sixteent
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
 )
 def test_a_stopped_study_says_how_to_go_on_and_does(
-    tiny_folder: Path, number: signal.Signals, code: int
+    tiny_folder: Path, sixteenth: Command, number: signal.Signals, code: int
 ) -> None:
     words = [
         "run", "tiny.yaml", "--set", "models=[tiny_models:small, tiny_models:slow]",
@@ -100,7 +99,7 @@ def test_a_stopped_study_says_how_to_go_on_and_does(
 
     if number != signal.SIGINT:  # to go on takes the same way after either
         return
-    ended = run_process(words, tiny_folder)
+    ended = sixteenth(*words)
     assert ended.code == 0, ended.err
     assert [row["status"] for row in read_results(Path("studies/tiny"))] == ["finished"] * 2
     assert first.stat().st_mtime_ns == finished

@@ -33,7 +33,7 @@ TWO_SLOW_RUNS = [
 def test_runs_leave_the_same_bits_side_by_side_alone_and_in_another_order(
     tiny_folder: Path, sixteenth: Command
 ) -> None:
-    alone = run_process([*FOUR_RUNS, "--out", "a", "--workers", "1", "--threads", "1"], tiny_folder)
+    alone = sixteenth(*FOUR_RUNS, "--out", "a", "--workers", "1", "--threads", "1")
     together = run_process(
         [*FOUR_RUNS, "--out", "b", "--workers", "2", "--threads", "1"], tiny_folder
     )

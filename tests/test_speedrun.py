@@ -333,8 +333,11 @@ def test_the_result_has_test_time_augmentation_and_the_curve_has_not(
 @pytest.mark.parametrize(
     ("model", "recipe"),
     [
-        ("speedrun-large", {}),
-        ("seed-cnn", {"optimizer": "adamw", "validation": 0.2, "flip": False}),
+        ("speedrun", {}),
+        (
+            "seed-cnn",
+            {"optimizer": "adamw", "validation": 0.2, "flip": False, "test_augmentation": "none"},
+        ),
     ],
     ids=["muon, alternating flips, cut-outs", "dropout, a validation part"],
 )

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 
 
 def test_a_study_killed_at_random_moments_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    done = soak(tmp_path, seconds=600, kills=2, seed=1)
+    done = soak(tmp_path, seconds=600, kills=2, seed=1, epochs=12)
     assert done.differences == []
     assert done.studies >= 1
     assert done.kills == 2

@@ -11,9 +11,8 @@ share, and what is built here:
 * filters that begin as the identity where they can (dirac), batch norms that have no scale to
   learn, a classifier whose output is scaled down.
 
-``speedrun-large`` is the network of the 96% recipe: wider than that of the 94% recipe, one more
-convolution a group, and a shortcut around the last two. ``speedrun`` is the network of the 94%
-recipe with that of the other in its last group, where maps are so small that it costs little.
+``speedrun`` is the network of the 94% recipe; ``speedrun-large`` that of the 96% recipe: wider,
+one more convolution a group, and a shortcut around the last two.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from torch.nn import functional as F
 from ..errors import ModelError
 
 SHAPES: dict[str, tuple[tuple[int, int], ...]] = {
-    "speedrun": ((48, 2), (192, 2), (320, 3)),
+    "speedrun": ((64, 2), (256, 2), (256, 2)),
     "speedrun-large": ((128, 3), (384, 3), (512, 3)),
 }
 """Channels and convolutions of each group, by the model's name."""
