@@ -11,10 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
-from PIL import Image
 
 from tiny_study import (
     Command,
@@ -28,15 +26,6 @@ PROMISED = {
     "model", "init", "fraction", "train_size", "seed", "status", "train_accuracy", "test_accuracy",
     "test_loss", "parameters", "train_flops", "seconds",
 }  # fmt: skip
-
-
-def run_dir(study: Path, *, model: str, fraction: str) -> Path:
-    """The run folder of one cell of the tiny study."""
-    for record in sorted(study.glob("runs/*/run.json")):
-        spec = json.loads(record.read_text(encoding="utf-8"))["spec"]
-        if spec["model"] == f"tiny_models:{model}" and spec["fraction"] == fraction:
-            return record.parent
-    raise AssertionError(f"no run of {model} on {fraction} in {study}")
 
 
 # The whole study, through the command line
@@ -170,73 +159,6 @@ def test_a_study_runs_on_real_images_of_a_parquet_folder(
     assert [row["train_size"] for row in results] == [3125, 3125]
     assert [row["test_size"] for row in results] == [10_000, 10_000]
     assert all(row["test_accuracy"] > 0.2 for row in results), "twice as good as chance"
-
-
-# Classifying images
-
-
-@pytest.fixture
-def digit(trained: TrainedStudy) -> tuple[Path, str]:
-    """An image of the test split that the big run on all images classifies rightly."""
-    from sixteenth import Study
-
-    run = run_dir(trained.folder, model="big", fraction="1")
-    labels, probabilities = Study.open(trained.folder).predictions()[run.name]
-    sure = np.where(probabilities.argmax(1) == labels, probabilities.max(1), 0)
-    place = int(sure.argmax())
-    test = Study.open(trained.folder).dataset().test
-    path = trained.home / "digit.png"
-    Image.fromarray(test.images[place]).save(path)
-    return path, str(labels[place])
-
-
-def test_predict_names_class_and_probability(
-    trained: TrainedStudy, sixteenth: Command, digit: tuple[Path, str]
-) -> None:
-    path, label = digit
-    run = str(run_dir(trained.folder, model="big", fraction="1"))
-    said = json.loads(sixteenth("predict", run, str(path), "--trust-code", "--json").out)
-    assert [one["class"] for one in said] == [label]
-    assert 0.5 < said[0]["probability"] <= 1
-    shown = sixteenth("predict", run, str(path), "--trust-code", "--top", "3")
-    assert shown.code == 0
-    assert len(shown.out.splitlines()) == 4
-
-
-def test_predict_agrees_with_the_run_s_own_predictions(
-    trained: TrainedStudy, digit: tuple[Path, str]
-) -> None:
-    from sixteenth import Study, predict
-
-    run = run_dir(trained.folder, model="big", fraction="1")
-    labels, probabilities = Study.open(trained.folder).predictions()[run.name]
-    found = predict(run, [digit[0]], trust_code=True)[0]
-    sure = np.where(probabilities.argmax(1) == labels, probabilities.max(1), 0)
-    assert found.probability == pytest.approx(sure.max(), abs=5e-3)
-    assert sum(share for _, share in found.ranked) == pytest.approx(1, abs=1e-5)
-
-
-def test_predict_imports_no_code_that_a_run_folder_names(
-    trained: TrainedStudy, sixteenth: Command, digit: tuple[Path, str]
-) -> None:
-    run = str(run_dir(trained.folder, model="big", fraction="1"))
-    refused = sixteenth("predict", run, str(digit[0]))
-    assert refused.code == 2
-    assert "--trust-code" in refused.err
-    assert "tiny_models:big" in refused.err
-
-
-def test_predict_names_an_image_that_cannot_be_read(
-    trained: TrainedStudy, sixteenth: Command
-) -> None:
-    run = str(run_dir(trained.folder, model="small", fraction="1"))
-    wrong = trained.home / "wrong.png"
-    wrong.write_bytes(b"no image")
-    refused = sixteenth("predict", run, str(wrong), "missing.png", "--trust-code")
-    assert (refused.code, refused.out) == (2, "")
-    assert "wrong.png" in refused.err
-    assert "missing.png" in refused.err
-    assert len(refused.err.splitlines()) == 1
 
 
 # Plans and presets

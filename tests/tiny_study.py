@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -147,6 +148,14 @@ class TrainedStudy:
     @property
     def folder(self) -> Path:
         return self.home / "studies" / "tiny"
+
+    def run(self, *, model: str, fraction: str) -> Path:
+        """The run folder of one cell."""
+        for record in sorted(self.folder.glob("runs/*/run.json")):
+            spec = json.loads(record.read_text(encoding="utf-8"))["spec"]
+            if spec["model"] == f"tiny_models:{model}" and spec["fraction"] == fraction:
+                return record.parent
+        raise AssertionError(f"no run of {model} on {fraction} in {self.folder}")
 
 
 def read_results(folder: Path) -> list[dict[str, str]]:

@@ -1,0 +1,76 @@
+"""Classifying images with a trained run, from the command line and as a library."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tiny_study import Command, TrainedStudy
+
+
+@pytest.fixture
+def digit(trained: TrainedStudy) -> tuple[Path, str]:
+    """An image of the test split that the big run on all images classifies rightly."""
+    from sixteenth import Study
+
+    run = trained.run(model="big", fraction="1")
+    labels, probabilities = Study.open(trained.folder).predictions()[run.name]
+    sure = np.where(probabilities.argmax(1) == labels, probabilities.max(1), 0)
+    place = int(sure.argmax())
+    test = Study.open(trained.folder).dataset().test
+    path = trained.home / "digit.png"
+    Image.fromarray(test.images[place]).save(path)
+    return path, str(labels[place])
+
+
+def test_predict_names_class_and_probability(
+    trained: TrainedStudy, sixteenth: Command, digit: tuple[Path, str]
+) -> None:
+    path, label = digit
+    run = str(trained.run(model="big", fraction="1"))
+    said = json.loads(sixteenth("predict", run, str(path), "--trust-code", "--json").out)
+    assert [one["class"] for one in said] == [label]
+    assert 0.5 < said[0]["probability"] <= 1
+    shown = sixteenth("predict", run, str(path), "--trust-code", "--top", "3")
+    assert shown.code == 0
+    assert len(shown.out.splitlines()) == 4
+
+
+def test_predict_agrees_with_the_run_s_own_predictions(
+    trained: TrainedStudy, digit: tuple[Path, str]
+) -> None:
+    from sixteenth import Study, predict
+
+    run = trained.run(model="big", fraction="1")
+    labels, probabilities = Study.open(trained.folder).predictions()[run.name]
+    found = predict(run, [digit[0]], trust_code=True)[0]
+    sure = np.where(probabilities.argmax(1) == labels, probabilities.max(1), 0)
+    assert found.probability == pytest.approx(sure.max(), abs=5e-3)
+    assert sum(share for _, share in found.ranked) == pytest.approx(1, abs=1e-5)
+
+
+def test_predict_imports_no_code_that_a_run_folder_names(
+    trained: TrainedStudy, sixteenth: Command, digit: tuple[Path, str]
+) -> None:
+    run = str(trained.run(model="big", fraction="1"))
+    refused = sixteenth("predict", run, str(digit[0]))
+    assert refused.code == 2
+    assert "--trust-code" in refused.err
+    assert "tiny_models:big" in refused.err
+
+
+def test_predict_names_an_image_that_cannot_be_read(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    run = str(trained.run(model="small", fraction="1"))
+    wrong = trained.home / "wrong.png"
+    wrong.write_bytes(b"no image")
+    refused = sixteenth("predict", run, str(wrong), "missing.png", "--trust-code")
+    assert (refused.code, refused.out) == (2, "")
+    assert "wrong.png" in refused.err
+    assert "missing.png" in refused.err
+    assert len(refused.err.splitlines()) == 1
