@@ -87,7 +87,8 @@ def test_grey_images_blow_up_no_gradient(digits: ImageDataset, precision: str) -
         learner.step(torch.from_numpy(images[:50]), torch.from_numpy(labels[:50]), 0.0)
         gradients = {n: p.grad for n, p in learner.model.named_parameters() if p.grad is not None}
         assert len(gradients) > 12
-        assert all(gradient.norm() < 10 for gradient in gradients.values())
+        # Up to 12 as it should be, 40,000 at least with such a filter.
+        assert all(gradient.norm() < 100 for gradient in gradients.values())
 
 
 def test_the_first_layer_whitens_all_classes_however_the_images_are_sorted(
@@ -163,7 +164,7 @@ def test_weights_from_a_file_are_not_whitened_anew_and_the_file_is_hashed_once(
 def test_filters_begin_as_the_identity_where_they_can() -> None:
     model = build_model("speedrun", 10, image_size=32)
     filters = model.groups[1].first.weight
-    assert filters.shape == (256, 64, 3, 3)
+    assert filters.shape == (192, 64, 3, 3)
     maps = torch.randn(2, 64, 5, 5)
     out = F.conv2d(maps, filters, padding=1)
     torch.testing.assert_close(out[:, :64], maps)
