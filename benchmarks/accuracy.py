@@ -17,10 +17,10 @@ from typing import Any
 import pandas as pd
 
 from sixteenth import Study
-from sixteenth.analysis.compare import compare_cells
-from sixteenth.analysis.tables import read_grid
-from sixteenth.display import display_for
-from sixteenth.terminal import console
+from sixteenth.analysis.inputs.grid import read_grid
+from sixteenth.analysis.stats.paired import compare_cells
+from sixteenth.cli.display import display_for
+from sixteenth.cli.tables import console
 
 PLAIN = {"precision": "float32", "layout": "channels-first", "lower_convolutions": False}
 

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from sixteenth.analysis.curve_grid import PRIOR, Prior
-from sixteenth.analysis.learning_curve import LearningCurve, fit_learning_curve
+from sixteenth.analysis.curves.learning_curve import LearningCurve, fit_learning_curve
+from sixteenth.analysis.curves.power_laws import PRIOR, Prior
 
 from .cross_fitted import PRIORS
 from .learning_curves import Task, few_sizes, halves, lcdb, one_repeat

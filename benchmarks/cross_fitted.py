@@ -3,7 +3,7 @@
 Made by `python -m benchmarks.calibrate --data CURVES --half 0` (and 1).
 """
 
-from sixteenth.analysis.curve_grid import Prior
+from sixteenth.analysis.curves.power_laws import Prior
 
 PRIORS = (
     Prior(

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from sixteenth.analysis import fit_curves, read_grid
-from sixteenth.analysis.crossover import HORIZON
-from sixteenth.analysis.joint import spread_of
+from sixteenth.analysis.curves.crossover import HORIZON
+from sixteenth.analysis.curves.joint import spread_of
 
 PARTS = {"3 sizes": (16, 2, 1), "5 sizes": (16, 8, 4, 2, 1)}
 BINS = (0.0, 0.02, 0.1, 0.2, 0.35, 1.01)

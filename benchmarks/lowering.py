@@ -20,10 +20,10 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from sixteenth.engine import lowering
-from sixteenth.engine.allocator import keep_freed_memory
-from sixteenth.engine.dense import Dense, Ways
-from sixteenth.engine.taps import axis_of
+from sixteenth.engine.cpu import convolution as lowering
+from sixteenth.engine.cpu.dense import Dense, Ways
+from sixteenth.engine.cpu.geometry import axis_of
+from sixteenth.engine.cpu.memory import keep_freed_memory
 
 MODELS = {"resnet18": 32, "resnet50": 32, "efficientnet-lite0": 64, "efficientnet-lite2": 64}
 # kernel, stride, channels, map side, depthwise

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sixteenth.analysis.curve_grid import Prior
-from sixteenth.analysis.curve_points import read_points
+from sixteenth.analysis.curves.points import read_points
+from sixteenth.analysis.curves.power_laws import Prior
 
 from . import estimators
 from .calibrate import fit

@@ -20,7 +20,7 @@ import yaml
 from sixteenth import SixteenthError, parse_spec
 from sixteenth.data import ImageDataset, Split, hold_out, load_dataset
 from sixteenth.engine.train import train_run
-from sixteenth.run_folder import RunFolder
+from sixteenth.storage.run_folder import RunFolder
 
 
 def main() -> None:

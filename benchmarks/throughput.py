@@ -23,7 +23,7 @@ from benchmarks.plain import PlainTraining
 from benchmarks.side_by_side import peak_gigabytes, process_of
 from sixteenth import RunSpec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
-from sixteenth.engine.allocator import keep_freed_memory
+from sixteenth.engine.cpu.memory import keep_freed_memory
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner
 from sixteenth.engine.workload import Augmentation

@@ -28,7 +28,7 @@ def tiny_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def sixteenth(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
     """Call ``sixteenth WORDS`` in this process: ``sixteenth("show", "studies/tiny")``."""
-    from sixteenth.cli import main
+    from sixteenth.cli.commands import main
 
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("FORCE_COLOR", raising=False)

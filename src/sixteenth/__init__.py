@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis import LearningCurve, fit_learning_curve
+    from .engine.prediction import Prediction, predict
     from .errors import (
         DataError,
         DivergedError,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
         SpecError,
         WeightsError,
     )
-    from .fraction import TrainFraction
-    from .prediction import Prediction, predict
     from .spec import (
         RunSpec,
         StudySpec,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
         preset_names,
         preset_text,
     )
+    from .spec.fraction import TrainFraction
     from .study import Listener, Study
 
 __version__ = "0.1.0"
@@ -69,13 +69,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "TrainFraction": "fraction",
+    "TrainFraction": "spec",
     "LearningCurve": "analysis",
     "fit_learning_curve": "analysis",
     "Listener": "study",
     "Study": "study",
-    "Prediction": "prediction",
-    "predict": "prediction",
+    "Prediction": "engine.prediction",
+    "predict": "engine.prediction",
     **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "errors"),
     **dict.fromkeys(("RunSpec", "StudySpec", "TrainSpec", "load_spec", "parse_spec"), "spec"),
     **dict.fromkeys(("preset_names", "preset_text"), "spec"),

@@ -18,9 +18,9 @@ from PIL import Image
 
 from sixteenth import SixteenthError, SpecError, Study, load_spec
 from sixteenth.data.decode import decode_images
-from sixteenth.run_folder import RunFolder
 from sixteenth.spec import StudySpec, TrainSpec, dump_spec
-from sixteenth.strict_yaml import StrictYamlError, read_yaml
+from sixteenth.spec.yaml import StrictYamlError, read_yaml
+from sixteenth.storage.run_folder import RunFolder
 from sixteenth.study.results import read_predictions, results_table
 from tiny_study import TrainedStudy
 

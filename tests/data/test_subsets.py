@@ -7,7 +7,7 @@ import pytest
 from sixteenth.data import draw_subset, hold_out
 from sixteenth.data.subsets import _class_order, _mix, _smallest_complete
 from sixteenth.errors import DataError
-from sixteenth.fraction import TrainFraction
+from sixteenth.spec.fraction import TrainFraction
 
 BALANCED = np.arange(160) % 10
 UNBALANCED = np.repeat(np.arange(4), [50, 30, 15, 5])

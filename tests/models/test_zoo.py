@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sixteenth import spec_values
 from sixteenth.errors import ModelError
 from sixteenth.models import build_model, check_model, count_parameters, final_map, is_factory
 from sixteenth.models.speedrun import SHAPES
 from sixteenth.models.zoo import SEED_CNN
+from sixteenth.spec import fields as spec_values
 
 OWN_MODELS = """
 import torch

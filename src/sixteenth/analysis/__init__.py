@@ -24,24 +24,30 @@ Imports numpy, pandas and scipy only, so it serves numbers that any other tool m
 and their differences are shares in [0, 1]; texts are plain and not escaped.
 """
 
-from .advice import Advice, Step
-from .answers import Answers, Predictions
-from .bootstrap import bootstrap_interval, paired_bootstrap
-from .claims import Claim, Section
-from .compare import Contrast, compare_cells, contrast
-from .crossover import Crossover, crossover
-from .diagnosis import Context, Diagnosis, diagnose
-from .discussion import Discussion, MissingRun, discuss
-from .forecast import Band, bands
-from .intervals import accuracy_interval, binomial_interval, cells, interval_caption, summary_table
-from .joint import Curves, fit_curves
-from .learning_curve import LearningCurve, RequiredSize, fit_learning_curve
-from .moves import Move
-from .significance import holm, mcnemar_exact
-from .suspects import Suspect
-from .tables import Cell, Grid, Run, read_grid
-from .target import Target
-from .wording import init_name, short_name
+from ..language.numbers import init_name, short_name
+from .curves.crossover import Crossover, crossover
+from .curves.forecast import Band, bands
+from .curves.joint import Curves, fit_curves
+from .curves.learning_curve import LearningCurve, RequiredSize, fit_learning_curve
+from .findings.advice import Advice, Step
+from .findings.analyse import Discussion, MissingRun, discuss
+from .findings.diagnosis import Context, Diagnosis, diagnose
+from .findings.doubtful_labels import Suspect
+from .findings.moves import Move
+from .findings.target import Target
+from .findings.types import Claim, Section
+from .inputs.grid import Cell, Grid, Run, read_grid
+from .inputs.predictions import Answers, Predictions
+from .stats.bootstrap import bootstrap_interval, paired_bootstrap
+from .stats.intervals import (
+    accuracy_interval,
+    binomial_interval,
+    cells,
+    interval_caption,
+    summary_table,
+)
+from .stats.paired import Contrast, compare_cells, contrast
+from .stats.significance import holm, mcnemar_exact
 
 __all__ = [
     "Advice",

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ..errors import DataError, nearest
 from . import cache
-from .arrays import find_digits, find_npz
 from .checks import examine
 from .dataset import ImageDataset
 from .decode import Progress, refuse_broken
-from .folder import find_folder
-from .named import CIFARS, find_cifar_copy, find_named_cifar
-from .parquet import find_parquet
+from .layouts.arrays import find_digits, find_npz
+from .layouts.folder import find_folder
+from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
+from .layouts.parquet import find_parquet
 from .source import Found, Options, check_content
 
 NAMES = (*CIFARS, "digits")

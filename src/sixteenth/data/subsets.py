@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..errors import DataError
-from ..fraction import TrainFraction
+from ..spec.fraction import TrainFraction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

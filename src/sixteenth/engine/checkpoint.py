@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..run_folder import RunFolder, sync_folder, write_whole
+from ..storage.run_folder import RunFolder, sync_folder, write_whole
 from .learner import Learner
 
 MAGIC = b"sixteenth checkpoint 1\n"

@@ -22,12 +22,12 @@ from ..models import (
     train_flops_per_image,
 )
 from ..spec import RunSpec
+from .cpu.convolution import lower_convolutions
+from .cpu.unseen_taps import UnseenTaps
 from .execution import Execution
 from .inference import InputNormalisation, Views, class_scores
-from .lowering import lower_convolutions
 from .optim import build_optimizers, set_learning_rate
 from .seeds import derive_seed
-from .unseen import UnseenTaps
 
 INITIALISING_IMAGES = 5_000
 """Training images that a model with an `initialise_from` is shown before training."""

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from ..data import ImageDataset
-from ..run_folder import FORMAT
 from ..spec import RunSpec
+from ..storage.run_folder import FORMAT
 from .execution import Execution, environment
 
 

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from ..data import ImageDataset
 from ..errors import DivergedError, MismatchError
-from ..run_folder import RunFolder, is_disk_trouble, sweep
 from ..spec import RunSpec
+from ..storage.run_folder import RunFolder, is_disk_trouble, sweep
 from .checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from .execution import Execution, resolve_execution
 from .learner import Learner, loss_and_accuracy

@@ -18,8 +18,8 @@ from torch import Tensor
 from ..data import ImageDataset, draw_subset, hold_out
 from ..data.augment import alternating_flip, crop_and_flip, cut_out
 from ..errors import InputError
-from ..fraction import TrainFraction
 from ..spec import RunSpec, TrainSpec
+from ..spec.fraction import TrainFraction
 from .inference import count_views
 
 CLEAN_TRAIN_IMAGES = 10_000

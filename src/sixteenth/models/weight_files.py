@@ -42,7 +42,7 @@ import torch
 import torchvision
 
 from ..errors import WeightsError, nearest
-from ..spec_values import OWN_MODELS
+from ..spec.fields import OWN_MODELS
 from .zoo import find_factory, is_factory, one_line
 
 SUFFIXES = (".safetensors", ".pth", ".pt")

@@ -31,7 +31,7 @@ import torchvision
 from torch import nn
 
 from ..errors import ModelError, nearest
-from ..spec_values import OWN_MODELS
+from ..spec.fields import OWN_MODELS
 from .measure import try_call
 from .seed_cnn import seed_cnn
 from .speedrun import SHAPES as SPEEDRUNS

@@ -19,18 +19,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .build import build_report
     from .discussion import discuss_study
-    from .figures import accuracy_figure, options_figure, training_curves_figure
+    from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
+    from .page.build import build_report
     from .parts import study_figures
 
 _HOMES = {
-    "accuracy_figure": "figures",
-    "build_report": "build",
+    "accuracy_figure": "figures.accuracy",
+    "build_report": "page.build",
     "discuss_study": "discussion",
-    "options_figure": "figures",
+    "options_figure": "figures.accuracy",
     "study_figures": "parts",
-    "training_curves_figure": "figures",
+    "training_curves_figure": "figures.accuracy",
 }
 __all__ = [
     "accuracy_figure",

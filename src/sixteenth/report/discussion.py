@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from sixteenth.analysis import Context, Discussion, Predictions, discuss
-from sixteenth.spec_values import OWN_MODELS
+from sixteenth.spec.fields import OWN_MODELS
 
-from . import format as fmt
-from .provenance import augmented, data_name, first
+from ..language import format as fmt
+from .page.provenance import augmented, data_name, first
 
 
 def discuss_study(

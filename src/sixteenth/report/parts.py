@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from sixteenth.analysis import Discussion, Predictions, bands, cells
 
 from .discussion import discuss_study
-from .figures import accuracy_figure, options_figure, training_curves_figure
-from .panels import METRICS
+from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
+from .figures.panels import METRICS
 
 FIGURES = ("accuracy", "options", "loss-curves", "accuracy-curves")
 """All figures of a report, in their order. One that would be empty is left out."""

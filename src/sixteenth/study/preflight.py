@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, InputError, MismatchError, ModelError
-from ..folder_lock import LOCK, NOTE
-from ..run_folder import RunFolder
 from ..spec import RunSpec, StudySpec, load_spec, spec_differences
+from ..storage.lock import LOCK, NOTE
+from ..storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ..data import ImageDataset
-    from .plan import Cost
-    from .schedule import Schedule
+    from .planning.cost import Cost
+    from .planning.schedule import Schedule
 
 AXES = ("models", "init", "fractions", "seeds")
 """What may be added to a study that was begun: finished runs stay what they are."""
@@ -161,7 +161,7 @@ def check_models(
         MismatchError: a weights file that is not the one that an earlier run began with.
     """
     from ..models import build_model, is_factory
-    from .plan import Cost
+    from .planning.cost import Cost
 
     costs = {}
     for name in spec.models:
@@ -182,7 +182,7 @@ def check_models(
 
 def disk_needed(schedule: Schedule, costs: Mapping[str, Cost], dataset: ImageDataset) -> int:
     """Bytes that the runs left to train keep, and the checkpoints of those that go side by side."""
-    from .plan import disk_bytes
+    from .planning.cost import disk_bytes
 
     sizes = [
         disk_bytes(costs[each.run.model].parameters, dataset)
@@ -199,7 +199,7 @@ def check_disk(folder: Path, needed: int) -> None:
     Raises:
         InputError: how much it needs and how much is free.
     """
-    from .plan import free_bytes
+    from .planning.cost import free_bytes
 
     free = free_bytes(folder)
     if needed > free:

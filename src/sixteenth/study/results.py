@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from ..run_folder import RunFolder, record_spec, run_folders
-from ..run_record import check_agreement
 from ..spec import RunSpec, spec_differences
+from ..storage.run_folder import RunFolder, record_spec, run_folders
+from ..storage.run_record import check_agreement
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "train_size", "seed", "status",

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..folder_lock import FolderLock
-from ..run_folder import RunFolder, write_text
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
+from ..storage.lock import FolderLock
+from ..storage.run_folder import RunFolder, write_text
 from .listener import Listener
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from ..analysis import Advice, Discussion
     from ..data import ImageDataset
-    from .plan import Cost
-    from .planner import Asked
-    from .schedule import Schedule
+    from .planning.cost import Cost
+    from .planning.planner import Asked
+    from .planning.schedule import Schedule
 
 
 class Study:
@@ -147,8 +147,8 @@ class Study:
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
         from . import preflight
-        from .executor import one_after_another, side_by_side
-        from .planner import Asked, keep_executions
+        from .executors.local import one_after_another, side_by_side
+        from .planning.planner import Asked, keep_executions
 
         hears = listener or Listener()
         with FolderLock(self.folder) as lock:
@@ -187,8 +187,8 @@ class Study:
         Its ``attrs["disk_needed"]`` are the bytes that must be free for `run` to begin.
         """
         from . import preflight
-        from .plan import plan_table
-        from .planner import Asked
+        from .planning.cost import plan_table
+        from .planning.planner import Asked
 
         hears = listener or Listener()
         asked = Asked(device, workers, threads)
@@ -292,7 +292,7 @@ class Study:
         """
         from ..data.cache import default_data_dir
         from . import preflight
-        from .planner import make_schedule
+        from .planning.planner import make_schedule
 
         runs = self.runs()
         preflight.check_folder(self.folder, self.spec)

@@ -1,0 +1,255 @@
+"""What fitted curves say beyond single sizes: the next doubling, crossovers, pretraining in images.
+
+All numbers are read off the joint draws of `joint.Curves`; their intervals are at `CURVE_LEVEL`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...language.numbers import count, interval, is_nothing, points, rounded, signed, times
+from ..findings.diagnosis import from_weights
+from ..findings.types import Claim, Strength
+from .crossover import HORIZON, Crossover, crossover, images_for, size_grid
+from .joint import CURVE_LEVEL, Arm, Curves, spread_of
+
+CERTAIN = 0.985
+"""A probability that a thousand draws give is never said to be higher than this..."""
+FORESEEN = 0.95
+"""...and not higher than this beyond the measured range: there are learners whose curves drop late,
+and of their pairs one in four changed its leader where the draws gave that less than 2%
+(`benchmarks/decisions.py`)."""
+ONE_TRAINING = "Other trainings of them are not in that probability: each was trained once."
+SURE, RARE = 0.9, 0.1
+"""Probabilities from which, and up to which, a crossover is said to be there, or not to be."""
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """What twice the images of the largest measured set would buy one arm."""
+
+    arm: Arm
+    images: float
+    gain: float
+    low: float
+    high: float
+    level: float = CURVE_LEVEL
+
+    @property
+    def seen(self) -> bool:
+        """Whether the interval leaves out no gain at all."""
+        return self.low > 0
+
+
+def next_doubling(curves: Curves, arm: Arm) -> Doubling | None:
+    """The error at the largest measured size minus the one at twice that size; None without fit."""
+    if arm not in curves.fits:
+        return None
+    images = curves.grid.curve(*arm)[-1].train_size
+    drawn = curves.errors(arm, [images, 2 * images])
+    gain, low, high = spread_of(drawn[:, 0] - drawn[:, 1])
+    return Doubling(arm, images, gain, low, high)
+
+
+@dataclass(frozen=True)
+class Band:
+    """A curve with its interval, for a figure: arrays with one entry a size; errors in [0, 1]."""
+
+    sizes: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    measured: float
+    """The largest measured size: beyond it lies the forecast."""
+    level: float = CURVE_LEVEL
+
+
+def bands(curves: Curves, beyond: float = 2.0) -> dict[Arm, Band]:
+    """The median and interval of the joint draws of every arm, up to `beyond` times its sizes."""
+    found: dict[Arm, Band] = {}
+    for arm in curves.fits:
+        known = [cell.train_size for cell in curves.grid.curve(*arm)]
+        inside = np.geomspace(known[0], known[-1], 41)
+        sizes = np.unique([*inside, *known, *np.geomspace(known[-1], beyond * known[-1], 9)])
+        ends = [0.5, (1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2]
+        middle, low, high = np.quantile(curves.errors(arm, sizes), ends, axis=0)
+        found[arm] = Band(sizes, middle, low, high, known[-1])
+    return found
+
+
+def crossover_claims(curves: Curves, init: str) -> list[Claim]:
+    """Whether the bigger model overtakes the smaller one, or is overtaken, from one init."""
+    grid = curves.grid
+    arms = [(grid.models[0], init), (grid.models[-1], init)]
+    if not grid.sizes_known or any(arm not in curves.fits for arm in arms):
+        return []
+    pairs = grid.shared(arms[0], arms[1])
+    if len(pairs) < 2:
+        return []
+    found = find_crossover(curves, arms[0], arms[1])
+    small, big = (grid.name(model) for model, _ in arms)
+    text, strength = _crossover_text(found, small, big)
+    weights = from_weights(grid, init)
+    if curves.repeated:
+        text = f"From {weights}, {text}"
+    else:
+        text = f"For the networks trained here from {weights}, {text} {ONE_TRAINING}"
+    return [Claim(text, {**found.numbers(), "first": small, "second": big}, strength)]
+
+
+def find_crossover(curves: Curves, first: Arm, second: Arm) -> Crossover:
+    """Joint draws of two arms over the sizes that both have, and `HORIZON` times the largest."""
+    pairs = curves.grid.shared(first, second)
+    smallest, largest = pairs[0][0].train_size, pairs[-1][0].train_size
+    sizes = size_grid(smallest, largest)
+    return crossover(sizes, curves.errors(first, sizes), curves.errors(second, sizes), largest)
+
+
+def _crossover_text(found: Crossover, small: str, big: str) -> tuple[str, Strength]:
+    ahead, behind = (big, small) if found.second_overtakes >= 0.5 else (small, big)
+    if found.inside >= SURE:
+        text = f"{ahead} overtakes {behind} inside the measured range, {_place(found)}"
+        return f"{text}; probability {share(found.inside)}.", "suggestive"
+    if found.inside > RARE:
+        text = "whether one model overtakes the other inside the measured range cannot be told"
+        return f"{text}: the probability is {share(found.inside)}.", "cannot tell"
+    text = (
+        "neither model overtakes the other inside the measured range "
+        f"(probability {share(1 - found.inside)})"
+    )
+    beyond = f"beyond it, up to {count(found.horizon)} images ({HORIZON} times as many),"
+    leader = big if found.second_ahead >= found.first_ahead else small
+    stays = max(found.second_ahead, found.first_ahead)
+    if stays >= SURE:
+        text += f", and {beyond} {leader} stays ahead with probability {share(stays, FORESEEN)}"
+        return f"{text}.", "suggestive"
+    if found.beyond >= SURE:
+        text += f"; {beyond} {ahead} overtakes {behind}, {_place(found)}, with probability "
+        return f"{text}{share(found.beyond, FORESEEN)}.", "suggestive"
+    text += (
+        f"; whether one does {beyond} cannot be told (probability {share(found.beyond, FORESEEN)})"
+    )
+    return f"{text}.", "cannot tell"
+
+
+def _place(found: Crossover) -> str:
+    """Where the change is, with its interval."""
+    return (
+        f"at about {rounded(found.size)} images ({found.level:.0%} interval "
+        f"{rounded(found.low)} to {rounded(found.high)})"
+    )
+
+
+@dataclass(frozen=True)
+class Worth:
+    """How many times the images of one arm another one needs for the same error.
+
+    Attributes:
+        images: of the better arm.
+        factor, low, high: times as many that the other needs; inf where no draw within `most`
+            gets there; `factor` below 1 where the other is the better one.
+        most: the factor up to which the curves were followed.
+        level: of the interval.
+    """
+
+    images: float
+    factor: float
+    low: float
+    high: float
+    most: float
+    level: float = CURVE_LEVEL
+
+
+def worth_in_images(curves: Curves, better: Arm, other: Arm, images: float) -> Worth | None:
+    """Images that `other` needs for the error of `better` at `images`, as a factor."""
+    if better not in curves.fits or other not in curves.fits:
+        return None
+    cells = curves.grid.curve(*other)
+    smallest, largest = cells[0].train_size, cells[-1].train_size
+    sizes = size_grid(smallest, largest)
+    targets = curves.errors(better, [images])[:, 0]
+    factors = images_for(sizes, curves.errors(other, sizes), targets) / images
+    # Quantiles by order: between a number and infinity nothing can be interpolated.
+    ends = [(1 - CURVE_LEVEL) / 2, 0.5, (1 + CURVE_LEVEL) / 2]
+    low, middle, high = np.quantile(factors, ends, method="closest_observation")
+    low = max(float(low), smallest / images)
+    return Worth(images, float(middle), low, float(high), sizes[-1] / images)
+
+
+def worth_claims(curves: Curves, model: str, base: str, init: str) -> list[Claim]:
+    """What pretrained weights are worth in images, at the fewest and the most images."""
+    grid = curves.grid
+    pairs = grid.shared((model, base), (model, init))
+    parts: list[str] = []
+    evidence = []
+    for cell in dict.fromkeys(pair[1].train_size for pair in (pairs[:1] + pairs[-1:])):
+        found = worth_in_images(curves, (model, init), (model, base), cell)
+        if found is None or found.factor < 1:
+            continue
+        evidence.append(vars(found))
+        start = "for the error that they give" if not parts else "for that"
+        parts.append(
+            f"{start} on {count(cell)} images, {grid.init_name(base)} need {_worth_text(found)}"
+        )
+    if not parts:
+        return []
+    text = (
+        f"What {grid.init_name(init)} are worth in images, for {grid.name(model)} by the fitted "
+        f"curves: {'; '.join(parts)}."
+    )
+    return [Claim(text, {"worth": evidence}, "suggestive")]
+
+
+def _worth_text(found: Worth) -> str:
+    if not np.isfinite(found.low):
+        return f"more than {times(found.most)} as many images (these curves tell no more)"
+    end = times(found.high) if np.isfinite(found.high) else "more than these curves can tell"
+    span = f"{found.level:.0%} interval {times(found.low)} to {end}"
+    if not np.isfinite(found.factor):
+        return f"more than {times(found.most)} as many images ({span})"
+    return f"about {times(found.factor)} as many images ({span})"
+
+
+def doubts(curves: Curves, arm: Arm) -> str:
+    """What speaks against a curve besides its few sizes: flat, rising, near chance; else empty."""
+    # Warnings about the errors themselves; those about what was not measured stand beside the fits.
+    return "; ".join(w for w in curves.fits[arm].warnings if w.startswith("the error"))
+
+
+def gain_text(found: Doubling) -> str:
+    """The forecast as the end of a sentence: a gain, or what may be a loss, with its interval."""
+    span = interval(found.low, found.high, found.level)
+    if is_nothing(found.gain):
+        return f"gain next to nothing ({span})"
+    if found.gain < 0:
+        return f"change by about {signed(found.gain)} points ({span})"
+    return f"gain about {points(found.gain)} ({span})"
+
+
+def arm_words(curves: Curves, arm: Arm) -> str:
+    """An arm in words: ``resnet18 from random weights``."""
+    return f"{curves.grid.name(arm[0])} from {from_weights(curves.grid, arm[1])}"
+
+
+def share(probability: float, most: float = CERTAIN) -> str:
+    """A probability in whole percent; beyond `most`, and below its opposite, only that it is so."""
+    if probability > most:
+        return f"over {100 * most:.0f}%"
+    if probability < 1 - most:
+        return f"under {100 * (1 - most):.0f}%"
+    return f"{100 * probability:.0f}%"
+
+
+def leaders(curves: Curves, images: float) -> list[tuple[Arm, float]]:
+    """The probability that an arm has the least error at `images`, the likeliest first."""
+    arms: Sequence[Arm] = list(curves.fits)
+    if not arms:
+        return []
+    drawn = np.stack([curves.errors(arm, [images])[:, 0] for arm in arms])
+    best = np.argmin(drawn, axis=0)
+    shares = [(arm, float((best == i).mean())) for i, arm in enumerate(arms)]
+    return sorted(shares, key=lambda pair: -pair[1])

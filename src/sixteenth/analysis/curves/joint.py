@@ -1,0 +1,153 @@
+"""Joint draws of all learning curves of a study: what a question about two of them is asked of.
+
+A fitted curve alone is not enough to compare two models. It passes near the measured points, not
+through them, and two fits know nothing of the test images that they share. So each draw here is a
+draw of every curve that was moved onto a draw of the measured errors, which are drawn together,
+with the covariance that the common test images give them (conditional simulation: Journel &
+Huijbregts 1978, ch. VII). Between measured sizes the move is interpolated over log n; beyond the
+largest it stays what it was there. Between two measured sizes a draw also stays between its two
+measured errors: a model gets no worse and then better again on the way to more images.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..inputs.grid import Cell, Grid
+from .learning_curve import LearningCurve, fit_learning_curve
+
+Arm = tuple[str, str]
+"""Model and init."""
+
+COUNT = 1000
+"""Draws: a probability of 5% is then known to 0.7 points."""
+
+CURVE_LEVEL = 0.9
+"""Level of all intervals that rest on fitted curves: the one that they were calibrated at."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The fitted learning curve of every model and init with two sizes or more."""
+
+    grid: Grid
+    fits: dict[Arm, LearningCurve]
+
+    @property
+    def repeated(self) -> bool:
+        """Whether any cell was trained more than once; if not, no draw holds other trainings."""
+        return any(len(cell.runs) > 1 for arm in self.fits for cell in points(self.grid, arm))
+
+    def errors(self, arm: Arm, sizes: ArrayLike) -> NDArray[np.float64]:
+        """Joint draws of the arm's error at `sizes`: (COUNT, m), row i of every arm together."""
+        n = np.atleast_1d(np.asarray(sizes, dtype=float))
+        cells = points(self.grid, arm)
+        known = np.array([cell.train_size for cell in cells])
+        # Two arms' own draws are independent: all that they share is the test images.
+        seed = zlib.crc32("\0".join(arm).encode())
+        drawn = self.fits[arm].draws(np.concatenate([n, known]), count=COUNT, seed=seed)
+        moves = self._measured[arm] - drawn[:, len(n) :]
+        moved = [np.interp(np.log(n), np.log(known), row) for row in moves]
+        errors: NDArray[np.float64] = drawn[:, : len(n)] + np.array(moved)
+        right = np.clip(np.searchsorted(known, n), 1, len(known) - 1)
+        ends = self._measured[arm][:, right - 1], self._measured[arm][:, right]
+        between = (n >= known[0]) & (n <= known[-1])
+        errors[:, between] = np.clip(errors, np.minimum(*ends), np.maximum(*ends))[:, between]
+        return errors.clip(0.0, 1.0)
+
+    @cached_property
+    def _measured(self) -> dict[Arm, NDArray[np.float64]]:
+        """Draws of the true errors at the measured sizes, (COUNT, cells) for each arm."""
+        cells = [cell for arm in self.fits for cell in points(self.grid, arm)]
+        rng = np.random.default_rng(0)
+        mean = np.array([1 - cell.accuracy for cell in cells])
+        drawn = mean + rng.multivariate_normal(
+            np.zeros(len(cells)), _image_covariance(self.grid, cells), COUNT, method="eigh"
+        )
+        sd, df = _seed_sd(cells)
+        if df:
+            repeats = np.array([len(cell.runs) for cell in cells])
+            scale = sd * np.sqrt(df / rng.chisquare(df, (COUNT, 1)))  # one spread for all cells
+            drawn += scale * rng.normal(size=drawn.shape) / np.sqrt(repeats)
+        found: dict[Arm, NDArray[np.float64]] = {}
+        for arm in self.fits:
+            mine = [i for i, cell in enumerate(cells) if (cell.model, cell.init) == arm]
+            found[arm] = drawn[:, mine]
+        return found
+
+
+def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
+    """Fit a learning curve to every model and init that has two sizes or more.
+
+    Args:
+        chance: error of guessing, where it is known.
+
+    Raises:
+        InputError: `chance` is no error within 0 and 1.
+    """
+    fits: dict[Arm, LearningCurve] = {}
+    for model in grid.models:
+        for init in grid.inits:
+            cells = points(grid, (model, init))
+            if len(cells) < 2:
+                continue
+            size = min(cell.test_size for cell in cells)
+            fits[model, init] = fit_learning_curve(
+                [cell.train_size for cell in cells],
+                [[1 - run.test_accuracy for run in cell.runs] for cell in cells],
+                test_size=int(size) if size > 0 else None,
+                chance=chance,
+            )
+    return Curves(grid, fits)
+
+
+def points(grid: Grid, arm: Arm) -> list[Cell]:
+    """The cells of an arm, one for each size: two fractions may name the same number of images."""
+    cells: dict[float, Cell] = {}
+    for cell in grid.curve(*arm):
+        cells.setdefault(cell.train_size, cell)
+    return list(cells.values())
+
+
+def spread_of(draws: NDArray[np.float64], level: float = CURVE_LEVEL) -> tuple[float, float, float]:
+    """Median and the two ends of the central interval of some draws."""
+    low, middle, high = np.quantile(draws, [(1 - level) / 2, 0.5, (1 + level) / 2])
+    return float(middle), float(low), float(high)
+
+
+def _image_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
+    """Covariance of the cells' errors over test images; without predictions only variances.
+
+    To each variance belong one image that is right and one that is wrong (Agresti & Caffo 2000):
+    20 right answers of 20 do not prove a network without errors.
+    """
+    accuracy = np.array([cell.accuracy for cell in cells])
+    if all(run_id in grid.correct for cell in cells for run_id in cell.run_ids):
+        right = np.array(
+            [np.mean([grid.correct[i] for i in cell.run_ids], axis=0) for cell in cells]
+        )
+        images = right.shape[1] + 2
+        centred = right - right.mean(axis=1, keepdims=True)
+        added = ((1 - accuracy) ** 2 + accuracy**2) / images**2
+        covariance: NDArray[np.float64] = centred @ centred.T / images**2 + np.diag(added)
+        return covariance
+    sizes = np.array([cell.test_size for cell in cells])
+    share = (accuracy * sizes + 1) / (sizes + 2)
+    return np.diag(np.where(sizes > 0, share * (1 - share) / (sizes + 2), 0.0))
+
+
+def _seed_sd(cells: Sequence[Cell]) -> tuple[float, int]:
+    """Spread between seeds, pooled over all cells, and its degrees of freedom (0: not measured)."""
+    squares, df = 0.0, 0
+    for cell in cells:
+        values = [run.test_accuracy for run in cell.runs]
+        squares += float(np.var(values)) * len(values)
+        df += len(values) - 1
+    return (math.sqrt(squares / df) if df else 0.0), df

@@ -1,0 +1,275 @@
+"""The learning curve of one model: error against training-set size, and how sure that is.
+
+`fit_learning_curve` takes plain numbers, from Sixteenth or any other tool, and returns a
+`LearningCurve`. What the numbers do not say it does not say either: every answer has its interval,
+and `warnings` are part of the result. The probability model is in `curve_posterior`.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...errors import InputError
+from ...language.numbers import percent
+from .points import read_points
+from .posterior import Posterior, posterior
+from .power_laws import PRIOR, Floats, Prior
+
+LEVEL = 0.9
+HORIZON = 1000.0
+"""No size beyond this multiple of the largest measured one is ever named as required."""
+
+_TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class RequiredSize:
+    """How many training images an error takes.
+
+    Attributes:
+        error, level: what was asked.
+        size: where the fitted curve reaches `error`, the smallest measured size where it is reached
+            there already; None if it does not.
+        low, high: interval of that size; `high` is None where the curves that the data allow at
+            this level do not all reach it ("not reachable at this level of certainty"), `low` is
+            None where none of them does.
+    """
+
+    error: float
+    level: float
+    size: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def certain(self) -> bool:
+        """Whether the error is reached at this level of certainty."""
+        return self.high is not None
+
+    def __str__(self) -> str:
+        target = f"error {percent(self.error)}"
+        if self.low is None:
+            return f"{target}: out of reach ({self.level:.0%} certainty)"
+        size = "beyond the fitted curve's reach" if self.size is None else f"{self.size:,.0f}"
+        if self.high is None:
+            return (
+                f"{target}: {size}, at least {self.low:,.0f};"
+                f" not reachable at {self.level:.0%} certainty"
+            )
+        return f"{target}: {size} ({self.level:.0%} interval {self.low:,.0f} to {self.high:,.0f})"
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve:
+    """e(n) = alpha + eta * n**gamma, fitted; errors are shares in [0, 1].
+
+    Attributes:
+        alpha, eta, gamma: the power law; alpha, eta >= 0 and gamma <= 0.
+        alpha_interval, eta_interval, gamma_interval: 90% intervals of the three.
+        sizes, errors: (m,), what was fitted, smallest first; means where there were repeats.
+        noise: (m,), standard error of `errors`.
+        new_noise: standard deviation of a new training's measured error around the true one.
+        warnings: plain sentences; empty when nothing stands in the way of trusting the fit.
+    """
+
+    alpha: float
+    eta: float
+    gamma: float
+    alpha_interval: tuple[float, float]
+    eta_interval: tuple[float, float]
+    gamma_interval: tuple[float, float]
+    sizes: Floats
+    errors: Floats
+    noise: Floats
+    new_noise: float
+    warnings: tuple[str, ...]
+    _posterior: Posterior = field(repr=False)
+
+    def predict(self, n: ArrayLike) -> Floats:
+        """Error of the fitted power law at sizes `n`; an array of the shape of `n`.
+
+        Raises:
+            InputError: a size is not a positive number; so for all methods that take sizes.
+        """
+        return np.asarray(self.alpha + self.eta * _sizes(n) ** self.gamma)
+
+    def interval(self, n: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
+        """Where a new training at size `n` would measure its error, with probability `level`.
+
+        Raises:
+            InputError: a size is not positive, or `level` not between 0 and 1.
+        """
+        sizes = _sizes(n)
+        tail = (1 - _level(level)) / 2
+        ends = self._posterior.quantile(
+            sizes.ravel(), np.array([tail, 1 - tail]), noise=self.new_noise
+        )
+        return ends[:, 0].reshape(sizes.shape), ends[:, 1].reshape(sizes.shape)
+
+    def data_reliance(self, n: ArrayLike) -> Floats:
+        """-2 * eta * gamma * n**gamma (Hoiem et al. 2021): how much the error hangs on data."""
+        return np.asarray(-2 * self.eta * self.gamma * _sizes(n) ** self.gamma)
+
+    def required_size(self, error: float, level: float = LEVEL) -> RequiredSize:
+        """How many training images an error takes, with the interval of the true curve.
+
+        Raises:
+            InputError: `error` or `level` is not within 0 and 1.
+        """
+        if not 0 <= error <= 1:
+            raise InputError(f"error {error} is not within 0 and 1")
+        tail = (1 - _level(level)) / 2
+        sizes = np.geomspace(self.sizes[0], self.sizes[-1] * HORIZON, 120)
+        reached = self._posterior.probability(sizes, np.full(len(sizes), float(error)))
+        size = None
+        if error > self.alpha and self.eta > 0 and self.gamma < 0:
+            found = math.log((error - self.alpha) / self.eta) / self.gamma
+            if found <= math.log(sizes[-1]):
+                size = max(math.exp(found), float(sizes[0]))
+        return RequiredSize(
+            error=float(error),
+            level=level,
+            size=size,
+            low=_first(sizes, reached, tail),
+            high=_first(sizes, reached, 1 - tail),
+        )
+
+    def draws(self, n: ArrayLike, count: int = 1000, seed: int = 0) -> Floats:
+        """Draws of the true curve at sizes `n`, (count, len(n)); one draw is one curve.
+
+        The same seed gives the same curves whatever the sizes. Without the noise of a training.
+        """
+        sizes = np.atleast_1d(_sizes(n))
+        return self._posterior.draws(sizes, count, np.random.default_rng(seed))
+
+    def summary(self) -> str:
+        """The fit in a few lines of at most 80 columns."""
+        last = float(self.sizes[-1])
+        lines = [
+            f"error = {self.alpha:.4g} + {self.eta:.4g} * n^{self.gamma:.3g}"
+            f"   ({len(self.sizes)} sizes, {self.sizes[0]:,.0f} to {last:,.0f})",
+        ]
+        for name in ("alpha", "eta", "gamma"):
+            low, high = getattr(self, f"{name}_interval")
+            lines.append(
+                f"  {name:<6}{getattr(self, name):>10.4g}   90% interval {low:.4g} to {high:.4g}"
+            )
+        for factor in (2, 4):
+            n = factor * last
+            low, high = self.interval(n)
+            lines.append(
+                f"  at {n:>12,.0f}: {float(self.predict(n)):.2%}"
+                f"   90% interval of a new training {float(low):.2%} to {float(high):.2%}"
+            )
+        for warning in self.warnings:
+            lines += textwrap.wrap(
+                f"warning: {warning}", 79, initial_indent="  ", subsequent_indent="    "
+            )
+        return "\n".join(lines)
+
+
+def fit_learning_curve(
+    sizes: ArrayLike,
+    errors: ArrayLike | Sequence[ArrayLike],
+    *,
+    stderr: ArrayLike | None = None,
+    test_size: int | None = None,
+    chance: float | None = None,
+    prior: Prior = PRIOR,
+) -> LearningCurve:
+    """Fit a power law to test errors, with intervals that held on real learning curves.
+
+    Args:
+        sizes: (m,) training-set sizes, at least two, all different.
+        errors: (m,) test errors in [0, 1], or one list of repeats a size.
+        stderr: (m,) standard error of each error, if known; repeats give it otherwise. The last
+            one is also taken as the noise of a new training, which `interval` holds: of the mean
+            of several, give the repeats instead.
+        test_size: images of the test set, for the noise that it leaves.
+        chance: error of guessing.
+        prior: what is known of learning curves in general.
+
+    Raises:
+        InputError: a value cannot be used; the message names it.
+    """
+    points = read_points(sizes, errors, stderr, test_size, chance)
+    found = posterior(points, prior)
+    alpha, eta, gamma = _nearest_power_law(found, points.sizes)
+    alpha_ends = found.parameter_interval(found.a, alpha, LEVEL)
+    # Both are positive and known by their size: the interval is that of the logarithm.
+    etas = np.log(np.maximum(found.b_mean, _TINY)) - found.gamma * math.log(found.last)
+    eta_ends = np.exp(found.parameter_interval(etas, math.log(max(eta, _TINY)), LEVEL))
+    exponent_ends = np.exp(found.parameter_interval(np.log(-found.gamma), math.log(-gamma), LEVEL))
+    return LearningCurve(
+        alpha=alpha,
+        eta=eta,
+        gamma=gamma,
+        alpha_interval=(max(alpha_ends[0], 0.0), alpha_ends[1]),
+        eta_interval=(float(eta_ends[0]), float(eta_ends[1])),
+        gamma_interval=(-float(exponent_ends[1]), -float(exponent_ends[0])),
+        sizes=points.sizes,
+        errors=points.errors,
+        noise=points.noise,
+        new_noise=points.new_noise,
+        warnings=points.warnings(),
+        _posterior=found,
+    )
+
+
+def _nearest_power_law(found: Posterior, n: Floats) -> tuple[float, float, float]:
+    """The one power law nearest to the posterior's median curve, measured range and beyond."""
+    last = found.last
+    sizes = np.concatenate([n[n >= last / 4], last * np.array([2.0, 4.0, 8.0, 16.0])])
+    curve = found.median_curve(sizes)
+    exponents = np.geomspace(0.01, 4.0, 60)
+    for _ in range(3):
+        a, b, misfit = _least_squares((sizes / last) ** -exponents[:, None], curve)
+        best = int(np.argmin(misfit))
+        alpha, above, exponent = float(a[best]), float(b[best]), float(exponents[best])
+        near = exponents[max(best - 1, 0)], exponents[min(best + 1, len(exponents) - 1)]
+        exponents = np.linspace(*near, 30)
+    return alpha, above * last**exponent, -exponent
+
+
+def _least_squares(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
+    """a, b >= 0 and the squared error of y = a + b * x, for each row of x."""
+    x_mean, y_mean = x.mean(axis=1), y.mean()
+    apart = x - x_mean[:, None]
+    b = (apart * (y - y_mean)).sum(axis=1) / (apart**2).sum(axis=1)
+    a = y_mean - b * x_mean
+    # On the boundary: through zero, or flat.
+    b = np.where(a < 0, (x * y).sum(axis=1) / (x**2).sum(axis=1), b)
+    a = np.where(b < 0, y_mean, np.maximum(a, 0.0))
+    b = np.maximum(b, 0.0)
+    return a, b, ((a[:, None] + b[:, None] * x - y) ** 2).sum(axis=1)
+
+
+def _first(sizes: Floats, reached: Floats, wanted: float) -> float | None:
+    """The first size at which `reached` is `wanted`, between the grid's points."""
+    over = np.flatnonzero(reached >= wanted)
+    if not len(over):
+        return None
+    i = int(over[0])
+    if i == 0:
+        return float(sizes[0])
+    share = (wanted - reached[i - 1]) / (reached[i] - reached[i - 1])
+    return float(math.exp(np.log(sizes[i - 1]) + share * np.log(sizes[i] / sizes[i - 1])))
+
+
+def _sizes(n: ArrayLike) -> Floats:
+    sizes = np.asarray(n, dtype=float)
+    if not np.all(np.isfinite(sizes)) or np.any(sizes <= 0):
+        raise InputError("sizes must be positive numbers")
+    return sizes
+
+
+def _level(level: float) -> float:
+    if not 0 < level < 1:
+        raise InputError(f"level {level} is not between 0 and 1")
+    return level

@@ -1,0 +1,209 @@
+"""The measured points of a learning curve: checked, averaged, and what is odd about them.
+
+A curve that does not fall carries no information on how it will: such points are recognised here,
+said so in plain words, and handed to the fit as the probability of a fresh start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...errors import InputError
+from .power_laws import Floats, Prior
+
+SAME = 1.5e-4
+"""Errors that differ by less are the same: published errors are rounded to four decimals."""
+WORSE = 0.01
+"""An error is worse than guessing if it is larger by more than a point."""
+NEAR_GUESSING = 0.9
+"""An error above this share of that of guessing is called close to it."""
+COMMON_CLASS = 0.1
+"""A constant error below this is what guessing the one common class gives."""
+ENOUGH = 4
+"""Sizes from which the three parameters of a power law leave something to check them by."""
+
+
+ASSUMED_TEST_SIZE = 2500
+"""Images of the test set whose noise is assumed where nothing else tells the noise."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Mean errors by size, smallest first.
+
+    Attributes:
+        sizes, errors: (m,).
+        noise: (m,), standard errors of `errors`.
+        new_noise: standard deviation of a new training's measured error around the true one.
+        chance: error of guessing, where it is known.
+        noise_known: whether anything told the noise; otherwise it is assumed.
+    """
+
+    sizes: Floats
+    errors: Floats
+    noise: Floats
+    new_noise: float
+    chance: float | None
+    noise_known: bool = True
+
+    @property
+    def stuck(self) -> bool:
+        """The last errors, three where there are as many, are one and the same."""
+        return bool(np.ptp(self.errors[-3:]) <= SAME and self.errors[-1] > SAME)
+
+    @property
+    def drop(self) -> float:
+        """How much the error fell from the smallest size to the largest."""
+        return float(self.errors[0] - self.errors[-1])
+
+    @property
+    def scatter(self) -> float:
+        """A drop smaller than this is none: twice the noise, at least half a point."""
+        return max(0.005, 2 * float(np.sqrt(np.mean(self.noise**2))))
+
+    @property
+    def rising(self) -> bool:
+        """The error is larger at the largest size than at the smallest."""
+        return self.drop < -self.scatter
+
+    @property
+    def rise(self) -> float:
+        """How much a rising curve rises with each doubling; 0 for any other."""
+        doublings = float(np.log2(self.sizes[-1] / self.sizes[0]))
+        return -self.drop / doublings if self.rising else 0.0
+
+    @property
+    def flat(self) -> bool:
+        """The error hardly changes."""
+        return abs(self.drop) <= self.scatter
+
+    @property
+    def guessing(self) -> bool:
+        """The largest size's error is close to that of guessing, or above it."""
+        return self.chance is not None and self.errors[-1] > NEAR_GUESSING * self.chance
+
+    def restart(self, prior: Prior) -> float:
+        """Probability that what comes has nothing to do with the points before the last."""
+        if self.stuck:
+            if self.chance is None:
+                high = self.errors[-1] > COMMON_CLASS
+                return prior.restart_stuck if high else prior.restart_guessing
+            worse = self.errors[-1] > self.chance + WORSE
+            return prior.restart_worse if worse else prior.restart_guessing
+        doubtful = self.flat or self.rising or self.guessing
+        return prior.restart_doubtful if doubtful else prior.restart
+
+    def warnings(self) -> tuple[str, ...]:
+        """What stands in the way of trusting a fit, in plain sentences."""
+        said = []
+        if len(self.sizes) < ENOUGH:
+            said.append(
+                f"{len(self.sizes)} sizes do not determine a power law: its exponent is mostly "
+                "what learning curves have in general; measure at least 4 sizes"
+            )
+        if self.stuck:
+            said.append(
+                "the error is the same at the last sizes, as if every image got the same answer: "
+                "when training begins to work cannot be seen"
+            )
+        elif self.rising:
+            said.append("the error rises with more data, which no power law describes")
+        elif self.flat:
+            said.append("the error hardly changes with more data: the curve is flat in its noise")
+        if self.guessing:
+            said.append(
+                "the error at the largest size is close to guessing: when it will fall cannot be "
+                "seen"
+            )
+        if not self.noise_known:
+            said.append(
+                "nothing tells how noisy these errors are (one training a size, no test_size); the "
+                f"noise of {ASSUMED_TEST_SIZE:,} test images is assumed for a new one"
+            )
+        return tuple(said)
+
+
+def read_points(
+    sizes: ArrayLike,
+    errors: ArrayLike | Sequence[ArrayLike],
+    stderr: ArrayLike | None = None,
+    test_size: int | None = None,
+    chance: float | None = None,
+) -> Points:
+    """Check and average what was measured; arguments as in `fit_learning_curve`.
+
+    The noise of a mean over r repeats is s**2 / r + p * (1 - p) / test_size: s**2 is pooled over
+    all sizes, and the second part does not average out, because all repeats see one test set.
+
+    Raises:
+        InputError: a value cannot be used; the message names it.
+    """
+    n = _numbers("sizes", sizes)
+    if n.ndim != 1 or np.any(n <= 0):
+        raise InputError("sizes must be one list of positive numbers")
+    repeats = [np.atleast_1d(_numbers("errors", e)) for e in errors]  # type: ignore[union-attr]
+    if len(repeats) != len(n):
+        raise InputError(f"{len(n)} sizes but {len(repeats)} errors: give one for each size")
+    if len(n) < 2:
+        raise InputError("a learning curve needs errors at two sizes at least, better at four")
+    different, times = np.unique(n, return_counts=True)
+    if len(different) < len(n):
+        raise InputError(
+            f"size {different[times > 1][0]:g} is given twice: give its errors as a list of repeats"
+        )
+    for size, values in zip(n, repeats, strict=True):
+        if not len(values):
+            raise InputError(f"size {size:g} has no error")
+        if np.any((values < 0) | (values > 1)):
+            raise InputError(
+                f"the errors at size {size:g} are not within 0 and 1"
+                + ("; divide percentages by 100" if np.all(values <= 100) else "")
+            )
+    if test_size is not None and not test_size >= 1:
+        raise InputError(f"test_size {test_size} is not a number of images")
+    if chance is not None and not 0 < chance <= 1:
+        raise InputError(f"chance {chance} is not an error within 0 and 1")
+
+    order = np.argsort(n)
+    n, repeats = n[order], [repeats[i] for i in order]
+    means = np.array([values.mean() for values in repeats])
+    if stderr is not None:
+        noise = _numbers("stderr", stderr)
+        if noise.shape != n.shape or np.any(noise < 0):
+            raise InputError("stderr must be one number, not negative, for each size")
+        return Points(n, means, noise[order], float(noise[order][-1]), chance)
+    counts = np.array([len(values) for values in repeats], dtype=float)
+    freedom = float((counts - 1).sum())
+    within = sum(float(((values - values.mean()) ** 2).sum()) for values in repeats)
+    spread = within / freedom if freedom else 0.0
+    known = freedom > 0 or test_size is not None
+    images = np.zeros(len(n))
+    if test_size is not None or not known:
+        test_size = test_size or ASSUMED_TEST_SIZE
+        # One right and one wrong answer are added, to stay off zero (Agresti & Caffo 2000).
+        share = (means * test_size + 1) / (test_size + 2)
+        images = share * (1 - share) / test_size
+    return Points(
+        sizes=n,
+        errors=means,
+        # What is assumed is for the forecast only: the misfits take up the points' own scatter.
+        noise=np.sqrt(spread / counts + images) if known else np.zeros(len(n)),
+        new_noise=float(np.sqrt(spread + images[-1])),
+        chance=chance,
+        noise_known=known,
+    )
+
+
+def _numbers(name: str, values: ArrayLike) -> Floats:
+    """`values` as finite numbers."""
+    try:
+        found = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be numbers") from None
+    if not np.all(np.isfinite(found)):
+        raise InputError(f"{name} hold something that is not a finite number")
+    return found

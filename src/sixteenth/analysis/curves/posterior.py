@@ -1,0 +1,219 @@
+"""What the data say about a learning curve: a mixture of power laws with all their probabilities.
+
+`curve_grid` gives the power laws. Here they are put together with what real curves do besides:
+
+    restart     with a small probability the points before the last say nothing about what comes
+    misfits     between measured sizes the truth stays near what was measured
+    straying    the truth strays from its power law about as far as the power laws from each other
+
+Forecasts, intervals, draws and required sizes all follow from this one mixture of normals.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from .points import Points
+from .power_laws import Floats, Grid, Prior, components, misfit_sd
+
+_EXPONENTS = (0.02, 3.0)
+_COARSE, _FINE = 20, 20
+_NEGLIGIBLE = 1e-4
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """A mixture of normal distributions of power laws.
+
+    Attributes:
+        last: largest measured size.
+        weight, gamma, a: (K,), one entry a component; weights add up to one.
+        b_mean, b_sd: (K,), of the part above the asymptote at `last`.
+        restart: (K,), whether the component says nothing about sizes below `last`.
+        pull: (m, K), the share of a measured deviation from the power law that is misfit.
+        deviation: (m, K), that misfit.
+        points: what was fitted.
+    """
+
+    last: float
+    weight: Floats
+    gamma: Floats
+    a: Floats
+    b_mean: Floats
+    b_sd: Floats
+    restart: NDArray[np.bool_]
+    pull: Floats
+    deviation: Floats
+    points: Points
+    prior: Prior
+
+    def laws(self, sizes: Floats) -> Floats:
+        """Mean error of each component's power laws, (len(sizes), K)."""
+        return np.asarray(self.a + self.b_mean * self.decay(sizes))
+
+    def decay(self, sizes: Floats) -> Floats:
+        """(n / last)**gamma, (len(sizes), K)."""
+        ratio = sizes[:, None] / self.last
+        return np.asarray(np.where(self.restart, np.maximum(ratio, 1.0), ratio) ** self.gamma)
+
+    def curves(self, sizes: Floats) -> tuple[Floats, Floats]:
+        """Means and variances (len(sizes), K) of each component: its law and the misfits seen."""
+        near = _interpolation(self.points.sizes, sizes, self.prior.misfit_power)
+        decay = self.decay(sizes)
+        means = self.a + self.b_mean * decay + near @ self.deviation
+        pull = near @ self.pull
+        variances = (self.b_sd * decay * (1 - pull)) ** 2
+        # What a measured deviation says is as uncertain as the measurement.
+        variances += (near @ (self.pull * self.points.noise[:, None])) ** 2
+        return means, variances
+
+    def stray(self, sizes: Floats, means: Floats, variances: Floats) -> Floats:
+        """Standard deviation of the true curve around its component, (len(sizes), 1)."""
+        weight = np.where(self.restart, 0.0, self.weight)
+        weight = weight / weight.sum() if weight.any() else self.weight
+        centre = means @ weight
+        spread = np.sqrt(((means - centre[:, None]) ** 2 + variances) @ weight)
+        level = np.clip(centre, 0, 1) * (1 - np.clip(centre, 0, 1))
+        p = self.prior
+        # A curve that rises against all power laws may go on rising, or turn.
+        rise = self.points.rise * np.log2(np.maximum(sizes / self.last, 1))
+        return np.asarray(p.stray * spread + p.stray_least * np.sqrt(level) + rise)[:, None]
+
+    def mixture(self, sizes: Floats, noise: Floats | float = 0.0) -> tuple[Floats, Floats, Floats]:
+        """Means, standard deviations (len(sizes), 2K) and weights (2K,) of the error at `sizes`,
+        the true one and `noise` on it."""
+        means, variances = self.curves(sizes)
+        stray = self.stray(sizes, means, variances)
+        p = self.prior
+        own = variances + np.broadcast_to(noise, sizes.shape)[:, None] ** 2 + 1e-12
+        sds = [np.sqrt(own + stray**2), np.sqrt(own + (p.wilder * stray) ** 2)]
+        return (
+            np.concatenate([means, means], axis=1),
+            np.concatenate(sds, axis=1),
+            np.concatenate([self.weight * (1 - p.wild), self.weight * p.wild]),
+        )
+
+    def parameter_interval(
+        self, values: Floats, centre: float, level: float
+    ) -> tuple[float, float]:
+        """Interval of one of the power law's parameters, from its (K,) values.
+
+        Widened around `centre` as much as straying widens a forecast, because a curve that strays
+        from its power law takes the parameters along.
+        """
+        order = np.argsort(values)
+        share = np.cumsum(self.weight[order])
+        ends = np.searchsorted(share, [(1 - level) / 2, (1 + level) / 2])
+        low, high = values[order][np.minimum(ends, len(values) - 1)]
+        p = self.prior
+        wider = math.sqrt(1 + p.stray**2 * (1 - p.wild + p.wild * p.wilder**2))
+        return (
+            float(centre - wider * max(centre - low, 0.0)),
+            float(centre + wider * max(high - centre, 0.0)),
+        )
+
+    def probability(self, sizes: Floats, errors: Floats, noise: Floats | float = 0.0) -> Floats:
+        """P(error at sizes[i] is at most errors[i])."""
+        mean, sd, weight = self.mixture(sizes, noise)
+        return np.asarray(ndtr((errors[:, None] - mean) / sd) @ weight)
+
+    def quantile(self, sizes: Floats, levels: Floats, noise: Floats | float = 0.0) -> Floats:
+        """Quantiles (len(sizes), len(levels)) of the error, by bisection within [0, 1]."""
+        mean, sd, weight = self.mixture(sizes, noise)
+        low = np.zeros((len(sizes), len(levels)))
+        high = np.ones_like(low)
+        for _ in range(20):  # to 1e-6
+            middle = (low + high) / 2
+            share = ndtr((middle[:, :, None] - mean[:, None]) / sd[:, None]) @ weight
+            low, high = (
+                np.where(share < levels, middle, low),
+                np.where(share < levels, high, middle),
+            )
+        return (low + high) / 2
+
+    def median_curve(self, sizes: Floats) -> Floats:
+        """Median over the components of their power laws, (len(sizes),)."""
+        mean = self.laws(sizes)
+        order = np.argsort(mean, axis=1)
+        share = np.cumsum(self.weight[order], axis=1)
+        at = np.argmax(share >= 0.5 * share[:, -1:], axis=1)
+        rows = np.arange(len(sizes))
+        return np.asarray(mean[rows, order[rows, at]])
+
+    def draws(self, sizes: Floats, count: int, rng: np.random.Generator) -> Floats:
+        """True curves, (count, len(sizes)): one power law and one misfit a draw."""
+        edges = np.cumsum(self.weight)
+        # Systematic sampling: each component as often as its weight says, up to one.
+        at = (np.arange(count) + rng.random()) / count
+        chosen = np.minimum(np.searchsorted(edges, at * edges[-1]), len(edges) - 1)
+        rng.shuffle(chosen)
+        means, variances = self.curves(sizes)
+        own = np.sqrt(variances[:, chosen]) * rng.standard_normal(count)
+        far = np.where(rng.random(count) < self.prior.wild, self.prior.wilder, 1.0)
+        stray = self.stray(sizes, means, variances) * far * rng.standard_normal(count)
+        return np.asarray(np.clip(means[:, chosen] + own + stray, 0, 1).T)
+
+
+def _interpolation(measured: Floats, sizes: Floats, power: float) -> Floats:
+    """How much of each measured misfit, (len(sizes), m), there is at `sizes`.
+
+    Linear in log n between two measured sizes, held below the first, fading beyond the last.
+    """
+    logs = np.log(measured)
+    hats = [np.interp(np.log(sizes), logs, unit) for unit in np.eye(len(measured))]
+    fade = np.minimum(measured[-1] / sizes, 1.0) ** power
+    return np.asarray(np.stack(hats, axis=1) * fade[:, None])
+
+
+def posterior(points: Points, prior: Prior) -> Posterior:
+    """The posterior of the curve that was measured at `points`."""
+    sizes, errors, noise = points.sizes, points.errors, points.noise
+    restart = points.restart(prior)
+    coarse = np.geomspace(*_EXPONENTS, _COARSE)
+    exponents, whole = coarse, components(sizes, errors, noise, coarse, prior)
+    for _ in range(3):
+        # Again with a finer grid, where it matters: sharp data fall between coarse points.
+        held = np.flatnonzero(whole.weight.reshape(len(exponents), -1).sum(axis=1) > 1e-4)
+        if len(held) > _FINE / 3:
+            break
+        first, final = max(held[0] - 1, 0), min(held[-1] + 1, len(exponents) - 1)
+        exponents = np.geomspace(exponents[first], exponents[final], _FINE)
+        whole = components(sizes, errors, noise, exponents, prior)
+    anew = components(sizes[-1:], errors[-1:], noise[-1:], coarse, prior)
+    return _mixture([(1 - restart, whole), (restart, anew)], points, prior)
+
+
+def _mixture(parts: list[tuple[float, Grid]], points: Points, prior: Prior) -> Posterior:
+    """Grids put together with their probabilities, without what is negligible."""
+    weight = np.concatenate([share * part.weight for share, part in parts])
+    keep = weight > _NEGLIGIBLE * weight.max()
+
+    def joined(name: str) -> Floats:
+        return np.asarray(np.concatenate([getattr(part, name) for _, part in parts])[keep])
+
+    restart = np.repeat([False, True], [part.weight.size for _, part in parts])[keep]
+    tau, gamma, a, b = (joined(name) for name in ("tau", "gamma", "a", "b_mean"))
+    ratio = points.sizes[:, None] / points.sizes[-1]
+    misfit = misfit_sd(ratio, tau, prior) ** 2
+    pull = misfit / (misfit + (joined("scale") * points.noise[:, None]) ** 2)
+    # A curve that restarts has left its earlier points behind: all of their deviation is misfit.
+    pull = np.where(restart & (ratio < 1), 1.0, pull)
+    laws = a + b * np.where(restart, 1.0, ratio) ** gamma
+    return Posterior(
+        last=float(points.sizes[-1]),
+        weight=weight[keep] / weight[keep].sum(),
+        gamma=gamma,
+        a=a,
+        b_mean=b,
+        b_sd=joined("b_sd"),
+        restart=restart,
+        pull=pull,
+        deviation=pull * (points.errors[:, None] - laws),
+        points=points,
+        prior=prior,
+    )

@@ -1,0 +1,346 @@
+"""The study as the analysis sees it: runs, cells and the order of models, read from plain tables.
+
+Everything that may be wrong or missing in a table is dealt with here, once: a run without a
+result is set aside with its reason, names are made short where that is unambiguous, and models
+are ordered by their parameters. The rest of the analysis works on finished cells only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...errors import InputError, SpecError
+from ...language.numbers import init_name, short_name
+from ...spec.fraction import TrainFraction
+from .predictions import Answers, Predictions, read_answers
+
+REQUIRED = ("model", "train_size", "test_accuracy")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the results table. Numbers that are not there are NaN."""
+
+    run_id: str
+    model: str
+    init: str
+    fraction: str
+    train_size: float
+    seed: int
+    status: str
+    test_accuracy: float
+    train_accuracy: float
+    test_loss: float
+    train_loss: float
+    test_size: float
+    train_measured: float
+    """Training images behind the training accuracy."""
+    parameters: float
+    train_flops: float
+    seconds: float
+    epochs: float
+    steps: float
+    chosen_by: str
+    final_map: str
+    error: str
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run may take part in a conclusion."""
+        known = math.isfinite(self.test_accuracy) and 0 < self.train_size < math.inf
+        return self.status == "finished" and known
+
+    @property
+    def gap(self) -> float:
+        """Generalisation gap: training accuracy minus test accuracy."""
+        return self.train_accuracy - self.test_accuracy
+
+    @property
+    def why_missing(self) -> str:
+        """The reason that the run takes no part, in a few words."""
+        if self.error:
+            return self.error
+        if self.status == "finished":
+            known = math.isfinite(self.test_accuracy)
+            return f"it left no {'number of training images' if known else 'test accuracy'}"
+        return {
+            "missing": "it was not run yet",
+            "interrupted": "it was interrupted",
+            "running": "it is still running",
+            "failed": "it failed without a message",
+        }.get(self.status, f"its status is {self.status!r}")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The finished runs of one model, one init and one fraction, by seed."""
+
+    model: str
+    init: str
+    fraction: str
+    train_size: float
+    runs: tuple[Run, ...]
+    planned: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes it one cell, whichever of its runs are looked at."""
+        return self.model, self.init, self.fraction
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(run.seed for run in self.runs)
+
+    @property
+    def run_ids(self) -> list[str]:
+        return [run.run_id for run in self.runs]
+
+    def mean(self, what: str) -> float:
+        """Mean of a run's number over the seeds that have it; NaN when none has."""
+        values = [float(getattr(run, what)) for run in self.runs]
+        known = [value for value in values if math.isfinite(value)]
+        return sum(known) / len(known) if known else math.nan
+
+    @property
+    def accuracy(self) -> float:
+        return self.mean("test_accuracy")
+
+    @property
+    def test_size(self) -> float:
+        """Test images behind each accuracy; the smallest where the runs differ."""
+        return min((run.test_size for run in self.runs), default=math.nan)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A study's finished cells in order, and what is missing.
+
+    `models` is ordered from few to many parameters, `inits` with random weights first.
+    """
+
+    runs: tuple[Run, ...]
+    cells: tuple[Cell, ...]
+    models: tuple[str, ...]
+    inits: tuple[str, ...]
+    histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
+
+    @property
+    def correct(self) -> Mapping[str, NDArray[np.bool_]]:
+        """run_id -> which test images it got right; only runs that can be paired."""
+        return self.answers.correct
+
+    @property
+    def unpaired(self) -> str:
+        """Why test images cannot be paired between runs; empty when they can."""
+        return self.answers.unpaired
+
+    @property
+    def missing(self) -> list[Run]:
+        return [run for run in self.runs if not run.finished]
+
+    @property
+    def labelled(self) -> float:
+        """Labelled training images that there are, as far as the runs tell, finished or not."""
+        known = [run for run in self.runs if math.isfinite(run.train_size)]
+        most = max((run.train_size for run in known), default=math.nan)
+        # The largest share tells most of the whole: a small one is a rounded number of images.
+        share, size = max(((_share(run.fraction), run.train_size) for run in known), default=(0, 0))
+        return max(most, round(size / share)) if share else most
+
+    def curve(self, model: str, init: str) -> list[Cell]:
+        """The finished cells of a model and init, from few to many training images."""
+        return [cell for cell in self.cells if cell.model == model and cell.init == init]
+
+    def shared(self, first: tuple[str, str], second: tuple[str, str]) -> list[tuple[Cell, Cell]]:
+        """Pairs of cells of two (model, init) at every size that both have finished."""
+        other = {cell.train_size: cell for cell in self.curve(*second)}
+        return [(c, other[c.train_size]) for c in self.curve(*first) if c.train_size in other]
+
+    def parameters(self, model: str) -> float:
+        """Parameters of a model, NaN where no run says."""
+        known = [run.parameters for run in self.runs if run.model == model]
+        return next((value for value in known if math.isfinite(value)), math.nan)
+
+    @property
+    def sizes_known(self) -> bool:
+        """Whether the smallest and the largest model differ in parameters."""
+        if len(self.models) < 2:
+            return False
+        small, big = self.parameters(self.models[0]), self.parameters(self.models[-1])
+        return math.isfinite(small) and math.isfinite(big) and small < big
+
+    def name(self, model: str) -> str:
+        """The model's short name, or its whole one where two models share the short one."""
+        short = short_name(model)
+        alike = {run.model for run in self.runs if short_name(run.model) == short}
+        return short if len(alike) == 1 else model
+
+    def init_name(self, init: str) -> str:
+        """The init's words, or with its whole path where two inits read the same."""
+        words = init_name(init)
+        alike = {run.init for run in self.runs if init_name(run.init) == words}
+        return words if len(alike) == 1 else f"weights from {init}"
+
+
+def common_seeds(*cells: Cell) -> list[Cell]:
+    """The cells with only the seeds that all of them have, as a paired comparison sees them.
+
+    Without a seed in common the first run of each stands for its cell: nothing is repeated then.
+    """
+    shared = set.intersection(*(set(cell.seeds) for cell in cells))
+    return [
+        replace(cell, runs=tuple(run for run in cell.runs if run.seed in shared) or cell.runs[:1])
+        for cell in cells
+    ]
+
+
+def read_grid(
+    results: pd.DataFrame,
+    histories: pd.DataFrame | None = None,
+    predictions: Predictions | None = None,
+) -> Grid:
+    """Read the tables.
+
+    Args:
+        results: one row a run; at least the columns model, train_size and test_accuracy. What else
+            is missing gets a default (init random, seed 0, finished where there is an accuracy).
+        histories: one row an epoch, told apart by run_id.
+        predictions: see `Predictions`; runs without them are compared unpaired.
+
+    Raises:
+        InputError: a column that is needed is not there, an accuracy is outside [0, 1], a seed is
+            no whole number, or two finished runs have one model, init, fraction and seed.
+    """
+    runs = tuple(_read_run(row, i) for i, row in enumerate(_records(results)))
+    _require_different(runs)
+    models = sorted(
+        dict.fromkeys(run.model for run in runs),
+        key=lambda model: next(
+            (r.parameters for r in runs if r.model == model and math.isfinite(r.parameters)),
+            math.inf,
+        ),
+    )
+    inits = sorted(dict.fromkeys(run.init for run in runs), key=lambda init: init != "random")
+    accuracies = {run.run_id: run.test_accuracy for run in runs if run.finished}
+    return Grid(
+        runs=runs,
+        cells=tuple(_cells(runs, models, inits)),
+        models=tuple(models),
+        inits=tuple(inits),
+        histories=_read_histories(histories),
+        answers=read_answers(accuracies, predictions or {}),
+    )
+
+
+def _records(results: pd.DataFrame) -> list[dict[str, object]]:
+    absent = [column for column in REQUIRED if column not in results.columns]
+    if absent:
+        raise InputError(f"the results table has no column {absent[0]!r}")
+    return [{str(key): value for key, value in row.items()} for row in results.to_dict("records")]
+
+
+def _read_run(row: Mapping[str, object], position: int) -> Run:
+    size, accuracy = _float(row, "train_size"), _float(row, "test_accuracy")
+    run_id = _text(row, "run_id", f"row-{position + 1}")
+    for column in ("test_accuracy", "train_accuracy"):
+        value = _float(row, column)
+        if math.isfinite(value) and not 0 <= value <= 1:
+            raise InputError(f"{run_id}: {column} is {value:g}; accuracies lie in [0, 1]")
+    return Run(
+        run_id=run_id,
+        model=_text(row, "model", "model"),
+        init=_text(row, "init", "random"),
+        fraction=_text(row, "fraction", f"{size:.0f} images" if math.isfinite(size) else "?"),
+        train_size=size,
+        seed=_seed(row, run_id),
+        status=_text(row, "status", "finished" if math.isfinite(accuracy) else "missing"),
+        test_accuracy=accuracy,
+        train_accuracy=_float(row, "train_accuracy"),
+        test_loss=_float(row, "test_loss"),
+        train_loss=_float(row, "train_loss"),
+        test_size=_float(row, "test_size"),
+        train_measured=_float(row, "train_measured"),
+        parameters=_float(row, "parameters"),
+        train_flops=_float(row, "train_flops"),
+        seconds=_float(row, "seconds"),
+        epochs=_float(row, "epochs"),
+        steps=_float(row, "steps"),
+        chosen_by=_text(row, "chosen_by", ""),
+        final_map=_text(row, "final_map", ""),
+        error=_text(row, "error", ""),
+    )
+
+
+def _seed(row: Mapping[str, object], run_id: str) -> int:
+    seed = _float(row, "seed", 0.0)
+    if not seed.is_integer():
+        raise InputError(f"{run_id}: its seed {seed:g} is no whole number")
+    return int(seed)
+
+
+def _require_different(runs: tuple[Run, ...]) -> None:
+    """Repeats are told apart, and paired, by their seeds."""
+    seen: dict[tuple[str, str, str, int], str] = {}
+    for run in runs:
+        if run.finished:
+            first = seen.setdefault((run.model, run.init, run.fraction, run.seed), run.run_id)
+            if first != run.run_id:
+                raise InputError(
+                    f"{first} and {run.run_id} have the same model, init, fraction and seed "
+                    f"({run.seed}): give repeats different numbers in a column 'seed'"
+                )
+
+
+def _share(fraction: str) -> float:
+    """The share that a fraction names, 0.0 where it names a number of images or nothing."""
+    try:
+        share = TrainFraction.parse(fraction).share
+    except SpecError:
+        return 0.0
+    return float(share) if share is not None else 0.0
+
+
+def _float(row: Mapping[str, object], column: str, default: float = math.nan) -> float:
+    value = row.get(column)
+    try:
+        number = float(str(value)) if value is not None and value is not pd.NA else math.nan
+    except ValueError:
+        number = math.nan
+    return default if math.isnan(number) else number
+
+
+def _text(row: Mapping[str, object], column: str, default: str) -> str:
+    value = row.get(column)
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return default
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a column of 1s reads back from CSV as numbers
+    return " ".join(str(value).split()) or default
+
+
+def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[Cell]:
+    groups: dict[tuple[str, str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.model, run.init, run.fraction), []).append(run)
+    cells = []
+    for (model, init, fraction), members in groups.items():
+        done = sorted((run for run in members if run.finished), key=lambda run: run.seed)
+        if done:
+            size = max(run.train_size for run in done)
+            cells.append(Cell(model, init, fraction, size, tuple(done), len(members)))
+    return sorted(
+        cells, key=lambda c: (models.index(c.model), inits.index(c.init), c.train_size, c.fraction)
+    )
+
+
+def _read_histories(histories: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    if histories is None or "run_id" not in histories.columns:
+        return {}
+    return {str(run_id): part for run_id, part in histories.groupby("run_id", sort=False)}

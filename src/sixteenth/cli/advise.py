@@ -1,0 +1,64 @@
+"""The command `sixteenth advise`: what to do next, in the terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..analysis import Advice
+
+
+def advise(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")],
+    target_error: Annotated[
+        float | None,
+        typer.Option(
+            "--target-error",
+            metavar="SHARE",
+            help="A wanted test error, such as 0.05: how many images would it take?",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Say what to do next: more labels, a bigger model, pretraining, or a surer answer first."""
+    from ..study import Study
+
+    if target_error is not None and not 0 < target_error < 1:
+        raise InputError(
+            f"--target-error {target_error:g} is no share of the test images: 5% is 0.05"
+        )
+    found = Study.open(folder).advice(target_error)
+    if as_json:
+        print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    from .tables import console
+
+    _print(found, console())
+
+
+def _print(advice: Advice, on: Console) -> None:
+    """What there is, what the target takes, then the steps, the most useful first."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from ..language.format import plain
+    from ..language.numbers import upper_first
+
+    on.print(plain(advice.best))
+    if advice.target is not None:
+        on.print()
+        on.print(Text(plain(advice.target.text), style="bold"))
+    if advice.steps:
+        on.print("\nWhat to do next, the most useful first:")
+    for number, step in enumerate(advice.steps, 1):
+        on.print()
+        on.print(Text(f"{number}. {upper_first(plain(step.what))}.", style="bold"))
+        on.print(Padding(Text(plain(f"{step.why} {step.cost}")), (0, 0, 0, 3)))

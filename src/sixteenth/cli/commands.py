@@ -1,0 +1,330 @@
+"""The commands: what a person types, what comes back, and which exit code it has.
+
+Thin on purpose: every command is a few calls of `sixteenth.study`. Results go to standard output,
+progress and complaints to standard error. Nothing heavy is imported before a command needs it, so
+that ``sixteenth --help`` answers at once.
+How a command ends, by itself or not, is in `exits`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from ..errors import InputError
+from .advise import advise
+from .exits import carry_out, complain, go_on_with
+from .fit import fit
+from .options import (
+    DeviceOption,
+    DirArgument,
+    Flags,
+    JsonOption,
+    SameOption,
+    StudyArgument,
+    with_flags,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..study import Study
+
+app = typer.Typer(
+    name="sixteenth",
+    help="Would more labelled images, a bigger model or pretrained weights help most? "
+    "Train on a sixteenth, a half and all of your images, and know.",
+    epilog="Begin with: sixteenth demo. Your own images: sixteenth run cifar10 --data FOLDER",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+presets_app = typer.Typer(help="List the studies that come with the package, or print one.")
+app.add_typer(presets_app, name="presets")
+app.command()(fit)
+
+
+@app.callback(invoke_without_command=True)
+def _sixteenth(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug", help="Show where an unexpected error comes from; may stand anywhere."
+        ),
+    ] = False,
+) -> None:
+    if version:
+        from .. import __version__
+
+        print(f"sixteenth {__version__}")
+    elif ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+
+
+@app.command()
+@with_flags
+def demo(flags: Flags) -> None:
+    """Run the whole study on small built-in images: minutes, and no download."""
+    _run(_load("demo", flags), flags)
+
+
+@app.command()
+@with_flags
+def run(study: StudyArgument, flags: Flags) -> None:
+    """Train every run of a study that is not finished yet, and write its report."""
+    _run(_load(study, flags), flags)
+
+
+@app.command()
+@with_flags
+def plan(study: StudyArgument, flags: Flags) -> None:
+    """Show what a study will cost in time and disk, before anything is trained."""
+    from ..language import format as fmt
+    from ..study.planning.cost import free_bytes
+    from ..study.preflight import check_disk
+    from .display import display_for
+    from .tables import console, plan_table, together
+
+    loaded = _load(study, flags)
+    with display_for(console(errors=True)) as display:
+        table = loaded.plan(**flags.machine(), listener=display)
+    todo = table[table["status"] != "finished"]
+    totals = {
+        "seconds_left": float(todo["ends"].max()) if len(todo) else 0.0,
+        "disk_bytes": int(todo["disk_bytes"].sum()),
+        "checkpoint_bytes": int(todo["checkpoint_bytes"].max()) if len(todo) else 0,
+        "free_bytes": free_bytes(loaded.folder),
+    }
+    if flags.as_json:
+        head = {"study": loaded.spec.name, "folder": str(loaded.folder)}
+        _print_json({**head, **totals, "runs": _rows(table)})
+    else:
+        out_console = console()
+        out_console.print(plan_table(table, out_console))
+        time, disk = fmt.duration(totals["seconds_left"]), fmt.size(totals["disk_bytes"])
+        extra, free = fmt.size(totals["checkpoint_bytes"]), fmt.size(totals["free_bytes"])
+        how = together(todo)
+        out_console.print(
+            f"\n{len(todo)} of {len(table)} runs to train: about {time} on this machine{how}."
+        )
+        out_console.print(f"Disk: {disk} to keep and {extra} while a run trains, of {free} free.")
+    try:
+        check_disk(loaded.folder, table.attrs["disk_needed"])
+    except InputError as error:
+        # The plan is what was asked for, and shows what to make smaller.
+        complain(error)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def report(folder: DirArgument = None, out: SameOption = None, as_json: JsonOption = False) -> None:
+    """Write the report of a study again from its run folders, and print its path."""
+    study = _open(folder, out)
+    page = study.report()
+    if as_json:
+        _print_json(_outcome(study, study.results(), page))
+    else:
+        print(page)
+
+
+@app.command()
+def show(folder: DirArgument = None, out: SameOption = None, as_json: JsonOption = False) -> None:
+    """Print the results table of a study."""
+    results = _open(folder, out).results()
+    if as_json:
+        _print_json(_rows(_with_intervals(results)))
+    else:
+        _print_results(results)
+
+
+app.command()(advise)
+
+
+@app.command()
+def predict(
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="STUDY/runs/RUN_ID.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    top: Annotated[
+        int, typer.Option("--top", metavar="K", min=1, help="Show the K most probable classes.")
+    ] = 1,
+    trust_code: Annotated[
+        bool,
+        typer.Option("--trust-code", help="Import the code that the run names as its model."),
+    ] = False,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Classify images with a trained run: file, class, probability."""
+    from ..engine.prediction import predict as classify
+    from ..language import format as fmt
+    from .tables import Column, console, table
+
+    found = classify(run_dir, images, device=device, trust_code=trust_code)
+    if as_json:
+        _print_json(
+            [
+                {
+                    "file": str(one.path),
+                    "class": one.label,
+                    "probability": one.probability,
+                    "top": [{"class": name, "probability": p} for name, p in one.ranked[:top]],
+                }
+                for one in found
+            ]
+        )
+        return
+    lines = [(one.path, name, p) for one in found for name, p in one.ranked[:top]]
+    stdout = console()
+    columns = [
+        Column("file", [fmt.plain(path) for path, _, _ in lines]),
+        Column("class", [fmt.plain(name) for _, name, _ in lines]),
+        Column("probability", [fmt.percent(p) for _, _, p in lines], right=True),
+    ]
+    stdout.print(table(columns, stdout))
+
+
+@presets_app.callback(invoke_without_command=True)
+def _presets(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
+    from ..spec import preset_names, preset_text
+    from .tables import Column, console, table
+
+    about = {name: _about(preset_text(name)) for name in preset_names()}
+    if as_json:
+        _print_json([{"name": name, "about": text} for name, text in about.items()])
+        return
+    stdout = console()
+    columns = [Column("preset", list(about)), Column("what it is", list(about.values()), fold=True)]
+    stdout.print(table(columns, stdout))
+    stdout.print("\nRun one: sixteenth run NAME. Start from one: sixteenth presets show NAME")
+
+
+@presets_app.command("show")
+def presets_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A preset.")]) -> None:
+    """Print a preset's study file, to start one's own from."""
+    from ..spec import preset_text
+
+    print(preset_text(name), end="")
+
+
+def _load(study: str, flags: Flags) -> Study:
+    from ..study import Study
+
+    loaded = Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
+    if flags.fresh:
+        from ..study.preflight import fresh_folder
+
+        loaded.folder = fresh_folder(loaded.folder)
+        complain(f"a new folder: {loaded.folder}; go on later with --out {loaded.folder}")
+        go_on_with(lambda words: in_folder(words, loaded.folder))
+    return loaded
+
+
+def in_folder(words: Sequence[str], folder: Path) -> list[str]:
+    """A command line with --fresh as one that goes on in the `folder` that --fresh chose."""
+    kept = [word for word in words if word != "--fresh" and not word.startswith("--out=")]
+    if "--out" in kept:
+        at = kept.index("--out")
+        del kept[at : at + 2]
+    return [*kept, "--out", str(folder)]
+
+
+def _open(folder: Path | None, out: Path | None) -> Study:
+    """The study that lies in DIR, which --out may name instead."""
+    from ..study import Study
+
+    if folder is not None and out is not None and folder != out:
+        raise InputError(f"two folders were named, {folder} and --out {out}: name one")
+    place = folder or out
+    if place is None:
+        raise InputError("name the study's folder, such as studies/demo")
+    return Study.open(place)
+
+
+def _run(study: Study, flags: Flags) -> None:
+    """Train, then print the answer, the table and the report's path."""
+    from .display import display_for
+    from .tables import console
+
+    with display_for(console(errors=True)) as display:
+        results = study.run(**flags.machine(), listener=display)
+    page = study.folder / "report.html"
+    if flags.as_json:
+        _print_json(_outcome(study, results, page))
+    else:
+        stdout = console()
+        stdout.print("\n" + " ".join(study.discussion().answer[:2]) + "\n")
+        _print_results(results)
+        stdout.print(f"\nReport: {page}", soft_wrap=True)
+    holes = results[results["status"] != "finished"]
+    if len(holes):
+        complain(f"{len(holes)} of {len(results)} runs failed; the same command tries them again")
+        for run_id, error in zip(holes["run_id"], holes["error"], strict=True):
+            complain(error, prefix=f"  {run_id}: ")
+        raise typer.Exit(1)
+
+
+def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
+    finished = bool((results["status"] == "finished").all())
+    return {
+        "study": study.spec.name,
+        "folder": str(study.folder),
+        "report": str(page),
+        "status": "finished" if finished else "incomplete",
+        "answer": list(study.discussion().answer),
+        "results": _rows(results),
+    }
+
+
+def _print_results(results: pd.DataFrame) -> None:
+    from ..analysis import summary_table
+    from .tables import console, interval_note, results_table
+
+    stdout, summary = console(), summary_table(results)
+    stdout.print(results_table(results, summary, stdout))
+    if note := interval_note(summary):
+        stdout.print(note, style="dim")
+
+
+def _with_intervals(results: pd.DataFrame) -> pd.DataFrame:
+    from ..analysis import summary_table
+
+    intervals = summary_table(results)[["run_id", "low", "high", "interval"]]
+    return results.merge(intervals, on="run_id", how="left")
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table as JSON knows it: plain numbers, null for what is missing."""
+    known = table.astype(object).where(table.notna(), None)
+    return [
+        {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
+        for row in known.to_dict("records")
+    ]
+
+
+def _print_json(content: Mapping[str, Any] | Sequence[Any]) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _about(text: str) -> str:
+    """What the comment at the head of a study file says, without its first line's command."""
+    head = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        head.append(line.lstrip("# "))
+    cost = head[0].partition("  ")[2].strip() if head else ""
+    return " ".join(filter(None, [*head[1:], cost and f"Takes {cost}."]))
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Do what the command line says and exit; every expected trouble is one line and a code."""
+    sys.exit(carry_out(app, sys.argv[1:] if arguments is None else arguments))

@@ -1,0 +1,223 @@
+"""``sixteenth fit``: learning curves from any tool's table of sizes and errors.
+
+Apart from `cli` because it knows of no study: it reads a CSV file, asks the analysis for the fit
+and the report for the figure. Imports no torch, so that it answers in a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import InputError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..analysis import LearningCurve
+
+
+def fit(
+    table: Annotated[Path, typer.Argument(metavar="RESULTS.CSV", help="One row a training.")],
+    size_column: Annotated[
+        str, typer.Option("--size-column", metavar="NAME", help="Training-set sizes.")
+    ] = "train_size",
+    error_column: Annotated[
+        str | None,
+        typer.Option("--error-column", metavar="NAME", help="Test errors, within 0 and 1."),
+    ] = None,
+    accuracy_column: Annotated[
+        str | None,
+        typer.Option(
+            "--accuracy-column",
+            metavar="NAME",
+            help="Test accuracies instead. Default: test_accuracy, as in a study's results.csv.",
+        ),
+    ] = None,
+    percent: Annotated[
+        bool, typer.Option("--percent", help="The errors or accuracies are in percent.")
+    ] = False,
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option("--group-by", metavar="NAME", help="A curve for each value. May be repeated."),
+    ] = None,
+    test_size: Annotated[
+        int | None,
+        typer.Option("--test-size", metavar="N", min=1, help="Images of the test set."),
+    ] = None,
+    chance: Annotated[
+        float | None,
+        typer.Option("--chance", metavar="ERROR", help="Error of guessing, within 0 and 1."),
+    ] = None,
+    target_error: Annotated[
+        list[float] | None,
+        typer.Option("--target-error", metavar="ERROR", help="How many images would reach it?"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Figure, .svg or .png, written over. Default: table's name with .svg, in the "
+            "current folder; NAME-2.svg where that is taken.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Fit learning curves to any tool's results, print them and draw the figure."""
+    if error_column and accuracy_column:
+        raise InputError("name an --error-column or an --accuracy-column, not both")
+    targets = target_error or []
+    for target in targets:
+        if not 0 <= target <= 1:
+            raise InputError(
+                f"--target-error {target:g} is no share of the test images: 5% is 0.05"
+            )
+    if out is not None:
+        _check_place(out)
+    column = error_column or accuracy_column or "test_accuracy"
+    rows = _read(table, [size_column, column, *(group_by or [])])
+    scale = 100.0 if percent else 1.0
+    rows["error"] = rows[column] / scale if error_column else 1 - rows[column] / scale
+    curves = {
+        name: _fit(name, part, size_column, test_size, chance)
+        for name, part in _groups(rows, group_by or [])
+    }
+    place = out or _free(Path(f"{table.stem}.svg"))
+    # All is computed before anything is written, and written before anything is said.
+    said = _json(curves, targets, place) if as_json else _text(curves, targets, place)
+    _draw(curves, place)
+    print(said)
+
+
+def _free(place: Path) -> Path:
+    """`place`, or the first of NAME-2.svg, NAME-3.svg, ... that nothing has."""
+    free, number = place, 2
+    while os.path.lexists(free):
+        free, number = place.with_stem(f"{place.stem}-{number}"), number + 1
+    return free
+
+
+def _check_place(place: Path) -> None:
+    """Refuse a place where the figure could not be written, before anything is computed."""
+    if place.suffix not in (".svg", ".png"):
+        raise InputError(f"the figure {place} is neither .svg nor .png")
+    if place.is_dir():
+        raise InputError(f"the figure {place} is a folder: name a file")
+    if not place.parent.is_dir():
+        raise InputError(f"there is no folder {place.parent} for the figure {place.name}: make it")
+
+
+def _json(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
+    found = {name: _numbers(curve, targets) for name, curve in curves.items()}
+    content = {"curves": found, "figure": str(place)}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _text(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
+    lines = []
+    for name, curve in curves.items():
+        lines += [name, curve.summary()]
+        for target in targets:
+            answer = str(curve.required_size(target))
+            lines.append(textwrap.fill(answer, 79, initial_indent="  ", subsequent_indent="    "))
+        lines.append("")
+    return "\n".join([*lines, f"Figure: {place}"])
+
+
+def _read(table: Path, columns: list[str]) -> pd.DataFrame:
+    """The rows that have a size and an error; a failed run in a results table has none."""
+    import pandas as pd
+
+    try:
+        rows = pd.read_csv(table)
+    except FileNotFoundError:
+        raise InputError(f"there is no file {table}") from None
+    except OSError as error:
+        raise InputError(f"cannot read the table {table}: {error.strerror or error}") from None
+    except (ValueError, UnicodeDecodeError) as error:  # pandas' parser errors are ValueErrors
+        raise InputError(f"{table} is not a CSV table: {error}") from None
+    for name in columns:
+        if name not in rows:
+            raise InputError(
+                f"{table} has no column {name}{nearest(name, map(str, rows.columns))}"
+                f" (it has {', '.join(map(str, rows.columns))})"
+            )
+    for name in columns[:2]:
+        numbers = pd.to_numeric(rows[name], errors="coerce")
+        wrong = rows[name][numbers.isna() & rows[name].notna()]
+        if len(wrong):
+            raise InputError(f"{table}: {wrong.iloc[0]} in column {name} is not a number")
+        rows[name] = numbers
+    rows = rows.dropna(subset=columns[:2]).reset_index(drop=True)
+    if rows.empty:
+        raise InputError(f"{table} has no row with both {columns[0]} and {columns[1]}")
+    return rows
+
+
+def _groups(rows: pd.DataFrame, group_by: list[str]) -> list[tuple[str, pd.DataFrame]]:
+    if not group_by:
+        return [("all rows", rows)]
+    # In the order of the file, which is the order that its maker meant.
+    parts = rows.groupby(group_by, sort=False, dropna=False)
+    return [(" · ".join(map(str, name)), part) for name, part in parts]
+
+
+def _fit(
+    name: str, rows: pd.DataFrame, size_column: str, test_size: int | None, chance: float | None
+) -> LearningCurve:
+    from ..analysis import fit_learning_curve
+
+    parts = rows.groupby(size_column)["error"]
+    by_size = [(float(str(size)), errors.to_numpy(float)) for size, errors in parts]
+    try:
+        return fit_learning_curve(
+            [size for size, _ in by_size],
+            [errors for _, errors in by_size],
+            test_size=test_size,
+            chance=chance,
+        )
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def _draw(curves: Mapping[str, LearningCurve], place: Path) -> None:
+    from ..report.figures.fit import fit_figure
+    from ..report.figures.style import png, svg
+    from ..storage.run_folder import write_whole
+
+    figure = fit_figure(curves)
+    content = png(figure) if place.suffix == ".png" else svg(figure, "Learning curves")
+    write_whole(place, lambda file: file.write(content))
+
+
+def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
+    """A curve as JSON knows it."""
+    from dataclasses import asdict
+
+    forecasts = []
+    for factor in (1, 2, 4):
+        n = factor * float(curve.sizes[-1])
+        low, high = curve.interval(n)
+        forecasts.append(
+            {"size": n, "error": float(curve.predict(n)), "low": float(low), "high": float(high)}
+        )
+    return {
+        "alpha": curve.alpha,
+        "eta": curve.eta,
+        "gamma": curve.gamma,
+        "alpha_interval": curve.alpha_interval,
+        "eta_interval": curve.eta_interval,
+        "gamma_interval": curve.gamma_interval,
+        "sizes": curve.sizes.tolist(),
+        "errors": curve.errors.tolist(),
+        "forecasts": forecasts,
+        "required_sizes": [asdict(curve.required_size(target)) for target in targets],
+        "warnings": curve.warnings,
+    }

@@ -1,0 +1,1 @@
+"""The layouts in which images come; each module answers a `Found`."""

@@ -1,0 +1,257 @@
+"""The figure that answers the question, dataset size against test accuracy, and the others by name.
+
+`accuracy_lines` and `accuracy_figure` keep computing apart from drawing, as `curves` does for the
+training curves. All functions take plain tables and return a matplotlib Figure that no pyplot state
+knows of; `style.svg` and `style.png` turn it into a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from sixteenth.analysis import Band
+
+from ...language import format as fmt
+from ..page.axes import grid_axes, measured
+from .gains import options_figure
+from .line_labels import AccuracyLine, end_labels, legend
+from .style import (
+    MUTED,
+    NARROW,
+    WIDE,
+    Look,
+    house_style,
+    looks,
+    nothing,
+    size_ticks,
+)
+from .training_curves import training_curves_figure
+
+__all__ = [
+    "AccuracyLine",
+    "accuracy_figure",
+    "accuracy_lines",
+    "options_figure",
+    "training_curves_figure",
+]
+
+_DIRECT_LABELS = 8
+"""Lines that can carry their names at their ends; more need a legend."""
+
+
+def accuracy_lines(cells: pd.DataFrame, results: pd.DataFrame) -> list[AccuracyLine]:
+    """The lines of the accuracy figure, models and inits in the order of the results table."""
+    axes = grid_axes(results)
+    runs = measured(results)
+    lines = []
+    for model, init in axes.rows:
+        cell = cells[(cells["model"] == model) & (cells["init"] == init)].sort_values("train_size")
+        seeds = runs[(runs["model"] == model) & (runs["init"] == init)]
+        if len(cell):
+            lines.append(
+                AccuracyLine(
+                    model=model,
+                    init=init,
+                    name=axes.models[model],
+                    init_name=axes.inits[init],
+                    sizes=_floats(cell["train_size"]),
+                    means=_floats(cell["test_accuracy"]),
+                    lows=_floats(cell["low"]),
+                    highs=_floats(cell["high"]),
+                    seeds=tuple(
+                        (float(size), float(accuracy), int(seed))
+                        for size, accuracy, seed in zip(
+                            seeds["train_size"], seeds["test_accuracy"], seeds["seed"], strict=True
+                        )
+                    ),
+                )
+            )
+    return lines
+
+
+def _floats(column: pd.Series[Any]) -> tuple[float, ...]:
+    return tuple(float(value) for value in column)
+
+
+def accuracy_figure(
+    cells: pd.DataFrame,
+    results: pd.DataFrame,
+    bands: Mapping[tuple[str, str], Band] | None = None,
+    *,
+    narrow: bool = False,
+) -> Figure:
+    """Dataset size against test accuracy: a line for each model and init, a point for every seed.
+
+    Args:
+        cells: as `analysis.cells` returns it: means and intervals.
+        results: one row a run; only finished runs are drawn.
+        bands: the fitted curves of `analysis.bands`, drawn up to the forecast of the next doubling;
+            a model without one has straight lines between its points.
+        narrow: for a telephone: half as wide, with a legend instead of labels at the lines' ends.
+    """
+    lines = accuracy_lines(cells, results)
+    axes_of = grid_axes(results)
+    look = looks(list(axes_of.models), list(axes_of.inits))
+    direct = not narrow and len(lines) <= _DIRECT_LABELS
+    width, height = (NARROW, 3.6) if narrow else (WIDE, 4.3)
+    top = 0.42 + (0 if direct else 0.2 * len(lines))
+    height += 0 if direct else 0.2 * len(lines)
+    right = 1.75 if direct else 0.2
+    with house_style():
+        figure = Figure(figsize=(width, height))
+        axes = figure.add_axes(
+            (
+                0.55 / width,
+                0.78 / height,
+                1 - (0.55 + right) / width,
+                1 - (0.78 + top) / height,
+            )
+        )
+        if not lines:
+            nothing(axes, "No run has finished yet, so there is no accuracy to show.")
+            return figure
+        sizes = {s: f for f, s in axes_of.fractions if s is not None}
+        ticks = sorted(sizes)
+        names = [fmt.fraction(sizes[size]) for size in ticks]
+        bands = bands or {}
+        if bands:
+            ticks, names = [*ticks, 2 * ticks[-1]], [*names, "forecast"]
+        size_ticks(axes, ticks, names, width - 0.55 - right)
+        _percent_axis(axes, lines, bands)
+        step = _side_step(axes, lines, ticks, width - 0.55 - right)
+        low, high = axes.get_xlim()
+        aside = np.exp((len(lines) / 2) * step)
+        axes.set_xlim(low / aside, high * aside)
+        shifts = [(i - (len(lines) - 1) / 2) * step for i in range(len(lines))]
+        for line, shift in zip(lines, shifts, strict=True):
+            # Side by side, so that the intervals of two models at one size can be told apart.
+            key = (line.model, line.init)
+            if key in bands:
+                _draw_band(axes, bands[key], look[key], shift)
+            _draw_line(axes, line, look[key], shift, step, straight=key not in bands)
+        label = "Training images, log scale" + ("" if narrow else " · part of the training set")
+        axes.set_xlabel(label, labelpad=7, loc="left")
+        axes.set_title("Test accuracy", loc="left", color=MUTED, pad=9)
+        if direct:
+            end_labels(figure, axes, lines, shifts, look, bands)
+        else:
+            legend(figure, lines, look)
+    return figure
+
+
+def _side_step(
+    axes: Axes, lines: Sequence[AccuracyLine], sizes: Sequence[float], inches: float
+) -> float:
+    """How far apart, in log sizes, the lines stand at one size: wide enough for a point and its
+    seeds, but never so wide that two sizes' points mix."""
+    low, high = np.log(axes.get_xlim())
+    seeds = any(len(line.seeds) > len(line.sizes) for line in lines)
+    wanted = (12 if seeds else 6) / 72 / inches * (high - low)
+    nearest = min(np.diff(np.log(sizes)), default=high - low)
+    return float(min(wanted, 0.6 * nearest / len(lines)))
+
+
+def _draw_band(axes: Axes, band: Band, look: Look, shift: float) -> None:
+    """The fitted curve and its interval, fainter where it is a forecast."""
+    sizes = band.sizes * np.exp(shift)
+    inside, beyond = band.sizes <= band.measured, band.sizes >= band.measured
+    for part, alpha in ((inside, 0.16), (beyond, 0.10)):
+        axes.fill_between(
+            sizes[part],
+            1 - band.high[part],
+            1 - band.low[part],
+            color=look.colour,
+            alpha=alpha,
+            lw=0,
+            zorder=1,
+        )
+    axes.plot(
+        band.sizes[inside],
+        1 - band.middle[inside],
+        color=look.colour,
+        ls=look.dash,
+        lw=1.6,
+        zorder=3,
+    )
+    axes.plot(
+        band.sizes[beyond],
+        1 - band.middle[beyond],
+        color=look.colour,
+        ls=(0, (1, 1.8)),
+        lw=1.3,
+        zorder=3,
+    )
+
+
+def _draw_line(
+    axes: Axes, line: AccuracyLine, look: Look, shift: float, step: float, *, straight: bool
+) -> None:
+    """The points of one line with their intervals; joined by straight lines where no curve is."""
+    x = np.asarray(line.sizes) * np.exp(shift)
+    mean = np.asarray(line.means)
+    key = f"{line.name}/{line.init_name}"
+    if straight:
+        axes.plot(x, mean, color=look.colour, ls=look.dash, lw=1.8, zorder=3, gid=f"line-{key}")
+    errors = np.array([mean - line.lows, line.highs - mean]).clip(min=0)
+    axes.errorbar(
+        x,
+        mean,
+        yerr=errors,
+        fmt="none",
+        ecolor=look.colour,
+        elinewidth=1.4,
+        capsize=4.5,
+        capthick=1.4,
+        zorder=5,
+    )
+    several = len(line.seeds) > len(line.sizes)
+    if several:
+        # Beside the interval, where they stay visible however close the seeds are.
+        seeds_x = [size * np.exp(shift + 0.42 * step) for size, _, _ in line.seeds]
+        axes.plot(
+            seeds_x,
+            [accuracy for _, accuracy, _ in line.seeds],
+            ls="",
+            marker=look.marker,
+            ms=3.2,
+            mfc="white",
+            mec=look.colour,
+            mew=0.9,
+            zorder=5,
+            gid=f"seeds-{key}",
+        )
+    axes.plot(
+        x,
+        mean,
+        ls="",
+        marker=look.marker,
+        ms=4.2,
+        mfc=look.colour,
+        mec="white",
+        mew=0.6,
+        zorder=4,
+        gid=f"means-{key}" if several else f"seeds-{key}",
+    )
+
+
+def _percent_axis(
+    axes: Axes, lines: Sequence[AccuracyLine], bands: Mapping[tuple[str, str], Band]
+) -> None:
+    values = [v for line in lines for v in (*line.lows, *line.highs, *line.means)]
+    values += [1 - v for band in bands.values() for v in (band.low[-1], band.high[-1])]
+    values += [accuracy for line in lines for _, accuracy, _ in line.seeds]
+    values = [v for v in values if np.isfinite(v)]
+    low, high = min(values), max(values)
+    pad = max(0.06 * (high - low), 0.01)
+    axes.set_ylim(max(0.0, low - pad), min(1.0, high + pad) if high < 0.995 else 1.005)
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    decimals = 0 if high - low > 0.03 else 1
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y * 100:.{decimals}f}%"))
+    axes.grid(True, axis="y")

@@ -1,0 +1,95 @@
+"""The figure of fitted learning curves: what was measured, the power law, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+from ...analysis.curves.learning_curve import LEVEL, LearningCurve
+from ...language import format as fmt
+from .style import COLOURS, MARKERS, MUTED, WIDE, apart, draw_key, house_style
+
+BEYOND = 4.0
+"""How far past the largest measured size the figure looks."""
+
+
+def fit_figure(curves: Mapping[str, LearningCurve]) -> Figure:
+    """Errors, fitted curves and the band where a new training would measure its error.
+
+    Args:
+        curves: by name; drawn in this order, each in its own colour and marker.
+    """
+    height = 4.4 + 0.2 * len(curves)
+    with house_style():
+        figure = Figure(figsize=(WIDE, height))
+        head = 0.75 + 0.2 * len(curves)
+        axes = figure.add_axes(
+            (0.62 / WIDE, 0.62 / height, 1 - 0.85 / WIDE, 1 - (0.62 + head) / height)
+        )
+        for i, curve in enumerate(curves.values()):
+            _draw(axes, curve, COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)])
+        _axes(axes, list(curves.values()))
+        _legend(figure, list(curves))
+    return figure
+
+
+def _draw(axes: Axes, curve: LearningCurve, colour: str, marker: str) -> None:
+    first, last = curve.sizes[0], curve.sizes[-1]
+    inside = np.geomspace(first, last, 30)
+    beyond = np.geomspace(last, BEYOND * last, 20)
+    sizes = np.concatenate([inside, beyond[1:]])
+    low, high = curve.interval(sizes)
+    axes.fill_between(sizes, low, high, color=colour, alpha=0.13, lw=0, zorder=1)
+    axes.plot(inside, curve.predict(inside), color=colour, lw=1.8, zorder=3)
+    axes.plot(beyond, curve.predict(beyond), color=colour, lw=1.8, ls=(0, (4, 2)), zorder=3)
+    axes.plot(
+        curve.sizes,
+        curve.errors,
+        ls="",
+        marker=marker,
+        ms=5.5,
+        mfc=colour,
+        mec="white",
+        mew=0.8,
+        zorder=4,
+    )
+
+
+def _axes(axes: Axes, curves: list[LearningCurve]) -> None:
+    sizes = sorted({float(n) for curve in curves for n in curve.sizes})
+    largest = max(float(curve.sizes[-1]) for curve in curves)
+    ticks = [*sizes, BEYOND * largest]
+    axes.set_xscale("log")
+    margin = (ticks[-1] / ticks[0]) ** 0.04
+    axes.set_xlim(ticks[0] / margin, ticks[-1] * margin)
+    widest = max(len(fmt.count(size)) for size in ticks)
+    shown = apart(ticks, axes.get_xlim(), (WIDE - 0.85) / (0.08 * widest + 0.06))
+    axes.set_xticks(ticks, [fmt.count(n) if i in shown else "" for i, n in enumerate(ticks)])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.3g}%"))
+    axes.grid(True, axis="y")
+    axes.set_xlabel("Training images, log scale", labelpad=7, loc="left")
+    axes.set_title("Test error", loc="left", color=MUTED, pad=9)
+
+
+def _legend(figure: Figure, names: list[str]) -> None:
+    handles: list[Line2D | Patch] = [
+        Line2D(
+            [], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], mec="white"
+        )
+        for i in range(len(names))
+    ]
+    labels = [fmt.short(name, 60) for name in names]
+    handles.append(Patch(color=MUTED, alpha=0.2, lw=0))
+    labels.append(
+        f"{LEVEL:.0%} interval of the error that a new training would measure; dashed: extrapolated"
+    )
+    draw_key(figure, handles, labels)

@@ -1,0 +1,123 @@
+"""The names of the lines in the accuracy figure: at their ends, or in a legend above.
+
+A line's name stands where its forecast ends, moved apart where two lines end close together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sixteenth.analysis import Band
+
+from ...language import format as fmt
+from .style import Look, draw_key, spread
+
+
+@dataclass(frozen=True)
+class AccuracyLine:
+    """One model from one kind of initial weights: the cells that were measured, smallest first.
+
+    Attributes:
+        sizes, means, lows, highs: one entry a cell; accuracies in [0, 1].
+        seeds: (size, accuracy, seed) of every finished run.
+    """
+
+    model: str
+    init: str
+    name: str
+    init_name: str
+    sizes: tuple[float, ...]
+    means: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    seeds: tuple[tuple[float, float, int], ...]
+
+
+def end_labels(
+    figure: Figure,
+    axes: Axes,
+    lines: Sequence[AccuracyLine],
+    shifts: Sequence[float],
+    look: dict[tuple[str, str], Look],
+    bands: Mapping[tuple[str, str], Band],
+) -> None:
+    """Each line's name at its end, moved apart where two lines end close together."""
+    several_inits = len({line.init for line in lines}) > 1
+    box = axes.get_position()
+    points = box.height * figure.get_figheight() * 72
+    low, high = axes.get_ylim()
+    data_per_point = (high - low) / points
+    gap = (25.0 if several_inits else 14.0) * data_per_point
+    keys = [(line.model, line.init) for line in lines]
+    ends = [
+        1 - float(bands[key].middle[-1]) if key in bands else line.means[-1]
+        for key, line in zip(keys, lines, strict=True)
+    ]
+    last = [
+        (bands[key].sizes[-1] if key in bands else line.sizes[-1]) * np.exp(shift)
+        for key, line, shift in zip(keys, lines, shifts, strict=True)
+    ]
+    half = gap / 2
+    placed = spread(ends, gap, low + half, high - half)
+    left, right = np.log(axes.get_xlim())
+    for line, size, end, y in zip(lines, last, ends, placed, strict=True):
+        style = look[line.model, line.init]
+        at = (np.log(size) - left) / (right - left)
+        fraction = (y - low) / (high - low)
+        end_fraction = (end - low) / (high - low)
+        axes.plot(
+            [min(1.0, at + 0.03), 1.005, 1.03],
+            [end_fraction, end_fraction if at > 0.9 else fraction, fraction],
+            color=style.colour,
+            lw=0.7,
+            alpha=0.55,
+            transform=axes.transAxes,
+            clip_on=False,
+            gid="leader",
+        )
+        apart = 0.0 if not several_inits else 5.8 / points
+        axes.text(
+            1.04,
+            fraction + apart,
+            fmt.short(line.name, 20),
+            color=style.colour,
+            fontweight="bold",
+            transform=axes.transAxes,
+            va="center_baseline",
+            gid="label",
+        )
+        if several_inits:
+            axes.text(
+                1.04,
+                fraction - apart,
+                fmt.short(line.init_name, 24),
+                color=style.colour,
+                fontsize=8.5,
+                transform=axes.transAxes,
+                va="center_baseline",
+                gid="label-init",
+            )
+
+
+def legend(
+    figure: Figure,
+    lines: Sequence[AccuracyLine],
+    look: dict[tuple[str, str], Look],
+) -> None:
+    """The names of all lines above the axes, for a narrow figure or many lines."""
+    several_inits = len({line.init for line in lines}) > 1
+    handles = [
+        Line2D([], [], color=s.colour, ls=s.dash, marker=s.marker, lw=1.8, ms=5.5, mec="white")
+        for s in (look[line.model, line.init] for line in lines)
+    ]
+    names = [
+        fmt.short(line.name, 22) + (f" · {fmt.short(line.init_name, 20)}" if several_inits else "")
+        for line in lines
+    ]
+    draw_key(figure, handles, names, handlelength=2.6)

@@ -1,0 +1,228 @@
+"""How all figures look, and how they become files: palette, type, log ticks, labels, SVG and PNG.
+
+Colour names the model and line style names the initial weights, in every figure. The eight colours
+are Okabe and Ito's (2008) without yellow, darkened until they read as thin lines on white paper;
+shape and dash say the same again for those who cannot see the colour.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import textwrap
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from ...language import format as fmt
+
+INK = "#1c1f24"
+MUTED = "#5f6670"
+GRID = "#e4e6ea"
+COLOURS = ("#0067a5", "#c44e00", "#00805e", "#9c3f7c", "#7a6a00", "#3b8fc4", "#4a4a4a")
+DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
+MARKERS = ("o", "s", "^", "D")
+WIDE, NARROW = 7.5, 3.75
+"""Inches: as wide as the page's column, and as a telephone."""
+
+_RC: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9.5,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "axes.edgecolor": "#9aa1ab",
+    "axes.linewidth": 0.8,
+    "axes.grid": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.major.size": 3.5,
+    "ytick.major.size": 0,
+    "xtick.major.width": 0.8,
+    "lines.solid_capstyle": "round",
+    "axes.unicode_minus": True,
+    "figure.facecolor": "white",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "sixteenth",
+    # A model may be called a$b$c: its name is never a formula.
+    "text.parse_math": False,
+}
+# The reader's own sans-serif. DejaVu, which the layout is measured with, is wider than these, so
+# what does not collide there does not collide here.
+_FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Matplotlib's settings while a figure is drawn or saved; the caller's own come back after."""
+    with matplotlib.rc_context(_RC), warnings.catch_warnings():
+        # A name in a script that DejaVu lacks shows as a box in the PNG; in the SVG it is right.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, dash and marker of one line."""
+
+    colour: str
+    dash: Any
+    marker: str
+
+
+def looks(models: Sequence[str], inits: Sequence[str]) -> dict[tuple[str, str], Look]:
+    """The look of every (model, init), by their order in the study."""
+    return {
+        (model, init): Look(
+            COLOURS[i % len(COLOURS)], DASHES[j % len(DASHES)], MARKERS[j % len(MARKERS)]
+        )
+        for i, model in enumerate(models)
+        for j, init in enumerate(inits)
+    }
+
+
+def size_ticks(axes: Axes, sizes: Sequence[float], labels: Sequence[str], width: float) -> None:
+    """A log axis whose ticks are the measured sizes, named by images and by fraction.
+
+    Args:
+        axes: its x axis is set up.
+        sizes: images, ascending, without repeats.
+        labels: what each size is, such as its fraction.
+        width: of the axes in inches; labels that would touch are left out, the ticks stay.
+    """
+    low, high = min(sizes), max(sizes)
+    margin = (high / low) ** 0.06 if high > low else 1.5
+    axes.set_xscale("log")
+    axes.set_xlim(low / margin, high * margin)
+    axes.xaxis.set_major_locator(FixedLocator(list(sizes)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    # At 9 points a digit is about 0.08 inches wide.
+    widest = max(len(fmt.count(size)) for size in sizes)
+    shown = apart(sizes, axes.get_xlim(), width / (0.08 * widest + 0.06))
+    axes.set_xticklabels(
+        [
+            f"{fmt.count(size)}\n{label}" if i in shown else ""
+            for i, (size, label) in enumerate(zip(sizes, labels, strict=True))
+        ]
+    )
+
+
+def apart(sizes: Sequence[float], limits: tuple[float, float], room: float) -> set[int]:
+    """Indices of the sizes whose labels fit beside each other when `room` labels fill the axis.
+
+    Taken from the largest down: the whole training set is the one that nobody may miss.
+    """
+    span = math.log(limits[1] / limits[0])
+    chosen: list[int] = []
+    for i in range(len(sizes) - 1, -1, -1):
+        if not chosen or math.log(sizes[chosen[-1]] / sizes[i]) / span * room >= 1:
+            chosen.append(i)
+    return set(chosen)
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Positions near `wanted` that are at least `gap` apart and, where they fit, in [low, high].
+
+    The labels at two lines' ends must not overlap. Neighbours that are too close move apart as one
+    block around their common middle (pool adjacent violators), so that none strays far.
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    if (len(wanted) - 1) * gap > high - low:
+        gap = (high - low) / max(1, len(wanted) - 1)
+    blocks: list[tuple[float, int]] = []  # (middle, labels)
+    for i in order:
+        middle, number = min(max(wanted[i], low), high), 1
+        while True:
+            half = (number - 1) * gap / 2
+            middle = min(max(middle, low + half), high - half)
+            if not blocks:
+                break
+            before, before_number = blocks[-1]
+            if middle - half - (before + (before_number - 1) * gap / 2) >= gap - 1e-12:
+                break
+            blocks.pop()
+            total = number + before_number
+            middle = (middle * number + before * before_number) / total
+            number = total
+        blocks.append((middle, number))
+    placed = [m + (k - (n - 1) / 2) * gap for m, n in blocks for k in range(n)]
+    result = [0.0] * len(wanted)
+    for position, i in zip(placed, order, strict=True):
+        result[i] = position
+    return result
+
+
+def draw_key(
+    figure: Figure,
+    handles: Sequence[Artist],
+    labels: Sequence[str],
+    *,
+    corner: tuple[float, float] = (0.02, 0.995),
+    columns: int = 1,
+    colour: str = INK,
+    handlelength: float = 2.2,
+) -> None:
+    """What the lines and marks of a figure are, above its axes.
+
+    Args:
+        corner: its upper left one, as parts of the figure's width and height.
+        columns: 1 puts the entries under each other.
+        colour: of the labels.
+        handlelength: of the sample lines, in font sizes.
+    """
+    figure.legend(
+        list(handles),
+        list(labels),
+        loc="upper left",
+        bbox_to_anchor=corner,
+        ncols=columns,
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+        labelspacing=0.35,
+        handlelength=handlelength,
+        columnspacing=1.8,
+        labelcolor=colour,
+    )
+
+
+def nothing(axes: Axes, why: str) -> None:
+    """An empty figure that says why it is empty."""
+    axes.set_axis_off()
+    text = "\n".join(textwrap.wrap(why, 34))
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=MUTED, transform=axes.transAxes)
+
+
+def svg(figure: Figure, title: str = "") -> bytes:
+    """The figure as SVG: the same bytes for the same figure, with text that stays text."""
+    buffer = io.StringIO()
+    with house_style():
+        metadata = {"Date": None, "Creator": None} | ({"Title": title} if title else {})
+        figure.savefig(buffer, format="svg", metadata=metadata)
+    text = re.sub(r"'DejaVu Sans'(, sans-serif)?", _FONTS, buffer.getvalue())
+    return text.encode("utf-8")
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG, fine enough for print."""
+    buffer = io.BytesIO()
+    with house_style():
+        figure.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
+    return buffer.getvalue()

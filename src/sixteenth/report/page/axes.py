@@ -1,0 +1,66 @@
+"""What figures and pages need to know of the results table: its grid, and which runs count.
+
+Order and names come from the analysis, so that a model is first, blue and called the same wherever
+the report speaks of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sixteenth.analysis import summary_table
+
+from ...language import format as fmt
+
+
+@dataclass(frozen=True)
+class GridAxes:
+    """The study's grid as the results table holds it.
+
+    Attributes:
+        models, inits: as the study writes them -> as a reader reads them; small models first.
+        rows: (model, init), in the order of the analysis' tables.
+        fractions: (fraction, training images or None), the smallest first.
+    """
+
+    models: dict[str, str]
+    inits: dict[str, str]
+    rows: list[tuple[str, str]]
+    fractions: list[tuple[str, int | None]]
+
+
+def grid_axes(results: pd.DataFrame) -> GridAxes:
+    """The grid that the rows of a results table span.
+
+    Runs are planned fraction by fraction, so fractions of unknown size stay in that order.
+    """
+    runs = summary_table(results)
+    models = {str(m): fmt.plain(name) for m, name in zip(runs["model"], runs["name"], strict=True)}
+    inits = {
+        str(init): fmt.plain(name)
+        for init, name in zip(runs["init"], runs["init_name"], strict=True)
+    }
+    sizes: dict[str, int | None] = {}
+    for fraction, size in zip(runs["fraction"], runs["train_size"], strict=True):
+        if sizes.get(fraction) is None:
+            sizes[fraction] = None if pd.isna(size) else int(size)
+    order = list(sizes)
+    if all(size is not None for size in sizes.values()):
+        order.sort(key=lambda fraction: sizes[fraction] or 0)
+    return GridAxes(
+        models,
+        inits,
+        list(dict.fromkeys(zip(runs["model"], runs["init"], strict=True))),
+        [(fraction, sizes[fraction]) for fraction in order],
+    )
+
+
+def measured(results: pd.DataFrame) -> pd.DataFrame:
+    """The runs that finished with a test accuracy: all that any conclusion is drawn from.
+
+    As rows of the analysis' summary table, whose names and numbers are already cleaned.
+    """
+    runs = summary_table(results)
+    return runs[(runs["status"] == "finished") & runs["test_accuracy"].notna()]

@@ -1,0 +1,241 @@
+"""The report of a study, from its tables: report.html, report.md and figures/ in its folder.
+
+Everything is made in memory first and put in place by renames, report.html last: when anything
+fails, the files of the last report stay as they were.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from sixteenth import __version__
+from sixteenth.analysis import Predictions, bands, cells
+from sixteenth.errors import SixteenthError
+
+from ...language import format as fmt
+from ...language.en import captions
+from ..discussion import discuss_study
+from ..figures.accuracy import accuracy_lines
+from ..figures.panels import METRICS, curve_panels
+from ..figures.style import NARROW, WIDE, png, svg
+from ..parts import FIGURES, draw_figures
+from .provenance import augmented
+from .view import make_page
+
+
+@dataclass(frozen=True)
+class Image:
+    """An SVG as the pages embed it: a data URI, and its size in CSS pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the templates need it: once for a desk and paper, once for a telephone."""
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    wide: Image
+    narrow: Image
+
+    @property
+    def scrolls(self) -> bool:
+        """Whether it is too wide for the page and moves inside a container of its own."""
+        return self.wide.width > WIDE * 96 or self.narrow.width > NARROW * 96
+
+
+def build_report(
+    study_dir: str | Path,
+    *,
+    spec: Mapping[str, Any],
+    results: pd.DataFrame,
+    histories: pd.DataFrame,
+    runs: Sequence[Mapping[str, Any]],
+    predictions: Predictions | None = None,
+) -> Path:
+    """Write the report of a study and return the path of report.html.
+
+    Args:
+        study_dir: the study's folder; only report.html, report.md and figures/ are written in it.
+        spec: the study's spec as JSON values, with what it leaves open left open.
+        results: one row a run of the plan, also the failed and missing ones.
+        histories: one row for each run and epoch.
+        runs: the contents of the run.json files there are.
+        predictions: run_id -> (labels, probabilities), for paired comparisons.
+
+    Raises:
+        SixteenthError: the files cannot be written; an earlier report is left as it was.
+    """
+    folder = Path(study_dir)
+    files = report_files(
+        spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
+    )
+    try:
+        _write_all(folder, files)
+        for name in FIGURES:
+            for kind in ("svg", "png"):
+                if f"figures/{name}.{kind}" not in files:
+                    # An earlier report's figure that this one no longer holds would mislead.
+                    (folder / "figures" / f"{name}.{kind}").unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise SixteenthError(f"cannot write the report into {folder}: {reason}") from error
+    return folder / "report.html"
+
+
+def report_files(
+    *,
+    spec: Mapping[str, Any],
+    results: pd.DataFrame,
+    histories: pd.DataFrame,
+    runs: Sequence[Mapping[str, Any]],
+    predictions: Predictions | None = None,
+) -> dict[str, bytes]:
+    """All files of a report by their path in the study's folder, report.html last."""
+    discussion = discuss_study(
+        spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
+    )
+    figures = draw_figures(results, histories, discussion)
+    narrow = draw_figures(results, histories, discussion, narrow=True)
+    cell_table = cells(results)
+    page = make_page(spec, results, histories, runs, discussion, __version__)
+    lines = accuracy_lines(cell_table, results)
+    smoothing = _smoothing_of_losses(spec, runs)
+    test_views = str((spec.get("train") or {}).get("test_augmentation"))
+
+    files: dict[str, bytes] = {}
+    pictures: dict[str, Picture] = {}
+    texts = {
+        "accuracy": (
+            "Dataset size against test accuracy",
+            captions.accuracy(cell_table, lines, bands(discussion.curves)),
+            captions.accuracy_alt(lines),
+        ),
+        "options": (
+            "What each next step buys",
+            captions.options(discussion.options, discussion.level),
+            captions.options_alt(discussion.options),
+        ),
+    }
+    for metric in METRICS:
+        texts[f"{metric}-curves"] = (
+            f"{metric.capitalize()} over training",
+            captions.curves(
+                curve_panels(histories, results, metric=metric),
+                metric,
+                smoothing,
+                augmented(spec),
+                test_views,
+                validated=bool((spec.get("train") or {}).get("validation")),
+            ),
+            captions.curves_alt(metric, results),
+        )
+    for name, figure in figures.items():
+        pictures[name] = _picture(files, name, *texts[name], figure, narrow[name])
+    shared = {
+        "page": page,
+        "figures": pictures,
+        "table_caption": captions.table(cell_table, test_views),
+    }
+    files["report.md"] = _render("report.md.j2", shared)
+    style = _template_text("report.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    files["report.html"] = _render(
+        "report.html.j2", shared | {"style": Markup(style), "style_hash": f"sha256-{digest}"}
+    )
+    return files
+
+
+def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> float:
+    """The label smoothing that is in the training curves; none where runs noted it without.
+
+    Earlier versions drew the loss that was optimised, and their records do not say which it is.
+    """
+    if all(run.get("train_loss") == "cross-entropy" for run in runs):
+        return 0.0
+    return float((spec.get("train") or {}).get("label_smoothing") or 0)
+
+
+def _picture(
+    files: dict[str, bytes],
+    name: str,
+    title: str,
+    caption: str,
+    alt: str,
+    wide: Figure,
+    narrow: Figure,
+) -> Picture:
+    """Put a figure's files among `files` and return what the pages show."""
+    files[f"figures/{name}.svg"] = image = svg(wide, title)
+    files[f"figures/{name}.png"] = png(wide)
+    return Picture(
+        name, title, caption, alt, _embed(wide, image), _embed(narrow, svg(narrow, title))
+    )
+
+
+def _embed(figure: Figure, image: bytes) -> Image:
+    width, height = (round(float(inches) * 96) for inches in figure.get_size_inches())
+    uri = f"data:image/svg+xml;base64,{base64.b64encode(image).decode()}"
+    return Image(uri, width, height)
+
+
+def _render(template: str, values: Mapping[str, Any]) -> bytes:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template_text),
+        autoescape=template.endswith(".html.j2"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"md": fmt.markdown, "fence": fmt.code_block}
+    # A lone surrogate (a file name that is not UTF-8) must not stop a report.
+    return environment.get_template(template).render(**values).encode("utf-8", "replace")
+
+
+def _template_text(name: str) -> str:
+    folder = resources.files("sixteenth.report.page") / "templates"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write all files under temporary names, then rename them in order; on failure, none."""
+    if (folder / "figures").is_symlink():
+        # In a folder from elsewhere it would lead what is written to a place of its choice.
+        raise OSError("figures is a link to another folder")
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    waiting: list[tuple[Path, Path]] = []
+    try:
+        for name, content in files.items():
+            target = folder / name
+            temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+            waiting.append((temporary, target))
+            with temporary.open("wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+        for temporary, target in waiting:
+            temporary.replace(target)
+    except BaseException:
+        for temporary, _ in waiting:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        raise

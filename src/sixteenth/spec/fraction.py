@@ -1,0 +1,70 @@
+"""What a fraction of the training set is called, and how many images it means.
+
+A fraction is written as a share ("1/16", 0.25, 1), a count ("500 images") or a count for each
+class ("25 per class"). This module only reads and names fractions; `data.subsets` draws them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import SpecError
+
+_HOW = 'write a share such as "1/16" or 0.25, "500 images", or "25 per class"'
+
+
+@dataclass(frozen=True)
+class TrainFraction:
+    """A share of the training set (`share`), or a number of images (`count`, maybe `per_class`)."""
+
+    share: Fraction | None = None
+    count: int | None = None
+    per_class: bool = False
+
+    @classmethod
+    def parse(cls, value: str | int | float) -> TrainFraction:
+        """Read a fraction as a study file writes it.
+
+        Raises:
+            SpecError: not a fraction, or a share outside (0, 1], or a count below 1.
+        """
+        text = str(value).strip()
+        if len(text) > 40 or re.search(r"e[+-]?\d{4}", text, re.IGNORECASE):
+            # Expanding such a number would take minutes.
+            raise SpecError(f"{text[:40]!r} is not a fraction: {_HOW}")
+        counted = re.fullmatch(r"([0-9]+)\s*(images?|per[ -]class)", text)
+        if counted:
+            count = int(counted[1])
+            if count < 1:
+                raise SpecError(f"fraction {text!r} holds no image: use at least 1")
+            return cls(count=count, per_class=counted[2].startswith("per"))
+        try:
+            # Through the decimal text, so that 0.1 is one tenth and not its binary neighbour.
+            share = Fraction(text)
+        except (ValueError, ZeroDivisionError):
+            raise SpecError(f"{text!r} is not a fraction: {_HOW}") from None
+        if isinstance(value, bool) or not 0 < share <= 1:
+            hint = f'; for {text} images write "{text} images"' if share > 1 else ""
+            raise SpecError(f"fraction {text!r} is out of range: a share lies in (0, 1]{hint}")
+        return cls(share=share)
+
+    def size(self, total: int, classes: int) -> int:
+        """How many of `total` training images in `classes` classes this fraction names."""
+        if self.share is not None:
+            return max(1, round(self.share * total))
+        assert self.count is not None
+        return self.count * (classes if self.per_class else 1)
+
+    def __str__(self) -> str:
+        if self.share is not None:
+            return str(self.share)
+        return f"{self.count} per class" if self.per_class else f"{self.count} images"
+
+    @property
+    def slug(self) -> str:
+        """The fraction as a part of a folder's name: ``1of16``, ``all``, ``500images``."""
+        if self.share == 1:
+            return "all"
+        return str(self).replace("/", "of").replace(" ", "")

@@ -1,0 +1,1 @@
+"""What lies on disk: atomic files, the record and folder of a run, the lock of a study."""

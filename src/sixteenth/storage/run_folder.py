@@ -1,0 +1,294 @@
+"""What one run leaves on disk, written whole or not at all.
+
+A RunFolder knows the names and formats of its files and nothing of how they came to be: the engine
+fills it, the results table and the report read it. Reading needs no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import errno
+import io
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from zipfile import ZipFile
+
+from ..errors import InputError, MismatchError, SixteenthError
+from ..spec import RunSpec, spec_differences
+from .run_record import check_history, check_predictions, check_record
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from torch import Tensor
+
+MOST_PREDICTIONS = 1 << 33
+"""Bytes: eight gigabytes are two million test images of a thousand classes."""
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+
+FORMAT = 1
+"""Version of run.json; a reader refuses a higher one."""
+
+
+def write_whole(
+    path: Path,
+    write: Callable[[IO[bytes]], object],
+    *,
+    before_rename: Callable[[], object] = lambda: None,
+) -> None:
+    """Write a file by `write(handle)` so that a reader sees the old one or the new one, never half.
+
+    The bytes reach the disk before the name does (fsync, then rename), so this also holds across a
+    power cut. On failure the temporary file is removed and the old file stays.
+
+    Args:
+        write: writes to the handle, or to the path that is the handle's `name`.
+        before_rename: is called when the new bytes are on the disk and not yet under their name.
+
+    Raises:
+        OSError: with the file's name, whichever step of it failed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        os.close(handle)
+        with open(temporary, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a result is to be read by whoever may read the folder.
+        os.chmod(temporary, 0o666 & ~_umask())
+        before_rename()
+        os.replace(temporary, path)
+    except BaseException as error:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise
+
+
+_DISK = {
+    number
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO")
+    if (number := getattr(errno, name, None)) is not None
+}
+
+
+def is_disk_trouble(error: OSError, folder: Path) -> bool:
+    """Whether a disk is full or broken, or something in `folder` cannot be written or read.
+
+    Every run would meet it, so that none of them has failed by itself.
+    """
+    if error.errno in _DISK:
+        return True
+    named = error.filename
+    return isinstance(named, str) and Path(named).absolute().is_relative_to(folder.absolute())
+
+
+def sync_folder(folder: Path) -> None:
+    """Let renames in a folder reach the disk, where the system can be asked to."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what `write_whole` left in a folder when its process was killed."""
+    for path in folder.glob(".*.tmp"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text whole or not at all."""
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def record_path(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def history_path(self) -> Path:
+        return self.path / "history.csv"
+
+    @property
+    def predictions_path(self) -> Path:
+        return self.path / "predictions.npz"
+
+    @property
+    def weights_path(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def checkpoint_paths(self) -> tuple[Path, Path]:
+        """The newest checkpoint and the one before it, see `engine.checkpoint`."""
+        return self.path / "checkpoint.pt", self.path / "checkpoint-before.pt"
+
+    def has_checkpoint(self) -> bool:
+        return any(path.exists() for path in self.checkpoint_paths)
+
+    def remove_checkpoints(self) -> None:
+        for path in self.checkpoint_paths:
+            path.unlink(missing_ok=True)
+
+    def read_record(self) -> dict[str, Any] | None:
+        """run.json as a mapping, or None where there is none.
+
+        Raises:
+            InputError: it is damaged, or written by a later version.
+        """
+        anew = f"to train this run anew, remove {self.path}"
+        try:
+            text = self.record_path.read_text(encoding="utf-8")
+            record: Any = json.loads(text, parse_constant=_no_number)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(f"{self.record_path} cannot be read ({error}): {anew}") from None
+        version = record.get("format") if isinstance(record, dict) else None
+        if isinstance(version, int) and version > FORMAT:
+            raise InputError(f"{self.record_path} was written by a later version of sixteenth")
+        try:
+            return check_record(record)
+        except ValueError as error:
+            raise InputError(
+                f"{self.record_path} is not the record of a run ({error}): {anew}"
+            ) from None
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        write_text(
+            self.record_path,
+            json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        )
+
+    def read_history(self) -> pd.DataFrame:
+        """history.csv, one row per epoch; empty when no epoch is finished."""
+        import pandas as pd
+
+        try:
+            return check_history(pd.read_csv(self.history_path))
+        except (FileNotFoundError, pd.errors.EmptyDataError):
+            return pd.DataFrame()
+        except (OSError, ValueError) as error:
+            said = " ".join(str(error).split())
+            raise InputError(f"{self.history_path} cannot be read: {said}") from None
+
+    def write_history(self, epochs: list[dict[str, Any]]) -> None:
+        """Write one row per epoch. Without pandas, which a training process needs for nothing."""
+        text = io.StringIO()
+        rows = csv.DictWriter(text, list(epochs[0]) if epochs else [], lineterminator="\n")
+        rows.writeheader()
+        rows.writerows(epochs)
+        write_text(self.history_path, text.getvalue())
+
+    def read_predictions(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Test labels (n,) and probabilities (n, classes), or None where there are none."""
+        import numpy as np
+
+        try:
+            with ZipFile(self.predictions_path) as bag:
+                if sum(member.file_size for member in bag.infolist()) > MOST_PREDICTIONS:
+                    raise ValueError("it unpacks to more than any test set has")
+            with np.load(self.predictions_path, allow_pickle=False) as file:
+                return check_predictions(file["labels"], file["probabilities"])
+        except FileNotFoundError:
+            return None
+        # What a damaged archive does to zipfile, zlib and numpy is not one kind of error.
+        except Exception as error:
+            said = " ".join(str(error).split())[:200]
+            raise InputError(f"{self.predictions_path} cannot be read: {said}") from None
+
+    def write_predictions(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
+        import numpy as np
+
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, labels=labels, probabilities=probabilities)
+        write_whole(self.predictions_path, lambda file: file.write(buffer.getvalue()))
+
+    def write_weights(self, weights: dict[str, Tensor]) -> None:
+        """Write a safetensors file from the tensors' own memory, without a copy of all of it.
+
+        Raises:
+            OSError: the disk is full, or cannot be written.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import save_file
+
+        def write(file: IO[bytes]) -> None:
+            try:
+                save_file(weights, file.name)
+            except SafetensorError as error:
+                if number := re.search(r"os error (\d+)", str(error)):
+                    raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+                raise
+
+        write_whole(self.weights_path, write)
+
+    def require_same(self, spec: RunSpec, fingerprint: str) -> None:
+        """Check that what lies here was made by `spec` from the data with that fingerprint.
+
+        Raises:
+            MismatchError: what differs, and the way out.
+        """
+        record = self.read_record()
+        if record is None:
+            return
+        # Through the model, so that a key that is younger than the record has its default there.
+        differs = spec_differences(record_spec(record, self.record_path), spec)
+        found = (record.get("data") or {}).get("fingerprint", fingerprint)
+        if found != fingerprint:
+            differs.append(f"data fingerprint: {found[:12]} there, {fingerprint[:12]} now")
+        if differs:
+            what = "; ".join(differs)
+            raise MismatchError(
+                f"{self.path} holds another run ({what}): train into a new folder with --fresh, "
+                "or choose one with --out"
+            )
+
+
+def record_spec(record: Mapping[str, Any], where: Path) -> RunSpec:
+    """What a record was made by.
+
+    Raises:
+        InputError: it says nothing that could be run.
+    """
+    try:
+        return RunSpec.model_validate(record["spec"])
+    except (SixteenthError, ValueError) as error:
+        said = " ".join(str(error).split())[:120]
+        raise InputError(f"{where} is not the record of a run: {said}") from None
+
+
+def run_folders(study: Path) -> Iterator[RunFolder]:
+    """The folders under STUDY/runs that hold a record, in the order of their names."""
+    for record in sorted((study / "runs").glob("*/run.json")):
+        yield RunFolder(record.parent)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

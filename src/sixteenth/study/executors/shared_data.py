@@ -1,0 +1,93 @@
+"""A dataset for several processes, whose images lie in memory once.
+
+Images that are already mapped from the cache of decoded ones are mapped from there; others are
+written to a scratch folder first. What goes from process to process is where they lie.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...data import ImageDataset, Split
+from ...errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class MappedArray:
+    """Where an array lies in a file."""
+
+    path: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    identity: tuple[int, ...]
+    """Of the file, as it was when its pixels were looked at."""
+
+    def open(self) -> NDArray[Any]:
+        """The array, mapped copy-on-write: nothing that is written to it reaches the file.
+
+        Raises:
+            DataError: another command has decoded other images into that file since.
+        """
+        if _identity(self.path) != self.identity:
+            raise DataError(
+                f"{self.path} was written anew while the study ran, from images that changed: "
+                "start it again"
+            )
+        return np.memmap(self.path, self.dtype, "c", self.offset, self.shape)
+
+
+@dataclass(frozen=True)
+class SharedDataset:
+    """A dataset without its images, and where these lie; small, and can be pickled."""
+
+    dataset: ImageDataset
+    train_images: MappedArray
+    test_images: MappedArray
+
+    def open(self) -> ImageDataset:
+        train, test = self.dataset.train, self.dataset.test
+        return dataclasses.replace(
+            self.dataset,
+            train=Split(self.train_images.open(), train.labels),
+            test=Split(self.test_images.open(), test.labels),
+        )
+
+
+def share_dataset(dataset: ImageDataset, scratch: Path) -> SharedDataset:
+    """Prepare a dataset for other processes; `scratch` has to stay as long as they work."""
+    nothing = np.empty((0, *dataset.train.images.shape[1:]), np.uint8)
+    return SharedDataset(
+        dataclasses.replace(
+            dataset,
+            train=Split(nothing, np.asarray(dataset.train.labels)),
+            test=Split(nothing, np.asarray(dataset.test.labels)),
+        ),
+        _mapped(dataset.train.images, scratch / "train.raw"),
+        _mapped(dataset.test.images, scratch / "test.raw"),
+    )
+
+
+def _mapped(array: NDArray[Any], path: Path) -> MappedArray:
+    whole_file = isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)
+    if whole_file and array.flags.c_contiguous and array.filename is not None:  # type: ignore[attr-defined]
+        path, offset = Path(array.filename), array.offset  # type: ignore[attr-defined]
+    else:
+        np.ascontiguousarray(array).tofile(path)
+        offset = 0
+    return MappedArray(str(path), array.dtype.str, array.shape, offset, _identity(path))
+
+
+def _identity(path: Path | str) -> tuple[int, ...]:
+    found = os.stat(path)
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,0 +1,1 @@
+"""How runs are computed: cost, measured speeds, schedule."""

@@ -1,0 +1,282 @@
+"""How fast a model trains on this machine: measured once, in a few seconds, and kept.
+
+Candidates are the numbers (precision and layout, where the study leaves them open) and the
+placement (how many runs at once, of how many threads each). They take turns, so that whatever else
+the machine does hits all of them, and count by their median step. What was measured is kept beside
+the decoded images, for this machine, model, image size and version of torch; a copy that is damaged
+or lacks something is measured again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ...engine.execution import Execution, environment, open_numbers
+from ...spec import RunSpec
+from ...storage.run_folder import write_text
+from ..executors.local import Pool
+from .cost import Cost
+from .schedule import Placement
+
+FORMAT = 5
+"""Raise it when what is measured, or how, changes."""
+
+ROUNDS = 2
+WINDOW_SECONDS = 0.4
+"""Each candidate trains for so long in a round, and one step at least."""
+
+HOPELESS = 1.25
+"""A candidate so many times slower in its first round is not measured again."""
+
+BUSY = 0.1
+"""Part of all cores that other processes may keep busy while speeds are measured, for these to be
+kept: a fifth of one core of two."""
+
+NEAR = 1.05
+"""The simpler candidate is taken unless the other is faster by more than this."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Images a second of all processes together, as measured.
+
+    `memory` is the most that one of them took by then, in bytes: of the device where that is a GPU;
+    0 where it is not known.
+    """
+
+    precision: str
+    layout: str
+    processes: int
+    threads: int
+    images_per_second: float
+    memory: int = 0
+
+    @property
+    def placement(self) -> Placement:
+        return Placement(self.processes, self.threads)
+
+
+def calibrate(
+    run: RunSpec,
+    cost: Cost,
+    default: Execution,
+    placements: Sequence[Placement],
+    room: float,
+    data_dir: Path,
+    pool: Callable[[], Pool],
+) -> list[Speed]:
+    """The speeds of a model: of each open number, and of `placements` in the best numbers.
+
+    Args:
+        run: any run of the model.
+        cost: of the model.
+        default: what would be taken without measuring.
+        placements: the simplest first; such as have no room are left out.
+        room: memory in bytes that all processes together may take.
+        data_dir: where what was measured is kept.
+        pool: gives the processes to measure with; called only if something has to be measured.
+
+    Raises:
+        SixteenthError, RuntimeError, ...: the model cannot be trained.
+    """
+    identity = _identity(run, cost, default)
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    place = data_dir / "calibration" / f"{key}.json"
+    known = _read(place, identity)
+    memory = max((speed.memory for speed in known), default=0)
+    fitting = _that_fit(placements, memory, room)
+    if not known or not set(fitting) <= {speed.placement for speed in known}:
+        others = OtherWork()
+        known = _measure(run, default, placements, room, pool())
+        if others.share() < BUSY:
+            _keep(place, identity, known)
+    return known
+
+
+def _that_fit(placements: Sequence[Placement], memory: int, room: float) -> list[Placement]:
+    """The placements that have room where each process takes `memory`; one in any case."""
+    fewest = min(placement.processes for placement in placements)
+    return [
+        placement
+        for placement in placements
+        if placement.processes in (1, fewest) or placement.processes * memory <= room
+    ]
+
+
+class OtherWork:
+    """How busy other processes keep this machine, from when this object is made.
+
+    Two threads that wait for each other at every operation lose far more to one busy core than two
+    processes do: kept, such a measurement would misplace the runs of every later study.
+    """
+
+    def __init__(self) -> None:
+        self._began, self._before = time.monotonic(), self._seconds()
+
+    def share(self) -> float:
+        """Part of all cores that processes kept busy which are not this one's, 0 to 1."""
+        elapsed = max(time.monotonic() - self._began, 1e-3)
+        cores = psutil.cpu_count() or 1
+        return min(max((self._seconds() - self._before) / (elapsed * cores), 0.0), 1.0)
+
+    @staticmethod
+    def _seconds() -> float:
+        """Processor time of all processes there were, without this one's and its workers'."""
+        machine, this = psutil.cpu_times(), psutil.Process()
+        own = this.cpu_times()
+        total = machine.user + machine.system + getattr(machine, "nice", 0.0)
+        total -= sum(own[:4])  # user, system, and both of children that have ended
+        for child in this.children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it has ended just now
+                total -= sum(child.cpu_times()[:4])
+        return total
+
+
+def best_numbers(speeds: Iterable[Speed], default: Execution) -> tuple[str, str]:
+    """Precision and layout that train most images a second; the default's on a near tie.
+
+    Of what was measured under more placements than the rest, the rest was already given up.
+    """
+    rates: dict[tuple[str, str], list[float]] = {}
+    for speed in speeds:
+        rates.setdefault((speed.precision, speed.layout), []).append(speed.images_per_second)
+    most = max(map(len, rates.values()), default=0)
+    of = {numbers: max(each) for numbers, each in rates.items() if len(each) == most}
+    usual = default.precision, default.layout
+    best = max(of, key=lambda numbers: of[numbers], default=usual)
+    return usual if of.get(usual, 0.0) * NEAR >= of.get(best, 0.0) else best
+
+
+def _measure(
+    run: RunSpec, default: Execution, placements: Sequence[Placement], room: float, pool: Pool
+) -> list[Speed]:
+    """Measure numbers under the widest placement, and placements in the best numbers.
+
+    Layouts come one after another, because each needs a model of its own.
+    """
+    taken = 0
+    pool.start(max(placements).processes)
+    with contextlib.suppress(Exception):  # these numbers may be the ones that the model refuses
+        # First one process alone: several might not have the memory, and then others lose theirs.
+        alone = ("rehearse", run, replace(default, threads=1), 0.0)
+        ((_, taken),) = pool.ask([alone])
+    placements = _that_fit(placements, taken, room)
+    widest = max(placements)
+    precisions, layouts = open_numbers(default, run.train)
+    found: dict[_Candidate, list[float]] = {}
+    memories: dict[_Candidate, int] = {}
+    refusals: list[Exception] = []
+
+    def take_turns(candidates: Sequence[_Candidate]) -> None:
+        hopeful = list(candidates)
+        for _ in range(ROUNDS):
+            for candidate in list(hopeful):
+                try:
+                    rate, memory = _rate(run, default, candidate, pool)
+                except Exception as error:  # a model may refuse some numbers, and not others
+                    refusals.append(error)
+                    hopeful.remove(candidate)
+                    found.pop(candidate, None)
+                else:
+                    found.setdefault(candidate, []).append(rate)
+                    memories[candidate] = memory
+            if not hopeful:
+                break
+            top = max(statistics.median(found[each]) for each in hopeful)
+            hopeful = [each for each in hopeful if statistics.median(found[each]) * HOPELESS >= top]
+            if len(hopeful) < 2:
+                break
+
+    for layout in layouts:
+        take_turns([(precision, layout, widest) for precision in precisions])
+        alike = [speed for speed in _speeds(found, memories) if speed.placement == widest]
+        if alike:
+            precision, leading = best_numbers(alike, default)
+            precisions = [precision]
+            if leading == layout and len(placements) > 1:
+                take_turns([(precision, layout, placement) for placement in placements])
+    if not found:
+        raise refusals[0]
+    return _speeds(found, memories)
+
+
+_Candidate = tuple[str, str, Placement]
+
+
+def _rate(run: RunSpec, default: Execution, candidate: _Candidate, pool: Pool) -> tuple[float, int]:
+    """Images a second of as many processes at once as the candidate's placement has, and the most
+    memory that one of them took."""
+    precision, layout, placement = candidate
+    execution = replace(default, precision=precision, layout=layout, threads=placement.threads)
+    if placement.processes > 1:
+        # None may have its model yet: all build it first, so that they are timed at once.
+        pool.ask([("rehearse", run, execution, 0.0)] * placement.processes)
+    order = ("rehearse", run, execution, WINDOW_SECONDS)
+    rates, memories = zip(*pool.ask([order] * placement.processes), strict=True)
+    return float(sum(rates)), max(memories)
+
+
+def _speeds(
+    found: Mapping[_Candidate, list[float]], memories: Mapping[_Candidate, int]
+) -> list[Speed]:
+    return [
+        Speed(
+            precision,
+            layout,
+            placement.processes,
+            placement.threads,
+            round(statistics.median(rates), 1),
+            memories[candidate],
+        )
+        for candidate, rates in found.items()
+        for precision, layout, placement in [candidate]
+    ]
+
+
+def _identity(run: RunSpec, cost: Cost, default: Execution) -> dict[str, Any]:
+    """All that a speed depends on."""
+    recipe = run.train.model_dump(
+        mode="json",
+        include={"batch_size", "optimizer", "precision", "layout", "lower_convolutions"},
+    )
+    return {
+        "format": FORMAT,
+        "environment": environment(default.device),
+        "device": default.device,
+        "threads": default.threads,
+        "model": run.model,
+        **asdict(cost),
+        "stem": run.stem,
+        "image_size": run.image_size,
+        **recipe,
+    }
+
+
+def _read(place: Path, identity: Mapping[str, Any]) -> list[Speed]:
+    """What is kept there, nothing if it is damaged."""
+    try:
+        content = json.loads(place.read_text(encoding="utf-8"))
+        if content["identity"] != identity:
+            return []
+        speeds = [Speed(**each) for each in content["speeds"]]
+        sound = all(speed.images_per_second > 0 and speed.placement for speed in speeds)
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
+    return speeds if sound else []
+
+
+def _keep(place: Path, identity: Mapping[str, Any], speeds: Sequence[Speed]) -> None:
+    """Keep what was measured; where that is not possible, it is measured again next time."""
+    content = {"identity": identity, "speeds": [asdict(speed) for speed in speeds]}
+    with contextlib.suppress(OSError):
+        write_text(place, json.dumps(content, indent=2) + "\n")

@@ -1,0 +1,111 @@
+"""What a study will cost, before anything is trained."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import pandas as pd
+
+from ...data import ImageDataset
+from ...engine.workload import Workload, split_of
+from ...models import count_parameters, train_flops_per_image
+from ...spec import RunSpec
+from ...storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .schedule import Schedule
+
+BYTES_PER_WEIGHT = 4
+CHECKPOINT_COPIES = 3 * 3
+"""A checkpoint holds the weights and up to two moments of the optimiser, and the last two stay
+until the next is written."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model costs: trainable values, and operations to train on one image."""
+
+    parameters: int
+    flops: int
+
+    @classmethod
+    def of(cls, model: nn.Module, image_size: int) -> Self:
+        return cls(count_parameters(model), train_flops_per_image(model, image_size))
+
+
+def work_of(run: RunSpec, dataset: ImageDataset) -> Workload:
+    """How much a run trains and measures. Draws its subset: a tenth of a second for many images."""
+    kept, held = split_of(run, dataset)
+    return Workload.of(run.train, len(kept), len(dataset.test), len(held))
+
+
+def plan_table(
+    runs: Sequence[RunSpec],
+    dataset: ImageDataset,
+    folder: Path,
+    costs: Mapping[str, Cost],
+    schedule: Schedule,
+) -> pd.DataFrame:
+    """One row per run: what it trains on, what it computes, and how long that will take here.
+
+    Returns:
+        Columns run_id, model, init, fraction, train_size, seed, status, epochs, steps, parameters,
+        train_flops (whole run), threads, seconds (of training and evaluation, in the company that
+        the run will have), begins, ends (seconds from the study's beginning), disk_bytes (what the
+        finished run keeps), checkpoint_bytes (while it trains). Times are estimates, and missing of
+        finished runs, as their threads are.
+    """
+    todo = {
+        each.run.run_id: (each, end)
+        for each, end in zip(schedule.assignments, schedule.ends(), strict=True)
+    }
+    rows = []
+    for run in runs:
+        work = work_of(run, dataset)
+        record = RunFolder(folder / "runs" / run.run_id).read_record()
+        cost, (assignment, end) = costs.get(run.model), todo.get(run.run_id, (None, 0.0))
+        stays, passes = disk_bytes(cost.parameters if cost else 0, dataset)
+        rows.append(
+            {
+                "run_id": run.run_id,
+                "model": run.model,
+                "init": run.init,
+                "fraction": run.fraction,
+                "train_size": work.subset,
+                "seed": run.seed,
+                "status": record["status"] if record else "missing",
+                "epochs": work.epochs,
+                "steps": work.steps,
+                "parameters": cost.parameters if cost else None,
+                "train_flops": cost.flops * work.images if cost else None,
+                "threads": assignment.execution.threads if assignment else None,
+                "seconds": round(assignment.seconds, 3) if assignment else None,
+                "begins": round(end - assignment.seconds, 3) if assignment else None,
+                "ends": round(end, 3) if assignment else None,
+                "disk_bytes": stays,
+                "checkpoint_bytes": passes,
+            }
+        )
+    whole = ["train_size", "parameters", "train_flops", "threads"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
+
+
+def disk_bytes(parameters: int, dataset: ImageDataset) -> tuple[int, int]:
+    """What a finished run keeps on disk, and what its checkpoint takes while it trains."""
+    weights = parameters * BYTES_PER_WEIGHT
+    predictions = len(dataset.test) * (len(dataset.classes) * 4 + 8)
+    return weights + predictions, weights * CHECKPOINT_COPIES
+
+
+def free_bytes(folder: Path) -> int:
+    """Free disk space where `folder` is, or will be."""
+    place = folder.resolve()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free

@@ -1,0 +1,87 @@
+"""Test images whose labels all networks contradict, and what the checks of the data found."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sixteenth.analysis import Context, discuss, read_grid
+from sixteenth.analysis.findings.doubtful_labels import suspects
+
+TWO = {("resnet18", "random"): (0.6, 0.9), ("resnet50", "random"): (0.6, 0.9)}
+SIZES = {"1/2": 25_000, "1": 50_000}
+NAMES = tuple("abcdefghij")
+
+
+def with_wrong_labels(study, images):
+    """A study in which all networks call `images` class 3, surely, while 5 is given."""
+    made = study(TWO, fractions=SIZES, test_size=2000)
+    for labels, probabilities in made.predictions.values():
+        labels[images] = 5  # one array for all runs
+        probabilities[images] = 0.001
+        probabilities[images, 3] = 0.991
+    for run_id, (labels, probabilities) in made.predictions.items():
+        right = float((probabilities.argmax(axis=1) == labels).mean())
+        made.results.loc[made.results["run_id"] == run_id, "test_accuracy"] = right
+    return made
+
+
+def test_planted_wrong_labels_are_found_first_and_named(study):
+    images = [7, 800, 1500]
+    made = with_wrong_labels(study, images)
+    grid = read_grid(made.results, None, made.predictions)
+    found, networks = suspects(grid, NAMES)
+    assert networks == 2
+    assert sorted(s.index for s in found[:3]) == images
+    assert {(s.given, s.predicted) for s in found[:3]} == {("f", "d")}
+    assert found[0].confidence > 0.99
+
+
+def test_only_agreeing_confident_errors_of_the_largest_runs_count(study):
+    made = with_wrong_labels(study, [7])
+    run = "resnet50-random-1-seed0"
+    probabilities = made.predictions[run][1]
+    probabilities[7] = 0.0
+    probabilities[7, 4] = 1.0  # another wrong class: no agreement
+    grid = read_grid(made.results, None, made.predictions)
+    assert 7 not in [s.index for s in suspects(grid)[0]]
+    probabilities[7] = 0.07
+    probabilities[7, 3] = 0.37  # agreement without confidence
+    grid = read_grid(made.results, None, made.predictions)
+    assert 7 not in [s.index for s in suspects(grid)[0]]
+
+
+def test_one_network_alone_casts_no_doubt_on_a_label(study):
+    made = study({("resnet18", "random"): (0.6, 0.9)}, fractions=SIZES)
+    grid = read_grid(made.results, None, made.predictions)
+    assert suspects(grid) == ([], 1)
+
+
+def test_the_ceiling_is_said_with_its_share_of_the_error(study):
+    made = with_wrong_labels(study, np.arange(40))
+    found = discuss(
+        made.results, made.histories, predictions=made.predictions, context=Context(classes=NAMES)
+    )
+    said = next(s for s in found.sections if s.key == "data").sentences[0]
+    assert said.evidence["images_in_doubt"] == len(found.suspects) >= 40
+    assert f"{len(found.suspects)} test images of 2,000" in said.text
+    assert said.strength == "suggestive"
+
+
+def checked(study, checks):
+    made = study({("resnet18", "random"): (0.6, 0.9)}, fractions=SIZES, test_size=1000)
+    found = discuss(made.results, made.histories, context=Context(data_checks=checks))
+    sections = [s for s in found.sections if s.key == "data"]
+    return " ".join(c.text for s in sections for c in s.sentences)
+
+
+def test_leaked_and_copied_images_are_told_and_absence_of_a_check_is_not_a_clean_bill(study):
+    assert checked(study, None) == ""
+    clean = {"leaked_test_images": 0, "duplicates_within_train": 0, "duplicates_within_test": 0}
+    assert "no image stands twice" in checked(study, clean)
+    bad = clean | {"leaked_test_images": 12, "duplicates_within_train": 1}
+    bad["examples"] = ["test image 3 is the same image as train image 9"]
+    said = checked(study, bad)
+    assert "12 test images also stand among the training images (1.2% of the test set)" in said
+    assert "1 copy among the training images" in said
+    assert "such as: test image 3 is the same image as train image 9" in said.lower()
+    assert "no image stands twice" not in said

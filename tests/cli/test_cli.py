@@ -1,0 +1,345 @@
+"""The command line, as scripts and people see it: what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tiny_study import (
+    Command,
+    TrainedStudy,
+    command_line,
+    environment,
+    read_results,
+)
+
+PROMISED = {
+    "model", "init", "fraction", "train_size", "seed", "status", "train_accuracy", "test_accuracy",
+    "test_loss", "parameters", "train_flops", "seconds",
+}  # fmt: skip
+
+
+# The whole study, through the command line
+
+
+def test_a_study_trains_and_leaves_a_table_and_a_report(trained: TrainedStudy) -> None:
+    assert trained.ended.code == 0, trained.ended.err
+    rows = read_results(trained.folder)
+    assert len(rows) == 4
+    assert set(rows[0]) >= PROMISED
+    assert [row["status"] for row in rows] == ["finished"] * 4
+    assert {row["fraction"] for row in rows} == {"50 images", "1"}
+    assert all(0 <= float(row["test_accuracy"]) <= 1 for row in rows)
+    assert float(rows[-1]["test_accuracy"]) > 0.5, "three epochs on all digits learn something"
+    page = (trained.folder / "report.html").read_text(encoding="utf-8")
+    assert "small" in page
+    assert "big" in page
+    assert (trained.folder / "report.md").is_file()
+    assert {path.suffix for path in (trained.folder / "figures").iterdir()} == {".svg", ".png"}
+
+
+def test_results_go_to_stdout_and_progress_to_stderr(trained: TrainedStudy) -> None:
+    out, err = trained.ended.out, trained.ended.err
+    assert out.rstrip().endswith("Report: studies/tiny/report.html")
+    assert "95% interval" in out
+    assert "run 4 of 4" in err
+    assert "run 4 of 4" not in out
+
+
+def test_piped_output_is_plain_text_of_80_columns(trained: TrainedStudy) -> None:
+    for text in (trained.ended.out, trained.ended.err):
+        assert "\x1b" not in text
+    assert max(map(len, trained.ended.out.splitlines())) <= 80
+
+
+def test_running_again_repeats_nothing(trained: TrainedStudy, sixteenth: Command) -> None:
+    weights = sorted(trained.folder.glob("runs/*/model.safetensors"))
+    before = [path.stat().st_mtime_ns for path in weights]
+    again = sixteenth("run", "tiny.yaml")
+    assert again.code == 0, again.err
+    assert [path.stat().st_mtime_ns for path in weights] == before
+    assert len(before) == 4
+    assert "was finished before" in again.err
+
+
+def test_json_is_all_that_stands_on_stdout(trained: TrainedStudy, sixteenth: Command) -> None:
+    said = json.loads(sixteenth("run", "tiny.yaml", "--json").out)
+    assert set(said) >= {"study", "folder", "report", "status", "answer", "results"}
+    assert (said["study"], said["status"], len(said["results"])) == ("tiny", "finished", 4)
+    assert Path(said["report"]).is_file()
+    assert isinstance(said["answer"], list)
+
+
+def test_show_prints_the_table_and_json_for_machines(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    shown = sixteenth("show", "studies/tiny")
+    assert shown.code == 0
+    assert len([line for line in shown.out.splitlines() if line.startswith(("small", "big"))]) == 4
+    rows = json.loads(sixteenth("show", "--out", "studies/tiny", "--json").out)
+    assert set(rows[0]) >= PROMISED
+    assert all(row["low"] <= row["test_accuracy"] <= row["high"] for row in rows)
+    assert all(isinstance(row["parameters"], int) for row in rows)
+
+
+def test_report_rebuilds_what_was_deleted(trained: TrainedStudy, sixteenth: Command) -> None:
+    page = trained.folder / "report.html"
+    page.unlink()
+    rebuilt = sixteenth("report", "studies/tiny")
+    assert (rebuilt.code, rebuilt.out) == (0, "studies/tiny/report.html\n")
+    assert page.is_file()
+
+
+def test_the_study_file_that_a_report_prints_is_that_study(
+    trained: TrainedStudy, tmp_path: Path, sixteenth: Command
+) -> None:
+    from sixteenth import Study
+    from sixteenth.study.preflight import check_folder
+
+    page = (trained.folder / "report.md").read_text(encoding="utf-8")
+    text = re.search(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert text is not None
+    (tmp_path / "again.yaml").write_text(text[1], encoding="utf-8")
+    again = Study.load(tmp_path / "again.yaml")
+    assert again.spec == Study.open(trained.folder).spec
+    check_folder(trained.folder, again.spec)
+    assert "adamw, peak learning rate 0.002, weight decay 0.05" in page
+
+
+def test_a_report_is_not_written_over_by_one_without_the_runs_that_are_gone(
+    trained: TrainedStudy, tiny_folder: Path, sixteenth: Command
+) -> None:
+    study = Path(shutil.copytree(trained.folder, "studies/tiny"))
+    for gone in ("runs/tiny_models.small-random-all-seed0", "runs"):
+        shutil.rmtree(study / gone)
+        before = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
+        refused = sixteenth("report", "studies/tiny")
+        assert (refused.code, refused.out) == (2, "")
+        assert "studies/tiny/runs lacks " in refused.err
+        assert "tiny_models.small-random-" in refused.err
+        assert "train them anew with sixteenth run" in refused.err
+        assert sixteenth("show", "studies/tiny").code == 0
+        assert sixteenth("advise", "studies/tiny").code == 0
+        after = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
+        assert after == before
+    ended = sixteenth("run", "tiny.yaml", "--set", "train.epochs=3")
+    assert ended.code == 0, ended.err
+    assert [row["status"] for row in read_results(study)] == ["finished"] * 4
+    (study / "results.csv").unlink()
+    shutil.rmtree(study / "runs")
+    assert sixteenth("report", "studies/tiny").code == 0
+
+
+def test_show_says_where_a_study_lies(trained: TrainedStudy, sixteenth: Command) -> None:
+    near = sixteenth("show", "tiny")
+    assert near.code == 2
+    assert "studies/tiny" in near.err
+    assert sixteenth("show").code == 2
+
+
+@pytest.mark.slow
+def test_a_study_runs_on_real_images_of_a_parquet_folder(
+    tiny_folder: Path, cifar10_jpeg: Path, sixteenth: Command
+) -> None:
+    ended = sixteenth(
+        "run", "tiny.yaml", "--data", str(cifar10_jpeg), "--data-dir", "cache", "--json",
+        "--set", "image_size=32", "--set", 'fractions=["1/16"]',
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    results = json.loads(ended.out)["results"]
+    assert [row["train_size"] for row in results] == [3125, 3125]
+    assert [row["test_size"] for row in results] == [10_000, 10_000]
+    assert all(row["test_accuracy"] > 0.2 for row in results), "twice as good as chance"
+
+
+# Plans and presets
+
+
+def test_a_plan_shows_costs_and_writes_nothing(tiny_folder: Path, sixteenth: Command) -> None:
+    before = sorted(tiny_folder.iterdir())
+    shown = sixteenth("plan", "tiny.yaml", "--set", "fractions=[1/16]")
+    assert shown.code == 0, shown.err
+    assert "2 of 2 runs to train" in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
+    after = [path for path in sorted(tiny_folder.iterdir()) if path.name != "__pycache__"]
+    assert after == before
+
+
+def test_a_plan_counts_only_what_is_left_to_train(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    said = json.loads(sixteenth("plan", "tiny.yaml", "--json").out)
+    assert [run["status"] for run in said["runs"]] == ["finished"] * 4
+    assert said["seconds_left"] == 0
+    assert said["free_bytes"] > 0
+    assert all(run["train_flops"] > 0 and run["steps"] > 0 for run in said["runs"])
+
+
+def test_presets_are_listed_and_print_a_study_to_start_from(sixteenth: Command) -> None:
+    from sixteenth import parse_spec, preset_names
+
+    listed = sixteenth("presets")
+    assert max(map(len, listed.out.splitlines())) <= 80
+    for name in preset_names():
+        assert name in listed.out
+        printed = sixteenth("presets", "show", name).out
+        assert parse_spec(yaml.safe_load(printed)).data
+    assert {"cifar10", "cifar10-pretrained", "demo"} <= set(preset_names())
+
+
+# Settings and flags
+
+
+def test_settings_are_read_as_yaml_and_flags_as_they_are(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    ended = sixteenth(
+        "run", "tiny.yaml", "--out", "here", "--seed", "7", "--data", "digits", "--device", "cpu",
+        "--set", "train.epochs=1", "--set", "fractions=[25 images]",
+        "--set", "models=[tiny_models:small]", "--set", "expect=none",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    frozen = yaml.safe_load(Path("here/study.yaml").read_text(encoding="utf-8"))
+    assert frozen["train"]["epochs"] == 1
+    assert frozen["fractions"] == ["25 images"]
+    assert (frozen["seeds"], frozen["expect"]) == ([7], "none")
+    assert [row["seed"] for row in read_results(Path("here"))] == ["7"]
+
+
+def test_data_is_a_plain_path_and_never_yaml(tiny_folder: Path, sixteenth: Command) -> None:
+    for name in ("007", "a: b", "[x]", "ü"):
+        refused = sixteenth("run", "tiny.yaml", "--data", name)
+        assert refused.code == 2
+        assert name in refused.err, "the path as it was given"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["run"], "STUDY"),
+        (["rn"], "run"),
+        (["run", "tiny.yaml", "--sed", "1"], "--seed"),
+        (["run", "tiny.yaml", "--seed", "one"], "--seed"),
+        (["run", "absent.yaml"], "absent.yaml"),
+        (["run", "cifar11"], "cifar10"),
+        (["run", "tiny.yaml", "--set", "epochs"], "KEY=VALUE"),
+        (["run", "tiny.yaml", "--set", "modles=[resnet18]"], "models"),
+        (["run", "tiny.yaml", "--set", "train.epoch=3"], "epochs"),
+        (["run", "tiny.yaml", "--set", "train.epochs=many"], "train.epochs"),
+        (["run", "tiny.yaml", "--set", "fractions=[3]"], "3 images"),
+        (["run", "tiny.yaml", "--set", "models=[resnet81]"], "resnet18"),
+        (["run", "tiny.yaml", "--set", "models=[tiny_models:smal]"], "tiny_models"),
+        (["run", "tiny.yaml", "--set", "fractions=[9999 images]"], "9999"),
+        (["run", "tiny.yaml", "--data", "nowhere"], "nowhere"),
+        (["run", "tiny.yaml", "--device", "abacus"], "abacus"),
+        (["show", "nowhere"], "nowhere"),
+        (["show", "a", "--out", "b"], "two folders"),
+        (["presets", "show", "cifar"], "cifar10"),
+        (["predict", "nowhere", "x.png"], "nowhere"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(
+    tiny_folder: Path, sixteenth: Command, words: list[str], named: str
+) -> None:
+    refused = sixteenth(*words)
+    assert (refused.code, refused.out) == (2, "")
+    lines = [line for line in refused.err.splitlines() if line.startswith("sixteenth: ")]
+    assert len(lines) == 1
+    assert named in lines[0]
+    assert "Traceback" not in refused.err
+    assert not Path("studies").exists(), "nothing is written before all is known to be right"
+
+
+def test_a_folder_with_another_study_is_refused_and_says_what_differs(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    refused = sixteenth("run", "tiny.yaml", "--set", "train.epochs=9", "--set", "image_size=16")
+    assert refused.code == 2
+    assert "train.epochs: 3 there, 9 asked for" in refused.err
+    assert "image_size" in refused.err
+    assert "--out" in refused.err
+
+
+# The terminal
+
+
+def test_help_answers_at_once_and_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, time\n"
+        "from sixteenth.cli.commands import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'scipy', 'matplotlib', 'yaml', 'pyarrow'}\n"
+        "print(sorted(heavy & set(sys.modules)), time.process_time())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert "demo" in done.stdout
+    imported, seconds = done.stdout.splitlines()[-1].rsplit(" ", 1)
+    assert imported == "[]"
+    assert float(seconds) < 0.5
+
+
+def test_bare_command_and_version(sixteenth: Command) -> None:
+    from sixteenth import __version__
+
+    assert "presets" in sixteenth().out
+    assert sixteenth("--version").out == f"sixteenth {__version__}\n"
+
+
+def test_a_path_is_printed_as_it_is_also_where_it_names_an_emoji(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from sixteenth.cli.tables import Column, console, table
+
+    on = console()
+    on.print("Report: studies/a:cat:b[bold]")
+    on.print(table([Column("file", ["a:cat:b.png"])], on))
+    assert capsys.readouterr().out.split() == [
+        "Report:",
+        "studies/a:cat:b[bold]",
+        "file",
+        "a:cat:b.png",
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_a_live_table(trained: TrainedStudy) -> None:
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        command_line("run", "tiny.yaml"),
+        env=environment(TERM="xterm-256color"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        while select.select([ours], [], [], 120)[0]:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            seen += part
+    os.close(ours)
+    text = seen.decode()
+    assert process.returncode == 0, text
+    assert "4 of 4 runs done" in text
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").splitlines()
+    assert max(map(len, lines)) <= 80

@@ -1,0 +1,140 @@
+"""``sixteenth fit``: any tool's table in, curves and a figure out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tiny_study import Command
+
+SIZES = (1000, 2000, 4000, 8000)
+FIT = ("fit", "results.csv", "--size-column", "n", "--error-column", "err", "--group-by", "model")
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two models, two trainings a size, and one row whose training failed."""
+    monkeypatch.chdir(tmp_path)
+    lines = ["model,n,err,acc"]
+    for model, alpha, eta in (("small", 0.1, 3.0), ("big", 0.02, 8.0)):
+        for n in SIZES:
+            for apart in (-0.002, 0.002):
+                error = alpha + eta * n**-0.5 + apart
+                lines.append(f"{model},{n},{error:.4f},{100 * (1 - error):.2f}")
+    lines.append("big,16000,,")
+    path = tmp_path / "results.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_each_group_is_summed_up_and_the_figure_is_drawn(table: Path, sixteenth: Command) -> None:
+    ended = sixteenth(
+        "fit", "results.csv", "--size-column", "n", "--error-column", "err", "--group-by", "model"
+    )
+    assert ended.code == 0, ended.err
+    assert max(map(len, ended.out.splitlines())) <= 80
+    small, big = ended.out.index("small\n"), ended.out.index("big\n")
+    assert small < big, "in the order of the file"
+    for words in ("alpha", "eta", "gamma", "90% interval", "16,000", "32,000", "results.svg"):
+        assert words in ended.out
+    figure = Path("results.svg").read_text(encoding="utf-8")
+    assert "90% interval of the error that a new training would measure" in figure
+    assert "small" in figure
+
+
+def test_json_holds_the_numbers_and_nothing_else(table: Path, sixteenth: Command) -> None:
+    ended = sixteenth(
+        "fit", "results.csv", "--size-column", "n", "--error-column", "err", "--group-by", "model",
+        "--target-error", "0.12", "--test-size", "5000", "--out", "curves.png", "--json",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert found["figure"] == "curves.png"
+    assert Path("curves.png").read_bytes().startswith(b"\x89PNG")
+    small = found["curves"]["small"]
+    assert small["sizes"] == list(SIZES)
+    twice = small["forecasts"][1]
+    assert twice["size"] == 16000
+    assert twice["low"] < twice["error"] < twice["high"]
+    assert twice["error"] == pytest.approx(0.1 + 3 * 16000**-0.5, abs=0.01)
+    assert small["required_sizes"][0]["error"] == 0.12
+
+
+def test_accuracies_in_percent_give_the_same_curve(table: Path, sixteenth: Command) -> None:
+    words = ("fit", "results.csv", "--size-column", "n", "--group-by", "model", "--json")
+    errors = json.loads(sixteenth(*words, "--error-column", "err").out)
+    accuracies = json.loads(sixteenth(*words, "--accuracy-column", "acc", "--percent").out)
+    ours, theirs = errors["curves"]["big"], accuracies["curves"]["big"]
+    assert theirs["errors"] == pytest.approx(ours["errors"])
+    assert theirs["gamma"] == pytest.approx(ours["gamma"], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fit", "nowhere.csv"], "there is no file nowhere.csv"),
+        (["fit", "results.csv", "--size-column", "n", "--error-column", "eror"], "no column eror"),
+        (["fit", "results.csv", "--size-column", "model", "--error-column", "err"], "not a number"),
+        (["fit", "results.csv", "--size-column", "n", "--accuracy-column", "acc"], "within 0 and"),
+        (
+            ["fit", "results.csv", "--error-column", "err", "--accuracy-column", "acc"],
+            "not both",
+        ),
+        (
+            ["fit", "results.csv", "--size-column", "n", "--error-column", "err", "--out", "a.pdf"],
+            "neither .svg nor .png",
+        ),
+        (["fit", "."], "cannot read the table .: Is a directory"),
+        ([*FIT, "--out", "nowhere/x.svg"], "there is no folder nowhere for the figure x.svg"),
+        ([*FIT, "--out", "a.svg"], "the figure a.svg is a folder"),
+        ([*FIT, "--target-error", "7"], "--target-error 7 is no share"),
+        ([*FIT, "--target-error", "nan"], "--target-error nan is no share"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_exit_2(
+    table: Path, sixteenth: Command, words: list[str], said: str
+) -> None:
+    Path("a.svg").mkdir()
+    ended = sixteenth(*words)
+    assert ended.code == 2
+    assert said in ended.err
+    assert len(ended.err.splitlines()) == 1
+    assert not ended.out
+    assert {path.name for path in Path().iterdir()} == {"results.csv", "a.svg"}
+
+
+def test_a_figure_of_that_name_is_left_alone_unless_it_is_named(
+    table: Path, sixteenth: Command
+) -> None:
+    Path("results.svg").write_text("mine", encoding="utf-8")
+    for name in ("results-2.svg", "results-3.svg"):
+        assert sixteenth(*FIT).out.endswith(f"Figure: {name}\n")
+        assert Path(name).read_text(encoding="utf-8").startswith("<?xml")
+    assert Path("results.svg").read_text(encoding="utf-8") == "mine"
+    assert sixteenth(*FIT, "--out", "results.svg").code == 0
+    assert Path("results.svg").read_text(encoding="utf-8").startswith("<?xml")
+    assert {path.suffix for path in Path().iterdir()} == {".csv", ".svg"}, "nothing half written"
+
+
+def test_a_single_size_is_refused_with_the_name_of_its_curve(
+    table: Path, sixteenth: Command
+) -> None:
+    table.write_text("model,n,err\nonly,1000,0.3\nonly,1000,0.31\n", encoding="utf-8")
+    ended = sixteenth(
+        "fit", "results.csv", "--size-column", "n", "--error-column", "err", "--group-by", "model"
+    )
+    assert ended.code == 2
+    assert "only: a learning curve needs errors at two sizes" in ended.err
+
+
+def test_it_imports_no_torch(table: Path) -> None:
+    code = (
+        "import sys; from sixteenth.cli.exits import carry_out; from sixteenth.cli.commands import app;"
+        "code = carry_out(app, ['fit', 'results.csv', '--size-column', 'n', '--error-column',"
+        " 'err', '--group-by', 'model']); sys.exit(code or 'torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,86 @@
+"""What a process that trains does with memory: its peak, what it keeps, and in which pages."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sixteenth.engine.record import peak_memory
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in another way")
+def test_the_peak_of_memory_is_a_process_s_own_and_not_that_of_the_one_that_started_it() -> None:
+    big = np.ones(200_000_000)  # 1.6 GB, written to
+    measure = (
+        "import torch; from sixteenth.engine.record import peak_memory;"
+        "print(peak_memory(torch.device('cpu')))"
+    )
+    own = peak_memory(torch.device("cpu"))
+    of_child = int(subprocess.check_output([sys.executable, "-c", measure]))
+    assert own is not None
+    assert own > big.nbytes > of_child > 50e6
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left alone")
+def test_freed_memory_is_kept_for_the_training_and_given_back_after_it() -> None:
+    measure = """
+from pathlib import Path
+from sixteenth.engine.cpu.memory import freed_memory_kept
+
+def held():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+def use():
+    list(bytearray(1_000_000) for _ in range(300))
+
+before = held()
+with freed_memory_kept():
+    use()
+    print(held() - before)
+print(held() - before)
+use()
+print(held() - before)
+"""
+    found = subprocess.check_output([sys.executable, "-c", measure], encoding="ascii").split()
+    kept, given_back, later = map(int, found)
+    assert kept > 250e6
+    assert given_back < 50e6
+    assert later < 50e6
+
+
+def _large_pages_are_offered() -> bool:
+    try:
+        said = Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
+        strict = Path("/proc/sys/vm/overcommit_memory").read_text().strip() == "2"
+    except OSError:
+        return False
+    return "[never]" not in said and not strict and platform.libc_ver()[0] == "glibc"
+
+
+@pytest.mark.skipif(not _large_pages_are_offered(), reason="this system has no large pages")
+def test_training_is_given_large_pages() -> None:
+    measure = """
+from pathlib import Path
+import torch
+from sixteenth.engine.cpu.memory import keep_freed_memory
+
+def in_large_pages():
+    text = Path("/proc/self/smaps_rollup").read_text()
+    return 1024 * int(text.partition("AnonHugePages:")[2].split()[0])
+
+assert keep_freed_memory()
+assert keep_freed_memory()  # a second time takes nothing
+before = in_large_pages()
+maps = torch.zeros(100, 1000, 1000)
+print(before, in_large_pages())
+"""
+    found = subprocess.check_output([sys.executable, "-c", measure], encoding="ascii").split()
+    before, after = map(int, found)
+    assert before < 50e6
+    assert after > 0.9 * 400e6

@@ -1,0 +1,376 @@
+"""The speedrun's parts: its network, Muon, alternating flips, cut-outs, test-time augmentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+from sixteenth import ModelError, RunSpec, load_spec, parse_spec
+from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.data.augment import alternating_flip, crop_and_flip, cut_out, shifted
+from sixteenth.engine import train as engine
+from sixteenth.engine.execution import resolve_execution
+from sixteenth.engine.inference import VIEWS
+from sixteenth.engine.learner import Learner
+from sixteenth.engine.muon import Muon, orthogonalised
+from sixteenth.engine.optim import build_optimizers
+from sixteenth.engine.train import train_run
+from sixteenth.engine.workload import split_of
+from sixteenth.models import build_model, weight_files
+from sixteenth.models.speedrun import SpeedrunNet
+from sixteenth.spec import TrainSpec
+from sixteenth.storage.run_folder import RunFolder
+
+SPEEDRUN = {
+    "epochs": 4,
+    "batch_size": 50,
+    "optimizer": "muon",
+    "schedule": "warmup-linear",
+    "warmup": 0.0,
+    "label_smoothing": 0.2,
+    "flip": "alternating",
+    "crop": 1,
+    "cutout": 3,
+    "test_augmentation": "mirror-shift",
+}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageDataset:
+    return load_dataset("digits", image_size=16, data_dir=tmp_path_factory.mktemp("cache"))
+
+
+def cell(model: str = "speedrun", **train: Any) -> RunSpec:
+    study = {
+        "data": "digits",
+        "image_size": 16,
+        "models": [model],
+        "fractions": ["200 images"],
+        "train": {**SPEEDRUN, **train},
+    }
+    return parse_spec(study).runs()[0]
+
+
+def learner_of(run: RunSpec, data: ImageDataset) -> Learner:
+    execution = resolve_execution("cpu", run.train)
+    return Learner(run, len(data.classes), data.train.images, execution)
+
+
+def test_the_first_layer_whitens_the_training_images(digits: ImageDataset) -> None:
+    learner = learner_of(cell(precision="float32"), digits)
+    images = learner.normalise(torch.from_numpy(digits.train.images[:1000]))
+    with torch.no_grad():
+        out = learner.model.whitening(images).double()
+    half = out.shape[1] // 2
+    flat = out.transpose(0, 1).reshape(2 * half, -1)
+    torch.testing.assert_close(flat[half:], -flat[:half])  # each direction with either sign
+    # Digits are grey: of twelve directions four hold something, and come again for the others.
+    torch.testing.assert_close(flat[:half], flat[:4].repeat(3, 1))
+    second_moments = (flat[:4] @ flat[:4].T / flat.shape[1]).numpy()
+    assert np.allclose(second_moments, np.eye(4), atol=0.05)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+def test_grey_images_blow_up_no_gradient(digits: ImageDataset, precision: str) -> None:
+    """A filter for what tells colours apart gives a constant, which norms divide by nothing."""
+    for seed in range(3):
+        run = cell(precision=precision).model_copy(update={"seed": seed})
+        subset, _ = split_of(run, digits)
+        images, labels = digits.train.images[subset], digits.train.labels[subset]
+        learner = Learner(run, 10, images, resolve_execution("cpu", run.train))
+        learner.step(torch.from_numpy(images[:50]), torch.from_numpy(labels[:50]), 0.0)
+        gradients = {n: p.grad for n, p in learner.model.named_parameters() if p.grad is not None}
+        assert len(gradients) > 12
+        # Up to 12 as it should be, 40,000 at least with such a filter.
+        assert all(gradient.norm() < 100 for gradient in gradients.values())
+
+
+def test_the_first_layer_whitens_all_classes_however_the_images_are_sorted(
+    digits: ImageDataset,
+) -> None:
+    run, execution = cell(precision="float32"), resolve_execution("cpu", cell().train)
+    bright = np.full((9000, 16, 16, 3), 200, np.uint8)
+    bright[:, ::2] = 0  # stripes, which the other class has not
+    noisy = np.random.default_rng(0).integers(0, 255, bright.shape, np.uint8)
+    weights = [
+        Learner(run, 10, np.concatenate(images), execution).model.whitening.weight.detach()
+        for images in ((bright, noisy), (noisy, bright))
+    ]
+    torch.testing.assert_close(weights[0], weights[1], atol=1e-4, rtol=1e-3)
+
+
+def test_the_whitening_is_the_same_each_time_and_is_not_trained(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    before = learner_of(cell(), digits).model.whitening.weight.clone()
+    assert torch.equal(before, learner_of(cell(), digits).model.whitening.weight)
+    folder = RunFolder(tmp_path / "run")
+    train_run(cell(epochs=1), digits, folder)
+    after = load_file(folder.weights_path)
+    # The run whitens with its own subset's images, so only its shape of a whitening is compared.
+    weight = after["whitening.weight"]
+    torch.testing.assert_close(weight[:12], -weight[12:])
+    assert after["whitening.bias"].abs().max() > 0
+
+
+def test_the_whitenings_bias_is_learned_in_the_first_epochs_only(digits: ImageDataset) -> None:
+    learner = learner_of(cell(), digits)
+    images = torch.from_numpy(digits.train.images[:50])
+    labels = torch.from_numpy(digits.train.labels[:50])
+    moved = {}
+    for progress in (0.0, 0.37, 0.38, 0.99):
+        before = learner.weights()
+        learner.at(progress)
+        learner.step(images, labels, 0.05)
+        after = learner.weights()
+        assert not torch.equal(before["groups.0.first.weight"], after["groups.0.first.weight"])
+        moved[progress] = not torch.equal(before["whitening.bias"], after["whitening.bias"])
+    assert moved == {0.0: True, 0.37: True, 0.38: False, 0.99: False}
+
+
+def test_a_model_hears_before_each_epoch_how_far_its_training_is(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[float] = []
+    monkeypatch.setattr(SpeedrunNet, "settle", lambda _, progress: heard.append(progress))
+    train_run(cell(epochs=4), digits, RunFolder(tmp_path / "run"))
+    assert heard == [0, 0.25, 0.5, 0.75]
+
+
+def test_weights_from_a_file_are_not_whitened_anew_and_the_file_is_hashed_once(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = learner_of(cell(), digits).weights()
+    path = tmp_path / "before.safetensors"
+    save_file(saved, path)
+    hashed: list[Path] = []
+    digest = weight_files._sha256
+    monkeypatch.setattr(weight_files, "_sha256", lambda p: hashed.append(p) or digest(p))
+    run = cell().model_copy(update={"init": str(path)})
+    others = digits.train.images[700:]
+    learner = Learner(run, len(digits.classes), others, resolve_execution("cpu", run.train))
+    assert hashed == [path]
+    assert learner.facts["weights_sha256"] == digest(path)
+    for name, weight in learner.weights().items():
+        assert torch.equal(weight, saved[name]), name
+
+
+def test_filters_begin_as_the_identity_where_they_can() -> None:
+    model = build_model("speedrun", 10, image_size=32)
+    filters = model.groups[1].first.weight
+    assert filters.shape == (192, 64, 3, 3)
+    maps = torch.randn(2, 64, 5, 5)
+    out = F.conv2d(maps, filters, padding=1)
+    torch.testing.assert_close(out[:, :64], maps)
+
+
+@pytest.mark.parametrize("side", [3, 7, 8, 15, 30])
+def test_what_a_pool_leaves_out_is_not_computed_and_nothing_else(side: int) -> None:
+    torch.manual_seed(0)
+    model = build_model("speedrun", 10, image_size=32).double()
+    group = model.groups[1]
+    maps = torch.randn(3, group.first.in_channels, side, side, dtype=torch.float64)
+    sizes: list[torch.Size] = []
+    group.first.register_forward_hook(lambda _module, _args, made: sizes.append(made.shape[2:]))
+    results = []
+    for pooled in (
+        group._pooled,
+        lambda maps: group.pool(F.conv2d(maps, group.first.weight, padding=1)),
+    ):
+        leaf = maps.clone().requires_grad_()
+        made = pooled(leaf)
+        gradients = torch.autograd.grad(made.square().sum(), [leaf, group.first.weight])
+        results.append([made, *gradients])
+    assert sizes == [(side // 2 * 2, side // 2 * 2)]
+    for mine, ordinary in zip(*results, strict=True):
+        torch.testing.assert_close(mine, ordinary)
+
+
+@pytest.mark.parametrize("name", ["speedrun", "speedrun-large"])
+def test_images_too_small_to_be_halved_three_times_are_refused(name: str) -> None:
+    assert build_model(name, 3, image_size=9)(torch.zeros(2, 3, 9, 9)).shape == (2, 3)
+    with pytest.raises(ModelError, match=r"smallest image_size that it can is 9"):
+        build_model(name, 3, image_size=8)
+
+
+@pytest.mark.parametrize("shape", [(16, 40), (40, 16), (12, 12)])
+def test_orthogonalising_keeps_singular_vectors_and_levels_their_values(
+    shape: tuple[int, int],
+) -> None:
+    torch.manual_seed(0)
+    small = min(shape)
+    u, _ = torch.linalg.qr(torch.randn(shape[0], small))
+    v, _ = torch.linalg.qr(torch.randn(shape[1], small))
+    values = torch.linspace(1, 10, small)
+    out = orthogonalised(u @ torch.diag(values) @ v.T, iterations=5)
+    core = u.T @ out @ v
+    assert core.diag().min() > 0.6
+    assert core.diag().max() < 1.3
+    off_diagonal = core - torch.diag(core.diag())
+    assert off_diagonal.abs().max() < 0.05  # bfloat16 arithmetic
+
+
+def test_muon_turns_filters_by_its_learning_rate_and_keeps_their_length() -> None:
+    torch.manual_seed(0)
+    filters = torch.nn.Parameter(torch.randn(8, 6, 3, 3))
+    before = filters.detach().clone()
+    optimizer = Muon([filters], lr=0.1, momentum=0.5)
+    filters.grad = torch.randn_like(filters)
+    optimizer.step()
+    assert filters.norm().item() == pytest.approx(before.norm().item(), rel=1e-5)
+    turned = (filters - before).norm() / before.norm()
+    assert 0.05 < turned < 0.15
+
+
+def test_muon_goes_down_in_either_memory_layout_alike() -> None:
+    def trained(layout: torch.memory_format) -> torch.Tensor:
+        torch.manual_seed(0)
+        convolution = torch.nn.Conv2d(4, 8, 3, bias=False).to(memory_format=layout)
+        images, wanted = torch.randn(16, 4, 8, 8), torch.randn(16, 8, 6, 6)
+        optimizer = Muon([convolution.weight], lr=0.05, momentum=0.9)
+        losses = []
+        for _ in range(20):
+            loss = (convolution(images) - wanted).square().mean()
+            convolution.weight.grad = None
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        assert losses[-1] < losses[0]
+        return convolution.weight.detach()
+
+    first, last = (trained(layout) for layout in (torch.contiguous_format, torch.channels_last))
+    torch.testing.assert_close(first, last, rtol=0.05, atol=0.02)
+
+
+def test_beside_muon_another_optimiser_takes_what_is_no_filter() -> None:
+    model = build_model("speedrun", 10, image_size=32)
+    recipe = TrainSpec(optimizer="muon")
+    muon, rest = build_optimizers(model, recipe, torch.device("cpu"))
+    assert all(p.ndim == 4 for group in muon.param_groups for p in group["params"])
+    held = [p for o in (muon, rest) for group in o.param_groups for p in group["params"]]
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    assert {id(p) for p in held} == {id(p) for p in trainable}
+    assert len(held) == len(trainable)
+    # Of four axes, and no filters: a position embedding; and filters that have no length to keep.
+    model.register_parameter("position", torch.nn.Parameter(torch.ones(1, 3, 2, 2)))
+    blank = torch.nn.Conv2d(3, 2, 1)
+    torch.nn.init.zeros_(blank.weight)
+    model.add_module("blank", blank)
+    muon, _ = build_optimizers(model, recipe, torch.device("cpu"))
+    filters = {id(p) for group in muon.param_groups for p in group["params"]}
+    assert not filters & {id(model.position), id(blank.weight)}
+    (only,) = build_optimizers(torch.nn.Linear(3, 2), recipe, torch.device("cpu"))
+    assert not isinstance(only, Muon)
+
+
+def test_an_image_is_mirrored_every_second_epoch() -> None:
+    first, second, third = (alternating_flip(1000, epoch, seed=3) for epoch in (1, 2, 3))
+    assert torch.equal(first, ~second)
+    assert torch.equal(first, third)
+    assert 400 < first.sum() < 600
+    images = torch.randint(0, 256, (4, 6, 6, 3), dtype=torch.uint8)
+    which = torch.tensor([True, False, False, True])
+    out = crop_and_flip(images, crop=0, flip=which, generator=torch.Generator())
+    assert torch.equal(out[1:3], images[1:3])
+    assert torch.equal(out[0], images[0].flip(1))
+
+
+def test_a_cut_out_is_one_whole_square_in_the_given_colour() -> None:
+    images = torch.full((50, 10, 12, 3), 255, dtype=torch.uint8)
+    generator = torch.Generator().manual_seed(0)
+    out = cut_out(images, size=4, colour=[10.2, 20.0, 30.0], generator=generator)
+    painted = (out == torch.tensor([10, 20, 30], dtype=torch.uint8)).all(-1)
+    assert (painted.sum((1, 2)) == 16).all()
+    assert (out[~painted] == 255).all()
+    for one in painted:
+        rows, columns = one.any(1).nonzero().flatten(), one.any(0).nonzero().flatten()
+        assert len(rows) == rows[-1] - rows[0] + 1 == 4
+        assert len(columns) == columns[-1] - columns[0] + 1 == 4
+    assert len({tuple(one.nonzero()[0].tolist()) for one in painted}) > 10
+    assert (images == 255).all()
+
+
+def test_a_shifted_view_is_the_moved_picture_with_its_edge_reflected() -> None:
+    images = torch.randint(0, 256, (2, 5, 5, 3), dtype=torch.uint8)
+    down = shifted(images, 1, 0, mirror=False)
+    assert torch.equal(down[:, 1:], images[:, :-1])
+    assert torch.equal(down[:, 0], images[:, 1])
+    right = shifted(images, 0, 1, mirror=True)
+    assert torch.equal(right[:, :, 1:], images.flip(2)[:, :, :-1])
+
+
+def test_the_views_of_an_image_are_averaged(digits: ImageDataset) -> None:
+    learner = learner_of(cell(precision="float32"), digits)
+    images = torch.from_numpy(digits.test.images[:30])
+    plain = learner.logits(images)
+    assert all(sum(weight for *_, weight in views) == 1 for views in VIEWS.values())
+    mirrored = learner.logits(images.flip(2))
+    torch.testing.assert_close(learner.logits(images, "mirror"), (plain + mirrored) / 2)
+    around = learner.logits(images, "mirror-shift")
+    assert not torch.allclose(around, plain)
+    # Every view comes mirrored as well, so a mirrored image gets the same answer but for a shift
+    # that its mirror image takes the other way round.
+    assert (around.argmax(1) == learner.logits(images.flip(2), "mirror-shift").argmax(1)).all()
+
+
+def test_the_result_has_test_time_augmentation_and_the_curve_has_not(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    record = train_run(cell(), digits, folder)
+    curve = folder.read_history()["test_loss"].iloc[-1]
+    assert record["metrics"]["test_loss"] != pytest.approx(curve, rel=1e-6)
+    assert record["metrics"]["test_accuracy"] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("model", "recipe"),
+    [
+        ("speedrun", {}),
+        (
+            "seed-cnn",
+            {"optimizer": "adamw", "validation": 0.2, "flip": False, "test_augmentation": "none"},
+        ),
+    ],
+    ids=["muon, alternating flips, cut-outs", "dropout, a validation part"],
+)
+def test_an_interrupted_run_of_these_goes_on_to_the_very_same_result(
+    digits: ImageDataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    recipe: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+    run = cell(model, epochs=3, **recipe).model_copy(update={"fraction": "100 images"})
+    whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")
+    train_run(run, digits, whole)
+
+    def stop(progress: engine.Progress) -> None:
+        if progress.epoch == 3:  # after the first of its two steps
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(run, digits, broken, on_progress=stop)
+    train_run(run, digits, broken)
+    assert whole.weights_path.read_bytes() == broken.weights_path.read_bytes()
+    assert whole.predictions_path.read_bytes() == broken.predictions_path.read_bytes()
+
+
+@pytest.mark.parametrize("preset", ["cifar10-best", "cifar10-best-96", "seed-cnn"])
+def test_the_presets_train_for_a_few_steps(
+    digits: ImageDataset, tmp_path: Path, preset: str
+) -> None:
+    spec = load_spec(preset, ["data=digits", "image_size=16"])
+    run = spec.runs()[0].model_copy(update={"fraction": "100 images"})
+    recipe = run.train.model_copy(update={"steps": 3, "batch_size": 20, "epochs": 1})
+    recipe = recipe.model_copy(update={"cutout": min(run.train.cutout, 6)})
+    record = train_run(run.model_copy(update={"train": recipe}), digits, RunFolder(tmp_path / "r"))
+    assert record["status"] == "finished"
+    assert record["metrics"]["steps"] == 3

@@ -1,0 +1,250 @@
+"""The figures: every measurement is drawn, where it belongs, and no label hides another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from invented import FRACTIONS, HOSTILE, Invented, invented_study
+from matplotlib.figure import Figure
+
+from sixteenth.analysis import bands, cells, discuss
+from sixteenth.report import (
+    accuracy_figure,
+    discuss_study,
+    options_figure,
+    study_figures,
+    training_curves_figure,
+)
+from sixteenth.report.figures.panels import curve_panels
+from sixteenth.report.figures.style import spread, svg
+from sixteenth.report.page.build import report_files
+
+
+def _points(figure: Figure, prefix: str) -> list[tuple[float, float]]:
+    return [
+        (float(x), float(y))
+        for axes in figure.axes
+        for line in axes.lines
+        if (line.get_gid() or "").startswith(prefix)
+        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_every_seed_has_its_point_inside_the_axes(study: Invented, narrow: bool) -> None:
+    figure = accuracy_figure(cells(study.results), study.results, narrow=narrow)
+    finished = study.results[study.results["status"] == "finished"]
+    drawn = sorted(y for _, y in _points(figure, "seeds-"))
+    assert drawn == pytest.approx(sorted(finished["test_accuracy"]))
+    (left, right), (bottom, top) = figure.axes[0].get_xlim(), figure.axes[0].get_ylim()
+    for x, y in _points(figure, "seeds-"):
+        assert left < x < right
+        assert bottom < y < top
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
+    study: Invented, narrow: bool
+) -> None:
+    found = bands(discuss(study.results, study.histories).curves)
+    figure = accuracy_figure(cells(study.results), study.results, found, narrow=narrow)
+    axes = figure.axes[0]
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels[-1] == "100,000\nforecast"
+    assert len(axes.collections) >= 2 * len(found)  # a band inside and one beyond
+    for band in found.values():
+        assert band.sizes[-1] == pytest.approx(2 * band.measured)
+        assert (band.low <= band.middle).all()
+        assert (band.middle <= band.high).all()
+        assert axes.get_ylim()[0] < 1 - band.high[-1]
+    figure.draw_without_rendering()
+    for text in axes.texts:
+        assert text.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_the_fitted_curve_goes_through_what_was_measured(study: Invented) -> None:
+    found = bands(discuss(study.results, study.histories).curves)
+    for row in cells(study.results).itertuples():
+        band = found[row.model, row.init]
+        at = int(np.argmin(abs(band.sizes - row.train_size)))
+        assert 1 - band.middle[at] == pytest.approx(row.test_accuracy, abs=0.004)
+
+
+def test_with_one_seed_the_points_are_the_runs() -> None:
+    study = invented_study(seeds=(0,), failed=(), missing=())
+    figure = accuracy_figure(cells(study.results), study.results)
+    assert len(_points(figure, "seeds-")) == len(study.results)
+
+
+def test_the_size_axis_is_logarithmic_and_names_images_and_fractions(study: Invented) -> None:
+    axes = accuracy_figure(cells(study.results), study.results).axes[0]
+    assert axes.get_xscale() == "log"
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["3,125\n1/16", "25,000\n1/2", "50,000\nall"]
+
+
+def test_labels_at_the_ends_of_close_lines_do_not_overlap(study: Invented) -> None:
+    figure = accuracy_figure(cells(study.results), study.results)
+    figure.draw_without_rendering()
+    boxes = [t.get_window_extent() for t in figure.axes[0].texts if t.get_gid() == "label"]
+    assert len(boxes) == 4
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+        assert box.x1 <= figure.bbox.x1
+
+
+def test_spread_keeps_order_gap_and_bounds() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        wanted = rng.uniform(0, 10, rng.integers(1, 9)).tolist()
+        placed = spread(wanted, 1.0, 0.0, 10.0)
+        assert np.argsort(placed, kind="stable").tolist() == np.argsort(wanted).tolist()
+        assert min(np.diff(sorted(placed)), default=1.0) >= 1.0 - 1e-9
+        assert min(placed) >= 0
+        assert max(placed) <= 10
+
+
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_training_curves_show_every_finished_run_on_common_axes(
+    study: Invented, metric: str
+) -> None:
+    figure = training_curves_figure(study.histories, study.results, metric=metric)  # type: ignore[arg-type]
+    finished = study.results[study.results["status"] == "finished"]
+    gids = [str(line.get_gid()) for axes in figure.axes for line in axes.lines]
+    for kind in ("train-", "test-", "clean-"):
+        assert sum(gid.startswith(kind) for gid in gids) == len(finished)
+    clean = sorted(y for _, y in _points(figure, "clean-"))
+    assert clean == pytest.approx(sorted(finished[f"train_{metric}"]))
+    assert len(figure.axes) == 12
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+
+
+def test_a_cell_without_any_finished_run_is_an_empty_panel_that_says_why() -> None:
+    study = invented_study(seeds=(0,), failed=((HOSTILE, "random", "1/2", 0),), missing=())
+    figure = training_curves_figure(study.histories, study.results)
+    empty = [axes for axes in figure.axes if not axes.lines]
+    assert len(empty) == 1
+    said = " ".join(text.get_text() for text in empty[0].texts)
+    assert "failed: DivergedError: the loss became NaN" in said.replace("\n", " ")
+
+
+def test_one_bad_early_epoch_does_not_flatten_all_other_curves(study: Invented) -> None:
+    grid = curve_panels(study.histories, study.results, metric="loss")
+    assert grid.highest > 10
+    assert grid.top < 5
+
+
+def test_runs_of_equal_steps_are_drawn_over_steps() -> None:
+    study = invented_study(seeds=(0,), failed=(), missing=())
+    longer = study.histories["fraction"] == "1/16"
+    more = study.histories[longer].assign(epoch=study.histories["epoch"] + 6)
+    histories = pd.concat([study.histories, more])
+    assert curve_panels(study.histories, study.results).x == "epoch"
+    assert curve_panels(histories, study.results).x == "step"
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_options_figure_shows_each_gain_and_the_line_at_no_gain(
+    study: Invented, narrow: bool
+) -> None:
+    moves = discuss(study.results, study.histories).options
+    assert moves
+    figure = options_figure(moves, narrow=narrow)
+    gains = sorted(x for x, _ in _points(figure, "gain-"))
+    assert gains == pytest.approx(sorted(100 * move.gain for move in moves))
+    forecasts = [move for move in moves if move.kind == "next"]
+    assert len(_points(figure, "gain-next")) == len(forecasts) > 0
+    left, right = figure.axes[0].get_xlim()
+    assert left < 0 < right
+    figure.draw_without_rendering()
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+
+
+def test_a_name_is_never_read_as_a_formula_and_the_svg_stays_whole() -> None:
+    name = "a$x_{1}^{2}$<b>&\x07\x00"
+    study = invented_study(models=(name, "b"), seeds=(0,), failed=(), missing=())
+    text = svg(accuracy_figure(cells(study.results), study.results)).decode()
+    assert "a$x_{1}^{2}$&lt;b&gt;&amp;" in text
+    assert "\x07" not in text
+
+
+def test_a_notebook_gets_the_figures_and_the_discussion_of_the_report(study: Invented) -> None:
+    figures = study_figures(**study.arguments())
+    assert list(figures) == ["accuracy", "options", "loss-curves", "accuracy-curves"]
+    assert discuss_study(**study.arguments()).answer
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_the_key_of_the_training_curves_fits_its_figure_above_the_panels(
+    columns: int, metric: str, narrow: bool
+) -> None:
+    study = invented_study(
+        models=("a",),
+        inits=("random",),
+        seeds=(0,),
+        fractions=dict(list(FRACTIONS.items())[-columns:]),
+        failed=(),
+        missing=(),
+    )
+    figure = training_curves_figure(study.histories, study.results, metric=metric, narrow=narrow)  # type: ignore[arg-type]
+    figure.draw_without_rendering()
+    key = figure.legends[0]
+    assert len(key.get_texts()) == 3
+    for text in key.get_texts():
+        assert text.get_window_extent().x1 <= figure.bbox.x1
+    headings = max(text.get_window_extent().y1 for text in figure.texts)
+    assert key.get_window_extent().y0 > headings
+
+
+def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_points() -> None:
+    """Short epochs are measured every now and then; a NaN between two points would hide both."""
+    study = invented_study(seeds=(0,), failed=(), missing=(), epochs=6)
+    gaps = study.histories["epoch"] % 3 != 0
+    study.histories.loc[gaps, ["test_loss", "test_accuracy"]] = np.nan
+    study.histories.loc[gaps, "test_images"] = 0
+    figure = training_curves_figure(study.histories, study.results, metric="accuracy")
+    lines = [
+        line
+        for axes in figure.axes
+        for line in axes.lines
+        if (line.get_gid() or "").startswith("test-")
+    ]
+    assert len(lines) == len(study.results)
+    for line in lines:
+        assert list(line.get_xdata()) == [3, 6]
+        assert np.isfinite(line.get_ydata()).all()
+        assert line.get_marker() == "o"
+    files = report_files(**study.arguments())
+    page = files["report.md"].decode()
+    assert "test accuracy is measured at the end of some epochs" in page
+    assert "After 24 of the 72 epochs of all runs test images were measured." in page
+    assert "images, 2,000 or more" in page
+
+
+def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures() -> None:
+    study = invented_study(seeds=(0,), failed=(), missing=(), epochs=6)
+    study.spec["train"] |= {"validation": 0.1}
+    study.results["chosen_by"] = "validation"
+    study.histories["validation_accuracy"] = np.where(study.histories["epoch"] == 4, 0.9, 0.5)
+    study.histories["test_images"] = 2000
+    figure = training_curves_figure(study.histories, study.results)
+    assert {x for x, _ in _points(figure, "clean-")} == {4}
+    page = report_files(**study.arguments())["report.md"].decode()
+    assert "of the epoch that the validation part chose on clean images" in page
+    assert "2,000 or more; every number in the tables on all of them" in page
+
+
+@pytest.mark.parametrize("views", ["none", "mirror-shift"])
+def test_the_distance_of_the_lines_is_the_gap_only_without_averaging(views: str) -> None:
+    study = invented_study(seeds=(0,), failed=(), missing=())
+    study.spec["train"] |= {"test_augmentation": views}
+    page = report_files(**study.arguments())["report.md"].decode()
+    assert ("the distance to the test line is the generalisation gap" in page) is (views == "none")
+    assert ("averaged over views, as the table's test values" in page) is (views != "none")

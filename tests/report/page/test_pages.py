@@ -1,0 +1,362 @@
+"""The written report: what stands in it, and that nothing a user wrote can act in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
+
+from sixteenth.analysis.stats.intervals import cells
+from sixteenth.errors import SixteenthError
+from sixteenth.language.en import captions
+from sixteenth.report import build_report, discuss_study
+from sixteenth.report.page import build
+from sixteenth.report.page.provenance import augmented
+from sixteenth.report.page.view import fit_rows, make_page
+from sixteenth.report.parts import FIGURES
+
+VOID = {"meta", "img", "br", "link", "hr"}
+
+
+class Reader(HTMLParser):
+    """Elements, their attributes, their text, and whether all tags are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.styles = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "style":
+            self.styles += data
+        else:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def html(report: Path) -> Reader:
+    return Reader((report / "report.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def markdown(report: Path) -> str:
+    return (report / "report.md").read_text(encoding="utf-8")
+
+
+def test_the_page_is_well_formed_and_says_its_language(html: Reader) -> None:
+    assert html.open == []
+    assert html.all("html")[0]["lang"] == "en"
+    assert len(html.all("h1")) == 1
+
+
+def test_no_script_can_run_and_no_request_can_leave(html: Reader) -> None:
+    assert not [tag for tag, _ in html.elements if tag in ("script", "iframe", "object", "link")]
+    for tag, attributes in html.elements:
+        assert not [name for name in attributes if name.startswith("on")], tag
+        for name in ("src", "srcset", "href", "action", "data"):
+            assert attributes.get(name, "data:image/svg+xml").startswith("data:image/svg+xml")
+    assert "url(" not in html.styles
+    assert "@import" not in html.styles
+
+
+def test_the_content_security_policy_allows_the_one_style_and_inline_images_only(
+    html: Reader,
+) -> None:
+    policy = next(m["content"] for m in html.all("meta") if m.get("http-equiv"))
+    digest = base64.b64encode(hashlib.sha256(html.styles.encode()).digest()).decode()
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;")
+    assert not [1 for _, attributes in html.elements if "style" in attributes]
+
+
+def test_what_a_user_named_is_shown_as_they_wrote_it(html: Reader) -> None:
+    assert HOSTILE_CLASS in html.text
+    assert "Demo <b>study</b> | one" in html.text
+    assert HOSTILE in html.text  # in the study file, whole
+    assert "the loss became NaN at step 40 <b>|" in html.text
+
+
+def test_the_answer_comes_first_then_results_curves_discussion_and_making(html: Reader) -> None:
+    headings = ["The answer", "Results", "Training curves", "Discussion", "How this was made"]
+    places = [html.text.index(f"\n{heading}\n") for heading in headings]
+    assert places == sorted(places)
+
+
+def test_every_figure_is_embedded_with_a_text_for_those_who_cannot_see_it(html: Reader) -> None:
+    images = html.all("img")
+    assert [image["class"] for image in images] == ["wide", "narrow"] * 4
+    for image in images:
+        assert len(image["alt"]) > 40
+        svg = base64.b64decode(image["src"].partition("base64,")[2])
+        assert ET.fromstring(svg).tag.endswith("svg")
+    assert len(html.all("figcaption")) == 4
+
+
+def test_every_table_header_says_what_it_is_the_header_of(html: Reader) -> None:
+    assert html.all("th")
+    assert all(header.get("scope") in ("col", "row", "rowgroup") for header in html.all("th"))
+
+
+def test_failed_and_missing_runs_stand_in_the_table_with_their_reason(html: Reader) -> None:
+    assert "failed: DivergedError: the loss became NaN at step 40" in html.text
+    assert "not run yet" in html.text
+
+
+def test_the_making_is_told(html: Reader) -> None:
+    for expected in (
+        "9f2c" * 16,
+        "torch 2.9.0",
+        "bfloat16",
+        "that of the last epoch",
+        "sixteenth run study.yaml",
+        "10,000 test images, 2,000 or more",
+        "label_smoothing: 0.1",
+    ):
+        assert expected in html.text
+
+
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "as optimised"])
+def test_the_caption_says_whether_label_smoothing_is_in_the_training_loss(
+    plain: bool, study: Invented, tmp_path: Path
+) -> None:
+    if plain:
+        study = replace(study, runs=[run | {"train_loss": "cross-entropy"} for run in study.runs])
+    build_report(tmp_path, **study.arguments())
+    said = "which raises it against the test loss" in (tmp_path / "report.md").read_text("utf-8")
+    assert said is not plain
+
+
+@pytest.mark.parametrize(
+    ("views", "said"),
+    [("none", None), ("mirror", "its mirror image"), ("mirror-shift", "six views of each image")],
+)
+def test_the_table_says_whether_test_predictions_were_averaged_over_views(
+    views: str, said: str | None, study: Invented
+) -> None:
+    caption = captions.table(cells(study.results), views)
+    assert ("predictions averaged over" in caption) is (said is not None)
+    assert said is None or said in caption
+
+
+def test_markdown_rows_have_the_columns_of_their_header_whatever_the_names_hold(
+    markdown: str,
+) -> None:
+    tables: list[list[str]] = [[]]
+    for line in markdown.splitlines():
+        if line.startswith("|"):
+            tables[-1].append(line)
+        elif tables[-1]:
+            tables.append([])
+    results, fits = tables[:2]
+    assert len(results) == 2 + 36 + 12  # header, runs, means of seeds
+    assert len(fits) == 2 + 4
+    for rows, columns in ((results, 12), (fits, 8)):
+        assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {columns}
+
+
+def test_markdown_holds_no_live_html_link_or_code_of_a_user(markdown: str) -> None:
+    prose = markdown[: markdown.index("```yaml")]
+    assert "<" not in prose
+    assert not re.search(r"(?<!\\)`x", prose)
+    assert "http:" not in prose
+    assert set(re.findall(r"\]\(([^)]*)\)", prose)) == {f"figures/{name}.svg" for name in FIGURES}
+
+
+def test_a_study_with_one_seed_has_no_column_for_it(tmp_path: Path) -> None:
+    study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
+    page = Reader(build_report(tmp_path, **study.arguments()).read_text(encoding="utf-8"))
+    assert "\nSeed\n" not in page.text
+    assert "| Seed |" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_the_figure_of_the_answer_comes_before_all_others(html: Reader, markdown: str) -> None:
+    alts = [image["alt"] for image in html.all("img") if image["class"] == "wide"]
+    assert alts[0].startswith("Gains in test accuracy")
+    assert alts[1].startswith("Line chart of test accuracy")
+    assert markdown.index("figures/options.svg") < markdown.index("figures/accuracy.svg")
+
+
+def test_the_fitted_curves_stand_in_a_table_with_their_warnings(html: Reader) -> None:
+    assert "Fitted learning curves" in html.text
+    assert "3 sizes do not determine a power law" in html.text
+
+
+def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) -> None:
+    discussion = discuss_study(**study.arguments())
+    fits = discussion.curves.fits
+    for arm, fit in fits.items():
+        fits[arm] = replace(fit, eta=0.1234, gamma=-0.0012, gamma_interval=(-2.57, -0.0028))
+    for row in fit_rows(study.results, discussion):
+        assert (row.gamma, row.gamma_interval) == ("0.00", "−2.57 to 0.00")
+        assert row.eta == "0.123"
+
+
+def test_the_discussion_ends_with_advice(html: Reader) -> None:
+    ends = [html.text.index(title) for title in ("cannot say", "the most useful first", "was made")]
+    assert ends == sorted(ends)
+
+
+def test_test_images_of_doubtful_label_are_listed(tmp_path: Path) -> None:
+    study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 1000)
+    for i, row in study.results.iterrows():
+        probabilities = np.full((1000, 3), 0.02)
+        right = rng.random(1000) < row["test_accuracy"]
+        probabilities[np.arange(1000), np.where(right, labels, (labels + 1) % 3)] = 0.96
+        probabilities[17] = 0.0
+        probabilities[17, (labels[17] + 1) % 3] = 1.0
+        study.predictions[row["run_id"]] = (labels, probabilities)
+        found = float((probabilities.argmax(axis=1) == labels).mean())
+        study.results.loc[i, ["test_accuracy", "test_size"]] = found, 1000
+    page = Reader(build_report(tmp_path, **study.arguments()).read_text(encoding="utf-8"))
+    assert "All networks say" in page.text
+    assert "\n17" in page.text
+    assert page.open == []
+
+
+def test_what_a_recipe_leaves_open_is_not_shown_as_null(tmp_path: Path) -> None:
+    study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
+    study.spec["train"]["steps"] = None
+    study.spec["image_column"] = None
+    build_report(tmp_path, **study.arguments())
+    assert "null" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_the_data_are_called_what_the_study_calls_them_now(study: Invented, tmp_path: Path) -> None:
+    for name, said in (("Pets, cleaned", "Pets, cleaned"), (None, "CIFAR-10")):
+        renamed = replace(study, spec=study.spec | {"data_name": name})
+        discussion = discuss_study(**renamed.arguments())
+        assert f" on {said}" in discussion.answer[0]
+        page = make_page(
+            renamed.spec, study.results, study.histories, study.runs, discussion, "0.1"
+        )
+        assert page.dateline[0] == said
+        assert page.facts[0].text == f"{said}, from cifar10"
+
+
+def test_a_cut_out_square_is_an_augmentation() -> None:
+    plain: dict[str, Any] = {"crop": 0, "flip": False}
+    assert not augmented({"train": plain})
+    assert augmented({"train": plain | {"cutout": 8}})
+    assert not augmented({"data": "digits", "train": {}})
+
+
+def test_a_fence_in_the_spec_does_not_end_the_code_block(tmp_path: Path) -> None:
+    study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
+    study.spec["name"] = "x\n```\n<script>alert(1)</script>\n````\n"
+    build_report(tmp_path, **study.arguments())
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    fence = re.search(r"^(`{3,})yaml$", text, re.MULTILINE)
+    assert fence
+    body = text.split(fence[0])[1].split(f"\n{fence[1]}\n")[0]
+    assert "<script>" in body
+
+
+def test_all_figures_are_files_too_and_the_same_each_time(
+    report: Path, study: Invented, tmp_path: Path
+) -> None:
+    build_report(tmp_path, **study.arguments())
+    names = sorted(path.name for path in (report / "figures").iterdir())
+    assert names == sorted(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg"))
+    for path in report.rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / path.relative_to(report)).read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"failed": (), "epochs": 1},
+        {"failed": (("resnet18", "random", "1", 0),)},
+        {"missing": (("resnet18", "random", "1", 0),), "failed": ()},
+    ],
+    ids=["one run", "one that failed", "one that was not run"],
+)
+def test_a_study_of_one_run_still_makes_a_report(tmp_path: Path, changes: dict[str, Any]) -> None:
+    settings: dict[str, Any] = {
+        "models": ("resnet18",),
+        "inits": ("random",),
+        "seeds": (0,),
+        "fractions": {"1": 50_000},
+        "missing": (),
+    }
+    study = invented_study(**(settings | changes))
+    page = Reader(build_report(tmp_path, **study.arguments()).read_text(encoding="utf-8"))
+    assert page.open == []
+    assert "The answer" in page.text
+
+
+def test_the_table_read_back_from_csv_makes_the_same_page(
+    report: Path, study: Invented, tmp_path: Path
+) -> None:
+    study.results.to_csv(tmp_path / "results.csv", index=False)
+    results = pd.read_csv(tmp_path / "results.csv")
+    page = build_report(tmp_path, **(study.arguments() | {"results": results}))
+    assert page.read_text(encoding="utf-8") == (report / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_was_never_begun_is_listed_with_the_size_of_its_cell(html: Reader) -> None:
+    rows = re.sub(r"\s+", " ", html.text)
+    assert "50,000 all 2 not run yet" in rows
+
+
+def test_when_the_making_fails_the_old_report_stays(
+    study: Invented, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("report.html", "report.md", "results.csv"):
+        (tmp_path / name).write_text("old")
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no figure")
+
+    monkeypatch.setattr(build, "draw_figures", broken)
+    with pytest.raises(RuntimeError, match="no figure"):
+        build_report(tmp_path, **study.arguments())
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        ("report.html", "report.md", "results.csv"), "old"
+    )
+
+
+def test_when_the_writing_fails_nothing_half_written_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report.html").write_text("old")
+    real = build.os.fsync
+    calls: list[int] = []
+
+    def full_disk(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(build.os, "fsync", full_disk)
+    study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
+    with pytest.raises(SixteenthError, match="No space left on device"):
+        build_report(tmp_path, **study.arguments())
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["report.html"]
+    assert (tmp_path / "report.html").read_text() == "old"

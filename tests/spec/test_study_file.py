@@ -1,0 +1,128 @@
+"""The study file: what is read, what is refused, and in which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sixteenth import SpecError, TrainFraction, load_spec, parse_spec, preset_names, preset_text
+from sixteenth.spec import dump_spec, spec_differences
+from sixteenth.spec.study_file import slug
+
+
+def test_a_study_is_the_grid_of_its_axes_small_subsets_first() -> None:
+    spec = parse_spec({"data": "digits", "fractions": [1, "1/16", "1/2"], "seeds": [0, 7]})
+    runs = spec.runs()
+    assert len(runs) == len({run.run_id for run in runs}) == 2 * 3 * 2
+    assert runs[0].run_id == "resnet18-random-1of16-seed0"
+    assert runs[-1].run_id == "resnet50-random-all-seed7"
+    assert {run.replicate for run in runs if run.seed == 7} == {1}
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical", "size"),
+    [
+        ("1/16", "1/16", 3125),
+        (0.0625, "1/16", 3125),
+        (0.1, "1/10", 5000),
+        (1, "1", 50_000),
+        (1.0, "1", 50_000),
+        ("500 images", "500 images", 500),
+        ("1 image", "1 images", 1),
+        ("25 per class", "25 per class", 250),
+    ],
+)
+def test_a_fraction_is_a_share_or_a_count(written: str | float, canonical: str, size: int) -> None:
+    fraction = TrainFraction.parse(written)
+    assert str(fraction) == canonical
+    assert fraction.size(50_000, 10) == size
+    assert TrainFraction.parse(str(fraction)) == fraction
+
+
+@pytest.mark.parametrize(
+    "written", [0, -0.5, 1.5, 500, "1/0", "half", "0 images", True, "nan", "1e-9999999"]
+)
+def test_what_is_no_fraction_is_refused_by_name(written: object) -> None:
+    with pytest.raises(SpecError, match="fraction"):
+        parse_spec({"data": "digits", "fractions": [written]})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"data": "digits", "modles": ["resnet18"]}, "did you mean models"),
+        ({"data": "digits", "train": {"epoch": 3}}, "did you mean epochs"),
+        ({"data": "digits", "epochs": 3}, "did you mean train.epochs"),
+        ({"data": "digits", "train": {"epochs": "many"}}, "train.epochs"),
+        ({"data": "digits", "train": {"epochs": 0}}, "train.epochs"),
+        ({"data": "digits", "train": {"optimizer": "sgdd"}}, "train.optimizer"),
+        ({"data": "digits", "image_size": 32.5}, "image_size"),
+        ({"data": "digits", "models": []}, "models"),
+        ({"data": "digits", "models": ["resnet18", "resnet18"]}, "twice"),
+        ({"data": "digits", "fractions": ["1/16", 0.0625]}, "twice"),
+        ({"data": "digits", "seeds": ["a"]}, "seeds"),
+        ({"models": ["resnet18"]}, "'data' is missing"),
+    ],
+)
+def test_a_wrong_study_is_refused_in_one_line_that_names_the_key(
+    content: dict[str, object], said: str
+) -> None:
+    with pytest.raises(SpecError, match=said) as caught:
+        parse_spec(content)
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_are_dotted_and_their_values_are_yaml() -> None:
+    spec = load_spec("demo", ["train.epochs=2", 'fractions=["1/4", "1/2"]', "train.flip=true"])
+    assert (spec.train.epochs, spec.fractions, spec.train.flip) == (2, ["1/4", "1/2"], True)
+    assert spec.name == "demo"
+
+
+@pytest.mark.parametrize("setting", ["epochs", "=3", "train.epochs.x=3", "train.epochs=[1", "x=1"])
+def test_a_wrong_setting_is_refused(setting: str) -> None:
+    with pytest.raises(SpecError):
+        load_spec("demo", [setting])
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_opens_with_its_command_and_reads_back_as_it_was_written(name: str) -> None:
+    text = preset_text(name)
+    assert text.startswith(("# sixteenth run " + name, "# sixteenth " + name))
+    spec = load_spec(name)
+    assert parse_spec(yaml.safe_load(dump_spec(spec))) == spec
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(SpecError, match="did you mean cifar10"):
+        load_spec("cifar1O")
+
+
+def test_a_preset_goes_before_a_file_of_its_name_which_is_reached_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("demo").write_text("data: elsewhere\nmodels: ['lies_here:net']\n", encoding="utf-8")
+    Path("mine").write_text("data: elsewhere\n", encoding="utf-8")
+    assert load_spec("demo") == parse_spec(yaml.safe_load(preset_text("demo")) | {"name": "demo"})
+    for study in ("./demo", str(tmp_path / "demo"), Path("demo")):
+        spec = load_spec(study)
+        assert (spec.data, spec.name, spec.models) == ("elsewhere", "demo", ["lies_here:net"])
+    assert load_spec("mine").data == "elsewhere"
+
+
+def test_differences_between_two_studies_are_named_key_by_key() -> None:
+    old = parse_spec({"data": "digits"})
+    new = parse_spec({"data": "digits", "seeds": [1], "train": {"epochs": 3}})
+    assert spec_differences(old, new) == [
+        "seeds: [0] there, [1] asked for",
+        "train.epochs: 30 there, 3 asked for",
+    ]
+
+
+def test_names_that_are_no_file_names_stay_apart() -> None:
+    assert slug("resnet18") == "resnet18"
+    assert slug("a/b.pth") != slug("a-b.pth")
+    assert "/" not in slug("../../x")
+    assert slug("..") not in ("..", "")

@@ -1,0 +1,371 @@
+"""Runs side by side: the same results as one after another, and no process left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from benchmarks.soak import differences, remains
+
+from sixteenth import DataError, Listener, RunSpec, Study
+from sixteenth.data import load_dataset
+from sixteenth.engine.train import Progress
+from sixteenth.study.executors import local as executor
+from sixteenth.study.executors.shared_data import share_dataset
+from tiny_study import Command, command_line, environment, hear_interrupts, run_process
+
+FOUR_RUNS = ["run", "tiny.yaml", "--set", "train.epochs=2"]
+TWO_SLOW_RUNS = [
+    "run", "tiny.yaml", "--workers", "2", "--threads", "1", "--set", "models=[tiny_models:slow]",
+    "--set", "fractions=[100 images]", "--set", "seeds=[0, 1]", "--set", "train.epochs=50",
+]  # fmt: skip
+
+
+def test_runs_leave_the_same_bits_side_by_side_alone_and_in_another_order(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    alone = sixteenth(*FOUR_RUNS, "--out", "a", "--workers", "1", "--threads", "1")
+    together = run_process(
+        [*FOUR_RUNS, "--out", "b", "--workers", "2", "--threads", "1"], tiny_folder
+    )
+    assert (alone.code, together.code) == (0, 0), together.err
+    everything = remains(tiny_folder / "a")
+    assert differences(everything, remains(tiny_folder / "b")) == []
+    assert "4 of 4" in together.err
+    # A part of the grid, its runs in another order.
+    part = sixteenth(
+        *FOUR_RUNS, "--out", "c", "--workers", "1", "--threads", "1",
+        "--set", "models=[tiny_models:big]", "--set", "fractions=[1, 50 images]",
+    )  # fmt: skip
+    assert part.code == 0
+    left = {key: value for key, value in remains(tiny_folder / "c").items() if key != "results.csv"}
+    assert len(left) == 2 * 5
+    assert left == {key: everything[key] for key in left}
+
+
+class Hearing(Listener):
+    """Remembers what goes on at the same time, and maybe does something about it."""
+
+    def __init__(self) -> None:
+        self.live: set[str] = set()
+        self.most = 0
+        self.ended: dict[str, dict[str, Any]] = {}
+
+    def run_started(self, run: RunSpec) -> None:
+        self.live.add(run.run_id)
+        self.most = max(self.most, len(self.live))
+
+    def run_progressed(self, progress: Progress) -> None:
+        assert progress.run_id in self.live
+
+    def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
+        self.live.discard(run.run_id)
+        self.ended[run.run_id] = record
+
+
+def children() -> list[int]:
+    """Processes that this one has started and that still are there."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, check=False
+    )
+    alive = []
+    for pid in map(int, found.stdout.split()):
+        with contextlib.suppress(OSError):
+            if b"sixteenth.study.executors.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                alive.append(pid)
+    return alive
+
+
+def slow_study(**changes: Any) -> Study:
+    """Two runs that take their time."""
+    study = {
+        "data": "digits",
+        "image_size": 8,
+        "models": ["tiny_models:slow"],
+        "fractions": ["100 images"],
+        "seeds": [0, 1],
+        "train": {"epochs": 50},
+    }
+    return Study({**study, **changes}, "slow")
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
+
+
+DYING = """
+import os
+import signal
+import time
+from pathlib import Path
+
+import torch
+from tiny_models import Net
+
+
+class Dying(Net):
+    \"""The first process that trains it waits until another does too, and is killed.\"""
+
+    def forward(self, images):
+        if self.training and torch.is_grad_enabled() and not images.is_meta:
+            try:
+                Path("first").touch(exist_ok=False)
+            except FileExistsError:
+                Path("second").touch()
+            else:
+                while not Path("second").exists():
+                    time.sleep(0.01)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(images)
+
+
+def dying(num_classes):
+    return Dying(8, num_classes)
+"""
+
+
+@needs_proc
+def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(tiny_folder: Path) -> None:
+    Path("dying.py").write_text(DYING, encoding="utf-8")
+    heard = Hearing()
+    study = slow_study(models=["dying:dying"], seeds=[0, 1, 2], train={"epochs": 5})
+    results = study.run(device="cpu", workers=2, threads=1, listener=heard)
+    assert heard.most == 2
+    assert sorted(results["status"]) == ["failed", "finished", "finished"]
+    (failed,) = results[results["status"] == "failed"]["error"]
+    assert "SIGKILL" in failed
+    assert children() == []
+    again = study.run(device="cpu", workers=1, threads=1)
+    assert list(again["status"]) == ["finished"] * 3
+
+
+SPOILING = """
+import torch
+
+from tiny_models import Net
+
+spoilt = []
+
+
+class Spoiling(Net):
+    def forward(self, images):
+        if self.training and torch.is_grad_enabled():
+            spoilt.append(True)
+            raise RuntimeError("spoilt")
+        return super().forward(images)
+
+
+class Fine(Net):
+    def forward(self, images):
+        assert not spoilt, "this process was spoilt before"
+        return super().forward(images)
+
+
+def spoiling(num_classes):
+    return Spoiling(4, num_classes)
+
+
+def fine(num_classes):
+    return Fine(24, num_classes)
+"""
+
+
+def test_a_process_whose_run_failed_trains_no_other(tiny_folder: Path) -> None:
+    Path("spoiling.py").write_text(SPOILING, encoding="utf-8")
+    study = slow_study(models=["spoiling:spoiling", "spoiling:fine"], train={"epochs": 1})
+    results = study.run(device="cpu", workers=2, threads=1)
+    ended = results.set_index("model")["status"]
+    assert set(ended["spoiling:spoiling"]) == {"failed"}
+    assert set(ended["spoiling:fine"]) == {"finished"}, list(results["error"])
+
+
+def test_after_a_failure_that_may_spoil_the_process_the_rest_is_trained_in_another(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "_may_spoil", lambda _: True)  # there is no GPU here
+    Path("spoiling.py").write_text(SPOILING, encoding="utf-8")
+    study = slow_study(models=["spoiling:spoiling", "spoiling:fine"], train={"epochs": 1})
+    heard = Hearing()
+    results = study.run(device="cpu", workers=1, threads=1, listener=heard)
+    ended = results.set_index("model")["status"]
+    assert set(ended["spoiling:spoiling"]) == {"failed"}
+    assert set(ended["spoiling:fine"]) == {"finished"}, list(results["error"])
+    assert heard.most == 1
+    assert len(heard.ended) == 4
+
+
+class Interrupting(Hearing):
+    """Presses Ctrl-C when both runs have taken steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: set[str] = set()
+
+    def run_progressed(self, progress: Progress) -> None:
+        self.heard.add(progress.run_id)
+        if len(self.heard) == 2:
+            raise KeyboardInterrupt
+
+
+@needs_proc
+def test_an_interrupted_study_leaves_no_process_and_says_so_in_every_record(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINY_SLEEP", "0.05")
+    study = slow_study()
+    with pytest.raises(KeyboardInterrupt):
+        study.run(device="cpu", workers=2, threads=1, listener=Interrupting())
+    assert children() == []
+    assert list(study.results()["status"]) == ["interrupted"] * 2
+
+
+@contextlib.contextmanager
+def started(words: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A command line that has begun to train two runs, in a process group of its own."""
+    with subprocess.Popen(
+        command_line(*words),
+        env=environment(TINY_SLEEP="0.2"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=hear_interrupts,
+        process_group=0,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "run 2 of 2" in line:
+                break
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def workers_of(pid: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def gone(pids: list[int], within: float) -> bool:
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        if not any(_runs(pid) for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@needs_proc
+@pytest.mark.parametrize(
+    ("number", "whole_group", "code"),
+    [
+        (signal.SIGINT, True, 130),  # as a terminal sends it: to all processes at once
+        (signal.SIGTERM, False, 143),
+        (signal.SIGKILL, False, -9),
+    ],
+    ids=["ctrl-c", "sigterm", "sigkill"],
+)
+def test_a_stopped_command_takes_its_workers_along(
+    tiny_folder: Path, number: signal.Signals, whole_group: bool, code: int
+) -> None:
+    with started(TWO_SLOW_RUNS) as process:
+        workers = workers_of(process.pid)
+        assert len(workers) == 2
+        while not list(Path("studies/tiny/runs").glob("*/run.json")):
+            time.sleep(0.05)
+        (os.killpg if whole_group else os.kill)(process.pid, number)
+        assert gone(workers, within=5)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == code
+        assert "Traceback" not in err
+    if number != signal.SIGKILL:
+        assert "go on with:" in err
+
+
+@pytest.mark.parametrize("mapped", [True, False], ids=["from the cache", "in memory"])
+def test_shared_images_are_the_same_images(tmp_path: Path, mapped: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (40, 8, 8, 3), np.uint8), np.arange(40) % 4
+    np.savez(tmp_path / "data.npz", x_train=x[:30], y_train=y[:30], x_test=x[30:], y_test=y[30:])
+    source = str(tmp_path / "data.npz")
+    for _ in range(1 + mapped):  # the second time it is mapped from the cache
+        dataset = load_dataset(source, image_size=8, data_dir=tmp_path / "cache")
+    assert isinstance(dataset.train.images, np.memmap) is mapped
+    (tmp_path / "scratch").mkdir()
+    shared = share_dataset(dataset, tmp_path / "scratch")
+    assert bool(list((tmp_path / "scratch").iterdir())) is not mapped
+    opened = shared.open()
+    assert np.array_equal(opened.train.images, x[:30])
+    assert np.array_equal(opened.test.images, x[30:])
+    assert np.array_equal(opened.test.labels, y[30:])
+    assert opened.fingerprint == dataset.fingerprint
+
+
+def test_images_that_were_decoded_anew_meanwhile_are_not_taken(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (40, 8, 8, 3), np.uint8), np.arange(40) % 4
+    np.savez(tmp_path / "data.npz", x_train=x[:30], y_train=y[:30], x_test=x[30:], y_test=y[30:])
+    for _ in range(2):
+        dataset = load_dataset(str(tmp_path / "data.npz"), image_size=8, data_dir=tmp_path / "c")
+    shared = share_dataset(dataset, tmp_path)
+    place = Path(shared.train_images.path)
+    other = place.with_name("other")
+    other.write_bytes(bytes(len(place.read_bytes())))
+    other.replace(place)
+    with pytest.raises(DataError, match="was written anew while the study ran"):
+        shared.open()
+
+
+def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(tiny_folder: Path) -> None:
+    module = Path("tiny_models.py")
+    noisy = "import os\nos.write(1, b'hello from the model\\n')\n"
+    module.write_text(noisy + module.read_text(encoding="utf-8"), encoding="utf-8")
+    Path("script.py").write_text(
+        "import sixteenth\n"
+        "models = 'models=[tiny_models:broken, tiny_models:small]'\n"
+        "study = sixteenth.Study.load('tiny.yaml', ['fractions=[50 images]', models], 'out')\n"
+        "table = study.run(workers=2, threads=1)[['status', 'error']]\n"
+        "print(list(table.to_records(index=False)))\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "('finished', '')" in done.stdout
+    assert "('failed', 'ModelError: " in done.stdout
+    assert "the tests broke it" in done.stdout
+    assert "hello from the model" in done.stderr, "what a worker's code prints is not lost"
+    assert "Traceback" not in done.stderr
+
+
+@needs_proc
+def test_a_worker_whose_orders_end_while_it_starts_goes_without_a_word() -> None:
+    for _ in range(3):
+        worker = subprocess.run(
+            [sys.executable, "-P", "-c", executor._BIRTH, str(os.getpid())],
+            input=b"",
+            capture_output=True,
+            timeout=60,
+        )
+        assert (worker.returncode, worker.stderr) == (0, b"")

@@ -1,0 +1,310 @@
+"""What is checked before hours are spent, and that what was begun is never mixed with another."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+from safetensors.torch import save_file
+
+from sixteenth import InputError, MismatchError, Study
+from sixteenth.study import preflight
+from tiny_study import Command, TrainedStudy, read_results
+
+ONE_RUN = ("--set", "models=[tiny_models:small]", "--set", "train.epochs=1")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def write_images(folder: Path) -> None:
+    """Ten images of two classes; one is broken, one stands in both splits under two labels."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 6), ("test", 4)):
+        for number in range(count):
+            place = folder / part / ("cat" if number % 2 else "dog")
+            place.mkdir(parents=True, exist_ok=True)
+            pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(place / f"{number}.png")
+    shutil.copy(folder / "train" / "cat" / "1.png", folder / "test" / "dog" / "leak.png")
+    (folder / "train" / "dog" / "broken.png").write_bytes(b"no image")
+
+
+def test_what_is_odd_about_the_data_is_told_recorded_and_reported(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    write_images(tiny_folder / "images")
+    words = ("run", "tiny.yaml", *ONE_RUN, "--data", "images", "--data-dir", "cache",
+             "--set", "fractions=[1]")  # fmt: skip
+    refused = sixteenth(*words)
+    assert refused.code == 2
+    assert "1 of 12 images cannot be read: train/dog/broken.png (" in refused.err
+    assert "--skip-broken" in refused.err
+    assert not Path("studies").exists()
+
+    ended = sixteenth(*words, "--skip-broken")
+    assert ended.code == 0, ended.err
+    assert "leakage: 1 test image is training images too" in ended.err
+    before = ended.err.index("leakage")
+    assert before < ended.err.index("run 1 of 1"), "it is told before training"
+    record = json.loads(next(Path("studies/tiny").glob("runs/*/run.json")).read_text())
+    checks = record["data_checks"]
+    assert (checks["leaked_test_images"], checks["conflicting_labels"]) == (1, 1)
+    assert (checks["duplicates_within_train"], checks["duplicates_within_test"]) == (0, 0)
+    assert checks["skipped_broken"] == 1
+    assert (
+        "train/cat/1.png (cat) is the same image as test/dog/leak.png (dog)" in checks["examples"]
+    )
+    assert record["data"]["train_images"] == 6
+    page = Path("studies/tiny/report.md").read_text(encoding="utf-8")
+    assert "1 image left out as unreadable" in page
+    assert "1 image of the test split also in the training split" in page
+    assert "test/dog/leak.png" in page
+    assert yaml.safe_load(Path("studies/tiny/study.yaml").read_text())["skip_broken"] is True
+    again = sixteenth(*words, "--skip-broken")
+    assert "was finished before" in again.err
+
+
+def test_a_misspelt_model_is_told_before_images_are_decoded(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    write_images(tiny_folder / "images")
+    for setting in ("models=[resnet81]", "init=[imagnet]", "train.precision=float16"):
+        refused = sixteenth("run", "tiny.yaml", "--data", "images", "--set", setting)
+        assert refused.code == 2
+        assert "decoding" not in refused.err
+        assert "broken.png" not in refused.err
+
+
+def test_every_weights_file_is_loaded_before_anything_is_trained(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    """The random runs would come first, and the wrong file be noticed only after them."""
+    save_file({"0.weight": torch.zeros(8, 3, 3, 3)}, "wrong.safetensors")
+    refused = sixteenth("run", "tiny.yaml", "--set", "init=[random, wrong.safetensors]")
+    assert refused.code == 2
+    assert "wrong.safetensors is of another network: it lacks 0.bias" in refused.err
+    assert not Path("studies").exists()
+    assert sixteenth("plan", "tiny.yaml", "--set", "init=[wrong.safetensors]").code == 2
+
+
+def test_a_weights_file_of_the_same_name_with_other_content_is_refused(
+    trained: TrainedStudy, tiny_folder: Path, sixteenth: Command
+) -> None:
+    weights = next(trained.folder.glob("runs/*small*all*/model.safetensors"))
+    shutil.copy(weights, "w.safetensors")
+    words = ("run", "tiny.yaml", *ONE_RUN, "--set", "init=[w.safetensors]")
+    first = sixteenth(*words, "--set", "fractions=[50 images]")
+    assert first.code == 0, first.err
+    other = next(trained.folder.glob("runs/*small*50images*/model.safetensors"))
+    shutil.copy(other, "w.safetensors")
+    refused = sixteenth(*words, "--set", "fractions=[50 images, 60 images]")
+    assert refused.code == 2
+    assert "SHA-256" in refused.err
+    assert "--fresh" in refused.err
+    assert len(read_results(Path("studies/tiny"))) == 1
+
+
+def test_a_classifier_for_other_classes_starts_anew_where_that_is_allowed(
+    trained: TrainedStudy, tiny_folder: Path, sixteenth: Command
+) -> None:
+    from safetensors.torch import load_file
+
+    state = load_file(next(trained.folder.glob("runs/*small*all*/model.safetensors")))
+    state |= {"8.weight": torch.zeros(3, 32), "8.bias": torch.zeros(3)}
+    save_file(state, "three.safetensors")
+    words = ("run", "tiny.yaml", *ONE_RUN, "--set", "init=[three.safetensors]",
+             "--set", "fractions=[50 images]")  # fmt: skip
+    refused = sixteenth(*words)
+    assert refused.code == 2
+    assert "8.weight has shape (3, 32), this network needs (10, 32)" in refused.err
+    ended = sixteenth(*words, "--allow-partial")
+    assert ended.code == 0, ended.err
+    del state["0.weight"]
+    save_file(state, "three.safetensors")
+    refused = sixteenth(*words, "--allow-partial", "--fresh")
+    assert refused.code == 2
+    assert "lacks 0.weight" in refused.err
+
+
+def test_fresh_begins_beside_the_old_study_and_leaves_it_as_it_was(
+    trained: TrainedStudy, tiny_folder: Path, sixteenth: Command
+) -> None:
+    shutil.copytree(trained.folder, "studies/tiny")
+    before = files(Path("studies/tiny"))
+    words = ("run", "tiny.yaml", *ONE_RUN, "--set", "fractions=[50 images]")
+    refused = sixteenth(*words)
+    assert refused.code == 2
+    assert "train.epochs: 3 there, 1 asked for" in refused.err
+    assert "--fresh" in refused.err
+    for number in (2, 3):
+        ended = sixteenth(*words, "--fresh")
+        assert ended.code == 0, ended.err
+        assert f"a new folder: studies/tiny-{number}" in ended.err
+        assert ended.out.rstrip().endswith(f"Report: studies/tiny-{number}/report.html")
+    assert files(Path("studies/tiny")) == before
+    on = sixteenth(*words, "--out", "studies/tiny-2")
+    assert on.code == 0
+    assert "was finished before" in on.err
+
+
+def test_a_free_folder_is_fresh_by_itself(tmp_path: Path) -> None:
+    assert preflight.fresh_folder(tmp_path / "new") == tmp_path / "new"
+    (tmp_path / "empty").mkdir()
+    assert preflight.fresh_folder(tmp_path / "empty") == tmp_path / "empty"
+    (tmp_path / "file").touch()
+    assert preflight.fresh_folder(tmp_path / "file") == tmp_path / "file-2"
+
+
+@pytest.mark.parametrize("package", ["sixteenth", "torch", "torchvision"])
+def test_runs_of_another_version_are_not_mixed_with_new_ones(
+    trained: TrainedStudy, tiny_folder: Path, package: str
+) -> None:
+    shutil.copytree(trained.folder, "studies/tiny")
+    for path in Path("studies/tiny").glob("runs/*/run.json"):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        record["environment"][package] = "0.0.7"
+        path.write_text(json.dumps(record), encoding="utf-8")
+    finished = Study.load("tiny.yaml")
+    assert len(finished.run()) == 4, "nothing is left to train: the report is only written again"
+    more = Study.load("tiny.yaml", ["fractions=[50 images, 60 images, 1]"])
+    with pytest.raises(MismatchError, match=rf"{package}: 0\.0\.7 there, \S+ here\): install"):
+        more.run()
+    assert not list(Path("studies/tiny").glob("runs/*60images*"))
+
+
+def test_another_build_of_the_same_version_goes_on(
+    trained: TrainedStudy, tiny_folder: Path
+) -> None:
+    shutil.copytree(trained.folder, "studies/tiny")
+    release = torch.__version__.partition("+")[0]
+    for path in Path("studies/tiny").glob("runs/*/run.json"):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        record["environment"]["torch"] = f"{release}+another"
+        path.write_text(json.dumps(record), encoding="utf-8")
+    Study.load("tiny.yaml", ["seeds=[0, 1]"]).plan()
+
+
+def test_too_little_disk_is_told_before_anything_is_written(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sixteenth.study.planning.cost.free_bytes", lambda folder: 1000)
+    with pytest.raises(InputError, match=r"has 0\.0 GB of free disk and this study needs"):
+        Study.load("tiny.yaml").run()
+    assert not Path("studies").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["table", "json"])
+def test_a_plan_that_does_not_fit_on_the_disk_is_shown_and_then_complained_of(
+    tiny_folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("sixteenth.study.planning.cost.free_bytes", lambda folder: 1000)
+    shown = sixteenth("plan", "tiny.yaml", *more)
+    assert shown.code == 1
+    assert len(json.loads(shown.out)["runs"]) == 4 if more else "4 of 4 runs to train" in shown.out
+    assert shown.err.splitlines()[-1].startswith(
+        "sixteenth: studies/tiny has 0.0 GB of free disk and this study needs"
+    )
+    assert "Traceback" not in shown.err
+
+
+def test_a_cache_that_cannot_be_written_is_one_line_of_the_command(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    write_images(tiny_folder / "images")
+    Path("cache").write_text("a file where a folder should be", encoding="utf-8")
+    shown = sixteenth(
+        "plan", "tiny.yaml", *ONE_RUN, "--data", "images", "--data-dir", "cache", "--skip-broken",
+        "--set", "fractions=[1]",
+    )  # fmt: skip
+    assert shown.code == 0, shown.err
+    told = [line for line in shown.err.splitlines() if "are not kept" in line]
+    assert len(told) == 1
+    assert told[0].startswith("sixteenth: decoded images are not kept, the next start decodes")
+    assert "Warning" not in shown.err
+    assert "warnings.warn" not in shown.err
+
+
+def test_a_prediction_is_computed_in_the_numbers_in_which_the_run_was_measured(
+    trained: TrainedStudy, tmp_path: Path
+) -> None:
+    from sixteenth import predict
+
+    run = shutil.copytree(next(trained.folder.glob("runs/*small*all*")), tmp_path / "run")
+    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(tmp_path / "x.png")
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    found = {}
+    for precision in ("float32", "bfloat16", "float16"):
+        record["execution"]["precision"] = precision
+        (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+        one = predict(run, [tmp_path / "x.png"], trust_code=True, device="cpu")[0]
+        found[precision] = dict(one.ranked)["0"]
+    assert found["float32"] != found["bfloat16"]
+    assert found["float16"] == found["float32"], "a CPU has no float16"
+
+
+def test_an_error_that_nobody_foresaw_is_one_line_and_exit_70(
+    trained: TrainedStudy, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug\nof ours")
+
+    monkeypatch.setattr("sixteenth.cli.tables.results_table", fail)
+    ended = sixteenth("show", "studies/tiny")
+    assert (ended.code, ended.out) == (70, "")
+    assert len(ended.err.splitlines()) == 1
+    assert "ZeroDivisionError: a bug of ours (test_preflight.py, line" in ended.err
+    assert "--debug" in ended.err
+    for words in (("show", "studies/tiny", "--debug"), ("--debug", "show", "studies/tiny")):
+        told = sixteenth(*words)
+        assert told.code == 70
+        assert "Traceback (most recent call last)" in told.err
+
+
+def test_an_npz_that_unpacks_to_more_than_the_memory_is_refused_before_it_is_unpacked(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, sixteenth: Command
+) -> None:
+    zeros = np.zeros((1000, 64, 64, 3), np.uint8)
+    np.savez_compressed(
+        "d.npz", x_train=zeros, y_train=np.arange(1000) % 2, x_test=zeros[:4], y_test=[0, 1, 0, 1]
+    )
+    assert Path("d.npz").stat().st_size < 100_000
+    monkeypatch.setattr("sixteenth.data.layouts.arrays.memory_bytes", lambda: 10_000_000)
+    refused = sixteenth("run", "tiny.yaml", "--data", "d.npz", "--data-dir", "cache")
+    assert refused.code == 2
+    assert "d.npz: its arrays take more memory than there is" in refused.err
+
+
+def test_a_prediction_sees_the_views_in_which_the_run_was_measured(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    from sixteenth import predict
+
+    ended = sixteenth(
+        "run", "tiny.yaml", *ONE_RUN, "--set", "fractions=[1]",
+        "--set", "train.test_augmentation=mirror-shift",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    study = Study.open("studies/tiny")
+    Image.fromarray(study.dataset().test.images[0]).save("first.png")
+    [(run, (_, probabilities))] = study.predictions().items()
+    found = predict(study.folder / "runs" / run, ["first.png"], trust_code=True)[0]
+    asked = [dict(found.ranked)[name] for name in study.dataset().classes]
+    assert asked == pytest.approx(probabilities[0], abs=1e-3)
+
+
+def test_the_way_on_after_a_stopped_fresh_study_names_the_folder_that_it_chose() -> None:
+    from sixteenth.cli.commands import in_folder
+
+    chosen = Path("studies/x-2")
+    on = ["run", "x.yaml", "--seed", "1", "--out", "studies/x-2"]
+    assert in_folder(["run", "x.yaml", "--fresh", "--seed", "1"], chosen) == on
+    assert in_folder(["run", "x.yaml", "--out", "a", "--fresh", "--seed", "1"], chosen) == on
+    assert in_folder(["run", "x.yaml", "--out=a", "--fresh", "--seed", "1"], chosen) == on
