@@ -30,7 +30,7 @@ from .curves.forecast import Band, bands
 from .curves.joint import Curves, fit_curves
 from .curves.learning_curve import LearningCurve, RequiredSize, fit_learning_curve
 from .findings.advice import Advice, Step
-from .findings.analyse import Discussion, MissingRun, discuss
+from .findings.analyse import Findings, MissingRun, analyse
 from .findings.diagnosis import Context, Diagnosis, diagnose
 from .findings.doubtful_labels import Suspect
 from .findings.moves import Move
@@ -60,7 +60,7 @@ __all__ = [
     "Crossover",
     "Curves",
     "Diagnosis",
-    "Discussion",
+    "Findings",
     "Grid",
     "LearningCurve",
     "MissingRun",
@@ -73,6 +73,7 @@ __all__ = [
     "Suspect",
     "Target",
     "accuracy_interval",
+    "analyse",
     "bands",
     "binomial_interval",
     "bootstrap_interval",
@@ -81,7 +82,6 @@ __all__ = [
     "contrast",
     "crossover",
     "diagnose",
-    "discuss",
     "fit_curves",
     "fit_learning_curve",
     "holm",

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from ..analysis import Advice, Discussion
+    from ..analysis import Advice, Findings
     from ..data import ImageDataset
+    from ..language import Discussion
     from .planning.cost import Cost
     from .planning.planner import Asked
     from .planning.schedule import Schedule
@@ -222,11 +223,18 @@ class Study:
         wanted = {run.run_id for run in self.runs()}
         return [record for record in read_records(self.folder) if record["run_id"] in wanted]
 
-    def discussion(self) -> Discussion:
-        """The answer, and what the measurements say about it."""
-        from ..report import discuss_study
+    def findings(self) -> Findings:
+        """What the measurements show, in numbers."""
+        from ..report import analyse_study
 
-        return discuss_study(**self._measurements())
+        return analyse_study(**self._measurements())
+
+    def discussion(self) -> Discussion:
+        """The answer, and what the measurements say about it, in words."""
+        from ..language import English, Names
+
+        found = self.findings()
+        return English(Names.of(found.models, found.inits)).discuss(found)
 
     def advice(self, target_error: float | None = None) -> Advice:
         """The next most useful thing to do, its gain, its cost and how sure that is.
@@ -234,9 +242,9 @@ class Study:
         Args:
             target_error: a wanted test error in [0, 1]; then also what reaching it takes.
         """
-        from ..report import discuss_study
+        from ..report import analyse_study
 
-        return discuss_study(**self._measurements(), target_error=target_error).advice
+        return analyse_study(**self._measurements(), target_error=target_error).advice
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""

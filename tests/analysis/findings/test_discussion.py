@@ -6,9 +6,7 @@ import json
 
 import pandas as pd
 import pytest
-from talking import CONTEXT, section, talk, text
-
-from sixteenth.analysis import discuss
+from talking import CONTEXT, discuss, section, talk, text
 
 
 def test_the_reference_study_is_read_as_it_was_made(reference):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from talking import discuss
 
-from sixteenth.analysis import Context, discuss, read_grid
+from sixteenth.analysis import Context, read_grid
 from sixteenth.analysis.findings.doubtful_labels import suspects
 
 TWO = {("resnet18", "random"): (0.6, 0.9), ("resnet50", "random"): (0.6, 0.9)}

@@ -1,3 +1,5 @@
+from talking import discuss
+
 """What the discussion says of over- and underfitting, and of seeds that some cells lack."""
 
 from __future__ import annotations
@@ -5,8 +7,6 @@ from __future__ import annotations
 import re
 
 import pytest
-
-from sixteenth.analysis import discuss
 
 ONE = ("resnet18", "random")
 SIZES = {"1/2": 25_000, "1": 50_000}

@@ -7,9 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from talking import section, talk, text
-
-from sixteenth.analysis import discuss
+from talking import discuss, section, talk, text
 
 
 def test_a_sentence_with_a_seed_missing_speaks_of_the_seeds_that_all_sizes_have(study):

@@ -9,10 +9,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from talking import CONTEXT, section, talk, text
+from talking import CONTEXT, discuss, section, talk, text
 
 from sixteenth import InputError
-from sixteenth.analysis import Context, contrast, diagnose, discuss, fit_learning_curve
+from sixteenth.analysis import Context, contrast, diagnose, fit_learning_curve
 from sixteenth.analysis.curves.crossover import crossover
 from sixteenth.analysis.curves.forecast import Doubling, _crossover_text, gain_text
 from sixteenth.analysis.curves.joint import fit_curves
@@ -112,7 +112,7 @@ def test_what_would_have_been_seen_is_at_the_corrected_level(study) -> None:
     found = talk(study({SMALL: (0.5, 0.6, 0.7), BIG: (0.5, 0.6, 0.7)}, test_size=2000))
     rows = [c for c in section(found, "expectation") if c.text.startswith("On ")]
     # Bonferroni's level for three sizes: 2.394 instead of 1.960, and 0.842 for 80%.
-    half = [(c.evidence["high"] - c.evidence["low"]) / 2 for c in rows]
+    half = [(c.evidence["high"] - c.finding.evidence["low"]) / 2 for c in rows]
     expected = [h / 1.960 * (2.394 + 0.842) for h in half]
     assert [c.evidence["detectable"] for c in rows] == pytest.approx(expected, rel=1e-3)
 

@@ -48,7 +48,7 @@ class Crossover:
     horizon: float
     level: float = CURVE_LEVEL
 
-    def numbers(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """What a machine reads beside the sentence."""
         return {
             "p_crossover_inside": self.inside,

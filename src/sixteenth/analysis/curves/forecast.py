@@ -16,6 +16,7 @@ from ..findings.diagnosis import from_weights
 from ..findings.types import Claim, Strength
 from .crossover import HORIZON, Crossover, crossover, images_for, size_grid
 from .joint import CURVE_LEVEL, Arm, Curves, spread_of
+from .points import CurveWarning
 
 CERTAIN = 0.985
 """A probability that a thousand draws give is never said to be higher than this..."""
@@ -98,7 +99,7 @@ def crossover_claims(curves: Curves, init: str) -> list[Claim]:
         text = f"From {weights}, {text}"
     else:
         text = f"For the networks trained here from {weights}, {text} {ONE_TRAINING}"
-    return [Claim(text, {**found.numbers(), "first": small, "second": big}, strength)]
+    return [Claim(text, {**found.to_dict(), "first": small, "second": big}, strength)]
 
 
 def find_crossover(curves: Curves, first: Arm, second: Arm) -> Crossover:
@@ -113,10 +114,10 @@ def _crossover_text(found: Crossover, small: str, big: str) -> tuple[str, Streng
     ahead, behind = (big, small) if found.second_overtakes >= 0.5 else (small, big)
     if found.inside >= SURE:
         text = f"{ahead} overtakes {behind} inside the measured range, {_place(found)}"
-        return f"{text}; probability {share(found.inside)}.", "suggestive"
+        return f"{text}; probability {share(found.inside)}.", Strength.SUGGESTIVE
     if found.inside > RARE:
         text = "whether one model overtakes the other inside the measured range cannot be told"
-        return f"{text}: the probability is {share(found.inside)}.", "cannot tell"
+        return f"{text}: the probability is {share(found.inside)}.", Strength.CANNOT_TELL
     text = (
         "neither model overtakes the other inside the measured range "
         f"(probability {share(1 - found.inside)})"
@@ -126,14 +127,14 @@ def _crossover_text(found: Crossover, small: str, big: str) -> tuple[str, Streng
     stays = max(found.second_ahead, found.first_ahead)
     if stays >= SURE:
         text += f", and {beyond} {leader} stays ahead with probability {share(stays, FORESEEN)}"
-        return f"{text}.", "suggestive"
+        return f"{text}.", Strength.SUGGESTIVE
     if found.beyond >= SURE:
         text += f"; {beyond} {ahead} overtakes {behind}, {_place(found)}, with probability "
-        return f"{text}{share(found.beyond, FORESEEN)}.", "suggestive"
+        return f"{text}{share(found.beyond, FORESEEN)}.", Strength.SUGGESTIVE
     text += (
         f"; whether one does {beyond} cannot be told (probability {share(found.beyond, FORESEEN)})"
     )
-    return f"{text}.", "cannot tell"
+    return f"{text}.", Strength.CANNOT_TELL
 
 
 def _place(found: Crossover) -> str:
@@ -214,10 +215,9 @@ def _worth_text(found: Worth) -> str:
     return f"about {times(found.factor)} as many images ({span})"
 
 
-def doubts(curves: Curves, arm: Arm) -> str:
-    """What speaks against a curve besides its few sizes: flat, rising, near chance; else empty."""
-    # Warnings about the errors themselves; those about what was not measured stand beside the fits.
-    return "; ".join(w for w in curves.fits[arm].warnings if w.startswith("the error"))
+def doubts(curves: Curves, arm: Arm) -> tuple[CurveWarning, ...]:
+    """What speaks against a curve besides its few sizes: flat, rising, near chance."""
+    return tuple(warning for warning in curves.fits[arm].warnings if warning.about_errors)
 
 
 def gain_text(found: Doubling) -> str:

@@ -35,7 +35,7 @@ from ..stats.paired import compare_cells
 from .diagnosis import Diagnosis, accuracy_span, describe_cell
 from .expectation import SizeVerdict
 from .target import Target, reach
-from .types import Claim, Section
+from .types import Claim, Finding
 
 Sureness = Literal["forecast", "not tried"]
 
@@ -131,14 +131,14 @@ def advise(
     return Advice(_best_text(grid, best, level), steps, target)
 
 
-def advice_section(advice: Advice) -> Section:
+def advice_section(advice: Advice) -> list[Finding]:
     """The advice as the end of a discussion; its order is a ranking."""
-    claims = [Claim(advice.best, {}, "measured")]
+    claims: list[Finding] = [Claim(advice.best, {}, "measured")]
     if advice.target is not None:
         claims.append(Claim(advice.target.text, _plain(advice.target), "suggestive"))
     for step in advice.steps:
         claims.append(Claim(step.text, _plain(step), "note"))
-    return Section("advice", "What to do next, the most useful first", claims)
+    return claims
 
 
 def _best_text(grid: Grid, best: Cell, level: float) -> str:

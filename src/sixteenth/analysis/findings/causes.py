@@ -17,7 +17,7 @@ from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast
 from .diagnosis import CLIMB, Context, fit_error, mean_climb, seed_spread
 from .expectation import SizeVerdict
-from .types import Claim, Section
+from .types import Claim, Finding
 
 NOTEWORTHY = 0.01
 """A difference in training accuracy or gap below one point is not brought up as a reason."""
@@ -36,10 +36,10 @@ reason that accounts for nearly all of the shortfall stands above it."""
 
 def reasons(
     grid: Grid, rows: Sequence[SizeVerdict], expect: str, context: Context
-) -> Section | None:
+) -> list[Finding]:
     """Likely reasons where the expectation did not hold, best supported first; None if it did."""
     if expect == "none":
-        return None
+        return []
     scored: list[tuple[float, str, Claim]] = []
     for init in dict.fromkeys(row.init for row in rows):
         for outcome in ("opposite", "cannot tell"):
@@ -47,13 +47,10 @@ def reasons(
             if failing:
                 scored += _over_sizes(grid, failing, expect, context)
                 break
-    if not scored:
-        return None
     # What is said in the same words everywhere is said once.
     once = {claim.text: (score, claim) for score, _, claim in scored}
     ranked = sorted(once.values(), key=lambda entry: -entry[0])
-    claims = [claim for _, claim in ranked]
-    return Section("reasons", "Likely reasons, the best supported first", claims)
+    return [claim for _, claim in ranked]
 
 
 def _over_sizes(
@@ -119,7 +116,7 @@ def _not_enough_to_see(row: SizeVerdict) -> Claim:
         f"the study may be too small to see it. With {plural(found.seeds, 'training')} a cell"
         f"{images}, {hidden}."
     )
-    return Claim(text, found.numbers(), "cannot tell")
+    return Claim(text, found.to_dict(), "cannot tell")
 
 
 def _fit_and_gap(
@@ -234,7 +231,7 @@ def _spread(hoped: Cell, other: Cell, found: Contrast) -> list[tuple[float, str,
         f"not luck of the training. Over {plural(found.seeds, 'seed')}, the interval with their "
         f"spread in it excludes zero ({interval(found.low, found.high, found.level)})."
     )
-    return [(0.0, "not seeds", Claim(text, found.numbers(), "measured"))]
+    return [(0.0, "not seeds", Claim(text, found.to_dict(), "measured"))]
 
 
 def _resolution(

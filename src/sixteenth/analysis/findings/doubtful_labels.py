@@ -10,7 +10,7 @@ import numpy as np
 
 from ...language.numbers import count, join, percent, plural, points
 from ..inputs.grid import Cell, Grid
-from .types import Claim, Section
+from .types import Claim, Finding
 
 FEWEST_NETWORKS = 2
 EXAMPLES = 3
@@ -71,10 +71,9 @@ def _largest(grid: Grid) -> list[Cell]:
 
 def data_section(
     grid: Grid, found: Sequence[Suspect], judges: int, checks: Mapping[str, object] | None
-) -> Section:
+) -> list[Finding]:
     """The ceiling that doubtful labels set, and what the checks of the data found."""
-    claims = [*_ceiling(grid, found, judges), *_checks(grid, checks)]
-    return Section("data", "The labels and the data", claims)
+    return [*_ceiling(grid, found, judges), *_checks(grid, checks)]
 
 
 def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[Claim]:

@@ -14,9 +14,24 @@ from ..inputs.grid import Cell, Grid, common_seeds
 from ..stats.paired import Contrast, compare_cells, contrast
 from ..stats.significance import holm
 from .diagnosis import from_weights
-from .types import Claim, Section
+from .types import Claim, Finding
 
 Expect = Literal["bigger-is-better", "smaller-is-better", "none"]
+
+
+@dataclass(frozen=True)
+class TooLittle:
+    """Why a difference does not count although its interval leaves out zero.
+
+    Attributes:
+        p: of the difference alone.
+        sizes: compared; Holm's correction is for so many.
+        only_among_several: alone it would count.
+    """
+
+    p: float
+    sizes: int
+    only_among_several: bool
 
 
 @dataclass(frozen=True)
@@ -36,13 +51,12 @@ class SizeVerdict:
     """How many sizes of this init are compared."""
 
     @property
-    def too_little(self) -> str:
-        """Why a difference does not count although its interval leaves out zero; else empty."""
+    def too_little(self) -> TooLittle | None:
+        """Why a difference does not count although its interval leaves out zero, if it does not."""
         if self.outcome != "cannot tell" or self.found.verdict == "cannot tell":
-            return ""
-        if self.found.p_value <= 1 - self.found.level:
-            return f"too little to count when {self.sizes} sizes are looked at"
-        return f"too little to count: p {p_value(self.found.p_value)}"
+            return None
+        p = self.found.p_value
+        return TooLittle(p, self.sizes, only_among_several=p <= 1 - self.found.level)
 
     @property
     def detectable(self) -> float:
@@ -76,11 +90,10 @@ def verdicts(grid: Grid, expect: str, level: float) -> list[SizeVerdict]:
 
 def expectation(
     grid: Grid, rows: Sequence[SizeVerdict], expect: str, curves: Curves, level: float
-) -> Section:
+) -> list[Finding]:
     """Each size's difference, then whether the expectation held."""
-    title = "Bigger and smaller model" if expect == "none" else "Was the expectation met?"
     if not rows:
-        return Section("expectation", title, [_nothing_to_compare(grid)])
+        return [_nothing_to_compare(grid)]
     claims: list[Claim] = []
     if len(grid.models) > 2:
         text = (
@@ -96,7 +109,7 @@ def expectation(
         claims += [_size(grid, row, level) for row in mine]
         claims += _more_from_data(grid, mine, expect, level)
         claims += crossover_claims(curves, init)
-    return Section("expectation", title, claims)
+    return list(claims)
 
 
 def _tests(rows: Sequence[SizeVerdict], level: float) -> list[Claim]:
@@ -175,7 +188,7 @@ def _visible(row: SizeVerdict) -> str:
 def _size(grid: Grid, row: SizeVerdict, level: float) -> Claim:
     """One size: who is ahead, by how much, and how sure that is."""
     found = row.found
-    evidence = {**found.numbers(), "p_holm": row.p, "detectable": row.detectable}
+    evidence = {**found.to_dict(), "p_holm": row.p, "detectable": row.detectable}
     small, big = (
         f"the trained {name}" if found.seeds == 1 else name
         for name in (grid.name(row.small.model), grid.name(row.big.model))
@@ -197,7 +210,7 @@ def _size(grid: Grid, row: SizeVerdict, level: float) -> Claim:
     text = f"{head}{first} ({values[0]}) is ahead of {second} ({values[1]}) by "
     text += f"{points(found.value)} ({span}{test})"
     if row.too_little:
-        return Claim(f"{text}, {row.too_little}.", evidence, "cannot tell")
+        return Claim(f"{text}, {_too_little(row.too_little)}.", evidence, "cannot tell")
     return Claim(f"{text}.", evidence)
 
 
@@ -219,7 +232,7 @@ def _more_from_data(
     span = f"{signed(found.value)}, {interval(found.low, found.high, level)}"
     if found.verdict == "cannot tell":
         text += f": whether the bigger model gains more from data cannot be told ({span})."
-        return [Claim(text, found.numbers(), "cannot tell")]
+        return [Claim(text, found.to_dict(), "cannot tell")]
     more = "more" if found.verdict == "above" else "less"
     text += f": the bigger model gained {more} from more data ({span})"
     before = rows[-2]
@@ -234,4 +247,10 @@ def _more_from_data(
         )
     elif expect == "bigger-is-better":
         text += ", as expected" if more == "more" else ", against the expectation"
-    return [Claim(f"{text}.", found.numbers())]
+    return [Claim(f"{text}.", found.to_dict())]
+
+
+def _too_little(found: TooLittle) -> str:
+    if found.only_among_several:
+        return f"too little to count when {found.sizes} sizes are looked at"
+    return f"too little to count: p {p_value(found.p)}"

@@ -9,13 +9,13 @@ from ...language.numbers import count, join, plural, points
 from ..curves.joint import CURVE_LEVEL, Curves
 from ..inputs.grid import Grid, Run
 from .expectation import SizeVerdict
-from .types import Claim, Section
+from .types import Claim, Finding
 
 FEW_EPOCHS = 10
 """Below this a study speaks of few epochs: common recipes for small images use 15 to 200."""
 
 
-def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> Section:
+def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> list[Finding]:
     """One claim for each limit that applies, the weightiest first.
 
     Args:
@@ -24,7 +24,7 @@ def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> Section:
         curves: its fitted curves.
     """
     runs = [run for cell in grid.cells for run in cell.runs]
-    claims = [
+    return [
         *_seeds(grid),
         *_epochs(runs, several=len(grid.models) > 1),
         *_chosen(runs),
@@ -33,7 +33,6 @@ def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> Section:
         *_visible(rows),
         *_recipe(grid),
     ]
-    return Section("limits", "What these numbers cannot say", claims)
 
 
 def _seeds(grid: Grid) -> list[Claim]:

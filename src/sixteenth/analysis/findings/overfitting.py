@@ -11,14 +11,14 @@ from ...language.numbers import count, join, percent, plural, points, signed, up
 from ..inputs.grid import Cell, Grid, common_seeds
 from ..stats.paired import compare_cells
 from .diagnosis import FITTED, Diagnosis, fit_error, from_weights, mean_climb
-from .types import Claim, Section
+from .types import Claim, Finding
 
 GAP_CHANGE = 0.02
 """A change of the generalisation gap below two points is called little, however sure it is."""
 MOST_LISTED = 4
 
 
-def fitting(grid: Grid, diagnoses: Sequence[Diagnosis], level: float) -> Section:
+def fitting(grid: Grid, diagnoses: Sequence[Diagnosis], level: float) -> list[Finding]:
     """How the generalisation gap goes with the number of images, and what the curves show."""
     claims: list[Claim] = []
     for model in grid.models:
@@ -29,7 +29,7 @@ def fitting(grid: Grid, diagnoses: Sequence[Diagnosis], level: float) -> Section
     claims += _overfitted(grid, diagnoses)
     claims += _rising(grid, diagnoses)
     claims += _steps(grid, diagnoses)
-    return Section("overfitting", "Overfitting, underfitting and the amount of data", claims)
+    return list(claims)
 
 
 def _gaps(grid: Grid, curve: Sequence[Cell], level: float) -> Claim:

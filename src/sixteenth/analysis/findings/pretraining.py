@@ -12,19 +12,18 @@ from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid, common_seeds
 from ..stats.paired import Contrast, compare_cells, contrast
 from .diagnosis import from_weights
-from .types import Claim, Section
+from .types import Claim, Finding
 
 
-def pretraining(grid: Grid, curves: Curves, level: float) -> Section:
+def pretraining(grid: Grid, curves: Curves, level: float) -> list[Finding]:
     """What pretrained weights change and why, as far as the study has both."""
-    title = "What pretrained weights change"
     base = grid.inits[0] if grid.inits else "random"
     if len(grid.inits) < 2:
         unknown = "pretrained weights would bring"
         if base != "random":
             unknown = "they bring over random weights"
         text = f"All runs start from {from_weights(grid, base)}: what {unknown} was not part of "
-        return Section("pretraining", title, [Claim(f"{text}this study.", {}, "note")])
+        return [Claim(f"{text}this study.", {}, "note")]
     claims: list[Claim] = []
     for init in grid.inits[1:]:
         for model in grid.models:
@@ -33,7 +32,7 @@ def pretraining(grid: Grid, curves: Curves, level: float) -> Section:
     if not claims:
         text = "No cell has finished both with and without pretrained weights."
         claims = [Claim(text, {}, "cannot tell")]
-    return Section("pretraining", title, claims)
+    return list(claims)
 
 
 def _pretrained_arm(
@@ -54,7 +53,7 @@ def _pretrained_arm(
             f"{name} from {from_weights(grid, init)}, against {before}: {join(parts)}.",
             {
                 "sizes": [a.train_size for a, _ in pairs],
-                "differences": [one.numbers() for one in found],
+                "differences": [one.to_dict() for one in found],
             },
             "measured" if any(c.verdict != "cannot tell" for c in found) else "cannot tell",
         )
@@ -68,10 +67,10 @@ def _pretrained_arm(
         sizes = f"from {count(a0.train_size)} to {count(a1.train_size)} images"
         if verb:
             text = f"For {name}, what {words} bring {verb} {sizes} ({span})."
-            claims.append(Claim(text, change.numbers()))
+            claims.append(Claim(text, change.to_dict()))
         else:
             text = f"Whether that changes {sizes} cannot be told ({span})."
-            claims.append(Claim(text, change.numbers(), "cannot tell"))
+            claims.append(Claim(text, change.to_dict(), "cannot tell"))
     before_cell, after_cell = pairs[-1]
     claims += _pretrained_why(grid, before_cell, after_cell, found[-1])
     claims += _beaten(grid, model, base, init, level)
@@ -146,7 +145,7 @@ def _beaten(grid: Grid, model: str, base: str, init: str, level: float) -> list[
                 f"({percent(other.accuracy)}), by {points(found.value)} "
                 f"({interval(found.low, found.high, level)})."
             )
-            return [Claim(text, found.numbers())]
+            return [Claim(text, found.to_dict())]
     return []
 
 
@@ -170,6 +169,6 @@ def _pretrained_models(grid: Grid, base: str, init: str, level: float) -> list[C
     head = f"On {count(a.train_size)} images {grid.init_name(init)} bring"
     if found.verdict == "cannot tell":
         text = f"{head} {names.replace(' than to ', ' and ')} gains that cannot be told apart"
-        return [Claim(f"{text} ({span}).", found.numbers(), "cannot tell")]
+        return [Claim(f"{text} ({span}).", found.to_dict(), "cannot tell")]
     more = "more" if found.verdict == "above" else "less"
-    return [Claim(f"{head} {more} to {names} ({span}).", found.numbers())]
+    return [Claim(f"{head} {more} to {names} ({span}).", found.to_dict())]

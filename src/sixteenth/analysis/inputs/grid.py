@@ -24,6 +24,21 @@ REQUIRED = ("model", "train_size", "test_accuracy")
 
 
 @dataclass(frozen=True)
+class MissingReason:
+    """Why a run takes no part in any conclusion.
+
+    Attributes:
+        status: of the run.
+        lacks: the column that a finished run has no value in; else empty.
+        error: what the run said when it failed, as it said it; may be empty.
+    """
+
+    status: str
+    lacks: str
+    error: str
+
+
+@dataclass(frozen=True)
 class Run:
     """One row of the results table. Numbers that are not there are NaN."""
 
@@ -62,19 +77,13 @@ class Run:
         return self.train_accuracy - self.test_accuracy
 
     @property
-    def why_missing(self) -> str:
-        """The reason that the run takes no part, in a few words."""
-        if self.error:
-            return self.error
+    def why_missing(self) -> MissingReason:
+        """The reason that the run takes no part."""
+        lacks = ""
         if self.status == "finished":
             known = math.isfinite(self.test_accuracy)
-            return f"it left no {'number of training images' if known else 'test accuracy'}"
-        return {
-            "missing": "it was not run yet",
-            "interrupted": "it was interrupted",
-            "running": "it is still running",
-            "failed": "it failed without a message",
-        }.get(self.status, f"its status is {self.status!r}")
+            lacks = "train_size" if known else "test_accuracy"
+        return MissingReason(self.status, lacks, self.error)
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,19 @@ class Cell:
         values = [float(getattr(run, what)) for run in self.runs]
         known = [value for value in values if math.isfinite(value)]
         return sum(known) / len(known) if known else math.nan
+
+    def to_dict(self) -> dict[str, object]:
+        """What makes it this cell, and the means over its runs, for JSON."""
+        means = ("test_accuracy", "train_accuracy", "gap", "test_loss", "train_loss", "steps")
+        return {
+            "model": self.model,
+            "init": self.init,
+            "fraction": self.fraction,
+            "train_size": self.train_size,
+            "seeds": list(self.seeds),
+            "run_ids": self.run_ids,
+            **{name: self.mean(name) for name in means},
+        }
 
     @property
     def accuracy(self) -> float:
