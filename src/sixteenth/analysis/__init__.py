@@ -24,7 +24,6 @@ Imports numpy, pandas and scipy only, so it serves numbers that any other tool m
 and their differences are shares in [0, 1]; texts are plain and not escaped.
 """
 
-from ..language.numbers import init_name, short_name
 from .curves.crossover import Crossover, crossover
 from .curves.forecast import Band, bands
 from .curves.joint import Curves, fit_curves
@@ -40,10 +39,10 @@ from .inputs.grid import Cell, Grid, Run, read_grid
 from .inputs.predictions import Answers, Predictions
 from .stats.bootstrap import bootstrap_interval, paired_bootstrap
 from .stats.intervals import (
+    IntervalKind,
     accuracy_interval,
     binomial_interval,
     cells,
-    interval_caption,
     summary_table,
 )
 from .stats.paired import Contrast, compare_cells, contrast
@@ -62,6 +61,7 @@ __all__ = [
     "Diagnosis",
     "Findings",
     "Grid",
+    "IntervalKind",
     "LearningCurve",
     "MissingRun",
     "Move",
@@ -85,11 +85,8 @@ __all__ = [
     "fit_curves",
     "fit_learning_curve",
     "holm",
-    "init_name",
-    "interval_caption",
     "mcnemar_exact",
     "paired_bootstrap",
     "read_grid",
-    "short_name",
     "summary_table",
 ]

@@ -10,7 +10,7 @@ import pandas as pd
 from sixteenth.analysis import Context, Findings, Predictions, analyse
 from sixteenth.spec.fields import OWN_MODELS
 
-from ..language import format as fmt
+from ..language.text import plain
 from .page.provenance import augmented, data_name, first
 
 
@@ -46,7 +46,7 @@ def _context(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Cont
     return Context(
         data=data_name(spec, runs),
         num_classes=len(data["classes"]) if data.get("classes") else None,
-        classes=tuple(fmt.plain(name) for name in data.get("classes") or ()),
+        classes=tuple(plain(name) for name in data.get("classes") or ()),
         image_size=spec.get("image_size"),
         stem=str(spec.get("stem", "default")),
         schedule=str(train.get("schedule") or ""),

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from sixteenth.analysis import Findings, Predictions, bands, cells
 
-from ..language import English, Names
+from ..language import default_language
+from ..language.base import Language
 from .discussion import analyse_study
 from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
 from .figures.panels import METRICS
@@ -34,13 +35,14 @@ def study_figures(
     findings = analyse_study(
         spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
     )
-    return draw_figures(results, histories, findings)
+    return draw_figures(results, histories, findings, default_language(findings))
 
 
 def draw_figures(
     results: pd.DataFrame,
     histories: pd.DataFrame,
     findings: Findings,
+    language: Language,
     *,
     narrow: bool = False,
 ) -> dict[str, Figure]:
@@ -49,13 +51,12 @@ def draw_figures(
     figures: dict[str, Figure] = {}
     if len(cell_table):
         figures["accuracy"] = accuracy_figure(
-            cell_table, results, bands(findings.curves), narrow=narrow
+            cell_table, results, bands(findings.curves), language=language, narrow=narrow
         )
     if findings.options:
-        words = English(Names.of(findings.models, findings.inits)).words
-        figures["options"] = options_figure(findings.options, words, narrow=narrow)
+        figures["options"] = options_figure(findings.options, language=language, narrow=narrow)
     for metric in METRICS:
         figures[f"{metric}-curves"] = training_curves_figure(
-            histories, results, metric=metric, narrow=narrow
+            histories, results, metric=metric, language=language, narrow=narrow
         )
     return figures

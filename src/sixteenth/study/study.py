@@ -231,10 +231,10 @@ class Study:
 
     def discussion(self) -> Discussion:
         """The answer, and what the measurements say about it, in words."""
-        from ..language import English, Names
+        from ..language import default_language
 
         found = self.findings()
-        return English(Names.of(found.models, found.inits)).discuss(found)
+        return default_language(found).discuss(found)
 
     def advice(self, target_error: float | None = None) -> Advice:
         """The next most useful thing to do, its gain, its cost and how sure that is.

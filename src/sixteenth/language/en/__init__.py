@@ -5,17 +5,23 @@ answer      what a report opens with
 moves       what each thing that can be done bought
 relation    accuracy, model and data; runs left out
 curves      fitted learning curves and their warnings
-captions    what stands under figures and tables
+captions    what is said of figures and tables
+labels      fixed words of pages, figures and tables
 """
 
 from __future__ import annotations
 
+from ...analysis.curves.learning_curve import LearningCurve, RequiredSize
+from ...analysis.curves.points import CurveWarning
 from ...analysis.findings.answer import AnswerFinding
 from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.types import Claim, Finding, SectionKey
 from ..base import Language, Names
-from ..numbers import upper_first
-from . import answer, relation
+from ..numbers import ENGLISH
+from ..text import plain, upper_first
+from . import answer, curves, relation
+from .captions import EnglishCaptions
+from .labels import FIGURES, PAGE, TABLES
 from .words import Words
 
 
@@ -23,10 +29,15 @@ class English(Language):
     """English with the names of one study."""
 
     tag = "en"
+    numbers = ENGLISH
+    page = PAGE
+    figures = FIGURES
+    tables = TABLES
 
     def __init__(self, names: Names) -> None:
         super().__init__(names)
         self.words = Words(names)
+        self.captions = EnglishCaptions(self.words)
 
     def say(self, finding: Finding) -> str:
         return upper_first(self._say(finding))
@@ -56,3 +67,15 @@ class English(Language):
         if key is SectionKey.EXPECTATION and not expected:
             return "Bigger and smaller model"
         return titles[key]
+
+    def init(self, init: str) -> str:
+        return plain(self.words.init(init))
+
+    def curve_warning(self, kind: CurveWarning, sizes: int) -> str:
+        return curves.warning(kind, sizes)
+
+    def learning_curve(self, curve: LearningCurve) -> str:
+        return curves.summary(curve)
+
+    def required_size(self, found: RequiredSize) -> str:
+        return curves.required_size(found)

@@ -14,7 +14,9 @@ import pandas as pd
 
 from sixteenth.spec import TrainSpec
 
-from ...language import format as fmt
+from ...language.numbers import ENGLISH as numbers
+from ...language.numbers import missing
+from ...language.text import plain
 
 _CLASSES_SHOWN = 120
 
@@ -33,7 +35,7 @@ def facts(
 ) -> list[Fact]:
     """How the study was made, from the run folders."""
     data = first(runs, "data") or {}
-    classes = [fmt.plain(name) for name in data.get("classes") or []]
+    classes = [plain(name) for name in data.get("classes") or []]
     more = len(classes) - _CLASSES_SHOWN
     names = ", ".join(classes[:_CLASSES_SHOWN]) + (f" and {more} more" if more > 0 else "")
     subsets = (
@@ -42,16 +44,16 @@ def facts(
         else "disjoint: the seeds get parts without a common image"
     )
     sizes = dict.fromkeys(
-        f"{fmt.fraction(fraction)} = {fmt.count(size)}"
+        f"{numbers.fraction(fraction)} = {numbers.count(size)}"
         for fraction, size in zip(results["fraction"], results["train_size"], strict=True)
-        if not fmt.missing(size)
+        if not missing(size)
     )
     environments = [run.get("environment") or {} for run in runs]
     versions = _distinct(
         ", ".join(
-            f"{label} {fmt.plain(e[key])}"
+            f"{label} {plain(e[key])}"
             for key, label in _VERSIONS.items()
-            if not fmt.missing(e.get(key))
+            if not missing(e.get(key))
         )
         for e in environments
     )
@@ -59,7 +61,7 @@ def facts(
     modes = _distinct(_execution(run.get("execution") or {}) for run in runs)
     lines = [
         Fact("Data", _and(data_name(spec, runs), data.get("source"), "from ")),
-        Fact("Fingerprint", fmt.plain(data.get("fingerprint") or ""), code=True),
+        Fact("Fingerprint", plain(data.get("fingerprint") or ""), code=True),
         Fact("Images", _split_sizes(data)),
         Fact("Image checks", _checks(first(runs, "data_checks") or {})),
         Fact(f"Classes ({len(classes)})", names if classes else ""),
@@ -135,10 +137,10 @@ def notes(
     tests = results.loc[results["status"] == "finished", "test_size"].dropna()
     if len(tests) and "test_images" in histories:
         points = histories.loc[histories["test_images"] > 0]
-        sampled, whole = points["test_images"], fmt.count(tests.max())
+        sampled, whole = points["test_images"], numbers.count(tests.max())
         if len(points) < len(histories):
             found.append(
-                f"After {fmt.count(len(points))} of the {fmt.count(len(histories))} epochs of all "
+                f"After {numbers.count(len(points))} of the {numbers.count(len(histories))} epochs of all "
                 "runs test images were measured."
             )
         if len(sampled) and sampled.min() < tests.max():
@@ -149,7 +151,7 @@ def notes(
                 where, before = "every number in the tables", ""
             found.append(
                 f"Points of the test curves {before}are measured on a sample of the {whole} test "
-                f"images, {fmt.count(sampled.min())} or more; {where} on all of them."
+                f"images, {numbers.count(sampled.min())} or more; {where} on all of them."
             )
     smaller = [
         metrics["train_measured"]
@@ -161,12 +163,12 @@ def notes(
     if smaller:
         found.append(
             "Training accuracies in the table are measured at the end on clean images: where the "
-            f"subset is larger, on {fmt.count(min(smaller))} images of it."
+            f"subset is larger, on {numbers.count(min(smaller))} images of it."
         )
     validation = (spec.get("train") or {}).get("validation") or 0
     if validation:
         found.append(
-            f"{fmt.percent(validation, 0)} of every training subset was held out as a validation "
+            f"{numbers.percent(validation, 0)} of every training subset was held out as a validation "
             "part: the sizes count it, the training did not see it."
         )
     prints = {(run.get("data") or {}).get("fingerprint") for run in runs} - {None}
@@ -184,14 +186,14 @@ def _machine(environment: Mapping[str, Any]) -> str:
     device = environment.get("device")
     if device and str(device) not in ("cpu", str(environment.get("cpu"))):
         parts.insert(0, device)
-    return ", ".join(fmt.plain(part) for part in parts if part)
+    return ", ".join(plain(part) for part in parts if part)
 
 
 def _execution(execution: Mapping[str, Any]) -> str:
     threads = execution.get("threads")
     parts = [execution.get(key) for key in ("device", "precision", "layout")]
     parts.append(f"{threads} thread{'s' if threads != 1 else ''}" if threads else "")
-    return ", ".join(fmt.plain(part) for part in parts if part)
+    return ", ".join(plain(part) for part in parts if part)
 
 
 def _optimiser(spec: Mapping[str, Any]) -> str:
@@ -209,14 +211,14 @@ def _weights(runs: Sequence[Mapping[str, Any]]) -> str:
     for run in runs:
         spec, model = run.get("spec") or {}, run.get("model") or {}
         if spec.get("init", "random") != "random" and model.get("weights_sha256"):
-            name = f"{fmt.plain(spec.get('model', ''))} {fmt.plain(spec['init'])}"
-            lines.append(f"{name}: SHA-256 {fmt.plain(model['weights_sha256'])}")
+            name = f"{plain(spec.get('model', ''))} {plain(spec['init'])}"
+            lines.append(f"{name}: SHA-256 {plain(model['weights_sha256'])}")
     return "; ".join(dict.fromkeys(lines))
 
 
 def _split_sizes(data: Mapping[str, Any]) -> str:
     parts = [
-        f"{fmt.count(data[key])} {word}"
+        f"{numbers.count(data[key])} {word}"
         for key, word in (("train_images", "training"), ("test_images", "test"))
         if data.get(key)
     ]
@@ -234,12 +236,12 @@ def _checks(checks: Mapping[str, Any]) -> str:
         "nearly_black": "{} of 16 bits nearly black",
     }
     counts = {key: checks[key] for key in told if isinstance(checks.get(key), int)}
-    images = {key: f"{fmt.count(n)} image{'' if n == 1 else 's'}" for key, n in counts.items()}
+    images = {key: f"{numbers.count(n)} image{'' if n == 1 else 's'}" for key, n in counts.items()}
     lines = [told[key].format(images[key]) for key, n in counts.items() if n]
     if counts and not lines:
         return "no copies, no leaks from training to test, no image under two labels."
-    examples = [fmt.plain(text) for text in checks.get("examples") or []][:5]
-    skipped = [fmt.plain(text) for text in checks.get("skipped") or []][:5]
+    examples = [plain(text) for text in checks.get("examples") or []][:5]
+    skipped = [plain(text) for text in checks.get("skipped") or []][:5]
     such = f" Such as: {'; '.join([*skipped, *examples])}." if lines and examples + skipped else ""
     return "; ".join(lines) + ("." if lines else "") + such
 
@@ -248,14 +250,14 @@ def _totals(results: pd.DataFrame) -> str:
     seconds, work = results["seconds"].dropna(), results["train_flops"].dropna()
     if not len(seconds):
         return ""
-    total = f"{fmt.duration(math.fsum(seconds))} in all"
+    total = f"{numbers.duration(math.fsum(seconds))} in all"
     if len(seconds) > 1:
         total += f", summed over {len(seconds)} runs"
-    return total + (f"; {fmt.flops(math.fsum(work))}" if len(work) else "")
+    return total + (f"; {numbers.flops(math.fsum(work))}" if len(work) else "")
 
 
 def _and(name: Any, source: Any, word: str) -> str:
-    first, second = fmt.plain(name or ""), fmt.plain(source or "")
+    first, second = plain(name or ""), plain(source or "")
     return f"{first}, {word}{second}" if first and second and first != second else first or second
 
 
