@@ -70,5 +70,9 @@ def test_a_sentence_that_is_put_into_a_module_is_found(line: str) -> None:
 
 
 def test_docstrings_and_error_messages_are_no_sentences_for_readers() -> None:
-    source = '"""A doc string."""\nraise InputError(f"no size {n} is there")\nerror = InputError("a b")\n'
+    source = (
+        '"""A doc string."""\n'
+        'raise InputError(f"no size {n} is there")\n'
+        'error = InputError("no such size")\n'
+    )
     assert prose(source) == []
