@@ -99,7 +99,7 @@ def complete(
         spec: over its other values.
     """
     records, results = records or Records(), study.results
-    whole = {
+    written = {
         "name": "A study",
         "data": "cifar10",
         "image_size": 32,
@@ -130,7 +130,7 @@ def complete(
         for section, values in sections.items():
             runs[position][section] = (runs[position].get(section) or {}) | values
     return GoldenStudy(
-        whole,
+        written,
         results,
         study.histories,
         runs,
@@ -234,7 +234,6 @@ def data_wins() -> GoldenStudy:
             small=(0.30, 0.62, 0.80),
             big=(0.31, 0.62, 0.81),
             small_pre=(0.31, 0.61, 0.80),
-            big_pre=(0.30, 0.62, 0.80),
             test_size=1000,
         ),
         targets=(0.12, 0.004),
@@ -281,8 +280,6 @@ def mixed_sizes() -> GoldenStudy:
     """Held at one size, reversed at another, not to be told at the third; the last step differs."""
     return complete(
         arms(small=(0.60, 0.68, 0.72), big=(0.45, 0.69, 0.84), test_size=1000),
-        subsets="disjoint",
-        whole=True,
     )
 
 
@@ -304,7 +301,7 @@ def smaller_was_worse() -> GoldenStudy:
         train={SMALL: (0.5, 0.60), BIG: (0.72, 0.80)},
         final_map="1x1",
     )
-    return complete(study, expect="smaller-is-better", stem="cifar", image_size=None, whole=True)
+    return complete(study, expect="smaller-is-better", stem="cifar", image_size=None)
 
 
 @golden
@@ -326,14 +323,6 @@ def nothing_expected() -> GoldenStudy:
         image_size=64,
         figures=True,
         whole=True,
-    )
-
-
-@golden
-def too_little() -> GoldenStudy:
-    """Differences whose intervals leave out zero, and that are too little to count among three."""
-    return complete(
-        arms(small=(0.60, 0.70, 0.76), big=(0.645, 0.735, 0.79), test_size=400, generator=3)
     )
 
 
@@ -406,7 +395,7 @@ def many_sizes() -> GoldenStudy:
     fractions = {f"1/{2**k}": 16_000 // 2**k for k in range(6, 0, -1)} | {"1": 16_000}
     accuracy = {("speedrun", "random"): (0.35, 0.46, 0.56, 0.65, 0.72, 0.78, 0.825)}
     study = make_study(accuracy, fractions=fractions, final_map="3x3", test_size=1000)
-    return complete(study, figures=True, targets=(0.15, 0.05, 0.001, 0.6))
+    return complete(study, targets=(0.15, 0.05, 0.001, 0.6))
 
 
 @golden
@@ -434,7 +423,6 @@ def two_seeds() -> GoldenStudy:
             seed_sd=0.008,
         ),
         targets=(0.15,),
-        whole=True,
     )
 
 
@@ -457,7 +445,8 @@ def seeds_scatter() -> GoldenStudy:
 def five_seeds() -> GoldenStudy:
     """Five seeds a cell: a clear reversal at one size, luck at the other."""
     return complete(
-        arms(small=(0.60, 0.70), big=(0.50, 0.70), fractions=TWO, seeds=range(5), seed_sd=0.01)
+        arms(small=(0.60, 0.70), big=(0.50, 0.70), fractions=TWO, seeds=range(5), seed_sd=0.01),
+        whole=True,
     )
 
 
@@ -508,7 +497,7 @@ def nine_lines() -> GoldenStudy:
     study = make_study(accuracy, fractions=ONE, test_size=300, final_map="7x7", epochs=3)
     parameters = {"resnet18": 11_181_642, "resnet34": 21_289_802, "resnet50": 23_528_522}
     study.results["parameters"] = study.results["model"].map(parameters)
-    return complete(study, figures=True, whole=True)
+    return complete(study, whole=True)
 
 
 # Runs that are not there
@@ -558,17 +547,6 @@ def climbing() -> GoldenStudy:
     study = arms(small=(0.3, 0.4, 0.5), big=(0.3, 0.38, 0.45), train={SMALL: (0.32, 0.45, 0.6)})
     study.histories["train_accuracy"] *= study.histories["epoch"] / 6
     return complete(study)
-
-
-@golden
-def overfitted() -> GoldenStudy:
-    """Training images learned by heart, and test loss that rises in two runs."""
-    study = arms(
-        small=(0.5, 0.62, 0.7),
-        big=(0.48, 0.6, 0.69),
-        train={SMALL: (1.0, 0.995, 0.99), BIG: (1.0, 1.0, 0.97)},
-    )
-    return complete(losses_rise(study, ["resnet18-random-1of16-seed0", "resnet50-random-1-seed0"]))
 
 
 @golden
@@ -702,6 +680,7 @@ def chosen_differently() -> GoldenStudy:
     found = complete(
         study,
         whole=True,
+        subsets="disjoint",
         train={"label_smoothing": 0.1, "test_augmentation": "mirror-shift", "cutout": 8},
     )
     for run in found.runs:
@@ -747,12 +726,6 @@ def rising_curve() -> GoldenStudy:
 
 
 @golden
-def flat_curve() -> GoldenStudy:
-    """The error hardly changes with more images."""
-    return complete(exact((0.300, 0.301, 0.2995)), targets=(0.2,), paired=False)
-
-
-@golden
 def stuck_curve() -> GoldenStudy:
     """The error is one and the same at the last sizes."""
     return complete(
@@ -786,25 +759,7 @@ def crossover_beyond() -> GoldenStudy:
         seeds=(0, 1),
         seed_sd=0.002,
     )
-    return complete(study, whole=True)
-
-
-@golden
-def crossover_unknown() -> GoldenStudy:
-    """The bigger model comes nearer; whether it overtakes cannot be told."""
-    return complete(arms(small=(0.50, 0.63, 0.70), big=(0.33, 0.53, 0.64), test_size=1000))
-
-
-@golden
-def interpolated() -> GoldenStudy:
-    """No size is half of the largest: it lies between two others."""
-    return complete(
-        arms(
-            small=(0.5, 0.64, 0.76),
-            small_pre=(0.8, 0.84, 0.88),
-            fractions={"1/16": 500, "1/4": 2000, "1": 8000},
-        )
-    )
+    return complete(study)
 
 
 @golden
@@ -873,7 +828,7 @@ def weight_files() -> GoldenStudy:
         ("resnet18", "imagenet:IMAGENET1K_V2"): (0.75, 0.84),
         ("resnet18", "other.safetensors"): (0.76, 0.85),
     }
-    return complete(make_study(accuracy, fractions=TWO, test_size=400, final_map="7x7"), whole=True)
+    return complete(make_study(accuracy, fractions=TWO, test_size=400, final_map="7x7"))
 
 
 @golden

@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -37,21 +38,28 @@ LEFT_OUT = SENTENCES | {"run_ids"}
 """Runs are named in the texts too, and would be most of the files."""
 
 
-def discussion(study: GoldenStudy, target_error: float | None = None) -> Discussion:
-    """All that the analysis says of a study."""
-    return discuss_study(**study.arguments(), target_error=target_error)
+@dataclass(frozen=True)
+class Said:
+    """All that the analysis says of a study: as it is, and for each wanted test error."""
+
+    plain: Discussion
+    wanted: dict[float, Discussion]
 
 
-def texts(study: GoldenStudy, found: Discussion) -> dict[str, str]:
-    """Everything that is said of a study: the end of a file's name -> the text.
+def said(study: GoldenStudy) -> Said:
+    """The discussions of a study."""
+    return Said(
+        discuss_study(**study.arguments()),
+        {error: discuss_study(**study.arguments(), target_error=error) for error in study.targets},
+    )
 
-    Args:
-        study: the study.
-        found: its discussion, which the report is made of.
-    """
+
+def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
+    """Everything that is told of a study: the end of a file's name -> the text."""
+    plain = found.plain
     with tempfile.TemporaryDirectory() as folder, _figures(drawn=study.figures) as drawn:
         page = import_module(PAGE)
-        with mock.patch.object(page, "discuss_study", return_value=found):
+        with mock.patch.object(page, "discuss_study", return_value=plain):
             build_report(folder, **study.arguments())
         report, html = (
             _without_version((Path(folder) / f"report.{kind}").read_text("utf-8"))
@@ -60,37 +68,38 @@ def texts(study: GoldenStudy, found: Discussion) -> dict[str, str]:
     if not study.whole:
         report = _answer_and_discussion(report)
     # The advice without a target stands in the report's last section.
-    assert all(f"{step.what[1:]}. {step.why}" in _plain(report) for step in found.advice.steps)
+    assert all(f"{step.what[1:]}. {step.why}" in _plain(report) for step in plain.advice.steps)
     parts = [report]
-    for error in study.targets:
-        advice = discussion(study, error).advice
+    for error, wanted in found.wanted.items():
+        advice = wanted.advice
         parts += [f"<!-- advice for a test error of {error:g} -->", advice.best]
         parts += [] if advice.target is None else [advice.target.text]
         parts += [f"- {step.what}" for step in advice.steps]
     if study.whole:
-        parts += ["<!-- diagnoses -->", *(each.text for each in found.diagnoses)]
-        parts += dict.fromkeys(f"Rule: {each.rule}." for each in found.diagnoses)
-        parts += ["<!-- options -->", *(f"{one.action}; {one.basis}" for one in found.options)]
+        parts += ["<!-- diagnoses -->", *(each.text for each in plain.diagnoses)]
+        parts += dict.fromkeys(f"Rule: {each.rule}." for each in plain.diagnoses)
+        parts += ["<!-- options -->", *(f"{one.action}; {one.basis}" for one in plain.options)]
     for title, lines in drawn:
         parts += [f"<!-- figure: {title} -->", *lines]
-    said = {".md": "\n".join(parts).rstrip() + "\n"}
+    told = {".md": "\n".join(parts).rstrip() + "\n"}
     if study.html:
-        said[".html"] = re.sub(
+        told[".html"] = re.sub(
             r"(?s)<style>.*?</style>|data:image/svg[^\"]*|sha256-[^']*", "", html
         )
-    return said
+    return told
 
 
-def findings(found: Discussion) -> dict[str, Any]:
-    """The numbers and enums of a discussion.
+def findings(found: Said) -> dict[str, Any]:
+    """The numbers and enums that are found in a study.
 
     Returns:
         sections: key, title and claims; a claim is its strength and its sorted finite numbers.
         options: each with the numbers of its evidence likewise.
         suspects: the first ones, and how many there are.
+        targets: what each wanted error takes.
         Everything else is as `to_dict()` gives it, without the keys in `LEFT_OUT`.
     """
-    plain = found.to_dict()
+    plain = found.plain.to_dict()
     sections = [
         {
             "key": section["key"],
@@ -109,13 +118,8 @@ def findings(found: Discussion) -> dict[str, Any]:
     suspects = [*plain["suspects"][:3], len(plain["suspects"])]
     rest = {key: plain[key] for key in ("diagnoses", "missing", "fits")}
     rest |= {"options": options, "suspects": suspects, "advice": plain["advice"]["steps"]}
+    rest["targets"] = [one.to_dict()["advice"]["target"] for one in found.wanted.values()]
     return {"sections": sections, **_kept(rest)}
-
-
-def targets(study: GoldenStudy) -> list[Any]:
-    """What each wanted error takes, without its words."""
-    found = [discussion(study, error).to_dict() for error in study.targets]
-    return [_kept(one["advice"]["target"]) for one in found]
 
 
 def learning_curve(case: Mapping[str, Any], errors: Sequence[float]) -> str:
