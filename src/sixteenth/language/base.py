@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..analysis.findings.analyse import Findings
+from ..analysis.findings.diagnosis import DiagnosisKind
 from ..analysis.findings.types import Finding, SectionKey, Strength
 
 
@@ -88,6 +89,10 @@ class Language(ABC):
         Raises:
             TypeError: this language has no sentence for it, which a test forbids.
         """
+
+    @abstractmethod
+    def rule(self, kind: DiagnosisKind) -> str:
+        """When a run gets this diagnosis, with the thresholds: a clause without a full stop."""
 
     @abstractmethod
     def section_title(self, key: SectionKey, *, expected: bool) -> str:

@@ -32,7 +32,7 @@ from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
 from ..stats.intervals import LEVEL
 from ..stats.paired import compare_cells
-from .diagnosis import Diagnosis, accuracy_span, describe_cell
+from .diagnosis import Diagnosis, TooFewSteps, accuracy_span, describe_cell
 from .expectation import SizeVerdict
 from .target import Target, reach
 from .types import Claim, Finding
@@ -167,10 +167,10 @@ def _best_text(grid: Grid, best: Cell, level: float) -> str:
 
 def _unfinished(grid: Grid, best: Cell, diagnoses: Sequence[Diagnosis]) -> list[Step]:
     """Train longer, where the best network was still improving on its training images."""
-    found = [d for d in diagnoses if d.kind == "too-few-steps" and d.run_ids[0] in best.run_ids]
+    found = [d for d in diagnoses if isinstance(d, TooFewSteps) and d.run_id in best.run_ids]
     if not found:
         return []
-    climb = float(found[0].numbers["climb_last_third"])
+    climb = found[0].climb
     flops, steps = 2 * best.mean("train_flops"), best.mean("steps")
     why = (
         f"Training accuracy of {describe_cell(grid, best)} was still climbing at the end, by "

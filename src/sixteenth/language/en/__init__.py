@@ -4,6 +4,10 @@ words       models, initial weights and cells as parts of sentences
 answer      what a report opens with
 moves       what each thing that can be done bought
 relation    accuracy, model and data; runs left out
+diagnosis   what single runs show, and by which rules
+overfitting gaps, losses that rise, too few steps
+data        doubtful labels, copies and leaked images
+limits      what the numbers cannot say
 curves      fitted learning curves and their warnings
 captions    what stands under figures and tables
 """
@@ -11,11 +15,15 @@ captions    what stands under figures and tables
 from __future__ import annotations
 
 from ...analysis.findings.answer import AnswerFinding
+from ...analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
+from ...analysis.findings.doubtful_labels import DataFinding
+from ...analysis.findings.limits import LimitFinding
+from ...analysis.findings.overfitting import OverfittingFinding
 from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.types import Claim, Finding, SectionKey
 from ..base import Language, Names
 from ..numbers import upper_first
-from . import answer, relation
+from . import answer, data, diagnosis, limits, overfitting, relation
 from .words import Words
 
 
@@ -37,9 +45,20 @@ class English(Language):
             return answer.say(finding, words)
         if isinstance(finding, RelationFinding):
             return relation.say(finding, words)
+        if isinstance(finding, DiagnosisFinding):
+            return diagnosis.say(finding, words)
+        if isinstance(finding, OverfittingFinding):
+            return overfitting.say(finding, words)
+        if isinstance(finding, DataFinding):
+            return data.say(finding)
+        if isinstance(finding, LimitFinding):
+            return limits.say(finding)
         if isinstance(finding, Claim):
             return finding.text
         raise TypeError(f"English has no sentence for {type(finding).__name__}")
+
+    def rule(self, kind: DiagnosisKind) -> str:
+        return diagnosis.rule(kind)
 
     def section_title(self, key: SectionKey, *, expected: bool) -> str:
         titles = {
