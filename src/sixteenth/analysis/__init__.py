@@ -15,7 +15,7 @@
     reasons       where it was not as expected: the likely reasons, ranked by what they account for
     suspects      test images whose labels all networks contradict; copies and leaked images
     pretraining, fitting, sections, limits   the other sections of the discussion
-    advice, target   the next most useful thing to do; what a wanted error takes
+    advice, steps, target   the next most useful things to do; what a wanted error takes
     answer        the sentences that a report opens with
     discussion    `discuss`: the answer and all sections; the one call that a report needs
     wording       how numbers and names are written
@@ -26,15 +26,39 @@ and their differences are shares in [0, 1]; texts are plain and not escaped.
 
 from ..language.numbers import init_name, short_name
 from .curves.crossover import Crossover, crossover
-from .curves.forecast import Band, bands
+from .curves.forecast import Band, Worth, bands
 from .curves.joint import Curves, fit_curves
 from .curves.learning_curve import LearningCurve, RequiredSize, fit_learning_curve
-from .findings.advice import Advice, Step
+from .findings.advice import Advice, BestNetwork, NothingTrained
 from .findings.analyse import Findings, MissingRun, analyse
 from .findings.diagnosis import Context, Diagnosis, diagnose
 from .findings.doubtful_labels import Suspect
 from .findings.moves import Move
-from .findings.target import Target
+from .findings.pretraining import (
+    AheadOnFewer,
+    FirstEpoch,
+    FitAndGap,
+    GainSource,
+    InitGain,
+    InitGainByModel,
+    InitGainChange,
+    NoSharedCell,
+    OneInit,
+    WorthInImages,
+)
+from .findings.steps import (
+    AnotherSize,
+    BiggerModel,
+    MoreImages,
+    MoreSeeds,
+    Outlook,
+    Step,
+    StepKind,
+    Sureness,
+    TrainLonger,
+    TryPretrained,
+)
+from .findings.target import Target, TargetOutcome
 from .findings.types import Claim, Section
 from .inputs.grid import Cell, Grid, Run, read_grid
 from .inputs.predictions import Answers, Predictions
@@ -51,8 +75,12 @@ from .stats.significance import holm, mcnemar_exact
 
 __all__ = [
     "Advice",
+    "AheadOnFewer",
+    "AnotherSize",
     "Answers",
     "Band",
+    "BestNetwork",
+    "BiggerModel",
     "Cell",
     "Claim",
     "Context",
@@ -61,17 +89,36 @@ __all__ = [
     "Curves",
     "Diagnosis",
     "Findings",
+    "FirstEpoch",
+    "FitAndGap",
+    "GainSource",
     "Grid",
+    "InitGain",
+    "InitGainByModel",
+    "InitGainChange",
     "LearningCurve",
     "MissingRun",
+    "MoreImages",
+    "MoreSeeds",
     "Move",
+    "NoSharedCell",
+    "NothingTrained",
+    "OneInit",
+    "Outlook",
     "Predictions",
     "RequiredSize",
     "Run",
     "Section",
     "Step",
+    "StepKind",
+    "Sureness",
     "Suspect",
     "Target",
+    "TargetOutcome",
+    "TrainLonger",
+    "TryPretrained",
+    "Worth",
+    "WorthInImages",
     "accuracy_interval",
     "analyse",
     "bands",

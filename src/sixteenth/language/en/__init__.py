@@ -2,20 +2,25 @@
 
 words       models, initial weights and cells as parts of sentences
 answer      what a report opens with
+advice      what there is, what a wanted error takes, what to do next
 moves       what each thing that can be done bought
 relation    accuracy, model and data; runs left out
+pretraining what pretrained weights change
 curves      fitted learning curves and their warnings
 captions    what stands under figures and tables
 """
 
 from __future__ import annotations
 
+from ...analysis.findings.advice import AdviceFinding
 from ...analysis.findings.answer import AnswerFinding
+from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
+from ...analysis.findings.steps import Step
 from ...analysis.findings.types import Claim, Finding, SectionKey
-from ..base import Language, Names
+from ..base import Language, Names, SaidStep
 from ..numbers import upper_first
-from . import answer, relation
+from . import advice, answer, pretraining, relation
 from .words import Words
 
 
@@ -37,9 +42,16 @@ class English(Language):
             return answer.say(finding, words)
         if isinstance(finding, RelationFinding):
             return relation.say(finding, words)
+        if isinstance(finding, PretrainingFinding):
+            return pretraining.say(finding, words)
+        if isinstance(finding, AdviceFinding):
+            return advice.say(finding, words)
         if isinstance(finding, Claim):
             return finding.text
         raise TypeError(f"English has no sentence for {type(finding).__name__}")
+
+    def say_step(self, step: Step) -> SaidStep:
+        return advice.step(step, self.words)
 
     def section_title(self, key: SectionKey, *, expected: bool) -> str:
         titles = {
