@@ -15,7 +15,7 @@
     reasons       where it was not as expected: the likely reasons, ranked by what they account for
     doubtful_labels   test images whose labels all networks contradict; copies and leaked images
     pretraining, overfitting, sections, limits   the other sections of the discussion
-    advice, target   the next most useful thing to do; what a wanted error takes
+    advice, steps, target   the next most useful things to do; what a wanted error takes
     answer        the sentences that a report opens with
     discussion    `discuss`: the answer and all sections; the one call that a report needs
     wording       how numbers and names are written
@@ -26,10 +26,10 @@ and their differences are shares in [0, 1]; texts are plain and not escaped.
 
 from ..language.numbers import init_name, short_name
 from .curves.crossover import Crossover, crossover
-from .curves.forecast import Band, bands
+from .curves.forecast import Band, Worth, bands
 from .curves.joint import Curves, fit_curves
 from .curves.learning_curve import LearningCurve, RequiredSize, fit_learning_curve
-from .findings.advice import Advice, Step
+from .findings.advice import Advice, BestNetwork, NothingTrained
 from .findings.analyse import Findings, MissingRun, analyse
 from .findings.diagnosis import (
     AtChance,
@@ -70,7 +70,31 @@ from .findings.overfitting import (
     Underfitted,
     UnequalSteps,
 )
-from .findings.target import Target
+from .findings.pretraining import (
+    AheadOnFewer,
+    FirstEpoch,
+    FitAndGap,
+    GainSource,
+    InitGain,
+    InitGainByModel,
+    InitGainChange,
+    NoSharedCell,
+    OneInit,
+    WorthInImages,
+)
+from .findings.steps import (
+    AnotherSize,
+    BiggerModel,
+    MoreImages,
+    MoreSeeds,
+    Outlook,
+    Step,
+    StepKind,
+    Sureness,
+    TrainLonger,
+    TryPretrained,
+)
+from .findings.target import Target, TargetOutcome
 from .findings.types import Claim, Section
 from .inputs.grid import Cell, Grid, Run, read_grid
 from .inputs.predictions import Predictions, TestPredictions, Unpaired
@@ -87,8 +111,12 @@ from .stats.significance import holm, mcnemar_exact
 
 __all__ = [
     "Advice",
+    "AheadOnFewer",
+    "AnotherSize",
     "AtChance",
     "Band",
+    "BestNetwork",
+    "BiggerModel",
     "Cell",
     "Claim",
     "ConflictingLabels",
@@ -105,19 +133,31 @@ __all__ = [
     "FewEpochs",
     "FewSeeds",
     "Findings",
+    "FirstEpoch",
+    "FitAndGap",
+    "GainSource",
     "GeneralisationGap",
     "Grid",
+    "InitGain",
+    "InitGainByModel",
+    "InitGainChange",
     "LabelCeiling",
     "LeakedImages",
     "LearningCurve",
     "MissingRun",
+    "MoreImages",
     "MoreRisingTestLosses",
+    "MoreSeeds",
     "Move",
     "NoCopies",
     "NoRisingTestLoss",
+    "NoSharedCell",
     "NotAllPaired",
+    "NothingTrained",
+    "OneInit",
     "OneRecipe",
     "OneSize",
+    "Outlook",
     "OverfittedRuns",
     "Overfitting",
     "Predictions",
@@ -128,13 +168,20 @@ __all__ = [
     "Section",
     "SmallMap",
     "Step",
+    "StepKind",
+    "Sureness",
     "Suspect",
     "Target",
+    "TargetOutcome",
     "TestPredictions",
     "TooFewSteps",
+    "TrainLonger",
+    "TryPretrained",
     "Underfitted",
     "UnequalSteps",
     "Unpaired",
+    "Worth",
+    "WorthInImages",
     "accuracy_interval",
     "analyse",
     "bands",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...language.numbers import count, interval, is_nothing, points, rounded, signed, times
+from ...language.numbers import count, rounded
 from ..findings.diagnosis import from_weights
 from ..findings.types import Claim, Strength
 from .crossover import HORIZON, Crossover, crossover, images_for, size_grid
@@ -181,58 +181,9 @@ def worth_in_images(curves: Curves, better: Arm, other: Arm, images: float) -> W
     return Worth(images, float(middle), low, float(high), sizes[-1] / images)
 
 
-def worth_claims(curves: Curves, model: str, base: str, init: str) -> list[Claim]:
-    """What pretrained weights are worth in images, at the fewest and the most images."""
-    grid = curves.grid
-    pairs = grid.shared((model, base), (model, init))
-    parts: list[str] = []
-    evidence = []
-    for cell in dict.fromkeys(pair[1].train_size for pair in (pairs[:1] + pairs[-1:])):
-        found = worth_in_images(curves, (model, init), (model, base), cell)
-        if found is None or found.factor < 1:
-            continue
-        evidence.append(vars(found))
-        start = "for the error that they give" if not parts else "for that"
-        parts.append(
-            f"{start} on {count(cell)} images, {grid.init_name(base)} need {_worth_text(found)}"
-        )
-    if not parts:
-        return []
-    text = (
-        f"What {grid.init_name(init)} are worth in images, for {grid.name(model)} by the fitted "
-        f"curves: {'; '.join(parts)}."
-    )
-    return [Claim(text, {"worth": evidence}, "suggestive")]
-
-
-def _worth_text(found: Worth) -> str:
-    if not np.isfinite(found.low):
-        return f"more than {times(found.most)} as many images (these curves tell no more)"
-    end = times(found.high) if np.isfinite(found.high) else "more than these curves can tell"
-    span = f"{found.level:.0%} interval {times(found.low)} to {end}"
-    if not np.isfinite(found.factor):
-        return f"more than {times(found.most)} as many images ({span})"
-    return f"about {times(found.factor)} as many images ({span})"
-
-
 def doubts(curves: Curves, arm: Arm) -> tuple[CurveWarning, ...]:
     """What speaks against a curve besides its few sizes: flat, rising, near chance."""
     return tuple(warning for warning in curves.fits[arm].warnings if warning.about_errors)
-
-
-def gain_text(found: Doubling) -> str:
-    """The forecast as the end of a sentence: a gain, or what may be a loss, with its interval."""
-    span = interval(found.low, found.high, found.level)
-    if is_nothing(found.gain):
-        return f"gain next to nothing ({span})"
-    if found.gain < 0:
-        return f"change by about {signed(found.gain)} points ({span})"
-    return f"gain about {points(found.gain)} ({span})"
-
-
-def arm_words(curves: Curves, arm: Arm) -> str:
-    """An arm in words: ``resnet18 from random weights``."""
-    return f"{curves.grid.name(arm[0])} from {from_weights(curves.grid, arm[1])}"
 
 
 def share(probability: float, most: float = CERTAIN) -> str:

@@ -17,7 +17,7 @@ from ..curves.learning_curve import LearningCurve
 from ..inputs.grid import MissingReason, read_grid
 from ..inputs.predictions import Predictions
 from ..stats.intervals import LEVEL
-from .advice import Advice, advice_section, advise
+from .advice import Advice, advise
 from .answer import AnswerFinding, answer
 from .causes import reasons
 from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, diagnose_grid
@@ -131,11 +131,11 @@ def analyse(
             SectionKey.RELATION: [*relation(grid, moves, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expect, curves, level),
             SectionKey.CAUSES: reasons(grid, rows, expect, context),
-            SectionKey.PRETRAINING: pretraining(grid, curves, level),
+            SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
             SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
             SectionKey.DATA: data_findings(grid, doubted, judges, context.data_checks),
             SectionKey.LIMITS: limits(grid, rows, curves),
-            SectionKey.ADVICE: advice_section(advice),
+            SectionKey.ADVICE: [*advice.findings],
         }
         sections = [Section(key, tuple(each)) for key, each in found.items()]
     if grid.missing:
