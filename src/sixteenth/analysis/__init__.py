@@ -25,14 +25,36 @@ and their differences are shares in [0, 1]; texts are plain and not escaped.
 """
 
 from ..language.numbers import init_name, short_name
-from .curves.crossover import Crossover, crossover
+from .curves.crossover import Crossover, CrossoverOutcome, crossover
 from .curves.forecast import Band, bands
 from .curves.joint import Curves, fit_curves
 from .curves.learning_curve import LearningCurve, RequiredSize, fit_learning_curve
 from .findings.advice import Advice, Step
 from .findings.analyse import Findings, MissingRun, analyse
+from .findings.causes import (
+    Cause,
+    GapDifference,
+    PoorerFit,
+    Shortfall,
+    SmallFinalMap,
+    TooSmallStudy,
+    TrainingSpread,
+)
 from .findings.diagnosis import Context, Diagnosis, diagnose
 from .findings.doubtful_labels import Suspect
+from .findings.expectation import (
+    ComparedModels,
+    ComparisonMethod,
+    Expect,
+    ExpectationVerdict,
+    GainFromData,
+    ModelCrossover,
+    NoComparison,
+    NotCompared,
+    Outcome,
+    SizeVerdict,
+    TooLittle,
+)
 from .findings.moves import Move
 from .findings.target import Target
 from .findings.types import Claim, Section
@@ -53,25 +75,44 @@ __all__ = [
     "Advice",
     "Answers",
     "Band",
+    "Cause",
     "Cell",
     "Claim",
+    "ComparedModels",
+    "ComparisonMethod",
     "Context",
     "Contrast",
     "Crossover",
+    "CrossoverOutcome",
     "Curves",
     "Diagnosis",
+    "Expect",
+    "ExpectationVerdict",
     "Findings",
+    "GainFromData",
+    "GapDifference",
     "Grid",
     "LearningCurve",
     "MissingRun",
+    "ModelCrossover",
     "Move",
+    "NoComparison",
+    "NotCompared",
+    "Outcome",
+    "PoorerFit",
     "Predictions",
     "RequiredSize",
     "Run",
     "Section",
+    "Shortfall",
+    "SizeVerdict",
+    "SmallFinalMap",
     "Step",
     "Suspect",
     "Target",
+    "TooLittle",
+    "TooSmallStudy",
+    "TrainingSpread",
     "accuracy_interval",
     "analyse",
     "bands",

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..analysis.findings.analyse import Findings
+from ..analysis.findings.expectation import Expect
 from ..analysis.findings.types import Finding, SectionKey, Strength
 
 
@@ -100,7 +101,9 @@ class Language(ABC):
             sections=tuple(
                 SaidSection(
                     key=section.key,
-                    title=self.section_title(section.key, expected=findings.expect != "none"),
+                    title=self.section_title(
+                        section.key, expected=findings.expect is not Expect.NONE
+                    ),
                     statements=tuple(Statement(self.say(each), each) for each in section.findings),
                     ranked=section.key is SectionKey.CAUSES,
                 )

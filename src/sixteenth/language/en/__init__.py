@@ -4,6 +4,8 @@ words       models, initial weights and cells as parts of sentences
 answer      what a report opens with
 moves       what each thing that can be done bought
 relation    accuracy, model and data; runs left out
+expectation   whether the bigger model was better
+causes      why it was not, and what would test it
 curves      fitted learning curves and their warnings
 captions    what stands under figures and tables
 """
@@ -11,11 +13,13 @@ captions    what stands under figures and tables
 from __future__ import annotations
 
 from ...analysis.findings.answer import AnswerFinding
+from ...analysis.findings.causes import CauseFinding
+from ...analysis.findings.expectation import ExpectationFinding
 from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.types import Claim, Finding, SectionKey
 from ..base import Language, Names
 from ..numbers import upper_first
-from . import answer, relation
+from . import answer, causes, expectation, relation
 from .words import Words
 
 
@@ -37,6 +41,10 @@ class English(Language):
             return answer.say(finding, words)
         if isinstance(finding, RelationFinding):
             return relation.say(finding, words)
+        if isinstance(finding, ExpectationFinding):
+            return expectation.say(finding, words)
+        if isinstance(finding, CauseFinding):
+            return causes.say(finding, words)
         if isinstance(finding, Claim):
             return finding.text
         raise TypeError(f"English has no sentence for {type(finding).__name__}")
