@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ..analysis.findings.advice import Advice
 from ..analysis.findings.analyse import Findings
 from ..analysis.findings.diagnosis import DiagnosisKind
+from ..analysis.findings.expectation import Expect
 from ..analysis.findings.steps import Step
 from ..analysis.findings.types import Finding, SectionKey, Strength
 
@@ -156,7 +157,9 @@ class Language(ABC):
             sections=tuple(
                 SaidSection(
                     key=section.key,
-                    title=self.section_title(section.key, expected=findings.expect != "none"),
+                    title=self.section_title(
+                        section.key, expected=findings.expect is not Expect.NONE
+                    ),
                     statements=tuple(Statement(self.say(each), each) for each in section.findings),
                     ranked=section.key is SectionKey.CAUSES,
                 )

@@ -10,6 +10,8 @@ overfitting gaps, losses that rise, too few steps
 data        doubtful labels, copies and leaked images
 limits      what the numbers cannot say
 pretraining what pretrained weights change
+expectation   whether the bigger model was better
+causes      why it was not, and what would test it
 curves      fitted learning curves and their warnings
 captions    what stands under figures and tables
 """
@@ -18,17 +20,30 @@ from __future__ import annotations
 
 from ...analysis.findings.advice import AdviceFinding
 from ...analysis.findings.answer import AnswerFinding
+from ...analysis.findings.causes import CauseFinding
 from ...analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
 from ...analysis.findings.doubtful_labels import DataFinding
+from ...analysis.findings.expectation import ExpectationFinding
 from ...analysis.findings.limits import LimitFinding
 from ...analysis.findings.overfitting import OverfittingFinding
 from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.steps import Step
-from ...analysis.findings.types import Claim, Finding, SectionKey
+from ...analysis.findings.types import Finding, SectionKey
 from ..base import Language, Names, SaidStep
 from ..numbers import upper_first
-from . import advice, answer, data, diagnosis, limits, overfitting, pretraining, relation
+from . import (
+    advice,
+    answer,
+    causes,
+    data,
+    diagnosis,
+    expectation,
+    limits,
+    overfitting,
+    pretraining,
+    relation,
+)
 from .words import Words
 
 
@@ -62,8 +77,10 @@ class English(Language):
             return pretraining.say(finding, words)
         if isinstance(finding, AdviceFinding):
             return advice.say(finding, words)
-        if isinstance(finding, Claim):
-            return finding.text
+        if isinstance(finding, ExpectationFinding):
+            return expectation.say(finding, words)
+        if isinstance(finding, CauseFinding):
+            return causes.say(finding, words)
         raise TypeError(f"English has no sentence for {type(finding).__name__}")
 
     def rule(self, kind: DiagnosisKind) -> str:
