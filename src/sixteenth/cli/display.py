@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..language.en.labels import TABLES
-from ..language.numbers import ENGLISH
+from ..language.en.numbers import NUMBERS
 from ..language.text import plain
 from ..spec import RunSpec
 from ..spec.fraction import TrainFraction
@@ -238,7 +238,7 @@ class LiveDisplay(_Account):
         )
         columns = [
             *(_window(column, start, room) for column in before),
-            Column("part", [ENGLISH.fraction(row.run.fraction) for row in shown]),
+            Column("part", [NUMBERS.fraction(row.run.fraction) for row in shown]),
             *(_window(column, start, room) for column in after),
             Column("progress", [_state(row) for row in shown], least=BAR),
             Column("epoch", [_epoch(row) for row in shown], right=True, rank=2),
@@ -342,12 +342,12 @@ def _epoch(row: _Row) -> str:
 
 def _speed(row: _Row) -> str:
     if row.record is not None:
-        return ENGLISH.count(row.record.get("images_per_second"))
+        return NUMBERS.count(row.record.get("images_per_second"))
     return f"{row.progress.images_per_second:,.0f}" if row.progress else ""
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else ENGLISH.percent(share)
+    return "" if share is None else NUMBERS.percent(share)
 
 
 def _percents(rows: list[_Row], part: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..analysis.findings.analyse import Findings
-    from .base import Discussion, Language, Names, Statement
+    from .base import Discussion, Language, Names, SaidAdvice, SaidStep, Statement
     from .en import English
 
 _HOMES = {
@@ -22,9 +22,20 @@ _HOMES = {
     "English": "en",
     "Language": "base",
     "Names": "base",
+    "SaidAdvice": "base",
+    "SaidStep": "base",
     "Statement": "base",
 }
-__all__ = ["Discussion", "English", "Language", "Names", "Statement", "default_language"]
+__all__ = [
+    "Discussion",
+    "English",
+    "Language",
+    "Names",
+    "SaidAdvice",
+    "SaidStep",
+    "Statement",
+    "default_language",
+]
 
 
 def default_language(findings: Findings | None = None) -> Language:

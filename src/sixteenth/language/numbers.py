@@ -1,19 +1,24 @@
 """How numbers, dates and lists are written: one place for all languages, tables and sentences.
 
-`Numbers` is bound to a locale. Plain text only: whoever puts it on a page escapes it there.
+`Numbers` is bound to a locale, whose signs, dates and lists Babel knows. Plain text only: whoever
+puts it on a page escapes it there.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
+
+from babel import Locale
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.numbers import format_decimal, get_decimal_symbol
 
 from .text import plain
-from .text import upper_first as upper_first
 
 DASH = "–"
 MINUS = "−"
@@ -34,11 +39,13 @@ class Numbers:
     """Numbers in one language; a value that is `missing` becomes a dash.
 
     Attributes:
+        locale: whose signs, dates and lists are used.
         span: two ends of a range, such as ``{} to {}``.
         whole: the fraction that is the whole training set.
         time_units: days, hours, minutes and seconds.
     """
 
+    locale: Locale
     span: str
     whole: str
     time_units: tuple[str, str, str, str]
@@ -53,15 +60,20 @@ class Numbers:
         if missing(number):
             return DASH
         value = float(number)
-        text = f"{abs(value):{',' if grouped else ''}.{digits}f}"
-        if not text.strip("0.,"):
-            return text
+        # Babel would round the shortest decimal of a number, not the number itself.
+        rounded = Decimal(f"{abs(value):.{digits}f}")
+        pattern = "#,##0." + "0" * digits
+        text = format_decimal(rounded, pattern, self.locale, group_separator=grouped)
         sign = MINUS if value < 0 else "+" if plus else ""
-        return sign + text
+        return sign + text if rounded else text
 
     def percent(self, share: Any, digits: int = 1) -> str:
         """0.8234 as ``82.3%``."""
-        return DASH if missing(share) else f"{self.decimal(float(share) * 100, digits)}%"
+        if missing(share):
+            return DASH
+        pattern = self.locale.percent_formats[None]
+        number = self.decimal(float(share) * 100, digits)
+        return f"{pattern.prefix[0]}{number}{pattern.suffix[0]}"
 
     def points(self, difference: Any, digits: int = 1) -> str:
         """A difference of two shares, in percentage points and with its sign: ``+1.4``."""
@@ -91,13 +103,13 @@ class Numbers:
             return DASH
         value = float(f"{float(number):.2e}")
         if value and not 1e-3 <= abs(value) < 1e6:
-            return f"{value:.2e}".replace("-", MINUS)
+            return self._point(f"{value:.2e}").replace("-", MINUS)
         after = 2 - math.floor(math.log10(abs(value))) if value else 0
         return self.decimal(value, max(0, after))
 
     def general(self, number: float, digits: int = 6) -> str:
         """So many digits that count at most, without zeros at the end: ``0.05``, ``1e-05``."""
-        return f"{number:.{digits}g}"
+        return self._point(f"{number:.{digits}g}")
 
     def parameters(self, number: Any) -> str:
         """11181642 as ``11.2 M``."""
@@ -148,113 +160,15 @@ class Numbers:
             when = datetime.fromisoformat(str(moment))
         except ValueError:
             return plain(moment)
-        return f"{when.day} {when:%B %Y}"
+        return format_date(when, "long", self.locale)
 
     def fraction(self, text: Any) -> str:
         """A fraction in a heading or at a tick: the whole training set is ``all``."""
         return self.whole if str(text) == "1" else plain(text)
 
-    def join(self, parts: Sequence[str], word: str = "and") -> str:
+    def join(self, parts: Sequence[str], style: Literal["standard", "or"] = "standard") -> str:
         """``a``, ``a and b``, ``a, b and c``."""
-        if len(parts) < 2:
-            return "".join(parts)
-        return f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+        return format_list(parts, style, self.locale)
 
-
-# English. Moves to en/numbers.py when no sentence is left in the analysis.
-
-ENGLISH = Numbers(span="{} to {}", whole="all", time_units=("d", "h", "min", "s"))
-
-count, join = ENGLISH.count, ENGLISH.join
-signed = ENGLISH.points
-
-
-def percent(share: float) -> str:
-    """An accuracy or error in [0, 1] as ``87.3%``; what is short of 0 or 1 is never written so."""
-    text = ENGLISH.percent(share)
-    if text == "100.0%" and share < 1:
-        return (
-            ENGLISH.percent(share, 2) if share < 0.99995 else f"over {ENGLISH.percent(0.9999, 2)}"
-        )
-    if text == "0.0%" and share > 0:
-        return ENGLISH.percent(share, 2) if share > 0.00005 else f"under {ENGLISH.percent(1e-4, 2)}"
-    return text
-
-
-def coverage(level: float) -> str:
-    """Of an interval: ``95%``."""
-    return ENGLISH.percent(level, 0)
-
-
-def points(share: float) -> str:
-    """A size of a difference as ``4.1 points``, without its sign."""
-    text = ENGLISH.decimal(100 * abs(share), 1)
-    return f"{text} {'point' if text == '1.0' else 'points'}"
-
-
-def is_nothing(share: float) -> bool:
-    """Whether a difference would be written as 0.0 points."""
-    return points(share) == points(0)
-
-
-def interval(low: float, high: float, level: float = 0.95, *, flip: bool = False) -> str:
-    """``95% interval 3.2 to 5.0``, in points; `flip` states it for the opposite difference."""
-    if flip:
-        low, high = -high, -low
-    off_zero = low > 0 or high < 0
-    ends = ENGLISH.span.format(_end(low, off_zero), _end(high, off_zero))
-    return f"{coverage(level)} interval {ends}"
-
-
-def _end(value: float, off_zero: bool) -> str:
-    """One end of an interval; more digits where rounding would put it onto zero."""
-    digits = 1
-    while off_zero and value != 0 and digits < 4 and float(f"{100 * value:.{digits}f}") == 0:
-        digits += 1
-    return ENGLISH.decimal(100 * value, digits)
-
-
-def p_value(p: float) -> str:
-    """A p after the word: ``< 0.001``, ``= 0.023``."""
-    return "< 0.001" if p < 0.001 else f"= {ENGLISH.decimal(p, 3)}"
-
-
-def times(factor: float) -> str:
-    """A factor with two digits that count: ``2.4 times``, ``16 times``."""
-    digits = 1 if factor < 9.95 and round(factor, 1) % 1 else 0
-    return f"{ENGLISH.decimal(factor, digits)} times"
-
-
-def rounded(number: float) -> str:
-    """A number of images that is only roughly known, to two digits that count: ``130,000``."""
-    return count(float(f"{number:.2g}"))
-
-
-def plural(number: int, singular: str, several: str = "") -> str:
-    """``1 run``, ``12 runs``, ``2,000 images``."""
-    return f"{count(number)} {singular if number == 1 else several or singular + 's'}"
-
-
-def large(number: float) -> str:
-    """Parameters or FLOPs, short: ``11.2 million``."""
-    for size, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
-        if abs(number) >= size:
-            return f"{ENGLISH.decimal(number / size, 1, grouped=False)} {name}"
-    return count(number)
-
-
-def short_name(model: str) -> str:
-    """What a model is called in text: the factory of ``package.module:factory``, a path's end."""
-    last = re.split(r"[/\\:]", model.rstrip("/\\:"))[-1]
-    return last or model
-
-
-def init_name(init: str) -> str:
-    """What initial weights are called in text."""
-    if init == "random":
-        return "random weights"
-    if init == "imagenet":
-        return "ImageNet weights"
-    if init.startswith("imagenet:"):
-        return f"ImageNet weights ({init.removeprefix('imagenet:')})"
-    return f"weights from {short_name(init)}"
+    def _point(self, text: str) -> str:
+        return text.replace(".", get_decimal_symbol(self.locale))

@@ -1,8 +1,8 @@
 """The study as the analysis sees it: runs, cells and the order of models, read from plain tables.
 
 Everything that may be wrong or missing in a table is dealt with here, once: a run without a
-result is set aside with its reason, names are made short where that is unambiguous, and models
-are ordered by their parameters. The rest of the analysis works on finished cells only.
+result is set aside with its reason, and models are ordered by their parameters. The rest of the
+analysis works on finished cells only.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import InputError, SpecError
-from ...language.numbers import init_name, short_name
 from ...spec.fraction import TrainFraction
-from .predictions import Answers, Predictions, read_answers
+from .predictions import Predictions, TestPredictions, Unpaired, read_predictions
 
 REQUIRED = ("model", "train_size", "test_accuracy")
 
@@ -151,17 +150,17 @@ class Grid:
     models: tuple[str, ...]
     inits: tuple[str, ...]
     histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    answers: Answers = field(default_factory=Answers)
+    predictions: TestPredictions = field(default_factory=TestPredictions)
 
     @property
     def correct(self) -> Mapping[str, NDArray[np.bool_]]:
         """run_id -> which test images it got right; only runs that can be paired."""
-        return self.answers.correct
+        return self.predictions.correct
 
     @property
-    def unpaired(self) -> str:
-        """Why test images cannot be paired between runs; empty when they can."""
-        return self.answers.unpaired
+    def unpaired(self) -> Unpaired | None:
+        """Why test images cannot be paired between runs; None when they can."""
+        return self.predictions.unpaired
 
     @property
     def missing(self) -> list[Run]:
@@ -197,18 +196,6 @@ class Grid:
             return False
         small, big = self.parameters(self.models[0]), self.parameters(self.models[-1])
         return math.isfinite(small) and math.isfinite(big) and small < big
-
-    def name(self, model: str) -> str:
-        """The model's short name, or its whole one where two models share the short one."""
-        short = short_name(model)
-        alike = {run.model for run in self.runs if short_name(run.model) == short}
-        return short if len(alike) == 1 else model
-
-    def init_name(self, init: str) -> str:
-        """The init's words, or with its whole path where two inits read the same."""
-        words = init_name(init)
-        alike = {run.init for run in self.runs if init_name(run.init) == words}
-        return words if len(alike) == 1 else f"weights from {init}"
 
 
 def common_seeds(*cells: Cell) -> list[Cell]:
@@ -257,7 +244,7 @@ def read_grid(
         models=tuple(models),
         inits=tuple(inits),
         histories=_read_histories(histories),
-        answers=read_answers(accuracies, predictions or {}),
+        predictions=read_predictions(accuracies, predictions or {}),
     )
 
 

@@ -2,26 +2,56 @@
 
 words       models, initial weights and cells as parts of sentences
 answer      what a report opens with
+advice      what there is, what a wanted error takes, what to do next
 moves       what each thing that can be done bought
 relation    accuracy, model and data; runs left out
+diagnosis   what single runs show, and by which rules
+overfitting gaps, losses that rise, too few steps
+data        doubtful labels, copies and leaked images
+limits      what the numbers cannot say
+pretraining what pretrained weights change
+expectation   whether the bigger model was better
+causes      why it was not, and what would test it
 curves      fitted learning curves and their warnings
 captions    what is said of figures and tables
 labels      fixed words of pages, figures and tables
+numbers     numbers in sentences
 """
 
 from __future__ import annotations
 
 from ...analysis.curves.learning_curve import LearningCurve, RequiredSize
 from ...analysis.curves.points import CurveWarning
+from ...analysis.findings.advice import AdviceFinding
 from ...analysis.findings.answer import AnswerFinding
+from ...analysis.findings.causes import CauseFinding
+from ...analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
+from ...analysis.findings.doubtful_labels import DataFinding
+from ...analysis.findings.expectation import ExpectationFinding
+from ...analysis.findings.limits import LimitFinding
+from ...analysis.findings.overfitting import OverfittingFinding
+from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
-from ...analysis.findings.types import Claim, Finding, SectionKey
-from ..base import Language, Names
-from ..numbers import ENGLISH
+from ...analysis.findings.steps import Step
+from ...analysis.findings.types import Finding, SectionKey
+from ..base import Language, Names, SaidStep
 from ..text import plain, upper_first
-from . import answer, curves, relation
+from . import (
+    advice,
+    answer,
+    causes,
+    curves,
+    data,
+    diagnosis,
+    expectation,
+    limits,
+    overfitting,
+    pretraining,
+    relation,
+)
 from .captions import EnglishCaptions
 from .labels import FIGURES, PAGE, TABLES
+from .numbers import NUMBERS
 from .words import Words
 
 
@@ -29,7 +59,7 @@ class English(Language):
     """English with the names of one study."""
 
     tag = "en"
-    numbers = ENGLISH
+    numbers = NUMBERS
     page = PAGE
     figures = FIGURES
     tables = TABLES
@@ -48,9 +78,29 @@ class English(Language):
             return answer.say(finding, words)
         if isinstance(finding, RelationFinding):
             return relation.say(finding, words)
-        if isinstance(finding, Claim):
-            return finding.text
+        if isinstance(finding, DiagnosisFinding):
+            return diagnosis.say(finding, words)
+        if isinstance(finding, OverfittingFinding):
+            return overfitting.say(finding, words)
+        if isinstance(finding, DataFinding):
+            return data.say(finding)
+        if isinstance(finding, LimitFinding):
+            return limits.say(finding)
+        if isinstance(finding, PretrainingFinding):
+            return pretraining.say(finding, words)
+        if isinstance(finding, AdviceFinding):
+            return advice.say(finding, words)
+        if isinstance(finding, ExpectationFinding):
+            return expectation.say(finding, words)
+        if isinstance(finding, CauseFinding):
+            return causes.say(finding, words)
         raise TypeError(f"English has no sentence for {type(finding).__name__}")
+
+    def rule(self, kind: DiagnosisKind) -> str:
+        return diagnosis.rule(kind)
+
+    def say_step(self, step: Step) -> SaidStep:
+        return advice.step(step, self.words)
 
     def section_title(self, key: SectionKey, *, expected: bool) -> str:
         titles = {

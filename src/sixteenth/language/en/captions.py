@@ -9,10 +9,10 @@ from ...analysis.curves.learning_curve import LearningCurve
 from ...analysis.findings.moves import Move, MoveKind
 from ...analysis.stats.intervals import IntervalKind
 from ..captions import Captions, CurvesShown, Hole, Line, Metric
-from ..numbers import ENGLISH, count, coverage
 from ..text import plain
 from .curves import warning
 from .moves import basis, label, start, step
+from .numbers import NUMBERS, count, coverage
 from .words import Words
 
 _VIEWS = {
@@ -65,7 +65,7 @@ class EnglishCaptions(Captions):
         parts = [
             f"{self._arm(line.arm)}: "
             + ", ".join(
-                f"{ENGLISH.percent(mean)} with {count(size)}"
+                f"{NUMBERS.percent(mean)} with {count(size)}"
                 for size, mean in zip(line.sizes, line.means, strict=True)
             )
             for line in lines
@@ -96,8 +96,8 @@ class EnglishCaptions(Captions):
 
     def options_alt(self, moves: Sequence[Move]) -> str:
         parts = [
-            f"{plain(label(move, self.words))}: {ENGLISH.points(move.gain)} points "
-            f"({ENGLISH.points_interval(move.low, move.high)})"
+            f"{plain(label(move, self.words))}: {NUMBERS.points(move.gain)} points "
+            f"({NUMBERS.points_interval(move.low, move.high)})"
             for move in moves
         ]
         return f"Gains in test accuracy. {'; '.join(parts)}."
@@ -129,8 +129,8 @@ class EnglishCaptions(Captions):
             if shown.smoothing
             else ""
         )
-        highest = ENGLISH.decimal(shown.highest, 1 if shown.highest < 100 else 0)
-        top = ENGLISH.decimal(shown.top, 1)
+        highest = NUMBERS.decimal(shown.highest, 1 if shown.highest < 100 else 0)
+        top = NUMBERS.decimal(shown.top, 1)
         cut = (
             f" The axis ends at {top}; the highest value is {highest}."
             if shown.highest > shown.top
@@ -150,7 +150,7 @@ class EnglishCaptions(Captions):
         measured: int,
         planned: int,
     ) -> str:
-        columns = ", ".join(ENGLISH.fraction(fraction) for fraction in fractions)
+        columns = ", ".join(NUMBERS.fraction(fraction) for fraction in fractions)
         return (
             f"Small multiples of training and test {metric} over training. "
             f"Rows: {'; '.join(map(self._arm, arms))}. "

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from ...analysis.inputs.grid import Cell, MissingReason
 from ...analysis.stats.intervals import Interval
 from ..base import Names
-from ..numbers import percent, plural
+from .numbers import percent, plural
+
+ONE_TRAINING = "Other trainings of them are not in that probability: each was trained once."
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Words:
         """``resnet18 from random weights on 3,125 images``."""
         size = plural(round(cell.train_size), "image")
         return f"{self.arm(cell.model, cell.init)} on {size}"
+
+    def run(self, cell: Cell, seed: int) -> str:
+        """One run of a cell; its seed only where others were planned."""
+        return f"{self.cell(cell)}, seed {seed}" if cell.planned > 1 else self.cell(cell)
 
 
 def accuracy_interval(found: Interval) -> str:

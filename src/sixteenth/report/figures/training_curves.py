@@ -160,7 +160,7 @@ def _draw_notes(
     if not notes:
         return
     room = 6 if not panel.curves else 3
-    lines = [line for note in notes for line in wrapped(note, 0.86 * inches, _NOTE_SIZE, 5)]
+    lines = [line for note in notes for line in wrapped(note, 0.82 * inches, _NOTE_SIZE, 5)]
     if len(lines) > room:
         lines = [*lines[: room - 1], "…"]
     centre = not panel.curves

@@ -14,7 +14,7 @@ import pandas as pd
 
 from sixteenth.spec import TrainSpec
 
-from ...language.numbers import ENGLISH as numbers
+from ...language.en.numbers import NUMBERS as numbers
 from ...language.numbers import missing
 from ...language.text import plain
 
@@ -140,8 +140,8 @@ def notes(
         sampled, whole = points["test_images"], numbers.count(tests.max())
         if len(points) < len(histories):
             found.append(
-                f"After {numbers.count(len(points))} of the {numbers.count(len(histories))} epochs of all "
-                "runs test images were measured."
+                f"After {numbers.count(len(points))} of the {numbers.count(len(histories))} epochs "
+                "of all runs test images were measured."
             )
         if len(sampled) and sampled.min() < tests.max():
             last = points.groupby("run_id")["test_images"].last()
@@ -168,8 +168,8 @@ def notes(
     validation = (spec.get("train") or {}).get("validation") or 0
     if validation:
         found.append(
-            f"{numbers.percent(validation, 0)} of every training subset was held out as a validation "
-            "part: the sizes count it, the training did not see it."
+            f"{numbers.percent(validation, 0)} of every training subset was held out as a "
+            "validation part: the sizes count it, the training did not see it."
         )
     prints = {(run.get("data") or {}).get("fingerprint") for run in runs} - {None}
     if len(prints) > 1:
