@@ -189,7 +189,7 @@ class Study:
         threads: int | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
-        """What each run will cost, see `study.plan.plan_table`. Trains and writes nothing.
+        """What each run will cost, see `study.planning.cost.plan_table`. Trains and writes nothing.
 
         Its ``attrs["disk_needed"]`` are the bytes that must be free for `run` to begin.
         """

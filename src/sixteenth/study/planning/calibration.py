@@ -281,10 +281,10 @@ def _read(path: Path, identity: Mapping[str, Any]) -> list[Speed]:
         if content["identity"] != identity:
             return []
         speeds = [Speed(**each) for each in content["speeds"]]
-        sound = all(speed.images_per_second > 0 and speed.placement for speed in speeds)
+        valid = all(speed.images_per_second > 0 and speed.placement for speed in speeds)
     except (OSError, ValueError, TypeError, KeyError):
         return []
-    return speeds if sound else []
+    return speeds if valid else []
 
 
 def _keep(path: Path, identity: Mapping[str, Any], speeds: Sequence[Speed]) -> None:
