@@ -46,3 +46,8 @@ def section(talk, key):
 
 def text(talk, key):
     return " ".join(statement.text for statement in section(talk, key))
+
+
+def of_kind(talk, kind):
+    """The findings of a class in all sections of a discussion."""
+    return [f for s in talk.findings.sections for f in s.findings if isinstance(f, kind)]

@@ -9,12 +9,19 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from talking import CONTEXT, discuss, section, talk, text
+from talking import CONTEXT, discuss, of_kind, section, talk, text
 
 from sixteenth import InputError
-from sixteenth.analysis import Context, contrast, diagnose, fit_learning_curve
-from sixteenth.analysis.curves.crossover import crossover
-from sixteenth.analysis.curves.forecast import Doubling, _crossover_text, gain_text
+from sixteenth.analysis import (
+    Context,
+    ModelCrossover,
+    SizeVerdict,
+    contrast,
+    diagnose,
+    fit_learning_curve,
+)
+from sixteenth.analysis.curves.crossover import CrossoverOutcome, crossover
+from sixteenth.analysis.curves.forecast import Doubling, gain_text
 from sixteenth.analysis.curves.joint import fit_curves
 from sixteenth.analysis.findings.answer import NextDoubling
 from sixteenth.analysis.findings.moves import difference_of_moves, find_moves
@@ -36,7 +43,9 @@ def table(*rows: tuple[str, float, float], **columns: object) -> pd.DataFrame:
 
 def test_with_one_training_each_a_crossover_is_one_of_the_trained_networks(study) -> None:
     crossing = {SMALL: (0.5, 0.60, 0.70), BIG: (0.4, 0.62, 0.78)}
-    once = text(talk(study(crossing)), "expectation")
+    found = talk(study(crossing))
+    assert of_kind(found, ModelCrossover)[0].trained_once
+    once = text(found, "expectation")
     assert "For the networks trained here from random weights, resnet50 overtakes" in once
     assert "Other trainings of them are not in that probability" in once
     often = text(talk(study(crossing, seeds=(0, 1))), "expectation")
@@ -52,9 +61,13 @@ def test_a_crossover_that_cannot_be_told_names_no_direction() -> None:
     second[:15] = [0.4, 0.6, 0.6]
     second[15:80] = [0.6, 0.6, 0.4]
     found = crossover(sizes, flat, second, largest=2.0)
-    said, strength = _crossover_text(found, "SMALL", "BIG")
     assert found.inside == pytest.approx(0.15)
-    assert strength == "cannot tell"
+    assert found.second_overtakes == 1.0
+    assert found.outcome is CrossoverOutcome.INSIDE_UNCLEAR
+    assert found.second_leads is None
+    finding = ModelCrossover("random", "SMALL", "BIG", found.outcome, None, True, found)
+    assert finding.strength == "cannot tell"
+    said = English(Names()).say(finding)
     assert "overtakes SMALL" not in said
     assert "overtakes BIG" not in said
 
@@ -91,8 +104,8 @@ def barely(study, sizes: dict[str, int]):
         accuracy = (0.5, 0.6, 0.7)[: len(sizes)]
         found = study({SMALL: accuracy, BIG: accuracy}, test_size=400, fractions=sizes, epochs=1,
                       generator=generator)  # fmt: skip
-        rows = [c for c in section(talk(found), "expectation") if c.text.startswith("On ")]
-        if 0.02 < rows[-1].evidence["p"] < 0.045 and rows[-1].evidence["low"] > 0:
+        last = of_kind(talk(found), SizeVerdict)[-1].found
+        if 0.02 < last.p_value < 0.045 and last.low > 0:
             return found
     raise AssertionError("no such study among 300")
 
@@ -111,11 +124,11 @@ def test_answer_advice_and_expectation_agree_on_what_counts(study) -> None:
 
 def test_what_would_have_been_seen_is_at_the_corrected_level(study) -> None:
     found = talk(study({SMALL: (0.5, 0.6, 0.7), BIG: (0.5, 0.6, 0.7)}, test_size=2000))
-    rows = [c for c in section(found, "expectation") if c.text.startswith("On ")]
+    rows = of_kind(found, SizeVerdict)
     # Bonferroni's level for three sizes: 2.394 instead of 1.960, and 0.842 for 80%.
-    half = [(c.evidence["high"] - c.finding.evidence["low"]) / 2 for c in rows]
+    half = [(row.found.high - row.found.low) / 2 for row in rows]
     expected = [h / 1.960 * (2.394 + 0.842) for h in half]
-    assert [c.evidence["detectable"] for c in rows] == pytest.approx(expected, rel=1e-3)
+    assert [row.detectable for row in rows] == pytest.approx(expected, rel=1e-3)
 
 
 # More images
