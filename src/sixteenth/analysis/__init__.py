@@ -4,7 +4,7 @@
     intervals     Wilson's interval, with seeds too; the tables of the report and its figures
     learning_curve    the power law of any tool's sizes and errors, with its intervals
     curve_points, curve_grid, curve_posterior   the probability model behind it
-    answers       what every run said of every test image
+    predictions   what every run predicted of every test image
     compare       differences between cells on the same test images, paired, with their intervals
     significance, bootstrap   McNemar's exact test, Holm's correction; the paired bootstrap
     joint         joint draws of all curves of a study, through the measured cells
@@ -13,8 +13,8 @@
     diagnosis     over- and underfitting of single runs, each by one rule
     expectation   was the bigger model better, at which sizes
     reasons       where it was not as expected: the likely reasons, ranked by what they account for
-    suspects      test images whose labels all networks contradict; copies and leaked images
-    pretraining, fitting, sections, limits   the other sections of the discussion
+    doubtful_labels   test images whose labels all networks contradict; copies and leaked images
+    pretraining, overfitting, sections, limits   the other sections of the discussion
     advice, steps, target   the next most useful things to do; what a wanted error takes
     answer        the sentences that a report opens with
     discussion    `discuss`: the answer and all sections; the one call that a report needs
@@ -31,9 +31,45 @@ from .curves.joint import Curves, fit_curves
 from .curves.learning_curve import LearningCurve, RequiredSize, fit_learning_curve
 from .findings.advice import Advice, BestNetwork, NothingTrained
 from .findings.analyse import Findings, MissingRun, analyse
-from .findings.diagnosis import Context, Diagnosis, diagnose
-from .findings.doubtful_labels import Suspect
+from .findings.diagnosis import (
+    AtChance,
+    Context,
+    Diagnosis,
+    DiagnosisKind,
+    Overfitting,
+    RisingTestLoss,
+    SmallMap,
+    TooFewSteps,
+    diagnose,
+)
+from .findings.doubtful_labels import (
+    ConflictingLabels,
+    Copies,
+    Examples,
+    LabelCeiling,
+    LeakedImages,
+    NoCopies,
+    Suspect,
+)
+from .findings.limits import (
+    Detectable,
+    Extrapolation,
+    FewEpochs,
+    FewSeeds,
+    NotAllPaired,
+    OneRecipe,
+    OneSize,
+    ReportedEpoch,
+)
 from .findings.moves import Move
+from .findings.overfitting import (
+    GeneralisationGap,
+    MoreRisingTestLosses,
+    NoRisingTestLoss,
+    OverfittedRuns,
+    Underfitted,
+    UnequalSteps,
+)
 from .findings.pretraining import (
     AheadOnFewer,
     FirstEpoch,
@@ -61,7 +97,7 @@ from .findings.steps import (
 from .findings.target import Target, TargetOutcome
 from .findings.types import Claim, Section
 from .inputs.grid import Cell, Grid, Run, read_grid
-from .inputs.predictions import Answers, Predictions
+from .inputs.predictions import Predictions, TestPredictions, Unpaired
 from .stats.bootstrap import bootstrap_interval, paired_bootstrap
 from .stats.intervals import (
     accuracy_interval,
@@ -77,46 +113,73 @@ __all__ = [
     "Advice",
     "AheadOnFewer",
     "AnotherSize",
-    "Answers",
+    "AtChance",
     "Band",
     "BestNetwork",
     "BiggerModel",
     "Cell",
     "Claim",
+    "ConflictingLabels",
     "Context",
     "Contrast",
+    "Copies",
     "Crossover",
     "Curves",
+    "Detectable",
     "Diagnosis",
+    "DiagnosisKind",
+    "Examples",
+    "Extrapolation",
+    "FewEpochs",
+    "FewSeeds",
     "Findings",
     "FirstEpoch",
     "FitAndGap",
     "GainSource",
+    "GeneralisationGap",
     "Grid",
     "InitGain",
     "InitGainByModel",
     "InitGainChange",
+    "LabelCeiling",
+    "LeakedImages",
     "LearningCurve",
     "MissingRun",
     "MoreImages",
+    "MoreRisingTestLosses",
     "MoreSeeds",
     "Move",
+    "NoCopies",
+    "NoRisingTestLoss",
     "NoSharedCell",
+    "NotAllPaired",
     "NothingTrained",
     "OneInit",
+    "OneRecipe",
+    "OneSize",
     "Outlook",
+    "OverfittedRuns",
+    "Overfitting",
     "Predictions",
+    "ReportedEpoch",
     "RequiredSize",
+    "RisingTestLoss",
     "Run",
     "Section",
+    "SmallMap",
     "Step",
     "StepKind",
     "Sureness",
     "Suspect",
     "Target",
     "TargetOutcome",
+    "TestPredictions",
+    "TooFewSteps",
     "TrainLonger",
     "TryPretrained",
+    "Underfitted",
+    "UnequalSteps",
+    "Unpaired",
     "Worth",
     "WorthInImages",
     "accuracy_interval",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ..analysis.findings.advice import Advice
 from ..analysis.findings.analyse import Findings
+from ..analysis.findings.diagnosis import DiagnosisKind
 from ..analysis.findings.steps import Step
 from ..analysis.findings.types import Finding, SectionKey, Strength
 
@@ -135,6 +136,10 @@ class Language(ABC):
         Raises:
             TypeError: this language has no sentence for it, which a test forbids.
         """
+
+    @abstractmethod
+    def rule(self, kind: DiagnosisKind) -> str:
+        """When a run gets this diagnosis, with the thresholds: a clause without a full stop."""
 
     @abstractmethod
     def say_step(self, step: Step) -> SaidStep:

@@ -20,7 +20,7 @@ from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
 from ..stats.intervals import LEVEL, Interval, cell_interval
 from ..stats.paired import compare_cells
-from .diagnosis import Diagnosis
+from .diagnosis import Diagnosis, TooFewSteps
 from .expectation import SizeVerdict
 from .steps import (
     AnotherSize,
@@ -147,13 +147,13 @@ def _best(grid: Grid, best: Cell, level: float) -> BestNetwork:
 
 def _unfinished(best: Cell, diagnoses: Sequence[Diagnosis]) -> list[TrainLonger]:
     """Train longer, where the best network was still improving on its training images."""
-    found = [d for d in diagnoses if d.kind == "too-few-steps" and d.run_ids[0] in best.run_ids]
+    found = [d for d in diagnoses if isinstance(d, TooFewSteps) and d.run_id in best.run_ids]
     if not found:
         return []
     return [
         TrainLonger(
             cell=best,
-            climb=float(found[0].numbers["climb_last_third"]),
+            climb=found[0].climb,
             steps=2 * best.mean("steps"),
             flops=2 * best.mean("train_flops"),
         )

@@ -6,6 +6,7 @@ study did not ask is named as such. Nothing here is in words: `language` says it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import pandas as pd
@@ -19,15 +20,15 @@ from ..stats.intervals import LEVEL
 from .advice import Advice, advise
 from .answer import AnswerFinding, answer
 from .causes import reasons
-from .diagnosis import Context, Diagnosis, diagnose_grid, guessing
-from .doubtful_labels import Suspect, data_section, suspects
+from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, diagnose_grid
+from .doubtful_labels import Suspect, data_findings, suspects
 from .expectation import Expect, expectation, verdicts
 from .limits import limits
 from .moves import Move, find_moves
-from .overfitting import fitting
+from .overfitting import overfitting
 from .pretraining import pretraining
 from .relation import missing, relation
-from .types import Claim, Finding, Section, SectionKey, plain
+from .types import Finding, Section, SectionKey, plain
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Findings:
         answer: what a report opens with.
         options: the moves, the best gain first.
         sections: the parts of the discussion that found something, in order.
-        diagnoses: findings about single runs, the strongest first.
+        diagnoses: of single runs, those with the highest score first.
         missing: runs without a result.
         level: coverage of the intervals of what was measured.
         advice: what to do next.
@@ -63,7 +64,7 @@ class Findings:
     answer: tuple[AnswerFinding, ...]
     options: tuple[Move, ...]
     sections: tuple[Section, ...]
-    diagnoses: tuple[Diagnosis, ...]
+    diagnoses: tuple[DiagnosisFinding, ...]
     missing: tuple[MissingRun, ...]
     level: float
     advice: Advice
@@ -108,7 +109,7 @@ def analyse(
         raise InputError(f"target_error {target_error:g} is not within 0 and 1")
     context = context or Context()
     grid = read_grid(results, histories, predictions)
-    chance = guessing(grid, context)
+    chance = chance_accuracy(grid, context)
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
     rows = verdicts(grid, expect, level)
     moves = find_moves(grid, level, curves, rows)
@@ -125,16 +126,14 @@ def analyse(
     )
     sections: list[Section] = []
     if grid.cells:
-        at_chance: list[Finding] = [
-            Claim(d.text, {"rule": d.rule, **d.numbers}) for d in diagnoses if d.kind == "at-chance"
-        ]
-        found: dict[SectionKey, list[Finding]] = {
+        at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
+        found: dict[SectionKey, Sequence[Finding]] = {
             SectionKey.RELATION: [*relation(grid, moves, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expect, curves, level),
             SectionKey.CAUSES: reasons(grid, rows, expect, context),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
-            SectionKey.OVERFITTING: fitting(grid, diagnoses, level),
-            SectionKey.DATA: data_section(grid, doubted, judges, context.data_checks),
+            SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
+            SectionKey.DATA: data_findings(grid, doubted, judges, context.data_checks),
             SectionKey.LIMITS: limits(grid, rows, curves),
             SectionKey.ADVICE: [*advice.findings],
         }

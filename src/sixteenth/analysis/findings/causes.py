@@ -222,8 +222,12 @@ def _spread(hoped: Cell, other: Cell, found: Contrast) -> list[tuple[float, str,
         return [(UNMEASURED_SCORE, UNMEASURED, claim)]
     spread = seed_spread(hoped, other, found.value)
     if spread is not None:
-        text = f"luck of the training: {spread.text}"
-        claim = Claim(text, {"rule": spread.rule, **spread.numbers}, "measured")
+        text = (
+            f"luck of the training: between {spread.seeds} seeds the difference has a standard "
+            f"deviation of {points(spread.deviation)}, more than its mean of "
+            f"{points(spread.difference)}."
+        )
+        claim = Claim(text, vars(spread), "measured")
         return [(SPREAD_SCORE, "seeds", claim)]
     if found.verdict == "cannot tell":
         return []

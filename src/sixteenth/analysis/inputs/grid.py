@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...errors import InputError, SpecError
 from ...language.numbers import init_name, short_name
 from ...spec.fraction import TrainFraction
-from .predictions import Answers, Predictions, read_answers
+from .predictions import Predictions, TestPredictions, Unpaired, read_predictions
 
 REQUIRED = ("model", "train_size", "test_accuracy")
 
@@ -151,17 +151,17 @@ class Grid:
     models: tuple[str, ...]
     inits: tuple[str, ...]
     histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    answers: Answers = field(default_factory=Answers)
+    predictions: TestPredictions = field(default_factory=TestPredictions)
 
     @property
     def correct(self) -> Mapping[str, NDArray[np.bool_]]:
         """run_id -> which test images it got right; only runs that can be paired."""
-        return self.answers.correct
+        return self.predictions.correct
 
     @property
-    def unpaired(self) -> str:
-        """Why test images cannot be paired between runs; empty when they can."""
-        return self.answers.unpaired
+    def unpaired(self) -> Unpaired | None:
+        """Why test images cannot be paired between runs; None when they can."""
+        return self.predictions.unpaired
 
     @property
     def missing(self) -> list[Run]:
@@ -257,7 +257,7 @@ def read_grid(
         models=tuple(models),
         inits=tuple(inits),
         histories=_read_histories(histories),
-        answers=read_answers(accuracies, predictions or {}),
+        predictions=read_predictions(accuracies, predictions or {}),
     )
 
 

@@ -5,6 +5,10 @@ answer      what a report opens with
 advice      what there is, what a wanted error takes, what to do next
 moves       what each thing that can be done bought
 relation    accuracy, model and data; runs left out
+diagnosis   what single runs show, and by which rules
+overfitting gaps, losses that rise, too few steps
+data        doubtful labels, copies and leaked images
+limits      what the numbers cannot say
 pretraining what pretrained weights change
 curves      fitted learning curves and their warnings
 captions    what stands under figures and tables
@@ -14,13 +18,17 @@ from __future__ import annotations
 
 from ...analysis.findings.advice import AdviceFinding
 from ...analysis.findings.answer import AnswerFinding
+from ...analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
+from ...analysis.findings.doubtful_labels import DataFinding
+from ...analysis.findings.limits import LimitFinding
+from ...analysis.findings.overfitting import OverfittingFinding
 from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.steps import Step
 from ...analysis.findings.types import Claim, Finding, SectionKey
 from ..base import Language, Names, SaidStep
 from ..numbers import upper_first
-from . import advice, answer, pretraining, relation
+from . import advice, answer, data, diagnosis, limits, overfitting, pretraining, relation
 from .words import Words
 
 
@@ -42,6 +50,14 @@ class English(Language):
             return answer.say(finding, words)
         if isinstance(finding, RelationFinding):
             return relation.say(finding, words)
+        if isinstance(finding, DiagnosisFinding):
+            return diagnosis.say(finding, words)
+        if isinstance(finding, OverfittingFinding):
+            return overfitting.say(finding, words)
+        if isinstance(finding, DataFinding):
+            return data.say(finding)
+        if isinstance(finding, LimitFinding):
+            return limits.say(finding)
         if isinstance(finding, PretrainingFinding):
             return pretraining.say(finding, words)
         if isinstance(finding, AdviceFinding):
@@ -49,6 +65,9 @@ class English(Language):
         if isinstance(finding, Claim):
             return finding.text
         raise TypeError(f"English has no sentence for {type(finding).__name__}")
+
+    def rule(self, kind: DiagnosisKind) -> str:
+        return diagnosis.rule(kind)
 
     def say_step(self, step: Step) -> SaidStep:
         return advice.step(step, self.words)

@@ -46,6 +46,10 @@ class Words:
         size = plural(round(cell.train_size), "image")
         return f"{self.arm(cell.model, cell.init)} on {size}"
 
+    def run(self, cell: Cell, seed: int) -> str:
+        """One run of a cell; its seed only where others were planned."""
+        return f"{self.cell(cell)}, seed {seed}" if cell.planned > 1 else self.cell(cell)
+
 
 def accuracy_interval(found: Interval) -> str:
     """``95% interval 84.1% to 86.0%``; empty where nothing tells it."""
