@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 from talking import CONTEXT, discuss, english, section, talk, text
 
+from sixteenth.analysis import InitGainChange, Outlook
 from sixteenth.analysis.curves.doubling import Half, HalfOrigin
 from sixteenth.language.en.moves import label
-
-from sixteenth.analysis import InitGainChange, Outlook
 
 
 def test_the_reference_study_is_read_as_it_was_made(reference):
