@@ -18,6 +18,7 @@ from sixteenth.analysis import (
     SizeVerdict,
     TooSmallStudy,
 )
+from sixteenth.analysis import InitGainChange, Outlook
 from sixteenth.analysis.curves.doubling import Half, HalfOrigin
 from sixteenth.language.en.moves import label
 
@@ -239,10 +240,11 @@ def test_a_study_that_cannot_tell_says_so_everywhere(study):
     assert len(crossings) == 2
     assert {crossing.strength for crossing in crossings} == {"cannot tell"}
     assert {crossing.ahead for crossing in crossings} == {None}
-    assert "cannot tell it from" in found.advice.best
+    assert found.advice.best.rival is not None
+    assert "cannot tell it from" in found.said_advice.best
     labels = next(step for step in found.advice.steps if step.kind == "labels")
     assert labels.low <= 0
-    assert "leaves open whether it would gain at all" in labels.text
+    assert labels.outlook is Outlook.OPEN
     assert any(step.kind == "seeds" for step in found.advice.steps)
 
 
@@ -266,6 +268,10 @@ def test_what_pretraining_brings_is_said_at_each_size_with_its_trend(reference):
     said = text(talk(reference), "pretraining")
     assert "resnet18 from ImageNet weights, against random weights: +17" in said
     assert "For resnet18, what ImageNet weights bring shrinks from 3,125 to 50,000 images" in said
+    found = [s.finding for s in section(talk(reference), "pretraining")]
+    changes = {f.model: f for f in found if isinstance(f, InitGainChange)}
+    assert changes["resnet18"].difference.verdict == "below"
+    assert changes["resnet18"].strength == "measured"
     assert "is ahead of the same model from random weights" in said
 
 

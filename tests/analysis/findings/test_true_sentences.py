@@ -21,7 +21,6 @@ from sixteenth.analysis import (
     fit_learning_curve,
 )
 from sixteenth.analysis.curves.crossover import CrossoverOutcome, crossover
-from sixteenth.analysis.curves.forecast import Doubling, gain_text
 from sixteenth.analysis.curves.joint import fit_curves
 from sixteenth.analysis.findings.answer import NextDoubling
 from sixteenth.analysis.findings.moves import difference_of_moves, find_moves
@@ -85,9 +84,10 @@ def test_a_few_right_answers_do_not_prove_a_small_true_error(study) -> None:
 def test_a_target_that_is_met_exactly_is_met_and_its_sentence_names_the_wanted_error() -> None:
     for accuracy, error in ((0.95, 0.05), (0.85, 0.15), (0.7, 0.3)):
         rows = table(("a", 100, 0.5), ("a", 400, accuracy), test_size=1000)
-        target = discuss(rows, context=CONTEXT, target_error=error).advice.target
-        assert target.reached
-        assert f"its true error is {percent(error)} or less with probability" in target.text
+        found = discuss(rows, context=CONTEXT, target_error=error)
+        assert found.advice.target.reached
+        sentence = f"its true error is {percent(error)} or less with probability"
+        assert sentence in found.said_advice.target.text
     assert percent(0.0004) == "0.04%"
     assert percent(0.00001) == "under 0.01%"
     assert percent(0.0) == "0.0%"
@@ -139,8 +139,10 @@ def test_images_that_are_labelled_already_are_not_to_be_labelled_again(study) ->
     failed = talk(whole.drop("resnet18-random-1-seed0", "failed", "out of memory"))
     (step,) = [step for step in failed.advice.steps if step.kind in ("use", "labels")]
     assert (step.kind, step.images) == ("use", 0)
-    assert step.what == "train resnet18 from random weights on 50,000 images"
-    assert "labelled already" in step.text
+    assert (step.arm, step.to_images) == (SMALL, 50_000)
+    (said,) = [s for s in failed.said_advice.steps if s.finding is step]
+    assert said.what == "train resnet18 from random weights on 50,000 images"
+    assert "labelled already" in said.text
     halves = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 3125, "1/2": 25_000}))
     assert next(s for s in halves.advice.steps if s.kind in ("use", "labels")).kind == "use"
     rounded = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 13, "1": 200}))  # 12.5 images
@@ -154,12 +156,6 @@ def test_images_that_are_labelled_already_are_not_to_be_labelled_again(study) ->
 
 
 def test_a_loss_that_is_forecast_is_no_gain() -> None:
-    assert gain_text(Doubling(SMALL, 100, -0.007, -0.04, 0.001)) == (
-        "change by about −0.7 points (90% interval −4.0 to 0.1)"
-    )
-    assert gain_text(Doubling(SMALL, 100, 0.0004, -0.01, 0.002)) == (
-        "gain next to nothing (90% interval −1.0 to 0.2)"
-    )
     falling = table(("a", 1000, 0.872), ("a", 2000, 0.863), ("a", 4000, 0.997), test_size=200)
     found = discuss(falling, context=CONTEXT)
     move = next(move for move in found.options if move.kind == "next")
@@ -231,7 +227,8 @@ def test_the_highest_mean_is_not_ahead_where_it_is_behind_on_the_common_seeds() 
     assert "over the seeds that both have, b from random weights on 100 images" in text(
         found, "relation"
     )
-    (step,) = [step for step in found.advice.steps if step.kind == "seeds"]
+    (step,) = [step for step in found.said_advice.steps if step.finding.kind == "seeds"]
+    assert step.finding.difference.verdict == "below"
     assert "over those that both have b from random weights on 100 images is ahead" in step.why
 
 
@@ -330,7 +327,10 @@ def test_a_cell_cut_to_fewer_seeds_is_still_the_same_cell() -> None:
 def test_weights_that_do_not_exist_are_not_advised(study) -> None:
     rows = study({("seed-cnn", "random"): (0.5, 0.7, 0.8)})
     context = Context(num_classes=10, never_pretrained=("seed-cnn",))
-    (step,) = [s for s in talk(rows, context=context).advice.steps if s.kind == "init"]
+    said = talk(rows, context=context).said_advice
+    (step,) = [s for s in said.steps if s.finding.kind == "init"]
+    assert not step.finding.available
     assert step.what == "try a model that has pretrained weights, such as resnet18"
-    (step,) = [s for s in talk(rows).advice.steps if s.kind == "init"]
+    (step,) = [s for s in talk(rows).said_advice.steps if s.finding.kind == "init"]
+    assert step.finding.available
     assert step.what == "try pretrained weights"
