@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sixteenth.analysis import compare_cells, contrast, mcnemar_exact, read_grid
+from sixteenth.analysis import Unpaired, compare_cells, contrast, mcnemar_exact, read_grid
 from sixteenth.analysis.stats.paired import paired_spread
 
 
@@ -110,7 +110,7 @@ def test_runs_on_different_test_images_are_never_paired(study):
     simulated.predictions["resnet50-random-1-seed0"] = (labels[::-1], probabilities[::-1])
     grid, small, big = grid_of(simulated)
     assert not compare_cells(grid, small, big).paired
-    assert grid.unpaired == "the runs were not tested on the same images"
+    assert grid.unpaired is Unpaired.DIFFERENT_IMAGES
 
 
 def test_predictions_that_do_not_give_the_tables_accuracy_are_not_used(study):
