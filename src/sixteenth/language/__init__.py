@@ -5,7 +5,7 @@ numbers   numbers in sentences
 en/       English
 """
 
-from .base import Discussion, Language, Names, Statement
+from .base import Discussion, Language, Names, SaidAdvice, SaidStep, Statement
 from .en import English
 
-__all__ = ["Discussion", "English", "Language", "Names", "Statement"]
+__all__ = ["Discussion", "English", "Language", "Names", "SaidAdvice", "SaidStep", "Statement"]

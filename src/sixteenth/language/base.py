@@ -11,8 +11,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ..analysis.findings.advice import Advice
 from ..analysis.findings.analyse import Findings
 from ..analysis.findings.diagnosis import DiagnosisKind
+from ..analysis.findings.expectation import Expect
+from ..analysis.findings.steps import Step
 from ..analysis.findings.types import Finding, SectionKey, Strength
 
 
@@ -46,6 +49,51 @@ class Statement:
     def strength(self) -> Strength:
         """How well the data support it."""
         return self.finding.strength
+
+
+@dataclass(frozen=True)
+class SaidStep(Statement):
+    """One thing to do next; `text` is all of it.
+
+    Attributes:
+        what: an imperative without a capital and without a full stop.
+        why: what speaks for it, and the gain where one is known: a sentence.
+        cost: what it takes, and what is not known of it: sentences, or empty.
+    """
+
+    finding: Step
+    what: str
+    why: str
+    cost: str
+
+
+@dataclass(frozen=True)
+class SaidAdvice:
+    """Advice in one language.
+
+    Attributes:
+        best: what there is already.
+        steps: what to do next, the most useful first.
+        target: what the wanted error takes; None where none was asked for.
+        findings: the same in numbers.
+    """
+
+    best: str
+    steps: tuple[SaidStep, ...]
+    target: Statement | None
+    findings: Advice
+
+    def to_dict(self) -> dict[str, object]:
+        """Numbers and sentences as plain values for JSON; what is not finite becomes None."""
+        target = self.target
+        return {
+            "best": self.best,
+            "target": None if target is None else {**target.finding.to_dict(), "text": target.text},
+            "steps": [
+                {"what": step.what, "why": step.why, "cost": step.cost, **step.finding.to_dict()}
+                for step in self.steps
+            ],
+        }
 
 
 @dataclass(frozen=True)
@@ -95,6 +143,10 @@ class Language(ABC):
         """When a run gets this diagnosis, with the thresholds: a clause without a full stop."""
 
     @abstractmethod
+    def say_step(self, step: Step) -> SaidStep:
+        """A step of the advice, its parts apart."""
+
+    @abstractmethod
     def section_title(self, key: SectionKey, *, expected: bool) -> str:
         """The heading of a section; `expected` is whether one model was expected to be better."""
 
@@ -105,13 +157,25 @@ class Language(ABC):
             sections=tuple(
                 SaidSection(
                     key=section.key,
-                    title=self.section_title(section.key, expected=findings.expect != "none"),
+                    title=self.section_title(
+                        section.key, expected=findings.expect is not Expect.NONE
+                    ),
                     statements=tuple(Statement(self.say(each), each) for each in section.findings),
                     ranked=section.key is SectionKey.CAUSES,
                 )
                 for section in findings.sections
             ),
             findings=findings,
+        )
+
+    def advise(self, advice: Advice) -> SaidAdvice:
+        """Advice in words."""
+        target = advice.target
+        return SaidAdvice(
+            best=self.say(advice.best),
+            steps=tuple(self.say_step(step) for step in advice.steps),
+            target=None if target is None else Statement(self.say(target), target),
+            findings=advice,
         )
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from ..analysis import Advice, Findings
+    from ..analysis import Findings
     from ..data import ImageDataset
-    from ..language import Discussion
+    from ..language import Discussion, SaidAdvice
     from .planning.cost import Cost
     from .planning.planner import Asked
     from .planning.schedule import Schedule
@@ -236,15 +236,19 @@ class Study:
         found = self.findings()
         return English(Names.of(found.models, found.inits)).discuss(found)
 
-    def advice(self, target_error: float | None = None) -> Advice:
-        """The next most useful thing to do, its gain, its cost and how sure that is.
+    def advice(self, target_error: float | None = None) -> SaidAdvice:
+        """The next most useful thing to do, its gain, its cost and how sure that is, in words.
+
+        Its `findings` are the same in numbers.
 
         Args:
             target_error: a wanted test error in [0, 1]; then also what reaching it takes.
         """
+        from ..language import English, Names
         from ..report import analyse_study
 
-        return analyse_study(**self._measurements(), target_error=target_error).advice
+        found = analyse_study(**self._measurements(), target_error=target_error)
+        return English(Names.of(found.models, found.inits)).advise(found.advice)
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""

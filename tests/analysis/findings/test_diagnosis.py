@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from sixteenth.analysis import Context, DiagnosisKind, diagnose
+from sixteenth.analysis import Context, diagnose
+from sixteenth.analysis.findings.diagnosis import DiagnosisKind
 from sixteenth.language import English, Names
 
 ONE = {("resnet18", "random"): (0.6,)}

@@ -7,8 +7,12 @@ import re
 import pytest
 from talking import discuss
 
-from sixteenth.analysis import GeneralisationGap, OverfittedRuns, UnequalSteps
-from sixteenth.analysis.findings.overfitting import GapTrend
+from sixteenth.analysis.findings.overfitting import (
+    GapTrend,
+    GeneralisationGap,
+    OverfittedRuns,
+    UnequalSteps,
+)
 
 ONE = ("resnet18", "random")
 SIZES = {"1/2": 25_000, "1": 50_000}

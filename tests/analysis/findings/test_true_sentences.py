@@ -16,10 +16,10 @@ from sixteenth.analysis import Context, contrast, diagnose, fit_learning_curve
 from sixteenth.analysis.curves.crossover import crossover
 from sixteenth.analysis.curves.forecast import Doubling, _crossover_text, gain_text
 from sixteenth.analysis.curves.joint import fit_curves
+from sixteenth.analysis.findings.answer import NextDoubling
 from sixteenth.analysis.findings.moves import difference_of_moves, find_moves
 from sixteenth.analysis.inputs.grid import Cell, Run, common_seeds, read_grid
 from sixteenth.language import English, Names
-from sixteenth.language.en.answer import _next_doubling
 from sixteenth.language.numbers import percent
 
 SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
@@ -158,11 +158,11 @@ def test_a_gain_that_would_be_written_as_zero_is_next_to_nothing() -> None:
     grid = read_grid(table(("a", 1000, 0.70), ("a", 2000, 0.75), ("a", 4000, 0.79)))
     moves = find_moves(grid, curves=fit_curves(grid))
     move = next(move for move in moves if move.kind == "next" and move.main)
-    assert "about" in _next_doubling(grid, [move])[0]
-    (said,) = _next_doubling(grid, [dataclasses.replace(move, gain=0.0003)])
+    say = English(Names()).say
+    assert "about" in say(NextDoubling(move))
+    said = say(NextDoubling(dataclasses.replace(move, gain=0.0003)))
     assert "it would buy a from random weights next to nothing (" in said
-    (said,) = _next_doubling(grid, [dataclasses.replace(move, gain=-0.0003)])
-    assert "next to nothing (" in said
+    assert "next to nothing (" in say(NextDoubling(dataclasses.replace(move, gain=-0.0003)))
 
 
 def test_a_doubling_whose_half_was_not_trained_has_a_range_and_no_confidence_interval(
@@ -231,7 +231,8 @@ def test_repeats_need_their_seeds_and_a_seed_is_a_whole_number() -> None:
 
 def test_a_finished_run_without_a_size_is_set_aside_with_its_reason() -> None:
     found = discuss(table(("a", math.nan, 0.5), ("a", 100, 0.6)))
-    assert [one.why for one in found.missing] == ["it left no number of training images"]
+    assert [one.reason.lacks for one in found.missing] == ["train_size"]
+    assert "it left no number of training images" in text(found, "missing")
 
 
 def test_tables_without_test_sizes_or_epochs_are_discussed(study) -> None:

@@ -17,9 +17,9 @@ from ..curves.learning_curve import LearningCurve
 from ..inputs.grid import MissingReason, read_grid
 from ..inputs.predictions import Predictions
 from ..stats.intervals import LEVEL
-from .advice import Advice, advice_section, advise
+from .advice import Advice, advise
 from .answer import AnswerFinding, answer
-from .causes import reasons
+from .causes import causes
 from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, diagnose_grid
 from .doubtful_labels import Suspect, data_findings, suspects
 from .expectation import Expect, expectation, verdicts
@@ -82,7 +82,7 @@ def analyse(
     results: pd.DataFrame,
     histories: pd.DataFrame | None = None,
     *,
-    expect: Expect = "bigger-is-better",
+    expect: str = Expect.BIGGER,
     context: Context | None = None,
     predictions: Predictions | None = None,
     target_error: float | None = None,
@@ -93,7 +93,7 @@ def analyse(
     Args:
         results: one row a run, see `grid.read_grid` for the columns that are needed.
         histories: one row an epoch and run; without it nothing is found in the training curves.
-        expect: what was expected of the bigger model.
+        expect: what was expected of the bigger model, a value of `Expect`.
         context: what the tables do not say.
         predictions: run_id -> (labels (n,), probabilities (n, C)); without it, differences are
             not paired by test image, which is one of the findings.
@@ -102,16 +102,19 @@ def analyse(
 
     Raises:
         InputError: a needed column is not there, an accuracy or `target_error` is outside [0, 1],
-            or two finished runs cannot be told apart. A study with missing, failed or too few runs
-            is not an error.
+            `expect` is unknown, or two finished runs cannot be told apart. A study with missing,
+            failed or too few runs is not an error.
     """
     if target_error is not None and not 0 <= target_error <= 1:
         raise InputError(f"target_error {target_error:g} is not within 0 and 1")
+    if expect not in list(Expect):
+        raise InputError(f"expect {expect!r} is none of {', '.join(Expect)}")
+    expected = Expect(expect)
     context = context or Context()
     grid = read_grid(results, histories, predictions)
     chance = chance_accuracy(grid, context)
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
-    rows = verdicts(grid, expect, level)
+    rows = verdicts(grid, expected, level)
     moves = find_moves(grid, level, curves, rows)
     diagnoses = diagnose_grid(grid, context)
     doubted, judges = suspects(grid, context.classes)
@@ -129,13 +132,13 @@ def analyse(
         at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
         found: dict[SectionKey, Sequence[Finding]] = {
             SectionKey.RELATION: [*relation(grid, moves, level), *at_chance],
-            SectionKey.EXPECTATION: expectation(grid, rows, expect, curves, level),
-            SectionKey.CAUSES: reasons(grid, rows, expect, context),
-            SectionKey.PRETRAINING: pretraining(grid, curves, level),
+            SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
+            SectionKey.CAUSES: causes(grid, rows, expected, context),
+            SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
             SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
             SectionKey.DATA: data_findings(grid, doubted, judges, context.data_checks),
             SectionKey.LIMITS: limits(grid, rows, curves),
-            SectionKey.ADVICE: advice_section(advice),
+            SectionKey.ADVICE: [*advice.findings],
         }
         sections = [Section(key, tuple(each)) for key, each in found.items()]
     if grid.missing:
@@ -143,7 +146,7 @@ def analyse(
     return Findings(
         models=grid.models,
         inits=grid.inits,
-        expect=expect,
+        expect=expected,
         answer=tuple(answer(grid, moves, advice, context.data, level)),
         options=tuple(moves),
         sections=tuple(section for section in sections if section.findings),

@@ -15,10 +15,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from ...language.numbers import percent, plural
 from ..inputs.grid import Cell, Grid, Run, read_grid
 from ..inputs.predictions import Predictions
-from ..stats.intervals import accuracy_interval, binomial_interval
+from ..stats.intervals import binomial_interval
 from .types import Finding
 
 FITTED = 0.98
@@ -160,21 +159,6 @@ class AtChance(Diagnosis):
 DiagnosisFinding = Overfitting | RisingTestLoss | TooFewSteps | SmallMap | AtChance
 
 
-@dataclass(frozen=True)
-class SeedSpread:
-    """Seeds that differ among themselves more than two cells do.
-
-    Attributes:
-        deviation: standard deviation between the seeds of the difference of the cells.
-        difference: of the cells, mean over the seeds.
-        seeds: how many both cells have.
-    """
-
-    deviation: float
-    difference: float
-    seeds: int
-
-
 def diagnose(
     results: pd.DataFrame,
     histories: pd.DataFrame | None = None,
@@ -251,16 +235,6 @@ def chance_accuracy(grid: Grid, context: Context) -> float:
     return 1 / context.num_classes if context.num_classes else math.nan
 
 
-def seed_spread(first: Cell, second: Cell, difference: float) -> SeedSpread | None:
-    """How far the seeds of two cells differ, where that is more than the cells do."""
-    seeds = sorted(set(first.seeds) & set(second.seeds))
-    if len(seeds) < 2:
-        return None
-    a, b = ({run.seed: run.test_accuracy for run in cell.runs} for cell in (first, second))
-    spread = float(np.std([b[seed] - a[seed] for seed in seeds], ddof=1))
-    return SeedSpread(spread, difference, len(seeds)) if spread > abs(difference) else None
-
-
 def _at_chance(cell: Cell, run: Run, chance: float) -> AtChance | None:
     if not (math.isfinite(chance) and run.test_size > 0):
         return None
@@ -330,27 +304,6 @@ def _small_map(cell: Cell, run: Run, context: Context) -> SmallMap | None:
         return None
     score = 0.3  # a circumstance, not a measured effect
     return SmallMap(cell, run.run_id, run.seed, score, context.image_size)
-
-
-def describe_cell(grid: Grid, cell: Cell) -> str:
-    """TRANSITIONAL: use `Words.cell`."""
-    return (
-        f"{grid.name(cell.model)} from {from_weights(grid, cell.init)} on "
-        f"{plural(round(cell.train_size), 'image')}"
-    )
-
-
-def accuracy_span(cell: Cell, level: float) -> str:
-    """TRANSITIONAL: use `cell_interval` and `words.accuracy_interval`."""
-    low, high = accuracy_interval([run.test_accuracy for run in cell.runs], cell.test_size, level)
-    if not math.isfinite(low):
-        return ""
-    return f"{level:.0%} interval {percent(low)} to {percent(high)}"
-
-
-def from_weights(grid: Grid, init: str) -> str:
-    """TRANSITIONAL: use `Words.from_init`."""
-    return grid.init_name(init).replace("weights from ", "the weights in ", 1)
 
 
 def _column(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum, StrEnum
 
 import numpy as np
@@ -91,16 +91,3 @@ def plain(value: object) -> object:
     if isinstance(value, np.integer):
         return int(number)
     return number if math.isfinite(number) else None
-
-
-@dataclass(frozen=True)
-class Claim(Finding):
-    """TRANSITIONAL: a sentence of the old kind. Goes when the last section has findings."""
-
-    text: str
-    evidence: dict[str, object] = field(default_factory=dict)
-    how_strong: str = "measured"
-
-    @property
-    def strength(self) -> Strength:
-        return Strength(self.how_strong)

@@ -2,28 +2,48 @@
 
 words       models, initial weights and cells as parts of sentences
 answer      what a report opens with
+advice      what there is, what a wanted error takes, what to do next
 moves       what each thing that can be done bought
 relation    accuracy, model and data; runs left out
 diagnosis   what single runs show, and by which rules
 overfitting gaps, losses that rise, too few steps
 data        doubtful labels, copies and leaked images
 limits      what the numbers cannot say
+pretraining what pretrained weights change
+expectation   whether the bigger model was better
+causes      why it was not, and what would test it
 curves      fitted learning curves and their warnings
 captions    what stands under figures and tables
 """
 
 from __future__ import annotations
 
+from ...analysis.findings.advice import AdviceFinding
 from ...analysis.findings.answer import AnswerFinding
+from ...analysis.findings.causes import CauseFinding
 from ...analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
 from ...analysis.findings.doubtful_labels import DataFinding
+from ...analysis.findings.expectation import ExpectationFinding
 from ...analysis.findings.limits import LimitFinding
 from ...analysis.findings.overfitting import OverfittingFinding
+from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
-from ...analysis.findings.types import Claim, Finding, SectionKey
-from ..base import Language, Names
+from ...analysis.findings.steps import Step
+from ...analysis.findings.types import Finding, SectionKey
+from ..base import Language, Names, SaidStep
 from ..numbers import upper_first
-from . import answer, data, diagnosis, limits, overfitting, relation
+from . import (
+    advice,
+    answer,
+    causes,
+    data,
+    diagnosis,
+    expectation,
+    limits,
+    overfitting,
+    pretraining,
+    relation,
+)
 from .words import Words
 
 
@@ -53,12 +73,21 @@ class English(Language):
             return data.say(finding)
         if isinstance(finding, LimitFinding):
             return limits.say(finding)
-        if isinstance(finding, Claim):
-            return finding.text
+        if isinstance(finding, PretrainingFinding):
+            return pretraining.say(finding, words)
+        if isinstance(finding, AdviceFinding):
+            return advice.say(finding, words)
+        if isinstance(finding, ExpectationFinding):
+            return expectation.say(finding, words)
+        if isinstance(finding, CauseFinding):
+            return causes.say(finding, words)
         raise TypeError(f"English has no sentence for {type(finding).__name__}")
 
     def rule(self, kind: DiagnosisKind) -> str:
         return diagnosis.rule(kind)
+
+    def say_step(self, step: Step) -> SaidStep:
+        return advice.step(step, self.words)
 
     def section_title(self, key: SectionKey, *, expected: bool) -> str:
         titles = {

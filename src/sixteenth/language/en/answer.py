@@ -17,6 +17,7 @@ from ...analysis.findings.answer import (
 from ...analysis.findings.moves import MoveKind, MoveVerdict
 from ..base import short_name
 from ..numbers import count, is_nothing, join, percent, plural, points, signed, upper_first
+from . import advice
 from .curves import warning
 from .moves import name, phrase, span
 from .words import Words, accuracy_interval
@@ -34,8 +35,8 @@ def say(finding: AnswerFinding, words: Words) -> str:
         case NothingFinished():
             return "No run of this study has finished, so there is nothing to conclude yet."
         case WhatNext():
-            step = finding.advice.steps[0]
-            best = f"{finding.advice.best} " if finding.with_best else ""
+            step = advice.step(finding.advice.steps[0], words)
+            best = f"{advice.say(finding.advice.best, words)} " if finding.with_best else ""
             return f"{best}What to do next: {step.what}. {step.why}"
         case OpenQuestions():
             return _open(finding)

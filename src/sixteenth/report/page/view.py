@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from sixteenth.analysis import Findings, Suspect, cells, summary_table
+from sixteenth.analysis import Findings, cells, summary_table
+from sixteenth.analysis.findings import Suspect
 
 from ...language import format as fmt
 from ...language.base import Discussion, SaidSection
