@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import InputError, SpecError
-from ...language.numbers import init_name, short_name
 from ...spec.fraction import TrainFraction
 from .predictions import Predictions, TestPredictions, Unpaired, read_predictions
 
@@ -200,12 +199,16 @@ class Grid:
 
     def name(self, model: str) -> str:
         """The model's short name, or its whole one where two models share the short one."""
+        from ...language.numbers import short_name
+
         short = short_name(model)
         alike = {run.model for run in self.runs if short_name(run.model) == short}
         return short if len(alike) == 1 else model
 
     def init_name(self, init: str) -> str:
         """The init's words, or with its whole path where two inits read the same."""
+        from ...language.numbers import init_name
+
         words = init_name(init)
         alike = {run.init for run in self.runs if init_name(run.init) == words}
         return words if len(alike) == 1 else f"weights from {init}"
