@@ -253,7 +253,7 @@ def test_tables_without_test_sizes_or_epochs_are_discussed(study) -> None:
     )
     (found,) = diagnose(table(("a", 100, 0.7), run_id="r"), rising)
     assert found.kind == "test-loss-rising"
-    assert found.numbers["best_epoch"] == 2
+    assert found.best_epoch == 2
 
 
 # Over- and underfitting
@@ -277,7 +277,9 @@ def test_two_of_three_runs_are_spoken_of_in_the_plural(study) -> None:
 
 def test_an_accuracy_above_chance_is_not_called_one_of_guessing() -> None:
     (found,) = diagnose(table(("a", 100, 0.7), test_size=20), context=Context(num_classes=2))
-    assert "70.0% of the test images are right, which 20 test images cannot tell" in found.text
+    assert found.above_chance
+    said = English(Names()).say(found)
+    assert "70.0% of the test images are right, which 20 test images cannot tell" in said
 
 
 # Contrasts
