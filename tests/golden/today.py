@@ -21,45 +21,42 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from studies import GoldenStudy
 
-from sixteenth.analysis import Discussion, fit_learning_curve
-from sixteenth.report import build_report, discuss_study
+from sixteenth.analysis import Findings, Move, SectionKey, fit_learning_curve
+from sixteenth.language import English, Names
+from sixteenth.language.en import curves, moves
+from sixteenth.language.en.words import Words
+from sixteenth.report import analyse_study, build_report
 
 PAGE, PARTS = "sixteenth.report.page.build", "sixteenth.report.parts"
-"""The module that calls `discuss_study` for a report, and the one that has its figures drawn."""
+"""The module that calls `analyse_study` for a report, and the one that has its figures drawn."""
 FIT_FIGURE = "sixteenth.report.figures.fit"
-SENTENCES = frozenset(
-    {
-        *("action", "answer", "basis", "best", "cost", "doubts", "label", "method", "rule"),
-        *("short", "start_name", "step", "text", "too_little", "warnings", "what", "why"),
-    }
-)
-"""Keys of a discussion's `to_dict()` that hold words for people: the texts have them."""
-LEFT_OUT = SENTENCES | {"run_ids"}
+LEFT_OUT = frozenset({"run_ids"})
 """Runs are named in the texts too, and would be most of the files."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """All that the analysis says of a study: as it is, and for each wanted test error."""
+    """All that is found in a study: as it is, and for each wanted test error."""
 
-    plain: Discussion
-    wanted: dict[float, Discussion]
+    plain: Findings
+    wanted: dict[float, Findings]
 
 
 def said(study: GoldenStudy) -> Said:
-    """The discussions of a study."""
+    """The findings of a study."""
     return Said(
-        discuss_study(**study.arguments()),
-        {error: discuss_study(**study.arguments(), target_error=error) for error in study.targets},
+        analyse_study(**study.arguments()),
+        {error: analyse_study(**study.arguments(), target_error=error) for error in study.targets},
     )
 
 
 def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
     """Everything that is told of a study: the end of a file's name -> the text."""
     plain = found.plain
+    english = English(Names.of(plain.models, plain.inits))
     with tempfile.TemporaryDirectory() as folder, _figures(drawn=study.figures) as drawn:
         page = import_module(PAGE)
-        with mock.patch.object(page, "discuss_study", return_value=plain):
+        with mock.patch.object(page, "analyse_study", return_value=plain):
             build_report(folder, **study.arguments())
         report, html = (
             _without_version((Path(folder) / f"report.{kind}").read_text("utf-8"))
@@ -68,17 +65,19 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
     if not study.whole:
         report = _answer_and_discussion(report)
     # The advice without a target stands in the report's last section.
-    assert all(f"{step.what[1:]}. {step.why}" in _plain(report) for step in plain.advice.steps)
+    steps = english.advise(plain.advice).steps
+    assert all(f"{step.what[1:]}. {step.why}" in _plain(report) for step in steps)
     parts = [report]
     for error, wanted in found.wanted.items():
-        advice = wanted.advice
+        advice = english.advise(wanted.advice)
         parts += [f"<!-- advice for a test error of {error:g} -->", advice.best]
         parts += [] if advice.target is None else [advice.target.text]
         parts += [f"- {step.what}" for step in advice.steps]
     if study.whole:
-        parts += ["<!-- diagnoses -->", *(each.text for each in plain.diagnoses)]
-        parts += dict.fromkeys(f"Rule: {each.rule}." for each in plain.diagnoses)
-        parts += ["<!-- options -->", *(f"{one.action}; {one.basis}" for one in plain.options)]
+        parts += ["<!-- diagnoses -->", *(english.say(each) for each in plain.diagnoses)]
+        parts += dict.fromkeys(f"Rule: {english.rule(each.kind)}." for each in plain.diagnoses)
+        parts += ["<!-- options -->"]
+        parts += [_option(one, english.words) for one in plain.options]
     for title, lines in drawn:
         parts += [f"<!-- figure: {title} -->", *lines]
     told = {".md": "\n".join(parts).rstrip() + "\n"}
@@ -87,6 +86,17 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
             r"(?s)<style>.*?</style>|data:image/svg[^\"]*|sha256-[^']*", "", html
         )
     return told
+
+
+def _option(move: Move, words: Words) -> str:
+    """What is done and what its interval rests on."""
+    if move.contrast is None:
+        basis = "not measured; by the fitted curve"
+    elif move.half is None:
+        basis = f"at {move.to_images:,.0f} images; {moves.basis(move.contrast)}"
+    else:
+        basis = f"{moves.half_origin(move.half)}; {moves.basis(move.contrast)}"
+    return f"{moves.action(move, words)}; {basis}"
 
 
 def findings(found: Said) -> dict[str, Any]:
@@ -100,19 +110,24 @@ def findings(found: Said) -> dict[str, Any]:
         Everything else is as `to_dict()` gives it, without the keys in `LEFT_OUT`.
     """
     plain = found.plain.to_dict()
+    english = English(Names.of(found.plain.models, found.plain.inits))
     sections = [
         {
             "key": section["key"],
-            "title": section["title"],
+            "title": english.section_title(
+                SectionKey(section["key"]), expected=found.plain.expect != "none"
+            ),
             "claims": [
-                [claim["strength"], sorted(set(_numbers(claim["evidence"])))]
-                for claim in section["sentences"]
+                [claim["strength"], sorted(set(_numbers(claim)))] for claim in section["findings"]
             ],
         }
         for section in plain["sections"]
     ]
     options = [
-        option | {"evidence": sorted(set(_numbers(option["evidence"])))}
+        {
+            **{key: option[key] for key in ("kind", "start", "end", "verdict", "main")},
+            "numbers": sorted(set(_numbers(option))),
+        }
         for option in plain["options"]
     ]
     suspects = [*plain["suspects"][:3], len(plain["suspects"])]
@@ -130,8 +145,9 @@ def learning_curve(case: Mapping[str, Any], errors: Sequence[float]) -> str:
         errors: for which required sizes are asked.
     """
     curve = fit_learning_curve(**case)
-    required = [str(curve.required_size(error)) for error in errors]
-    return "\n".join([curve.summary(), *(f"* {said}" for said in curve.warnings), *required, ""])
+    required = [curves.required_size(curve.required_size(error)) for error in errors]
+    warnings = [f"* {curves.warning(kind, len(curve.sizes))}" for kind in curve.warnings]
+    return "\n".join([curves.summary(curve), *warnings, *required, ""])
 
 
 def fit_figure_texts(cases: Mapping[str, Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from ...errors import InputError
@@ -51,7 +52,7 @@ class RequiredSize:
         return self.high is not None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LearningCurve:
     """e(n) = alpha + eta * n**gamma, fitted; errors are shares in [0, 1].
 
@@ -76,6 +77,26 @@ class LearningCurve:
     new_noise: float
     warnings: tuple[CurveWarning, ...]
     _posterior: Posterior = field(repr=False)
+
+    def __repr__(self) -> str:
+        law = f"{self.alpha:.4g} + {self.eta:.4g} * n**{self.gamma:.3g}"
+        span = f"{self.sizes[0]:g} to {self.sizes[-1]:g}"
+        return f"LearningCurve({law}, {len(self.sizes)} sizes, {span})"
+
+    def _repr_html_(self) -> str:
+        return f"<p><code>{self!r}</code></p>{self.table().to_html(index=False)}"
+
+    def table(self) -> pd.DataFrame:
+        """One row for each fitted size, and for twice and four times the largest.
+
+        Columns: size, measured (error; NaN beyond the fitted sizes), fitted, low, high (`interval`
+        at its default level).
+        """
+        sizes = np.append(self.sizes, self.sizes[-1] * np.array([2.0, 4.0]))
+        low, high = self.interval(sizes)
+        measured = np.append(self.errors, [np.nan, np.nan])
+        columns = {"size": sizes, "measured": measured, "fitted": self.predict(sizes)}
+        return pd.DataFrame(columns | {"low": low, "high": high})
 
     def predict(self, n: ArrayLike) -> Floats:
         """Error of the fitted power law at sizes `n`; an array of the shape of `n`.

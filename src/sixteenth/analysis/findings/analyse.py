@@ -6,6 +6,7 @@ study did not ask is named as such. Nothing here is in words: `language` says it
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -40,7 +41,7 @@ class MissingRun:
     reason: MissingReason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Findings:
     """All that the analysis found in a study, as numbers.
 
@@ -70,6 +71,39 @@ class Findings:
     advice: Advice
     curves: Curves
     suspects: tuple[Suspect, ...]
+
+    def __repr__(self) -> str:
+        found = sum(len(section.findings) for section in self.sections)
+        return (
+            f"Findings(models={list(self.models)}, inits={list(self.inits)}, "
+            f"options={len(self.options)}, findings={found}, missing={len(self.missing)})"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p><code>{html.escape(repr(self))}</code></p>{self.table().to_html(index=False)}"
+
+    def table(self) -> pd.DataFrame:
+        """One row for each thing that can be done, the best gain first.
+
+        Columns: kind, model, init (of the start), from_images, to_images, gain, low, high (shares
+        of accuracy), level, verdict, measured (False for forecasts and untrained halves).
+        """
+        return pd.DataFrame(
+            {
+                "kind": move.kind.value,
+                "model": move.start[0],
+                "init": move.start[1],
+                "from_images": round(move.from_images),
+                "to_images": round(move.to_images),
+                "gain": move.gain,
+                "low": move.low,
+                "high": move.high,
+                "level": move.level,
+                "verdict": move.verdict.value,
+                "measured": move.measured,
+            }
+            for move in self.options
+        )
 
     def to_dict(self) -> dict[str, object]:
         """The same as plain values for JSON; numbers that are not finite become None."""

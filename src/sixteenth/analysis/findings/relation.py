@@ -54,6 +54,7 @@ class ModelCost(Finding):
 
     Attributes:
         small_parameters, big_parameters: of the two.
+        parameters_ratio: of the two.
         train_flops_ratio: at `train_size`, the largest size that both have; None where not known.
     """
 
@@ -61,13 +62,10 @@ class ModelCost(Finding):
     big: str
     small_parameters: float
     big_parameters: float
+    parameters_ratio: float
     train_size: float | None = None
     train_flops_ratio: float | None = None
     run_ids: tuple[str, ...] = ()
-
-    @property
-    def parameters_ratio(self) -> float:
-        return self.big_parameters / self.small_parameters
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,8 @@ def _cost(grid: Grid) -> list[ModelCost]:
     if not grid.sizes_known:
         return []
     small, big = grid.models[0], grid.models[-1]
-    parameters = grid.parameters(small), grid.parameters(big)
+    few, many = grid.parameters(small), grid.parameters(big)
+    parameters = few, many, many / few
     pairs = [p for init in grid.inits for p in grid.shared((small, init), (big, init))[-1:]]
     if not pairs:
         return [ModelCost(small, big, *parameters)]

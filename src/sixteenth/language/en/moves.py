@@ -69,13 +69,13 @@ def label(move: Move, words: Words) -> str:
 def phrase(move: Move, words: Words, *, name_level: bool) -> str:
     """A measured move as half a sentence with its gain and interval."""
     where = "" if move.kind is MoveKind.DATA else f" on {count(move.to_images)} images"
-    around, action = span(move, name_level=name_level), _action(move, words)
+    around, done = span(move, name_level=name_level), action(move, words)
     if move.verdict is MoveVerdict.HELPS:
         bought = "bought" if move.measured else "bought, as far as can be told,"
-        return f"{action} {bought} {points(move.gain)}{where} ({around})"
+        return f"{done} {bought} {points(move.gain)}{where} ({around})"
     if move.verdict is MoveVerdict.HURTS:
-        return f"{action} cost {points(move.gain)}{where} ({around})"
-    return f"what {action} brings{where} cannot be told ({signed(move.gain)} points, {around})"
+        return f"{done} cost {points(move.gain)}{where} ({around})"
+    return f"what {done} brings{where} cannot be told ({signed(move.gain)} points, {around})"
 
 
 def span(move: Move, *, name_level: bool = True) -> str:
@@ -138,7 +138,7 @@ def too_little(found: TooLittle) -> str:
     return f"too little to count: p {p_value(found.p)}"
 
 
-def _action(move: Move, words: Words) -> str:
+def action(move: Move, words: Words) -> str:
     """The move as the subject of a sentence."""
     match move.kind:
         case MoveKind.DATA:
