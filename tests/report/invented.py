@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sixteenth.storage.run_record import RunRecord
+
 HOSTILE = "lab.nets:<script>alert(1)</script>|`x`&$y$"
 HOSTILE_CLASS = "cat|<img src=http://evil.example/x onerror=alert(1)>&`dog`"
 FRACTIONS = {"1/16": 3125, "1/2": 25000, "1": 50000}
@@ -33,7 +35,7 @@ class Invented:
             "spec": self.spec,
             "results": self.results,
             "histories": self.histories,
-            "runs": self.runs,
+            "runs": [RunRecord.from_dict(run) for run in self.runs],
             "predictions": self.predictions or None,
         }
 

@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sixteenth.analysis import Discussion, Predictions, bands, cells
+from sixteenth.storage.run_record import RunRecord
 
 from .discussion import discuss_study
 from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
@@ -26,7 +27,7 @@ def study_figures(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
     predictions: Predictions | None = None,
 ) -> dict[str, Figure]:
     """The report's figures by name (see `FIGURES`); arguments as of `build_report`."""

@@ -7,7 +7,7 @@ are named here with their why; every diagnosis carries its rule and its numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +18,7 @@ from ...language.numbers import count, percent, plural, points
 from ..inputs.grid import Cell, Grid, Run, read_grid
 from ..inputs.predictions import Predictions
 from ..stats.intervals import accuracy_interval, binomial_interval
+from .types import DataChecks
 
 FITTED = 0.98
 """Clean training accuracy from which a run counts as having fitted its training images: what is
@@ -52,7 +53,7 @@ class Context:
     augmented: bool | None = None
     never_pretrained: Sequence[str] = ()
     """Models that nobody has pretrained weights of."""
-    data_checks: Mapping[str, object] | None = None
+    data_checks: DataChecks | None = None
     """What the checks of the images found, see `suspects.data_section`; None: not checked."""
 
 

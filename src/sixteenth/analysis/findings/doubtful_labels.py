@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...language.numbers import count, join, percent, plural, points
 from ..inputs.grid import Cell, Grid
-from .types import Claim, Section
+from .types import Claim, DataChecks, Section
 
 FEWEST_NETWORKS = 2
 EXAMPLES = 3
@@ -70,7 +70,7 @@ def _largest(grid: Grid) -> list[Cell]:
 
 
 def data_section(
-    grid: Grid, found: Sequence[Suspect], judges: int, checks: Mapping[str, object] | None
+    grid: Grid, found: Sequence[Suspect], judges: int, checks: DataChecks | None
 ) -> Section:
     """The ceiling that doubtful labels set, and what the checks of the data found."""
     claims = [*_ceiling(grid, found, judges), *_checks(grid, checks)]
@@ -111,14 +111,13 @@ def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[Claim]:
     return [Claim(f"{text}.", evidence, "suggestive")]
 
 
-def _checks(grid: Grid, checks: Mapping[str, object] | None) -> list[Claim]:
+def _checks(grid: Grid, checks: DataChecks | None) -> list[Claim]:
     """Copies, leaks and images under two labels, where the data were checked for them."""
     if checks is None:
         return []
-    keys = ("leaked_test_images", "duplicates_within_train", "duplicates_within_test")
-    leaked, within, test = (_whole(checks.get(key)) for key in keys)
-    conflicting = _whole(checks.get("conflicting_labels"))
-    evidence = {str(key): value for key, value in checks.items()}
+    leaked, within = checks.leaked_test_images, checks.duplicates_within_train
+    test, conflicting = checks.duplicates_within_test, checks.conflicting_labels
+    evidence = checks.to_dict()
     claims = []
     size = max((cell.test_size for cell in grid.cells), default=math.nan)
     if leaked:
@@ -142,15 +141,10 @@ def _checks(grid: Grid, checks: Mapping[str, object] | None) -> list[Claim]:
         verb = "stands" if conflicting == 1 else "stand"
         text = f"{plural(conflicting, 'image')} {verb} under more than one label."
         claims.append(Claim(text, evidence))
-    examples = checks.get("examples")
-    if claims and isinstance(examples, Sequence) and not isinstance(examples, str) and examples:
-        shown = "; ".join(str(example) for example in examples[:EXAMPLES])
+    if claims and checks.examples:
+        shown = "; ".join(checks.examples[:EXAMPLES])
         claims.append(Claim(f"Such as: {shown}.", {}, "note"))
     if not claims and None not in (leaked, within, test):
         text = "The data were checked for copies: no image stands twice, or in both splits."
         claims.append(Claim(text, evidence))
     return claims
-
-
-def _whole(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from sixteenth import __version__
 from sixteenth.analysis import Predictions, bands, cells
 from sixteenth.errors import SixteenthError
+from sixteenth.storage.run_record import RunRecord
 
 from ...language import format as fmt
 from ...language.en import captions
@@ -68,7 +69,7 @@ def build_report(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
     predictions: Predictions | None = None,
 ) -> Path:
     """Write the report of a study and return the path of report.html.
@@ -78,7 +79,7 @@ def build_report(
         spec: the study's spec as JSON values, with what it leaves open left open.
         results: one row a run of the plan, also the failed and missing ones.
         histories: one row for each run and epoch.
-        runs: the contents of the run.json files there are.
+        runs: the records of the runs there are.
         predictions: run_id -> (labels, probabilities), for paired comparisons.
 
     Raises:
@@ -106,7 +107,7 @@ def report_files(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
     predictions: Predictions | None = None,
 ) -> dict[str, bytes]:
     """All files of a report by their path in the study's folder, report.html last."""
@@ -142,7 +143,7 @@ def report_files(
                 curve_panels(histories, results, metric=metric),
                 metric,
                 smoothing,
-                augmented(spec),
+                augmented(spec, runs),
                 test_views,
                 validated=bool((spec.get("train") or {}).get("validation")),
             ),
@@ -164,12 +165,12 @@ def report_files(
     return files
 
 
-def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> float:
+def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> float:
     """The label smoothing that is in the training curves; none where runs noted it without.
 
     Earlier versions drew the loss that was optimised, and their records do not say which it is.
     """
-    if all(run.get("train_loss") == "cross-entropy" for run in runs):
+    if all(run.train_loss == "cross-entropy" for run in runs):
         return 0.0
     return float((spec.get("train") or {}).get("label_smoothing") or 0)
 

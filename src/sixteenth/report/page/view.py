@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 
 from sixteenth.analysis import Claim, Discussion, Suspect, cells, summary_table
+from sixteenth.storage.run_record import DataFacts, RunRecord
 
 from ...language import format as fmt
 from ..figures.panels import hole_text
@@ -108,18 +109,18 @@ def make_page(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
     discussion: Discussion,
     version: str,
 ) -> Page:
     """Collect all texts of a report."""
     done = len(measured(results))
-    data = first(runs, "data") or {}
-    moment = max((str(r["finished"]) for r in runs if r.get("finished")), default="")
+    data = first(run.data for run in runs) or DataFacts()
+    moment = max((run.finished for run in runs if run.finished), default="")
     dateline = [
         fmt.plain(data_name(spec, runs)),
-        f"{fmt.count(data['train_images'])} training images" if data.get("train_images") else "",
-        f"{fmt.count(data['test_images'])} test images" if data.get("test_images") else "",
+        f"{fmt.count(data.train_images)} training images" if data.train_images else "",
+        f"{fmt.count(data.test_images)} test images" if data.test_images else "",
         f"{done} of {len(results)} run{'s' if len(results) != 1 else ''} finished",
         fmt.day(moment) if moment else "",
     ]

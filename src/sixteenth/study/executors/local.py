@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from ...data import ImageDataset
 from ...errors import RunError
 from ...storage.run_folder import RunFolder
+from ...storage.run_record import Failure, RunRecord
 from ..listener import Listener
 from ..planning.schedule import Assignment, Schedule
 from .shared_data import share_dataset
@@ -312,21 +313,21 @@ def _folder_of(assignment: Assignment, folder: Path) -> RunFolder:
 
 def _failed_record(
     assignment: Assignment, dataset: ImageDataset, target: RunFolder, error: Exception
-) -> dict[str, Any]:
+) -> RunRecord:
     """The record of a run that failed, where `error` is a matter of this run alone.
 
     Raises:
         Exception: `error`, when not even the record could be written.
     """
-    from ...engine.record import new_record
-    from ...engine.train import record_failure, why
+    from ...engine.train import new_record
 
     found = target.read_record()
-    if isinstance(error, RunError) and (found is None or found["status"] == "running"):
+    if isinstance(error, RunError) and (found is None or found.status == "running"):
         # Its process died before it could say so, maybe before it could say anything.
         begun = found or new_record(assignment.run, dataset, assignment.execution, None)
-        found = record_failure(target, begun, error)
-    reason = (found or {}).get("error") or {}
-    if found is None or found["status"] != "failed" or reason.get("message") != why(error):
+        found = begun.as_failed(error)
+        target.write_record(found)
+    failure = found.error if found is not None and found.status == "failed" else None
+    if found is None or failure is None or failure.message != Failure.of(error).message:
         raise error
     return found
