@@ -76,7 +76,7 @@ def difference(fast: Study, plain: Study, model: str, fraction: str) -> str:
         f"{model}, {fraction}: plain {cells['plain'].accuracy:.2%}, "
         f"fast {cells['fast'].accuracy:.2%}, difference {100 * found.value:+.2f} points, "
         f"{found.level:.0%} interval {100 * found.low:+.2f} to {100 * found.high:+.2f} "
-        f"({found.method})"
+        f"({found.basis})"
     )
 
 

@@ -13,8 +13,16 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def between(text: str, start: str, end: str) -> str:
+    """What stands between two markers, both of which must be there."""
+    assert text.count(start) == 1, f"{start!r} stands {text.count(start)} times in the page"
+    rest = text.partition(start)[2]
+    assert end in rest, f"no {end!r} after {start!r}"
+    return rest.partition(end)[0]
+
+
 def test_every_preset_is_named() -> None:
-    named = README.partition("`sixteenth presets` lists")[2].partition("\n\n")[0]
+    named = between(README, "`sixteenth presets` lists", "\n\n")
     assert set(re.findall(r"`([a-z0-9-]+)`", named)) == set(preset_names())
 
 
@@ -25,15 +33,17 @@ def test_every_file_that_is_linked_is_there() -> None:
 
 
 def test_the_quoted_answer_is_that_of_the_study_it_is_said_to_be_of() -> None:
-    quoted = README.partition("This is what the study above said:\n\n")[2].partition("\n\n- ")[0]
+    quoted = between(README, "This is what the study above said:\n\n", "\n\n- ")
     said = " ".join(re.sub(r"^>", "", line).strip() for line in quoted.splitlines())
+    assert len(said.split()) > 50
     report = (ROOT / "docs/results/lite-jpeg/report.md").read_text(encoding="utf-8")
     assert " ".join(said.split()) in " ".join(report.split())
 
 
 def test_every_key_of_a_study_file_is_in_its_table() -> None:
     page = (ROOT / "docs/study-file.md").read_text(encoding="utf-8")
-    study, _, recipe = page.partition("## The recipe")
+    study, marker, recipe = page.partition("## The recipe")
+    assert marker
     for part, spec in ((study, StudySpec), (recipe, TrainSpec)):
         keys = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
         assert set(re.findall(r"`(\w+)`", " ".join(keys))) == set(spec.model_fields)
@@ -41,7 +51,14 @@ def test_every_key_of_a_study_file_is_in_its_table() -> None:
 
 @pytest.mark.slow
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    example = README.partition("```python\n")[2].partition("```")[0]
+    example = between(README, "```python\n", "```")
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "README.md", "exec"), {})
     assert (tmp_path / "my-study" / "report.html").exists()
+
+
+def test_a_marker_that_is_gone_is_no_empty_quotation() -> None:
+    with pytest.raises(AssertionError, match="stands 0 times"):
+        between("a page without it", "marker", "\n\n")
+    with pytest.raises(AssertionError, match="no '- '"):
+        between("a marker and no end", "marker", "- ")

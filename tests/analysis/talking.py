@@ -1,21 +1,48 @@
-"""A discussion of a simulated study, and what it says in one of its sections."""
+"""What a report says of a simulated study, and what it says in one of its sections."""
 
 from __future__ import annotations
 
-from sixteenth.analysis import Context, discuss
+from typing import Any
+
+from sixteenth.analysis import Context, Findings, analyse
+from sixteenth.language import Discussion, English, Names
 
 CONTEXT = Context(num_classes=10, image_size=32)
 
 
-def talk(study, **options):
+class Talk:
+    """A discussion in English with its findings: ``answer``, ``sections``, ``advice``, ..."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.said: Discussion = english(findings).discuss(findings)
+        self.answer, self.sections = list(self.said.answer), self.said.sections
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.findings, name)
+
+
+def english(findings: Findings) -> English:
+    """English with the names of a study."""
+    return English(Names.of(findings.models, findings.inits))
+
+
+def discuss(*tables, **options) -> Talk:
+    """`analyse`, said in English."""
+    return Talk(analyse(*tables, **options))
+
+
+def talk(study, **options) -> Talk:
+    """What is said of a simulated study."""
     options.setdefault("context", CONTEXT)
     return discuss(study.results, study.histories, predictions=study.predictions, **options)
 
 
-def section(discussion, key):
-    found = [s for s in discussion.sections if s.key == key]
-    return found[0].sentences if found else []
+def section(talk, key):
+    """The statements of a section; empty where there is none."""
+    found = [s for s in talk.sections if s.key == key]
+    return found[0].statements if found else ()
 
 
-def text(discussion, key):
-    return " ".join(claim.text for claim in section(discussion, key))
+def text(talk, key):
+    return " ".join(statement.text for statement in section(talk, key))

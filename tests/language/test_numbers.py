@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from sixteenth.analysis import init_name, short_name
-from sixteenth.language.numbers import interval, join, percent, plural, points, signed
+from sixteenth.language.numbers import (
+    init_name,
+    interval,
+    join,
+    percent,
+    plural,
+    points,
+    short_name,
+    signed,
+)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simulated_study import run_record
 from sixteenth.storage.run_record import RunRecord
 
 HOSTILE = "lab.nets:<script>alert(1)</script>|`x`&$y$"
@@ -80,7 +81,9 @@ def invented_study(
                     row = _row(cell, size, status, epochs, i, j, rng)
                     rows.append(row)
                     if status != "missing":
-                        runs.append(_run(row))
+                        runs.append(
+                            run_record(row, classes=("airplane", "automobile", HOSTILE_CLASS))
+                        )
                     if status == "finished":
                         epochs_rows += _history(row, epochs)
     return Invented(spec, pd.DataFrame(rows), pd.DataFrame(epochs_rows), runs)
@@ -154,59 +157,3 @@ def _history(row: dict[str, Any], epochs: int) -> list[dict[str, Any]]:
 
 
 _KEYS = ("run_id", "model", "init", "fraction", "train_size", "seed")
-
-
-def _run(row: dict[str, Any]) -> dict[str, Any]:
-    done = row["status"] == "finished"
-    return {
-        "format": 1,
-        "run_id": row["run_id"],
-        "spec": {k: row[k] for k in ("model", "init", "fraction", "seed")},
-        "status": row["status"],
-        "error": None if done else {"type": "DivergedError", "message": row["error"]},
-        "data": {
-            "name": "CIFAR-10",
-            "source": "cifar10",
-            "fingerprint": "9f2c" * 16,
-            "classes": ["airplane", "automobile", HOSTILE_CLASS],
-            "train_images": 50_000,
-            "test_images": TEST_SIZE,
-        },
-        "train_size": row["train_size"],
-        "model": {
-            "parameters": row["parameters"],
-            "train_flops_per_image": 3_400_000_000,
-            "final_map": [1, 1],
-            "normalisation": None,
-            "weights_sha256": "ab" * 32 if row["init"] == "imagenet" else None,
-        },
-        "environment": {
-            "sixteenth": "0.1.0",
-            "python": "3.11.9",
-            "torch": "2.9.0",
-            "torchvision": "0.24.0",
-            "numpy": "2.3.0",
-            "platform": "Linux",
-            "cpu": "A processor",
-            "cores": 2,
-            "device": "cpu",
-        },
-        "execution": {
-            "device": "cpu",
-            "precision": "bfloat16",
-            "layout": "channels-last",
-            "threads": 2,
-        },
-        "metrics": {
-            "epoch": row["epochs"],
-            "chosen_by": "last",
-            "train_measured": min(10_000, row["train_size"]),
-            "test_accuracy": row["test_accuracy"],
-        }
-        if done
-        else None,
-        "train_flops": row["train_flops"] if done else None,
-        "seconds": row["seconds"] if done else None,
-        "started": "2026-03-03T10:00:00+00:00",
-        "finished": "2026-03-03T11:00:00+00:00" if done else None,
-    }

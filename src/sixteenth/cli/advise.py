@@ -13,7 +13,7 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..analysis import Advice
+    from ..language import SaidAdvice
 
 
 def advise(
@@ -44,7 +44,7 @@ def advise(
     _print(found, console())
 
 
-def _print(advice: Advice, on: Console) -> None:
+def _print(advice: SaidAdvice, on: Console) -> None:
     """What there is, what the target takes, then the steps, the most useful first."""
     from rich.padding import Padding
     from rich.text import Text

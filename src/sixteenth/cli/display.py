@@ -1,7 +1,7 @@
 """What a person sees while a study works, on standard error: live on a terminal, lines in a pipe.
 
-Both displays hear the same events and keep the same account of them (`_Account`); they differ in
-what they do with it. Nothing here changes what is computed.
+Both displays listen to the same events and keep the same account of them (`_Account`); they differ
+in what they show of it. Nothing here changes what is computed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BAR = 10
 PLAIN_SECONDS = 5.0
 """Lines about one run, or one piece of preparation, are at least so far apart in a pipe."""
 QUIET_SECONDS = 60.0
-"""A pipe hears something at least this often while an epoch lasts longer."""
+"""In a pipe a line is written at least this often while an epoch lasts longer."""
 
 
 def display_for(console: Console) -> LiveDisplay | PlainDisplay:
@@ -51,7 +51,7 @@ class _Row:
     state: str = "waiting"
     began: float = 0.0
     first_step: int = 0
-    heard: float = 0.0
+    updated: float = 0.0
     progress: Progress | None = None
     train_accuracy: float | None = None
     test_accuracy: float | None = None
@@ -61,9 +61,9 @@ class _Row:
         """Seconds until this run has taken all its steps, at the pace so far."""
         if self.progress is None or self.progress.step <= self.first_step:
             return None
-        pace = (self.heard - self.began) / (self.progress.step - self.first_step)
+        pace = (self.updated - self.began) / (self.progress.step - self.first_step)
         left = pace * (self.progress.steps - self.progress.step)
-        return max(0.0, left - (time.monotonic() - self.heard))
+        return max(0.0, left - (time.monotonic() - self.updated))
 
     def ended(self, record: RunRecord) -> None:
         """The run has ended: only what its record says still holds."""
@@ -100,10 +100,10 @@ class _Account(Listener):
 
     def run_progressed(self, progress: Progress) -> None:
         row = self.rows[progress.run_id]
-        row.heard = time.monotonic()
+        row.updated = time.monotonic()
         if row.progress is None:
             # The first step builds and warms up what later steps find ready: it sets no pace.
-            row.began, row.first_step = row.heard, progress.step
+            row.began, row.first_step = row.updated, progress.step
             share = TrainFraction.parse(row.run.fraction).share
             if self.total is None and share is not None:
                 batches = progress.steps / progress.epochs

@@ -121,11 +121,13 @@ def _json(curves: Mapping[str, LearningCurve], targets: list[float], place: Path
 
 
 def _text(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
+    from ..language.en.curves import required_size, summary
+
     lines = []
     for name, curve in curves.items():
-        lines += [name, curve.summary()]
+        lines += [name, summary(curve)]
         for target in targets:
-            answer = str(curve.required_size(target))
+            answer = required_size(curve.required_size(target))
             lines.append(textwrap.fill(answer, 79, initial_indent="  ", subsequent_indent="    "))
         lines.append("")
     return "\n".join([*lines, f"Figure: {place}"])
@@ -201,6 +203,8 @@ def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
     """A curve as JSON knows it."""
     from dataclasses import asdict
 
+    from ..language.en.curves import warning
+
     forecasts = []
     for factor in (1, 2, 4):
         n = factor * float(curve.sizes[-1])
@@ -219,5 +223,5 @@ def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
         "errors": curve.errors.tolist(),
         "forecasts": forecasts,
         "required_sizes": [asdict(curve.required_size(target)) for target in targets],
-        "warnings": curve.warnings,
+        "warnings": [warning(kind, len(curve.sizes)) for kind in curve.warnings],
     }

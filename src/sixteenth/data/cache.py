@@ -16,7 +16,6 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from ..storage.run_record import DataChecks
 from .dataset import Split
@@ -40,15 +40,8 @@ _PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 def default_data_dir() -> Path:
-    """Where downloads and decoded images go unless the user says otherwise."""
-    given = os.environ.get("XDG_CACHE_HOME")
-    if given:
-        return Path(given) / "sixteenth"
-    if sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
-        return Path(os.environ["LOCALAPPDATA"]) / "sixteenth" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "sixteenth"
-    return Path.home() / ".cache" / "sixteenth"
+    """The user's cache folder: downloads and decoded images go there by default."""
+    return user_cache_path("sixteenth", appauthor=False)
 
 
 def fingerprint(content: Content) -> str:

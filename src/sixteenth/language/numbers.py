@@ -65,6 +65,15 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
+def probability(share: float, most: float) -> str:
+    """In whole percent; beyond `most`, and below its opposite, only that it is so."""
+    if share > most:
+        return f"over {100 * most:.0f}%"
+    if share < 1 - most:
+        return f"under {100 * (1 - most):.0f}%"
+    return f"{100 * share:.0f}%"
+
+
 def times(factor: float) -> str:
     """A factor with two digits that count: ``2.4 times``, ``16 times``."""
     digits = 1 if factor < 9.95 and round(factor, 1) % 1 else 0

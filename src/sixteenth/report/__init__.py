@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .discussion import discuss_study
+    from .discussion import analyse_study
     from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
     from .page.build import build_report
     from .parts import study_figures
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 _HOMES = {
     "accuracy_figure": "figures.accuracy",
     "build_report": "page.build",
-    "discuss_study": "discussion",
+    "analyse_study": "discussion",
     "options_figure": "figures.accuracy",
     "study_figures": "parts",
     "training_curves_figure": "figures.accuracy",
 }
 __all__ = [
     "accuracy_figure",
+    "analyse_study",
     "build_report",
-    "discuss_study",
     "options_figure",
     "study_figures",
     "training_curves_figure",

@@ -1,4 +1,4 @@
-"""The discussion of a study from the tables and records that its folder holds; no figure needed."""
+"""The analysis of a study from the tables and records that its folder holds; no figure needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sixteenth.analysis import Context, Discussion, Predictions, discuss
+from sixteenth.analysis import Context, Findings, Predictions, analyse
 from sixteenth.spec.fields import OWN_MODELS
 from sixteenth.storage.run_record import RunRecord
 
@@ -15,7 +15,7 @@ from ..language import format as fmt
 from .page.provenance import augmented, data_name, first
 
 
-def discuss_study(
+def analyse_study(
     *,
     spec: Mapping[str, Any],
     results: pd.DataFrame,
@@ -23,14 +23,14 @@ def discuss_study(
     runs: Sequence[RunRecord],
     predictions: Predictions | None = None,
     target_error: float | None = None,
-) -> Discussion:
-    """What the measurements say, and what to do next.
+) -> Findings:
+    """What the measurements show, and what to do next.
 
     Args:
         spec, results, histories, runs, predictions: as of `build_report`.
         target_error: a test error in [0, 1] that the advice is about.
     """
-    return discuss(
+    return analyse(
         results,
         histories,
         expect=spec.get("expect", "bigger-is-better"),

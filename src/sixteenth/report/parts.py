@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sixteenth.analysis import Discussion, Predictions, bands, cells
+from sixteenth.analysis import Findings, Predictions, bands, cells
 from sixteenth.storage.run_record import RunRecord
 
-from .discussion import discuss_study
+from ..language import English, Names
+from .discussion import analyse_study
 from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
 from .figures.panels import METRICS
 
@@ -31,16 +32,16 @@ def study_figures(
     predictions: Predictions | None = None,
 ) -> dict[str, Figure]:
     """The report's figures by name (see `FIGURES`); arguments as of `build_report`."""
-    discussion = discuss_study(
+    findings = analyse_study(
         spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
     )
-    return draw_figures(results, histories, discussion)
+    return draw_figures(results, histories, findings)
 
 
 def draw_figures(
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    discussion: Discussion,
+    findings: Findings,
     *,
     narrow: bool = False,
 ) -> dict[str, Figure]:
@@ -49,10 +50,11 @@ def draw_figures(
     figures: dict[str, Figure] = {}
     if len(cell_table):
         figures["accuracy"] = accuracy_figure(
-            cell_table, results, bands(discussion.curves), narrow=narrow
+            cell_table, results, bands(findings.curves), narrow=narrow
         )
-    if discussion.options:
-        figures["options"] = options_figure(discussion.options, narrow=narrow)
+    if findings.options:
+        words = English(Names.of(findings.models, findings.inits)).words
+        figures["options"] = options_figure(findings.options, words, narrow=narrow)
     for metric in METRICS:
         figures[f"{metric}-curves"] = training_curves_figure(
             histories, results, metric=metric, narrow=narrow

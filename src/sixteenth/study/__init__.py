@@ -1,11 +1,11 @@
 """Studies: the plan, the executors, the results table.
 
 study.py     a study from its file to its report
-plan.py      what it will cost
 preflight.py what is checked before hours are spent
-executor.py  how its runs get done
+planning/    what it costs, how its runs are computed, and in which order
+executors/   where its runs are trained
 results.py   the tables derived from the run folders
-listener.py  what a study tells while it works
+listener.py  what a study tells its caller while it works
 """
 
 from .listener import Listener

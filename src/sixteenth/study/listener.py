@@ -1,4 +1,4 @@
-"""What a study tells while it works. A display overrides what it wants to show."""
+"""What a study tells its caller while it works. A display overrides what it wants to show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Listener:
-    """Hears of everything and says nothing; every method is a hook."""
+    """Is told of everything and does nothing: every method is a hook to override."""
 
     def working(self, what: str, done: int, total: int) -> None:
         """Data are being downloaded or decoded, or a warm-up is under way."""

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from ..analysis import Advice, Discussion
+    from ..analysis import Findings
     from ..data import ImageDataset
+    from ..language import Discussion, SaidAdvice
     from .planning.cost import Cost
-    from .planning.planner import Asked
+    from .planning.executions import ExecutionRequest
     from .planning.schedule import Schedule
 
 
@@ -96,7 +97,7 @@ class Study:
         return self.spec.runs()
 
     def dataset(self, listener: Listener | None = None) -> ImageDataset:
-        """The images, loaded once; `listener` hears what is odd about them.
+        """The images, loaded once; `listener` is told what is odd about them.
 
         Raises:
             DataError: they cannot be had, or are not what a study needs.
@@ -135,9 +136,9 @@ class Study:
 
         Args:
             device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
-            workers: runs that go side by side.
+            workers: runs at the same time.
             threads: CPU threads of each run. A run's result depends on them, not on `workers`.
-            listener: hears of every step.
+            listener: is told of every step.
 
         Returns:
             The results table, one row per run.
@@ -149,29 +150,36 @@ class Study:
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
         from . import preflight
-        from .executors.local import one_after_another, side_by_side
-        from .planning.planner import Asked, keep_executions
+        from .executors import make_executor, run_all
+        from .planning.executions import ExecutionRequest, write_executions
 
-        hears = listener or Listener()
+        listener = listener or Listener()
+        request = ExecutionRequest(device, workers, threads)
         with FolderLock(self.folder) as lock:
             preflight.check_folder(self.folder, self.spec)
             if (self.folder / "study.yaml").is_file():
                 self._take(lock)  # at once, not after the images were read
-            schedule, costs = self._schedule(Asked(device, workers, threads), hears, download=True)
-            needed = preflight.disk_needed(schedule, costs, self.dataset())
+            schedule, costs = self._schedule(request, listener, download=True)
+            dataset = self.dataset()
+            needed = preflight.disk_needed(schedule, costs, dataset)
             preflight.check_disk(self.folder, needed)
             self._freeze(lock)
-            keep_executions(self.folder, schedule)
+            write_executions(self.folder, schedule)
             todo = [assignment.run for assignment in schedule.assignments]
             done = [run for run in self.runs() if run not in todo]
-            hears.runs_planned([*done, *todo])
+            listener.runs_planned([*done, *todo])
             for run in done:
                 record = self._run_folder(run).read_record()
                 assert record is not None
-                hears.run_ended(run, record, skipped=True)
-            train = side_by_side if schedule.workers > 1 else one_after_another
-            train(
-                schedule, self.dataset(), self.folder, listener=hears, after_run=self._write_results
+                listener.run_ended(run, record, skipped=True)
+            executor = make_executor(schedule, dataset, self.folder)
+            run_all(
+                schedule,
+                executor,
+                dataset,
+                self.folder,
+                listener=listener,
+                after_run=self._write_results,
             )
             self._write_report()
             return self.results()
@@ -184,17 +192,18 @@ class Study:
         threads: int | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
-        """What each run will cost, see `study.plan.plan_table`. Trains and writes nothing.
+        """What each run will cost, see `study.planning.cost.plan_table`. Trains and writes nothing.
 
         Its ``attrs["disk_needed"]`` are the bytes that must be free for `run` to begin.
         """
         from . import preflight
         from .planning.cost import plan_table
-        from .planning.planner import Asked
+        from .planning.executions import ExecutionRequest
 
-        hears = listener or Listener()
-        asked = Asked(device, workers, threads)
-        schedule, costs = self._schedule(asked, hears, download=False, timed=True)
+        request = ExecutionRequest(device, workers, threads)
+        schedule, costs = self._schedule(
+            request, listener or Listener(), download=False, timed=True
+        )
         table = plan_table(self.runs(), self.dataset(), self.folder, costs, schedule)
         table.attrs["disk_needed"] = preflight.disk_needed(schedule, costs, self.dataset())
         return table
@@ -224,21 +233,32 @@ class Study:
         wanted = {run.run_id for run in self.runs()}
         return [record for record in read_records(self.folder) if record.run_id in wanted]
 
+    def findings(self) -> Findings:
+        """What the measurements show, in numbers."""
+        from ..report import analyse_study
+
+        return analyse_study(**self._measurements())
+
     def discussion(self) -> Discussion:
-        """The answer, and what the measurements say about it."""
-        from ..report import discuss_study
+        """The answer, and what the measurements say about it, in words."""
+        from ..language import English, Names
 
-        return discuss_study(**self._measurements())
+        found = self.findings()
+        return English(Names.of(found.models, found.inits)).discuss(found)
 
-    def advice(self, target_error: float | None = None) -> Advice:
-        """The next most useful thing to do, its gain, its cost and how sure that is.
+    def advice(self, target_error: float | None = None) -> SaidAdvice:
+        """The next most useful thing to do, its gain, its cost and how sure that is, in words.
+
+        Its `findings` are the same in numbers.
 
         Args:
             target_error: a wanted test error in [0, 1]; then also what reaching it takes.
         """
-        from ..report import discuss_study
+        from ..language import English, Names
+        from ..report import analyse_study
 
-        return discuss_study(**self._measurements(), target_error=target_error).advice
+        found = analyse_study(**self._measurements(), target_error=target_error)
+        return English(Names.of(found.models, found.inits)).advise(found.advice)
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""
@@ -285,7 +305,7 @@ class Study:
         return RunFolder(self.folder / "runs" / run.run_id)
 
     def _schedule(
-        self, asked: Asked, hears: Listener, *, download: bool, timed: bool = False
+        self, request: ExecutionRequest, listener: Listener, *, download: bool, timed: bool = False
     ) -> tuple[Schedule, dict[str, Cost]]:
         """Find what is wrong before hours are spent on it, then decide how the runs are computed.
 
@@ -294,12 +314,13 @@ class Study:
         """
         from ..data.cache import default_data_dir
         from . import preflight
+        from .executors import local_machine
         from .planning.planner import make_schedule
 
         runs = self.runs()
         preflight.check_folder(self.folder, self.spec)
-        preflight.check_names(self.spec, asked.device)
-        dataset = self.dataset(hears)
+        preflight.check_names(self.spec, request.device)
+        dataset = self.dataset(listener)
         preflight.check_data(self.spec, runs, dataset)
         left = preflight.check_begun(self.folder, runs, dataset)
         costs = preflight.check_models(self.folder, self.spec, left, dataset, download=download)
@@ -308,9 +329,9 @@ class Study:
             dataset,
             self.folder,
             costs,
-            asked,
-            data_dir=self.data_dir or default_data_dir(),
-            listener=hears,
+            request,
+            machine=local_machine(dataset, self.data_dir or default_data_dir()),
+            listener=listener,
             timed=timed,
         )
         return schedule, costs

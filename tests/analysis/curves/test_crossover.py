@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from talking import discuss
 
-from sixteenth.analysis import crossover, discuss, fit_curves, read_grid
+from sixteenth.analysis import crossover, fit_curves, read_grid
 from sixteenth.analysis.curves.crossover import images_for, size_grid
 from sixteenth.analysis.curves.forecast import find_crossover, leaders, worth_in_images
 

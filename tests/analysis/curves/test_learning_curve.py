@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from sixteenth import InputError, LearningCurve, fit_learning_curve
+from sixteenth.analysis.curves.points import CurveWarning
 from sixteenth.analysis.curves.power_laws import PRIOR
 
 Floats = NDArray[np.float64]
@@ -138,7 +139,6 @@ def test_the_required_size_is_the_inverse_of_the_prediction() -> None:
     assert found.high is not None
     assert found.low <= found.size <= found.high
     assert found.certain
-    assert "90% interval" in str(found)
 
 
 def test_an_error_below_the_asymptote_is_not_reachable() -> None:
@@ -146,7 +146,6 @@ def test_an_error_below_the_asymptote_is_not_reachable() -> None:
     assert found.size is None
     assert found.high is None
     assert not found.certain
-    assert "out of reach" in str(found) or "not reachable" in str(found)
 
 
 def test_an_error_that_only_some_of_the_curves_reach_is_not_certain() -> None:
@@ -154,7 +153,6 @@ def test_an_error_that_only_some_of_the_curves_reach_is_not_certain() -> None:
     found = curve.required_size(0.08)
     assert found.low is not None
     assert not found.certain
-    assert "not reachable at 90% certainty" in str(found)
 
 
 def test_draws_are_whole_curves_that_agree_with_the_interval() -> None:
@@ -188,10 +186,6 @@ def test_between_measured_sizes_the_curve_stays_near_the_measurements() -> None:
 # What it does not know, it says
 
 
-def warned(curve: LearningCurve, words: str) -> bool:
-    return any(words in warning for warning in curve.warnings)
-
-
 def width(curve: LearningCurve, times: float = 4) -> float:
     low, high = curve.interval(times * curve.sizes[-1])
     return float(high - low)
@@ -201,7 +195,7 @@ def width(curve: LearningCurve, times: float = 4) -> float:
 def test_few_sizes_are_said_to_be_too_few_and_leave_a_wide_interval(count: int) -> None:
     few = fit_learning_curve(SIZES[-count:], power_law(SIZES[-count:]), test_size=10000)
     all_sizes = fit_learning_curve(SIZES, power_law(SIZES), test_size=10000)
-    assert warned(few, "do not determine a power law")
+    assert few.warnings == (CurveWarning.FEW_SIZES,)
     assert not all_sizes.warnings
     assert width(few) > width(all_sizes)
 
@@ -209,32 +203,34 @@ def test_few_sizes_are_said_to_be_too_few_and_leave_a_wide_interval(count: int) 
 def test_a_flat_curve_carries_a_warning_and_a_wide_interval() -> None:
     errors = 0.2 + np.array([1, -1, 2, -2, 1, -1]) / 1000
     flat = fit_learning_curve(SIZES, errors, test_size=10000)
-    assert warned(flat, "flat")
+    assert CurveWarning.FLAT in flat.warnings
     assert width(flat) > 0.05
 
 
 def test_a_rising_curve_carries_a_warning_and_may_go_on_rising() -> None:
     rising = fit_learning_curve(SIZES, np.linspace(0.2, 0.3, 6), test_size=10000)
-    assert warned(rising, "rises")
+    assert CurveWarning.RISING in rising.warnings
     assert rising.interval(32000)[1] > 0.32
 
 
 def test_a_curve_at_guessing_may_fall_at_any_time() -> None:
     errors = 0.9 + np.array([1, -1, 2, -2, 1, -1]) / 1000
     guessing = fit_learning_curve(SIZES, errors, test_size=10000, chance=0.9)
-    assert warned(guessing, "guessing")
+    assert CurveWarning.NEAR_GUESSING in guessing.warnings
     assert guessing.interval(64000)[0] < 0.7
 
 
 def test_a_stuck_curve_may_begin_to_fall() -> None:
     stuck = fit_learning_curve(SIZES, [0.95] * 6, test_size=10000, chance=0.9)
-    assert warned(stuck, "the same at the last sizes")
+    assert CurveWarning.STUCK in stuck.warnings
     assert width(stuck) > 0.3
 
 
 def test_unknown_noise_is_said_to_be_assumed() -> None:
-    assert warned(fit_learning_curve(SIZES, power_law(SIZES)), "assumed")
-    assert not warned(fit_learning_curve(SIZES, power_law(SIZES), stderr=[0.01] * 6), "assumed")
+    assumed = CurveWarning.NOISE_ASSUMED
+    assert assumed in fit_learning_curve(SIZES, power_law(SIZES)).warnings
+    known = fit_learning_curve(SIZES, power_law(SIZES), stderr=[0.01] * 6)
+    assert assumed not in known.warnings
 
 
 # What cannot be used
@@ -276,15 +272,6 @@ def test_wrong_options_and_questions_are_named() -> None:
         curve.required_size(5)
     with pytest.raises(InputError, match="positive"):
         curve.predict(0)
-
-
-def test_the_summary_fits_a_terminal_with_all_its_warnings() -> None:
-    curve = fit_learning_curve([500, 1000], [0.9, 0.9], chance=0.9)
-    assert len(curve.warnings) > 2
-    summary = curve.summary()
-    assert all(len(line) <= 80 for line in summary.splitlines())
-    for words in ("alpha", "eta", "gamma", "2,000", "4,000", "warning"):
-        assert words in summary
 
 
 # What it costs

@@ -6,8 +6,9 @@ import json
 
 import numpy as np
 import pytest
+from talking import discuss
 
-from sixteenth.analysis import Context, discuss
+from sixteenth.analysis import Context
 
 SIZES = {"1/16": 4000, "1/8": 8000, "1/4": 16_000, "1/2": 32_000, "1": 64_000}
 FLAT = {"train_accuracy": [0.2, 0.5, 0.66, 0.68, 0.681, 0.68]}

@@ -6,9 +6,10 @@ import json
 
 import pandas as pd
 import pytest
-from talking import CONTEXT, section, talk, text
+from talking import CONTEXT, discuss, english, section, talk, text
 
-from sixteenth.analysis import discuss
+from sixteenth.analysis.curves.doubling import Half, HalfOrigin
+from sixteenth.language.en.moves import label
 
 
 def test_the_reference_study_is_read_as_it_was_made(reference):
@@ -38,10 +39,10 @@ def test_the_reference_study_is_read_as_it_was_made(reference):
 def test_every_claim_that_measures_something_carries_numbers_in_text_and_evidence(reference):
     found = talk(reference)
     for part in found.sections:
-        for claim in part.sentences:
+        for claim in part.statements:
             assert claim.text.endswith(".")
             assert "nan" not in claim.text.lower().split()
-            if claim.strength == "measured" and claim.evidence:
+            if claim.strength == "measured" and len(claim.finding.to_dict()) > 2:
                 assert any(character.isdigit() for character in claim.text)
     json.dumps(found.to_dict(), allow_nan=False)
 
@@ -264,7 +265,7 @@ def test_doubling_is_interpolated_when_half_the_images_were_not_trained(study):
     move = found.options[0]
     assert move.gain == pytest.approx(0.2 * (2**0.5 - 1), abs=0.01)
     assert move.low < 0.2 * (2**0.5 - 1) < move.high
-    assert "interpolated between 3,125 and 50,000 images" in move.basis
+    assert move.half == Half(25_000, HalfOrigin.INTERPOLATED, (3125, 50_000))
 
 
 def test_fractions_closer_than_a_factor_of_two_are_said_to_be_extended(study):
@@ -272,8 +273,7 @@ def test_fractions_closer_than_a_factor_of_two_are_said_to_be_extended(study):
         study({("resnet18", "random"): (0.6, 0.65)}, fractions={"3/4": 37_500, "1": 50_000})
     )
     move = found.options[0]
-    assert "carried to a full doubling" in move.basis
-    assert move.evidence["inside_measured_range"] is False
+    assert move.half == Half(25_000, HalfOrigin.EXTRAPOLATED, (37_500, 50_000))
 
 
 def test_a_half_that_was_not_trained_gives_a_range_and_not_a_confidence_interval(study):
@@ -283,7 +283,7 @@ def test_a_half_that_was_not_trained_gives_a_range_and_not_a_confidence_interval
     # Anything from no gain at all to the whole gain of the measured sixteenfold is possible.
     assert move.low <= 0.0
     assert move.high >= 0.34
-    assert "interpolated" in move.label
+    assert "interpolated" in label(move, english(found.findings).words)
     assert move.verdict == "cannot tell"
 
 
@@ -293,7 +293,7 @@ def test_seeds_that_scatter_widely_could_see_no_difference_at_all(study):
         fractions={"1": 50_000}, seeds=(0, 1), seed_sd=0.3,
     )  # fmt: skip
     found = discuss(made.results, made.histories, predictions=made.predictions)
-    text = " ".join(claim.text for section in found.sections for claim in section.sentences)
+    text = " ".join(claim.text for section in found.sections for claim in section.statements)
     assert "nan" not in text.split()
     assert "100.0 points would have been seen" not in text
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from talking import discuss
 
-from sixteenth.analysis import Context, discuss, read_grid
+from sixteenth.analysis import Context, read_grid
 from sixteenth.analysis.findings.doubtful_labels import suspects
 from sixteenth.storage.run_record import DataChecks
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-
-from sixteenth.analysis import discuss
+from talking import discuss
 
 ONE = ("resnet18", "random")
 SIZES = {"1/2": 25_000, "1": 50_000}
@@ -14,7 +13,7 @@ SIZES = {"1/2": 25_000, "1": 50_000}
 
 def claims(study, key):
     found = discuss(study.results, study.histories, predictions=study.predictions)
-    return [c for s in found.sections if s.key == key for c in s.sentences]
+    return [c for s in found.sections if s.key == key for c in s.statements]
 
 
 def test_a_change_of_the_gap_within_the_noise_of_the_training_accuracy_is_not_told(study):

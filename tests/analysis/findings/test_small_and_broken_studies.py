@@ -7,9 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from talking import section, talk, text
-
-from sixteenth.analysis import discuss
+from talking import discuss, section, talk, text
 
 
 def test_a_sentence_with_a_seed_missing_speaks_of_the_seeds_that_all_sizes_have(study):
@@ -44,8 +42,8 @@ def test_a_hole_is_left_out_named_and_explained(reference):
     assert "1 of 12 runs is missing and left out" in found.answer[-1]
     assert "cost" in found.answer[0]
     assert "on 25,000 images" in found.answer[0]  # the largest size that both models have
-    claims = [c for s in found.sections if s.key != "missing" for c in s.sentences]
-    everything = json.dumps([c.evidence for c in claims])
+    claims = [c for s in found.sections if s.key != "missing" for c in s.statements]
+    everything = json.dumps([c.finding.to_dict() for c in claims])
     assert "resnet50-random-1-seed0" not in everything
 
 

@@ -9,16 +9,17 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from talking import CONTEXT, section, talk, text
+from talking import CONTEXT, discuss, section, talk, text
 
 from sixteenth import InputError
-from sixteenth.analysis import Context, contrast, diagnose, discuss, fit_learning_curve
+from sixteenth.analysis import Context, contrast, diagnose, fit_learning_curve
 from sixteenth.analysis.curves.crossover import crossover
 from sixteenth.analysis.curves.forecast import Doubling, _crossover_text, gain_text
 from sixteenth.analysis.curves.joint import fit_curves
+from sixteenth.analysis.findings.answer import NextDoubling
 from sixteenth.analysis.findings.moves import difference_of_moves, find_moves
 from sixteenth.analysis.inputs.grid import Cell, Run, common_seeds, read_grid
-from sixteenth.language.en.answer import _next_doubling
+from sixteenth.language import English, Names
 from sixteenth.language.numbers import percent
 
 SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
@@ -112,7 +113,7 @@ def test_what_would_have_been_seen_is_at_the_corrected_level(study) -> None:
     found = talk(study({SMALL: (0.5, 0.6, 0.7), BIG: (0.5, 0.6, 0.7)}, test_size=2000))
     rows = [c for c in section(found, "expectation") if c.text.startswith("On ")]
     # Bonferroni's level for three sizes: 2.394 instead of 1.960, and 0.842 for 80%.
-    half = [(c.evidence["high"] - c.evidence["low"]) / 2 for c in rows]
+    half = [(c.evidence["high"] - c.finding.evidence["low"]) / 2 for c in rows]
     expected = [h / 1.960 * (2.394 + 0.842) for h in half]
     assert [c.evidence["detectable"] for c in rows] == pytest.approx(expected, rel=1e-3)
 
@@ -157,11 +158,11 @@ def test_a_gain_that_would_be_written_as_zero_is_next_to_nothing() -> None:
     grid = read_grid(table(("a", 1000, 0.70), ("a", 2000, 0.75), ("a", 4000, 0.79)))
     moves = find_moves(grid, curves=fit_curves(grid))
     move = next(move for move in moves if move.kind == "next" and move.main)
-    assert "about" in _next_doubling(grid, [move])[0]
-    (said,) = _next_doubling(grid, [dataclasses.replace(move, gain=0.0003)])
+    say = English(Names()).say
+    assert "about" in say(NextDoubling(move))
+    said = say(NextDoubling(dataclasses.replace(move, gain=0.0003)))
     assert "it would buy a from random weights next to nothing (" in said
-    (said,) = _next_doubling(grid, [dataclasses.replace(move, gain=-0.0003)])
-    assert "next to nothing (" in said
+    assert "next to nothing (" in say(NextDoubling(dataclasses.replace(move, gain=-0.0003)))
 
 
 def test_a_doubling_whose_half_was_not_trained_has_a_range_and_no_confidence_interval(
@@ -230,7 +231,8 @@ def test_repeats_need_their_seeds_and_a_seed_is_a_whole_number() -> None:
 
 def test_a_finished_run_without_a_size_is_set_aside_with_its_reason() -> None:
     found = discuss(table(("a", math.nan, 0.5), ("a", 100, 0.6)))
-    assert [one.why for one in found.missing] == ["it left no number of training images"]
+    assert [one.reason.lacks for one in found.missing] == ["train_size"]
+    assert "it left no number of training images" in text(found, "missing")
 
 
 def test_tables_without_test_sizes_or_epochs_are_discussed(study) -> None:

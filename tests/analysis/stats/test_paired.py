@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from sixteenth.analysis import compare_cells, contrast, mcnemar_exact, read_grid
-from sixteenth.analysis.stats.paired import paired_spread
+from sixteenth.analysis.stats.paired import Basis, paired_spread
 
 
 def paired_half_width(z, level=0.95):
@@ -43,8 +43,7 @@ def test_a_comparison_counts_the_images_that_only_one_of_the_runs_gets_right(stu
     assert found.only_second == int((a & ~b).sum())
     assert found.value == pytest.approx((found.only_first - found.only_second) / 10_000)
     assert found.p_value == pytest.approx(mcnemar_exact(found.only_first, found.only_second))
-    assert found.paired
-    assert "spread between trainings is not in it" in found.method
+    assert found.basis is Basis.PAIRED
 
 
 def test_one_seed_has_the_interval_of_bonett_and_price():
@@ -98,8 +97,7 @@ def test_pairing_narrows_the_interval_and_its_absence_is_said(study):
     unpaired = compare_cells(grid, small, big)
     assert unpaired.value == pytest.approx(paired.value)
     assert paired.high - paired.low < 0.9 * (unpaired.high - unpaired.low)
-    assert not unpaired.paired
-    assert "not paired" in unpaired.method
+    assert unpaired.basis is Basis.UNPAIRED
     assert unpaired.only_first is None
     assert unpaired.p_value > paired.p_value
 
@@ -109,7 +107,7 @@ def test_runs_on_different_test_images_are_never_paired(study):
     labels, probabilities = simulated.predictions["resnet50-random-1-seed0"]
     simulated.predictions["resnet50-random-1-seed0"] = (labels[::-1], probabilities[::-1])
     grid, small, big = grid_of(simulated)
-    assert not compare_cells(grid, small, big).paired
+    assert compare_cells(grid, small, big).basis is Basis.UNPAIRED
     assert grid.unpaired == "the runs were not tested on the same images"
 
 
@@ -117,7 +115,7 @@ def test_predictions_that_do_not_give_the_tables_accuracy_are_not_used(study):
     simulated = study(PAIR, fractions=ALL)
     simulated.results.loc[0, "test_accuracy"] -= 0.05
     grid, small, big = grid_of(simulated)
-    assert not compare_cells(grid, small, big).paired
+    assert compare_cells(grid, small, big).basis is Basis.UNPAIRED
 
 
 def test_only_seeds_that_both_cells_have_are_compared(study):

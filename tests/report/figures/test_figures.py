@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from invented import FRACTIONS, HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
+from talking import discuss
 
-from sixteenth.analysis import bands, cells, discuss
+from sixteenth.analysis import bands, cells
 from sixteenth.report import (
     accuracy_figure,
-    discuss_study,
+    analyse_study,
     options_figure,
     study_figures,
     training_curves_figure,
@@ -176,7 +177,7 @@ def test_a_name_is_never_read_as_a_formula_and_the_svg_stays_whole() -> None:
 def test_a_notebook_gets_the_figures_and_the_discussion_of_the_report(study: Invented) -> None:
     figures = study_figures(**study.arguments())
     assert list(figures) == ["accuracy", "options", "loss-curves", "accuracy-curves"]
-    assert discuss_study(**study.arguments()).answer
+    assert analyse_study(**study.arguments()).answer
 
 
 @pytest.mark.parametrize("narrow", [False, True])

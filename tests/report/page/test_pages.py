@@ -19,7 +19,7 @@ from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
 from sixteenth.analysis.stats.intervals import cells
 from sixteenth.errors import SixteenthError
 from sixteenth.language.en import captions
-from sixteenth.report import build_report, discuss_study
+from sixteenth.report import analyse_study, build_report
 from sixteenth.report.page import build
 from sixteenth.report.page.provenance import augmented
 from sixteenth.report.page.view import fit_rows, make_page
@@ -207,7 +207,7 @@ def test_the_fitted_curves_stand_in_a_table_with_their_warnings(html: Reader) ->
 
 
 def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) -> None:
-    discussion = discuss_study(**study.arguments())
+    discussion = analyse_study(**study.arguments())
     fits = discussion.curves.fits
     for arm, fit in fits.items():
         fits[arm] = replace(fit, eta=0.1234, gamma=-0.0012, gamma_interval=(-2.57, -0.0028))
@@ -251,7 +251,7 @@ def test_what_a_recipe_leaves_open_is_not_shown_as_null(tmp_path: Path) -> None:
 def test_the_data_are_called_what_the_study_calls_them_now(study: Invented, tmp_path: Path) -> None:
     for name, said in (("Pets, cleaned", "Pets, cleaned"), (None, "CIFAR-10")):
         renamed = replace(study, spec=study.spec | {"data_name": name})
-        discussion = discuss_study(**renamed.arguments())
+        discussion = analyse_study(**renamed.arguments())
         assert f" on {said}" in discussion.answer[0]
         arguments = renamed.arguments()
         del arguments["predictions"]

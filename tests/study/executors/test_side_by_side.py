@@ -20,7 +20,7 @@ from sixteenth import DataError, Listener, RunSpec, Study
 from sixteenth.data import load_dataset
 from sixteenth.engine.train import Progress
 from sixteenth.storage.run_record import RunRecord
-from sixteenth.study.executors import local as executor
+from sixteenth.study.executors import in_process, local
 from sixteenth.study.executors.shared_data import share_dataset
 from tiny_study import Command, command_line, environment, hear_interrupts, run_process
 
@@ -191,7 +191,9 @@ def test_a_process_whose_run_failed_trains_no_other(tiny_folder: Path) -> None:
 def test_after_a_failure_that_may_spoil_the_process_the_rest_is_trained_in_another(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "_may_spoil", lambda _: True)  # there is no GPU here
+    monkeypatch.setattr(
+        in_process, "_unusable_after_failure", lambda _: True
+    )  # there is no GPU here
     Path("spoiling.py").write_text(SPOILING, encoding="utf-8")
     study = slow_study(models=["spoiling:spoiling", "spoiling:fine"], train={"epochs": 1})
     heard = Hearing()
@@ -361,10 +363,10 @@ def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(tiny_folder
 
 
 @needs_proc
-def test_a_worker_whose_orders_end_while_it_starts_goes_without_a_word() -> None:
+def test_a_worker_whose_requests_end_while_it_starts_exits_silently() -> None:
     for _ in range(3):
         worker = subprocess.run(
-            [sys.executable, "-P", "-c", executor._BIRTH, str(os.getpid())],
+            [sys.executable, "-P", "-c", local.WORKER_PROGRAM, str(os.getpid())],
             input=b"",
             capture_output=True,
             timeout=60,

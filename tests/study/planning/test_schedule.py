@@ -1,31 +1,16 @@
-"""Which runs go side by side, in which order, and that a study goes on as it was begun."""
+"""Which runs are trained at the same time, on how many threads, and in which order."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
-
-import psutil
-import pytest
-import torch
-
-from sixteenth import InputError, Listener, MismatchError, RunSpec, Study
-from sixteenth.data import ImageDataset, load_dataset
+from sixteenth import RunSpec
 from sixteenth.engine.execution import Execution
-from sixteenth.engine.train import Progress
-from sixteenth.engine.workload import Workload
-from sixteenth.study.planning import planner
-from sixteenth.study.planning.calibration import OtherWork, Speed, best_numbers
-from sixteenth.study.planning.cost import work_of
-from sixteenth.study.planning.schedule import Assignment, Placement, Schedule, place, put_in_order
+from sixteenth.study.planning.schedule import (
+    Assignment,
+    Placement,
+    Schedule,
+    choose_placements,
+    order_runs,
+)
 
 ALONE, TOGETHER = Placement(1, 2), Placement(2, 1)
 
@@ -36,7 +21,7 @@ def seconds(**alone: float) -> dict[str, dict[Placement, float]]:
 
 
 def threads(runs: dict[str, dict[Placement, float]]) -> dict[str, int]:
-    return {name: placement.threads for name, placement in place(runs).items()}
+    return {name: placement.threads for name, placement in choose_placements(runs).items()}
 
 
 def test_runs_of_like_size_go_side_by_side() -> None:
@@ -78,7 +63,7 @@ def test_a_run_begins_when_enough_threads_are_free() -> None:
 
 def test_runs_that_go_one_after_another_keep_their_order() -> None:
     runs = [_assigned("a", 2, 1), _assigned("b", 2, 3), _assigned("c", 2, 2)]
-    assert put_in_order(runs, slots=2) == runs
+    assert order_runs(runs, slots=2) == runs
 
 
 def _assigned(name: str, threads: int, time: float) -> Assignment:
@@ -87,280 +72,5 @@ def _assigned(name: str, threads: int, time: float) -> Assignment:
 
 
 def _schedule(times: dict[str, float]) -> Schedule:
-    order = put_in_order([_assigned(name, 1, time) for name, time in times.items()], slots=2)
+    order = order_runs([_assigned(name, 1, time) for name, time in times.items()], slots=2)
     return Schedule(tuple(order), workers=2, slots=2)
-
-
-def test_a_gpu_is_shared_by_as_many_runs_as_were_fastest_together_whatever_the_cores(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    # There is no GPU here: only the arithmetic is tried.
-    monkeypatch.setattr(planner._Planner, "_room", lambda *_: 8)
-    costs: dict[str, Any] = {}
-    digits = load_dataset("digits", image_size=8)
-    asked = planner.Asked("cuda")
-    mine = planner._Planner([], digits, tmp_path, costs, asked, tmp_path, Listener())
-    runs = [
-        replace(each, execution=replace(each.execution, device="cuda"))
-        for each in (_assigned(name, 1, 1.0) for name in "aabbbb")
-    ]
-    assert mine._lanes(runs) == 1, "nothing was measured"
-    for model, fastest in (("a", 4), ("b", 2)):
-        mine._speeds[model] = [
-            Speed("bfloat16", "channels-last", count, 1, 100.0 + 50 * (count == fastest))
-            for count in planner.GPU_SHARES
-        ]
-    assert mine._lanes(runs) == 2
-    assert mine._lanes(runs[:2]) == 2, "no more than there are"
-    monkeypatch.setattr(planner._Planner, "_room", lambda *_: 1)
-    assert mine._lanes(runs) == 1
-
-
-# A study goes on as it was begun
-
-
-def tiny(**changes: Any) -> dict[str, Any]:
-    study: dict[str, Any] = {
-        "data": "digits",
-        "image_size": 8,
-        "models": ["tiny_models:small"],
-        "fractions": ["100 images"],
-        "train": {"epochs": 3, "batch_size": 50},
-    }
-    return {**study, **changes}
-
-
-class Interrupting(Listener):
-    """Presses Ctrl-C in the second epoch."""
-
-    def run_progressed(self, progress: Progress) -> None:
-        if progress.epoch == 2:
-            raise KeyboardInterrupt
-
-
-def test_a_run_goes_on_with_the_threads_it_was_begun_with(
-    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SECONDS", 0.0)
-    study = Study(tiny(), "mine")
-    with pytest.raises(KeyboardInterrupt):
-        study.run(device="cpu", threads=2, listener=Interrupting())
-    with pytest.raises(MismatchError, match=r"2 threads there, .* 1 thread asked for"):
-        study.run(device="cpu", threads=1)
-    assert study.records()[0].status == "interrupted"
-    # Also where the study would be begun otherwise: the tests give torch one thread.
-    study.run(device="cpu")
-    assert study.records()[0].execution.threads == 2
-    whole = Study(tiny(), "whole")
-    whole.run(device="cpu", threads=2)
-    weights = [next(one.folder.glob("runs/*/model.safetensors")) for one in (study, whole)]
-    assert weights[0].read_bytes() == weights[1].read_bytes()
-
-
-def test_what_was_decided_is_kept_for_runs_that_were_not_begun_until_asked_otherwise(
-    tiny_folder: Path,
-) -> None:
-    study = Study(tiny(seeds=[0, 1]), "mine")
-
-    class AtOnce(Listener):
-        def run_started(self, run: RunSpec) -> None:
-            raise KeyboardInterrupt
-
-    for asked, threads in ((3, 3), (None, 3), (2, 2)):
-        with pytest.raises(KeyboardInterrupt):
-            study.run(device="cpu", threads=asked, listener=AtOnce())
-        kept = json.loads((study.folder / "execution.json").read_text(encoding="utf-8"))
-        assert [run["threads"] for run in kept["runs"].values()] == [threads] * 2
-
-
-def test_a_damaged_execution_file_is_named(tiny_folder: Path) -> None:
-    study = Study(tiny(), "mine")
-    study.run(device="cpu")
-    (study.folder / "execution.json").write_text('{"runs": [', encoding="utf-8")
-    with pytest.raises(InputError, match=r"execution\.json"):
-        Study(tiny(seeds=[0, 1]), "mine").run(device="cpu")
-
-
-def test_an_execution_file_whose_speeds_are_none_is_named(tiny_folder: Path) -> None:
-    study = Study(tiny(), "mine")
-    study.run(device="cpu")
-    path = study.folder / "execution.json"
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    for record in kept["runs"].values():
-        record["measured"] = [{"speed": "high"}]
-    path.write_text(json.dumps(kept), encoding="utf-8")
-    with pytest.raises(InputError, match=r"execution\.json cannot be read"):
-        Study(tiny(seeds=[0, 1]), "mine").run(device="cpu")
-
-
-# Measuring
-
-
-def speed(precision: str, rate: float, layout: str = "channels-last") -> Speed:
-    return Speed(precision, layout, 1, 1, rate)
-
-
-def test_the_default_numbers_stay_unless_others_are_clearly_faster() -> None:
-    default = Execution("cpu", "bfloat16", "channels-last", 1)
-    near = [speed("bfloat16", 100), speed("float32", 104)]
-    far = [speed("bfloat16", 100), speed("float32", 120), speed("float32", 90, "channels-first")]
-    assert best_numbers(near, default) == ("bfloat16", "channels-last")
-    assert best_numbers(far, default) == ("float32", "channels-last")
-    assert best_numbers([], default) == ("bfloat16", "channels-last")
-    chosen = [speed("bfloat16", 90), replace(speed("bfloat16", 80), processes=2)]
-    assert best_numbers([*chosen, speed("float32", 99)], default) == ("bfloat16", "channels-last")
-
-
-@pytest.fixture
-def measured_on_two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Small studies are measured too, and in a moment; torch has two threads."""
-    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
-    monkeypatch.setattr("sixteenth.study.planning.calibration.WINDOW_SECONDS", 0.05)
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
-def test_models_are_measured_once_and_the_choice_stands_in_the_record(
-    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(OtherWork, "share", lambda _: 0.01)
-    two = tiny(seeds=[0, 1], train={"epochs": 1})
-    first = Study(two, "first", data_dir="cache")
-    plan = first.plan(device="cpu")
-    assert plan["seconds"].gt(0).all()
-    assert plan["ends"].max() <= plan["seconds"].sum() + 0.1
-    (kept,) = Path("cache/calibration").iterdir()
-    text = kept.read_text(encoding="utf-8")
-
-    first.run(device="cpu")
-    assert kept.read_text(encoding="utf-8") == text, "it was not measured again"
-    for record in first.records():
-        measured = record.execution.measured
-        assert {(each["processes"], each["threads"]) for each in measured} == {(1, 2), (2, 1)}
-        assert all(each["images_per_second"] > 0 for each in measured)
-        assert all(1e8 < each["memory"] < 2e9 for each in measured)
-        assert record.execution.reason
-
-    kept.write_text(text[:100], encoding="utf-8")
-    assert Study(two, "second", data_dir="cache").plan(device="cpu")["seconds"].gt(0).all()
-    assert json.loads(kept.read_text(encoding="utf-8"))["speeds"]
-
-
-def test_only_as_many_go_side_by_side_as_were_seen_to_have_the_memory(
-    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(OtherWork, "share", lambda _: 0.01)
-    # A constant would have let two of them in, and each takes more than 0.3 GB.
-    monkeypatch.setattr(planner, "RUN_BYTES", 1e8)
-    monkeypatch.setattr(planner, "_free_memory", lambda: 3e8)
-    two = tiny(seeds=[0, 1], train={"epochs": 1})
-    study = Study(two, "scarce", data_dir="cache")
-    study.run(device="cpu")
-    for record in study.records():
-        assert {each["processes"] for each in record.execution.measured} == {1}
-        assert record.execution.threads == 2
-    # What was measured is known to be all that fits; with more memory more is measured.
-    (kept,) = Path("cache/calibration").iterdir()
-    before = kept.read_bytes()
-    Study(two, "again", data_dir="cache").plan(device="cpu")
-    assert kept.read_bytes() == before
-    monkeypatch.setattr(planner, "_free_memory", lambda: 1e11)
-    Study(two, "ample", data_dir="cache").plan(device="cpu")
-    assert kept.read_bytes() != before
-
-
-PICKY = """
-import torch
-from torch import nn
-
-from tiny_models import Net
-
-
-class Picky(Net):
-    def __init__(self, num_classes, wanted):
-        super().__init__(8, num_classes)
-        self.wanted = wanted
-
-    def forward(self, images):
-        fits = self[0].weight.is_contiguous(memory_format=self.wanted)
-        if len(images) > 2 and not fits:  # two images are a look at the costs, not yet a step
-            raise RuntimeError("not in this layout")
-        return super().forward(images)
-
-
-def last(num_classes):
-    return Picky(num_classes, torch.channels_last)
-
-
-def first(num_classes):
-    return Picky(num_classes, torch.contiguous_format)
-"""
-
-
-@pytest.mark.parametrize("wanted", ["last", "first"])
-def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
-    tiny_folder: Path, measured_on_two_threads: None, wanted: str
-) -> None:
-    Path("picky_models.py").write_text(PICKY, encoding="utf-8")
-    study = Study(
-        tiny(models=[f"picky_models:{wanted}"], seeds=[0, 1], train={"epochs": 1}), "picky"
-    )
-    results = study.run(device="cpu")
-    assert list(results["status"]) == ["finished"] * 2, list(results["error"])
-    for record in study.records():
-        layouts = {each["layout"] for each in record.execution.measured}
-        assert layouts == {f"channels-{wanted}"}
-        assert record.execution.layout == f"channels-{wanted}"
-
-
-def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(
-    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(OtherWork, "share", lambda _: 0.3)
-    study = Study(tiny(seeds=[0, 1], train={"epochs": 1}), "busy", data_dir="cache")
-    assert study.plan(device="cpu")["seconds"].gt(0).all()
-    assert not list(Path("cache").glob("calibration/*"))
-
-
-def spin(seconds: float) -> None:
-    until = time.process_time() + seconds
-    while time.process_time() < until:
-        pass
-
-
-def test_other_work_is_what_processes_do_that_are_not_ours() -> None:
-    """What this process does is taken off; what one does that nobody here started is not."""
-    cores = psutil.cpu_count() or 1
-    psutil.cpu_percent()
-    others = OtherWork()
-    spin(1.0)
-    all_work, found = psutil.cpu_percent() / 100, others.share()
-    assert all_work * cores > 0.5
-    assert found < all_work - 0.4 / cores
-
-    # Its parent, a shell, ends at once: it is no child of this process.
-    spinning = "import time\nend = time.time() + 20\nwhile time.time() < end: pass"
-    shell = ["sh", "-c", '"$0" -c "$1" > /dev/null 2>&1 & echo $!', sys.executable, spinning]
-    orphan = int(subprocess.run(shell, stdout=subprocess.PIPE, check=True).stdout)
-    try:
-        others = OtherWork()
-        time.sleep(1.5)
-        assert others.share() > 0.3 / cores
-    finally:
-        os.kill(orphan, signal.SIGKILL)
-
-
-def test_the_subset_of_a_run_is_drawn_once_however_many_placements_are_weighed(
-    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn = []
-
-    def counted(run: RunSpec, dataset: ImageDataset) -> Workload:
-        drawn.append(run.run_id)
-        return work_of(run, dataset)
-
-    monkeypatch.setattr(planner, "work_of", counted)
-    plan = Study(tiny(seeds=[0, 1]), "mine").plan(device="cpu")
-    assert sorted(drawn) == sorted(plan["run_id"])

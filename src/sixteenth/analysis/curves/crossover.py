@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,23 @@ from .joint import CURVE_LEVEL, spread_of
 HORIZON = 8
 """Crossovers are looked for up to so many times the largest training set: three doublings. No
 calibration that we know of reaches further, and few labelling budgets do."""
+SURE, RARE = 0.9, 0.1
+"""Probabilities from which, and up to which, a crossover is said to be there, or not to be."""
+
+
+class CrossoverOutcome(StrEnum):
+    """What can be said of two curves up to the horizon."""
+
+    INSIDE = "inside"
+    """One overtakes the other inside the measured range."""
+    INSIDE_UNCLEAR = "inside-unclear"
+    """Whether one does so there cannot be told."""
+    STAYS_AHEAD = "stays-ahead"
+    """None does so there, and one of them stays ahead up to the horizon."""
+    BEYOND = "beyond"
+    """None does so there, but one before the horizon."""
+    BEYOND_UNCLEAR = "beyond-unclear"
+    """None does so there; whether one does before the horizon cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +66,32 @@ class Crossover:
     horizon: float
     level: float = CURVE_LEVEL
 
-    def numbers(self) -> dict[str, object]:
-        """What a machine reads beside the sentence."""
-        return {
-            "p_crossover_inside": self.inside,
-            "p_crossover_beyond": self.beyond,
-            "p_second_ahead_throughout": self.second_ahead,
-            "p_first_ahead_throughout": self.first_ahead,
-            "p_second_overtakes_if_any": self.second_overtakes,
-            "crossover_images": self.size,
-            "crossover_low": self.low,
-            "crossover_high": self.high,
-            "level": self.level,
-            "horizon": self.horizon,
-        }
+    @property
+    def stays_ahead(self) -> float:
+        """Probability that the curve that leads throughout in more of the draws does so."""
+        return max(self.second_ahead, self.first_ahead)
+
+    @property
+    def outcome(self) -> CrossoverOutcome:
+        """What the probabilities allow to say."""
+        if self.inside >= SURE:
+            return CrossoverOutcome.INSIDE
+        if self.inside > RARE:
+            return CrossoverOutcome.INSIDE_UNCLEAR
+        if self.stays_ahead >= SURE:
+            return CrossoverOutcome.STAYS_AHEAD
+        return CrossoverOutcome.BEYOND if self.beyond >= SURE else CrossoverOutcome.BEYOND_UNCLEAR
+
+    @property
+    def second_leads(self) -> bool | None:
+        """Whether the second curve leads, after a crossover or throughout; None where unclear."""
+        match self.outcome:
+            case CrossoverOutcome.INSIDE | CrossoverOutcome.BEYOND:
+                return self.second_overtakes >= 0.5
+            case CrossoverOutcome.STAYS_AHEAD:
+                return self.second_ahead >= self.first_ahead
+            case _:
+                return None
 
 
 def crossover(sizes: ArrayLike, first: ArrayLike, second: ArrayLike, largest: float) -> Crossover:

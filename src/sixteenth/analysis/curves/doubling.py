@@ -9,14 +9,39 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from ...language.numbers import count
 from ..inputs.grid import Cell, Grid, common_seeds
-from ..stats.paired import Contrast, Spread, contrast
+from ..stats.paired import Basis, Contrast, Spread, contrast
 
 SAME_SIZE = 0.01
 """Training sets whose sizes differ by less than this share count as one size: halving an odd
 number, or stratifying by class, moves a size by a few images."""
+
+
+class HalfOrigin(StrEnum):
+    """Where the accuracy at half of the largest size comes from."""
+
+    TRAINED = "trained"
+    INTERPOLATED = "interpolated"
+    """Log-linear in the error between the sizes on both sides."""
+    EXTRAPOLATED = "extrapolated"
+    """No size is half of the largest or less: the rate between two sizes, over a full doubling."""
+
+
+@dataclass(frozen=True)
+class Half:
+    """Half of the largest size, and what its accuracy rests on.
+
+    Attributes:
+        images: half of the largest size.
+        origin: trained or not.
+        between: the two sizes that the rate was taken from; empty where half was trained.
+    """
+
+    images: float
+    origin: HalfOrigin
+    between: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -26,20 +51,15 @@ class LastDoubling:
     Attributes:
         contrast: the gain with its interval.
         terms: the gain as a weighted sum of cells.
-        half, last: images.
-        how: where the value at half the images comes from.
-        unmeasured: a word on it in brackets where half was not trained; else empty.
-        inside: half lies between measured sizes.
+        half: of the largest size.
+        last: images at the largest size.
         more_steps: with the images the training steps grew.
     """
 
     contrast: Contrast
     terms: list[tuple[float, Cell]]
-    half: float
+    half: Half
     last: float
-    how: str
-    unmeasured: str
-    inside: bool
     more_steps: bool
 
 
@@ -60,11 +80,8 @@ def last_doubling(grid: Grid, curve: Sequence[Cell], level: float) -> LastDoubli
         return LastDoubling(
             contrast=contrast(grid, terms, level=level),
             terms=terms,
-            half=half,
+            half=Half(half, HalfOrigin.TRAINED),
             last=last.train_size,
-            how="both sizes were trained",
-            unmeasured="",
-            inside=True,
             more_steps=last.mean("steps") > 1.5 * middle.mean("steps"),
         )
     below = [c for c in curve if c.train_size < half]
@@ -74,21 +91,14 @@ def last_doubling(grid: Grid, curve: Sequence[Cell], level: float) -> LastDoubli
     low, high, last = common_seeds(low, high, last)
     high = last if reached else high  # one cell, not two of the same numbers
     terms, gain = _log_linear(low, high, last, half)
-    between = f"{count(low.train_size)} and {count(high.train_size)} images"
-    how = f"no size is half of the largest: the rate between {between} was carried to a full "
-    how += "doubling"
-    if below:
-        how = f"the error at {count(half)} images is interpolated between {between}"
+    origin = HalfOrigin.INTERPOLATED if below else HalfOrigin.EXTRAPOLATED
     found = contrast(grid, terms, value=gain, level=level)
     return LastDoubling(
         # Its interval holds the chance in the measured ends, not the curve between them.
         contrast=_without_the_curve(grid, found, curve, last, half, level),
         terms=terms,
-        half=half,
+        half=Half(half, origin, (low.train_size, high.train_size)),
         last=last.train_size,
-        how=f"{how}, on logarithmic axes",
-        unmeasured=" (interpolated)" if below else " (extrapolated)",
-        inside=bool(below),
         more_steps=False,
     )
 
@@ -115,7 +125,7 @@ def _without_the_curve(
         high=max(high, found.high),
         spread=Spread(math.nan),
         p_value=math.nan,
-        method="the range that a rising curve allows",
+        basis=Basis.RISING_CURVE,
     )
 
 

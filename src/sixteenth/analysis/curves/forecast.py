@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...language.numbers import count, interval, is_nothing, points, rounded, signed, times
-from ..findings.diagnosis import from_weights
-from ..findings.types import Claim, Strength
-from .crossover import HORIZON, Crossover, crossover, images_for, size_grid
+from .crossover import Crossover, crossover, images_for, size_grid
 from .joint import CURVE_LEVEL, Arm, Curves, spread_of
+from .points import CurveWarning
 
 CERTAIN = 0.985
 """A probability that a thousand draws give is never said to be higher than this..."""
@@ -24,8 +22,6 @@ FORESEEN = 0.95
 and of their pairs one in four changed its leader where the draws gave that less than 2%
 (`benchmarks/decisions.py`)."""
 ONE_TRAINING = "Other trainings of them are not in that probability: each was trained once."
-SURE, RARE = 0.9, 0.1
-"""Probabilities from which, and up to which, a crossover is said to be there, or not to be."""
 
 
 @dataclass(frozen=True)
@@ -81,67 +77,12 @@ def bands(curves: Curves, beyond: float = 2.0) -> dict[Arm, Band]:
     return found
 
 
-def crossover_claims(curves: Curves, init: str) -> list[Claim]:
-    """Whether the bigger model overtakes the smaller one, or is overtaken, from one init."""
-    grid = curves.grid
-    arms = [(grid.models[0], init), (grid.models[-1], init)]
-    if not grid.sizes_known or any(arm not in curves.fits for arm in arms):
-        return []
-    pairs = grid.shared(arms[0], arms[1])
-    if len(pairs) < 2:
-        return []
-    found = find_crossover(curves, arms[0], arms[1])
-    small, big = (grid.name(model) for model, _ in arms)
-    text, strength = _crossover_text(found, small, big)
-    weights = from_weights(grid, init)
-    if curves.repeated:
-        text = f"From {weights}, {text}"
-    else:
-        text = f"For the networks trained here from {weights}, {text} {ONE_TRAINING}"
-    return [Claim(text, {**found.numbers(), "first": small, "second": big}, strength)]
-
-
 def find_crossover(curves: Curves, first: Arm, second: Arm) -> Crossover:
     """Joint draws of two arms over the sizes that both have, and `HORIZON` times the largest."""
     pairs = curves.grid.shared(first, second)
     smallest, largest = pairs[0][0].train_size, pairs[-1][0].train_size
     sizes = size_grid(smallest, largest)
     return crossover(sizes, curves.errors(first, sizes), curves.errors(second, sizes), largest)
-
-
-def _crossover_text(found: Crossover, small: str, big: str) -> tuple[str, Strength]:
-    ahead, behind = (big, small) if found.second_overtakes >= 0.5 else (small, big)
-    if found.inside >= SURE:
-        text = f"{ahead} overtakes {behind} inside the measured range, {_place(found)}"
-        return f"{text}; probability {share(found.inside)}.", "suggestive"
-    if found.inside > RARE:
-        text = "whether one model overtakes the other inside the measured range cannot be told"
-        return f"{text}: the probability is {share(found.inside)}.", "cannot tell"
-    text = (
-        "neither model overtakes the other inside the measured range "
-        f"(probability {share(1 - found.inside)})"
-    )
-    beyond = f"beyond it, up to {count(found.horizon)} images ({HORIZON} times as many),"
-    leader = big if found.second_ahead >= found.first_ahead else small
-    stays = max(found.second_ahead, found.first_ahead)
-    if stays >= SURE:
-        text += f", and {beyond} {leader} stays ahead with probability {share(stays, FORESEEN)}"
-        return f"{text}.", "suggestive"
-    if found.beyond >= SURE:
-        text += f"; {beyond} {ahead} overtakes {behind}, {_place(found)}, with probability "
-        return f"{text}{share(found.beyond, FORESEEN)}.", "suggestive"
-    text += (
-        f"; whether one does {beyond} cannot be told (probability {share(found.beyond, FORESEEN)})"
-    )
-    return f"{text}.", "cannot tell"
-
-
-def _place(found: Crossover) -> str:
-    """Where the change is, with its interval."""
-    return (
-        f"at about {rounded(found.size)} images ({found.level:.0%} interval "
-        f"{rounded(found.low)} to {rounded(found.high)})"
-    )
 
 
 @dataclass(frozen=True)
@@ -180,59 +121,9 @@ def worth_in_images(curves: Curves, better: Arm, other: Arm, images: float) -> W
     return Worth(images, float(middle), low, float(high), sizes[-1] / images)
 
 
-def worth_claims(curves: Curves, model: str, base: str, init: str) -> list[Claim]:
-    """What pretrained weights are worth in images, at the fewest and the most images."""
-    grid = curves.grid
-    pairs = grid.shared((model, base), (model, init))
-    parts: list[str] = []
-    evidence = []
-    for cell in dict.fromkeys(pair[1].train_size for pair in (pairs[:1] + pairs[-1:])):
-        found = worth_in_images(curves, (model, init), (model, base), cell)
-        if found is None or found.factor < 1:
-            continue
-        evidence.append(vars(found))
-        start = "for the error that they give" if not parts else "for that"
-        parts.append(
-            f"{start} on {count(cell)} images, {grid.init_name(base)} need {_worth_text(found)}"
-        )
-    if not parts:
-        return []
-    text = (
-        f"What {grid.init_name(init)} are worth in images, for {grid.name(model)} by the fitted "
-        f"curves: {'; '.join(parts)}."
-    )
-    return [Claim(text, {"worth": evidence}, "suggestive")]
-
-
-def _worth_text(found: Worth) -> str:
-    if not np.isfinite(found.low):
-        return f"more than {times(found.most)} as many images (these curves tell no more)"
-    end = times(found.high) if np.isfinite(found.high) else "more than these curves can tell"
-    span = f"{found.level:.0%} interval {times(found.low)} to {end}"
-    if not np.isfinite(found.factor):
-        return f"more than {times(found.most)} as many images ({span})"
-    return f"about {times(found.factor)} as many images ({span})"
-
-
-def doubts(curves: Curves, arm: Arm) -> str:
-    """What speaks against a curve besides its few sizes: flat, rising, near chance; else empty."""
-    # Warnings about the errors themselves; those about what was not measured stand beside the fits.
-    return "; ".join(w for w in curves.fits[arm].warnings if w.startswith("the error"))
-
-
-def gain_text(found: Doubling) -> str:
-    """The forecast as the end of a sentence: a gain, or what may be a loss, with its interval."""
-    span = interval(found.low, found.high, found.level)
-    if is_nothing(found.gain):
-        return f"gain next to nothing ({span})"
-    if found.gain < 0:
-        return f"change by about {signed(found.gain)} points ({span})"
-    return f"gain about {points(found.gain)} ({span})"
-
-
-def arm_words(curves: Curves, arm: Arm) -> str:
-    """An arm in words: ``resnet18 from random weights``."""
-    return f"{curves.grid.name(arm[0])} from {from_weights(curves.grid, arm[1])}"
+def doubts(curves: Curves, arm: Arm) -> tuple[CurveWarning, ...]:
+    """What speaks against a curve besides its few sizes: flat, rising, near chance."""
+    return tuple(warning for warning in curves.fits[arm].warnings if warning.about_errors)
 
 
 def share(probability: float, most: float = CERTAIN) -> str:

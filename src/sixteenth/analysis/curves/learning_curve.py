@@ -8,16 +8,15 @@ and `warnings` are part of the result. The probability model is in `curve_poster
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from ...errors import InputError
-from ...language.numbers import percent
-from .points import read_points
+from .points import CurveWarning, read_points
 from .posterior import Posterior, posterior
 from .power_laws import PRIOR, Floats, Prior
 
@@ -52,20 +51,8 @@ class RequiredSize:
         """Whether the error is reached at this level of certainty."""
         return self.high is not None
 
-    def __str__(self) -> str:
-        target = f"error {percent(self.error)}"
-        if self.low is None:
-            return f"{target}: out of reach ({self.level:.0%} certainty)"
-        size = "beyond the fitted curve's reach" if self.size is None else f"{self.size:,.0f}"
-        if self.high is None:
-            return (
-                f"{target}: {size}, at least {self.low:,.0f};"
-                f" not reachable at {self.level:.0%} certainty"
-            )
-        return f"{target}: {size} ({self.level:.0%} interval {self.low:,.0f} to {self.high:,.0f})"
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LearningCurve:
     """e(n) = alpha + eta * n**gamma, fitted; errors are shares in [0, 1].
 
@@ -75,7 +62,7 @@ class LearningCurve:
         sizes, errors: (m,), what was fitted, smallest first; means where there were repeats.
         noise: (m,), standard error of `errors`.
         new_noise: standard deviation of a new training's measured error around the true one.
-        warnings: plain sentences; empty when nothing stands in the way of trusting the fit.
+        warnings: what stands in the way of trusting the fit; empty when nothing does.
     """
 
     alpha: float
@@ -88,8 +75,28 @@ class LearningCurve:
     errors: Floats
     noise: Floats
     new_noise: float
-    warnings: tuple[str, ...]
+    warnings: tuple[CurveWarning, ...]
     _posterior: Posterior = field(repr=False)
+
+    def __repr__(self) -> str:
+        law = f"{self.alpha:.4g} + {self.eta:.4g} * n**{self.gamma:.3g}"
+        span = f"{self.sizes[0]:g} to {self.sizes[-1]:g}"
+        return f"LearningCurve({law}, {len(self.sizes)} sizes, {span})"
+
+    def _repr_html_(self) -> str:
+        return f"<p><code>{self!r}</code></p>{self.table().to_html(index=False)}"
+
+    def table(self) -> pd.DataFrame:
+        """One row for each fitted size, and for twice and four times the largest.
+
+        Columns: size, measured (error; NaN beyond the fitted sizes), fitted, low, high (`interval`
+        at its default level).
+        """
+        sizes = np.append(self.sizes, self.sizes[-1] * np.array([2.0, 4.0]))
+        low, high = self.interval(sizes)
+        measured = np.append(self.errors, [np.nan, np.nan])
+        columns = {"size": sizes, "measured": measured, "fitted": self.predict(sizes)}
+        return pd.DataFrame(columns | {"low": low, "high": high})
 
     def predict(self, n: ArrayLike) -> Floats:
         """Error of the fitted power law at sizes `n`; an array of the shape of `n`.
@@ -147,31 +154,6 @@ class LearningCurve:
         """
         sizes = np.atleast_1d(_sizes(n))
         return self._posterior.draws(sizes, count, np.random.default_rng(seed))
-
-    def summary(self) -> str:
-        """The fit in a few lines of at most 80 columns."""
-        last = float(self.sizes[-1])
-        lines = [
-            f"error = {self.alpha:.4g} + {self.eta:.4g} * n^{self.gamma:.3g}"
-            f"   ({len(self.sizes)} sizes, {self.sizes[0]:,.0f} to {last:,.0f})",
-        ]
-        for name in ("alpha", "eta", "gamma"):
-            low, high = getattr(self, f"{name}_interval")
-            lines.append(
-                f"  {name:<6}{getattr(self, name):>10.4g}   90% interval {low:.4g} to {high:.4g}"
-            )
-        for factor in (2, 4):
-            n = factor * last
-            low, high = self.interval(n)
-            lines.append(
-                f"  at {n:>12,.0f}: {float(self.predict(n)):.2%}"
-                f"   90% interval of a new training {float(low):.2%} to {float(high):.2%}"
-            )
-        for warning in self.warnings:
-            lines += textwrap.wrap(
-                f"warning: {warning}", 79, initial_indent="  ", subsequent_indent="    "
-            )
-        return "\n".join(lines)
 
 
 def fit_learning_curve(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,6 +30,28 @@ ENOUGH = 4
 
 ASSUMED_TEST_SIZE = 2500
 """Images of the test set whose noise is assumed where nothing else tells the noise."""
+
+
+class CurveWarning(StrEnum):
+    """What stands in the way of trusting a fitted learning curve."""
+
+    FEW_SIZES = "few-sizes"
+    """Fewer than `ENOUGH` sizes: the exponent is mostly what learning curves have in general."""
+    STUCK = "stuck"
+    """The last errors are one and the same, as if every image got the same answer."""
+    RISING = "rising"
+    """The error rises with more data, which no power law describes."""
+    FLAT = "flat"
+    """The error changes by no more than its noise."""
+    NEAR_GUESSING = "near-guessing"
+    """The error at the largest size is close to that of guessing."""
+    NOISE_ASSUMED = "noise-assumed"
+    """Nothing told the noise: that of `ASSUMED_TEST_SIZE` test images is assumed."""
+
+    @property
+    def about_errors(self) -> bool:
+        """Whether the errors themselves are odd; else something was not measured."""
+        return self not in (CurveWarning.FEW_SIZES, CurveWarning.NOISE_ASSUMED)
 
 
 @dataclass(frozen=True)
@@ -97,34 +120,22 @@ class Points:
         doubtful = self.flat or self.rising or self.guessing
         return prior.restart_doubtful if doubtful else prior.restart
 
-    def warnings(self) -> tuple[str, ...]:
-        """What stands in the way of trusting a fit, in plain sentences."""
-        said = []
+    def warnings(self) -> tuple[CurveWarning, ...]:
+        """What stands in the way of trusting a fit."""
+        found = []
         if len(self.sizes) < ENOUGH:
-            said.append(
-                f"{len(self.sizes)} sizes do not determine a power law: its exponent is mostly "
-                "what learning curves have in general; measure at least 4 sizes"
-            )
+            found.append(CurveWarning.FEW_SIZES)
         if self.stuck:
-            said.append(
-                "the error is the same at the last sizes, as if every image got the same answer: "
-                "when training begins to work cannot be seen"
-            )
+            found.append(CurveWarning.STUCK)
         elif self.rising:
-            said.append("the error rises with more data, which no power law describes")
+            found.append(CurveWarning.RISING)
         elif self.flat:
-            said.append("the error hardly changes with more data: the curve is flat in its noise")
+            found.append(CurveWarning.FLAT)
         if self.guessing:
-            said.append(
-                "the error at the largest size is close to guessing: when it will fall cannot be "
-                "seen"
-            )
+            found.append(CurveWarning.NEAR_GUESSING)
         if not self.noise_known:
-            said.append(
-                "nothing tells how noisy these errors are (one training a size, no test_size); the "
-                f"noise of {ASSUMED_TEST_SIZE:,} test images is assumed for a new one"
-            )
-        return tuple(said)
+            found.append(CurveWarning.NOISE_ASSUMED)
+        return tuple(found)
 
 
 def read_points(

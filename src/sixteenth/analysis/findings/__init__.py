@@ -1,1 +1,226 @@
-"""Part of the analysis."""
+"""What a study shows, found by rules that can be read; frozen dataclasses, and no sentence.
+
+types            what every finding is; sections
+moves            what twice the images, the bigger model and other weights bought
+answer           what a report opens with
+relation         accuracy, model size and training-set size; runs left out
+expectation      was the bigger model better, at which sizes
+causes           where it was not as expected: likely causes, ranked by what they account for
+pretraining      what pretrained weights change, and what they are worth in images
+diagnosis        over- and underfitting of single runs, each by one rule
+overfitting      how the generalisation gap goes with the data
+doubtful_labels  labels that all networks contradict; copies and leaked images
+limits           what the numbers cannot say
+advice, steps    the next most useful thing to do; target: what a wanted error takes
+analyse          `analyse`: all of it; the one call that a report needs
+"""
+
+from .advice import Advice, BestNetwork, NothingTrained
+from .analyse import Findings, MissingRun, analyse
+from .answer import (
+    Headline,
+    Lead,
+    NextDoubling,
+    NothingFinished,
+    NothingToCompare,
+    OpenQuestions,
+    WhatNext,
+)
+from .causes import (
+    Cause,
+    GapDifference,
+    LikelyCause,
+    PoorerFit,
+    Shortfall,
+    SmallFinalMap,
+    TooSmallStudy,
+    TrainingSpread,
+)
+from .diagnosis import (
+    AtChance,
+    Context,
+    Diagnosis,
+    DiagnosisKind,
+    Overfitting,
+    RisingTestLoss,
+    SmallMap,
+    TooFewSteps,
+    diagnose,
+)
+from .doubtful_labels import (
+    ConflictingLabels,
+    Copies,
+    Examples,
+    LabelCeiling,
+    LeakedImages,
+    NoCopies,
+    Suspect,
+)
+from .expectation import (
+    ComparedModels,
+    ComparisonMethod,
+    Expect,
+    ExpectationVerdict,
+    GainFromData,
+    ModelCrossover,
+    NoComparison,
+    NotCompared,
+    Outcome,
+    SizeVerdict,
+    TooLittle,
+)
+from .limits import (
+    Detectable,
+    Extrapolation,
+    FewEpochs,
+    FewSeeds,
+    Limit,
+    NotAllPaired,
+    OneRecipe,
+    OneSize,
+    Repeats,
+    ReportedEpoch,
+)
+from .moves import Move, MoveKind, MoveVerdict, difference_of_moves, find_moves
+from .overfitting import (
+    Climb,
+    GapTrend,
+    GeneralisationGap,
+    MoreRisingTestLosses,
+    NoRisingTestLoss,
+    OverfittedRuns,
+    Underfitted,
+    UnequalSteps,
+)
+from .pretraining import (
+    AheadOnFewer,
+    FirstEpoch,
+    FitAndGap,
+    GainSource,
+    InitGain,
+    InitGainByModel,
+    InitGainChange,
+    NoSharedCell,
+    OneInit,
+    WorthInImages,
+)
+from .relation import AccuracyCurve, HighestAccuracy, MissingRuns, ModelCost, SeedsUsed
+from .steps import (
+    AnotherSize,
+    BaseStep,
+    BiggerModel,
+    MoreImages,
+    MoreSeeds,
+    Outlook,
+    StepKind,
+    Sureness,
+    TrainLonger,
+    TryPretrained,
+)
+from .target import Target, TargetOutcome
+from .types import Finding, Section, SectionKey, Strength
+
+__all__ = [
+    "AccuracyCurve",
+    "Advice",
+    "AheadOnFewer",
+    "AnotherSize",
+    "AtChance",
+    "BaseStep",
+    "BestNetwork",
+    "BiggerModel",
+    "Cause",
+    "Climb",
+    "ComparedModels",
+    "ComparisonMethod",
+    "ConflictingLabels",
+    "Context",
+    "Copies",
+    "Detectable",
+    "Diagnosis",
+    "DiagnosisKind",
+    "Examples",
+    "Expect",
+    "ExpectationVerdict",
+    "Extrapolation",
+    "FewEpochs",
+    "FewSeeds",
+    "Finding",
+    "Findings",
+    "FirstEpoch",
+    "FitAndGap",
+    "GainFromData",
+    "GainSource",
+    "GapDifference",
+    "GapTrend",
+    "GeneralisationGap",
+    "Headline",
+    "HighestAccuracy",
+    "InitGain",
+    "InitGainByModel",
+    "InitGainChange",
+    "LabelCeiling",
+    "Lead",
+    "LeakedImages",
+    "LikelyCause",
+    "Limit",
+    "MissingRun",
+    "MissingRuns",
+    "ModelCost",
+    "ModelCrossover",
+    "MoreImages",
+    "MoreRisingTestLosses",
+    "MoreSeeds",
+    "Move",
+    "MoveKind",
+    "MoveVerdict",
+    "NextDoubling",
+    "NoComparison",
+    "NoCopies",
+    "NoRisingTestLoss",
+    "NoSharedCell",
+    "NotAllPaired",
+    "NotCompared",
+    "NothingFinished",
+    "NothingToCompare",
+    "NothingTrained",
+    "OneInit",
+    "OneRecipe",
+    "OneSize",
+    "OpenQuestions",
+    "Outcome",
+    "Outlook",
+    "OverfittedRuns",
+    "Overfitting",
+    "PoorerFit",
+    "Repeats",
+    "ReportedEpoch",
+    "RisingTestLoss",
+    "Section",
+    "SectionKey",
+    "SeedsUsed",
+    "Shortfall",
+    "SizeVerdict",
+    "SmallFinalMap",
+    "SmallMap",
+    "StepKind",
+    "Strength",
+    "Sureness",
+    "Suspect",
+    "Target",
+    "TargetOutcome",
+    "TooFewSteps",
+    "TooLittle",
+    "TooSmallStudy",
+    "TrainLonger",
+    "TrainingSpread",
+    "TryPretrained",
+    "Underfitted",
+    "UnequalSteps",
+    "WhatNext",
+    "WorthInImages",
+    "analyse",
+    "diagnose",
+    "difference_of_moves",
+    "find_moves",
+]

@@ -1,40 +1,35 @@
-"""The discussion of a study: the answer, the compared moves, and what speaks for what.
+"""All that the analysis finds in a study: the answer, the moves, and what speaks for what.
 
-`discuss` reads top to bottom. Every sentence is a claim with its numbers; one that the data do not
-support is not made, and a question that the study did not ask is named as such.
+`analyse` reads top to bottom. What the data do not support is not found, and a question that the
+study did not ask is named as such. Nothing here is in words: `language` says it.
 """
 
 from __future__ import annotations
 
-import math
+import html
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-import numpy as np
 import pandas as pd
 
 from ...errors import InputError
-from ...language.en.answer import answer
-from ...language.en.sections import missing, relation
-from ...language.numbers import upper_first
-from ..curves.joint import Curves, fit_curves
-from ..inputs.grid import read_grid
+from ..curves.joint import Arm, Curves, fit_curves
+from ..curves.learning_curve import LearningCurve
+from ..inputs.grid import MissingReason, read_grid
 from ..inputs.predictions import Predictions
 from ..stats.intervals import LEVEL
-from .advice import Advice, advice_section, advise
-from .causes import reasons
-from .diagnosis import Context, Diagnosis, diagnose_grid, guessing
-from .doubtful_labels import Suspect, data_section, suspects
+from .advice import Advice, advise
+from .answer import AnswerFinding, answer
+from .causes import causes
+from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, diagnose_grid
+from .doubtful_labels import Suspect, data_findings, suspects
 from .expectation import Expect, expectation, verdicts
 from .limits import limits
 from .moves import Move, find_moves
-from .overfitting import fitting
+from .overfitting import overfitting
 from .pretraining import pretraining
-from .types import Claim, Section
-
-FITTED_NUMBERS = (
-    *("alpha", "eta", "gamma", "alpha_interval", "eta_interval", "gamma_interval"),
-    *("sizes", "errors", "new_noise"),
-)
+from .relation import missing, relation
+from .types import Finding, Section, SectionKey, plain
 
 
 @dataclass(frozen=True)
@@ -43,94 +38,117 @@ class MissingRun:
 
     run_id: str
     status: str
-    why: str
+    reason: MissingReason
 
 
-@dataclass(frozen=True)
-class Discussion:
-    """All that the analysis says of a study, in plain text with numbers beside it."""
+@dataclass(frozen=True, repr=False)
+class Findings:
+    """All that the analysis found in a study, as numbers.
 
-    answer: list[str]
-    options: list[Move]
-    sections: list[Section]
-    diagnoses: list[Diagnosis]
-    missing: list[MissingRun]
+    Attributes:
+        models, inits: of all runs, small models and random weights first; also of missing runs.
+        expect: what was expected of the bigger model.
+        answer: what a report opens with.
+        options: the moves, the best gain first.
+        sections: the parts of the discussion that found something, in order.
+        diagnoses: of single runs, those with the highest score first.
+        missing: runs without a result.
+        level: coverage of the intervals of what was measured.
+        advice: what to do next.
+        curves: the fitted learning curves, for figures and tables.
+        suspects: test images whose labels all networks contradict, the most confident first.
+    """
+
+    models: tuple[str, ...]
+    inits: tuple[str, ...]
+    expect: Expect
+    answer: tuple[AnswerFinding, ...]
+    options: tuple[Move, ...]
+    sections: tuple[Section, ...]
+    diagnoses: tuple[DiagnosisFinding, ...]
+    missing: tuple[MissingRun, ...]
     level: float
     advice: Advice
     curves: Curves
-    """The fitted learning curves, for figures and tables."""
-    suspects: list[Suspect]
-    """Test images whose labels all networks contradict, the most confident first."""
+    suspects: tuple[Suspect, ...]
+
+    def __repr__(self) -> str:
+        found = sum(len(section.findings) for section in self.sections)
+        return (
+            f"Findings(models={list(self.models)}, inits={list(self.inits)}, "
+            f"options={len(self.options)}, findings={found}, missing={len(self.missing)})"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p><code>{html.escape(repr(self))}</code></p>{self.table().to_html(index=False)}"
+
+    def table(self) -> pd.DataFrame:
+        """One row for each thing that can be done, the best gain first.
+
+        Columns: kind, model, init (of the start), from_images, to_images, gain, low, high (shares
+        of accuracy), level, verdict, measured (False for forecasts and untrained halves).
+        """
+        return pd.DataFrame(
+            {
+                "kind": move.kind.value,
+                "model": move.start[0],
+                "init": move.start[1],
+                "from_images": round(move.from_images),
+                "to_images": round(move.to_images),
+                "gain": move.gain,
+                "low": move.low,
+                "high": move.high,
+                "level": move.level,
+                "verdict": move.verdict.value,
+                "measured": move.measured,
+            }
+            for move in self.options
+        )
 
     def to_dict(self) -> dict[str, object]:
         """The same as plain values for JSON; numbers that are not finite become None."""
-        options = [
-            {f.name: getattr(move, f.name) for f in fields(move) if f.name != "terms"}
-            for move in self.options
-        ]
-        plain = {
-            "answer": self.answer,
-            "options": options,
-            "sections": [
-                {
-                    "key": s.key,
-                    "title": s.title,
-                    "sentences": [vars(claim) for claim in s.sentences],
-                }
-                for s in self.sections
-            ],
-            "diagnoses": [vars(d) for d in self.diagnoses],
-            "missing": [vars(m) for m in self.missing],
-            "level": self.level,
-            "advice": self.advice.to_dict(),
-            "fits": [
-                {
-                    "model": model,
-                    "init": init,
-                    **{key: getattr(fit, key) for key in FITTED_NUMBERS},
-                    "warnings": list(fit.warnings),
-                }
-                for (model, init), fit in self.curves.fits.items()
-            ],
-            "suspects": [vars(suspect) for suspect in self.suspects],
-        }
-        return {key: _plain(value) for key, value in plain.items()}
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "curves"}
+        found["fits"] = [_fit(arm, fit) for arm, fit in self.curves.fits.items()]
+        return {key: plain(value) for key, value in found.items()}
 
 
-def discuss(
+def analyse(
     results: pd.DataFrame,
     histories: pd.DataFrame | None = None,
     *,
-    expect: Expect = "bigger-is-better",
+    expect: str = Expect.BIGGER,
     context: Context | None = None,
     predictions: Predictions | None = None,
     target_error: float | None = None,
     level: float = LEVEL,
-) -> Discussion:
-    """Discuss a study, finished or not.
+) -> Findings:
+    """Analyse a study, finished or not.
 
     Args:
-        results: one row a run, see `tables.read_grid` for the columns that are needed.
-        histories: one row an epoch and run; without it the training curves are not spoken of.
-        expect: what was expected of the bigger model.
+        results: one row a run, see `grid.read_grid` for the columns that are needed.
+        histories: one row an epoch and run; without it nothing is found in the training curves.
+        expect: what was expected of the bigger model, a value of `Expect`.
         context: what the tables do not say.
         predictions: run_id -> (labels (n,), probabilities (n, C)); without it, differences are
-            not paired by test image, and the text says so.
+            not paired by test image, which is one of the findings.
         target_error: a test error in [0, 1] that the advice is about.
         level: coverage of the intervals of what was measured; forecasts have 90% intervals.
 
     Raises:
         InputError: a needed column is not there, an accuracy or `target_error` is outside [0, 1],
-            or two finished runs cannot be told apart. A study with missing, failed or too few runs
-            is not an error.
+            `expect` is unknown, or two finished runs cannot be told apart. A study with missing,
+            failed or too few runs is not an error.
     """
     if target_error is not None and not 0 <= target_error <= 1:
         raise InputError(f"target_error {target_error:g} is not within 0 and 1")
+    if expect not in list(Expect):
+        raise InputError(f"expect {expect!r} is none of {', '.join(Expect)}")
+    expected = Expect(expect)
     context = context or Context()
     grid = read_grid(results, histories, predictions)
-    chance = guessing(grid, context)
+    chance = chance_accuracy(grid, context)
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
-    rows = verdicts(grid, expect, level)
+    rows = verdicts(grid, expected, level)
     moves = find_moves(grid, level, curves, rows)
     diagnoses = diagnose_grid(grid, context)
     doubted, judges = suspects(grid, context.classes)
@@ -145,51 +163,39 @@ def discuss(
     )
     sections: list[Section] = []
     if grid.cells:
-        why = reasons(grid, rows, expect, context)
-        sections = [
-            relation(grid, moves, level),
-            expectation(grid, rows, expect, curves, level),
-            *([why] if why else []),
-            pretraining(grid, curves, level),
-            fitting(grid, diagnoses, level),
-            data_section(grid, doubted, judges, context.data_checks),
-            limits(grid, rows, curves),
-            advice_section(advice),
-        ]
-        chance_level = [d for d in diagnoses if d.kind == "at-chance"]
-        sections[0].sentences.extend(
-            Claim(d.text, {"rule": d.rule, **d.numbers}) for d in chance_level
-        )
+        at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
+        found: dict[SectionKey, Sequence[Finding]] = {
+            SectionKey.RELATION: [*relation(grid, moves, level), *at_chance],
+            SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
+            SectionKey.CAUSES: causes(grid, rows, expected, context),
+            SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
+            SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
+            SectionKey.DATA: data_findings(grid, doubted, judges, context.data_checks),
+            SectionKey.LIMITS: limits(grid, rows, curves),
+            SectionKey.ADVICE: [*advice.findings],
+        }
+        sections = [Section(key, tuple(each)) for key, each in found.items()]
     if grid.missing:
         sections.insert(-1, missing(grid))
-    return Discussion(
-        answer=answer(grid, moves, advice, context, level),
-        options=moves,
-        sections=[
-            Section(s.key, s.title, [_capital(claim) for claim in s.sentences])
-            for s in sections
-            if s.sentences
-        ],
-        diagnoses=diagnoses,
-        missing=[MissingRun(r.run_id, r.status, r.why_missing) for r in grid.missing],
+    return Findings(
+        models=grid.models,
+        inits=grid.inits,
+        expect=expected,
+        answer=tuple(answer(grid, moves, advice, context.data, level)),
+        options=tuple(moves),
+        sections=tuple(section for section in sections if section.findings),
+        diagnoses=tuple(diagnoses),
+        missing=tuple(MissingRun(r.run_id, r.status, r.why_missing) for r in grid.missing),
         level=level,
         advice=advice,
         curves=curves,
-        suspects=doubted,
+        suspects=tuple(doubted),
     )
 
 
-def _capital(claim: Claim) -> Claim:
-    """The claim as a sentence starts."""
-    return Claim(upper_first(claim.text), claim.evidence, claim.strength)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(item) for item in value]
-    if isinstance(value, bool) or value is None or isinstance(value, str | int):
-        return value
-    number = float(str(value))
-    return number if math.isfinite(number) else None
+def _fit(arm: Arm, fit: LearningCurve) -> dict[str, object]:
+    names = (
+        *("alpha", "eta", "gamma", "alpha_interval", "eta_interval", "gamma_interval"),
+        *("sizes", "errors", "new_noise", "warnings"),
+    )
+    return {"model": arm[0], "init": arm[1], **{name: getattr(fit, name) for name in names}}

@@ -1,7 +1,7 @@
-"""What single runs and cells show of over- and underfitting, each by one rule that can be read.
+"""What single runs show of over- and underfitting, each by one rule that can be read.
 
-A diagnosis says what was seen, not why one model beats another: `reasons` weighs that. Thresholds
-are named here with their why; every diagnosis carries its rule and its numbers.
+A diagnosis says what was seen, not why one model beats another: `causes` weighs that. Thresholds
+are named here with their why; `language` says the rules and what was seen.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from ...language.numbers import count, percent, plural, points
 from ..inputs.grid import Cell, Grid, Run, read_grid
 from ..inputs.predictions import Predictions
-from ..stats.intervals import accuracy_interval, binomial_interval
-from .types import DataChecks
+from ..stats.intervals import binomial_interval
+from .types import DataChecks, Finding
 
 FITTED = 0.98
 """Clean training accuracy from which a run counts as having fitted its training images: what is
@@ -54,22 +54,109 @@ class Context:
     never_pretrained: Sequence[str] = ()
     """Models that nobody has pretrained weights of."""
     data_checks: DataChecks | None = None
-    """What the checks of the images found, see `suspects.data_section`; None: not checked."""
+    """What the checks of the images found, see `doubtful_labels`; None: not checked."""
+
+
+class DiagnosisKind(StrEnum):
+    """What a run can show."""
+
+    OVERFITTING = "overfitting"
+    TEST_LOSS_RISING = "test-loss-rising"
+    TOO_FEW_STEPS = "too-few-steps"
+    SMALL_MAP = "small-map"
+    AT_CHANCE = "at-chance"
 
 
 @dataclass(frozen=True)
-class Diagnosis:
-    """One finding about one run, or about the runs of one cell."""
+class Diagnosis(Finding):
+    """What one run shows.
 
-    kind: Literal[
-        "overfitting", "test-loss-rising", "too-few-steps", "small-map", "at-chance", "seed-spread"
-    ]
-    run_ids: tuple[str, ...]
-    rule: str
-    numbers: dict[str, float | int | str]
-    strength: float
-    """From 0 to 1, to rank findings of one kind and to leave out faint ones."""
-    text: str
+    Attributes:
+        cell: the run's cell, with all of its seeds.
+        run_id, seed: of the run.
+        score: from 0 to 1, to rank diagnoses.
+    """
+
+    kind: ClassVar[DiagnosisKind]
+    cell: Cell
+    run_id: str
+    seed: int
+    score: float
+
+    def to_dict(self) -> dict[str, object]:
+        return super().to_dict() | {"kind": self.kind.value}
+
+
+@dataclass(frozen=True)
+class Overfitting(Diagnosis):
+    """Training images fitted, and a large generalisation gap."""
+
+    kind = DiagnosisKind.OVERFITTING
+    train_accuracy: float
+    test_accuracy: float
+    gap: float
+
+
+@dataclass(frozen=True)
+class RisingTestLoss(Diagnosis):
+    """Test loss ends above its minimum, at `best_epoch`, while training loss went on falling."""
+
+    kind = DiagnosisKind.TEST_LOSS_RISING
+    best_epoch: int
+    last_epoch: int
+    test_loss_best: float
+    test_loss_last: float
+    train_loss_best: float
+    train_loss_last: float
+
+
+@dataclass(frozen=True)
+class TooFewSteps(Diagnosis):
+    """Training accuracy was still climbing at the end, and was not near its ceiling.
+
+    Attributes:
+        climb: rise over the last third of the epochs, see `climbing`.
+        train_accuracy: at the end.
+        steps: of the whole training; NaN where not known.
+    """
+
+    kind = DiagnosisKind.TOO_FEW_STEPS
+    climb: float
+    train_accuracy: float
+    steps: float
+
+
+@dataclass(frozen=True)
+class SmallMap(Diagnosis):
+    """The last convolution sees a single position: nothing is left of where things are."""
+
+    kind = DiagnosisKind.SMALL_MAP
+    image_size: int | None
+
+
+@dataclass(frozen=True)
+class AtChance(Diagnosis):
+    """Test accuracy that guessing the most frequent class would reach as well.
+
+    Attributes:
+        test_accuracy, low: of the run, with the low end of its 95% interval.
+        chance: accuracy of guessing.
+        test_size: test images.
+    """
+
+    kind = DiagnosisKind.AT_CHANCE
+    test_accuracy: float
+    low: float
+    chance: float
+    test_size: float
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether the accuracy itself is above that of guessing, though its interval is not."""
+        return self.test_accuracy > self.chance
+
+
+DiagnosisFinding = Overfitting | RisingTestLoss | TooFewSteps | SmallMap | AtChance
 
 
 def diagnose(
@@ -78,148 +165,34 @@ def diagnose(
     *,
     context: Context | None = None,
     predictions: Predictions | None = None,
-) -> list[Diagnosis]:
-    """All findings of a study about single runs, the strongest first.
+) -> list[DiagnosisFinding]:
+    """All diagnoses of a study's runs, those with the highest score first.
 
     Args:
-        results, histories, predictions: as in `discuss`.
+        results, histories, predictions: as in `analyse`.
         context: what the tables do not say.
 
     Raises:
-        InputError: as `discuss`.
+        InputError: as `analyse`.
     """
     return diagnose_grid(read_grid(results, histories, predictions), context or Context())
 
 
-def diagnose_grid(grid: Grid, context: Context) -> list[Diagnosis]:
+def diagnose_grid(grid: Grid, context: Context) -> list[DiagnosisFinding]:
     """`diagnose` for a study that was read already."""
-    found: list[Diagnosis | None] = []
+    chance = chance_accuracy(grid, context)
+    found: list[DiagnosisFinding | None] = []
     for cell in grid.cells:
         for run in cell.runs:
-            name = describe(grid, cell, run)
+            history = grid.histories.get(run.run_id)
             found += [
-                at_chance(run, name, grid, context),
-                overfitting(run, name),
-                test_loss_rising(run, name, grid.histories.get(run.run_id)),
-                too_few_steps(run, name, grid.histories.get(run.run_id)),
-                small_map(run, name, context),
+                _at_chance(cell, run, chance),
+                _overfitting(cell, run),
+                _rising_test_loss(cell, run, history),
+                _too_few_steps(cell, run, history),
+                _small_map(cell, run, context),
             ]
-    return sorted((d for d in found if d is not None), key=lambda d: -d.strength)
-
-
-def describe_cell(grid: Grid, cell: Cell) -> str:
-    """A cell in words: ``resnet18 from random weights on 3,125 images``."""
-    return (
-        f"{grid.name(cell.model)} from {from_weights(grid, cell.init)} on "
-        f"{plural(round(cell.train_size), 'image')}"
-    )
-
-
-def accuracy_span(cell: Cell, level: float) -> str:
-    """``95% interval 84.1% to 86.0%`` of a cell's accuracy; empty where nothing tells it."""
-    low, high = accuracy_interval([run.test_accuracy for run in cell.runs], cell.test_size, level)
-    if not math.isfinite(low):
-        return ""
-    return f"{level:.0%} interval {percent(low)} to {percent(high)}"
-
-
-def describe(grid: Grid, cell: Cell, run: Run) -> str:
-    """One of a cell's runs in words; its seed only where others were planned."""
-    words = describe_cell(grid, cell)
-    return f"{words}, seed {run.seed}" if cell.planned > 1 else words
-
-
-def from_weights(grid: Grid, init: str) -> str:
-    """An init after the word "from": ``random weights``, ``the weights in file.pth``."""
-    return grid.init_name(init).replace("weights from ", "the weights in ", 1)
-
-
-def overfitting(run: Run, name: str) -> Diagnosis | None:
-    """Training images fitted, and a large generalisation gap."""
-    if not (run.train_accuracy >= FITTED and run.gap >= LARGE_GAP):
-        return None
-    return Diagnosis(
-        kind="overfitting",
-        run_ids=(run.run_id,),
-        rule=f"training accuracy at least {percent(FITTED)} and at least "
-        f"{points(LARGE_GAP)} above test accuracy",
-        numbers={
-            "train_accuracy": run.train_accuracy,
-            "test_accuracy": run.test_accuracy,
-            "generalisation_gap": run.gap,
-        },
-        strength=min(1.0, run.gap / (1 - min(0.99, run.test_accuracy))),
-        text=f"{name}: {percent(run.train_accuracy)} of the training images but "
-        f"{percent(run.test_accuracy)} of the test images are right, a gap of {points(run.gap)}.",
-    )
-
-
-def test_loss_rising(run: Run, name: str, history: pd.DataFrame | None) -> Diagnosis | None:
-    """Test loss ends above its minimum while training loss went on falling.
-
-    The loss of a single image scatters about as much as its mean, so a mean over m images has a
-    standard error near loss / sqrt(m): the rise must be two of these beyond `LOSS_RISE` too.
-    """
-    if history is not None and "test_loss" in history.columns:
-        history = history[history["test_loss"].notna()]  # not every epoch is measured
-    test, train = _column(history, "test_loss"), _column(history, "train_loss")
-    epochs = _column(history, "epoch")
-    if len(epochs) != len(test):
-        epochs = np.arange(1.0, len(test) + 1)
-    if len(test) < 3 or not np.all(np.isfinite(test)) or not np.all(np.isfinite(train)):
-        return None
-    best = int(np.argmin(test))
-    if best == len(test) - 1 or test[best] <= 0:
-        return None
-    images = _column(history, "test_images")
-    noise = 0.0
-    if len(images) == len(test) and np.all(images > 0):
-        noise = 2 * math.sqrt(1 / images[best] + 1 / images[-1])
-    rise = float(test[-1] / test[best] - 1)
-    if rise < max(LOSS_RISE, noise) or train[-1] >= train[best]:
-        return None
-    return Diagnosis(
-        kind="test-loss-rising",
-        run_ids=(run.run_id,),
-        rule=f"test loss ends at least {LOSS_RISE:.0%} and two standard errors above its minimum, "
-        "and training loss fell since",
-        numbers={
-            "best_epoch": int(epochs[best]),
-            "last_epoch": int(epochs[-1]),
-            "test_loss_best": float(test[best]),
-            "test_loss_last": float(test[-1]),
-            "train_loss_best": float(train[best]),
-            "train_loss_last": float(train[-1]),
-        },
-        strength=min(1.0, rise),
-        text=f"{name}: test loss was lowest at epoch {epochs[best]:.0f} ({test[best]:.2f}) and "
-        f"rose to {test[-1]:.2f} by epoch {epochs[-1]:.0f}, while training loss fell from "
-        f"{train[best]:.2f} to {train[-1]:.2f}.",
-    )
-
-
-def too_few_steps(run: Run, name: str, history: pd.DataFrame | None) -> Diagnosis | None:
-    """Training accuracy was still climbing at the end, and was not near its ceiling."""
-    climb = climbing(history)
-    if climb is None or climb < CLIMB or run.train_accuracy >= FITTED:
-        return None
-    if not math.isfinite(run.train_accuracy):
-        return None
-    steps = f" after {count(run.steps)} steps" if math.isfinite(run.steps) else ""
-    return Diagnosis(
-        kind="too-few-steps",
-        run_ids=(run.run_id,),
-        rule=f"training accuracy below {percent(FITTED)} and up by at least {points(CLIMB)} over "
-        "the last third of the epochs",
-        numbers={
-            "climb_last_third": climb,
-            "train_accuracy": run.train_accuracy,
-            "steps": run.steps,
-        },
-        strength=min(1.0, climb / 0.10),
-        text=f"{name}: training accuracy was still climbing at the end, by {points(climb)} over "
-        f"the last third of the epochs, and stood at {percent(run.train_accuracy)}{steps}.",
-    )
+    return sorted((d for d in found if d is not None), key=lambda d: -d.score)
 
 
 def climbing(history: pd.DataFrame | None) -> float | None:
@@ -255,69 +228,82 @@ def fit_error(cell: Cell) -> float:
     return math.sqrt(p * (1 - p) / measured)
 
 
-def small_map(run: Run, name: str, context: Context) -> Diagnosis | None:
-    """The last convolution sees a single position: nothing is left of where things are."""
-    if run.final_map.replace(" ", "") != "1x1":
-        return None
-    image = f" from {context.image_size}x{context.image_size} images" if context.image_size else ""
-    return Diagnosis(
-        kind="small-map",
-        run_ids=(run.run_id,),
-        rule="the feature map of the last convolution is 1x1",
-        numbers={"final_map": "1x1", "image_size": context.image_size or 0},
-        strength=0.3,  # a circumstance, not a measured effect
-        text=f"{name}: the last convolution makes a map of 1x1 position{image}.",
-    )
-
-
-def at_chance(run: Run, name: str, grid: Grid, context: Context) -> Diagnosis | None:
-    """Test accuracy that guessing the most frequent class would reach as well."""
-    chance = guessing(grid, context)
-    if not (math.isfinite(chance) and run.test_size > 0):
-        return None
-    low = float(binomial_interval(run.test_accuracy * run.test_size, run.test_size)[0])
-    if low > chance:
-        return None
-    guess = f"no more than guessing gets ({percent(chance)})"
-    if run.test_accuracy > chance:
-        images = plural(round(run.test_size), "test image")
-        guess = f"which {images} cannot tell from guessing ({percent(chance)})"
-    return Diagnosis(
-        kind="at-chance",
-        run_ids=(run.run_id,),
-        rule="the 95% interval of the test accuracy does not lie above that of guessing",
-        numbers={"test_accuracy": run.test_accuracy, "low": low, "chance": chance},
-        strength=1.0,
-        text=f"{name}: {percent(run.test_accuracy)} of the test images are right, {guess}; this "
-        "run has learned nothing that shows.",
-    )
-
-
-def guessing(grid: Grid, context: Context) -> float:
+def chance_accuracy(grid: Grid, context: Context) -> float:
     """Accuracy of always naming the most frequent class; NaN where nothing tells it."""
-    if math.isfinite(grid.answers.majority):
-        return grid.answers.majority
+    if math.isfinite(grid.predictions.majority):
+        return grid.predictions.majority
     return 1 / context.num_classes if context.num_classes else math.nan
 
 
-def seed_spread(first: Cell, second: Cell, difference: float) -> Diagnosis | None:
-    """Two cells whose seeds differ among themselves more than the cells do."""
-    seeds = sorted(set(first.seeds) & set(second.seeds))
-    if len(seeds) < 2:
+def _at_chance(cell: Cell, run: Run, chance: float) -> AtChance | None:
+    if not (math.isfinite(chance) and run.test_size > 0):
         return None
-    a, b = ({run.seed: run.test_accuracy for run in cell.runs} for cell in (first, second))
-    spread = float(np.std([b[seed] - a[seed] for seed in seeds], ddof=1))
-    if spread <= abs(difference):
+    accuracy, size = run.test_accuracy, run.test_size
+    low = float(binomial_interval(accuracy * size, size)[0])
+    if low > chance:
         return None
-    return Diagnosis(
-        kind="seed-spread",
-        run_ids=(*first.run_ids, *second.run_ids),
-        rule="the standard deviation of the difference between seeds exceeds the mean difference",
-        numbers={"seed_sd_of_difference": spread, "difference": difference, "seeds": len(seeds)},
-        strength=1.0,
-        text=f"between {len(seeds)} seeds the difference has a standard deviation of "
-        f"{points(spread)}, more than its mean of {points(difference)}.",
+    return AtChance(cell, run.run_id, run.seed, 1.0, accuracy, low, chance, size)
+
+
+def _overfitting(cell: Cell, run: Run) -> Overfitting | None:
+    train, test = run.train_accuracy, run.test_accuracy
+    if not (train >= FITTED and run.gap >= LARGE_GAP):
+        return None
+    score = min(1.0, run.gap / (1 - min(0.99, test)))
+    return Overfitting(cell, run.run_id, run.seed, score, train, test, run.gap)
+
+
+def _rising_test_loss(cell: Cell, run: Run, history: pd.DataFrame | None) -> RisingTestLoss | None:
+    """Rises beyond the noise of a mean over the test images that were measured.
+
+    The loss of a single image scatters about as much as its mean, so a mean over m images has a
+    standard error near loss / sqrt(m): the rise must be two of these beyond `LOSS_RISE` too.
+    """
+    if history is not None and "test_loss" in history.columns:
+        history = history[history["test_loss"].notna()]  # not every epoch is measured
+    test, train = _column(history, "test_loss"), _column(history, "train_loss")
+    epochs = _column(history, "epoch")
+    if len(epochs) != len(test):
+        epochs = np.arange(1.0, len(test) + 1)
+    if len(test) < 3 or not np.all(np.isfinite(test)) or not np.all(np.isfinite(train)):
+        return None
+    best = int(np.argmin(test))
+    if best == len(test) - 1 or test[best] <= 0:
+        return None
+    images = _column(history, "test_images")
+    noise = 0.0
+    if len(images) == len(test) and np.all(images > 0):
+        noise = 2 * math.sqrt(1 / images[best] + 1 / images[-1])
+    rise = float(test[-1] / test[best] - 1)
+    if rise < max(LOSS_RISE, noise) or train[-1] >= train[best]:
+        return None
+    return RisingTestLoss(
+        cell,
+        run.run_id,
+        run.seed,
+        score=min(1.0, rise),
+        best_epoch=int(epochs[best]),
+        last_epoch=int(epochs[-1]),
+        test_loss_best=float(test[best]),
+        test_loss_last=float(test[-1]),
+        train_loss_best=float(train[best]),
+        train_loss_last=float(train[-1]),
     )
+
+
+def _too_few_steps(cell: Cell, run: Run, history: pd.DataFrame | None) -> TooFewSteps | None:
+    climb, accuracy = climbing(history), run.train_accuracy
+    if climb is None or climb < CLIMB or not 0 <= accuracy < FITTED:
+        return None
+    score = min(1.0, climb / 0.10)
+    return TooFewSteps(cell, run.run_id, run.seed, score, climb, accuracy, run.steps)
+
+
+def _small_map(cell: Cell, run: Run, context: Context) -> SmallMap | None:
+    if run.final_map.replace(" ", "") != "1x1":
+        return None
+    score = 0.3  # a circumstance, not a measured effect
+    return SmallMap(cell, run.run_id, run.seed, score, context.image_size)
 
 
 def _column(

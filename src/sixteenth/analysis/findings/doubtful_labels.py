@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...language.numbers import count, join, percent, plural, points
 from ..inputs.grid import Cell, Grid
-from .types import Claim, DataChecks, Section
+from .types import DataChecks, Finding, Strength
 
 FEWEST_NETWORKS = 2
 EXAMPLES = 3
@@ -29,6 +28,78 @@ class Suspect:
     """Mean probability that the networks give the predicted class."""
 
 
+@dataclass(frozen=True)
+class LabelCeiling(Finding):
+    """How much of the error doubtful labels could account for.
+
+    Attributes:
+        images_in_doubt, test_images: test images in doubt, and all.
+        networks: how many judged.
+        best_error: test error of the best cell.
+    """
+
+    images_in_doubt: int
+    test_images: int
+    networks: int
+    best_error: float
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.SUGGESTIVE if self.images_in_doubt else Strength.MEASURED
+
+    @property
+    def share(self) -> float:
+        """Share of the test images that are in doubt."""
+        return self.images_in_doubt / self.test_images
+
+    @property
+    def small(self) -> bool:
+        """Whether most of the error would be left if all these labels were wrong."""
+        return self.share < self.best_error / 2
+
+
+@dataclass(frozen=True)
+class LeakedImages(Finding):
+    """Test images that are training images too, of `test_size`; NaN where not known."""
+
+    images: int
+    test_size: float
+
+
+@dataclass(frozen=True)
+class Copies(Finding):
+    """Copies of other images of the same split."""
+
+    train: int
+    test: int
+
+
+@dataclass(frozen=True)
+class ConflictingLabels(Finding):
+    """Images that stand under more than one label."""
+
+    images: int
+
+
+@dataclass(frozen=True)
+class Examples(Finding):
+    """Some of the images that the checks found, as the checks name them."""
+
+    examples: tuple[str, ...]
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.NOTE
+
+
+@dataclass(frozen=True)
+class NoCopies(Finding):
+    """The data were checked for copies and leaks, and there are none."""
+
+
+DataFinding = LabelCeiling | LeakedImages | Copies | ConflictingLabels | Examples | NoCopies
+
+
 def suspects(grid: Grid, classes: Sequence[str] = ()) -> tuple[list[Suspect], int]:
     """Test images whose label is in doubt, the most confident first; and how many networks judged.
 
@@ -38,19 +109,19 @@ def suspects(grid: Grid, classes: Sequence[str] = ()) -> tuple[list[Suspect], in
     the one of confident learning (Northcutt, Jiang & Chuang 2021, J. Artif. Intell. Res. 70:
     1373-1411); the networks here have not seen the test set, so no cross-validation is needed.
     """
-    answers = grid.answers
+    predictions, labels = grid.predictions, grid.predictions.labels
     judges = [
         run.run_id
         for cell in _largest(grid)
         for run in cell.runs
-        if run.run_id in answers.predicted
+        if run.run_id in predictions.predicted
     ]
     if len(judges) < FEWEST_NETWORKS:
         return [], len(judges)
-    predicted = np.stack([answers.predicted[run_id] for run_id in judges])
-    confidence = np.stack([answers.confidence[run_id] for run_id in judges])
-    usual = np.stack([answers.usual[r][answers.predicted[r]] for r in judges])
-    doubted = (predicted == predicted[0]).all(axis=0) & (predicted[0] != answers.labels)
+    predicted = np.stack([predictions.predicted[run_id] for run_id in judges])
+    confidence = np.stack([predictions.confidence[run_id] for run_id in judges])
+    usual = np.stack([predictions.self_confidence[r][predictions.predicted[r]] for r in judges])
+    doubted = (predicted == predicted[0]).all(axis=0) & (predicted[0] != labels)
     doubted &= (confidence >= usual).all(axis=0)
     mean = confidence.mean(axis=0)
     order = sorted(np.flatnonzero(doubted), key=lambda i: -mean[i])
@@ -59,7 +130,7 @@ def suspects(grid: Grid, classes: Sequence[str] = ()) -> tuple[list[Suspect], in
         return classes[label] if label < len(classes) else str(label)
 
     return [
-        Suspect(int(i), name(int(answers.labels[i])), name(int(predicted[0, i])), float(mean[i]))
+        Suspect(int(i), name(int(labels[i])), name(int(predicted[0, i])), float(mean[i]))
         for i in order
     ], len(judges)
 
@@ -69,82 +140,43 @@ def _largest(grid: Grid) -> list[Cell]:
     return [curve[-1] for curve in curves if curve]
 
 
-def data_section(
+def data_findings(
     grid: Grid, found: Sequence[Suspect], judges: int, checks: DataChecks | None
-) -> Section:
-    """The ceiling that doubtful labels set, and what the checks of the data found."""
-    claims = [*_ceiling(grid, found, judges), *_checks(grid, checks)]
-    return Section("data", "The labels and the data", claims)
+) -> list[DataFinding]:
+    """The ceiling that doubtful labels set, and what the checks of the data found.
+
+    Args:
+        grid: the study.
+        found, judges: of `suspects`.
+        checks: what the checks of the images found; None where they were not checked.
+    """
+    return [*_ceiling(grid, found, judges), *_checks(grid, checks)]
 
 
-def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[Claim]:
-    images = len(grid.answers.labels)
+def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[LabelCeiling]:
+    images = len(grid.predictions.labels)
     if judges < FEWEST_NETWORKS or not images:
         return []
-    best = max(grid.cells, key=lambda cell: cell.accuracy)
-    wrong, share = 1 - best.accuracy, len(found) / images
-    evidence: dict[str, object] = {
-        "images_in_doubt": len(found),
-        "test_images": images,
-        "networks": judges,
-        "best_error": wrong,
-    }
-    head = f"All {judges} networks that were trained on the most images"
-    if judges == 2:
-        head = "Both networks that were trained on the most images"
-    if not found:
-        text = (
-            f"{head} agree with confidence on another class than the given one for no test image: "
-            "wrong labels in the test set do not show."
-        )
-        return [Claim(text, evidence)]
-    text = (
-        f"{head} call {plural(len(found), 'test image')} of {count(images)} by one and the same "
-        "other class, each with the confidence that it usually has in that class. Such labels may "
-        f"be wrong, or the images hard. If all were wrong labels, {points(share)} of the "
-        f"{points(wrong)} of error of the best cell would be no model's fault"
-    )
-    if share < wrong / 2:
-        text += "; so they are not what holds accuracy back"
-    else:
-        text += ", and little more could be gained: look at them before anything else"
-    return [Claim(f"{text}.", evidence, "suggestive")]
+    best = max(cell.accuracy for cell in grid.cells)
+    return [LabelCeiling(len(found), images, judges, 1 - best)]
 
 
-def _checks(grid: Grid, checks: DataChecks | None) -> list[Claim]:
+def _checks(grid: Grid, checks: DataChecks | None) -> list[DataFinding]:
     """Copies, leaks and images under two labels, where the data were checked for them."""
     if checks is None:
         return []
-    leaked, within = checks.leaked_test_images, checks.duplicates_within_train
-    test, conflicting = checks.duplicates_within_test, checks.conflicting_labels
-    evidence = checks.to_dict()
-    claims = []
-    size = max((cell.test_size for cell in grid.cells), default=math.nan)
+    leaked, conflicting = checks.leaked_test_images, checks.conflicting_labels
+    train, test = checks.duplicates_within_train, checks.duplicates_within_test
+    found: list[DataFinding] = []
     if leaked:
-        verb = "stands" if leaked == 1 else "stand"
-        text = f"Leakage: {plural(leaked, 'test image')} also {verb} among the training images"
-        if size > 0:
-            text += (
-                f" ({percent(leaked / size)} of the test set). Test accuracies may be too high by "
-                "up to that share, and by more the more of them a run was trained on"
-            )
-        claims.append(Claim(f"{text}.", evidence))
-    if within or test:
-        parts = [
-            f"{plural(number, 'copy', 'copies')} among the {where} images"
-            for number, where in ((within, "training"), (test, "test"))
-            if number
-        ]
-        text = f"Found: {join(parts)}. The data hold fewer different images than they count."
-        claims.append(Claim(text, evidence))
+        size = max((cell.test_size for cell in grid.cells), default=math.nan)
+        found.append(LeakedImages(leaked, size))
+    if train or test:
+        found.append(Copies(train or 0, test or 0))
     if conflicting:
-        verb = "stands" if conflicting == 1 else "stand"
-        text = f"{plural(conflicting, 'image')} {verb} under more than one label."
-        claims.append(Claim(text, evidence))
-    if claims and checks.examples:
-        shown = "; ".join(checks.examples[:EXAMPLES])
-        claims.append(Claim(f"Such as: {shown}.", {}, "note"))
-    if not claims and None not in (leaked, within, test):
-        text = "The data were checked for copies: no image stands twice, or in both splits."
-        claims.append(Claim(text, evidence))
-    return claims
+        found.append(ConflictingLabels(conflicting))
+    if found and checks.examples:
+        found.append(Examples(tuple(checks.examples[:EXAMPLES])))
+    if not found and None not in (leaked, train, test):
+        found.append(NoCopies())
+    return found

@@ -5,59 +5,238 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
-from ...language.numbers import count, interval, join, p_value, percent, points, signed
-from ..curves.forecast import crossover_claims
+from ..curves.crossover import Crossover, CrossoverOutcome
+from ..curves.forecast import find_crossover
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid, common_seeds
 from ..stats.paired import Contrast, compare_cells, contrast
 from ..stats.significance import holm
-from .diagnosis import from_weights
-from .types import Claim, Section
+from .types import Finding, Strength
 
-Expect = Literal["bigger-is-better", "smaller-is-better", "none"]
+
+class Expect(StrEnum):
+    """What was expected of the bigger model, as a study file writes it."""
+
+    BIGGER = "bigger-is-better"
+    SMALLER = "smaller-is-better"
+    NONE = "none"
+
+
+class Outcome(StrEnum):
+    """What came of the expectation at one size."""
+
+    HELD = "held"
+    OPPOSITE = "opposite"
+    CANNOT_TELL = "cannot tell"
 
 
 @dataclass(frozen=True)
-class SizeVerdict:
-    """The bigger against the smaller model at one size."""
+class TooLittle:
+    """Why a difference does not count although its interval leaves out zero.
+
+    Attributes:
+        p: of the difference alone.
+        sizes: compared; Holm's correction is for so many.
+        only_among_several: alone it would count.
+    """
+
+    p: float
+    sizes: int
+    only_among_several: bool
+
+
+@dataclass(frozen=True)
+class SizeVerdict(Finding):
+    """The bigger against the smaller model at one size.
+
+    Attributes:
+        small, big: over the seeds that both have.
+        found: accuracy of `big` minus that of `small`.
+        p: Holm's adjusted p over the sizes of this init; NaN where no test could be made.
+        outcome: not "cannot tell" only if the interval leaves out zero and `p` is at most one minus
+            its level: with several sizes, one of them would too often seem to differ by chance.
+        sizes: how many sizes of this init are compared.
+        detectable: smallest difference that would have counted with a probability of 80% at least;
+            NaN where there is none.
+    """
 
     init: str
     small: Cell
     big: Cell
     found: Contrast
     p: float
-    """Holm's adjusted p over the sizes of this init; NaN where no test could be made."""
-    outcome: Literal["held", "opposite", "cannot tell"]
-    """Not "cannot tell" only if the interval leaves out zero and `p` is below one minus its level:
-    with several sizes, one of them would too often seem to differ by chance."""
-    sizes: int = 1
-    """How many sizes of this init are compared."""
+    outcome: Outcome
+    sizes: int
+    detectable: float
 
     @property
-    def too_little(self) -> str:
-        """Why a difference does not count although its interval leaves out zero; else empty."""
-        if self.outcome != "cannot tell" or self.found.verdict == "cannot tell":
-            return ""
-        if self.found.p_value <= 1 - self.found.level:
-            return f"too little to count when {self.sizes} sizes are looked at"
-        return f"too little to count: p {p_value(self.found.p_value)}"
+    def strength(self) -> Strength:
+        unclear = self.outcome is Outcome.CANNOT_TELL
+        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
 
     @property
-    def detectable(self) -> float:
-        """Smallest difference that would have counted with a probability of 80% at least."""
-        return self.found.detectable_of(self.sizes)
+    def too_little(self) -> TooLittle | None:
+        """Why a difference does not count although its interval leaves out zero, if it does not."""
+        if self.outcome is not Outcome.CANNOT_TELL or self.found.verdict == "cannot tell":
+            return None
+        p = self.found.p_value
+        return TooLittle(p, self.sizes, only_among_several=p <= 1 - self.found.level)
 
 
-def verdicts(grid: Grid, expect: str, level: float) -> list[SizeVerdict]:
+class NotCompared(StrEnum):
+    """Why no bigger model is compared with a smaller one."""
+
+    ONE_MODEL = "one-model"
+    SIZES_UNKNOWN = "sizes-unknown"
+    """No run tells that the parameters of the models differ."""
+    NO_SHARED_SIZE = "no-shared-size"
+    """No size has finished runs of both the smallest and the largest model."""
+
+
+@dataclass(frozen=True)
+class NoComparison(Finding):
+    """The expectation cannot be judged."""
+
+    reason: NotCompared
+
+    @property
+    def strength(self) -> Strength:
+        one = self.reason is NotCompared.ONE_MODEL
+        return Strength.NOTE if one else Strength.CANNOT_TELL
+
+
+@dataclass(frozen=True)
+class ComparedModels(Finding):
+    """The two that are compared, where there are more than two models."""
+
+    models: int
+    small: str
+    big: str
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.NOTE
+
+
+@dataclass(frozen=True)
+class ComparisonMethod(Finding):
+    """How the sizes are compared.
+
+    Attributes:
+        trained_once: each comparison is of two networks, one of each model.
+        comparisons: those with a p value.
+        exact: all p values are McNemar's.
+        most_sizes: the most sizes of one init that Holm's correction is for.
+        level: a difference counts when its p is at most one minus this.
+    """
+
+    trained_once: bool
+    comparisons: int
+    exact: bool
+    most_sizes: int
+    level: float
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.NOTE
+
+
+@dataclass(frozen=True)
+class ExpectationVerdict(Finding):
+    """Whether the expectation held, from one init: the training-set sizes by outcome.
+
+    Attributes:
+        trained_once: it holds for the networks, not for their models.
+    """
+
+    expect: Expect
+    init: str
+    trained_once: bool
+    held: tuple[float, ...]
+    opposite: tuple[float, ...]
+    cannot_tell: tuple[float, ...]
+    run_ids: tuple[str, ...]
+
+    @property
+    def strength(self) -> Strength:
+        unclear = not (self.held or self.opposite)
+        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+
+
+@dataclass(frozen=True)
+class GainFromData(Finding):
+    """Whether the bigger model gained more from more data, from one init.
+
+    Attributes:
+        small_gain, big_gain: of accuracy, from `from_images` to `to_images`.
+        difference: of the gains, the bigger model's minus the smaller one's.
+        last_from, last_step: the same from the last size but one, where that goes the other way:
+            the range that a user acts on next must not be hidden by the whole.
+        as_expected: None where nothing of the kind was expected, or nothing can be said.
+    """
+
+    init: str
+    small: str
+    big: str
+    from_images: float
+    to_images: float
+    small_gain: float
+    big_gain: float
+    difference: Contrast
+    last_from: float | None
+    last_step: Contrast | None
+    as_expected: bool | None
+
+    @property
+    def strength(self) -> Strength:
+        unclear = self.difference.verdict == "cannot tell"
+        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+
+
+@dataclass(frozen=True)
+class ModelCrossover(Finding):
+    """Whether the bigger model overtakes the smaller one, or is overtaken, by the fitted curves.
+
+    Attributes:
+        ahead: the model that leads after the crossover, or throughout; None where that is unclear.
+        trained_once: other trainings of the networks are not in the probabilities.
+        crossover: the smaller model's curve is the first.
+    """
+
+    init: str
+    small: str
+    big: str
+    outcome: CrossoverOutcome
+    ahead: str | None
+    trained_once: bool
+    crossover: Crossover
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.CANNOT_TELL if self.ahead is None else Strength.SUGGESTIVE
+
+
+ExpectationFinding = (
+    SizeVerdict
+    | NoComparison
+    | ComparedModels
+    | ComparisonMethod
+    | ExpectationVerdict
+    | GainFromData
+    | ModelCrossover
+)
+
+
+def verdicts(grid: Grid, expect: Expect, level: float) -> list[SizeVerdict]:
     """The comparison at every size and init that both models have finished.
 
     With nothing expected, "held" stands for the bigger model being ahead.
     """
     if not grid.sizes_known:
         return []
-    better = "below" if expect == "smaller-is-better" else "above"
+    better = "below" if expect is Expect.SMALLER else "above"
     rows: list[SizeVerdict] = []
     for init in grid.inits:
         pairs = [
@@ -67,171 +246,120 @@ def verdicts(grid: Grid, expect: str, level: float) -> list[SizeVerdict]:
         found = [compare_cells(grid, small, big, level) for small, big in pairs]
         adjusted = holm([one.p_value for one in found])
         for (small, big), one, p in zip(pairs, found, adjusted, strict=True):
-            outcome: Literal["held", "opposite", "cannot tell"] = "cannot tell"
+            outcome = Outcome.CANNOT_TELL
             if one.verdict != "cannot tell" and p <= 1 - level:
-                outcome = "held" if one.verdict == better else "opposite"
-            rows.append(SizeVerdict(init, small, big, one, float(p), outcome, len(pairs)))
+                outcome = Outcome.HELD if one.verdict == better else Outcome.OPPOSITE
+            detectable = one.detectable_of(len(pairs))
+            rows.append(
+                SizeVerdict(init, small, big, one, float(p), outcome, len(pairs), detectable)
+            )
     return rows
 
 
 def expectation(
-    grid: Grid, rows: Sequence[SizeVerdict], expect: str, curves: Curves, level: float
-) -> Section:
-    """Each size's difference, then whether the expectation held."""
-    title = "Bigger and smaller model" if expect == "none" else "Was the expectation met?"
+    grid: Grid, rows: Sequence[SizeVerdict], expect: Expect, curves: Curves, level: float
+) -> list[ExpectationFinding]:
+    """For each init whether the expectation held, then each size's difference."""
     if not rows:
-        return Section("expectation", title, [_nothing_to_compare(grid)])
-    claims: list[Claim] = []
+        return [_no_comparison(grid)]
+    found: list[ExpectationFinding] = []
     if len(grid.models) > 2:
-        text = (
-            f"Of {len(grid.models)} models, the smallest ({grid.name(grid.models[0])}) and the "
-            f"largest ({grid.name(grid.models[-1])}) are compared."
-        )
-        claims.append(Claim(text, {}, "note"))
-    claims += _tests(rows, level)
+        found.append(ComparedModels(len(grid.models), grid.models[0], grid.models[-1]))
+    found += _method(rows, level)
     for init in dict.fromkeys(row.init for row in rows):
         mine = [row for row in rows if row.init == init]
-        if expect != "none":
-            claims.append(_verdict(grid, mine, expect))
-        claims += [_size(grid, row, level) for row in mine]
-        claims += _more_from_data(grid, mine, expect, level)
-        claims += crossover_claims(curves, init)
-    return Section("expectation", title, claims)
+        if expect is not Expect.NONE:
+            found.append(_verdict(mine, expect))
+        found += [*mine, *_gain_from_data(grid, mine, expect, level), *_crossover(curves, init)]
+    return found
 
 
-def _tests(rows: Sequence[SizeVerdict], level: float) -> list[Claim]:
-    """What is compared and how it is tested, once for all rows."""
-    texts = []
-    if all(row.found.seeds == 1 for row in rows):
-        texts.append(
-            "Each line compares two trained networks, one of each model; other trainings of the "
-            "same models may differ"
-        )
-    tested = [row for row in rows if math.isfinite(row.p)]
-    if tested:
-        exact = all(row.found.only_first is not None for row in tested)
-        test = "McNemar's exact test" if exact else "the test that belongs to the interval"
-        most = max(sum(row.init == init for row in tested) for init in {r.init for r in tested})
-        holms = f", with Holm's correction for {most} sizes" if most > 1 else ""
-        counts = f"; a difference counts when p is at most {1 - level:.2f}" if most > 1 else ""
-        texts.append(f"The p values: {test}{holms}{counts}")
-    if not texts:
-        return []
-    return [Claim(f"{'. '.join(texts)}.", {"comparisons": len(tested)}, "note")]
-
-
-def _nothing_to_compare(grid: Grid) -> Claim:
+def _no_comparison(grid: Grid) -> NoComparison:
     if len(grid.models) < 2:
-        text = "This study has one model: whether a bigger one is better was not part of it."
-    elif not grid.sizes_known:
-        text = "Which of the models is the bigger one is not known: their parameters do not differ."
-    else:
-        text = "No size has finished runs of both the smallest and the largest model."
-    return Claim(text, {}, "note" if len(grid.models) < 2 else "cannot tell")
+        return NoComparison(NotCompared.ONE_MODEL)
+    unknown = not grid.sizes_known
+    return NoComparison(NotCompared.SIZES_UNKNOWN if unknown else NotCompared.NO_SHARED_SIZE)
 
 
-def _verdict(grid: Grid, rows: Sequence[SizeVerdict], expect: str) -> Claim:
-    ahead = "bigger" if expect == "bigger-is-better" else "smaller"
-    weights = from_weights(grid, rows[0].init)
-    # One training of each is a word on two networks, not on two models.
-    head = (
-        f"From {weights}" if rows[-1].found.seeds > 1 else f"For the networks here from {weights}"
-    )
-    head += f", the expectation that the {ahead} model is better"
-    sizes = {
-        outcome: [count(row.small.train_size) for row in rows if row.outcome == outcome]
-        for outcome in ("held", "opposite", "cannot tell")
-    }
-    evidence: dict[str, object] = {
-        **{outcome: list(found) for outcome, found in sizes.items()},
-        "run_ids": [i for row in rows for i in row.found.run_ids],
-    }
-    whole = "the one size measured"
-    if len(rows) > 1:
-        whole = "both sizes" if len(rows) == 2 else f"all {len(rows)} sizes"
-    if len(sizes["held"]) == len(rows):
-        return Claim(f"{head} held at {whole}.", evidence)
-    if len(sizes["opposite"]) == len(rows):
-        return Claim(f"{head} did not hold: the opposite was found at {whole}.", evidence)
-    if len(sizes["cannot tell"]) == len(rows):
-        text = f"{head} was neither met nor refuted: at {whole} these runs cannot see a difference."
-        return Claim(text, evidence, "cannot tell")
-    words = {
-        "held": "held on",
-        "opposite": "was reversed on",
-        "cannot tell": "could not be judged on",
-    }
-    parts = [f"{words[outcome]} {join(found)} images" for outcome, found in sizes.items() if found]
-    return Claim(f"{head} {join(parts)}.", evidence)
-
-
-def _visible(row: SizeVerdict) -> str:
-    """How small a difference these runs could have seen."""
-    if not math.isfinite(row.detectable):
-        return "these runs scatter so much that they could see no difference, however large"
-    return f"one of {points(row.detectable)} would have been seen with 80% probability"
-
-
-def _size(grid: Grid, row: SizeVerdict, level: float) -> Claim:
-    """One size: who is ahead, by how much, and how sure that is."""
-    found = row.found
-    evidence = {**found.numbers(), "p_holm": row.p, "detectable": row.detectable}
-    small, big = (
-        f"the trained {name}" if found.seeds == 1 else name
-        for name in (grid.name(row.small.model), grid.name(row.big.model))
-    )
-    head = f"On {count(row.small.train_size)} images from {from_weights(grid, row.init)} "
-    test = f", p {p_value(row.p)}" if math.isfinite(row.p) else ""
-    if found.verdict == "cannot tell":
-        text = (
-            f"{head}no difference between {big} ({percent(row.big.accuracy)}) and {small} "
-            f"({percent(row.small.accuracy)}) that these runs could see: {signed(found.value)} "
-            f"points ({interval(found.low, found.high, level)}{test}); {_visible(row)}."
+def _method(rows: Sequence[SizeVerdict], level: float) -> list[ComparisonMethod]:
+    """How all rows are compared; empty where nothing is to be told."""
+    tested = [row for row in rows if math.isfinite(row.p)]
+    once = all(row.found.seeds == 1 for row in rows)
+    if not (tested or once):
+        return []
+    inits = [row.init for row in tested]
+    return [
+        ComparisonMethod(
+            trained_once=once,
+            comparisons=len(tested),
+            exact=all(row.found.only_first is not None for row in tested),
+            most_sizes=max((inits.count(init) for init in inits), default=0),
+            level=level,
         )
-        return Claim(text, evidence, "cannot tell")
-    first, second = (big, small) if found.value > 0 else (small, big)
-    values = [percent(row.big.accuracy), percent(row.small.accuracy)]
-    if found.value < 0:
-        values.reverse()
-    span = interval(found.low, found.high, level, flip=found.value < 0)
-    text = f"{head}{first} ({values[0]}) is ahead of {second} ({values[1]}) by "
-    text += f"{points(found.value)} ({span}{test})"
-    if row.too_little:
-        return Claim(f"{text}, {row.too_little}.", evidence, "cannot tell")
-    return Claim(f"{text}.", evidence)
+    ]
 
 
-def _more_from_data(
-    grid: Grid, rows: Sequence[SizeVerdict], expect: str, level: float
-) -> list[Claim]:
-    """Whether the bigger model gains more from more data: a difference of differences."""
+def _verdict(rows: Sequence[SizeVerdict], expect: Expect) -> ExpectationVerdict:
+    def sizes(outcome: Outcome) -> tuple[float, ...]:
+        return tuple(row.small.train_size for row in rows if row.outcome is outcome)
+
+    return ExpectationVerdict(
+        expect=expect,
+        init=rows[0].init,
+        trained_once=rows[-1].found.seeds == 1,
+        held=sizes(Outcome.HELD),
+        opposite=sizes(Outcome.OPPOSITE),
+        cannot_tell=sizes(Outcome.CANNOT_TELL),
+        run_ids=tuple(i for row in rows for i in row.found.run_ids),
+    )
+
+
+def _gain_from_data(
+    grid: Grid, rows: Sequence[SizeVerdict], expect: Expect, level: float
+) -> list[GainFromData]:
+    """A difference of differences, from the fewest to the most images."""
     if len(rows) < 2:
         return []
-    a, b = rows[0], rows[-1]
-    cells = common_seeds(a.small, a.big, b.small, b.big)
-    found = contrast(grid, list(zip((1, -1, -1, 1), cells, strict=True)), level=level)
-    big, small = grid.name(a.big.model), grid.name(a.small.model)
-    gains = [cells[3].accuracy - cells[1].accuracy, cells[2].accuracy - cells[0].accuracy]
-    text = (
-        f"From {count(a.small.train_size)} to {count(b.small.train_size)} images {big} gained "
-        f"{signed(gains[0])} points and {small} {signed(gains[1])}"
-    )
-    span = f"{signed(found.value)}, {interval(found.low, found.high, level)}"
-    if found.verdict == "cannot tell":
-        text += f": whether the bigger model gains more from data cannot be told ({span})."
-        return [Claim(text, found.numbers(), "cannot tell")]
-    more = "more" if found.verdict == "above" else "less"
-    text += f": the bigger model gained {more} from more data ({span})"
-    before = rows[-2]
-    steps = common_seeds(before.small, before.big, b.small, b.big)
-    last = contrast(grid, list(zip((1, -1, -1, 1), steps, strict=True)), level=level)
-    if last.verdict not in (found.verdict, "cannot tell"):
-        # The range that a user acts on next must not be hidden by the whole.
-        now = "more" if last.verdict == "above" else "less"
-        text += (
-            f". But in the last step, from {count(before.small.train_size)} images on, it gained "
-            f"{now} ({signed(last.value)}, {interval(last.low, last.high, level)})"
+    first, before, last = rows[0], rows[-2], rows[-1]
+    cells, whole = _difference_of_gains(grid, first, last, level)
+    _, step = _difference_of_gains(grid, before, last, level)
+    told = whole.verdict != "cannot tell"
+    turned = told and step.verdict not in (whole.verdict, "cannot tell")
+    expected = expect is Expect.BIGGER and told and not turned
+    return [
+        GainFromData(
+            init=first.init,
+            small=first.small.model,
+            big=first.big.model,
+            from_images=first.small.train_size,
+            to_images=last.small.train_size,
+            small_gain=cells[2].accuracy - cells[0].accuracy,
+            big_gain=cells[3].accuracy - cells[1].accuracy,
+            difference=whole,
+            last_from=before.small.train_size if turned else None,
+            last_step=step if turned else None,
+            as_expected=whole.verdict == "above" if expected else None,
         )
-    elif expect == "bigger-is-better":
-        text += ", as expected" if more == "more" else ", against the expectation"
-    return [Claim(f"{text}.", found.numbers())]
+    ]
+
+
+def _difference_of_gains(
+    grid: Grid, first: SizeVerdict, last: SizeVerdict, level: float
+) -> tuple[list[Cell], Contrast]:
+    """The cells small, big, small, big of the seeds that all have, and what `big` gained more."""
+    cells = common_seeds(first.small, first.big, last.small, last.big)
+    terms = list(zip((1.0, -1.0, -1.0, 1.0), cells, strict=True))
+    return cells, contrast(grid, terms, level=level)
+
+
+def _crossover(curves: Curves, init: str) -> list[ModelCrossover]:
+    """Empty where the two models do not share two sizes or a curve is not fitted."""
+    small, big = curves.grid.models[0], curves.grid.models[-1]
+    arms = (small, init), (big, init)
+    if any(arm not in curves.fits for arm in arms) or len(curves.grid.shared(*arms)) < 2:
+        return []
+    found = find_crossover(curves, *arms)
+    leads = found.second_leads
+    ahead = None if leads is None else big if leads else small
+    once = not curves.repeated
+    return [ModelCrossover(init, small, big, found.outcome, ahead, once, found)]

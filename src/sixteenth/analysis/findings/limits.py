@@ -4,19 +4,126 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
-from ...language.numbers import count, join, plural, points
 from ..curves.joint import CURVE_LEVEL, Curves
 from ..inputs.grid import Grid, Run
+from ..inputs.predictions import Unpaired
 from .expectation import SizeVerdict
-from .types import Claim, Section
+from .types import Finding, Strength
 
 FEW_EPOCHS = 10
 """Below this a study speaks of few epochs: common recipes for small images use 15 to 200."""
+MANY_SEEDS = 5
+"""From so many trainings of each cell on, the spread between them is called known."""
+MANY_SIZES = 4
+"""From so many sizes on, they fix the shape of a learning curve."""
 
 
-def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> Section:
-    """One claim for each limit that applies, the weightiest first.
+class Limit(Finding):
+    """Base of what a study cannot say."""
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.NOTE
+
+
+class Repeats(StrEnum):
+    """How well the spread between trainings is known."""
+
+    NONE = "none"
+    """Each cell was trained once."""
+    SOME = "some"
+    """Some cells were trained once."""
+    FEW = "few"
+
+
+@dataclass(frozen=True)
+class FewSeeds(Limit):
+    """Too few trainings of each cell; `seeds` are the different numbers of them."""
+
+    seeds: tuple[int, ...]
+    repeats: Repeats
+
+
+@dataclass(frozen=True)
+class FewEpochs(Limit):
+    """All runs were short."""
+
+    epochs: float
+    several_models: bool
+
+
+@dataclass(frozen=True)
+class ReportedEpoch(Limit):
+    """How the epoch of the reported accuracy was chosen: ``last``, ``validation``, in any run."""
+
+    chosen_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NotAllPaired(Limit):
+    """Not all differences are paired by test image; `run_ids` lack usable predictions."""
+
+    reason: Unpaired
+    run_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OneSize(Limit):
+    """All runs have one training-set size."""
+
+    train_size: float
+
+
+@dataclass(frozen=True)
+class Extrapolation(Limit):
+    """What is said beyond the largest size is a forecast, with intervals at `level`."""
+
+    train_sizes: tuple[float, ...]
+    level: float
+
+    @property
+    def few_sizes(self) -> bool:
+        """Whether the sizes are too few to fix the shape of a curve."""
+        return len(self.train_sizes) < MANY_SIZES
+
+
+@dataclass(frozen=True)
+class Detectable(Limit):
+    """The smallest true differences between the two models that would be seen.
+
+    Attributes:
+        differences: one for each comparison that could see any.
+        comparisons: how many were made.
+    """
+
+    differences: tuple[float, ...]
+    comparisons: int
+
+
+@dataclass(frozen=True)
+class OneRecipe(Limit):
+    """All runs were trained in one way."""
+
+    several_models: bool
+
+
+LimitFinding = (
+    FewSeeds
+    | FewEpochs
+    | ReportedEpoch
+    | NotAllPaired
+    | OneSize
+    | Extrapolation
+    | Detectable
+    | OneRecipe
+)
+
+
+def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> list[LimitFinding]:
+    """The limits that apply, the weightiest first.
 
     Args:
         grid: the study.
@@ -24,132 +131,56 @@ def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> Section:
         curves: its fitted curves.
     """
     runs = [run for cell in grid.cells for run in cell.runs]
-    claims = [
+    several_models = len(grid.models) > 1
+    return [
         *_seeds(grid),
-        *_epochs(runs, several=len(grid.models) > 1),
+        *_epochs(runs, several_models),
         *_chosen(runs),
         *_pairing(grid),
         *_sizes(grid, curves),
         *_visible(rows),
-        *_recipe(grid),
+        *([OneRecipe(several_models)] if len(grid.cells) > 1 else []),
     ]
-    return Section("limits", "What these numbers cannot say", claims)
 
 
-def _seeds(grid: Grid) -> list[Claim]:
-    numbers = sorted({len(cell.runs) for cell in grid.cells})
-    if not numbers:
+def _seeds(grid: Grid) -> list[FewSeeds]:
+    numbers = tuple(sorted({len(cell.runs) for cell in grid.cells}))
+    if not numbers or numbers[0] >= MANY_SEEDS:
         return []
-    evidence: dict[str, object] = {"seeds": numbers}
-    if numbers == [1]:
-        text = (
-            "Each cell was trained once. Intervals and probabilities hold for other test images, "
-            "not for other trainings (Dietterich 1998): how far two seeds of one cell lie apart "
-            "was not measured, and a small difference may be luck even where its interval excludes "
-            "zero."
-        )
-    elif numbers[0] == 1:
-        text = (
-            f"The cells were trained with 1 to {numbers[-1]} seeds; where there is one, the spread "
-            "between trainings is not in the interval."
-        )
-    elif numbers[0] < 5:
-        span = join([str(number) for number in numbers], "or")
-        text = (
-            f"With {span} seeds a cell the spread between trainings is known only roughly; "
-            "the intervals are as wide as that requires."
-        )
-    else:
+    repeats = Repeats.FEW
+    if numbers[0] == 1:
+        repeats = Repeats.NONE if numbers == (1,) else Repeats.SOME
+    return [FewSeeds(numbers, repeats)]
+
+
+def _epochs(runs: Sequence[Run], several_models: bool) -> list[FewEpochs]:
+    epochs = {run.epochs for run in runs if math.isfinite(run.epochs)}
+    if len(epochs) != 1 or min(epochs) >= FEW_EPOCHS:
         return []
-    return [Claim(text, evidence, "note")]
+    return [FewEpochs(min(epochs), several_models)]
 
 
-def _epochs(runs: list[Run], *, several: bool) -> list[Claim]:
-    epochs = sorted({run.epochs for run in runs if math.isfinite(run.epochs)})
-    claims = []
-    if len(epochs) == 1 and epochs[0] < FEW_EPOCHS:
-        order = " and could change the order of the models" if several else ""
-        text = (
-            f"All runs had {plural(round(epochs[0]), 'epoch')}, which is few: longer training "
-            f"usually raises accuracies{order}."
-        )
-        claims.append(Claim(text, {"epochs": epochs[0]}, "note"))
-    return claims
+def _chosen(runs: Sequence[Run]) -> list[ReportedEpoch]:
+    ways = sorted({run.chosen_by for run in runs if run.chosen_by})
+    return [ReportedEpoch(tuple(ways))] if ways else []
 
 
-def _recipe(grid: Grid) -> list[Claim]:
-    if len(grid.cells) < 2:
-        return []
-    text = "One training recipe served all runs: a recipe tuned to a model or a size could change "
-    text += "their order." if len(grid.models) > 1 else "these numbers."
-    return [Claim(text, {}, "note")]
-
-
-def _chosen(runs: list[Run]) -> list[Claim]:
-    ways = {run.chosen_by for run in runs if run.chosen_by}
-    if ways == {"last"}:
-        text = (
-            "Accuracies are those of the last epoch: the test set chose nothing, and a run that "
-            "was better earlier is not credited for it."
-        )
-    elif ways == {"validation"}:
-        text = (
-            "The epoch was chosen on a validation part cut from each training subset, which leaves "
-            "fewer images to train on than the size says; the test set chose nothing."
-        )
-    elif ways:
-        text = f"The epoch was chosen in different ways in different runs ({join(sorted(ways))})."
-    else:
-        return []
-    return [Claim(text, {"chosen_by": sorted(ways)}, "note")]
-
-
-def _pairing(grid: Grid) -> list[Claim]:
+def _pairing(grid: Grid) -> list[NotAllPaired]:
     finished = [run_id for cell in grid.cells for run_id in cell.run_ids]
-    without = [run_id for run_id in finished if run_id not in grid.correct]
+    without = tuple(run_id for run_id in finished if run_id not in grid.correct)
     if len(finished) < 2 or not without:
         return []
-    why = grid.unpaired or "some runs have no predictions that match their accuracy"
-    text = (
-        f"Differences are not all paired by test image, because {why}; such intervals are wider "
-        "than they had to be."
-    )
-    return [Claim(text, {"run_ids": without}, "note")]
+    return [NotAllPaired(grid.unpaired or Unpaired.SOME_RUNS, without)]
 
 
-def _sizes(grid: Grid, curves: Curves) -> list[Claim]:
+def _sizes(grid: Grid, curves: Curves) -> list[OneSize | Extrapolation]:
     sizes = sorted({cell.train_size for cell in grid.cells})
     if len(sizes) == 1:
-        text = (
-            f"There is one training-set size, {count(sizes[0])} images: what more images would buy "
-            "was not part of this study."
-        )
-    elif curves.fits:
-        few = (
-            f"{plural(len(sizes), 'size')} do not fix the shape of a learning curve. "
-            if len(sizes) < 4
-            else ""
-        )
-        text = (
-            f"{few}What is said beyond {count(sizes[-1])} images is a forecast by a power law. Its "
-            f"{CURVE_LEVEL:.0%} intervals were calibrated on learning curves of other data; a "
-            "curve that bends differently than those did can leave them."
-        )
-    else:
-        return []
-    return [Claim(text, {"train_sizes": sizes}, "note")]
+        return [OneSize(sizes[0])]
+    return [Extrapolation(tuple(sizes), CURVE_LEVEL)] if curves.fits else []
 
 
-def _visible(rows: Sequence[SizeVerdict]) -> list[Claim]:
+def _visible(rows: Sequence[SizeVerdict]) -> list[Detectable]:
     """The smallest difference between the two models that the study could have seen."""
-    seen = [row.detectable for row in rows if math.isfinite(row.detectable)]
-    if not seen:
-        return []
-    span = points(max(seen))
-    if f"{100 * min(seen):.1f}" != f"{100 * max(seen):.1f}":
-        span = f"{100 * min(seen):.1f} to {points(max(seen))}"
-    text = (
-        f"A true difference between the two models would have been seen with 80% probability from "
-        f"about {span} on"
-    )
-    return [Claim(f"{text}.", {"detectable": seen, "comparisons": len(rows)}, "note")]
+    seen = tuple(row.detectable for row in rows if math.isfinite(row.detectable))
+    return [Detectable(seen, len(rows))] if seen else []

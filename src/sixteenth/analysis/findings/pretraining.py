@@ -3,118 +3,222 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from enum import StrEnum
 
 import pandas as pd
 
-from ...language.numbers import count, interval, join, percent, points, signed
-from ..curves.forecast import worth_claims
-from ..curves.joint import Curves
+from ..curves.forecast import Worth, worth_in_images
+from ..curves.joint import Arm, Curves
 from ..inputs.grid import Cell, Grid, common_seeds
 from ..stats.paired import Contrast, compare_cells, contrast
-from .diagnosis import from_weights
-from .types import Claim, Section
+from .types import Finding, Strength
 
 
-def pretraining(grid: Grid, curves: Curves, level: float) -> Section:
+class GainSource(StrEnum):
+    """Where most of a gain in test accuracy is made."""
+
+    FIT = "fit"
+    """Training accuracy rose more than the generalisation gap shrank."""
+    GAP = "gap"
+
+
+@dataclass(frozen=True)
+class OneInit(Finding):
+    """All runs start from the same weights: what others bring was not asked."""
+
+    init: str
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.NOTE
+
+
+@dataclass(frozen=True)
+class NoSharedCell(Finding):
+    """No cell has finished from two inits."""
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.CANNOT_TELL
+
+
+@dataclass(frozen=True)
+class InitGain(Finding):
+    """What `init` brings a model over `base` at each of `sizes`, few images first."""
+
+    model: str
+    base: str
+    init: str
+    sizes: tuple[float, ...]
+    differences: tuple[Contrast, ...]
+
+    @property
+    def strength(self) -> Strength:
+        return _strength(*self.differences)
+
+
+@dataclass(frozen=True)
+class InitGainChange(Finding):
+    """How much more an init brings a model on many images than on few."""
+
+    model: str
+    init: str
+    from_images: float
+    to_images: float
+    difference: Contrast
+
+    @property
+    def strength(self) -> Strength:
+        return _strength(self.difference)
+
+
+@dataclass(frozen=True)
+class FitAndGap(Finding):
+    """What an init changes besides test accuracy, on the most images.
+
+    Attributes:
+        train_accuracy_change, gap_change: with `init` minus without, in shares.
+        source: where most of the gain is made; None where there is no gain in either.
+    """
+
+    model: str
+    init: str
+    train_size: float
+    train_accuracy_change: float
+    gap_change: float
+    source: GainSource | None
+    run_ids: tuple[str, ...]
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.SUGGESTIVE
+
+
+@dataclass(frozen=True)
+class FirstEpoch(Finding):
+    """Test accuracy after one epoch, mean over the seeds."""
+
+    model: str
+    base: str
+    init: str
+    train_size: float
+    base_accuracy: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class AheadOnFewer(Finding):
+    """The cell on the fewest images that is ahead of the same model from the first init on more."""
+
+    fewer: Cell
+    more: Cell
+    difference: Contrast
+
+
+@dataclass(frozen=True)
+class WorthInImages(Finding):
+    """What an init is worth in images by the fitted curves, on the fewest and the most images."""
+
+    model: str
+    base: str
+    init: str
+    worth: tuple[Worth, ...]
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.SUGGESTIVE
+
+
+@dataclass(frozen=True)
+class InitGainByModel(Finding):
+    """How much more an init brings the largest model than the smallest, on the most images."""
+
+    small: str
+    big: str
+    init: str
+    train_size: float
+    difference: Contrast
+
+    @property
+    def strength(self) -> Strength:
+        return _strength(self.difference)
+
+
+PretrainingFinding = (
+    OneInit
+    | NoSharedCell
+    | InitGain
+    | InitGainChange
+    | FitAndGap
+    | FirstEpoch
+    | AheadOnFewer
+    | WorthInImages
+    | InitGainByModel
+)
+
+
+def pretraining(grid: Grid, curves: Curves, level: float) -> list[PretrainingFinding]:
     """What pretrained weights change and why, as far as the study has both."""
-    title = "What pretrained weights change"
-    base = grid.inits[0] if grid.inits else "random"
-    if len(grid.inits) < 2:
-        unknown = "pretrained weights would bring"
-        if base != "random":
-            unknown = "they bring over random weights"
-        text = f"All runs start from {from_weights(grid, base)}: what {unknown} was not part of "
-        return Section("pretraining", title, [Claim(f"{text}this study.", {}, "note")])
-    claims: list[Claim] = []
-    for init in grid.inits[1:]:
+    base, *others = grid.inits
+    if not others:
+        return [OneInit(base)]
+    found: list[PretrainingFinding] = []
+    for init in others:
         for model in grid.models:
-            claims += _pretrained_arm(grid, curves, model, base, init, level)
-        claims += _pretrained_models(grid, base, init, level)
-    if not claims:
-        text = "No cell has finished both with and without pretrained weights."
-        claims = [Claim(text, {}, "cannot tell")]
-    return Section("pretraining", title, claims)
+            found += _arm(grid, curves, (model, base), (model, init), level)
+        found += _by_model(grid, base, init, level)
+    return found or [NoSharedCell()]
 
 
-def _pretrained_arm(
-    grid: Grid, curves: Curves, model: str, base: str, init: str, level: float
-) -> list[Claim]:
-    pairs = [common_seeds(*pair) for pair in grid.shared((model, base), (model, init))]
+def _arm(
+    grid: Grid, curves: Curves, before: Arm, after: Arm, level: float
+) -> list[PretrainingFinding]:
+    """What one init changes for one model."""
+    pairs = [common_seeds(*pair) for pair in grid.shared(before, after)]
     if not pairs:
         return []
-    name, words, before = grid.name(model), grid.init_name(init), from_weights(grid, base)
-    found = [compare_cells(grid, a, b, level) for a, b in pairs]
-    parts = [
-        f"{signed(c.value)} points on {count(a.train_size)} images "
-        f"({interval(c.low, c.high, level)}{'' if c.verdict != 'cannot tell' else ', cannot tell'})"
-        for c, (a, _) in zip(found, pairs, strict=True)
-    ]
-    claims = [
-        Claim(
-            f"{name} from {from_weights(grid, init)}, against {before}: {join(parts)}.",
-            {
-                "sizes": [a.train_size for a, _ in pairs],
-                "differences": [one.numbers() for one in found],
-            },
-            "measured" if any(c.verdict != "cannot tell" for c in found) else "cannot tell",
-        )
-    ]
-    (a0, b0), (a1, b1) = pairs[0], pairs[-1]
+    model, init = after
+    gains = tuple(compare_cells(grid, a, b, level) for a, b in pairs)
+    sizes = tuple(a.train_size for a, _ in pairs)
+    found: list[PretrainingFinding] = [InitGain(model, before[1], init, sizes, gains)]
     if len(pairs) > 1:
-        a0, b0, a1, b1 = common_seeds(a0, b0, a1, b1)
+        a0, b0, a1, b1 = common_seeds(*pairs[0], *pairs[-1])
         change = contrast(grid, [(1, b1), (-1, a1), (-1, b0), (1, a0)], level=level)
-        span = f"{signed(change.value)} points, {interval(change.low, change.high, level)}"
-        verb = {"above": "grows", "below": "shrinks"}.get(change.verdict)
-        sizes = f"from {count(a0.train_size)} to {count(a1.train_size)} images"
-        if verb:
-            text = f"For {name}, what {words} bring {verb} {sizes} ({span})."
-            claims.append(Claim(text, change.numbers()))
-        else:
-            text = f"Whether that changes {sizes} cannot be told ({span})."
-            claims.append(Claim(text, change.numbers(), "cannot tell"))
-    before_cell, after_cell = pairs[-1]
-    claims += _pretrained_why(grid, before_cell, after_cell, found[-1])
-    claims += _beaten(grid, model, base, init, level)
-    claims += worth_claims(curves, model, base, init)
-    return claims
+        found.append(InitGainChange(model, init, a0.train_size, a1.train_size, change))
+    a, b = pairs[-1]
+    return [
+        *found,
+        *_fit_and_gap(a, b, gains[-1]),
+        *_first_epoch(grid, a, b),
+        *_ahead_on_fewer(grid, before, after, level),
+        *_worth(curves, before, after),
+    ]
 
 
-def _pretrained_why(grid: Grid, a: Cell, b: Cell, found: Contrast) -> list[Claim]:
-    """Where the gain is made: in the fit or in the gap; and how early."""
-    claims = []
+def _fit_and_gap(a: Cell, b: Cell, found: Contrast) -> list[FitAndGap]:
+    """Whether the gain is made in the fit or in the gap."""
     fit = b.mean("train_accuracy") - a.mean("train_accuracy")
     gap = b.mean("gap") - a.mean("gap")
-    name, size = grid.name(b.model), count(b.train_size)
-    if found.verdict != "cannot tell" and math.isfinite(fit) and math.isfinite(gap):
-        text = (
-            f"On {size} images the training accuracy of {name} changes by {signed(fit)} points and "
-            f"its generalisation gap by {signed(gap)}"
-        )
-        if found.value > 0 and max(fit, -gap) > 0:
-            text += (
-                ": most of the gain is a better fit within the same number of epochs"
-                if fit >= -gap
-                else ": most of the gain is a smaller gap, not a better fit"
-            )
-        evidence: dict[str, object] = {
-            "train_accuracy_change": fit,
-            "gap_change": gap,
-            "run_ids": a.run_ids + b.run_ids,
-        }
-        claims.append(Claim(f"{text}.", evidence, "suggestive"))
-    before, after = first_epoch(grid, a), first_epoch(grid, b)
-    if before is not None and after is not None:
-        text = (
-            f"After the first epoch on {size} images, test accuracy is {percent(after)} from "
-            f"{from_weights(grid, b.init)} and {percent(before)} from {from_weights(grid, a.init)}."
-        )
-        claims.append(Claim(text, {"first_epoch": [before, after]}))
-    return claims
+    if found.verdict == "cannot tell" or not (math.isfinite(fit) and math.isfinite(gap)):
+        return []
+    source = None
+    if found.value > 0 and max(fit, -gap) > 0:
+        source = GainSource.FIT if fit >= -gap else GainSource.GAP
+    ids = (*a.run_ids, *b.run_ids)
+    return [FitAndGap(b.model, b.init, b.train_size, fit, gap, source, ids)]
 
 
-def first_epoch(grid: Grid, cell: Cell) -> float | None:
-    """Test accuracy after one epoch, mean over the cell's seeds; None where histories lack it."""
-    values = []
+def _first_epoch(grid: Grid, a: Cell, b: Cell) -> list[FirstEpoch]:
+    before, after = (_accuracy_after_one_epoch(grid, cell) for cell in (a, b))
+    if before is None or after is None:
+        return []
+    return [FirstEpoch(b.model, a.init, b.init, b.train_size, before, after)]
+
+
+def _accuracy_after_one_epoch(grid: Grid, cell: Cell) -> float | None:
+    """Mean over the cell's seeds; None where histories lack it."""
+    values: list[float] = []
     for run in cell.runs:
         history = grid.histories.get(run.run_id)
         if history is None or not {"epoch", "test_accuracy"} <= set(history.columns):
@@ -124,33 +228,31 @@ def first_epoch(grid: Grid, cell: Cell) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _beaten(grid: Grid, model: str, base: str, init: str, level: float) -> list[Claim]:
+def _ahead_on_fewer(grid: Grid, before: Arm, after: Arm, level: float) -> list[AheadOnFewer]:
     """The fewest images with pretrained weights that beat the most images without, if any."""
-    scratch = grid.curve(model, base)
-    if len(scratch) < 2:
-        return []
-    for cell in grid.curve(model, init):
-        beaten = [
-            (other, mine, found)
-            for whole in scratch
+    without = grid.curve(*before)
+    for cell in grid.curve(*after) if len(without) > 1 else ():
+        ahead = [
+            AheadOnFewer(mine, other, found)
+            for whole in without
             if whole.train_size > cell.train_size
             for other, mine in [common_seeds(whole, cell)]
             if (found := compare_cells(grid, other, mine, level)).verdict == "above"
         ]
-        if beaten:
-            other, mine, found = beaten[-1]
-            text = (
-                f"{grid.name(model)} from {from_weights(grid, init)} on {count(cell.train_size)} "
-                f"images ({percent(mine.accuracy)}) is ahead of the same model from "
-                f"{from_weights(grid, base)} on {count(other.train_size)} "
-                f"({percent(other.accuracy)}), by {points(found.value)} "
-                f"({interval(found.low, found.high, level)})."
-            )
-            return [Claim(text, found.numbers())]
+        if ahead:
+            return ahead[-1:]
     return []
 
 
-def _pretrained_models(grid: Grid, base: str, init: str, level: float) -> list[Claim]:
+def _worth(curves: Curves, before: Arm, after: Arm) -> list[WorthInImages]:
+    pairs = curves.grid.shared(before, after)
+    sizes = dict.fromkeys(pair[1].train_size for pair in (pairs[:1] + pairs[-1:]))
+    found = [worth_in_images(curves, after, before, size) for size in sizes]
+    worth = tuple(each for each in found if each is not None and each.factor >= 1)
+    return [WorthInImages(before[0], before[1], after[1], worth)] if worth else []
+
+
+def _by_model(grid: Grid, base: str, init: str, level: float) -> list[InitGainByModel]:
     """Whether the bigger model has more of the pretrained weights than the small one."""
     if not grid.sizes_known:
         return []
@@ -165,11 +267,9 @@ def _pretrained_models(grid: Grid, base: str, init: str, level: float) -> list[C
         return []
     a, b, pre_a, pre_b = both[-1]
     found = contrast(grid, [(1, pre_b), (-1, b), (-1, pre_a), (1, a)], level=level)
-    span = f"{signed(found.value)} points, {interval(found.low, found.high, level)}"
-    names = f"{grid.name(big)} than to {grid.name(small)}"
-    head = f"On {count(a.train_size)} images {grid.init_name(init)} bring"
-    if found.verdict == "cannot tell":
-        text = f"{head} {names.replace(' than to ', ' and ')} gains that cannot be told apart"
-        return [Claim(f"{text} ({span}).", found.numbers(), "cannot tell")]
-    more = "more" if found.verdict == "above" else "less"
-    return [Claim(f"{head} {more} to {names} ({span}).", found.numbers())]
+    return [InitGainByModel(small, big, init, a.train_size, found)]
+
+
+def _strength(*differences: Contrast) -> Strength:
+    told = any(found.verdict != "cannot tell" for found in differences)
+    return Strength.MEASURED if told else Strength.CANNOT_TELL

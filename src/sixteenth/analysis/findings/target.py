@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
-from ...language.numbers import percent, rounded, times
 from ..curves.crossover import images_for, size_grid
-from ..curves.forecast import FORESEEN, ONE_TRAINING, arm_words, share
 from ..curves.joint import CURVE_LEVEL, Arm, Curves
 from ..inputs.grid import Grid
-from .diagnosis import describe_cell
+from .types import Finding, Strength
 
 FARTHEST = 64
 """A wanted error is looked for up to so many times the largest training set: six doublings."""
 
 
+class TargetOutcome(StrEnum):
+    """What can be said of a wanted error."""
+
+    REACHED = "reached"
+    """A trained network is at or below it already."""
+    NO_CURVE = "no-curve"
+    """Not reached, and no model was trained on two sizes."""
+    OUT_OF_REACH = "out-of-reach"
+    """More images alone do not reach it, at the level of the interval."""
+    FORECAST = "forecast"
+
+
 @dataclass(frozen=True)
-class Target:
+class Target(Finding):
     """What a wanted test error takes.
 
     Attributes:
         error: wanted, in [0, 1].
-        reached: a trained network is at or below it already.
-        images, low, high: of the arm that gets there first, with its interval; NaN or inf where
-            the curves cannot tell.
+        outcome: what can be said of it.
+        model, init: of the arm that gets there first, or got there; without any curve of the best.
+        images, low, high, level: that it takes, with its interval; NaN or inf where the curves
+            cannot tell.
         probability: that this arm's true error at the largest measured size is `error` or less.
+        measured: the test error of the network that reached it, else the lowest one.
+        arms: how many have a curve, where one was asked.
+        largest: training images of this arm now, where its curve was asked.
+        doubled: the probability at twice as many images.
+        trained_once: the probabilities hold no other trainings.
     """
 
     error: float
-    reached: bool
+    outcome: TargetOutcome
     model: str
     init: str
     images: float
@@ -39,7 +56,24 @@ class Target:
     high: float
     level: float
     probability: float
-    text: str
+    measured: float
+    arms: int = 0
+    largest: float = math.nan
+    doubled: float = math.nan
+    trained_once: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """A trained network is at or below the error already."""
+        return self.outcome is TargetOutcome.REACHED
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.SUGGESTIVE
+
+    def to_dict(self) -> dict[str, object]:
+        """The fields and `reached` as plain values for JSON."""
+        return super().to_dict() | {"reached": self.reached}
 
 
 def reach(grid: Grid, curves: Curves, error: float) -> Target:
@@ -47,56 +81,38 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
     best = max(grid.cells, key=lambda cell: cell.accuracy)
     # 1 - 0.95 is a little more than 0.05 in binary.
     met = [cell for cell in grid.cells if 1 - cell.accuracy <= error + 1e-9]
-    wanted = f"An error of {percent(error)}"
-    once = "" if curves.repeated or not curves.fits else f" {ONE_TRAINING}"
+    cell = min(met, key=lambda one: (one.train_size, -one.accuracy), default=best)
+    images = low = high = probability = largest = doubled = math.nan
+    arm, ranked = (cell.model, cell.init), []
     if met:
-        cell = min(met, key=lambda one: (one.train_size, -one.accuracy))
-        p = _probability(curves, (cell.model, cell.init), cell.train_size, error)
-        sure = ""
-        if p == p:
-            sure = f"; its true error is {percent(error)} or less with probability {share(p)}"
-        text = (
-            f"{wanted} is reached already: {describe_cell(grid, cell)} measured "
-            f"{percent(1 - cell.accuracy)}{sure}.{once}"
-        )
-        size = cell.train_size
-        return Target(error, True, cell.model, cell.init, size, size, size, CURVE_LEVEL, p, text)
-    ranked = [(*_required(curves, arm, error), arm) for arm in curves.fits]
-    if not ranked:
-        text = (
-            f"{wanted} was not reached; the best measured {percent(1 - best.accuracy)}. With one "
-            "size a model there is no curve to say how many images it would take."
-        )
-        nan = math.nan
-        return Target(error, False, best.model, best.init, nan, nan, nan, CURVE_LEVEL, nan, text)
-    size, low, high, arm = min(ranked)
-    last = grid.curve(*arm)[-1].train_size
-    p = _probability(curves, arm, last, error)
-    level, most = f"{CURVE_LEVEL:.0%}", f"{FARTHEST} times the images of now"
-    if not math.isfinite(low):
-        text = (
-            f"{wanted} is out of reach of more images alone, for every model here: even with "
-            f"{most} it would be reached with a probability below {(1 - CURVE_LEVEL) / 2:.0%}. "
-            f"The best measured {percent(1 - best.accuracy)}."
-        )
+        outcome = TargetOutcome.REACHED
+        images = low = high = cell.train_size
+        probability = _probability(curves, arm, images, error)
+    elif not curves.fits:
+        outcome = TargetOutcome.NO_CURVE
     else:
-        about = f"with more than {most}, if at all"
-        if math.isfinite(size):
-            about = f"at about {rounded(size)} images, {times(size / last)} as many as now"
-        end = (
-            f"{level} interval {rounded(low)} to {rounded(high)}"
-            if math.isfinite(high)
-            else (
-                f"at least {rounded(low)}; not reachable at {level} certainty by more images alone"
-            )
-        )
-        how = "come first with" if len(ranked) > 1 else "be reached with"
-        doubled = share(_probability(curves, arm, 2 * last, error), FORESEEN)
-        text = (
-            f"{wanted} would {how} {arm_words(curves, arm)}: {about} ({end}). With twice the "
-            f"images it is reached with probability {doubled}.{once}"
-        )
-    return Target(error, False, *arm, size, low, high, CURVE_LEVEL, p, text)
+        ranked = [(*_required(curves, one, error), one) for one in curves.fits]
+        images, low, high, arm = min(ranked)
+        outcome = TargetOutcome.FORECAST if math.isfinite(low) else TargetOutcome.OUT_OF_REACH
+        largest = grid.curve(*arm)[-1].train_size
+        probability = _probability(curves, arm, largest, error)
+        doubled = _probability(curves, arm, 2 * largest, error)
+    return Target(
+        error=error,
+        outcome=outcome,
+        model=arm[0],
+        init=arm[1],
+        images=images,
+        low=low,
+        high=high,
+        level=CURVE_LEVEL,
+        probability=probability,
+        measured=1 - cell.accuracy,
+        arms=len(ranked),
+        largest=largest,
+        doubled=doubled,
+        trained_once=bool(curves.fits) and not curves.repeated,
+    )
 
 
 def _required(curves: Curves, arm: Arm, error: float) -> tuple[float, float, float]:

@@ -1,14 +1,18 @@
-"""What a discussion is made of: claims that carry their numbers, in sections."""
+"""What every finding of a study is: numbers and decisions in fields, and not one sentence.
+
+A finding is a frozen dataclass whose fields hold what was found; `language` says it. Whatever code
+has to decide about a finding it reads from these fields.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum, StrEnum
+from typing import Protocol
 
-Strength = Literal["measured", "suggestive", "cannot tell", "note"]
-"""measured: the interval or the count says so. suggestive: consistent with the numbers, not tested
-by them. cannot tell: the study looked and could not see. note: about the study, not its outcome."""
+import numpy as np
 
 
 class DataChecks(Protocol):
@@ -27,22 +31,82 @@ class DataChecks(Protocol):
     def conflicting_labels(self) -> int | None: ...
     @property
     def examples(self) -> Sequence[str]: ...
-    def to_dict(self) -> dict[str, object]: ...
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One or two sentences of plain text with their numbers inside, and the same for a machine."""
+class Strength(StrEnum):
+    """How well the data support a finding."""
 
-    text: str
-    evidence: dict[str, object] = field(default_factory=dict)
-    strength: Strength = "measured"
+    MEASURED = "measured"
+    """The interval or the count says so."""
+    SUGGESTIVE = "suggestive"
+    """Consistent with the numbers, not tested by them."""
+    CANNOT_TELL = "cannot tell"
+    """The study looked and could not see."""
+    NOTE = "note"
+    """About the study, not about its outcome."""
+
+
+class Finding:
+    """Base of all findings; each is a frozen dataclass."""
+
+    @property
+    def strength(self) -> Strength:
+        """How well the data support it."""
+        return Strength.MEASURED
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON: ``kind``, ``strength`` and the fields; NaN and inf become None."""
+        return {
+            "kind": type(self).__name__,
+            "strength": self.strength.value,
+            **{f.name: plain(getattr(self, f.name)) for f in fields(self) if f.repr},  # type: ignore[arg-type]
+        }
+
+
+class SectionKey(StrEnum):
+    """The parts of a discussion, in their order."""
+
+    RELATION = "relation"
+    EXPECTATION = "expectation"
+    CAUSES = "reasons"
+    """Its findings are ranked, the best supported first."""
+    PRETRAINING = "pretraining"
+    OVERFITTING = "overfitting"
+    DATA = "data"
+    LIMITS = "limits"
+    MISSING = "missing"
+    ADVICE = "advice"
 
 
 @dataclass(frozen=True)
 class Section:
-    """Claims on one matter. In the section with key "reasons" their order is a ranking."""
+    """Findings on one matter, in the order in which they are told."""
 
-    key: str
-    title: str
-    sentences: list[Claim]
+    key: SectionKey
+    findings: tuple[Finding, ...]
+
+
+def plain(value: object) -> object:
+    """`value` as JSON can hold it: objects by their `to_dict` or fields, enums by their values.
+
+    Fields that are left out of a dataclass' repr are left out here too. Numbers that are not finite
+    become None.
+    """
+    if value is None or isinstance(value, bool | np.bool_):
+        return None if value is None else bool(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, str | int):
+        return value
+    if hasattr(value, "to_dict"):
+        return plain(value.to_dict())
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.repr}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(item) for item in value]
+    number = float(str(value))
+    if isinstance(value, np.integer):
+        return int(number)
+    return number if math.isfinite(number) else None

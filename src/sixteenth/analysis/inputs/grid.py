@@ -16,11 +16,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import InputError, SpecError
-from ...language.numbers import init_name, short_name
 from ...spec.fraction import TrainFraction
-from .predictions import Answers, Predictions, read_answers
+from .predictions import Predictions, TestPredictions, Unpaired, read_predictions
 
 REQUIRED = ("model", "train_size", "test_accuracy")
+
+
+@dataclass(frozen=True)
+class MissingReason:
+    """Why a run takes no part in any conclusion.
+
+    Attributes:
+        status: of the run.
+        lacks: the column that a finished run has no value in; else empty.
+        error: what the run said when it failed, as it said it; may be empty.
+    """
+
+    status: str
+    lacks: str
+    error: str
 
 
 @dataclass(frozen=True)
@@ -62,19 +76,13 @@ class Run:
         return self.train_accuracy - self.test_accuracy
 
     @property
-    def why_missing(self) -> str:
-        """The reason that the run takes no part, in a few words."""
-        if self.error:
-            return self.error
+    def why_missing(self) -> MissingReason:
+        """The reason that the run takes no part."""
+        lacks = ""
         if self.status == "finished":
             known = math.isfinite(self.test_accuracy)
-            return f"it left no {'number of training images' if known else 'test accuracy'}"
-        return {
-            "missing": "it was not run yet",
-            "interrupted": "it was interrupted",
-            "running": "it is still running",
-            "failed": "it failed without a message",
-        }.get(self.status, f"its status is {self.status!r}")
+            lacks = "train_size" if known else "test_accuracy"
+        return MissingReason(self.status, lacks, self.error)
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,19 @@ class Cell:
         known = [value for value in values if math.isfinite(value)]
         return sum(known) / len(known) if known else math.nan
 
+    def to_dict(self) -> dict[str, object]:
+        """What makes it this cell, and the means over its runs, for JSON."""
+        means = ("test_accuracy", "train_accuracy", "gap", "test_loss", "train_loss", "steps")
+        return {
+            "model": self.model,
+            "init": self.init,
+            "fraction": self.fraction,
+            "train_size": self.train_size,
+            "seeds": list(self.seeds),
+            "run_ids": self.run_ids,
+            **{name: self.mean(name) for name in means},
+        }
+
     @property
     def accuracy(self) -> float:
         return self.mean("test_accuracy")
@@ -129,17 +150,17 @@ class Grid:
     models: tuple[str, ...]
     inits: tuple[str, ...]
     histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    answers: Answers = field(default_factory=Answers)
+    predictions: TestPredictions = field(default_factory=TestPredictions)
 
     @property
     def correct(self) -> Mapping[str, NDArray[np.bool_]]:
         """run_id -> which test images it got right; only runs that can be paired."""
-        return self.answers.correct
+        return self.predictions.correct
 
     @property
-    def unpaired(self) -> str:
-        """Why test images cannot be paired between runs; empty when they can."""
-        return self.answers.unpaired
+    def unpaired(self) -> Unpaired | None:
+        """Why test images cannot be paired between runs; None when they can."""
+        return self.predictions.unpaired
 
     @property
     def missing(self) -> list[Run]:
@@ -178,12 +199,16 @@ class Grid:
 
     def name(self, model: str) -> str:
         """The model's short name, or its whole one where two models share the short one."""
+        from ...language.numbers import short_name
+
         short = short_name(model)
         alike = {run.model for run in self.runs if short_name(run.model) == short}
         return short if len(alike) == 1 else model
 
     def init_name(self, init: str) -> str:
         """The init's words, or with its whole path where two inits read the same."""
+        from ...language.numbers import init_name
+
         words = init_name(init)
         alike = {run.init for run in self.runs if init_name(run.init) == words}
         return words if len(alike) == 1 else f"weights from {init}"
@@ -235,7 +260,7 @@ def read_grid(
         models=tuple(models),
         inits=tuple(inits),
         histories=_read_histories(histories),
-        answers=read_answers(accuracies, predictions or {}),
+        predictions=read_predictions(accuracies, predictions or {}),
     )
 
 

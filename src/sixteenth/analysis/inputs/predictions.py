@@ -1,10 +1,11 @@
-"""What every run said of every test image, where all runs saw the same ones in one order."""
+"""What every run predicted of every test image, where all saw the same ones in one order."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +18,27 @@ STALE = 0.002
 run and are not used. Not zero: ties and half precision may turn single images."""
 
 
+class Unpaired(StrEnum):
+    """Why differences between runs are not paired by test image."""
+
+    NO_PREDICTIONS = "no-predictions"
+    """No predictions of single test images were given."""
+    DIFFERENT_IMAGES = "different-images"
+    """The runs were not tested on the same images."""
+    SOME_RUNS = "some-runs"
+    """Some runs have no predictions that match their accuracy."""
+
+
 @dataclass(frozen=True)
-class Answers:
+class TestPredictions:
     """The predicted class and its probability for each run and test image.
 
     Attributes:
         labels: (n,) the given classes.
         predicted, confidence, correct: run_id -> (n,); only runs whose predictions can be used.
-        usual: run_id -> (C,) mean probability of each class over the images that are given as it;
-            NaN for a class without images.
-        unpaired: why test images cannot be paired between runs; empty when they can.
+        self_confidence: run_id -> (C,) mean probability of each class over the images that are
+            given as it; NaN for a class without images.
+        unpaired: why test images cannot be paired between runs; None when they can.
         majority: share of the test set's most frequent class; NaN where unknown.
     """
 
@@ -34,20 +46,20 @@ class Answers:
     predicted: Mapping[str, NDArray[np.integer]] = field(default_factory=dict)
     confidence: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     correct: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
-    usual: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    unpaired: str = "no predictions of single test images were given"
+    self_confidence: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    unpaired: Unpaired | None = Unpaired.NO_PREDICTIONS
     majority: float = math.nan
 
 
-def read_answers(accuracies: Mapping[str, float], predictions: Predictions) -> Answers:
-    """The answers of the finished runs, as long as all saw the same list of labels.
+def read_predictions(accuracies: Mapping[str, float], predictions: Predictions) -> TestPredictions:
+    """The predictions of the finished runs, as long as all saw the same list of labels.
 
     Args:
         accuracies: run_id -> test accuracy of the finished runs.
         predictions: of these runs or more.
     """
     labels: NDArray[np.integer] | None = None
-    predicted, confidence, correct, usual = {}, {}, {}, {}
+    predicted, confidence, correct, self_confidence = {}, {}, {}, {}
     for run_id, accuracy in accuracies.items():
         if run_id not in predictions:
             continue
@@ -55,20 +67,22 @@ def read_answers(accuracies: Mapping[str, float], predictions: Predictions) -> A
         if labels is None:
             labels = np.asarray(given)
         elif not np.array_equal(labels, given):
-            return Answers(unpaired="the runs were not tested on the same images")
+            return TestPredictions(unpaired=Unpaired.DIFFERENT_IMAGES)
         best = np.argmax(probabilities, axis=1)
         right = best == labels
         if len(right) and abs(float(right.mean()) - accuracy) <= STALE:
             predicted[run_id], correct[run_id] = best, right
             confidence[run_id] = np.max(probabilities, axis=1).astype(float)
-            usual[run_id] = _usual(labels, probabilities)
+            self_confidence[run_id] = _self_confidence(labels, probabilities)
     if labels is None or len(labels) == 0:
-        return Answers()
+        return TestPredictions()
     majority = float(np.bincount(labels).max() / len(labels))
-    return Answers(labels, predicted, confidence, correct, usual, "", majority)
+    return TestPredictions(labels, predicted, confidence, correct, self_confidence, None, majority)
 
 
-def _usual(labels: NDArray[np.integer], probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+def _self_confidence(
+    labels: NDArray[np.integer], probabilities: NDArray[np.floating]
+) -> NDArray[np.float64]:
     classes = probabilities.shape[1]
     own = probabilities[np.arange(len(labels)), labels].astype(float)
     number = np.bincount(labels, minlength=classes)

@@ -43,7 +43,7 @@ def bootstrap_interval(
     found = aligned(grid, terms)
     if found.differences is None:
         raise InputError(
-            f"a paired bootstrap needs every run's predictions: {grid.unpaired or 'some lack them'}"
+            "a paired bootstrap needs the predictions of every run on the same test images"
         )
     return paired_bootstrap(found.differences, level=level, resamples=resamples, seed=seed)
 

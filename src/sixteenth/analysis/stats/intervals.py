@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -78,6 +79,21 @@ def accuracy_interval(
         n *= effective
     low, high = wilson(p, n, z)
     return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval of an accuracy; its ends are NaN where nothing tells it."""
+
+    low: float
+    high: float
+    level: float
+
+
+def cell_interval(cell: Cell, level: float = LEVEL) -> Interval:
+    """`accuracy_interval` of a cell's runs."""
+    accuracies = [run.test_accuracy for run in cell.runs]
+    return Interval(*accuracy_interval(accuracies, cell.test_size, level), level)
 
 
 def cells(results: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
@@ -181,7 +197,7 @@ def summary_table(results: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
                 "parameters": run.parameters,
                 "train_flops": run.train_flops,
                 "seconds": run.seconds,
-                "error": "" if run.finished else run.why_missing,
+                "error": "" if run.finished else run.error,
             }
         )
     return pd.DataFrame(rows, columns=list(rows[0]) if rows else None)

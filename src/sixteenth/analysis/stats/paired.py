@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 import numpy as np
@@ -72,6 +73,21 @@ class Spread:
         return float(math.exp(optimize.brentq(beyond, least, 0.0))) if value else 1.0
 
 
+class Basis(StrEnum):
+    """What an interval is made of."""
+
+    PAIRED = "paired"
+    """Paired by test image, one training each: the spread between trainings is not in it."""
+    UNPAIRED = "unpaired"
+    """The same without pairing: a normal approximation that overstates the variance."""
+    PAIRED_SEEDS = "paired-seeds"
+    """Paired by test image and by seed."""
+    UNPAIRED_SEEDS = "unpaired-seeds"
+    """Paired by seed, not by test image."""
+    RISING_CURVE = "rising-curve"
+    """No confidence interval: the range that is left if more images never hurt."""
+
+
 @dataclass(frozen=True)
 class Contrast:
     """A weighted sum of accuracies with its interval, in shares (0.01 is one point)."""
@@ -81,10 +97,7 @@ class Contrast:
     high: float
     seeds: int
     """Trainings of each cell that were used."""
-    paired: bool
-    """Whether the test images were paired."""
-    method: str
-    """What the interval is made of, for a caption."""
+    basis: Basis
     run_ids: tuple[str, ...]
     spread: Spread
     level: float = LEVEL
@@ -118,14 +131,14 @@ class Contrast:
         # Nothing can be seen where only an impossible difference could.
         return found if found < 1 else math.nan
 
-    def numbers(self) -> dict[str, object]:
-        """What a machine reads beside the sentence."""
+    def to_dict(self) -> dict[str, object]:
+        """The numbers as a machine reads them."""
         found: dict[str, object] = {
             "difference": self.value,
             "low": self.low,
             "high": self.high,
             "level": self.level,
-            "method": self.method,
+            "basis": self.basis,
             "seeds": self.seeds,
             "detectable": self.detectable,
             "p": self.p_value,
@@ -222,8 +235,7 @@ def contrast(
         high=min(most, estimate + half),
         spread=spread,
         seeds=repeats,
-        paired=paired,
-        method=_method(paired, repeats),
+        basis=_basis(paired, repeats > 1),
         run_ids=found.run_ids,
         level=level,
         p_value=p_value,
@@ -281,8 +293,7 @@ def _unpaired_spread(
     return Spread(images, trainings, repeats)
 
 
-def _method(paired: bool, repeats: int) -> str:
-    images = "paired by test image" if paired else "test images not paired (normal approximation)"
-    if repeats == 1:
-        return f"{images}, one training each: the spread between trainings is not in it"
-    return f"{images} and by seed, {repeats} seeds"
+def _basis(paired: bool, several_seeds: bool) -> Basis:
+    if several_seeds:
+        return Basis.PAIRED_SEEDS if paired else Basis.UNPAIRED_SEEDS
+    return Basis.PAIRED if paired else Basis.UNPAIRED

@@ -1,1 +1,106 @@
-"""English."""
+"""English.
+
+words       models, initial weights and cells as parts of sentences
+answer      what a report opens with
+advice      what there is, what a wanted error takes, what to do next
+moves       what each thing that can be done bought
+relation    accuracy, model and data; runs left out
+diagnosis   what single runs show, and by which rules
+overfitting gaps, losses that rise, too few steps
+data        doubtful labels, copies and leaked images
+limits      what the numbers cannot say
+pretraining what pretrained weights change
+expectation   whether the bigger model was better
+causes      why it was not, and what would test it
+curves      fitted learning curves and their warnings
+captions    what stands under figures and tables
+"""
+
+from __future__ import annotations
+
+from ...analysis.findings.advice import AdviceFinding
+from ...analysis.findings.answer import AnswerFinding
+from ...analysis.findings.causes import CauseFinding
+from ...analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
+from ...analysis.findings.doubtful_labels import DataFinding
+from ...analysis.findings.expectation import ExpectationFinding
+from ...analysis.findings.limits import LimitFinding
+from ...analysis.findings.overfitting import OverfittingFinding
+from ...analysis.findings.pretraining import PretrainingFinding
+from ...analysis.findings.relation import RelationFinding
+from ...analysis.findings.steps import Step
+from ...analysis.findings.types import Finding, SectionKey
+from ..base import Language, Names, SaidStep
+from ..numbers import upper_first
+from . import (
+    advice,
+    answer,
+    causes,
+    data,
+    diagnosis,
+    expectation,
+    limits,
+    overfitting,
+    pretraining,
+    relation,
+)
+from .words import Words
+
+
+class English(Language):
+    """English with the names of one study."""
+
+    tag = "en"
+
+    def __init__(self, names: Names) -> None:
+        super().__init__(names)
+        self.words = Words(names)
+
+    def say(self, finding: Finding) -> str:
+        return upper_first(self._say(finding))
+
+    def _say(self, finding: Finding) -> str:
+        words = self.words
+        if isinstance(finding, AnswerFinding):
+            return answer.say(finding, words)
+        if isinstance(finding, RelationFinding):
+            return relation.say(finding, words)
+        if isinstance(finding, DiagnosisFinding):
+            return diagnosis.say(finding, words)
+        if isinstance(finding, OverfittingFinding):
+            return overfitting.say(finding, words)
+        if isinstance(finding, DataFinding):
+            return data.say(finding)
+        if isinstance(finding, LimitFinding):
+            return limits.say(finding)
+        if isinstance(finding, PretrainingFinding):
+            return pretraining.say(finding, words)
+        if isinstance(finding, AdviceFinding):
+            return advice.say(finding, words)
+        if isinstance(finding, ExpectationFinding):
+            return expectation.say(finding, words)
+        if isinstance(finding, CauseFinding):
+            return causes.say(finding, words)
+        raise TypeError(f"English has no sentence for {type(finding).__name__}")
+
+    def rule(self, kind: DiagnosisKind) -> str:
+        return diagnosis.rule(kind)
+
+    def say_step(self, step: Step) -> SaidStep:
+        return advice.step(step, self.words)
+
+    def section_title(self, key: SectionKey, *, expected: bool) -> str:
+        titles = {
+            SectionKey.RELATION: "Accuracy, model size and training-set size",
+            SectionKey.EXPECTATION: "Was the expectation met?",
+            SectionKey.CAUSES: "Likely reasons, the best supported first",
+            SectionKey.PRETRAINING: "What pretrained weights change",
+            SectionKey.OVERFITTING: "Overfitting, underfitting and the amount of data",
+            SectionKey.DATA: "The labels and the data",
+            SectionKey.LIMITS: "What these numbers cannot say",
+            SectionKey.MISSING: "Runs left out",
+            SectionKey.ADVICE: "What to do next, the most useful first",
+        }
+        if key is SectionKey.EXPECTATION and not expected:
+            return "Bigger and smaller model"
+        return titles[key]

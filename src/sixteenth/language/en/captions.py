@@ -13,6 +13,9 @@ from ...report.figures.gains import shown_options
 from ...report.figures.panels import CurveGrid, Metric
 from ...report.page.axes import grid_axes, measured
 from .. import format as fmt
+from .moves import basis as move_basis
+from .moves import label
+from .words import Words
 
 
 def accuracy(
@@ -56,20 +59,19 @@ def accuracy_alt(lines: Sequence[AccuracyLine]) -> str:
     return f"Line chart of test accuracy against training images. {'; '.join(parts) or 'Empty'}."
 
 
-def options(moves: Sequence[Move], level: float) -> str:
+def options(moves: Sequence[Move], level: float, words: Words) -> str:
     """How to read the options figure, and what its intervals rest on."""
     measured = [move for move in moves if move.kind != "next"]
     foreseen = [move for move in moves if move.kind == "next"]
-    # A basis reads "at 50,000 images; paired by test image": its second half is the method.
-    methods = dict.fromkeys(fmt.plain(m.basis).partition("; ")[2] for m in measured)
-    named = "; or ".join(method for method in methods if method)
+    bases = dict.fromkeys(move_basis(m.contrast) for m in measured if m.contrast is not None)
+    named = "; or ".join(bases)
     basis = f" Intervals: {_sentence(named)}" if named else ""
     forecast = ""
     if foreseen:
         forecast = (
             f" Diamonds: forecasts by the fitted curves, with {foreseen[0].level:.0%} intervals."
         )
-    hidden = len(moves) - sum(len(group.moves) for group in shown_options(moves))
+    hidden = len(moves) - sum(len(group.moves) for group in shown_options(moves, words))
     others = f" {hidden} moves from other starting points are left out." if hidden else ""
     return (
         f"Points of test accuracy gained, with {level:.0%} intervals. Filled: the interval leaves "
@@ -77,10 +79,10 @@ def options(moves: Sequence[Move], level: float) -> str:
     )
 
 
-def options_alt(moves: Sequence[Move]) -> str:
+def options_alt(moves: Sequence[Move], words: Words) -> str:
     """The options figure in words."""
     parts = [
-        f"{fmt.plain(move.label)}: {fmt.points(move.gain)} points "
+        f"{fmt.plain(label(move, words))}: {fmt.points(move.gain)} points "
         f"({fmt.points_interval(move.low, move.high)})"
         for move in moves
     ]

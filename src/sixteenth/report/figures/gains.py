@@ -18,6 +18,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from sixteenth.analysis import Move
 
 from ...language import format as fmt
+from ...language.en.moves import start, step
+from ...language.en.words import Words
 from .style import GRID, INK, MUTED, NARROW, WIDE, house_style, nothing
 
 _GROUPS = 4
@@ -34,13 +36,13 @@ class Group:
     moves: list[Move]
 
 
-def options_figure(options: Sequence[Move], *, narrow: bool = False) -> Figure:
+def options_figure(options: Sequence[Move], words: Words, *, narrow: bool = False) -> Figure:
     """What each next step buys: the gain in accuracy with its interval, and a line at no gain.
 
     Filled points have an interval that leaves out zero; hollow ones could be no gain at all. A
     diamond is a forecast. The first group starts where a beginner would.
     """
-    groups = shown_options(options)
+    groups = shown_options(options, words)
     moves = [move for group in groups for move in group.moves]
     width = NARROW if narrow else WIDE
     pitch, title = (0.62, 0.36) if narrow else (0.3, 0.34)
@@ -82,19 +84,19 @@ def options_figure(options: Sequence[Move], *, narrow: bool = False) -> Figure:
                     )
                     axes.vlines(0, middle - 0.13, middle + 0.13, color=INK, lw=1.0, zorder=1)
                 _draw_move(axes, move, middle, group.main)
-                _name_move(axes, move, middle, y, left, narrow=narrow)
+                _name_move(axes, step(move, words), move, middle, y, left, narrow=narrow)
                 y -= pitch
     return figure
 
 
-def shown_options(options: Sequence[Move]) -> list[Group]:
+def shown_options(options: Sequence[Move], words: Words) -> list[Group]:
     """The moves by where they start: the reference first, then the starts with large gains."""
     found: dict[tuple[str, str], list[Move]] = {}
     for move in sorted(options, key=lambda move: not move.main):
         found.setdefault(move.start, []).append(move)
     return [
         Group(
-            moves[0].start_name,
+            start(moves[0], words),
             moves[0].main,
             sorted(moves, key=lambda move: _ORDER.index(move.kind)),
         )
@@ -160,9 +162,11 @@ def _draw_move(axes: Axes, move: Move, y: float, main: bool) -> None:
     )
 
 
-def _name_move(axes: Axes, move: Move, y: float, top: float, left: float, *, narrow: bool) -> None:
+def _name_move(
+    axes: Axes, step: str, move: Move, y: float, top: float, left: float, *, narrow: bool
+) -> None:
     """What the move is, on the left (narrow: above it), and its numbers on the right."""
-    name = fmt.plain(move.step)
+    name = fmt.plain(step)
     if narrow:
         name = "\n".join(textwrap.wrap(name, 52, max_lines=1, placeholder=" …"))
     else:

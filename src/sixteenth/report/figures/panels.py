@@ -156,7 +156,8 @@ def hole_text(run: dict[Any, Any], *, name_seed: bool, reason: bool = True) -> s
     if status == "finished":
         return f"{who}finished, but left no history or no accuracy"
     error = run.get("error")
-    why = f": {fmt.plain(error)}" if reason and not fmt.missing(error) else ""
+    said = "it failed without a message" if fmt.missing(error) else fmt.plain(error)
+    why = f": {said}" if reason else ""
     return f"{who}{fmt.plain(status)}{why}"
 
 

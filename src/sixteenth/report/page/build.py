@@ -26,9 +26,10 @@ from sixteenth.analysis import Predictions, bands, cells
 from sixteenth.errors import SixteenthError
 from sixteenth.storage.run_record import RunRecord
 
+from ...language import English, Names
 from ...language import format as fmt
 from ...language.en import captions
-from ..discussion import discuss_study
+from ..discussion import analyse_study
 from ..figures.accuracy import accuracy_lines
 from ..figures.panels import METRICS, curve_panels
 from ..figures.style import NARROW, WIDE, png, svg
@@ -111,11 +112,13 @@ def report_files(
     predictions: Predictions | None = None,
 ) -> dict[str, bytes]:
     """All files of a report by their path in the study's folder, report.html last."""
-    discussion = discuss_study(
+    findings = analyse_study(
         spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
     )
-    figures = draw_figures(results, histories, discussion)
-    narrow = draw_figures(results, histories, discussion, narrow=True)
+    language = English(Names.of(findings.models, findings.inits))
+    discussion = language.discuss(findings)
+    figures = draw_figures(results, histories, findings)
+    narrow = draw_figures(results, histories, findings, narrow=True)
     cell_table = cells(results)
     page = make_page(spec, results, histories, runs, discussion, __version__)
     lines = accuracy_lines(cell_table, results)
@@ -127,13 +130,13 @@ def report_files(
     texts = {
         "accuracy": (
             "Dataset size against test accuracy",
-            captions.accuracy(cell_table, lines, bands(discussion.curves)),
+            captions.accuracy(cell_table, lines, bands(findings.curves)),
             captions.accuracy_alt(lines),
         ),
         "options": (
             "What each next step buys",
-            captions.options(discussion.options, discussion.level),
-            captions.options_alt(discussion.options),
+            captions.options(findings.options, findings.level, language.words),
+            captions.options_alt(findings.options, language.words),
         ),
     }
     for metric in METRICS:

@@ -14,18 +14,19 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from sixteenth.analysis import Claim, Discussion, Suspect, cells, summary_table
+from sixteenth.analysis import Findings, cells, summary_table
+from sixteenth.analysis.findings import Suspect
 from sixteenth.storage.run_record import DataFacts, RunRecord
 
 from ...language import format as fmt
+from ...language.base import Discussion, SaidSection
+from ...language.en.curves import warning as curve_warning
 from ..figures.panels import hole_text
 from .axes import grid_axes, measured
 from .provenance import Fact, data_name, facts, first, notes
 
 SUSPECTS_SHOWN = 12
 """Test images of doubtful label that the page lists: a person looks at these in a minute."""
-RANKED = ("reasons",)
-"""Sections whose order is a ranking, from their first line on."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ class Page:
     several_seeds: bool
     fits: list[FitRow]
     fit_caption: str
-    suspects: list[Suspect]
-    sections: list[Section]
+    suspects: Sequence[Suspect]
+    sections: list[SaidSection]
     facts: list[Fact]
     notes: list[str]
     spec_yaml: str
@@ -93,16 +94,6 @@ class FitRow:
     reliance: str
     forecast: str
     forecast_interval: str
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the discussion; `ranked` ones are numbered."""
-
-    key: str
-    title: str
-    claims: list[Claim]
-    ranked: bool
 
 
 def make_page(
@@ -130,14 +121,10 @@ def make_page(
         answer=list(discussion.answer),
         groups=result_groups(results),
         several_seeds=results["seed"].nunique() > 1,
-        fits=fit_rows(results, discussion),
-        fit_caption=_fit_caption(results, discussion),
-        suspects=discussion.suspects[:SUSPECTS_SHOWN],
-        sections=[
-            Section(section.key, section.title, list(section.sentences), section.key in RANKED)
-            for section in discussion.sections
-            if section.sentences
-        ],
+        fits=fit_rows(results, discussion.findings),
+        fit_caption=_fit_caption(results, discussion.findings),
+        suspects=discussion.findings.suspects[:SUSPECTS_SHOWN],
+        sections=list(discussion.sections),
         facts=facts(spec, results, runs),
         notes=notes(spec, results, histories, runs),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
@@ -154,12 +141,12 @@ def _set(spec: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def fit_rows(results: pd.DataFrame, discussion: Discussion) -> list[FitRow]:
+def fit_rows(results: pd.DataFrame, findings: Findings) -> list[FitRow]:
     """The fitted curves in numbers, each with its 90% interval."""
     axes = grid_axes(results)
     rows = []
     for model, init in axes.rows:
-        fit = discussion.curves.fits.get((model, init))
+        fit = findings.curves.fits.get((model, init))
         if fit is None:
             continue
         last = float(fit.sizes[-1])
@@ -181,13 +168,14 @@ def fit_rows(results: pd.DataFrame, discussion: Discussion) -> list[FitRow]:
     return rows
 
 
-def _fit_caption(results: pd.DataFrame, discussion: Discussion) -> str:
+def _fit_caption(results: pd.DataFrame, findings: Findings) -> str:
     """What the columns of the fits mean, and what they have to be taken with."""
-    fits = discussion.curves.fits
+    fits = findings.curves.fits
     warnings: dict[str, list[str]] = {}
     axes = grid_axes(results)
     for (model, init), fit in fits.items():
-        for warning in fit.warnings:
+        for kind in fit.warnings:
+            warning = curve_warning(kind, len(fit.sizes))
             warnings.setdefault(warning, []).append(f"{axes.models[model]}, {axes.inits[init]}")
     said = [
         f"{fmt.plain(warning)[:1].upper()}{fmt.plain(warning)[1:]}"

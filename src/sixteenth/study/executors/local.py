@@ -1,18 +1,14 @@
-"""How the runs of a study get done: in this process, or side by side in processes of their own.
+"""Trains several runs at once, each in a worker process of this machine.
 
-An executor takes a schedule and a dataset and leaves filled run folders. A run needs nothing but
-its RunSpec, its execution and the dataset, and all that it produces is its folder: so its result is
-the same to the last bit whichever executor trains it, in whatever order and company.
-
-Runs side by side are trained by `worker` processes, each started afresh (a fork would inherit locks
-of torch's threads). They map the images from disk, so that these lie in memory once. No worker
-outlives this process: the end of its standard input tells it to stop, and where this process was
-killed, Linux ends it at once.
+Workers are started afresh (a fork would inherit locks of torch's threads). They map the images from
+disk, so that these lie in memory once. No worker outlives this process: the end of its standard
+input tells it to stop, and where this process was killed, Linux ends it at once.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pickle
 import queue
@@ -22,159 +18,119 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Container
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ...data import ImageDataset
 from ...errors import RunError
-from ...storage.run_folder import RunFolder
-from ...storage.run_record import Failure, RunRecord
-from ..listener import Listener
 from ..planning.schedule import Assignment, Schedule
-from .shared_data import share_dataset
+from .base import Ended, Event, Failed, Lost, Noticed, Progressed, Started
+from .shared_data import SharedDataset, share_dataset
 
 if TYPE_CHECKING:
     from ...engine.execution import Execution
+    from ...spec import RunSpec
 
 STOP_SECONDS = 3.0
 """How long a worker has to stop by itself: it ends its step and writes that it was interrupted."""
 
-
-_BIRTH = """\
+WORKER_PROGRAM = """\
 import signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 from sixteenth.study.executors.worker import main
 main()
 """
-"""A worker's first words: Ctrl-C, which reaches all processes of a terminal, is its parent's."""
+"""Ctrl-C reaches all processes of a terminal at once: it is the parent that acts on it."""
 
 
-class Executor(Protocol):
-    """Train each run of a schedule into ``folder/runs/RUN_ID``; one that fails stops no other."""
+class LocalProcesses:
+    """Trains in worker processes, as many runs at a time as the schedule says.
 
-    def __call__(
-        self,
-        schedule: Schedule,
-        dataset: ImageDataset,
-        folder: Path,
-        *,
-        listener: Listener,
-        after_run: Callable[[], None],
-    ) -> None: ...
-
-
-def one_after_another(
-    schedule: Schedule,
-    dataset: ImageDataset,
-    folder: Path,
-    *,
-    listener: Listener,
-    after_run: Callable[[], None],
-) -> None:
-    """Train the runs in order in this process; after one that spoilt it, in another."""
-    from ...engine.cpu.memory import freed_memory_kept
-    from ...engine.train import train_run
-
-    for done, assignment in enumerate(schedule.assignments, start=1):
-        run, target, spoilt = assignment.run, _folder_of(assignment, folder), False
-        listener.run_started(run)
-        try:
-            with freed_memory_kept():
-                record = train_run(
-                    run,
-                    dataset,
-                    target,
-                    execution=assignment.execution,
-                    on_progress=listener.run_progressed,
-                    on_notice=listener.noticed,
-                )
-        except Exception as error:
-            record = _failed_record(assignment, dataset, target, error)
-            spoilt = _may_spoil(assignment.execution)
-        listener.run_ended(run, record, skipped=False)
-        after_run()
-        if spoilt:
-            rest = replace(schedule, assignments=schedule.assignments[done:])
-            return side_by_side(rest, dataset, folder, listener=listener, after_run=after_run)
-    return None
-
-
-def side_by_side(
-    schedule: Schedule,
-    dataset: ImageDataset,
-    folder: Path,
-    *,
-    listener: Listener,
-    after_run: Callable[[], None],
-) -> None:
-    """Train the runs in worker processes, as many at a time as the schedule says.
-
-    The next run begins as soon as enough threads are free; none overtakes another. A worker that
-    dies takes its own run along and no other, and one whose run failed trains no other.
+    A worker whose run failed trains no other: see `WorkerPool.retire`. A run whose worker dies is
+    not begun again by itself, because that worker was most likely killed for its memory.
     """
-    waiting = deque(schedule.assignments)
-    with Pool(dataset) as pool:
-        live: dict[Worker, Assignment] = {}
-        while waiting or live:
-            while waiting and schedule.may_begin(waiting[0], live.values()):
-                assignment = waiting.popleft()
-                worker = pool.idle(live)
-                worker.send(("train", assignment.run, folder / "runs", assignment.execution))
-                live[worker] = assignment
-                listener.run_started(assignment.run)
-            worker, (kind, content) = pool.hear()
-            if kind == "progress":
-                listener.run_progressed(content)
-            elif kind == "noticed":
-                listener.noticed(content)
-            elif worker in live:  # else one that had nothing to do has gone
-                ended = live.pop(worker)
-                if kind == "raised":
-                    pool.retire(worker)
-                target = _folder_of(ended, folder)
-                record = (
-                    content if kind == "ended" else _failed_record(ended, dataset, target, content)
-                )
-                listener.run_ended(ended.run, record, skipped=False)
-                after_run()
+
+    attempts = 1
+
+    def __init__(self, schedule: Schedule, dataset: ImageDataset, folder: Path) -> None:
+        self._schedule, self._runs = schedule, folder / "runs"
+        self._pool = WorkerPool(dataset)
+        self._busy: dict[WorkerProcess, Assignment] = {}
+        self._started: list[Assignment] = []
+
+    def may_begin(self, assignment: Assignment, running: Collection[Assignment]) -> bool:
+        return self._schedule.may_begin(assignment, running)
+
+    def submit(self, assignment: Assignment) -> None:
+        worker = self._pool.idle(self._busy)
+        worker.send(("train", assignment.run, self._runs, assignment.execution))
+        self._busy[worker] = assignment
+        self._started.append(assignment)
+
+    def wait(self, emit: Callable[[Event], None], timeout: float) -> None:
+        while self._started:
+            emit(Started(self._started.pop(0)))
+        received = self._pool.receive(timeout)
+        if received is None:
+            return
+        worker, (kind, content) = received
+        if kind == "progress":
+            emit(Progressed(content))
+        elif kind == "notice":
+            emit(Noticed(content))
+        elif worker in self._busy:  # else a worker without a run has ended
+            assignment = self._busy.pop(worker)
+            if kind == "ended":
+                emit(Ended(assignment, content))
+            elif kind == "raised":
+                self._pool.retire(worker)
+                emit(Failed(assignment, content))
+            else:
+                emit(Lost(assignment, content))
+
+    def close(self) -> None:
+        self._pool.close()
 
 
-class Worker:
+Reply = tuple[str, Any]
+"""Kind and content of what a worker sends: progress, notice, ended (the record), rehearsed, raised
+(the error). The last one, died (an error that says how), is added here when its process ends."""
+
+
+class WorkerProcess:
     """A process that trains runs, as its parent sees it."""
 
-    def __init__(self, answers: queue.SimpleQueue[tuple[Worker, Any]]) -> None:
+    def __init__(self, replies: queue.SimpleQueue[tuple[WorkerProcess, Reply]]) -> None:
         # Its import path is this process's, which a script may have changed; -P adds nothing to it.
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BIRTH, str(os.getpid())],
+            [sys.executable, "-P", "-c", WORKER_PROGRAM, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         )
-        self.last_words = ""
-        self._answers = answers
-        self._orders: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
+        self._last_line = ""
+        self._replies = replies
+        self._requests: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=work, daemon=True)
-            for work in (self._hear, self._forward, self._write)
+            for work in (self._read_replies, self._forward_stderr, self._write_requests)
         ]
         for thread in self._threads:
             thread.start()
 
-    def send(self, order: tuple[Any, ...]) -> None:
-        """Give an order, and do not wait until it is read: a new worker imports torch first."""
-        self._orders.put(order)
+    def send(self, request: tuple[Any, ...]) -> None:
+        """Send a request without waiting until it is read: a new worker imports torch first."""
+        self._requests.put(request)
 
-    def dismiss(self) -> None:
-        """Ask it to stop: whatever it trains is interrupted."""
-        self._orders.put(None)
+    def stop(self) -> None:
+        """Tell it to stop, without waiting: the run that it trains is interrupted."""
+        self._requests.put(None)
 
-    def end(self, deadline: float) -> None:
-        """Wait until it is gone, and after `deadline` (of the monotonic clock) wait no longer."""
+    def join(self, deadline: float) -> None:
+        """Wait until it has ended, and kill it after `deadline` (of the monotonic clock)."""
         try:
             self.process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -186,148 +142,133 @@ class Worker:
             assert stream is not None
             stream.close()
 
-    def _write(self) -> None:
-        """Write the orders; to one that has died in vain, but its death is heard of anyway."""
+    def _write_requests(self) -> None:
         stdin = self.process.stdin
         assert stdin is not None
-        while (order := self._orders.get()) is not None:
-            with contextlib.suppress(OSError):
-                pickle.dump(order, stdin)
+        while (request := self._requests.get()) is not None:
+            with contextlib.suppress(OSError):  # it has died, which `_read_replies` finds out
+                pickle.dump(request, stdin)
                 stdin.flush()
         with contextlib.suppress(OSError):
             stdin.close()
 
-    def _hear(self) -> None:
-        """Put all that it says into the queue, in the end that it died and of what."""
+    def _read_replies(self) -> None:
+        """Put all replies into the queue, and at the end that the process died and how."""
         assert self.process.stdout is not None
         with contextlib.suppress(EOFError, pickle.UnpicklingError, OSError):
             while True:
-                self._answers.put((self, pickle.load(self.process.stdout)))
+                self._replies.put((self, pickle.load(self.process.stdout)))
         self.process.wait()
         self._threads[1].join()
-        self._answers.put((self, ("died", RunError(self._death()))))
+        self._replies.put((self, ("died", RunError(self._cause_of_death()))))
 
-    def _forward(self) -> None:
-        """Show what its code prints as if it were printed here."""
+    def _forward_stderr(self) -> None:
+        """Show what the user's code prints as if it were printed here."""
         assert self.process.stderr is not None
         for line in self.process.stderr:
             text = line.decode(errors="replace")
-            self.last_words = text.strip() or self.last_words
+            self._last_line = text.strip() or self._last_line
             sys.stderr.write(text)
 
-    def _death(self) -> str:
+    def _cause_of_death(self) -> str:
         code = self.process.returncode
         if code >= 0:
-            said = f": {self.last_words}" if self.last_words else ""
-            return f"the process that trained it ended with exit code {code}{said}"
+            printed = f": {self._last_line}" if self._last_line else ""
+            return f"the process that trained it ended with exit code {code}{printed}"
         name = signal.Signals(-code).name
         hint = ": probably out of memory, try --workers 1" if name == "SIGKILL" else ""
         return f"the process that trained it was ended by {name}{hint}"
 
 
-class Pool:
-    """The workers of a study, started when they are needed and gone when it is left."""
+class WorkerPool:
+    """The worker processes of a study, started when they are needed."""
 
     def __init__(self, dataset: ImageDataset) -> None:
+        self._dataset = dataset
         self._scratch = tempfile.TemporaryDirectory(prefix="sixteenth-")
-        self._shared = share_dataset(dataset, Path(self._scratch.name))
-        self._workers: list[Worker] = []
-        self._retired: set[Worker] = set()
-        self._answers: queue.SimpleQueue[tuple[Worker, Any]] = queue.SimpleQueue()
+        self._workers: list[WorkerProcess] = []
+        self._retired: set[WorkerProcess] = set()
+        self._replies: queue.SimpleQueue[tuple[WorkerProcess, Reply]] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Interrupt all workers; those that take longer than `STOP_SECONDS` are killed."""
         for worker in self._workers:
-            worker.dismiss()
+            worker.stop()
         deadline = time.monotonic() + STOP_SECONDS
         for worker in self._workers:
-            worker.end(deadline)
+            worker.join(deadline)
         self._scratch.cleanup()
 
     def start(self, count: int) -> None:
-        """Have so many workers: they import torch at the same time, and need not be waited for."""
+        """Have `count` workers: they import torch at the same time, and are not waited for."""
         while len(self._workers) < count:
             self._new_worker()
 
-    def ask(self, orders: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Give orders to as many workers at once, and wait for all answers, in some order.
+    def rehearse(
+        self, run: RunSpec, execution: Execution, seconds: float, processes: int = 1
+    ) -> list[tuple[float, int]]:
+        """Train on a throw-away model in several processes at once, each for `seconds`.
+
+        Returns:
+            Of each process, in no order: images a second, 0 where `seconds` is 0, which takes one
+            step to prepare for the others; and the most memory that it has taken, in bytes.
 
         Raises:
             Exception: what one of them raised, or died of.
         """
-        busy: dict[Worker, tuple[Any, ...]] = {}
-        for order in orders:
-            worker = self.idle(busy)
-            busy[worker] = order
-        for worker, order in busy.items():
-            worker.send(order)
-        answers: list[tuple[str, Any]] = []
+        busy: list[WorkerProcess] = []
+        for _ in range(processes):
+            busy.append(self.idle(busy))
+        for worker in busy:
+            worker.send(("rehearse", run, execution, seconds))
+        replies: list[Reply] = []
         while busy:
-            worker, answer = self.hear()
-            if busy.pop(worker, None) is not None:
-                answers.append(answer)
-                if answer[0] == "raised":
-                    self.retire(worker)
-        for kind, content in answers:
+            received = self.receive(timeout=1.0)  # see `base.WAIT_SECONDS`
+            if received is None or received[0] not in busy:
+                continue
+            worker, reply = received
+            busy.remove(worker)
+            replies.append(reply)
+            if reply[0] == "raised":
+                self.retire(worker)
+        for kind, content in replies:
             if kind in ("raised", "died"):
                 raise content
-        return [content for _, content in answers]
+        return [content for _, content in replies]
 
-    def retire(self, worker: Worker) -> None:
+    def retire(self, worker: WorkerProcess) -> None:
         """Give a worker nothing more to do: after some errors of a GPU, or of a model's own code,
         whatever its process tries next fails too."""
         self._retired.add(worker)
-        worker.dismiss()
+        worker.stop()
 
-    def idle(self, busy: Mapping[Worker, object]) -> Worker:
+    def idle(self, busy: Container[WorkerProcess]) -> WorkerProcess:
         """A worker that has nothing to do, if need be a new one."""
         for worker in self._workers:
-            if worker not in (*busy, *self._retired) and worker.process.poll() is None:
+            usable = worker not in self._retired and worker.process.poll() is None
+            if usable and worker not in busy:
                 return worker
         return self._new_worker()
 
-    def _new_worker(self) -> Worker:
-        worker = Worker(self._answers)
+    def receive(self, timeout: float) -> tuple[WorkerProcess, Reply] | None:
+        """The next reply of any worker; None if there is none within `timeout` seconds."""
+        with contextlib.suppress(queue.Empty):
+            return self._replies.get(timeout=timeout)
+        return None
+
+    @functools.cached_property
+    def _shared(self) -> SharedDataset:
+        return share_dataset(self._dataset, Path(self._scratch.name))
+
+    def _new_worker(self) -> WorkerProcess:
+        shared = self._shared
+        worker = WorkerProcess(self._replies)
         self._workers.append(worker)
-        worker.send(("data", self._shared))
+        worker.send(("data", shared))
         return worker
-
-    def hear(self) -> tuple[Worker, tuple[str, Any]]:
-        """Wait for what a worker says: progress, ended, raised, or died."""
-        while True:
-            # On Windows a wait without an end would not hear Ctrl-C.
-            with contextlib.suppress(queue.Empty):
-                return self._answers.get(timeout=1.0)
-
-
-def _may_spoil(execution: Execution) -> bool:
-    """Whether a failure may leave the process useless, as some errors of a GPU do."""
-    return not execution.device.startswith("cpu")
-
-
-def _folder_of(assignment: Assignment, folder: Path) -> RunFolder:
-    return RunFolder(folder / "runs" / assignment.run.run_id)
-
-
-def _failed_record(
-    assignment: Assignment, dataset: ImageDataset, target: RunFolder, error: Exception
-) -> RunRecord:
-    """The record of a run that failed, where `error` is a matter of this run alone.
-
-    Raises:
-        Exception: `error`, when not even the record could be written.
-    """
-    from ...engine.train import new_record
-
-    found = target.read_record()
-    if isinstance(error, RunError) and (found is None or found.status == "running"):
-        # Its process died before it could say so, maybe before it could say anything.
-        begun = found or new_record(assignment.run, dataset, assignment.execution, None)
-        found = begun.as_failed(error)
-        target.write_record(found)
-    failure = found.error if found is not None and found.status == "failed" else None
-    if found is None or failure is None or failure.message != Failure.of(error).message:
-        raise error
-    return found

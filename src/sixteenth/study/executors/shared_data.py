@@ -1,7 +1,7 @@
 """A dataset for several processes, whose images lie in memory once.
 
 Images that are already mapped from the cache of decoded ones are mapped from there; others are
-written to a scratch folder first. What goes from process to process is where they lie.
+written to a scratch folder first. Processes send each other only where the images lie.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class MappedArray:
     shape: tuple[int, ...]
     offset: int
     identity: tuple[int, ...]
-    """Of the file, as it was when its pixels were looked at."""
+    """Of the file: inode, size and time of change when the study was checked."""
 
     def open(self) -> NDArray[Any]:
         """The array, mapped copy-on-write: nothing that is written to it reaches the file.

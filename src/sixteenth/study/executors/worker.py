@@ -1,6 +1,6 @@
-"""A process that trains runs for a study in another one: see `executor`.
+"""The program of a worker process, which trains runs for the study of its parent: see `local`.
 
-Orders come in on standard input and answers go out on standard output, both pickled: parent and
+Requests come in on standard input and replies go out on standard output, both pickled: parent and
 worker are the same program of the same user. What a user's code prints goes to standard error.
 """
 
@@ -31,20 +31,22 @@ from ...errors import RunError
 from ...spec import RunSpec
 from ...storage.run_folder import RunFolder
 
-PATIENCE_SECONDS = 10.0
-"""A worker whose parent is gone, and that could not stop by then, ends all the same."""
+EXIT_SECONDS = 10.0
+"""A worker that was told to stop, and has not stopped after so long, ends all the same."""
 
 
-class Station:
-    """Takes orders until there are no more."""
+class Worker:
+    """Does what its parent requests, one request at a time, and replies."""
 
-    def __init__(self, answers: IO[bytes]) -> None:
-        self._answers = answers
+    def __init__(self, replies: IO[bytes]) -> None:
+        self._replies = replies
         self._dataset: ImageDataset | None = None
         self._rehearsal: tuple[tuple[object, ...], Rehearsal] | None = None
 
-    def take(self, order: tuple[Any, ...]) -> None:
-        kind, *content = order
+    def handle(self, request: tuple[Any, ...]) -> None:
+        """Do one of: data (a shared dataset), train (run, folder of runs, execution), rehearse
+        (run, execution, seconds)."""
+        kind, *content = request
         if kind == "data":
             self._dataset = content[0].open()
         elif kind == "train":
@@ -60,13 +62,13 @@ class Station:
                 self._dataset,
                 RunFolder(runs / run.run_id),
                 execution=execution,
-                on_progress=lambda progress: self._answer("progress", progress),
-                on_notice=lambda notice: self._answer("noticed", notice),
+                on_progress=lambda progress: self._reply("progress", progress),
+                on_notice=lambda notice: self._reply("notice", notice),
             )
         except Exception as error:
-            self._answer("raised", _portable(error))
+            self._reply("raised", _picklable(error))
         else:
-            self._answer("ended", record)
+            self._reply("ended", record)
 
     def _rehearse(self, run: RunSpec, execution: Execution, seconds: float) -> None:
         assert self._dataset is not None
@@ -80,37 +82,40 @@ class Station:
                 rate = rehearsal.images_per_second(execution, seconds)
             else:
                 rehearsal.prepare(execution)
-            self._answer("rehearsed", (rate, peak_memory(torch.device(execution.device)) or 0))
+            self._reply("rehearsed", (rate, peak_memory(torch.device(execution.device)) or 0))
         except Exception as error:
-            self._answer("raised", _portable(error))
+            self._reply("raised", _picklable(error))
 
-    def _answer(self, kind: str, content: object) -> None:
-        pickle.dump((kind, content), self._answers)
-        self._answers.flush()
+    def _reply(self, kind: str, content: object) -> None:
+        pickle.dump((kind, content), self._replies)
+        self._replies.flush()
 
 
 def main() -> None:
-    """Do what comes in until it ends, or until this process's parent does."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    """Handle requests until there are no more, or until this process's parent has ended."""
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     parent = int(sys.argv[1])
-    _die_with(parent)
+    _end_with(parent)
     keep_freed_memory()
     stopping = threading.Event()
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
-        # A Ctrl-C of the user is the parent's to hear, which then ends the orders.
+        # The parent handles the user's Ctrl-C, and then ends the requests.
         if stopping.is_set():
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupted)
-    orders: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
-    station, code = Station(answers), 0
+    requests: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
+    worker, code = Worker(replies), 0
     try:
-        # Inside, because the end of the orders may come before this returns.
-        threading.Thread(target=_hear, args=(orders, stopping, parent), daemon=True).start()
-        while (order := orders.get()) is not None:
-            station.take(order)
+        # Inside, because the end of the requests may come before this returns.
+        reading = threading.Thread(
+            target=_read_requests, args=(requests, stopping, parent), daemon=True
+        )
+        reading.start()
+        while (request := requests.get()) is not None:
+            worker.handle(request)
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     except BaseException:
@@ -118,48 +123,48 @@ def main() -> None:
         code = 1
     finally:
         stopping.clear()
-        # At once: nothing is left to write, and torch takes its time to go.
+        # At once: nothing is left to write, and torch takes long to shut down.
         sys.stderr.flush()
         os._exit(code)
 
 
-def _hear(
-    orders: queue.SimpleQueue[tuple[Any, ...] | None], stopping: threading.Event, parent: int
+def _read_requests(
+    requests: queue.SimpleQueue[tuple[Any, ...] | None], stopping: threading.Event, parent: int
 ) -> None:
-    """Pass orders on; when there are no more, interrupt what is being done."""
+    """Put all requests into the queue; when there are no more, interrupt the current one."""
     with contextlib.suppress(EOFError, OSError):
         while True:
-            orders.put(pickle.load(sys.stdin.buffer))
-    if not _lives(parent):
-        # It was killed, and another process may be in the study's folder any moment: the last
-        # checkpoint is whole, and nothing more is written.
+            requests.put(pickle.load(sys.stdin.buffer))
+    if not _is_alive(parent):
+        # The parent was killed, and another process may enter the study's folder at any moment:
+        # nothing more is written; the last checkpoint is complete.
         os._exit(1)
     stopping.set()
-    _thread.interrupt_main()  # first, so that it is not heard when the orders are over already
-    orders.put(None)  # wakes who waits for an order, and does not hear of an interrupt then
-    time.sleep(PATIENCE_SECONDS)
+    _thread.interrupt_main()  # before the next line, after which `main` may have returned
+    requests.put(None)  # ends a wait for requests, which an interrupt does not
+    time.sleep(EXIT_SECONDS)
     os._exit(1)
 
 
-def _die_with(parent: int) -> None:
-    """Let the kernel end this process as soon as `parent` has ended, where it can (Linux)."""
+def _end_with(parent: int) -> None:
+    """On Linux, let the kernel kill this process as soon as `parent` has ended."""
     if sys.platform == "linux":
         import ctypes
 
         set_parent_death_signal = 1
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-    if not _lives(parent):
+    if not _is_alive(parent):
         os._exit(1)
 
 
-def _lives(parent: int) -> bool:
-    """Whether this process's parent is still there; where a system cannot tell, it is."""
+def _is_alive(parent: int) -> bool:
+    """Whether this process's parent still runs; always true where a system cannot tell."""
     return sys.platform == "win32" or os.getppid() == parent
 
 
-def _portable(error: Exception) -> Exception:
-    """`error` as it can be sent: itself, or where it cannot be pickled what it says."""
+def _picklable(error: Exception) -> Exception:
+    """`error` itself, or if it cannot be pickled, a RunError with its message."""
     with contextlib.suppress(Exception):
         if str(pickle.loads(pickle.dumps(error))) == str(error):
             return error

@@ -1,1 +1,9 @@
-"""How runs are computed: cost, measured speeds, schedule."""
+"""How runs are computed: cost, measured speeds, schedule. No executor is known here.
+
+planner.py     decides how each run is computed, and makes the schedule
+executions.py  what the user asks for, and execution.json
+machine.py     what planning asks about the machine where runs will be computed
+calibration.py how fast a model trains on a machine, measured once
+schedule.py    which runs are trained at the same time, and in which order
+cost.py        what a study costs, as a table
+"""

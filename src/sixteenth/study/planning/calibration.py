@@ -2,9 +2,9 @@
 
 Candidates are the numbers (precision and layout, where the study leaves them open) and the
 placement (how many runs at once, of how many threads each). They take turns, so that whatever else
-the machine does hits all of them, and count by their median step. What was measured is kept beside
-the decoded images, for this machine, model, image size and version of torch; a copy that is damaged
-or lacks something is measured again.
+the machine does affects all of them, and count by their median step. What was measured is kept
+beside the decoded images, for this machine, model, image size and version of torch; a copy that is
+damaged or incomplete is measured again.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
 from ...engine.execution import Execution, environment, open_numbers
 from ...spec import RunSpec
 from ...storage.run_folder import write_text
-from ..executors.local import Pool
 from .cost import Cost
 from .schedule import Placement
 
@@ -35,15 +34,15 @@ ROUNDS = 2
 WINDOW_SECONDS = 0.4
 """Each candidate trains for so long in a round, and one step at least."""
 
-HOPELESS = 1.25
+MUCH_SLOWER = 1.25
 """A candidate so many times slower in its first round is not measured again."""
 
-BUSY = 0.1
-"""Part of all cores that other processes may keep busy while speeds are measured, for these to be
-kept: a fifth of one core of two."""
+MAX_OTHER_WORK = 0.1
+"""Speeds are kept if other processes used less than this part of all cores meanwhile: a fifth of
+one core of two."""
 
-NEAR = 1.05
-"""The simpler candidate is taken unless the other is faster by more than this."""
+NEARLY_EQUAL = 1.05
+"""The default numbers are taken unless others are faster by more than this."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,16 @@ class Speed:
         return Placement(self.processes, self.threads)
 
 
+class Workers(Protocol):
+    """Processes to measure with, as `executors.local.WorkerPool` has them."""
+
+    def start(self, count: int) -> None: ...
+
+    def rehearse(
+        self, run: RunSpec, execution: Execution, seconds: float, processes: int = 1
+    ) -> list[tuple[float, int]]: ...
+
+
 def calibrate(
     run: RunSpec,
     cost: Cost,
@@ -73,7 +82,7 @@ def calibrate(
     placements: Sequence[Placement],
     room: float,
     data_dir: Path,
-    pool: Callable[[], Pool],
+    workers: Callable[[], Workers],
 ) -> list[Speed]:
     """The speeds of a model: of each open number, and of `placements` in the best numbers.
 
@@ -81,30 +90,30 @@ def calibrate(
         run: any run of the model.
         cost: of the model.
         default: what would be taken without measuring.
-        placements: the simplest first; such as have no room are left out.
+        placements: the simplest first; those that need too much memory are left out.
         room: memory in bytes that all processes together may take.
         data_dir: where what was measured is kept.
-        pool: gives the processes to measure with; called only if something has to be measured.
+        workers: gives the processes to measure with; called only if something has to be measured.
 
     Raises:
         SixteenthError, RuntimeError, ...: the model cannot be trained.
     """
     identity = _identity(run, cost, default)
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-    place = data_dir / "calibration" / f"{key}.json"
-    known = _read(place, identity)
+    path = data_dir / "calibration" / f"{key}.json"
+    known = _read(path, identity)
     memory = max((speed.memory for speed in known), default=0)
     fitting = _that_fit(placements, memory, room)
     if not known or not set(fitting) <= {speed.placement for speed in known}:
         others = OtherWork()
-        known = _measure(run, default, placements, room, pool())
-        if others.share() < BUSY:
-            _keep(place, identity, known)
+        known = _measure(run, default, placements, room, workers())
+        if others.share() < MAX_OTHER_WORK:
+            _keep(path, identity, known)
     return known
 
 
 def _that_fit(placements: Sequence[Placement], memory: int, room: float) -> list[Placement]:
-    """The placements that have room where each process takes `memory`; one in any case."""
+    """The placements with enough memory, where each process takes `memory`; one in any case."""
     fewest = min(placement.processes for placement in placements)
     return [
         placement
@@ -154,22 +163,21 @@ def best_numbers(speeds: Iterable[Speed], default: Execution) -> tuple[str, str]
     of = {numbers: max(each) for numbers, each in rates.items() if len(each) == most}
     usual = default.precision, default.layout
     best = max(of, key=lambda numbers: of[numbers], default=usual)
-    return usual if of.get(usual, 0.0) * NEAR >= of.get(best, 0.0) else best
+    return usual if of.get(usual, 0.0) * NEARLY_EQUAL >= of.get(best, 0.0) else best
 
 
 def _measure(
-    run: RunSpec, default: Execution, placements: Sequence[Placement], room: float, pool: Pool
+    run: RunSpec, default: Execution, placements: Sequence[Placement], room: float, workers: Workers
 ) -> list[Speed]:
     """Measure numbers under the widest placement, and placements in the best numbers.
 
     Layouts come one after another, because each needs a model of its own.
     """
     taken = 0
-    pool.start(max(placements).processes)
+    workers.start(max(placements).processes)
     with contextlib.suppress(Exception):  # these numbers may be the ones that the model refuses
         # First one process alone: several might not have the memory, and then others lose theirs.
-        alone = ("rehearse", run, replace(default, threads=1), 0.0)
-        ((_, taken),) = pool.ask([alone])
+        ((_, taken),) = workers.rehearse(run, replace(default, threads=1), 0.0)
     placements = _that_fit(placements, taken, room)
     widest = max(placements)
     precisions, layouts = open_numbers(default, run.train)
@@ -178,23 +186,25 @@ def _measure(
     refusals: list[Exception] = []
 
     def take_turns(candidates: Sequence[_Candidate]) -> None:
-        hopeful = list(candidates)
+        remaining = list(candidates)
         for _ in range(ROUNDS):
-            for candidate in list(hopeful):
+            for candidate in list(remaining):
                 try:
-                    rate, memory = _rate(run, default, candidate, pool)
+                    rate, memory = _rate(run, default, candidate, workers)
                 except Exception as error:  # a model may refuse some numbers, and not others
                     refusals.append(error)
-                    hopeful.remove(candidate)
+                    remaining.remove(candidate)
                     found.pop(candidate, None)
                 else:
                     found.setdefault(candidate, []).append(rate)
                     memories[candidate] = memory
-            if not hopeful:
+            if not remaining:
                 break
-            top = max(statistics.median(found[each]) for each in hopeful)
-            hopeful = [each for each in hopeful if statistics.median(found[each]) * HOPELESS >= top]
-            if len(hopeful) < 2:
+            top = max(statistics.median(found[each]) for each in remaining)
+            remaining = [
+                each for each in remaining if statistics.median(found[each]) * MUCH_SLOWER >= top
+            ]
+            if len(remaining) < 2:
                 break
 
     for layout in layouts:
@@ -213,16 +223,18 @@ def _measure(
 _Candidate = tuple[str, str, Placement]
 
 
-def _rate(run: RunSpec, default: Execution, candidate: _Candidate, pool: Pool) -> tuple[float, int]:
+def _rate(
+    run: RunSpec, default: Execution, candidate: _Candidate, workers: Workers
+) -> tuple[float, int]:
     """Images a second of as many processes at once as the candidate's placement has, and the most
     memory that one of them took."""
     precision, layout, placement = candidate
     execution = replace(default, precision=precision, layout=layout, threads=placement.threads)
     if placement.processes > 1:
         # None may have its model yet: all build it first, so that they are timed at once.
-        pool.ask([("rehearse", run, execution, 0.0)] * placement.processes)
-    order = ("rehearse", run, execution, WINDOW_SECONDS)
-    rates, memories = zip(*pool.ask([order] * placement.processes), strict=True)
+        workers.rehearse(run, execution, 0.0, placement.processes)
+    measured = workers.rehearse(run, execution, WINDOW_SECONDS, placement.processes)
+    rates, memories = zip(*measured, strict=True)
     return float(sum(rates)), max(memories)
 
 
@@ -262,21 +274,21 @@ def _identity(run: RunSpec, cost: Cost, default: Execution) -> dict[str, Any]:
     }
 
 
-def _read(place: Path, identity: Mapping[str, Any]) -> list[Speed]:
-    """What is kept there, nothing if it is damaged."""
+def _read(path: Path, identity: Mapping[str, Any]) -> list[Speed]:
+    """The speeds in a file, none if it is damaged."""
     try:
-        content = json.loads(place.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
         if content["identity"] != identity:
             return []
         speeds = [Speed(**each) for each in content["speeds"]]
-        sound = all(speed.images_per_second > 0 and speed.placement for speed in speeds)
+        valid = all(speed.images_per_second > 0 and speed.placement for speed in speeds)
     except (OSError, ValueError, TypeError, KeyError):
         return []
-    return speeds if sound else []
+    return speeds if valid else []
 
 
-def _keep(place: Path, identity: Mapping[str, Any], speeds: Sequence[Speed]) -> None:
-    """Keep what was measured; where that is not possible, it is measured again next time."""
+def _keep(path: Path, identity: Mapping[str, Any], speeds: Sequence[Speed]) -> None:
+    """Write what was measured; if that fails, it is measured again next time."""
     content = {"identity": identity, "speeds": [asdict(speed) for speed in speeds]}
     with contextlib.suppress(OSError):
-        write_text(place, json.dumps(content, indent=2) + "\n")
+        write_text(path, json.dumps(content, indent=2) + "\n")

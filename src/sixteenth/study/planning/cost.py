@@ -52,14 +52,14 @@ def plan_table(
     costs: Mapping[str, Cost],
     schedule: Schedule,
 ) -> pd.DataFrame:
-    """One row per run: what it trains on, what it computes, and how long that will take here.
+    """One row per run: what it trains on, what it computes, and how long that will take.
 
     Returns:
         Columns run_id, model, init, fraction, train_size, seed, status, epochs, steps, parameters,
-        train_flops (whole run), threads, seconds (of training and evaluation, in the company that
-        the run will have), begins, ends (seconds from the study's beginning), disk_bytes (what the
-        finished run keeps), checkpoint_bytes (while it trains). Times are estimates, and missing of
-        finished runs, as their threads are.
+        train_flops (whole run), threads, seconds (of training and evaluation, beside the runs that
+        are scheduled at the same time), begins, ends (seconds from the study's beginning),
+        disk_bytes (what the finished run keeps), checkpoint_bytes (while it trains). Times are
+        estimates. Finished runs have none, and no threads.
     """
     todo = {
         each.run.run_id: (each, end)

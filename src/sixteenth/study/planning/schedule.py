@@ -1,8 +1,8 @@
-"""Which runs go side by side, on how many threads each, and in which order.
+"""Which runs are trained at the same time, on how many threads each, and in which order.
 
 Plain arithmetic on the seconds that each run would take: no torch, no files, nothing is measured
-here. Small runs come first, so that the first answers come early, as far as that does not leave
-cores idle at the end, where the largest run would then be alone.
+here. Small runs come first, so that the first results come early, unless that leaves cores idle at
+the end, where the largest run would then be alone.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from ...spec import RunSpec
 if TYPE_CHECKING:
     from ...engine.execution import Execution
 
-NEAR = 1.05
-"""A schedule is simpler, or answers earlier, at no more than so many times the shortest time."""
+LONGER = 1.05
+"""A schedule that is simpler, or has its first results earlier, may take so many times the shortest
+time."""
 
 
 @dataclass(frozen=True, order=True)
 class Placement:
-    """So many processes at once, of so many threads each."""
+    """A number of processes at once, and the threads of each."""
 
     processes: int
     threads: int
 
 
-Seconds = Mapping[Placement, float]
-"""What a run takes under each placement, all processes busy."""
+PlacementSeconds = Mapping[Placement, float]
+"""How long a run takes under each placement, all processes busy."""
 
 
 @dataclass(frozen=True)
@@ -48,39 +49,40 @@ class Schedule:
 
     Attributes:
         assignments: what is still to be trained, and how.
-        workers: runs that go side by side at most.
-        slots: threads that compute at one time: a run begins when as many are free as it takes.
+        workers: runs at the same time, at most.
+        slots: threads that compute at the same time: a run begins when enough of them are free.
     """
 
     assignments: tuple[Assignment, ...]
     workers: int
     slots: int
 
-    def may_begin(self, assignment: Assignment, live: Iterable[Assignment]) -> bool:
-        """Whether a run may begin beside those that are `live`."""
-        taken = [each.execution.threads for each in live]
+    def may_begin(self, assignment: Assignment, running: Iterable[Assignment]) -> bool:
+        """Whether a run may begin beside those that are `running`."""
+        taken = [each.execution.threads for each in running]
         room = len(taken) < self.workers and sum(taken) + assignment.execution.threads <= self.slots
         return room or not taken
 
     def ends(self) -> list[float]:
         """When each run is expected to be done, in seconds from the beginning."""
         clock = 0.0
-        live: list[tuple[float, int]] = []
+        running: list[tuple[float, int]] = []
         ends: list[float] = []
-        for place, assignment in enumerate(self.assignments):
-            while not self.may_begin(assignment, (self.assignments[i] for _, i in live)):
-                clock, _ = heapq.heappop(live)
+        for position, assignment in enumerate(self.assignments):
+            while not self.may_begin(assignment, (self.assignments[i] for _, i in running)):
+                clock, _ = heapq.heappop(running)
             ends.append(clock + assignment.seconds)
-            heapq.heappush(live, (ends[-1], place))
+            heapq.heappush(running, (ends[-1], position))
         return ends
 
 
-def place(runs: Mapping[str, Seconds]) -> dict[str, Placement]:
-    """Choose the placement of each run so that all are done soonest.
+def choose_placements(runs: Mapping[str, PlacementSeconds]) -> dict[str, Placement]:
+    """The placement of each run, by its name, with which all are done soonest.
 
     Most runs share one placement. The largest may come after them, one after another with all
-    threads, where else one of them would be alone at the end on a part of the cores. Of schedules
-    that take nearly the same time the simplest is taken: one after another, then all side by side.
+    threads, where otherwise one of them would be alone at the end on a part of the cores. Of
+    schedules that take nearly the same time the simplest is taken: one after another, then all at
+    the same time.
 
     Args:
         runs: the seconds of each run, by its name; all of them know the same placements.
@@ -99,14 +101,14 @@ def place(runs: Mapping[str, Seconds]) -> dict[str, Placement]:
             chosen = dict.fromkeys(together, placement) | dict.fromkeys(last, alone)
             choices.append((total, chosen))
     best = min((total for total, _ in choices), default=0.0)
-    return next((chosen for total, chosen in choices if total <= best * NEAR), {})
+    return next((chosen for total, chosen in choices if total <= best * LONGER), {})
 
 
-def put_in_order(assignments: Sequence[Assignment], slots: int) -> list[Assignment]:
-    """Order runs whose threads are decided, those of fewer threads first.
+def order_runs(assignments: Sequence[Assignment], slots: int) -> list[Assignment]:
+    """Runs whose threads are decided, in the order to begin them: those of fewer threads first.
 
-    Among runs of as many threads as many small ones come first as cost next to nothing, then the
-    rest from the largest on (Graham 1969: at most a third longer than the shortest order). Runs
+    Among runs of equally many threads, as many small ones come first as cost next to no time, then
+    the rest from the largest on (Graham 1969: at most a third longer than the shortest order). Runs
     that go one after another keep their order.
     """
     order: list[Assignment] = []
@@ -118,7 +120,7 @@ def put_in_order(assignments: Sequence[Assignment], slots: int) -> list[Assignme
             orders = [rising[:k] + rising[k:][::-1] for k in range(len(rising), -1, -1)]
             times = [_finish([each.seconds for each in one], lanes) for one in orders]
             group = next(
-                one for one, time in zip(orders, times, strict=True) if time <= min(times) * NEAR
+                one for one, time in zip(orders, times, strict=True) if time <= min(times) * LONGER
             )
         order += group
     return order

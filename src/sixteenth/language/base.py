@@ -1,0 +1,195 @@
+"""What a language must be able to say, and the names that it may use.
+
+The analysis finds, a language says, the report arranges. A language is a class in a folder beside
+this file, such as `en.English`: one method a thing to say, one exhaustive match a kind of finding.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..analysis.findings.advice import Advice
+from ..analysis.findings.analyse import Findings
+from ..analysis.findings.diagnosis import DiagnosisKind
+from ..analysis.findings.expectation import Expect
+from ..analysis.findings.steps import Step
+from ..analysis.findings.types import Finding, SectionKey, Strength
+
+
+@dataclass(frozen=True)
+class Names:
+    """How the models and initial weights of one study are shown: short where that is unambiguous.
+
+    Attributes:
+        models: as the study writes them -> as a reader reads them.
+        inits: files of initial weights -> as a reader reads them.
+    """
+
+    models: Mapping[str, str] = field(default_factory=dict)
+    inits: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, models: Iterable[str], inits: Iterable[str]) -> Names:
+        """The names of all models and inits of a study."""
+        files = [init for init in inits if init != "random" and not init.startswith("imagenet")]
+        return cls(_shortest(models), _shortest(files))
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A finding in words: one or two sentences of plain text, not escaped."""
+
+    text: str
+    finding: Finding
+
+    @property
+    def strength(self) -> Strength:
+        """How well the data support it."""
+        return self.finding.strength
+
+
+@dataclass(frozen=True)
+class SaidStep(Statement):
+    """One thing to do next; `text` is all of it.
+
+    Attributes:
+        what: an imperative without a capital and without a full stop.
+        why: what speaks for it, and the gain where one is known: a sentence.
+        cost: what it takes, and what is not known of it: sentences, or empty.
+    """
+
+    finding: Step
+    what: str
+    why: str
+    cost: str
+
+
+@dataclass(frozen=True)
+class SaidAdvice:
+    """Advice in one language.
+
+    Attributes:
+        best: what there is already.
+        steps: what to do next, the most useful first.
+        target: what the wanted error takes; None where none was asked for.
+        findings: the same in numbers.
+    """
+
+    best: str
+    steps: tuple[SaidStep, ...]
+    target: Statement | None
+    findings: Advice
+
+    def to_dict(self) -> dict[str, object]:
+        """Numbers and sentences as plain values for JSON; what is not finite becomes None."""
+        target = self.target
+        return {
+            "best": self.best,
+            "target": None if target is None else {**target.finding.to_dict(), "text": target.text},
+            "steps": [
+                {"what": step.what, "why": step.why, "cost": step.cost, **step.finding.to_dict()}
+                for step in self.steps
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class SaidSection:
+    """A section of the discussion in words; the statements of a `ranked` one are numbered."""
+
+    key: SectionKey
+    title: str
+    statements: tuple[Statement, ...]
+    ranked: bool
+
+
+@dataclass(frozen=True)
+class Discussion:
+    """The findings of a study in one language.
+
+    Attributes:
+        answer: the sentences that a report opens with, one entry a finding.
+        sections: the discussion.
+        findings: the same in numbers.
+    """
+
+    answer: tuple[str, ...]
+    sections: tuple[SaidSection, ...]
+    findings: Findings
+
+
+class Language(ABC):
+    """What a report needs to have said; each instance knows the names of one study."""
+
+    tag: str
+    """BCP 47, such as ``en``."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    @abstractmethod
+    def say(self, finding: Finding) -> str:
+        """A finding as sentences.
+
+        Raises:
+            TypeError: this language has no sentence for it, which a test forbids.
+        """
+
+    @abstractmethod
+    def rule(self, kind: DiagnosisKind) -> str:
+        """When a run gets this diagnosis, with the thresholds: a clause without a full stop."""
+
+    @abstractmethod
+    def say_step(self, step: Step) -> SaidStep:
+        """A step of the advice, its parts apart."""
+
+    @abstractmethod
+    def section_title(self, key: SectionKey, *, expected: bool) -> str:
+        """The heading of a section; `expected` is whether one model was expected to be better."""
+
+    def discuss(self, findings: Findings) -> Discussion:
+        """All findings of a study in words."""
+        return Discussion(
+            answer=tuple(self.say(each) for each in findings.answer),
+            sections=tuple(
+                SaidSection(
+                    key=section.key,
+                    title=self.section_title(
+                        section.key, expected=findings.expect is not Expect.NONE
+                    ),
+                    statements=tuple(Statement(self.say(each), each) for each in section.findings),
+                    ranked=section.key is SectionKey.CAUSES,
+                )
+                for section in findings.sections
+            ),
+            findings=findings,
+        )
+
+    def advise(self, advice: Advice) -> SaidAdvice:
+        """Advice in words."""
+        target = advice.target
+        return SaidAdvice(
+            best=self.say(advice.best),
+            steps=tuple(self.say_step(step) for step in advice.steps),
+            target=None if target is None else Statement(self.say(target), target),
+            findings=advice,
+        )
+
+
+def short_name(name: str) -> str:
+    """The factory of ``package.module:factory``, the end of a path; else the name itself."""
+    last = re.split(r"[/\\:]", name.rstrip("/\\:"))[-1]
+    return last or name
+
+
+def _shortest(names: Iterable[str]) -> dict[str, str]:
+    """The short name of each, or its whole one where two share the short one."""
+    known = dict.fromkeys(names)
+    short = [short_name(name) for name in known]
+    return {
+        name: brief if short.count(brief) == 1 else name
+        for name, brief in zip(known, short, strict=True)
+    }

@@ -1,0 +1,152 @@
+"""The likely causes of an expectation that did not hold, and what would test each, in English."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.causes import (
+    Cause,
+    CauseFinding,
+    GapDifference,
+    PoorerFit,
+    SmallFinalMap,
+    TooSmallStudy,
+    TrainingSpread,
+)
+from ..numbers import count, interval, join, percent, plural, points, signed
+from .words import Words
+
+
+def say(finding: CauseFinding, words: Words) -> str:
+    """A cause with the size it is seen at, the evidence and what would test it."""
+    text = _cause(finding, words)
+    favoured = finding.favoured
+    if finding.cause is not Cause.SEEDS_UNMEASURED:
+        text = f"{count(favoured.train_size)} images, {words.init(favoured.init)}: {text}"
+    if finding.also_first:
+        sizes = join([count(size) for size in finding.also_first])
+        text += f" The same comes first on {sizes} images."
+    return text
+
+
+def _cause(finding: CauseFinding, words: Words) -> str:
+    match finding:
+        case TooSmallStudy():
+            return _too_small(finding)
+        case PoorerFit():
+            return _poorer_fit(finding, words)
+        case GapDifference():
+            return _gap(finding, words)
+        case TrainingSpread():
+            return _spread(finding)
+        case SmallFinalMap():
+            return _small_map(finding, words)
+        case _:
+            assert_never(finding)
+
+
+def _too_small(found: TooSmallStudy) -> str:
+    hidden = "no difference could have been seen: the trainings scatter too much"
+    if math.isfinite(found.detectable):
+        hidden = (
+            f"differences below about {points(found.detectable)} may stay hidden more often than "
+            "one time in five"
+        )
+    images = f" and {count(found.test_size)} test images" if found.test_size > 0 else ""
+    trainings = plural(found.difference.seeds, "training")
+    return f"the study may be too small to see it. With {trainings} a cell{images}, {hidden}."
+
+
+def _poorer_fit(found: PoorerFit, words: Words) -> str:
+    a, b = words.model(found.favoured.model), words.model(found.other.model)
+    recipe = f"a recipe that suits {a} less."
+    cause = f"too few steps, or {recipe}"
+    if found.cause is Cause.TOO_FEW_STEPS:
+        cause = "too few steps."
+    elif found.cause is Cause.RECIPE:
+        cause = recipe
+    return (
+        f"{cause} {a} gets {percent(found.favoured.mean('train_accuracy'))} of its training images "
+        f"right and {b} {percent(found.other.mean('train_accuracy'))}: "
+        f"{_part(found.shortfall.fit, found.shortfall.total)} there on the training images "
+        f"already.{_climbs(found, a, b)}"
+    )
+
+
+def _climbs(found: PoorerFit, a: str, b: str) -> str:
+    """How training accuracy went at the end, and what would tell."""
+    if found.climbs is None:
+        return ""
+    steps = found.favoured.mean("steps")
+    whole = f" ({count(steps)} steps in all)" if math.isfinite(steps) else ""
+    went = f"rose by {points(found.climbs[0])} for {a} and by {points(found.climbs[1])} for {b}"
+    if min(found.climbs) < 0:
+        went = (
+            f"changed by {signed(found.climbs[0])} points for {a} and by "
+            f"{signed(found.climbs[1])} for {b}"
+        )
+    text = f" Over the last third of training{whole} training accuracy {went}"
+    if found.cause is Cause.TOO_FEW_STEPS:
+        if found.falling_rate:
+            text += " (a part of that comes from the falling learning rate)"
+        return f"{text}: it was catching up. More steps (train.steps) would tell."
+    return (
+        f"{text}: it was not catching up, so more steps alone need not help. Another learning "
+        f"rate or weight decay for {a} would tell."
+    )
+
+
+def _gap(found: GapDifference, words: Words) -> str:
+    a, b = words.model(found.favoured.model), words.model(found.other.model)
+    gaps = [f"{signed(cell.mean('gap'))} points" for cell in (found.favoured, found.other)]
+    if found.cause is Cause.NOT_OVERFITTING:
+        return (
+            f"not overfitting. The generalisation gap of {a}, {gaps[0]}, is smaller than that of "
+            f"{b}, {gaps[1]}."
+        )
+    augmentation = "stronger augmentation" if found.augmented else "augmentation"
+    return (
+        f"overfitting. The generalisation gap of {a} is {gaps[0]}, that of {b} {gaps[1]}: "
+        f"{_part(found.shortfall.gap, found.shortfall.total)} an excess of the gap. More images, "
+        f"{augmentation} or more weight decay would tell."
+    )
+
+
+def _part(part: float, whole: float) -> str:
+    """How much of the shortfall a cause accounts for, as the subject of a sentence."""
+    if round(part, 3) >= round(whole, 3):
+        return f"all of the {points(whole)} that it is behind are"
+    verb = "is" if points(part) == "1.0 point" else "are"
+    return f"{points(part)} of the {points(whole)} that it is behind {verb}"
+
+
+def _spread(found: TrainingSpread) -> str:
+    difference = found.difference
+    if found.cause is Cause.SEEDS_UNMEASURED:
+        return (
+            "luck of the training, wherever there is one training of each: the spread between "
+            "seeds was not measured there and cannot be ruled out; two more seeds would tell."
+        )
+    if found.cause is Cause.SEEDS:
+        return (
+            f"luck of the training: between {difference.seeds} seeds the difference has a "
+            f"standard deviation of {points(found.deviation)}, more than its mean of "
+            f"{points(difference.value)}."
+        )
+    return (
+        f"not luck of the training. Over {plural(difference.seeds, 'seed')}, the interval with "
+        "their spread in it excludes zero "
+        f"({interval(difference.low, difference.high, difference.level)})."
+    )
+
+
+def _small_map(found: SmallFinalMap, words: Words) -> str:
+    size = f" at {found.image_size}x{found.image_size} pixels" if found.image_size else ""
+    whose = "both models" if found.both else words.model(found.favoured.model)
+    stem = "" if found.cifar_stem else ", or with stem: cifar for a ResNet,"
+    return (
+        f"the resolution against the stem. The last feature map of {whose} is 1x1{size}: nothing "
+        "is left there of where things are. Whether that matters was not tested; a study with "
+        f"larger images{stem} would tell."
+    )

@@ -1,0 +1,84 @@
+"""A fitted learning curve in English, for a terminal and for the notes under a table."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import assert_never
+
+from ...analysis.curves.learning_curve import LearningCurve, RequiredSize
+from ...analysis.curves.points import ASSUMED_TEST_SIZE, ENOUGH, CurveWarning
+from ..numbers import percent
+
+
+def warning(kind: CurveWarning, sizes: int) -> str:
+    """A warning as a sentence without capital and full stop; `sizes` were fitted."""
+    match kind:
+        case CurveWarning.FEW_SIZES:
+            return (
+                f"{sizes} sizes do not determine a power law: its exponent is mostly what learning "
+                f"curves have in general; measure at least {ENOUGH} sizes"
+            )
+        case CurveWarning.STUCK:
+            return (
+                "the error is the same at the last sizes, as if every image got the same answer: "
+                "when training begins to work cannot be seen"
+            )
+        case CurveWarning.RISING:
+            return "the error rises with more data, which no power law describes"
+        case CurveWarning.FLAT:
+            return "the error hardly changes with more data: the curve is flat in its noise"
+        case CurveWarning.NEAR_GUESSING:
+            return (
+                "the error at the largest size is close to guessing: when it will fall cannot be "
+                "seen"
+            )
+        case CurveWarning.NOISE_ASSUMED:
+            return (
+                "nothing tells how noisy these errors are (one training a size, no test_size); the "
+                f"noise of {ASSUMED_TEST_SIZE:,} test images is assumed for a new one"
+            )
+        case _:
+            assert_never(kind)
+
+
+def summary(curve: LearningCurve) -> str:
+    """The fit in a few lines of at most 80 columns."""
+    last = float(curve.sizes[-1])
+    lines = [
+        f"error = {curve.alpha:.4g} + {curve.eta:.4g} * n^{curve.gamma:.3g}"
+        f"   ({len(curve.sizes)} sizes, {curve.sizes[0]:,.0f} to {last:,.0f})",
+    ]
+    for name in ("alpha", "eta", "gamma"):
+        low, high = getattr(curve, f"{name}_interval")
+        lines.append(
+            f"  {name:<6}{getattr(curve, name):>10.4g}   90% interval {low:.4g} to {high:.4g}"
+        )
+    for factor in (2, 4):
+        n = factor * last
+        low, high = curve.interval(n)
+        lines.append(
+            f"  at {n:>12,.0f}: {float(curve.predict(n)):.2%}"
+            f"   90% interval of a new training {float(low):.2%} to {float(high):.2%}"
+        )
+    for kind in curve.warnings:
+        lines += textwrap.wrap(
+            f"warning: {warning(kind, len(curve.sizes))}",
+            79,
+            initial_indent="  ",
+            subsequent_indent="    ",
+        )
+    return "\n".join(lines)
+
+
+def required_size(found: RequiredSize) -> str:
+    """How many images an error takes, in one sentence without a full stop."""
+    target = f"error {percent(found.error)}"
+    if found.low is None:
+        return f"{target}: out of reach ({found.level:.0%} certainty)"
+    size = "beyond the fitted curve's reach" if found.size is None else f"{found.size:,.0f}"
+    if found.high is None:
+        return (
+            f"{target}: {size}, at least {found.low:,.0f};"
+            f" not reachable at {found.level:.0%} certainty"
+        )
+    return f"{target}: {size} ({found.level:.0%} interval {found.low:,.0f} to {found.high:,.0f})"

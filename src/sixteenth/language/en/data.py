@@ -1,0 +1,72 @@
+"""Doubts about labels and data in English."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from ...analysis.findings.doubtful_labels import (
+    ConflictingLabels,
+    Copies,
+    DataFinding,
+    Examples,
+    LabelCeiling,
+    LeakedImages,
+    NoCopies,
+)
+from ..numbers import count, join, percent, plural, points
+
+
+def say(finding: DataFinding) -> str:
+    """A finding on labels or data as sentences."""
+    match finding:
+        case LabelCeiling():
+            return _ceiling(finding)
+        case LeakedImages():
+            return _leaked(finding)
+        case Copies():
+            parts = [
+                f"{plural(number, 'copy', 'copies')} among the {where} images"
+                for number, where in ((finding.train, "training"), (finding.test, "test"))
+                if number
+            ]
+            return f"Found: {join(parts)}. The data hold fewer different images than they count."
+        case ConflictingLabels():
+            verb = "stands" if finding.images == 1 else "stand"
+            return f"{plural(finding.images, 'image')} {verb} under more than one label."
+        case Examples():
+            return f"Such as: {'; '.join(finding.examples)}."
+        case NoCopies():
+            return "The data were checked for copies: no image stands twice, or in both splits."
+        case _:
+            assert_never(finding)
+
+
+def _ceiling(found: LabelCeiling) -> str:
+    networks = "Both" if found.networks == 2 else f"All {found.networks}"
+    head = f"{networks} networks that were trained on the most images"
+    if not found.images_in_doubt:
+        return (
+            f"{head} agree with confidence on another class than the given one for no test image: "
+            "wrong labels in the test set do not show."
+        )
+    end = ", and little more could be gained: look at them before anything else"
+    if found.small:
+        end = "; so they are not what holds accuracy back"
+    return (
+        f"{head} call {plural(found.images_in_doubt, 'test image')} of {count(found.test_images)} "
+        "by one and the same other class, each with the confidence that it usually has in that "
+        "class. Such labels may be wrong, or the images hard. If all were wrong labels, "
+        f"{points(found.share)} of the {points(found.best_error)} of error of the best cell would "
+        f"be no model's fault{end}."
+    )
+
+
+def _leaked(found: LeakedImages) -> str:
+    verb = "stands" if found.images == 1 else "stand"
+    text = f"Leakage: {plural(found.images, 'test image')} also {verb} among the training images"
+    if found.test_size > 0:
+        text += (
+            f" ({percent(found.images / found.test_size)} of the test set). Test accuracies may be "
+            "too high by up to that share, and by more the more of them a run was trained on"
+        )
+    return f"{text}."

@@ -1,0 +1,90 @@
+"""What single runs show, and by which rules, in English."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.diagnosis import (
+    CLIMB,
+    FITTED,
+    LARGE_GAP,
+    LOSS_RISE,
+    AtChance,
+    DiagnosisFinding,
+    DiagnosisKind,
+    Overfitting,
+    RisingTestLoss,
+    SmallMap,
+    TooFewSteps,
+)
+from ..numbers import count, percent, plural, points
+from .words import Words
+
+
+def say(finding: DiagnosisFinding, words: Words) -> str:
+    """A diagnosis as a sentence that starts with the run."""
+    run = words.run(finding.cell, finding.seed)
+    match finding:
+        case Overfitting():
+            return (
+                f"{run}: {percent(finding.train_accuracy)} of the training images but "
+                f"{percent(finding.test_accuracy)} of the test images are right, a gap of "
+                f"{points(finding.gap)}."
+            )
+        case RisingTestLoss():
+            return (
+                f"{run}: test loss was lowest at epoch {finding.best_epoch} "
+                f"({finding.test_loss_best:.2f}) and rose to {finding.test_loss_last:.2f} by epoch "
+                f"{finding.last_epoch}, while training loss fell from "
+                f"{finding.train_loss_best:.2f} to {finding.train_loss_last:.2f}."
+            )
+        case TooFewSteps():
+            known = math.isfinite(finding.steps)
+            steps = f" after {count(finding.steps)} steps" if known else ""
+            return (
+                f"{run}: training accuracy was still climbing at the end, by "
+                f"{points(finding.climb)} over the last third of the epochs, and stood at "
+                f"{percent(finding.train_accuracy)}{steps}."
+            )
+        case SmallMap():
+            size = finding.image_size
+            image = f" from {size}x{size} images" if size else ""
+            return f"{run}: the last convolution makes a map of 1x1 position{image}."
+        case AtChance():
+            guess = f"no more than guessing gets ({percent(finding.chance)})"
+            if finding.above_chance:
+                images = plural(round(finding.test_size), "test image")
+                guess = f"which {images} cannot tell from guessing ({percent(finding.chance)})"
+            return (
+                f"{run}: {percent(finding.test_accuracy)} of the test images are right, {guess}; "
+                "this run has learned nothing that shows."
+            )
+        case _:
+            assert_never(finding)
+
+
+def rule(kind: DiagnosisKind) -> str:
+    """When a run gets this diagnosis."""
+    match kind:
+        case DiagnosisKind.OVERFITTING:
+            return (
+                f"training accuracy at least {percent(FITTED)} and at least {points(LARGE_GAP)} "
+                "above test accuracy"
+            )
+        case DiagnosisKind.TEST_LOSS_RISING:
+            return (
+                f"test loss ends at least {LOSS_RISE:.0%} and two standard errors above its "
+                "minimum, and training loss fell since"
+            )
+        case DiagnosisKind.TOO_FEW_STEPS:
+            return (
+                f"training accuracy below {percent(FITTED)} and up by at least {points(CLIMB)} "
+                "over the last third of the epochs"
+            )
+        case DiagnosisKind.SMALL_MAP:
+            return "the feature map of the last convolution is 1x1"
+        case DiagnosisKind.AT_CHANCE:
+            return "the 95% interval of the test accuracy does not lie above that of guessing"
+        case _:
+            assert_never(kind)

@@ -1,0 +1,123 @@
+"""What a study cannot say, in English."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from ...analysis.findings.limits import (
+    Detectable,
+    Extrapolation,
+    FewEpochs,
+    FewSeeds,
+    LimitFinding,
+    NotAllPaired,
+    OneRecipe,
+    OneSize,
+    Repeats,
+    ReportedEpoch,
+)
+from ...analysis.inputs.predictions import Unpaired
+from ..numbers import count, join, plural, points
+
+
+def say(finding: LimitFinding) -> str:
+    """A limit as sentences."""
+    match finding:
+        case FewSeeds():
+            return _seeds(finding)
+        case FewEpochs():
+            order = " and could change the order of the models" if finding.several_models else ""
+            return (
+                f"All runs had {plural(round(finding.epochs), 'epoch')}, which is few: longer "
+                f"training usually raises accuracies{order}."
+            )
+        case ReportedEpoch():
+            return _chosen(finding.chosen_by)
+        case NotAllPaired():
+            return (
+                f"Differences are not all paired by test image, because {_why(finding.reason)}; "
+                "such intervals are wider than they had to be."
+            )
+        case OneSize():
+            return (
+                f"There is one training-set size, {count(finding.train_size)} images: what more "
+                "images would buy was not part of this study."
+            )
+        case Extrapolation():
+            sizes = finding.train_sizes
+            few = f"{plural(len(sizes), 'size')} do not fix the shape of a learning curve. "
+            return (
+                f"{few if finding.few_sizes else ''}What is said beyond {count(sizes[-1])} images "
+                f"is a forecast by a power law. Its {finding.level:.0%} intervals were calibrated "
+                "on learning curves of other data; a curve that bends differently than those did "
+                "can leave them."
+            )
+        case Detectable():
+            low, high = min(finding.differences), max(finding.differences)
+            span = points(high)
+            if f"{100 * low:.1f}" != f"{100 * high:.1f}":
+                span = f"{100 * low:.1f} to {span}"
+            return (
+                "A true difference between the two models would have been seen with 80% "
+                f"probability from about {span} on."
+            )
+        case OneRecipe():
+            changed = "their order" if finding.several_models else "these numbers"
+            return (
+                "One training recipe served all runs: a recipe tuned to a model or a size could "
+                f"change {changed}."
+            )
+        case _:
+            assert_never(finding)
+
+
+def _seeds(found: FewSeeds) -> str:
+    match found.repeats:
+        case Repeats.NONE:
+            return (
+                "Each cell was trained once. Intervals and probabilities hold for other test "
+                "images, not for other trainings (Dietterich 1998): how far two seeds of one cell "
+                "lie apart was not measured, and a small difference may be luck even where its "
+                "interval excludes zero."
+            )
+        case Repeats.SOME:
+            return (
+                f"The cells were trained with 1 to {found.seeds[-1]} seeds; where there is one, "
+                "the spread between trainings is not in the interval."
+            )
+        case Repeats.FEW:
+            span = join([str(number) for number in found.seeds], "or")
+            return (
+                f"With {span} seeds a cell the spread between trainings is known only roughly; "
+                "the intervals are as wide as that requires."
+            )
+        case _:
+            assert_never(found.repeats)
+
+
+def _chosen(ways: tuple[str, ...]) -> str:
+    match ways:
+        case ("last",):
+            return (
+                "Accuracies are those of the last epoch: the test set chose nothing, and a run "
+                "that was better earlier is not credited for it."
+            )
+        case ("validation",):
+            return (
+                "The epoch was chosen on a validation part cut from each training subset, which "
+                "leaves fewer images to train on than the size says; the test set chose nothing."
+            )
+        case _:
+            return f"The epoch was chosen in different ways in different runs ({join(ways)})."
+
+
+def _why(reason: Unpaired) -> str:
+    match reason:
+        case Unpaired.NO_PREDICTIONS:
+            return "no predictions of single test images were given"
+        case Unpaired.DIFFERENT_IMAGES:
+            return "the runs were not tested on the same images"
+        case Unpaired.SOME_RUNS:
+            return "some runs have no predictions that match their accuracy"
+        case _:
+            assert_never(reason)

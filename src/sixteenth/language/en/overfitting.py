@@ -1,0 +1,109 @@
+"""Over- and underfitting in English."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.diagnosis import FITTED
+from ...analysis.findings.overfitting import (
+    GAP_CHANGE,
+    GapTrend,
+    GeneralisationGap,
+    MoreRisingTestLosses,
+    NoRisingTestLoss,
+    OverfittedRuns,
+    OverfittingFinding,
+    Underfitted,
+    UnequalSteps,
+)
+from ..numbers import count, join, percent, plural, points, signed
+from . import diagnosis
+from .words import Words
+
+
+def say(finding: OverfittingFinding, words: Words) -> str:
+    """A finding on over- or underfitting as sentences."""
+    match finding:
+        case GeneralisationGap():
+            return _gap(finding, words)
+        case OverfittedRuns():
+            others = plural(len(finding.run_ids) - 1, "more run", "more runs")
+            more = f" The same holds of {others}, with smaller gaps."
+            worst = diagnosis.say(finding.worst, words)
+            return f"Overfitting: {worst}{more if len(finding.run_ids) > 1 else ''}"
+        case MoreRisingTestLosses():
+            shows = plural(len(finding.run_ids), "more run shows", "more runs show")
+            return f"{shows} the same."
+        case NoRisingTestLoss():
+            where = "In none of the runs" if finding.runs > 1 else "Nowhere in this run"
+            return (
+                f"{where} did test loss end clearly above its lowest epoch while training loss "
+                "went on falling."
+            )
+        case Underfitted():
+            return _underfitted(finding, words)
+        case UnequalSteps():
+            few, many = finding.fewest_images, finding.most_images
+            return (
+                f"Equal epochs are unequal work: {count(finding.fewest_steps)} steps on "
+                f"{count(few)} images, {count(finding.most_steps)} on {count(many)}. What more "
+                "images bought holds more training too; with train.steps: "
+                f"{round(finding.most_steps)} every size would get the same."
+            )
+        case _:
+            assert_never(finding)
+
+
+def _gap(found: GeneralisationGap, words: Words) -> str:
+    first, last = found.cells[0], found.cells[-1]
+    parts = [f"{signed(c.mean('gap'))} points on {count(c.train_size)}" for c in found.cells]
+    text = (
+        f"{words.arm(first.model, first.init)}: training accuracy minus test accuracy is "
+        f"{join(parts)} images"
+    )
+    match found.trend:
+        case None:
+            return f"{text}."
+        case GapTrend.CANNOT_TELL:
+            return (
+                f"{text}; whether it depends on the amount of data cannot be told "
+                f"({signed(found.change)} points from the fewest to the most images)."
+            )
+        case GapTrend.LITTLE:
+            return f"{text}; it changes by less than {points(GAP_CHANGE)}."
+        case GapTrend.SMALLER | GapTrend.LARGER:
+            text += f", {found.trend.value} with more data"
+        case _:
+            assert_never(found.trend)
+    fits = [percent(cell.mean("train_accuracy")) for cell in (first, last)]
+    if found.little_fitted:
+        steps = first.mean("steps")
+        after = f" after {count(steps)} steps" if math.isfinite(steps) else ""
+        text += (
+            f"; with the fewest images only {fits[0]} of them are fitted{after}, so there was "
+            f"little to overfit yet (against {fits[1]} with the most)"
+        )
+    else:
+        text += f" (training accuracy goes from {fits[0]} to {fits[1]})"
+    if found.loss_gaps is not None:
+        losses = found.loss_gaps
+        text += f"; in loss the gap goes from {losses[0]:.2f} to {losses[1]:.2f}"
+    return f"{text}."
+
+
+def _underfitted(found: Underfitted, words: Words) -> str:
+    number = len(found.run_ids)
+    which = f"{number} of {plural(found.runs, 'run')}"
+    if number == found.runs:
+        which = "Each run" if number > 1 else "The run"
+    its, was, gap = "its", "was", "Its gap says"
+    if 1 < number < found.runs:
+        its, was, gap = "their", "were", "Their gaps say"
+    climbs = join([f"{words.arm(c.model, c.init)} by {points(c.climb)}" for c in found.climbs])
+    ends = f" (over the last third of the epochs, on the most images: {climbs})" if climbs else ""
+    return (
+        f"{which} got fewer than {FITTED:.0%} of {its} training images right and {was} still "
+        f"improving on them at the end{ends}: underfitted, for lack of steps. {gap} little of the "
+        "gap that more steps would give."
+    )

@@ -1,0 +1,122 @@
+"""How accuracy goes with model and training-set size, and the runs left out, in English."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from ...analysis.curves.doubling import HalfOrigin
+from ...analysis.findings.moves import Move, MoveVerdict
+from ...analysis.findings.relation import (
+    AccuracyCurve,
+    HighestAccuracy,
+    MissingRuns,
+    ModelCost,
+    RelationFinding,
+    SeedsUsed,
+)
+from ..numbers import count, interval, join, large, percent, plural, points, signed
+from .moves import half_origin, span
+from .words import Words, accuracy_interval, missing_reason
+
+
+def say(finding: RelationFinding, words: Words) -> str:
+    """A finding on the relation of accuracy, model and data as sentences."""
+    match finding:
+        case AccuracyCurve():
+            return _curve(finding, words)
+        case ModelCost():
+            return _cost(finding, words)
+        case HighestAccuracy():
+            return _highest(finding, words)
+        case MissingRuns():
+            return _missing(finding)
+        case _:
+            assert_never(finding)
+
+
+def _curve(found: AccuracyCurve, words: Words) -> str:
+    first = found.cells[0]
+    arm = words.arm(first.model, first.init)
+    values = join([f"{percent(c.accuracy)} on {count(c.train_size)}" for c in found.cells])
+    text = f"{arm} reaches {values} images"
+    if found.interval is not None:
+        around = accuracy_interval(found.interval)
+        text += f" ({around})" if around else ""
+    if found.rise is None:
+        return f"{text}."
+    rise = found.rise
+    if found.seeds_used is SeedsUsed.NONE_COMMON:
+        text += " (one training of each: no seed is common to all sizes)"
+    elif found.seeds_used is SeedsUsed.COMMON:
+        text += f" (over {plural(len(first.runs), 'seed')} that all sizes have)"
+    span = interval(rise.low, rise.high, rise.level, flip=rise.verdict == "below")
+    if rise.verdict == "cannot tell":
+        text += (
+            f"; whether more images helped cannot be told ({signed(rise.value)} points from the "
+            f"fewest to the most, {span})"
+        )
+    else:
+        more = "more" if rise.verdict == "above" else "less"
+        text += f": {points(rise.value)} {more} with the most images than with the fewest ({span})"
+    if found.last_doubling is not None:
+        text += f"; {_doubling(found.last_doubling)}"
+    return f"{text}."
+
+
+def _doubling(move: Move) -> str:
+    text = f"the last doubling, from {count(move.from_images)} to {count(move.to_images)} images, "
+    if move.verdict is MoveVerdict.HELPS:
+        bought = "bought" if move.measured else "would have bought"
+        text += f"{bought} {points(move.gain)} ({span(move)})"
+    elif move.verdict is MoveVerdict.HURTS:
+        text += f"cost {points(move.gain)} ({span(move)})"
+    else:
+        text += (
+            f"changed test accuracy by {signed(move.gain)} points, which these runs cannot tell "
+            f"from nothing ({span(move)})"
+        )
+    if move.half is not None and move.half.origin is not HalfOrigin.TRAINED:
+        text += f"; {half_origin(move.half)}"
+    return text
+
+
+def _cost(found: ModelCost, words: Words) -> str:
+    text = (
+        f"{words.model(found.big)} has {found.parameters_ratio:.1f} times the parameters of "
+        f"{words.model(found.small)} ({large(found.big_parameters)} against "
+        f"{large(found.small_parameters)})"
+    )
+    if found.train_size is not None and found.train_flops_ratio is not None:
+        text += (
+            f" and took {found.train_flops_ratio:.1f} times the training FLOPs on "
+            f"{count(found.train_size)} images"
+        )
+    return f"{text}."
+
+
+def _highest(found: HighestAccuracy, words: Words) -> str:
+    difference = found.difference
+    text = (
+        f"The highest test accuracy, {percent(found.best.accuracy)}, is that of "
+        f"{words.cell(found.best)}"
+    )
+    behind = f"{words.cell(found.second)} ({percent(found.second.accuracy)})"
+    apart = points(difference.value)
+    around = interval(
+        difference.low, difference.high, difference.level, flip=difference.verdict == "below"
+    )
+    if difference.verdict == "above":
+        return f"{text}; next is {behind}, {apart} behind ({around})."
+    if difference.verdict == "below":
+        return (
+            f"{text}, but over the seeds that both have, {behind} is ahead by {apart} ({around})."
+        )
+    return f"{text}, but these runs cannot tell it from {behind}."
+
+
+def _missing(found: MissingRuns) -> str:
+    ids = found.run_ids
+    shown = join(ids) if len(ids) <= 6 else f"{', '.join(ids[:5])} and {len(ids) - 5} more"
+    verb = "is" if len(ids) == 1 else "are"
+    why = missing_reason(found.reason).rstrip(".")
+    return f"{shown} {verb} left out of every conclusion: {why}."

@@ -1,0 +1,73 @@
+"""Models, initial weights and cells in English, as all sentences name them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...analysis.inputs.grid import Cell, MissingReason
+from ...analysis.stats.intervals import Interval
+from ..base import Names
+from ..numbers import percent, plural
+
+ONE_TRAINING = "Other trainings of them are not in that probability: each was trained once."
+
+
+@dataclass(frozen=True)
+class Words:
+    """The names of one study as parts of English sentences."""
+
+    names: Names
+
+    def model(self, model: str) -> str:
+        """``resnet18``."""
+        return self.names.models.get(model, model)
+
+    def init(self, init: str) -> str:
+        """``random weights``, ``ImageNet weights``, ``weights from mine.pth``."""
+        if init == "random":
+            return "random weights"
+        if init == "imagenet":
+            return "ImageNet weights"
+        if init.startswith("imagenet:"):
+            return f"ImageNet weights ({init.removeprefix('imagenet:')})"
+        return f"weights from {self.names.inits.get(init, init)}"
+
+    def from_init(self, init: str) -> str:
+        """An init after the word "from": ``random weights``, ``the weights in mine.pth``."""
+        return self.init(init).replace("weights from ", "the weights in ", 1)
+
+    def arm(self, model: str, init: str) -> str:
+        """``resnet18 from random weights``."""
+        return f"{self.model(model)} from {self.from_init(init)}"
+
+    def cell(self, cell: Cell) -> str:
+        """``resnet18 from random weights on 3,125 images``."""
+        size = plural(round(cell.train_size), "image")
+        return f"{self.arm(cell.model, cell.init)} on {size}"
+
+    def run(self, cell: Cell, seed: int) -> str:
+        """One run of a cell; its seed only where others were planned."""
+        return f"{self.cell(cell)}, seed {seed}" if cell.planned > 1 else self.cell(cell)
+
+
+def accuracy_interval(found: Interval) -> str:
+    """``95% interval 84.1% to 86.0%``; empty where nothing tells it."""
+    if not math.isfinite(found.low):
+        return ""
+    return f"{found.level:.0%} interval {percent(found.low)} to {percent(found.high)}"
+
+
+def missing_reason(reason: MissingReason) -> str:
+    """Why a run takes no part, in a few words; its own error as it said it."""
+    if reason.error:
+        return reason.error
+    if reason.lacks:
+        lacks = {"train_size": "number of training images", "test_accuracy": "test accuracy"}
+        return f"it left no {lacks[reason.lacks]}"
+    return {
+        "missing": "it was not run yet",
+        "interrupted": "it was interrupted",
+        "running": "it is still running",
+        "failed": "it failed without a message",
+    }.get(reason.status, f"its status is {reason.status!r}")

@@ -1,0 +1,201 @@
+"""What every executor has in common: its events, its protocol, and the loop that runs a study.
+
+An executor decides where runs are trained, and nothing else. A run needs only its RunSpec, its
+execution and the dataset, and all that it leaves is its folder: its result is the same to the last
+bit whichever executor trains it, in whatever order and beside whatever other runs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ...data import ImageDataset
+from ...engine.train import Progress, new_record
+from ...storage.run_folder import RunFolder
+from ...storage.run_record import Failure, RunRecord
+from ..listener import Listener
+from ..planning.schedule import Assignment, Schedule
+
+WAIT_SECONDS = 1.0
+"""On Windows a wait without a time-out would not be interrupted by Ctrl-C."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run is being trained from now on."""
+
+    assignment: Assignment
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A run took a step, or ended an epoch."""
+
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Something about a run that the user should know, such as a damaged checkpoint."""
+
+    notice: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run finished; its folder is complete, and `record` is what its run.json holds."""
+
+    assignment: Assignment
+    record: RunRecord
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Training a run raised `error`. Where that concerns this run alone, its run.json says so."""
+
+    assignment: Assignment
+    error: Exception
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The process or machine that trained a run died, of `error`; run.json may not say so."""
+
+    assignment: Assignment
+    error: Exception
+
+
+Event = Started | Progressed | Noticed | Ended | Failed | Lost
+
+
+class Executor(Protocol):
+    """Trains runs into their folders. `run_all` is its only caller, and calls it from one thread.
+
+    Attributes:
+        attempts: how often a run is begun, at most, whose process or machine is lost; each attempt
+            goes on from the run's last checkpoint.
+    """
+
+    attempts: int
+
+    def may_begin(self, assignment: Assignment, running: Collection[Assignment]) -> bool:
+        """Whether there is room for a run beside those that are `running`."""
+
+    def submit(self, assignment: Assignment) -> None:
+        """Train a run as soon as possible; does not wait for it."""
+
+    def wait(self, emit: Callable[[Event], None], timeout: float) -> None:
+        """Pass the next events to `emit`, and return if there is none within `timeout` seconds.
+
+        Every submitted run leads to one Started, and in the end to one Ended, Failed or Lost. An
+        executor that trains in this process does so in here, however long it takes.
+
+        Raises:
+            BaseException: whatever `emit` raised.
+        """
+
+    def close(self) -> None:
+        """Interrupt what is still being trained, cancel what is queued, and free all resources.
+
+        Interrupted runs keep their checkpoints. Returns when nothing writes into the folder.
+        """
+
+
+def run_all(
+    schedule: Schedule,
+    executor: Executor,
+    dataset: ImageDataset,
+    folder: Path,
+    *,
+    listener: Listener,
+    after_run: Callable[[], None],
+) -> None:
+    """Train all runs of a schedule into ``folder/runs/RUN_ID``, then close the executor.
+
+    Runs begin in the order of the schedule; none overtakes another. A run that fails, or that is
+    lost in its last attempt, stops no other.
+
+    Args:
+        listener: is told of every event.
+        after_run: is called after each run that finished or failed.
+
+    Raises:
+        KeyboardInterrupt: the runs being trained were interrupted, the others were not begun.
+        Exception: an error that does not concern one run alone, such as a full disk; likewise.
+    """
+    waiting = deque(schedule.assignments)
+    running: dict[str, Assignment] = {}
+    begun: Counter[str] = Counter()
+
+    def end(assignment: Assignment, record: RunRecord) -> None:
+        del running[assignment.run.run_id]
+        listener.run_ended(assignment.run, record, skipped=False)
+        after_run()
+
+    def handle(event: Event) -> None:
+        match event:
+            case Started(assignment):
+                listener.run_started(assignment.run)
+            case Progressed(progress):
+                listener.run_progressed(progress)
+            case Noticed(notice):
+                listener.noticed(notice)
+            case Ended(assignment, record):
+                end(assignment, record)
+            case Failed(assignment, error):
+                end(assignment, _record_of_failed(_folder_of(assignment, folder), error))
+            case Lost(assignment, error) if begun[assignment.run.run_id] < executor.attempts:
+                listener.noticed(f"{assignment.run.run_id} begins again: {error}")
+                waiting.appendleft(running.pop(assignment.run.run_id))
+            case Lost(assignment, error):
+                target = _folder_of(assignment, folder)
+                end(assignment, _record_of_lost(assignment, dataset, target, error))
+
+    try:
+        while waiting or running:
+            while waiting and executor.may_begin(waiting[0], running.values()):
+                assignment = waiting.popleft()
+                running[assignment.run.run_id] = assignment
+                begun[assignment.run.run_id] += 1
+                executor.submit(assignment)
+            executor.wait(handle, WAIT_SECONDS)
+    finally:
+        executor.close()
+
+
+def _folder_of(assignment: Assignment, folder: Path) -> RunFolder:
+    return RunFolder(folder / "runs" / assignment.run.run_id)
+
+
+def _record_of_failed(target: RunFolder, error: Exception) -> RunRecord:
+    """The record that a failed training wrote.
+
+    Raises:
+        Exception: `error`, where it does not concern this run alone: the training did not record
+            it as the run's failure, or could not.
+    """
+    found = target.read_record()
+    failure = found.error if found is not None and found.status == "failed" else None
+    if found is None or failure is None or failure.message != Failure.of(error).message:
+        raise error
+    return found
+
+
+def _record_of_lost(
+    assignment: Assignment, dataset: ImageDataset, target: RunFolder, error: Exception
+) -> RunRecord:
+    """The record of a run whose process died, maybe before it had written anything.
+
+    A run that had finished just before stays finished.
+    """
+    found = target.read_record()
+    if found is None:
+        found = new_record(assignment.run, dataset, assignment.execution, None)
+    if not found.is_finished:
+        found = found.as_failed(error)
+        target.write_record(found)
+    return found

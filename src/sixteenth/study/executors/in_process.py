@@ -1,0 +1,73 @@
+"""Trains one run after another in this process: no start-up time, no copy of anything.
+
+After a failure that may have left the process unusable, the remaining runs are trained in a process
+of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from ...data import ImageDataset
+from ...engine.cpu.memory import freed_memory_kept
+from ...engine.execution import Execution
+from ...engine.train import train_run
+from ...storage.run_folder import RunFolder
+from ..planning.schedule import Assignment, Schedule
+from .base import Ended, Event, Failed, Noticed, Progressed, Started
+from .local import LocalProcesses
+
+
+class InProcess:
+    """Trains in this process, inside `wait`."""
+
+    attempts = 1
+
+    def __init__(self, schedule: Schedule, dataset: ImageDataset, folder: Path) -> None:
+        self._schedule, self._dataset, self._folder = schedule, dataset, folder
+        self._submitted: list[Assignment] = []
+        self._replacement: LocalProcesses | None = None
+
+    def may_begin(self, assignment: Assignment, running: Collection[Assignment]) -> bool:
+        return not running
+
+    def submit(self, assignment: Assignment) -> None:
+        if self._replacement is not None:
+            self._replacement.submit(assignment)
+        else:
+            self._submitted.append(assignment)
+
+    def wait(self, emit: Callable[[Event], None], timeout: float) -> None:
+        if self._replacement is not None:
+            return self._replacement.wait(emit, timeout)
+        assignment = self._submitted.pop()
+        emit(Started(assignment))
+        outcome: Event
+        try:
+            with freed_memory_kept():
+                record = train_run(
+                    assignment.run,
+                    self._dataset,
+                    RunFolder(self._folder / "runs" / assignment.run.run_id),
+                    execution=assignment.execution,
+                    on_progress=lambda progress: emit(Progressed(progress)),
+                    on_notice=lambda notice: emit(Noticed(notice)),
+                )
+        except Exception as error:
+            outcome = Failed(assignment, error)
+            if _unusable_after_failure(assignment.execution):
+                self._replacement = LocalProcesses(self._schedule, self._dataset, self._folder)
+        else:
+            outcome = Ended(assignment, record)
+        emit(outcome)
+        return None
+
+    def close(self) -> None:
+        if self._replacement is not None:
+            self._replacement.close()
+
+
+def _unusable_after_failure(execution: Execution) -> bool:
+    """Whether a failed run may leave the process unusable, as some errors of a GPU do."""
+    return not execution.device.startswith("cpu")

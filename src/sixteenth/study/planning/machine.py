@@ -1,0 +1,141 @@
+"""The machine where runs will be computed: all that planning asks about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+import torch
+
+from ...data import ImageDataset
+from ...engine.execution import Execution, resolve_execution
+from ...engine.rehearsal import Rehearsal
+from ...spec import RunSpec, TrainSpec
+from .calibration import Speed, Workers, calibrate
+from .cost import Cost
+from .schedule import Placement
+
+MEMORY_SHARE = 0.8
+"""Of the memory that is free; the rest is for what runs take beyond their first steps."""
+
+GPU_PROCESS_BYTES = 5e8
+"""What each process takes of a GPU's memory for itself, beyond what torch counts."""
+
+GPU_SHARES = (1, 2, 4)
+"""How many small runs are tried on one GPU at once."""
+
+
+class Machine(Protocol):
+    """A machine that can train runs of one dataset.
+
+    Attributes:
+        cores: threads that compute at the same time without slowing each other down.
+    """
+
+    cores: int
+
+    def default_execution(self, device: str | None, recipe: TrainSpec) -> Execution:
+        """How a run would be computed without measuring, see `engine.execution.resolve_execution`.
+
+        Args:
+            device: None for the machine's best.
+
+        Raises:
+            InputError: the machine has no such device.
+        """
+
+    def free_memory(self, device: str) -> float:
+        """Free memory in bytes, of a CUDA device its own."""
+
+    def measure_speeds(
+        self,
+        models: Mapping[str, tuple[RunSpec, Cost, Execution]],
+        placements: Sequence[Placement],
+        progress: Callable[[int], None],
+    ) -> dict[str, list[Speed]]:
+        """Speeds of models under `placements`, see `calibrate`; known ones are not measured again.
+
+        Args:
+            models: by their names, in the order to measure them: any run, the cost, and the
+                execution that would be taken without measuring.
+            placements: the simplest first.
+            progress: is called with the number of models that are done.
+
+        Returns:
+            By the models' names, without those that could not be trained.
+        """
+
+    def images_per_second(self, run: RunSpec, execution: Execution, seconds: float) -> float:
+        """How fast one process trains a run's model; takes about `seconds`.
+
+        Raises:
+            Exception: the model cannot be trained.
+        """
+
+
+class LocalMachine:
+    """The machine of this process.
+
+    Args:
+        dataset: what is trained on.
+        data_dir: where measured speeds are kept.
+        new_workers: starts the processes that speeds are measured with.
+    """
+
+    def __init__(
+        self,
+        dataset: ImageDataset,
+        data_dir: Path,
+        new_workers: Callable[[], AbstractContextManager[Workers]],
+    ) -> None:
+        self.cores = torch.get_num_threads()
+        self._dataset, self._data_dir, self._new_workers = dataset, data_dir, new_workers
+
+    def default_execution(self, device: str | None, recipe: TrainSpec) -> Execution:
+        return resolve_execution(device, recipe)
+
+    def free_memory(self, device: str) -> float:
+        if device.startswith("cuda"):
+            return float(torch.cuda.mem_get_info(device)[0])
+        return float(psutil.virtual_memory().available)
+
+    def measure_speeds(
+        self,
+        models: Mapping[str, tuple[RunSpec, Cost, Execution]],
+        placements: Sequence[Placement],
+        progress: Callable[[int], None],
+    ) -> dict[str, list[Speed]]:
+        speeds: dict[str, list[Speed]] = {}
+        with ExitStack() as stack:
+            workers = cache(lambda: stack.enter_context(self._new_workers()))
+            for done, (name, (run, cost, default)) in enumerate(models.items()):
+                progress(done)
+                # A model that cannot be trained is left out: its runs will fail, and say why. But
+                # there may only have been no room for so many at once: then fewer are tried.
+                for count in range(len(placements), 0, -1):
+                    with suppress(Exception):
+                        speeds[name] = calibrate(
+                            run,
+                            cost,
+                            default,
+                            placements[:count],
+                            self._memory_for_runs(default.device),
+                            self._data_dir,
+                            workers,
+                        )
+                        break
+        return speeds
+
+    def images_per_second(self, run: RunSpec, execution: Execution, seconds: float) -> float:
+        return Rehearsal(run, self._dataset, execution).images_per_second(execution, seconds)
+
+    def _memory_for_runs(self, device: str) -> float:
+        """Bytes that all runs at once may take, of a GPU without its processes' own part."""
+        memory = MEMORY_SHARE * self.free_memory(device)
+        if device.startswith("cuda"):
+            memory -= max(GPU_SHARES) * GPU_PROCESS_BYTES
+        return memory

@@ -1,0 +1,884 @@
+"""The studies whose findings and words are kept: each invented, small and the same on every run.
+
+A study is a function that returns all that a report needs; its docstring says why it is here.
+Together they reach nearly every sentence that the analysis and the report can write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simulated_study import CLASSES, REFERENCE, REFERENCE_TRAIN, Study, make_study, run_record
+from sixteenth.storage.run_record import RunRecord
+
+SIZES = {"1/16": 500, "1/2": 4000, "1": 8000}
+TWO = {"1/2": 4000, "1": 8000}
+ONE = {"1": 8000}
+SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
+CLEAN = dict.fromkeys(
+    ("leaked_test_images", "duplicates_within_train", "duplicates_within_test"), 0
+) | {"conflicting_labels": 0}
+
+
+@dataclass(frozen=True)
+class GoldenStudy:
+    """What `build_report` takes, and what is asked of the study besides."""
+
+    spec: dict[str, Any]
+    results: pd.DataFrame
+    histories: pd.DataFrame
+    runs: list[dict[str, Any]]
+    predictions: Mapping[str, tuple[Any, Any]] | None
+    targets: tuple[float, ...] = ()
+    """Test errors that the advice is asked about."""
+    whole: bool = False
+    """Whether the whole report is kept; of others its answer and discussion are."""
+    figures: bool = False
+    """Whether the texts in the figures are kept too; to draw them takes most of the time."""
+    html: bool = False
+    """Whether the HTML page is kept too; it says the same as report.md in other places."""
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `build_report` and `discuss_study`."""
+        return {
+            "spec": self.spec,
+            "results": self.results,
+            "histories": self.histories,
+            "runs": [RunRecord.from_dict(run) for run in self.runs],
+            "predictions": self.predictions,
+        }
+
+
+STUDIES: dict[str, Callable[[], GoldenStudy]] = {}
+
+
+def golden(make: Callable[[], GoldenStudy]) -> Callable[[], GoldenStudy]:
+    """Keep what is said of this study, under its function's name."""
+    STUDIES[make.__name__.replace("_", "-")] = make
+    return make
+
+
+@dataclass
+class Records:
+    """How the runs' records differ from plain ones."""
+
+    classes: Sequence[str] = CLASSES
+    checks: dict[str, Any] | None = None
+    train_images: int = 8000
+    changes: dict[int, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """Position of the run -> section of its record -> values put over those there."""
+
+
+def complete(
+    study: Study,
+    *,
+    records: Records | None = None,
+    paired: bool = True,
+    targets: Iterable[float] = (),
+    whole: bool = False,
+    figures: bool = False,
+    html: bool = False,
+    train: Mapping[str, Any] | None = None,
+    **spec: Any,
+) -> GoldenStudy:
+    """Tables as a study of its own: with a study file and the records of its runs.
+
+    Args:
+        study: the tables and predictions.
+        records: how the runs' records differ from plain ones.
+        paired: whether the predictions are handed on.
+        targets: test errors that the advice is asked about.
+        whole: whether the whole report is kept, or only answer and discussion.
+        figures: whether the texts in the figures are kept.
+        html: whether the HTML page is kept.
+        train: over the `train` section of the study file.
+        spec: over its other values.
+    """
+    records, results = records or Records(), study.results
+    written = {
+        "name": "A study",
+        "data": "cifar10",
+        "image_size": 32,
+        "models": list(dict.fromkeys(results["model"])),
+        "init": list(dict.fromkeys(results["init"])),
+        "fractions": list(dict.fromkeys(results["fraction"])),
+        "seeds": sorted({int(seed) for seed in results["seed"]}),
+        "subsets": "nested",
+        "expect": "bigger-is-better",
+        "stem": "default",
+        "train": {"epochs": 6, "schedule": "one-cycle"} | dict(train or {}),
+    } | spec
+    runs = []
+    for row in results.to_dict("records"):
+        if row["status"] == "missing":
+            continue
+        run = run_record(
+            row,
+            classes=records.classes,
+            train_images=records.train_images,
+            test_images=len(next(iter(study.predictions.values()), [[]])[0]) or 1000,
+        )
+        run["train_loss"] = "cross-entropy"
+        if records.checks is not None:
+            run["data_checks"] = records.checks
+        runs.append(run)
+    for position, sections in records.changes.items():
+        for section, values in sections.items():
+            runs[position][section] = (runs[position].get(section) or {}) | values
+    return GoldenStudy(
+        written,
+        results,
+        study.histories,
+        runs,
+        study.predictions if paired else None,
+        tuple(targets),
+        whole,
+        figures,
+        html,
+    )
+
+
+def arms(
+    *,
+    fractions: Mapping[str, int] = SIZES,
+    seeds: Sequence[int] = (0,),
+    test_size: int = 500,
+    final_map: str = "4x4",
+    train: Mapping[tuple[str, str], Sequence[float]] | None = None,
+    seed_sd: float = 0.0,
+    epochs: int = 6,
+    generator: int = 0,
+    **accuracy: Sequence[float],
+) -> Study:
+    """`make_study` with arms as words: ``small`` and ``big`` from random weights, ``small_pre`` and
+    ``big_pre`` from ImageNet weights."""
+    names = {
+        "small": SMALL,
+        "big": BIG,
+        "small_pre": ("resnet18", "imagenet"),
+        "big_pre": ("resnet50", "imagenet"),
+    }
+    return make_study(
+        {names[word]: values for word, values in accuracy.items()},
+        fractions=fractions,
+        train=train,
+        seeds=seeds,
+        seed_sd=seed_sd,
+        test_size=test_size,
+        final_map=final_map,
+        epochs=epochs,
+        generator=generator,
+    )
+
+
+def exact(
+    errors: Sequence[float], *, model: str = "resnet18", fractions: Mapping[str, int] = SIZES
+) -> Study:
+    """One model whose measured test errors are these, to the letter."""
+    study = make_study(
+        {(model, "random"): [1 - error for error in errors]}, fractions=fractions, test_size=400
+    )
+    study.results["test_accuracy"] = [1 - error for error in errors]
+    study.results["generalisation_gap"] = (
+        study.results["train_accuracy"] - study.results["test_accuracy"]
+    )
+    return study
+
+
+def without(study: Study, kept: Callable[[pd.Series[Any]], bool]) -> Study:
+    """The same study with only the runs of which `kept` is true planned at all."""
+    results = study.results[study.results.apply(kept, axis=1)].reset_index(drop=True)
+    ids = set(results["run_id"])
+    histories = study.histories[study.histories["run_id"].isin(ids)]
+    predictions = {key: value for key, value in study.predictions.items() if key in ids}
+    return Study(results, histories, predictions)
+
+
+def losses_rise(study: Study, run_ids: Iterable[str]) -> Study:
+    """In these runs test loss is lowest in the third epoch, and training loss falls on."""
+    rising = study.histories["run_id"].isin(list(run_ids))
+    bottom = study.histories["epoch"] == 3
+    study.histories.loc[rising & bottom, "test_loss"] *= 0.4
+    study.histories["test_images"] = int(study.results["test_size"].max())
+    return study
+
+
+# Which of the moves helped
+
+
+@golden
+def reference() -> GoldenStudy:
+    """Pretraining wins; the small model is ahead from scratch, the big one with weights."""
+    fractions = {"1/16": 3125, "1/2": 25_000, "1": 50_000}
+    study = make_study(REFERENCE, train=REFERENCE_TRAIN, fractions=fractions, test_size=2000)
+    study.results["train_measured"] = 3125
+    return complete(
+        study,
+        records=Records(checks=CLEAN, train_images=50_000),
+        targets=(0.1, 0.2, 0.5),
+        whole=True,
+        html=True,
+        train={"weight_decay": 0.01},
+    )
+
+
+@golden
+def data_wins() -> GoldenStudy:
+    """More images help most; the bigger model and other weights change next to nothing."""
+    return complete(
+        arms(
+            small=(0.30, 0.62, 0.80),
+            big=(0.31, 0.62, 0.81),
+            small_pre=(0.31, 0.61, 0.80),
+            test_size=1000,
+        ),
+        targets=(0.12, 0.004),
+        records=Records(train_images=8000),
+    )
+
+
+@golden
+def nothing_told() -> GoldenStudy:
+    """A small test set and equal accuracies: nothing can be told, and nothing was pretrained."""
+    return complete(
+        arms(small=(0.70, 0.70, 0.71), big=(0.70, 0.71, 0.71), test_size=200),
+        train={"crop": 0, "flip": False},
+    )
+
+
+@golden
+def only_model_helps() -> GoldenStudy:
+    """One size: the bigger model is ahead and still gains; what more images bring was not asked."""
+    return complete(
+        arms(small=(0.70,), big=(0.84,), fractions=ONE, seeds=(0, 1), seed_sd=0.002),
+        targets=(0.05,),
+    )
+
+
+@golden
+def everything_hurts() -> GoldenStudy:
+    """More images, the bigger model and pretrained weights all cost accuracy."""
+    return complete(
+        arms(
+            small=(0.82, 0.79, 0.72),
+            big=(0.70, 0.66, 0.60),
+            small_pre=(0.61, 0.58, 0.50),
+            big_pre=(0.60, 0.55, 0.52),
+        )
+    )
+
+
+# Was the expectation met
+
+
+@golden
+def mixed_sizes() -> GoldenStudy:
+    """Held at one size, reversed at another, not to be told at the third; the last step differs."""
+    return complete(
+        arms(small=(0.60, 0.68, 0.72), big=(0.45, 0.69, 0.84), test_size=1000),
+    )
+
+
+@golden
+def smaller_is_better() -> GoldenStudy:
+    """The smaller model was expected to be better, and was."""
+    return complete(
+        arms(small=(0.52, 0.66, 0.74), big=(0.40, 0.57, 0.68)), expect="smaller-is-better"
+    )
+
+
+@golden
+def smaller_was_worse() -> GoldenStudy:
+    """The smaller model was expected to be better, and fitted its images less."""
+    study = arms(
+        small=(0.40, 0.55),
+        big=(0.52, 0.67),
+        fractions=TWO,
+        train={SMALL: (0.5, 0.60), BIG: (0.72, 0.80)},
+        final_map="1x1",
+    )
+    return complete(study, expect="smaller-is-better", stem="cifar", image_size=None)
+
+
+@golden
+def nothing_expected() -> GoldenStudy:
+    """Three models and no expectation; a size of the middle one is not there."""
+    accuracy = {
+        ("a", "random"): (0.50, 0.60),
+        ("b", "random"): (0.55, 0.66),
+        ("c", "random"): (0.57, 0.70),
+    }
+    study = make_study(accuracy, fractions=TWO, test_size=500, final_map="2x2")
+    study.results["parameters"] = study.results["model"].map({"a": 1e6, "b": 2e6, "c": 3.5e9})
+    study = without(study, lambda run: (run["model"], run["fraction"]) != ("b", "1/2"))
+    return complete(
+        study,
+        expect="none",
+        data="photos",
+        data_name="Photos",
+        image_size=64,
+        figures=True,
+        whole=True,
+    )
+
+
+@golden
+def too_little_by_the_exact_test() -> GoldenStudy:
+    """The interval leaves out zero, and the exact test does not find it enough."""
+    return complete(arms(small=(0.80,), big=(0.84,), fractions=ONE, test_size=250, generator=4))
+
+
+@golden
+def overfits_more() -> GoldenStudy:
+    """The bigger model is behind by its gap on few images and by its fit on many."""
+    study = arms(
+        small=(0.60, 0.80),
+        big=(0.50, 0.70),
+        fractions=TWO,
+        train={SMALL: (0.7, 0.9), BIG: (0.85, 0.72)},
+        test_size=1000,
+    )
+    steep = (study.histories["model"] == "resnet50") & (study.histories["fraction"] == "1")
+    late = study.histories["epoch"] <= 4
+    study.histories.loc[steep & late, "train_accuracy"] *= 0.5
+    ends = study.histories["fraction"] == "1/2"
+    study.histories.loc[ends & (study.histories["epoch"] == 6), "train_accuracy"] -= 0.2
+    return complete(study)
+
+
+@golden
+def falls_behind_at_the_end() -> GoldenStudy:
+    """The bigger model fits less, and its training accuracy fell at the end."""
+    study = arms(
+        small=(0.60, 0.80),
+        big=(0.50, 0.70),
+        fractions=TWO,
+        train={SMALL: (0.9, 0.92), BIG: (0.7, 0.72)},
+        test_size=1000,
+    )
+    falling = (study.histories["model"] == "resnet50") & (study.histories["epoch"] == 6)
+    study.histories.loc[falling, "train_accuracy"] -= 0.3
+    return complete(study, train={"schedule": "constant"}, data="digits")
+
+
+@golden
+def no_histories() -> GoldenStudy:
+    """Runs that left no history, no steps and no epochs; the bigger model fitted less."""
+    study = arms(
+        small=(0.60, 0.80),
+        big=(0.50, 0.70),
+        fractions=TWO,
+        train={SMALL: (0.9, 0.92), BIG: (0.7, 0.72)},
+    )
+    study.results[["steps", "epochs", "train_flops", "seconds", "train_loss", "test_loss"]] = np.nan
+    return complete(Study(study.results, study.histories.iloc[:0], study.predictions), whole=True)
+
+
+# Few and many models, sizes, seeds
+
+
+@golden
+def single_run() -> GoldenStudy:
+    """One model, one size, one run."""
+    return complete(
+        arms(small=(0.74,), fractions=ONE), targets=(0.1, 0.5), whole=True, figures=True, html=True
+    )
+
+
+@golden
+def many_sizes() -> GoldenStudy:
+    """Seven sizes of a model of this package, which nobody pretrained."""
+    fractions = {f"1/{2**k}": 16_000 // 2**k for k in range(6, 0, -1)} | {"1": 16_000}
+    accuracy = {("speedrun", "random"): (0.35, 0.46, 0.56, 0.65, 0.72, 0.78, 0.825)}
+    study = make_study(accuracy, fractions=fractions, final_map="3x3", test_size=1000)
+    return complete(study, targets=(0.15, 0.05, 0.001, 0.6))
+
+
+@golden
+def sizes_in_images() -> GoldenStudy:
+    """Sizes named by their number of images, of two of this package's models."""
+    accuracy = {
+        ("seed-cnn", "random"): (0.40, 0.55, 0.63),
+        ("speedrun-large", "random"): (0.50, 0.66, 0.77),
+    }
+    study = make_study(accuracy, fractions={"500": 500, "1000": 1000, "4000": 4000}, test_size=400)
+    study.results["parameters"] = np.where(study.results["model"] == "seed-cnn", 900.0, 2e5)
+    return complete(study)
+
+
+@golden
+def two_seeds() -> GoldenStudy:
+    """Two models, two inits and two seeds a cell."""
+    return complete(
+        arms(
+            small=(0.50, 0.64, 0.73),
+            big=(0.45, 0.60, 0.71),
+            small_pre=(0.63, 0.75, 0.80),
+            big_pre=(0.66, 0.78, 0.84),
+            seeds=(0, 1),
+            seed_sd=0.008,
+        ),
+        targets=(0.15,),
+    )
+
+
+@golden
+def seeds_scatter() -> GoldenStudy:
+    """Two seeds that differ so much that no difference could be seen."""
+    return complete(
+        arms(
+            small=(0.5, 0.65),
+            big=(0.5, 0.6),
+            fractions=TWO,
+            seeds=(0, 1),
+            seed_sd=0.16,
+            generator=1,
+        )
+    )
+
+
+@golden
+def five_seeds() -> GoldenStudy:
+    """Five seeds a cell: a clear reversal at one size, luck at the other."""
+    return complete(
+        arms(small=(0.60, 0.70), big=(0.50, 0.70), fractions=TWO, seeds=range(5), seed_sd=0.01),
+        whole=True,
+    )
+
+
+@golden
+def mixed_seeds() -> GoldenStudy:
+    """One to four seeds a cell, some of them common."""
+    study = arms(small=(0.5, 0.65, 0.74), big=(0.4, 0.6, 0.76), seeds=range(4), seed_sd=0.01)
+    losses_rise(study, study.results["run_id"])
+    most = {"1/16": 4, "1/2": 2, "1": 3}
+    study = without(study, lambda run: run["seed"] < most[run["fraction"]])
+    alone = ("resnet50", "1/2", 1)
+    return complete(
+        without(study, lambda run: (run["model"], run["fraction"], run["seed"]) != alone),
+        whole=True,
+    )
+
+
+@golden
+def no_common_seed() -> GoldenStudy:
+    """The sizes were trained with different seeds, and not with as many."""
+    study = arms(small=(0.5, 0.65, 0.74), big=(0.45, 0.63, 0.7), seeds=range(3))
+    seeds_of = {"1/16": (0, 1), "1/2": (2,), "1": (0,)}
+    return complete(without(study, lambda run: run["seed"] in seeds_of[run["fraction"]]))
+
+
+@golden
+def best_by_other_seeds() -> GoldenStudy:
+    """The best cell is best over its own seeds, and behind over those that both have."""
+    study = arms(small=(0.70, 0.80), big=(0.60, 0.70), fractions=TWO, seeds=(0, 1, 2))
+    accuracy = {0: 0.72, 1: 0.95, 2: 0.96}
+    whole = (study.results["model"] == "resnet50") & (study.results["fraction"] == "1")
+    study.results.loc[whole, "test_accuracy"] = study.results["seed"].map(accuracy)
+    study = without(
+        study,
+        lambda run: run["seed"] == 0 or (run["model"], run["fraction"]) == ("resnet50", "1"),
+    )
+    return complete(study, paired=False)
+
+
+@golden
+def nine_lines() -> GoldenStudy:
+    """Three models from three kinds of weights: more lines and starts than the figures name."""
+    accuracy = {
+        (model, init): (0.7 + 0.03 * i + 0.03 * j,)
+        for i, model in enumerate(("resnet18", "resnet34", "resnet50"))
+        for j, init in enumerate(("random", "imagenet", "imagenet:V2"))
+    }
+    study = make_study(accuracy, fractions=ONE, test_size=300, final_map="7x7", epochs=3)
+    parameters = {"resnet18": 11_181_642, "resnet34": 21_289_802, "resnet50": 23_528_522}
+    study.results["parameters"] = study.results["model"].map(parameters)
+    return complete(study, whole=True)
+
+
+# Runs that are not there
+
+
+@golden
+def unfinished() -> GoldenStudy:
+    """Failed, missing, interrupted and running runs, and finished ones that left no number."""
+    study = arms(
+        small=(0.5, 0.65, 0.74), big=(0.45, 0.63, 0.7), small_pre=(0.7, 0.8, 0.85), seeds=(0, 1)
+    )
+    study = study.drop("resnet18-random-1-seed1", "failed", "DivergedError: the loss became NaN.")
+    study = study.drop("resnet50-random-1of16-seed0", "interrupted")
+    study = study.drop("resnet50-random-1of16-seed1", "running")
+    study = study.drop("resnet50-random-1-seed0", "failed")
+    study = study.drop("resnet50-random-1of2-seed0", "finished")
+    study = study.drop("resnet50-random-1of2-seed1", "paused")
+    for size in ("1of16", "1of2", "1"):
+        study = study.drop(f"resnet18-imagenet-{size}-seed1", "missing")
+    study.results.loc[study.results["run_id"] == "resnet50-random-1-seed1", "train_size"] = np.nan
+    return complete(study, whole=True, figures=True)
+
+
+@golden
+def never_both_inits() -> GoldenStudy:
+    """No cell is finished both from random and from pretrained weights."""
+    study = arms(small=(0.5, 0.65), small_pre=(0.7, 0.8), fractions=TWO)
+    study = study.drop("resnet18-random-1-seed0", "missing")
+    return complete(study.drop("resnet18-imagenet-1of2-seed0", "failed", "OutOfMemory"))
+
+
+@golden
+def nothing_finished() -> GoldenStudy:
+    """No run has finished."""
+    study = arms(small=(0.5, 0.65), fractions=TWO)
+    for run_id in study.results["run_id"]:
+        study = study.drop(run_id, "running")
+    return complete(study, targets=(0.1,), whole=True, figures=True)
+
+
+# Over- and underfitting
+
+
+@golden
+def climbing() -> GoldenStudy:
+    """Every run was still improving on its training images when it ended."""
+    study = arms(small=(0.3, 0.4, 0.5), big=(0.3, 0.38, 0.45), train={SMALL: (0.32, 0.45, 0.6)})
+    study.histories["train_accuracy"] *= study.histories["epoch"] / 6
+    return complete(study)
+
+
+@golden
+def overfitted_widely() -> GoldenStudy:
+    """Test loss rises in more runs than are listed; one training accuracy is not known."""
+    study = arms(
+        small=(0.5, 0.62, 0.7),
+        big=(0.48, 0.6, 0.69),
+        train={SMALL: (0.6, 0.80, 0.99), BIG: (0.49, 0.61, 0.70)},
+    )
+    study.results.loc[0, ["train_accuracy", "generalisation_gap"]] = np.nan
+    return complete(losses_rise(study, study.results["run_id"][1:]))
+
+
+@golden
+def large_gap_with_more_data() -> GoldenStudy:
+    """The gap grows with the data although the fewest images were fitted well."""
+    study = arms(
+        small=(0.80, 0.70),
+        big=(0.6, 0.6),
+        fractions=TWO,
+        train={SMALL: (0.99, 0.99), BIG: (0.61, 0.605)},
+        test_size=4000,
+    )
+    return complete(study)
+
+
+@golden
+def at_chance() -> GoldenStudy:
+    """Runs that learned nothing that shows, below and a little above guessing."""
+    study = arms(
+        small=(0.12, 0.08, 0.11),
+        big=(0.10, 0.13, 0.30),
+        train={SMALL: (0.1, 0.11, 0.12), BIG: (0.1, 0.12, 0.31)},
+    )
+    return complete(study)
+
+
+@golden
+def at_chance_by_classes() -> GoldenStudy:
+    """The same where only the number of classes tells what guessing gets; 130 of them."""
+    study = exact((0.994, 0.993, 0.97))
+    names = [f"species {i}" for i in range(130)]
+    return complete(study, paired=False, records=Records(classes=names), targets=(0.5,), whole=True)
+
+
+# The data
+
+
+@golden
+def leaks() -> GoldenStudy:
+    """Leaked images, copies and images under two labels, with examples."""
+    checks = {
+        "leaked_test_images": 7,
+        "duplicates_within_train": 12,
+        "duplicates_within_test": 1,
+        "conflicting_labels": 3,
+        "nearly_black": 2,
+        "skipped_broken": 1,
+        "skipped": ["train/cat/broken.png"],
+        "examples": [f"test/dog/{i}.png = train/cat/{i}.png" for i in range(5)],
+    }
+    return complete(
+        arms(small=(0.6, 0.7), fractions=TWO), records=Records(checks=checks), whole=True
+    )
+
+
+@golden
+def one_leak() -> GoldenStudy:
+    """One leaked image and one under two labels; no examples, no test size."""
+    study = arms(small=(0.6, 0.7), fractions=TWO)
+    study.results["test_size"] = np.nan
+    checks = CLEAN | {"leaked_test_images": 1, "conflicting_labels": 1, "nearly_black": 0}
+    return complete(study, records=Records(checks=checks), paired=False)
+
+
+@golden
+def doubtful_labels() -> GoldenStudy:
+    """All networks contradict so many labels that little more could be gained."""
+    study = arms(small=(0.90, 0.93), big=(0.91, 0.94), fractions=TWO, test_size=600)
+    right = np.mean([p.argmax(1) == labels for labels, p in study.predictions.values()], axis=0)
+    for run_id, (labels, probabilities) in study.predictions.items():
+        wrong = right < 0.5
+        probabilities[wrong] = 0.005
+        probabilities[wrong, (labels[wrong] + 1) % 10] = 0.955
+        row = study.results["run_id"] == run_id
+        study.results.loc[row, "test_accuracy"] = (probabilities.argmax(1) == labels).mean()
+    return complete(study)
+
+
+@golden
+def other_images() -> GoldenStudy:
+    """The runs were not tested on the same images, and do not all see the same data."""
+    study = arms(small=(0.6, 0.7), big=(0.62, 0.75), fractions=TWO)
+    labels, probabilities = study.predictions["resnet50-random-1-seed0"]
+    study.predictions["resnet50-random-1-seed0"] = (labels[::-1], probabilities[::-1])
+    changes = {1: {"data": {"fingerprint": "77aa" * 16}}}
+    return complete(study, records=Records(changes=changes), whole=True)
+
+
+@golden
+def stale_predictions() -> GoldenStudy:
+    """One run's predictions do not belong to its accuracy."""
+    study = arms(small=(0.6, 0.7), big=(0.62, 0.75), fractions=TWO)
+    study.results.loc[0, "test_accuracy"] += 0.05
+    return complete(study)
+
+
+# How the runs were made
+
+
+@golden
+def validated() -> GoldenStudy:
+    """A validation part chose the epoch; test curves on a sample; predictions of mirrored views."""
+    study = arms(small=(0.6, 0.7), big=(0.62, 0.75), fractions=TWO)
+    study.results["chosen_by"] = "validation"
+    epoch = study.histories["epoch"]
+    study.histories["validation_accuracy"] = np.where(epoch == 4, 0.7, 0.6)
+    study.histories["test_images"] = 200
+    study.histories.loc[epoch == 2, ["test_loss", "test_accuracy"]] = np.nan
+    study.histories.loc[epoch == 2, "test_images"] = 0
+    return complete(study, whole=True, train={"validation": 0.1, "test_augmentation": "mirror"})
+
+
+@golden
+def chosen_differently() -> GoldenStudy:
+    """Epochs chosen in two ways; label smoothing in the losses; views mirrored and shifted."""
+    study = arms(small=(0.6, 0.7), big=(0.62, 0.75), fractions=TWO)
+    study.results.loc[0, "chosen_by"] = "validation"
+    study.histories.loc[study.histories["epoch"] == 1, "test_loss"] = 1234.5
+    found = complete(
+        study,
+        whole=True,
+        subsets="disjoint",
+        train={"label_smoothing": 0.1, "test_augmentation": "mirror-shift", "cutout": 8},
+    )
+    for run in found.runs:
+        del run["train_loss"]
+    return found
+
+
+@golden
+def equal_steps() -> GoldenStudy:
+    """Steps instead of epochs: the curves share a step axis; a single epoch is a point."""
+    study = arms(small=(0.6, 0.7), big=(0.62, 0.75), fractions=TWO, epochs=12)
+    halved = (study.histories["fraction"] == "1") & (study.histories["epoch"] > 6)
+    study.histories.loc[study.histories["fraction"] == "1", "step"] *= 2
+    study = Study(study.results, study.histories[~halved], study.predictions)
+    study.results["epochs"] = study.results["fraction"].map({"1/2": 12, "1": 6})
+    study.results["steps"] = 375
+    return complete(study, whole=True, figures=True, train={"steps": 375, "optimizer": "sgd"})
+
+
+@golden
+def long_training() -> GoldenStudy:
+    """Enough epochs; several machines, devices, versions and weights; curves on a sample."""
+    study = arms(small=(0.6, 0.7), small_pre=(0.8, 0.86), fractions=TWO, epochs=30, final_map="1x1")
+    study.histories["test_images"] = np.where(study.histories["epoch"] == 30, 500, 100)
+    gpu = {
+        "environment": {"device": "A GPU", "torch": "2.8.0", "cores": None},
+        "execution": {"device": "cuda", "threads": 1},
+        "metrics": {"train_measured": 300},
+        "data": {"name": None, "source": "photos/"},
+    }
+    return complete(
+        study, records=Records(changes={0: gpu, 2: gpu}), whole=True, train={"epochs": 30}
+    )
+
+
+# What the curves say
+
+
+@golden
+def rising_curve() -> GoldenStudy:
+    """The error rises with more images, which no power law describes."""
+    return complete(exact((0.40, 0.44, 0.50)), targets=(0.3,), paired=False, whole=True)
+
+
+@golden
+def stuck_curve() -> GoldenStudy:
+    """The error is one and the same at the last sizes."""
+    return complete(
+        exact((0.9, 0.9, 0.9)), paired=False, whole=True, records=Records(classes=("a", "b"))
+    )
+
+
+@golden
+def near_guessing() -> GoldenStudy:
+    """The error is close to that of guessing, and falls a little."""
+    return complete(exact((0.899, 0.875, 0.84)), paired=False, whole=True)
+
+
+@golden
+def almost_perfect() -> GoldenStudy:
+    """Accuracies that would round to 100%, and are not."""
+    study = exact((0.0002, 0.00004, 0.00002))
+    study.results["test_size"] = 100_000
+    return complete(study, paired=False, targets=(0.00001, 0.0003))
+
+
+@golden
+def crossover_beyond() -> GoldenStudy:
+    """The bigger model is behind, comes nearer, and overtakes beyond the measured sizes."""
+    fractions = {f"1/{2**k}": 16_000 // 2**k for k in range(5, 0, -1)} | {"1": 16_000}
+    study = arms(
+        small=(0.60, 0.63, 0.656, 0.68, 0.70, 0.716),
+        big=(0.15, 0.28, 0.40, 0.51, 0.60, 0.68),
+        fractions=fractions,
+        test_size=2000,
+        seeds=(0, 1),
+        seed_sd=0.002,
+    )
+    return complete(study)
+
+
+@golden
+def interpolated_gain() -> GoldenStudy:
+    """Half of the largest size was not trained, and yet the last doubling has helped."""
+    return complete(
+        arms(
+            small=(0.5, 0.65, 0.78),
+            big=(0.78, 0.66, 0.5),
+            fractions={"1/8": 1000, "5/8": 5000, "1": 8000},
+            test_size=800,
+        )
+    )
+
+
+@golden
+def extrapolated() -> GoldenStudy:
+    """No size is as small as half of the largest; more images are labelled than were trained on."""
+    study = arms(
+        small=(0.66, 0.68, 0.70),
+        big=(0.655, 0.68, 0.70),
+        fractions={"1/2": 4000, "5/8": 5000, "3/4": 6000},
+    )
+    return complete(study, targets=(0.25,))
+
+
+@golden
+def already_labelled() -> GoldenStudy:
+    """Twice the largest size is labelled already; flat in between."""
+    return complete(
+        arms(small=(0.50, 0.60, 0.60), fractions={"1/16": 500, "1/8": 1000, "3/8": 3000}),
+        targets=(0.2,),
+    )
+
+
+@golden
+def worth_more_than_told() -> GoldenStudy:
+    """What pretrained weights are worth in images is beyond what the curves tell."""
+    return complete(
+        arms(
+            small=(0.30, 0.33, 0.34),
+            small_pre=(0.85, 0.93, 0.96),
+            big=(0.28, 0.31, 0.33),
+            big_pre=(0.60, 0.61, 0.70),
+            test_size=1000,
+            train={("resnet18", "imagenet"): (0.87, 0.94, 0.97), SMALL: (0.9, 0.9, 0.9)},
+        )
+    )
+
+
+# Names
+
+
+@golden
+def pretrained_only() -> GoldenStudy:
+    """All runs start from ImageNet weights."""
+    return complete(arms(small_pre=(0.75, 0.82), big_pre=(0.78, 0.86), fractions=TWO))
+
+
+@golden
+def weight_files() -> GoldenStudy:
+    """Weights from files of one name, and weights of another version of ImageNet."""
+    accuracy = {
+        ("resnet18", "a/weights.pth"): (0.70, 0.80),
+        ("resnet18", "b/weights.pth"): (0.71, 0.81),
+        ("resnet18", "imagenet:IMAGENET1K_V2"): (0.75, 0.84),
+        ("resnet18", "other.safetensors"): (0.76, 0.85),
+    }
+    return complete(make_study(accuracy, fractions=TWO, test_size=400, final_map="7x7"))
+
+
+@golden
+def same_names() -> GoldenStudy:
+    """Two models of one short name."""
+    accuracy = {
+        ("lab.nets:small", "random"): (0.60, 0.70),
+        ("their.nets:small", "random"): (0.62, 0.74),
+    }
+    study = make_study(accuracy, fractions=TWO, test_size=400, final_map="2x2")
+    study.results["parameters"] = np.where(study.results["model"] == "lab.nets:small", 1e6, 2e6)
+    return complete(study)
+
+
+@golden
+def unknown_parameters() -> GoldenStudy:
+    """Nothing tells which model is the bigger one."""
+    accuracy = {("one", "random"): (0.60, 0.70), ("two", "random"): (0.62, 0.74)}
+    study = make_study(accuracy, fractions=TWO, test_size=400, final_map="2x2")
+    study.results["parameters"] = np.nan
+    return complete(study)
+
+
+@golden
+def hostile_names() -> GoldenStudy:
+    """Names that hold markup, formulas and line breaks, in every place that takes a name."""
+    model = "lab.nets:<script>alert(1)</script>|`x`&$y$"
+    accuracy = {
+        (model, "random"): (0.60, 0.70),
+        (model, "w*e*i_g_h_t_s $x$ [a](http://b.example)"): (0.75, 0.84),
+    }
+    study = make_study(accuracy, fractions=TWO, test_size=300, final_map="2x2")
+    ids = [f"m-{i}" for i in range(len(study.results))]
+    new = dict(zip(study.results["run_id"], ids, strict=True))
+    study.results["run_id"] = ids
+    study.histories["run_id"] = study.histories["run_id"].map(new)
+    study = Study(
+        study.results,
+        study.histories,
+        {new[key]: value for key, value in study.predictions.items()},
+    )
+    study = study.drop("m-0", "failed", "DivergedError: the loss became <b>NaN</b> | at #40")
+    classes = ["cat|<img src=http://evil.example/x>&`dog`", *CLASSES[1:]]
+    return complete(
+        study,
+        records=Records(classes=classes),
+        whole=True,
+        figures=True,
+        html=True,
+        name="Demo <b>study</b> | one\n```",
+        data_name="<i>my</i> data",
+    )

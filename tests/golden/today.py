@@ -1,0 +1,255 @@
+"""What the code of today says of a study and of a learning curve, in the form of the golden files.
+
+The one place that knows how to ask: when names or types of the package change, only this file does.
+"""
+
+from __future__ import annotations
+
+import html as html_module
+import math
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from matplotlib.backend_bases import RendererBase
+from matplotlib.figure import Figure
+from studies import GoldenStudy
+
+from sixteenth.analysis import Findings, Move, SectionKey, fit_learning_curve
+from sixteenth.language import English, Names
+from sixteenth.language.en import curves, moves
+from sixteenth.language.en.words import Words
+from sixteenth.report import analyse_study, build_report
+
+PAGE, PARTS = "sixteenth.report.page.build", "sixteenth.report.parts"
+"""The module that calls `analyse_study` for a report, and the one that has its figures drawn."""
+FIT_FIGURE = "sixteenth.report.figures.fit"
+LEFT_OUT = frozenset({"run_ids"})
+"""Runs are named in the texts too, and would be most of the files."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """All that is found in a study: as it is, and for each wanted test error."""
+
+    plain: Findings
+    wanted: dict[float, Findings]
+
+
+def said(study: GoldenStudy) -> Said:
+    """The findings of a study."""
+    return Said(
+        analyse_study(**study.arguments()),
+        {error: analyse_study(**study.arguments(), target_error=error) for error in study.targets},
+    )
+
+
+def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
+    """Everything that is told of a study: the end of a file's name -> the text."""
+    plain = found.plain
+    english = English(Names.of(plain.models, plain.inits))
+    with tempfile.TemporaryDirectory() as folder, _figures(drawn=study.figures) as drawn:
+        page = import_module(PAGE)
+        with mock.patch.object(page, "analyse_study", return_value=plain):
+            build_report(folder, **study.arguments())
+        report, html = (
+            _without_version((Path(folder) / f"report.{kind}").read_text("utf-8"))
+            for kind in ("md", "html")
+        )
+    if not study.whole:
+        report = _answer_and_discussion(report)
+    # The advice without a target stands in the report's last section.
+    steps = english.advise(plain.advice).steps
+    assert all(f"{step.what[1:]}. {step.why}" in _plain(report) for step in steps)
+    parts = [report]
+    for error, wanted in found.wanted.items():
+        advice = english.advise(wanted.advice)
+        parts += [f"<!-- advice for a test error of {error:g} -->", advice.best]
+        parts += [] if advice.target is None else [advice.target.text]
+        parts += [f"- {step.what}" for step in advice.steps]
+    if study.whole:
+        parts += ["<!-- diagnoses -->", *(english.say(each) for each in plain.diagnoses)]
+        parts += dict.fromkeys(f"Rule: {english.rule(each.kind)}." for each in plain.diagnoses)
+        parts += ["<!-- options -->"]
+        parts += [_option(one, english.words) for one in plain.options]
+    for title, lines in drawn:
+        parts += [f"<!-- figure: {title} -->", *lines]
+    told = {".md": "\n".join(parts).rstrip() + "\n"}
+    if study.html:
+        told[".html"] = re.sub(
+            r"(?s)<style>.*?</style>|data:image/svg[^\"]*|sha256-[^']*", "", html
+        )
+    return told
+
+
+def _option(move: Move, words: Words) -> str:
+    """What is done and what its interval rests on."""
+    if move.contrast is None:
+        basis = "not measured; by the fitted curve"
+    elif move.half is None:
+        basis = f"at {move.to_images:,.0f} images; {moves.basis(move.contrast)}"
+    else:
+        basis = f"{moves.half_origin(move.half)}; {moves.basis(move.contrast)}"
+    return f"{moves.action(move, words)}; {basis}"
+
+
+def findings(found: Said) -> dict[str, Any]:
+    """The numbers and enums that are found in a study.
+
+    Returns:
+        sections: key, title and claims; a claim is its strength and its sorted finite numbers.
+        options: each with the numbers of its evidence likewise.
+        suspects: the first ones, and how many there are.
+        targets: what each wanted error takes.
+        Everything else is as `to_dict()` gives it, without the keys in `LEFT_OUT`.
+    """
+    plain = found.plain.to_dict()
+    english = English(Names.of(found.plain.models, found.plain.inits))
+    sections = [
+        {
+            "key": section["key"],
+            "title": english.section_title(
+                SectionKey(section["key"]), expected=found.plain.expect != "none"
+            ),
+            "claims": [
+                [claim["strength"], sorted(set(_numbers(claim)))] for claim in section["findings"]
+            ],
+        }
+        for section in plain["sections"]
+    ]
+    options = [
+        {
+            **{key: option[key] for key in ("kind", "start", "end", "verdict", "main")},
+            "numbers": sorted(set(_numbers(option))),
+        }
+        for option in plain["options"]
+    ]
+    suspects = [*plain["suspects"][:3], len(plain["suspects"])]
+    rest = {key: plain[key] for key in ("diagnoses", "missing", "fits")}
+    rest |= {"options": options, "suspects": suspects, "advice": plain["advice"]["steps"]}
+    rest["targets"] = [one.to_dict()["advice"]["target"] for one in found.wanted.values()]
+    return {"sections": sections, **_kept(rest)}
+
+
+def learning_curve(case: Mapping[str, Any], errors: Sequence[float]) -> str:
+    """A fitted curve in words.
+
+    Args:
+        case: the arguments of the fit.
+        errors: for which required sizes are asked.
+    """
+    curve = fit_learning_curve(**case)
+    required = [curves.required_size(curve.required_size(error)) for error in errors]
+    warnings = [f"* {curves.warning(kind, len(curve.sizes))}" for kind in curve.warnings]
+    return "\n".join([curves.summary(curve), *warnings, *required, ""])
+
+
+def fit_figure_texts(cases: Mapping[str, Mapping[str, Any]]) -> str:
+    """The texts in the figure of these fitted curves, in order."""
+    figure_of = import_module(FIT_FIGURE).fit_figure
+    figure = figure_of({name: fit_learning_curve(**case) for name, case in cases.items()})
+    return "\n".join([*_read(figure), ""])
+
+
+def _answer_and_discussion(report: str) -> str:
+    """These parts of report.md, without figures: what differs most between studies."""
+    answer = re.split(r"(?m)^(?:!\[|## Results)", report)[0]
+    discussion = report.partition("## Discussion")[2].partition("## How this was made")[0]
+    return f"{answer.rstrip()}\n\n## Discussion{discussion}"
+
+
+def _without_version(text: str) -> str:
+    return re.sub(r"Made by Sixteenth [^ ]+", "Made by Sixteenth", text)
+
+
+def _plain(markdown: str) -> str:
+    """Markdown without its escapes."""
+    text = re.sub(r"\\([\\`*_\[\]|~$#])", r"\1", markdown)
+    return html_module.unescape(text)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.10g}")
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """All finite numbers inside; the names of runs and words are none."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _numbers(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _numbers(item)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        yield _rounded(float(value))
+
+
+def _kept(value: Any) -> Any:
+    """Plain values without the words for people, and with ten digits."""
+    if isinstance(value, Mapping):
+        return {key: _kept(item) for key, item in value.items() if key not in LEFT_OUT}
+    if isinstance(value, list | tuple):
+        return [_kept(item) for item in value]
+    return _rounded(value) if isinstance(value, float) else value
+
+
+def _read(figure: Figure) -> list[str]:
+    reader = _Reader(figure)
+    figure.draw(reader)
+    return [" / ".join(text.splitlines()) for text in reader.texts]
+
+
+class _Reader(RendererBase):
+    """Keeps the texts of a figure in the order of drawing, and draws nothing."""
+
+    def __init__(self, figure: Figure) -> None:
+        super().__init__()
+        self.size = figure.bbox.size
+        self.texts: list[str] = []
+
+    def get_canvas_width_height(self) -> tuple[float, float]:
+        return tuple(self.size)
+
+    def points_to_pixels(self, points: float) -> float:
+        return points
+
+    def draw_path(self, *_: Any, **__: Any) -> None:
+        pass
+
+    draw_markers = draw_path_collection = draw_quad_mesh = draw_image = draw_path
+
+    def draw_text(self, gc: Any, x: float, y: float, s: str, *_: Any, **__: Any) -> None:
+        self.texts.append(s)
+
+
+@contextmanager
+def _figures(*, drawn: bool) -> Iterator[list[tuple[str, list[str]]]]:
+    """Figures that are saved as SVG are read instead: each one's title and texts, in order.
+
+    Nothing is written to their files. To draw them takes most of a report's time: where they are
+    not `drawn`, empty ones stand for them, and the list stays empty.
+    """
+    found: list[tuple[str, list[str]]] = []
+
+    def read(
+        figure: Figure, _: Any, *, format: str, metadata: Mapping[str, Any], **__: Any
+    ) -> None:
+        if format == "svg" and drawn:
+            title = f"{metadata['Title']}, {figure.get_figwidth():.2f} inches"
+            found.append((title, _read(figure)))
+
+    def empty(*_: Any, **__: Any) -> Figure:
+        return Figure()
+
+    with ExitStack() as patches:
+        patches.enter_context(mock.patch.object(Figure, "savefig", read))
+        if not drawn:
+            for name in ("accuracy_figure", "options_figure", "training_curves_figure"):
+                patches.enter_context(mock.patch.object(import_module(PARTS), name, empty))
+        yield found

@@ -1,0 +1,30 @@
+"""A fitted learning curve in English."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sixteenth import fit_learning_curve
+from sixteenth.language.en.curves import required_size, summary
+
+SIZES = np.array([500, 1000, 2000, 4000, 8000, 16000])
+
+
+def test_the_summary_fits_a_terminal_with_all_its_warnings() -> None:
+    curve = fit_learning_curve([500, 1000], [0.9, 0.9], chance=0.9)
+    assert len(curve.warnings) > 2
+    said = summary(curve)
+    assert all(len(line) <= 80 for line in said.splitlines())
+    for words in ("alpha", "eta", "gamma", "2,000", "4,000", "warning"):
+        assert words in said
+
+
+def test_a_required_size_says_how_certain_it_is() -> None:
+    curve = fit_learning_curve(SIZES, 0.05 + 5 * SIZES**-0.5)
+    assert "90% interval" in required_size(curve.required_size(0.1))
+    high = fit_learning_curve(SIZES, 0.3 + 5 * SIZES**-0.5).required_size(0.05)
+    assert required_size(high).endswith(
+        ("out of reach (90% certainty)", "not reachable at 90% certainty")
+    )
+    few = fit_learning_curve(SIZES[:3], 0.05 + 5 * SIZES[:3] ** -0.5, stderr=[0.005] * 3)
+    assert "not reachable at 90% certainty" in required_size(few.required_size(0.08))

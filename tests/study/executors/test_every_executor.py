@@ -1,0 +1,77 @@
+"""What is promised of every executor: the same events for a run, the same bytes in its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sixteenth import Listener, RunSpec
+from sixteenth.data import load_dataset
+from sixteenth.engine.execution import Execution
+from sixteenth.engine.train import Progress, train_run
+from sixteenth.spec import TrainSpec
+from sixteenth.storage.run_folder import RunFolder
+from sixteenth.study.executors import EXECUTORS, run_all
+from sixteenth.study.planning.schedule import Assignment, Schedule
+
+
+class Recording(Listener):
+    """What was told of each run, in order; of repeated progress once."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, list[str]] = {}
+
+    def run_started(self, run: RunSpec) -> None:
+        self.told[run.run_id] = ["started"]
+
+    def run_progressed(self, progress: Progress) -> None:
+        if self.told[progress.run_id][-1] != "progressed":
+            self.told[progress.run_id].append("progressed")
+
+    def run_ended(self, run: RunSpec, record: Any, *, skipped: bool) -> None:
+        self.told[run.run_id].append(record.status)
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_an_executor_trains_each_run_to_the_same_bytes_and_a_failure_stops_no_other(
+    tiny_folder: Path, name: str
+) -> None:
+    digits = load_dataset("digits", image_size=8)
+    execution = Execution("cpu", "float32", "channels-last", 1)
+    recipe = TrainSpec(epochs=2, batch_size=25)
+    runs = [
+        RunSpec(
+            model=f"tiny_models:{model}",
+            init="random",
+            fraction="100 images",
+            seed=0,
+            data="digits",
+            image_size=8,
+            train=recipe,
+        )
+        for model in ("broken", "small", "big")
+    ]
+    broken, *fine = runs
+    told, after = Recording(), []
+    assignments = tuple(Assignment(run, execution) for run in runs)
+    schedule = Schedule(assignments, workers=2, slots=2)
+    executor = EXECUTORS[name](schedule, digits, Path("study"))
+    run_all(
+        schedule,
+        executor,
+        digits,
+        Path("study"),
+        listener=told,
+        after_run=lambda: after.append(len(told.told)),
+    )
+    assert told.told.pop(broken.run_id) == ["started", "failed"]
+    assert told.told == {run.run_id: ["started", "progressed", "finished"] for run in fine}
+    assert len(after) == 3
+    for run in fine:
+        alone = RunFolder(Path("alone") / run.run_id)
+        train_run(run, digits, alone, execution=execution)
+        for path in (alone.weights_path, alone.predictions_path):
+            other = Path("study") / "runs" / run.run_id / path.name
+            assert other.read_bytes() == path.read_bytes()
