@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from simulated_study import CLASSES, REFERENCE, REFERENCE_TRAIN, Study, make_study, run_record
+from sixteenth.storage.run_record import RunRecord
 
 SIZES = {"1/16": 500, "1/2": 4000, "1": 8000}
 TWO = {"1/2": 4000, "1": 8000}
@@ -48,7 +49,7 @@ class GoldenStudy:
             "spec": self.spec,
             "results": self.results,
             "histories": self.histories,
-            "runs": self.runs,
+            "runs": [RunRecord.from_dict(run) for run in self.runs],
             "predictions": self.predictions,
         }
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simulated_study import run_record
+from sixteenth.storage.run_record import RunRecord
 
 HOSTILE = "lab.nets:<script>alert(1)</script>|`x`&$y$"
 HOSTILE_CLASS = "cat|<img src=http://evil.example/x onerror=alert(1)>&`dog`"
@@ -35,7 +36,7 @@ class Invented:
             "spec": self.spec,
             "results": self.results,
             "histories": self.histories,
-            "runs": self.runs,
+            "runs": [RunRecord.from_dict(run) for run in self.runs],
             "predictions": self.predictions or None,
         }
 

@@ -22,6 +22,7 @@ from ..analysis.findings.types import Finding, SectionKey, Strength
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, TableLabels
 from .numbers import Numbers
+from .provenance import Fact, Provenance
 from .text import plain
 
 
@@ -180,6 +181,18 @@ class Language(ABC):
     @abstractmethod
     def required_size(self, found: RequiredSize) -> str:
         """How many images an error takes, in one sentence without a full stop."""
+
+    @abstractmethod
+    def dateline(self, made: Provenance) -> list[str]:
+        """What stands under a report's name: the data, the runs and the day."""
+
+    @abstractmethod
+    def facts(self, made: Provenance) -> list[Fact]:
+        """How the study was made, without what is not known."""
+
+    @abstractmethod
+    def notes(self, made: Provenance) -> list[str]:
+        """How the numbers were measured, where a reader could take them for something else."""
 
     def discuss(self, findings: Findings) -> Discussion:
         """All findings of a study in words."""

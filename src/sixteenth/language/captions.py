@@ -139,17 +139,5 @@ class Captions(ABC):
         """What the columns of the fitted curves mean, and their warnings."""
 
     @abstractmethod
-    def train_images(self, number: int) -> str:
-        """``50,000 training images``, in the line under a report's name."""
-
-    @abstractmethod
-    def test_images(self, number: int) -> str:
-        """``10,000 test images``."""
-
-    @abstractmethod
-    def finished(self, done: int, planned: int) -> str:
-        """``12 of 12 runs finished``."""
-
-    @abstractmethod
     def intervals(self, kinds: Collection[IntervalKind]) -> str:
         """Which intervals a results table in the terminal shows."""

@@ -9,9 +9,10 @@ import pandas as pd
 
 from sixteenth.analysis import Context, Findings, Predictions, analyse
 from sixteenth.spec.fields import OWN_MODELS
+from sixteenth.storage.run_record import RunRecord
 
 from ..language.text import plain
-from .page.provenance import augmented, data_name, first
+from .provenance import augmented, data_name, first
 
 
 def analyse_study(
@@ -19,7 +20,7 @@ def analyse_study(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
     predictions: Predictions | None = None,
     target_error: float | None = None,
 ) -> Findings:
@@ -39,18 +40,19 @@ def analyse_study(
     )
 
 
-def _context(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Context:
+def _context(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> Context:
     """What the discussion should know of the study besides its numbers."""
-    data = first(runs, "data") or {}
+    data = first(run.data for run in runs)
+    classes = data.classes if data else ()
     train = spec.get("train") or {}
     return Context(
         data=data_name(spec, runs),
-        num_classes=len(data["classes"]) if data.get("classes") else None,
-        classes=tuple(plain(name) for name in data.get("classes") or ()),
+        num_classes=len(classes) or None,
+        classes=tuple(plain(name) for name in classes),
         image_size=spec.get("image_size"),
         stem=str(spec.get("stem", "default")),
         schedule=str(train.get("schedule") or ""),
-        augmented=augmented(spec),
+        augmented=augmented(spec, runs),
         never_pretrained=OWN_MODELS,
-        data_checks=first(runs, "data_checks") or data.get("data_checks"),
+        data_checks=first(run.data_checks for run in runs),
     )

@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sixteenth.analysis import Findings, Predictions, bands, cells
+from sixteenth.storage.run_record import RunRecord
 
 from ..language import default_language
 from ..language.base import Language
@@ -28,7 +29,7 @@ def study_figures(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
     predictions: Predictions | None = None,
 ) -> dict[str, Figure]:
     """The report's figures by name (see `FIGURES`); arguments as of `build_report`."""

@@ -14,15 +14,16 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZipFile
 
-from ..errors import InputError, MismatchError, SixteenthError
+from ..errors import InputError, MismatchError
 from ..spec import RunSpec, spec_differences
-from .run_record import check_history, check_predictions, check_record
+from .run_record import FORMAT, RunRecord
+from .run_results import EpochRow, check_history, check_predictions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,9 +34,6 @@ MOST_PREDICTIONS = 1 << 33
 """Bytes: eight gigabytes are two million test images of a thousand classes."""
 
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
-
-FORMAT = 1
-"""Version of run.json; a reader refuses a higher one."""
 
 
 def write_whole(
@@ -150,8 +148,8 @@ class RunFolder:
         for path in self.checkpoint_paths:
             path.unlink(missing_ok=True)
 
-    def read_record(self) -> dict[str, Any] | None:
-        """run.json as a mapping, or None where there is none.
+    def read_record(self) -> RunRecord | None:
+        """What run.json holds, or None where there is none.
 
         Raises:
             InputError: it is damaged, or written by a later version.
@@ -159,26 +157,23 @@ class RunFolder:
         anew = f"to train this run anew, remove {self.path}"
         try:
             text = self.record_path.read_text(encoding="utf-8")
-            record: Any = json.loads(text, parse_constant=_no_number)
+            content: Any = json.loads(text, parse_constant=_no_number)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{self.record_path} cannot be read ({error}): {anew}") from None
-        version = record.get("format") if isinstance(record, dict) else None
+        version = content.get("format") if isinstance(content, dict) else None
         if isinstance(version, int) and version > FORMAT:
             raise InputError(f"{self.record_path} was written by a later version of sixteenth")
         try:
-            return check_record(record)
+            return RunRecord.from_dict(content)
         except ValueError as error:
             raise InputError(
                 f"{self.record_path} is not the record of a run ({error}): {anew}"
             ) from None
 
-    def write_record(self, record: dict[str, Any]) -> None:
-        write_text(
-            self.record_path,
-            json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-        )
+    def write_record(self, record: RunRecord) -> None:
+        write_text(self.record_path, record.to_json())
 
     def read_history(self) -> pd.DataFrame:
         """history.csv, one row per epoch; empty when no epoch is finished."""
@@ -192,12 +187,13 @@ class RunFolder:
             said = " ".join(str(error).split())
             raise InputError(f"{self.history_path} cannot be read: {said}") from None
 
-    def write_history(self, epochs: list[dict[str, Any]]) -> None:
+    def write_history(self, epochs: Sequence[EpochRow]) -> None:
         """Write one row per epoch. Without pandas, which a training process needs for nothing."""
         text = io.StringIO()
-        rows = csv.DictWriter(text, list(epochs[0]) if epochs else [], lineterminator="\n")
-        rows.writeheader()
-        rows.writerows(epochs)
+        rows = [asdict(epoch) for epoch in epochs]
+        table = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
         write_text(self.history_path, text.getvalue())
 
     def read_predictions(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -243,19 +239,20 @@ class RunFolder:
 
         write_whole(self.weights_path, write)
 
-    def require_same(self, spec: RunSpec, fingerprint: str) -> None:
-        """Check that what lies here was made by `spec` from the data with that fingerprint.
+    def read_record_of(self, spec: RunSpec, fingerprint: str) -> RunRecord | None:
+        """What run.json holds, made by `spec` from the data with that fingerprint; None without.
 
         Raises:
-            MismatchError: what differs, and the way out.
+            MismatchError: it was made otherwise: what differs, and the way out.
+            InputError: as `read_record`.
         """
         record = self.read_record()
         if record is None:
-            return
+            return None
         # Through the model, so that a key that is younger than the record has its default there.
-        differs = spec_differences(record_spec(record, self.record_path), spec)
-        found = (record.get("data") or {}).get("fingerprint", fingerprint)
-        if found != fingerprint:
+        differs = spec_differences(record.run_spec(self.record_path), spec)
+        found = record.data.fingerprint if record.data else None
+        if found and found != fingerprint:
             differs.append(f"data fingerprint: {found[:12]} there, {fingerprint[:12]} now")
         if differs:
             what = "; ".join(differs)
@@ -263,19 +260,7 @@ class RunFolder:
                 f"{self.path} holds another run ({what}): train into a new folder with --fresh, "
                 "or choose one with --out"
             )
-
-
-def record_spec(record: Mapping[str, Any], where: Path) -> RunSpec:
-    """What a record was made by.
-
-    Raises:
-        InputError: it says nothing that could be run.
-    """
-    try:
-        return RunSpec.model_validate(record["spec"])
-    except (SixteenthError, ValueError) as error:
-        said = " ".join(str(error).split())[:120]
-        raise InputError(f"{where} is not the record of a run: {said}") from None
+        return record
 
 
 def run_folders(study: Path) -> Iterator[RunFolder]:

@@ -15,6 +15,7 @@ from ..errors import DataError, InputError, MismatchError, ModelError
 from ..spec import RunSpec, StudySpec, load_spec, spec_differences
 from ..storage.lock import LOCK, NOTE
 from ..storage.run_folder import RunFolder
+from ..storage.run_record import RunRecord
 
 if TYPE_CHECKING:
     from torch import nn
@@ -112,20 +113,19 @@ def check_begun(folder: Path, runs: Sequence[RunSpec], dataset: ImageDataset) ->
     from ..engine.execution import environment
 
     left = []
-    records: dict[str, dict[str, Any]] = {}
+    records: dict[str, RunRecord] = {}
     for run in runs:
         place = RunFolder(folder / "runs" / run.run_id)
-        place.require_same(run, dataset.fingerprint)
-        record = place.read_record()
+        record = place.read_record_of(run, dataset.fingerprint)
         if record is not None:
             records[run.run_id] = record
-        if record is None or record["status"] != "finished":
+        if record is None or not record.is_finished:
             left.append(run)
     if not left:
         return left
-    here = environment()
+    here = environment().to_dict()
     for run_id, record in records.items():
-        there: Mapping[str, Any] = record.get("environment") or {}
+        there = record.environment.to_dict() if record.environment else {}
         differs = [
             f"{package}: {there[package]} there, {here[package]} here"
             for package in VERSIONS
@@ -220,13 +220,11 @@ def _check_weights(folder: Path, model: nn.Module, run: RunSpec, download: bool)
     )
     now = found.sha256 if found else None
     for place in sorted((folder / "runs").glob("*/run.json")):
-        record = RunFolder(place.parent).read_record() or {}
-        begun, facts = record.get("spec") or {}, record.get("model") or {}
-        then = facts.get("weights_sha256")
-        if (begun.get("model"), begun.get("init")) == (run.model, run.init) and then not in (
-            None,
-            now,
-        ):
+        record = RunFolder(place.parent).read_record()
+        if record is None or (record.spec.model, record.spec.init) != (run.model, run.init):
+            continue
+        then = record.model.weights_sha256 if record.model else None
+        if then not in (None, now):
             raise MismatchError(
                 f"the weights {run.init} of {run.model} are not those that {place.parent} began "
                 f"with (SHA-256 {str(then)[:12]} there, {str(now)[:12]} now): {WAY_OUT}"

@@ -12,8 +12,9 @@ import pandas as pd
 
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences
-from ..storage.run_folder import RunFolder, record_spec, run_folders
-from ..storage.run_record import check_agreement
+from ..storage.run_folder import RunFolder, run_folders
+from ..storage.run_record import DataFacts, Metrics, ModelFacts, RecordedSpec, RunRecord
+from ..storage.run_results import check_agreement
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "train_size", "seed", "status",
@@ -35,12 +36,12 @@ def results_table(folder: Path, planned: Sequence[RunSpec] = ()) -> pd.DataFrame
 
     A planned run without a folder has the status "missing". Accuracies are in [0, 1].
     """
-    records = {record["run_id"]: record for record in read_records(folder)}
+    records = {record.run_id: record for record in read_records(folder)}
     check_made_by(planned, records)
     if planned:
-        rows = [_row(records.get(run.run_id) or _unborn(run)) for run in planned]
+        rows = [_row(run.run_id, run, records.get(run.run_id)) for run in planned]
     else:
-        rows = [_row(record) for record in records.values()]
+        rows = [_row(run_id, record.spec, record) for run_id, record in records.items()]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
 
 
@@ -51,16 +52,16 @@ def histories_table(folder: Path, planned: Sequence[RunSpec] = ()) -> pd.DataFra
     for place in run_folders(folder):
         record = place.read_record()
         history = place.read_history()
-        if record is None or history.empty or (wanted and record["run_id"] not in wanted):
+        if record is None or history.empty or (wanted and record.run_id not in wanted):
             continue
-        row = _row(record)
+        row = _row(record.run_id, record.spec, record)
         for position, column in enumerate(CELL):
             history.insert(position, column, row[column])
         parts.append(history)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=CELL)
 
 
-def read_records(folder: Path) -> list[dict[str, Any]]:
+def read_records(folder: Path) -> list[RunRecord]:
     """The run.json of every run folder, in the order of their names.
 
     Raises:
@@ -71,13 +72,13 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
         record = place.read_record()
         if record is None:
             continue
-        if record["run_id"] != place.path.name:
-            raise InputError(f"{place.record_path} is of another run, {record['run_id']!r}")
+        if record.run_id != place.path.name:
+            raise InputError(f"{place.record_path} is of another run, {record.run_id!r}")
         records.append(record)
     return records
 
 
-def check_made_by(planned: Sequence[RunSpec], records: Mapping[str, Mapping[str, Any]]) -> None:
+def check_made_by(planned: Sequence[RunSpec], records: Mapping[str, RunRecord]) -> None:
     """Check that what stands in the folders of a study was made by it.
 
     Raises:
@@ -87,7 +88,7 @@ def check_made_by(planned: Sequence[RunSpec], records: Mapping[str, Mapping[str,
         record = records.get(run.run_id)
         if record is None:
             continue
-        differs = spec_differences(record_spec(record, Path(run.run_id, "run.json")), run)
+        differs = spec_differences(record.run_spec(Path(run.run_id, "run.json")), run)
         if differs:
             raise InputError(
                 f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
@@ -133,42 +134,52 @@ def read_predictions(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """
     found = {}
     for record in read_records(folder):
-        place = RunFolder(folder / "runs" / record["run_id"])
-        predictions = place.read_predictions() if record["status"] == "finished" else None
-        if predictions is None:
+        place = RunFolder(folder / "runs" / record.run_id)
+        stated = record.metrics.test_accuracy if record.is_finished and record.metrics else None
+        predictions = None if stated is None else place.read_predictions()
+        if stated is None or predictions is None:
             continue
         try:
-            check_agreement(record, *predictions)
+            check_agreement(stated, *predictions)
         except ValueError as error:
             raise InputError(f"{place.predictions_path} does not fit its run: {error}") from None
-        found[record["run_id"]] = predictions
+        found[record.run_id] = predictions
     return found
 
 
-def _row(record: Mapping[str, Any]) -> dict[str, Any]:
-    spec, data = record["spec"], record.get("data") or {}
-    metrics, model = record.get("metrics") or {}, record.get("model") or {}
-    train, test = metrics.get("train_accuracy"), metrics.get("test_accuracy")
-    final_map, error = model.get("final_map"), record.get("error")
-    return {
-        **{key: spec.get(key) for key in ("model", "init", "fraction", "seed")},
-        **{key: metrics.get(key) for key in ("test_loss", "train_loss", "steps", "chosen_by")},
-        "run_id": record["run_id"],
-        "status": record["status"],
-        "train_size": record.get("train_size"),
+def _row(run_id: str, spec: RunSpec | RecordedSpec, record: RunRecord | None) -> dict[str, Any]:
+    """A row of the results table, of a run that was begun or not."""
+    row = {
+        "run_id": run_id,
+        "model": spec.model,
+        "init": spec.init,
+        "fraction": spec.fraction,
+        "seed": spec.seed,
+        "status": "missing",
+        "final_map": "",
+        "error": "",
+    }
+    if record is None:
+        return row
+    data, model = record.data or DataFacts(), record.model or ModelFacts()
+    metrics = record.metrics or Metrics()
+    train, test = metrics.train_accuracy, metrics.test_accuracy
+    return row | {
+        "status": record.status,
+        "train_size": record.train_size,
         "train_accuracy": train,
         "test_accuracy": test,
+        "test_loss": metrics.test_loss,
+        "train_loss": metrics.train_loss,
+        "test_size": data.test_images,
+        "train_measured": metrics.train_measured,
+        "parameters": model.parameters,
+        "train_flops": record.train_flops,
+        "seconds": record.seconds,
+        "epochs": metrics.epoch,
+        "steps": metrics.steps,
         "generalisation_gap": None if train is None or test is None else train - test,
-        "test_size": data.get("test_images"),
-        "train_measured": metrics.get("train_measured"),
-        "parameters": model.get("parameters"),
-        "train_flops": record.get("train_flops"),
-        "seconds": record.get("seconds"),
-        "epochs": metrics.get("epoch"),
-        "final_map": "x".join(map(str, final_map)) if final_map else "",
-        "error": f"{error['type']}: {error['message']}" if error else "",
+        "chosen_by": metrics.chosen_by,
+        "final_map": "x".join(map(str, model.final_map or ())),
+        "error": str(record.error or ""),
     }
-
-
-def _unborn(run: RunSpec) -> dict[str, Any]:
-    return {"run_id": run.run_id, "status": "missing", "spec": run.model_dump(mode="json")}

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_folder import RunFolder, write_text
+from ..storage.run_record import RunRecord
 from .listener import Listener
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Study:
         """
         if self._dataset is None:
             from ..data import load_dataset
+            from ..data.checks import notices
 
             spec = self.spec
             self._dataset = load_dataset(
@@ -118,7 +120,7 @@ class Study:
             )
             if spec.data_name:
                 self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
-            for notice in self._dataset.checks.notices():
+            for notice in notices(self._dataset.checks):
                 (listener or Listener()).noticed(notice)
         return self._dataset
 
@@ -224,12 +226,12 @@ class Study:
 
         return read_predictions(self.folder)
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[RunRecord]:
         """run.json of every run that was begun."""
         from .results import read_records
 
         wanted = {run.run_id for run in self.runs()}
-        return [record for record in read_records(self.folder) if record["run_id"] in wanted]
+        return [record for record in read_records(self.folder) if record.run_id in wanted]
 
     def findings(self) -> Findings:
         """What the measurements show, in numbers."""

@@ -20,9 +20,10 @@ from sixteenth.errors import SixteenthError
 from sixteenth.language import default_language
 from sixteenth.report import analyse_study, build_report
 from sixteenth.report.page import build
-from sixteenth.report.page.provenance import augmented
 from sixteenth.report.page.view import fit_rows, make_page
 from sixteenth.report.parts import FIGURES
+from sixteenth.report.provenance import augmented
+from sixteenth.storage.run_record import RunRecord
 
 VOID = {"meta", "img", "br", "link", "hr"}
 
@@ -239,9 +240,9 @@ def test_the_data_are_called_what_the_study_calls_them_now(study: Invented, tmp_
         renamed = replace(study, spec=study.spec | {"data_name": name})
         findings = analyse_study(**renamed.arguments())
         language = default_language(findings)
-        page = make_page(
-            renamed.spec, study.results, study.histories, study.runs, findings, language
-        )
+        arguments = renamed.arguments()
+        del arguments["predictions"]
+        page = make_page(**arguments, findings=findings, language=language)
         assert f" on {said}" in page.answer[0]
         assert page.dateline[0] == said
         assert page.facts[0].text == f"{said}, from cifar10"
@@ -249,9 +250,20 @@ def test_the_data_are_called_what_the_study_calls_them_now(study: Invented, tmp_
 
 def test_a_cut_out_square_is_an_augmentation() -> None:
     plain: dict[str, Any] = {"crop": 0, "flip": False}
-    assert not augmented({"train": plain})
-    assert augmented({"train": plain | {"cutout": 8}})
-    assert not augmented({"data": "digits", "train": {}})
+    assert not augmented({"train": plain}, [])
+    assert augmented({"train": plain | {"cutout": 8}}, [])
+
+
+def test_the_augmentation_is_the_one_that_was_recorded(study: Invented) -> None:
+    digits = {"data": "digits", "train": {}}
+    assert not augmented(digits, []), "of records that do not say it, by the rule of the engine"
+    for recorded, said in (
+        ({"crop": 4, "flip": False, "cutout": 0}, True),
+        ({"crop": 0, "flip": False, "cutout": 0}, False),
+    ):
+        record = RunRecord.from_dict(study.runs[0] | {"augmentation": recorded})
+        assert augmented(digits, [record]) is said
+        assert augmented({"data": "cifar10"}, [record]) is said
 
 
 def test_a_fence_in_the_spec_does_not_end_the_code_block(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ curves      fitted learning curves and their warnings
 captions    what is said of figures and tables
 labels      fixed words of pages, figures and tables
 numbers     numbers in sentences
+provenance  how a study was made
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.steps import Step
 from ...analysis.findings.types import Finding, SectionKey
 from ..base import Language, Names, SaidStep
+from ..provenance import Fact, Provenance
 from ..text import plain, upper_first
 from . import (
     advice,
@@ -47,6 +49,7 @@ from . import (
     limits,
     overfitting,
     pretraining,
+    provenance,
     relation,
 )
 from .captions import EnglishCaptions
@@ -120,6 +123,15 @@ class English(Language):
 
     def init(self, init: str) -> str:
         return plain(self.words.init(init))
+
+    def dateline(self, made: Provenance) -> list[str]:
+        return provenance.dateline(made)
+
+    def facts(self, made: Provenance) -> list[Fact]:
+        return provenance.facts(made)
+
+    def notes(self, made: Provenance) -> list[str]:
+        return provenance.notes(made)
 
     def curve_warning(self, kind: CurveWarning, sizes: int) -> str:
         return curves.warning(kind, sizes)

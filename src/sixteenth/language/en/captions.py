@@ -204,15 +204,6 @@ class EnglishCaptions(Captions):
             ]
         )
 
-    def train_images(self, number: int) -> str:
-        return f"{count(number)} training images"
-
-    def test_images(self, number: int) -> str:
-        return f"{count(number)} test images"
-
-    def finished(self, done: int, planned: int) -> str:
-        return f"{done} of {planned} run{'s' if planned != 1 else ''} finished"
-
     def intervals(self, kinds: Collection[IntervalKind]) -> str:
         names = {
             IntervalKind.BINOMIAL: "test-set binomial",

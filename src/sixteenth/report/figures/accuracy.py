@@ -20,7 +20,7 @@ from sixteenth.analysis import Band
 
 from ...language.base import Language
 from ...language.text import plain
-from ..page.axes import grid_axes, measured
+from ..axes import grid_axes, measured
 from .gains import options_figure
 from .line_labels import AccuracyLine, end_labels, legend
 from .style import (

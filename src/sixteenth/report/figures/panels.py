@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sixteenth.analysis import summary_table
 
 from ...language.captions import Hole, Metric
-from ..page.axes import GridAxes, grid_axes, measured
+from ..axes import GridAxes, grid_axes, measured
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 

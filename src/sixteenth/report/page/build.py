@@ -25,19 +25,20 @@ from sixteenth import __version__
 from sixteenth.analysis import Findings, Predictions, bands, cells
 from sixteenth.analysis.stats.intervals import LEVEL
 from sixteenth.errors import SixteenthError
+from sixteenth.storage.run_record import RunRecord
 
 from ...language import default_language
 from ...language.base import Language
 from ...language.captions import CurvesShown
+from ..axes import grid_axes, measured
 from ..discussion import analyse_study
 from ..figures.accuracy import accuracy_lines
 from ..figures.gains import shown_options
 from ..figures.panels import METRICS, curve_panels
 from ..figures.style import NARROW, WIDE, png, svg
 from ..parts import FIGURES, draw_figures
-from .axes import grid_axes, measured
+from ..provenance import augmented
 from .markdown import code_block, escape
-from .provenance import augmented
 from .view import make_page
 
 
@@ -73,7 +74,7 @@ def build_report(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
     predictions: Predictions | None = None,
 ) -> Path:
     """Write the report of a study and return the path of report.html.
@@ -83,7 +84,7 @@ def build_report(
         spec: the study's spec as JSON values, with what it leaves open left open.
         results: one row a run of the plan, also the failed and missing ones.
         histories: one row for each run and epoch.
-        runs: the contents of the run.json files there are.
+        runs: the records of the runs there are.
         predictions: run_id -> (labels, probabilities), for paired comparisons.
 
     Raises:
@@ -111,7 +112,7 @@ def report_files(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
     predictions: Predictions | None = None,
 ) -> dict[str, bytes]:
     """All files of a report by their path in the study's folder, report.html last."""
@@ -148,7 +149,7 @@ def _words(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
     findings: Findings,
     language: Language,
 ) -> dict[str, tuple[str, str]]:
@@ -185,7 +186,7 @@ def _words(
                 top=grid.top,
                 highest=grid.highest,
                 smoothing=_smoothing_of_losses(spec, runs),
-                augmented=augmented(spec),
+                augmented=augmented(spec, runs),
                 test_augmentation=str(train.get("test_augmentation")),
                 validated=bool(train.get("validation")),
             )
@@ -201,12 +202,12 @@ def _words(
     return words
 
 
-def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> float:
+def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> float:
     """The label smoothing that is in the training curves; none where runs noted it without.
 
     Earlier versions drew the loss that was optimised, and their records do not say which it is.
     """
-    if all(run.get("train_loss") == "cross-entropy" for run in runs):
+    if all(run.train_loss == "cross-entropy" for run in runs):
         return 0.0
     return float((spec.get("train") or {}).get("label_smoothing") or 0)
 

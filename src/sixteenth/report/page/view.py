@@ -16,13 +16,15 @@ import yaml
 
 from sixteenth.analysis import Findings, cells, summary_table
 from sixteenth.analysis.findings import Suspect
+from sixteenth.storage.run_record import RunRecord
 
 from ...language.base import Language, SaidSection
 from ...language.numbers import Numbers, missing
+from ...language.provenance import Fact
 from ...language.text import plain
+from ..axes import grid_axes
 from ..figures.panels import hole
-from .axes import grid_axes, measured
-from .provenance import Fact, data_name, facts, first, notes
+from ..provenance import provenance
 
 SUSPECTS_SHOWN = 12
 """Test images of doubtful label that the page lists: a person looks at these in a minute."""
@@ -99,16 +101,17 @@ def make_page(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
     findings: Findings,
     language: Language,
 ) -> Page:
     """Collect all texts of a report."""
     discussion = language.discuss(findings)
     table, train = cells(results), spec.get("train") or {}
+    made = provenance(spec, results, histories, runs)
     return Page(
         name=plain(spec.get("name", "study")),
-        dateline=_dateline(spec, results, runs, language),
+        dateline=language.dateline(made),
         answer=list(discussion.answer),
         groups=result_groups(results, language),
         several_seeds=results["seed"].nunique() > 1,
@@ -120,28 +123,10 @@ def make_page(
         fit_caption=language.captions.fits(findings.curves.fits),
         suspects=findings.suspects[:SUSPECTS_SHOWN],
         sections=list(discussion.sections),
-        facts=facts(spec, results, runs),
-        notes=notes(spec, results, histories, runs),
+        facts=language.facts(made),
+        notes=language.notes(made),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
     )
-
-
-def _dateline(
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
-    language: Language,
-) -> list[str]:
-    data = first(runs, "data") or {}
-    moment = max((str(run["finished"]) for run in runs if run.get("finished")), default="")
-    parts = [
-        plain(data_name(spec, runs)),
-        language.captions.train_images(data["train_images"]) if data.get("train_images") else "",
-        language.captions.test_images(data["test_images"]) if data.get("test_images") else "",
-        language.captions.finished(len(measured(results)), len(results)),
-        language.numbers.day(moment) if moment else "",
-    ]
-    return [part for part in parts if part]
 
 
 def _set(spec: Mapping[str, Any]) -> dict[str, Any]:

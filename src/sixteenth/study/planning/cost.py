@@ -79,7 +79,7 @@ def plan_table(
                 "fraction": run.fraction,
                 "train_size": work.subset,
                 "seed": run.seed,
-                "status": record["status"] if record else "missing",
+                "status": record.status if record else "missing",
                 "epochs": work.epochs,
                 "steps": work.steps,
                 "parameters": cost.parameters if cost else None,

@@ -109,7 +109,7 @@ class _Planner:
         known = {}
         for run in self.runs:
             folder = RunFolder(self.folder / "runs" / run.run_id)
-            begun = begun_execution(folder)
+            begun = begun_execution(folder, folder.read_record())
             execution = begun or kept.get(run.run_id)
             if execution is None:
                 continue
@@ -304,4 +304,4 @@ class _Planner:
 
     def _is_finished(self, run: RunSpec) -> bool:
         record = RunFolder(self.folder / "runs" / run.run_id).read_record()
-        return record is not None and record["status"] == "finished"
+        return record is not None and record.is_finished
