@@ -21,7 +21,7 @@ NOT_PROSE = {
 
 
 def prose(source: str) -> list[str]:
-    """Strings for people in a module: those of several words, docstrings and errors and reprs aside."""
+    """Strings for people in a module: those of several words. Not docstrings, errors, reprs."""
     return [text for text in _texts(ast.parse(source)) if _is_prose(text) and text not in NOT_PROSE]
 
 

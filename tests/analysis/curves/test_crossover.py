@@ -7,7 +7,7 @@ import pytest
 from talking import discuss, of_kind, text
 
 from sixteenth.analysis import crossover, fit_curves, read_grid
-from sixteenth.analysis.curves.crossover import images_for, size_grid
+from sixteenth.analysis.curves.crossover import CrossoverOutcome, images_for, size_grid
 from sixteenth.analysis.curves.forecast import find_crossover, leaders, worth_in_images
 from sixteenth.analysis.findings import ModelCrossover
 
