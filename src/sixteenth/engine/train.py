@@ -84,10 +84,12 @@ def train_run(
             "failed" and why, or "interrupted" after a KeyboardInterrupt or a trouble of the disk,
             and a checkpoint stays.
     """
-    before = folder.read_record_of(run, dataset.fingerprint)
-    if before is not None and before.is_finished:
-        folder.remove_checkpoints()  # left by a kill just after the record
-        return before
+    before = folder.read_record()
+    if before is not None:
+        folder.check_same(before, run, dataset.fingerprint)
+        if before.is_finished:
+            folder.remove_checkpoints()  # left by a kill just after the record
+            return before
     begun = begun_execution(folder, before)
     if begun is not None and execution not in (None, begun):
         raise MismatchError(

@@ -16,11 +16,12 @@ import yaml
 
 from sixteenth.analysis import Findings, cells, summary_table
 from sixteenth.analysis.findings import Suspect
-from sixteenth.storage.run_record import DataFacts, RunRecord
+from sixteenth.storage.run_record import DataFacts
 
 from ...language import format as fmt
 from ...language.base import Discussion, SaidSection
 from ...language.en.curves import warning as curve_warning
+from ..discussion import Measurements
 from ..figures.panels import hole_text
 from .axes import grid_axes, measured
 from .provenance import Fact, data_name, facts, first, notes
@@ -96,15 +97,9 @@ class FitRow:
     forecast_interval: str
 
 
-def make_page(
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[RunRecord],
-    discussion: Discussion,
-    version: str,
-) -> Page:
+def make_page(measurements: Measurements, discussion: Discussion, version: str) -> Page:
     """Collect all texts of a report."""
+    spec, results, runs = measurements.spec, measurements.results, measurements.records
     done = len(measured(results))
     data = first(run.data for run in runs) or DataFacts()
     moment = max((run.finished for run in runs if run.finished), default="")
@@ -126,7 +121,7 @@ def make_page(
         suspects=discussion.findings.suspects[:SUSPECTS_SHOWN],
         sections=list(discussion.sections),
         facts=facts(spec, results, runs),
-        notes=notes(spec, results, histories, runs),
+        notes=notes(spec, results, measurements.histories, runs),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
         version=version,
     )
