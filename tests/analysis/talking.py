@@ -11,11 +11,15 @@ CONTEXT = Context(num_classes=10, image_size=32)
 
 
 class Talk:
-    """A discussion in English with its findings: ``answer``, ``sections``, ``advice``, ..."""
+    """A discussion in English with its findings: ``answer``, ``sections``, ``advice``, ...
+
+    ``advice`` is in numbers, ``said_advice`` in English.
+    """
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.said: Discussion = english(findings).discuss(findings)
+        self.said_advice = english(findings).advise(findings.advice)
         self.answer, self.sections = list(self.said.answer), self.said.sections
 
     def __getattr__(self, name: str) -> Any:
@@ -46,3 +50,8 @@ def section(talk, key):
 
 def text(talk, key):
     return " ".join(statement.text for statement in section(talk, key))
+
+
+def of_kind(talk, kind):
+    """The findings of a class in all sections of a discussion."""
+    return [f for s in talk.findings.sections for f in s.findings if isinstance(f, kind)]

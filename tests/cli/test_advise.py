@@ -33,6 +33,12 @@ def test_advice_as_json_has_numbers_and_is_what_the_library_says(
     assert said["target"]["error"] == 0.9
     found = package.Study.open(trained.folder).advice(0.9)
     assert said == json.loads(json.dumps(found.to_dict()))
+    assert said["best"] == found.best
+    assert said["target"]["text"] == found.target.text
+    assert [step["why"] for step in said["steps"]] == [step.why for step in found.steps]
+    assert [step["gain"] for step in said["steps"]] == [
+        step["gain"] for step in found.findings.to_dict()["steps"]
+    ]
     assert json.loads(sixteenth("advise", "studies/tiny", "--json").out)["target"] is None
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from talking import discuss
+from talking import discuss, of_kind, text
 
-from sixteenth.analysis import crossover, fit_curves, read_grid
+from sixteenth.analysis import (
+    CrossoverOutcome,
+    ModelCrossover,
+    crossover,
+    fit_curves,
+    read_grid,
+)
 from sixteenth.analysis.curves.crossover import images_for, size_grid
 from sixteenth.analysis.curves.forecast import find_crossover, leaders, worth_in_images
 
@@ -59,7 +65,10 @@ def test_curves_that_never_cross_have_no_crossing_and_probabilities_add_up():
 def test_beyond_the_measured_range_no_leader_is_said_to_be_certain(study):
     made = simulated(study, SMALL, lambda n: SMALL(n) - 0.08)
     found = discuss(made.results, made.histories, predictions=made.predictions)
-    said = " ".join(c.text for s in found.sections if s.key == "expectation" for c in s.sentences)
+    (lead,) = of_kind(found, ModelCrossover)
+    assert (lead.outcome, lead.ahead) == (CrossoverOutcome.STAYS_AHEAD, "resnet50")
+    assert lead.crossover.second_ahead > 0.99
+    said = text(found, "expectation")
     assert "inside the measured range (probability over 98%)" in said
     assert "resnet50 stays ahead with probability over 95%" in said
 
@@ -97,7 +106,9 @@ def test_a_simulated_crossing_lies_in_its_interval_nine_times_in_ten(study):
 def test_the_report_says_where_the_bigger_model_overtakes(study):
     made = simulated(study, SMALL, BIG)
     found = discuss(made.results, made.histories, predictions=made.predictions)
-    said = " ".join(c.text for s in found.sections if s.key == "expectation" for c in s.sentences)
+    (lead,) = of_kind(found, ModelCrossover)
+    assert (lead.outcome, lead.ahead) == (CrossoverOutcome.INSIDE, "resnet50")
+    said = text(found, "expectation")
     assert "resnet50 overtakes resnet18 inside the measured range, at about 11,000 images" in said
     assert "probability over 98%" in said
 

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from sixteenth.analysis import Context, diagnose
+from sixteenth.analysis.findings.diagnosis import DiagnosisKind
+from sixteenth.language import English, Names
 
 ONE = {("resnet18", "random"): (0.6,)}
 ALL = {"1": 50_000}
@@ -13,6 +15,10 @@ ALL = {"1": 50_000}
 
 def kinds(study, **options):
     return {d.kind: d for d in diagnose(study.results, study.histories, **options)}
+
+
+def said(diagnosis):
+    return English(Names()).say(diagnosis)
 
 
 def with_history(study, **columns):
@@ -23,7 +29,8 @@ def with_history(study, **columns):
 def test_a_fitted_run_with_a_large_gap_overfits(study):
     found = kinds(study(ONE, fractions=ALL, train={("resnet18", "random"): (1.0,)}))
     assert "overfitting" in found
-    assert "100.0% of the training images" in found["overfitting"].text
+    assert found["overfitting"].train_accuracy == 1.0
+    assert found["overfitting"].gap == pytest.approx(1.0 - found["overfitting"].test_accuracy)
     assert "overfitting" not in kinds(
         study(ONE, fractions=ALL, train={("resnet18", "random"): (0.7,)})
     )
@@ -36,8 +43,13 @@ def test_test_loss_that_rises_while_training_loss_falls_is_dated(study):
         train_loss=[1.6, 1.2, 0.9, 0.6, 0.4, 0.2],
     )
     found = kinds(simulated)["test-loss-rising"]
-    assert found.numbers["best_epoch"] == 3
-    assert "lowest at epoch 3 (1.00) and rose to 1.50 by epoch 6" in found.text
+    assert (found.best_epoch, found.last_epoch) == (3, 6)
+    assert (found.test_loss_best, found.test_loss_last) == (1.0, 1.5)
+    assert (found.train_loss_best, found.train_loss_last) == (0.9, 0.2)
+    assert said(found).endswith(
+        ": test loss was lowest at epoch 3 (1.00) and rose to 1.50 by epoch 6, while training loss "
+        "fell from 0.90 to 0.20."
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +72,7 @@ def test_a_run_that_still_climbs_had_too_few_steps(study):
         study(ONE, fractions=ALL), train_accuracy=[0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
     )
     found = kinds(simulated)["too-few-steps"]
-    assert found.numbers["climb_last_third"] == pytest.approx(0.2)
+    assert found.climb == pytest.approx(0.2)
     flat = with_history(
         study(ONE, fractions=ALL), train_accuracy=[0.2, 0.5, 0.66, 0.68, 0.681, 0.68]
     )
@@ -75,7 +87,9 @@ def test_a_feature_map_of_one_position_is_noticed(study):
 def test_a_run_no_better_than_guessing_is_named(study):
     simulated = study({("resnet18", "random"): (0.1,)}, fractions=ALL)
     found = kinds(simulated, context=Context(num_classes=10))
-    assert "no more than guessing gets (10.0%)" in found["at-chance"].text
+    assert found["at-chance"].chance == 0.1
+    assert not found["at-chance"].above_chance
+    assert "no more than guessing gets (10.0%)" in said(found["at-chance"])
     assert "at-chance" not in kinds(simulated)  # nobody said how many classes there are
     assert "at-chance" not in kinds(study(ONE, fractions=ALL), context=Context(num_classes=10))
 
@@ -89,10 +103,28 @@ def test_guessing_means_the_most_frequent_class_where_predictions_tell_it(study)
     probabilities[:] = 0.0
     probabilities[range(len(labels)), [0 if r else 1 for r in right]] = 1.0
     found = kinds(simulated, predictions=simulated.predictions, context=Context(num_classes=10))
-    assert found["at-chance"].numbers["chance"] == 1.0
+    assert found["at-chance"].chance == 1.0
 
 
 def test_diagnoses_need_no_histories(study):
     simulated = study(ONE, fractions=ALL, train={("resnet18", "random"): (1.0,)})
     found = diagnose(simulated.results, pd.DataFrame())
     assert {d.kind for d in found} == {"overfitting", "small-map"}
+
+
+def test_a_run_is_named_by_its_seed_only_where_there_are_others(study):
+    one = kinds(study(ONE, fractions=ALL))["small-map"]
+    assert said(one).startswith("resnet18 from random weights on 50,000 images: ")
+    second = diagnose(study(ONE, fractions=ALL, seeds=(0, 1)).results)[1]
+    assert second.seed == 1
+    assert said(second).startswith("resnet18 from random weights on 50,000 images, seed 1: ")
+
+
+def test_each_kind_has_a_rule_in_words_and_is_named_by_its_kind_for_machines(study):
+    rules = {kind: English(Names()).rule(kind) for kind in DiagnosisKind}
+    assert len(set(rules.values())) == len(DiagnosisKind)
+    assert rules[DiagnosisKind.OVERFITTING] == (
+        "training accuracy at least 98.0% and at least 5.0 points above test accuracy"
+    )
+    found = kinds(study(ONE, fractions=ALL))["small-map"].to_dict()
+    assert (found["kind"], found["run_id"]) == ("small-map", "resnet18-random-1-seed0")

@@ -6,8 +6,19 @@ import json
 
 import pandas as pd
 import pytest
-from talking import CONTEXT, discuss, english, section, talk, text
+from talking import CONTEXT, discuss, english, of_kind, section, talk, text
 
+from sixteenth import InputError
+from sixteenth.analysis import (
+    Cause,
+    ComparisonMethod,
+    ExpectationVerdict,
+    GainFromData,
+    ModelCrossover,
+    SizeVerdict,
+    TooSmallStudy,
+)
+from sixteenth.analysis import InitGainChange, Outlook
 from sixteenth.analysis.curves.doubling import Half, HalfOrigin
 from sixteenth.language.en.moves import label
 
@@ -24,9 +35,13 @@ def test_the_reference_study_is_read_as_it_was_made(reference):
     assert (
         "from ImageNet weights, the expectation that the bigger model is better held at all" in said
     )
-    # In these numbers neither model was catching up, so more steps are no likely reason.
+    verdicts = {one.init: one for one in of_kind(found, ExpectationVerdict)}
+    assert verdicts["random"].opposite == verdicts["imagenet"].held == (3125, 25_000, 50_000)
+    # In these numbers neither model was catching up, so more steps are no likely cause.
+    causes = [statement.finding.cause for statement in section(found, "reasons")]
+    assert causes[0] is Cause.RECIPE
+    assert Cause.TOO_FEW_STEPS not in causes
     assert "a recipe that suits resnet50 less" in section(found, "reasons")[0].text
-    assert "too few steps" not in text(found, "reasons")
     assert "not part of this study" not in text(found, "pretraining")
     assert [move.gain for move in found.options] == sorted(
         (move.gain for move in found.options), reverse=True
@@ -60,14 +75,19 @@ def test_a_bigger_model_that_is_better_everywhere_meets_the_expectation(study):
 def test_a_smaller_model_that_is_better_contradicts_or_meets_what_was_expected(study):
     numbers = {("resnet18", "random"): (0.5, 0.65, 0.75), ("resnet50", "random"): (0.4, 0.6, 0.7)}
     against = talk(study(numbers))
+    (verdict,) = of_kind(against, ExpectationVerdict)
+    assert len(verdict.opposite) == 3
     assert "the opposite was found at all 3 sizes" in text(against, "expectation")
     assert section(against, "reasons")
     agreeing = talk(study(numbers), expect="smaller-is-better")
     assert "the smaller model is better held at all 3 sizes" in text(agreeing, "expectation")
     assert not section(agreeing, "reasons")
     neither = talk(study(numbers), expect="none")
+    assert not of_kind(neither, ExpectationVerdict)
     assert "expectation" not in text(neither, "expectation")
     assert "is ahead of" in text(neither, "expectation")
+    with pytest.raises(InputError, match="expect 'bigger' is none of bigger-is-better, "):
+        talk(study(numbers), expect="bigger")
 
 
 def test_which_model_is_small_is_told_by_parameters_and_not_by_order(study):
@@ -82,9 +102,9 @@ def test_equal_models_on_a_small_test_set_give_no_claim_about_either(study):
     found = talk(
         study({("resnet18", "random"): equal, ("resnet50", "random"): equal}, test_size=300)
     )
-    sizes = [c for c in section(found, "expectation") if c.text.startswith("On ")]
+    sizes = of_kind(found, SizeVerdict)
     assert len(sizes) == 3
-    assert {claim.strength for claim in sizes} == {"cannot tell"}
+    assert {row.outcome for row in sizes} == {row.strength for row in sizes} == {"cannot tell"}
     said = text(found, "expectation")
     assert "ahead" not in said
     assert "neither met nor refuted" in said
@@ -92,7 +112,9 @@ def test_equal_models_on_a_small_test_set_give_no_claim_about_either(study):
     model = next(move for move in found.options if move.kind == "model")
     assert model.verdict == "cannot tell"
     assert "cannot be told" in found.answer[0]
-    assert "too small to see it" in section(found, "reasons")[0].text
+    first = section(found, "reasons")[0]
+    assert isinstance(first.finding, TooSmallStudy)
+    assert "too small to see it" in first.text
 
 
 def test_false_claims_about_equal_models_are_as_rare_as_the_level_says(study):
@@ -133,8 +155,10 @@ def test_a_shortfall_with_a_fitted_training_set_is_put_down_to_overfitting(study
     found = talk(simulated)
     first = section(found, "reasons")[0]
     assert "overfitting. The generalisation gap of resnet50" in first.text
-    assert first.evidence["score"] == 1.0
-    assert "not overfitting" not in text(found, "reasons")
+    assert first.finding.cause is Cause.OVERFITTING
+    assert first.finding.score == 1.0
+    causes = {statement.finding.cause for statement in section(found, "reasons")}
+    assert Cause.NOT_OVERFITTING not in causes
     assert any(d.kind == "overfitting" for d in found.diagnoses)
 
 
@@ -144,12 +168,18 @@ def test_too_few_steps_come_first_only_where_the_model_was_catching_up(study):
     late = simulated.histories["model"] == "resnet50"
     simulated.histories.loc[late, "train_accuracy"] = [0.1, 0.2, 0.3, 0.4, 0.55, 0.68]
     first = section(talk(simulated), "reasons")[0]
+    assert first.finding.cause is Cause.TOO_FEW_STEPS
     assert "too few steps" in first.text
     assert "it was catching up" in first.text
     simulated.histories.loc[late, "train_accuracy"] = [0.3, 0.5, 0.6, 0.65, 0.67, 0.68]
     first = section(talk(simulated), "reasons")[0]
+    assert first.finding.cause is Cause.RECIPE
     assert "a recipe that suits resnet50 less" in first.text
     assert "it was not catching up" in first.text
+
+
+def is_size(statement):
+    return isinstance(statement.finding, SizeVerdict)
 
 
 def test_a_single_difference_among_several_sizes_must_pass_holms_correction(study):
@@ -162,13 +192,15 @@ def test_a_single_difference_among_several_sizes_must_pass_holms_correction(stud
             epochs=1,
             generator=generator,
         )
-        rows = [c for c in section(talk(simulated), "expectation") if c.text.startswith("On ")]
-        alone = [c for c in rows if 0.02 < c.evidence["p"] < 0.045 and c.evidence["low"] > 0]
-        if len(alone) == 1 and min(c.evidence["p"] for c in rows) == alone[0].evidence["p"]:
-            found = alone[0]
+        said = [c for c in section(talk(simulated), "expectation") if is_size(c)]
+        rows = [c.finding.found for c in said]
+        alone = [row for row in rows if 0.02 < row.p_value < 0.045 and row.low > 0]
+        if len(alone) == 1 and min(row.p_value for row in rows) == alone[0].p_value:
+            found = said[rows.index(alone[0])]
             break
     assert found is not None
-    assert found.evidence["p_holm"] == pytest.approx(3 * found.evidence["p"])
+    assert found.finding.p == pytest.approx(3 * found.finding.found.p_value)
+    assert found.finding.too_little.only_among_several
     assert found.strength == "cannot tell"
     assert "too little to count when 3 sizes are looked at" in found.text
 
@@ -176,7 +208,9 @@ def test_a_single_difference_among_several_sizes_must_pass_holms_correction(stud
 def test_one_training_of_each_is_a_word_on_networks_and_not_on_models(study):
     numbers = {("resnet18", "random"): (0.5, 0.65), ("resnet50", "random"): (0.4, 0.6)}
     sizes = {"1/2": 25_000, "1": 50_000}
-    one = text(talk(study(numbers, fractions=sizes)), "expectation")
+    found = talk(study(numbers, fractions=sizes))
+    assert [each.trained_once for each in of_kind(found, ComparisonMethod)] == [True]
+    one = text(found, "expectation")
     assert "Each line compares two trained networks" in one
     assert "the trained resnet18" in one
     two = text(talk(study(numbers, fractions=sizes, seeds=(0, 1), seed_sd=0.002)), "expectation")
@@ -202,13 +236,15 @@ def test_a_study_that_cannot_tell_says_so_everywhere(study):
     assert "nothing that was tried helped by an amount that these runs can see" in found.answer[0]
     assert "perhaps nothing" in found.answer[1]
     assert "is ahead of" not in text(found, "expectation")
-    crossings = [c for c in section(found, "expectation") if "overtake" in c.text]
+    crossings = of_kind(found, ModelCrossover)
     assert len(crossings) == 2
-    assert {claim.strength for claim in crossings} == {"cannot tell"}
-    assert "cannot tell it from" in found.advice.best
+    assert {crossing.strength for crossing in crossings} == {"cannot tell"}
+    assert {crossing.ahead for crossing in crossings} == {None}
+    assert found.advice.best.rival is not None
+    assert "cannot tell it from" in found.said_advice.best
     labels = next(step for step in found.advice.steps if step.kind == "labels")
     assert labels.low <= 0
-    assert "leaves open whether it would gain at all" in labels.text
+    assert labels.outlook is Outlook.OPEN
     assert any(step.kind == "seeds" for step in found.advice.steps)
 
 
@@ -222,7 +258,9 @@ def test_seeds_that_scatter_more_than_the_models_differ_are_named_as_a_reason(st
             generator=3,
         )
     )
-    assert "luck of the training: between 3 seeds" in text(found, "reasons")
+    (spread,) = [s for s in section(found, "reasons") if s.finding.cause is Cause.SEEDS]
+    assert spread.finding.deviation > abs(spread.finding.difference.value)
+    assert "luck of the training: between 3 seeds" in spread.text
     assert "trained once" not in " ".join(found.answer)
 
 
@@ -230,6 +268,10 @@ def test_what_pretraining_brings_is_said_at_each_size_with_its_trend(reference):
     said = text(talk(reference), "pretraining")
     assert "resnet18 from ImageNet weights, against random weights: +17" in said
     assert "For resnet18, what ImageNet weights bring shrinks from 3,125 to 50,000 images" in said
+    found = [s.finding for s in section(talk(reference), "pretraining")]
+    changes = {f.model: f for f in found if isinstance(f, InitGainChange)}
+    assert changes["resnet18"].difference.verdict == "below"
+    assert changes["resnet18"].strength == "measured"
     assert "is ahead of the same model from random weights" in said
 
 
@@ -302,7 +344,11 @@ def test_a_last_step_that_goes_the_other_way_is_not_hidden(study):
     made = study(
         {("resnet18", "random"): [0.45, 0.72, 0.75], ("resnet50", "random"): [0.40, 0.53, 0.65]}
     )
-    found = text(talk(made), "expectation")
-    assert "gained less from more data" in found
-    assert "But in the last step, from 25,000 images on, it gained more" in found
-    assert "against the expectation" not in found
+    found = talk(made)
+    (gain,) = of_kind(found, GainFromData)
+    assert (gain.difference.verdict, gain.last_step.verdict) == ("below", "above")
+    assert gain.as_expected is None
+    said = text(found, "expectation")
+    assert "gained less from more data" in said
+    assert "But in the last step, from 25,000 images on, it gained more" in said
+    assert "against the expectation" not in said

@@ -63,8 +63,11 @@ def test_the_ceiling_is_said_with_its_share_of_the_error(study):
     found = discuss(
         made.results, made.histories, predictions=made.predictions, context=Context(classes=NAMES)
     )
-    said = next(s for s in found.sections if s.key == "data").sentences[0]
-    assert said.evidence["images_in_doubt"] == len(found.suspects) >= 40
+    said = next(s for s in found.sections if s.key == "data").statements[0]
+    assert said.finding.images_in_doubt == len(found.suspects) >= 40
+    assert said.finding.test_images == 2000
+    assert said.finding.networks == 2
+    assert said.finding.small == (len(found.suspects) / 2000 < said.finding.best_error / 2)
     assert f"{len(found.suspects)} test images of 2,000" in said.text
     assert said.strength == "suggestive"
 
@@ -75,7 +78,7 @@ def checked(study, checks):
         made.results, made.histories, context=Context(data_checks=checks and DataChecks(**checks))
     )
     sections = [s for s in found.sections if s.key == "data"]
-    return " ".join(c.text for s in sections for c in s.sentences)
+    return " ".join(c.text for s in sections for c in s.statements)
 
 
 def test_leaked_and_copied_images_are_told_and_absence_of_a_check_is_not_a_clean_bill(study):

@@ -7,6 +7,13 @@ import re
 import pytest
 from talking import discuss
 
+from sixteenth.analysis.findings.overfitting import (
+    GapTrend,
+    GeneralisationGap,
+    OverfittedRuns,
+    UnequalSteps,
+)
+
 ONE = ("resnet18", "random")
 SIZES = {"1/2": 25_000, "1": 50_000}
 
@@ -20,28 +27,45 @@ def test_a_change_of_the_gap_within_the_noise_of_the_training_accuracy_is_not_to
     made = study({ONE: (0.6, 0.6)}, fractions=SIZES, train={ONE: (0.80, 0.84)}, generator=1)
     whole = claims(made, "overfitting")[0]
     assert whole.strength == "measured"  # all training images were measured: 4 points are real
+    assert whole.finding.trend is GapTrend.LARGER
+    assert whole.finding.little_fitted
     made.results["train_measured"] = 200  # a standard error of about 3 points each
     part = claims(made, "overfitting")[0]
     assert part.strength == "cannot tell"
-    assert part.evidence["noise_of_change"] > 0.06
+    assert part.finding.trend is GapTrend.CANNOT_TELL
+    assert part.finding.noise > 0.06
     assert "whether it depends on the amount of data cannot be told" in part.text
 
 
 def test_overfitted_runs_are_named_with_their_numbers(study):
     made = study({ONE: (0.6, 0.7)}, fractions=SIZES, train={ONE: (1.0, 0.99)})
-    said = next(c for c in claims(made, "overfitting") if c.text.startswith("Overfitting: "))
+    said = next(c for c in claims(made, "overfitting") if isinstance(c.finding, OverfittedRuns))
+    assert said.text.startswith("Overfitting: ")
     assert "100.0% of the training images" in said.text
     assert "1 more run" in said.text
-    assert len(said.evidence["run_ids"]) == 2
+    assert len(said.finding.run_ids) == 2
+    assert said.finding.worst.train_accuracy == 1.0
 
 
 def test_equal_epochs_are_named_as_unequal_work_and_the_way_out_is_given(study):
     made = study({ONE: (0.6, 0.7)}, fractions={"1/16": 3125, "1": 50_000})
-    said = " ".join(c.text for c in claims(made, "overfitting"))
-    assert "150 steps on 3,125 images, 2,346 on 50,000" in said
-    assert "train.steps: 2346" in said
+    (said,) = [c for c in claims(made, "overfitting") if isinstance(c.finding, UnequalSteps)]
+    assert said.finding == UnequalSteps(3125, 50_000, 150, 2346)
+    assert "150 steps on 3,125 images, 2,346 on 50,000" in said.text
+    assert "train.steps: 2346" in said.text
     made.results["steps"] = 2346
-    assert "unequal work" not in " ".join(c.text for c in claims(made, "overfitting"))
+    assert not [c for c in claims(made, "overfitting") if isinstance(c.finding, UnequalSteps)]
+
+
+def test_a_gap_that_shrinks_with_more_images_is_told_with_its_losses(study):
+    made = study({ONE: (0.5, 0.7)}, fractions=SIZES, train={ONE: (0.99, 0.9)})
+    gap = claims(made, "overfitting")[0]
+    assert isinstance(gap.finding, GeneralisationGap)
+    assert gap.finding.trend is GapTrend.SMALLER
+    first, last = (cell.mean("gap") for cell in gap.finding.cells)
+    assert gap.finding.change == pytest.approx(last - first)
+    assert gap.finding.loss_gaps == pytest.approx((2.3 * first, 2.3 * last))
+    assert ", smaller with more data (training accuracy goes from 99.0% to 90.0%)" in gap.text
 
 
 @pytest.mark.parametrize("missing", ["random-1", "imagenet-1"])
@@ -62,4 +86,4 @@ def test_pretraining_and_doubling_compare_only_seeds_that_both_sides_have(study,
     shown = float(re.search(r"and \+([0-9.]+) points on 50,000", said.text)[1])
     assert shown == pytest.approx(100 * expected, abs=0.051)
     doubling = next(m for m in found.options if m.kind == "data" and m.start[1] == missing[:-2])
-    assert not any("seed1" in run_id for run_id in doubling.evidence["run_ids"])
+    assert not any("seed1" in run_id for run_id in doubling.contrast.run_ids)

@@ -27,11 +27,11 @@ def test_with_a_seed_missing_the_numbers_of_a_sentence_still_add_up(study):
         seeds=(0, 1, 2),
         seed_sd=0.02,
     ).drop("resnet50-random-1-seed1", "failed", "no disk left")
-    claims = section(talk(simulated), "expectation")
-    row = next(c for c in claims if c.text.startswith("On 50,000 images"))
+    said = section(talk(simulated), "expectation")
+    row = next(c for c in said if c.text.startswith("On 50,000 images"))
     shown = [float(part) for part in re.findall(r"\(([0-9.]+)%\)", row.text)]
-    assert shown[0] - shown[1] == pytest.approx(100 * row.evidence["difference"], abs=0.11)
-    assert "resnet18-random-1-seed1" not in row.evidence["run_ids"]
+    assert shown[0] - shown[1] == pytest.approx(100 * row.finding.found.value, abs=0.11)
+    assert "resnet18-random-1-seed1" not in row.finding.found.run_ids
 
 
 def test_a_hole_is_left_out_named_and_explained(reference):

@@ -9,12 +9,18 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from talking import CONTEXT, discuss, section, talk, text
+from talking import CONTEXT, discuss, of_kind, section, talk, text
 
 from sixteenth import InputError
-from sixteenth.analysis import Context, contrast, diagnose, fit_learning_curve
-from sixteenth.analysis.curves.crossover import crossover
-from sixteenth.analysis.curves.forecast import Doubling, _crossover_text, gain_text
+from sixteenth.analysis import (
+    Context,
+    ModelCrossover,
+    SizeVerdict,
+    contrast,
+    diagnose,
+    fit_learning_curve,
+)
+from sixteenth.analysis.curves.crossover import CrossoverOutcome, crossover
 from sixteenth.analysis.curves.joint import fit_curves
 from sixteenth.analysis.findings.answer import NextDoubling
 from sixteenth.analysis.findings.moves import difference_of_moves, find_moves
@@ -36,7 +42,9 @@ def table(*rows: tuple[str, float, float], **columns: object) -> pd.DataFrame:
 
 def test_with_one_training_each_a_crossover_is_one_of_the_trained_networks(study) -> None:
     crossing = {SMALL: (0.5, 0.60, 0.70), BIG: (0.4, 0.62, 0.78)}
-    once = text(talk(study(crossing)), "expectation")
+    found = talk(study(crossing))
+    assert of_kind(found, ModelCrossover)[0].trained_once
+    once = text(found, "expectation")
     assert "For the networks trained here from random weights, resnet50 overtakes" in once
     assert "Other trainings of them are not in that probability" in once
     often = text(talk(study(crossing, seeds=(0, 1))), "expectation")
@@ -52,9 +60,13 @@ def test_a_crossover_that_cannot_be_told_names_no_direction() -> None:
     second[:15] = [0.4, 0.6, 0.6]
     second[15:80] = [0.6, 0.6, 0.4]
     found = crossover(sizes, flat, second, largest=2.0)
-    said, strength = _crossover_text(found, "SMALL", "BIG")
     assert found.inside == pytest.approx(0.15)
-    assert strength == "cannot tell"
+    assert found.second_overtakes == 1.0
+    assert found.outcome is CrossoverOutcome.INSIDE_UNCLEAR
+    assert found.second_leads is None
+    finding = ModelCrossover("random", "SMALL", "BIG", found.outcome, None, True, found)
+    assert finding.strength == "cannot tell"
+    said = English(Names()).say(finding)
     assert "overtakes SMALL" not in said
     assert "overtakes BIG" not in said
 
@@ -72,9 +84,10 @@ def test_a_few_right_answers_do_not_prove_a_small_true_error(study) -> None:
 def test_a_target_that_is_met_exactly_is_met_and_its_sentence_names_the_wanted_error() -> None:
     for accuracy, error in ((0.95, 0.05), (0.85, 0.15), (0.7, 0.3)):
         rows = table(("a", 100, 0.5), ("a", 400, accuracy), test_size=1000)
-        target = discuss(rows, context=CONTEXT, target_error=error).advice.target
-        assert target.reached
-        assert f"its true error is {percent(error)} or less with probability" in target.text
+        found = discuss(rows, context=CONTEXT, target_error=error)
+        assert found.advice.target.reached
+        sentence = f"its true error is {percent(error)} or less with probability"
+        assert sentence in found.said_advice.target.text
     assert percent(0.0004) == "0.04%"
     assert percent(0.00001) == "under 0.01%"
     assert percent(0.0) == "0.0%"
@@ -91,8 +104,8 @@ def barely(study, sizes: dict[str, int]):
         accuracy = (0.5, 0.6, 0.7)[: len(sizes)]
         found = study({SMALL: accuracy, BIG: accuracy}, test_size=400, fractions=sizes, epochs=1,
                       generator=generator)  # fmt: skip
-        rows = [c for c in section(talk(found), "expectation") if c.text.startswith("On ")]
-        if 0.02 < rows[-1].evidence["p"] < 0.045 and rows[-1].evidence["low"] > 0:
+        last = of_kind(talk(found), SizeVerdict)[-1].found
+        if 0.02 < last.p_value < 0.045 and last.low > 0:
             return found
     raise AssertionError("no such study among 300")
 
@@ -111,11 +124,11 @@ def test_answer_advice_and_expectation_agree_on_what_counts(study) -> None:
 
 def test_what_would_have_been_seen_is_at_the_corrected_level(study) -> None:
     found = talk(study({SMALL: (0.5, 0.6, 0.7), BIG: (0.5, 0.6, 0.7)}, test_size=2000))
-    rows = [c for c in section(found, "expectation") if c.text.startswith("On ")]
+    rows = of_kind(found, SizeVerdict)
     # Bonferroni's level for three sizes: 2.394 instead of 1.960, and 0.842 for 80%.
-    half = [(c.evidence["high"] - c.finding.evidence["low"]) / 2 for c in rows]
+    half = [(row.found.high - row.found.low) / 2 for row in rows]
     expected = [h / 1.960 * (2.394 + 0.842) for h in half]
-    assert [c.evidence["detectable"] for c in rows] == pytest.approx(expected, rel=1e-3)
+    assert [row.detectable for row in rows] == pytest.approx(expected, rel=1e-3)
 
 
 # More images
@@ -126,8 +139,10 @@ def test_images_that_are_labelled_already_are_not_to_be_labelled_again(study) ->
     failed = talk(whole.drop("resnet18-random-1-seed0", "failed", "out of memory"))
     (step,) = [step for step in failed.advice.steps if step.kind in ("use", "labels")]
     assert (step.kind, step.images) == ("use", 0)
-    assert step.what == "train resnet18 from random weights on 50,000 images"
-    assert "labelled already" in step.text
+    assert (step.arm, step.to_images) == (SMALL, 50_000)
+    (said,) = [s for s in failed.said_advice.steps if s.finding is step]
+    assert said.what == "train resnet18 from random weights on 50,000 images"
+    assert "labelled already" in said.text
     halves = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 3125, "1/2": 25_000}))
     assert next(s for s in halves.advice.steps if s.kind in ("use", "labels")).kind == "use"
     rounded = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 13, "1": 200}))  # 12.5 images
@@ -141,12 +156,6 @@ def test_images_that_are_labelled_already_are_not_to_be_labelled_again(study) ->
 
 
 def test_a_loss_that_is_forecast_is_no_gain() -> None:
-    assert gain_text(Doubling(SMALL, 100, -0.007, -0.04, 0.001)) == (
-        "change by about −0.7 points (90% interval −4.0 to 0.1)"
-    )
-    assert gain_text(Doubling(SMALL, 100, 0.0004, -0.01, 0.002)) == (
-        "gain next to nothing (90% interval −1.0 to 0.2)"
-    )
     falling = table(("a", 1000, 0.872), ("a", 2000, 0.863), ("a", 4000, 0.997), test_size=200)
     found = discuss(falling, context=CONTEXT)
     move = next(move for move in found.options if move.kind == "next")
@@ -218,7 +227,8 @@ def test_the_highest_mean_is_not_ahead_where_it_is_behind_on_the_common_seeds() 
     assert "over the seeds that both have, b from random weights on 100 images" in text(
         found, "relation"
     )
-    (step,) = [step for step in found.advice.steps if step.kind == "seeds"]
+    (step,) = [step for step in found.said_advice.steps if step.finding.kind == "seeds"]
+    assert step.finding.difference.verdict == "below"
     assert "over those that both have b from random weights on 100 images is ahead" in step.why
 
 
@@ -243,7 +253,7 @@ def test_tables_without_test_sizes_or_epochs_are_discussed(study) -> None:
     )
     (found,) = diagnose(table(("a", 100, 0.7), run_id="r"), rising)
     assert found.kind == "test-loss-rising"
-    assert found.numbers["best_epoch"] == 2
+    assert found.best_epoch == 2
 
 
 # Over- and underfitting
@@ -267,7 +277,9 @@ def test_two_of_three_runs_are_spoken_of_in_the_plural(study) -> None:
 
 def test_an_accuracy_above_chance_is_not_called_one_of_guessing() -> None:
     (found,) = diagnose(table(("a", 100, 0.7), test_size=20), context=Context(num_classes=2))
-    assert "70.0% of the test images are right, which 20 test images cannot tell" in found.text
+    assert found.above_chance
+    said = English(Names()).say(found)
+    assert "70.0% of the test images are right, which 20 test images cannot tell" in said
 
 
 # Contrasts
@@ -317,7 +329,10 @@ def test_a_cell_cut_to_fewer_seeds_is_still_the_same_cell() -> None:
 def test_weights_that_do_not_exist_are_not_advised(study) -> None:
     rows = study({("seed-cnn", "random"): (0.5, 0.7, 0.8)})
     context = Context(num_classes=10, never_pretrained=("seed-cnn",))
-    (step,) = [s for s in talk(rows, context=context).advice.steps if s.kind == "init"]
+    said = talk(rows, context=context).said_advice
+    (step,) = [s for s in said.steps if s.finding.kind == "init"]
+    assert not step.finding.available
     assert step.what == "try a model that has pretrained weights, such as resnet18"
-    (step,) = [s for s in talk(rows).advice.steps if s.kind == "init"]
+    (step,) = [s for s in talk(rows).said_advice.steps if s.finding.kind == "init"]
+    assert step.finding.available
     assert step.what == "try pretrained weights"

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from sixteenth.analysis import compare_cells, contrast, mcnemar_exact, read_grid
+from sixteenth.analysis.inputs.predictions import Unpaired
 from sixteenth.analysis.stats.paired import Basis, paired_spread
 
 
@@ -108,7 +109,7 @@ def test_runs_on_different_test_images_are_never_paired(study):
     simulated.predictions["resnet50-random-1-seed0"] = (labels[::-1], probabilities[::-1])
     grid, small, big = grid_of(simulated)
     assert compare_cells(grid, small, big).basis is Basis.UNPAIRED
-    assert grid.unpaired == "the runs were not tested on the same images"
+    assert grid.unpaired is Unpaired.DIFFERENT_IMAGES
 
 
 def test_predictions_that_do_not_give_the_tables_accuracy_are_not_used(study):

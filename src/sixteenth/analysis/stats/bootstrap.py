@@ -42,9 +42,7 @@ def bootstrap_interval(
     """
     found = aligned(grid, terms)
     if found.differences is None:
-        raise InputError(
-            "a paired bootstrap needs the predictions of every run on the same test images"
-        )
+        raise InputError("a paired bootstrap needs every run's predictions on the same test images")
     return paired_bootstrap(found.differences, level=level, resamples=resamples, seed=seed)
 
 
