@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from simulated_study import CLASSES, REFERENCE, REFERENCE_TRAIN, Study, make_study, run_record
+from sixteenth.report import Measurements
+from sixteenth.storage.run_record import RunRecord
 
 SIZES = {"1/16": 500, "1/2": 4000, "1": 8000}
 TWO = {"1/2": 4000, "1": 8000}
@@ -26,7 +28,7 @@ CLEAN = dict.fromkeys(
 
 @dataclass(frozen=True)
 class GoldenStudy:
-    """What `build_report` takes, and what is asked of the study besides."""
+    """What a report is made from, and what is asked of the study besides."""
 
     spec: dict[str, Any]
     results: pd.DataFrame
@@ -42,15 +44,9 @@ class GoldenStudy:
     html: bool = False
     """Whether the HTML page is kept too; it says the same as report.md in other places."""
 
-    def arguments(self) -> dict[str, Any]:
-        """The arguments of `build_report` and `discuss_study`."""
-        return {
-            "spec": self.spec,
-            "results": self.results,
-            "histories": self.histories,
-            "runs": self.runs,
-            "predictions": self.predictions,
-        }
+    def measurements(self) -> Measurements:
+        records = [RunRecord.from_dict(run) for run in self.runs]
+        return Measurements(self.spec, self.results, self.histories, records)
 
 
 STUDIES: dict[str, Callable[[], GoldenStudy]] = {}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import torch
@@ -14,6 +16,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..spec import TrainSpec
+from ..storage.run_record import Environment
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def open_numbers(default: Execution, train: TrainSpec) -> tuple[list[str], list[
     return precisions, layouts
 
 
-def environment(device: str | None = None) -> dict[str, Any]:
+def environment(device: str | None = None) -> Environment:
     """Versions and machine, for the record of a run.
 
     Args:
@@ -148,17 +151,34 @@ def environment(device: str | None = None) -> dict[str, Any]:
     from .. import __version__
 
     gpu = device if device and device.startswith("cuda") else None
-    return {
-        "sixteenth": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "numpy": numpy.__version__,
-        "platform": platform.platform(terse=True),
-        "cpu": _cpu_name(),
-        "cores": os.cpu_count(),
-        "gpu": torch.cuda.get_device_name(gpu) if torch.cuda.is_available() else None,
-    }
+    return Environment(
+        sixteenth=__version__,
+        python=platform.python_version(),
+        torch=str(torch.__version__),
+        torchvision=torchvision.__version__,
+        numpy=numpy.__version__,
+        platform=platform.platform(terse=True),
+        cpu=_cpu_name(),
+        cores=os.cpu_count(),
+        gpu=torch.cuda.get_device_name(gpu) if torch.cuda.is_available() else None,
+    )
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Peak memory of this process in bytes, earlier runs in it included; on CUDA what this process
+    held of the device, since `torch.cuda.reset_peak_memory_stats`."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    # First the kernel's own word: ru_maxrss may be the peak of the process that started this one.
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _best_device() -> str:

@@ -22,6 +22,7 @@ from ..models import (
     train_flops_per_image,
 )
 from ..spec import RunSpec
+from ..storage.run_record import ModelFacts, NormalisationFacts
 from .cpu.convolution import lower_convolutions
 from .cpu.unseen_taps import UnseenTaps
 from .execution import Execution
@@ -42,8 +43,8 @@ class Learner:
             ``settle(progress)`` hears how far the training is (`at`).
         mean_colour: red, green and blue, 0 to 255: what becomes zero.
         normalise: brings uint8 images to what the network expects.
-        facts: parameters, training FLOPs of one image, final map, normalisation and the SHA-256 of
-            the initial weights' file, as run.json keeps them.
+        facts: what run.json keeps of the network.
+        train_flops_per_image: operations to train on one image once.
     """
 
     def __init__(
@@ -89,17 +90,18 @@ class Learner:
             some = torch.from_numpy(train_images[spaced]).to(self.device)
             initialise(self.normalise(some).cpu())
         last = final_map(model, run.image_size)
-        self.facts: dict[str, Any] = {
-            "parameters": count_parameters(model),
-            "train_flops_per_image": train_flops_per_image(model, run.image_size),
-            "final_map": None if last is None else list(last),
-            "normalisation": {"mean": list(mean), "std": list(std), "source": source},
-            "weights_sha256": weights.sha256 if weights else None,
-        }
+        self.train_flops_per_image = train_flops_per_image(model, run.image_size)
+        facts = ModelFacts(
+            parameters=count_parameters(model),
+            train_flops_per_image=self.train_flops_per_image,
+            final_map=last,
+            normalisation=NormalisationFacts(mean=mean, std=std, source=source),
+            weights_sha256=weights.sha256 if weights else None,
+        )
         lower_convolutions(model, run.image_size, enabled=run.train.lower_convolutions)
         self.model = execution.place(model)
         self.unseen = UnseenTaps(self.model, run.image_size, run.train, execution)
-        self.facts["unseen_weights"] = len(self.unseen)
+        self.facts = facts.model_copy(update={"unseen_weights": len(self.unseen)})
         trained = nn.ModuleList([self.model, self.unseen])
         self.optimizers = build_optimizers(trained, run.train, self.device)
         self._scaler = torch.amp.GradScaler(
