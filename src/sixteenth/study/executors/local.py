@@ -74,22 +74,20 @@ def one_after_another(
     after_run: Callable[[], None],
 ) -> None:
     """Train the runs in order in this process; after one that spoilt it, in another."""
-    from ...engine.cpu.memory import freed_memory_kept
     from ...engine.train import train_run
 
     for done, assignment in enumerate(schedule.assignments, start=1):
         run, target, spoilt = assignment.run, _folder_of(assignment, folder), False
         listener.run_started(run)
         try:
-            with freed_memory_kept():
-                record = train_run(
-                    run,
-                    dataset,
-                    target,
-                    execution=assignment.execution,
-                    on_progress=listener.run_progressed,
-                    on_notice=listener.noticed,
-                )
+            record = train_run(
+                run,
+                dataset,
+                target,
+                execution=assignment.execution,
+                on_progress=listener.run_progressed,
+                on_notice=listener.noticed,
+            )
         except Exception as error:
             record = _failed_record(assignment, dataset, target, error)
             spoilt = _may_spoil(assignment.execution)
