@@ -7,12 +7,17 @@ was never started. The numbers follow smooth curves and mean nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from simulated_study import run_record
+from sixteenth.analysis import Findings
+from sixteenth.language import Discussion, default_language
+from sixteenth.report import Measurements, analyse_study, build_report
+from sixteenth.report.page.build import report_files
 from sixteenth.storage.run_record import RunRecord
 
 HOSTILE = "lab.nets:<script>alert(1)</script>|`x`&$y$"
@@ -23,7 +28,7 @@ TEST_SIZE = 10_000
 
 @dataclass
 class Invented:
-    """The arguments of build_report."""
+    """A study as tables, the contents of its run.json files, and predictions."""
 
     spec: dict[str, Any]
     results: pd.DataFrame
@@ -31,14 +36,26 @@ class Invented:
     runs: list[dict[str, Any]]
     predictions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
-    def arguments(self) -> dict[str, Any]:
-        return {
-            "spec": self.spec,
-            "results": self.results,
-            "histories": self.histories,
-            "runs": [RunRecord.from_dict(run) for run in self.runs],
-            "predictions": self.predictions or None,
-        }
+    def measurements(self) -> Measurements:
+        records = [RunRecord.from_dict(run) for run in self.runs]
+        return Measurements(self.spec, self.results, self.histories, records)
+
+    def findings(self) -> Findings:
+        return analyse_study(self.measurements(), self.predictions or None)
+
+    def discussion(self) -> Discussion:
+        found = self.findings()
+        return default_language(found).discuss(found)
+
+    def report(self, folder: Path) -> Path:
+        """Build the report in a folder, and return the path of its page."""
+        found = self.findings()
+        return build_report(folder, self.measurements(), found, default_language(found))
+
+    def report_files(self) -> dict[str, bytes]:
+        """The report's files, by their path in the folder."""
+        found = self.findings()
+        return report_files(self.measurements(), found, default_language(found))
 
 
 def invented_study(

@@ -1,8 +1,9 @@
-"""The analysis of a study from the tables and records that its folder holds; no figure needed."""
+"""The analysis of a study from its tables and records; no figure needed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -15,26 +16,41 @@ from ..language.text import plain
 from .provenance import augmented, data_name, first
 
 
+@dataclass(frozen=True)
+class Measurements:
+    """What a study has measured so far, as a report takes it.
+
+    Attributes:
+        spec: the study's spec as JSON values, with what it leaves open left open.
+        results: one row a run of the plan, also the failed and missing ones.
+        histories: one row for each run and epoch.
+        records: those of the runs that were begun.
+    """
+
+    spec: Mapping[str, Any]
+    results: pd.DataFrame
+    histories: pd.DataFrame
+    records: Sequence[RunRecord]
+
+
 def analyse_study(
-    *,
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[RunRecord],
+    measurements: Measurements,
     predictions: Predictions | None = None,
+    *,
     target_error: float | None = None,
 ) -> Findings:
     """What the measurements show, and what to do next.
 
     Args:
-        spec, results, histories, runs, predictions: as of `build_report`.
+        measurements: of the study.
+        predictions: run_id -> (labels, probabilities), for paired comparisons.
         target_error: a test error in [0, 1] that the advice is about.
     """
     return analyse(
-        results,
-        histories,
-        expect=spec.get("expect", "bigger-is-better"),
-        context=_context(spec, runs),
+        measurements.results,
+        measurements.histories,
+        expect=measurements.spec.get("expect", "bigger-is-better"),
+        context=_context(measurements.spec, measurements.records),
         predictions=predictions,
         target_error=target_error,
     )

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from zipfile import ZipFile
 from ..errors import InputError, MismatchError
 from ..spec import RunSpec, spec_differences
 from .run_record import FORMAT, RunRecord
-from .run_results import EpochRow, check_history, check_predictions
+from .run_results import EpochRow, check_agreement, check_history, check_predictions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 MOST_PREDICTIONS = 1 << 33
 """Bytes: eight gigabytes are two million test images of a thousand classes."""
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+"""Inode, time and size of each file of a run that is read here; None of one that is not there."""
 
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 
@@ -196,6 +199,12 @@ class RunFolder:
         table.writerows(rows)
         write_text(self.history_path, text.getvalue())
 
+    def stamp(self) -> Stamp:
+        """The state of the files; another one as soon as one of them is written."""
+        return tuple(
+            _stamp(path) for path in (self.record_path, self.history_path, self.predictions_path)
+        )
+
     def read_predictions(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Test labels (n,) and probabilities (n, classes), or None where there are none."""
         import numpy as np
@@ -212,6 +221,22 @@ class RunFolder:
         except Exception as error:
             said = " ".join(str(error).split())[:200]
             raise InputError(f"{self.predictions_path} cannot be read: {said}") from None
+
+    def read_predictions_of(self, record: RunRecord) -> tuple[np.ndarray, np.ndarray] | None:
+        """As `read_predictions`, of the finished run of `record`; None of one that is not finished.
+
+        Raises:
+            InputError: they are damaged, or do not give the accuracy that the record states.
+        """
+        stated = record.metrics.test_accuracy if record.is_finished and record.metrics else None
+        predictions = None if stated is None else self.read_predictions()
+        if stated is None or predictions is None:
+            return None
+        try:
+            check_agreement(stated, *predictions)
+        except ValueError as error:
+            raise InputError(f"{self.predictions_path} does not fit its run: {error}") from None
+        return predictions
 
     def write_predictions(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
         import numpy as np
@@ -239,16 +264,12 @@ class RunFolder:
 
         write_whole(self.weights_path, write)
 
-    def read_record_of(self, spec: RunSpec, fingerprint: str) -> RunRecord | None:
-        """What run.json holds, made by `spec` from the data with that fingerprint; None without.
+    def check_same(self, record: RunRecord, spec: RunSpec, fingerprint: str) -> None:
+        """Check that the record that lies here was made by `spec` from data with that fingerprint.
 
         Raises:
-            MismatchError: it was made otherwise: what differs, and the way out.
-            InputError: as `read_record`.
+            MismatchError: what differs, and the way out.
         """
-        record = self.read_record()
-        if record is None:
-            return None
         # Through the model, so that a key that is younger than the record has its default there.
         differs = spec_differences(record.run_spec(self.record_path), spec)
         found = record.data.fingerprint if record.data else None
@@ -260,13 +281,14 @@ class RunFolder:
                 f"{self.path} holds another run ({what}): train into a new folder with --fresh, "
                 "or choose one with --out"
             )
-        return record
 
 
-def run_folders(study: Path) -> Iterator[RunFolder]:
-    """The folders under STUDY/runs that hold a record, in the order of their names."""
-    for record in sorted((study / "runs").glob("*/run.json")):
-        yield RunFolder(record.parent)
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _no_number(name: str) -> None:

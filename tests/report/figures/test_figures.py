@@ -8,24 +8,18 @@ import pytest
 from invented import FRACTIONS, HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
 
-from sixteenth.analysis import Findings, bands, cells
+from sixteenth.analysis import bands, cells
 from sixteenth.language import default_language
 from sixteenth.report import (
     accuracy_figure,
-    analyse_study,
+    draw_figures,
     options_figure,
-    study_figures,
     training_curves_figure,
 )
 from sixteenth.report.figures.panels import curve_panels
 from sixteenth.report.figures.style import spread, svg
-from sixteenth.report.page.build import report_files
 
 ENGLISH = default_language()
-
-
-def found(study: Invented) -> Findings:
-    return analyse_study(**study.arguments())
 
 
 def _points(figure: Figure, prefix: str) -> list[tuple[float, float]]:
@@ -54,7 +48,7 @@ def test_every_seed_has_its_point_inside_the_axes(study: Invented, narrow: bool)
 def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
     study: Invented, narrow: bool
 ) -> None:
-    fitted = bands(found(study).curves)
+    fitted = bands(study.findings().curves)
     figure = accuracy_figure(
         cells(study.results), study.results, fitted, language=ENGLISH, narrow=narrow
     )
@@ -73,7 +67,7 @@ def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
 
 
 def test_the_fitted_curve_goes_through_what_was_measured(study: Invented) -> None:
-    fitted = bands(found(study).curves)
+    fitted = bands(study.findings().curves)
     for row in cells(study.results).itertuples():
         band = fitted[row.model, row.init]
         at = int(np.argmin(abs(band.sizes - row.train_size)))
@@ -158,7 +152,7 @@ def test_runs_of_equal_steps_are_drawn_over_steps() -> None:
 def test_the_options_figure_shows_each_gain_and_the_line_at_no_gain(
     study: Invented, narrow: bool
 ) -> None:
-    moves = found(study).options
+    moves = study.findings().options
     assert moves
     figure = options_figure(moves, language=ENGLISH, narrow=narrow)
     gains = sorted(x for x, _ in _points(figure, "gain-"))
@@ -183,9 +177,9 @@ def test_a_name_is_never_read_as_a_formula_and_the_svg_stays_whole() -> None:
 
 
 def test_a_notebook_gets_the_figures_and_the_discussion_of_the_report(study: Invented) -> None:
-    figures = study_figures(**study.arguments())
+    figures = draw_figures(study.results, study.histories, study.findings(), ENGLISH)
     assert list(figures) == ["accuracy", "options", "loss-curves", "accuracy-curves"]
-    assert analyse_study(**study.arguments()).answer
+    assert study.findings().answer
 
 
 @pytest.mark.parametrize("narrow", [False, True])
@@ -234,7 +228,7 @@ def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_poi
         assert list(line.get_xdata()) == [3, 6]
         assert np.isfinite(line.get_ydata()).all()
         assert line.get_marker() == "o"
-    files = report_files(**study.arguments())
+    files = study.report_files()
     page = files["report.md"].decode()
     assert "test accuracy is measured at the end of some epochs" in page
     assert "After 24 of the 72 epochs of all runs test images were measured." in page
@@ -249,7 +243,7 @@ def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures() -> None:
     study.histories["test_images"] = 2000
     figure = training_curves_figure(study.histories, study.results, language=ENGLISH)
     assert {x for x, _ in _points(figure, "clean-")} == {4}
-    page = report_files(**study.arguments())["report.md"].decode()
+    page = study.report_files()["report.md"].decode()
     assert "of the epoch that the validation part chose on clean images" in page
     assert "2,000 or more; every number in the tables on all of them" in page
 
@@ -258,6 +252,6 @@ def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures() -> None:
 def test_the_distance_of_the_lines_is_the_gap_only_without_averaging(views: str) -> None:
     study = invented_study(seeds=(0,), failed=(), missing=())
     study.spec["train"] |= {"test_augmentation": views}
-    page = report_files(**study.arguments())["report.md"].decode()
+    page = study.report_files()["report.md"].decode()
     assert ("the distance to the test line is the generalisation gap" in page) is (views == "none")
     assert ("averaged over views, as the table's test values" in page) is (views != "none")

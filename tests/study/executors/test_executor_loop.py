@@ -143,7 +143,7 @@ def test_the_listener_is_told_of_all_events_in_order(tmp_path: Path, digits: Ima
         digits,
         tmp_path,
         listener=told,
-        after_run=lambda: after.append(len(told.events)),
+        after_run=lambda _: after.append(len(told.events)),
     )
     failure = record_of(tmp_path, plan.assignments[1])
     given_up = record_of(tmp_path, plan.assignments[2])
@@ -182,7 +182,7 @@ def test_a_run_whose_worker_died_after_it_had_finished_is_finished(
     before = record_of(trained.folder, assignment)
     told = Recording()
     executor = Simulated({run.seed: [[Started, lost]]})
-    run_all(plan, executor, digits, trained.folder, listener=told, after_run=lambda: None)
+    run_all(plan, executor, digits, trained.folder, listener=told, after_run=lambda _: None)
     assert told.events == [("started", run.seed), ("ended", run.seed, before)]
     assert record_of(trained.folder, assignment) == before
 
@@ -194,7 +194,7 @@ def test_an_error_that_is_not_a_runs_own_ends_the_study_and_closes_the_executor(
     executor = Simulated({0: [[Started, lambda a: Failed(a, full)]], 1: [[Started]]})
     with pytest.raises(OSError, match="No space"):
         run_all(
-            schedule(3), executor, digits, tmp_path, listener=Listener(), after_run=lambda: None
+            schedule(3), executor, digits, tmp_path, listener=Listener(), after_run=lambda _: None
         )
     assert executor.closed == 1
     assert executor.submitted == [0, 1]
@@ -210,7 +210,12 @@ def test_ctrl_c_begins_no_further_run_and_closes_the_executor(
     executor = Simulated({seed: [[Started, step(1)]] for seed in range(2)})
     with pytest.raises(KeyboardInterrupt):
         run_all(
-            schedule(3), executor, digits, tmp_path, listener=Interrupting(), after_run=lambda: None
+            schedule(3),
+            executor,
+            digits,
+            tmp_path,
+            listener=Interrupting(),
+            after_run=lambda _: None,
         )
     assert executor.closed == 1
     assert executor.submitted == [0, 1]

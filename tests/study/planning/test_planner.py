@@ -23,6 +23,7 @@ from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import Progress
 from sixteenth.engine.workload import Workload
 from sixteenth.spec import TrainSpec
+from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
 from sixteenth.study.planning import planner
 from sixteenth.study.planning.calibration import OtherWork, Speed, best_numbers
 from sixteenth.study.planning.cost import Cost, work_of
@@ -81,9 +82,8 @@ def plan_for(machine: FakeMachine, folder: Path, models: str) -> Schedule:
         for seed, model in enumerate(models)
     ]
     return planner.make_schedule(
-        runs,
+        StudySnapshot.read(StudyFolder(folder), runs),
         load_dataset("digits", image_size=8),
-        folder,
         {model: Cost(parameters=1000, flops=10**12) for model in models},
         ExecutionRequest(),
         machine=machine,

@@ -17,21 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sixteenth import __version__
-from sixteenth.analysis import Findings, Predictions, bands, cells
+from sixteenth.analysis import Findings, bands, cells
 from sixteenth.analysis.stats.intervals import LEVEL
 from sixteenth.errors import SixteenthError
 from sixteenth.storage.run_record import RunRecord
 
-from ...language import default_language
 from ...language.base import Language
 from ...language.captions import CurvesShown
 from ..axes import grid_axes, measured
-from ..discussion import analyse_study
+from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
 from ..figures.gains import shown_options
 from ..figures.panels import METRICS, curve_panels
@@ -69,31 +67,21 @@ class Picture:
 
 
 def build_report(
-    study_dir: str | Path,
-    *,
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[RunRecord],
-    predictions: Predictions | None = None,
+    study_dir: str | Path, measurements: Measurements, findings: Findings, language: Language
 ) -> Path:
     """Write the report of a study and return the path of report.html.
 
     Args:
         study_dir: the study's folder; only report.html, report.md and figures/ are written in it.
-        spec: the study's spec as JSON values, with what it leaves open left open.
-        results: one row a run of the plan, also the failed and missing ones.
-        histories: one row for each run and epoch.
-        runs: the records of the runs there are.
-        predictions: run_id -> (labels, probabilities), for paired comparisons.
+        measurements: of the study.
+        findings: what `analyse_study` makes of them.
+        language: that the report is written in.
 
     Raises:
         SixteenthError: the files cannot be written; an earlier report is left as it was.
     """
     folder = Path(study_dir)
-    files = report_files(
-        spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
-    )
+    files = report_files(measurements, findings, language)
     try:
         _write_all(folder, files)
         for name in FIGURES:
@@ -108,28 +96,20 @@ def build_report(
 
 
 def report_files(
-    *,
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[RunRecord],
-    predictions: Predictions | None = None,
+    measurements: Measurements, findings: Findings, language: Language
 ) -> dict[str, bytes]:
     """All files of a report by their path in the study's folder, report.html last."""
-    findings = analyse_study(
-        spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
-    )
-    language = default_language(findings)
+    results, histories = measurements.results, measurements.histories
     figures = draw_figures(results, histories, findings, language)
     narrow = draw_figures(results, histories, findings, language, narrow=True)
-    words = _words(spec, results, histories, runs, findings, language)
+    words = _words(measurements, findings, language)
     files: dict[str, bytes] = {}
     pictures: dict[str, Picture] = {}
     for name, figure in figures.items():
         title, (caption, alt) = language.page.titles[name], words[name]
         pictures[name] = _picture(files, name, title, caption, alt, figure, narrow[name])
     shared = {
-        "page": make_page(spec, results, histories, runs, findings, language),
+        "page": make_page(measurements, findings, language),
         "words": language.page,
         "numbers": language.numbers,
         "lang": language.tag,
@@ -146,14 +126,10 @@ def report_files(
 
 
 def _words(
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[RunRecord],
-    findings: Findings,
-    language: Language,
+    measurements: Measurements, findings: Findings, language: Language
 ) -> dict[str, tuple[str, str]]:
     """The caption of each figure, and what a screen reader says instead of it."""
+    spec, results = measurements.spec, measurements.results
     captions, cell_table = language.captions, cells(results)
     lines = accuracy_lines(cell_table, results)
     fitted = bands(findings.curves)
@@ -176,7 +152,7 @@ def _words(
     }
     train, axes = spec.get("train") or {}, grid_axes(results)
     for metric in METRICS:
-        grid = curve_panels(histories, results, metric=metric)
+        grid = curve_panels(measurements.histories, results, metric=metric)
         caption = captions.curves(
             CurvesShown(
                 metric,
@@ -185,8 +161,8 @@ def _words(
                 every_epoch=grid.every_epoch,
                 top=grid.top,
                 highest=grid.highest,
-                smoothing=_smoothing_of_losses(spec, runs),
-                augmented=augmented(spec, runs),
+                smoothing=_smoothing_of_losses(spec, measurements.records),
+                augmented=augmented(spec, measurements.records),
                 test_augmentation=str(train.get("test_augmentation")),
                 validated=bool(train.get("validation")),
             )

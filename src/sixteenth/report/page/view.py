@@ -16,13 +16,13 @@ import yaml
 
 from sixteenth.analysis import Findings, cells, summary_table
 from sixteenth.analysis.findings import Suspect
-from sixteenth.storage.run_record import RunRecord
 
 from ...language.base import Language, SaidSection
 from ...language.numbers import Numbers, missing
 from ...language.provenance import Fact
 from ...language.text import plain
 from ..axes import grid_axes
+from ..discussion import Measurements
 from ..figures.panels import hole
 from ..provenance import provenance
 
@@ -97,18 +97,12 @@ class FitRow:
     forecast_interval: str
 
 
-def make_page(
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[RunRecord],
-    findings: Findings,
-    language: Language,
-) -> Page:
+def make_page(measurements: Measurements, findings: Findings, language: Language) -> Page:
     """Collect all texts of a report."""
+    spec, results = measurements.spec, measurements.results
     discussion = language.discuss(findings)
     table, train = cells(results), spec.get("train") or {}
-    made = provenance(spec, results, histories, runs)
+    made = provenance(spec, results, measurements.histories, measurements.records)
     return Page(
         name=plain(spec.get("name", "study")),
         dateline=language.dateline(made),

@@ -112,7 +112,7 @@ def run_all(
     folder: Path,
     *,
     listener: Listener,
-    after_run: Callable[[], None],
+    after_run: Callable[[RunRecord], None],
 ) -> None:
     """Train all runs of a schedule into ``folder/runs/RUN_ID``, then close the executor.
 
@@ -121,7 +121,7 @@ def run_all(
 
     Args:
         listener: is told of every event.
-        after_run: is called after each run that finished or failed.
+        after_run: is called with the record of each run that finished or failed.
 
     Raises:
         KeyboardInterrupt: the runs being trained were interrupted, the others were not begun.
@@ -134,7 +134,7 @@ def run_all(
     def end(assignment: Assignment, record: RunRecord) -> None:
         del running[assignment.run.run_id]
         listener.run_ended(assignment.run, record, skipped=False)
-        after_run()
+        after_run(record)
 
     def handle(event: Event) -> None:
         match event:
