@@ -6,13 +6,13 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError
 from ..spec import TrainSpec
@@ -58,10 +58,14 @@ class Execution:
         return model.to(self.device)
 
     @contextlib.contextmanager
-    def on_threads(self) -> Iterator[None]:
-        """Give torch the run's number of threads for a while, and convolutions on a GPU kernels
-        that give the same each time."""
+    def torch_settings(self) -> Iterator[None]:
+        """The run's number of threads, and convolutions on a GPU that give the same each time.
+
+        Both are settings of the whole process: they are put back afterwards, and so are the states
+        of torch's random generators.
+        """
         before = torch.get_num_threads(), torch.backends.cudnn.deterministic
+        states = self.generator_states()
         torch.set_num_threads(self.threads)
         torch.backends.cudnn.deterministic = True
         try:
@@ -69,6 +73,36 @@ class Execution:
         finally:
             torch.set_num_threads(before[0])
             torch.backends.cudnn.deterministic = before[1]
+            self.set_generator_states(states)
+
+    def seed_generators(self, seed: int) -> None:
+        """Seed torch's random generators of the CPU and of the device, and of no other device."""
+        torch.default_generator.manual_seed(seed)
+        device = torch.device(self.device)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        elif device.type == "mps":
+            torch.mps.manual_seed(seed)
+
+    def generator_states(self) -> list[Tensor]:
+        """States of torch's random generators: of the CPU's and, on a GPU, of the device's."""
+        device = torch.device(self.device)
+        states = [torch.get_rng_state()]
+        if device.type == "cuda":
+            states.append(torch.cuda.get_rng_state(device))
+        elif device.type == "mps":
+            states.append(torch.mps.get_rng_state())
+        return states
+
+    def set_generator_states(self, states: Sequence[Tensor]) -> None:
+        """Put back what `generator_states` gave; a state that is missing stays as it is."""
+        device = torch.device(self.device)
+        torch.set_rng_state(states[0])
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(states[1], device)
+        elif device.type == "mps" and len(states) > 1:  # earlier checkpoints have none
+            torch.mps.set_rng_state(states[1])
 
     def as_record(self) -> dict[str, Any]:
         return asdict(self) | {"measured": [dict(each) for each in self.measured]}

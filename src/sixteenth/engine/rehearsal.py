@@ -39,7 +39,7 @@ class Rehearsal:
         """
         self._learner.execution = execution
         if execution not in self._warm:
-            with execution.on_threads():
+            with execution.torch_settings():
                 self._step()
             self._warm.add(execution)
 
@@ -50,11 +50,11 @@ class Rehearsal:
             execution: may differ from the one at the beginning in precision and threads.
 
         Raises:
-            RuntimeError: the model cannot be trained so: too large for the memory, say, or trimmed
-                for the first precision in a way that the other cannot take.
+            RuntimeError: the model cannot be trained so: too large for the memory, say, or
+                accelerated for the first precision in a way that the other cannot take.
         """
         self.prepare(execution)
-        with execution.on_threads():
+        with execution.torch_settings():
             times: list[float] = []
             while not times or sum(times) < seconds:
                 began = time.perf_counter()

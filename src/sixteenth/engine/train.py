@@ -101,7 +101,7 @@ def train_run(
     sweep(folder.path)
     folder.write_record(record)
     try:
-        with execution.on_threads():
+        with execution.torch_settings():
             subset, held = split_of(run, dataset)
             augmentation = Augmentation.of(run.train, dataset)
             record = record.with_training_images(
@@ -227,7 +227,7 @@ class _Training:
             state.epoch += 1
         seed = derive_seed(self.spec.seed, self.spec.run_id, state.epoch)
         generator = torch.Generator().manual_seed(seed)
-        torch.manual_seed(seed)  # dropout draws from the global generator
+        self.learner.execution.seed_generators(seed)  # dropout draws from torch's own generator
         order = torch.randperm(len(self.labels), generator=generator)
         flip_seed = derive_seed(self.spec.seed, self.spec.run_id, "flip")
         mirrored = self.augmentation.mirrored(len(self.labels), state.epoch, flip_seed)
@@ -237,7 +237,7 @@ class _Training:
             done, seen, before = middle["done"], middle["seen"], middle["seconds"]
             sums = middle["sums"].to(self.device)
             generator.set_state(middle["generator"].cpu())
-            self._set_global_generators([each.cpu() for each in middle["global"]])
+            self.learner.execution.set_generator_states([each.cpu() for each in middle["global"]])
         todo = torch.tensor_split(order, self.work.batches)
         todo = todo[: self.work.steps - state.step + done]  # the last epoch may be a part of one
         rate = learning_rate(max(0, state.step - 1), self.work.steps, self.recipe)
@@ -265,7 +265,7 @@ class _Training:
                     "seconds": before + time.monotonic() - began,
                     "sums": sums,
                     "generator": generator.get_state(),
-                    "global": self._global_generators(),
+                    "global": self.learner.execution.generator_states(),
                 }
                 self._checkpoint(state)
                 state.middle = None
@@ -387,15 +387,3 @@ class _Training:
         self.folder.write_history(state.history)
         self.saved = time.monotonic()
         self.saving_seconds = self.saved - began
-
-    def _global_generators(self) -> list[Tensor]:
-        """States of torch's own generators, which dropout draws from."""
-        states = [torch.get_rng_state()]
-        if self.device.type == "cuda":
-            states.append(torch.cuda.get_rng_state(self.device))
-        return states
-
-    def _set_global_generators(self, states: list[Tensor]) -> None:
-        torch.set_rng_state(states[0])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(states[1], self.device)

@@ -18,6 +18,7 @@ from sixteenth.analysis.findings import (
     GainFromData,
     InitGainChange,
     ModelCrossover,
+    NoRisingTestLoss,
     Outlook,
     SizeVerdict,
     TooSmallStudy,
@@ -59,10 +60,9 @@ def test_every_claim_that_measures_something_carries_numbers_in_text_and_evidenc
         for claim in part.statements:
             assert claim.text.endswith(".")
             assert "nan" not in claim.text.lower().split()
-            if claim.strength == "measured" and re.search(
-                r": \d", json.dumps(claim.finding.to_dict())
-            ):
-                assert any(character.isdigit() for character in claim.text)
+            # Runs that showed nothing are not told one by one.
+            if claim.strength == "measured" and not isinstance(claim.finding, NoRisingTestLoss):
+                assert re.search(r"\d", claim.text), claim.text
     json.dumps(found.to_dict(), allow_nan=False)
 
 

@@ -23,7 +23,7 @@ from typing import IO, Any
 import torch
 
 from ...data import ImageDataset
-from ...engine.cpu.memory import keep_freed_memory
+from ...engine.acceleration import keep_freed_memory
 from ...engine.execution import Execution, peak_memory
 from ...engine.rehearsal import Rehearsal
 from ...engine.train import train_run
