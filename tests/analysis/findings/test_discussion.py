@@ -14,11 +14,12 @@ from sixteenth.analysis import (
     ComparisonMethod,
     ExpectationVerdict,
     GainFromData,
+    InitGainChange,
     ModelCrossover,
+    Outlook,
     SizeVerdict,
     TooSmallStudy,
 )
-from sixteenth.analysis import InitGainChange, Outlook
 from sixteenth.analysis.curves.doubling import Half, HalfOrigin
 from sixteenth.language.en.moves import label
 
