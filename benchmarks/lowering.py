@@ -3,7 +3,7 @@
 Times whole optimiser steps, as the trainer takes them.  The ordinary and the lowered network take
 turns within each round, so that other load on the machine falls on both, and the best round of
 each counts.  ``--layers`` times single layers instead, and ``--parts`` the output and the gradients
-of dense layers in each of their ways, which is where the limits in ``sixteenth/engine/lowering.py``
+of dense layers in each of their ways, which is where the limits in ``sixteenth/engine/cpu``
 come from.
 """
 
@@ -203,7 +203,7 @@ def main() -> None:
                 groups = channels if depthwise else 1
                 conv = nn.Conv2d(channels, channels, kernel, stride, kernel // 2, groups=groups)
                 plain = nn.Sequential(conv).to(memory_format=torch.channels_last)
-                pair = plain, lowering.lower_convolutions(copy.deepcopy(plain), side)
+                pair = plain, lowering.lower_convolutions(copy.deepcopy(plain))
                 steps = [layer_pass(m, channels, side, bf16) for m in pair]
                 before, after = (s * 1e3 for s in best_seconds(steps, args.rounds, 3))
                 kind = "depthwise" if depthwise else "dense"
@@ -215,7 +215,7 @@ def main() -> None:
         for name in args.models:
             size = args.size or MODELS.get(name, 32)
             plain = build(name)
-            pair = plain, lowering.lower_convolutions(copy.deepcopy(plain), size)
+            pair = plain, lowering.lower_convolutions(copy.deepcopy(plain))
             steps = [stepper(m, size, args.batch, bf16) for m in pair]
             before, after = (args.batch / s for s in best_seconds(steps, args.rounds, 1))
             print(

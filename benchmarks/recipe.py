@@ -56,10 +56,11 @@ def main() -> None:
             except SixteenthError as error:
                 print(f"{recipe}: {error}", flush=True)
                 continue
-        metrics = record["metrics"]
+        metrics = record.metrics
+        assert metrics is not None
         print(
-            f"{recipe}: held out {metrics['test_accuracy']:.1%}, "
-            f"training {metrics['train_accuracy']:.1%}, {record['seconds']:.0f} s",
+            f"{recipe}: held out {metrics.test_accuracy:.1%}, "
+            f"training {metrics.train_accuracy:.1%}, {record.seconds:.0f} s",
             flush=True,
         )
 

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import torch
 
-from sixteenth.engine.record import peak_memory
+from sixteenth.engine.execution import peak_memory
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ from benchmarks.side_by_side import peak_gigabytes, process_of
 from benchmarks.throughput import engine_rounds
 from sixteenth import load_spec
 from sixteenth.data import ImageDataset, load_dataset
-from sixteenth.engine.cpu.memory import keep_freed_memory
+from sixteenth.engine.acceleration import keep_freed_memory
 from sixteenth.models.speedrun import BIAS_SHARE
 
 EPOCHS, BATCH = 8, 2000

@@ -23,7 +23,7 @@ from benchmarks.plain import PlainTraining
 from benchmarks.side_by_side import peak_gigabytes, process_of
 from sixteenth import RunSpec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
-from sixteenth.engine.cpu.memory import keep_freed_memory
+from sixteenth.engine.acceleration import keep_freed_memory
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner
 from sixteenth.engine.workload import Augmentation
@@ -132,7 +132,7 @@ def engine_rounds(
     def rounds() -> Iterator[float]:
         for done in cycle(progress):
             learner.at(done)
-            with learner.execution.on_threads():  # as it trains: kernels that repeat themselves
+            with learner.execution.torch_settings():  # as it trains: kernels that repeat themselves
                 seconds = one_round()
             yield steps * recipe.batch_size / seconds
 

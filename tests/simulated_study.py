@@ -146,6 +146,10 @@ def run_record(
 ) -> dict[str, Any]:
     """What run.json holds of the run in one row of a results table."""
     done = row["status"] == "finished"
+    size, parameters, epochs = (
+        None if pd.isna(row[key]) else int(row[key])
+        for key in ("train_size", "parameters", "epochs")
+    )
     return {
         "format": 1,
         "run_id": row["run_id"],
@@ -160,9 +164,9 @@ def run_record(
             "train_images": train_images,
             "test_images": test_images,
         },
-        "train_size": row["train_size"],
+        "train_size": size,
         "model": {
-            "parameters": row["parameters"],
+            "parameters": parameters,
             "train_flops_per_image": 3_400_000_000,
             "final_map": [1, 1],
             "normalisation": None,
@@ -186,9 +190,9 @@ def run_record(
             "threads": 2,
         },
         "metrics": {
-            "epoch": row["epochs"],
+            "epoch": epochs,
             "chosen_by": "last",
-            "train_measured": min(10_000, row["train_size"]),
+            "train_measured": min(10_000, size or 0),
             "test_accuracy": row["test_accuracy"],
         }
         if done

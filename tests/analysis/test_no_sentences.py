@@ -15,17 +15,20 @@ ROOM = Path(sixteenth.analysis.__file__).parent
 
 NOT_PROSE = {
     "cannot tell",  # the value of several enums, as --json has always had it
+    "not tried",  # likewise
     "{} images",  # a fraction, as a study file writes it
 }
 
 
 def prose(source: str) -> list[str]:
-    """Strings for people in a module: those of several words, docstrings and errors aside."""
+    """Strings for people in a module: those of several words. Not docstrings, errors, reprs."""
     return [text for text in _texts(ast.parse(source)) if _is_prose(text) and text not in NOT_PROSE]
 
 
 def _texts(node: ast.AST) -> Iterator[str]:
     """All strings below a node, f-strings with ``{}`` in place of their values."""
+    if isinstance(node, ast.FunctionDef) and node.name in ("__repr__", "_repr_html_"):
+        return
     if isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and _is_error(node.func)):
         return
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

@@ -21,7 +21,6 @@ from sixteenth.data.decode import decode_images
 from sixteenth.spec import StudySpec, TrainSpec, dump_spec
 from sixteenth.spec.yaml import StrictYamlError, read_yaml
 from sixteenth.storage.run_folder import RunFolder
-from sixteenth.study.results import read_predictions, results_table
 from tiny_study import TrainedStudy
 
 few = settings(
@@ -159,13 +158,13 @@ def test_a_record_with_anything_in_it_is_refused_or_shows_the_same_numbers(
     path: str, value: object, copied: Path
 ) -> None:
     kept = (run_dir() / "run.json").read_text(encoding="utf-8")
-    before = results_table(copied).set_index("run_id")
+    before = Study.open(copied).results().set_index("run_id")
     try:
         record(**{path: value})()
         with told_in_one_line():
-            after = results_table(copied).set_index("run_id")
-            read_predictions(copied)
-            assert Study.open(copied).discussion().answer
+            study = Study.open(copied)
+            after = study.results().set_index("run_id")
+            assert study.discussion().answer
             if path not in ("status", "metrics", "metrics__test_accuracy"):
                 assert after["test_accuracy"].equals(before["test_accuracy"])
     finally:
@@ -190,7 +189,7 @@ def test_a_file_of_a_run_with_any_byte_changed_is_refused_or_read(
             folder.read_record()
             folder.read_history()
             folder.read_predictions()
-            results_table(copied)
+            Study.open(copied).results()
     finally:
         file.write_bytes(kept)
     assert json.loads((run_dir() / "run.json").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from small_data import encode, random_pixels, write_classes, write_parquet
 
-from sixteenth.data.checks import DataChecks, examine
+from sixteenth.data.checks import examine, notices
 from sixteenth.data.dataset import Split
 from sixteenth.data.source import Content
 
@@ -22,8 +22,8 @@ def folder(tmp_path):
 
 def test_sound_data_have_nothing_to_report(load, folder):
     checks = load(folder).checks
-    assert checks == DataChecks()
-    assert checks.notices() == []
+    assert not any(checks.to_dict().values())
+    assert notices(checks) == []
 
 
 def test_copies_inside_a_split_and_leaks_between_them_are_counted_and_named(load, folder):
@@ -39,7 +39,7 @@ def test_copies_inside_a_split_and_leaks_between_them_are_counted_and_named(load
     assert checks.conflicting_labels == 0
     assert "test/dog/leak.png is the same image as train/dog/2.png" in checks.examples
     assert "test/cat/copy.png is the same image as test/cat/1.png" in checks.examples
-    said = "\n".join(checks.notices())
+    said = "\n".join(notices(checks))
     assert "leakage: 1 test image is training images too" in said
     assert "2 training images are copies of another" in said
 
@@ -74,7 +74,7 @@ def test_a_class_that_the_test_split_lacks_is_named(load, tmp_path):
     )  # fmt: skip
     checks = load(tmp_path / "d.npz").checks
     assert checks.classes_without_test == ("bee",)
-    assert checks.notices() == ["no test image of class bee"]
+    assert notices(checks) == ["no test image of class bee"]
 
 
 def test_nearly_black_images_of_16_bits_are_counted_and_told(load, folder):
@@ -84,7 +84,7 @@ def test_nearly_black_images_of_16_bits_are_counted_and_told(load, folder):
     for _ in range(2):  # decoded, then from the copy
         checks = load(folder).checks
         assert checks.nearly_black == 2
-        assert checks.notices() == [
+        assert notices(checks) == [
             "2 16-bit images use less than an eighth of the range: they are nearly black; "
             "rescale them",
             "such as: train/dog/scan0.png is nearly black; train/dog/scan1.png is nearly black",
@@ -96,7 +96,6 @@ def test_the_decoded_copy_remembers_what_was_found(load, folder):
     first = load(folder).checks
     assert first.leaked_test_images == 1
     assert load(folder).checks == first
-    assert DataChecks.from_record(first.as_record()) == first
 
 
 def test_sixty_thousand_small_images_are_checked_within_seconds():

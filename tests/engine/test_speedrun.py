@@ -156,7 +156,7 @@ def test_weights_from_a_file_are_not_whitened_anew_and_the_file_is_hashed_once(
     others = digits.train.images[700:]
     learner = Learner(run, len(digits.classes), others, resolve_execution("cpu", run.train))
     assert hashed == [path]
-    assert learner.facts["weights_sha256"] == digest(path)
+    assert learner.facts.weights_sha256 == digest(path)
     for name, weight in learner.weights().items():
         assert torch.equal(weight, saved[name]), name
 
@@ -325,8 +325,8 @@ def test_the_result_has_test_time_augmentation_and_the_curve_has_not(
     folder = RunFolder(tmp_path / "run")
     record = train_run(cell(), digits, folder)
     curve = folder.read_history()["test_loss"].iloc[-1]
-    assert record["metrics"]["test_loss"] != pytest.approx(curve, rel=1e-6)
-    assert record["metrics"]["test_accuracy"] > 0.5
+    assert record.metrics.test_loss != pytest.approx(curve, rel=1e-6)
+    assert record.metrics.test_accuracy > 0.5
 
 
 @pytest.mark.parametrize(
@@ -372,5 +372,5 @@ def test_the_presets_train_for_a_few_steps(
     recipe = run.train.model_copy(update={"steps": 3, "batch_size": 20, "epochs": 1})
     recipe = recipe.model_copy(update={"cutout": min(run.train.cutout, 6)})
     record = train_run(run.model_copy(update={"train": recipe}), digits, RunFolder(tmp_path / "r"))
-    assert record["status"] == "finished"
-    assert record["metrics"]["steps"] == 3
+    assert record.status == "finished"
+    assert record.metrics.steps == 3

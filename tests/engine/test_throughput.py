@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 
+import pytest
 import torch
 from benchmarks.plain import PlainTraining, seed_cnn
 from benchmarks.throughput import engine_rounds
@@ -16,6 +17,7 @@ AT_LEAST = 1.2
 """With margin: on CIFAR-10 with bfloat16 it is above 3 (docs/performance.md)."""
 
 
+@pytest.mark.slow
 def test_the_engine_trains_faster_than_a_plain_script() -> None:
     digits = load_dataset("digits", image_size=32)
     train, batch, steps = digits.train, 64, 2

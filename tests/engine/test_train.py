@@ -53,20 +53,21 @@ def test_a_finished_run_leaves_its_record_history_predictions_and_weights(
 ) -> None:
     run, folder = cell(), RunFolder(tmp_path / "run")
     record = train_run(run, digits, folder)
-    assert record == folder.read_record() == json.loads(folder.record_path.read_text())
-    assert record["status"] == "finished"
-    assert record["data"]["fingerprint"] == digits.fingerprint
-    assert record["train_size"] == 200
+    assert record == folder.read_record()
+    assert record.to_dict() == json.loads(folder.record_path.read_text())
+    assert record.status == "finished"
+    assert record.data.fingerprint == digits.fingerprint
+    assert record.train_size == 200
     history = folder.read_history()
     assert list(history["epoch"]) == [1, 2]
     assert history["test_images"].iloc[-1] == len(digits.test)
-    assert history["test_accuracy"].iloc[-1] == record["metrics"]["test_accuracy"]
+    assert history["test_accuracy"].iloc[-1] == record.metrics.test_accuracy
     found = folder.read_predictions()
     assert found is not None
     labels, probabilities = found
     assert np.array_equal(labels, digits.test.labels)
     accuracy = (probabilities.argmax(1) == labels).mean()
-    assert accuracy == pytest.approx(record["metrics"]["test_accuracy"], abs=1e-6)
+    assert accuracy == pytest.approx(record.metrics.test_accuracy, abs=1e-6)
     assert sorted(path.name for path in folder.path.iterdir()) == [
         "history.csv",
         "model.safetensors",
@@ -100,7 +101,7 @@ def test_an_interrupted_run_goes_on_to_the_very_same_result(
         train_run(run, digits, broken, on_progress=stop_in_epoch_three)
     record = broken.read_record()
     assert record is not None
-    assert record["status"] == "interrupted"
+    assert record.status == "interrupted"
     seen: list[int] = []
     train_run(run, digits, broken, on_progress=lambda progress: seen.append(progress.epoch))
     assert set(seen) == {3}
@@ -111,12 +112,12 @@ def test_an_interrupted_run_goes_on_to_the_very_same_result(
 
 
 def test_another_seed_is_another_subset_another_network_and_another_order(
-    digits: ImageDataset, tmp_path: Path
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = cell(epochs=1), cell(epochs=1).model_copy(update={"seed": 1})
     a = train_run(first, digits, RunFolder(tmp_path / "a"))
     b = train_run(second, digits, RunFolder(tmp_path / "b"))
-    assert a["metrics"]["test_loss"] != b["metrics"]["test_loss"]
+    assert a.metrics.test_loss != b.metrics.test_loss
     # Each by itself, since any one of them alone makes another loss.
     assert not np.array_equal(*(split_of(run, digits)[0] for run in (first, second)))
     execution = resolve_execution("cpu", first.train)
@@ -125,15 +126,14 @@ def test_another_seed_is_another_subset_another_network_and_another_order(
     ]
     assert not torch.equal(*(each["conv1.0.weight"] for each in weights))
     seen = []
+    monkeypatch.setattr(
+        Learner, "step", lambda _, images, labels, rate: seen.append(labels) or _stop()
+    )
     for run in (first, second):
         # All images: what the first step sees, and its loss before it, hangs on the order alone.
         whole = run.model_copy(update={"fraction": "1"})
-        training = engine._Training(
-            whole, digits, RunFolder(tmp_path / f"all{run.seed}"), execution, print, print, {}
-        )
-        training.learner.step = lambda images, labels, rate: seen.append(labels) or _stop()
         with pytest.raises(KeyboardInterrupt):
-            training._epoch(engine.TrainingState())
+            train_run(whole, digits, RunFolder(tmp_path / f"all{run.seed}"))
     assert not torch.equal(*seen)
 
 
@@ -157,7 +157,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_says_so(
         train_run(cell(learning_rate=1e30), digits, folder)
     record = folder.read_record()
     assert record is not None
-    assert (record["status"], record["error"]["type"]) == ("failed", "DivergedError")
+    assert (record.status, record.error.type) == ("failed", "DivergedError")
 
 
 def test_the_validation_part_chooses_the_epoch_and_the_test_set_does_not(
@@ -167,20 +167,20 @@ def test_the_validation_part_chooses_the_epoch_and_the_test_set_does_not(
     record = train_run(cell(epochs=4, validation=0.25), digits, folder)
     history = folder.read_history()
     best = int(history["validation_accuracy"].idxmax())
-    metrics = record["metrics"]
-    assert metrics["chosen_by"] == "validation"
-    assert metrics["epoch"] == history["epoch"][best]
-    assert metrics["validation_accuracy"] == history["validation_accuracy"][best]
-    assert metrics["train_measured"] == 150
+    metrics = record.metrics
+    assert metrics.chosen_by == "validation"
+    assert metrics.epoch == history["epoch"][best]
+    assert metrics.validation_accuracy == history["validation_accuracy"][best]
+    assert metrics.train_measured == 150
     found = folder.read_predictions()
     assert found is not None
     accuracy = (found[1].argmax(1) == found[0]).mean()
-    assert accuracy == pytest.approx(metrics["test_accuracy"], abs=1e-6)
+    assert accuracy == pytest.approx(metrics.test_accuracy, abs=1e-6)
 
 
 def test_steps_give_every_run_the_same_compute(digits: ImageDataset, tmp_path: Path) -> None:
     record = train_run(cell(steps=10), digits, RunFolder(tmp_path / "run"))
-    assert record["metrics"]["steps"] == 10
+    assert record.metrics.steps == 10
     # 200 images are seven batches of at most 32: ten steps are one epoch and three batches.
     assert list(RunFolder(tmp_path / "run").read_history()["step"]) == [7, 10]
 
@@ -191,7 +191,7 @@ def test_a_network_learns_digits(digits: ImageDataset, tmp_path: Path) -> None:
          "train": {"epochs": 4, "batch_size": 32}}
     ).runs()[0]  # fmt: skip
     record = train_run(run, digits, RunFolder(tmp_path / "run"))
-    assert record["metrics"]["test_accuracy"] > 0.9
+    assert record.metrics.test_accuracy > 0.9
 
 
 def test_crops_and_flips_are_those_of_a_padded_picture() -> None:
@@ -255,7 +255,7 @@ def test_epochs_that_are_not_measured_are_empty_in_the_history(
     measured = history["test_loss"].notna()
     assert measured.sum() == 10
     assert (history["test_images"].gt(0) == measured).all()
-    assert history["test_accuracy"].iloc[-1] == record["metrics"]["test_accuracy"]
+    assert history["test_accuracy"].iloc[-1] == record.metrics.test_accuracy
     assert history["test_images"].iloc[-1] == len(digits.test)
 
 
@@ -276,7 +276,7 @@ def test_label_smoothing_is_no_part_of_the_recorded_training_loss(
     assert entropy.item() == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-3)
     assert optimised.item() != pytest.approx(entropy.item(), rel=1e-3)
     record = train_run(cell(epochs=1), digits, RunFolder(tmp_path / "run"))
-    assert record["train_loss"] == "cross-entropy"
+    assert record.train_loss == "cross-entropy"
 
 
 def test_a_step_on_either_layout_is_the_same_step(digits: ImageDataset) -> None:

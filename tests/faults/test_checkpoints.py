@@ -126,7 +126,7 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_is_used(
     assert len(heard.notices) == 1 + both
     assert all("is damaged" in notice for notice in heard.notices)
     assert ("began anew" if both else "step 15") in heard.notices[0]
-    assert cut.records()[0]["notices"] == heard.notices
+    assert list(cut.records()[0].notices) == heard.notices
 
 
 def test_a_checkpoint_that_cannot_be_read_is_not_pushed_over_the_whole_one(

@@ -44,9 +44,13 @@ class Said:
 
 def said(study: GoldenStudy) -> Said:
     """The findings of a study."""
+    measured, predictions = study.measurements(), study.predictions
     return Said(
-        analyse_study(**study.arguments()),
-        {error: analyse_study(**study.arguments(), target_error=error) for error in study.targets},
+        analyse_study(measured, predictions),
+        {
+            error: analyse_study(measured, predictions, target_error=error)
+            for error in study.targets
+        },
     )
 
 
@@ -55,9 +59,7 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
     plain = found.plain
     english = English(Names.of(plain.models, plain.inits))
     with tempfile.TemporaryDirectory() as folder, _figures(drawn=study.figures) as drawn:
-        page = import_module(PAGE)
-        with mock.patch.object(page, "analyse_study", return_value=plain):
-            build_report(folder, **study.arguments())
+        build_report(folder, study.measurements(), plain)
         report, html = (
             _without_version((Path(folder) / f"report.{kind}").read_text("utf-8"))
             for kind in ("md", "html")

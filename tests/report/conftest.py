@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from invented import Invented, invented_study
 
-from sixteenth.report import build_report
-
 
 @pytest.fixture(scope="session")
 def study() -> Invented:
@@ -19,5 +17,5 @@ def study() -> Invented:
 def report(study: Invented, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the invented study with its report."""
     folder = tmp_path_factory.mktemp("study")
-    assert build_report(folder, **study.arguments()) == folder / "report.html"
+    assert study.report(folder) == folder / "report.html"
     return folder

@@ -7,12 +7,17 @@ was never started. The numbers follow smooth curves and mean nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from simulated_study import run_record
+from sixteenth.analysis import Findings
+from sixteenth.language import Discussion, English, Names
+from sixteenth.report import Measurements, analyse_study, build_report
+from sixteenth.storage.run_record import RunRecord
 
 HOSTILE = "lab.nets:<script>alert(1)</script>|`x`&$y$"
 HOSTILE_CLASS = "cat|<img src=http://evil.example/x onerror=alert(1)>&`dog`"
@@ -22,7 +27,7 @@ TEST_SIZE = 10_000
 
 @dataclass
 class Invented:
-    """The arguments of build_report."""
+    """A study as tables, the contents of its run.json files, and predictions."""
 
     spec: dict[str, Any]
     results: pd.DataFrame
@@ -30,14 +35,20 @@ class Invented:
     runs: list[dict[str, Any]]
     predictions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
-    def arguments(self) -> dict[str, Any]:
-        return {
-            "spec": self.spec,
-            "results": self.results,
-            "histories": self.histories,
-            "runs": self.runs,
-            "predictions": self.predictions or None,
-        }
+    def measurements(self) -> Measurements:
+        records = [RunRecord.from_dict(run) for run in self.runs]
+        return Measurements(self.spec, self.results, self.histories, records)
+
+    def findings(self) -> Findings:
+        return analyse_study(self.measurements(), self.predictions or None)
+
+    def discussion(self) -> Discussion:
+        found = self.findings()
+        return English(Names.of(found.models, found.inits)).discuss(found)
+
+    def report(self, folder: Path) -> Path:
+        """Build the report in a folder, and return the path of its page."""
+        return build_report(folder, self.measurements(), self.findings())
 
 
 def invented_study(

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from sixteenth import InputError, Listener, MismatchError, RunSpec, SpecError, Study, load_spec
+from sixteenth.storage.run_record import RunRecord
+from sixteenth.storage.run_results import EpochRow
 
 if TYPE_CHECKING:
     from sixteenth.engine.train import Progress
@@ -58,8 +60,8 @@ class Counting(Listener):
     def run_progressed(self, progress: Progress) -> None:
         self.steps += progress.row is None
 
-    def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
-        self.events.append(("skipped" if skipped else record["status"], run.run_id))
+    def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
+        self.events.append(("skipped" if skipped else record.status, run.run_id))
 
 
 def test_a_mapping_is_a_study_and_gives_tables_and_figures(tiny_folder: Path) -> None:
@@ -136,7 +138,7 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
     cut = Study(tiny(), "cut")
     with pytest.raises(KeyboardInterrupt):
         cut.run(listener=Interrupting(epoch=2))
-    assert cut.records()[0]["status"] == "interrupted"
+    assert cut.records()[0].status == "interrupted"
     heard = Counting()
     cut.run(listener=heard)
     assert 0 < heard.steps < 3 * 4, "it went on from a checkpoint"
@@ -211,13 +213,20 @@ def test_the_live_table_fits_80_columns_and_shows_twelve_runs_at_most(
     display.runs_planned(runs)
     for run in runs[:9]:
         display.run_started(run)
-        row = {"train_accuracy": 0.5, "test_accuracy": 0.25}
+        row = EpochRow(12, 12_345, 99, 0.1, 1.0, 0.5, 1.5, 0.25)
         display.run_progressed(Progress(run.run_id, 12, 30, 12_345, 30_000, 12_345.6, row))
         if run != runs[8]:
-            record = {"status": "finished", "metrics": row, "seconds": 4000.0}
-            data = {"train_images": 1000, "classes": ["a"]}
-            record |= {"data": data, "images_per_second": 1234.5}
-            display.run_ended(run, record, skipped=False)
+            record = {
+                "format": 1,
+                "run_id": run.run_id,
+                "spec": run.model_dump(mode="json"),
+                "status": "finished",
+                "metrics": {"train_accuracy": 0.5, "test_accuracy": 0.25},
+                "seconds": 4000.0,
+                "images_per_second": 1234.5,
+                "data": {"train_images": 1000, "classes": ["a"]},
+            }
+            display.run_ended(run, RunRecord.from_dict(record), skipped=False)
     console.print(display.render())
     text = said.getvalue()
     coloured = re.search(r"\x1b\[[0-9;]*3[0-9]", text) is not None

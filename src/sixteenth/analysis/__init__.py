@@ -21,7 +21,6 @@ from .findings.moves import Move, MoveKind
 from .findings.types import Finding, Section, SectionKey, Strength
 from .inputs.grid import Cell, Grid, Run, read_grid
 from .inputs.predictions import Predictions, TestPredictions
-from .stats.bootstrap import bootstrap_interval, paired_bootstrap
 from .stats.intervals import (
     Interval,
     accuracy_interval,
@@ -64,7 +63,6 @@ __all__ = [
     "analyse",
     "bands",
     "binomial_interval",
-    "bootstrap_interval",
     "cells",
     "compare_cells",
     "contrast",
@@ -75,7 +73,6 @@ __all__ = [
     "holm",
     "interval_caption",
     "mcnemar_exact",
-    "paired_bootstrap",
     "read_grid",
     "summary_table",
 ]

@@ -251,9 +251,11 @@ def _open(folder: Path | None, out: Path | None) -> Study:
 
 def _run(study: Study, flags: Flags) -> None:
     """Train, then print the answer, the table and the report's path."""
+    from ..engine.acceleration import keep_freed_memory
     from .display import display_for
     from .tables import console
 
+    keep_freed_memory()  # a small study is trained in this process
     with display_for(console(errors=True)) as display:
         results = study.run(**flags.machine(), listener=display)
     page = study.folder / "report.html"

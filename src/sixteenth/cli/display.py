@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -20,6 +20,7 @@ from rich.text import Text
 from ..language import format as fmt
 from ..spec import RunSpec
 from ..spec.fraction import TrainFraction
+from ..storage.run_record import RunRecord
 from ..study.listener import Listener
 from .tables import Column, cell_columns, table
 
@@ -52,8 +53,9 @@ class _Row:
     first_step: int = 0
     updated: float = 0.0
     progress: Progress | None = None
-    epoch_row: dict[str, Any] | None = None
-    record: dict[str, Any] | None = None
+    train_accuracy: float | None = None
+    test_accuracy: float | None = None
+    record: RunRecord | None = None
 
     def seconds_left(self) -> float | None:
         """Seconds until this run has taken all its steps, at the pace so far."""
@@ -63,13 +65,11 @@ class _Row:
         left = pace * (self.progress.steps - self.progress.step)
         return max(0.0, left - (time.monotonic() - self.updated))
 
-    def accuracy(self, part: str) -> float | None:
-        """The last known accuracy, of ``train`` or ``test``."""
-        if self.record is not None:
-            known = (self.record.get("metrics") or {}).get(f"{part}_accuracy")
-        else:
-            known = (self.epoch_row or {}).get(f"{part}_accuracy")
-        return None if known is None else float(known)
+    def ended(self, record: RunRecord) -> None:
+        """The run has ended: only what its record says still holds."""
+        self.state, self.record, metrics = record.status, record, record.metrics
+        self.train_accuracy = metrics.train_accuracy if metrics else None
+        self.test_accuracy = metrics.test_accuracy if metrics else None
 
 
 class _Account(Listener):
@@ -109,16 +109,16 @@ class _Account(Listener):
                 batches = progress.steps / progress.epochs
                 self.total = batches * row.run.train.batch_size / float(share)
         row.progress = progress
-        # Not every epoch is measured: what is not known anew stays what it was.
-        known = {key: value for key, value in (progress.row or {}).items() if value is not None}
-        row.epoch_row = {**(row.epoch_row or {}), **known}
+        if progress.row is not None:
+            row.train_accuracy = progress.row.train_accuracy
+            if progress.row.test_accuracy is not None:  # not every epoch is measured
+                row.test_accuracy = progress.row.test_accuracy
 
-    def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
-        row = self.rows[run.run_id]
-        row.state, row.record = record["status"], record
-        data = record.get("data") or {}
-        self.total = data.get("train_images") or self.total
-        self.classes = len(data.get("classes") or ()) or self.classes
+    def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
+        self.rows[run.run_id].ended(record)
+        if record.data is not None:
+            self.total = record.data.train_images or self.total
+            self.classes = len(record.data.classes) or self.classes
 
     def seconds_left(self) -> float | None:
         """Seconds until the study is done, or None before each model's speed is known.
@@ -159,8 +159,8 @@ class _Account(Listener):
         """Images a second of a model, as its last run had it (evaluation included) or has it."""
         rows = [row for row in self.rows.values() if row.run.model == model]
         for row in reversed(rows):
-            if row.record and row.record.get("images_per_second"):
-                return float(row.record["images_per_second"])
+            if row.record and row.record.images_per_second:
+                return row.record.images_per_second
         live = [row.progress.images_per_second for row in rows if row.progress]
         return live[-1] if live else None
 
@@ -194,7 +194,7 @@ class LiveDisplay(_Account):
         super().runs_planned(runs)
         self._work = None
 
-    def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
+    def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         super().run_ended(run, record, skipped=skipped)
         if self.done() == len(self.rows):
             self._work = ("writing the report", 0, 0)
@@ -228,6 +228,8 @@ class LiveDisplay(_Account):
         now = next((i for i, r in enumerate(rows) if r.state == "running"), self.done())
         start = max(0, min(now - room // 2, len(rows) - room))
         shown = rows[start : start + room]
+        train = [_percent(row.train_accuracy) for row in shown]
+        test = [_percent(row.test_accuracy) for row in shown]
         before, after = cell_columns(
             [row.run.model for row in rows],
             [row.run.init for row in rows],
@@ -240,8 +242,8 @@ class LiveDisplay(_Account):
             Column("progress", [_state(row) for row in shown], least=BAR),
             Column("epoch", [_epoch(row) for row in shown], right=True, rank=2),
             Column("images/s", [_speed(row) for row in shown], right=True, rank=3),
-            Column("train", _percents(shown, "train"), right=True, rank=4, least=6),
-            Column("test", _percents(shown, "test"), right=True, least=6),
+            Column("train", train, right=True, rank=4, least=6),
+            Column("test", test, right=True, least=6),
             Column("time", [_time(row) for row in shown], right=True, rank=1, least=10),
         ]
         parts: list[RenderableType] = [table(columns, self.console)]
@@ -284,7 +286,7 @@ class PlainDisplay(_Account):
         elif quiet < PLAIN_SECONDS:
             return
         else:
-            train, test = (_percent(row.accuracy(part)) for part in ("train", "test"))
+            train, test = _percent(row.train_accuracy), _percent(row.test_accuracy)
             text = f"epoch {progress.epoch} of {progress.epochs}: train {train}, test {test}"
         self._said_of[progress.run_id] = time.monotonic()
         left, all_left = row.seconds_left(), self.seconds_left()
@@ -294,17 +296,15 @@ class PlainDisplay(_Account):
         whose = f"{progress.run_id}, " if self.running() > 1 else ""
         self._say(f"  {whose}{text}")
 
-    def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
+    def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         super().run_ended(run, record, skipped=skipped)
-        test = _percent(self.rows[run.run_id].accuracy("test"))
+        test = _percent(self.rows[run.run_id].test_accuracy)
         if skipped:
             self._say(f"{self._place(run)} was finished before: test {test}")
-        elif record["status"] == "finished":
-            self._say(f"{self._place(run)} finished: test {test}, {clock(record['seconds'])}")
+        elif record.is_finished:
+            self._say(f"{self._place(run)} finished: test {test}, {_time(self.rows[run.run_id])}")
         else:
-            error = record.get("error") or {}
-            reason = fmt.plain(f"{error.get('type')}: {error.get('message')}")
-            self._say(f"{self._place(run)} {record['status']}: {reason}")
+            self._say(f"{self._place(run)} {record.status}: {fmt.plain(record.error)}")
 
     def _place(self, run: RunSpec) -> str:
         position = list(self.rows).index(run.run_id) + 1
@@ -339,7 +339,7 @@ def _epoch(row: _Row) -> str:
 
 def _speed(row: _Row) -> str:
     if row.record is not None:
-        return fmt.count(row.record.get("images_per_second"))
+        return fmt.count(row.record.images_per_second)
     return f"{row.progress.images_per_second:,.0f}" if row.progress else ""
 
 
@@ -347,13 +347,9 @@ def _percent(share: float | None) -> str:
     return "" if share is None else fmt.percent(share)
 
 
-def _percents(rows: list[_Row], part: str) -> list[str]:
-    return [_percent(row.accuracy(part)) for row in rows]
-
-
 def _time(row: _Row) -> str:
     if row.record is not None:
-        seconds = row.record.get("seconds")
+        seconds = row.record.seconds
         return clock(seconds) if seconds is not None else ""
     left = row.seconds_left() if row.state == "running" else None
     return f"{clock(left)} left" if left is not None else ""

@@ -11,8 +11,8 @@
     augment.py   random crops and flips of whole batches (torch)
     dataset.py   ImageDataset and Split, as all other rooms see them
 
-Importing this package costs numpy only: Pillow, pyarrow, scikit-learn and torchvision are imported
-where they are needed, and torch only by augment.py, which is not imported here.
+Importing this package costs numpy and pydantic only: Pillow, pyarrow, scikit-learn and torchvision
+are imported where they are needed, and torch only by augment.py, which is not imported here.
 """
 
 from .dataset import ImageDataset, Split

@@ -25,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from platformdirs import user_cache_path
 
-from .checks import DataChecks
+from ..storage.run_record import DataChecks
 from .dataset import Split
 from .decode import Broken
 from .source import Content, Found
@@ -77,8 +77,9 @@ def load_cached(folder: Path, stamp: str) -> tuple[Content, str, DataChecks] | N
         broken = tuple(Broken(*one) for one in record["broken"])
         content = Content(classes, Split(*arrays[:2]), Split(*arrays[2:]), broken=broken)
         expected = str(record["fingerprint"])
-        checks = DataChecks.from_record(record["checks"])
-        sound = fingerprint(content) == expected
+        checks = DataChecks.from_dict(record["checks"])
+        complete = checks.model_fields_set >= DataChecks.model_fields.keys()
+        sound = complete and fingerprint(content) == expected
     # Whatever a damaged copy does to json or numpy, the answer is to make it again.
     except Exception:
         return None
@@ -95,7 +96,7 @@ def store_cached(
         "stamp": stamp,
         "fingerprint": digest,
         "classes": content.classes,
-        "checks": checks.as_record(),
+        "checks": checks.to_dict(),
         "broken": content.broken,
     }
     record["sum"] = _sum(record)

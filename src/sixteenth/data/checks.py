@@ -8,11 +8,12 @@ by example, told before training, and recorded in every run, so that the report 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ..storage.run_record import DataChecks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,96 +27,47 @@ NAMED = 100
 """Names of broken images that a run's record keeps."""
 
 
-@dataclass(frozen=True)
-class DataChecks:
-    """What was found in a dataset when it was decoded.
-
-    Attributes:
-        duplicates_within_train: training images that are copies of an earlier training image.
-        duplicates_within_test: test images that are copies of an earlier test image.
-        leaked_test_images: test images that are training images too.
-        conflicting_labels: different images that stand under more than one label, in one split or
-            across both.
-        skipped_broken: images that could not be decoded and were left out, as was asked for.
-        skipped: their names and reasons, the first hundred.
-        ignored_files: files and folders that were not read: among the images and no images, or
-            images outside the class folders.
-        nearly_black: images of more than 8 bits that use less than an eighth of their range.
-        classes_without_test: classes of which no test image says how well they are known.
-        examples: some of each kind, by name.
-    """
-
-    duplicates_within_train: int = 0
-    duplicates_within_test: int = 0
-    leaked_test_images: int = 0
-    conflicting_labels: int = 0
-    skipped_broken: int = 0
-    skipped: tuple[str, ...] = ()
-    ignored_files: int = 0
-    nearly_black: int = 0
-    classes_without_test: tuple[str, ...] = ()
-    examples: tuple[str, ...] = ()
-
-    def as_record(self) -> dict[str, Any]:
-        """As run.json and the cache keep it."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in asdict(self).items()
-        }
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> DataChecks:
-        """The other way round.
-
-        Raises:
-            KeyError: a part is missing.
-        """
-        values: dict[str, Any] = {field.name: record[field.name] for field in fields(cls)}
-        for key, value in values.items():
-            values[key] = tuple(value) if isinstance(value, list) else value
-        return cls(**values)
-
-    def notices(self) -> list[str]:
-        """What a person should know before training, a line for each; empty when all is well."""
-        lines = []
-        if self.skipped_broken:
-            shown = "; ".join(self.skipped[:EXAMPLES])
-            lines.append(
-                f"left out, as they cannot be read: {_images(self.skipped_broken)} ({shown})"
-            )
-        if self.leaked_test_images:
-            lines.append(
-                f"leakage: {_images(self.leaked_test_images, 'test')} "
-                f"{_are(self.leaked_test_images)} training images too: "
-                "the test accuracy is too good by them"
-            )
-        for part in ("train", "test"):
-            copies = getattr(self, f"duplicates_within_{part}")
-            if copies:
-                word = {"train": "training", "test": "test"}[part]
-                of = f"{'a copy' if copies == 1 else 'copies'} of another"
-                lines.append(f"{_images(copies, word)} {_are(copies)} {of}")
-        if self.conflicting_labels:
-            lines.append(f"{_images(self.conflicting_labels)} stand under more than one label")
-        if self.classes_without_test:
-            named = ", ".join(self.classes_without_test[:EXAMPLES])
-            more = len(self.classes_without_test) - EXAMPLES
-            lines.append(f"no test image of class {named}{f' and {more} more' if more > 0 else ''}")
-        if self.ignored_files:
-            lines.append(
-                "not read, since they are no images or lie in no class folder: "
-                f"{self.ignored_files} files or folders"
-            )
-        if self.nearly_black:
-            lines.append(
-                f"{_images(self.nearly_black, '16-bit')} "
-                f"{'uses' if self.nearly_black == 1 else 'use'} less than an eighth of the range: "
-                f"{'it is' if self.nearly_black == 1 else 'they are'} nearly black; rescale "
-                f"{'it' if self.nearly_black == 1 else 'them'}"
-            )
-        if lines and self.examples:
-            lines.append(f"such as: {'; '.join(self.examples[:EXAMPLES])}")
-        return lines
+def notices(checks: DataChecks) -> list[str]:
+    """What a person should know before training, a line for each; empty when all is well."""
+    lines = []
+    if checks.skipped_broken:
+        shown = "; ".join(checks.skipped[:EXAMPLES])
+        lines.append(
+            f"left out, as they cannot be read: {_images(checks.skipped_broken)} ({shown})"
+        )
+    if checks.leaked_test_images:
+        lines.append(
+            f"leakage: {_images(checks.leaked_test_images, 'test')} "
+            f"{_are(checks.leaked_test_images)} training images too: "
+            "the test accuracy is too good by them"
+        )
+    for part in ("train", "test"):
+        copies = getattr(checks, f"duplicates_within_{part}")
+        if copies:
+            word = {"train": "training", "test": "test"}[part]
+            of = f"{'a copy' if copies == 1 else 'copies'} of another"
+            lines.append(f"{_images(copies, word)} {_are(copies)} {of}")
+    if checks.conflicting_labels:
+        lines.append(f"{_images(checks.conflicting_labels)} stand under more than one label")
+    if checks.classes_without_test:
+        named = ", ".join(checks.classes_without_test[:EXAMPLES])
+        more = len(checks.classes_without_test) - EXAMPLES
+        lines.append(f"no test image of class {named}{f' and {more} more' if more > 0 else ''}")
+    if checks.ignored_files:
+        lines.append(
+            "not read, since they are no images or lie in no class folder: "
+            f"{checks.ignored_files} files or folders"
+        )
+    if checks.nearly_black:
+        lines.append(
+            f"{_images(checks.nearly_black, '16-bit')} "
+            f"{'uses' if checks.nearly_black == 1 else 'use'} less than an eighth of the range: "
+            f"{'it is' if checks.nearly_black == 1 else 'they are'} nearly black; rescale "
+            f"{'it' if checks.nearly_black == 1 else 'them'}"
+        )
+    if lines and checks.examples:
+        lines.append(f"such as: {'; '.join(checks.examples[:EXAMPLES])}")
+    return lines
 
 
 def examine(content: Content) -> DataChecks:

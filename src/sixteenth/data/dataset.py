@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .checks import DataChecks
+from ..storage.run_record import DataChecks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

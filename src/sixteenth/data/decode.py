@@ -65,8 +65,6 @@ _ORIENTED = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
 _BATCH, _CHUNK = 512, 32
 """Images held encoded at a time, and images a thread decodes before it reports."""
 
-_SILENCE = logging.NullHandler()
-
 
 def decode_images(
     images: Iterable[Encoded],
@@ -112,11 +110,9 @@ def decode_images(
                 found.append(Broken(name, _reason(error), place))
         return found, black
 
-    # Pillow's remarks on odd headers would drown the one line that names the broken images.
-    logging.getLogger("PIL").addHandler(_SILENCE)
     # The filters are set here because they belong to the process, not to the threads. As an error,
     # a warning about a huge image is one more broken image.
-    with warnings.catch_warnings(), ThreadPoolExecutor(_cores()) as pool:
+    with warnings.catch_warnings(), _pillow_silent(), ThreadPoolExecutor(_cores()) as pool:
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         done = 0
@@ -132,6 +128,20 @@ def decode_images(
                 if progress is not None:
                     progress(what, done, count)
     return pixels, broken
+
+
+@contextlib.contextmanager
+def _pillow_silent() -> Iterator[None]:
+    """Without Pillow's remarks on odd headers, which would drown the line that names broken images.
+
+    What the user's own log handlers do with them stays as it is.
+    """
+    logger, silence = logging.getLogger("PIL"), logging.NullHandler()
+    logger.addHandler(silence)
+    try:
+        yield
+    finally:
+        logger.removeHandler(silence)
 
 
 def decode_image(data: bytes | Path | None, image_size: int) -> NDArray[np.uint8]:

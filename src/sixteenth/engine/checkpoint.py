@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import IO, Any, cast
 
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..storage.run_folder import RunFolder, sync_folder, write_whole
+from ..storage.run_results import EpochRow
 from .learner import Learner
 
 MAGIC = b"sixteenth checkpoint 1\n"
@@ -40,7 +41,7 @@ class TrainingState:
     images: int = 0
     seconds: float = 0.0
     evaluation_seconds: float = 0.0
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[EpochRow] = field(default_factory=list)
     best_epoch: int = 0
     best_accuracy: float = -1.0
     best_weights: dict[str, Tensor] | None = None
@@ -53,7 +54,8 @@ def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) 
     Raises:
         OSError: no room, or no right to write. The checkpoints that were there stay.
     """
-    content = {"learner": learner.state_dict(), "state": dict(vars(state))}
+    plain = {**vars(state), "history": [asdict(row) for row in state.history]}
+    content = {"learner": learner.state_dict(), "state": plain}
     last, before = folder.checkpoint_paths
 
     def write(file: IO[bytes]) -> None:
@@ -100,6 +102,7 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
             content = torch.load(payload, map_location=learner.device, weights_only=True)
             learner.load_state_dict(content["learner"])
             state = TrainingState(**content["state"])
+            state.history = [EpochRow(**row) for row in content["state"]["history"]]
         except Exception as error:
             said = " ".join(str(error).split())[:120]
             raise InputError(

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError
 from ..spec import TrainSpec
+from ..storage.run_record import Environment
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,14 @@ class Execution:
         return model.to(self.device)
 
     @contextlib.contextmanager
-    def on_threads(self) -> Iterator[None]:
-        """Give torch the run's number of threads for a while, and convolutions on a GPU kernels
-        that give the same each time."""
+    def torch_settings(self) -> Iterator[None]:
+        """The run's number of threads, and convolutions on a GPU that give the same each time.
+
+        Both are settings of the whole process: they are put back afterwards, and so are the states
+        of torch's random generators.
+        """
         before = torch.get_num_threads(), torch.backends.cudnn.deterministic
+        states = self.generator_states()
         torch.set_num_threads(self.threads)
         torch.backends.cudnn.deterministic = True
         try:
@@ -66,6 +73,36 @@ class Execution:
         finally:
             torch.set_num_threads(before[0])
             torch.backends.cudnn.deterministic = before[1]
+            self.set_generator_states(states)
+
+    def seed_generators(self, seed: int) -> None:
+        """Seed torch's random generators of the CPU and of the device, and of no other device."""
+        torch.default_generator.manual_seed(seed)
+        device = torch.device(self.device)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        elif device.type == "mps":
+            torch.mps.manual_seed(seed)
+
+    def generator_states(self) -> list[Tensor]:
+        """States of torch's random generators: of the CPU's and, on a GPU, of the device's."""
+        device = torch.device(self.device)
+        states = [torch.get_rng_state()]
+        if device.type == "cuda":
+            states.append(torch.cuda.get_rng_state(device))
+        elif device.type == "mps":
+            states.append(torch.mps.get_rng_state())
+        return states
+
+    def set_generator_states(self, states: Sequence[Tensor]) -> None:
+        """Put back what `generator_states` gave; a state that is missing stays as it is."""
+        device = torch.device(self.device)
+        torch.set_rng_state(states[0])
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(states[1], device)
+        elif device.type == "mps" and len(states) > 1:  # earlier checkpoints have none
+            torch.mps.set_rng_state(states[1])
 
     def as_record(self) -> dict[str, Any]:
         return asdict(self) | {"measured": [dict(each) for each in self.measured]}
@@ -136,7 +173,7 @@ def open_numbers(default: Execution, train: TrainSpec) -> tuple[list[str], list[
     return precisions, layouts
 
 
-def environment(device: str | None = None) -> dict[str, Any]:
+def environment(device: str | None = None) -> Environment:
     """Versions and machine, for the record of a run.
 
     Args:
@@ -148,17 +185,34 @@ def environment(device: str | None = None) -> dict[str, Any]:
     from .. import __version__
 
     gpu = device if device and device.startswith("cuda") else None
-    return {
-        "sixteenth": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "numpy": numpy.__version__,
-        "platform": platform.platform(terse=True),
-        "cpu": _cpu_name(),
-        "cores": os.cpu_count(),
-        "gpu": torch.cuda.get_device_name(gpu) if torch.cuda.is_available() else None,
-    }
+    return Environment(
+        sixteenth=__version__,
+        python=platform.python_version(),
+        torch=str(torch.__version__),
+        torchvision=torchvision.__version__,
+        numpy=numpy.__version__,
+        platform=platform.platform(terse=True),
+        cpu=_cpu_name(),
+        cores=os.cpu_count(),
+        gpu=torch.cuda.get_device_name(gpu) if torch.cuda.is_available() else None,
+    )
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Peak memory of this process in bytes, earlier runs in it included; on CUDA what this process
+    held of the device, since `torch.cuda.reset_peak_memory_stats`."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    # First the kernel's own word: ru_maxrss may be the peak of the process that started this one.
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _best_device() -> str:

@@ -1,7 +1,8 @@
 """A model that can take a training step and be measured: no epochs, no files, no subsets.
 
-The Learner holds what every step of a run shares: the network with its initial weights, placed and
-lowered for the device, the optimiser, mixed precision, and the normalisation of the input.
+The Learner holds what every step of a run shares: the network with its initial weights, placed on
+the device and accelerated there, the optimiser, mixed precision, and the normalisation of the
+input.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from ..models import (
@@ -22,9 +23,10 @@ from ..models import (
     train_flops_per_image,
 )
 from ..spec import RunSpec
-from .cpu.convolution import lower_convolutions
-from .cpu.unseen_taps import UnseenTaps
+from ..storage.run_record import ModelFacts, NormalisationFacts
+from .acceleration import accelerate
 from .execution import Execution
+from .gradient_fault import correct_gradients
 from .inference import InputNormalisation, Views, class_scores
 from .optim import build_optimizers, set_learning_rate
 from .seeds import derive_seed
@@ -42,8 +44,8 @@ class Learner:
             ``settle(progress)`` hears how far the training is (`at`).
         mean_colour: red, green and blue, 0 to 255: what becomes zero.
         normalise: brings uint8 images to what the network expects.
-        facts: parameters, training FLOPs of one image, final map, normalisation and the SHA-256 of
-            the initial weights' file, as run.json keeps them.
+        facts: what run.json keeps of the network.
+        train_flops_per_image: operations to train on one image once.
     """
 
     def __init__(
@@ -89,19 +91,20 @@ class Learner:
             some = torch.from_numpy(train_images[spaced]).to(self.device)
             initialise(self.normalise(some).cpu())
         last = final_map(model, run.image_size)
-        self.facts: dict[str, Any] = {
-            "parameters": count_parameters(model),
-            "train_flops_per_image": train_flops_per_image(model, run.image_size),
-            "final_map": None if last is None else list(last),
-            "normalisation": {"mean": list(mean), "std": list(std), "source": source},
-            "weights_sha256": weights.sha256 if weights else None,
-        }
-        lower_convolutions(model, run.image_size, enabled=run.train.lower_convolutions)
+        parameters = count_parameters(model)
+        self.train_flops_per_image = train_flops_per_image(model, run.image_size)
         self.model = execution.place(model)
-        self.unseen = UnseenTaps(self.model, run.image_size, run.train, execution)
-        self.facts["unseen_weights"] = len(self.unseen)
-        trained = nn.ModuleList([self.model, self.unseen])
-        self.optimizers = build_optimizers(trained, run.train, self.device)
+        acceleration = accelerate(self.model, run.image_size, run.train, execution)
+        self.facts = ModelFacts(
+            parameters=parameters,
+            train_flops_per_image=self.train_flops_per_image,
+            final_map=last,
+            normalisation=NormalisationFacts(mean=mean, std=std, source=source),
+            weights_sha256=weights.sha256 if weights else None,
+            unseen_weights=acceleration.removed_weights,
+        )
+        self.optimizers = build_optimizers(self.model, run.train, self.device)
+        acceleration.attach(self.optimizers)
         self._scaler = torch.amp.GradScaler(
             self.device.type, enabled=execution.precision == "float16"
         )
@@ -131,11 +134,10 @@ class Learner:
         set_learning_rate(self.optimizers, rate)
         for optimizer in self.optimizers:  # first: the forward pass takes the gradients' memory
             optimizer.zero_grad(set_to_none=True)
-        with self.execution.autocast():
+        with self.execution.autocast(), correct_gradients(self.execution):
             logits = self.model(self.normalise(images))
         logits = logits.float()
         loss = F.cross_entropy(logits, labels, label_smoothing=self.train.label_smoothing)
-        self.unseen.see_nothing()
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         for optimizer in self.optimizers:
             self._scaler.step(optimizer)
@@ -152,7 +154,8 @@ class Learner:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)  # memory that the next step takes anew
         self.model.eval()
-        scores = class_scores(self.model, images, self.normalise, self.execution, views)
+        with correct_gradients(self.execution):  # the same arithmetic as in training
+            scores = class_scores(self.model, images, self.normalise, self.execution, views)
         self.model.train()
         return scores
 
@@ -160,29 +163,27 @@ class Learner:
         """All that a checkpoint needs to go on."""
         return {
             "model": self.model.state_dict(),
-            "unseen": self.unseen.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "scaler": self._scaler.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
-        self.unseen.load_state_dict(state["unseen"])
+        earlier = {"unseen": state["unseen"]} if state.get("unseen") else {}  # see `engine.cpu`
         for optimizer, content in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(content)
+            optimizer.load_state_dict(content | earlier)
         self._scaler.load_state_dict(state["scaler"])
 
     def weights(self) -> dict[str, Tensor]:
-        """A copy of the model's weights and buffers, whole, on the CPU."""
-        whole = self.unseen.put_back(self.model.state_dict())
+        """A copy of the model's weights and buffers on the CPU."""
         return {
             name: tensor.detach().to("cpu", copy=True).contiguous()
-            for name, tensor in whole.items()
+            for name, tensor in self.model.state_dict().items()
         }
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         """Take back what `weights` gave."""
-        self.model.load_state_dict(self.unseen.set_aside(weights))
+        self.model.load_state_dict(weights)
 
 
 def channel_statistics(

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError
 from ..spec import RunSpec
-from ..storage.run_folder import RunFolder, record_spec
+from ..storage.run_folder import RunFolder
+from ..storage.run_record import RunRecord
 
 BATCH = 250
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -113,35 +113,35 @@ def predict(
     return predictions
 
 
-def _finished_record(folder: RunFolder) -> dict[str, Any]:
+def _finished_record(folder: RunFolder) -> RunRecord:
     record = folder.read_record()
     if record is None:
         raise InputError(f"no run in {folder.path}: expected a folder that holds run.json")
-    if record["status"] != "finished":
-        raise InputError(f"the run in {folder.path} is not finished: it is {record['status']}")
+    if not record.is_finished:
+        raise InputError(f"the run in {folder.path} is not finished: it is {record.status}")
     if not folder.weights_path.is_file():
         raise InputError(f"{folder.weights_path} is missing: the run's weights were removed")
     return record
 
 
 def _read(
-    record: dict[str, Any], folder: RunFolder
-) -> tuple[RunSpec, list[str], list[float], list[float], str]:
+    record: RunRecord, folder: RunFolder
+) -> tuple[RunSpec, tuple[str, ...], tuple[float, ...], tuple[float, ...], str]:
     """The run's spec, class names, mean and deviation of its input (in [0, 1]), and precision."""
-    spec = record_spec(record, folder.record_path)
-    try:
-        classes = [str(name) for name in record["data"]["classes"]]
-        known = record["model"]["normalisation"]
-        mean, std = ([float(value) for value in known[key]] for key in ("mean", "std"))
-        if len(mean) != 3 or len(std) != 3 or not min(std) > 0 or not classes:
-            raise ValueError("three channels of mean and positive deviation, and classes")
-        measured = record["execution"]["precision"]
-        if measured not in PRECISIONS:
-            raise ValueError(f"{measured!r} is no precision")
-    except (KeyError, TypeError, ValueError) as error:
-        said = " ".join(str(error).split())[:120]
-        raise InputError(f"{folder.record_path} is not the record of a run: {said}") from None
-    return spec, classes, mean, std, measured
+    spec = record.run_spec(folder.record_path)
+    classes = record.data.classes if record.data else ()
+    known = record.model.normalisation if record.model else None
+    measured = record.execution.precision if record.execution else None
+    said = ""
+    if not classes or known is None or not len(known.mean) == len(known.std) == 3:
+        said = "it lacks the classes, or three channels of mean and deviation"
+    elif not min(known.std) > 0:
+        said = "a deviation that is not positive"
+    elif measured not in PRECISIONS:
+        said = f"{measured!r} is no precision"
+    if said or known is None or measured is None:
+        raise InputError(f"{folder.record_path} is not the record of a run: {said}")
+    return spec, classes, known.mean, known.std, measured
 
 
 def _ranked(classes: Sequence[str], row: Sequence[float]) -> tuple[tuple[str, float], ...]:

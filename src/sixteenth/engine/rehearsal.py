@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Any
 
 import torch
 
@@ -17,11 +16,7 @@ from .workload import Augmentation
 
 
 class Rehearsal:
-    """One model, its optimiser and a batch of its data, in one layout on one device.
-
-    Attributes:
-        facts: the learner's: parameters, training FLOPs of an image, and so on.
-    """
+    """One model, its optimiser and a batch of its data, in one layout on one device."""
 
     def __init__(self, run: RunSpec, dataset: ImageDataset, execution: Execution) -> None:
         # Weights from elsewhere would change nothing about the speed.
@@ -30,7 +25,6 @@ class Rehearsal:
         self._recipe = run.train
         self._augmentation = Augmentation.of(run.train, dataset)
         self._learner = Learner(run, len(dataset.classes), images, execution)
-        self.facts: dict[str, Any] = self._learner.facts
         device = self._learner.device
         self._images = torch.from_numpy(images[: run.train.batch_size]).to(device)
         self._labels = torch.arange(len(self._images), device=device) % len(dataset.classes)
@@ -45,7 +39,7 @@ class Rehearsal:
         """
         self._learner.execution = execution
         if execution not in self._warm:
-            with execution.on_threads():
+            with execution.torch_settings():
                 self._step()
             self._warm.add(execution)
 
@@ -56,11 +50,11 @@ class Rehearsal:
             execution: may differ from the one at the beginning in precision and threads.
 
         Raises:
-            RuntimeError: the model cannot be trained so: too large for the memory, say, or trimmed
-                for the first precision in a way that the other cannot take.
+            RuntimeError: the model cannot be trained so: too large for the memory, say, or
+                accelerated for the first precision in a way that the other cannot take.
         """
         self.prepare(execution)
-        with execution.on_threads():
+        with execution.torch_settings():
             times: list[float] = []
             while not times or sum(times) < seconds:
                 began = time.perf_counter()

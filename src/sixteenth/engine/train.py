@@ -11,21 +11,29 @@ import contextlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data import ImageDataset
 from ..errors import DivergedError, MismatchError
 from ..spec import RunSpec
 from ..storage.run_folder import RunFolder, is_disk_trouble, sweep
+from ..storage.run_record import (
+    AugmentationFacts,
+    DataFacts,
+    ExecutionFacts,
+    Metrics,
+    RunRecord,
+)
+from ..storage.run_results import EpochRow
 from .checkpoint import TrainingState, read_checkpoint, write_checkpoint
-from .execution import Execution, resolve_execution
+from .execution import Execution, environment, peak_memory, resolve_execution
 from .learner import Learner, loss_and_accuracy
 from .optim import learning_rate
-from .record import new_record, now, peak_memory
 from .seeds import derive_seed
 from .workload import CLEAN_TRAIN_IMAGES, Augmentation, Workload, split_of
 
@@ -34,15 +42,6 @@ CHECKPOINT_SHARE = 0.05
 
 CHECKPOINT_SECONDS = 120.0
 """In a long epoch a checkpoint this often, whatever it takes, not only at its end."""
-
-UNMEASURED: dict[str, Any] = {
-    "test_loss": None,
-    "test_accuracy": None,
-    "test_images": 0,
-    "validation_loss": None,
-    "validation_accuracy": None,
-}
-"""What a history says of the epochs that are no points of the training curve."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Progress:
     step: int
     steps: int
     images_per_second: float
-    row: dict[str, Any] | None = None
+    row: EpochRow | None = None
 
 
 def train_run(
@@ -66,7 +65,7 @@ def train_run(
     execution: Execution | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_notice: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
+) -> RunRecord:
     """Train `run` and fill `folder`, going on from a checkpoint that lies there.
 
     Args:
@@ -85,64 +84,92 @@ def train_run(
             "failed" and why, or "interrupted" after a KeyboardInterrupt or a trouble of the disk,
             and a checkpoint stays.
     """
-    folder.require_same(run, dataset.fingerprint)
-    begun_record = folder.read_record()
-    if begun_record is not None and begun_record["status"] == "finished":
-        folder.remove_checkpoints()  # left by a kill just after the record
-        return begun_record
-    begun = begun_execution(folder)
+    before = folder.read_record()
+    if before is not None:
+        folder.check_same(before, run, dataset.fingerprint)
+        if before.is_finished:
+            folder.remove_checkpoints()  # left by a kill just after the record
+            return before
+    begun = begun_execution(folder, before)
     if begun is not None and execution not in (None, begun):
         raise MismatchError(
             f"{folder.path} was begun with another execution ({begun} there, {execution} asked "
             "for), which would change its result: go on with the first, or choose another folder"
         )
     execution = execution or begun or resolve_execution(None, run.train)
-    record = new_record(run, dataset, execution, started=(begun_record or {}).get("started"))
-    record["notices"] = list((begun_record or {}).get("notices") or ())
+    record = new_record(run, dataset, execution, before)
     sweep(folder.path)
     folder.write_record(record)
     try:
-        with execution.on_threads():
-            _Training(run, dataset, folder, execution, on_progress, on_notice, record).run()
+        with execution.torch_settings():
+            subset, held = split_of(run, dataset)
+            augmentation = Augmentation.of(run.train, dataset)
+            record = record.with_training_images(
+                len(subset) + len(held), AugmentationFacts.from_dict(asdict(augmentation))
+            )
+            # All images need no copy: processes side by side then share them.
+            everything = len(subset) == len(dataset.train)
+            images = dataset.train.images if everything else dataset.train.images[subset]
+            if torch.device(execution.device).type == "cuda":
+                torch.cuda.reset_peak_memory_stats(execution.device)
+            learner = Learner(run, len(dataset.classes), images, execution)
+            record = record.with_model(learner.facts)
+            training = _Training(
+                run, dataset, folder, learner, images, (subset, held), augmentation, on_progress
+            )
+            del images  # on a GPU the training has its own
+            state, notices = read_checkpoint(folder, learner)
+            if notices:
+                record = record.with_notices(notices)
+                folder.write_record(record)
+                for notice in notices:
+                    on_notice(notice)
+            record = training.run(state, record)
     except KeyboardInterrupt:
-        folder.write_record(record | {"status": "interrupted"})
+        folder.write_record(record.as_interrupted())
         raise
     except Exception as error:
         if isinstance(error, OSError) and is_disk_trouble(error, folder.path):
             # Not the run's failure: it goes on from its checkpoint when there is room again.
             with contextlib.suppress(OSError):
-                folder.write_record(record | {"status": "interrupted"})
+                folder.write_record(record.as_interrupted())
         else:
-            record_failure(folder, record, error)
+            folder.write_record(record.as_failed(error))
         raise
-    record |= {"status": "finished", "finished": now()}
     folder.write_record(record)
     folder.remove_checkpoints()
     return record
 
 
-def begun_execution(folder: RunFolder) -> Execution | None:
-    """How the run was begun whose checkpoint lies in `folder`: it has to go on in the same way."""
-    record = folder.read_record()
-    if record is None or record["status"] == "finished" or not folder.has_checkpoint():
+def new_record(
+    run: RunSpec, dataset: ImageDataset, execution: Execution, before: RunRecord | None
+) -> RunRecord:
+    """The record of a run that begins, or that goes on where the record `before` left it."""
+    return RunRecord.begin(
+        run,
+        data=DataFacts(
+            name=dataset.name,
+            source=dataset.source,
+            fingerprint=dataset.fingerprint,
+            classes=dataset.classes,
+            train_images=len(dataset.train),
+            test_images=len(dataset.test),
+        ),
+        data_checks=dataset.checks,
+        environment=environment(execution.device),
+        execution=ExecutionFacts.from_dict(execution.as_record()),
+        before=before,
+    )
+
+
+def begun_execution(folder: RunFolder, record: RunRecord | None) -> Execution | None:
+    """How the run of `record` was begun, if a checkpoint lies in `folder`: it has to go on so."""
+    if record is None or record.is_finished or not folder.has_checkpoint():
         return None
     try:
-        return Execution.from_record(record["execution"])
+        return Execution.from_record(record.execution.to_dict() if record.execution else {})
     except (KeyError, TypeError, ValueError):
         return None
-
-
-def record_failure(folder: RunFolder, record: dict[str, Any], error: Exception) -> dict[str, Any]:
-    """Write that the run of `record` failed and why, and return that record."""
-    reason = {"type": type(error).__name__, "message": why(error)}
-    failed = record | {"status": "failed", "error": reason, "finished": now()}
-    folder.write_record(failed)
-    return failed
-
-
-def why(error: Exception) -> str:
-    """What an error says, in one line."""
-    return " ".join(str(error).split()) or "no message"
 
 
 class _Training:
@@ -153,22 +180,21 @@ class _Training:
         run: RunSpec,
         dataset: ImageDataset,
         folder: RunFolder,
-        execution: Execution,
+        learner: Learner,
+        images: NDArray[np.uint8],
+        split: tuple[NDArray[np.int64], NDArray[np.int64]],
+        augmentation: Augmentation,
         on_progress: Callable[[Progress], None],
-        on_notice: Callable[[str], None],
-        record: dict[str, Any],
     ) -> None:
-        self.spec, self.recipe, self.folder, self.record = run, run.train, folder, record
-        self.on_progress, self.on_notice = on_progress, on_notice
-        subset, held = split_of(run, dataset)
-        record["train_size"] = len(subset) + len(held)
-        # All images need no copy: processes side by side then share them.
-        everything = len(subset) == len(dataset.train)
-        images = dataset.train.images if everything else dataset.train.images[subset]
-        if torch.device(execution.device).type == "cuda":
-            torch.cuda.reset_peak_memory_stats(execution.device)
-        self.learner = Learner(run, len(dataset.classes), images, execution)
-        record["model"] = self.learner.facts
+        """Put the data of a run on its device.
+
+        Args:
+            images: of the run's subset, without those held out.
+            split: positions in the training set of the images to train on, and of those held out.
+        """
+        self.spec, self.recipe, self.folder, self.learner = run, run.train, folder, learner
+        self.augmentation, self.on_progress = augmentation, on_progress
+        subset, held = split
         self.device = self.learner.device
         self.images = torch.from_numpy(images).to(self.device)
         self.labels = torch.from_numpy(dataset.train.labels[subset]).to(self.device)
@@ -177,20 +203,13 @@ class _Training:
         self.test_images = torch.from_numpy(dataset.test.images).to(self.device)
         self.test_labels = torch.from_numpy(dataset.test.labels).to(self.device)
 
-        self.augmentation = Augmentation.of(run.train, dataset)
         self.work = Workload.of(run.train, len(subset), len(self.test_labels), len(held))
         self.curve_sample = self._fixed_sample(len(self.test_labels), self.work.curve_images)
         self.test_logits: Tensor | None = None
         self.saved, self.saving_seconds = time.monotonic(), 0.0
 
-    def run(self) -> None:
-        """Train from the beginning or the checkpoint to the end, measure, and write the results."""
-        state, notices = read_checkpoint(self.folder, self.learner)
-        for notice in notices:
-            self.record["notices"].append(notice)
-            self.on_notice(notice)
-        if notices:
-            self.folder.write_record(self.record)
+    def run(self, state: TrainingState, record: RunRecord) -> RunRecord:
+        """Train from `state` to the end, measure, and write the results; the finished record."""
         self.saved = time.monotonic()
         while state.epoch < self.work.epochs or state.middle is not None:
             self._epoch(state)
@@ -198,7 +217,7 @@ class _Training:
                 self._checkpoint(state)
         if state.best_weights is not None:
             self.learner.load_weights(state.best_weights)
-        self._finish(state)
+        return self._finish(state, record)
 
     def _epoch(self, state: TrainingState) -> None:
         """One pass over the subset, or the rest of one: train, measure, add to the history."""
@@ -208,7 +227,7 @@ class _Training:
             state.epoch += 1
         seed = derive_seed(self.spec.seed, self.spec.run_id, state.epoch)
         generator = torch.Generator().manual_seed(seed)
-        torch.manual_seed(seed)  # dropout draws from the global generator
+        self.learner.execution.seed_generators(seed)  # dropout draws from torch's own generator
         order = torch.randperm(len(self.labels), generator=generator)
         flip_seed = derive_seed(self.spec.seed, self.spec.run_id, "flip")
         mirrored = self.augmentation.mirrored(len(self.labels), state.epoch, flip_seed)
@@ -218,7 +237,7 @@ class _Training:
             done, seen, before = middle["done"], middle["seen"], middle["seconds"]
             sums = middle["sums"].to(self.device)
             generator.set_state(middle["generator"].cpu())
-            self._set_global_generators([each.cpu() for each in middle["global"]])
+            self.learner.execution.set_generator_states([each.cpu() for each in middle["global"]])
         todo = torch.tensor_split(order, self.work.batches)
         todo = todo[: self.work.steps - state.step + done]  # the last epoch may be a part of one
         rate = learning_rate(max(0, state.step - 1), self.work.steps, self.recipe)
@@ -246,37 +265,32 @@ class _Training:
                     "seconds": before + time.monotonic() - began,
                     "sums": sums,
                     "generator": generator.get_state(),
-                    "global": self._global_generators(),
+                    "global": self.learner.execution.generator_states(),
                 }
                 self._checkpoint(state)
                 state.middle = None
             self._report(state, (seen - resumed) / (time.monotonic() - began))
         speed = (seen - resumed) / (time.monotonic() - began)
         state.images += seen
-        row: dict[str, Any] = {
-            "epoch": state.epoch,
-            "step": state.step,
-            "images": state.images,
-            "learning_rate": rate,
-            "train_loss": sums[1].item() / seen,
-            "train_accuracy": sums[2].item() / seen,
-        }
+        row = EpochRow(
+            epoch=state.epoch,
+            step=state.step,
+            images=state.images,
+            learning_rate=rate,
+            train_loss=sums[1].item() / seen,
+            train_accuracy=sums[2].item() / seen,
+        )
         trained = time.monotonic()
-        row |= self._measure_epoch(state)
+        if self.work.measures(state.epoch):
+            row = self._measured(row, state)
         state.evaluation_seconds += time.monotonic() - trained
         seconds = before + time.monotonic() - began
         state.seconds += seconds
-        state.history.append(row | {"seconds": round(seconds, 3)})
+        state.history.append(replace(row, seconds=round(seconds, 3)))
         self._report(state, speed, state.history[-1])
 
-    def _measure_epoch(self, state: TrainingState) -> dict[str, Any]:
-        """Test (and validation) loss and accuracy at an epoch's end, and the best epoch so far.
-
-        Of an epoch that is no point of the curve all is empty.
-        """
-        row = dict(UNMEASURED)
-        if not self.work.measures(state.epoch):
-            return row
+    def _measured(self, row: EpochRow, state: TrainingState) -> EpochRow:
+        """The row with test (and validation) loss and accuracy; `state` keeps the best epoch."""
         images, labels = self.test_images, self.test_labels
         final = state.epoch == self.work.epochs and not self.recipe.validation
         if not final:
@@ -285,21 +299,19 @@ class _Training:
         if final and self.recipe.test_augmentation == "none":
             self.test_logits = logits  # the run's result: not computed twice
         test_loss, test_accuracy = loss_and_accuracy(logits, labels)
-        row |= {
-            "test_loss": test_loss,
-            "test_accuracy": test_accuracy,
-            "test_images": len(labels),
-        }
+        row = replace(
+            row, test_loss=test_loss, test_accuracy=test_accuracy, test_images=len(labels)
+        )
         if self.recipe.validation:
             held = self.learner.logits(self.held_images)
             loss, accuracy = loss_and_accuracy(held, self.held_labels)
-            row |= {"validation_loss": loss, "validation_accuracy": accuracy}
+            row = replace(row, validation_loss=loss, validation_accuracy=accuracy)
             if accuracy > state.best_accuracy:
                 state.best_accuracy, state.best_epoch = accuracy, state.epoch
                 state.best_weights = self.learner.weights()
         return row
 
-    def _finish(self, state: TrainingState) -> None:
+    def _finish(self, state: TrainingState, record: RunRecord) -> RunRecord:
         """Measure the trained model and write history, predictions and weights."""
         began = time.monotonic()
         self.learner.optimizers.clear()  # the weights' copies for the file take its memory
@@ -317,28 +329,29 @@ class _Training:
         measuring = time.monotonic() - began
         seconds = state.seconds + measuring
         validated = self.recipe.validation > 0
-        self.record |= {
-            "metrics": {
-                "epoch": state.best_epoch if validated else state.epoch,
-                "chosen_by": "validation" if validated else "last",
-                "steps": state.step,
-                "train_loss": train_loss,
-                "train_accuracy": train_accuracy,
-                "train_measured": len(sample),
-                "test_loss": test_loss,
-                "test_accuracy": test_accuracy,
-                "validation_accuracy": state.best_accuracy if validated else None,
-            },
-            "train_flops": self.learner.facts["train_flops_per_image"] * state.images,
-            "seconds": round(seconds, 3),
-            "evaluation_seconds": round(state.evaluation_seconds + measuring, 3),
-            "images_per_second": round(state.images / seconds, 1),
-        }
+        metrics = Metrics(
+            epoch=state.best_epoch if validated else state.epoch,
+            chosen_by="validation" if validated else "last",
+            steps=state.step,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            train_measured=len(sample),
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            validation_accuracy=state.best_accuracy if validated else None,
+        )
         probabilities = logits.softmax(1).cpu().numpy()
         self.folder.write_predictions(self.test_labels.cpu().numpy(), probabilities)
         self.folder.write_history(state.history)
         self.folder.write_weights(self.learner.weights())
-        self.record["peak_memory_bytes"] = peak_memory(self.device)
+        return record.as_finished(
+            metrics,
+            train_flops=self.learner.train_flops_per_image * state.images,
+            seconds=round(seconds, 3),
+            evaluation_seconds=round(state.evaluation_seconds + measuring, 3),
+            images_per_second=round(state.images / seconds, 1),
+            peak_memory_bytes=peak_memory(self.device),
+        )
 
     def _fixed_sample(self, total: int, most: int) -> Tensor:
         """The same `most` of `total` positions each time."""
@@ -355,7 +368,7 @@ class _Training:
                 f"try --set train.learning_rate={lower:g} in another folder (--out)"
             )
 
-    def _report(self, state: TrainingState, rate: float, row: dict[str, Any] | None = None) -> None:
+    def _report(self, state: TrainingState, rate: float, row: EpochRow | None = None) -> None:
         self.on_progress(
             Progress(
                 self.spec.run_id,
@@ -374,15 +387,3 @@ class _Training:
         self.folder.write_history(state.history)
         self.saved = time.monotonic()
         self.saving_seconds = self.saved - began
-
-    def _global_generators(self) -> list[Tensor]:
-        """States of torch's own generators, which dropout draws from."""
-        states = [torch.get_rng_state()]
-        if self.device.type == "cuda":
-            states.append(torch.cuda.get_rng_state(self.device))
-        return states
-
-    def _set_global_generators(self, states: list[Tensor]) -> None:
-        torch.set_rng_state(states[0])
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(states[1], self.device)

@@ -169,15 +169,13 @@ class Augmentation:
         Raises:
             InputError: the crop or the cut-out is as large as the images.
         """
-        crop, flip = recipe.crop, recipe.flip
-        if crop == "auto":
-            crop = 0 if dataset.symbols else dataset.image_size // 8
+        crop, flip = recipe.crop_and_flip(dataset.image_size, symbols=dataset.symbols)
         for key, size in (("crop", crop), ("cutout", recipe.cutout)):
             if size >= dataset.image_size:
                 raise InputError(
                     f"train.{key}: {size} pixels do not fit in images of {dataset.image_size}"
                 )
-        return cls(crop, not dataset.symbols if flip == "auto" else flip, recipe.cutout)
+        return cls(crop, flip, recipe.cutout)
 
     def mirrored(self, images: int, epoch: int, seed: int) -> bool | Tensor:
         """Whether to mirror at random; or which of `images` images this epoch mirrors, bool."""

@@ -112,7 +112,7 @@ def sample_logits(model: nn.Module, image_size: int) -> Tensor | None:
     """
     state = _lent(model, lambda t: t if isinstance(t, nn.Parameter) else t.clone())
     with _mode(model, False), torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         images = torch.randn(_BATCH, 3, image_size, image_size)
         output = torch.func.functional_call(model, state, (images,), tie_weights=False)
     return output if isinstance(output, Tensor) else None

@@ -19,25 +19,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .discussion import analyse_study
+    from .discussion import Measurements, analyse_study
     from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
     from .page.build import build_report
-    from .parts import study_figures
+    from .parts import draw_figures
 
 _HOMES = {
+    "Measurements": "discussion",
     "accuracy_figure": "figures.accuracy",
     "build_report": "page.build",
+    "draw_figures": "parts",
     "analyse_study": "discussion",
     "options_figure": "figures.accuracy",
-    "study_figures": "parts",
     "training_curves_figure": "figures.accuracy",
 }
 __all__ = [
+    "Measurements",
     "accuracy_figure",
     "analyse_study",
     "build_report",
+    "draw_figures",
     "options_figure",
-    "study_figures",
     "training_curves_figure",
 ]
 

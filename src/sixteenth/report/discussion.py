@@ -1,56 +1,74 @@
-"""The analysis of a study from the tables and records that its folder holds; no figure needed."""
+"""The analysis of a study from its tables and records; no figure needed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from sixteenth.analysis import Context, Findings, Predictions, analyse
 from sixteenth.spec.fields import OWN_MODELS
+from sixteenth.storage.run_record import RunRecord
 
 from ..language import format as fmt
 from .page.provenance import augmented, data_name, first
 
 
+@dataclass(frozen=True)
+class Measurements:
+    """What a study has measured so far, as a report takes it.
+
+    Attributes:
+        spec: the study's spec as JSON values, with what it leaves open left open.
+        results: one row a run of the plan, also the failed and missing ones.
+        histories: one row for each run and epoch.
+        records: those of the runs that were begun.
+    """
+
+    spec: Mapping[str, Any]
+    results: pd.DataFrame
+    histories: pd.DataFrame
+    records: Sequence[RunRecord]
+
+
 def analyse_study(
-    *,
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    measurements: Measurements,
     predictions: Predictions | None = None,
+    *,
     target_error: float | None = None,
 ) -> Findings:
     """What the measurements show, and what to do next.
 
     Args:
-        spec, results, histories, runs, predictions: as of `build_report`.
+        measurements: of the study.
+        predictions: run_id -> (labels, probabilities), for paired comparisons.
         target_error: a test error in [0, 1] that the advice is about.
     """
     return analyse(
-        results,
-        histories,
-        expect=spec.get("expect", "bigger-is-better"),
-        context=_context(spec, runs),
+        measurements.results,
+        measurements.histories,
+        expect=measurements.spec.get("expect", "bigger-is-better"),
+        context=_context(measurements.spec, measurements.records),
         predictions=predictions,
         target_error=target_error,
     )
 
 
-def _context(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Context:
+def _context(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> Context:
     """What the discussion should know of the study besides its numbers."""
-    data = first(runs, "data") or {}
+    data = first(run.data for run in runs)
+    classes = data.classes if data else ()
     train = spec.get("train") or {}
     return Context(
         data=data_name(spec, runs),
-        num_classes=len(data["classes"]) if data.get("classes") else None,
-        classes=tuple(fmt.plain(name) for name in data.get("classes") or ()),
+        num_classes=len(classes) or None,
+        classes=tuple(fmt.plain(name) for name in classes),
         image_size=spec.get("image_size"),
         stem=str(spec.get("stem", "default")),
         schedule=str(train.get("schedule") or ""),
-        augmented=augmented(spec),
+        augmented=augmented(spec, runs),
         never_pretrained=OWN_MODELS,
-        data_checks=first(runs, "data_checks") or data.get("data_checks"),
+        data_checks=first(run.data_checks for run in runs),
     )

@@ -5,36 +5,17 @@ A notebook shows these; `build` puts the same ones on a page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sixteenth.analysis import Findings, Predictions, bands, cells
+from sixteenth.analysis import Findings, bands, cells
 
 from ..language import English, Names
-from .discussion import analyse_study
 from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
 from .figures.panels import METRICS
 
 FIGURES = ("accuracy", "options", "loss-curves", "accuracy-curves")
 """All figures of a report, in their order. One that would be empty is left out."""
-
-
-def study_figures(
-    *,
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
-    predictions: Predictions | None = None,
-) -> dict[str, Figure]:
-    """The report's figures by name (see `FIGURES`); arguments as of `build_report`."""
-    findings = analyse_study(
-        spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
-    )
-    return draw_figures(results, histories, findings)
 
 
 def draw_figures(
@@ -44,7 +25,13 @@ def draw_figures(
     *,
     narrow: bool = False,
 ) -> dict[str, Figure]:
-    """The figures of a study, for a page or for a telephone."""
+    """The figures of a study by name (see `FIGURES`).
+
+    Args:
+        results, histories: as in `Measurements`.
+        findings: what `analyse_study` makes of them.
+        narrow: for a telephone; otherwise for a page.
+    """
     cell_table = cells(results)
     figures: dict[str, Figure] = {}
     if len(cell_table):

@@ -89,6 +89,20 @@ class TrainSpec(_Strict):
             return self.weight_decay
         return {"sgd": 5e-4, "adam": 0.0, "adamw": 0.05, "muon": 0.05}[self.optimizer]
 
+    def crop_and_flip(
+        self, image_size: int, *, symbols: bool
+    ) -> tuple[int, bool | Literal["alternating"]]:
+        """`crop` in pixels and `flip`, with ``auto`` resolved.
+
+        Args:
+            image_size: of the training images, in pixels.
+            symbols: they are digits or letters, which a flip or a shift may turn into others.
+        """
+        crop = self.crop
+        if crop == "auto":
+            crop = 0 if symbols else image_size // 8
+        return crop, not symbols if self.flip == "auto" else self.flip
+
 
 class RunSpec(_Strict):
     """One cell of a study: all that a run needs besides the dataset itself."""

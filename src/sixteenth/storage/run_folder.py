@@ -14,15 +14,16 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZipFile
 
-from ..errors import InputError, MismatchError, SixteenthError
+from ..errors import InputError, MismatchError
 from ..spec import RunSpec, spec_differences
-from .run_record import check_history, check_predictions, check_record
+from .run_record import FORMAT, RunRecord
+from .run_results import EpochRow, check_agreement, check_history, check_predictions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 MOST_PREDICTIONS = 1 << 33
 """Bytes: eight gigabytes are two million test images of a thousand classes."""
 
-_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+Stamp = tuple[tuple[int, int, int] | None, ...]
+"""Inode, time and size of each file of a run that is read here; None of one that is not there."""
 
-FORMAT = 1
-"""Version of run.json; a reader refuses a higher one."""
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 
 
 def write_whole(
@@ -150,8 +151,8 @@ class RunFolder:
         for path in self.checkpoint_paths:
             path.unlink(missing_ok=True)
 
-    def read_record(self) -> dict[str, Any] | None:
-        """run.json as a mapping, or None where there is none.
+    def read_record(self) -> RunRecord | None:
+        """What run.json holds, or None where there is none.
 
         Raises:
             InputError: it is damaged, or written by a later version.
@@ -159,26 +160,23 @@ class RunFolder:
         anew = f"to train this run anew, remove {self.path}"
         try:
             text = self.record_path.read_text(encoding="utf-8")
-            record: Any = json.loads(text, parse_constant=_no_number)
+            content: Any = json.loads(text, parse_constant=_no_number)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{self.record_path} cannot be read ({error}): {anew}") from None
-        version = record.get("format") if isinstance(record, dict) else None
+        version = content.get("format") if isinstance(content, dict) else None
         if isinstance(version, int) and version > FORMAT:
             raise InputError(f"{self.record_path} was written by a later version of sixteenth")
         try:
-            return check_record(record)
+            return RunRecord.from_dict(content)
         except ValueError as error:
             raise InputError(
                 f"{self.record_path} is not the record of a run ({error}): {anew}"
             ) from None
 
-    def write_record(self, record: dict[str, Any]) -> None:
-        write_text(
-            self.record_path,
-            json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-        )
+    def write_record(self, record: RunRecord) -> None:
+        write_text(self.record_path, record.to_json())
 
     def read_history(self) -> pd.DataFrame:
         """history.csv, one row per epoch; empty when no epoch is finished."""
@@ -192,13 +190,20 @@ class RunFolder:
             said = " ".join(str(error).split())
             raise InputError(f"{self.history_path} cannot be read: {said}") from None
 
-    def write_history(self, epochs: list[dict[str, Any]]) -> None:
+    def write_history(self, epochs: Sequence[EpochRow]) -> None:
         """Write one row per epoch. Without pandas, which a training process needs for nothing."""
         text = io.StringIO()
-        rows = csv.DictWriter(text, list(epochs[0]) if epochs else [], lineterminator="\n")
-        rows.writeheader()
-        rows.writerows(epochs)
+        rows = [asdict(epoch) for epoch in epochs]
+        table = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
         write_text(self.history_path, text.getvalue())
+
+    def stamp(self) -> Stamp:
+        """The state of the files; another one as soon as one of them is written."""
+        return tuple(
+            _stamp(path) for path in (self.record_path, self.history_path, self.predictions_path)
+        )
 
     def read_predictions(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Test labels (n,) and probabilities (n, classes), or None where there are none."""
@@ -216,6 +221,22 @@ class RunFolder:
         except Exception as error:
             said = " ".join(str(error).split())[:200]
             raise InputError(f"{self.predictions_path} cannot be read: {said}") from None
+
+    def read_predictions_of(self, record: RunRecord) -> tuple[np.ndarray, np.ndarray] | None:
+        """As `read_predictions`, of the finished run of `record`; None of one that is not finished.
+
+        Raises:
+            InputError: they are damaged, or do not give the accuracy that the record states.
+        """
+        stated = record.metrics.test_accuracy if record.is_finished and record.metrics else None
+        predictions = None if stated is None else self.read_predictions()
+        if stated is None or predictions is None:
+            return None
+        try:
+            check_agreement(stated, *predictions)
+        except ValueError as error:
+            raise InputError(f"{self.predictions_path} does not fit its run: {error}") from None
+        return predictions
 
     def write_predictions(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
         import numpy as np
@@ -243,19 +264,16 @@ class RunFolder:
 
         write_whole(self.weights_path, write)
 
-    def require_same(self, spec: RunSpec, fingerprint: str) -> None:
-        """Check that what lies here was made by `spec` from the data with that fingerprint.
+    def check_same(self, record: RunRecord, spec: RunSpec, fingerprint: str) -> None:
+        """Check that the record that lies here was made by `spec` from data with that fingerprint.
 
         Raises:
             MismatchError: what differs, and the way out.
         """
-        record = self.read_record()
-        if record is None:
-            return
         # Through the model, so that a key that is younger than the record has its default there.
-        differs = spec_differences(record_spec(record, self.record_path), spec)
-        found = (record.get("data") or {}).get("fingerprint", fingerprint)
-        if found != fingerprint:
+        differs = spec_differences(record.run_spec(self.record_path), spec)
+        found = record.data.fingerprint if record.data else None
+        if found and found != fingerprint:
             differs.append(f"data fingerprint: {found[:12]} there, {fingerprint[:12]} now")
         if differs:
             what = "; ".join(differs)
@@ -265,23 +283,12 @@ class RunFolder:
             )
 
 
-def record_spec(record: Mapping[str, Any], where: Path) -> RunSpec:
-    """What a record was made by.
-
-    Raises:
-        InputError: it says nothing that could be run.
-    """
+def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
-        return RunSpec.model_validate(record["spec"])
-    except (SixteenthError, ValueError) as error:
-        said = " ".join(str(error).split())[:120]
-        raise InputError(f"{where} is not the record of a run: {said}") from None
-
-
-def run_folders(study: Path) -> Iterator[RunFolder]:
-    """The folders under STUDY/runs that hold a record, in the order of their names."""
-    for record in sorted((study / "runs").glob("*/run.json")):
-        yield RunFolder(record.parent)
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _no_number(name: str) -> None:

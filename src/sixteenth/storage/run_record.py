@@ -1,82 +1,231 @@
-"""What a reader may rely on in the files of a run, whoever wrote them.
+"""run.json, what is known of one run: `RunRecord` is the one class that reads and writes it.
 
 A run folder may be damaged, or come from somebody else. What is there must have the right type and
-range, so that no number in a report stands for something else; what is absent stays absent (a run
-that failed early knows little), and keys that this version does not know are left alone.
+range, so that no number in a report stands for something else. What is absent is None (a run that
+failed early knows little), and keys that this version does not know are kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+import json
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
+from ..errors import InputError, SixteenthError
+from ..spec import RunSpec
 from ..spec.fields import FractionText
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+FORMAT = 1
+"""Version of run.json; a reader refuses a higher one."""
+
+Status = Literal["running", "interrupted", "failed", "finished"]
 
 
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)] | None
+def _number(value: Any) -> Any:
+    """A finite number as it is: a large integer would lose digits as a float."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("it should be a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("it should be a finite number")
+    return value
+
+
+Number = Annotated[float, PlainValidator(_number), PlainSerializer(lambda number: number)] | None
 Whole = Annotated[int, Field(strict=True, ge=0)] | None
 Share = Annotated[float, Field(strict=True, ge=0, le=1)] | None
 Text = str | None
+Texts = Annotated[tuple[str, ...], BeforeValidator(lambda texts: () if texts is None else texts)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="allow", protected_namespaces=())
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+
+    @classmethod
+    def from_dict(cls, content: object) -> Self:
+        """What JSON values say.
+
+        Raises:
+            ValueError: which part is not what it should be.
+        """
+        if not isinstance(content, Mapping):
+            raise ValueError("it holds no keys")
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            said = first["msg"].removeprefix("Value error, ")[:150]
+            raise ValueError(f"{place}: {said}" if place else said) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The part as JSON has it, without the keys that are absent there."""
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
-class _Spec(_Part):
+class RecordedSpec(_Part):
+    """The run's spec as far as tables and reports need it; `RunRecord.run_spec` is all of it."""
+
     model: str
     init: str
     fraction: FractionText
     seed: Annotated[int, Field(strict=True)]
-    train: dict[str, Any] = {}
 
 
-class _Error(_Part):
+class Failure(_Part):
+    """The error that stopped a run."""
+
     type: str
     message: str
 
+    @classmethod
+    def of(cls, error: Exception) -> Self:
+        """The type and the message of an error, in one line."""
+        message = " ".join(str(error).split()) or "no message"
+        return cls(type=type(error).__name__, message=message)
 
-class _Data(_Part):
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}"
+
+
+class DataFacts(_Part):
+    """The dataset of a run, see `data.ImageDataset`."""
+
     name: Text = None
     source: Text = None
     fingerprint: Text = None
-    classes: list[str] | None = None
+    classes: Texts = ()
     train_images: Whole = None
     test_images: Whole = None
 
 
-class _Checks(_Part):
+class DataChecks(_Part):
+    """What was found in a dataset when it was decoded; None: not checked for.
+
+    Attributes:
+        duplicates_within_train: training images that are copies of an earlier training image.
+        duplicates_within_test: test images that are copies of an earlier test image.
+        leaked_test_images: test images that are training images too.
+        conflicting_labels: different images that stand under more than one label, in one split or
+            across both.
+        skipped_broken: images that could not be decoded and were left out, as was asked for.
+        skipped: their names and reasons, the first hundred.
+        ignored_files: files and folders that were not read: among the images and no images, or
+            images outside the class folders.
+        nearly_black: images of more than 8 bits that use less than an eighth of their range.
+        classes_without_test: classes of which no test image says how well they are known.
+        examples: some of each kind, by name.
+    """
+
     duplicates_within_train: Whole = None
     duplicates_within_test: Whole = None
     leaked_test_images: Whole = None
     conflicting_labels: Whole = None
     skipped_broken: Whole = None
+    skipped: Texts = ()
+    ignored_files: Whole = None
     nearly_black: Whole = None
-    skipped: list[str] | None = None
-    examples: list[str] | None = None
+    classes_without_test: Texts = ()
+    examples: Texts = ()
 
 
-class _Normalisation(_Part):
-    mean: list[float]
-    std: list[float]
+class AugmentationFacts(_Part):
+    """How training images were changed at random, with ``auto`` resolved.
+
+    Attributes:
+        crop: largest shift in pixels, 0 for none.
+        flip: mirrored at random, or in every second epoch, or never.
+        cutout: side of the painted square in pixels, 0 for none.
+    """
+
+    crop: Whole = None
+    flip: bool | Literal["alternating"] | None = None
+    cutout: Whole = None
+
+    @property
+    def changes_images(self) -> bool:
+        """Whether training images differ from the images on disk."""
+        return bool(self.crop or self.flip or self.cutout)
+
+
+class NormalisationFacts(_Part):
+    """Mean and deviation of red, green and blue, in [0, 1], that the network's input is brought to
+    zero and one by; and whose they are."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     source: Text = None
 
 
-class _Model(_Part):
+class ModelFacts(_Part):
+    """The network as it was built for the run.
+
+    Attributes:
+        parameters: trainable values.
+        train_flops_per_image: operations to train on one image once.
+        final_map: height and width of the last convolution's output.
+        normalisation: of the network's input.
+        weights_sha256: of the file of the initial weights.
+        unseen_weights: values that only padding would reach, left out of the training.
+    """
+
     parameters: Whole = None
     train_flops_per_image: Number = None
-    final_map: list[int] | None = None
-    normalisation: _Normalisation | None = None
+    final_map: tuple[int, ...] | None = None
+    normalisation: NormalisationFacts | None = None
     weights_sha256: Text = None
+    unseen_weights: Whole = None
 
 
-class _Metrics(_Part):
+class Environment(_Part):
+    """Versions and the machine. (`device` stands for `gpu` in records from elsewhere.)"""
+
+    sixteenth: Text = None
+    python: Text = None
+    torch: Text = None
+    torchvision: Text = None
+    numpy: Text = None
+    platform: Text = None
+    cpu: Text = None
+    cores: Whole = None
+    gpu: Text = None
+    device: Text = None
+
+
+class ExecutionFacts(_Part):
+    """Where and in which numbers the run was computed, see `engine.execution.Execution`."""
+
+    device: Text = None
+    precision: Text = None
+    layout: Text = None
+    threads: Whole = None
+    reason: Text = None
+    measured: tuple[dict[str, Any], ...] | None = None
+
+
+class Metrics(_Part):
+    """The trained network, measured on clean training images and on all test images.
+
+    Attributes:
+        epoch: the epoch that was kept.
+        chosen_by: ``last``, or ``validation``.
+        steps: optimiser steps in all.
+        train_measured: training images behind the training loss and accuracy.
+    """
+
     epoch: Whole = None
     chosen_by: Text = None
     steps: Whole = None
@@ -88,24 +237,26 @@ class _Metrics(_Part):
     validation_accuracy: Share = None
 
 
-class _Finished(_Metrics):
-    test_accuracy: Annotated[float, Field(strict=True, ge=0, le=1)]
+class RunRecord(_Part):
+    """All that run.json holds. It is never changed: each step of a run makes a new one."""
 
-
-class _Record(_Part):
     format: Annotated[int, Field(strict=True)]
     run_id: str
-    spec: _Spec
-    status: Literal["running", "interrupted", "failed", "finished"]
-    error: _Error | None = None
-    notices: list[str] | None = None
-    data: _Data | None = None
-    data_checks: _Checks | None = None
+    spec: RecordedSpec
+    status: Status
+    error: Failure | None = None
+    notices: Texts = ()
+    data: DataFacts | None = None
+    data_checks: DataChecks | None = None
+    train_loss: Text = None
+    """What the training losses of the history are; earlier versions did not say."""
     train_size: Whole = None
-    model: _Model | None = None
-    environment: dict[str, Any] | None = None
-    execution: dict[str, Any] | None = None
-    metrics: _Metrics | None = None
+    augmentation: AugmentationFacts | None = None
+    """None in records of earlier versions, which did not keep it."""
+    model: ModelFacts | None = None
+    environment: Environment | None = None
+    execution: ExecutionFacts | None = None
+    metrics: Metrics | None = None
     train_flops: Number = None
     seconds: Number = None
     evaluation_seconds: Number = None
@@ -114,87 +265,106 @@ class _Record(_Part):
     started: Text = None
     finished: Text = None
 
+    @model_validator(mode="after")
+    def _has_its_result(self) -> Self:
+        if self.is_finished and (self.metrics is None or self.metrics.test_accuracy is None):
+            raise ValueError("metrics.test_accuracy: a finished run has one")
+        return self
 
-class _FinishedRecord(_Record):
-    metrics: _Finished
+    @classmethod
+    def begin(
+        cls,
+        run: RunSpec,
+        *,
+        data: DataFacts,
+        data_checks: DataChecks,
+        environment: Environment,
+        execution: ExecutionFacts,
+        before: RunRecord | None,
+    ) -> Self:
+        """The record of a run that begins, or goes on from the record `before`."""
+        known = {
+            "format": FORMAT,
+            "run_id": run.run_id,
+            "spec": run.model_dump(mode="json"),
+            "status": "running",
+            "notices": before.notices if before else (),
+            "data": data,
+            "data_checks": data_checks,
+            "train_loss": "cross-entropy",
+            "environment": environment,
+            "execution": execution,
+            "started": (before and before.started) or _now(),
+        }
+        return cls.model_validate(dict.fromkeys(cls.model_fields) | known)
 
+    def to_json(self) -> str:
+        """The text of run.json."""
+        content = self.to_dict()
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
-_HISTORY = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
+    def run_spec(self, where: Path) -> RunSpec:
+        """The whole spec of the run.
 
+        Raises:
+            InputError: it says nothing that could be run; `where` names the file.
+        """
+        try:
+            return RunSpec.model_validate(self.spec.to_dict())
+        except (SixteenthError, ValueError) as error:
+            said = " ".join(str(error).split())[:120]
+            raise InputError(f"{where} is not the record of a run: {said}") from None
 
-def check_record(record: Any) -> dict[str, Any]:
-    """A run.json that was read, if it is the record of a run.
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has its results."""
+        return self.status == "finished"
 
-    Raises:
-        ValueError: which part is not what it should be.
-    """
-    if not isinstance(record, dict):
-        raise ValueError("it holds no keys")
-    kind = _FinishedRecord if record.get("status") == "finished" else _Record
-    try:
-        kind.model_validate(record)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{place}: {first['msg'][:150]}") from None
-    return record
+    def with_notices(self, notices: Iterable[str]) -> Self:
+        """With more notices, after those that it has."""
+        return self.model_copy(update={"notices": (*self.notices, *notices)})
 
+    def with_training_images(self, train_size: int, augmentation: AugmentationFacts) -> Self:
+        """With the size of the run's subset, and what happens to its images."""
+        return self.model_copy(update={"train_size": train_size, "augmentation": augmentation})
 
-def check_history(history: pd.DataFrame) -> pd.DataFrame:
-    """A history.csv that was read, if it holds the epochs of a run in order.
+    def with_model(self, model: ModelFacts) -> Self:
+        """With the network that was built."""
+        return self.model_copy(update={"model": model})
 
-    Raises:
-        ValueError: a column is missing, or holds something else than numbers.
-    """
-    from pandas.api.types import is_numeric_dtype
+    def as_interrupted(self) -> Self:
+        """The same run, stopped; it can go on."""
+        return self.model_copy(update={"status": "interrupted"})
 
-    for column in _HISTORY:
-        if column not in history:
-            raise ValueError(f"it has no column {column}")
-        if not is_numeric_dtype(history[column]):
-            raise ValueError(f"column {column} holds something else than numbers")
-    epochs = history["epoch"]
-    if epochs.isna().any() or not (epochs.diff().dropna() > 0).all():
-        raise ValueError("its epochs are not in order")
-    return history
+    def as_failed(self, error: Exception) -> Self:
+        """The same run, which has just failed of `error`."""
+        changes = {"status": "failed", "error": Failure.of(error), "finished": _now()}
+        return self.model_copy(update=changes)
 
-
-def check_predictions(
-    labels: np.ndarray, probabilities: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions that were read, if they are those of a classifier.
-
-    Raises:
-        ValueError: shapes, types or values that no run writes.
-    """
-    import numpy as np
-
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise ValueError(f"labels are integers (n,), not {labels.dtype} {labels.shape}")
-    if probabilities.ndim != 2 or probabilities.dtype.kind != "f":
-        kind, shape = probabilities.dtype, probabilities.shape
-        raise ValueError(f"probabilities are floats (n, classes), not {kind} {shape}")
-    if not len(labels) or len(labels) != len(probabilities):
-        raise ValueError(f"{len(labels)} labels, but {len(probabilities)} predictions")
-    if labels.min() < 0 or labels.max() >= probabilities.shape[1]:
-        raise ValueError("a label that is no class")
-    if not np.isfinite(probabilities).all() or probabilities.min() < 0:
-        raise ValueError("a probability that is none")
-    return labels, probabilities
-
-
-def check_agreement(
-    record: Mapping[str, Any], labels: np.ndarray, probabilities: np.ndarray
-) -> None:
-    """Whether predictions give the accuracy that the record of their run states.
-
-    Raises:
-        ValueError: they do not: one of the files is of another run, or was changed.
-    """
-    stated = record["metrics"]["test_accuracy"]
-    right = float((probabilities.argmax(1) == labels).mean())
-    # Two classes of nearly the same probability may change places when it is rounded.
-    if abs(right - stated) > max(0.002, 2 / len(labels)):
-        raise ValueError(
-            f"they are right for {right:.2%} of the images, run.json says {stated:.2%}"
+    def as_finished(
+        self,
+        metrics: Metrics,
+        *,
+        train_flops: float,
+        seconds: float,
+        evaluation_seconds: float,
+        images_per_second: float,
+        peak_memory_bytes: int | None,
+    ) -> Self:
+        """The same run, which has just been measured: seconds, images a second, bytes."""
+        return self.model_copy(
+            update={
+                "status": "finished",
+                "metrics": metrics,
+                "train_flops": train_flops,
+                "seconds": seconds,
+                "evaluation_seconds": evaluation_seconds,
+                "images_per_second": images_per_second,
+                "peak_memory_bytes": peak_memory_bytes,
+                "finished": _now(),
+            }
         )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..spec import RunSpec
 
 if TYPE_CHECKING:
     from ..engine.train import Progress
+    from ..storage.run_record import RunRecord
 
 
 class Listener:
@@ -28,5 +29,5 @@ class Listener:
     def run_progressed(self, progress: Progress) -> None:
         """A step was taken, or an epoch ended."""
 
-    def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
+    def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         """A run is finished or failed; `skipped` when it had been finished before."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DataError, InputError, MismatchError, ModelError
 from ..spec import RunSpec, StudySpec, load_spec, spec_differences
 from ..storage.lock import LOCK, NOTE
-from ..storage.run_folder import RunFolder
+from ..storage.study_folder import StudyFolder, StudySnapshot
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,7 +50,7 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
     Raises:
         MismatchError: what differs, and the way out.
     """
-    frozen = folder / "study.yaml"
+    frozen = StudyFolder(folder).spec_path
     if frozen.is_file():
         old = load_spec(frozen)
         differs = spec_differences(old, spec)
@@ -103,29 +103,26 @@ def check_data(spec: StudySpec, runs: Sequence[RunSpec], dataset: ImageDataset) 
         raise DataError(f"{dataset.source} has one class: a classifier needs two at least")
 
 
-def check_begun(folder: Path, runs: Sequence[RunSpec], dataset: ImageDataset) -> list[RunSpec]:
-    """Compare the runs that were begun with what is asked for now; the runs left to train.
+def check_begun(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
+    """Compare the runs that were begun with what is asked for now.
+
+    Versions matter as long as a run is left to train.
 
     Raises:
         MismatchError: their spec, data or versions, side by side with those of now.
     """
     from ..engine.execution import environment
 
-    left = []
-    records: dict[str, dict[str, Any]] = {}
-    for run in runs:
-        place = RunFolder(folder / "runs" / run.run_id)
-        place.require_same(run, dataset.fingerprint)
-        record = place.read_record()
-        if record is not None:
-            records[run.run_id] = record
-        if record is None or record["status"] != "finished":
-            left.append(run)
-    if not left:
-        return left
-    here = environment()
+    folder, records = snapshot.folder, snapshot.records
+    for run in snapshot.runs:
+        if run.run_id in records:
+            record = records[run.run_id]
+            folder.run(run.run_id).check_same(record, run, dataset.fingerprint)
+    if not snapshot.unfinished():
+        return
+    here = environment().to_dict()
     for run_id, record in records.items():
-        there: Mapping[str, Any] = record.get("environment") or {}
+        there = record.environment.to_dict() if record.environment else {}
         differs = [
             f"{package}: {there[package]} there, {here[package]} here"
             for package in VERSIONS
@@ -133,24 +130,19 @@ def check_begun(folder: Path, runs: Sequence[RunSpec], dataset: ImageDataset) ->
         ]
         if differs:
             raise MismatchError(
-                f"{folder / 'runs' / run_id} was trained with other versions "
+                f"{folder.run(run_id).path} was trained with other versions "
                 f"({'; '.join(differs)}): install those again, or {WAY_OUT}"
             )
-    return left
 
 
 def check_models(
-    folder: Path,
-    spec: StudySpec,
-    runs: Sequence[RunSpec],
-    dataset: ImageDataset,
-    *,
-    download: bool,
+    snapshot: StudySnapshot, spec: StudySpec, dataset: ImageDataset, *, download: bool
 ) -> dict[str, Cost]:
     """Build every model, and load all weights that are still needed, for a try.
 
     Args:
-        runs: those left to train.
+        snapshot: the runs of the study, and what they left so far.
+        spec, dataset: of the study.
         download: fetch torchvision's weights that are not there; without, they are not checked.
 
     Returns:
@@ -163,7 +155,7 @@ def check_models(
     from ..models import build_model, is_factory
     from .planning.cost import Cost
 
-    costs = {}
+    costs, runs = {}, snapshot.unfinished()
     for name in spec.models:
         try:
             model = build_model(
@@ -176,7 +168,8 @@ def check_models(
         costs[name] = Cost.of(model, spec.image_size)
         own = [run for run in runs if run.model == name]
         for init in dict.fromkeys(run.init for run in own):
-            _check_weights(folder, model, next(run for run in own if run.init == init), download)
+            first = next(run for run in own if run.init == init)
+            _check_weights(snapshot, model, first, download)
     return costs
 
 
@@ -209,7 +202,7 @@ def check_disk(folder: Path, needed: int) -> None:
         )
 
 
-def _check_weights(folder: Path, model: nn.Module, run: RunSpec, download: bool) -> None:
+def _check_weights(snapshot: StudySnapshot, model: nn.Module, run: RunSpec, download: bool) -> None:
     """Load the initial weights of `run` for a try, and compare them with those of earlier runs."""
     from ..models import load_initial_weights, weights_are_here
 
@@ -219,16 +212,14 @@ def _check_weights(folder: Path, model: nn.Module, run: RunSpec, download: bool)
         model, run.model, run.init, stem=run.stem, allow_partial=run.allow_partial
     )
     now = found.sha256 if found else None
-    for place in sorted((folder / "runs").glob("*/run.json")):
-        record = RunFolder(place.parent).read_record() or {}
-        begun, facts = record.get("spec") or {}, record.get("model") or {}
-        then = facts.get("weights_sha256")
-        if (begun.get("model"), begun.get("init")) == (run.model, run.init) and then not in (
-            None,
-            now,
-        ):
+    for run_id, record in snapshot.records.items():
+        if (record.spec.model, record.spec.init) != (run.model, run.init):
+            continue
+        then = record.model.weights_sha256 if record.model else None
+        if then not in (None, now):
+            place = snapshot.folder.run(run_id).path
             raise MismatchError(
-                f"the weights {run.init} of {run.model} are not those that {place.parent} began "
+                f"the weights {run.init} of {run.model} are not those that {place} began "
                 f"with (SHA-256 {str(then)[:12]} there, {str(now)[:12]} now): {WAY_OUT}"
             )
 

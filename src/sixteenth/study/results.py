@@ -1,19 +1,18 @@
-"""The results table and the table of histories, derived from the run folders alone."""
+"""The results table and the table of histories, derived from a snapshot of the run folders."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences
-from ..storage.run_folder import RunFolder, record_spec, run_folders
-from ..storage.run_record import check_agreement
+from ..storage.run_folder import write_text
+from ..storage.run_record import DataFacts, Metrics, ModelFacts, RunRecord
+from ..storage.study_folder import StudyFolder, StudySnapshot
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "train_size", "seed", "status",
@@ -30,64 +29,51 @@ WHOLE = [
 CELL = ["run_id", "model", "init", "fraction", "train_size", "seed"]
 
 
-def results_table(folder: Path, planned: Sequence[RunSpec] = ()) -> pd.DataFrame:
-    """One row per run: those `planned` in their order, or without a plan all that lie in `folder`.
+def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
+    """One row per run of the grid, in its order.
 
-    A planned run without a folder has the status "missing". Accuracies are in [0, 1].
+    A run that was not begun has the status "missing". Accuracies are in [0, 1].
+
+    Raises:
+        InputError: a run was not made by the study.
     """
-    records = {record["run_id"]: record for record in read_records(folder)}
-    check_made_by(planned, records)
-    if planned:
-        rows = [_row(records.get(run.run_id) or _unborn(run)) for run in planned]
-    else:
-        rows = [_row(record) for record in records.values()]
+    check_made_by(snapshot)
+    rows = [_row(run, snapshot.records.get(run.run_id)) for run in snapshot.runs]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
 
 
-def histories_table(folder: Path, planned: Sequence[RunSpec] = ()) -> pd.DataFrame:
-    """One row per run and epoch: the run's cell, then the columns of history.csv."""
-    wanted = {run.run_id for run in planned}
+def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:
+    """One row per run and epoch: the run's cell, then the columns of history.csv.
+
+    Raises:
+        InputError: a history is damaged.
+    """
+    runs = {run.run_id: run for run in snapshot.runs}
     parts = []
-    for place in run_folders(folder):
-        record = place.read_record()
-        history = place.read_history()
-        if record is None or history.empty or (wanted and record["run_id"] not in wanted):
-            continue
-        row = _row(record)
-        for position, column in enumerate(CELL):
-            history.insert(position, column, row[column])
-        parts.append(history)
+    for run_id, history in snapshot.histories.items():
+        row = _row(runs[run_id], snapshot.records[run_id])
+        cell = {column: row[column] for column in CELL}
+        parts.append(history.assign(**cell)[[*CELL, *history.columns]])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=CELL)
 
 
-def read_records(folder: Path) -> list[dict[str, Any]]:
-    """The run.json of every run folder, in the order of their names.
-
-    Raises:
-        InputError: one is damaged, or stands in the folder of another run.
-    """
-    records = []
-    for place in run_folders(folder):
-        record = place.read_record()
-        if record is None:
-            continue
-        if record["run_id"] != place.path.name:
-            raise InputError(f"{place.record_path} is of another run, {record['run_id']!r}")
-        records.append(record)
-    return records
+def write_results(snapshot: StudySnapshot) -> None:
+    """Write results.csv, the table of `results_table`."""
+    table = results_table(snapshot).to_csv(index=False, lineterminator="\n")
+    write_text(snapshot.folder.results_path, table)
 
 
-def check_made_by(planned: Sequence[RunSpec], records: Mapping[str, Mapping[str, Any]]) -> None:
+def check_made_by(snapshot: StudySnapshot) -> None:
     """Check that what stands in the folders of a study was made by it.
 
     Raises:
         InputError: what differs: study.yaml was changed by hand, or a run came from elsewhere.
     """
-    for run in planned:
-        record = records.get(run.run_id)
+    for run in snapshot.runs:
+        record = snapshot.records.get(run.run_id)
         if record is None:
             continue
-        differs = spec_differences(record_spec(record, Path(run.run_id, "run.json")), run)
+        differs = spec_differences(record.run_spec(Path(run.run_id, "run.json")), run)
         if differs:
             raise InputError(
                 f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
@@ -95,7 +81,7 @@ def check_made_by(planned: Sequence[RunSpec], records: Mapping[str, Mapping[str,
             )
 
 
-def check_nothing_lost(folder: Path) -> None:
+def check_nothing_lost(folder: StudyFolder) -> None:
     """Check that the runs which results.csv knows as finished still lie in the folder.
 
     Else the table, which is made from the run folders, would be written over by one without them.
@@ -103,7 +89,7 @@ def check_nothing_lost(folder: Path) -> None:
     Raises:
         InputError: how many are gone, and the ways on.
     """
-    path = folder / "results.csv"
+    path = folder.results_path
     try:
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
             finished = [
@@ -115,60 +101,49 @@ def check_nothing_lost(folder: Path) -> None:
         return
     except (OSError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {error}; move it away") from None
-    here = {place.path.name for place in run_folders(folder)}
+    here = {place.path.name for place in folder.runs()}
     gone = [run_id for run_id in finished if run_id not in here]
     if gone:
         raise InputError(
-            f"{folder / 'runs'} lacks {len(gone)} of the {len(finished)} runs that results.csv "
+            f"{folder.runs_path} lacks {len(gone)} of the {len(finished)} runs that results.csv "
             f"knows as finished, {gone[0]} for one: bring their folders back, train them anew with "
             "sixteenth run, or move results.csv away to have a report without them"
         )
 
 
-def read_predictions(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Test labels (n,) and probabilities (n, classes) of every finished run, by run_id.
-
-    Raises:
-        InputError: they are damaged, or not those of the run whose folder they lie in.
-    """
-    found = {}
-    for record in read_records(folder):
-        place = RunFolder(folder / "runs" / record["run_id"])
-        predictions = place.read_predictions() if record["status"] == "finished" else None
-        if predictions is None:
-            continue
-        try:
-            check_agreement(record, *predictions)
-        except ValueError as error:
-            raise InputError(f"{place.predictions_path} does not fit its run: {error}") from None
-        found[record["run_id"]] = predictions
-    return found
-
-
-def _row(record: Mapping[str, Any]) -> dict[str, Any]:
-    spec, data = record["spec"], record.get("data") or {}
-    metrics, model = record.get("metrics") or {}, record.get("model") or {}
-    train, test = metrics.get("train_accuracy"), metrics.get("test_accuracy")
-    final_map, error = model.get("final_map"), record.get("error")
-    return {
-        **{key: spec.get(key) for key in ("model", "init", "fraction", "seed")},
-        **{key: metrics.get(key) for key in ("test_loss", "train_loss", "steps", "chosen_by")},
-        "run_id": record["run_id"],
-        "status": record["status"],
-        "train_size": record.get("train_size"),
+def _row(run: RunSpec, record: RunRecord | None) -> dict[str, Any]:
+    """A row of the results table, of a run that was begun or not."""
+    row = {
+        "run_id": run.run_id,
+        "model": run.model,
+        "init": run.init,
+        "fraction": run.fraction,
+        "seed": run.seed,
+        "status": "missing",
+        "final_map": "",
+        "error": "",
+    }
+    if record is None:
+        return row
+    data, model = record.data or DataFacts(), record.model or ModelFacts()
+    metrics = record.metrics or Metrics()
+    train, test = metrics.train_accuracy, metrics.test_accuracy
+    return row | {
+        "status": record.status,
+        "train_size": record.train_size,
         "train_accuracy": train,
         "test_accuracy": test,
+        "test_loss": metrics.test_loss,
+        "train_loss": metrics.train_loss,
+        "test_size": data.test_images,
+        "train_measured": metrics.train_measured,
+        "parameters": model.parameters,
+        "train_flops": record.train_flops,
+        "seconds": record.seconds,
+        "epochs": metrics.epoch,
+        "steps": metrics.steps,
         "generalisation_gap": None if train is None or test is None else train - test,
-        "test_size": data.get("test_images"),
-        "train_measured": metrics.get("train_measured"),
-        "parameters": model.get("parameters"),
-        "train_flops": record.get("train_flops"),
-        "seconds": record.get("seconds"),
-        "epochs": metrics.get("epoch"),
-        "final_map": "x".join(map(str, final_map)) if final_map else "",
-        "error": f"{error['type']}: {error['message']}" if error else "",
+        "chosen_by": metrics.chosen_by,
+        "final_map": "x".join(map(str, model.final_map or ())),
+        "error": str(record.error or ""),
     }
-
-
-def _unborn(run: RunSpec) -> dict[str, Any]:
-    return {"run_id": run.run_id, "status": "missing", "spec": run.model_dump(mode="json")}

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
-from ..storage.run_folder import RunFolder, write_text
+from ..storage.run_folder import write_text
+from ..storage.run_record import RunRecord
+from ..storage.study_folder import StudyFolder, StudySnapshot
 from .listener import Listener
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ..analysis import Findings
     from ..data import ImageDataset
     from ..language import Discussion, SaidAdvice
+    from ..report import Measurements
     from .planning.cost import Cost
     from .planning.executions import ExecutionRequest
     from .planning.schedule import Schedule
@@ -59,6 +62,8 @@ class Study:
         self.folder = Path(folder) if folder else Path("studies") / self.spec.name
         self.data_dir = Path(data_dir) if data_dir else None
         self._dataset: ImageDataset | None = None
+        self._snapshot: StudySnapshot | None = None
+        self._analysed: tuple[StudySnapshot, StudySpec, Findings] | None = None
 
     @classmethod
     def load(
@@ -84,12 +89,12 @@ class Study:
             InputError: no study lies there.
         """
         place = Path(folder)
-        if not (place / "study.yaml").is_file():
+        if not StudyFolder(place).spec_path.is_file():
             usual = Path("studies") / place
-            if (usual / "study.yaml").is_file():
+            if StudyFolder(usual).spec_path.is_file():
                 raise InputError(f"no study in {place}; did you mean {usual}?")
             raise InputError(f"no study in {folder}: expected a folder that holds study.yaml")
-        return cls(load_spec(place / "study.yaml"), place)
+        return cls(load_spec(StudyFolder(place).spec_path), place)
 
     def runs(self) -> list[RunSpec]:
         """The runs of the grid, small subsets first."""
@@ -103,6 +108,7 @@ class Study:
         """
         if self._dataset is None:
             from ..data import load_dataset
+            from ..data.checks import notices
 
             spec = self.spec
             self._dataset = load_dataset(
@@ -118,7 +124,7 @@ class Study:
             )
             if spec.data_name:
                 self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
-            for notice in self._dataset.checks.notices():
+            for notice in notices(self._dataset.checks):
                 (listener or Listener()).noticed(notice)
         return self._dataset
 
@@ -150,12 +156,13 @@ class Study:
         from . import preflight
         from .executors import make_executor, run_all
         from .planning.executions import ExecutionRequest, write_executions
+        from .results import write_results
 
         listener = listener or Listener()
         request = ExecutionRequest(device, workers, threads)
         with FolderLock(self.folder) as lock:
             preflight.check_folder(self.folder, self.spec)
-            if (self.folder / "study.yaml").is_file():
+            if StudyFolder(self.folder).spec_path.is_file():
                 self._take(lock)  # at once, not after the images were read
             schedule, costs = self._schedule(request, listener, download=True)
             dataset = self.dataset()
@@ -166,19 +173,17 @@ class Study:
             todo = [assignment.run for assignment in schedule.assignments]
             done = [run for run in self.runs() if run not in todo]
             listener.runs_planned([*done, *todo])
+            snapshot = self._read()
             for run in done:
-                record = self._run_folder(run).read_record()
-                assert record is not None
-                listener.run_ended(run, record, skipped=True)
+                listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
+
+            def keep(record: RunRecord) -> None:
+                nonlocal snapshot
+                self._snapshot = snapshot = snapshot.with_record(record)
+                write_results(snapshot)
+
             executor = make_executor(schedule, dataset, self.folder)
-            run_all(
-                schedule,
-                executor,
-                dataset,
-                self.folder,
-                listener=listener,
-                after_run=self._write_results,
-            )
+            run_all(schedule, executor, dataset, self.folder, listener=listener, after_run=keep)
             self._write_report()
             return self.results()
 
@@ -202,7 +207,7 @@ class Study:
         schedule, costs = self._schedule(
             request, listener or Listener(), download=False, timed=True
         )
-        table = plan_table(self.runs(), self.dataset(), self.folder, costs, schedule)
+        table = plan_table(self.runs(), self.dataset(), self._read().records, costs, schedule)
         table.attrs["disk_needed"] = preflight.disk_needed(schedule, costs, self.dataset())
         return table
 
@@ -210,32 +215,31 @@ class Study:
         """One row per run of the grid, see `study.results.results_table`."""
         from .results import results_table
 
-        return results_table(self.folder, self.runs())
+        return results_table(self._read())
 
     def histories(self) -> pd.DataFrame:
         """One row per run and epoch, see `study.results.histories_table`."""
         from .results import histories_table
 
-        return histories_table(self.folder, self.runs())
+        return histories_table(self._read())
 
     def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Test labels (n,) and class probabilities (n, classes) of finished runs, by run_id."""
-        from .results import read_predictions
+        return self._read().predictions()
 
-        return read_predictions(self.folder)
-
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[RunRecord]:
         """run.json of every run that was begun."""
-        from .results import read_records
-
-        wanted = {run.run_id for run in self.runs()}
-        return [record for record in read_records(self.folder) if record["run_id"] in wanted]
+        return list(self._read().records.values())
 
     def findings(self) -> Findings:
-        """What the measurements show, in numbers."""
+        """What the measurements show, in numbers; analysed again only if they have changed."""
         from ..report import analyse_study
 
-        return analyse_study(**self._measurements())
+        snapshot, kept = self._read(), self._analysed
+        if kept is None or kept[0] is not snapshot or kept[1] != self.spec:
+            found = analyse_study(self._measurements(snapshot), snapshot.predictions())
+            self._analysed = kept = snapshot, self.spec, found
+        return kept[2]
 
     def discussion(self) -> Discussion:
         """The answer, and what the measurements say about it, in words."""
@@ -255,14 +259,19 @@ class Study:
         from ..language import English, Names
         from ..report import analyse_study
 
-        found = analyse_study(**self._measurements(), target_error=target_error)
+        if target_error is None:
+            found = self.findings()
+        else:
+            snapshot = self._read()
+            measurements = self._measurements(snapshot)
+            found = analyse_study(measurements, snapshot.predictions(), target_error=target_error)
         return English(Names.of(found.models, found.inits)).advise(found.advice)
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""
-        from ..report import study_figures
+        from ..report import draw_figures
 
-        return study_figures(**self._measurements())
+        return draw_figures(self.results(), self.histories(), self.findings())
 
     def report(self) -> Path:
         """Write results.csv, report.html, report.md and figures/ from the run folders.
@@ -276,31 +285,35 @@ class Study:
         """
         from .results import check_nothing_lost
 
-        check_nothing_lost(self.folder)
+        check_nothing_lost(StudyFolder(self.folder))
         return self._write_report()
 
     def _write_report(self) -> Path:
         from ..report import build_report
+        from .results import write_results
 
-        self._write_results()
-        return build_report(self.folder, **self._measurements())
+        snapshot = self._read()
+        write_results(snapshot)
+        return build_report(self.folder, self._measurements(snapshot), self.findings())
 
-    def _measurements(self) -> dict[str, Any]:
-        """What a report is made from, as its functions take it."""
-        return {
-            "spec": self.spec.model_dump(mode="json"),
-            "results": self.results(),
-            "histories": self.histories(),
-            "runs": self.records(),
-            "predictions": self.predictions(),
-        }
+    def _read(self) -> StudySnapshot:
+        """What the folder holds; it is read again only if a file of a run has changed."""
+        folder, runs, kept = StudyFolder(self.folder), tuple(self.runs()), self._snapshot
+        if kept is None or (kept.folder, kept.runs) != (folder, runs) or not kept.is_current():
+            self._snapshot = kept = StudySnapshot.read(folder, runs)
+        return kept
 
-    def _write_results(self) -> None:
-        table = self.results().to_csv(index=False, lineterminator="\n")
-        write_text(self.folder / "results.csv", table)
+    def _measurements(self, snapshot: StudySnapshot) -> Measurements:
+        """What a report is made from."""
+        from ..report import Measurements
+        from .results import histories_table, results_table
 
-    def _run_folder(self, run: RunSpec) -> RunFolder:
-        return RunFolder(self.folder / "runs" / run.run_id)
+        return Measurements(
+            spec=self.spec.model_dump(mode="json"),
+            results=results_table(snapshot),
+            histories=histories_table(snapshot),
+            records=list(snapshot.records.values()),
+        )
 
     def _schedule(
         self, request: ExecutionRequest, listener: Listener, *, download: bool, timed: bool = False
@@ -315,17 +328,16 @@ class Study:
         from .executors import local_machine
         from .planning.planner import make_schedule
 
-        runs = self.runs()
         preflight.check_folder(self.folder, self.spec)
         preflight.check_names(self.spec, request.device)
         dataset = self.dataset(listener)
-        preflight.check_data(self.spec, runs, dataset)
-        left = preflight.check_begun(self.folder, runs, dataset)
-        costs = preflight.check_models(self.folder, self.spec, left, dataset, download=download)
+        preflight.check_data(self.spec, self.runs(), dataset)
+        snapshot = self._read()
+        preflight.check_begun(snapshot, dataset)
+        costs = preflight.check_models(snapshot, self.spec, dataset, download=download)
         schedule = make_schedule(
-            runs,
+            snapshot,
             dataset,
-            self.folder,
             costs,
             request,
             machine=local_machine(dataset, self.data_dir or default_data_dir()),
@@ -348,6 +360,6 @@ class Study:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take(lock)
             check_folder(self.folder, self.spec)
-            write_text(self.folder / "study.yaml", dump_spec(self.spec))
+            write_text(StudyFolder(self.folder).spec_path, dump_spec(self.spec))
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None

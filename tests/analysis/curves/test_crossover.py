@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 from talking import discuss, of_kind, text
 
-from sixteenth.analysis import (
-    CrossoverOutcome,
-    ModelCrossover,
-    crossover,
-    fit_curves,
-    read_grid,
-)
-from sixteenth.analysis.curves.crossover import images_for, size_grid
+from sixteenth.analysis import crossover, fit_curves, read_grid
+from sixteenth.analysis.curves.crossover import CrossoverOutcome, images_for, size_grid
 from sixteenth.analysis.curves.forecast import find_crossover, leaders, worth_in_images
+from sixteenth.analysis.findings import ModelCrossover
 
 SIZES = {f"1/{2**k}" if k else "1": 64_000 // 2**k for k in range(6, -1, -1)}
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from talking import discuss
 
-from sixteenth.analysis import (
+from sixteenth.analysis import Context
+from sixteenth.analysis.findings import (
     AnotherSize,
-    Context,
     MoreImages,
     MoreSeeds,
     NothingTrained,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from talking import section, talk
 
-from sixteenth.analysis import Cause, PoorerFit
+from sixteenth.analysis.findings import Cause, PoorerFit
 
 SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
 

@@ -7,6 +7,7 @@ from talking import discuss
 
 from sixteenth.analysis import Context, read_grid
 from sixteenth.analysis.findings.doubtful_labels import suspects
+from sixteenth.storage.run_record import DataChecks
 
 TWO = {("resnet18", "random"): (0.6, 0.9), ("resnet50", "random"): (0.6, 0.9)}
 SIZES = {"1/2": 25_000, "1": 50_000}
@@ -73,7 +74,9 @@ def test_the_ceiling_is_said_with_its_share_of_the_error(study):
 
 def checked(study, checks):
     made = study({("resnet18", "random"): (0.6, 0.9)}, fractions=SIZES, test_size=1000)
-    found = discuss(made.results, made.histories, context=Context(data_checks=checks))
+    found = discuss(
+        made.results, made.histories, context=Context(data_checks=checks and DataChecks(**checks))
+    )
     sections = [s for s in found.sections if s.key == "data"]
     return " ".join(c.text for s in sections for c in s.statements)
 

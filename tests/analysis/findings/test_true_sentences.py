@@ -12,16 +12,10 @@ import pytest
 from talking import CONTEXT, discuss, of_kind, section, talk, text
 
 from sixteenth import InputError
-from sixteenth.analysis import (
-    Context,
-    ModelCrossover,
-    SizeVerdict,
-    contrast,
-    diagnose,
-    fit_learning_curve,
-)
+from sixteenth.analysis import Context, contrast, diagnose, fit_learning_curve
 from sixteenth.analysis.curves.crossover import CrossoverOutcome, crossover
 from sixteenth.analysis.curves.joint import fit_curves
+from sixteenth.analysis.findings import ModelCrossover, SizeVerdict
 from sixteenth.analysis.findings.answer import NextDoubling
 from sixteenth.analysis.findings.moves import difference_of_moves, find_moves
 from sixteenth.analysis.inputs.grid import Cell, Run, common_seeds, read_grid

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bootstrap import bootstrap_interval, paired_bootstrap
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from sixteenth.analysis import (
-    bootstrap_interval,
     compare_cells,
     holm,
     mcnemar_exact,
-    paired_bootstrap,
     read_grid,
 )
 from sixteenth.analysis.stats.paired import Spread, paired_spread

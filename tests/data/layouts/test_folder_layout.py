@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 from small_data import random_pixels, write_classes
 
+from sixteenth.data.checks import notices
 from sixteenth.errors import DataError
 
 
@@ -166,7 +167,7 @@ def test_images_beside_the_class_folders_are_counted_and_named(load, folder):
         "train/emu is a link that leads nowhere",
     }
     told = "not read, since they are no images or lie in no class folder: 4 files or folders"
-    assert told in checks.notices()
+    assert told in notices(checks)
     flat = load(folder / "train", test_fraction=0.3).checks
     assert set(flat.examples) == {
         "loose.png lies in no class folder", "emu is a link that leads nowhere"

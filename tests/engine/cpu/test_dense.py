@@ -13,7 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sixteenth.engine.cpu import convolution as lowering
 from sixteenth.engine.cpu.dense import PRODUCTS, Dense, Ways
-from sixteenth.engine.cpu.geometry import axis_of, is_symmetric, residues_of, spans_of
+from sixteenth.engine.cpu.geometry import residues_of, spans_of
+from sixteenth.engine.padding import axis_of, is_symmetric
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 2e-4}
 BACKEND = Ways("backend", "backend", "backend")
@@ -87,11 +88,11 @@ class Multiplications(TorchDispatchMode):
 
 
 @pytest.mark.parametrize(
-    ("side", "stride", "met"),
+    ("side", "stride", "used"),
     [(1, 1, 1), (2, 1, 16), (2, 2, 4), (3, 1, 49), (4, 1, 100), (4, 2, 25)],
 )
-def test_products_multiply_nothing_with_padding(side: int, stride: int, met: int) -> None:
-    """`met` pairs of an output and a tap of a padded 3x3 kernel meet the map, in each part."""
+def test_products_multiply_nothing_with_padding(side: int, stride: int, used: int) -> None:
+    """`used` pairs of an output and an element of a padded 3x3 kernel read the map, in each."""
     n, inputs, outputs = 2, 6, 8
     axis = axis_of(side, 3, stride, 1, 1)
     x = images(side, torch.float32, channels=inputs, batch=n).requires_grad_()
@@ -100,7 +101,7 @@ def test_products_multiply_nothing_with_padding(side: int, stride: int, met: int
         y = Dense.apply(x, weight, axis, axis, PRODUCTS)
     with Multiplications() as backward:
         y.sum().backward()
-    assert forward.total == n * inputs * outputs * met
+    assert forward.total == n * inputs * outputs * used
     assert backward.total == 2 * forward.total
 
 
@@ -109,7 +110,7 @@ def test_spans_and_residues_hold_each_output_and_each_input_that_is_read_once() 
         outputs = [o for span in spans_of(axis) for o in range(*span.outputs.indices(axis.out))]
         assert outputs == sorted(set(outputs))
         read = {
-            o * axis.stride + tap - axis.low for o in range(axis.out) for tap in range(axis.kernel)
+            o * axis.stride + k - axis.low for o in range(axis.out) for k in range(axis.kernel)
         } & set(range(axis.size))
         reached = [
             part.first + axis.stride * i for part in residues_of(axis) for i in range(part.axis.out)
@@ -179,7 +180,7 @@ def test_each_part_is_computed_in_the_way_that_was_measured_to_be_fastest(
     x = images(size, torch.float32, channels=channels)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype is torch.bfloat16):
         ordinary = results(conv, x)
-        lowering.lower_convolutions(nn.Sequential(conv), 32)
+        lowering.lower_convolutions(nn.Sequential(conv))
         got, again = results(conv, x), results(conv, x)
     wanted = with_it if amx else without
     if wanted == "mixed":

@@ -31,7 +31,7 @@ def test_a_whole_network_has_the_same_logits_and_gradients_in_float64(
     name: str, size: int, training: bool
 ) -> None:
     plain = build(name).double().to(memory_format=torch.channels_last).train(training)
-    lowered = lower_convolutions(copy.deepcopy(plain), size)
+    lowered = lower_convolutions(copy.deepcopy(plain))
     x = images(size, torch.float64, channels=3)
     wanted, got = [], []
     for module, into in ((plain, wanted), (lowered, got)):
@@ -45,7 +45,7 @@ def test_a_whole_network_has_the_same_logits_and_gradients_in_float64(
 @pytest.mark.parametrize("name", ["resnet18", "regnet_x_400mf"])
 def test_batch_norms_of_1x1_maps_get_gradients_with_the_strides_of_their_input(name: str) -> None:
     """Where they differ, torch takes ten times as long."""
-    model = lower_convolutions(build(name).to(memory_format=torch.channels_last), 32)
+    model = lower_convolutions(build(name).to(memory_format=torch.channels_last))
     pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
 
     def compare(_norm: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
@@ -64,7 +64,7 @@ def test_batch_norms_of_1x1_maps_get_gradients_with_the_strides_of_their_input(n
 
 @pytest.mark.parametrize(("name", "size"), [MODELS[0], MODELS[2]])
 def test_two_identical_steps_give_bit_identical_gradients(name: str, size: int) -> None:
-    model = lower_convolutions(build(name).to(memory_format=torch.channels_last), size)
+    model = lower_convolutions(build(name).to(memory_format=torch.channels_last))
     x = images(size, torch.float32, channels=3)
     runs = []
     for _ in range(2):

@@ -12,9 +12,8 @@ from talking import discuss
 from sixteenth.analysis import bands, cells
 from sixteenth.report import (
     accuracy_figure,
-    analyse_study,
+    draw_figures,
     options_figure,
-    study_figures,
     training_curves_figure,
 )
 from sixteenth.report.figures.panels import curve_panels
@@ -175,9 +174,9 @@ def test_a_name_is_never_read_as_a_formula_and_the_svg_stays_whole() -> None:
 
 
 def test_a_notebook_gets_the_figures_and_the_discussion_of_the_report(study: Invented) -> None:
-    figures = study_figures(**study.arguments())
+    figures = draw_figures(study.results, study.histories, study.findings())
     assert list(figures) == ["accuracy", "options", "loss-curves", "accuracy-curves"]
-    assert analyse_study(**study.arguments()).answer
+    assert study.findings().answer
 
 
 @pytest.mark.parametrize("narrow", [False, True])
@@ -222,7 +221,7 @@ def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_poi
         assert list(line.get_xdata()) == [3, 6]
         assert np.isfinite(line.get_ydata()).all()
         assert line.get_marker() == "o"
-    files = report_files(**study.arguments())
+    files = report_files(study.measurements(), study.findings())
     page = files["report.md"].decode()
     assert "test accuracy is measured at the end of some epochs" in page
     assert "After 24 of the 72 epochs of all runs test images were measured." in page
@@ -237,7 +236,7 @@ def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures() -> None:
     study.histories["test_images"] = 2000
     figure = training_curves_figure(study.histories, study.results)
     assert {x for x, _ in _points(figure, "clean-")} == {4}
-    page = report_files(**study.arguments())["report.md"].decode()
+    page = report_files(study.measurements(), study.findings())["report.md"].decode()
     assert "of the epoch that the validation part chose on clean images" in page
     assert "2,000 or more; every number in the tables on all of them" in page
 
@@ -246,6 +245,6 @@ def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures() -> None:
 def test_the_distance_of_the_lines_is_the_gap_only_without_averaging(views: str) -> None:
     study = invented_study(seeds=(0,), failed=(), missing=())
     study.spec["train"] |= {"test_augmentation": views}
-    page = report_files(**study.arguments())["report.md"].decode()
+    page = report_files(study.measurements(), study.findings())["report.md"].decode()
     assert ("the distance to the test line is the generalisation gap" in page) is (views == "none")
     assert ("averaged over views, as the table's test values" in page) is (views != "none")

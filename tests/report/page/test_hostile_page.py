@@ -14,8 +14,6 @@ from pathlib import Path
 import pytest
 from invented import invented_study
 
-from sixteenth.report import build_report
-
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -85,7 +83,7 @@ def hostile_report(folder: Path, url: str) -> str:
     run = study.runs[0]
     run |= {"status": "failed", "error": {"type": names[0], "message": names[2]}}
     study.results.loc[0, ["status", "error"]] = ["failed", f"{names[0]}: {names[2]}"]
-    build_report(folder, **replace(study, predictions={}).arguments())
+    replace(study, predictions={}).report(folder)
     return (folder / "report.html").read_text(encoding="utf-8")
 
 

@@ -19,11 +19,11 @@ from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
 from sixteenth.analysis.stats.intervals import cells
 from sixteenth.errors import SixteenthError
 from sixteenth.language.en import captions
-from sixteenth.report import analyse_study, build_report
 from sixteenth.report.page import build
 from sixteenth.report.page.provenance import augmented
 from sixteenth.report.page.view import fit_rows, make_page
 from sixteenth.report.parts import FIGURES
+from sixteenth.storage.run_record import RunRecord
 
 VOID = {"meta", "img", "br", "link", "hr"}
 
@@ -145,7 +145,7 @@ def test_the_caption_says_whether_label_smoothing_is_in_the_training_loss(
 ) -> None:
     if plain:
         study = replace(study, runs=[run | {"train_loss": "cross-entropy"} for run in study.runs])
-    build_report(tmp_path, **study.arguments())
+    study.report(tmp_path)
     said = "which raises it against the test loss" in (tmp_path / "report.md").read_text("utf-8")
     assert said is not plain
 
@@ -188,7 +188,7 @@ def test_markdown_holds_no_live_html_link_or_code_of_a_user(markdown: str) -> No
 
 def test_a_study_with_one_seed_has_no_column_for_it(tmp_path: Path) -> None:
     study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
-    page = Reader(build_report(tmp_path, **study.arguments()).read_text(encoding="utf-8"))
+    page = Reader(study.report(tmp_path).read_text(encoding="utf-8"))
     assert "\nSeed\n" not in page.text
     assert "| Seed |" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
@@ -206,7 +206,7 @@ def test_the_fitted_curves_stand_in_a_table_with_their_warnings(html: Reader) ->
 
 
 def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) -> None:
-    discussion = analyse_study(**study.arguments())
+    discussion = study.findings()
     fits = discussion.curves.fits
     for arm, fit in fits.items():
         fits[arm] = replace(fit, eta=0.1234, gamma=-0.0012, gamma_interval=(-2.57, -0.0028))
@@ -233,7 +233,7 @@ def test_test_images_of_doubtful_label_are_listed(tmp_path: Path) -> None:
         study.predictions[row["run_id"]] = (labels, probabilities)
         found = float((probabilities.argmax(axis=1) == labels).mean())
         study.results.loc[i, ["test_accuracy", "test_size"]] = found, 1000
-    page = Reader(build_report(tmp_path, **study.arguments()).read_text(encoding="utf-8"))
+    page = Reader(study.report(tmp_path).read_text(encoding="utf-8"))
     assert "All networks say" in page.text
     assert "\n17" in page.text
     assert page.open == []
@@ -243,33 +243,42 @@ def test_what_a_recipe_leaves_open_is_not_shown_as_null(tmp_path: Path) -> None:
     study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
     study.spec["train"]["steps"] = None
     study.spec["image_column"] = None
-    build_report(tmp_path, **study.arguments())
+    study.report(tmp_path)
     assert "null" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_the_data_are_called_what_the_study_calls_them_now(study: Invented, tmp_path: Path) -> None:
     for name, said in (("Pets, cleaned", "Pets, cleaned"), (None, "CIFAR-10")):
         renamed = replace(study, spec=study.spec | {"data_name": name})
-        discussion = analyse_study(**renamed.arguments())
+        discussion = renamed.discussion()
         assert f" on {said}" in discussion.answer[0]
-        page = make_page(
-            renamed.spec, study.results, study.histories, study.runs, discussion, "0.1"
-        )
+        page = make_page(renamed.measurements(), discussion, "0.1")
         assert page.dateline[0] == said
         assert page.facts[0].text == f"{said}, from cifar10"
 
 
 def test_a_cut_out_square_is_an_augmentation() -> None:
     plain: dict[str, Any] = {"crop": 0, "flip": False}
-    assert not augmented({"train": plain})
-    assert augmented({"train": plain | {"cutout": 8}})
-    assert not augmented({"data": "digits", "train": {}})
+    assert not augmented({"train": plain}, [])
+    assert augmented({"train": plain | {"cutout": 8}}, [])
+
+
+def test_the_augmentation_is_the_one_that_was_recorded(study: Invented) -> None:
+    digits = {"data": "digits", "train": {}}
+    assert not augmented(digits, []), "of records that do not say it, by the rule of the engine"
+    for recorded, said in (
+        ({"crop": 4, "flip": False, "cutout": 0}, True),
+        ({"crop": 0, "flip": False, "cutout": 0}, False),
+    ):
+        record = RunRecord.from_dict(study.runs[0] | {"augmentation": recorded})
+        assert augmented(digits, [record]) is said
+        assert augmented({"data": "cifar10"}, [record]) is said
 
 
 def test_a_fence_in_the_spec_does_not_end_the_code_block(tmp_path: Path) -> None:
     study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
     study.spec["name"] = "x\n```\n<script>alert(1)</script>\n````\n"
-    build_report(tmp_path, **study.arguments())
+    study.report(tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     fence = re.search(r"^(`{3,})yaml$", text, re.MULTILINE)
     assert fence
@@ -280,7 +289,7 @@ def test_a_fence_in_the_spec_does_not_end_the_code_block(tmp_path: Path) -> None
 def test_all_figures_are_files_too_and_the_same_each_time(
     report: Path, study: Invented, tmp_path: Path
 ) -> None:
-    build_report(tmp_path, **study.arguments())
+    study.report(tmp_path)
     names = sorted(path.name for path in (report / "figures").iterdir())
     assert names == sorted(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg"))
     for path in report.rglob("*.*"):
@@ -305,7 +314,7 @@ def test_a_study_of_one_run_still_makes_a_report(tmp_path: Path, changes: dict[s
         "missing": (),
     }
     study = invented_study(**(settings | changes))
-    page = Reader(build_report(tmp_path, **study.arguments()).read_text(encoding="utf-8"))
+    page = Reader(study.report(tmp_path).read_text(encoding="utf-8"))
     assert page.open == []
     assert "The answer" in page.text
 
@@ -315,7 +324,7 @@ def test_the_table_read_back_from_csv_makes_the_same_page(
 ) -> None:
     study.results.to_csv(tmp_path / "results.csv", index=False)
     results = pd.read_csv(tmp_path / "results.csv")
-    page = build_report(tmp_path, **(study.arguments() | {"results": results}))
+    page = replace(study, results=results).report(tmp_path)
     assert page.read_text(encoding="utf-8") == (report / "report.html").read_text(encoding="utf-8")
 
 
@@ -335,7 +344,7 @@ def test_when_the_making_fails_the_old_report_stays(
 
     monkeypatch.setattr(build, "draw_figures", broken)
     with pytest.raises(RuntimeError, match="no figure"):
-        build_report(tmp_path, **study.arguments())
+        study.report(tmp_path)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
         ("report.html", "report.md", "results.csv"), "old"
     )
@@ -357,6 +366,6 @@ def test_when_the_writing_fails_nothing_half_written_is_left(
     monkeypatch.setattr(build.os, "fsync", full_disk)
     study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
     with pytest.raises(SixteenthError, match="No space left on device"):
-        build_report(tmp_path, **study.arguments())
+        study.report(tmp_path)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["report.html"]
     assert (tmp_path / "report.html").read_text() == "old"

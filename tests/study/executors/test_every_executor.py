@@ -31,7 +31,7 @@ class Recording(Listener):
             self.told[progress.run_id].append("progressed")
 
     def run_ended(self, run: RunSpec, record: Any, *, skipped: bool) -> None:
-        self.told[run.run_id].append(record["status"])
+        self.told[run.run_id].append(record.status)
 
 
 @pytest.mark.parametrize("name", EXECUTORS)

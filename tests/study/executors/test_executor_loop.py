@@ -12,8 +12,7 @@ import pytest
 from sixteenth import Listener, RunSpec, Study
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.execution import Execution
-from sixteenth.engine.record import new_record
-from sixteenth.engine.train import Progress, record_failure
+from sixteenth.engine.train import Progress, new_record
 from sixteenth.errors import RunError
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.study.executors import run_all
@@ -124,7 +123,7 @@ def test_the_listener_is_told_of_all_events_in_order(tmp_path: Path, digits: Ima
     def failed(a: Assignment) -> Event:
         error = ValueError("no such layer")
         record = new_record(a.run, digits, a.execution, None)
-        record_failure(RunFolder(tmp_path / "runs" / a.run.run_id), record, error)
+        RunFolder(tmp_path / "runs" / a.run.run_id).write_record(record.as_failed(error))
         return Failed(a, error)
 
     executor = Simulated(
@@ -144,7 +143,7 @@ def test_the_listener_is_told_of_all_events_in_order(tmp_path: Path, digits: Ima
         digits,
         tmp_path,
         listener=told,
-        after_run=lambda: after.append(len(told.events)),
+        after_run=lambda _: after.append(len(told.events)),
     )
     failure = record_of(tmp_path, plan.assignments[1])
     given_up = record_of(tmp_path, plan.assignments[2])
@@ -169,9 +168,9 @@ def test_the_listener_is_told_of_all_events_in_order(tmp_path: Path, digits: Ima
     assert executor.submitted == [0, 1, 0, 2, 3, 2]
     assert after == [i for i, event in enumerate(told.events, 1) if event[0] == "ended"]
     assert executor.closed == 1
-    assert (failure["status"], given_up["status"]) == ("failed", "failed")
-    assert failure["error"] == {"type": "ValueError", "message": "no such layer"}
-    assert given_up["error"] == {"type": "RunError", "message": "its machine has gone"}
+    assert (failure.status, given_up.status) == ("failed", "failed")
+    assert str(failure.error) == "ValueError: no such layer"
+    assert str(given_up.error) == "RunError: its machine has gone"
 
 
 def test_a_run_whose_worker_died_after_it_had_finished_is_finished(
@@ -183,7 +182,7 @@ def test_a_run_whose_worker_died_after_it_had_finished_is_finished(
     before = record_of(trained.folder, assignment)
     told = Recording()
     executor = Simulated({run.seed: [[Started, lost]]})
-    run_all(plan, executor, digits, trained.folder, listener=told, after_run=lambda: None)
+    run_all(plan, executor, digits, trained.folder, listener=told, after_run=lambda _: None)
     assert told.events == [("started", run.seed), ("ended", run.seed, before)]
     assert record_of(trained.folder, assignment) == before
 
@@ -195,7 +194,7 @@ def test_an_error_that_is_not_a_runs_own_ends_the_study_and_closes_the_executor(
     executor = Simulated({0: [[Started, lambda a: Failed(a, full)]], 1: [[Started]]})
     with pytest.raises(OSError, match="No space"):
         run_all(
-            schedule(3), executor, digits, tmp_path, listener=Listener(), after_run=lambda: None
+            schedule(3), executor, digits, tmp_path, listener=Listener(), after_run=lambda _: None
         )
     assert executor.closed == 1
     assert executor.submitted == [0, 1]
@@ -211,7 +210,12 @@ def test_ctrl_c_begins_no_further_run_and_closes_the_executor(
     executor = Simulated({seed: [[Started, step(1)]] for seed in range(2)})
     with pytest.raises(KeyboardInterrupt):
         run_all(
-            schedule(3), executor, digits, tmp_path, listener=Interrupting(), after_run=lambda: None
+            schedule(3),
+            executor,
+            digits,
+            tmp_path,
+            listener=Interrupting(),
+            after_run=lambda _: None,
         )
     assert executor.closed == 1
     assert executor.submitted == [0, 1]

@@ -19,6 +19,7 @@ from benchmarks.soak import differences, remains
 from sixteenth import DataError, Listener, RunSpec, Study
 from sixteenth.data import load_dataset
 from sixteenth.engine.train import Progress
+from sixteenth.storage.run_record import RunRecord
 from sixteenth.study.executors import in_process, local
 from sixteenth.study.executors.shared_data import share_dataset
 from tiny_study import Command, command_line, environment, hear_interrupts, run_process
@@ -58,7 +59,7 @@ class Hearing(Listener):
     def __init__(self) -> None:
         self.live: set[str] = set()
         self.most = 0
-        self.ended: dict[str, dict[str, Any]] = {}
+        self.ended: dict[str, RunRecord] = {}
 
     def run_started(self, run: RunSpec) -> None:
         self.live.add(run.run_id)
@@ -67,7 +68,7 @@ class Hearing(Listener):
     def run_progressed(self, progress: Progress) -> None:
         assert progress.run_id in self.live
 
-    def run_ended(self, run: RunSpec, record: dict[str, Any], *, skipped: bool) -> None:
+    def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         self.live.discard(run.run_id)
         self.ended[run.run_id] = record
 

@@ -23,6 +23,7 @@ from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import Progress
 from sixteenth.engine.workload import Workload
 from sixteenth.spec import TrainSpec
+from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
 from sixteenth.study.planning import planner
 from sixteenth.study.planning.calibration import OtherWork, Speed, best_numbers
 from sixteenth.study.planning.cost import Cost, work_of
@@ -81,9 +82,8 @@ def plan_for(machine: FakeMachine, folder: Path, models: str) -> Schedule:
         for seed, model in enumerate(models)
     ]
     return planner.make_schedule(
-        runs,
+        StudySnapshot.read(StudyFolder(folder), runs),
         load_dataset("digits", image_size=8),
-        folder,
         {model: Cost(parameters=1000, flops=10**12) for model in models},
         ExecutionRequest(),
         machine=machine,
@@ -142,10 +142,10 @@ def test_a_run_goes_on_with_the_threads_it_was_begun_with(
         study.run(device="cpu", threads=2, listener=Interrupting())
     with pytest.raises(MismatchError, match=r"2 threads there, .* 1 thread asked for"):
         study.run(device="cpu", threads=1)
-    assert study.records()[0]["status"] == "interrupted"
+    assert study.records()[0].status == "interrupted"
     # Also where the study would be begun otherwise: the tests give torch one thread.
     study.run(device="cpu")
-    assert study.records()[0]["execution"]["threads"] == 2
+    assert study.records()[0].execution.threads == 2
     whole = Study(tiny(), "whole")
     whole.run(device="cpu", threads=2)
     weights = [next(one.folder.glob("runs/*/model.safetensors")) for one in (study, whole)]
@@ -232,11 +232,11 @@ def test_models_are_measured_once_and_the_choice_stands_in_the_record(
     first.run(device="cpu")
     assert kept.read_text(encoding="utf-8") == text, "it was not measured again"
     for record in first.records():
-        measured = record["execution"]["measured"]
+        measured = record.execution.measured
         assert {(each["processes"], each["threads"]) for each in measured} == {(1, 2), (2, 1)}
         assert all(each["images_per_second"] > 0 for each in measured)
         assert all(1e8 < each["memory"] < 2e9 for each in measured)
-        assert record["execution"]["reason"]
+        assert record.execution.reason
 
     kept.write_text(text[:100], encoding="utf-8")
     assert Study(two, "second", data_dir="cache").plan(device="cpu")["seconds"].gt(0).all()
@@ -254,8 +254,8 @@ def test_only_as_many_go_side_by_side_as_were_seen_to_have_the_memory(
     study = Study(two, "scarce", data_dir="cache")
     study.run(device="cpu")
     for record in study.records():
-        assert {each["processes"] for each in record["execution"]["measured"]} == {1}
-        assert record["execution"]["threads"] == 2
+        assert {each["processes"] for each in record.execution.measured} == {1}
+        assert record.execution.threads == 2
     # What was measured is known to be all that fits; with more memory more is measured.
     (kept,) = Path("cache/calibration").iterdir()
     before = kept.read_bytes()
@@ -305,9 +305,9 @@ def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
     results = study.run(device="cpu")
     assert list(results["status"]) == ["finished"] * 2, list(results["error"])
     for record in study.records():
-        layouts = {each["layout"] for each in record["execution"]["measured"]}
+        layouts = {each["layout"] for each in record.execution.measured}
         assert layouts == {f"channels-{wanted}"}
-        assert record["execution"]["layout"] == f"channels-{wanted}"
+        assert record.execution.layout == f"channels-{wanted}"
 
 
 def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..inputs.grid import Cell, Grid
-from .types import Finding, Strength
+from .types import DataChecks, Finding, Strength
 
 FEWEST_NETWORKS = 2
 EXAMPLES = 3
@@ -141,17 +141,16 @@ def _largest(grid: Grid) -> list[Cell]:
 
 
 def data_findings(
-    grid: Grid, found: Sequence[Suspect], judges: int, checks: Mapping[str, object] | None
+    grid: Grid, found: Sequence[Suspect], judges: int, checks: DataChecks | None
 ) -> list[DataFinding]:
     """The ceiling that doubtful labels set, and what the checks of the data found.
 
     Args:
         grid: the study.
         found, judges: of `suspects`.
-        checks: counts of copies and leaks and examples of them, as a run records them; None where
-            the data were not checked.
+        checks: what the checks of the images found; None where they were not checked.
     """
-    return [*_ceiling(grid, found, judges), *_checks(grid, checks or {})]
+    return [*_ceiling(grid, found, judges), *_checks(grid, checks)]
 
 
 def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[LabelCeiling]:
@@ -162,13 +161,12 @@ def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[LabelCei
     return [LabelCeiling(len(found), images, judges, 1 - best)]
 
 
-def _checks(grid: Grid, checks: Mapping[str, object]) -> list[DataFinding]:
+def _checks(grid: Grid, checks: DataChecks | None) -> list[DataFinding]:
     """Copies, leaks and images under two labels, where the data were checked for them."""
-    keys = ("leaked_test_images", "duplicates_within_train", "duplicates_within_test")
-    leaked, train, test = (_whole(checks.get(key)) for key in keys)
-    conflicting = _whole(checks.get("conflicting_labels"))
-    named = checks.get("examples")
-    examples = tuple(map(str, named)) if isinstance(named, list | tuple) else ()
+    if checks is None:
+        return []
+    leaked, conflicting = checks.leaked_test_images, checks.conflicting_labels
+    train, test = checks.duplicates_within_train, checks.duplicates_within_test
     found: list[DataFinding] = []
     if leaked:
         size = max((cell.test_size for cell in grid.cells), default=math.nan)
@@ -177,12 +175,8 @@ def _checks(grid: Grid, checks: Mapping[str, object]) -> list[DataFinding]:
         found.append(Copies(train or 0, test or 0))
     if conflicting:
         found.append(ConflictingLabels(conflicting))
-    if found and examples:
-        found.append(Examples(examples[:EXAMPLES]))
+    if found and checks.examples:
+        found.append(Examples(tuple(checks.examples[:EXAMPLES])))
     if not found and None not in (leaked, train, test):
         found.append(NoCopies())
     return found
-
-
-def _whole(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -7,11 +7,30 @@ has to decide about a finding it reads from these fields.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum, StrEnum
+from typing import Protocol
 
 import numpy as np
+
+
+class DataChecks(Protocol):
+    """What the checks of the images found: copies, leaks and images under two labels.
+
+    None: not checked for. `examples` names some.
+    """
+
+    @property
+    def leaked_test_images(self) -> int | None: ...
+    @property
+    def duplicates_within_train(self) -> int | None: ...
+    @property
+    def duplicates_within_test(self) -> int | None: ...
+    @property
+    def conflicting_labels(self) -> int | None: ...
+    @property
+    def examples(self) -> Sequence[str]: ...
 
 
 class Strength(StrEnum):

@@ -7,15 +7,12 @@ poorly: its weight gradient takes many times as long as the matrix product that 
 computes the same function and the same gradients, choosing at each forward pass, from the shape
 that arrives:
 
-* **Unseen taps are dropped** (`taps`): those that only ever multiply padding, and whose gradient is
-  therefore zero.
-* **Dense, one tap left, or a small map**: output, input gradient and weight gradient each in the
-  fastest of several ways (`dense`), mostly as matrix products that leave padding out.
+* **Unused kernel elements are left out**: those that only ever multiply padding (`engine.padding`).
+* **Dense, one element left, or a small map**: output, input gradient and weight gradient each by
+  the fastest of several algorithms (`dense`), mostly matrix products that leave padding out.
 * **Depthwise**: the backend's forward kernel is fast, its gradients are not, and are computed
   otherwise (`depthwise`).
-* **Everything else** (CUDA, groups, dilation, not channels-last, larger maps) is the ordinary call.
-  On a CPU that gets no unseen taps either, even where lowering is switched off: in bfloat16 torch
-  2.14 leaves their gradients unwritten, so that whatever lay in that memory would be learnt.
+* **Everything else** (groups, larger maps, not channels-last) is the ordinary call.
 
 Padding that a subclass does in a step of its own ("same" padding, as in EfficientNet ports of
 TensorFlow weights) is folded in, so no padded copy of the map is made where none is needed.
@@ -27,16 +24,17 @@ in the parameter's own dtype, as ``autocast`` itself arranges.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..padding import Axis, axis_of, convolve, is_symmetric, used_part
 from .dense import PRODUCTS, Dense, Ways
 from .depthwise import Depthwise
-from .geometry import Axis, Window, axis_of, convolve, is_symmetric, seen
 
 __all__ = ["LoweredConv2d", "lower_convolutions"]
 
@@ -47,44 +45,66 @@ _AMX_PRODUCTS_SIDE = 4  # the same in bfloat16 with AMX
 _WEIGHT_GRAD_SIDE = 3  # up to here the weight gradient still is,
 _LARGER_WEIGHT_GRAD_SIDE = 4  # or up to here with a stride or as many channels, in and out, as
 _MANY_CHANNELS = 256
-# Where no tap meets padding the weight gradient is one product: faster up to here in bfloat16 from
-# so many channels on, in and out.
+# Where no kernel element meets padding the weight gradient is one product: faster up to here in
+# bfloat16 from so many channels on, in and out.
 _UNPADDED_SIDE = 6
 _UNPADDED_CHANNELS = 128
 # Where AMX is faster at the weight gradient of several maps side by side: sides of the map, and
 # fewest channels, in and out.
 _BESIDE_SIDES = range(5, 9)
 _BESIDE_CHANNELS = 128
-# Images with a longer side get the ordinary convolution; see lower_convolutions.
-_LARGEST_IMAGE = 128
 # Subclasses whose forward pads as TensorFlow's SAME does, from the size of the map that arrives.
 _DYNAMIC_SAME = frozenset({"Conv2dDynamicSamePadding", "Conv2dSame", "Conv2dSamePadding"})
+
+
+@dataclass
+class Crop:
+    """What is left of a kernel for maps of one size, and all that is needed to restore it.
+
+    Attributes:
+        rows, cols: the axes of the convolution.
+        full: the whole weight, as it was when it was cropped or loaded.
+        decay: a parameter shared by all crops of a model: the factor by which weight decay has
+            shrunk the unused elements since then.
+    """
+
+    rows: Axis
+    cols: Axis
+    full: Tensor
+    decay: nn.Parameter
+
+    def used(self, full: Tensor) -> Tensor:
+        """The used elements of a whole weight, as a view."""
+        return used_part(full, self.rows, self.cols)
+
+    def restored(self, used: Tensor, decay: Tensor) -> Tensor:
+        """A tensor of the whole weight's shape: ``used``, and the others ``decay * full``."""
+        full = self.full * decay.detach().view(1, 1, 1, 1)
+        self.used(full).copy_(used)
+        return full
 
 
 class LoweredConv2d(nn.Conv2d):
     """An ``nn.Conv2d`` that picks a cheaper algorithm for small maps; see the module's docstring.
 
-    An existing convolution becomes one (`take_over`); none is ever made anew.
+    An existing convolution becomes one (`take_over`); none is ever made anew. Its state dict holds
+    the whole weight even while that is cropped.
     """
 
     _extra_padding: tuple[int, int, int, int] | None  # left, right, top, bottom; None: dynamic
-    _window: Window | None = None  # what `trim` left of the weight
-    _cheaper: bool  # whether it may be computed otherwise than by the ordinary call
+    _crop: Crop | None = None
 
     @classmethod
-    def take_over(cls, conv: nn.Conv2d, *, cheaper: bool) -> None:
+    def take_over(cls, conv: nn.Conv2d) -> None:
         """Make ``conv`` a lowered convolution, unless it is of a kind that is not understood.
 
         It stays the same object: a model may hold it outside of the tree of its modules as well,
         in a plain list say, and all of these references have to see the same convolution.
         """
         kind = type(conv)
-        ordinary = kind is nn.Conv2d
         extra: tuple[int, int, int, int] | None = (0, 0, 0, 0)
-        if ordinary:
+        if kind is nn.Conv2d:
             pass
-        elif not cheaper:
-            return  # these pad in a step of their own: torch sees no padding, and leaves none out
         elif hasattr(conv, "static_padding"):  # "same" padding, fixed when the module was made
             extra = getattr(conv.static_padding, "padding", extra)
         elif kind.__name__ in _DYNAMIC_SAME:
@@ -97,13 +117,13 @@ class LoweredConv2d(nn.Conv2d):
             or any(d != 1 for d in conv.dilation)
         ):
             return
-        wanted = None if ordinary else _sample(conv)
+        expected = None if kind is nn.Conv2d else _sample(conv)
         conv.__class__ = cls
         lowered = cast(LoweredConv2d, conv)
-        lowered._extra_padding, lowered._cheaper = extra, cheaper
-        if not ordinary and not _agree(_sample(conv), wanted):
+        lowered._extra_padding = extra
+        if kind is not nn.Conv2d and not _agree(_sample(conv), expected):
             # A subclass that pads so by its name, but does something else as well.
-            del lowered._extra_padding, lowered._cheaper
+            del lowered._extra_padding
             conv.__class__ = kind
 
     def _axes(self, height: int, width: int) -> tuple[Axis | None, Axis | None, list[int]]:
@@ -122,29 +142,54 @@ class LoweredConv2d(nn.Conv2d):
         cols = axis_of(width, self.kernel_size[1], self.stride[1], pads[0], pads[1])
         return rows, cols, pads
 
-    def window(self, height: int, width: int, dtype: torch.dtype) -> Window | None:
-        """The taps that maps of this size meet; None where these are all, or where the ordinary
-        call, which needs all of them, is the choice for maps of that size and type."""
+    def used_axes(self, height: int, width: int, dtype: torch.dtype) -> tuple[Axis, Axis] | None:
+        """The axes for maps of this size, which tell the used elements.
+
+        None where all are used, or where the ordinary call, which needs all of them, is the choice.
+        """
         rows, cols, _ = self._axes(height, width)
         if rows is None or cols is None or self._cheaper_way(rows, cols, dtype) is None:
             return None
-        return Window(rows, cols) if (rows.kernel, cols.kernel) != self.kernel_size else None
+        return (rows, cols) if (rows.kernel, cols.kernel) != self.kernel_size else None
 
-    def trim(self, window: Window) -> None:
-        """Keep only the taps of `window` as the weight: it then takes maps of that size alone."""
-        seen = window.of(self.weight.detach()).clone(memory_format=torch.channels_last)
-        self.weight = nn.Parameter(seen, requires_grad=self.weight.requires_grad)
-        self._window = window
+    @property
+    def crop(self) -> Crop:
+        """What `crop_weight` did."""
+        assert self._crop is not None
+        return self._crop
 
-    def untrim(self, weight: nn.Parameter) -> None:
-        """Take back the whole weight that there was before `trim`."""
-        self.weight, self._window = weight, None
+    def crop_weight(self, rows: Axis, cols: Axis, decay: nn.Parameter) -> None:
+        """Keep only the used elements as the weight: it then takes maps of that size alone."""
+        full = self.weight.detach()
+        used = used_part(full, rows, cols).clone(memory_format=torch.channels_last)
+        self.weight = nn.Parameter(used, requires_grad=self.weight.requires_grad)
+        self._crop = Crop(rows, cols, full, decay)
+
+    def undo_crop(self, weight: nn.Parameter) -> None:
+        """Take back the parameter that there was before `crop_weight`."""
+        self.weight, self._crop = weight, None
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self._crop is not None:
+            key = f"{prefix}weight"
+            destination[key] = self._crop.restored(destination[key].detach(), self._crop.decay)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *others: Any) -> None:
+        key, crop = f"{prefix}weight", self._crop
+        # In checkpoints of an earlier format the weight is cropped already.
+        if crop is not None and key in state_dict and state_dict[key].shape == crop.full.shape:
+            crop.full = state_dict[key]
+            state_dict[key] = crop.used(crop.full)
+            with torch.no_grad():
+                crop.decay.fill_(1.0)
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
     def _cheaper_way(
         self, rows: Axis, cols: Axis, dtype: torch.dtype
     ) -> Callable[[Tensor], Tensor] | None:
         """How maps of this size and type are convolved; None for the ordinary call."""
-        if not self._cheaper or dtype not in (torch.float32, torch.bfloat16, torch.float64):
+        if dtype not in (torch.float32, torch.bfloat16, torch.float64):
             return None
         if 1 < self.groups == self.in_channels == self.out_channels:
             return lambda x: cast(Tensor, Depthwise.apply(x, self.weight, rows, cols))
@@ -157,8 +202,8 @@ class LoweredConv2d(nn.Conv2d):
         """How the parts of a dense convolution are computed; None for the ordinary call."""
         amx = dtype is torch.bfloat16 and _has_amx()
         side, channels = max(rows.out, cols.out), min(self.in_channels, self.out_channels)
-        one_tap = rows.kernel == cols.kernel == 1
-        if one_tap or side <= (_AMX_PRODUCTS_SIDE if amx else _PRODUCTS_SIDE):
+        one_element = rows.kernel == cols.kernel == 1
+        if one_element or side <= (_AMX_PRODUCTS_SIDE if amx else _PRODUCTS_SIDE):
             return PRODUCTS
         larger = max(self.stride) > 1 or channels >= _MANY_CHANNELS
         unpadded = (
@@ -195,7 +240,8 @@ class LoweredConv2d(nn.Conv2d):
         casts = torch.is_autocast_enabled(device) and x.dtype is not torch.float64
         if casts:
             x = x.to(torch.get_autocast_dtype(device))
-        if self._window is not None:  # of a trimmed weight the ordinary call can make nothing
+        crop = self._crop
+        if crop is not None:  # of a cropped weight the ordinary call can make nothing
             x = x.contiguous(memory_format=torch.channels_last)
         rows, cols, pads = self._axes(x.shape[2], x.shape[3])
         if (
@@ -207,23 +253,25 @@ class LoweredConv2d(nn.Conv2d):
             and x.is_contiguous(memory_format=torch.channels_last)
         ):
             convolve_cheaper = self._cheaper_way(rows, cols, x.dtype)
-            if convolve_cheaper is not None and self._window in (None, (rows, cols)):
+            if convolve_cheaper is not None and (
+                crop is None or (crop.rows, crop.cols) == (rows, cols)
+            ):
                 # It casts for itself; autocast must not do so again inside.
                 with torch.autocast(device, enabled=False):
                     y = convolve_cheaper(x)
                     if self.bias is not None:
                         y = y + self.bias.to(y.dtype).view(1, -1, 1, 1)
                 return y
-        if self._window is not None:
+        if crop is not None:
             raise RuntimeError(
-                f"only the taps that maps of {self._window.rows.size}x{self._window.cols.size} "
-                f"meet were kept, not those for {x.shape[2]}x{x.shape[3]} ({x.dtype}, {device}); "
-                "with train.lower_convolutions=false all are"
+                f"only the kernel elements that maps of {crop.rows.size}x{crop.cols.size} use were "
+                f"kept, not those for {x.shape[2]}x{x.shape[3]} ({x.dtype}, {device}); with "
+                "train.lower_convolutions=false all are"
             )
         if device == "cpu" and rows is not None and cols is not None:
-            taps = seen(self.weight, rows, cols)
-            if taps is not self.weight:  # autograd fills the gradient of the others with zeros
-                return convolve(x, taps, rows, cols, self.groups, self.bias)
+            used = used_part(self.weight, rows, cols)
+            if used is not self.weight:  # autograd fills the gradient of the others with zeros
+                return convolve(x, used, rows, cols, self.groups, self.bias)
         padding = (pads[2], pads[0])
         if (pads[0], pads[2]) != (pads[1], pads[3]):
             x, padding = F.pad(x, pads), (0, 0)
@@ -255,17 +303,15 @@ def _agree(mine: Tensor | None, theirs: Tensor | None) -> bool:
     return torch.allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
-def lower_convolutions(model: nn.Module, image_size: int, *, enabled: bool = True) -> nn.Module:
+def lower_convolutions(model: nn.Module) -> nn.Module:
     """Make the convolutions of ``model`` cheaper equivalents, in place, and return it.
 
     Modules, parameters, their names and order, and hooks stay what they were, so this may be done
-    before or after an optimiser is made or a state dict loaded.  The gain needs the model and
-    its input in ``torch.channels_last`` (before or after, too); other layouts get the ordinary
-    convolution.  ``image_size`` is the side in pixels of the images to come: above 128, where none
-    of the limits here were measured, all get that, as they do unless ``enabled``.
+    before or after an optimiser is made or a state dict loaded. The gain needs the model and its
+    input in ``torch.channels_last`` (before or after, too); other layouts get the ordinary
+    convolution.
     """
-    cheaper = enabled and image_size <= _LARGEST_IMAGE
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and not isinstance(module, LoweredConv2d):
-            LoweredConv2d.take_over(module, cheaper=cheaper)
+            LoweredConv2d.take_over(module)
     return model

@@ -1,10 +1,10 @@
 """A dense convolution of a small map: its output and both gradients, each in its fastest way.
 
-As **products**: outputs that meet the map with the same taps are one matrix product of the patches
-that they read with the weights of those taps, so nothing is ever multiplied with padding. With one
-tap left (a 1x1 convolution, or any kernel on a 1x1 map) the patches are what a channels-last tensor
-already is; on a 2x2 map a padded 3x3 kernel takes 16 products of a position with a tap instead of
-36, on a 4x4 map 100 instead of 144.
+As **products**: outputs that use the same kernel elements are one matrix product of the patches
+that they read with those elements, so nothing is ever multiplied with padding. With one used
+element (a 1x1 convolution, or any kernel on a 1x1 map) the patches are what a channels-last tensor
+already is; on a 2x2 map a padded 3x3 kernel takes 16 products of a position with an element instead
+of 36, on a 4x4 map 100 instead of 144.
 
 By the **backend**: torch's own convolution, which wins on larger maps.
 
@@ -21,24 +21,15 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .geometry import (
-    Axis,
-    Span,
-    as_torch_strides,
-    convolve,
-    nhwc,
-    residues_of,
-    seen,
-    spans_of,
-    whole_grad,
-)
+from ..padding import Axis, as_torch_strides, convolve, used_part
+from .geometry import Span, full_gradient, nhwc, residues_of, spans_of
 
 
 class Ways(NamedTuple):
     """How each of the three parts is computed.
 
-    The backend's gradients need an axis that `taps.is_symmetric`; maps go beside each other only
-    for a 3x3 kernel with padding 1 and stride 1.
+    The backend's gradients need an axis that is symmetric (`padding.is_symmetric`); maps go beside
+    each other only for a 3x3 kernel with padding 1 and stride 1.
     """
 
     output: Literal["products", "backend"]
@@ -52,21 +43,22 @@ PRODUCTS = Ways("products", "products", "products")
 class Dense(torch.autograd.Function):
     """A convolution without groups or dilation: ``Dense.apply(x, weight, rows, cols, ways)``.
 
-    `x` is ``(N, C_in, H, W)``, channels-last, in the type to compute in; `weight` has all taps or
-    the seen ones alone, in that type or one to be cast, and gets its gradient in its own.
+    `x` is ``(N, C_in, H, W)``, channels-last, in the type to compute in; `weight` has all
+    elements or the used ones alone, in that type or one to be cast, and gets its gradient in its
+    own.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, rows: Axis, cols: Axis, ways: Ways) -> Tensor:
-        kernel = seen(weight, rows, cols).to(x.dtype)
+        kernel = used_part(weight, rows, cols).to(x.dtype)
         ctx.save_for_backward(x, kernel, weight)
         ctx.geometry = rows, cols, ways
         if ways.output == "backend":
             return convolve(x, kernel, rows, cols, 1)
-        taps = kernel.permute(0, 2, 3, 1)
+        by_position = kernel.permute(0, 2, 3, 1)
 
         def matrix(r: Span, c: Span) -> Tensor:
-            return taps[:, r.met, c.met].reshape(len(taps), -1).t()
+            return by_position[:, r.kernel, c.kernel].reshape(len(by_position), -1).t()
 
         return _as_maps(_by_products(nhwc(x), matrix, rows, cols))
 
@@ -83,12 +75,12 @@ class Dense(torch.autograd.Function):
                 grad_x = _backend_grad(grad, x, kernel, rows, cols, [True, False, False])[0]
         if ctx.needs_input_grad[1]:
             if ways.weight_grad == "products":
-                taps = _weight_grad(nhwc(grad), nhwc(x), kernel, weight.dtype, rows, cols)
+                used = _weight_grad(nhwc(grad), nhwc(x), kernel, weight.dtype, rows, cols)
             else:
                 if ways.weight_grad == "beside":
                     grad, x = _side_by_side(grad), _side_by_side(x)
-                taps = _backend_grad(grad, x, kernel, rows, cols, [False, True, False])[1]
-            grad_weight = whole_grad(taps, weight, rows, cols)
+                used = _backend_grad(grad, x, kernel, rows, cols, [False, True, False])[1]
+            grad_weight = full_gradient(used, weight, rows, cols)
         return grad_x, grad_weight, None, None, None
 
 
@@ -98,7 +90,7 @@ def _by_products(
     """The convolution of ``(N, H, W, C)`` maps: ``(N, rows.out, cols.out, C')``.
 
     Args:
-        matrix: the taps that two spans meet, as ``(taps of both * C, C')``.
+        matrix: the kernel elements that two spans use, as ``(elements of both * C, C')``.
     """
     n, parts = len(maps), list(product(spans_of(rows), spans_of(cols)))
     made: Tensor | None = None
@@ -111,20 +103,20 @@ def _by_products(
             filled = sum(r.length * c.length for r, c in parts)
             made = _to_fill(part, rows.out, cols.out, filled)
         made[:, r.outputs, c.outputs] = part
-    assert made is not None  # some tap meets the map, or there would be no axis
+    assert made is not None  # some element is used, or there would be no axis
     return made
 
 
 def _input_grad(grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis) -> Tensor:
     """``(N, H, W, C_in)`` of the output gradient ``(N, H_out, W_out, C_out)``."""
-    taps = kernel.permute(2, 3, 0, 1)  # (k, k, C_out, C_in)
+    by_position = kernel.permute(2, 3, 0, 1)  # (k, k, C_out, C_in)
     parts = list(product(residues_of(rows), residues_of(cols)))
     made: Tensor | None = None
     for r, c in parts:
-        back = _turned(taps[r.tap :: rows.stride, c.tap :: cols.stride])
+        back = _rotated(by_position[r.kernel_first :: rows.stride, c.kernel_first :: cols.stride])
 
         def matrix(r: Span, c: Span, back: Tensor = back) -> Tensor:
-            return back[r.met, c.met].flatten(0, 2)
+            return back[r.kernel, c.kernel].flatten(0, 2)
 
         part = _by_products(grad, matrix, r.axis, c.axis)
         if part.shape[1:3] == (rows.size, cols.size):
@@ -146,37 +138,37 @@ def _to_fill(part: Tensor, height: int, width: int, filled: int) -> Tensor:
 def _weight_grad(
     grad: Tensor, maps: Tensor, kernel: Tensor, dtype: torch.dtype, rows: Axis, cols: Axis
 ) -> Tensor:
-    """``(C_out, C_in, k, k)``: the sum of what all parts give to the taps that they meet."""
+    """``(C_out, C_in, k, k)``: the sum of what all parts add to the elements they use."""
     parts = list(product(spans_of(rows), spans_of(cols)))
     shape = len(kernel), rows.kernel, cols.kernel, kernel.shape[1]
     made = maps.new_zeros(shape, dtype=dtype) if len(parts) > 1 else None
     for r, c in parts:
         patches = _patches(maps, r, c, rows, cols)
         part = grad[:, r.outputs, c.outputs].reshape(len(patches), -1).t() @ patches
-        part = part.view(len(part), r.taps, c.taps, -1)
+        part = part.view(len(part), r.kernel_length, c.kernel_length, -1)
         if made is None:  # there is no other: nothing to add, so no wider type to add in
             return part.permute(0, 3, 1, 2)
-        made[:, r.met, c.met] += part
+        made[:, r.kernel, c.kernel] += part
     assert made is not None
     return made.permute(0, 3, 1, 2)
 
 
 def _patches(maps: Tensor, r: Span, c: Span, rows: Axis, cols: Axis) -> Tensor:
-    """What the outputs of two spans read, ``(N * outputs, taps * C)``; a view where it can be."""
+    """What the outputs of two spans read, ``(N * outputs, elements * C)``; a view if possible."""
     n, _, _, channels = maps.shape
     sn, sh, sw, sc = maps.stride()
     patches = maps.as_strided(
-        (n, r.length, c.length, r.taps, c.taps, channels),
+        (n, r.length, c.length, r.kernel_length, c.kernel_length, channels),
         (sn, sh * rows.stride, sw * cols.stride, sh, sw, sc),
         maps.storage_offset() + r.start * sh + c.start * sw,
     )
     return patches.reshape(n * r.length * c.length, -1)
 
 
-def _turned(taps: Tensor) -> Tensor:
-    """The kernel ``(k, k, ...)`` turned by 180 degrees; no copy for a single tap."""
-    axes = [axis for axis in (0, 1) if taps.shape[axis] > 1]
-    return taps.flip(axes) if axes else taps
+def _rotated(kernel: Tensor) -> Tensor:
+    """The kernel ``(k, k, ...)`` rotated by 180 degrees; no copy of a single element."""
+    axes = [axis for axis in (0, 1) if kernel.shape[axis] > 1]
+    return kernel.flip(axes) if axes else kernel
 
 
 def _backend_grad(

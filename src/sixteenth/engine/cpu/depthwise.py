@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .geometry import Axis, convolve, is_symmetric, mirrored, nhwc, seen, whole_grad
+from ..padding import Axis, convolve, is_symmetric, used_part
+from .geometry import full_gradient, mirrored, nhwc
 
 # The weight gradient by batched products does work for every (input, output) position pair, used or
 # not: beyond this many pairs a direct convolution is the better choice.
@@ -28,7 +29,7 @@ class Depthwise(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, rows: Axis, cols: Axis) -> Tensor:
-        kernel = seen(weight, rows, cols).to(x.dtype).contiguous()
+        kernel = used_part(weight, rows, cols).to(x.dtype).contiguous()
         ctx.save_for_backward(x, kernel, weight)
         ctx.geometry = rows, cols
         return convolve(x, kernel, rows, cols, x.shape[1])
@@ -43,13 +44,13 @@ class Depthwise(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = _input_grad(grad, kernel, rows, cols)
         if ctx.needs_input_grad[1]:
-            taps = _weight_grad(x, grad, kernel, rows, cols)
-            grad_weight = whole_grad(taps, weight, rows, cols)
+            used = _weight_grad(x, grad, kernel, rows, cols)
+            grad_weight = full_gradient(used, weight, rows, cols)
         return grad_x, grad_weight, None, None
 
 
 def _input_grad(grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis) -> Tensor:
-    """``dx[i] = sum_t w[t] g[(i + low - t) / stride]``: a stride-1 convolution of the gradient,
+    """``dx[i] = sum_k w[k] g[(i + low - k) / stride]``: a stride-1 convolution of the gradient,
     with ``stride - 1`` zeros put between its positions, by the kernel mirrored."""
     n, c = grad.shape[:2]
     if (rows.stride, cols.stride) != (1, 1):
@@ -68,23 +69,23 @@ def _input_grad(grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis) -> Tensor:
 
 
 @lru_cache(maxsize=256)
-def _tap_of_pair(rows: Axis, cols: Axis, dtype: torch.dtype) -> Tensor:
-    """A 0/1 matrix ``(H*W * H_out*W_out, k*k)``: which tap joins an input to an output position."""
+def _element_of_pair(rows: Axis, cols: Axis, dtype: torch.dtype) -> Tensor:
+    """A 0/1 matrix ``(H*W * H_out*W_out, k*k)``: which element joins an input to an output."""
 
     def one_axis(a: Axis) -> Tensor:
-        tap = torch.arange(a.size)[:, None] - torch.arange(a.out)[None] * a.stride + a.low
-        return (tap[:, :, None] == torch.arange(a.kernel)).to(dtype)  # (in, out, tap)
+        element = torch.arange(a.size)[:, None] - torch.arange(a.out)[None] * a.stride + a.low
+        return (element[:, :, None] == torch.arange(a.kernel)).to(dtype)  # (in, out, element)
 
     both = torch.einsum("ius,jvt->ijuvst", one_axis(rows), one_axis(cols))
     return both.reshape(-1, rows.kernel * cols.kernel)
 
 
 def _weight_grad(x: Tensor, grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis) -> Tensor:
-    """``dw[c, t] = sum over images and output positions o of x[c, o*stride + t - low] g[c, o]``.
+    """``dw[c, k] = sum over images and output positions o of x[c, o*stride + k - low] g[c, o]``.
 
-    The backend is fast at this for kernels of up to 3 taps whose output is not smaller than the
-    kernel.  Otherwise: for every channel the ``(H*W, N) @ (N, H_out*W_out)`` product of all
-    position pairs, then the sum of the pairs that each tap joins.
+    The backend is fast at this for kernels of up to 3x3 whose output is not smaller than the
+    kernel. Otherwise: for every channel the ``(H*W, N) @ (N, H_out*W_out)`` product of all
+    position pairs, then the sum of the pairs that each element joins.
     """
     n, c = x.shape[:2]
     inputs, outputs = rows.size * cols.size, rows.out * cols.out
@@ -101,11 +102,11 @@ def _weight_grad(x: Tensor, grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis
             )[1],
         )
     by_image = nhwc(x).view(n, inputs, c), nhwc(grad).view(n, outputs, c)
-    tap_of_pair = _tap_of_pair(rows, cols, x.dtype)
+    element_of_pair = _element_of_pair(rows, cols, x.dtype)
     step = max(16, _SLICE_ELEMENTS // (n * max(inputs, outputs)))
     parts = []
     for start in range(0, c, step):
         xs, gs = (t[:, :, start : start + step].permute(2, 0, 1).contiguous() for t in by_image)
         pairs = torch.bmm(xs.transpose(1, 2), gs)  # (channels, H*W, H_out*W_out)
-        parts.append(pairs.view(len(pairs), -1) @ tap_of_pair)
+        parts.append(pairs.view(len(pairs), -1) @ element_of_pair)
     return torch.cat(parts).view(c, 1, rows.kernel, cols.kernel)

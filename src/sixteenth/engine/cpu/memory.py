@@ -12,15 +12,12 @@ import contextlib
 import ctypes
 import mmap
 import platform
-from collections.abc import Iterator
 from pathlib import Path
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
-"""mallopt(3)."""
+"""Names of options in mallopt(3)."""
 
-_KEEP = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1, _TOP_PAD: 64 << 20}
-_USUAL = {_MMAP_MAX: 65_536, _TRIM_THRESHOLD: 128 << 10, _TOP_PAD: 128 << 10}
-"""What glibc starts with."""
+_OPTIONS = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1, _TOP_PAD: 64 << 20}
 
 _LARGE_PAGES = 14
 """MADV_HUGEPAGE of madvise(2): the kernel may back this part with pages of 2 MB, say."""
@@ -32,11 +29,15 @@ _OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 
 
 def keep_freed_memory() -> bool:
-    """From now on this process keeps what it frees; True where that can be set (glibc).
+    """Let this process keep what it frees, and take large pages where the kernel has them.
 
-    What it takes from now on comes in large pages, as far as the kernel has them.
+    glibc cannot tell what was set before, and what it adapts by itself does not come back: this is
+    for processes that are there to train.
+
+    Returns:
+        Whether it could be set (glibc).
     """
-    if not _set(_KEEP):
+    if not _keep():
         return False
     with contextlib.suppress(OSError, AttributeError):
         _ask_for_large_pages()
@@ -60,23 +61,10 @@ def _ask_for_large_pages() -> None:
             return
 
 
-@contextlib.contextmanager
-def freed_memory_kept() -> Iterator[None]:
-    """Keep what is freed for a while: a notebook that trains goes on afterwards, and has better
-    uses for it."""
-    kept = keep_freed_memory()
-    try:
-        yield
-    finally:
-        if kept and _set(_USUAL):
-            with contextlib.suppress(OSError, AttributeError):
-                ctypes.CDLL(None).malloc_trim(0)
-
-
-def _set(values: dict[int, int]) -> bool:
+def _keep() -> bool:
     if platform.libc_ver()[0] != "glibc":
         return False
     with contextlib.suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
-        return all(mallopt(which, value) for which, value in values.items())
+        return all(mallopt(option, value) for option, value in _OPTIONS.items())
     return False

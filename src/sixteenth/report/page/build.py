@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sixteenth import __version__
-from sixteenth.analysis import Predictions, bands, cells
+from sixteenth.analysis import Findings, bands, cells
 from sixteenth.errors import SixteenthError
+from sixteenth.storage.run_record import RunRecord
 
 from ...language import English, Names
 from ...language import format as fmt
 from ...language.en import captions
-from ..discussion import analyse_study
+from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
 from ..figures.panels import METRICS, curve_panels
 from ..figures.style import NARROW, WIDE, png, svg
@@ -63,32 +63,19 @@ class Picture:
         return self.wide.width > WIDE * 96 or self.narrow.width > NARROW * 96
 
 
-def build_report(
-    study_dir: str | Path,
-    *,
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
-    predictions: Predictions | None = None,
-) -> Path:
+def build_report(study_dir: str | Path, measurements: Measurements, findings: Findings) -> Path:
     """Write the report of a study and return the path of report.html.
 
     Args:
         study_dir: the study's folder; only report.html, report.md and figures/ are written in it.
-        spec: the study's spec as JSON values, with what it leaves open left open.
-        results: one row a run of the plan, also the failed and missing ones.
-        histories: one row for each run and epoch.
-        runs: the contents of the run.json files there are.
-        predictions: run_id -> (labels, probabilities), for paired comparisons.
+        measurements: of the study.
+        findings: what `analyse_study` makes of them.
 
     Raises:
         SixteenthError: the files cannot be written; an earlier report is left as it was.
     """
     folder = Path(study_dir)
-    files = report_files(
-        spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
-    )
+    files = report_files(measurements, findings)
     try:
         _write_all(folder, files)
         for name in FIGURES:
@@ -102,24 +89,16 @@ def build_report(
     return folder / "report.html"
 
 
-def report_files(
-    *,
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
-    predictions: Predictions | None = None,
-) -> dict[str, bytes]:
+def report_files(measurements: Measurements, findings: Findings) -> dict[str, bytes]:
     """All files of a report by their path in the study's folder, report.html last."""
-    findings = analyse_study(
-        spec=spec, results=results, histories=histories, runs=runs, predictions=predictions
-    )
+    spec, runs = measurements.spec, measurements.records
+    results, histories = measurements.results, measurements.histories
     language = English(Names.of(findings.models, findings.inits))
     discussion = language.discuss(findings)
     figures = draw_figures(results, histories, findings)
     narrow = draw_figures(results, histories, findings, narrow=True)
     cell_table = cells(results)
-    page = make_page(spec, results, histories, runs, discussion, __version__)
+    page = make_page(measurements, discussion, __version__)
     lines = accuracy_lines(cell_table, results)
     smoothing = _smoothing_of_losses(spec, runs)
     test_views = str((spec.get("train") or {}).get("test_augmentation"))
@@ -145,7 +124,7 @@ def report_files(
                 curve_panels(histories, results, metric=metric),
                 metric,
                 smoothing,
-                augmented(spec),
+                augmented(spec, runs),
                 test_views,
                 validated=bool((spec.get("train") or {}).get("validation")),
             ),
@@ -167,12 +146,12 @@ def report_files(
     return files
 
 
-def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> float:
+def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> float:
     """The label smoothing that is in the training curves; none where runs noted it without.
 
     Earlier versions drew the loss that was optimised, and their records do not say which it is.
     """
-    if all(run.get("train_loss") == "cross-entropy" for run in runs):
+    if all(run.train_loss == "cross-entropy" for run in runs):
         return 0.0
     return float((spec.get("train") or {}).get("label_smoothing") or 0)
 

@@ -8,11 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from sixteenth.spec import TrainSpec
+from sixteenth.storage.run_record import (
+    AugmentationFacts,
+    DataChecks,
+    DataFacts,
+    Environment,
+    ExecutionFacts,
+    RunRecord,
+)
 
 from ...language import format as fmt
 
@@ -28,12 +36,10 @@ class Fact:
     code: bool = False
 
 
-def facts(
-    spec: Mapping[str, Any], results: pd.DataFrame, runs: Sequence[Mapping[str, Any]]
-) -> list[Fact]:
+def facts(spec: Mapping[str, Any], results: pd.DataFrame, runs: Sequence[RunRecord]) -> list[Fact]:
     """How the study was made, from the run folders."""
-    data = first(runs, "data") or {}
-    classes = [fmt.plain(name) for name in data.get("classes") or []]
+    data = first(run.data for run in runs) or DataFacts()
+    classes = [fmt.plain(name) for name in data.classes]
     more = len(classes) - _CLASSES_SHOWN
     names = ", ".join(classes[:_CLASSES_SHOWN]) + (f" and {more} more" if more > 0 else "")
     subsets = (
@@ -46,55 +52,48 @@ def facts(
         for fraction, size in zip(results["fraction"], results["train_size"], strict=True)
         if not fmt.missing(size)
     )
-    environments = [run.get("environment") or {} for run in runs]
-    versions = _distinct(
-        ", ".join(
-            f"{label} {fmt.plain(e[key])}"
-            for key, label in _VERSIONS.items()
-            if not fmt.missing(e.get(key))
-        )
-        for e in environments
-    )
-    machines = _distinct(_machine(e) for e in environments)
-    modes = _distinct(_execution(run.get("execution") or {}) for run in runs)
+    environments = [run.environment or Environment() for run in runs]
     lines = [
-        Fact("Data", _and(data_name(spec, runs), data.get("source"), "from ")),
-        Fact("Fingerprint", fmt.plain(data.get("fingerprint") or ""), code=True),
+        Fact("Data", _and(data_name(spec, runs), data.source, "from ")),
+        Fact("Fingerprint", fmt.plain(data.fingerprint or ""), code=True),
         Fact("Images", _split_sizes(data)),
-        Fact("Image checks", _checks(first(runs, "data_checks") or {})),
+        Fact("Image checks", _checks(first(run.data_checks for run in runs) or DataChecks())),
         Fact(f"Classes ({len(classes)})", names if classes else ""),
         Fact("Subsets", f"{'; '.join(sizes)}. Stratified by class, {subsets}." if sizes else ""),
         Fact("Seeds", ", ".join(str(seed) for seed in spec.get("seeds", []))),
         Fact("Optimiser", _optimiser(spec)),
         Fact("Reported accuracy", reported_accuracy(results)),
         Fact("Initial weights", _weights(runs)),
-        Fact("Machine", machines),
-        Fact("Execution", modes),
-        Fact("Versions", versions),
+        Fact("Machine", _distinct(map(_machine, environments))),
+        Fact("Execution", _distinct(_execution(run.execution or ExecutionFacts()) for run in runs)),
+        Fact("Versions", _distinct(map(_versions, environments))),
         Fact("Training", _totals(results)),
     ]
     return [line for line in lines if line.text]
 
 
-def data_name(spec: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
+def data_name(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> str:
     """What a report calls the data: what the study says now, else what they called themselves.
 
     The study's name for them may be changed after its first run, whose record keeps the old one.
     """
-    recorded = (first(runs, "data") or {}).get("name")
-    return str(spec.get("data_name") or recorded or spec.get("data") or "")
+    data = first(run.data for run in runs) or DataFacts()
+    return str(spec.get("data_name") or data.name or spec.get("data") or "")
 
 
-def augmented(spec: Mapping[str, Any]) -> bool:
-    """Whether training images were changed at random; digits are not, unless that was asked for."""
-    train = spec.get("train") or {}
-    if train.get("cutout"):
-        return True
-    auto = spec.get("data") != "digits"
-    return any(
-        auto if (value := train.get(key, "auto")) == "auto" else bool(value)
-        for key in ("crop", "flip")
-    )
+def augmented(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> bool:
+    """Whether training images were changed at random.
+
+    Earlier versions did not record it. Their rule was the one of today, where of the data sets that
+    a study names, the digits alone were symbols.
+    """
+    applied = first(run.augmentation for run in runs)
+    if applied is None:
+        recipe = TrainSpec.model_validate(spec.get("train") or {})
+        symbols = spec.get("data") == "digits"
+        crop, flip = recipe.crop_and_flip(spec.get("image_size", 32), symbols=symbols)
+        applied = AugmentationFacts(crop=crop, flip=flip, cutout=recipe.cutout)
+    return applied.changes_images
 
 
 _VERSIONS = {
@@ -128,7 +127,7 @@ def notes(
     spec: Mapping[str, Any],
     results: pd.DataFrame,
     histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunRecord],
 ) -> list[str]:
     """What a critic would have to be told about how the numbers were measured."""
     found = []
@@ -152,11 +151,11 @@ def notes(
                 f"images, {fmt.count(sampled.min())} or more; {where} on all of them."
             )
     smaller = [
-        metrics["train_measured"]
+        measured
         for run in runs
-        if (metrics := run.get("metrics") or {}).get("train_measured")
-        and run.get("train_size")
-        and metrics["train_measured"] < run["train_size"]
+        if run.metrics
+        and (measured := run.metrics.train_measured)
+        and measured < (run.train_size or 0)
     ]
     if smaller:
         found.append(
@@ -169,7 +168,7 @@ def notes(
             f"{fmt.percent(validation, 0)} of every training subset was held out as a validation "
             "part: the sizes count it, the training did not see it."
         )
-    prints = {(run.get("data") or {}).get("fingerprint") for run in runs} - {None}
+    prints = {run.data.fingerprint for run in runs if run.data} - {None}
     if len(prints) > 1:
         found.append(
             "The runs do not all see the same data: their fingerprints differ. "
@@ -178,18 +177,26 @@ def notes(
     return found
 
 
-def _machine(environment: Mapping[str, Any]) -> str:
-    cores = environment.get("cores")
-    parts = [environment.get("cpu"), f"{cores} cores" if cores else "", environment.get("platform")]
-    device = environment.get("device")
-    if device and str(device) not in ("cpu", str(environment.get("cpu"))):
-        parts.insert(0, device)
+def _versions(environment: Environment) -> str:
+    known = environment.to_dict()
+    return ", ".join(
+        f"{label} {fmt.plain(known[key])}"
+        for key, label in _VERSIONS.items()
+        if not fmt.missing(known.get(key))
+    )
+
+
+def _machine(environment: Environment) -> str:
+    cores = f"{environment.cores} cores" if environment.cores else ""
+    parts = [environment.cpu, cores, environment.platform]
+    if environment.device not in (None, "cpu", environment.cpu):
+        parts.insert(0, environment.device)
     return ", ".join(fmt.plain(part) for part in parts if part)
 
 
-def _execution(execution: Mapping[str, Any]) -> str:
-    threads = execution.get("threads")
-    parts = [execution.get(key) for key in ("device", "precision", "layout")]
+def _execution(execution: ExecutionFacts) -> str:
+    threads = execution.threads
+    parts = [execution.device, execution.precision, execution.layout]
     parts.append(f"{threads} thread{'s' if threads != 1 else ''}" if threads else "")
     return ", ".join(fmt.plain(part) for part in parts if part)
 
@@ -203,27 +210,24 @@ def _optimiser(spec: Mapping[str, Any]) -> str:
     )
 
 
-def _weights(runs: Sequence[Mapping[str, Any]]) -> str:
+def _weights(runs: Sequence[RunRecord]) -> str:
     """Which weights file each pretrained model started from, so that it can be had again."""
     lines = []
     for run in runs:
-        spec, model = run.get("spec") or {}, run.get("model") or {}
-        if spec.get("init", "random") != "random" and model.get("weights_sha256"):
-            name = f"{fmt.plain(spec.get('model', ''))} {fmt.plain(spec['init'])}"
-            lines.append(f"{name}: SHA-256 {fmt.plain(model['weights_sha256'])}")
+        digest = run.model.weights_sha256 if run.model else None
+        if run.spec.init != "random" and digest:
+            name = f"{fmt.plain(run.spec.model)} {fmt.plain(run.spec.init)}"
+            lines.append(f"{name}: SHA-256 {fmt.plain(digest)}")
     return "; ".join(dict.fromkeys(lines))
 
 
-def _split_sizes(data: Mapping[str, Any]) -> str:
-    parts = [
-        f"{fmt.count(data[key])} {word}"
-        for key, word in (("train_images", "training"), ("test_images", "test"))
-        if data.get(key)
-    ]
+def _split_sizes(data: DataFacts) -> str:
+    sizes = ((data.train_images, "training"), (data.test_images, "test"))
+    parts = [f"{fmt.count(images)} {word}" for images, word in sizes if images]
     return ", ".join(parts)
 
 
-def _checks(checks: Mapping[str, Any]) -> str:
+def _checks(checks: DataChecks) -> str:
     """Copies, leaks, doubtful labels and broken images; nothing of runs that were not checked."""
     told = {
         "skipped_broken": "{} left out as unreadable",
@@ -233,13 +237,13 @@ def _checks(checks: Mapping[str, Any]) -> str:
         "conflicting_labels": "{} under more than one label",
         "nearly_black": "{} of 16 bits nearly black",
     }
-    counts = {key: checks[key] for key in told if isinstance(checks.get(key), int)}
+    counts = {key: n for key in told if (n := getattr(checks, key)) is not None}
     images = {key: f"{fmt.count(n)} image{'' if n == 1 else 's'}" for key, n in counts.items()}
     lines = [told[key].format(images[key]) for key, n in counts.items() if n]
     if counts and not lines:
         return "no copies, no leaks from training to test, no image under two labels."
-    examples = [fmt.plain(text) for text in checks.get("examples") or []][:5]
-    skipped = [fmt.plain(text) for text in checks.get("skipped") or []][:5]
+    examples = [fmt.plain(text) for text in checks.examples][:5]
+    skipped = [fmt.plain(text) for text in checks.skipped][:5]
     such = f" Such as: {'; '.join([*skipped, *examples])}." if lines and examples + skipped else ""
     return "; ".join(lines) + ("." if lines else "") + such
 
@@ -259,9 +263,12 @@ def _and(name: Any, source: Any, word: str) -> str:
     return f"{first}, {word}{second}" if first and second and first != second else first or second
 
 
-def first(runs: Sequence[Mapping[str, Any]], key: str) -> Mapping[str, Any] | None:
-    """That part of the first run.json that has it."""
-    return next((run[key] for run in runs if isinstance(run.get(key), Mapping)), None)
+PartT = TypeVar("PartT")
+
+
+def first(parts: Iterable[PartT | None]) -> PartT | None:
+    """The first that is there, of one part of several records."""
+    return next((part for part in parts if part is not None), None)
 
 
 def _distinct(texts: Iterable[str]) -> str:

@@ -16,10 +16,12 @@ import yaml
 
 from sixteenth.analysis import Findings, cells, summary_table
 from sixteenth.analysis.findings import Suspect
+from sixteenth.storage.run_record import DataFacts
 
 from ...language import format as fmt
 from ...language.base import Discussion, SaidSection
 from ...language.en.curves import warning as curve_warning
+from ..discussion import Measurements
 from ..figures.panels import hole_text
 from .axes import grid_axes, measured
 from .provenance import Fact, data_name, facts, first, notes
@@ -95,22 +97,16 @@ class FitRow:
     forecast_interval: str
 
 
-def make_page(
-    spec: Mapping[str, Any],
-    results: pd.DataFrame,
-    histories: pd.DataFrame,
-    runs: Sequence[Mapping[str, Any]],
-    discussion: Discussion,
-    version: str,
-) -> Page:
+def make_page(measurements: Measurements, discussion: Discussion, version: str) -> Page:
     """Collect all texts of a report."""
+    spec, results, runs = measurements.spec, measurements.results, measurements.records
     done = len(measured(results))
-    data = first(runs, "data") or {}
-    moment = max((str(r["finished"]) for r in runs if r.get("finished")), default="")
+    data = first(run.data for run in runs) or DataFacts()
+    moment = max((run.finished for run in runs if run.finished), default="")
     dateline = [
         fmt.plain(data_name(spec, runs)),
-        f"{fmt.count(data['train_images'])} training images" if data.get("train_images") else "",
-        f"{fmt.count(data['test_images'])} test images" if data.get("test_images") else "",
+        f"{fmt.count(data.train_images)} training images" if data.train_images else "",
+        f"{fmt.count(data.test_images)} test images" if data.test_images else "",
         f"{done} of {len(results)} run{'s' if len(results) != 1 else ''} finished",
         fmt.day(moment) if moment else "",
     ]
@@ -125,7 +121,7 @@ def make_page(
         suspects=discussion.findings.suspects[:SUSPECTS_SHOWN],
         sections=list(discussion.sections),
         facts=facts(spec, results, runs),
-        notes=notes(spec, results, histories, runs),
+        notes=notes(spec, results, measurements.histories, runs),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
         version=version,
     )

@@ -11,12 +11,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from ...data import ImageDataset
-from ...engine.record import new_record
-from ...engine.train import Progress, record_failure, why
+from ...engine.train import Progress, new_record
 from ...storage.run_folder import RunFolder
+from ...storage.run_record import Failure, RunRecord
 from ..listener import Listener
 from ..planning.schedule import Assignment, Schedule
 
@@ -50,7 +50,7 @@ class Ended:
     """A run finished; its folder is complete, and `record` is what its run.json holds."""
 
     assignment: Assignment
-    record: dict[str, Any]
+    record: RunRecord
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def run_all(
     folder: Path,
     *,
     listener: Listener,
-    after_run: Callable[[], None],
+    after_run: Callable[[RunRecord], None],
 ) -> None:
     """Train all runs of a schedule into ``folder/runs/RUN_ID``, then close the executor.
 
@@ -121,7 +121,7 @@ def run_all(
 
     Args:
         listener: is told of every event.
-        after_run: is called after each run that finished or failed.
+        after_run: is called with the record of each run that finished or failed.
 
     Raises:
         KeyboardInterrupt: the runs being trained were interrupted, the others were not begun.
@@ -131,10 +131,10 @@ def run_all(
     running: dict[str, Assignment] = {}
     begun: Counter[str] = Counter()
 
-    def end(assignment: Assignment, record: dict[str, Any]) -> None:
+    def end(assignment: Assignment, record: RunRecord) -> None:
         del running[assignment.run.run_id]
         listener.run_ended(assignment.run, record, skipped=False)
-        after_run()
+        after_run(record)
 
     def handle(event: Event) -> None:
         match event:
@@ -171,7 +171,7 @@ def _folder_of(assignment: Assignment, folder: Path) -> RunFolder:
     return RunFolder(folder / "runs" / assignment.run.run_id)
 
 
-def _record_of_failed(target: RunFolder, error: Exception) -> dict[str, Any]:
+def _record_of_failed(target: RunFolder, error: Exception) -> RunRecord:
     """The record that a failed training wrote.
 
     Raises:
@@ -179,15 +179,15 @@ def _record_of_failed(target: RunFolder, error: Exception) -> dict[str, Any]:
             it as the run's failure, or could not.
     """
     found = target.read_record()
-    reason = (found or {}).get("error") or {}
-    if found is None or found["status"] != "failed" or reason.get("message") != why(error):
+    failure = found.error if found is not None and found.status == "failed" else None
+    if found is None or failure is None or failure.message != Failure.of(error).message:
         raise error
     return found
 
 
 def _record_of_lost(
     assignment: Assignment, dataset: ImageDataset, target: RunFolder, error: Exception
-) -> dict[str, Any]:
+) -> RunRecord:
     """The record of a run whose process died, maybe before it had written anything.
 
     A run that had finished just before stays finished.
@@ -195,4 +195,7 @@ def _record_of_lost(
     found = target.read_record()
     if found is None:
         found = new_record(assignment.run, dataset, assignment.execution, None)
-    return found if found["status"] == "finished" else record_failure(target, found, error)
+    if not found.is_finished:
+        found = found.as_failed(error)
+        target.write_record(found)
+    return found

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ...data import ImageDataset
-from ...engine.cpu.memory import freed_memory_kept
 from ...engine.execution import Execution
 from ...engine.train import train_run
 from ...storage.run_folder import RunFolder
@@ -45,15 +44,14 @@ class InProcess:
         emit(Started(assignment))
         outcome: Event
         try:
-            with freed_memory_kept():
-                record = train_run(
-                    assignment.run,
-                    self._dataset,
-                    RunFolder(self._folder / "runs" / assignment.run.run_id),
-                    execution=assignment.execution,
-                    on_progress=lambda progress: emit(Progressed(progress)),
-                    on_notice=lambda notice: emit(Noticed(notice)),
-                )
+            record = train_run(
+                assignment.run,
+                self._dataset,
+                RunFolder(self._folder / "runs" / assignment.run.run_id),
+                execution=assignment.execution,
+                on_progress=lambda progress: emit(Progressed(progress)),
+                on_notice=lambda notice: emit(Noticed(notice)),
+            )
         except Exception as error:
             outcome = Failed(assignment, error)
             if _unusable_after_failure(assignment.execution):

@@ -23,9 +23,8 @@ from typing import IO, Any
 import torch
 
 from ...data import ImageDataset
-from ...engine.cpu.memory import keep_freed_memory
-from ...engine.execution import Execution
-from ...engine.record import peak_memory
+from ...engine.acceleration import keep_freed_memory
+from ...engine.execution import Execution, peak_memory
 from ...engine.rehearsal import Rehearsal
 from ...engine.train import train_run
 from ...errors import RunError

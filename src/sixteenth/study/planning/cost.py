@@ -14,7 +14,7 @@ from ...data import ImageDataset
 from ...engine.workload import Workload, split_of
 from ...models import count_parameters, train_flops_per_image
 from ...spec import RunSpec
-from ...storage.run_folder import RunFolder
+from ...storage.run_record import RunRecord
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,7 +48,7 @@ def work_of(run: RunSpec, dataset: ImageDataset) -> Workload:
 def plan_table(
     runs: Sequence[RunSpec],
     dataset: ImageDataset,
-    folder: Path,
+    records: Mapping[str, RunRecord],
     costs: Mapping[str, Cost],
     schedule: Schedule,
 ) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def plan_table(
     rows = []
     for run in runs:
         work = work_of(run, dataset)
-        record = RunFolder(folder / "runs" / run.run_id).read_record()
+        record = records.get(run.run_id)
         cost, (assignment, end) = costs.get(run.model), todo.get(run.run_id, (None, 0.0))
         stays, passes = disk_bytes(cost.parameters if cost else 0, dataset)
         rows.append(
@@ -79,7 +79,7 @@ def plan_table(
                 "fraction": run.fraction,
                 "train_size": work.subset,
                 "seed": run.seed,
-                "status": record["status"] if record else "missing",
+                "status": record.status if record else "missing",
                 "epochs": work.epochs,
                 "steps": work.steps,
                 "parameters": cost.parameters if cost else None,

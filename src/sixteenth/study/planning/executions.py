@@ -9,6 +9,7 @@ from pathlib import Path
 from ...engine.execution import Execution
 from ...errors import InputError
 from ...storage.run_folder import write_text
+from ...storage.study_folder import StudyFolder
 from .calibration import Speed
 from .schedule import Schedule
 
@@ -49,7 +50,7 @@ def read_executions(folder: Path) -> dict[str, Execution]:
         InputError: it cannot be read.
     """
     executions: dict[str, Execution] = {}
-    path = folder / "execution.json"
+    path = StudyFolder(folder).executions_path
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         for run_id, record in content["runs"].items():
@@ -74,4 +75,4 @@ def write_executions(folder: Path, schedule: Schedule) -> None:
         "format": 1,
         "runs": {run_id: each.as_record() for run_id, each in executions.items()},
     }
-    write_text(folder / "execution.json", json.dumps(content, indent=2) + "\n")
+    write_text(StudyFolder(folder).executions_path, json.dumps(content, indent=2) + "\n")

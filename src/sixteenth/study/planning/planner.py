@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from ...data import ImageDataset
 from ...engine.execution import Execution
 from ...engine.train import begun_execution
 from ...errors import MismatchError
 from ...spec import RunSpec
-from ...storage.run_folder import RunFolder
+from ...storage.study_folder import StudySnapshot
 from ..listener import Listener
 from .calibration import Speed, best_numbers
 from .cost import Cost, work_of
@@ -39,9 +38,8 @@ than there is so much memory for."""
 
 
 def make_schedule(
-    runs: Sequence[RunSpec],
+    snapshot: StudySnapshot,
     dataset: ImageDataset,
-    folder: Path,
     costs: Mapping[str, Cost],
     request: ExecutionRequest,
     *,
@@ -52,8 +50,8 @@ def make_schedule(
     """The schedule of all runs that are not finished; measures the models if that pays.
 
     Args:
-        runs: the runs of the study.
-        folder: the study's.
+        snapshot: the runs of the study, and what they left so far.
+        dataset: its images.
         costs: of the models, as `preflight.check_models` gives them.
         request: what the user asks for.
         machine: where the runs will be computed.
@@ -64,15 +62,14 @@ def make_schedule(
         MismatchError: a run was begun otherwise than is asked for now.
         InputError: the machine has no such device, or execution.json cannot be read.
     """
-    planner = _Planner(runs, dataset, folder, costs, request, machine, listener)
+    planner = _Planner(snapshot, dataset, costs, request, machine, listener)
     return planner.schedule(timed=timed)
 
 
 @dataclass
 class _Planner:
-    runs: Sequence[RunSpec]
+    snapshot: StudySnapshot
     dataset: ImageDataset
-    folder: Path
     costs: Mapping[str, Cost]
     request: ExecutionRequest
     machine: Machine
@@ -81,7 +78,7 @@ class _Planner:
     def __post_init__(self) -> None:
         self._threads = self.request.threads_per_run(self.machine.cores)
         self._speeds: dict[str, list[Speed]] = {}
-        self._todo = [run for run in self.runs if not self._is_finished(run)]
+        self._todo = self.snapshot.unfinished()
         self._work = {run.run_id: work_of(run, self.dataset) for run in self._todo}
 
     def schedule(self, *, timed: bool) -> Schedule:
@@ -105,11 +102,11 @@ class _Planner:
         A run with a checkpoint goes on as it was begun. For the others, what is asked for now goes
         before what was decided earlier.
         """
-        kept = read_executions(self.folder)
+        kept = read_executions(self.snapshot.folder.path)
         known = {}
-        for run in self.runs:
-            folder = RunFolder(self.folder / "runs" / run.run_id)
-            begun = begun_execution(folder)
+        for run in self.snapshot.runs:
+            folder = self.snapshot.folder.run(run.run_id)
+            begun = begun_execution(folder, self.snapshot.records.get(run.run_id))
             execution = begun or kept.get(run.run_id)
             if execution is None:
                 continue
@@ -124,7 +121,8 @@ class _Planner:
                 known[run.run_id] = wanted
                 self._speeds[run.model] = [Speed(**each) for each in execution.measured]
         for device in {execution.device for execution in known.values()}:
-            self.machine.default_execution(device, self.runs[0].train)  # is it still there?
+            # Is it still there?
+            self.machine.default_execution(device, self.snapshot.runs[0].train)
         return known
 
     def _decide(
@@ -133,7 +131,9 @@ class _Planner:
         """Decide for runs that nothing is known of; a model keeps the numbers of its other runs."""
         if not new:
             return {}
-        of_model = {run.model: known[run.run_id] for run in self.runs if run.run_id in known}
+        of_model = {
+            run.model: known[run.run_id] for run in self.snapshot.runs if run.run_id in known
+        }
         numbers = {}
         for model in dict.fromkeys(run.model for run in new):
             first = next(run for run in new if run.model == model)
@@ -301,7 +301,3 @@ class _Planner:
         each = (memory or images + RUN_BYTES) + GPU_PROCESS_BYTES
         free_on_device = self.machine.free_memory(device)
         return max(1, int(min(free_on_device / each, free / RUN_BYTES, 1024)))
-
-    def _is_finished(self, run: RunSpec) -> bool:
-        record = RunFolder(self.folder / "runs" / run.run_id).read_record()
-        return record is not None and record["status"] == "finished"

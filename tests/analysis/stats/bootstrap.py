@@ -1,6 +1,6 @@
-"""The paired bootstrap: the same intervals as `compare`'s without any formula, for checking them.
+"""The paired bootstrap: the intervals of `stats.paired` without any formula, to check them by.
 
-`compare` computes its intervals in closed form, which is exact enough and thousands of times
+`stats.paired` computes its intervals in closed form, which is exact enough and thousands of times
 faster; a test holds the two against each other. With two or three seeds the closed form is the one
 to trust: a bootstrap over so few trainings is too narrow (it resamples 2 or 3 values and knows no
 t quantile).
@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import InputError
-from ..inputs.grid import Cell, Grid
-from .intervals import LEVEL
-from .paired import aligned
+from sixteenth import InputError
+from sixteenth.analysis import Cell, Grid
+from sixteenth.analysis.stats.intervals import LEVEL
+from sixteenth.analysis.stats.paired import aligned
 
 RESAMPLES = 10_000
 
@@ -32,7 +32,7 @@ def bootstrap_interval(
     """Percentile interval of a weighted sum of cell accuracies, e.g. one cell minus another.
 
     Args:
-        terms: (weight, cell), as of `compare.contrast`.
+        terms: (weight, cell), as of `stats.paired.contrast`.
         level: coverage.
         resamples: bootstrap samples.
         seed: of the resampling.

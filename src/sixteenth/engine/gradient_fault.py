@@ -1,0 +1,108 @@
+"""A work-around for weight gradients in bfloat16 that torch leaves unwritten on some CPUs.
+
+With padding, some elements of a convolution's kernel may only ever multiply padding: on a 1x1 map
+all but the middle one of a 3x3 kernel. Their gradient is zero, but on processors with bfloat16
+instructions torch 2.14 does not write it, so it is whatever that memory held before, now and then
+NaN. It was seen in strided convolutions, with and without groups, in both memory layouts.
+
+`has_fault` tries whether torch does so here. Only then `correct_gradients` does anything: it gives
+torch the used elements of each kernel alone, and autograd fills in the zeros.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from .execution import Execution
+from .padding import axis_of, convolve, used_part
+
+
+def correct_gradients(execution: Execution) -> AbstractContextManager[object]:
+    """A context for forward passes whose convolutions get right weight gradients.
+
+    It does nothing where torch has no fault, and on other devices and in other precisions.
+    """
+    if execution.device == "cpu" and execution.precision == "bfloat16" and has_fault():
+        return _UsedElements()
+    return nullcontext()
+
+
+@cache
+def has_fault() -> bool:
+    """Whether torch leaves weight gradients unwritten in this process; tried at the first call."""
+    layouts = torch.channels_last, torch.contiguous_format
+    with torch.inference_mode(False), torch.enable_grad():
+        return any(
+            _leaves_unwritten(groups, layout)
+            for _ in range(3)
+            for groups in (1, 4)
+            for layout in layouts
+        )
+
+
+def _leaves_unwritten(groups: int, layout: torch.memory_format) -> bool:
+    """Whether a gradient differs from what it must be, with NaN in the memory that it may get."""
+    channels = 64
+    maps = torch.ones(4, channels, 1, 1, dtype=torch.bfloat16).to(memory_format=layout)
+    weight = torch.ones(channels, channels // groups, 3, 3, dtype=torch.bfloat16)
+    weight = weight.to(memory_format=layout).requires_grad_()
+    output = F.conv2d(maps, weight, stride=2, padding=1, groups=groups)
+    ones = torch.ones_like(output)
+    expected = torch.zeros_like(weight)
+    expected[:, :, 1, 1] = len(maps)
+    for size in (2, 4):  # bytes of an element: the gradient may be computed in float32
+        for more in (0, 64, 256, 1024, 4096):
+            count = (weight.numel() * size + more) // 4 + 1
+            blocks = [torch.full((count,), math.nan) for _ in range(24)]
+            del blocks
+    (gradient,) = torch.autograd.grad(output, weight, ones)
+    return not torch.equal(gradient, expected)
+
+
+class _UsedElements(TorchFunctionMode):
+    """While it is entered, convolutions on the CPU get only the used elements of their kernels."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return (_conv2d if func is F.conv2d else func)(*args, **(kwargs or {}))
+
+
+def _conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """`torch.nn.functional.conv2d`, without the unused elements of `weight`."""
+    ordinary = not isinstance(padding, str) and _pair(dilation) == (1, 1) and input.dim() == 4
+    if ordinary and input.device.type == "cpu":
+        steps, pads = _pair(stride), _pair(padding)
+        rows, cols = (
+            axis_of(input.shape[2 + i], weight.shape[2 + i], steps[i], pads[i], pads[i])
+            for i in (0, 1)
+        )
+        used = weight if rows is None or cols is None else used_part(weight, rows, cols)
+        if rows is not None and cols is not None and used is not weight:
+            return convolve(input, used, rows, cols, groups, bias)
+    return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
+
+
+def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])

@@ -1,0 +1,139 @@
+"""What a study leaves in its folder: the names of its files, and a snapshot of what its runs left.
+
+The tables and the report of a study are all made from one `StudySnapshot`, for which each run.json
+was read once. Reading needs no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from ..errors import InputError
+from ..spec import RunSpec
+from .run_folder import RunFolder, Stamp
+from .run_record import RunRecord
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The files of one study."""
+
+    path: Path
+
+    @property
+    def spec_path(self) -> Path:
+        return self.path / "study.yaml"
+
+    @property
+    def results_path(self) -> Path:
+        return self.path / "results.csv"
+
+    @property
+    def executions_path(self) -> Path:
+        """How each run is computed, see `study.planning.planner`."""
+        return self.path / "execution.json"
+
+    @property
+    def runs_path(self) -> Path:
+        return self.path / "runs"
+
+    def run(self, run_id: str) -> RunFolder:
+        """The folder of one run, which may not be there yet."""
+        return RunFolder(self.runs_path / run_id)
+
+    def runs(self) -> Iterator[RunFolder]:
+        """The run folders that hold a record, in the order of their names."""
+        for record in sorted(self.runs_path.glob("*/run.json")):
+            yield RunFolder(record.parent)
+
+    def stamps(self) -> dict[str, Stamp]:
+        """The state of every run folder that holds a record, by its name."""
+        return {place.path.name: place.stamp() for place in self.runs()}
+
+
+@dataclass(frozen=True)
+class StudySnapshot:
+    """What the runs of a study had left in its folder at one moment.
+
+    Attributes:
+        folder: where they lie.
+        runs: the runs of the grid, in its order.
+        records: run_id -> run.json of each of them that was begun, in the order of names.
+        stamps: the state of the run folders when they were read, see `is_current`.
+    """
+
+    folder: StudyFolder
+    runs: tuple[RunSpec, ...]
+    records: Mapping[str, RunRecord]
+    stamps: Mapping[str, Stamp]
+
+    @classmethod
+    def read(cls, folder: StudyFolder, runs: Sequence[RunSpec]) -> Self:
+        """Read every run.json of a study's folder, each once; `runs` are those of the grid.
+
+        Raises:
+            InputError: one is damaged, or stands in the folder of another run.
+        """
+        stamps = folder.stamps()
+        found = {}
+        for run_id in stamps:
+            place = folder.run(run_id)
+            record = place.read_record()
+            if record is not None and record.run_id != run_id:
+                raise InputError(f"{place.record_path} is of another run, {record.run_id!r}")
+            if record is not None:
+                found[run_id] = record
+        planned = {run.run_id for run in runs}
+        records = {run_id: record for run_id, record in found.items() if run_id in planned}
+        return cls(folder, tuple(runs), records, stamps)
+
+    def unfinished(self) -> list[RunSpec]:
+        """The runs of the grid that are still to be trained, or to be trained to their end."""
+        finished = {run_id for run_id, record in self.records.items() if record.is_finished}
+        return [run for run in self.runs if run.run_id not in finished]
+
+    def with_record(self, record: RunRecord) -> Self:
+        """The snapshot with the record of a run that has just ended; no other is read again."""
+        run_id = record.run_id
+        return replace(
+            self,
+            records=dict(sorted({**self.records, run_id: record}.items())),
+            stamps={**self.stamps, run_id: self.folder.run(run_id).stamp()},
+        )
+
+    def is_current(self) -> bool:
+        """Whether reading again would give the same; opens no file."""
+        return self.stamps == self.folder.stamps()
+
+    @cached_property
+    def histories(self) -> dict[str, pd.DataFrame]:
+        """run_id -> history.csv of each run that has finished an epoch.
+
+        Raises:
+            InputError: one is damaged.
+        """
+        read = {run_id: self.folder.run(run_id).read_history() for run_id in self.records}
+        return {run_id: history for run_id, history in read.items() if not history.empty}
+
+    def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """run_id -> test labels (n,) and probabilities (n, classes) of the finished runs.
+
+        They are read each time: of many classes they are too large to be kept.
+
+        Raises:
+            InputError: they are damaged, or not those of the run whose folder they lie in.
+        """
+        found = {}
+        for run_id, record in self.records.items():
+            read = self.folder.run(run_id).read_predictions_of(record)
+            if read is not None:
+                found[run_id] = read
+        return found

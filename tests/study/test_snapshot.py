@@ -1,0 +1,190 @@
+"""A study's folder is read once and analysed once, and again only when something has changed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sixteenth import InputError, Listener, RunSpec, Study, StudySpec
+from sixteenth.spec import dump_spec
+from sixteenth.storage.run_folder import RunFolder
+from sixteenth.storage.run_record import (
+    AugmentationFacts,
+    DataChecks,
+    DataFacts,
+    Environment,
+    ExecutionFacts,
+    Metrics,
+    ModelFacts,
+    RunRecord,
+)
+from sixteenth.storage.run_results import EpochRow
+from sixteenth.storage.study_folder import StudyFolder
+from tiny_study import Command, read_results
+
+TEST_IMAGES = 200
+
+
+class Work:
+    """Counts how often each run.json is read, and how often a study is analysed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from sixteenth.report import discussion
+
+        self.reads: Counter[str] = Counter()
+        self.analyses = 0
+        read, analyse = RunFolder.read_record, discussion.analyse
+
+        def reading(folder: RunFolder) -> RunRecord | None:
+            self.reads[folder.path.name] += folder.record_path.is_file()
+            return read(folder)
+
+        def analysing(*words, **named):  # type: ignore[no-untyped-def]
+            self.analyses += 1
+            return analyse(*words, **named)
+
+        monkeypatch.setattr(RunFolder, "read_record", reading)
+        monkeypatch.setattr(discussion, "analyse", analysing)
+
+
+def finish(folder: RunFolder, run: RunSpec, accuracy: float) -> None:
+    """Leave what a finished run leaves."""
+    begun = RunRecord.begin(
+        run,
+        data=DataFacts(name="Pets", classes=("cat", "dog"), test_images=TEST_IMAGES),
+        data_checks=DataChecks(),
+        environment=Environment(torch="2.9.0"),
+        execution=ExecutionFacts(device="cpu", threads=1),
+        before=None,
+    )
+    size = {"1/4": 500, "1/2": 1000, "1": 2000}[run.fraction]
+    right = round(accuracy * TEST_IMAGES)
+    labels = np.arange(TEST_IMAGES) % 2
+    answers = np.where(np.arange(TEST_IMAGES) < right, labels, 1 - labels)
+    folder.write_predictions(labels, np.eye(2, dtype=np.float32)[answers])
+    row = EpochRow(1, 10, size, 0.1, 1.0, accuracy, 1.0, right / TEST_IMAGES, TEST_IMAGES)
+    folder.write_history([row])
+    folder.write_record(
+        begun.with_training_images(size, AugmentationFacts(crop=0, flip=False, cutout=0))
+        .with_model(ModelFacts(parameters=10 + len(run.model), final_map=(4, 4)))
+        .as_finished(
+            Metrics(
+                epoch=1,
+                chosen_by="last",
+                steps=10,
+                train_measured=size,
+                train_loss=1.0,
+                train_accuracy=accuracy,
+                test_loss=1.0,
+                test_accuracy=right / TEST_IMAGES,
+            ),
+            train_flops=size,
+            seconds=1.0,
+            evaluation_seconds=0.1,
+            images_per_second=float(size),
+            peak_memory_bytes=None,
+        )
+    )
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> StudyFolder:
+    """A folder with a finished study of 36 runs."""
+    spec = StudySpec(
+        name="many",
+        data="pets",
+        models=["small", "larger"],
+        init=["random", "imagenet"],
+        fractions=["1/4", "1/2", "1"],
+        seeds=[0, 1, 2],
+    )
+    folder = StudyFolder(tmp_path / "many")
+    folder.path.mkdir()
+    folder.spec_path.write_text(dump_spec(spec), encoding="utf-8")
+    for i, run in enumerate(spec.runs()):
+        finish(folder.run(run.run_id), run, 0.6 + i / 200)
+    return folder
+
+
+def test_a_report_of_36_runs_reads_each_record_once_and_analyses_once(
+    finished: StudyFolder, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work(monkeypatch)
+    ended = sixteenth("report", str(finished.path), "--json")
+    assert ended.code == 0, ended.err
+    said = json.loads(ended.out)
+    assert said["answer"]
+    assert len(said["results"]) == len(work.reads) == 36
+    assert set(work.reads.values()) == {1}
+    assert work.analyses == 1
+
+
+def test_what_is_asked_again_is_read_again_only_where_a_file_has_changed(
+    finished: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work(monkeypatch)
+    study = Study.open(finished.path)
+    for _ in range(2):
+        assert len(study.results()) == len(study.histories()) == len(study.predictions()) == 36
+        assert study.discussion().answer
+    assert (work.reads.total(), work.analyses) == (36, 1)
+    run = study.runs()[-1]
+    record = study.records()[0]
+    finish(finished.run(run.run_id), run, 0.5)
+    assert study.results()["test_accuracy"].iloc[-1] == 0.5
+    assert study.records()[0] == record
+    study.discussion()
+    assert (work.reads.total(), work.analyses) == (72, 2)
+    finished.run(run.run_id).write_history([])
+    assert len(study.histories()) == 35, "a history that changed without its record"
+    study.spec = study.spec.model_copy(update={"expect": "none"})
+    assert study.findings().expect == "none"
+
+
+def test_a_record_in_the_folder_of_another_run_is_refused(finished: StudyFolder) -> None:
+    first, second = list(finished.runs())[:2]
+    second.record_path.write_bytes(first.record_path.read_bytes())
+    with pytest.raises(InputError, match=r"run\.json is of another run"):
+        Study.open(finished.path).results()
+
+
+class Watching(Listener):
+    """Notes the statuses in results.csv whenever a run begins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.statuses: list[list[str]] = []
+
+    def run_started(self, run: RunSpec) -> None:
+        if (self.folder / "results.csv").is_file():
+            self.statuses.append([row["status"] for row in read_results(self.folder)])
+
+
+def test_results_are_written_after_each_run_without_reading_the_other_records(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study(
+        {
+            "data": "digits",
+            "image_size": 8,
+            "models": ["tiny_models:small"],
+            "fractions": ["20 images", "40 images", "60 images"],
+            "train": {"epochs": 1},
+        },
+        "mine",
+    )
+    work, watching = Work(monkeypatch), Watching(study.folder)
+    study.run(device="cpu", listener=watching)
+    assert watching.statuses == [
+        ["finished", "missing", "missing"],
+        ["finished", "finished", "missing"],
+    ]
+    assert study.discussion().answer
+    assert (work.reads.total(), work.analyses) == (0, 1), "each record came from its own training"
+    again = Study.open(study.folder)
+    again.run(device="cpu")
+    assert set(work.reads.values()) == {1}, "one reading before, and none after"
