@@ -10,6 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 
 from ..analysis.curves.learning_curve import LearningCurve, RequiredSize
 from ..analysis.curves.points import CurveWarning
@@ -74,7 +75,7 @@ class SaidStep(Statement):
     cost: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SaidAdvice:
     """Advice in one language.
 
@@ -89,6 +90,14 @@ class SaidAdvice:
     steps: tuple[SaidStep, ...]
     target: Statement | None
     findings: Advice
+
+    def __repr__(self) -> str:
+        return f"SaidAdvice({[step.what for step in self.steps]})"
+
+    def _repr_html_(self) -> str:
+        parts = [self.best, *([self.target.text] if self.target else [])]
+        steps = "".join(f"<li>{escape(step.text)}</li>" for step in self.steps)
+        return "".join(f"<p>{escape(part)}</p>" for part in parts) + f"<ol>{steps}</ol>"
 
     def to_dict(self) -> dict[str, object]:
         """Numbers and sentences as plain values for JSON; what is not finite becomes None."""
@@ -113,7 +122,7 @@ class SaidSection:
     ranked: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Discussion:
     """The findings of a study in one language.
 
@@ -126,6 +135,12 @@ class Discussion:
     answer: tuple[str, ...]
     sections: tuple[SaidSection, ...]
     findings: Findings
+
+    def __repr__(self) -> str:
+        return f"Discussion({len(self.answer)} sentences, {[str(s.key) for s in self.sections]})"
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>{escape(part)}</p>" for part in self.answer)
 
 
 class Language(ABC):

@@ -1,13 +1,10 @@
 """Figures, pages and their numbers: what a finished study says to a reader.
 
-    build         report.html, report.md and figures/, written whole or not at all
-    discussion    the discussion by itself; `parts` the figures, for a notebook
-    view          the texts of a page; `provenance` those on how the study was made
-    captions      what stands under the figures, and what a screen reader says
-    figures       dataset size against accuracy, with `labels`; `options` what each next step
-                  buys; `panels` and `curves` the training curves
-    tables, format, style   names and order, numbers, type and colour
-    templates/    HTML, Markdown and CSS
+    discussion    the analysis of a study, from what it measured
+    parts         its figures by name
+    axes          the grid of a study; provenance: how it was made, as values
+    figures/      accuracy by dataset size, gains, training curves, fitted curves
+    page/         report.html and report.md, written whole or not at all, and their templates
 
 The report reads plain tables and the analysis; it knows nothing of torch, runs no study and
 never changes one.
@@ -21,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .discussion import Measurements, analyse_study
     from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
+    from .figures.fit import fit_figure
     from .page.build import build_report
     from .parts import draw_figures
 
@@ -29,6 +27,7 @@ _HOMES = {
     "accuracy_figure": "figures.accuracy",
     "build_report": "page.build",
     "draw_figures": "parts",
+    "fit_figure": "figures.fit",
     "analyse_study": "discussion",
     "options_figure": "figures.accuracy",
     "training_curves_figure": "figures.accuracy",
@@ -39,6 +38,7 @@ __all__ = [
     "analyse_study",
     "build_report",
     "draw_figures",
+    "fit_figure",
     "options_figure",
     "training_curves_figure",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,15 @@ class Study:
         self._dataset: ImageDataset | None = None
         self._snapshot: StudySnapshot | None = None
         self._analysed: tuple[StudySnapshot, StudySpec, Findings] | None = None
+
+    def __repr__(self) -> str:
+        return f"Study({self.spec.name!r}, {len(self.runs())} runs, folder={str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        shown = self.results()[
+            ["run_id", "train_size", "status", "train_accuracy", "test_accuracy"]
+        ]
+        return f"<p><code>{escape(repr(self))}</code></p>{shown.to_html(index=False)}"
 
     @classmethod
     def load(

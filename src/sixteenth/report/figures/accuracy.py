@@ -28,10 +28,13 @@ from .style import (
     NARROW,
     WIDE,
     Look,
+    axes_for,
+    figure_of,
     house_style,
     looks,
     nothing,
     size_ticks,
+    width_of,
 )
 from .training_curves import training_curves_figure
 
@@ -86,6 +89,7 @@ def accuracy_figure(
     *,
     language: Language,
     narrow: bool = False,
+    ax: Axes | None = None,
 ) -> Figure:
     """Dataset size against test accuracy: a line for each model and init, a point for every seed.
 
@@ -96,26 +100,24 @@ def accuracy_figure(
             a model without one has straight lines between its points.
         language: of the labels.
         narrow: for a telephone: half as wide, with a legend instead of labels at the lines' ends.
+        ax: axes to draw into, with a legend inside them; by default those of a new figure.
+
+    Returns:
+        The figure that was drawn into.
     """
     lines = accuracy_lines(cells, results)
     axes_of = grid_axes(results)
     look = looks(axes_of.models, axes_of.inits)
     labels = language.figures
-    direct = not narrow and len(lines) <= _DIRECT_LABELS
+    direct = ax is None and not narrow and len(lines) <= _DIRECT_LABELS
     width, height = (NARROW, 3.6) if narrow else (WIDE, 4.3)
     top = 0.42 + (0 if direct else 0.2 * len(lines))
     height += 0 if direct else 0.2 * len(lines)
     right = 1.75 if direct else 0.2
     with house_style():
-        figure = Figure(figsize=(width, height))
-        axes = figure.add_axes(
-            (
-                0.55 / width,
-                0.78 / height,
-                1 - (0.55 + right) / width,
-                1 - (0.78 + top) / height,
-            )
-        )
+        box = (0.55 / width, 0.78 / height, 1 - (0.55 + right) / width, 1 - (0.78 + top) / height)
+        axes = axes_for(ax, (width, height), box)
+        figure, inches = figure_of(axes), width_of(axes)
         if not lines:
             nothing(axes, labels.no_accuracy)
             return figure
@@ -129,9 +131,9 @@ def accuracy_figure(
             f"{language.numbers.count(size)}\n{name}"
             for size, name in zip(ticks, names, strict=True)
         ]
-        size_ticks(axes, ticks, names, width - 0.55 - right)
+        size_ticks(axes, ticks, names, inches)
         _percent_axis(axes, lines, bands, language)
-        step = _side_step(axes, lines, ticks, width - 0.55 - right)
+        step = _side_step(axes, lines, ticks, inches)
         low, high = axes.get_xlim()
         aside = np.exp((len(lines) / 2) * step)
         axes.set_xlim(low / aside, high * aside)
@@ -148,7 +150,7 @@ def accuracy_figure(
         if direct:
             end_labels(figure, axes, lines, shifts, look, bands, language)
         else:
-            legend(figure, lines, look, language)
+            legend(figure if ax is None else ax, lines, look, language, inches)
     return figure
 
 

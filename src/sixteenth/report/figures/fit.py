@@ -14,31 +14,47 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from ...analysis.curves.learning_curve import LEVEL, LearningCurve
 from ...language.base import Language
 from ...language.text import plain
-from .style import COLOURS, MARKERS, MUTED, WIDE, draw_key, house_style, size_ticks
+from .style import (
+    COLOURS,
+    MARKERS,
+    MUTED,
+    WIDE,
+    axes_for,
+    draw_key,
+    figure_of,
+    house_style,
+    size_ticks,
+    width_of,
+)
 from .text import shortened
 
 BEYOND = 4.0
 """How far past the largest measured size the figure looks."""
 
 
-def fit_figure(curves: Mapping[str, LearningCurve], language: Language) -> Figure:
+def fit_figure(
+    curves: Mapping[str, LearningCurve], language: Language, ax: Axes | None = None
+) -> Figure:
     """Errors, fitted curves and the band where a new training would measure its error.
 
     Args:
         curves: by name; drawn in this order, each in its own colour and marker.
         language: of the labels.
+        ax: axes to draw into, with a legend inside them; by default those of a new figure.
+
+    Returns:
+        The figure that was drawn into.
     """
     height = 4.4 + 0.2 * len(curves)
     with house_style():
-        figure = Figure(figsize=(WIDE, height))
         head = 0.75 + 0.2 * len(curves)
-        axes = figure.add_axes(
-            (0.62 / WIDE, 0.62 / height, 1 - 0.85 / WIDE, 1 - (0.62 + head) / height)
-        )
+        box = (0.62 / WIDE, 0.62 / height, 1 - 0.85 / WIDE, 1 - (0.62 + head) / height)
+        axes = axes_for(ax, (WIDE, height), box)
         for i, curve in enumerate(curves.values()):
             _draw(axes, curve, COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)])
         _axes(axes, list(curves.values()), language)
-        _legend(figure, list(curves), language)
+        figure = figure_of(axes)
+        _legend(figure if ax is None else ax, list(curves), language, width_of(axes))
     return figure
 
 
@@ -69,7 +85,7 @@ def _axes(axes: Axes, curves: list[LearningCurve], language: Language) -> None:
     largest = max(float(curve.sizes[-1]) for curve in curves)
     ticks = [*sizes, BEYOND * largest]
     numbers = language.numbers
-    size_ticks(axes, ticks, [numbers.count(size) for size in ticks], WIDE - 0.85, margin=0.04)
+    size_ticks(axes, ticks, [numbers.count(size) for size in ticks], width_of(axes), margin=0.04)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{numbers.general(100 * y, 3)}%"))
@@ -78,14 +94,14 @@ def _axes(axes: Axes, curves: list[LearningCurve], language: Language) -> None:
     axes.set_title(language.figures.test_error, loc="left", color=MUTED, pad=9)
 
 
-def _legend(figure: Figure, names: list[str], language: Language) -> None:
+def _legend(target: Figure | Axes, names: list[str], language: Language, inches: float) -> None:
     handles: list[Line2D | Patch] = [
         Line2D(
             [], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], mec="white"
         )
         for i in range(len(names))
     ]
-    labels = [shortened(plain(name), WIDE - 0.8) for name in names]
+    labels = [shortened(plain(name), inches) for name in names]
     handles.append(Patch(color=MUTED, alpha=0.2, lw=0))
     labels.append(language.figures.new_training.format(language.numbers.percent(LEVEL, 0)))
-    draw_key(figure, handles, labels)
+    draw_key(target, handles, labels)

@@ -115,12 +115,17 @@ def end_labels(
 
 
 def legend(
-    figure: Figure,
+    target: Figure | Axes,
     lines: Sequence[AccuracyLine],
     look: dict[tuple[str, str], Look],
     language: Language,
+    inches: float,
 ) -> None:
-    """The names of all lines above the axes, for a narrow figure or many lines."""
+    """The names of all lines: above the axes of a figure of its own, or inside given axes.
+
+    Args:
+        inches: the width that a name has.
+    """
     several_inits = len({line.init for line in lines}) > 1
     handles = [
         Line2D([], [], color=s.colour, ls=s.dash, marker=s.marker, lw=1.8, ms=5.5, mec="white")
@@ -132,5 +137,4 @@ def legend(
         else language.model(line.model)
         for line in lines
     ]
-    room = figure.get_figwidth() - 0.65
-    draw_key(figure, handles, [shortened(name, room) for name in names], handlelength=2.6)
+    draw_key(target, handles, [shortened(name, inches) for name in names], handlelength=2.6)

@@ -168,8 +168,33 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return result
 
 
+def axes_for(
+    ax: Axes | None, size: tuple[float, float], box: tuple[float, float, float, float]
+) -> Axes:
+    """`ax`, or the axes of a new figure.
+
+    Args:
+        size: width and height of the new figure in inches.
+        box: left, bottom, width and height of its axes as parts of these.
+    """
+    return Figure(figsize=size).add_axes(box) if ax is None else ax
+
+
+def width_of(axes: Axes) -> float:
+    """Width of axes in inches."""
+    return float(axes.get_position().width * figure_of(axes).get_figwidth())
+
+
+def figure_of(axes: Axes) -> Figure:
+    """The figure that axes lie in, also those of a subfigure."""
+    figure = axes.figure
+    while not isinstance(figure, Figure):
+        figure = figure.figure
+    return figure
+
+
 def draw_key(
-    figure: Figure,
+    target: Figure | Axes,
     handles: Sequence[Artist],
     labels: Sequence[str],
     *,
@@ -178,7 +203,7 @@ def draw_key(
     colour: str = INK,
     handlelength: float = 2.2,
 ) -> None:
-    """What the lines and marks of a figure are, above its axes.
+    """What the lines and marks are: above the axes of a figure, or inside given axes.
 
     Args:
         corner: its upper left one, as parts of the figure's width and height.
@@ -186,11 +211,12 @@ def draw_key(
         colour: of the labels.
         handlelength: of the sample lines, in font sizes.
     """
-    figure.legend(
+    above: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": corner}
+    place = above if isinstance(target, Figure) else {"loc": "best"}
+    target.legend(
         list(handles),
         list(labels),
-        loc="upper left",
-        bbox_to_anchor=corner,
+        **place,
         ncols=columns,
         frameon=False,
         borderpad=0,

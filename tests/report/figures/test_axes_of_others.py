@@ -1,0 +1,40 @@
+"""Figures of one panel can be drawn into axes of one's own, and drawn twice."""
+
+from __future__ import annotations
+
+import numpy as np
+from invented import invented_study
+from matplotlib.figure import Figure
+
+from sixteenth import fit_learning_curve
+from sixteenth.analysis import cells
+from sixteenth.language import default_language
+from sixteenth.report import accuracy_figure, fit_figure
+
+LANGUAGE = default_language()
+
+
+def test_accuracy_and_fit_share_a_figure_of_ones_own() -> None:
+    figure = Figure(figsize=(12, 4), layout="none")
+    left, right = figure.subplots(1, 2)
+    results = invented_study().results
+    drawn = accuracy_figure(cells(results), results, language=LANGUAGE, ax=left)
+    sizes = np.array([500, 1000, 2000, 4000])
+    curve = fit_learning_curve(sizes, 0.1 + 4 / np.sqrt(sizes))
+    assert drawn is figure
+    assert fit_figure({"mine": curve}, LANGUAGE, ax=right) is figure
+    assert figure.axes == [left, right]
+    for axes in (left, right):
+        assert axes.lines
+        assert axes.get_legend() is not None
+    assert not figure.legends
+
+
+def test_a_figure_can_be_drawn_twice_and_is_the_same() -> None:
+    results = invented_study().results
+    figures = [accuracy_figure(cells(results), results, language=LANGUAGE) for _ in range(2)]
+    texts = []
+    for figure in [*figures, figures[0]]:
+        figure.canvas.draw()
+        texts.append([(t.get_text(), t.get_position()) for t in figure.axes[0].texts])
+    assert texts[0] == texts[1] == texts[2]
