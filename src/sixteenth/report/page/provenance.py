@@ -206,7 +206,7 @@ def _optimiser(spec: Mapping[str, Any]) -> str:
     recipe = TrainSpec.model_validate(spec.get("train") or {})
     return (
         f"{recipe.optimizer}, peak learning rate {recipe.peak_learning_rate:g}, "
-        f"weight decay {recipe.decay_of_weights:g}"
+        f"weight decay {recipe.resolved_weight_decay:g}"
     )
 
 
