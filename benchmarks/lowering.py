@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from sixteenth.engine.cpu import convolution as lowering
 from sixteenth.engine.cpu.dense import Dense, Ways
-from sixteenth.engine.cpu.geometry import axis_of
 from sixteenth.engine.cpu.memory import keep_freed_memory
+from sixteenth.engine.padding import axis_of
 
 MODELS = {"resnet18": 32, "resnet50": 32, "efficientnet-lite0": 64, "efficientnet-lite2": 64}
 # kernel, stride, channels, map side, depthwise

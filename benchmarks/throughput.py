@@ -131,7 +131,7 @@ def engine_rounds(
 
     def rounds() -> Iterator[float]:
         for done in cycle(progress):
-            learner.at(done)
+            learner.set_training_progress(done)
             with learner.execution.torch_settings():  # as it trains: kernels that repeat themselves
                 seconds = one_round()
             yield steps * recipe.batch_size / seconds

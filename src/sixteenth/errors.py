@@ -64,6 +64,11 @@ class DivergedError(RunError):
     """The training loss became NaN or infinite."""
 
 
+def one_line(error: object) -> str:
+    """The text of an error without its line breaks."""
+    return " ".join(str(error).split())
+
+
 def nearest(name: str, allowed: Iterable[str], *, most: int = 3) -> str:
     """A half-sentence such as ``; did you mean resnet18?``, empty when nothing is near."""
     close = difflib.get_close_matches(name, list(allowed), n=most, cutoff=0.6)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sixteenth.data import draw_subset, hold_out
-from sixteenth.data.subsets import _class_order, _mix, _smallest_complete
+from sixteenth.data.subsets import _class_order, _smallest_complete, _splitmix64
 from sixteenth.errors import DataError
 from sixteenth.spec.fraction import TrainFraction
 
@@ -57,7 +57,7 @@ def test_a_large_subset_is_the_same_on_every_machine():
 
 def test_the_hash_is_splitmix64_as_others_compute_it():
     state = np.uint64(1234567) + np.arange(1, 6, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    assert _mix(state).tolist() == [
+    assert _splitmix64(state).tolist() == [
         6457827717110365317,
         3203168211198807973,
         9817491932198370423,

@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 
 from sixteenth import ModelError, RunSpec, load_spec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
-from sixteenth.data.augment import alternating_flip, crop_and_flip, cut_out, shifted
+from sixteenth.data.augment import alternating_flip, crop_and_flip, cut_out, shift_images
 from sixteenth.engine import train as engine
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.inference import VIEWS
 from sixteenth.engine.learner import Learner
-from sixteenth.engine.muon import Muon, orthogonalised
+from sixteenth.engine.muon import Muon, orthogonalise
 from sixteenth.engine.optim import build_optimizers
 from sixteenth.engine.train import train_run
 from sixteenth.engine.workload import split_of
@@ -126,7 +126,7 @@ def test_the_whitenings_bias_is_learned_in_the_first_epochs_only(digits: ImageDa
     moved = {}
     for progress in (0.0, 0.37, 0.38, 0.99):
         before = learner.weights()
-        learner.at(progress)
+        learner.set_training_progress(progress)
         learner.step(images, labels, 0.05)
         after = learner.weights()
         assert not torch.equal(before["groups.0.first.weight"], after["groups.0.first.weight"])
@@ -138,7 +138,9 @@ def test_a_model_hears_before_each_epoch_how_far_its_training_is(
     digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[float] = []
-    monkeypatch.setattr(SpeedrunNet, "settle", lambda _, progress: heard.append(progress))
+    monkeypatch.setattr(
+        SpeedrunNet, "set_training_progress", lambda _, progress: heard.append(progress)
+    )
     train_run(cell(epochs=4), digits, RunFolder(tmp_path / "run"))
     assert heard == [0, 0.25, 0.5, 0.75]
 
@@ -208,7 +210,7 @@ def test_orthogonalising_keeps_singular_vectors_and_levels_their_values(
     u, _ = torch.linalg.qr(torch.randn(shape[0], small))
     v, _ = torch.linalg.qr(torch.randn(shape[1], small))
     values = torch.linspace(1, 10, small)
-    out = orthogonalised(u @ torch.diag(values) @ v.T, iterations=5)
+    out = orthogonalise(u @ torch.diag(values) @ v.T, iterations=5)
     core = u.T @ out @ v
     assert core.diag().min() > 0.6
     assert core.diag().max() < 1.3
@@ -298,10 +300,10 @@ def test_a_cut_out_is_one_whole_square_in_the_given_colour() -> None:
 
 def test_a_shifted_view_is_the_moved_picture_with_its_edge_reflected() -> None:
     images = torch.randint(0, 256, (2, 5, 5, 3), dtype=torch.uint8)
-    down = shifted(images, 1, 0, mirror=False)
+    down = shift_images(images, 1, 0, flip=False)
     assert torch.equal(down[:, 1:], images[:, :-1])
     assert torch.equal(down[:, 0], images[:, 1])
-    right = shifted(images, 0, 1, mirror=True)
+    right = shift_images(images, 0, 1, flip=True)
     assert torch.equal(right[:, :, 1:], images.flip(2)[:, :, :-1])
 
 

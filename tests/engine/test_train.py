@@ -20,7 +20,7 @@ from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner, channel_statistics
 from sixteenth.engine.seeds import derive_seed
 from sixteenth.engine.train import Progress, train_run
-from sixteenth.engine.workload import LEAST_CURVE_IMAGES, Workload, split_of
+from sixteenth.engine.workload import MIN_CURVE_IMAGES, Workload, split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 
@@ -230,8 +230,8 @@ def test_measuring_takes_a_tenth_of_a_run_and_gives_ten_points(
     assert len(measured) >= min(epochs, 10)
     gaps = np.diff([0, *measured])
     assert gaps.max() - gaps.min() <= 1, "points are spread evenly"
-    assert work.curve_images >= LEAST_CURVE_IMAGES
-    least = (min(epochs, 10) - 1) * LEAST_CURVE_IMAGES + 10_000 + min(train_images, 10_000)
+    assert work.curve_images >= MIN_CURVE_IMAGES
+    least = (min(epochs, 10) - 1) * MIN_CURVE_IMAGES + 10_000 + min(train_images, 10_000)
     share = (work.effort - work.images) / work.effort
     # Where a final test on all images and ten small ones take more than that, it is no more either.
     assert share <= 0.1001 or work.evaluated <= least

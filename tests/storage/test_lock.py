@@ -54,29 +54,29 @@ def test_the_second_command_is_refused_and_a_killed_ones_lock_taken_over(
 
 def test_a_lock_is_kept_until_its_block_ends_however_it_ends(tmp_path: Path) -> None:
     with contextlib.suppress(RuntimeError), FolderLock(tmp_path) as first:
-        first.take()
-        first.take()  # has it already
+        first.acquire()
+        first.acquire()  # has it already
         with (
             FolderLock(tmp_path) as second,
             pytest.raises(InUseError, match=f"process {os.getpid()}, which began at 20"),
         ):
-            second.take()
+            second.acquire()
         raise RuntimeError("an end of another kind")
     with FolderLock(tmp_path) as third:
-        third.take()
+        third.acquire()
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
 
 
 def test_the_holder_on_another_machine_is_named_with_its_machine(tmp_path: Path) -> None:
     with FolderLock(tmp_path) as first:
-        first.take()
+        first.acquire()
         note = {"pid": 7, "host": "elsewhere", "since": "2026-01-31 12:00:00"}
         (tmp_path / NOTE).write_text(json.dumps(note), encoding="utf-8")
         with (
             FolderLock(tmp_path) as second,
             pytest.raises(InUseError, match="process 7 on elsewhere, which began at 2026-01-31"),
         ):
-            second.take()
+            second.acquire()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_disk_without_locks_refuses_nobody(
 
     monkeypatch.setattr("sixteenth.storage.lock.FileLock.acquire", no_locks)
     with FolderLock(tmp_path) as lock:
-        lock.take()
+        lock.acquire()
     assert not (tmp_path / NOTE).exists()
 
 
@@ -99,18 +99,18 @@ def test_a_disk_without_locks_refuses_nobody(
 def test_a_note_that_says_nothing_refuses_nobody_for_long(
     tmp_path: Path, note: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixteenth.storage.lock.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("sixteenth.storage.lock.TIMEOUT_SECONDS", 0.2)
     with FolderLock(tmp_path) as first:
-        first.take()
+        first.acquire()
         (tmp_path / NOTE).unlink()
         if note is not None:
             (tmp_path / NOTE).write_text(note, encoding="utf-8")
         with FolderLock(tmp_path) as second, pytest.raises(InUseError, match="another process"):
-            second.take()
+            second.acquire()
     if note is not None:
         (tmp_path / NOTE).write_text(note, encoding="utf-8")
     with FolderLock(tmp_path) as third:
-        third.take()
+        third.acquire()
 
 
 @needs_kill

@@ -1,30 +1,29 @@
-"""Decoded images, kept on disk so that a source is decoded once.
+"""Decoded images on disk, so that a source is decoded only once.
 
-Each source, image size and split setting has one folder of memory-mappable .npy files and a
-dataset.json with the class names, the stamp of the files it was made from, the fingerprint of what
-it holds, what was found when it was checked, and which images are broken and not in it. A stamp
-that differs means the files changed: the copy is made again, in place of the old one. A copy is
-used only if its pixels and labels still give its fingerprint, so a damaged, half-written or
-mixed-up copy is never trained on.
+Each source, image size and split setting has its own folder: .npy files that can be memory-mapped,
+and a dataset.json with the class names, the stamp of the source files, the fingerprint of the
+decoded data, the results of the checks and the broken images. If the stamp differs, the files have
+changed, and the copy is replaced. A copy is used only if its pixels and labels match its
+fingerprint, so damaged or half-written copies are never trained on.
 
-A cache that cannot be written costs speed, and nothing else: it only warns.
+If the cache cannot be written, there is only a warning.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from platformdirs import user_cache_path
 
+from ..storage.run_folder import write_text, write_whole
 from ..storage.run_record import DataChecks
 from .dataset import Split
 from .decode import Broken
@@ -34,18 +33,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT = 2
-"""Raise it when the layout of the cache, or how images are decoded and fitted, changes."""
+"""Increase it when the layout of the cache changes, or how images are decoded or resized."""
 
 _PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 def default_data_dir() -> Path:
-    """The user's cache folder: downloads and decoded images go there by default."""
+    """The user's cache folder, the default for downloads and decoded images."""
     return user_cache_path("sixteenth", appauthor=False)
 
 
 def fingerprint(content: Content) -> str:
-    """SHA-256 (hex) of pixels, labels and class names, and of their shapes."""
+    """SHA-256 (hex) of class names, shapes, pixels and labels of both splits."""
     digest = hashlib.sha256()
     shapes = [content.train.images.shape, content.test.images.shape]
     digest.update(json.dumps([content.classes, shapes]).encode())
@@ -56,21 +55,21 @@ def fingerprint(content: Content) -> str:
 
 
 def cache_folder(data_dir: Path, found: Found, image_size: int) -> Path:
-    """The folder that the decoded copy of a source has."""
+    """The folder of the decoded copy of a source."""
     identity = {**found.identity, "image_size": str(image_size), "format": str(FORMAT)}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     return data_dir / "decoded" / key
 
 
 def load_cached(folder: Path, stamp: str) -> tuple[Content, str, DataChecks] | None:
-    """A decoded copy, its fingerprint and checks; None if there is none, or it is old or damaged.
+    """A decoded copy with its fingerprint and checks; None if it is missing, old or damaged.
 
-    The arrays are mapped copy-on-write: processes share one copy in memory, and writing to one
-    never reaches the disk. The names of the images are not kept.
+    The arrays are memory-mapped copy-on-write: processes share one copy in memory, and changes
+    never reach the disk. The names of the images are not kept.
     """
     try:
         record = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-        if record["stamp"] != stamp or record.pop("sum") != _sum(record):
+        if record["stamp"] != stamp or record.pop("sum") != _checksum(record):
             return None
         arrays = [np.load(folder / f"{part}.npy", mmap_mode="c") for part in _PARTS]
         classes = tuple(str(name) for name in record["classes"])
@@ -79,17 +78,17 @@ def load_cached(folder: Path, stamp: str) -> tuple[Content, str, DataChecks] | N
         expected = str(record["fingerprint"])
         checks = DataChecks.from_dict(record["checks"])
         complete = checks.model_fields_set >= DataChecks.model_fields.keys()
-        sound = complete and fingerprint(content) == expected
-    # Whatever a damaged copy does to json or numpy, the answer is to make it again.
+        valid = complete and fingerprint(content) == expected
+    # json and numpy raise nearly anything on damaged files; the copy is then made again.
     except Exception:
         return None
-    return (content, expected, checks) if sound else None
+    return (content, expected, checks) if valid else None
 
 
 def store_cached(
     folder: Path, stamp: str, content: Content, digest: str, checks: DataChecks
 ) -> None:
-    """Keep a decoded copy, each file whole or not at all; warn if that is not possible."""
+    """Write a decoded copy, each file atomically; warn if it cannot be written."""
     train, test = content.train, content.test
     arrays: list[NDArray[Any]] = [train.images, train.labels, test.images, test.labels]
     record: dict[str, Any] = {
@@ -99,15 +98,15 @@ def store_cached(
         "checks": checks.to_dict(),
         "broken": content.broken,
     }
-    record["sum"] = _sum(record)
+    record["sum"] = _checksum(record)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
+        # Left by processes that were killed here; younger files may still be written to.
+        for temporary in folder.glob(".*.tmp"):
+            if time.time() - temporary.stat().st_mtime > 3600:
+                temporary.unlink(missing_ok=True)
         for part, array in zip(_PARTS, arrays, strict=True):
-            with _replacing(folder / f"{part}.npy") as file:
-                np.save(file, array, allow_pickle=False)
-        with _replacing(folder / "dataset.json") as file:
-            file.write(json.dumps(record).encode())
+            write_whole(folder / f"{part}.npy", partial(np.save, arr=array, allow_pickle=False))
+        write_text(folder / "dataset.json", json.dumps(record))
     except OSError as error:
         warnings.warn(
             f"decoded images are not kept, the next start decodes them again: cannot write "
@@ -116,27 +115,5 @@ def store_cached(
         )
 
 
-def _sum(record: Mapping[str, Any]) -> str:
+def _checksum(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote here have left behind."""
-    for temporary in folder.glob(".*.tmp"):
-        if time.time() - temporary.stat().st_mtime > 3600:
-            temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of `path` once it is whole and on the disk."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -1,84 +1,83 @@
-"""What decoded images say about themselves: copies, leaks from training to test, doubtful labels.
+"""Checks of decoded images: duplicates, leaks from training to test, conflicting labels.
 
-Two images are the same when their decoded pixels are, at the size at which the networks see them.
-Nothing here refuses data: such images are found in well-known datasets too. They are counted, named
-by example, told before training, and recorded in every run, so that the report can speak of them.
+Two images are duplicates if their decoded pixels are equal, at the size that the networks get.
+Nothing here raises an error, since well-known datasets have such images too. They are counted,
+reported before training with a few examples, and recorded in every run for the report.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..storage.run_record import DataChecks
+from .source import Content, first_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .source import Content
-
-EXAMPLES = 5
+MAX_EXAMPLES = 5
 """Examples of each kind that are kept."""
 
-NAMED = 100
+MAX_SKIPPED = 100
 """Names of broken images that a run's record keeps."""
 
 
 def notices(checks: DataChecks) -> list[str]:
-    """What a person should know before training, a line for each; empty when all is well."""
+    """One line for each problem found, for the user to read before training; maybe none."""
     lines = []
     if checks.skipped_broken:
-        shown = "; ".join(checks.skipped[:EXAMPLES])
+        shown = "; ".join(checks.skipped[:MAX_EXAMPLES])
         lines.append(
             f"left out, as they cannot be read: {_images(checks.skipped_broken)} ({shown})"
         )
     if checks.leaked_test_images:
         lines.append(
             f"leakage: {_images(checks.leaked_test_images, 'test')} "
-            f"{_are(checks.leaked_test_images)} training images too: "
+            f"{_verb(checks.leaked_test_images, 'is', 'are')} training images too: "
             "the test accuracy is too good by them"
         )
-    for part in ("train", "test"):
-        copies = getattr(checks, f"duplicates_within_{part}")
+    for part, copies in (
+        ("training", checks.duplicates_within_train),
+        ("test", checks.duplicates_within_test),
+    ):
         if copies:
-            word = {"train": "training", "test": "test"}[part]
-            of = f"{'a copy' if copies == 1 else 'copies'} of another"
-            lines.append(f"{_images(copies, word)} {_are(copies)} {of}")
+            what = _verb(copies, "is a copy", "are copies")
+            lines.append(f"{_images(copies, part)} {what} of another")
     if checks.conflicting_labels:
         lines.append(f"{_images(checks.conflicting_labels)} stand under more than one label")
     if checks.classes_without_test:
-        named = ", ".join(checks.classes_without_test[:EXAMPLES])
-        more = len(checks.classes_without_test) - EXAMPLES
-        lines.append(f"no test image of class {named}{f' and {more} more' if more > 0 else ''}")
+        named = first_names(checks.classes_without_test, MAX_EXAMPLES)
+        lines.append(f"no test image of class {named}")
     if checks.ignored_files:
         lines.append(
             "not read, since they are no images or lie in no class folder: "
             f"{checks.ignored_files} files or folders"
         )
     if checks.nearly_black:
+        dark = checks.nearly_black
         lines.append(
-            f"{_images(checks.nearly_black, '16-bit')} "
-            f"{'uses' if checks.nearly_black == 1 else 'use'} less than an eighth of the range: "
-            f"{'it is' if checks.nearly_black == 1 else 'they are'} nearly black; rescale "
-            f"{'it' if checks.nearly_black == 1 else 'them'}"
+            f"{_images(dark, '16-bit')} {_verb(dark, 'uses', 'use')} less than an eighth of the "
+            f"range: {_verb(dark, 'it is', 'they are')} nearly black; rescale "
+            f"{_verb(dark, 'it', 'them')}"
         )
     if lines and checks.examples:
-        lines.append(f"such as: {'; '.join(checks.examples[:EXAMPLES])}")
+        lines.append(f"such as: {'; '.join(checks.examples[:MAX_EXAMPLES])}")
     return lines
 
 
 def examine(content: Content) -> DataChecks:
-    """Find copies, leaks and doubtful labels by the hash of every image's pixels (SHA-256)."""
+    """The problems of the decoded images, found by the SHA-256 of every image's pixels."""
     train, test = _digests(content.train.images), _digests(content.test.images)
-    first_train, first_test = _first(train), _first(test)
+    first_train, first_test = _first_positions(train), _first_positions(test)
     labels: dict[bytes, set[int]] = {}
     for digests, split in ((train, content.train), (test, content.test)):
         for digest, label in zip(digests, split.labels.tolist(), strict=True):
             labels.setdefault(digest, set()).add(label)
-    doubtful = [digest for digest, known in labels.items() if len(known) > 1]
+    conflicting = [digest for digest, known in labels.items() if len(known) > 1]
     leaked = [i for i, digest in enumerate(test) if digest in first_train]
     copies_in_train = [i for i, digest in enumerate(train) if first_train[digest] != i]
     copies_in_test = [i for i, digest in enumerate(test) if first_test[digest] != i]
@@ -91,21 +90,21 @@ def examine(content: Content) -> DataChecks:
         return f"{name(part, i)} is the same image as {name(other, j)}"
 
     examples = [
-        *(_conflict(content, train, test, digest, name) for digest in doubtful[:EXAMPLES]),
-        *(same("test", i, "train", first_train[test[i]]) for i in leaked[:EXAMPLES]),
-        *(same("train", i, "train", first_train[train[i]]) for i in copies_in_train[:EXAMPLES]),
-        *(same("test", i, "test", first_test[test[i]]) for i in copies_in_test[:EXAMPLES]),
-        *content.ignored[:EXAMPLES],
-        *(f"{dark} is nearly black" for dark in content.dark[:EXAMPLES]),
+        *(_conflict(content, train, test, each, name) for each in conflicting[:MAX_EXAMPLES]),
+        *(same("test", i, "train", first_train[test[i]]) for i in leaked[:MAX_EXAMPLES]),
+        *(same("train", i, "train", first_train[train[i]]) for i in copies_in_train[:MAX_EXAMPLES]),
+        *(same("test", i, "test", first_test[test[i]]) for i in copies_in_test[:MAX_EXAMPLES]),
+        *content.ignored[:MAX_EXAMPLES],
+        *(f"{dark} is nearly black" for dark in content.dark[:MAX_EXAMPLES]),
     ]
     untested = np.bincount(content.test.labels, minlength=len(content.classes)) == 0
     return DataChecks(
         duplicates_within_train=len(copies_in_train),
         duplicates_within_test=len(copies_in_test),
         leaked_test_images=len(leaked),
-        conflicting_labels=len(doubtful),
+        conflicting_labels=len(conflicting),
         skipped_broken=len(content.broken),
-        skipped=tuple(f"{one.name} ({one.reason})" for one in content.broken[:NAMED]),
+        skipped=tuple(f"{one.name} ({one.reason})" for one in content.broken[:MAX_SKIPPED]),
         ignored_files=len(content.ignored),
         nearly_black=len(content.dark),
         classes_without_test=tuple(content.classes[i] for i in np.flatnonzero(untested)),
@@ -114,10 +113,14 @@ def examine(content: Content) -> DataChecks:
 
 
 def _conflict(
-    content: Content, train: list[bytes], test: list[bytes], digest: bytes, name: Any
+    content: Content,
+    train: list[bytes],
+    test: list[bytes],
+    digest: bytes,
+    name: Callable[[str, int], str],
 ) -> str:
-    """An image that stands under two labels: both its places and what each calls it."""
-    places: Iterator[tuple[str, int, int]] = (
+    """A sentence that names two copies of an image with different labels, and these labels."""
+    places = (
         (part, i, int(split.labels[i]))
         for part, digests, split in (
             ("train", train, content.train),
@@ -139,17 +142,17 @@ def _digests(images: NDArray[np.uint8]) -> list[bytes]:
     return [hashlib.sha256(row).digest() for row in rows]
 
 
-def _first(digests: Sequence[bytes]) -> dict[bytes, int]:
-    """Where each different digest stands for the first time."""
-    places: dict[bytes, int] = {}
+def _first_positions(digests: Sequence[bytes]) -> dict[bytes, int]:
+    """The position at which each digest occurs first."""
+    positions: dict[bytes, int] = {}
     for i, digest in enumerate(digests):
-        places.setdefault(digest, i)
-    return places
+        positions.setdefault(digest, i)
+    return positions
 
 
 def _images(count: int, kind: str = "") -> str:
     return f"{count:,} {kind + ' ' if kind else ''}image{'' if count == 1 else 's'}"
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _verb(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many

@@ -1,4 +1,4 @@
-"""A dataset as every other room sees it: uint8 images in memory, labels, class names."""
+"""A dataset as the other packages use it: uint8 images in memory, labels, class names."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Split:
     """Images and their labels.
 
     Attributes:
-        images: uint8, (N, height, width, 3): the last axis holds red, green and blue, so that a
-            batch is channels-last in torch's sense without a copy.
+        images: uint8, (N, height, width, 3), RGB; permuted to (N, 3, height, width), a batch is
+            channels-last in torch without a copy.
         labels: int64, (N,), each in 0 .. classes - 1.
     """
 
@@ -35,13 +35,13 @@ class ImageDataset:
     """A training and a test split over the same classes.
 
     Attributes:
-        name: what a report calls it, for example ``CIFAR-10``.
-        source: what the user wrote to get it.
+        name: its name in reports, for example ``CIFAR-10``.
+        source: the name or path given by the user.
         classes: class names; a label is an index into them.
-        train, test: the splits, all images square and of one size.
-        fingerprint: SHA-256 (hex) of both splits' pixels and labels and of the class names.
-        symbols: the images are digits or letters, which a flip or a shift may turn into others.
-        checks: copies, leaks, doubtful labels and broken images that were found.
+        train, test: the splits; all images are square and of one size.
+        fingerprint: SHA-256 (hex) of class names, shapes, pixels and labels of both splits.
+        symbols: the images are digits or letters, which a flip may turn into others.
+        checks: duplicates, leaks, conflicting labels and broken images that were found.
     """
 
     name: str

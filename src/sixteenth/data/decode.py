@@ -1,9 +1,9 @@
-"""Encoded images to uint8 pixels of one size, many at a time; broken ones are collected by name.
+"""Encoded images to uint8 pixels of one size, in threads; broken images are collected by name.
 
-An image is turned upright (EXIF), brought to 8-bit RGB (grey is repeated, transparent pixels
-are laid over white, 16 bits are scaled to 8), resized with antialiased bilinear interpolation until
-its shorter side fits, and cut to the square at its centre. Colour profiles are not applied; of an
-animation the first frame is taken.
+An image is rotated as its EXIF orientation says and converted to 8-bit RGB: grey is repeated,
+transparent pixels are composited over white, 16 bits are scaled to 8. It is resized with
+antialiased bilinear interpolation so that its shorter side fits, and cropped at its centre. Colour
+profiles are not applied. Of an animation, the first frame is used.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, one_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, done, total)."""
+ProgressCallback = Callable[[str, int, int], None]
+"""Called with (name of the task, done, total)."""
 
 Encoded = tuple[str, "bytes | Path | None"]
-"""An image's name in messages, and its bytes or its file; None where there are none."""
+"""An image's name in messages, and its bytes or file; None if the dataset has no bytes of it."""
 
 
 class Broken(NamedTuple):
-    """An image that cannot be decoded: its name, what is wrong with it, its place among all."""
+    """An image that cannot be decoded: its name, the reason, its position in the split."""
 
     name: str
     reason: str
@@ -45,25 +45,24 @@ class Broken(NamedTuple):
 
 
 MAX_PIXELS = 89_478_485
-"""More pixels than this in one image (a quarter of a gigabyte as RGB, Pillow's own limit) are
-refused before they are decoded."""
+"""Larger images are broken images and are not decoded. Pillow's own limit, 0.27 GB as RGB."""
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
-"""Formats that are opened, and AVIF where this Pillow knows it. Among the others are such that
-start other programs to be read."""
+"""Formats that are opened, and AVIF if this Pillow supports it. Pillow reads some of the others by
+running other programs."""
 
-DARK = 256 // 8
-"""An image of more than 8 bits whose values all stay below this after scaling was most likely made
-with fewer bits than its file has, 12 of 16 say, and is nearly black."""
+DARK_LIMIT = 256 // 8
+"""An image of more than 8 bits is nearly black if all its values are below this after scaling. Most
+likely it uses fewer bits than its file has, for example 12 of 16."""
 
-NAMED = 50
-"""Broken images that a message names; more stand in a file."""
+MAX_NAMED = 50
+"""Broken images named in an error message; if there are more, a file lists them."""
 
-_ORIENTED = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
-"""Where in an image's header its orientation may stand."""
+_ORIENTATION_KEYS = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
+"""Entries of `Image.info` that may hold the orientation."""
 
 _BATCH, _CHUNK = 512, 32
-"""Images held encoded at a time, and images a thread decodes before it reports."""
+"""Encoded images in memory at a time, and images that a thread decodes as one task."""
 
 
 def decode_images(
@@ -72,22 +71,24 @@ def decode_images(
     image_size: int,
     *,
     what: str,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     dark: list[str] | None = None,
 ) -> tuple[NDArray[np.uint8], list[Broken]]:
-    """Decode `count` images to uint8 (count, image_size, image_size, 3), in threads.
-
-    Broken images leave zeros behind and come back as a list, so that all of them can be named at
-    once: see `refuse_broken`.
+    """Pixels, uint8 (count, image_size, image_size, 3), and the broken images, whose pixels are 0.
 
     Args:
-        dark: the names of images that are nearly black are added here, see `DARK`.
+        images: `count` of them; read lazily.
+        what: name of the task, for `progress`.
+        dark: the names of nearly black images are appended, see `DARK_LIMIT`.
+
+    Raises:
+        DataError: the pixels do not fit in memory.
     """
     from PIL import Image
 
     try:
         if count * image_size**2 * 3 > memory_bytes():
-            raise MemoryError  # which the system might say only after hours, by ending the process
+            raise MemoryError  # else the system might kill the process after hours of decoding
         pixels = np.zeros((count, image_size, image_size, 3), dtype=np.uint8)
     except (MemoryError, ValueError):
         gigabytes = count * image_size**2 * 3 / 1e9
@@ -98,32 +99,33 @@ def decode_images(
     broken: list[Broken] = []
 
     def decode_chunk(start: int, chunk: Sequence[Encoded]) -> tuple[list[Broken], list[str]]:
-        found: list[Broken] = []
-        black: list[str] = []
-        for place, (name, data) in enumerate(chunk, start):
+        chunk_broken: list[Broken] = []
+        chunk_dark: list[str] = []
+        for position, (name, data) in enumerate(chunk, start):
             try:
-                pixels[place], is_dark = _decode(data, image_size)
+                pixels[position], is_dark = _decode(data, image_size)
                 if is_dark:
-                    black.append(name)
-            # Pillow's readers raise nearly everything on broken files, not only OSError.
+                    chunk_dark.append(name)
+            # Pillow raises nearly any exception on broken files, not only OSError.
             except Exception as error:
-                found.append(Broken(name, _reason(error), place))
-        return found, black
+                chunk_broken.append(Broken(name, _reason(error), position))
+        return chunk_broken, chunk_dark
 
-    # The filters are set here because they belong to the process, not to the threads. As an error,
-    # a warning about a huge image is one more broken image.
-    with warnings.catch_warnings(), _pillow_silent(), ThreadPoolExecutor(_cores()) as pool:
+    # Warning filters belong to the process, not to the threads, so they are set here. The warning
+    # about a huge image becomes an error, and the image a broken one.
+    with warnings.catch_warnings(), _silent_pillow_log(), ThreadPoolExecutor(_cores()) as pool:
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         done = 0
-        for batch in _batches(images, _BATCH):
+        iterator = iter(images)
+        while batch := list(islice(iterator, _BATCH)):
             chunks = [batch[at : at + _CHUNK] for at in range(0, len(batch), _CHUNK)]
             starts = range(done, done + len(batch), _CHUNK)
             decoded = pool.map(decode_chunk, starts, chunks)
-            for chunk, (found, black) in zip(chunks, decoded, strict=True):
-                broken += found
+            for chunk, (chunk_broken, chunk_dark) in zip(chunks, decoded, strict=True):
+                broken += chunk_broken
                 if dark is not None:
-                    dark += black
+                    dark += chunk_dark
                 done += len(chunk)
                 if progress is not None:
                     progress(what, done, count)
@@ -131,69 +133,64 @@ def decode_images(
 
 
 @contextlib.contextmanager
-def _pillow_silent() -> Iterator[None]:
-    """Without Pillow's remarks on odd headers, which would drown the line that names broken images.
+def _silent_pillow_log() -> Iterator[None]:
+    """Keep Pillow's log messages on odd headers off stderr, where they would hide the error line.
 
-    What the user's own log handlers do with them stays as it is.
+    Log handlers of the user still get them.
     """
-    logger, silence = logging.getLogger("PIL"), logging.NullHandler()
-    logger.addHandler(silence)
+    logger, handler = logging.getLogger("PIL"), logging.NullHandler()
+    logger.addHandler(handler)
     try:
         yield
     finally:
-        logger.removeHandler(silence)
-
-
-def decode_image(data: bytes | Path | None, image_size: int) -> NDArray[np.uint8]:
-    """One encoded image as uint8 (image_size, image_size, 3).
-
-    Raises:
-        Exception: of nearly any kind, when the image cannot be decoded.
-    """
-    return _decode(data, image_size)[0]
+        logger.removeHandler(handler)
 
 
 def _decode(data: bytes | Path | None, image_size: int) -> tuple[NDArray[np.uint8], bool]:
-    """One encoded image, and whether it is `DARK`."""
+    """Pixels of one image, uint8 (image_size, image_size, 3), and whether it is nearly black.
+
+    Raises:
+        Exception: nearly any kind, if the image cannot be decoded.
+    """
     from PIL import Image, ImageOps
 
     if data is None:
         raise ValueError("it has no bytes")
     if isinstance(data, Path) and not stat.S_ISREG(data.stat().st_mode):
-        raise ValueError("not a file")  # to open a named pipe would wait for ever
+        raise ValueError("not a file")  # opening a named pipe would block
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     with Image.open(stream, formats=_formats()) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise ValueError(f"{width} x {height} pixels are too many")
-        # Told by what the file holds: once it is read, 16-bit colours are 8-bit ones.
+        # Must be read from the header: `load` converts 16-bit colours to 8 bits.
         deep = image.mode.startswith("I") or (
             image.format in ("PNG", "TIFF") and ";16" in str(image.tile)
         )
-        # PNG and PGM have 16 bits at most, also where Pillow keeps them in 32.
+        # PNG and PGM have at most 16 bits, even if Pillow uses 32 for them.
         unscaled = image.mode == "I" and image.format not in ("PNG", "PPM")
-        # Of a large JPEG, decode only what is needed to resize it well.
+        # Decode a large JPEG at a lower resolution, still high enough to resize it well.
         image.draft("RGB", (2 * image_size, 2 * image_size))
         image.load()
         upright: Image.Image = image
-        if image.format == "TIFF" or not _ORIENTED.isdisjoint(image.info):
-            # A header that cannot be read says nothing of the orientation; the pixels are sound.
+        if image.format == "TIFF" or not _ORIENTATION_KEYS.isdisjoint(image.info):
+            # If the header cannot be read, there is no orientation; the pixels are still valid.
             with contextlib.suppress(Exception):
                 upright = ImageOps.exif_transpose(image)
-        rgb = to_rgb(upright, unscaled=unscaled)
-        is_dark = deep and max(high for _, high in rgb.getextrema()) < DARK  # type: ignore[misc]
-        return np.asarray(fit(rgb, image_size)), is_dark
+        rgb = _to_rgb(upright, unscaled=unscaled)
+        is_dark = deep and max(high for _, high in rgb.getextrema()) < DARK_LIMIT  # type: ignore[misc]
+        return np.asarray(_resize(rgb, image_size)), is_dark
 
 
-def to_rgb(image: Image.Image, *, unscaled: bool = False) -> Image.Image:
+def _to_rgb(image: Image.Image, *, unscaled: bool) -> Image.Image:
     """`image` in 8-bit RGB, whatever its mode.
 
     Args:
-        unscaled: its file has 32 bits a value: values that 8 bits can hold may mean a range of 255
-            or of 65,535, and are refused.
+        unscaled: its file has 32 bits per value, so values up to 255 are ambiguous: the full range
+            may be 255 or 65,535.
 
     Raises:
-        ValueError: pixels that have no agreed scale, such as floating-point ones.
+        ValueError: the scale of the pixels is ambiguous, as of floating-point pixels.
     """
     from PIL import Image
 
@@ -215,8 +212,8 @@ def to_rgb(image: Image.Image, *, unscaled: bool = False) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def fit(image: Image.Image, image_size: int) -> Image.Image:
-    """`image` with its shorter side resized to `image_size`, cut to the square at its centre."""
+def _resize(image: Image.Image, image_size: int) -> Image.Image:
+    """`image` with its shorter side resized to `image_size`, then cropped at its centre."""
     from PIL import Image
 
     width, height = image.size
@@ -224,48 +221,49 @@ def fit(image: Image.Image, image_size: int) -> Image.Image:
         return image
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
-    # Resizing only the square's box gives the same pixels as cutting the resized image.
+    # Resizing only the central square gives the same pixels as cropping the resized image.
     box = (left, top, left + side, top + side)
     return image.resize((image_size, image_size), Image.Resampling.BILINEAR, box=box)
 
 
-def fit_array(
-    images: NDArray[np.uint8], image_size: int, *, what: str, progress: Progress | None = None
+def resize_array(
+    images: NDArray[np.uint8], image_size: int, *, what: str, progress: ProgressCallback | None
 ) -> NDArray[np.uint8]:
-    """`images`, uint8 (N, H, W, 3), brought to (N, image_size, image_size, 3) as files would be."""
+    """Images, uint8 (N, H, W, 3), resized to (N, image_size, image_size, 3) as image files are."""
     from PIL import Image
 
     if images.shape[1:3] == (image_size, image_size):
         return np.ascontiguousarray(images)
-    fitted = np.empty((len(images), image_size, image_size, 3), dtype=np.uint8)
+    resized = np.empty((len(images), image_size, image_size, 3), dtype=np.uint8)
     for i, pixels in enumerate(images, start=1):
-        fitted[i - 1] = np.asarray(fit(Image.fromarray(np.ascontiguousarray(pixels)), image_size))
+        image = Image.fromarray(np.ascontiguousarray(pixels))
+        resized[i - 1] = np.asarray(_resize(image, image_size))
         if progress is not None and (i % _CHUNK == 0 or i == len(images)):
             progress(what, i, len(images))
-    return fitted
+    return resized
 
 
 def refuse_broken(
     broken: Sequence[Broken], total: int, way_out: str = "", listing: Path | None = None
 ) -> None:
-    """Name the broken images in one line: all of them, or the first fifty and where all stand.
+    """Raise an error that names the broken images, if there are any.
 
     Args:
-        total: how many images were tried.
-        way_out: what else can be done than to replace or remove them.
-        listing: a file to write all their names to when they are too many for a line.
+        total: number of images that were decoded, broken ones included.
+        way_out: appended to the advice to replace or remove them.
+        listing: a file to write all names to, if there are more than `MAX_NAMED`.
 
     Raises:
         DataError: there is a broken image.
     """
     if not broken:
         return
-    named = "; ".join(f"{one.name} ({one.reason})" for one in broken[:NAMED])
+    named = "; ".join(f"{one.name} ({one.reason})" for one in broken[:MAX_NAMED])
     more = ""
-    if len(broken) > NAMED:
-        more = f"; and {len(broken) - NAMED} more"
+    if len(broken) > MAX_NAMED:
+        more = f"; and {len(broken) - MAX_NAMED} more"
         if listing is not None:
-            # A full disk must not hide what is wrong with the images.
+            # If the list cannot be written, the error about the images still counts.
             with contextlib.suppress(OSError):
                 listing.parent.mkdir(parents=True, exist_ok=True)
                 lines = "".join(f"{one.name}\t{one.reason}\n" for one in broken)
@@ -279,7 +277,7 @@ def refuse_broken(
 
 @functools.cache
 def _formats() -> tuple[str, ...]:
-    """The formats that are opened by this version of Pillow."""
+    """The formats that are opened with this version of Pillow."""
     try:
         from PIL import AvifImagePlugin  # noqa: F401
     except ImportError:
@@ -288,7 +286,7 @@ def _formats() -> tuple[str, ...]:
 
 
 def memory_bytes() -> int:
-    """Memory that this machine has; where that is not told, more than any has."""
+    """Memory of this machine; 2**62 where the system does not tell."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not on Windows
@@ -296,7 +294,7 @@ def memory_bytes() -> int:
 
 
 def _cores() -> int:
-    """Cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -311,10 +309,4 @@ def _reason(error: Exception) -> str:
         return f"more than {MAX_PIXELS} pixels"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return " ".join(str(error).split())[:100] or type(error).__name__
-
-
-def _batches(images: Iterable[Encoded], size: int) -> Iterator[list[Encoded]]:
-    iterator = iter(images)
-    while batch := list(islice(iterator, size)):
-        yield batch
+    return one_line(error)[:100] or type(error).__name__

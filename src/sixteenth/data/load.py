@@ -1,7 +1,7 @@
-"""From what the user wrote to an `ImageDataset`: find the layout, use the cached copy or decode.
+"""Load a dataset by name or path: find its layout, then use the cached copy or decode the images.
 
-A new layout is a module with a function that looks at a path and returns a `Found` or None, and a
-line in `_find_path`.
+A new layout is a module with a function that takes a path and returns a `Found` or None, and a line
+in `_find_path`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..errors import DataError, nearest
 from . import cache
 from .checks import examine
 from .dataset import ImageDataset
-from .decode import Progress, refuse_broken
+from .decode import ProgressCallback, refuse_broken
 from .layouts.arrays import find_digits, find_npz
 from .layouts.folder import find_folder
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
@@ -38,27 +38,27 @@ def load_dataset(
     test_fraction: float = 0.2,
     split_seed: int = 0,
     skip_broken: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> ImageDataset:
-    """A dataset by its name or path, decoded, all images `image_size` pixels square.
+    """The decoded dataset of a name or path; all images are `image_size` x `image_size` pixels.
 
-    What was decoded is kept in `data_dir`, and used again as long as the files have the same
-    paths, sizes and times of change.
+    Decoded images are cached in `data_dir`, and used again while the source files keep their paths,
+    sizes and modification times.
 
     Args:
-        source: cifar10, cifar100, digits, or a path; a name goes before a folder of that name.
-        image_size: height and width that every image is brought to, in pixels.
-        data_dir: where downloads and decoded images are kept; by default the user's cache folder.
-        image_column, label_column: columns of a Parquet folder, where several could be meant.
-        test_fraction: share of the images, in [0, 1), that becomes the test split of data that
-            come without one, stratified by class.
-        split_seed: which images those are.
-        skip_broken: leave out images that cannot be decoded, instead of refusing the data.
-        progress: called with (what is being done, done, total) while images are decoded.
+        source: cifar10, cifar100, digits, or a path. A name takes precedence over a folder of the
+            same name.
+        image_size: height and width to resize every image to, in pixels.
+        data_dir: folder for downloads and decoded images; by default the user's cache folder.
+        image_column, label_column: columns of a Parquet folder, if several are possible.
+        test_fraction: share of the images, in [0, 1), to use as the test split, stratified by
+            class, if the data have none.
+        split_seed: draws these images.
+        skip_broken: leave out images that cannot be decoded, instead of raising an error.
+        progress: called with (name of the task, done, total) while images are decoded.
 
     Raises:
-        DataError: no such source, or its images or labels cannot be used; one line that names
-            the thing and the way out.
+        DataError: there is no such source, or its images or labels cannot be used.
     """
     if image_size < 1:
         raise ValueError(f"image_size is at least 1, not {image_size}")
@@ -69,20 +69,20 @@ def load_dataset(
         raise DataError(
             f"{source} has no columns: --image-column and --label-column are for Parquet"
         )
-    slot = cache.cache_folder(home, found, image_size)
-    kept = cache.load_cached(slot, found.stamp) if found.cached else None
-    content = kept[0] if kept else found.read(image_size, progress)
+    folder = cache.cache_folder(home, found, image_size)
+    cached = cache.load_cached(folder, found.stamp) if found.cached else None
+    content = cached[0] if cached else found.read(image_size, progress)
     if not skip_broken:
         way_out = ", or leave them out with --skip-broken"
-        listing = home / "broken" / f"{slot.name}.txt"
+        listing = home / "broken" / f"{folder.name}.txt"
         refuse_broken(content.broken, content.total, way_out, listing)
-    if kept:
-        content, digest, checks = kept
+    if cached:
+        content, digest, checks = cached
     else:
         check_content(content, str(source))
         digest, checks = cache.fingerprint(content), examine(content)
         if found.cached:
-            cache.store_cached(slot, found.stamp, content, digest, checks)
+            cache.store_cached(folder, found.stamp, content, digest, checks)
     return ImageDataset(
         name=found.name,
         source=str(source),
@@ -96,7 +96,7 @@ def load_dataset(
 
 
 def _find(source: str, options: Options) -> Found:
-    """The layout that `source` has."""
+    """Find the layout of `source`, a name or a path."""
     if source in CIFARS:
         return find_named_cifar(source, options)
     if source == "digits":
@@ -128,7 +128,7 @@ def _find_path(path: Path, options: Options) -> Found:
 
 
 def _suggest(source: str, path: Path) -> str:
-    """The nearest names, or for a path the nearest that are there; empty when nothing is near."""
+    """A hint at names similar to `source`, or at similar files; empty if there are none."""
     close = nearest(source, NAMES)
     if close or not path.parent.is_dir():
         return close

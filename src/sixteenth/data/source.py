@@ -1,7 +1,7 @@
-"""What every layout answers: what was found, when it has changed, how to read it.
+"""What every layout returns: `Found`, a source not read yet, and `Content`, its decoded splits.
 
-A layout (a Parquet folder, a folder of classes, an .npz, a named dataset) looks at a path and
-returns a `Found`. Looking is cheap; only `Found.read` decodes, and only when no cached copy holds.
+A layout is a Parquet folder, a folder of classes, an .npz or a named dataset. To find one is cheap;
+only `Found.read` decodes images, and only if there is no valid cached copy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import DataError
 from .dataset import Split
-from .decode import Broken, Progress
+from .decode import Broken, ProgressCallback
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """How the user wants a source to be read; each layout uses what it needs of it."""
+    """Options of `load_dataset` that layouts use."""
 
     data_dir: Path
     image_column: str | None
@@ -36,27 +36,24 @@ class Options:
 
 @dataclass(frozen=True)
 class Decoded:
-    """One split as a layout reads it; broken images still have their places in it.
-
-    `dark` are the names of those that `decode.decode_images` calls so.
-    """
+    """One split as a layout reads it, broken images included; `dark` are names of dark images."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     names: Sequence[str]
     broken: Sequence[Broken]
-    dark: Sequence[str] = ()
+    dark: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Content:
-    """A source that was read: both splits decoded, all images of one size.
+    """A source after reading: both splits decoded, all images of one size.
 
     Attributes:
-        names: of the images of the splits "train" and "test"; None where they have no names.
-        broken: images that could not be decoded; they are not among the splits.
-        ignored: what lay there and was not read, each as a sentence that says why.
-        dark: names of images that came with more than 8 bits and are nearly black.
+        names: names of the images, for "train" and "test"; None if they have no names.
+        broken: images that could not be decoded; they are not in the splits.
+        ignored: files that were not read, each a sentence that says why.
+        dark: names of images with more than 8 bits that are nearly black.
     """
 
     classes: tuple[str, ...]
@@ -71,15 +68,15 @@ class Content:
     def of(
         cls, classes: Sequence[str], train: Decoded, test: Decoded, ignored: Sequence[str] = ()
     ) -> Content:
-        """What a layout decoded, without the images that are broken."""
+        """The content of two decoded splits, without the broken images."""
         splits, names = {}, {}
         for part, read in (("train", train), ("test", test)):
             images, labels, kept = read.images, read.labels, list(read.names)
             if read.broken:
-                sound = np.ones(len(labels), dtype=bool)
-                sound[[one.position for one in read.broken]] = False
-                images, labels = images[sound], labels[sound]
-                kept = [name for name, good in zip(kept, sound, strict=True) if good]
+                valid = np.ones(len(labels), dtype=bool)
+                valid[[one.position for one in read.broken]] = False
+                images, labels = images[valid], labels[valid]
+                kept = [name for name, good in zip(kept, valid, strict=True) if good]
             splits[part], names[part] = Split(images, labels), kept
         broken = (*train.broken, *test.broken)
         dark = (*train.dark, *test.dark)
@@ -89,39 +86,39 @@ class Content:
 
     @property
     def total(self) -> int:
-        """Images that were read, broken ones included."""
+        """Number of images, broken ones included."""
         return len(self.train) + len(self.test) + len(self.broken)
 
 
 @dataclass(frozen=True)
 class Found:
-    """A source that was recognised, not yet read.
+    """A source whose layout is known and that is not read yet.
 
     Attributes:
-        name: what a report calls it.
-        identity: where it is and which settings its pixels depend on; one cached copy for each.
-        stamp: changes whenever the files change.
+        name: its name in reports.
+        identity: its path and the settings that its pixels depend on; the key of the cached copy.
+        stamp: a text that changes if the files change.
         read: decodes everything, given the image size and a progress callback.
         symbols: the images are digits or letters.
-        cached: decoding takes long enough to keep a copy.
+        cached: decoding is slow enough to keep a copy.
     """
 
     name: str
     identity: Mapping[str, str]
     stamp: str
-    read: Callable[[int, Progress | None], Content]
+    read: Callable[[int, ProgressCallback | None], Content]
     symbols: bool = False
     cached: bool = True
 
 
 def stamp_files(root: Path, files: Iterable[Path], ignored: Iterable[str] = ()) -> str:
-    """A short text that changes when one of `files` under `root` changes, or what is `ignored`.
+    """SHA-256 (hex) of path, size, mtime and ctime of each of `files`, and of `ignored`.
 
-    It is made of each file's path, size and times of change, not of its content: a file that was
-    written over is noticed, also when its size and modification time were kept.
+    The content is not read. A file that was overwritten has a new ctime, even if its size and
+    mtime were kept.
 
     Raises:
-        DataError: a file vanished meanwhile, or cannot be looked at.
+        DataError: a file has vanished or cannot be accessed.
     """
     digest = hashlib.sha256()
     for file in files:
@@ -136,27 +133,33 @@ def stamp_files(root: Path, files: Iterable[Path], ignored: Iterable[str] = ()) 
 
 
 def numbered_classes(labels: Sequence[NDArray[np.int64]]) -> tuple[str, ...]:
-    """The classes "0", "1", ... of labels that came without names.
+    """Class names "0", "1", ... for the labels of all splits, if the data have no names.
 
     Raises:
-        DataError: a label so large that some class could have no image.
+        DataError: a label is so large that there are fewer images than classes.
     """
-    most = max((int(part.max()) for part in labels if len(part)), default=-1)
+    highest = max((int(part.max()) for part in labels if len(part)), default=-1)
     images = sum(map(len, labels))
-    if most >= images:
+    if highest >= images:
         raise DataError(
-            f"label {most} is out of range: {images} images have at most {images} classes, "
+            f"label {highest} is out of range: {images} images have at most {images} classes, "
             f"numbered from 0"
         )
-    return tuple(str(i) for i in range(most + 1))
+    return tuple(str(i) for i in range(highest + 1))
+
+
+def first_names(names: Sequence[str], limit: int = 10) -> str:
+    """The first `limit` names, comma-separated, and how many more there are."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
 
 
 def check_content(content: Content, source: str) -> None:
-    """Refuse splits that no run could use.
+    """Raise an error if the splits cannot be used for training.
 
     Raises:
-        DataError: an empty split, a label that is no class, a class without training images or
-            with a name that no file can hold.
+        DataError: a split is empty, a label is out of range, there is only one class, or a class
+            has no training images or a name that is no valid Unicode.
     """
     for name in content.classes:
         if re.search(r"[\ud800-\udfff]", name):
@@ -168,17 +171,16 @@ def check_content(content: Content, source: str) -> None:
             raise DataError(f"{source} has no {part} images")
         outside = (split.labels < 0) | (split.labels >= len(content.classes))
         if outside.any():
-            at = int(np.argmax(outside))
+            first = int(np.argmax(outside))
             raise DataError(
-                f"label {split.labels[at]} of {part} image {at} in {source} is out of range: "
+                f"label {split.labels[first]} of {part} image {first} in {source} is out of range: "
                 f"labels are 0 to {len(content.classes) - 1}"
             )
     missing = np.flatnonzero(np.bincount(content.train.labels, minlength=len(content.classes)) == 0)
     if len(missing):
-        named = ", ".join(content.classes[i] for i in missing[:10])
+        named = first_names([content.classes[i] for i in missing])
         raise DataError(
-            f"{source} has no training image of class {named}"
-            f"{f' and {len(missing) - 10} more' if len(missing) > 10 else ''}: "
+            f"{source} has no training image of class {named}: "
             f"every label from 0 to {len(content.classes) - 1} needs one"
         )
     if len(content.classes) < 2:

@@ -1,17 +1,17 @@
-"""Which images a fraction of the training set holds: stratified, nested, the same on every machine.
+"""The images of a fraction of the training set: stratified, nested, the same on every machine.
 
-Two orders decide. Which *class* gives the next image is the quota method of Balinski & Young: it
-only ever adds (so a small subset lies inside a large one) and keeps every class, at every size,
-within one image of its exact share. Which image of that class comes next is a hash of the seed and
-the image's position, in 64-bit integer arithmetic: no random generator whose stream might change
-with a version of numpy or a platform.
+The number of images of each class comes from the quota method of Balinski & Young. It adds one
+image at a time, so a small subset is part of a larger one, and at every size each class is within
+one image of its exact share. The order of the images of a class comes from a 64-bit integer hash of
+the seed and the image's position. Unlike a random generator of numpy, it gives the same numbers in
+all versions and on all platforms.
 
     M. L. Balinski, H. P. Young: The Quota Method of Apportionment.
     American Mathematical Monthly 82 (1975), 701-730.
     G. L. Steele, D. Lea, C. H. Flood: Fast Splittable Pseudorandom Number Generators.
     OOPSLA 2014 (SplitMix64).
 
-This module sees labels only, never pixels.
+This module uses labels only, never pixels.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MASK = 2**64 - 1
 _GAMMA = 0x9E3779B97F4A7C15
 
-# One stream for each purpose, so that equal seeds do not give related choices.
+# One stream per purpose, so that equal seeds give unrelated choices.
 _SUBSET, _DISJOINT, _HOLD_OUT = 1, 2, 3
 
 
@@ -44,37 +44,37 @@ def draw_subset(
     replicate: int = 0,
     classes: Sequence[str] | None = None,
 ) -> NDArray[np.int64]:
-    """The images that `fraction` names, as sorted positions in `labels`, int64 (n,).
+    """Sorted positions in `labels` of the images of a fraction, int64 (n,).
 
     Nested: all shares and counts of one seed are prefixes of one order of the images; "k per
-    class" is the first k of every class in that order. Every class has within one image of its
-    exact part n * n_c / N.
+    class" is the first k images of every class in that order. Of n images, each class has
+    n * n_c / N, rounded up or down.
 
-    Disjoint: all replicates share one order that does not depend on `seed`, and replicate k takes
-    the k-th block of each class, so that no two replicates have an image in common. Subsets of
-    different fractions are then not nested, except in replicate 0.
+    Disjoint: all replicates use one order that does not depend on `seed`. Replicate k is the k-th
+    block of each class, so no two replicates share an image. Only in replicate 0 are subsets of
+    different fractions nested.
 
     Args:
-        labels: int (N,), each at least 0; a class is any label that occurs.
-        fraction: how many images.
-        seed: the order of the images; any integer; not used by disjoint subsets.
+        labels: int (N,), each at least 0; the classes are the labels that occur.
+        fraction: number of images.
+        seed: order of the images, any integer; not used by disjoint subsets.
         subsets: "nested" or "disjoint".
         replicate: position of the seed in the study, from 0; only used by disjoint subsets.
         classes: class names, for error messages only.
 
     Raises:
-        DataError: more images than there are, a class that would get none, or too few of a class;
-            disjoint parts that run out.
+        DataError: there are not enough images, in total, of a class or for all disjoint subsets, or
+            a class would get none.
     """
     if subsets not in ("nested", "disjoint"):
         raise ValueError(f"subsets is 'nested' or 'disjoint', not {subsets!r}")
     if replicate < 0:
         raise ValueError(f"replicate is at least 0, not {replicate}")
-    labels = _checked(labels)
-    present, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    labels = _check_labels(labels)
+    present, class_index, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     wanted = _class_counts(present, sizes, fraction, classes)
     disjoint = subsets == "disjoint"
-    ranks = _ranks(place, 0 if disjoint else seed, _DISJOINT if disjoint else _SUBSET)
+    ranks = _ranks(class_index, 0 if disjoint else seed, _DISJOINT if disjoint else _SUBSET)
     block = replicate if disjoint else 0
     short = np.flatnonzero((block + 1) * wanted > sizes)
     if disjoint and len(short):
@@ -85,8 +85,8 @@ def draw_subset(
             f"{_name(present[i], classes)} has {sizes[i]} images, each part takes {wanted[i]}; "
             f"use at most {_counted(parts, 'seed')}, a smaller fraction, or subsets: nested"
         )
-    take = wanted[place]
-    drawn = (block * take <= ranks) & (ranks < (block + 1) * take)
+    block_size = wanted[class_index]
+    drawn = (block * block_size <= ranks) & (ranks < (block + 1) * block_size)
     return np.flatnonzero(drawn).astype(np.int64)
 
 
@@ -97,16 +97,15 @@ def hold_out(
     seed: int,
     classes: Sequence[str] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cut a stratified part off: (positions that stay, positions held out), both sorted int64.
+    """Positions of the images kept and of those held out, both sorted int64, stratified by class.
 
-    It serves for the validation part of a subset, and for the test split of data that come
-    without one. Of each class, within one image of `share` is held out; a small class may have
-    none there.
+    Used for the validation part of a subset, and for the test split of data without one. Of a class
+    of n images, n * share are held out, rounded up or down, so maybe none.
 
     Args:
         labels: int (N,).
-        share: part that is held out, in [0, 1); as a decimal, so 0.1 is exactly one tenth.
-        seed: which images; unrelated to what `draw_subset` makes of the same seed.
+        share: part to hold out, in [0, 1); read as a decimal, so 0.1 is exactly one tenth.
+        seed: draws the images; unrelated to the images that `draw_subset` draws with it.
         classes: class names, for error messages only.
 
     Raises:
@@ -114,12 +113,12 @@ def hold_out(
     """
     if not 0 <= share < 1:
         raise ValueError(f"the share to hold out lies in [0, 1), not {share}")
-    labels = _checked(labels)
+    labels = _check_labels(labels)
     everything = np.arange(len(labels), dtype=np.int64)
     if share == 0:
         return everything, everything[:0]
     count = TrainFraction.parse(share).size(len(labels), 1)
-    present, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    present, class_index, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     wanted = _apportion(sizes, count)
     emptied = np.flatnonzero(wanted >= sizes)
     if len(emptied):
@@ -128,7 +127,7 @@ def hold_out(
             f"class {_name(present[i], classes)} has only {_counted(int(sizes[i]), 'image')}, and "
             f"holding out {share:g} would leave none to train on: hold out less, or use more images"
         )
-    held = _ranks(place, seed, _HOLD_OUT) < wanted[place]
+    held = _ranks(class_index, seed, _HOLD_OUT) < wanted[class_index]
     return everything[~held], everything[held]
 
 
@@ -138,7 +137,7 @@ def _class_counts(
     fraction: TrainFraction,
     classes: Sequence[str] | None,
 ) -> NDArray[np.int64]:
-    """Images of each class that `fraction` names, at least one each."""
+    """Number of images of each class in `fraction`, at least one, int64 (C,)."""
     total = int(sizes.sum())
     if fraction.per_class:
         assert fraction.count is not None
@@ -170,20 +169,12 @@ def _class_counts(
 
 
 def _apportion(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """`count` images shared out over classes of `sizes` images by the quota method, int64 (C,).
-
-    The next image goes to the class with the largest sizes[i] / (given[i] + 1) among those that
-    stay below their upper quota. A class that was served comes up for the next image at a step
-    known in advance, so a heap of the classes that are up does it in O(count * log C).
-    """
-    given = np.zeros(len(sizes), dtype=np.int64)
-    for i in _class_order(sizes, count):
-        given[i] += 1
-    return given
+    """Number of images of each class, int64 (C,), by the quota method; they add up to `count`."""
+    return np.bincount(_class_order(sizes, count), minlength=len(sizes)).astype(np.int64)
 
 
 def _smallest_complete(sizes: NDArray[np.int64]) -> int:
-    """The smallest number of images at which every class has one."""
+    """Smallest number of images at which every class has one."""
     seen: set[int] = set()
     for step, i in enumerate(_class_order(sizes, int(sizes.sum())), start=1):
         seen.add(i)
@@ -193,33 +184,38 @@ def _smallest_complete(sizes: NDArray[np.int64]) -> int:
 
 
 def _class_order(sizes: NDArray[np.int64], count: int) -> list[int]:
-    """The class that gives each of the first `count` images; equal claims go to the lower label."""
+    """The class of each of the first `count` images by the quota method; ties: the lower label.
+
+    The next image is of the class with the largest sizes[i] / (given[i] + 1) among those below
+    their upper quota. The step at which a class is below it again is known in advance, so with a
+    heap of these classes the cost is O(count * log C).
+    """
     size = [int(n) for n in sizes]
     total = sum(size)
     given = [0] * len(size)
-    up = [(1 / n, i) for i, n in enumerate(size)]
-    heapq.heapify(up)
+    eligible = [(1 / n, i) for i, n in enumerate(size)]
+    heapq.heapify(eligible)
     waiting: dict[int, list[int]] = {}
     order = []
     for step in range(1, count + 1):
         for i in waiting.pop(step, ()):
-            # A quotient of integers below 2**26 is rounded the same everywhere, and never to the
-            # quotient of another such pair: the comparison is exact.
-            heapq.heappush(up, ((given[i] + 1) / size[i], i))
-        _, i = heapq.heappop(up)
+            # Exact: quotients of integers below 2**26 are rounded the same way on all machines, and
+            # different ones never to the same number.
+            heapq.heappush(eligible, ((given[i] + 1) / size[i], i))
+        _, i = heapq.heappop(eligible)
         order.append(i)
         given[i] += 1
-        # Below the upper quota from the first step on with given < step * size / total.
-        again = max(step + 1, given[i] * total // size[i] + 1)
-        waiting.setdefault(again, []).append(i)
+        # Below the upper quota from the first step with given < step * size / total.
+        next_step = max(step + 1, given[i] * total // size[i] + 1)
+        waiting.setdefault(next_step, []).append(i)
     return order
 
 
 def _ranks(labels: NDArray[np.int64], seed: int, stream: int) -> NDArray[np.int64]:
-    """Each image's place, from 0, in the drawn order of its own class, int64 (N,)."""
-    state = _mix_int(_mix_int(seed & _MASK) ^ stream)
+    """Rank of each image, from 0, in the random order of its class, int64 (N,)."""
+    state = _first_number(_first_number(seed & _MASK) ^ stream)
     positions = np.arange(1, len(labels) + 1, dtype=np.uint64)
-    keys = _mix(np.uint64(state) + positions * np.uint64(_GAMMA))
+    keys = _splitmix64(np.uint64(state) + positions * np.uint64(_GAMMA))
     order = np.lexsort((keys, labels))
     ordered = labels[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
@@ -229,19 +225,19 @@ def _ranks(labels: NDArray[np.int64], seed: int, stream: int) -> NDArray[np.int6
     return ranks
 
 
-def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64's finalizer; arrays of uint64 wrap around as C does."""
+def _splitmix64(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finalizer of SplitMix64; uint64 arrays wrap around as in C."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
 
 
-def _mix_int(value: int) -> int:
-    """SplitMix64's first number from the seed `value`."""
-    return int(_mix(np.array([(value + _GAMMA) & _MASK], dtype=np.uint64))[0])
+def _first_number(seed: int) -> int:
+    """The first number of SplitMix64 with this seed."""
+    return int(_splitmix64(np.array([(seed + _GAMMA) & _MASK], dtype=np.uint64))[0])
 
 
-def _checked(labels: Any) -> NDArray[np.int64]:
+def _check_labels(labels: Any) -> NDArray[np.int64]:
     array = np.asarray(labels)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise ValueError(f"labels are integers, (N,), not {array.dtype} {array.shape}")

@@ -1,10 +1,16 @@
-"""One run: from a RunSpec and a dataset to a filled run folder. Knows nothing of studies.
+"""Train one run: from a RunSpec and a dataset to a run folder. Does not depend on studies.
 
-train.py           the loop: epochs, evaluation, checkpoint, what is written
-learner.py         a model that can take a step and be measured
-optim.py           optimisers, parameter groups, the learning-rate schedules
-execution.py       device, precision and layout: where and in which numbers a run is computed
-seeds.py           seeds that depend on what they are for
-acceleration.py    the door to cpu/, which makes training on a CPU faster
-gradient_fault.py  a work-around for wrong gradients of torch in bfloat16
+train.py           the training loop: epochs, evaluation, checkpoints, results
+workload.py        images, steps, evaluations and augmentation of a run
+learner.py         a model with its optimisers: training step and evaluation
+optim.py, muon.py  optimisers, parameter groups, learning-rate schedules
+inference.py       normalisation, batches, test-time augmentation
+prediction.py      classify image files with a finished run
+checkpoint.py      checkpoints, to resume a run
+execution.py       device, precision, memory layout and threads
+rehearsal.py       timed training steps
+seeds.py           derived seeds
+acceleration.py    the entry to cpu/, which makes training on a CPU faster
+gradient_fault.py  a work-around for wrong bfloat16 gradients of torch
+padding.py         convolutions without kernel elements that only see padding
 """

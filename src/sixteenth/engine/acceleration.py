@@ -1,6 +1,6 @@
-"""The one door to `engine.cpu`, which makes training on a CPU faster, to the same results.
+"""The only entry to `engine.cpu`, which makes training on a CPU faster, with the same results.
 
-Nothing else imports that package. Without it everything works as well, slower.
+Nothing else imports that package. Without it, everything works, but slower.
 """
 
 from __future__ import annotations
@@ -15,44 +15,44 @@ from ..spec import TrainSpec
 from .execution import Execution
 
 LARGEST_IMAGE = 128
-"""Side in pixels up to which anything is gained, and up to which it was measured."""
+"""Image size in pixels up to which it is faster; larger images were not measured."""
 
 
 class Acceleration(Protocol):
-    """What was done to one model to train it faster.
+    """The acceleration of one model.
 
-    State dicts of the model and of attached optimisers are those of the model as it was before, in
-    names and shapes.
+    State dicts of the model and of attached optimisers keep the names and shapes that they have
+    without it.
     """
 
     @property
     def removed_weights(self) -> int:
-        """How many of the model's weights are kept out of the training, as no image uses them."""
+        """Number of the model's weights that are not trained, since no image uses them."""
 
     def attach(self, optimizers: Sequence[Optimizer]) -> None:
-        """Let the model's optimisers know of it, before their first step."""
+        """Register the model's optimisers, before their first step."""
 
 
 class NoAcceleration:
-    """Of a model that was left as it was."""
+    """The acceleration of a model that was not changed."""
 
     removed_weights = 0
 
     def attach(self, optimizers: Sequence[Optimizer]) -> None:
-        """There is nothing to know."""
+        """Nothing to do."""
 
 
 def accelerate(
     model: nn.Module, image_size: int, train: TrainSpec, execution: Execution
 ) -> Acceleration:
-    """Make the training of a model faster, in place, where that is known to gain something.
+    """Change a model in place so that it trains faster.
 
-    On other devices than CPUs, for larger images than `LARGEST_IMAGE` and without
-    `train.lower_convolutions` its modules stay what they are.
+    Does nothing on other devices than CPUs, for images larger than `LARGEST_IMAGE`, and without
+    `train.lower_convolutions`.
 
     Args:
-        model: on its device and in its layout.
-        image_size: height and width of all images that it will be given, in pixels.
+        model: on its device and in its memory layout.
+        image_size: height and width of all its images, in pixels.
     """
     useful = execution.device == "cpu" and image_size <= LARGEST_IMAGE
     if not (useful and train.lower_convolutions):
@@ -65,13 +65,10 @@ def accelerate(
 
 
 def keep_freed_memory() -> bool:
-    """Tell the C library to keep freed memory for the next training step, for good.
+    """Make the C library keep freed memory for the next training step; whether it succeeded.
 
-    For processes that are there to train, such as workers and the command line. It cannot be
-    undone, so a process of the user's, such as a notebook, is left alone.
-
-    Returns:
-        Whether it could be told.
+    It cannot be undone, so it is only for processes of this package, such as workers and the
+    command line, not for a process of the user, such as a notebook.
     """
     try:
         from .cpu.memory import keep_freed_memory as keep

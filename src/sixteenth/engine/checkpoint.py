@@ -1,10 +1,9 @@
-"""Where a run stands, kept on disk so that a kill at any moment costs time and nothing else.
+"""Checkpoints: a run that is killed at any moment can be resumed, with the same result.
 
-Two generations lie in a run's folder. A new one is written whole beside them and has reached the
-disk before the last one becomes the one before it; so from the first on, there is never a moment
-without a whole one. Each says its own SHA-256: one that is cut short or has a bit flipped is
-noticed, and the one before it is used. Either leads to the same result, as what an epoch sees
-depends on (seed, run, epoch) alone.
+A run's folder has up to two checkpoints, the last one and the one before it. A new checkpoint is
+complete on disk before the last one becomes the one before it, so there is always a complete one
+after the first. Each contains its SHA-256. If the last one is damaged, the one before it is used.
+The result is the same with both, since the data of an epoch depend on (seed, run, epoch) only.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import IO, Any, cast
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from ..storage.run_folder import RunFolder, sync_folder, write_whole
 from ..storage.run_results import EpochRow
 from .learner import Learner
@@ -29,11 +28,13 @@ DIGEST_BYTES = hashlib.sha256().digest_size
 
 @dataclass
 class TrainingState:
-    """What a checkpoint holds besides the learner's tensors.
+    """The content of a checkpoint besides the learner's state.
 
     Attributes:
-        epoch: the one that is being trained, or that has just ended.
-        middle: where in it the run stands, as `engine.train` needs it; None between two epochs.
+        epoch: the current epoch, or the one that has just ended; from 1.
+        step, images: optimiser steps, and images of finished epochs.
+        seconds, evaluation_seconds: of finished epochs.
+        middle: the position within the epoch, for `engine.train`; None between two epochs.
     """
 
     epoch: int = 0
@@ -49,10 +50,10 @@ class TrainingState:
 
 
 def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) -> None:
-    """Write the newest checkpoint; the one that was the newest is kept as the one before.
+    """Write a checkpoint; the last one becomes the one before it.
 
     Raises:
-        OSError: no room, or no right to write. The checkpoints that were there stay.
+        OSError: the file cannot be written. The earlier checkpoints stay.
     """
     plain = {**vars(state), "history": [asdict(row) for row in state.history]}
     content = {"learner": learner.state_dict(), "state": plain}
@@ -60,11 +61,11 @@ def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) 
 
     def write(file: IO[bytes]) -> None:
         file.write(MAGIC + bytes(DIGEST_BYTES))
-        hashing = _Hashing(file)
+        hashing = _HashingFile(file)
         try:
             torch.save(content, cast(IO[bytes], hashing))
         except RuntimeError:
-            if hashing.error is not None:  # torch makes an error of its own of it, without reason
+            if hashing.error is not None:  # torch raises another error, without the reason
                 raise hashing.error from None
             raise
         file.seek(len(MAGIC))
@@ -79,13 +80,14 @@ def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) 
 
 
 def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState, list[str]]:
-    """Put `learner` where the newest whole checkpoint left it.
+    """Load the newest complete checkpoint into `learner`.
 
     Returns:
-        The state to go on from, a new one where no checkpoint is whole; and what was found damaged.
+        The state to resume from, a new one if there is no complete checkpoint; and a line for each
+        damaged checkpoint, which is removed.
 
     Raises:
-        InputError: the checkpoint is whole but of another network.
+        InputError: the checkpoint is of another network.
     """
     damaged = []
     for path in folder.checkpoint_paths:
@@ -95,7 +97,7 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
             continue
         except (ValueError, OSError) as error:
             damaged.append(f"{path} {error}")
-            # Else the next one would push it over the whole one before it.
+            # Else the next checkpoint would replace the complete one by the damaged one.
             path.unlink(missing_ok=True)
             continue
         try:
@@ -104,9 +106,9 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
             state = TrainingState(**content["state"])
             state.history = [EpochRow(**row) for row in content["state"]["history"]]
         except Exception as error:
-            said = " ".join(str(error).split())[:120]
+            reason = one_line(error)[:120]
             raise InputError(
-                f"the checkpoint {path} is of another network ({type(error).__name__}: {said}): "
+                f"the checkpoint {path} is of another network ({type(error).__name__}: {reason}): "
                 f"if its code was changed, remove {folder.path} to train this run anew"
             ) from None
         where = f"went on from the checkpoint before it, at step {state.step:,}"
@@ -114,10 +116,10 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
     return TrainingState(), [f"{each}: the run began anew" for each in damaged]
 
 
-class _Hashing:
-    """A file to write to that keeps the SHA-256 of what was written, and why writing failed.
+class _HashingFile:
+    """A file for writing that computes the SHA-256 of its content and keeps the error, if any.
 
-    That may be a full disk, or a Ctrl-C that came in the middle.
+    The error may be that of a full disk, or a KeyboardInterrupt.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -138,10 +140,10 @@ class _Hashing:
 
 
 def _payload(content: bytes) -> IO[bytes]:
-    """What torch wrote, if it is all there.
+    """The part of a checkpoint that torch wrote.
 
     Raises:
-        ValueError: it is not.
+        ValueError: the checkpoint is damaged.
     """
     start = len(MAGIC) + DIGEST_BYTES
     if content[: len(MAGIC)] != MAGIC:

@@ -1,4 +1,4 @@
-"""Where and in which numbers a run is computed: device, precision, memory layout, threads."""
+"""How a run is computed: device, precision, memory layout, threads."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ..storage.run_record import Environment
 class Execution:
     """How a run is computed; recorded in run.json.
 
-    A run's results depend on all of this: at the same values, versions and kind of processor they
-    are the same to the last bit, whatever else ran before, beside or after it. That holds on CPUs:
-    on GPUs some of torch's gradients, as of adaptive pooling, add up in an order of their own.
+    On CPUs, the results of a run are the same to the last bit for the same execution, versions and
+    kind of processor, whatever else runs before or beside it. On GPUs, some of torch's gradients,
+    such as those of adaptive pooling, are summed in a changing order.
 
     Attributes:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        precision: ``float32``, or the type of the convolutions and matrix products under autocast.
-            (Where torch is told nothing else, float32 convolutions on a GPU round to TF32.)
+        precision: ``float32``, or the autocast type of convolutions and matrix products. (By
+            torch's default, float32 convolutions on a GPU use TF32.)
         layout: ``channels-last`` or ``channels-first``.
-        threads: CPU threads inside one operation.
-        reason: why so; no part of what a result depends on.
-        measured: images a second of each candidate, if the choice was measured; no part either.
+        threads: CPU threads within one operation.
+        reason: why this execution was chosen; not compared.
+        measured: images per second of each candidate, if they were measured; not compared.
     """
 
     device: str
@@ -45,24 +45,24 @@ class Execution:
     measured: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """Mixed precision as `precision` says: weights and norms stay float32."""
+        """A context for mixed precision as `precision` says; weights and norms stay float32."""
         if self.precision == "float32":
             return contextlib.nullcontext()
         dtype = getattr(torch, self.precision)
         return torch.autocast(torch.device(self.device).type, dtype=dtype)
 
     def place(self, model: nn.Module) -> nn.Module:
-        """Move a model to the device in the layout."""
+        """The model, moved to the device and the memory layout."""
         if self.layout == "channels-last":
             model = model.to(memory_format=torch.channels_last)
         return model.to(self.device)
 
     @contextlib.contextmanager
     def torch_settings(self) -> Iterator[None]:
-        """The run's number of threads, and convolutions on a GPU that give the same each time.
+        """A context with the run's number of threads and deterministic convolutions on GPUs.
 
-        Both are settings of the whole process: they are put back afterwards, and so are the states
-        of torch's random generators.
+        These settings of the process, and the states of torch's random generators, are restored
+        afterwards.
         """
         before = torch.get_num_threads(), torch.backends.cudnn.deterministic
         states = self.generator_states()
@@ -76,7 +76,7 @@ class Execution:
             self.set_generator_states(states)
 
     def seed_generators(self, seed: int) -> None:
-        """Seed torch's random generators of the CPU and of the device, and of no other device."""
+        """Seed torch's random generators of the CPU and of this device only."""
         torch.default_generator.manual_seed(seed)
         device = torch.device(self.device)
         if device.type == "cuda":
@@ -86,7 +86,7 @@ class Execution:
             torch.mps.manual_seed(seed)
 
     def generator_states(self) -> list[Tensor]:
-        """States of torch's random generators: of the CPU's and, on a GPU, of the device's."""
+        """States of torch's random generators: of the CPU, then of the device if it is a GPU."""
         device = torch.device(self.device)
         states = [torch.get_rng_state()]
         if device.type == "cuda":
@@ -96,23 +96,24 @@ class Execution:
         return states
 
     def set_generator_states(self, states: Sequence[Tensor]) -> None:
-        """Put back what `generator_states` gave; a state that is missing stays as it is."""
+        """Restore the states that `generator_states` returned; a missing one is not changed."""
         device = torch.device(self.device)
         torch.set_rng_state(states[0])
         if device.type == "cuda":
             torch.cuda.set_rng_state(states[1], device)
-        elif device.type == "mps" and len(states) > 1:  # earlier checkpoints have none
+        elif device.type == "mps" and len(states) > 1:  # old checkpoints have none
             torch.mps.set_rng_state(states[1])
 
     def as_record(self) -> dict[str, Any]:
+        """A mapping for JSON files."""
         return asdict(self) | {"measured": [dict(each) for each in self.measured]}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
-        """What `as_record` gave; keys of later versions are left out.
+        """The execution of a mapping made by `as_record`; unknown keys are ignored.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no such record.
+            KeyError, TypeError, ValueError: the mapping is not of that form.
         """
         return cls(
             device=str(record["device"]),
@@ -131,14 +132,18 @@ class Execution:
 def resolve_execution(
     device: str | None, train: TrainSpec, threads: int | None = None
 ) -> Execution:
-    """Choose what the study file leaves to ``auto``, for this machine, without measuring.
+    """The execution on this machine, with ``auto`` resolved by rules, without measuring.
 
-    bfloat16 where the processor multiplies it in hardware (AVX-512 BF16 or AMX on CPUs, compute
-    capability 8 on GPUs), else float32. Channels-last everywhere: images already lie that way.
-    As many threads as torch would take, unless `threads` says.
+    Precision is bfloat16 if the processor has it in hardware (AVX-512 BF16 or AMX on CPUs, compute
+    capability 8 on GPUs), else float32. The layout is channels-last, as that of the images in
+    memory.
+
+    Args:
+        device: by default ``cuda``, ``mps`` or ``cpu``, the first that is available.
+        threads: by default torch's number of threads.
 
     Raises:
-        InputError: the device does not exist here.
+        InputError: the device is not available, or the precision not on this device.
     """
     chosen = device or _best_device()
     try:
@@ -163,8 +168,8 @@ def resolve_execution(
     return Execution(chosen, precision, layout, threads or torch.get_num_threads())
 
 
-def open_numbers(default: Execution, train: TrainSpec) -> tuple[list[str], list[str]]:
-    """Precisions and layouts that the study leaves open and that are worth a try, default first."""
+def candidate_formats(default: Execution, train: TrainSpec) -> tuple[list[str], list[str]]:
+    """Precisions and layouts to measure where the study file says ``auto``, the default first."""
     precisions, layouts = [default.precision], [default.layout]
     if train.precision == "auto" and default.precision != "float32":
         precisions.append("float32")
@@ -174,10 +179,10 @@ def open_numbers(default: Execution, train: TrainSpec) -> tuple[list[str], list[
 
 
 def environment(device: str | None = None) -> Environment:
-    """Versions and machine, for the record of a run.
+    """Versions and hardware, for the record of a run.
 
     Args:
-        device: which GPU to name, if it is one; else torch's current one.
+        device: the GPU to name; if it is none, torch's current one.
     """
     import numpy
     import torchvision
@@ -199,11 +204,13 @@ def environment(device: str | None = None) -> Environment:
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """Peak memory of this process in bytes, earlier runs in it included; on CUDA what this process
-    held of the device, since `torch.cuda.reset_peak_memory_stats`."""
+    """Peak memory of this process in bytes, including earlier runs; None if unknown.
+
+    On CUDA, peak memory allocated on the device since `torch.cuda.reset_peak_memory_stats`.
+    """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    # First the kernel's own word: ru_maxrss may be the peak of the process that started this one.
+    # Preferred, since ru_maxrss may be the peak of the parent process.
     with contextlib.suppress(OSError, ValueError, IndexError):
         status = Path("/proc/self/status").read_text(encoding="ascii")
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
@@ -226,7 +233,7 @@ def _has_bfloat16(device: torch.device) -> bool:
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type != "cpu":
         return False
-    # Private names, but the only ones torch has for this; absent ones mean "not known to be fast".
+    # Torch has only private functions for this. If one is missing, bfloat16 is assumed to be slow.
     tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, test, lambda: False)() for test in tests)
 

@@ -1,12 +1,12 @@
-"""A work-around for weight gradients in bfloat16 that torch leaves unwritten on some CPUs.
+"""A work-around for bfloat16 weight gradients that torch leaves uninitialised on some CPUs.
 
-With padding, some elements of a convolution's kernel may only ever multiply padding: on a 1x1 map
-all but the middle one of a 3x3 kernel. Their gradient is zero, but on processors with bfloat16
-instructions torch 2.14 does not write it, so it is whatever that memory held before, now and then
-NaN. It was seen in strided convolutions, with and without groups, in both memory layouts.
+With padding, some elements of a convolution's kernel may only multiply padding: for a 1x1 map, all
+elements of a 3x3 kernel except the middle one. Their gradient is zero. But torch 2.14 on processors
+with bfloat16 instructions does not write it, so it has the previous content of the memory,
+sometimes NaN. It happens in strided convolutions, with and without groups, in both memory layouts.
 
-`has_fault` tries whether torch does so here. Only then `correct_gradients` does anything: it gives
-torch the used elements of each kernel alone, and autograd fills in the zeros.
+`has_fault` tests torch for this. Only then `correct_gradients` has an effect: it passes just the
+used elements of each kernel to torch, and autograd fills in the zeros.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from .padding import axis_of, convolve, used_part
 
 
 def correct_gradients(execution: Execution) -> AbstractContextManager[object]:
-    """A context for forward passes whose convolutions get right weight gradients.
+    """A context for forward passes, for correct weight gradients of convolutions.
 
-    It does nothing where torch has no fault, and on other devices and in other precisions.
+    It does nothing if torch has no fault, on other devices than CPUs and in other precisions.
     """
     if execution.device == "cpu" and execution.precision == "bfloat16" and has_fault():
         return _UsedElements()
@@ -38,19 +38,19 @@ def correct_gradients(execution: Execution) -> AbstractContextManager[object]:
 
 @cache
 def has_fault() -> bool:
-    """Whether torch leaves weight gradients unwritten in this process; tried at the first call."""
+    """Whether torch leaves weight gradients uninitialised in this process; tested only once."""
     layouts = torch.channels_last, torch.contiguous_format
     with torch.inference_mode(False), torch.enable_grad():
         return any(
-            _leaves_unwritten(groups, layout)
+            _has_wrong_gradient(groups, layout)
             for _ in range(3)
             for groups in (1, 4)
             for layout in layouts
         )
 
 
-def _leaves_unwritten(groups: int, layout: torch.memory_format) -> bool:
-    """Whether a gradient differs from what it must be, with NaN in the memory that it may get."""
+def _has_wrong_gradient(groups: int, layout: torch.memory_format) -> bool:
+    """Whether a gradient is wrong after freed memory, which it may reuse, was filled with NaN."""
     channels = 64
     maps = torch.ones(4, channels, 1, 1, dtype=torch.bfloat16).to(memory_format=layout)
     weight = torch.ones(channels, channels // groups, 3, 3, dtype=torch.bfloat16)
@@ -69,7 +69,7 @@ def _leaves_unwritten(groups: int, layout: torch.memory_format) -> bool:
 
 
 class _UsedElements(TorchFunctionMode):
-    """While it is entered, convolutions on the CPU get only the used elements of their kernels."""
+    """A context in which convolutions on the CPU get only the used elements of their kernels."""
 
     def __torch_function__(
         self,

@@ -1,7 +1,7 @@
-"""From uint8 images to class scores: normalisation, batches, several views of one image.
+"""From uint8 images to logits: normalisation, batches, test-time augmentation.
 
-The training, its measurements and `sixteenth predict` go through here, so that a trained network is
-always shown the same thing.
+Training, evaluation and `sixteenth predict` all use this module, so a network always gets the same
+input.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..data.augment import shifted
+from ..data.augment import shift_images
 from .execution import Execution
 
 Views = Literal["none", "mirror", "mirror-shift"]
@@ -21,18 +21,18 @@ VIEWS: dict[str, tuple[tuple[int, int, float], ...]] = {
     "mirror": ((0, 0, 1.0),),
     "mirror-shift": ((0, 0, 0.5), (-1, -1, 0.25), (1, 1, 0.25)),
 }
-"""Test-time augmentation: (pixels down, pixels right, weight) of each view, which is shown as it is
-and mirrored; both count half."""
+"""Test-time augmentation: (pixels down, pixels right, weight) of each shift. Each is used twice, as
+it is and flipped, with half the weight."""
 
-PIXELS_TOGETHER = 500 * 64 * 64
-"""Pixels of the images that are evaluated at a time: 500 of them at 64x64, fewer of larger ones."""
+MAX_PIXELS = 500 * 64 * 64
+"""Pixels in one batch of evaluation: 500 images of 64x64, fewer larger ones."""
 
 
 class InputNormalisation:
-    """Brings uint8 images to mean 0 and deviation 1 in each channel.
+    """Normalises uint8 images: ``(pixel / 255 - mean) / std``.
 
     Args:
-        mean, std: of red, green and blue, in [0, 1].
+        mean, std: of red, green and blue, for pixels in [0, 1].
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], execution: Execution) -> None:
@@ -42,13 +42,13 @@ class InputNormalisation:
         self._channels_last = execution.layout == "channels-last"
 
     def __call__(self, images: Tensor) -> Tensor:
-        """uint8 (n, height, width, 3) to float32 (n, 3, height, width), in the layout."""
+        """uint8 (n, height, width, 3) to float32 (n, 3, height, width) in the memory layout."""
         pixels = images.permute(0, 3, 1, 2).float().sub_(self._mean).mul_(self._scale)
         return pixels if self._channels_last else pixels.contiguous()
 
 
 def count_views(views: Views) -> int:
-    """How often each image passes through the network."""
+    """Number of forward passes for each image."""
     return 2 * len(VIEWS[views]) if views != "none" else 1
 
 
@@ -64,22 +64,22 @@ def class_scores(
 
     Args:
         model: in evaluation mode.
-        views: which test-time augmentation; the logits of the views are averaged.
+        views: test-time augmentation; the logits are averaged over the views.
     """
-    together = max(1, min(500, PIXELS_TOGETHER // (images.shape[1] * images.shape[2])))
+    batch_size = max(1, min(500, MAX_PIXELS // (images.shape[1] * images.shape[2])))
 
     def scores(batch: Tensor) -> Tensor:
         with execution.autocast():
             logits: Tensor = model(normalise(batch)).float()
         return logits
 
-    def over_views(batch: Tensor) -> Tensor:
+    def averaged_scores(batch: Tensor) -> Tensor:
         weighted = [
-            weight / 2 * scores(shifted(batch, down, right, mirror=mirror))
+            weight / 2 * scores(shift_images(batch, down, right, flip=flip))
             for down, right, weight in VIEWS[views]
-            for mirror in (False, True)
+            for flip in (False, True)
         ]
         return torch.stack(weighted).sum(0)
 
-    one = scores if views == "none" else over_views
-    return torch.cat([one(batch) for batch in torch.split(images, together)])
+    score_batch = scores if views == "none" else averaged_scores
+    return torch.cat([score_batch(batch) for batch in torch.split(images, batch_size)])

@@ -1,8 +1,6 @@
-"""A model that can take a training step and be measured: no epochs, no files, no subsets.
+"""A model with its optimisers, mixed precision and input normalisation: training step, evaluation.
 
-The Learner holds what every step of a run shares: the network with its initial weights, placed on
-the device and accelerated there, the optimiser, mixed precision, and the normalisation of the
-input.
+Epochs, files and subsets are not handled here.
 """
 
 from __future__ import annotations
@@ -31,21 +29,23 @@ from .inference import InputNormalisation, Views, class_scores
 from .optim import build_optimizers, set_learning_rate
 from .seeds import derive_seed
 
-INITIALISING_IMAGES = 5_000
-"""Training images that a model with an `initialise_from` is shown before training."""
+INITIALISATION_IMAGES = 5_000
+"""Training images for `initialise_from`."""
 
 
 class Learner:
-    """The model of one run on its device, with its optimiser.
+    """The model of one run on its device, with its optimisers.
+
+    A model may have two optional methods. ``initialise_from(images)`` is called with normalised
+    training images, float32 (N, 3, height, width) on the CPU, if its initial weights are random.
+    ``set_training_progress(progress)`` is called before each epoch.
 
     Attributes:
-        model: the network, float32 weights, on the device. One with random weights and a method
-            ``initialise_from(images)`` has been shown normalised training images; one with a method
-            ``settle(progress)`` hears how far the training is (`at`).
-        mean_colour: red, green and blue, 0 to 255: what becomes zero.
-        normalise: brings uint8 images to what the network expects.
-        facts: what run.json keeps of the network.
-        train_flops_per_image: operations to train on one image once.
+        model: the network on the device, with float32 weights.
+        mean_colour: red, green and blue, 0 to 255; the colour that becomes 0 when normalised.
+        normalise: normalises uint8 images for the network.
+        facts: the network's part of run.json.
+        train_flops_per_image: floating-point operations of a training step per image.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class Learner:
 
         Args:
             run: model, init, stem, seed and recipe.
-            classes: how many outputs.
-            train_images: uint8, (N, height, width, 3): whose mean and deviation normalise the
-                input, unless the initial weights come with their own.
-            execution: where and in which numbers.
+            classes: number of outputs.
+            train_images: uint8, (N, height, width, 3). Their mean and standard deviation normalise
+                the input, unless those of the initial weights are known.
+            execution: device, precision, layout and threads.
 
         Raises:
-            ModelError, WeightsError: the model or its weights cannot be had.
+            ModelError, WeightsError: the model or its weights cannot be loaded.
         """
         self.train, self.execution = run.train, execution
         self.device = torch.device(execution.device)
@@ -85,11 +85,11 @@ class Learner:
         self.mean_colour = [255 * value for value in mean]
         initialise: Callable[[Tensor], None] | None = getattr(model, "initialise_from", None)
         if weights is None and initialise is not None:
-            # Evenly spaced: images often lie class by class.
-            count = min(INITIALISING_IMAGES, len(train_images))
-            spaced = np.arange(count) * len(train_images) // count
-            some = torch.from_numpy(train_images[spaced]).to(self.device)
-            initialise(self.normalise(some).cpu())
+            # Evenly spaced, since images are often sorted by class.
+            count = min(INITIALISATION_IMAGES, len(train_images))
+            positions = np.arange(count) * len(train_images) // count
+            sample = torch.from_numpy(train_images[positions]).to(self.device)
+            initialise(self.normalise(sample).cpu())
         last = final_map(model, run.image_size)
         parameters = count_parameters(model)
         self.train_flops_per_image = train_flops_per_image(model, run.image_size)
@@ -109,30 +109,31 @@ class Learner:
             self.device.type, enabled=execution.precision == "float16"
         )
 
-    def at(self, progress: float) -> None:
-        """Tell the model which part of its training is done, from 0 to 1, before an epoch.
+    def set_training_progress(self, progress: float) -> None:
+        """Tell the model, before an epoch, which part of the training is done, from 0 to 1.
 
-        It may stop learning a weight then; whether it does must follow from `progress` alone, so
-        that a resumed run goes on as it would have.
+        It may freeze weights. That must depend on `progress` only, so that a resumed run has the
+        same result.
         """
-        settle: Callable[[float], None] | None = getattr(self.model, "settle", None)
-        if settle is not None:
-            settle(progress)
+        hook: Callable[[float], None] | None = getattr(self.model, "set_training_progress", None)
+        if hook is not None:
+            hook(progress)
 
     def step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor, Tensor]:
-        """One optimiser step at learning rate `rate`.
+        """Take one optimiser step.
 
         Args:
             images: uint8, (n, height, width, 3), augmented, on the device.
-            labels: int64, (n,).
+            labels: int64, (n,), on the device.
+            rate: learning rate.
 
         Returns:
-            The batch's mean loss as it is optimised, its mean cross-entropy (without label
-            smoothing, as test losses are) and its number of right answers, before the step; still
-            on the device, so that nothing waits for them.
+            Mean loss, mean cross-entropy (the loss without label smoothing, in nats) and number of
+            correct predictions of the batch before the step, as tensors on the device, so that
+            nothing waits for them.
         """
         set_learning_rate(self.optimizers, rate)
-        for optimizer in self.optimizers:  # first: the forward pass takes the gradients' memory
+        for optimizer in self.optimizers:  # before the forward pass, which reuses this memory
             optimizer.zero_grad(set_to_none=True)
         with self.execution.autocast(), correct_gradients(self.execution):
             logits = self.model(self.normalise(images))
@@ -142,17 +143,17 @@ class Learner:
         for optimizer in self.optimizers:
             self._scaler.step(optimizer)
         self._scaler.update()
-        seen = logits.detach()
-        return loss.detach(), F.cross_entropy(seen, labels), (seen.argmax(1) == labels).sum()
+        logits = logits.detach()
+        return loss.detach(), F.cross_entropy(logits, labels), (logits.argmax(1) == labels).sum()
 
     def logits(self, images: Tensor, views: Views = "none") -> Tensor:
-        """Class scores, float32 (n, classes), of uint8 images (n, height, width, 3) as they are.
+        """Logits in evaluation mode, float32 (n, classes), of uint8 images (n, height, width, 3).
 
         Args:
             views: test-time augmentation, see `engine.inference`.
         """
         for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)  # memory that the next step takes anew
+            optimizer.zero_grad(set_to_none=True)  # frees memory
         self.model.eval()
         with correct_gradients(self.execution):  # the same arithmetic as in training
             scores = class_scores(self.model, images, self.normalise, self.execution, views)
@@ -160,7 +161,7 @@ class Learner:
         return scores
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a checkpoint needs to go on."""
+        """The state for a checkpoint."""
         return {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -168,6 +169,7 @@ class Learner:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Load a state that `state_dict` returned."""
         self.model.load_state_dict(state["model"])
         earlier = {"unseen": state["unseen"]} if state.get("unseen") else {}  # see `engine.cpu`
         for optimizer, content in zip(self.optimizers, state["optimizers"], strict=True):
@@ -182,17 +184,15 @@ class Learner:
         }
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
-        """Take back what `weights` gave."""
+        """Load weights that `weights` returned."""
         self.model.load_state_dict(weights)
 
 
-def channel_statistics(
-    images: np.ndarray,
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of red, green and blue in [0, 1], of uint8 images (n, h, w, 3).
+def channel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, in [0, 1], of uint8 images (n, h, w, 3).
 
-    From counts of the 256 values, a part of the images at a time: a copy of all of them as wider
-    numbers might not fit in memory.
+    Computed from a histogram, some images at a time, since a float copy of all images might not fit
+    in memory.
     """
     values = np.arange(256) / 255
     means, deviations = [], []
@@ -209,6 +209,6 @@ def channel_statistics(
 
 
 def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Mean cross-entropy in nats, without label smoothing, and share of right answers."""
+    """Mean cross-entropy in nats, without label smoothing, and accuracy in [0, 1]."""
     loss = F.cross_entropy(logits, labels).item()
     return loss, (logits.argmax(1) == labels).float().mean().item()

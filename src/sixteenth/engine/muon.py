@@ -1,9 +1,9 @@
-"""Muon: momentum whose directions all count alike, for the filters of convolutions.
+"""Muon, an optimiser for the filters of convolutions, with orthogonalised momentum.
 
-A gradient step moves a filter bank mostly along a few dominant directions. Muon (Jordan et al.
-2024, "Muon: an optimizer for hidden layers in neural networks") replaces the momentum, seen as a
-matrix of outputs x (inputs * height * width), by the nearest matrix with orthonormal rows (or
-columns), so that rare directions are learnt as fast as common ones.
+A gradient step changes a filter bank mostly along a few dominant directions. Muon (Jordan et al.
+2024, "Muon: an optimizer for hidden layers in neural networks") takes the momentum as a matrix,
+outputs x (inputs * height * width), and replaces it by the nearest matrix with orthonormal rows (or
+columns). So all directions are learned at the same speed.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ import torch
 from torch import Tensor
 
 ITERATIONS = 3
-"""Three are enough where many steps follow: what is left over is in the momentum of the next."""
+"""Three are enough, since the remaining error is corrected in the following steps."""
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the published quintic: it lifts small singular values fast and leaves all of them near one,
-which serves as well as exactly one."""
+"""Of the published quintic. It increases small singular values fast; all end near one, which is as
+good as exactly one."""
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon for the filter banks of convolutions; other parameters belong to another optimiser.
+    """Muon for the filter banks of convolutions; other parameters need another optimiser.
 
-    A step turns a filter bank and gives it back the length (Frobenius norm) that it had. A norm
-    behind it takes no notice of that length, so the learning rate alone says how fast it turns, as
-    in the CIFAR-10 speedrun of Jordan (2024).
+    A step keeps the Frobenius norm of a filter bank. This norm has no effect if a normalisation
+    layer follows, so the learning rate alone controls how fast the direction changes, as in the
+    CIFAR-10 speedrun of Jordan (2024).
 
     Args:
-        filters: parameters (outputs, inputs, height, width).
-        lr: length of a step, as a part of the filter bank's own length.
-        momentum: of the gradients, Nesterov's way.
+        filters: parameters (outputs, inputs, height, width), none of them all zero.
+        lr: Frobenius norm of a step, relative to that of the filter bank.
+        momentum: Nesterov momentum.
     """
 
     def __init__(self, filters: Iterable[Tensor], *, lr: float, momentum: float) -> None:
@@ -52,10 +52,10 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for filters in group["params"]:
                 if filters.grad is not None:
-                    self._turn(filters, group["lr"], group["momentum"])
+                    self._update(filters, group["lr"], group["momentum"])
         return loss
 
-    def _turn(self, filters: Tensor, rate: float, momentum: float) -> None:
+    def _update(self, filters: Tensor, rate: float, momentum: float) -> None:
         gradient, state = filters.grad, self.state[filters]
         assert gradient is not None
         if not state:
@@ -63,28 +63,28 @@ class Muon(torch.optim.Optimizer):
             state["length"] = filters.norm()
         average = state["momentum"]
         torch.add(gradient, average, alpha=momentum, out=average)
-        # Axes in memory order: channels-last filters are a matrix without a copy, and the order of
-        # its columns does not matter to the orthogonal factor.
-        ahead = gradient.add(average, alpha=momentum).permute(0, 2, 3, 1)
-        matrix = ahead.flatten(1)
-        step = orthogonalised(matrix).view(ahead.shape).permute(0, 3, 1, 2)
+        # With the axes in memory order, flattening channels-last filters needs no copy. The order
+        # of the columns does not matter.
+        nesterov = gradient.add(average, alpha=momentum).permute(0, 2, 3, 1)
+        matrix = nesterov.flatten(1)
+        step = orthogonalise(matrix).view(nesterov.shape).permute(0, 3, 1, 2)
         length = state["length"]
         filters.sub_(step.mul_(length * (rate / min(matrix.shape) ** 0.5)))
         filters.mul_(length / filters.norm())
 
 
-def orthogonalised(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
-    """About the orthogonal factor U V^T of a matrix U S V^T, by a Newton-Schulz iteration.
+def orthogonalise(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
+    """The orthogonal factor U V^T of a matrix U S V^T, approximately, by a Newton-Schulz iteration.
 
     Args:
         matrix: (m, n), any float type.
 
     Returns:
-        (m, n), the same type and singular vectors. Singular values end between 0.7 and 1.2 but for
-        those that were far below the largest: each iteration lifts these by a factor of 3.4.
+        (m, n), the same type. The singular values are between 0.7 and 1.2, except for those that
+        were far below the largest, which grow by a factor of 3.4 per iteration.
     """
     a, b, c = _COEFFICIENTS
-    # bfloat16 is enough for a direction.
+    # bfloat16 is precise enough for a direction.
     x = matrix.to(torch.bfloat16)
     x = x / (x.norm() + 1e-7)
     tall = x.shape[0] > x.shape[1]

@@ -1,4 +1,4 @@
-"""Optimisers and learning-rate schedules, by the names a study file uses.
+"""Optimisers and learning-rate schedules, by their names in the study file.
 
 A new optimiser goes into `build_optimizers`, a new schedule into `learning_rate`.
 """
@@ -15,44 +15,43 @@ from torch import nn
 from ..spec import TrainSpec
 from .muon import Muon
 
-BESIDE_MUON = 0.04
-"""Learning rate of the AdamW that takes what is no filter, as a part of Muon's."""
+ADAMW_LR_SCALE = 0.04
+"""Learning rate of the AdamW that is used together with Muon, relative to Muon's."""
 
 
 def build_optimizers(
     model: nn.Module, train: TrainSpec, device: torch.device
 ) -> list[torch.optim.Optimizer]:
-    """The recipe's optimiser, with weight decay only where it belongs.
+    """The optimisers of a recipe: one, or for muon two.
 
-    Norm scales and biases (all tensors of fewer than two axes) are not decayed: they do not set the
-    size of a function that the next norm does not undo (Zhang et al. 2019, arXiv 1810.12281; He et
-    al. 2019, arXiv 1812.01187, section 3.1).
+    With muon, AdamW trains all other parameters, and filters that are zero at the start, since Muon
+    keeps their norm.
 
-    Returns:
-        One optimiser; two for muon, which is for the filters of convolutions: AdamW takes the rest,
-        filters that begin at zero among it, which have no length for Muon to keep.
+    Weight decay is not applied to norm scales and biases, that is, to parameters with fewer than
+    two axes (He et al. 2019, arXiv 1812.01187, section 3.1; Zhang et al. 2019, arXiv 1810.12281).
     """
     rate = train.peak_learning_rate
-    # One kernel for the whole update instead of one for each term of it.
+    decay = train.resolved_weight_decay
+    # One kernel for the whole update.
     fused = device.type in ("cpu", "cuda")
     trainable = [p for p in model.parameters() if p.requires_grad]
     if train.optimizer == "muon":
         weights = {id(m.weight) for m in model.modules() if isinstance(m, nn.Conv2d)}
         filters = [p for p in trainable if id(p) in weights and p.detach().norm() > 0]
-        taken = {id(p) for p in filters}
-        groups = _groups([p for p in trainable if id(p) not in taken], train.decay_of_weights)
-        rest = torch.optim.AdamW(groups, lr=rate * BESIDE_MUON, betas=(0.9, 0.99), fused=fused)
-        for group in rest.param_groups:
-            group["lr_scale"] = BESIDE_MUON
-        # A network without convolutions: Muon has nothing to do, and refuses to do it.
-        return [Muon(filters, lr=rate, momentum=train.momentum), rest] if filters else [rest]
-    groups = _groups(trainable, train.decay_of_weights)
+        filter_ids = {id(p) for p in filters}
+        groups = _groups([p for p in trainable if id(p) not in filter_ids], decay)
+        adamw = torch.optim.AdamW(groups, lr=rate * ADAMW_LR_SCALE, betas=(0.9, 0.99), fused=fused)
+        for group in adamw.param_groups:
+            group["lr_scale"] = ADAMW_LR_SCALE
+        # An optimiser without parameters is an error, so there is no Muon without filters.
+        return [Muon(filters, lr=rate, momentum=train.momentum), adamw] if filters else [adamw]
+    groups = _groups(trainable, decay)
     if train.optimizer == "sgd":
         mu = train.momentum
         sgd = torch.optim.SGD(groups, lr=rate, momentum=mu, nesterov=mu > 0, fused=fused)
         if mu > 0:
-            # A layer that is dropped in the first step has no gradient then, and torch's fused SGD
-            # no momentum for it later (seen up to 2.14). From zero the first step is the same.
+            # If a parameter has no gradient in the first step (stochastic depth), torch's fused SGD
+            # never gets a momentum buffer for it (up to 2.14). A zero buffer changes no result.
             for parameter in trainable:
                 sgd.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         return [sgd]
@@ -70,25 +69,25 @@ def _groups(parameters: list[nn.Parameter], decay: float) -> list[dict[str, Any]
 def learning_rate(step: int, total: int, train: TrainSpec) -> float:
     """The learning rate of step `step` (from 0) of `total`.
 
-    one-cycle: a cosine from peak / 25 up to the peak, then a cosine down to peak / 10,000 (Smith
-    and Topin 2018, arXiv 1708.07120, with the cosine phases that are usual since). warmup-linear: a
-    line up to the peak and a line down to zero. Neither touches the momentum.
+    one-cycle: cosine from peak / 25 to the peak, then cosine to peak / 10,000 (Smith and Topin
+    2018, arXiv 1708.07120, with the now usual cosine phases). warmup-linear: linear to the peak,
+    then linear to zero. The momentum is constant.
     """
     peak = train.peak_learning_rate
     if train.schedule == "constant":
         return peak
-    warm = train.warmup * total
+    warmup = train.warmup * total
     if train.schedule == "warmup-linear":
-        if step < warm:
-            return peak * (step + 1) / (warm + 1)
-        return peak * (total - step) / max(1.0, total - warm)
-    if step < warm:
-        return _cosine(peak / 25, peak, (step + 1) / (warm + 1))
-    return _cosine(peak, peak / 1e4, (step - warm + 1) / max(1.0, total - warm))
+        if step < warmup:
+            return peak * (step + 1) / (warmup + 1)
+        return peak * (total - step) / max(1.0, total - warmup)
+    if step < warmup:
+        return _cosine(peak / 25, peak, (step + 1) / (warmup + 1))
+    return _cosine(peak, peak / 1e4, (step - warmup + 1) / max(1.0, total - warmup))
 
 
 def set_learning_rate(optimizers: Sequence[torch.optim.Optimizer], rate: float) -> None:
-    """Give every parameter group this learning rate, times its own ``lr_scale`` if it has one."""
+    """Set the learning rate of all parameter groups, times ``lr_scale`` for groups that have it."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)

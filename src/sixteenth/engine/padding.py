@@ -1,8 +1,8 @@
-"""Convolutions without the kernel elements that only ever multiply padding.
+"""Convolutions without the kernel elements that only multiply padding.
 
-On a 1x1 map all but the middle one of the nine elements of a padded 3x3 kernel are unused, on a 2x2
-map 16 of the 25 of a 5x5 kernel. What is computed from the used ones alone is the same convolution.
-Both `engine.cpu`, for speed, and `gradient_fault`, for right gradients, leave the others out.
+For a 1x1 map, eight of the nine elements of a padded 3x3 kernel are unused; for a 2x2 map, 16 of
+the 25 elements of a 5x5 kernel. The convolution with the used elements alone gives the same result.
+`engine.cpu` uses this for speed, `gradient_fault` for correct gradients.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from torch import Tensor
 class Axis(NamedTuple):
     """One spatial axis of a convolution, without the unused kernel elements.
 
-    Output position ``o`` reads input positions ``o * stride + k - low`` for ``k < kernel``; the
+    Output position ``o`` reads input positions ``o * stride + k - low`` for ``k < kernel``. The
     used elements are ``first .. first + kernel - 1`` of the parameter. ``high`` is the padding
-    after the last input position, negative where trailing positions are never read.
+    after the last input position; it is negative if the last positions are not read.
     """
 
     size: int
@@ -33,7 +33,8 @@ class Axis(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def axis_of(size: int, kernel: int, stride: int, low: int, high: int) -> Axis | None:
-    """The axis without its unused kernel elements; None where the geometry is an unusual one."""
+    """The axis without unused kernel elements; None if a padding is as large as the kernel, or
+    there is no output."""
     out = (size + low + high - kernel) // stride + 1
     if out < 1 or low >= kernel or high >= kernel:
         return None
@@ -46,23 +47,23 @@ def axis_of(size: int, kernel: int, stride: int, low: int, high: int) -> Axis | 
 def used_part(weight: Tensor, rows: Axis, cols: Axis) -> Tensor:
     """The used elements of a ``(C_out, C_in, k, k)`` weight, as a view."""
     if weight.shape[2:] == (rows.kernel, cols.kernel):
-        return weight  # all of it, or cropped already
+        return weight  # all elements are used, or it is cropped already
     return weight[
         :, :, rows.first : rows.first + rows.kernel, cols.first : cols.first + cols.kernel
     ]
 
 
 def is_symmetric(axis: Axis) -> bool:
-    """Whether the backend, which pads both ends alike, gives as many outputs."""
+    """Whether the output has the same size with the padding ``low`` at both ends, as torch pads."""
     return (axis.size + 2 * axis.low - axis.kernel) // axis.stride + 1 == axis.out
 
 
 def convolve(
     x: Tensor, kernel: Tensor, rows: Axis, cols: Axis, groups: int, bias: Tensor | None = None
 ) -> Tensor:
-    """The backend's convolution with the used elements of a kernel.
+    """torch's convolution with the used elements of a kernel.
 
-    The map is copied only where its two sides need different padding.
+    The map is padded in a copy only if its two ends need different padding.
     """
     stride, padding = (rows.stride, cols.stride), (rows.low, cols.low)
     if not (is_symmetric(rows) and is_symmetric(cols)):
@@ -71,10 +72,9 @@ def convolve(
 
 
 def as_torch_strides(maps: Tensor) -> Tensor:
-    """``(N, C, H, W)`` as it is; maps of one pixel with the strides that torch's own element-wise
-    operations give to such.
+    """Maps (N, C, H, W); those of one pixel with the strides of torch's element-wise operations.
 
-    Many strides mean the same there, but where those of a batch norm's input and of its gradient
-    differ, torch computes the gradient in a way that takes ten times as long (seen up to 2.14).
+    With one pixel, different strides are equivalent. But if the input of a batch norm and its
+    gradient have different ones, torch (up to 2.14) takes ten times as long for the gradient.
     """
     return maps.flatten(1)[:, :, None, None] if maps.shape[2:] == (1, 1) else maps

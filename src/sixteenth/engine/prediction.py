@@ -1,12 +1,12 @@
 """Classify images with a trained run.
 
-A run folder may come from a stranger, so it is only data here: its weights are read as tensors, and
-a model of somebody's own code is imported only where the caller says that this code is trusted.
+A run folder is not trusted. Its weights are read as tensors only, and a model that is user code is
+imported only if the caller says that the code is trusted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,11 +21,11 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run says about one image.
+    """The prediction for one image.
 
     Attributes:
-        path: the image's file.
-        ranked: every class with its probability, the most probable first.
+        path: the image file.
+        ranked: all classes with their probabilities, the most probable first.
     """
 
     path: Path
@@ -49,30 +49,27 @@ def predict(
     device: str | None = None,
     trust_code: bool = False,
 ) -> list[Prediction]:
-    """Classify image files with the trained model that a run left.
+    """One prediction for each image file, in the given order, by the model of a finished run.
 
-    Images are decoded and resized as the training images were, and shown to the network as the test
-    images were when the run was measured: in the same precision and the same views.
+    Images are decoded and resized like the training images. Precision and test-time augmentation
+    are those of the run's test accuracy.
 
     Args:
         run_dir: the run's folder, ``STUDY/runs/RUN_ID``.
         images: paths of image files.
-        device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
-        trust_code: allow a model named ``package.module:factory``, whose module is then imported.
-
-    Returns:
-        One prediction for each image, in the order given.
+        device: ``cpu``, ``cuda``, ``mps``; by default the best one available.
+        trust_code: allow a model named ``package.module:factory`` and import its module.
 
     Raises:
-        InputError: no finished run lies there, its model is code that was not trusted, or the
-            device does not exist.
-        DataError: images that cannot be read, named in one line.
-        ModelError, WeightsError: the model cannot be rebuilt, or its weights are damaged.
+        InputError: there is no finished run, its model is code that is not trusted, or the device
+            is not available.
+        DataError: some images cannot be read.
+        ModelError, WeightsError: the model cannot be built, or its weights are damaged.
     """
     paths = [Path(image) for image in images]
     folder = RunFolder(Path(run_dir))
     record = _finished_record(folder)
-    spec, classes, mean, std, measured = _read(record, folder)
+    spec, classes, mean, std, precision = _checked_fields(record, folder)
 
     from ..models import build_model, is_factory, load_trained_weights
 
@@ -85,10 +82,10 @@ def predict(
     from ..data.decode import decode_images, refuse_broken
     from .execution import resolve_execution
 
-    plain = spec.train.model_copy(update={"precision": "float32"})
-    execution = resolve_execution(device, plain)
-    if not (measured == "float16" and execution.device == "cpu"):  # which a CPU does not have
-        execution = replace(execution, precision=measured)
+    recipe = spec.train.model_copy(update={"precision": "float32"})
+    execution = resolve_execution(device, recipe)
+    if not (precision == "float16" and execution.device == "cpu"):  # CPUs have no float16
+        execution = replace(execution, precision=precision)
     named = [(str(path), path) for path in paths]
     pixels, broken = decode_images(named, len(paths), spec.image_size, what="decoding images")
     refuse_broken(broken, len(paths))
@@ -109,7 +106,8 @@ def predict(
         batch = torch.from_numpy(pixels[start : start + BATCH]).to(execution.device)
         scores = class_scores(placed, batch, normalise, execution, spec.train.test_augmentation)
         for path, row in zip(paths[start:], scores.softmax(1).tolist(), strict=False):
-            predictions.append(Prediction(path, _ranked(classes, row)))
+            ranked = sorted(zip(classes, row, strict=True), key=lambda pair: -pair[1])
+            predictions.append(Prediction(path, tuple(ranked)))
     return predictions
 
 
@@ -124,25 +122,22 @@ def _finished_record(folder: RunFolder) -> RunRecord:
     return record
 
 
-def _read(
+def _checked_fields(
     record: RunRecord, folder: RunFolder
 ) -> tuple[RunSpec, tuple[str, ...], tuple[float, ...], tuple[float, ...], str]:
-    """The run's spec, class names, mean and deviation of its input (in [0, 1]), and precision."""
+    """Spec, class names, mean and standard deviation of the input (in [0, 1]), and precision."""
     spec = record.run_spec(folder.record_path)
     classes = record.data.classes if record.data else ()
-    known = record.model.normalisation if record.model else None
-    measured = record.execution.precision if record.execution else None
-    said = ""
-    if not classes or known is None or not len(known.mean) == len(known.std) == 3:
-        said = "it lacks the classes, or three channels of mean and deviation"
-    elif not min(known.std) > 0:
-        said = "a deviation that is not positive"
-    elif measured not in PRECISIONS:
-        said = f"{measured!r} is no precision"
-    if said or known is None or measured is None:
-        raise InputError(f"{folder.record_path} is not the record of a run: {said}")
-    return spec, classes, known.mean, known.std, measured
-
-
-def _ranked(classes: Sequence[str], row: Sequence[float]) -> tuple[tuple[str, float], ...]:
-    return tuple(sorted(zip(classes, row, strict=True), key=lambda pair: -pair[1]))
+    normalisation = record.model.normalisation if record.model else None
+    precision = record.execution.precision if record.execution else None
+    problem = ""
+    shapes = (len(normalisation.mean), len(normalisation.std)) if normalisation else None
+    if not classes or shapes != (3, 3):
+        problem = "it lacks the classes, or three channels of mean and deviation"
+    elif normalisation and not min(normalisation.std) > 0:
+        problem = "a deviation that is not positive"
+    elif precision not in PRECISIONS:
+        problem = f"{precision!r} is no precision"
+    if problem or normalisation is None or precision is None:
+        raise InputError(f"{folder.record_path} is not the record of a run: {problem}")
+    return spec, classes, normalisation.mean, normalisation.std, precision

@@ -1,4 +1,4 @@
-"""Real training steps on a throw-away model, to be timed."""
+"""Training steps on a temporary model, to measure their speed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .workload import Augmentation
 
 
 class Rehearsal:
-    """One model, its optimiser and a batch of its data, in one layout on one device."""
+    """A model, its optimisers and one batch of the data, in one memory layout on one device."""
 
     def __init__(self, run: RunSpec, dataset: ImageDataset, execution: Execution) -> None:
-        # Weights from elsewhere would change nothing about the speed.
+        # The speed does not depend on the weights.
         run = run.model_copy(update={"init": "random"})
         images = dataset.train.images[: max(run.train.batch_size, 64)]
         self._recipe = run.train
@@ -32,7 +32,7 @@ class Rehearsal:
         self._warm: set[Execution] = set()
 
     def prepare(self, execution: Execution) -> None:
-        """Take the first step, which chooses kernels and fills caches, unless it was taken before.
+        """Take a first step, which is slower, if none was taken with this execution yet.
 
         Raises:
             RuntimeError: as `images_per_second`.
@@ -44,14 +44,14 @@ class Rehearsal:
             self._warm.add(execution)
 
     def images_per_second(self, execution: Execution, seconds: float) -> float:
-        """Train for `seconds`, one step at least, and go by the median step.
+        """Training images per second, by the median step of `seconds` of training.
 
         Args:
-            execution: may differ from the one at the beginning in precision and threads.
+            execution: may differ from that of the constructor in precision and threads.
 
         Raises:
-            RuntimeError: the model cannot be trained so: too large for the memory, say, or
-                accelerated for the first precision in a way that the other cannot take.
+            RuntimeError: the model cannot be trained with it. For example, the memory is too small,
+                or the acceleration for the first precision does not support this one.
         """
         self.prepare(execution)
         with execution.torch_settings():

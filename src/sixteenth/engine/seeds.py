@@ -1,4 +1,4 @@
-"""Seeds that depend on what they are for, and on nothing else."""
+"""Independent seeds for different purposes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import hashlib
 
 
 def derive_seed(*parts: object) -> int:
-    """A seed in 0 .. 2**63 - 1 from the text of all `parts`, the same on every machine."""
+    """A seed in 0 .. 2**63 - 1, a hash of the text of all `parts`, the same on every machine."""
     digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

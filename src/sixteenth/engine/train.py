@@ -1,8 +1,8 @@
 """Train one run: from a RunSpec and a dataset to a filled run folder.
 
-The story in order: draw the subset, build the learner, train it epoch by epoch with a checkpoint on
-the way, measure it on clean training images and on all test images, write what it left. What an
-epoch sees depends on (seed, run, epoch) alone, so a resumed run takes the path it would have taken.
+Draw the subset, build the learner, train epoch by epoch with checkpoints, evaluate training images
+without augmentation and all test images, write the results. The data of an epoch depend on (seed,
+run, epoch) only, so a resumed run gives the same result.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from .seeds import derive_seed
 from .workload import CLEAN_TRAIN_IMAGES, Augmentation, Workload, split_of
 
 CHECKPOINT_SHARE = 0.05
-"""Of the time at most this goes into checkpoints at ends of epochs: short ones share one."""
+"""Largest part of the time for checkpoints between epochs; not every short epoch has one."""
 
 CHECKPOINT_SECONDS = 120.0
-"""In a long epoch a checkpoint this often, whatever it takes, not only at its end."""
+"""Time between checkpoints within a long epoch."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands; sent after every step. `row` is set when an epoch has just ended."""
+    """Progress of a run, reported after every step; `row` is set at the end of an epoch."""
 
     run_id: str
     epoch: int
@@ -66,29 +66,28 @@ def train_run(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_notice: Callable[[str], None] = lambda _: None,
 ) -> RunRecord:
-    """Train `run` and fill `folder`, going on from a checkpoint that lies there.
+    """The record (run.json) of a run, after it was trained and its results written to `folder`.
+
+    A run with a checkpoint is resumed; the record of a finished run is returned at once.
 
     Args:
-        execution: where, in which numbers and on how many threads; by default as the run was begun,
-            and for a new run as `resolve_execution` chooses.
-        on_notice: hears of a damaged checkpoint; the record's "notices" say it too.
-
-    Returns:
-        The record, as in run.json. A run that is already finished is returned as it is.
+        execution: by default that of the checkpoint, or what `resolve_execution` chooses.
+        on_progress: called after every step.
+        on_notice: called with a line for each damaged checkpoint; they are in the record too.
 
     Raises:
-        MismatchError: the folder holds another run, or this one begun with another execution.
+        MismatchError: the folder has another run, or this one with another execution.
         DivergedError: the loss became NaN or infinite.
-        OSError: the disk is full or cannot be written, which is no failure of this run.
-        SixteenthError, RuntimeError, MemoryError: whatever else stopped it. The record then says
-            "failed" and why, or "interrupted" after a KeyboardInterrupt or a trouble of the disk,
-            and a checkpoint stays.
+        OSError: the disk is full or cannot be written.
+        SixteenthError, RuntimeError, MemoryError: any other failure. The status in the record is
+            then "failed", with the reason, or "interrupted" after a KeyboardInterrupt or a disk
+            error. Checkpoints stay.
     """
     before = folder.read_record()
     if before is not None:
         folder.check_same(before, run, dataset.fingerprint)
         if before.is_finished:
-            folder.remove_checkpoints()  # left by a kill just after the record
+            folder.remove_checkpoints()  # the process was killed before it could remove them
             return before
     begun = begun_execution(folder, before)
     if begun is not None and execution not in (None, begun):
@@ -107,9 +106,9 @@ def train_run(
             record = record.with_training_images(
                 len(subset) + len(held), AugmentationFacts.from_dict(asdict(augmentation))
             )
-            # All images need no copy: processes side by side then share them.
-            everything = len(subset) == len(dataset.train)
-            images = dataset.train.images if everything else dataset.train.images[subset]
+            # Without a copy if all images are used, so that parallel processes share them.
+            all_used = len(subset) == len(dataset.train)
+            images = dataset.train.images if all_used else dataset.train.images[subset]
             if torch.device(execution.device).type == "cuda":
                 torch.cuda.reset_peak_memory_stats(execution.device)
             learner = Learner(run, len(dataset.classes), images, execution)
@@ -117,7 +116,7 @@ def train_run(
             training = _Training(
                 run, dataset, folder, learner, images, (subset, held), augmentation, on_progress
             )
-            del images  # on a GPU the training has its own
+            del images  # the training has a copy on a GPU
             state, notices = read_checkpoint(folder, learner)
             if notices:
                 record = record.with_notices(notices)
@@ -130,7 +129,7 @@ def train_run(
         raise
     except Exception as error:
         if isinstance(error, OSError) and is_disk_trouble(error, folder.path):
-            # Not the run's failure: it goes on from its checkpoint when there is room again.
+            # The run has not failed: it can be resumed when the disk has space again.
             with contextlib.suppress(OSError):
                 folder.write_record(record.as_interrupted())
         else:
@@ -144,7 +143,7 @@ def train_run(
 def new_record(
     run: RunSpec, dataset: ImageDataset, execution: Execution, before: RunRecord | None
 ) -> RunRecord:
-    """The record of a run that begins, or that goes on where the record `before` left it."""
+    """The record of a run at its start; `before` is its earlier record if it is resumed."""
     return RunRecord.begin(
         run,
         data=DataFacts(
@@ -163,7 +162,7 @@ def new_record(
 
 
 def begun_execution(folder: RunFolder, record: RunRecord | None) -> Execution | None:
-    """How the run of `record` was begun, if a checkpoint lies in `folder`: it has to go on so."""
+    """The execution that a run must be resumed with; None if there is no checkpoint."""
     if record is None or record.is_finished or not folder.has_checkpoint():
         return None
     try:
@@ -173,7 +172,7 @@ def begun_execution(folder: RunFolder, record: RunRecord | None) -> Execution | 
 
 
 class _Training:
-    """The training of one run, from its subset to its results."""
+    """The training of one run, with its data on the device."""
 
     def __init__(
         self,
@@ -186,11 +185,11 @@ class _Training:
         augmentation: Augmentation,
         on_progress: Callable[[Progress], None],
     ) -> None:
-        """Put the data of a run on its device.
+        """Copy the data to the device.
 
         Args:
-            images: of the run's subset, without those held out.
-            split: positions in the training set of the images to train on, and of those held out.
+            images: training images of the run, without the validation part.
+            split: what `split_of` returns.
         """
         self.spec, self.recipe, self.folder, self.learner = run, run.train, folder, learner
         self.augmentation, self.on_progress = augmentation, on_progress
@@ -209,29 +208,29 @@ class _Training:
         self.saved, self.saving_seconds = time.monotonic(), 0.0
 
     def run(self, state: TrainingState, record: RunRecord) -> RunRecord:
-        """Train from `state` to the end, measure, and write the results; the finished record."""
+        """The record of the finished run, after training from `state` and writing the results."""
         self.saved = time.monotonic()
         while state.epoch < self.work.epochs or state.middle is not None:
-            self._epoch(state)
+            self._train_epoch(state)
             if time.monotonic() - self.saved > self.saving_seconds / CHECKPOINT_SHARE:
                 self._checkpoint(state)
         if state.best_weights is not None:
             self.learner.load_weights(state.best_weights)
         return self._finish(state, record)
 
-    def _epoch(self, state: TrainingState) -> None:
-        """One pass over the subset, or the rest of one: train, measure, add to the history."""
+    def _train_epoch(self, state: TrainingState) -> None:
+        """Train an epoch, or the rest of one, evaluate, and add a row to the history."""
         began = time.monotonic()
         middle, state.middle = state.middle, None
         if middle is None:
             state.epoch += 1
         seed = derive_seed(self.spec.seed, self.spec.run_id, state.epoch)
         generator = torch.Generator().manual_seed(seed)
-        self.learner.execution.seed_generators(seed)  # dropout draws from torch's own generator
+        self.learner.execution.seed_generators(seed)  # dropout uses torch's global generators
         order = torch.randperm(len(self.labels), generator=generator)
         flip_seed = derive_seed(self.spec.seed, self.spec.run_id, "flip")
         mirrored = self.augmentation.mirrored(len(self.labels), state.epoch, flip_seed)
-        sums = torch.zeros(3, device=self.device)  # of the loss, the cross-entropy, right answers
+        sums = torch.zeros(3, device=self.device)  # loss, cross-entropy, correct
         done, seen, before = 0, 0, 0.0
         if middle is not None:
             done, seen, before = middle["done"], middle["seen"], middle["seconds"]
@@ -243,7 +242,7 @@ class _Training:
         rate = learning_rate(max(0, state.step - 1), self.work.steps, self.recipe)
         resumed = seen
         self.learner.model.train()
-        self.learner.at((state.epoch - 1) / self.work.epochs)
+        self.learner.set_training_progress((state.epoch - 1) / self.work.epochs)
         for batch in todo[done:]:
             flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
             batch = batch.to(self.device, non_blocking=True)
@@ -281,23 +280,23 @@ class _Training:
             train_accuracy=sums[2].item() / seen,
         )
         trained = time.monotonic()
-        if self.work.measures(state.epoch):
-            row = self._measured(row, state)
+        if self.work.has_curve_point(state.epoch):
+            row = self._evaluate(row, state)
         state.evaluation_seconds += time.monotonic() - trained
         seconds = before + time.monotonic() - began
         state.seconds += seconds
         state.history.append(replace(row, seconds=round(seconds, 3)))
         self._report(state, speed, state.history[-1])
 
-    def _measured(self, row: EpochRow, state: TrainingState) -> EpochRow:
-        """The row with test (and validation) loss and accuracy; `state` keeps the best epoch."""
+    def _evaluate(self, row: EpochRow, state: TrainingState) -> EpochRow:
+        """The row with test (and validation) loss and accuracy; updates the best epoch."""
         images, labels = self.test_images, self.test_labels
         final = state.epoch == self.work.epochs and not self.recipe.validation
         if not final:
             images, labels = images[self.curve_sample], labels[self.curve_sample]
         logits = self.learner.logits(images)
         if final and self.recipe.test_augmentation == "none":
-            self.test_logits = logits  # the run's result: not computed twice
+            self.test_logits = logits  # for the results, so that they are computed only once
         test_loss, test_accuracy = loss_and_accuracy(logits, labels)
         row = replace(
             row, test_loss=test_loss, test_accuracy=test_accuracy, test_images=len(labels)
@@ -312,9 +311,9 @@ class _Training:
         return row
 
     def _finish(self, state: TrainingState, record: RunRecord) -> RunRecord:
-        """Measure the trained model and write history, predictions and weights."""
+        """Evaluate the trained model and write history, predictions and weights."""
         began = time.monotonic()
-        self.learner.optimizers.clear()  # the weights' copies for the file take its memory
+        self.learner.optimizers.clear()  # frees memory for the copies of the weights
         logits = self.test_logits
         if logits is None:
             logits = self.learner.logits(self.test_images, self.recipe.test_augmentation)
@@ -353,13 +352,13 @@ class _Training:
             peak_memory_bytes=peak_memory(self.device),
         )
 
-    def _fixed_sample(self, total: int, most: int) -> Tensor:
-        """The same `most` of `total` positions each time."""
+    def _fixed_sample(self, total: int, count: int) -> Tensor:
+        """Up to `count` random positions below `total`, always the same ones."""
         order = torch.randperm(total, generator=torch.Generator().manual_seed(0))
-        return order[:most].to(self.device)
+        return order[:count].to(self.device)
 
     def _check_loss(self, loss_sum: Tensor, step: int) -> None:
-        # Reading a number back makes a GPU wait: there it is done now and then, a NaN stays a NaN.
+        # `item` waits for a GPU, so there it is not called at every step; a NaN stays in the sum.
         often = self.device.type == "cpu" or step % 25 == 0 or step == self.work.steps
         if often and not math.isfinite(loss_sum.item()):
             lower = self.recipe.peak_learning_rate / 4

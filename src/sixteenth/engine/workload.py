@@ -1,6 +1,6 @@
-"""What a recipe means for a dataset: which images, how many steps, how much evaluation.
+"""Images, steps, evaluation and augmentation of a recipe on a dataset.
 
-The plan and the training ask the same questions here, so that they get the same answers.
+Planning and training both use this module, so that they agree.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from ..spec.fraction import TrainFraction
 from .inference import count_views
 
 CLEAN_TRAIN_IMAGES = 10_000
-"""Training images behind the final training accuracy: its standard error is under 0.5 points."""
+"""Training images for the final training accuracy; its standard error is at most 0.5 points."""
 
+MIN_CURVE_POINTS = 10
+"""Minimum number of points of a training curve, if the run has as many epochs."""
 
-CURVE_POINTS = 10
-"""A curve has so many points at least, where the run has so many epochs."""
-
-LEAST_CURVE_IMAGES = 500
-"""Fewer test images behind a point, and its standard error could pass two points of accuracy."""
+MIN_CURVE_IMAGES = 500
+"""Minimum number of test images for a point; with fewer, its standard error could be above 2 points
+of accuracy."""
 
 EVALUATION_SHARE = 0.1
-"""Part of a run's time that its measurements take, where the two rules above leave it open."""
+"""Part of a run's time for evaluation, within the two limits above."""
 
 FORWARD_SHARE = 1 / 3
-"""What it costs to measure an image, as a part of training on it (forward and backward)."""
+"""Cost to evaluate an image, relative to training on it (forward and backward)."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """How much a run trains and measures.
+    """How much a run trains and evaluates.
 
     Attributes:
-        subset: images that the run was given, its validation part among them.
-        batches: steps in one epoch, of batches of equal size.
-        steps, epochs: of the whole run; where `steps` is given the last epoch may be cut short.
-        images: training images that pass through the network in all.
-        curve_points: epochs that end with a point of the training curve, the last among them.
-        curve_images: test images behind each point but the last, which has all; with a validation
-            part behind that, too, since the epoch to keep is known only then.
-        evaluated: images that pass through the network to be measured, over the whole run.
+        subset: number of images of the run, including its validation part.
+        batches: steps per epoch, with batches of equal size.
+        steps, epochs: of the whole run. If the recipe gives `steps`, the last epoch may be shorter.
+        images: training images over all epochs.
+        curve_points: epochs with a point of the training curve; the last one is among them.
+        curve_images: test images for each point except the last one, which uses all; with a
+            validation part also for the last one, since the epoch to keep is not known before.
+        evaluated: evaluated images over the whole run.
     """
 
     subset: int
@@ -67,9 +67,9 @@ class Workload:
     def of(
         cls, recipe: TrainSpec, train_images: int, test_images: int, held_images: int = 0
     ) -> Workload:
-        """The work of a recipe on so many images, the validation part (`held_images`) apart."""
-        # Equal batches instead of a short last one, and two images in each at least: a batch of
-        # one image has no batch statistics.
+        """The workload of a recipe; `train_images` exclude the validation part, `held_images`."""
+        # Batches of equal size instead of a small last one, with at least two images each, since
+        # batch norm needs them.
         batches = max(1, min(math.ceil(train_images / recipe.batch_size), train_images // 2))
         steps = recipe.steps or recipe.epochs * batches
         epochs = math.ceil(steps / batches)
@@ -81,7 +81,7 @@ class Workload:
         points, sample = epochs, test_images
         if recipe.curve_images == "auto":
             budget = EVALUATION_SHARE / (1 - EVALUATION_SHARE) * images / FORWARD_SHARE - last
-            points, sample = _curve(epochs, budget, test_images, held_images)
+            points, sample = _curve_size(epochs, budget, test_images, held_images)
         elif recipe.curve_images != "all":
             sample = min(test_images, recipe.curve_images)
         return cls(
@@ -97,34 +97,35 @@ class Workload:
 
     @property
     def effort(self) -> float:
-        """Training and measurements together, in images trained on."""
+        """Cost of training and evaluation, in training images."""
         return self.images + FORWARD_SHARE * self.evaluated
 
-    def measures(self, epoch: int) -> bool:
+    def has_curve_point(self, epoch: int) -> bool:
         """Whether an epoch (from 1) ends with a point of the training curve."""
         points, epochs = self.curve_points, self.epochs
         return epoch * points // epochs > (epoch - 1) * points // epochs
 
 
-def _curve(epochs: int, budget: float, test_images: int, held_images: int) -> tuple[int, int]:
-    """How many epochs are measured, and test images behind each of these but the last.
+def _curve_size(epochs: int, budget: float, test_images: int, held_images: int) -> tuple[int, int]:
+    """Number of points of the training curve, and test images for each point except the last.
 
     Args:
         epochs: of the run.
-        budget: images that may be measured before the last epoch's end.
-        test_images, held_images: all there are; of the validation part each point takes all.
+        budget: images to evaluate before the end of the last epoch.
+        test_images, held_images: sizes of the test split and of the validation part, which is
+            evaluated completely for each point.
     """
-    least = min(test_images, LEAST_CURVE_IMAGES)
+    least = min(test_images, MIN_CURVE_IMAGES)
     affordable = 1 + int(max(0.0, budget) / (least + held_images))
-    points = min(epochs, max(CURVE_POINTS, affordable))
-    each = int(budget / max(1, points - 1)) - held_images
-    return points, max(least, min(test_images, each))
+    points = min(epochs, max(MIN_CURVE_POINTS, affordable))
+    per_point = int(budget / max(1, points - 1)) - held_images
+    return points, max(least, min(test_images, per_point))
 
 
 def split_of(run: RunSpec, dataset: ImageDataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of the images that a run trains on, and of its validation part (maybe empty).
+    """Positions in the training set of a run's training images and of its validation part, int64.
 
-    Together they are the run's subset.
+    Together they are the run's subset; the validation part may be empty.
 
     Raises:
         DataError: the training set is too small for the run's fraction or its validation part.
@@ -150,12 +151,12 @@ def split_of(run: RunSpec, dataset: ImageDataset) -> tuple[NDArray[np.int64], ND
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What happens to training images, with ``auto`` resolved.
+    """Augmentation of training images, with ``auto`` resolved.
 
     Attributes:
         crop: largest shift in pixels.
-        flip: mirror at random, or every second epoch, or never.
-        cutout: side of the painted square in pixels, 0 for none.
+        flip: flip at random, never, or in alternate epochs.
+        cutout: side of the square in pixels, 0 for none.
     """
 
     crop: int
@@ -167,7 +168,7 @@ class Augmentation:
         """The augmentation of a recipe for a dataset.
 
         Raises:
-            InputError: the crop or the cut-out is as large as the images.
+            InputError: the crop or the cutout is as large as the images.
         """
         crop, flip = recipe.crop_and_flip(dataset.image_size, symbols=dataset.symbols)
         for key, size in (("crop", crop), ("cutout", recipe.cutout)):
@@ -178,7 +179,7 @@ class Augmentation:
         return cls(crop, flip, recipe.cutout)
 
     def mirrored(self, images: int, epoch: int, seed: int) -> bool | Tensor:
-        """Whether to mirror at random; or which of `images` images this epoch mirrors, bool."""
+        """Whether to flip at random; or which images to flip in this epoch, bool (images,)."""
         if self.flip != "alternating":
             return self.flip
         return alternating_flip(images, epoch, seed)
@@ -191,12 +192,12 @@ class Augmentation:
         colour: Sequence[float],
         generator: torch.Generator,
     ) -> Tensor:
-        """A batch as the network sees it in training.
+        """The augmented batch, uint8, (n, height, width, 3).
 
         Args:
             images: uint8, (n, height, width, 3), on any device.
-            flip: as `mirrored` gives it, for these images.
-            colour: what cut-out paints with: red, green and blue, 0 to 255.
+            flip: what `mirrored` returns, for these images.
+            colour: colour of the cutout: red, green and blue, 0 to 255.
             generator: on the CPU.
         """
         images = crop_and_flip(images, crop=self.crop, flip=flip, generator=generator)

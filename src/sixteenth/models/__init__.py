@@ -1,7 +1,7 @@
-"""The models room: networks by name, their initial weights, and what they cost.
+"""Models by name, their initial weights, and their cost.
 
-Knows nothing of studies or training. It runs code of the user's only for a model named
-``package.module:factory``, and reads weights only as data.
+Nothing here depends on studies or training. Code of the user is run only for a model named
+``package.module:factory``. Weights are read as data only.
 """
 
 from .measure import count_parameters, final_map, train_flops_per_image

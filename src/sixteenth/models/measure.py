@@ -1,9 +1,9 @@
-"""What a network costs and where its convolutions end, without training it.
+"""Parameters, FLOPs and feature map sizes of a model, without training it.
 
-The network is called on the meta device where it can be: shapes flow, numbers do not, so that even
-the largest takes no memory and a fraction of a second. Parameters and buffers are lent for the call
-(`torch.func.functional_call`), so a measured model is the one it was before, running statistics of
-its norms included, and the global random state as well.
+The model is called on the meta device if possible: only shapes are computed, which takes no memory
+and a fraction of a second. The call gets its own parameters and buffers
+(`torch.func.functional_call`), so it changes neither the model, with the running statistics of its
+norms, nor the global random state.
 """
 
 from __future__ import annotations
@@ -17,50 +17,50 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-# Batch norm over a 1x1 map needs a second image in training mode; all counts are per image.
+# In training mode, batch norm of a 1x1 map needs two images; all counts are per image.
 _BATCH = 2
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Number of trainable values, the classifier's included."""
+    """Number of trainable parameters, including the classifier."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def train_flops_per_image(model: nn.Module, image_size: int) -> int:
-    """Floating-point operations to train on one image once: forward and backward.
+    """Floating-point operations of one training step per image, forward and backward.
 
-    Counted by `torch.utils.flop_counter`: matrix products and convolutions, a multiplication and an
-    addition as two operations; norms, activations and the optimiser are left out. The gradient
-    towards the image itself is never computed, so it is not counted either: three forward passes
-    less one of the first convolution (ResNet-18 at 32 pixels: 217 MFLOP, not 222).
+    Counted by `torch.utils.flop_counter`: matrix products and convolutions, a multiply-add as two
+    operations; no norms, activations or optimiser. The gradient of the image is not computed, so
+    the sum is three forward passes minus one of the first convolution (ResNet-18 at 32 pixels: 217
+    MFLOP, not 222).
     """
     counter = FlopCounterMode(
         display=False,
         custom_mapping={torch.ops.aten.convolution_backward: _convolution_backward_flops},
     )
-    try_call(model, image_size, train=True, watch=counter)
+    try_call(model, image_size, train=True, context=counter)
     return int(counter.get_total_flops()) // _BATCH
 
 
 def _convolution_backward_flops(
     grad_shape: Sequence[int], x_shape: Sequence[int], w_shape: Sequence[int], *rest: Any, **_: Any
 ) -> int:
-    """Each of the two gradients takes the multiplications of the forward pass.
+    """FLOPs of the gradients of input and weight: each has the multiplications of the forward pass.
 
-    Torch's own formula forgets that a grouped convolution does not connect all channels (seen up
-    to 2.14): it makes training a depthwise network look ten times dearer than it is.
+    Torch's own formula ignores groups (up to 2.14): for a network with depthwise convolutions it
+    gives ten times too much.
     """
-    _bias, _stride, _padding, _dilation, transposed, _output_padding, _groups, wanted = rest[:8]
-    places = math.prod((x_shape if transposed else grad_shape)[2:])
-    gradients = int(wanted[0]) + int(wanted[1])
-    return 2 * x_shape[0] * places * math.prod(w_shape) * gradients
+    transposed, output_mask = rest[4], rest[7]
+    positions = math.prod((x_shape if transposed else grad_shape)[2:])
+    gradients = int(output_mask[0]) + int(output_mask[1])
+    return 2 * x_shape[0] * positions * math.prod(w_shape) * gradients
 
 
 def final_map(model: nn.Module, image_size: int) -> tuple[int, int] | None:
-    """Height and width of the map that the last convolution gives, None without convolutions.
+    """Height and width of the last convolution's output; None without convolutions.
 
-    1x1 means that the network has halved the image down to one pixel: its last convolutions then
-    see mostly padding, which is why a large network may do badly on small images.
+    If it is 1x1, the input of the last convolutions is mostly padding. This is one reason why a
+    large network may be bad at small images.
     """
     maps: list[tuple[int, int]] = []
 
@@ -81,36 +81,36 @@ def try_call(
     image_size: int,
     *,
     train: bool,
-    watch: AbstractContextManager[object] | None = None,
+    context: AbstractContextManager[object] | None = None,
     meta_only: bool = False,
 ) -> torch.Size | None:
-    """Call `model` on two empty images, backward too if `train`; the shape of what it returned.
+    """The shape of a model's output for two images; None if the output is no tensor.
 
-    None when it returned something else than a tensor. The meta device is tried first; a model
-    that fails there (one that reads values, say) is called on two black images, unless
-    `meta_only`. `watch` is entered around each of the two calls.
+    Args:
+        image_size: height and width of the images, in pixels.
+        train: call it in training mode and compute the gradients too.
+        context: entered around each call.
+        meta_only: do not call it with two black images if it fails on the meta device, for example
+            because it reads values of tensors.
 
     Raises:
-        RuntimeError, ValueError, ...: whatever the model raises on images of that size.
+        RuntimeError, ValueError, ...: whatever the model raises for images of that size.
     """
     with _mode(model, train), torch.random.fork_rng(devices=[]), torch.set_grad_enabled(train):
-        watch = watch or nullcontext()
+        context = context or nullcontext()
         try:
-            with watch:
+            with context:
                 return _call(model, image_size, lambda t: torch.empty_like(t, device="meta"))
         except Exception:
             if meta_only:
                 raise
-            with watch:
+            with context:
                 return _call(model, image_size, lambda t: t.detach().clone())
 
 
 def sample_logits(model: nn.Module, image_size: int) -> Tensor | None:
-    """What `model` gives in evaluation mode for two random images, the same ones each time.
-
-    None when it returned something else than a tensor.
-    """
-    state = _lent(model, lambda t: t if isinstance(t, nn.Parameter) else t.clone())
+    """Output of `model` in evaluation mode for two fixed random images; None if it is no tensor."""
+    state = _replaced_state(model, lambda t: t if isinstance(t, nn.Parameter) else t.clone())
     with _mode(model, False), torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.default_generator.manual_seed(0)
         images = torch.randn(_BATCH, 3, image_size, image_size)
@@ -118,11 +118,11 @@ def sample_logits(model: nn.Module, image_size: int) -> Tensor | None:
     return output if isinstance(output, Tensor) else None
 
 
-def _call(model: nn.Module, size: int, lend: Callable[[Tensor], Tensor]) -> torch.Size | None:
-    state = _lent(model, lend)
+def _call(model: nn.Module, size: int, replace: Callable[[Tensor], Tensor]) -> torch.Size | None:
+    state = _replaced_state(model, replace)
     first = next(iter(state.values()), torch.zeros(()))
-    # Each call its own images: a model may write into its input (ReLU in place).
-    images = lend(torch.zeros(_BATCH, 3, size, size, device=first.device))
+    # New images for each call: a model may write into its input (ReLU in place).
+    images = replace(torch.zeros(_BATCH, 3, size, size, device=first.device))
     output = torch.func.functional_call(model, state, (images,), tie_weights=False)
     if not isinstance(output, Tensor):
         return None
@@ -131,13 +131,13 @@ def _call(model: nn.Module, size: int, lend: Callable[[Tensor], Tensor]) -> torc
     return output.shape
 
 
-def _lent(model: nn.Module, lend: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
-    """What `lend` makes of each parameter and buffer, by a name of each module that holds it.
+def _replaced_state(model: nn.Module, replace: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    """``replace(tensor)`` for each parameter and buffer, under one name for each of its modules.
 
-    Torch's own way to find all names of a tensor (`tie_weights`) also gives those of a module that
-    has two, and then puts the lent tensor back there instead of the one that it stands for.
+    `functional_call` with ``tie_weights=True`` would find shared tensors itself. But it uses all
+    names of a module that is registered twice, and afterwards leaves the replacement in the model.
     """
-    lent: dict[int, Tensor] = {}
+    replaced: dict[int, Tensor] = {}
     state: dict[str, Tensor] = {}
     for path, module in model.named_modules():
         own = [
@@ -145,15 +145,15 @@ def _lent(model: nn.Module, lend: Callable[[Tensor], Tensor]) -> dict[str, Tenso
             *module.named_buffers(recurse=False, remove_duplicate=False),
         ]
         for name, tensor in own:
-            if id(tensor) not in lent:
-                lent[id(tensor)] = lend(tensor).requires_grad_(tensor.requires_grad)
-            state[f"{path}.{name}" if path else name] = lent[id(tensor)]
+            if id(tensor) not in replaced:
+                replaced[id(tensor)] = replace(tensor).requires_grad_(tensor.requires_grad)
+            state[f"{path}.{name}" if path else name] = replaced[id(tensor)]
     return state
 
 
 @contextmanager
 def _mode(model: nn.Module, train: bool) -> Iterator[None]:
-    """Training or evaluation mode for a while, each part's own mode put back afterwards."""
+    """Training or evaluation mode within the context; each module's own mode is restored."""
     before = {module: module.training for module in model.modules()}
     model.train(train)
     try:

@@ -1,7 +1,7 @@
-"""The baseline network: the one that the best model of a study has to beat.
+"""The baseline network, which the best model of a study should beat.
 
-Four convolutions and three linear layers, as in the study that Sixteenth grew out of, where it got
-91% on CIFAR-10's test images. Kept exactly as it was: do not improve it here.
+Four convolutions and three linear layers, as in the study that Sixteenth started from, with 91%
+test accuracy on CIFAR-10. It must not change, so that results stay comparable.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def seed_cnn(num_classes: int, image_size: int) -> nn.Sequential:
     Convolutions keep the size ("same" padding) and two max-pools halve it, so the flattened map
     has 256 * (image_size / 4)**2 values: 256 * 8 * 8 at 32 pixels.
 
-    Weights are drawn as He et al. (2015, arXiv:1502.01852) advise for ReLU, normal with variance
-    2 / fan-in, biases are zero; the last layer, which no ReLU follows, gets variance 1 / fan-in.
+    Weights are normal with variance 2 / fan-in (He et al. 2015, arXiv 1502.01852), in the last
+    layer, which no ReLU follows, 1 / fan-in. Biases are zero.
 
     Raises:
         ModelError: `image_size` is not divisible by 4.
@@ -52,8 +52,8 @@ def seed_cnn(num_classes: int, image_size: int) -> nn.Sequential:
 
 
 def _convolution(inputs: int, outputs: int, *, kernel: int) -> list[nn.Module]:
-    # Padding as a number, not as the word "same": the same values, but only with a number do other
-    # tools (and engine.lowering) see it without knowing torch's rule for odd kernels.
+    # Padding as a number instead of "same": the result is equal, and other code (engine.cpu) can
+    # read it from the module.
     return [
         nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2),
         nn.BatchNorm2d(outputs),

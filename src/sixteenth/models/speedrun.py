@@ -1,20 +1,18 @@
-"""Small convolutional networks that train fast from random weights: the CIFAR-10 speedrun line.
+"""Small convolutional networks that train fast from random weights: the CIFAR-10 speedruns.
 
-Page (2018, "How to train your ResNet") started the line; hlb-CIFAR10 (Balsam 2023) and Jordan
-(2024, arXiv 2404.00498) brought it to 94% of CIFAR-10 in seconds on one GPU. What these networks
-share, and what is built here:
+The first one is by Page (2018, "How to train your ResNet"). hlb-CIFAR10 (Balsam 2023) and Jordan
+(2024, arXiv 2404.00498) reach 94% on CIFAR-10 in seconds on one GPU. These networks have in common:
 
-* a first layer that whitens 2x2 patches, its filters computed once from the training images and
-  then fixed, so that no training is spent on undoing the correlation of neighbouring pixels;
-* three groups of 3x3 convolutions, each of which halves the map by max-pooling before its first
-  norm, where there is least to compute;
-* filters that begin as the identity where they can (dirac), batch norms that have no scale to
-  learn, a classifier whose output is scaled down.
+* a first layer that whitens 2x2 patches. Its filters are computed once from the training images and
+  then fixed, so training does not have to undo the correlation of neighbouring pixels;
+* three groups of 3x3 convolutions. Each group halves the map by max-pooling before its first norm,
+  which makes the norm cheaper;
+* Dirac initialisation, batch norms without a learned scale, and scaled logits.
 
-``speedrun`` is the network of the 94% recipe with its arithmetic moved to where maps are small: 192
-and 320 channels in the last two groups where that has 256, and a third convolution on the last
-maps, with a shortcut around two of the three. ``speedrun-large`` is the network of the 96% recipe:
-wider, with three convolutions and the shortcut in each group.
+``speedrun`` is the network of the 94% recipe with more of its computation on small maps: 192 and
+320 channels in the last two groups instead of 256, and a third convolution in the last group, with
+a shortcut around two of the three. ``speedrun-large`` is the network of the 96% recipe: wider, with
+three convolutions and the shortcut in each group.
 """
 
 from __future__ import annotations
@@ -31,23 +29,23 @@ SHAPES: dict[str, tuple[tuple[int, int], ...]] = {
 }
 """Channels and convolutions of each group, by the model's name."""
 
-PATCH = 2
+PATCH_SIZE = 2
 """Height and width of the whitened patches, in pixels."""
 
-SMALLEST_VARIANCE = 5e-4
-"""Added to the variances, so that directions which hold only noise are not blown up."""
+VARIANCE_EPSILON = 5e-4
+"""Added to the variances, so that directions with nothing but noise are not amplified."""
 
-NOTHING = 1e-6
-"""A direction in which normalised patches vary less than this holds nothing, not even noise: all
-that tells red from blue in grey images. A filter for it would give a constant, and each norm behind
-it blow up the gradient of that by a million."""
+MIN_VARIANCE = 1e-6
+"""Directions in which the normalised patches vary less are left out, for example the differences
+between the colours of grey images. The output of a filter for one would be constant, and each norm
+after it would multiply the gradient by a million."""
 
 BIAS_SHARE = 3 / 8
-"""Of the training in which the whitening's bias is learned, as in the published recipe. After it
-nothing has to be carried back through the first activation and the convolution behind it."""
+"""Part of the training in which the whitening's bias is learned, as in the published recipe. Later,
+the backward pass ends before the first activation, which saves time."""
 
 LOGIT_SCALE = 1 / 9
-"""As in the published networks: the classifier's learning rate goes with it."""
+"""As in the published networks. The learning rate of the classifier is tuned for it."""
 
 
 class SpeedrunNet(nn.Module):
@@ -55,9 +53,9 @@ class SpeedrunNet(nn.Module):
 
     def __init__(self, num_classes: int, shape: tuple[tuple[int, int], ...]) -> None:
         super().__init__()
-        patch_values = 3 * PATCH * PATCH
-        self.whitening = nn.Conv2d(3, 2 * patch_values, PATCH)
-        # `initialise_from` computes it from the images; there is nothing to learn about it after.
+        patch_values = 3 * PATCH_SIZE**2
+        self.whitening = nn.Conv2d(3, 2 * patch_values, PATCH_SIZE)
+        # `initialise_from` computes it from the images; it is not trained.
         self.whitening.weight.requires_grad_(False)
         self.whitening.bias.data.zero_()  # type: ignore[union-attr]
         groups, inputs = [], 2 * patch_values
@@ -70,44 +68,44 @@ class SpeedrunNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, num_classes) of normalised images (N, 3, height, width)."""
         maps = self.groups(F.gelu(self.whitening(images)))
-        strongest = F.adaptive_max_pool2d(maps, 1).flatten(1)
-        logits: Tensor = self.classifier(strongest) * LOGIT_SCALE
+        features = F.adaptive_max_pool2d(maps, 1).flatten(1)
+        logits: Tensor = self.classifier(features) * LOGIT_SCALE
         return logits
 
-    def settle(self, progress: float) -> None:
-        """Learn the whitening's bias only as long as `progress`, of 1, is below `BIAS_SHARE`."""
+    def set_training_progress(self, progress: float) -> None:
+        """Train the whitening's bias only while `progress`, from 0 to 1, is below `BIAS_SHARE`."""
         self.whitening.bias.requires_grad_(progress < BIAS_SHARE)  # type: ignore[union-attr]
 
     @torch.no_grad()
     def initialise_from(self, images: Tensor) -> None:
-        """Set the first layer so that what it gives for these images is white.
+        """Set the filters of the first layer so that they whiten the patches of these images.
 
-        The rows are the eigenvectors of the patches' covariance over the square root of their
-        eigenvalues, each once with either sign, so that the activation behind them loses nothing
-        (Page 2018, part 8). Directions that hold nothing are left out: others come again instead.
+        The filters are the eigenvectors of the patches' covariance, divided by the square root of
+        the eigenvalues, with both signs, so that the activation loses no information (Page 2018,
+        part 8). Directions below `MIN_VARIANCE` are replaced by copies of the others.
 
         Args:
-            images: normalised training images, float32 (N, 3, height, width); 5,000 are plenty.
+            images: normalised training images, float32 (N, 3, height, width); 5,000 are enough.
         """
-        values = 3 * PATCH * PATCH
+        values = 3 * PATCH_SIZE**2
         total, count = images.new_zeros(values, values, dtype=torch.float64), 0
-        for part in torch.split(images, 100):  # all at once would be gigabytes of large images
-            patches = F.unfold(part, PATCH).transpose(1, 2).reshape(-1, values).double()
+        for part in torch.split(images, 100):  # all at once could take gigabytes
+            patches = F.unfold(part, PATCH_SIZE).transpose(1, 2).reshape(-1, values).double()
             total += patches.T @ patches
             count += len(patches)
         covariance = total / count
         variances, directions = torch.linalg.eigh(covariance)
-        # An eigenvector's sign is arbitrary and differs between libraries: fix it.
+        # The sign of an eigenvector is arbitrary and differs between libraries.
         largest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
-        rows = (directions * largest.sign() / (variances + SMALLEST_VARIANCE).sqrt()).T.flip(0)
-        filled = max(1, int((variances > NOTHING).sum()))  # they stand first
-        rows = rows[torch.arange(values) % filled]
+        rows = (directions * largest.sign() / (variances + VARIANCE_EPSILON).sqrt()).T.flip(0)
+        used = max(1, int((variances > MIN_VARIANCE).sum()))  # the first rows
+        rows = rows[torch.arange(values) % used]
         weight = torch.cat([rows, -rows]).view_as(self.whitening.weight)
         self.whitening.weight.copy_(weight)
 
 
 class _Group(nn.Module):
-    """Convolution, max-pool, norm, and `depth` - 1 more convolutions; three have a shortcut."""
+    """Convolution, max-pool, norm, and `depth` - 1 more convolutions; with 3, a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, depth: int) -> None:
         super().__init__()
@@ -128,8 +126,8 @@ class _Group(nn.Module):
         return F.gelu(maps if shortcut is None else maps + shortcut)
 
     def _pooled(self, maps: Tensor) -> Tensor:
-        """The first convolution and the pool behind it. Of maps with an odd side the pool leaves
-        the last row and column out: they are not computed."""
+        """First convolution and max-pool. If a side is odd, the pool ignores the convolution's last
+        row or column, so it is not computed."""
         height, width = maps.shape[2:]
         padded = F.pad(maps, (1, 1 - width % 2, 1, 1 - height % 2))
         pooled: Tensor = self.pool(self.first(padded))
@@ -142,7 +140,7 @@ def speedrun(name: str, num_classes: int, image_size: int) -> SpeedrunNet:
     Raises:
         ModelError: the images are too small to be halved three times after the first layer.
     """
-    smallest = 2 ** len(SHAPES[name]) + PATCH - 1
+    smallest = 2 ** len(SHAPES[name]) + PATCH_SIZE - 1
     if image_size < smallest:
         raise ModelError(
             f"{name} cannot work on image_size {image_size}: the smallest image_size that it can "
@@ -153,12 +151,12 @@ def speedrun(name: str, num_classes: int, image_size: int) -> SpeedrunNet:
 
 def _filters(inputs: int, outputs: int, padding: int = 1) -> nn.Conv2d:
     convolution = nn.Conv2d(inputs, outputs, 3, padding=padding, bias=False)
-    # The first filters hand their inputs on as they are; the others keep their random values.
+    # The first `inputs` filters are the identity; the others keep their random values.
     nn.init.dirac_(convolution.weight.data[:inputs])
     return convolution
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
     norm = nn.BatchNorm2d(channels, eps=1e-12)
-    norm.weight.requires_grad_(False)  # the next filters can scale as well
+    norm.weight.requires_grad_(False)  # the next convolution can scale too
     return norm

@@ -1,28 +1,28 @@
-"""Which file a run's initial weights come from: found, downloaded if need be, and checked.
+"""Find, download and check the file of a run's initial weights.
 
 `init` in a study file is one of
 
 - ``random``: no file;
-- ``imagenet``: torchvision's ``IMAGENET1K_V1`` of the model; ``imagenet:IMAGENET1K_V2`` another
-  entry of torchvision's. The file lies in torch's cache (``TORCH_HOME``), is downloaded when it
-  does not, and its SHA-256 is compared with the hash in its name also when it was already there;
-- a path that ends in ``.safetensors``, ``.pth`` or ``.pt``. Such weights say nothing of how images
-  were normalised, so a run uses its dataset's own mean and standard deviation; with ``#imagenet``
-  at its end (``resnet50.pth#imagenet``) it uses ImageNet's;
-- for a model of the user's own, also any name that its factory offers in an attribute ``weights``::
+- ``imagenet``: torchvision's ``IMAGENET1K_V1`` weights of the model; ``imagenet:IMAGENET1K_V2`` is
+  another entry of torchvision. The file is in torch's cache (``TORCH_HOME``) or is downloaded.
+  Either way, its SHA-256 is compared with the hash in its name;
+- a path that ends in ``.safetensors``, ``.pth`` or ``.pt``. The file does not say how images were
+  normalised, so a run uses the mean and standard deviation of its dataset. With ``#imagenet`` at
+  the end (``resnet50.pth#imagenet``) it uses those of ImageNet;
+- for a model of the user, also any name in the attribute ``weights`` of its factory::
 
       def lite0(num_classes): ...
 
       lite0.weights = {
           "imagenet": {
-              "file": "lite0.pth",           # or a function without parameters that gives the path
-              "mean": (0.498, 0.498, 0.498), # of RGB values in [0, 1]; may be left out, with std
+              "file": "lite0.pth",           # or a function without parameters that returns it
+              "mean": (0.498, 0.498, 0.498), # of RGB values in [0, 1]; optional, together with std
               "std": (0.502, 0.502, 0.502),
-              "sha256": "57934424",          # or more of it; checked if given
+              "sha256": "57934424",          # the first 8 or more digits; optional
           }
       }
 
-Nothing is ever deleted or replaced here.
+No file is ever deleted or replaced.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,15 +40,16 @@ from typing import Any
 import torch
 import torchvision
 
-from ..errors import WeightsError, nearest
+from ..errors import WeightsError, nearest, one_line
 from ..spec.fields import OWN_MODELS
-from .zoo import find_factory, is_factory, one_line
+from .zoo import find_factory, is_factory
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_HALF = (0.5, 0.5, 0.5)
-_PATIENCE = 30.0  # seconds without an answer after which a download is given up
+
+DOWNLOAD_TIMEOUT = 30.0
+"""Seconds without data after which a download fails."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Normalisation:
     """How images were normalised when the weights were trained: ``(pixel / 255 - mean) / std``.
 
     Attributes:
-        mean, std: one value for red, green and blue each, of pixels in [0, 1].
-        source: the weights that say so, for example ``ResNet18_Weights.IMAGENET1K_V1``.
+        mean, std: of red, green and blue, for pixels in [0, 1].
+        source: the weights, for example ``ResNet18_Weights.IMAGENET1K_V1``.
     """
 
     mean: tuple[float, float, float]
@@ -68,15 +68,15 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A weights file that is there and is the one that was meant.
+    """A weights file that exists and has the expected hash.
 
     Attributes:
         sha256: of the whole file, in hex.
-        normalisation: None when the weights say nothing of it.
-        keep_classifier: whether a classifier that fits is loaded too; the thousand classes of a
-            torchvision file never mean those of a study, so there it is not.
-        other_classes: weights that a model offers under a name are made for other classes than
-            the study's; of a file that the user names this is to be said (``allow_partial``).
+        normalisation: None if unknown.
+        keep_classifier: load the classifier too, if its shape is right. False for torchvision's
+            files, whose classes are ImageNet's even if their number is that of the study.
+        other_classes: the classifier may be absent or of another shape. True for weights that a
+            model offers by name; for a file of the user, ``allow_partial`` decides.
     """
 
     path: Path
@@ -87,12 +87,13 @@ class WeightsFile:
 
 
 def find_weights(name: str, init: str) -> WeightsFile | None:
-    """The file that `init` means for model `name`, None for ``random``; may download it.
+    """The weights file of `init` for model `name`, downloaded if needed; None for ``random``.
 
-    Reads no tensor: a study checks all its weights with this before it trains anything.
+    No tensors are read, so a study can check all its weights before it trains.
 
     Raises:
-        WeightsError: there are no such weights, or the file is missing, unreadable or another one.
+        WeightsError: there are no such weights, or the file is missing, unreadable or has another
+            hash.
         ModelError: `name` is a factory that cannot be imported.
     """
     if init == "random":
@@ -102,11 +103,13 @@ def find_weights(name: str, init: str) -> WeightsFile | None:
         return _from_factory(name, init, offered[init])
     path = Path(init.removesuffix("#imagenet")).expanduser()
     if path.suffix in SUFFIXES:
-        return _from_path(path, imagenet=init.endswith("#imagenet"))
-    kind, _, entry = init.partition(":")
-    if kind == "imagenet" and not is_factory(name):
-        return _from_torchvision(name, entry or "IMAGENET1K_V1")
-    if kind == "imagenet" or is_factory(name):
+        normalisation = None
+        if init.endswith("#imagenet"):
+            normalisation = Normalisation(_IMAGENET_MEAN, _IMAGENET_STD, f"{path}#imagenet")
+        return WeightsFile(path, _sha256(path), normalisation)
+    if _is_torchvision(name, init):
+        return _from_torchvision(name, init)
+    if is_factory(name):
         offers = f"it offers {', '.join(offered)}" if offered else "it offers none"
         raise WeightsError(
             f"{name} has no weights called {init!r}: {offers} (a factory's attribute weights, a "
@@ -120,27 +123,24 @@ def find_weights(name: str, init: str) -> WeightsFile | None:
 
 
 def check_init(name: str, init: str, *, stem: str = "default") -> None:
-    """Refuse initial weights that no network would bring, before anything is trained.
-
-    Downloads nothing: whether torchvision's file can be had is known only when it is asked for.
+    """Raise an error if there are no such weights. Downloads nothing.
 
     Raises:
         WeightsError: there are no such weights, or they do not fit the stem.
         ModelError: `name` is a factory that cannot be imported.
     """
     check_stem(init, stem)
-    kind, _, entry = init.partition(":")
-    if kind == "imagenet" and not is_factory(name):
-        _torchvision_entry(name, entry or "IMAGENET1K_V1")
+    if _is_torchvision(name, init):
+        _torchvision_entry(name, init)
     else:
         find_weights(name, init)
 
 
 def check_stem(init: str, stem: str) -> None:
-    """Refuse ImageNet's weights for a stem that they were not trained with.
+    """Raise an error if ImageNet weights are to be loaded into a network with another stem.
 
     Raises:
-        WeightsError: they do not fit it.
+        WeightsError: the weights do not fit the stem.
     """
     if init.partition(":")[0] == "imagenet" and stem != "default":
         raise WeightsError(
@@ -150,24 +150,19 @@ def check_stem(init: str, stem: str) -> None:
 
 
 def weights_are_here(name: str, init: str) -> bool:
-    """Whether `find_weights` would need no network."""
-    kind, _, entry = init.partition(":")
-    if kind != "imagenet" or is_factory(name):
+    """Whether `find_weights` works without a download."""
+    if not _is_torchvision(name, init):
         return True
-    return _torchvision_path(_torchvision_entry(name, entry or "IMAGENET1K_V1")).exists()
+    return _torchvision_path(_torchvision_entry(name, init)).exists()
+
+
+def _is_torchvision(name: str, init: str) -> bool:
+    return init.partition(":")[0] == "imagenet" and not is_factory(name)
 
 
 def _torchvision_path(entry: Any) -> Path:
-    """Where torch keeps the file of a torchvision weights entry."""
+    """Where torch stores the file of a torchvision weights entry."""
     return Path(torch.hub.get_dir()) / "checkpoints" / str(entry.url).rpartition("/")[2]
-
-
-def _from_path(path: Path, *, imagenet: bool) -> WeightsFile:
-    sha256 = _sha256(path)
-    normalisation = None
-    if imagenet:
-        normalisation = Normalisation(_IMAGENET_MEAN, _IMAGENET_STD, f"{path}#imagenet")
-    return WeightsFile(path, sha256, normalisation)
 
 
 def _offered_weights(name: str) -> Mapping[str, Any]:
@@ -209,10 +204,11 @@ def _from_factory(name: str, init: str, offer: Any) -> WeightsFile:
     return WeightsFile(path, sha256, normalisation, other_classes=True)
 
 
-def _torchvision_entry(name: str, entry_name: str) -> Any:
-    """The member of torchvision's weights enumeration for `name`."""
+def _torchvision_entry(name: str, init: str) -> Any:
+    """The member of torchvision's weights enumeration of model `name` that `init` means."""
     if name in OWN_MODELS:
         raise WeightsError(f"there are no ImageNet weights of {name}; allowed: random or a path")
+    entry_name = init.partition(":")[2] or "IMAGENET1K_V1"
     entries = torchvision.models.get_model_weights(name)
     plain = entry_name.removeprefix(f"{entries.__name__}.")
     if plain not in entries.__members__:
@@ -223,8 +219,8 @@ def _torchvision_entry(name: str, entry_name: str) -> Any:
     return entries[plain]
 
 
-def _from_torchvision(name: str, entry_name: str) -> WeightsFile:
-    entry = _torchvision_entry(name, entry_name)
+def _from_torchvision(name: str, init: str) -> WeightsFile:
+    entry = _torchvision_entry(name, init)
     path = _torchvision_path(entry)
     expected = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
     if expected is None:
@@ -238,41 +234,33 @@ def _from_torchvision(name: str, entry_name: str) -> WeightsFile:
     transforms = entry.transforms()
     mean, std = _three(transforms.mean, f"{entry}: mean"), _three(transforms.std, f"{entry}: std")
     if name in ("googlenet", "inception_v3"):
-        # Trained on values in [-1, 1]: torchvision turns its ImageNet-normalised input into those
-        # inside the network (transform_input), which a rebuilt network would not know of.
-        mean, std = _HALF, _HALF
+        # Trained on values in [-1, 1]. torchvision's pretrained networks convert their input from
+        # ImageNet's normalisation (transform_input); the networks built here do not.
+        mean = std = (0.5, 0.5, 0.5)
     normalisation = Normalisation(mean, std, str(entry))
     return WeightsFile(path, sha256, normalisation, keep_classifier=False, other_classes=True)
 
 
 def _download(url: str, path: Path, expected: str, *, what: str) -> None:
-    """Fetch into a temporary file beside `path` and rename it when its hash is right."""
-    advice = f"put the file there ({url}), or set TORCH_HOME to a cache that has it"
+    """Download to a temporary file and rename it to `path` if its hash is right."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)  # urllib's default is to wait forever
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         print(f"downloading {what}: {path.name}", file=sys.stderr)
-        with _impatient():
-            torch.hub.download_url_to_file(
-                url, str(path), hash_prefix=expected, progress=sys.stderr.isatty()
-            )
-    except RuntimeError as error:  # how torch says that the hash is another one
+        torch.hub.download_url_to_file(
+            url, str(path), hash_prefix=expected, progress=sys.stderr.isatty()
+        )
+    except RuntimeError as error:  # torch's error for a wrong hash
         raise WeightsError(
             f"{what}: the download of {path.name} is damaged, nothing was kept: {one_line(error)}"
         ) from error
     except (OSError, EOFError, ValueError) as error:
         raise WeightsError(
             f"{what}: {path.name} is not in {path.parent} and could not be downloaded "
-            f"({one_line(error)}): {advice}"
+            f"({one_line(error)}): put the file there ({url}), or set TORCH_HOME to a cache that "
+            "has it"
         ) from error
-
-
-@contextmanager
-def _impatient() -> Iterator[None]:
-    """Network calls that never answer end after a while: urllib waits for ever by default."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_PATIENCE)
-    try:
-        yield
     finally:
         socket.setdefaulttimeout(before)
 

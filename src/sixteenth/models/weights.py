@@ -1,10 +1,9 @@
-"""Putting initial weights into a network: as data only, and all of them or none.
+"""Load initial weights into a network, strictly and without running code from the file.
 
-Files come from strangers. They are read by safetensors or by ``torch.load(weights_only=True)``,
-which builds tensors and runs nothing; the file's suffix decides which, and neither stands in for
-the other. Every tensor must be there, of the right shape and finite. Only the classifier, which has
-to fit the study's classes, may be absent or of another shape and then keeps its random values: in
-weights that a model offers for other classes (ImageNet's), and in a file where the user says so.
+Files are not trusted. They are read by safetensors or by ``torch.load(weights_only=True)``, as the
+file's suffix says. Every tensor must be present, of the right shape and finite. Only the classifier
+may be absent or of another shape, and then keeps its random values: in weights that a model offers
+for other classes (such as ImageNet's), and in a file for which the user allows it.
 """
 
 from __future__ import annotations
@@ -24,33 +23,32 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..errors import WeightsError
+from ..errors import WeightsError, one_line
 from .weight_files import WeightsFile, check_stem, find_weights
-from .zoo import one_line
 
-# Second and third classifiers, which only help in training on ImageNet and are not built.
+# Auxiliary classifiers, which only help to train on ImageNet and are not built here.
 _AUXILIARY = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
-# Names that torchvision's densenet files have kept from before dots in names were forbidden.
+# Old names in torchvision's densenet files, with a dot that parameter names must not have today.
 _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$")
 
 
 def load_initial_weights(
     model: nn.Module, name: str, init: str, *, stem: str = "default", allow_partial: bool = False
 ) -> WeightsFile | None:
-    """Put the weights that `init` means into `model`, built as `name`; ``random`` leaves it alone.
-
-    See `weight_files` for what `init` may be.
+    """Load the weights of `init` (see `weight_files`) into `model`.
 
     Args:
-        allow_partial: accept a file of the user's whose classifier is absent or made for other
+        name: name of the model.
+        allow_partial: accept a file of the user whose classifier is absent or made for other
             classes.
 
     Returns:
-        Their file, with its hash and how images must be normalised; None for ``random``.
+        The file, with its hash and the normalisation of images; None for ``random``, which changes
+        nothing.
 
     Raises:
-        WeightsError: no such weights, or a file that is damaged or of another network; the first
-            tensor that is wrong is named. The model must not be used then.
+        WeightsError: there are no such weights, or the file is damaged or of another network; the
+            first wrong tensor is named. The model must not be used then.
     """
     check_stem(init, stem)
     found = find_weights(name, init)
@@ -73,7 +71,7 @@ def load_initial_weights(
 
 
 def load_trained_weights(model: nn.Module, path: Path) -> None:
-    """Put the weights of a finished run into a model built as that run's was, classifier and all.
+    """Load all weights of a finished run, the classifier too, into a model built like the run's.
 
     Raises:
         WeightsError: the file is damaged or of another network.
@@ -82,12 +80,13 @@ def load_trained_weights(model: nn.Module, path: Path) -> None:
 
 
 def read_tensors(path: Path) -> OrderedDict[str, Tensor]:
-    """The named tensors of a weights file, on the CPU; nothing in the file is executed.
+    """The state dict of a weights file, on the CPU; no code from the file is run.
 
-    A ``.pth`` may hold them under ``state_dict`` or ``model``, with ``module.`` before each name.
+    In a ``.pth`` it may be under the key ``state_dict`` or ``model``, and each name may begin with
+    ``module.``.
 
     Raises:
-        WeightsError: the file cannot be read, or holds anything but tensors.
+        WeightsError: the file cannot be read, or has anything but tensors.
     """
     if path.suffix == ".safetensors":
         try:
@@ -115,16 +114,19 @@ def read_tensors(path: Path) -> OrderedDict[str, Tensor]:
         (key.removeprefix("module.") if parallel else key, v) for key, v in content.items()
     )
     if hasattr(content, "_metadata") and not parallel:
-        # Versions of the layers that were saved: torch brings old names up to date with it.
+        # Has the versions of the saved layers, with which torch converts old names.
         state._metadata = content._metadata  # type: ignore[attr-defined]
     return state
 
 
 def _read_pickle(path: Path) -> Any:
-    _refuse_packed(path)
+    # Torch does not compress its archives; a compressed one could unpack to any size.
+    with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise WeightsError(f"{path} is a compressed archive, which torch never writes: refused")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is wrong with the file is said once, below
+            warnings.simplefilter("ignore")  # the errors below say what is wrong
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
@@ -137,28 +139,18 @@ def _read_pickle(path: Path) -> Any:
         ) from error
 
 
-def _refuse_packed(path: Path) -> None:
-    """Torch stores its archives as they are; a compressed one can unpack to any size."""
-    with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
-        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-            raise WeightsError(f"{path} is a compressed archive, which torch never writes: refused")
-
-
-def classifier_name(model: nn.Module) -> str | None:
-    """The layer that gives the logits: the last linear layer or convolution that is defined."""
-    layers = [key for key, m in model.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
-    return layers[-1] if layers else None
-
-
 def _drop_classifier(
     model: nn.Module, state: dict[str, Tensor], keep: bool
 ) -> tuple[frozenset[str], str]:
-    """Take a classifier that is not to be loaded out of `state`.
+    """Remove the classifier from `state` if it should not or cannot be loaded.
+
+    The classifier is the last linear layer or convolution that is defined.
 
     Returns:
-        Its names, which may then lack, and why it does not fit this network.
+        The removed names, and why the classifier does not fit this network ("" if it does).
     """
-    layer = classifier_name(model)
+    layers = [key for key, m in model.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    layer = layers[-1] if layers else None
     own = {k: v for k, v in model.state_dict().items() if k.rpartition(".")[0] == layer}
     misfit = ""
     for key, value in own.items():
@@ -189,14 +181,14 @@ def _load(
         if key in own and value.is_floating_point() != own[key].is_floating_point():
             raise WeightsError(f"{path}: {key} holds {value.dtype}, expected {own[key].dtype}")
     if not hasattr(state, "_metadata") and hasattr(own, "_metadata"):
-        # A safetensors file has no versions. Torch then takes layers for old ones and updates what
-        # has an old name; only networks that insist on a version of their own need to be told.
+        # A safetensors file has no versions, so torch assumes old layers and converts old names.
+        # Only the version of the network itself is set, since some networks require theirs.
         state._metadata = {"": own._metadata.get("", {})}  # type: ignore[attr-defined]
     try:
         outcome = model.load_state_dict(state, strict=False)
     except Exception as error:
         raise WeightsError(f"{path} does not fit this network: {one_line(error)}") from error
-    # The counters of batch norms are younger than many files and mean nothing for a new training.
+    # Old files lack the counters of batch norms, which do not matter for a new training.
     missing = [
         key
         for key in outcome.missing_keys
@@ -206,14 +198,14 @@ def _load(
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
             raise WeightsError(f"{path} is of another network: it {what} {keys[0]}{more}")
-    # Only now, of the network's own tensors: one of the file's may claim any size it likes.
+    # Checked in the network's tensors, since a tensor of the file may claim any size.
     for key, value in model.state_dict().items():
         if not torch.isfinite(value).all():
             raise WeightsError(f"{path}: {key} holds NaN or infinity")
 
 
 def _first_sentence(error: Exception) -> str:
-    """Torch's messages go on for a page; what happened stands in the first line with content."""
+    """The line of torch's long message that says what happened, usually the first one."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = next((line for line in lines if "Unsupported" in line or "GLOBAL" in line), None)
     return (text or (lines[0] if lines else type(error).__name__))[:200]

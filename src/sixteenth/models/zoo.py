@@ -1,18 +1,19 @@
-"""Which networks there are, by name, and how one is built.
+"""Build a model by its name.
 
-A name is one of three things:
+A name is one of
 
 - a torchvision classification model, such as ``resnet18``;
-- one of our own: ``seed-cnn``, the baseline (see `seed_cnn`), ``speedrun`` and
+- a network of this package: ``seed-cnn``, the baseline (see `seed_cnn`), ``speedrun`` and
   ``speedrun-large`` (see `speedrun`);
-- ``package.module:factory``, the user's own. The module is imported, from the current directory as
-  ``python -m`` would or from the installed packages, and ``factory(num_classes=...)`` must return
-  an `torch.nn.Module` that maps images (N, 3, H, W) to logits (N, num_classes). A factory with a
-  parameter ``image_size`` is given that too. Factories draw their initial values from torch's
-  global generator, which is seeded for them; they may offer pretrained weights (see `weights`).
+- ``package.module:factory``, a model of the user. The module is imported from the current
+  directory, as ``python -m`` does, or from the installed packages. ``factory(num_classes=...)``
+  must return a `torch.nn.Module` that maps images (N, 3, H, W) to logits (N, num_classes). If the
+  factory has a parameter ``image_size``, it is passed too. Initial values should come from torch's
+  global generator, which is seeded before the call. A factory may offer pretrained weights (see
+  `weight_files`).
 
-Importing a factory's module runs its code. Nothing here imports one but for a name that the caller
-passes in: whoever reads names from a file of somebody else must ask the user first.
+To import a factory's module is to run its code. A caller that takes names from files of other
+people must ask the user first.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import torch
 import torchvision
 from torch import nn
 
-from ..errors import ModelError, nearest
+from ..errors import ModelError, nearest, one_line
 from ..spec.fields import OWN_MODELS
 from .measure import try_call
 from .seed_cnn import seed_cnn
@@ -45,17 +46,17 @@ _PATCH = {"vit_b_16": 16, "vit_b_32": 32, "vit_l_16": 16, "vit_l_32": 32, "vit_h
 
 
 def model_names() -> list[str]:
-    """Every name that needs no code of the user's: torchvision's models and our own."""
+    """Names of all models without user code: those of this package and of torchvision."""
     return [*OWN_MODELS, *torchvision.models.list_models(module=torchvision.models)]
 
 
 def is_factory(name: str) -> bool:
-    """Whether `name` means ``package.module:factory``: code of the user's."""
+    """Whether `name` is ``package.module:factory``, so user code."""
     return ":" in name
 
 
 def check_model(name: str, stem: str = "default") -> None:
-    """Find the model, build nothing. A user's factory is imported to see that it is there.
+    """Raise an error if there is no such model. Builds nothing, but imports a user's factory.
 
     Raises:
         ModelError: no such model, module or factory, or the model has no such stem.
@@ -79,21 +80,21 @@ def check_model(name: str, stem: str = "default") -> None:
 def build_model(
     name: str, num_classes: int, *, image_size: int, stem: str = "default", seed: int = 0
 ) -> nn.Module:
-    """A network for `num_classes` classes with random weights.
+    """A model with random weights, tested with images of the given size.
 
-    The same seed gives the same weights on the same versions of torch and torchvision; the global
-    random state is left as it was. The network is tried on the image size before it is returned.
+    The same seed gives the same weights with the same versions of torch and torchvision. The global
+    random state does not change.
 
     Args:
-        stem: ``cifar`` puts one 3x3 stride-1 convolution in the place of a ResNet's 7x7 stride-2
-            one and takes out its max-pool, as is usual for small images.
+        stem: ``cifar`` replaces a ResNet's first 7x7 stride-2 convolution by a 3x3 stride-1 one and
+            removes the max-pool, as is usual for small images.
 
     Raises:
-        ModelError: no such model or stem, a factory that does not do what it should, or an image
-            size that the model cannot work on (the smallest that it can is named).
+        ModelError: no such model or stem, the factory fails or returns something else, or the image
+            size is not supported; the smallest supported one is named.
     """
     check_model(name, stem)
-    # Only the CPU generator: weights are drawn there on every machine, and a GPU is not woken up.
+    # Only the CPU generator: weights are drawn on the CPU on all machines, and CUDA need not start.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         if is_factory(name):
@@ -117,11 +118,11 @@ def build_model(
 
 
 def find_factory(name: str) -> Callable[..., Any]:
-    """Import what ``package.module:factory`` names.
+    """The factory of ``package.module:factory``; imports the module.
 
     Raises:
-        ModelError: the module or the attribute is missing, the import fails, or the factory cannot
-            be called with num_classes.
+        ModelError: the module or the attribute is missing, the import fails, or the factory does
+            not accept num_classes.
     """
     module_name, _, attribute = name.partition(":")
     if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
@@ -156,7 +157,7 @@ def find_factory(name: str) -> Callable[..., Any]:
             f"model {name}: it is called as {attribute}(num_classes=...), which it does not "
             f"accept: {error}"
         ) from None
-    except ValueError:  # a callable of an extension module: without a signature, only calling tells
+    except ValueError:  # a callable of an extension module may have no signature
         pass
     return factory
 
@@ -173,7 +174,7 @@ def _arguments(factory: Callable[..., Any], num_classes: int, image_size: int) -
 
 @contextmanager
 def _current_directory_first() -> Iterator[None]:
-    """The current directory at the head of the import path, only while something is imported."""
+    """Put the current directory first on the import path within the context."""
     here = str(Path.cwd())
     sys.path.insert(0, here)
     importlib.invalidate_caches()
@@ -212,7 +213,7 @@ def _torchvision_model(name: str, num_classes: int, image_size: int) -> nn.Modul
     elif name == "maxvit_t":
         options["input_size"] = (image_size, image_size)
     elif name in ("googlenet", "inception_v3"):
-        # Their second and third classifiers would make the output a tuple in training.
+        # With their auxiliary classifiers, the output in training would be a tuple.
         options |= {"aux_logits": False, "init_weights": True}
     try:
         with warnings.catch_warnings():
@@ -255,7 +256,7 @@ def _check_output(model: nn.Module, name: str, num_classes: int, image_size: int
 
 
 def _smallest_size(model: nn.Module, too_small: int) -> int | None:
-    """The smallest size above `too_small` that works, by halving; None if not even 512 does."""
+    """Smallest size above `too_small` that works, by bisection; None if none up to 512 does."""
 
     def works(size: int) -> bool:
         try:
@@ -272,8 +273,3 @@ def _smallest_size(model: nn.Module, too_small: int) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if works(middle) else (middle, high)
     return high
-
-
-def one_line(error: BaseException) -> str:
-    """An exception's message without its line breaks."""
-    return " ".join(str(error).split())

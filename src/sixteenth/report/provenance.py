@@ -60,7 +60,7 @@ def provenance(
         seeds=tuple(spec.get("seeds", ())),
         optimizer=recipe.optimizer,
         peak_learning_rate=recipe.peak_learning_rate,
-        weight_decay=recipe.decay_of_weights,
+        weight_decay=recipe.resolved_weight_decay,
         chosen_by=frozenset(finished["chosen_by"].dropna().astype(str)),
         weights=_weights(runs),
         environments=tuple(run.environment or Environment() for run in runs),

@@ -1,10 +1,10 @@
-"""The study file: what a study and each of its runs are, as checked values.
+"""The study file: StudySpec, RunSpec and TrainSpec, all values validated.
 
-study_file    StudySpec, RunSpec, TrainSpec; reading, checking and writing them; presets
-fields        the types of their values
-fraction      what a fraction of the training set is called, and how many images it means
-yaml          YAML as a study file needs it
-presets/      the studies that come with the package
+study_file    the three classes; reading, validating and writing them; presets
+fields        the types of their fields
+fraction      fractions of the training set
+yaml          the subset of YAML for study files
+presets/      study files that come with the package
 """
 
 from .fraction import TrainFraction

@@ -1,7 +1,7 @@
-"""What a fraction of the training set is called, and how many images it means.
+"""Fractions of the training set: their text and the number of images.
 
-A fraction is written as a share ("1/16", 0.25, 1), a count ("500 images") or a count for each
-class ("25 per class"). This module only reads and names fractions; `data.subsets` draws them.
+A fraction is a share ("1/16", 0.25, 1), a count ("500 images") or a count for each class ("25 per
+class"). `data.subsets` draws the images.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HOW = 'write a share such as "1/16" or 0.25, "500 images", or "25 per class"'
 
 @dataclass(frozen=True)
 class TrainFraction:
-    """A share of the training set (`share`), or a number of images (`count`, maybe `per_class`)."""
+    """A share of the training set, or a number of images, in total or per class."""
 
     share: Fraction | None = None
     count: int | None = None
@@ -25,14 +25,14 @@ class TrainFraction:
 
     @classmethod
     def parse(cls, value: str | int | float) -> TrainFraction:
-        """Read a fraction as a study file writes it.
+        """The fraction of a value in a study file.
 
         Raises:
-            SpecError: not a fraction, or a share outside (0, 1], or a count below 1.
+            SpecError: it is not a fraction, a share outside (0, 1], or a count below 1.
         """
         text = str(value).strip()
         if len(text) > 40 or re.search(r"e[+-]?\d{4}", text, re.IGNORECASE):
-            # Expanding such a number would take minutes.
+            # `Fraction` would take minutes for such a number.
             raise SpecError(f"{text[:40]!r} is not a fraction: {_HOW}")
         counted = re.fullmatch(r"([0-9]+)\s*(images?|per[ -]class)", text)
         if counted:
@@ -41,7 +41,7 @@ class TrainFraction:
                 raise SpecError(f"fraction {text!r} holds no image: use at least 1")
             return cls(count=count, per_class=counted[2].startswith("per"))
         try:
-            # Through the decimal text, so that 0.1 is one tenth and not its binary neighbour.
+            # From the text, so that 0.1 is exactly one tenth, not the nearest binary number.
             share = Fraction(text)
         except (ValueError, ZeroDivisionError):
             raise SpecError(f"{text!r} is not a fraction: {_HOW}") from None
@@ -51,7 +51,7 @@ class TrainFraction:
         return cls(share=share)
 
     def size(self, total: int, classes: int) -> int:
-        """How many of `total` training images in `classes` classes this fraction names."""
+        """Number of images, of `total` training images in `classes` classes."""
         if self.share is not None:
             return max(1, round(self.share * total))
         assert self.count is not None
@@ -64,7 +64,7 @@ class TrainFraction:
 
     @property
     def slug(self) -> str:
-        """The fraction as a part of a folder's name: ``1of16``, ``all``, ``500images``."""
+        """The fraction as part of a folder name: ``1of16``, ``all``, ``500images``."""
         if self.share == 1:
             return "all"
         return str(self).replace("/", "of").replace(" ", "")

@@ -1,7 +1,7 @@
-"""The study file, typed and checked: StudySpec is a grid, RunSpec one cell of it.
+"""The study file, typed and validated: StudySpec is a grid, RunSpec one cell of it.
 
-Every key of a study file is a field here, with its default and a line on what it does; a key that
-nothing reads is an error. Nothing in this module imports torch or touches the data.
+Every key of a study file is a field here, with its default. Unknown keys are errors. This module
+does not import torch or read data.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ..errors import SpecError, nearest
 from .fields import FractionText, Number, PositiveInt, Seed, Share, StudyName, Text
 from .fraction import TrainFraction
-from .yaml import MOST_CHARACTERS, StrictYamlError, read_yaml
+from .yaml import MAX_CHARACTERS, StrictYamlError, read_yaml
 
 PRESETS = resources.files("sixteenth.spec") / "presets"
 
 
-class _Strict(BaseModel):
-    """Unknown keys are errors, and a spec never changes after it was checked."""
+class _Spec(BaseModel):
+    """Base class: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
-class TrainSpec(_Strict):
+class TrainSpec(_Spec):
     """One training recipe, the same for all runs of a study."""
 
     epochs: PositiveInt = 30
@@ -40,40 +40,41 @@ class TrainSpec(_Strict):
     steps: PositiveInt | None = None
     """Optimiser steps instead of epochs: every run gets the same compute."""
     batch_size: Annotated[int, Field(ge=2, strict=True)] = 128
-    """Images a step at most; an epoch is cut into equal batches. (Of 2, an odd one makes a 3.)"""
+    """Maximum number of images per step; the batches of an epoch are of equal size. (With 2 and an
+    odd number of images, one batch has 3.)"""
     optimizer: Literal["sgd", "adam", "adamw", "muon"] = "adamw"
-    """adamw learns small and big models alike, also in few steps; see docs/recipe.md. muon turns
-    the filters of convolutions by orthogonalised momentum, and leaves the rest to adamw."""
+    """adamw works for small and big models, also in few steps; see docs/recipe.md. muon updates the
+    filters of convolutions with orthogonalised momentum, and adamw all other weights."""
     learning_rate: Annotated[Number, Field(gt=0)] | None = None
     """Peak learning rate; by default 0.002 for adam and adamw, 0.02 for sgd, 0.1 for muon."""
     momentum: Share = 0.9
     """Nesterov momentum of sgd and muon; the first beta of adam and adamw."""
     weight_decay: Annotated[Number, Field(ge=0)] | None = None
-    """On all weights with two axes or more, so not on norms and biases. By default 0.05 for adamw,
-    0.0005 for sgd, 0 for adam; muon's filters keep their length, without decay."""
+    """For weights with two or more axes, so not for norms and biases. By default 0.05 for adamw,
+    0.0005 for sgd, 0 for adam; none for muon's filters, whose norm is constant."""
     schedule: Literal["one-cycle", "warmup-linear", "constant"] = "one-cycle"
     warmup: Share = 0.2
-    """Part of all steps over which the learning rate rises."""
+    """Part of all steps in which the learning rate increases."""
     label_smoothing: Share = 0.1
     crop: Annotated[int, Field(ge=0, strict=True)] | Literal["auto"] = "auto"
-    """Random shift by up to so many pixels; auto: an eighth of the image, none for digits."""
+    """Random shift by up to this many pixels; auto: an eighth of the image, 0 for digits."""
     flip: bool | Literal["auto", "alternating"] = "auto"
-    """Random left-right flip; auto: yes, but not for digits. alternating: each image the other way
-    round every second epoch."""
+    """Random left-right flip; auto: true, but false for digits. alternating: each image is flipped
+    in every second epoch."""
     cutout: Annotated[int, Field(ge=0, strict=True)] = 0
-    """Side in pixels of a square that is painted over in each training image."""
+    """Side in pixels of a square that is masked in each training image; 0 for none."""
     test_augmentation: Literal["none", "mirror", "mirror-shift"] = "none"
-    """Average the final test predictions over views of each image: mirrored, and shifted by a
-    pixel. Training curves are drawn without."""
+    """Average the final test predictions over views of each image: flipped, and shifted by a
+    pixel. Training curves are without it."""
     validation: Share = 0.0
-    """Part of the run's own training subset that is held out, to choose the epoch."""
+    """Part of the run's training subset to hold out, to choose the best epoch."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     layout: Literal["auto", "channels-last", "channels-first"] = "auto"
     lower_convolutions: bool = True
-    """Compute the same convolutions with the work left out that only sees padding."""
+    """Leave out the part of convolutions that only sees padding; the results are the same."""
     curve_images: PositiveInt | Literal["auto", "all"] = "auto"
-    """Test images behind each point of a training curve; auto: as many as cost a tenth of the
-    training. At the end all test images are always used."""
+    """Test images for each point of a training curve; auto: so many that evaluation takes a tenth
+    of the time. The final evaluation always uses all test images."""
 
     @property
     def peak_learning_rate(self) -> float:
@@ -83,7 +84,7 @@ class TrainSpec(_Strict):
         return {"sgd": 0.02, "adam": 2e-3, "adamw": 2e-3, "muon": 0.1}[self.optimizer]
 
     @property
-    def decay_of_weights(self) -> float:
+    def resolved_weight_decay(self) -> float:
         """`weight_decay`, or the optimiser's default."""
         if self.weight_decay is not None:
             return self.weight_decay
@@ -96,7 +97,7 @@ class TrainSpec(_Strict):
 
         Args:
             image_size: of the training images, in pixels.
-            symbols: they are digits or letters, which a flip or a shift may turn into others.
+            symbols: the images are digits or letters, which a flip may turn into others.
         """
         crop = self.crop
         if crop == "auto":
@@ -104,15 +105,15 @@ class TrainSpec(_Strict):
         return crop, not symbols if self.flip == "auto" else self.flip
 
 
-class RunSpec(_Strict):
-    """One cell of a study: all that a run needs besides the dataset itself."""
+class RunSpec(_Spec):
+    """One cell of a study: the complete input of a run, except for the dataset itself."""
 
     model: Text
     init: Text
     fraction: FractionText
     seed: Seed
     replicate: Annotated[int, Field(ge=0, strict=True)] = 0
-    """Position of the seed in the study: which part a disjoint subset is."""
+    """Position of the seed in the study; selects the block of a disjoint subset."""
     data: Text
     image_size: PositiveInt
     subsets: Literal["nested", "disjoint"] = "nested"
@@ -126,63 +127,63 @@ class RunSpec(_Strict):
 
     @property
     def run_id(self) -> str:
-        """The run's name and folder: ``resnet18-random-1of16-seed0``."""
+        """The name of the run and its folder, such as ``resnet18-random-1of16-seed0``."""
         fraction = TrainFraction.parse(self.fraction).slug
         return f"{slug(self.model)}-{slug(self.init)}-{fraction}-seed{self.seed}"
 
 
-class StudySpec(_Strict):
+class StudySpec(_Spec):
     """A study: models x inits x fractions x seeds, one dataset, one recipe, one test set."""
 
     name: StudyName = "study"
-    """The default folder is studies/NAME; by default the file's own name."""
+    """Name of the default folder, studies/NAME; by default the name of the file."""
     data: Text
     """cifar10, cifar100, digits, or a path to images."""
     data_name: Text | None = None
-    """What the report calls the data; by default what the data call themselves."""
+    """Name of the data in the report; by default the name of the dataset or folder."""
     image_size: Annotated[int, Field(ge=4, le=1024, strict=True)] = 32
-    """Height and width that every image is brought to, in pixels."""
+    """Height and width to resize every image to, in pixels."""
     models: Annotated[list[Text], Field(min_length=1)] = ["resnet18", "resnet50"]
-    """Smallest first: the discussion calls the first the small and the last the big model, unless
-    their parameters say otherwise."""
+    """Smallest first. The discussion calls the first the small and the last the big model, unless
+    their numbers of parameters show another order."""
     init: Annotated[list[Text], Field(min_length=1)] = ["random"]
     """random; imagenet (torchvision's IMAGENET1K_V1) or imagenet:ENTRY; a path to .safetensors or
-    .pth weights, with #imagenet after it where they expect ImageNet's mean and deviation; or a name
-    that a model factory of your own offers weights under."""
+    .pth weights, with #imagenet at the end if they expect ImageNet's mean and standard deviation;
+    or a name in the attribute `weights` of your own model factory."""
     fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
-    """Each seed is a replicate: another subset, other initial weights, another order."""
+    """Each seed is a replicate with its own subset, initial weights and order of images."""
     subsets: Literal["nested", "disjoint"] = "nested"
-    """nested: what 1/16 holds, 1/2 holds. disjoint: the seeds get parts without a common image."""
+    """nested: the images of 1/16 are among those of 1/2. disjoint: no two seeds share an image."""
     expect: Literal["bigger-is-better", "smaller-is-better", "none"] = "bigger-is-better"
-    """What the discussion tests."""
+    """The hypothesis that the discussion tests."""
     stem: Literal["default", "cifar"] = "default"
     """cifar: a ResNet's first 7x7 stride-2 convolution and max-pool become one 3x3 convolution."""
     image_column: Text | None = None
     label_column: Text | None = None
     test_fraction: Share = 0.2
-    """Cut from data that have no test split of their own, stratified by class."""
+    """Part to use as the test split of data without one, stratified by class."""
     split_seed: Seed = 0
     skip_broken: bool = False
-    """Leave out images that cannot be decoded, instead of refusing the data that hold them."""
+    """Leave out images that cannot be decoded, instead of raising an error."""
     allow_partial: bool = False
-    """Accept a weights file whose classifier is absent or made for other classes: it then starts
-    from random values. All other tensors must always be there."""
+    """Accept a weights file whose classifier is absent or made for other classes; it then starts
+    from random values. All other tensors are required."""
     train: TrainSpec = TrainSpec()
 
     @model_validator(mode="after")
-    def _no_cell_twice(self) -> StudySpec:
+    def _check_unique(self) -> StudySpec:
         for axis in ("models", "init", "fractions", "seeds"):
             values = getattr(self, axis)
-            twice = [value for i, value in enumerate(values) if value in values[:i]]
-            if twice:
-                raise ValueError(f"{axis}: {twice[0]!r} stands there twice")
+            repeated = [value for i, value in enumerate(values) if value in values[:i]]
+            if repeated:
+                raise ValueError(f"{axis}: {repeated[0]!r} stands there twice")
         return self
 
     def runs(self) -> list[RunSpec]:
-        """All cells of the grid, small subsets first, so that the first answers come early."""
+        """All cells of the grid, small subsets first, so that the first results come early."""
         shared = self.model_dump(include=set(RunSpec.model_fields) - {"model", "init", "fraction"})
-        total = 10**9  # only an order is needed here, not a size
+        total = 10**9  # any size that gives the right order
         by_size = sorted(
             self.fractions, key=lambda text: TrainFraction.parse(text).size(total, 1000)
         )
@@ -196,7 +197,7 @@ class StudySpec(_Strict):
 
 
 def slug(text: str) -> str:
-    """`text` as a part of a file name; what had to be replaced is told apart by a short hash."""
+    """`text` as part of a file name; with a short hash if characters were replaced."""
     if re.fullmatch(r"[A-Za-z0-9_.]+:[A-Za-z0-9_]+", text):
         return text.replace(":", ".")  # package.module:factory; no dot can follow the colon
     plain = re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-.")
@@ -207,12 +208,12 @@ def slug(text: str) -> str:
 
 
 def preset_names() -> list[str]:
-    """Names of the study files in the package."""
+    """Names of the presets, sorted."""
     return sorted(entry.name[:-5] for entry in PRESETS.iterdir() if entry.name.endswith(".yaml"))
 
 
 def preset_text(name: str) -> str:
-    """The commented study file of a preset.
+    """The text of a preset's study file, with comments.
 
     Raises:
         SpecError: no preset has that name.
@@ -224,20 +225,20 @@ def preset_text(name: str) -> str:
 
 
 def load_spec(study: str | Path, settings: Sequence[str] = ()) -> StudySpec:
-    """Read a preset by its name, or a study file, and apply ``KEY=VALUE`` settings to it.
+    """The study of a preset's name or a study file, with ``KEY=VALUE`` settings applied.
 
-    A preset's name means the preset wherever it is typed: a file of that name that happens to lie
-    in the current folder could name code to import. The file is read as ``./NAME``.
+    A preset takes precedence over a file of the same name in the current folder, which could name
+    code to import. Such a file can be given as ``./NAME``.
 
     Raises:
-        SpecError: no such preset or file, not YAML, or a key or value that is not right.
+        SpecError: there is no such preset or file, it is not YAML, or a key or value is wrong.
     """
     path = Path(study)
     is_preset = isinstance(study, str) and study in preset_names()
     if not is_preset and (path.suffix in (".yaml", ".yml") or os.path.isfile(path)):
         try:
             with path.open(encoding="utf-8") as file:
-                text = file.read(MOST_CHARACTERS + 1)  # a longer one is refused unread
+                text = file.read(MAX_CHARACTERS + 1)  # enough to reject a longer one
         except FileNotFoundError:
             raise SpecError(f"no study file {study}") from None
         except (OSError, ValueError) as error:
@@ -253,15 +254,18 @@ def load_spec(study: str | Path, settings: Sequence[str] = ()) -> StudySpec:
         raise SpecError(f"{study} holds no study: expected keys such as data: and models:")
     content.setdefault("name", name)
     for setting in settings:
-        _apply(content, setting)
+        _apply_setting(content, setting)
     return parse_spec(content, where=str(study))
 
 
 def parse_spec(content: Mapping[str, Any], where: str = "the study") -> StudySpec:
-    """Check a study given as a mapping.
+    """The validated study of a mapping.
+
+    Args:
+        where: the source, for error messages.
 
     Raises:
-        SpecError: one line that names the key, what was wrong with it and what would be right.
+        SpecError: a key or value is wrong.
     """
     try:
         return StudySpec.model_validate(dict(content))
@@ -270,13 +274,13 @@ def parse_spec(content: Mapping[str, Any], where: str = "the study") -> StudySpe
 
 
 def dump_spec(spec: BaseModel) -> str:
-    """A spec as YAML, every key written out, in the order of its fields."""
+    """A spec as YAML, with all keys, in the order of the fields."""
     return yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
-    """Lines ``key: OLD there, NEW asked for``, one for each leaf that differs."""
-    before, after = _leaves(old.model_dump(mode="json")), _leaves(new.model_dump(mode="json"))
+    """A line ``key: OLD there, NEW asked for`` for each value that differs."""
+    before, after = _flatten(old.model_dump(mode="json")), _flatten(new.model_dump(mode="json"))
     return [
         f"{key}: {before.get(key)!r} there, {after.get(key)!r} asked for"
         for key in dict.fromkeys([*before, *after])
@@ -284,8 +288,8 @@ def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
     ]
 
 
-def _apply(content: dict[str, Any], setting: str) -> None:
-    """Put one ``dotted.key=VALUE`` into a study's mapping, the value read as YAML."""
+def _apply_setting(content: dict[str, Any], setting: str) -> None:
+    """Set one ``dotted.key=VALUE`` in a study's mapping; the value is YAML."""
     key, equals, text = setting.partition("=")
     shown = setting if setting.isprintable() else repr(setting)
     if not equals or not key.strip():
@@ -303,51 +307,52 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     target[last] = value
 
 
-_WORDS = {
+_REWORDED = {
     "a valid boolean, unable to interpret input": "true or false",
     ", unable to parse string as a number": "",
     "a valid dictionary or instance of TrainSpec": "a mapping such as {epochs: 10}",
 }
-"""What pydantic says, in words of a study file."""
+"""Parts of pydantic's messages, and what to say instead to users of a study file."""
 
 
 def _explain(error: ValidationError) -> str:
-    """The first of pydantic's complaints, as a person would say it."""
+    """The first of pydantic's errors, in one plain line."""
     first, *others = error.errors()
-    place = _place(first["loc"])
-    key = ".".join(map(str, place))
+    location = _location(first["loc"])
+    key = ".".join(map(str, location))
     if first["type"] == "extra_forbidden":
-        fields = TrainSpec.model_fields if place[0] == "train" else StudySpec.model_fields
-        if place[-1] in TrainSpec.model_fields:
-            return f"unknown key {key!r}; did you mean train.{place[-1]}?"
+        fields = TrainSpec.model_fields if location[0] == "train" else StudySpec.model_fields
+        if location[-1] in TrainSpec.model_fields:
+            return f"unknown key {key!r}; did you mean train.{location[-1]}?"
         known = "; known: " + ", ".join(fields)
-        return f"unknown key {reprlib.repr(key)}{nearest(str(place[-1]), fields) or known}"
+        return f"unknown key {reprlib.repr(key)}{nearest(str(location[-1]), fields) or known}"
     if first["type"] == "missing":
         return f"key {key!r} is missing"
     reason = first["msg"].removeprefix("Value error, ")
     if first["type"] in ("value_error", "assertion_error") and reason.startswith(key):
         return reason
-    # A key that takes one thing or another has a complaint for each.
-    reasons = [reason, *(one["msg"] for one in others if _place(one["loc"]) == place)]
-    said = ", or ".join(dict.fromkeys(text[0].lower() + text[1:] for text in reasons))
-    for theirs, ours in _WORDS.items():
-        said = said.replace(theirs, ours)
-    said = said.replace("input should", "it should", 1).replace("input should ", "")
+    # A key with a union type has an error for each of its types.
+    reasons = [reason, *(one["msg"] for one in others if _location(one["loc"]) == location)]
+    message = ", or ".join(dict.fromkeys(text[0].lower() + text[1:] for text in reasons))
+    for old, new in _REWORDED.items():
+        message = message.replace(old, new)
+    message = message.replace("input should", "it should", 1).replace("input should ", "")
     shown = "" if first["type"] == "value_error" else f", not {reprlib.repr(first.get('input'))}"
-    return f"{key}: {said}{shown}" if key else said
+    return f"{key}: {message}{shown}" if key else message
 
 
-def _place(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Where a complaint belongs, without pydantic's names of what was tried there (``bool``)."""
+def _location(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The location of a pydantic error without the names of union types, such as ``bool``."""
     depth = 2 if loc[:1] == ("train",) else 1
     return (*loc[:depth], *(part for part in loc[depth:] if isinstance(part, int)))
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The leaves of a tree by their dotted keys."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            flat |= _leaves(value, f"{prefix}{key}.")
+            flat |= _flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
     return flat

@@ -1,10 +1,11 @@
-"""YAML as a study file needs it, and no more of it: one plain value for each key.
+"""A strict subset of YAML for study files.
 
-Read by PyYAML's safe loader, which builds plain values and runs nothing. Beyond that, a key that
-stands twice is an error (YAML's own rule, which PyYAML does not keep: the last one would win in
-silence), and so is an alias: nine lines of aliases to aliases can mean a billion values, and a
-study file needs none. Numbers are decimal as they look: YAML 1.1, which PyYAML reads, would take
-010 for eight and 1:04 for sixty-four.
+It uses PyYAML's safe loader, which builds plain values and runs no code. In addition, there are
+errors for
+
+- duplicate keys, as the YAML standard says; PyYAML silently keeps the last one;
+- aliases: nine lines of aliases to aliases can expand to a billion values;
+- octal and base-60 numbers of YAML 1.1, such as 010 (8) and 1:04 (64).
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from typing import Any
 
 import yaml
 
-MOST_CHARACTERS = 100_000
-"""A longer text is no study file, and only costs time."""
+from ..errors import one_line
+
+MAX_CHARACTERS = 100_000
+"""A longer text is rejected, since parsing it would take long."""
 
 
 class StrictYamlError(ValueError):
-    """What is wrong with a text, in one line."""
+    """A text is not valid; the message is one line."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -46,16 +49,16 @@ class _Loader(yaml.SafeLoader):
 
     def construct_yaml_int(self, node: Any) -> int:
         number = super().construct_yaml_int(node)
-        self._refuse_old_number(node, number)
+        self._check_notation(node, number)
         return number
 
     def construct_yaml_float(self, node: Any) -> float:
         number = super().construct_yaml_float(node)
-        self._refuse_old_number(node, number)
+        self._check_notation(node, number)
         return number
 
-    def _refuse_old_number(self, node: Any, number: float) -> None:
-        """Refuse octal and base-60 numbers, which nobody who types them here means."""
+    def _check_notation(self, node: Any, number: float) -> None:
+        """Raise an error for octal and base-60 notation, which users do not expect."""
         text = str(node.value)
         if ":" in text or re.fullmatch(r"[-+]?0[0-7_]+", text):
             raise yaml.constructor.ConstructorError(
@@ -72,26 +75,22 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
 
 
 def read_yaml(text: str) -> Any:
-    """The value that `text` means.
+    """The value of a YAML text.
 
     Raises:
-        StrictYamlError: it is not YAML, too long, nested too deeply, or holds aliases, a key twice,
-            or an octal or base-60 number.
+        StrictYamlError: it is not YAML, too long, nested too deeply, or has an alias, a duplicate
+            key, or an octal or base-60 number.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise StrictYamlError(f"more than {MOST_CHARACTERS:,} characters are too many for a study")
+    if len(text) > MAX_CHARACTERS:
+        raise StrictYamlError(f"more than {MAX_CHARACTERS:,} characters are too many for a study")
     try:
-        return yaml.load(text, Loader=_Loader)  # which is a SafeLoader: see above
+        return yaml.load(text, Loader=_Loader)  # a SafeLoader
     except RecursionError:
         raise StrictYamlError("it is nested too deeply") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise StrictYamlError(f"{place}{_line(error.problem or error)}") from None
-    # PyYAML's constructors raise nearly everything on odd values: the month 13, the integer "zz".
+        raise StrictYamlError(f"{place}{one_line(error.problem or error)[:200]}") from None
+    # PyYAML's constructors raise nearly any exception on invalid values, such as the month 13.
     except Exception as error:
-        raise StrictYamlError(_line(error)) from None
-
-
-def _line(text: object) -> str:
-    return " ".join(str(text).split())[:200]
+        raise StrictYamlError(one_line(error)[:200]) from None

@@ -1,8 +1,7 @@
-"""One process at a time in a study's folder; the second one is refused and told of the first.
+"""A lock for a study's folder, so that only one process writes to it.
 
-The lock belongs to the operating system (flock, by way of filelock) and ends with its process,
-however that ends: what a killed process leaves behind refuses nobody. Beside the lock lies a note
-of who holds it, which serves the message alone.
+It is a lock of the operating system (flock, by filelock), which ends with its process, even if that
+is killed. A note next to it names the holder, for the error message only.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ from .run_folder import write_text
 
 LOCK, NOTE = ".lock", ".lock.json"
 
-PATIENCE_SECONDS = 5.0
-"""How long to wait for a lock whose holder, as the note says, is dead: the note may be older than
-the lock, and a network disk may learn late that a process has gone."""
+TIMEOUT_SECONDS = 5.0
+"""How long to wait for a lock whose holder is dead according to the note. The note may be older
+than the lock, and a network disk may release a lock late."""
 
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+_UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lock."""
+    """The process that holds a lock."""
 
     pid: int
     host: str
@@ -43,15 +42,15 @@ class Holder:
     """Local time, ISO 8601."""
 
     def is_dead(self) -> bool:
-        """Whether no process of this machine has its number; of another machine nobody knows."""
+        """Whether the process has ended; False if it is on another machine, so unknown."""
         if self.host != socket.gethostname() or sys.platform == "win32":
             return False
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return True
-        except OSError:  # it is somebody else's
-            return False
+        except OSError:  # the process of another user
+            pass
         return False
 
     def __str__(self) -> str:
@@ -61,7 +60,7 @@ class Holder:
 
 
 class FolderLock:
-    """The right to write into a folder, from `take` until the end of the with block."""
+    """A lock on a folder, from `acquire` to the end of the with block."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -77,36 +76,35 @@ class FolderLock:
             self._lock.release()
             self._lock = None
 
-    def take(self) -> None:
-        """Take the lock of the folder, which is there, unless this object has it already.
+    def acquire(self) -> None:
+        """Acquire the lock, unless this object has it already. The folder must exist.
 
-        Some network disks know no locks: there nobody is refused.
+        On disks without locks, such as some network disks, it does nothing.
 
         Raises:
-            InUseError: another process has it; which one.
-            OSError: nothing can be written into the folder.
+            InUseError: another process has the lock.
+            OSError: the folder is not writable.
         """
         if self._lock is not None:
             return
         lock = FileLock(self.folder / LOCK)
-        patience = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
             try:
                 lock.acquire(blocking=False)
                 break
             except Timeout:
                 holder = _holder(self.folder)
-                if (holder and not holder.is_dead()) or time.monotonic() > patience:
-                    who = holder or "another process"
+                if (holder and not holder.is_dead()) or time.monotonic() > deadline:
                     raise InUseError(
-                        f"{self.folder} is in use by {who}: wait for it or stop it, "
-                        "or choose another folder with --out"
+                        f"{self.folder} is in use by {holder or 'another process'}: wait for it or "
+                        "stop it, or choose another folder with --out"
                     ) from None
                 time.sleep(0.05)
-            except NotImplementedError:  # how older versions of filelock say it
+            except NotImplementedError:  # older versions of filelock, on disks without locks
                 return
             except OSError as error:
-                if error.errno in _NO_LOCKS:
+                if error.errno in _UNSUPPORTED:
                     return
                 raise
         self._lock = lock
@@ -116,9 +114,9 @@ class FolderLock:
 
 
 def _holder(folder: Path) -> Holder | None:
-    """What the note says; None where there is none (yet), or none that can be read."""
+    """The holder named in the note; None if there is no note yet or it cannot be read."""
     try:
-        said: dict[str, Any] = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-        return Holder(int(said["pid"]), str(said["host"]), str(said["since"]))
+        note: dict[str, Any] = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+        return Holder(int(note["pid"]), str(note["host"]), str(note["since"]))
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -363,7 +363,7 @@ class Study:
 
     def _take(self, lock: FolderLock) -> None:
         try:
-            lock.take()
+            lock.acquire()
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None
 

@@ -94,7 +94,7 @@ def test_training_without_the_unused_weights_gives_the_weights_of_training_with_
     assert list(full) == list(cropped)
     for name, weight in full.items():
         torch.testing.assert_close(cropped[name], weight, rtol=1e-4, atol=1e-6, msg=name)
-    if recipe.decay_of_weights:
+    if recipe.resolved_weight_decay:
         before = network(depthwise=depthwise).state_dict()["6.weight"]
         assert not torch.equal(cropped["6.weight"][..., 0, 0], before[..., 0, 0])
 

@@ -1,1 +1,1 @@
-"""The layouts in which images come; each module answers a `Found`."""
+"""Dataset layouts; the functions of each module return a `Found`."""

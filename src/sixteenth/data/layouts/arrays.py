@@ -1,7 +1,7 @@
-"""Images that already are arrays: an .npz file, and scikit-learn's digits.
+"""Images that are arrays already: an .npz file, and scikit-learn's digits.
 
-An .npz holds x_train, y_train, x_test, y_test, and maybe classes (names). Pickled objects in it are
-refused, never loaded.
+An .npz file has x_train, y_train, x_test, y_test, and optionally classes (names). Pickled objects
+are never loaded.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import DataError
+from ...errors import DataError, one_line
 from ..dataset import Split
-from ..decode import Progress, fit_array, memory_bytes
+from ..decode import ProgressCallback, memory_bytes, resize_array
 from ..source import Content, Found, Options, numbered_classes, stamp_files
-from .folder import cut_test
+from .folder import hold_out_test
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,7 @@ _KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def find_npz(file: Path, options: Options) -> Found:
-    """The .npz `file`; its arrays are only looked at when they are read."""
+    """The .npz `file`; its arrays are checked only when they are read."""
     return Found(
         name=file.stem,
         identity={"layout": "npz", "path": str(file.resolve())},
@@ -36,7 +36,7 @@ def find_npz(file: Path, options: Options) -> Found:
 
 
 def find_digits(options: Options) -> Found:
-    """scikit-learn's 1,797 handwritten digits of 8 x 8 pixels, with a test split cut off."""
+    """scikit-learn's 1,797 handwritten digits of 8 x 8 pixels; some are held out as test split."""
     return Found(
         name="digits",
         identity={},
@@ -47,7 +47,7 @@ def find_digits(options: Options) -> Found:
     )
 
 
-def _read_digits(options: Options, size: int, progress: Progress | None) -> Content:
+def _read_digits(options: Options, size: int, progress: ProgressCallback | None) -> Content:
     from sklearn.datasets import load_digits
 
     if options.test_fraction == 0:
@@ -55,14 +55,14 @@ def _read_digits(options: Options, size: int, progress: Progress | None) -> Cont
     digits = load_digits()
     # Grey values run from 0 to 16.
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    images = fit_array(_three_channels(pixels), size, what="resizing digits", progress=progress)
+    images = resize_array(_three_channels(pixels), size, what="resizing digits", progress=progress)
     labels = digits.target.astype(np.int64)
     classes = tuple(str(name) for name in digits.target_names)
-    train, test = cut_test(labels, classes, options, "digits")
+    train, test = hold_out_test(labels, classes, options, "digits")
     return Content(classes, Split(images[train], labels[train]), Split(images[test], labels[test]))
 
 
-def _read_npz(file: Path, size: int, progress: Progress | None) -> Content:
+def _read_npz(file: Path, size: int, progress: ProgressCallback | None) -> Content:
     arrays = _load(file)
     splits = {}
     for part in ("train", "test"):
@@ -72,8 +72,8 @@ def _read_npz(file: Path, size: int, progress: Progress | None) -> Content:
             raise DataError(
                 f"{file} has {len(images)} images in x_{part}, but {len(labels)} labels in y_{part}"
             )
-        fitted = fit_array(images, size, what=f"resizing {part} images", progress=progress)
-        splits[part] = Split(fitted, labels)
+        what = f"resizing {part} images"
+        splits[part] = Split(resize_array(images, size, what=what, progress=progress), labels)
     if "classes" in arrays:
         classes = tuple(str(name) for name in arrays["classes"].ravel())
     else:
@@ -83,10 +83,10 @@ def _read_npz(file: Path, size: int, progress: Progress | None) -> Content:
 
 def _load(file: Path) -> dict[str, NDArray[Any]]:
     try:
-        # Anything else than a zip is refused here: np.load would take a pickle or an .npy, too.
-        with zipfile.ZipFile(file) as bag, np.load(file, allow_pickle=False) as archive:
-            # As large as the archive says they are; what is packed beyond that is not unpacked.
-            if sum(member.file_size for member in bag.infolist()) > memory_bytes():
+        # ZipFile raises if it is no zip; np.load alone would also read a pickle or an .npy.
+        with zipfile.ZipFile(file) as members, np.load(file, allow_pickle=False) as archive:
+            # The archive states these sizes; zipfile reads no more bytes than that.
+            if sum(member.file_size for member in members.infolist()) > memory_bytes():
                 raise MemoryError
             present = list(archive.files)
             lacking = [key for key in _KEYS if key not in present]
@@ -97,7 +97,7 @@ def _load(file: Path) -> dict[str, NDArray[Any]]:
                 )
             return {key: archive[key] for key in (*_KEYS, "classes") if key in present}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         if "allow_pickle" in reason:
             reason = "it holds pickled objects, which are never loaded: save plain arrays"
         raise DataError(f"cannot read {file}: {reason}") from None
@@ -109,7 +109,7 @@ def _pixels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
     """`array` as uint8 (N, H, W, 3).
 
     Raises:
-        DataError: another shape or type, or values outside the type's usual range.
+        DataError: the shape, the type or the range of the values is not supported.
     """
     if array.ndim == 4 and array.shape[-1] in (1, 3):
         pass
@@ -127,9 +127,8 @@ def _pixels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
         raise DataError(f"{what} has the type {array.dtype}: use uint8, or floats in [0, 1]")
     if len(array) and array.dtype != np.uint8:
         low, high = array.min(), array.max()
-        most = 1 if kind == "f" else 255
-        # A NaN fails the comparison, too.
-        if not (low >= 0 and high <= most):
+        # Written so that NaN fails as well.
+        if not (low >= 0 and high <= (1 if kind == "f" else 255)):
             raise DataError(
                 f"{what} has values from {low} to {high}: use uint8, whole numbers "
                 f"from 0 to 255, or floats in [0, 1]"
@@ -139,7 +138,7 @@ def _pixels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
 
 
 def _three_channels(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey (N, H, W) or (N, H, W, 1) to (N, H, W, 3)."""
+    """Images (N, H, W) or (N, H, W, 1), or already (N, H, W, 3), as (N, H, W, 3)."""
     if images.ndim == 3:
         images = images[..., None]
     return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images

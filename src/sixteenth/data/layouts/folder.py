@@ -1,10 +1,9 @@
 """Folders of images by class: train/CLASS/* and test/CLASS/*, or CLASS/* alone.
 
-A class is the name of a folder; its images may lie in folders inside it. Of classes alone, a
-stratified test split is cut off. Links to folders are followed, each folder once. Hidden files are
-left out without a word; other files that are no images are counted, as are images that lie beside
-the class folders, and files whose ending says that they are images of a kind that cannot be read
-here are broken images.
+The name of a folder is the class of all images in it, also of those in subfolders. Without train/
+and test/, a stratified test split is held out. Links to folders are followed, each folder once.
+Hidden files are ignored. Other files that are no images are counted, and so are images outside the
+class folders. Images of a format that is not supported count as broken.
 """
 
 from __future__ import annotations
@@ -12,36 +11,41 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import DataError
-from ..decode import Progress, decode_images
-from ..source import Content, Decoded, Found, Options, stamp_files
+from ..decode import ProgressCallback, decode_images
+from ..source import Content, Decoded, Found, Options, first_names, stamp_files
 from ..subsets import hold_out
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".avif"}
     | {".ppm", ".pgm", ".pbm", ".pnm"}
 )
 
-FOREIGN = frozenset(
+UNSUPPORTED = frozenset(
     {".heic", ".heif", ".jxl", ".jp2", ".j2k", ".psd", ".svg", ".tga", ".ico", ".dds", ".exr"}
     | {".hdr", ".eps", ".pcx", ".xcf", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2"}
     | {".raf", ".raw"}
 )
-"""Endings of images that are not opened: to leave them out silently would make a wrong dataset."""
+"""Extensions of images that cannot be read here. They are broken images: a dataset that is
+silently incomplete would be worse."""
 
 Classes = Mapping[str, list[Path]]
-"""Image files by the name of their class, both in sorted order."""
+"""Image files by class name, both sorted."""
 
 
 def find_folder(folder: Path, options: Options) -> Found | None:
-    """The images by class in `folder`; None if no folder in it holds any image.
+    """The images by class in `folder`; None if no folder in it has images.
 
     Raises:
-        DataError: one of train/ and test/ is missing, a class folder is empty, or the classes
-            of the two differ.
+        DataError: train/ or test/ is missing, a class folder is empty, or the classes of the two
+            differ.
     """
     inside: dict[str, Path] = {}
     for path in _folders(folder):
@@ -52,7 +56,7 @@ def find_folder(folder: Path, options: Options) -> Found | None:
             )
     train, test = inside.get("train"), inside.get("test")
     if train is None and test is None:
-        return _find_one_level(folder, options)
+        return _find_classes(folder, options)
     if train is None or test is None:
         here, lacking = ("test", "train") if train is None else ("train", "test")
         also = ", ".join(sorted(path.name for path in inside.values()))
@@ -64,18 +68,18 @@ def find_folder(folder: Path, options: Options) -> Found | None:
         )
     ignored = [
         *(f"{path.name} is no image" for path in inside.values() if path not in (train, test)),
-        *_loose(folder, folder),
+        *_misplaced(folder, folder),
     ]
     splits = {"train": _classes(train, folder, ignored), "test": _classes(test, folder, ignored)}
     if not any(splits["train"].values()) and not any(splits["test"].values()):
         return None
-    for place, classes in ((train, splits["train"]), (test, splits["test"])):
-        _refuse_empty(place, classes)
+    _refuse_empty(train, splits["train"])
+    _refuse_empty(test, splits["test"])
     for one, other in (("train", "test"), ("test", "train")):
         extra = [name for name in splits[one] if name not in splits[other]]
         if extra:
             raise DataError(
-                f"the classes of {folder} differ: {_list(extra)} in {one}, but not in {other}"
+                f"the classes of {folder} differ: {first_names(extra)} in {one}, but not in {other}"
             )
     files = [file for classes in splits.values() for part in classes.values() for file in part]
     return Found(
@@ -86,7 +90,7 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     )
 
 
-def _find_one_level(folder: Path, options: Options) -> Found | None:
+def _find_classes(folder: Path, options: Options) -> Found | None:
     ignored: list[str] = []
     classes = _classes(folder, folder, ignored)
     if not any(classes.values()):
@@ -99,14 +103,14 @@ def _find_one_level(folder: Path, options: Options) -> Found | None:
         )
     names = tuple(classes)
     labels = np.repeat(np.arange(len(names)), [len(files) for files in classes.values()])
-    train, test = cut_test(labels, names, options, str(folder))
+    train, test = hold_out_test(labels, names, options, str(folder))
     files = [file for part in classes.values() for file in part]
 
-    def by_class(positions: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Classes:
-        cut: dict[str, list[Path]] = {name: [] for name in names}
+    def by_class(positions: NDArray[np.int64]) -> Classes:
+        part: dict[str, list[Path]] = {name: [] for name in names}
         for position in positions:
-            cut[names[labels[position]]].append(files[position])
-        return cut
+            part[names[labels[position]]].append(files[position])
+        return part
 
     splits = {"train": by_class(train), "test": by_class(test)}
     return Found(
@@ -122,24 +126,22 @@ def _find_one_level(folder: Path, options: Options) -> Found | None:
     )
 
 
-def cut_test(
-    labels: np.ndarray[tuple[int], np.dtype[np.int64]],
-    classes: tuple[str, ...],
-    options: Options,
-    source: str,
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """Positions of a training and a test split, with every class in both.
+def hold_out_test(
+    labels: NDArray[np.int64], classes: tuple[str, ...], options: Options, source: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of a training and a test split, both sorted int64, with every class in both.
 
     Raises:
-        DataError: a class has too few images for that.
+        DataError: a class has too few images.
     """
     share = options.test_fraction
     train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
     untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0)
     if len(untested):
-        few = int(untested[0])
+        first = int(untested[0])
+        count = int((labels == first).sum())
         raise DataError(
-            f"class {classes[few]!r} of {source} has only {int((labels == few).sum())} images: too "
+            f"class {classes[first]!r} of {source} has only {count} images: too "
             f"few to cut a test part of {share:g}; add images, or set a larger test_fraction"
         )
     return train, test
@@ -150,16 +152,16 @@ def _read(
     splits: Mapping[str, Classes],
     ignored: list[str],
     size: int,
-    progress: Progress | None,
+    progress: ProgressCallback | None,
 ) -> Content:
     read = {}
     for part, classes in splits.items():
         counts = [len(files) for files in classes.values()]
         paths = [path for files in classes.values() for path in files]
-        names = [_below(folder, path) for path in paths]
-        what = f"decoding {part} images"
+        names = [_relative(folder, path) for path in paths]
         encoded = zip(names, paths, strict=True)
         dark: list[str] = []
+        what = f"decoding {part} images"
         pixels, broken = decode_images(
             encoded, len(paths), size, what=what, progress=progress, dark=dark
         )
@@ -169,17 +171,17 @@ def _read(
 
 
 def _classes(folder: Path, root: Path, ignored: list[str]) -> Classes:
-    """Image files of each class folder; a class without any has an empty list.
+    """Image files of each class folder; an empty list for an empty folder.
 
-    What is not read is added to `ignored`, by its path under `root`: files among the images that
-    are none, and images beside the class folders.
+    Files that are no images, and images outside the class folders, are appended to `ignored`, named
+    by their path relative to `root`.
     """
     classes = {}
     for path in _folders(folder):
         images, others = _files(path)
-        classes[_readable(path.name)] = sorted(images, key=os.fspath)
-        ignored += sorted(f"{_below(root, other)} is no image" for other in others)
-    ignored += _loose(folder, root)
+        classes[_printable(path.name)] = sorted(images, key=os.fspath)
+        ignored += sorted(f"{_relative(root, other)} is no image" for other in others)
+    ignored += _misplaced(folder, root)
     return classes
 
 
@@ -187,19 +189,19 @@ def _folders(folder: Path) -> list[Path]:
     return [path for path in _entries(folder) if path.is_dir()]
 
 
-def _loose(folder: Path, root: Path) -> list[str]:
-    """What lies beside the class folders and might have been meant: images, and dead links."""
-    found = []
+def _misplaced(folder: Path, root: Path) -> list[str]:
+    """A line for each image outside the class folders, and for each broken link."""
+    lines = []
     for path in _entries(folder):
         if path.is_symlink() and not path.exists():
-            found.append(f"{_below(root, path)} is a link that leads nowhere")
+            lines.append(f"{_relative(root, path)} is a link that leads nowhere")
         elif not path.is_dir() and _looks_like_image(path.name):
-            found.append(f"{_below(root, path)} lies in no class folder")
-    return found
+            lines.append(f"{_relative(root, path)} lies in no class folder")
+    return lines
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What is in a folder and not hidden, by name."""
+    """Files and folders in a folder that are not hidden, sorted by name."""
     try:
         inside = [path for path in folder.iterdir() if not _hidden(path.name)]
     except OSError as error:
@@ -208,13 +210,13 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files in a folder that should be images, and the others; hidden ones are neither.
+    """Image files in a folder and its subfolders, and other files; hidden files are left out.
 
-    Links to folders are followed, but into no folder twice and to none of those above, so that
-    links that lead in a circle end, and no other class's images are taken for this one's.
+    Links to folders are followed, but no folder is visited twice, and none of the parent folders.
+    So circular links end, and the images of another class are not added to this one.
 
     Raises:
-        DataError: a folder in it cannot be read.
+        DataError: a subfolder cannot be read.
     """
     images: list[Path] = []
     others: list[Path] = []
@@ -238,7 +240,7 @@ def _files(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _identity(folder: Path) -> tuple[int, int]:
-    """Which folder it is, by whatever path or link it was reached."""
+    """Device and inode, the same for all paths and links to a folder."""
     try:
         stat = folder.stat()
     except OSError as error:
@@ -251,22 +253,22 @@ def _unreadable(error: OSError) -> DataError:
 
 
 def _looks_like_image(name: str) -> bool:
-    ending = os.path.splitext(name)[1].lower()
-    return ending in EXTENSIONS or ending in FOREIGN
+    extension = os.path.splitext(name)[1].lower()
+    return extension in EXTENSIONS or extension in UNSUPPORTED
 
 
-def _below(root: Path, path: Path) -> str:
-    return _readable(path.relative_to(root).as_posix())
+def _relative(root: Path, path: Path) -> str:
+    return _printable(path.relative_to(root).as_posix())
 
 
 def _hidden(name: str) -> bool:
-    # macOS puts __MACOSX, full of stubs that look like images, into its zip files; Windows puts
-    # lists of thumbnails and settings into folders of images.
+    # Zip files of macOS have a folder __MACOSX whose files only look like images; Windows writes
+    # thumbnails and settings into folders of images.
     return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
-def _readable(name: str) -> str:
-    """A folder's name as text that can be written to any file."""
+def _printable(name: str) -> str:
+    """A file name as valid Unicode; bytes that are not UTF-8 are escaped."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
@@ -275,13 +277,8 @@ def _refuse_empty(folder: Path, classes: Classes) -> None:
     if empty:
         kinds = ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
         raise DataError(
-            f"no images in {_list([str(folder / name) for name in empty])}: "
+            f"no images in {first_names([str(folder / name) for name in empty])}: "
             f"every class folder needs some ({kinds}), or remove it"
         )
     if not classes:
         raise DataError(f"{folder} has no class folders: put images into {folder / 'CLASS'}")
-
-
-def _list(names: list[str]) -> str:
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return ", ".join(names[:10]) + more

@@ -1,10 +1,10 @@
 """CIFAR-10 and CIFAR-100 as their authors publish them, through torchvision.
 
-torchvision downloads the archive, checks it and every file in it by their MD5 sums before it opens
-them (the files are pickles: only those of the authors are ever opened), and a copy that is
-there already is used without a network. Whatever an archive holds, it is unpacked with Python's
-filter for data, where Python has it (from 3.11.4 on): nothing is written outside its folder.
-torchvision (and so torch) is imported only when something has to be downloaded or decoded.
+torchvision downloads the archive if there is no copy yet. It compares the MD5 sums of the archive
+and of every file in it before it opens them: the files are pickles, and only those of the authors
+are ever loaded. Archives are unpacked with the ``data`` filter of `tarfile`, which Python has from
+3.11.4 on, so nothing is written outside the folder. torchvision (and so torch) is imported only to
+download or decode.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DataError
+from ...errors import DataError, one_line
 from ..dataset import Split
-from ..decode import Progress, fit_array
+from ..decode import ProgressCallback, resize_array
 from ..source import Content, Found, Options, stamp_files
 
 
@@ -40,15 +40,18 @@ CIFARS = {
     "cifar100": _Cifar("CIFAR-100", "CIFAR100", "cifar-100-python"),
 }
 
-_STALLED = 30
-"""Seconds without a byte after which a download has failed."""
+DOWNLOAD_TIMEOUT = 30
+"""Seconds without data after which a download fails."""
 
 
 def find_named_cifar(name: str, options: Options) -> Found:
-    """`name` in the data folder, downloaded if it is not there.
+    """CIFAR in the data folder; downloaded if it is not there.
+
+    Args:
+        name: a key of `CIFARS`.
 
     Raises:
-        DataError: it is not there and cannot be downloaded; the message says what to put where.
+        DataError: it is not there and cannot be downloaded.
     """
     cifar, home = CIFARS[name], options.data_dir
     if not _files(home / cifar.folder):
@@ -57,7 +60,7 @@ def find_named_cifar(name: str, options: Options) -> Found:
 
 
 def find_cifar_copy(path: Path) -> Found | None:
-    """An unpacked archive: `path` is its folder, or holds it; else None."""
+    """CIFAR unpacked at `path` or in a folder in it; None if there is none."""
     for cifar in CIFARS.values():
         if path.name == cifar.folder and _files(path):
             return _found(cifar, path.parent, download=False)
@@ -81,30 +84,30 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _read(
-    cifar: _Cifar, home: Path, download: bool, size: int, progress: Progress | None
+    cifar: _Cifar, home: Path, download: bool, size: int, progress: ProgressCallback | None
 ) -> Content:
     splits = {}
     classes: tuple[str, ...] = ()
     for part in ("train", "test"):
         data = _open(cifar, home, train=part == "train", download=download)
         what = f"resizing {part} images"
-        images = fit_array(np.asarray(data.data), size, what=what, progress=progress)
+        images = resize_array(np.asarray(data.data), size, what=what, progress=progress)
         splits[part] = Split(images, np.asarray(data.targets, dtype=np.int64))
         classes = tuple(str(name) for name in data.classes)
     return Content(classes, splits["train"], splits["test"])
 
 
 def _open(cifar: _Cifar, home: Path, *, train: bool, download: bool) -> Any:
-    """torchvision's dataset, its files checked, and downloaded if that is allowed."""
+    """torchvision's dataset with its files checked; downloaded if needed and allowed."""
     from torchvision import datasets
 
     kind = getattr(datasets, cifar.torchvision_class)
     try:
-        with _quiet_torchvision():
+        with _download_settings():
             return kind(str(home), train=train, download=download)
-    # URLError and a timeout are OSErrors; a wrong MD5 sum is a RuntimeError.
+    # URLError and timeouts are OSErrors; a wrong MD5 sum is a RuntimeError.
     except (OSError, RuntimeError, tarfile.TarError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
     if not download:
         raise DataError(
             f"the copy of {cifar.title} in {home / cifar.folder} is incomplete or damaged: "
@@ -118,17 +121,12 @@ def _open(cifar: _Cifar, home: Path, *, train: bool, download: bool) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet_torchvision() -> Iterator[None]:
-    """Messages to stderr, no warnings about old pickles, no download that stalls for ever, and no
-    archive that writes outside its folder."""
+def _download_settings() -> Iterator[None]:
+    """Messages to stderr, no warnings about old pickles, a download timeout, safe unpacking."""
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_STALLED)
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     try:
-        with (
-            contextlib.redirect_stdout(sys.stderr),
-            warnings.catch_warnings(),
-            _data_alone_unpacked(),
-        ):
+        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings(), _data_filter():
             warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)
             yield
     finally:
@@ -136,11 +134,11 @@ def _quiet_torchvision() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _data_alone_unpacked() -> Iterator[None]:
-    """What Python 3.14 does by itself; torchvision names no filter.
+def _data_filter() -> Iterator[None]:
+    """Unpack tar archives with the ``data`` filter, as Python 3.14 does by default.
 
-    Python 3.11.2, which Debian 12 has, knows none: there the checksum alone, which torchvision asks
-    for before it unpacks, keeps out what the authors did not pack.
+    torchvision sets no filter. Python 3.11.2 (Debian 12) has none: only the MD5 sum, which
+    torchvision compares before it unpacks, protects there.
     """
     data_filter = getattr(tarfile, "data_filter", None)
     if data_filter is None:

@@ -1,8 +1,8 @@
-"""The Hugging Face hub's Parquet layout: train*.parquet and test*.parquet in one folder.
+"""The Parquet layout of the Hugging Face Hub: train*.parquet and test*.parquet in one folder.
 
-The image column is the one of type struct{bytes, path}, the label column the one of integers;
-class names come from the schema's `huggingface` metadata. Nothing of the `datasets` library is
-needed, and nothing is downloaded.
+The image column has the type struct{bytes, path}, the label column an integer type. Class names
+come from the `huggingface` metadata of the schema. The `datasets` library is not needed, and
+nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import DataError, nearest
-from ..decode import Encoded, Progress, decode_images
-from ..source import Content, Decoded, Found, Options, numbered_classes, stamp_files
+from ...errors import DataError, nearest, one_line
+from ..decode import Encoded, ProgressCallback, decode_images
+from ..source import Content, Decoded, Found, Options, first_names, numbered_classes, stamp_files
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,10 @@ class _Columns:
 
 
 def find_parquet(folder: Path, options: Options) -> Found | None:
-    """The Parquet layout in `folder`, in its `data/` or in its only such subfolder; else None.
+    """The Parquet files in `folder`, in its `data/` or in its only subfolder with some; else None.
 
     Raises:
-        DataError: a split or a shard is missing, or the columns are not clear.
+        DataError: a split or a shard is missing, or the columns are ambiguous.
     """
     home = _home(folder)
     if home is None:
@@ -62,7 +65,7 @@ def find_parquet(folder: Path, options: Options) -> Found | None:
 
 
 def _home(folder: Path) -> Path | None:
-    """The folder that holds the Parquet files."""
+    """The folder with the Parquet files, None if there is none."""
     for candidate in (folder, folder / "data"):
         if any(candidate.glob("train*.parquet")) or any(candidate.glob("test*.parquet")):
             return candidate
@@ -74,14 +77,14 @@ def _home(folder: Path) -> Path | None:
 
 
 def _check_shards(files: Sequence[Path]) -> None:
-    """Refuse `train-00000-of-00002.parquet` without its other half."""
+    """Raise an error if there is, for example, only the first of two shards."""
     names = {path.name for path in files}
     for path in files:
         shard = re.fullmatch(r"(.+)-(\d+)-of-(\d+)\.parquet", path.name)
         if not shard:
             continue
         stem, digits, count = shard[1], len(shard[2]), int(shard[3])
-        # Only as many as there are files need a look: one more is certainly missing.
+        # A count larger than the number of files fails at the latest at the next one.
         for number in range(min(count, len(files) + 1)):
             wanted = f"{stem}-{number:0{digits}d}-of-{shard[3]}.parquet"
             if wanted not in names:
@@ -89,7 +92,7 @@ def _check_shards(files: Sequence[Path]) -> None:
 
 
 def _columns(file: Path, options: Options) -> _Columns:
-    """Which columns hold the image and the label, and the class names if the file has them."""
+    """The image and the label column, and the class names if the file has them."""
     import pyarrow as pa
 
     with _open(file) as parquet:
@@ -101,7 +104,7 @@ def _columns(file: Path, options: Options) -> _Columns:
 
     images = [field.name for field in schema if is_image(field.type)]
     integers = [field.name for field in schema if pa.types.is_integer(field.type)]
-    # Where the file says which integers are class labels, an id or a size is no candidate.
+    # If the file declares some integer columns as class labels, the others are no candidates.
     declared = [name for name in integers if _class_names(features, name) is not None]
     image = _choose(
         "image", "struct {bytes, path}", options.image_column, images, images, schema.names, file
@@ -115,23 +118,23 @@ def _columns(file: Path, options: Options) -> _Columns:
 def _choose(
     role: str,
     kind: str,
-    asked: str | None,
+    requested: str | None,
     candidates: list[str],
     allowed: list[str],
     columns: list[str],
     file: Path,
 ) -> str:
-    """The column of the `role` that was asked for, or the only candidate."""
-    if asked is not None:
-        if asked in allowed:
-            return asked
-        if asked in columns:
+    """The requested column for `role`, or the only candidate."""
+    if requested is not None:
+        if requested in allowed:
+            return requested
+        if requested in columns:
             raise DataError(
-                f"column {asked!r} of {file} is not of type {kind}; "
+                f"column {requested!r} of {file} is not of type {kind}; "
                 f"{role} columns are: {', '.join(allowed) or 'none'}"
             )
-        hint = nearest(asked, columns) or f"; its columns are {', '.join(columns)}"
-        raise DataError(f"{file} has no column {asked!r}{hint}")
+        hint = nearest(requested, columns) or f"; its columns are {', '.join(columns)}"
+        raise DataError(f"{file} has no column {requested!r}{hint}")
     if len(candidates) == 1:
         return candidates[0]
     if not candidates:
@@ -145,7 +148,7 @@ def _choose(
 
 
 def _features(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:
-    """The `features` of the Hugging Face metadata, empty where there are none."""
+    """The `features` of the Hugging Face metadata; empty if there are none."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, TypeError, ValueError):
@@ -161,16 +164,15 @@ def _class_names(features: dict[str, Any], column: str) -> tuple[str, ...] | Non
 
 
 def _read(
-    splits: dict[str, list[Path]], columns: _Columns, size: int, progress: Progress | None
+    splits: dict[str, list[Path]], columns: _Columns, size: int, progress: ProgressCallback | None
 ) -> Content:
-    """Decode both splits."""
     read = {}
     for part, files in splits.items():
         labels = np.concatenate([_labels(file, columns) for file in files])
-        what = f"decoding {part} images"
         names: list[str] = []
-        encoded = (image for file in files for image in _images(file, columns.image, names))
         dark: list[str] = []
+        encoded = (image for file in files for image in _images(file, columns.image, names))
+        what = f"decoding {part} images"
         pixels, broken = decode_images(
             encoded, len(labels), size, what=what, progress=progress, dark=dark
         )
@@ -181,7 +183,7 @@ def _read(
     return Content.of(classes, read["train"], read["test"])
 
 
-def _labels(file: Path, columns: _Columns) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _labels(file: Path, columns: _Columns) -> NDArray[np.int64]:
     import pyarrow as pa
 
     column = columns.label
@@ -193,10 +195,10 @@ def _labels(file: Path, columns: _Columns) -> np.ndarray[tuple[int], np.dtype[np
         raise DataError(f"cannot read column {column!r} of {file}: {_line(error)}") from None
     names = _class_names(_features(metadata), column)
     if names and columns.names and names != columns.names:
-        # In another order the same number would mean another class.
+        # If the order differs, a label means different classes in the two files.
         raise DataError(
             f"{file} names its classes otherwise than the first training file: "
-            f"{_list(names)} here, {_list(columns.names)} there"
+            f"{first_names(names)} here, {first_names(columns.names)} there"
         )
     if not pa.types.is_integer(labels.type):
         raise DataError(f"column {column!r} of {file} is not of type integer, but {labels.type}")
@@ -209,12 +211,8 @@ def _labels(file: Path, columns: _Columns) -> np.ndarray[tuple[int], np.dtype[np
     return np.asarray(labels.to_numpy(), dtype=np.int64)
 
 
-def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-
-
 def _images(file: Path, column: str, names: list[str]) -> Iterator[Encoded]:
-    """The encoded images of a file in the order of its rows; their names are added to `names`."""
+    """Yield the encoded images of a file, row by row; their names are appended to `names`."""
     import pyarrow as pa
 
     row = 0
@@ -232,7 +230,11 @@ def _images(file: Path, column: str, names: list[str]) -> Iterator[Encoded]:
 
 
 def _open(file: Path, column: str | None = None) -> Any:
-    """A pyarrow.parquet.ParquetFile, which has the `column`."""
+    """A pyarrow.parquet.ParquetFile.
+
+    Raises:
+        DataError: it cannot be read, or has no column `column`.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -251,4 +253,4 @@ def _open(file: Path, column: str | None = None) -> Any:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    return one_line(error)[:200]

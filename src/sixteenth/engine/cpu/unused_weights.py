@@ -43,7 +43,7 @@ def crop_weights(
     Returns:
         The convolutions that were cropped.
     """
-    linear = train.optimizer != "adam" or train.decay_of_weights == 0
+    linear = train.optimizer != "adam" or train.resolved_weight_decay == 0
     if train.optimizer == "muon" or not linear or execution.layout != "channels-last":
         return []
     found = _unused(model, image_size, getattr(torch, execution.precision))

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 import psutil
 
-from ...engine.execution import Execution, environment, open_numbers
+from ...engine.execution import Execution, candidate_formats, environment
 from ...spec import RunSpec
 from ...storage.run_folder import write_text
 from .cost import Cost
@@ -180,7 +180,7 @@ def _measure(
         ((_, taken),) = workers.rehearse(run, replace(default, threads=1), 0.0)
     placements = _that_fit(placements, taken, room)
     widest = max(placements)
-    precisions, layouts = open_numbers(default, run.train)
+    precisions, layouts = candidate_formats(default, run.train)
     found: dict[_Candidate, list[float]] = {}
     memories: dict[_Candidate, int] = {}
     refusals: list[Exception] = []
