@@ -145,16 +145,23 @@ def run_record(
     test_images: int = 10_000,
 ) -> dict[str, Any]:
     """What run.json holds of the run in one row of a results table."""
-    done = row["status"] == "finished"
+    done, fraction = row["status"] == "finished", row["fraction"]
+    known = {key: None if pd.isna(value) else value for key, value in row.items()}
     size, parameters, epochs = (
-        None if pd.isna(row[key]) else int(row[key])
+        None if known[key] is None else int(known[key])
         for key in ("train_size", "parameters", "epochs")
     )
+    status = row["status"]
+    if status not in ("running", "failed") and known["test_accuracy"] is None:
+        status = "interrupted"  # no run is finished without a result
     return {
         "format": 1,
         "run_id": row["run_id"],
-        "spec": {key: row[key] for key in ("model", "init", "fraction", "seed")},
-        "status": row["status"],
+        "spec": {
+            **{key: row[key] for key in ("model", "init", "seed")},
+            "fraction": f"{fraction} images" if fraction.isdigit() and fraction != "1" else fraction,
+        },
+        "status": status,
         "error": None if done else {"type": "DivergedError", "message": row["error"]},
         "data": {
             "name": "CIFAR-10",
@@ -193,12 +200,12 @@ def run_record(
             "epoch": epochs,
             "chosen_by": "last",
             "train_measured": min(10_000, size or 0),
-            "test_accuracy": row["test_accuracy"],
+            "test_accuracy": known["test_accuracy"],
         }
         if done
         else None,
-        "train_flops": row["train_flops"] if done else None,
-        "seconds": row["seconds"] if done else None,
+        "train_flops": known["train_flops"] if done else None,
+        "seconds": known["seconds"] if done else None,
         "started": "2026-03-03T10:00:00+00:00",
         "finished": "2026-03-03T11:00:00+00:00" if done else None,
     }
