@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from studies import GoldenStudy
 
 from sixteenth.analysis import Findings, Move, SectionKey, fit_learning_curve
-from sixteenth.language import English, Names
+from sixteenth.language import English, Names, default_language
 from sixteenth.language.en import curves, moves
 from sixteenth.language.en.words import Words
 from sixteenth.report import analyse_study, build_report
@@ -59,7 +59,7 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
     plain = found.plain
     english = English(Names.of(plain.models, plain.inits))
     with tempfile.TemporaryDirectory() as folder, _figures(drawn=study.figures) as drawn:
-        build_report(folder, study.measurements(), plain)
+        build_report(folder, study.measurements(), plain, english)
         report, html = (
             _without_version((Path(folder) / f"report.{kind}").read_text("utf-8"))
             for kind in ("md", "html")
@@ -155,7 +155,8 @@ def learning_curve(case: Mapping[str, Any], errors: Sequence[float]) -> str:
 def fit_figure_texts(cases: Mapping[str, Mapping[str, Any]]) -> str:
     """The texts in the figure of these fitted curves, in order."""
     figure_of = import_module(FIT_FIGURE).fit_figure
-    figure = figure_of({name: fit_learning_curve(**case) for name, case in cases.items()})
+    fitted = {name: fit_learning_curve(**case) for name, case in cases.items()}
+    figure = figure_of(fitted, default_language())
     return "\n".join([*_read(figure), ""])
 
 

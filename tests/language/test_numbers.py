@@ -1,45 +1,63 @@
-"""How numbers read."""
+"""How numbers, dates and lists read, in tables and in sentences."""
 
 from __future__ import annotations
 
+import math
+
 import pytest
+from babel import Locale
 
-from sixteenth.language.numbers import (
-    init_name,
-    interval,
-    join,
-    percent,
-    plural,
-    points,
-    short_name,
-    signed,
-)
+from sixteenth.language.en.numbers import NUMBERS as EN
+from sixteenth.language.en.numbers import interval, percent, plural, points, signed
+from sixteenth.language.numbers import Numbers
+from sixteenth.language.text import cut
 
 
 @pytest.mark.parametrize(
-    ("model", "shown"),
+    ("written", "expected"),
     [
-        ("resnet18", "resnet18"),
-        ("package.module:factory", "factory"),
-        ("/home/me/<b>/net.py:make", "make"),
-        ("", ""),
+        (EN.percent(0.8234), "82.3%"),
+        (EN.percent(1.0), "100.0%"),
+        (EN.percent(math.nan), "–"),
+        (EN.percent(None), "–"),
+        (EN.points(0.0141), "+1.4"),
+        (EN.points(-0.0141), "−1.4"),
+        (EN.points(-0.0001), "0.0"),
+        (EN.interval(0.815, 0.83), "81.5 to 83.0%"),
+        (EN.points_interval(-0.003, 0.011), "−0.3 to +1.1"),
+        (EN.count(50000), "50,000"),
+        (EN.decimal(-0.4049, 2), "−0.40"),
+        (EN.decimal(-0.0028, 2), "0.00"),
+        (EN.decimal(math.nan, 2), "–"),
+        (EN.significant(5.898), "5.90"),
+        (EN.significant(0.04712), "0.0471"),
+        (EN.significant(82_149), "82,100"),
+        (EN.significant(999.9), "1,000"),
+        (EN.significant(1_234_567), "1.23e+06"),
+        (EN.significant(0), "0"),
+        (EN.parameters(11_181_642), "11.2 M"),
+        (EN.parameters(999_960), "1.0 M"),
+        (EN.parameters(512), "512"),
+        (EN.flops(1.2e15), "1.2 PFLOP"),
+        (EN.flops(5.1e14), "510 TFLOP"),
+        (EN.flops(0), "0 FLOP"),
+        (EN.duration(200), "3 min 20 s"),
+        (EN.duration(3.14), "3.1 s"),
+        (EN.duration(59.7), "1 min 0 s"),
+        (EN.duration(3600), "1 h 0 min"),
+        (EN.duration(100_000), "1 d 4 h"),
+        (EN.day("2026-03-03T10:00:00+00:00"), "3 March 2026"),
+        (EN.day("someday"), "someday"),
+        (EN.join(["a"]), "a"),
+        (EN.join(["a", "b", "c"]), "a, b and c"),
+        (EN.join(["a", "b", "c"], "or"), "a, b or c"),
+        (EN.fraction("1"), "all"),
+        (EN.fraction("1/16"), "1/16"),
+        (cut("a" * 20 + "b" * 20, 11), "aaaaa…bbbbb"),
     ],
 )
-def test_models_are_shown_by_their_last_part(model, shown):
-    assert short_name(model) == shown
-
-
-@pytest.mark.parametrize(
-    ("init", "shown"),
-    [
-        ("random", "random weights"),
-        ("imagenet", "ImageNet weights"),
-        ("imagenet:IMAGENET1K_V2", "ImageNet weights (IMAGENET1K_V2)"),
-        ("weights/mine.pth", "weights from mine.pth"),
-    ],
-)
-def test_initial_weights_are_named_in_words(init, shown):
-    assert init_name(init) == shown
+def test_numbers_are_written_as_a_reader_expects(written: str, expected: str) -> None:
+    assert written == expected
 
 
 def test_numbers_read_as_a_person_would_write_them():
@@ -53,10 +71,37 @@ def test_numbers_read_as_a_person_would_write_them():
     assert signed(0.0001) == "0.0"
     assert plural(1, "run") == "1 run"
     assert plural(2000, "image") == "2,000 images"
-    assert join(["a", "b", "c"]) == "a, b and c"
 
 
 def test_an_interval_that_excludes_zero_never_reads_as_if_it_held_zero():
     assert interval(0.0003, 0.021) == "95% interval 0.03 to 2.1"
     assert interval(-0.021, -0.0003, flip=True) == "95% interval 0.03 to 2.1"
     assert interval(-0.0003, 0.021) == "95% interval 0.0 to 2.1"
+
+
+def test_another_locale_has_its_own_signs_dates_and_lists():
+    german = Numbers(
+        Locale("de"), span="{} bis {}", whole="alle", time_units=("T", "h", "min", "s")
+    )
+    assert german.decimal(-1234.5, 1) == "−1.234,5"
+    assert german.percent(0.8234) == "82,3\N{NO-BREAK SPACE}%"
+    assert german.interval(0.815, 0.83) == "81,5 bis 83,0\N{NO-BREAK SPACE}%"
+    assert german.significant(0.04712) == "0,0471"
+    assert german.general(0.05) == "0,05"
+    assert german.parameters(11_181_642) == "11,2 M"
+    assert german.day("2026-03-03T10:00:00+00:00") == "3. März 2026"
+    assert german.join(["a", "b", "c"], "or") == "a, b oder c"
+    chinese = Numbers(
+        Locale("zh", script="Hant"),
+        span="{} 至 {}",
+        whole="全部",
+        time_units=("天", "小時", "分", "秒"),
+    )
+    assert chinese.day("2026-03-03") == "2026年3月3日"
+    assert chinese.join(["a", "b", "c"]) == "a、b和c"
+    assert chinese.duration(200) == "3 分 20 秒"
+
+
+def test_a_number_is_rounded_as_python_rounds_it():
+    assert EN.decimal(2.675, 2) == f"{2.675:.2f}"
+    assert EN.decimal(0.125, 2) == f"{0.125:.2f}"

@@ -15,8 +15,9 @@ import pandas as pd
 
 from simulated_study import run_record
 from sixteenth.analysis import Findings
-from sixteenth.language import Discussion, English, Names
+from sixteenth.language import Discussion, default_language
 from sixteenth.report import Measurements, analyse_study, build_report
+from sixteenth.report.page.build import report_files
 from sixteenth.storage.run_record import RunRecord
 
 HOSTILE = "lab.nets:<script>alert(1)</script>|`x`&$y$"
@@ -44,11 +45,17 @@ class Invented:
 
     def discussion(self) -> Discussion:
         found = self.findings()
-        return English(Names.of(found.models, found.inits)).discuss(found)
+        return default_language(found).discuss(found)
 
     def report(self, folder: Path) -> Path:
         """Build the report in a folder, and return the path of its page."""
-        return build_report(folder, self.measurements(), self.findings())
+        found = self.findings()
+        return build_report(folder, self.measurements(), found, default_language(found))
+
+    def report_files(self) -> dict[str, bytes]:
+        """The report's files, by their path in the folder."""
+        found = self.findings()
+        return report_files(self.measurements(), found, default_language(found))
 
 
 def invented_study(

@@ -23,10 +23,10 @@ from .inputs.grid import Cell, Grid, Run, read_grid
 from .inputs.predictions import Predictions, TestPredictions
 from .stats.intervals import (
     Interval,
+    IntervalKind,
     accuracy_interval,
     binomial_interval,
     cells,
-    interval_caption,
     summary_table,
 )
 from .stats.paired import Basis, Contrast, compare_cells, contrast
@@ -47,6 +47,7 @@ __all__ = [
     "Findings",
     "Grid",
     "Interval",
+    "IntervalKind",
     "LearningCurve",
     "MissingRun",
     "Move",
@@ -71,7 +72,6 @@ __all__ = [
     "fit_curves",
     "fit_learning_curve",
     "holm",
-    "interval_caption",
     "mcnemar_exact",
     "read_grid",
     "summary_table",

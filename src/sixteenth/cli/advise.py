@@ -49,8 +49,7 @@ def _print(advice: SaidAdvice, on: Console) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from ..language.format import plain
-    from ..language.numbers import upper_first
+    from ..language.text import plain, upper_first
 
     on.print(plain(advice.best))
     if advice.target is not None:

@@ -86,7 +86,7 @@ def run(study: StudyArgument, flags: Flags) -> None:
 @with_flags
 def plan(study: StudyArgument, flags: Flags) -> None:
     """Show what a study will cost in time and disk, before anything is trained."""
-    from ..language import format as fmt
+    from ..language import default_language
     from ..study.planning.cost import free_bytes
     from ..study.preflight import check_disk
     from .display import display_for
@@ -106,10 +106,11 @@ def plan(study: StudyArgument, flags: Flags) -> None:
         head = {"study": loaded.spec.name, "folder": str(loaded.folder)}
         _print_json({**head, **totals, "runs": _rows(table)})
     else:
-        out_console = console()
-        out_console.print(plan_table(table, out_console))
-        time, disk = fmt.duration(totals["seconds_left"]), fmt.size(totals["disk_bytes"])
-        extra, free = fmt.size(totals["checkpoint_bytes"]), fmt.size(totals["free_bytes"])
+        out_console, language = console(), default_language()
+        numbers = language.numbers
+        out_console.print(plan_table(table, out_console, language))
+        time, disk = numbers.duration(totals["seconds_left"]), numbers.size(totals["disk_bytes"])
+        extra, free = numbers.size(totals["checkpoint_bytes"]), numbers.size(totals["free_bytes"])
         how = together(todo)
         out_console.print(
             f"\n{len(todo)} of {len(table)} runs to train: about {time} on this machine{how}."
@@ -163,7 +164,8 @@ def predict(
 ) -> None:
     """Classify images with a trained run: file, class, probability."""
     from ..engine.prediction import predict as classify
-    from ..language import format as fmt
+    from ..language import default_language
+    from ..language.text import plain
     from .tables import Column, console, table
 
     found = classify(run_dir, images, device=device, trust_code=trust_code)
@@ -181,11 +183,11 @@ def predict(
         )
         return
     lines = [(one.path, name, p) for one in found for name, p in one.ranked[:top]]
-    stdout = console()
+    stdout, numbers = console(), default_language().numbers
     columns = [
-        Column("file", [fmt.plain(path) for path, _, _ in lines]),
-        Column("class", [fmt.plain(name) for _, name, _ in lines]),
-        Column("probability", [fmt.percent(p) for _, _, p in lines], right=True),
+        Column("file", [plain(path) for path, _, _ in lines]),
+        Column("class", [plain(name) for _, name, _ in lines]),
+        Column("probability", [numbers.percent(p) for _, _, p in lines], right=True),
     ]
     stdout.print(table(columns, stdout))
 
@@ -287,12 +289,14 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
 
 
 def _print_results(results: pd.DataFrame) -> None:
-    from ..analysis import summary_table
-    from .tables import console, interval_note, results_table
+    from ..analysis import IntervalKind, summary_table
+    from ..language import default_language
+    from .tables import console, results_table
 
-    stdout, summary = console(), summary_table(results)
-    stdout.print(results_table(results, summary, stdout))
-    if note := interval_note(summary):
+    stdout, summary, language = console(), summary_table(results), default_language()
+    stdout.print(results_table(summary, stdout, language))
+    kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
+    if note := language.captions.intervals(kinds):
         stdout.print(note, style="dim")
 
 

@@ -17,7 +17,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..language import format as fmt
+from ..language.en.labels import TABLES
+from ..language.en.numbers import NUMBERS
+from ..language.text import plain
 from ..spec import RunSpec
 from ..spec.fraction import TrainFraction
 from ..storage.run_record import RunRecord
@@ -89,7 +91,7 @@ class _Account(Listener):
         return None
 
     def noticed(self, what: str) -> None:
-        self.console.print(Text(f"note: {fmt.plain(what)}"), soft_wrap=True)
+        self.console.print(Text(f"note: {plain(what)}"), soft_wrap=True)
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
         self.rows = {run.run_id: _Row(run) for run in runs}
@@ -209,7 +211,7 @@ class LiveDisplay(_Account):
             line = Table.grid(padding=(0, 1))
             count = f"{done:,} of {total:,}" if total > 0 else ""
             bar = ProgressBar(total=max(total, 1), completed=done, width=24)
-            line.add_row(Text(fmt.plain(what)), bar if total > 0 else "", count)
+            line.add_row(Text(plain(what)), bar if total > 0 else "", count)
             parts.append(line)
         return Group(*parts)
 
@@ -234,10 +236,11 @@ class LiveDisplay(_Account):
             [row.run.model for row in rows],
             [row.run.init for row in rows],
             [row.run.seed for row in rows],
+            TABLES,
         )
         columns = [
             *(_window(column, start, room) for column in before),
-            Column("part", [fmt.fraction(row.run.fraction) for row in shown]),
+            Column("part", [NUMBERS.fraction(row.run.fraction) for row in shown]),
             *(_window(column, start, room) for column in after),
             Column("progress", [_state(row) for row in shown], least=BAR),
             Column("epoch", [_epoch(row) for row in shown], right=True, rank=2),
@@ -268,7 +271,7 @@ class PlainDisplay(_Account):
         if what == self._what and now - self._said < PLAIN_SECONDS and done < total:
             return
         self._said, self._what = now, what
-        self._say(f"{fmt.plain(what)}: {done:,} of {total:,}" if total > 0 else fmt.plain(what))
+        self._say(f"{plain(what)}: {done:,} of {total:,}" if total > 0 else plain(what))
 
     def run_started(self, run: RunSpec) -> None:
         super().run_started(run)
@@ -304,7 +307,7 @@ class PlainDisplay(_Account):
         elif record.is_finished:
             self._say(f"{self._place(run)} finished: test {test}, {_time(self.rows[run.run_id])}")
         else:
-            self._say(f"{self._place(run)} {record.status}: {fmt.plain(record.error)}")
+            self._say(f"{self._place(run)} {record.status}: {plain(record.error)}")
 
     def _place(self, run: RunSpec) -> str:
         position = list(self.rows).index(run.run_id) + 1
@@ -339,12 +342,12 @@ def _epoch(row: _Row) -> str:
 
 def _speed(row: _Row) -> str:
     if row.record is not None:
-        return fmt.count(row.record.images_per_second)
+        return NUMBERS.count(row.record.images_per_second)
     return f"{row.progress.images_per_second:,.0f}" if row.progress else ""
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else fmt.percent(share)
+    return "" if share is None else NUMBERS.percent(share)
 
 
 def _time(row: _Row) -> str:

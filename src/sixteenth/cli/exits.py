@@ -68,9 +68,9 @@ def go_on_with(rewording: Callable[[Sequence[str]], list[str]]) -> None:
 
 def complain(message: object, prefix: str = "sixteenth: ") -> None:
     """One line on standard error, whatever the message holds."""
-    from ..language import format as fmt
+    from ..language.text import plain
 
-    print(f"{prefix}{fmt.plain(message)}", file=sys.stderr, flush=True)
+    print(f"{prefix}{plain(message)}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

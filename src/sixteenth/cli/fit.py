@@ -121,13 +121,14 @@ def _json(curves: Mapping[str, LearningCurve], targets: list[float], place: Path
 
 
 def _text(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
-    from ..language.en.curves import required_size, summary
+    from ..language import default_language
 
+    language = default_language()
     lines = []
     for name, curve in curves.items():
-        lines += [name, summary(curve)]
+        lines += [name, language.learning_curve(curve)]
         for target in targets:
-            answer = required_size(curve.required_size(target))
+            answer = language.required_size(curve.required_size(target))
             lines.append(textwrap.fill(answer, 79, initial_indent="  ", subsequent_indent="    "))
         lines.append("")
     return "\n".join([*lines, f"Figure: {place}"])
@@ -190,12 +191,16 @@ def _fit(
 
 
 def _draw(curves: Mapping[str, LearningCurve], place: Path) -> None:
+    from ..language import default_language
     from ..report.figures.fit import fit_figure
     from ..report.figures.style import png, svg
     from ..storage.run_folder import write_whole
 
-    figure = fit_figure(curves)
-    content = png(figure) if place.suffix == ".png" else svg(figure, "Learning curves")
+    language = default_language()
+    figure = fit_figure(curves, language)
+    content = (
+        png(figure) if place.suffix == ".png" else svg(figure, language.figures.learning_curves)
+    )
     write_whole(place, lambda file: file.write(content))
 
 
@@ -203,7 +208,7 @@ def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
     """A curve as JSON knows it."""
     from dataclasses import asdict
 
-    from ..language.en.curves import warning
+    from ..language import default_language
 
     forecasts = []
     for factor in (1, 2, 4):
@@ -223,5 +228,7 @@ def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
         "errors": curve.errors.tolist(),
         "forecasts": forecasts,
         "required_sizes": [asdict(curve.required_size(target)) for target in targets],
-        "warnings": [warning(kind, len(curve.sizes)) for kind in curve.warnings],
+        "warnings": [
+            default_language().curve_warning(kind, len(curve.sizes)) for kind in curve.warnings
+        ],
     }

@@ -16,10 +16,14 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ..language import format as fmt
+from ..language.numbers import Numbers, missing
+from ..language.text import cut, plain
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..language.base import Language
+    from ..language.labels import TableLabels
 
 GAP = 2
 """Spaces between two columns."""
@@ -75,74 +79,85 @@ def table(columns: Sequence[Column], on: Console) -> Table:
 
 
 def cell_columns(
-    models: Sequence[str], inits: Sequence[str], seeds: Sequence[Any]
+    models: Sequence[str], inits: Sequence[str], seeds: Sequence[Any], labels: TableLabels
 ) -> tuple[list[Column], list[Column]]:
     """What tells the rows of a study apart: the columns before the size, and those after it.
 
     An axis on which all rows agree needs no column.
     """
-    before = [Column("model", [model_name(model) for model in models])]
+    before = [Column(labels.model, [model_name(model) for model in models])]
     if len(set(inits)) > 1:
-        before.append(Column("weights", [init_name(init) for init in inits]))
+        before.append(Column(labels.init, [init_name(init) for init in inits]))
     after = []
     if len(set(seeds)) > 1:
-        after.append(Column("seed", [str(seed) for seed in seeds], right=True))
+        after.append(Column(labels.seed, [str(seed) for seed in seeds], right=True))
     return before, after
 
 
-def results_table(results: pd.DataFrame, summary: pd.DataFrame, on: Console) -> Table:
+def results_table(summary: pd.DataFrame, on: Console, language: Language) -> Table:
     """The results table of a study, one row per run, with its intervals.
 
     Args:
-        results: as `Study.results` returns it.
-        summary: `analysis.summary_table` of it; its order is kept.
+        summary: as `analysis.summary_table` returns it; its order is kept.
     """
-    fractions = dict(zip(results["run_id"], results["fraction"], strict=True))
+    labels, numbers = language.tables, language.numbers
     rows = summary.to_dict("records")
-    before, after = cell_columns(
-        [row["model"] for row in rows], [row["init"] for row in rows], [row["seed"] for row in rows]
-    )
+    models, inits, seeds = ([row[axis] for row in rows] for axis in ("model", "init", "seed"))
+    before, after = cell_columns(models, inits, seeds, labels)
     columns = [
         *before,
-        Column("part", [fmt.fraction(fractions[row["run_id"]]) for row in rows], rank=6),
-        Column("images", [_images(row, fractions[row["run_id"]]) for row in rows], right=True),
+        Column(labels.fraction, [numbers.fraction(row["fraction"]) for row in rows], rank=6),
+        Column(labels.train_size, [_images(row, numbers) for row in rows], right=True),
         *after,
-        Column("test", [_outcome(row) for row in rows], right=True),
-        Column("95% interval", [fmt.interval(row["low"], row["high"]) for row in rows], rank=1),
-        Column("train", [fmt.percent(row["train_accuracy"]) for row in rows], right=True, rank=2),
-        Column("gap", [fmt.points(row["generalisation_gap"]) for row in rows], right=True, rank=3),
-        Column("params", [fmt.parameters(row["parameters"]) for row in rows], right=True, rank=4),
-        Column("time", [fmt.duration(row["seconds"]) for row in rows], right=True, rank=5),
+        Column(labels.test_accuracy, [_outcome(row, numbers) for row in rows], right=True),
+        Column(
+            labels.interval, [numbers.interval(row["low"], row["high"]) for row in rows], rank=1
+        ),
+        Column(
+            labels.train_accuracy,
+            [numbers.percent(row["train_accuracy"]) for row in rows],
+            right=True,
+            rank=2,
+        ),
+        Column(
+            labels.gap,
+            [numbers.points(row["generalisation_gap"]) for row in rows],
+            right=True,
+            rank=3,
+        ),
+        Column(
+            labels.parameters,
+            [numbers.parameters(row["parameters"]) for row in rows],
+            right=True,
+            rank=4,
+        ),
+        Column(labels.time, [numbers.duration(row["seconds"]) for row in rows], right=True, rank=5),
     ]
     return table(columns, on)
 
 
-def interval_note(summary: pd.DataFrame) -> str:
-    """Which intervals a results table shows."""
-    kinds = [str(kind) for kind in summary["interval"].dropna().unique() if kind]
-    return f"95% intervals: {', '.join(kinds)}; gap: training minus test accuracy" if kinds else ""
-
-
-def plan_table(plan: pd.DataFrame, on: Console) -> Table:
+def plan_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
     """What every run of a plan will cost, one row per run."""
+    labels, numbers = language.tables, language.numbers
     rows = plan.to_dict("records")
-    before, after = cell_columns(
-        [row["model"] for row in rows], [row["init"] for row in rows], [row["seed"] for row in rows]
-    )
+    models, inits, seeds = ([row[axis] for row in rows] for axis in ("model", "init", "seed"))
+    before, after = cell_columns(models, inits, seeds, labels)
     columns = [
         *before,
-        Column("part", [fmt.fraction(row["fraction"]) for row in rows], rank=3),
-        Column("images", [fmt.count(row["train_size"]) for row in rows], right=True),
+        Column(labels.fraction, [numbers.fraction(row["fraction"]) for row in rows], rank=3),
+        Column(labels.train_size, [numbers.count(row["train_size"]) for row in rows], right=True),
         *after,
-        Column("params", [fmt.parameters(row["parameters"]) for row in rows], right=True),
-        Column("training", [fmt.flops(row["train_flops"]) for row in rows], right=True),
-        Column("steps", [fmt.count(row["steps"]) for row in rows], right=True),
-        Column("threads", [fmt.count(row["threads"]) for row in rows], right=True, rank=4),
-        Column("time", [fmt.duration(row["seconds"]) for row in rows], right=True),
-        Column("disk", [fmt.size(row["disk_bytes"]) for row in rows], right=True, rank=1),
+        Column(
+            labels.parameters, [numbers.parameters(row["parameters"]) for row in rows], right=True
+        ),
+        Column(labels.train_flops, [numbers.flops(row["train_flops"]) for row in rows], right=True),
+        Column(labels.steps, [numbers.count(row["steps"]) for row in rows], right=True),
+        Column(labels.threads, [numbers.count(row["threads"]) for row in rows], right=True, rank=4),
+        Column(labels.time, [numbers.duration(row["seconds"]) for row in rows], right=True),
+        Column(labels.disk, [numbers.size(row["disk_bytes"]) for row in rows], right=True, rank=1),
     ]
     if set(plan["status"]) != {"missing"}:
-        columns.append(Column("status", [_planned(row["status"]) for row in rows], rank=2))
+        columns.append(Column(labels.status, [_planned(row["status"]) for row in rows], rank=2))
     return table(columns, on)
 
 
@@ -160,24 +175,24 @@ def together(todo: pd.DataFrame) -> str:
 
 def model_name(model: str) -> str:
     """A model as a row calls it: of ``package.module:factory`` the factory."""
-    return fmt.short(model.rpartition(":")[2], 20)
+    return cut(plain(model.rpartition(":")[2]), 20)
 
 
 def init_name(init: str) -> str:
     """Initial weights as a row calls them: of a path its last part."""
-    return fmt.short(init.replace("\\", "/").rpartition("/")[2], 16)
+    return cut(plain(init.replace("\\", "/").rpartition("/")[2]), 16)
 
 
-def _images(row: dict[Any, Any], fraction: str) -> str:
+def _images(row: dict[Any, Any], numbers: Numbers) -> str:
     """How many images a run trains on; before it was begun only their fraction is known."""
-    return (
-        fmt.fraction(fraction) if fmt.missing(row["train_size"]) else fmt.count(row["train_size"])
-    )
+    if missing(row["train_size"]):
+        return numbers.fraction(row["fraction"])
+    return numbers.count(row["train_size"])
 
 
-def _outcome(row: dict[Any, Any]) -> Text:
+def _outcome(row: dict[Any, Any], numbers: Numbers) -> Text:
     if row["status"] == "finished":
-        return Text(fmt.percent(row["test_accuracy"]), style="bold")
+        return Text(numbers.percent(row["test_accuracy"]), style="bold")
     return Text(str(row["status"]), style="red" if row["status"] == "failed" else "dim")
 
 

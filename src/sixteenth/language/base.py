@@ -11,12 +11,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ..analysis.curves.learning_curve import LearningCurve, RequiredSize
+from ..analysis.curves.points import CurveWarning
 from ..analysis.findings.advice import Advice
 from ..analysis.findings.analyse import Findings
 from ..analysis.findings.diagnosis import DiagnosisKind
 from ..analysis.findings.expectation import Expect
 from ..analysis.findings.steps import Step
 from ..analysis.findings.types import Finding, SectionKey, Strength
+from .captions import Captions
+from .labels import FigureLabels, PageLabels, TableLabels
+from .numbers import Numbers
+from .provenance import Fact, Provenance
+from .text import plain
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,11 @@ class Language(ABC):
 
     tag: str
     """BCP 47, such as ``en``."""
+    numbers: Numbers
+    page: PageLabels
+    figures: FigureLabels
+    tables: TableLabels
+    captions: Captions
 
     def __init__(self, names: Names) -> None:
         self.names = names
@@ -149,6 +161,38 @@ class Language(ABC):
     @abstractmethod
     def section_title(self, key: SectionKey, *, expected: bool) -> str:
         """The heading of a section; `expected` is whether one model was expected to be better."""
+
+    @abstractmethod
+    def init(self, init: str) -> str:
+        """What initial weights are called: ``ImageNet weights``. Plain text on one line."""
+
+    def model(self, model: str) -> str:
+        """What a model is called, plain text on one line."""
+        return plain(self.names.models.get(model, model))
+
+    @abstractmethod
+    def curve_warning(self, kind: CurveWarning, sizes: int) -> str:
+        """A warning without capital and full stop, of a curve that was fitted to `sizes` sizes."""
+
+    @abstractmethod
+    def learning_curve(self, curve: LearningCurve) -> str:
+        """A fitted curve in a few lines of at most 80 columns, for a terminal."""
+
+    @abstractmethod
+    def required_size(self, found: RequiredSize) -> str:
+        """How many images an error takes, in one sentence without a full stop."""
+
+    @abstractmethod
+    def dateline(self, made: Provenance) -> list[str]:
+        """What stands under a report's name: the data, the runs and the day."""
+
+    @abstractmethod
+    def facts(self, made: Provenance) -> list[Fact]:
+        """How the study was made, without what is not known."""
+
+    @abstractmethod
+    def notes(self, made: Provenance) -> list[str]:
+        """How the numbers were measured, where a reader could take them for something else."""
 
     def discuss(self, findings: Findings) -> Discussion:
         """All findings of a study in words."""

@@ -12,8 +12,8 @@ from sixteenth.analysis import Context, Findings, Predictions, analyse
 from sixteenth.spec.fields import OWN_MODELS
 from sixteenth.storage.run_record import RunRecord
 
-from ..language import format as fmt
-from .page.provenance import augmented, data_name, first
+from ..language.text import plain
+from .provenance import augmented, data_name, first
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _context(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> Context:
     return Context(
         data=data_name(spec, runs),
         num_classes=len(classes) or None,
-        classes=tuple(fmt.plain(name) for name in classes),
+        classes=tuple(plain(name) for name in classes),
         image_size=spec.get("image_size"),
         stem=str(spec.get("stem", "default")),
         schedule=str(train.get("schedule") or ""),

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from sixteenth.analysis import Findings, bands, cells
 
-from ..language import English, Names
+from ..language.base import Language
 from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
 from .figures.panels import METRICS
 
@@ -22,6 +22,7 @@ def draw_figures(
     results: pd.DataFrame,
     histories: pd.DataFrame,
     findings: Findings,
+    language: Language,
     *,
     narrow: bool = False,
 ) -> dict[str, Figure]:
@@ -30,19 +31,19 @@ def draw_figures(
     Args:
         results, histories: as in `Measurements`.
         findings: what `analyse_study` makes of them.
+        language: of the labels.
         narrow: for a telephone; otherwise for a page.
     """
     cell_table = cells(results)
     figures: dict[str, Figure] = {}
     if len(cell_table):
         figures["accuracy"] = accuracy_figure(
-            cell_table, results, bands(findings.curves), narrow=narrow
+            cell_table, results, bands(findings.curves), language=language, narrow=narrow
         )
     if findings.options:
-        words = English(Names.of(findings.models, findings.inits)).words
-        figures["options"] = options_figure(findings.options, words, narrow=narrow)
+        figures["options"] = options_figure(findings.options, language=language, narrow=narrow)
     for metric in METRICS:
         figures[f"{metric}-curves"] = training_curves_figure(
-            histories, results, metric=metric, narrow=narrow
+            histories, results, metric=metric, language=language, narrow=narrow
         )
     return figures

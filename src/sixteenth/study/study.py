@@ -243,10 +243,10 @@ class Study:
 
     def discussion(self) -> Discussion:
         """The answer, and what the measurements say about it, in words."""
-        from ..language import English, Names
+        from ..language import default_language
 
         found = self.findings()
-        return English(Names.of(found.models, found.inits)).discuss(found)
+        return default_language(found).discuss(found)
 
     def advice(self, target_error: float | None = None) -> SaidAdvice:
         """The next most useful thing to do, its gain, its cost and how sure that is, in words.
@@ -256,7 +256,7 @@ class Study:
         Args:
             target_error: a wanted test error in [0, 1]; then also what reaching it takes.
         """
-        from ..language import English, Names
+        from ..language import default_language
         from ..report import analyse_study
 
         if target_error is None:
@@ -265,13 +265,15 @@ class Study:
             snapshot = self._read()
             measurements = self._measurements(snapshot)
             found = analyse_study(measurements, snapshot.predictions(), target_error=target_error)
-        return English(Names.of(found.models, found.inits)).advise(found.advice)
+        return default_language(found).advise(found.advice)
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""
+        from ..language import default_language
         from ..report import draw_figures
 
-        return draw_figures(self.results(), self.histories(), self.findings())
+        found = self.findings()
+        return draw_figures(self.results(), self.histories(), found, default_language(found))
 
     def report(self) -> Path:
         """Write results.csv, report.html, report.md and figures/ from the run folders.
@@ -289,12 +291,15 @@ class Study:
         return self._write_report()
 
     def _write_report(self) -> Path:
+        from ..language import default_language
         from ..report import build_report
         from .results import write_results
 
-        snapshot = self._read()
+        snapshot, found = self._read(), self.findings()
         write_results(snapshot)
-        return build_report(self.folder, self._measurements(snapshot), self.findings())
+        return build_report(
+            self.folder, self._measurements(snapshot), found, default_language(found)
+        )
 
     def _read(self) -> StudySnapshot:
         """What the folder holds; it is read again only if a file of a run has changed."""

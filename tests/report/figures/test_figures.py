@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from invented import FRACTIONS, HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
-from talking import discuss
 
 from sixteenth.analysis import bands, cells
+from sixteenth.language import default_language
 from sixteenth.report import (
     accuracy_figure,
     draw_figures,
@@ -18,7 +18,8 @@ from sixteenth.report import (
 )
 from sixteenth.report.figures.panels import curve_panels
 from sixteenth.report.figures.style import spread, svg
-from sixteenth.report.page.build import report_files
+
+ENGLISH = default_language()
 
 
 def _points(figure: Figure, prefix: str) -> list[tuple[float, float]]:
@@ -33,7 +34,7 @@ def _points(figure: Figure, prefix: str) -> list[tuple[float, float]]:
 
 @pytest.mark.parametrize("narrow", [False, True])
 def test_every_seed_has_its_point_inside_the_axes(study: Invented, narrow: bool) -> None:
-    figure = accuracy_figure(cells(study.results), study.results, narrow=narrow)
+    figure = accuracy_figure(cells(study.results), study.results, language=ENGLISH, narrow=narrow)
     finished = study.results[study.results["status"] == "finished"]
     drawn = sorted(y for _, y in _points(figure, "seeds-"))
     assert drawn == pytest.approx(sorted(finished["test_accuracy"]))
@@ -47,13 +48,15 @@ def test_every_seed_has_its_point_inside_the_axes(study: Invented, narrow: bool)
 def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
     study: Invented, narrow: bool
 ) -> None:
-    found = bands(discuss(study.results, study.histories).curves)
-    figure = accuracy_figure(cells(study.results), study.results, found, narrow=narrow)
+    fitted = bands(study.findings().curves)
+    figure = accuracy_figure(
+        cells(study.results), study.results, fitted, language=ENGLISH, narrow=narrow
+    )
     axes = figure.axes[0]
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels[-1] == "100,000\nforecast"
-    assert len(axes.collections) >= 2 * len(found)  # a band inside and one beyond
-    for band in found.values():
+    assert len(axes.collections) >= 2 * len(fitted)  # a band inside and one beyond
+    for band in fitted.values():
         assert band.sizes[-1] == pytest.approx(2 * band.measured)
         assert (band.low <= band.middle).all()
         assert (band.middle <= band.high).all()
@@ -64,28 +67,28 @@ def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
 
 
 def test_the_fitted_curve_goes_through_what_was_measured(study: Invented) -> None:
-    found = bands(discuss(study.results, study.histories).curves)
+    fitted = bands(study.findings().curves)
     for row in cells(study.results).itertuples():
-        band = found[row.model, row.init]
+        band = fitted[row.model, row.init]
         at = int(np.argmin(abs(band.sizes - row.train_size)))
         assert 1 - band.middle[at] == pytest.approx(row.test_accuracy, abs=0.004)
 
 
 def test_with_one_seed_the_points_are_the_runs() -> None:
     study = invented_study(seeds=(0,), failed=(), missing=())
-    figure = accuracy_figure(cells(study.results), study.results)
+    figure = accuracy_figure(cells(study.results), study.results, language=ENGLISH)
     assert len(_points(figure, "seeds-")) == len(study.results)
 
 
 def test_the_size_axis_is_logarithmic_and_names_images_and_fractions(study: Invented) -> None:
-    axes = accuracy_figure(cells(study.results), study.results).axes[0]
+    axes = accuracy_figure(cells(study.results), study.results, language=ENGLISH).axes[0]
     assert axes.get_xscale() == "log"
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == ["3,125\n1/16", "25,000\n1/2", "50,000\nall"]
 
 
 def test_labels_at_the_ends_of_close_lines_do_not_overlap(study: Invented) -> None:
-    figure = accuracy_figure(cells(study.results), study.results)
+    figure = accuracy_figure(cells(study.results), study.results, language=ENGLISH)
     figure.draw_without_rendering()
     boxes = [t.get_window_extent() for t in figure.axes[0].texts if t.get_gid() == "label"]
     assert len(boxes) == 4
@@ -109,7 +112,7 @@ def test_spread_keeps_order_gap_and_bounds() -> None:
 def test_training_curves_show_every_finished_run_on_common_axes(
     study: Invented, metric: str
 ) -> None:
-    figure = training_curves_figure(study.histories, study.results, metric=metric)  # type: ignore[arg-type]
+    figure = training_curves_figure(study.histories, study.results, metric=metric, language=ENGLISH)  # type: ignore[arg-type]
     finished = study.results[study.results["status"] == "finished"]
     gids = [str(line.get_gid()) for axes in figure.axes for line in axes.lines]
     for kind in ("train-", "test-", "clean-"):
@@ -123,7 +126,7 @@ def test_training_curves_show_every_finished_run_on_common_axes(
 
 def test_a_cell_without_any_finished_run_is_an_empty_panel_that_says_why() -> None:
     study = invented_study(seeds=(0,), failed=((HOSTILE, "random", "1/2", 0),), missing=())
-    figure = training_curves_figure(study.histories, study.results)
+    figure = training_curves_figure(study.histories, study.results, language=ENGLISH)
     empty = [axes for axes in figure.axes if not axes.lines]
     assert len(empty) == 1
     said = " ".join(text.get_text() for text in empty[0].texts)
@@ -149,9 +152,9 @@ def test_runs_of_equal_steps_are_drawn_over_steps() -> None:
 def test_the_options_figure_shows_each_gain_and_the_line_at_no_gain(
     study: Invented, narrow: bool
 ) -> None:
-    moves = discuss(study.results, study.histories).options
+    moves = study.findings().options
     assert moves
-    figure = options_figure(moves, narrow=narrow)
+    figure = options_figure(moves, language=ENGLISH, narrow=narrow)
     gains = sorted(x for x, _ in _points(figure, "gain-"))
     assert gains == pytest.approx(sorted(100 * move.gain for move in moves))
     forecasts = [move for move in moves if move.kind == "next"]
@@ -168,13 +171,13 @@ def test_the_options_figure_shows_each_gain_and_the_line_at_no_gain(
 def test_a_name_is_never_read_as_a_formula_and_the_svg_stays_whole() -> None:
     name = "a$x_{1}^{2}$<b>&\x07\x00"
     study = invented_study(models=(name, "b"), seeds=(0,), failed=(), missing=())
-    text = svg(accuracy_figure(cells(study.results), study.results)).decode()
+    text = svg(accuracy_figure(cells(study.results), study.results, language=ENGLISH)).decode()
     assert "a$x_{1}^{2}$&lt;b&gt;&amp;" in text
     assert "\x07" not in text
 
 
 def test_a_notebook_gets_the_figures_and_the_discussion_of_the_report(study: Invented) -> None:
-    figures = draw_figures(study.results, study.histories, study.findings())
+    figures = draw_figures(study.results, study.histories, study.findings(), ENGLISH)
     assert list(figures) == ["accuracy", "options", "loss-curves", "accuracy-curves"]
     assert study.findings().answer
 
@@ -193,7 +196,9 @@ def test_the_key_of_the_training_curves_fits_its_figure_above_the_panels(
         failed=(),
         missing=(),
     )
-    figure = training_curves_figure(study.histories, study.results, metric=metric, narrow=narrow)  # type: ignore[arg-type]
+    figure = training_curves_figure(
+        study.histories, study.results, metric=metric, language=ENGLISH, narrow=narrow
+    )  # type: ignore[arg-type]
     figure.draw_without_rendering()
     key = figure.legends[0]
     assert len(key.get_texts()) == 3
@@ -209,7 +214,9 @@ def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_poi
     gaps = study.histories["epoch"] % 3 != 0
     study.histories.loc[gaps, ["test_loss", "test_accuracy"]] = np.nan
     study.histories.loc[gaps, "test_images"] = 0
-    figure = training_curves_figure(study.histories, study.results, metric="accuracy")
+    figure = training_curves_figure(
+        study.histories, study.results, metric="accuracy", language=ENGLISH
+    )
     lines = [
         line
         for axes in figure.axes
@@ -221,7 +228,7 @@ def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_poi
         assert list(line.get_xdata()) == [3, 6]
         assert np.isfinite(line.get_ydata()).all()
         assert line.get_marker() == "o"
-    files = report_files(study.measurements(), study.findings())
+    files = study.report_files()
     page = files["report.md"].decode()
     assert "test accuracy is measured at the end of some epochs" in page
     assert "After 24 of the 72 epochs of all runs test images were measured." in page
@@ -234,9 +241,9 @@ def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures() -> None:
     study.results["chosen_by"] = "validation"
     study.histories["validation_accuracy"] = np.where(study.histories["epoch"] == 4, 0.9, 0.5)
     study.histories["test_images"] = 2000
-    figure = training_curves_figure(study.histories, study.results)
+    figure = training_curves_figure(study.histories, study.results, language=ENGLISH)
     assert {x for x, _ in _points(figure, "clean-")} == {4}
-    page = report_files(study.measurements(), study.findings())["report.md"].decode()
+    page = study.report_files()["report.md"].decode()
     assert "of the epoch that the validation part chose on clean images" in page
     assert "2,000 or more; every number in the tables on all of them" in page
 
@@ -245,6 +252,6 @@ def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures() -> None:
 def test_the_distance_of_the_lines_is_the_gap_only_without_averaging(views: str) -> None:
     study = invented_study(seeds=(0,), failed=(), missing=())
     study.spec["train"] |= {"test_augmentation": views}
-    page = report_files(study.measurements(), study.findings())["report.md"].decode()
+    page = study.report_files()["report.md"].decode()
     assert ("the distance to the test line is the generalisation gap" in page) is (views == "none")
     assert ("averaged over views, as the table's test values" in page) is (views != "none")

@@ -16,13 +16,12 @@ import pandas as pd
 import pytest
 from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
 
-from sixteenth.analysis.stats.intervals import cells
 from sixteenth.errors import SixteenthError
-from sixteenth.language.en import captions
+from sixteenth.language import default_language
 from sixteenth.report.page import build
-from sixteenth.report.page.provenance import augmented
 from sixteenth.report.page.view import fit_rows, make_page
 from sixteenth.report.parts import FIGURES
+from sixteenth.report.provenance import augmented
 from sixteenth.storage.run_record import RunRecord
 
 VOID = {"meta", "img", "br", "link", "hr"}
@@ -150,18 +149,6 @@ def test_the_caption_says_whether_label_smoothing_is_in_the_training_loss(
     assert said is not plain
 
 
-@pytest.mark.parametrize(
-    ("views", "said"),
-    [("none", None), ("mirror", "its mirror image"), ("mirror-shift", "six views of each image")],
-)
-def test_the_table_says_whether_test_predictions_were_averaged_over_views(
-    views: str, said: str | None, study: Invented
-) -> None:
-    caption = captions.table(cells(study.results), views)
-    assert ("predictions averaged over" in caption) is (said is not None)
-    assert said is None or said in caption
-
-
 def test_markdown_rows_have_the_columns_of_their_header_whatever_the_names_hold(
     markdown: str,
 ) -> None:
@@ -206,11 +193,11 @@ def test_the_fitted_curves_stand_in_a_table_with_their_warnings(html: Reader) ->
 
 
 def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) -> None:
-    discussion = study.findings()
-    fits = discussion.curves.fits
+    findings = study.findings()
+    fits = findings.curves.fits
     for arm, fit in fits.items():
         fits[arm] = replace(fit, eta=0.1234, gamma=-0.0012, gamma_interval=(-2.57, -0.0028))
-    for row in fit_rows(study.results, discussion):
+    for row in fit_rows(study.results, findings, default_language(findings)):
         assert (row.gamma, row.gamma_interval) == ("0.00", "−2.57 to 0.00")
         assert row.eta == "0.123"
 
@@ -250,9 +237,9 @@ def test_what_a_recipe_leaves_open_is_not_shown_as_null(tmp_path: Path) -> None:
 def test_the_data_are_called_what_the_study_calls_them_now(study: Invented, tmp_path: Path) -> None:
     for name, said in (("Pets, cleaned", "Pets, cleaned"), (None, "CIFAR-10")):
         renamed = replace(study, spec=study.spec | {"data_name": name})
-        discussion = renamed.discussion()
-        assert f" on {said}" in discussion.answer[0]
-        page = make_page(renamed.measurements(), discussion, "0.1")
+        findings = renamed.findings()
+        page = make_page(renamed.measurements(), findings, default_language(findings))
+        assert f" on {said}" in page.answer[0]
         assert page.dateline[0] == said
         assert page.facts[0].text == f"{said}, from cifar10"
 

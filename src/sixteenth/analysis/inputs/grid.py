@@ -1,8 +1,8 @@
 """The study as the analysis sees it: runs, cells and the order of models, read from plain tables.
 
 Everything that may be wrong or missing in a table is dealt with here, once: a run without a
-result is set aside with its reason, names are made short where that is unambiguous, and models
-are ordered by their parameters. The rest of the analysis works on finished cells only.
+result is set aside with its reason, and models are ordered by their parameters. The rest of the
+analysis works on finished cells only.
 """
 
 from __future__ import annotations
@@ -196,22 +196,6 @@ class Grid:
             return False
         small, big = self.parameters(self.models[0]), self.parameters(self.models[-1])
         return math.isfinite(small) and math.isfinite(big) and small < big
-
-    def name(self, model: str) -> str:
-        """The model's short name, or its whole one where two models share the short one."""
-        from ...language.numbers import short_name
-
-        short = short_name(model)
-        alike = {run.model for run in self.runs if short_name(run.model) == short}
-        return short if len(alike) == 1 else model
-
-    def init_name(self, init: str) -> str:
-        """The init's words, or with its whole path where two inits read the same."""
-        from ...language.numbers import init_name
-
-        words = init_name(init)
-        alike = {run.init for run in self.runs if init_name(run.init) == words}
-        return words if len(alike) == 1 else f"weights from {init}"
 
 
 def common_seeds(*cells: Cell) -> list[Cell]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,15 @@ from scipy import stats
 from ..inputs.grid import Cell, Grid, read_grid
 
 LEVEL = 0.95
-BINOMIAL = "test-set binomial"
-SEEDS = "seeds and test set"
+
+
+class IntervalKind(StrEnum):
+    """What an interval of an accuracy covers."""
+
+    BINOMIAL = "test-set binomial"
+    """The choice of test images: the cell was trained once."""
+    SEEDS = "seeds and test set"
+    """The spread between seeds too."""
 
 
 def binomial_interval(
@@ -99,14 +107,14 @@ def cell_interval(cell: Cell, level: float = LEVEL) -> Interval:
 def cells(results: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """One row for each cell (model, init, fraction) with a finished run, ordered for a figure.
 
-    Columns: model, name, init, init_name, fraction, train_size, n_seeds, n_planned, test_size,
-    test_accuracy (mean over seeds), low, high, interval (which kind, see `accuracy_interval`),
+    Columns: model, init, fraction, train_size, n_seeds, n_planned, test_size,
+    test_accuracy (mean over seeds), low, high, interval (an `IntervalKind`),
     seed_sd (NaN with one seed), test_min, test_max, train_accuracy, generalisation_gap,
     parameters, run_ids.
     """
     grid = read_grid(results)
     columns = [
-        *("model", "name", "init", "init_name", "fraction", "train_size", "n_seeds", "n_planned"),
+        *("model", "init", "fraction", "train_size", "n_seeds", "n_planned"),
         *("test_size", "test_accuracy", "low", "high", "interval", "seed_sd", "test_min"),
         *("test_max", "train_accuracy", "generalisation_gap", "parameters", "run_ids"),
     ]
@@ -118,9 +126,7 @@ def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
     low, high = accuracy_interval(accuracies, cell.test_size, level)
     return {
         "model": cell.model,
-        "name": grid.name(cell.model),
         "init": cell.init,
-        "init_name": grid.init_name(cell.init),
         "fraction": cell.fraction,
         "train_size": int(cell.train_size),
         "n_seeds": len(cell.runs),
@@ -129,7 +135,7 @@ def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
         "test_accuracy": cell.accuracy,
         "low": low,
         "high": high,
-        "interval": SEEDS if len(cell.runs) > 1 else BINOMIAL,
+        "interval": IntervalKind.SEEDS if len(cell.runs) > 1 else IntervalKind.BINOMIAL,
         "seed_sd": seed_sd(accuracies),
         "test_min": min(accuracies),
         "test_max": max(accuracies),
@@ -145,27 +151,10 @@ def seed_sd(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
-def interval_caption(table: pd.DataFrame, level: float = LEVEL) -> str:
-    """What a caption must say of the intervals in a table that `cells` made."""
-    kinds = set(table["interval"])
-    one = "the binomial uncertainty of the test set alone: each cell was trained once"
-    many = "the spread between seeds and the binomial uncertainty of the test set together"
-    if kinds == {BINOMIAL}:
-        return f"Bars: {level:.0%} intervals from {one}."
-    if kinds == {SEEDS}:
-        return f"Bars: {level:.0%} intervals from {many}."
-    if kinds == {BINOMIAL, SEEDS}:
-        return (
-            f"Bars: {level:.0%} intervals from {many}, or, where a cell was trained once, from the "
-            "binomial uncertainty of the test set alone."
-        )
-    return ""
-
-
 def summary_table(results: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """The results table of the report: one row for each run of the plan, raw numbers.
 
-    Columns: run_id, model, name, init, init_name, fraction, train_size, seed, status,
+    Columns: run_id, model, init, fraction, train_size, seed, status,
     test_accuracy, low, high, interval, train_accuracy, generalisation_gap, test_loss, train_loss,
     parameters, train_flops, seconds, error. Intervals are of the single run: `binomial_interval`.
     """
@@ -179,9 +168,7 @@ def summary_table(results: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
             {
                 "run_id": run.run_id,
                 "model": run.model,
-                "name": grid.name(run.model),
                 "init": run.init,
-                "init_name": grid.init_name(run.init),
                 "fraction": run.fraction,
                 "train_size": run.train_size,
                 "seed": run.seed,
@@ -189,7 +176,7 @@ def summary_table(results: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
                 "test_accuracy": run.test_accuracy,
                 "low": low,
                 "high": high,
-                "interval": BINOMIAL if run.finished else "",
+                "interval": IntervalKind.BINOMIAL if run.finished else "",
                 "train_accuracy": run.train_accuracy,
                 "generalisation_gap": run.gap,
                 "test_loss": run.test_loss,

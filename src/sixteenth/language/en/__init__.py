@@ -13,11 +13,16 @@ pretraining what pretrained weights change
 expectation   whether the bigger model was better
 causes      why it was not, and what would test it
 curves      fitted learning curves and their warnings
-captions    what stands under figures and tables
+captions    what is said of figures and tables
+labels      fixed words of pages, figures and tables
+numbers     numbers in sentences
+provenance  how a study was made
 """
 
 from __future__ import annotations
 
+from ...analysis.curves.learning_curve import LearningCurve, RequiredSize
+from ...analysis.curves.points import CurveWarning
 from ...analysis.findings.advice import AdviceFinding
 from ...analysis.findings.answer import AnswerFinding
 from ...analysis.findings.causes import CauseFinding
@@ -31,19 +36,25 @@ from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.steps import Step
 from ...analysis.findings.types import Finding, SectionKey
 from ..base import Language, Names, SaidStep
-from ..numbers import upper_first
+from ..provenance import Fact, Provenance
+from ..text import plain, upper_first
 from . import (
     advice,
     answer,
     causes,
+    curves,
     data,
     diagnosis,
     expectation,
     limits,
     overfitting,
     pretraining,
+    provenance,
     relation,
 )
+from .captions import EnglishCaptions
+from .labels import FIGURES, PAGE, TABLES
+from .numbers import NUMBERS
 from .words import Words
 
 
@@ -51,10 +62,15 @@ class English(Language):
     """English with the names of one study."""
 
     tag = "en"
+    numbers = NUMBERS
+    page = PAGE
+    figures = FIGURES
+    tables = TABLES
 
     def __init__(self, names: Names) -> None:
         super().__init__(names)
         self.words = Words(names)
+        self.captions = EnglishCaptions(self.words)
 
     def say(self, finding: Finding) -> str:
         return upper_first(self._say(finding))
@@ -104,3 +120,24 @@ class English(Language):
         if key is SectionKey.EXPECTATION and not expected:
             return "Bigger and smaller model"
         return titles[key]
+
+    def init(self, init: str) -> str:
+        return plain(self.words.init(init))
+
+    def dateline(self, made: Provenance) -> list[str]:
+        return provenance.dateline(made)
+
+    def facts(self, made: Provenance) -> list[Fact]:
+        return provenance.facts(made)
+
+    def notes(self, made: Provenance) -> list[str]:
+        return provenance.notes(made)
+
+    def curve_warning(self, kind: CurveWarning, sizes: int) -> str:
+        return curves.warning(kind, sizes)
+
+    def learning_curve(self, curve: LearningCurve) -> str:
+        return curves.summary(curve)
+
+    def required_size(self, found: RequiredSize) -> str:
+        return curves.required_size(found)

@@ -21,7 +21,9 @@ from ...analysis.findings.steps import (
 )
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ..base import SaidStep
-from ..numbers import (
+from ..text import upper_first
+from .curves import warning
+from .numbers import (
     count,
     interval,
     is_nothing,
@@ -33,9 +35,7 @@ from ..numbers import (
     rounded,
     signed,
     times,
-    upper_first,
 )
-from .curves import warning
 from .words import ONE_TRAINING, Words, accuracy_interval
 
 

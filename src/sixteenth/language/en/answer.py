@@ -16,10 +16,11 @@ from ...analysis.findings.answer import (
 )
 from ...analysis.findings.moves import MoveKind, MoveVerdict
 from ..base import short_name
-from ..numbers import count, is_nothing, join, percent, plural, points, signed, upper_first
+from ..text import upper_first
 from . import advice
 from .curves import warning
 from .moves import name, phrase, span
+from .numbers import count, is_nothing, join, percent, plural, points, signed
 from .words import Words, accuracy_interval
 
 

@@ -1,199 +1,250 @@
-"""What stands under each figure and table, and what a screen reader says instead of it."""
+"""What is said of figures and tables in English."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-import pandas as pd
-
-from sixteenth.analysis import Band, Move, interval_caption
-
-from ...report.figures.accuracy import AccuracyLine
-from ...report.figures.gains import shown_options
-from ...report.figures.panels import CurveGrid, Metric
-from ...report.page.axes import grid_axes, measured
-from .. import format as fmt
-from .moves import basis as move_basis
-from .moves import label
+from ...analysis.curves.joint import Arm
+from ...analysis.curves.learning_curve import LearningCurve
+from ...analysis.findings.moves import Move, MoveKind
+from ...analysis.stats.intervals import IntervalKind
+from ..captions import Captions, CurvesShown, Hole, Line, Metric
+from ..text import plain
+from .curves import warning
+from .moves import basis, label, start, step
+from .numbers import NUMBERS, count, coverage
 from .words import Words
-
-
-def accuracy(
-    cell_table: pd.DataFrame,
-    lines: Sequence[AccuracyLine],
-    bands: Mapping[tuple[str, str], Band],
-) -> str:
-    """Which points, lines and intervals the accuracy figure shows."""
-    several = any(len(line.seeds) > len(line.sizes) for line in lines)
-    points = (
-        "Filled points are means over the seeds, small open points the single seeds"
-        if several
-        else "Each point is one run"
-    )
-    beside = (
-        " Points at one size stand side by side so that their intervals can be told apart."
-        if len(lines) > 1
-        else ""
-    )
-    curve = ""
-    if bands:
-        level = f"{next(iter(bands.values())).level:.0%}"
-        curve = (
-            f" Lines: power laws fitted to the points and brought onto them. Shaded: the {level} "
-            "interval of the true curve; dotted, to the right of the last point, the forecast of "
-            "the next doubling."
-        )
-    return f"{points}. {_sentence(interval_caption(cell_table))}{beside}{curve}"
-
-
-def accuracy_alt(lines: Sequence[AccuracyLine]) -> str:
-    """The figure's numbers in words."""
-    parts = [
-        f"{line.name}, {line.init_name}: "
-        + ", ".join(
-            f"{fmt.percent(mean)} with {fmt.count(size)}"
-            for size, mean in zip(line.sizes, line.means, strict=True)
-        )
-        for line in lines
-    ]
-    return f"Line chart of test accuracy against training images. {'; '.join(parts) or 'Empty'}."
-
-
-def options(moves: Sequence[Move], level: float, words: Words) -> str:
-    """How to read the options figure, and what its intervals rest on."""
-    measured = [move for move in moves if move.kind != "next"]
-    foreseen = [move for move in moves if move.kind == "next"]
-    bases = dict.fromkeys(move_basis(m.contrast) for m in measured if m.contrast is not None)
-    named = "; or ".join(bases)
-    basis = f" Intervals: {_sentence(named)}" if named else ""
-    forecast = ""
-    if foreseen:
-        forecast = (
-            f" Diamonds: forecasts by the fitted curves, with {foreseen[0].level:.0%} intervals."
-        )
-    hidden = len(moves) - sum(len(group.moves) for group in shown_options(moves, words))
-    others = f" {hidden} moves from other starting points are left out." if hidden else ""
-    return (
-        f"Points of test accuracy gained, with {level:.0%} intervals. Filled: the interval leaves "
-        f"out zero. Open: these runs cannot tell.{forecast}{others}{basis}"
-    )
-
-
-def options_alt(moves: Sequence[Move], words: Words) -> str:
-    """The options figure in words."""
-    parts = [
-        f"{fmt.plain(label(move, words))}: {fmt.points(move.gain)} points "
-        f"({fmt.points_interval(move.low, move.high)})"
-        for move in moves
-    ]
-    return f"Gains in test accuracy. {'; '.join(parts)}."
-
-
-def curves(
-    grid: CurveGrid,
-    metric: Metric,
-    smoothing: float,
-    augmented: bool,
-    test_augmentation: str,
-    *,
-    validated: bool,
-) -> str:
-    """What the two lines of each panel are, since they are not measured in the same way.
-
-    Args:
-        grid: the panels.
-        metric: loss or accuracy.
-        smoothing: label smoothing that is in the training losses.
-        augmented: whether training images are.
-        test_augmentation: as in the study file's `train` section.
-        validated: whether a validation part chose the epoch of the result.
-    """
-    each = "A thin line for each seed" if grid.several_seeds else "One run a panel"
-    axes = f"{each}; all panels share their axes."
-    when = "of the epoch that the validation part chose" if validated else "at the end"
-    gap = "; the distance to the test line is the generalisation gap."
-    if test_augmentation in _VIEWS:
-        # The table's gap is to the averaged predictions, which no line shows.
-        gap = (
-            ". Neither they nor the lines are averaged over views, as the table's test values are."
-        )
-    clean = f" Diamonds: training {metric} {when} on clean images, measured as on test images{gap}"
-    if not grid.clean:
-        clean = ""
-    images = ", on augmented images" if augmented else ""
-    training = f"a running average over each epoch{images} while the weights change"
-    if metric == "loss":
-        smoothed = (
-            f" and with label smoothing {smoothing:g}, which raises it against the test loss"
-            if smoothing
-            else ""
-        )
-        highest = f"{grid.highest:.1f}" if grid.highest < 100 else fmt.count(grid.highest)
-        cut = (
-            f" The axis ends at {grid.top:.1f}; the highest value is {highest}."
-            if grid.highest > grid.top
-            else ""
-        )
-        return (
-            f"Training loss is {training}{smoothed}; test loss is the plain cross-entropy, "
-            f"measured at {_ends(grid)}.{clean} {axes}{cut}"
-        )
-    return (
-        f"Training accuracy is {training}; test accuracy is measured at {_ends(grid)}.{clean} "
-        f"{axes}"
-    )
-
-
-def _ends(grid: CurveGrid) -> str:
-    """After which epochs the test values were measured."""
-    drawn = [curve for panel in grid.panels.values() for curve in panel.curves]
-    if all(len(curve.x) == curve.measured for curve in drawn):
-        return "each epoch's end"
-    return "the end of some epochs, each a point of its line"
-
-
-def curves_alt(metric: str, results: pd.DataFrame) -> str:
-    """What the small multiples show; their numbers stand in the results table."""
-    axes = grid_axes(results)
-    rows = "; ".join(f"{axes.models[model]}, {axes.inits[init]}" for model, init in axes.rows)
-    columns = ", ".join(fmt.fraction(fraction) for fraction, _ in axes.fractions)
-    return (
-        f"Small multiples of training and test {metric} over training. Rows: {rows}. "
-        f"Columns, parts of the training set: {columns}. "
-        f"{len(measured(results))} of {len(results)} runs have curves."
-    )
-
 
 _VIEWS = {
     "mirror": "each image and its mirror image",
     "mirror-shift": "six views of each image, mirrored and shifted by a pixel",
 }
+_UNFINISHED = {
+    "missing": "not run yet",
+    "interrupted": "interrupted before its end",
+    "running": "still running",
+    "finished": "finished, but left no history or no accuracy",
+}
 
 
-def table(cell_table: pd.DataFrame, test_augmentation: str) -> str:
-    """What the columns of the results table mean.
+class EnglishCaptions(Captions):
+    """Captions with the names of one study."""
 
-    Args:
-        test_augmentation: as in the study file's `train` section.
-    """
-    views = (
-        f" Test accuracy is that of predictions averaged over {_VIEWS[test_augmentation]}; "
-        "training accuracy and the training curves are not averaged so, and the gap is smaller by "
-        "what averaging brings."
-        if test_augmentation in _VIEWS
-        else ""
-    )
-    means = ""
-    if len(cell_table) and (cell_table["n_seeds"] > 1).any():
-        means = " The interval of a mean also holds the spread of its seeds."
+    def __init__(self, words: Words) -> None:
+        self.words = words
+
+    def accuracy(
+        self,
+        kinds: Collection[IntervalKind],
+        level: float,
+        *,
+        several_seeds: bool,
+        several_lines: bool,
+        band_level: float | None,
+    ) -> str:
+        points = (
+            "Filled points are means over the seeds, small open points the single seeds"
+            if several_seeds
+            else "Each point is one run"
+        )
+        beside = (
+            " Points at one size stand side by side so that their intervals can be told apart."
+            if several_lines
+            else ""
+        )
+        curve = ""
+        if band_level is not None:
+            curve = (
+                " Lines: power laws fitted to the points and brought onto them. Shaded: the "
+                f"{coverage(band_level)} interval of the true curve; dotted, to the "
+                "right of the last point, the forecast of the next doubling."
+            )
+        return f"{points}. {_bars(kinds, level)}{beside}{curve}"
+
+    def accuracy_alt(self, lines: Sequence[Line]) -> str:
+        parts = [
+            f"{self._arm(line.arm)}: "
+            + ", ".join(
+                f"{NUMBERS.percent(mean)} with {count(size)}"
+                for size, mean in zip(line.sizes, line.means, strict=True)
+            )
+            for line in lines
+        ]
+        listed = "; ".join(parts) or "Empty"
+        return f"Line chart of test accuracy against training images. {listed}."
+
+    def options(self, moves: Sequence[Move], level: float, hidden: int) -> str:
+        bases = dict.fromkeys(
+            basis(move.contrast)
+            for move in moves
+            if move.kind is not MoveKind.NEXT and move.contrast is not None
+        )
+        rest_on = f" Intervals: {'; or '.join(bases)}." if bases else ""
+        foreseen = [move for move in moves if move.kind is MoveKind.NEXT]
+        forecast = ""
+        if foreseen:
+            forecast = (
+                " Diamonds: forecasts by the fitted curves, with "
+                f"{coverage(foreseen[0].level)} intervals."
+            )
+        others = f" {hidden} moves from other starting points are left out." if hidden else ""
+        return (
+            f"Points of test accuracy gained, with {coverage(level)} intervals. Filled: "
+            "the interval leaves out zero. Open: these runs cannot tell."
+            f"{forecast}{others}{rest_on}"
+        )
+
+    def options_alt(self, moves: Sequence[Move]) -> str:
+        parts = [
+            f"{plain(label(move, self.words))}: {NUMBERS.points(move.gain)} points "
+            f"({NUMBERS.points_interval(move.low, move.high)})"
+            for move in moves
+        ]
+        return f"Gains in test accuracy. {'; '.join(parts)}."
+
+    def move_start(self, move: Move) -> str:
+        return plain(start(move, self.words))
+
+    def move_step(self, move: Move) -> str:
+        return plain(step(move, self.words))
+
+    def curves(self, shown: CurvesShown) -> str:
+        each = "A thin line for each seed" if shown.several_seeds else "One run a panel"
+        axes = f"{each}; all panels share their axes."
+        ends = (
+            "each epoch's end"
+            if shown.every_epoch
+            else "the end of some epochs, each a point of its line"
+        )
+        clean = _clean(shown) if shown.clean else ""
+        images = ", on augmented images" if shown.augmented else ""
+        training = f"a running average over each epoch{images} while the weights change"
+        if shown.metric == "accuracy":
+            return (
+                f"Training accuracy is {training}; test accuracy is measured at {ends}.{clean} "
+                f"{axes}"
+            )
+        smoothed = (
+            f" and with label smoothing {shown.smoothing:g}, which raises it against the test loss"
+            if shown.smoothing
+            else ""
+        )
+        highest = NUMBERS.decimal(shown.highest, 1 if shown.highest < 100 else 0)
+        top = NUMBERS.decimal(shown.top, 1)
+        cut = (
+            f" The axis ends at {top}; the highest value is {highest}."
+            if shown.highest > shown.top
+            else ""
+        )
+        return (
+            f"Training loss is {training}{smoothed}; test loss is the plain cross-entropy, "
+            f"measured at {ends}.{clean} {axes}{cut}"
+        )
+
+    def curves_alt(
+        self,
+        metric: Metric,
+        arms: Sequence[Arm],
+        fractions: Sequence[str],
+        *,
+        measured: int,
+        planned: int,
+    ) -> str:
+        columns = ", ".join(NUMBERS.fraction(fraction) for fraction in fractions)
+        return (
+            f"Small multiples of training and test {metric} over training. "
+            f"Rows: {'; '.join(map(self._arm, arms))}. "
+            f"Columns, parts of the training set: {columns}. "
+            f"{measured} of {planned} runs have curves."
+        )
+
+    def hole(self, hole: Hole) -> str:
+        who = "" if hole.seed is None else f"seed {hole.seed} "
+        if hole.status in _UNFINISHED:
+            return f"{who}{_UNFINISHED[hole.status]}"
+        if hole.error is None:
+            return f"{who}{plain(hole.status)}"
+        return f"{who}{plain(hole.status)}: {plain(hole.error) or 'it failed without a message'}"
+
+    def results(self, *, several_seeds: bool, test_augmentation: str) -> str:
+        views = (
+            " Test accuracy is that of predictions averaged over "
+            f"{_VIEWS[test_augmentation]}; training accuracy and the training curves are not "
+            "averaged so, and the gap is smaller by what averaging brings."
+            if test_augmentation in _VIEWS
+            else ""
+        )
+        means = (
+            " The interval of a mean also holds the spread of its seeds." if several_seeds else ""
+        )
+        return (
+            "Interval: of one run, the 95% binomial interval that the test set's size leaves."
+            f"{means} Training accuracy is measured at the end, on clean images. Gap: training "
+            f"minus test accuracy, in percentage points.{views} Training FLOPs are the "
+            "floating-point operations of the whole run, forward and backward."
+        )
+
+    def fits(self, fits: Mapping[Arm, LearningCurve]) -> str:
+        warnings: dict[str, list[str]] = {}
+        for arm, fit in fits.items():
+            for kind in fit.warnings:
+                said = plain(warning(kind, len(fit.sizes)))
+                warnings.setdefault(said[:1].upper() + said[1:], []).append(self._arm(arm))
+        notes = [
+            f"{said}." if len(arms) == len(fits) else f"{said} ({'; '.join(arms)})."
+            for said, arms in warnings.items()
+        ]
+        return " ".join(
+            [
+                "Power laws: test error = alpha + eta × images^gamma, with 90% intervals. Alpha: "
+                "the error that no number of images gets below. Data reliance (Hoiem et al. 2021): "
+                "−2 eta gamma images^gamma at the largest size, in points. The last column is a "
+                "forecast: the error that a new training on twice the images would measure.",
+                *notes,
+            ]
+        )
+
+    def intervals(self, kinds: Collection[IntervalKind]) -> str:
+        names = {
+            IntervalKind.BINOMIAL: "test-set binomial",
+            IntervalKind.SEEDS: "seeds and test set",
+        }
+        listed = ", ".join(names[kind] for kind in kinds)
+        return f"95% intervals: {listed}; gap: training minus test accuracy" if kinds else ""
+
+    def _arm(self, arm: Arm) -> str:
+        model, init = arm
+        return f"{plain(self.words.model(model))}, {plain(self.words.init(init))}"
+
+
+def _bars(kinds: Collection[IntervalKind], level: float) -> str:
+    """What the intervals of the accuracy figure are made of."""
+    both = "the spread between seeds and the binomial uncertainty of the test set together"
+    start = f"Bars: {coverage(level)} intervals from"
+    if not kinds:
+        return ""
+    if IntervalKind.SEEDS not in kinds:
+        return (
+            f"{start} the binomial uncertainty of the test set alone: each cell was trained once."
+        )
+    if IntervalKind.BINOMIAL not in kinds:
+        return f"{start} {both}."
     return (
-        "Interval: of one run, the 95% binomial interval that the test set's size leaves."
-        f"{means} Training accuracy is measured at the end, on clean images. Gap: training minus "
-        f"test accuracy, in percentage points.{views} Training FLOPs are the floating-point "
-        "operations of the whole run, forward and backward."
+        f"{start} {both}, or, where a cell was trained once, from the binomial uncertainty of the "
+        "test set alone."
     )
 
 
-def _sentence(text: str) -> str:
-    value = fmt.plain(text)
-    return value if not value or value.endswith(".") else f"{value}."
+def _clean(shown: CurvesShown) -> str:
+    """What the diamonds are."""
+    when = "of the epoch that the validation part chose" if shown.validated else "at the end"
+    gap = "; the distance to the test line is the generalisation gap."
+    if shown.test_augmentation in _VIEWS:
+        # The table's gap is to the averaged predictions, which no line shows.
+        gap = (
+            ". Neither they nor the lines are averaged over views, as the table's test values are."
+        )
+    return (
+        f" Diamonds: training {shown.metric} {when} on clean images, measured as on test "
+        f"images{gap}"
+    )

@@ -14,7 +14,7 @@ from ...analysis.findings.causes import (
     TooSmallStudy,
     TrainingSpread,
 )
-from ..numbers import count, interval, join, percent, plural, points, signed
+from .numbers import count, interval, join, percent, plural, points, signed
 from .words import Words
 
 

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from ...analysis.curves.learning_curve import LearningCurve, RequiredSize
 from ...analysis.curves.points import ASSUMED_TEST_SIZE, ENOUGH, CurveWarning
-from ..numbers import percent
+from .numbers import percent
 
 
 def warning(kind: CurveWarning, sizes: int) -> str:

@@ -13,7 +13,7 @@ from ...analysis.findings.doubtful_labels import (
     LeakedImages,
     NoCopies,
 )
-from ..numbers import count, join, percent, plural, points
+from .numbers import count, join, percent, plural, points
 
 
 def say(finding: DataFinding) -> str:

@@ -18,7 +18,7 @@ from ...analysis.findings.diagnosis import (
     SmallMap,
     TooFewSteps,
 )
-from ..numbers import count, percent, plural, points
+from .numbers import count, percent, plural, points
 from .words import Words
 
 

@@ -19,18 +19,8 @@ from ...analysis.findings.expectation import (
     NotCompared,
     SizeVerdict,
 )
-from ..numbers import (
-    count,
-    interval,
-    join,
-    p_value,
-    percent,
-    points,
-    probability,
-    rounded,
-    signed,
-)
 from .moves import too_little
+from .numbers import count, interval, join, p_value, percent, points, probability, rounded, signed
 from .words import ONE_TRAINING, Words
 
 

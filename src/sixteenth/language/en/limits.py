@@ -17,7 +17,7 @@ from ...analysis.findings.limits import (
     ReportedEpoch,
 )
 from ...analysis.inputs.predictions import Unpaired
-from ..numbers import count, join, plural, points
+from .numbers import count, join, plural, points
 
 
 def say(finding: LimitFinding) -> str:

@@ -8,7 +8,8 @@ from ...analysis.curves.doubling import Half, HalfOrigin
 from ...analysis.findings.expectation import TooLittle
 from ...analysis.findings.moves import Move, MoveKind, MoveVerdict
 from ...analysis.stats.paired import Basis, Contrast
-from ..numbers import count, interval, p_value, points, signed, upper_first
+from ..text import upper_first
+from .numbers import count, interval, p_value, points, signed
 from .words import Words
 
 

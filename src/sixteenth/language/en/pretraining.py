@@ -20,7 +20,7 @@ from ...analysis.findings.pretraining import (
     WorthInImages,
 )
 from ...analysis.stats.paired import Contrast
-from ..numbers import count, interval, join, percent, points, signed, times
+from .numbers import count, interval, join, percent, points, signed, times
 from .words import Words
 
 

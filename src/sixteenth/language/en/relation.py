@@ -14,8 +14,8 @@ from ...analysis.findings.relation import (
     RelationFinding,
     SeedsUsed,
 )
-from ..numbers import count, interval, join, large, percent, plural, points, signed
 from .moves import half_origin, span
+from .numbers import count, interval, join, large, percent, plural, points, signed
 from .words import Words, accuracy_interval, missing_reason
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...analysis.inputs.grid import Cell, MissingReason
 from ...analysis.stats.intervals import Interval
 from ..base import Names
-from ..numbers import percent, plural
+from .numbers import percent, plural
 
 ONE_TRAINING = "Other trainings of them are not in that probability: each was trained once."
 

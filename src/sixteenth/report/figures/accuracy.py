@@ -18,8 +18,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sixteenth.analysis import Band
 
-from ...language import format as fmt
-from ..page.axes import grid_axes, measured
+from ...language.base import Language
+from ...language.text import plain
+from ..axes import grid_axes, measured
 from .gains import options_figure
 from .line_labels import AccuracyLine, end_labels, legend
 from .style import (
@@ -59,8 +60,6 @@ def accuracy_lines(cells: pd.DataFrame, results: pd.DataFrame) -> list[AccuracyL
                 AccuracyLine(
                     model=model,
                     init=init,
-                    name=axes.models[model],
-                    init_name=axes.inits[init],
                     sizes=_floats(cell["train_size"]),
                     means=_floats(cell["test_accuracy"]),
                     lows=_floats(cell["low"]),
@@ -85,6 +84,7 @@ def accuracy_figure(
     results: pd.DataFrame,
     bands: Mapping[tuple[str, str], Band] | None = None,
     *,
+    language: Language,
     narrow: bool = False,
 ) -> Figure:
     """Dataset size against test accuracy: a line for each model and init, a point for every seed.
@@ -94,11 +94,13 @@ def accuracy_figure(
         results: one row a run; only finished runs are drawn.
         bands: the fitted curves of `analysis.bands`, drawn up to the forecast of the next doubling;
             a model without one has straight lines between its points.
+        language: of the labels.
         narrow: for a telephone: half as wide, with a legend instead of labels at the lines' ends.
     """
     lines = accuracy_lines(cells, results)
     axes_of = grid_axes(results)
-    look = looks(list(axes_of.models), list(axes_of.inits))
+    look = looks(axes_of.models, axes_of.inits)
+    labels = language.figures
     direct = not narrow and len(lines) <= _DIRECT_LABELS
     width, height = (NARROW, 3.6) if narrow else (WIDE, 4.3)
     top = 0.42 + (0 if direct else 0.2 * len(lines))
@@ -115,16 +117,20 @@ def accuracy_figure(
             )
         )
         if not lines:
-            nothing(axes, "No run has finished yet, so there is no accuracy to show.")
+            nothing(axes, labels.no_accuracy)
             return figure
         sizes = {s: f for f, s in axes_of.fractions if s is not None}
         ticks = sorted(sizes)
-        names = [fmt.fraction(sizes[size]) for size in ticks]
+        names = [language.numbers.fraction(sizes[size]) for size in ticks]
         bands = bands or {}
         if bands:
-            ticks, names = [*ticks, 2 * ticks[-1]], [*names, "forecast"]
+            ticks, names = [*ticks, 2 * ticks[-1]], [*names, labels.forecast]
+        names = [
+            f"{language.numbers.count(size)}\n{name}"
+            for size, name in zip(ticks, names, strict=True)
+        ]
         size_ticks(axes, ticks, names, width - 0.55 - right)
-        _percent_axis(axes, lines, bands)
+        _percent_axis(axes, lines, bands, language)
         step = _side_step(axes, lines, ticks, width - 0.55 - right)
         low, high = axes.get_xlim()
         aside = np.exp((len(lines) / 2) * step)
@@ -136,13 +142,13 @@ def accuracy_figure(
             if key in bands:
                 _draw_band(axes, bands[key], look[key], shift)
             _draw_line(axes, line, look[key], shift, step, straight=key not in bands)
-        label = "Training images, log scale" + ("" if narrow else " · part of the training set")
+        label = labels.train_size if narrow else f"{labels.train_size} · {labels.fractions}"
         axes.set_xlabel(label, labelpad=7, loc="left")
-        axes.set_title("Test accuracy", loc="left", color=MUTED, pad=9)
+        axes.set_title(labels.test_accuracy, loc="left", color=MUTED, pad=9)
         if direct:
-            end_labels(figure, axes, lines, shifts, look, bands)
+            end_labels(figure, axes, lines, shifts, look, bands, language)
         else:
-            legend(figure, lines, look)
+            legend(figure, lines, look, language)
     return figure
 
 
@@ -196,7 +202,7 @@ def _draw_line(
     """The points of one line with their intervals; joined by straight lines where no curve is."""
     x = np.asarray(line.sizes) * np.exp(shift)
     mean = np.asarray(line.means)
-    key = f"{line.name}/{line.init_name}"
+    key = plain(f"{line.model}/{line.init}")
     if straight:
         axes.plot(x, mean, color=look.colour, ls=look.dash, lw=1.8, zorder=3, gid=f"line-{key}")
     errors = np.array([mean - line.lows, line.highs - mean]).clip(min=0)
@@ -242,7 +248,10 @@ def _draw_line(
 
 
 def _percent_axis(
-    axes: Axes, lines: Sequence[AccuracyLine], bands: Mapping[tuple[str, str], Band]
+    axes: Axes,
+    lines: Sequence[AccuracyLine],
+    bands: Mapping[tuple[str, str], Band],
+    language: Language,
 ) -> None:
     values = [v for line in lines for v in (*line.lows, *line.highs, *line.means)]
     values += [1 - v for band in bands.values() for v in (band.low[-1], band.high[-1])]
@@ -253,5 +262,7 @@ def _percent_axis(
     axes.set_ylim(max(0.0, low - pad), min(1.0, high + pad) if high < 0.995 else 1.005)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     decimals = 0 if high - low > 0.03 else 1
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y * 100:.{decimals}f}%"))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda y, _: language.numbers.percent(y, decimals))
+    )
     axes.grid(True, axis="y")

@@ -9,21 +9,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ...analysis.curves.learning_curve import LEVEL, LearningCurve
-from ...language import format as fmt
-from .style import COLOURS, MARKERS, MUTED, WIDE, apart, draw_key, house_style
+from ...language.base import Language
+from ...language.text import plain
+from .style import COLOURS, MARKERS, MUTED, WIDE, draw_key, house_style, size_ticks
+from .text import shortened
 
 BEYOND = 4.0
 """How far past the largest measured size the figure looks."""
 
 
-def fit_figure(curves: Mapping[str, LearningCurve]) -> Figure:
+def fit_figure(curves: Mapping[str, LearningCurve], language: Language) -> Figure:
     """Errors, fitted curves and the band where a new training would measure its error.
 
     Args:
         curves: by name; drawn in this order, each in its own colour and marker.
+        language: of the labels.
     """
     height = 4.4 + 0.2 * len(curves)
     with house_style():
@@ -34,8 +37,8 @@ def fit_figure(curves: Mapping[str, LearningCurve]) -> Figure:
         )
         for i, curve in enumerate(curves.values()):
             _draw(axes, curve, COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)])
-        _axes(axes, list(curves.values()))
-        _legend(figure, list(curves))
+        _axes(axes, list(curves.values()), language)
+        _legend(figure, list(curves), language)
     return figure
 
 
@@ -61,35 +64,28 @@ def _draw(axes: Axes, curve: LearningCurve, colour: str, marker: str) -> None:
     )
 
 
-def _axes(axes: Axes, curves: list[LearningCurve]) -> None:
+def _axes(axes: Axes, curves: list[LearningCurve], language: Language) -> None:
     sizes = sorted({float(n) for curve in curves for n in curve.sizes})
     largest = max(float(curve.sizes[-1]) for curve in curves)
     ticks = [*sizes, BEYOND * largest]
-    axes.set_xscale("log")
-    margin = (ticks[-1] / ticks[0]) ** 0.04
-    axes.set_xlim(ticks[0] / margin, ticks[-1] * margin)
-    widest = max(len(fmt.count(size)) for size in ticks)
-    shown = apart(ticks, axes.get_xlim(), (WIDE - 0.85) / (0.08 * widest + 0.06))
-    axes.set_xticks(ticks, [fmt.count(n) if i in shown else "" for i, n in enumerate(ticks)])
-    axes.xaxis.set_minor_locator(NullLocator())
+    numbers = language.numbers
+    size_ticks(axes, ticks, [numbers.count(size) for size in ticks], WIDE - 0.85, margin=0.04)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.3g}%"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{numbers.general(100 * y, 3)}%"))
     axes.grid(True, axis="y")
-    axes.set_xlabel("Training images, log scale", labelpad=7, loc="left")
-    axes.set_title("Test error", loc="left", color=MUTED, pad=9)
+    axes.set_xlabel(language.figures.train_size, labelpad=7, loc="left")
+    axes.set_title(language.figures.test_error, loc="left", color=MUTED, pad=9)
 
 
-def _legend(figure: Figure, names: list[str]) -> None:
+def _legend(figure: Figure, names: list[str], language: Language) -> None:
     handles: list[Line2D | Patch] = [
         Line2D(
             [], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], mec="white"
         )
         for i in range(len(names))
     ]
-    labels = [fmt.short(name, 60) for name in names]
+    labels = [shortened(plain(name), WIDE - 0.8) for name in names]
     handles.append(Patch(color=MUTED, alpha=0.2, lw=0))
-    labels.append(
-        f"{LEVEL:.0%} interval of the error that a new training would measure; dashed: extrapolated"
-    )
+    labels.append(language.figures.new_training.format(language.numbers.percent(LEVEL, 0)))
     draw_key(figure, handles, labels)

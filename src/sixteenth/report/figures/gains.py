@@ -6,7 +6,6 @@ that they start from, and draws them on one axis.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,13 +16,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sixteenth.analysis import Move
 
-from ...language import format as fmt
-from ...language.en.moves import start, step
-from ...language.en.words import Words
+from ...language.base import Language
 from .style import GRID, INK, MUTED, NARROW, WIDE, house_style, nothing
+from .text import shortened, widest, wrapped
 
 _GROUPS = 4
 """Starting points in the figure: it opens the report, and has to be read at a glance."""
+_SIZE = 8.5
+"""Points, of the moves' names and numbers."""
 _ORDER = ("data", "next", "model", "init")
 
 
@@ -31,25 +31,23 @@ _ORDER = ("data", "next", "model", "init")
 class Group:
     """The moves from one starting point."""
 
-    name: str
     main: bool
     moves: list[Move]
 
 
-def options_figure(options: Sequence[Move], words: Words, *, narrow: bool = False) -> Figure:
+def options_figure(options: Sequence[Move], *, language: Language, narrow: bool = False) -> Figure:
     """What each next step buys: the gain in accuracy with its interval, and a line at no gain.
 
     Filled points have an interval that leaves out zero; hollow ones could be no gain at all. A
     diamond is a forecast. The first group starts where a beginner would.
     """
-    groups = shown_options(options, words)
+    groups = shown_options(options)
     moves = [move for group in groups for move in group.moves]
     width = NARROW if narrow else WIDE
     pitch, title = (0.62, 0.36) if narrow else (0.3, 0.34)
     foot, head = 0.62, 0.02
     height = foot + head + (pitch * len(moves) + title * len(groups) if moves else 0.6)
-    # At 9 points a digit is about 0.08 inches wide.
-    right = 0.2 + 0.071 * max((len(_numbers(move)) for move in moves), default=0)
+    right = 0.36 + widest((_numbers(move, language) for move in moves), _SIZE)
     left = 0.1 if narrow else 3.15
     with house_style():
         figure = Figure(figsize=(width, height))
@@ -57,13 +55,16 @@ def options_figure(options: Sequence[Move], words: Words, *, narrow: bool = Fals
             (left / width, foot / height, 1 - (left + right) / width, 1 - (foot + head) / height)
         )
         if not moves:
-            nothing(axes, "No two finished cells can be compared yet.")
+            nothing(axes, language.figures.no_moves)
             return figure
-        _gain_axis(axes, moves)
+        _gain_axis(axes, moves, language)
         axes.set_ylim(-(height - foot - head), 0.0)  # inches, down from the top
         y = 0.0
         for group in groups:
-            _heading(axes, group, y - title / 2 - 0.02, left, narrow=narrow)
+            heading = language.figures.from_start.format(
+                language.captions.move_start(group.moves[0])
+            )
+            _heading(axes, heading, group.main, y - title / 2 - 0.02, left, narrow=narrow)
             y -= title
             low = y - pitch * len(group.moves)
             if not narrow:
@@ -84,27 +85,23 @@ def options_figure(options: Sequence[Move], words: Words, *, narrow: bool = Fals
                     )
                     axes.vlines(0, middle - 0.13, middle + 0.13, color=INK, lw=1.0, zorder=1)
                 _draw_move(axes, move, middle, group.main)
-                _name_move(axes, step(move, words), move, middle, y, left, narrow=narrow)
+                _name_move(axes, language, move, middle, y, left, narrow=narrow)
                 y -= pitch
     return figure
 
 
-def shown_options(options: Sequence[Move], words: Words) -> list[Group]:
+def shown_options(options: Sequence[Move]) -> list[Group]:
     """The moves by where they start: the reference first, then the starts with large gains."""
     found: dict[tuple[str, str], list[Move]] = {}
     for move in sorted(options, key=lambda move: not move.main):
         found.setdefault(move.start, []).append(move)
     return [
-        Group(
-            start(moves[0], words),
-            moves[0].main,
-            sorted(moves, key=lambda move: _ORDER.index(move.kind)),
-        )
+        Group(moves[0].main, sorted(moves, key=lambda move: _ORDER.index(move.kind)))
         for moves in list(found.values())[:_GROUPS]
     ]
 
 
-def _gain_axis(axes: Axes, moves: Sequence[Move]) -> None:
+def _gain_axis(axes: Axes, moves: Sequence[Move], language: Language) -> None:
     values = [100 * v for move in moves for v in (move.low, move.high, move.gain)]
     values = [v for v in values if np.isfinite(v)]
     low, high = min([*values, 0.0]), max([*values, 0.0])
@@ -112,21 +109,23 @@ def _gain_axis(axes: Axes, moves: Sequence[Move]) -> None:
     axes.set_xlim(low - pad, high + pad)
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     digits = 1 if high - low < 4 else 0
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: fmt.points(x / 100, digits)))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: language.numbers.points(x / 100, digits))
+    )
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
-    axes.set_xlabel("Gain in test accuracy, percentage points", labelpad=6, loc="left")
+    axes.set_xlabel(language.figures.gain, labelpad=6, loc="left")
 
 
-def _heading(axes: Axes, group: Group, y: float, left: float, *, narrow: bool) -> None:
+def _heading(axes: Axes, heading: str, main: bool, y: float, left: float, *, narrow: bool) -> None:
     axes.annotate(
-        f"From {fmt.short(group.name, 44 if narrow else 60)}",
+        shortened(heading, (NARROW if narrow else WIDE) - 0.2, 9, bold=True),
         (0, y),
         xycoords=axes.get_yaxis_transform(),
         xytext=(0 if narrow else -72 * (left - 0.1), 0),
         textcoords="offset points",
         fontweight="bold",
-        color=INK if group.main else MUTED,
+        color=INK if main else MUTED,
         va="center",
         fontsize=9,
     )
@@ -163,14 +162,14 @@ def _draw_move(axes: Axes, move: Move, y: float, main: bool) -> None:
 
 
 def _name_move(
-    axes: Axes, step: str, move: Move, y: float, top: float, left: float, *, narrow: bool
+    axes: Axes, language: Language, move: Move, y: float, top: float, left: float, *, narrow: bool
 ) -> None:
     """What the move is, on the left (narrow: above it), and its numbers on the right."""
-    name = fmt.plain(step)
+    name = language.captions.move_step(move)
     if narrow:
-        name = "\n".join(textwrap.wrap(name, 52, max_lines=1, placeholder=" …"))
+        name = wrapped(name, NARROW - 0.2, _SIZE, 1)[0]
     else:
-        name = fmt.short(name, 48)
+        name = shortened(name, left - 0.16, _SIZE)
     axes.annotate(
         name,
         (0, top - 0.14 if narrow else y),
@@ -178,18 +177,19 @@ def _name_move(
         xytext=(0 if narrow else -72 * (left - 0.2), 0),
         textcoords="offset points",
         va="center",
-        fontsize=8.5,
+        fontsize=_SIZE,
     )
     axes.text(
         1.04,
         y,
-        _numbers(move),
+        _numbers(move, language),
         transform=axes.get_yaxis_transform(),
         va="center",
-        fontsize=8.5,
+        fontsize=_SIZE,
     )
 
 
-def _numbers(move: Move) -> str:
+def _numbers(move: Move, language: Language) -> str:
     """The gain and its interval: ``+3.1 (+2.0 to +4.3)``."""
-    return f"{fmt.points(move.gain)} ({fmt.points_interval(move.low, move.high)})"
+    numbers = language.numbers
+    return f"{numbers.points(move.gain)} ({numbers.points_interval(move.low, move.high)})"

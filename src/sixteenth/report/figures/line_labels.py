@@ -14,9 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sixteenth.analysis import Band
+from sixteenth.analysis.curves.joint import Arm
 
-from ...language import format as fmt
+from ...language.base import Language
 from .style import Look, draw_key, spread
+from .text import shortened
+
+_LABELS_AT = 1.04
+"""Where labels beside the axes begin, in widths of the axes."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +35,15 @@ class AccuracyLine:
 
     model: str
     init: str
-    name: str
-    init_name: str
     sizes: tuple[float, ...]
     means: tuple[float, ...]
     lows: tuple[float, ...]
     highs: tuple[float, ...]
     seeds: tuple[tuple[float, float, int], ...]
+
+    @property
+    def arm(self) -> Arm:
+        return self.model, self.init
 
 
 def end_labels(
@@ -46,15 +53,17 @@ def end_labels(
     shifts: Sequence[float],
     look: dict[tuple[str, str], Look],
     bands: Mapping[tuple[str, str], Band],
+    language: Language,
 ) -> None:
     """Each line's name at its end, moved apart where two lines end close together."""
     several_inits = len({line.init for line in lines}) > 1
     box = axes.get_position()
+    room = (1 - box.x0 - _LABELS_AT * box.width) * figure.get_figwidth() - 0.03
     points = box.height * figure.get_figheight() * 72
     low, high = axes.get_ylim()
     data_per_point = (high - low) / points
     gap = (25.0 if several_inits else 14.0) * data_per_point
-    keys = [(line.model, line.init) for line in lines]
+    keys = [line.arm for line in lines]
     ends = [
         1 - float(bands[key].middle[-1]) if key in bands else line.means[-1]
         for key, line in zip(keys, lines, strict=True)
@@ -67,7 +76,7 @@ def end_labels(
     placed = spread(ends, gap, low + half, high - half)
     left, right = np.log(axes.get_xlim())
     for line, size, end, y in zip(lines, last, ends, placed, strict=True):
-        style = look[line.model, line.init]
+        style = look[line.arm]
         at = (np.log(size) - left) / (right - left)
         fraction = (y - low) / (high - low)
         end_fraction = (end - low) / (high - low)
@@ -83,9 +92,9 @@ def end_labels(
         )
         apart = 0.0 if not several_inits else 5.8 / points
         axes.text(
-            1.04,
+            _LABELS_AT,
             fraction + apart,
-            fmt.short(line.name, 20),
+            shortened(language.model(line.model), room, bold=True),
             color=style.colour,
             fontweight="bold",
             transform=axes.transAxes,
@@ -94,9 +103,9 @@ def end_labels(
         )
         if several_inits:
             axes.text(
-                1.04,
+                _LABELS_AT,
                 fraction - apart,
-                fmt.short(line.init_name, 24),
+                shortened(language.init(line.init), room, 8.5),
                 color=style.colour,
                 fontsize=8.5,
                 transform=axes.transAxes,
@@ -109,15 +118,19 @@ def legend(
     figure: Figure,
     lines: Sequence[AccuracyLine],
     look: dict[tuple[str, str], Look],
+    language: Language,
 ) -> None:
     """The names of all lines above the axes, for a narrow figure or many lines."""
     several_inits = len({line.init for line in lines}) > 1
     handles = [
         Line2D([], [], color=s.colour, ls=s.dash, marker=s.marker, lw=1.8, ms=5.5, mec="white")
-        for s in (look[line.model, line.init] for line in lines)
+        for s in (look[line.arm] for line in lines)
     ]
     names = [
-        fmt.short(line.name, 22) + (f" · {fmt.short(line.init_name, 20)}" if several_inits else "")
+        f"{language.model(line.model)} · {language.init(line.init)}"
+        if several_inits
+        else language.model(line.model)
         for line in lines
     ]
-    draw_key(figure, handles, names, handlelength=2.6)
+    room = figure.get_figwidth() - 0.65
+    draw_key(figure, handles, [shortened(name, room) for name in names], handlelength=2.6)

@@ -6,7 +6,7 @@ Computing only; `curves` draws it. Failed and missing runs are holes with their 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from sixteenth.analysis import summary_table
 
-from ...language import format as fmt
-from ..page.axes import GridAxes, grid_axes, measured
+from ...language.captions import Hole, Metric
+from ..axes import GridAxes, grid_axes, measured
 
-Metric = Literal["loss", "accuracy"]
-METRICS: tuple[Metric, ...] = ("loss", "accuracy")
+METRICS: tuple[Metric, ...] = get_args(Metric)
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,16 @@ class SeedCurve:
 
 @dataclass(frozen=True)
 class Panel:
-    """One cell of the grid: its seeds' curves, and why others are not there."""
+    """One cell of the grid: its seeds' curves, and why others are not there.
+
+    A cell that is not part of the study has neither.
+    """
 
     model: str
     init: str
     fraction: str
     curves: tuple[SeedCurve, ...]
-    holes: tuple[str, ...]
+    holes: tuple[Hole, ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ class CurveGrid:
     def clean(self) -> bool:
         """Whether any run has a training value on clean images."""
         return any(np.isfinite(c.clean) for panel in self.panels.values() for c in panel.curves)
+
+    @property
+    def every_epoch(self) -> bool:
+        """Whether each epoch that is drawn has a test value."""
+        return all(len(c.x) == c.measured for panel in self.panels.values() for c in panel.curves)
 
     @property
     def several_seeds(self) -> bool:
@@ -123,9 +130,7 @@ def curve_panels(
                     out.append(run)
             drawn += curves
             # Beside other seeds' curves there is room for a word; the table has the reason.
-            holes = [hole_text(r, name_seed=len(cell) > 1, reason=not curves) for r in out]
-            if not len(cell):
-                holes.append("not part of the study")
+            holes = [hole(r, name_seed=len(cell) > 1, reason=not curves) for r in out]
             panels[model, init, fraction] = Panel(
                 model, init, fraction, tuple(curves), tuple(holes)
             )
@@ -140,25 +145,13 @@ def _final(history: pd.DataFrame) -> Any:
     return history.iloc[-1]
 
 
-_UNFINISHED = {
-    "missing": "not run yet",
-    "interrupted": "interrupted before its end",
-    "running": "still running",
-}
-
-
-def hole_text(run: dict[Any, Any], *, name_seed: bool, reason: bool = True) -> str:
-    """Why a run has no curve: ``seed 2 failed: the loss became NaN at step 40``."""
-    who = f"seed {run['seed']} " if name_seed else ""
-    status = str(run["status"])
-    if status in _UNFINISHED:
-        return f"{who}{_UNFINISHED[status]}"
-    if status == "finished":
-        return f"{who}finished, but left no history or no accuracy"
-    error = run.get("error")
-    said = "it failed without a message" if fmt.missing(error) else fmt.plain(error)
-    why = f": {said}" if reason else ""
-    return f"{who}{fmt.plain(status)}{why}"
+def hole(run: dict[Any, Any], *, name_seed: bool, reason: bool = True) -> Hole:
+    """Why a run, a row of the analysis' summary table, has no curve and no numbers."""
+    return Hole(
+        seed=int(run["seed"]) if name_seed else None,
+        status=str(run["status"]),
+        error=str(run["error"]) if reason else None,
+    )
 
 
 def _limits(curves: list[SeedCurve], metric: Metric) -> tuple[float, float, float]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import math
 import re
-import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from ...language import format as fmt
+from .text import FONT, SIZE, widest, wrapped
 
 INK = "#1c1f24"
 MUTED = "#5f6670"
@@ -33,14 +32,18 @@ DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2
 MARKERS = ("o", "s", "^", "D")
 WIDE, NARROW = 7.5, 3.75
 """Inches: as wide as the page's column, and as a telephone."""
+TICK_SIZE = 9.0
+"""Points."""
+BETWEEN_TICKS = 0.1
+"""Inches between the labels of two ticks, at least."""
 
 _RC: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9.5,
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9.5,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
+    "font.family": FONT,
+    "font.size": SIZE,
+    "axes.titlesize": SIZE,
+    "axes.labelsize": SIZE,
+    "xtick.labelsize": TICK_SIZE,
+    "ytick.labelsize": TICK_SIZE,
     "text.color": INK,
     "axes.labelcolor": MUTED,
     "xtick.color": MUTED,
@@ -98,30 +101,26 @@ def looks(models: Sequence[str], inits: Sequence[str]) -> dict[tuple[str, str], 
     }
 
 
-def size_ticks(axes: Axes, sizes: Sequence[float], labels: Sequence[str], width: float) -> None:
-    """A log axis whose ticks are the measured sizes, named by images and by fraction.
+def size_ticks(
+    axes: Axes, sizes: Sequence[float], labels: Sequence[str], width: float, margin: float = 0.06
+) -> None:
+    """A log axis whose ticks are the measured sizes.
 
     Args:
         axes: its x axis is set up.
         sizes: images, ascending, without repeats.
-        labels: what each size is, such as its fraction.
+        labels: of each size, on one line or several.
         width: of the axes in inches; labels that would touch are left out, the ticks stay.
+        margin: beside the first and the last size, as a part of the axis between them.
     """
     low, high = min(sizes), max(sizes)
-    margin = (high / low) ** 0.06 if high > low else 1.5
+    beside = (high / low) ** margin if high > low else 1.5
     axes.set_xscale("log")
-    axes.set_xlim(low / margin, high * margin)
+    axes.set_xlim(low / beside, high * beside)
     axes.xaxis.set_major_locator(FixedLocator(list(sizes)))
     axes.xaxis.set_minor_locator(NullLocator())
-    # At 9 points a digit is about 0.08 inches wide.
-    widest = max(len(fmt.count(size)) for size in sizes)
-    shown = apart(sizes, axes.get_xlim(), width / (0.08 * widest + 0.06))
-    axes.set_xticklabels(
-        [
-            f"{fmt.count(size)}\n{label}" if i in shown else ""
-            for i, (size, label) in enumerate(zip(sizes, labels, strict=True))
-        ]
-    )
+    shown = apart(sizes, axes.get_xlim(), width / (widest(labels, TICK_SIZE) + BETWEEN_TICKS))
+    axes.set_xticklabels([label if i in shown else "" for i, label in enumerate(labels)])
 
 
 def apart(sizes: Sequence[float], limits: tuple[float, float], room: float) -> set[int]:
@@ -206,7 +205,7 @@ def draw_key(
 def nothing(axes: Axes, why: str) -> None:
     """An empty figure that says why it is empty."""
     axes.set_axis_off()
-    text = "\n".join(textwrap.wrap(why, 34))
+    text = "\n".join(wrapped(why, 2.3))
     axes.text(0.5, 0.5, text, ha="center", va="center", color=MUTED, transform=axes.transAxes)
 
 
@@ -216,7 +215,7 @@ def svg(figure: Figure, title: str = "") -> bytes:
     with house_style():
         metadata = {"Date": None, "Creator": None} | ({"Title": title} if title else {})
         figure.savefig(buffer, format="svg", metadata=metadata)
-    text = re.sub(r"'DejaVu Sans'(, sans-serif)?", _FONTS, buffer.getvalue())
+    text = re.sub(rf"'{FONT}'(, sans-serif)?", _FONTS, buffer.getvalue())
     return text.encode("utf-8")
 
 

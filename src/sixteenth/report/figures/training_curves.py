@@ -6,8 +6,6 @@ fraction, so that over- and underfitting can be seen across the whole grid.
 
 from __future__ import annotations
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,13 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from ...language import format as fmt
-from .panels import CurveGrid, Metric, Panel, curve_panels
+from ...language.base import Language
+from ...language.captions import Metric
+from ...language.text import plain
+from .panels import CurveGrid, Panel, curve_panels
 from .style import INK, MUTED, NARROW, WIDE, draw_key, house_style, looks
+from .text import shortened, wrapped
+from .text import width as text_width
 
 _TRAIN_COLOUR = "#6d7480"
-_KEY_IN_A_LINE = 6.4
-"""Inches that the key takes beside itself; in a narrower figure its entries stand one a line."""
+_NOTE_SIZE = 8.0
+"""Points."""
+_KEY_HANDLE, _KEY_GAP = 0.4, 0.24
+"""Inches: a sample line of the key with the space beside it, and what is between two entries."""
 
 
 def training_curves_figure(
@@ -29,6 +33,7 @@ def training_curves_figure(
     results: pd.DataFrame,
     *,
     metric: Metric = "loss",
+    language: Language,
     narrow: bool = False,
 ) -> Figure:
     """Training and test curves of every run, one panel for each model, init and fraction.
@@ -37,10 +42,12 @@ def training_curves_figure(
         histories: one row for each run and epoch.
         results: one row a run, also those that failed or are missing.
         metric: "loss" or "accuracy".
+        language: of the labels.
         narrow: for a telephone.
     """
     grid = curve_panels(histories, results, metric=metric)
-    look = looks(list(grid.axes.models), list(grid.axes.inits))
+    look = looks(grid.axes.models, grid.axes.inits)
+    labels = language.figures
     rows, columns = len(grid.axes.rows), len(grid.axes.fractions)
     # All in inches. Each row of panels has its name above it, so that the panels get the width.
     left, right, gap, foot = 0.5, 0.08, 0.1 if narrow else 0.16, 0.52
@@ -50,8 +57,9 @@ def training_curves_figure(
     tall = 1.1 if narrow else 1.35
     width = left + columns * panel + (columns - 1) * gap + right
     width = max(width, NARROW)
-    entries = _key_entries(metric, grid)
-    stacked = width < _KEY_IN_A_LINE
+    entries = _key_entries(labels.curve_lines[metric], labels.clean if grid.clean else "")
+    in_a_line = sum(text_width(entry) + _KEY_HANDLE + _KEY_GAP for entry in entries) - _KEY_GAP
+    stacked = left + in_a_line > width
     above = 0.14 + 0.18 * (len(entries) if stacked else 1)
     height = above + headings + rows * (title + tall) + foot
     with house_style():
@@ -67,19 +75,23 @@ def training_curves_figure(
                     sharex=panels[0, 0],
                     sharey=panels[0, 0],
                 )
-                _draw_panel(
-                    axes, grid.panels[model, init, fraction], colour, metric, int(panel * 14)
-                )
+                _draw_panel(axes, grid.panels[model, init, fraction], colour)
+                _draw_notes(axes, grid.panels[model, init, fraction], metric, panel, language)
                 axes.tick_params(labelbottom=i == rows - 1, labelleft=j == 0)
                 panels[i, j] = axes
-            names = (grid.axes.models[model], grid.axes.inits[init])
+            names = language.model(model), language.init(init)
             _row_title(panels[i, 0], names, colour, columns * panel)
         for j, (fraction, size) in enumerate(grid.axes.fractions):
             x = left + j * (panel + gap)
             y = height - above - headings + 0.02
-            figure.text(x / width, y / height, _heading(fraction, size, narrow), va="bottom")
-        _common_axes(panels[0, 0], grid, metric)
-        unit = "Epoch" if grid.x == "epoch" else "Optimiser step"
+            figure.text(
+                x / width,
+                y / height,
+                _heading(fraction, size, language, narrow=narrow),
+                va="bottom",
+            )
+        _common_axes(panels[0, 0], grid, metric, language)
+        unit = labels.epoch if grid.x == "epoch" else labels.step
         figure.text(left / width, 0.08 / height, unit, color=MUTED, va="bottom")
         corner = (left / width, 1 - 0.06 / height)
         draw_key(
@@ -93,7 +105,7 @@ def training_curves_figure(
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, colour: str, metric: Metric, wrap: int) -> None:
+def _draw_panel(axes: Axes, panel: Panel, colour: str) -> None:
     axes.grid(True, axis="y")
     thin = 1.6 if len(panel.curves) == 1 else 1.0
     for curve in panel.curves:
@@ -108,7 +120,7 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str, metric: Metric, wrap: int
             marker=marker,
             ms=3,
             mfc="white",
-            gid=f"train-{fmt.plain(panel.fraction)}-{curve.seed}",
+            gid=f"train-{plain(panel.fraction)}-{curve.seed}",
         )
         # Of many short epochs only some are measured: their points are joined, and marked.
         known = np.isfinite(curve.test)
@@ -119,7 +131,7 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str, metric: Metric, wrap: int
             lw=thin,
             marker=marker if known.all() else "o",
             ms=3,
-            gid=f"test-{fmt.plain(panel.fraction)}-{curve.seed}",
+            gid=f"test-{plain(panel.fraction)}-{curve.seed}",
         )
         axes.plot(
             [curve.clean_x],
@@ -132,50 +144,58 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str, metric: Metric, wrap: int
             mew=1.2,
             clip_on=False,
             zorder=4,
-            gid=f"clean-{fmt.plain(panel.fraction)}-{curve.seed}",
-        )
-    if panel.holes:
-        room = 6 if not panel.curves else 3
-        lines = [
-            line
-            for hole in panel.holes
-            for line in textwrap.wrap(hole, wrap, max_lines=5, placeholder=" …")
-        ]
-        if len(lines) > room:
-            lines = [*lines[: room - 1], "…"]
-        centre = not panel.curves
-        # Loss falls and accuracy climbs: the corner that stays free.
-        side = "top" if metric == "loss" else "bottom"
-        axes.text(
-            0.5 if centre else 0.97,
-            0.5 if centre else 0.96 if side == "top" else 0.05,
-            "\n".join(lines),
-            transform=axes.transAxes,
-            ha="center" if centre else "right",
-            va="center" if centre else side,
-            color=MUTED,
-            fontsize=8,
-            linespacing=1.25,
+            gid=f"clean-{plain(panel.fraction)}-{curve.seed}",
         )
     if not panel.curves:
         axes.set_facecolor("#f5f6f8")
 
 
-def _heading(fraction: str, size: int | None, narrow: bool) -> str:
+def _draw_notes(
+    axes: Axes, panel: Panel, metric: Metric, inches: float, language: Language
+) -> None:
+    """Why runs have no curve, in a panel that is so wide."""
+    notes = [language.captions.hole(hole) for hole in panel.holes]
+    if not panel.curves and not notes:
+        notes = [language.figures.not_planned]
+    if not notes:
+        return
+    room = 6 if not panel.curves else 3
+    lines = [line for note in notes for line in wrapped(note, 0.82 * inches, _NOTE_SIZE, 5)]
+    if len(lines) > room:
+        lines = [*lines[: room - 1], "…"]
+    centre = not panel.curves
+    # Loss falls and accuracy climbs: the corner that stays free.
+    side = "top" if metric == "loss" else "bottom"
+    axes.text(
+        0.5 if centre else 0.97,
+        0.5 if centre else 0.96 if side == "top" else 0.05,
+        "\n".join(lines),
+        transform=axes.transAxes,
+        ha="center" if centre else "right",
+        va="center" if centre else side,
+        color=MUTED,
+        fontsize=_NOTE_SIZE,
+        linespacing=1.25,
+    )
+
+
+def _heading(fraction: str, size: int | None, language: Language, *, narrow: bool) -> str:
     """A column's fraction and number of images, on two lines where it is narrow."""
-    part = fmt.fraction(fraction)
+    part = language.numbers.fraction(fraction)
     if size is None:
         return part
-    images = fmt.count(size)
-    if part in (f"{size} images", f"{images} images"):
-        return f"{images} images"
-    return f"{part}\n{images}" if narrow else f"{part} · {images} images"
+    count = language.numbers.count(size)
+    images = language.figures.images.format(count)
+    if part in (f"{size} images", f"{count} images"):  # as the study file has it
+        return images
+    return f"{part}\n{count}" if narrow else f"{part} · {images}"
 
 
 def _row_title(axes: Axes, names: tuple[str, str], colour: str, inches: float) -> None:
     """Model and init above the first panel of their row."""
-    letters = int(inches * 11)
-    model = fmt.short(names[0], max(12, min(40, letters - 16)))
+    gap = 0.15
+    room = inches - gap - text_width(names[1])
+    model = shortened(names[0], max(room, inches / 2), bold=True)
     title = axes.annotate(
         model,
         (0, 1),
@@ -187,7 +207,7 @@ def _row_title(axes: Axes, names: tuple[str, str], colour: str, inches: float) -
         va="bottom",
     )
     axes.annotate(
-        fmt.short(names[1], max(14, letters - len(model))),
+        shortened(names[1], inches - gap - text_width(model, bold=True)),
         (1, 0),
         xytext=(7, 0),
         xycoords=title,
@@ -197,7 +217,7 @@ def _row_title(axes: Axes, names: tuple[str, str], colour: str, inches: float) -
     )
 
 
-def _common_axes(first: Axes, grid: CurveGrid, metric: Metric) -> None:
+def _common_axes(first: Axes, grid: CurveGrid, metric: Metric, language: Language) -> None:
     first.set_ylim(grid.bottom, grid.top)
     ends = [curve.x for panel in grid.panels.values() for curve in panel.curves]
     last = max((x[-1] for x in ends), default=1.0)
@@ -209,18 +229,19 @@ def _common_axes(first: Axes, grid: CurveGrid, metric: Metric) -> None:
     )
     first.yaxis.set_major_locator(MaxNLocator(4))
     if metric == "accuracy":
-        first.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y * 100:.0f}%"))
-    first.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+        first.yaxis.set_major_formatter(FuncFormatter(lambda y, _: language.numbers.percent(y, 0)))
+    first.xaxis.set_major_formatter(FuncFormatter(lambda x, _: language.numbers.count(x)))
 
 
-def _key_entries(metric: Metric, grid: CurveGrid) -> dict[str, Line2D]:
-    """What the kinds of line and mark are, the same in all panels."""
+def _key_entries(lines: tuple[str, str], clean: str) -> dict[str, Line2D]:
+    """What the kinds of line and mark are, the same in all panels; `clean` may be empty."""
+    test, training = lines
     entries = {
-        f"test {metric}": Line2D([], [], color=INK, lw=1.6),
-        f"training {metric}": Line2D([], [], color=_TRAIN_COLOUR, lw=1.6, ls=(0, (4, 1.6))),
+        test: Line2D([], [], color=INK, lw=1.6),
+        training: Line2D([], [], color=_TRAIN_COLOUR, lw=1.6, ls=(0, (4, 1.6))),
     }
-    if grid.clean:
-        entries["training, clean images at the end"] = Line2D(
+    if clean:
+        entries[clean] = Line2D(
             [], [], color=_TRAIN_COLOUR, ls="", marker="D", ms=4.5, mfc="white", mew=1.2
         )
     return entries

@@ -22,18 +22,21 @@ from matplotlib.figure import Figure
 
 from sixteenth import __version__
 from sixteenth.analysis import Findings, bands, cells
+from sixteenth.analysis.stats.intervals import LEVEL
 from sixteenth.errors import SixteenthError
 from sixteenth.storage.run_record import RunRecord
 
-from ...language import English, Names
-from ...language import format as fmt
-from ...language.en import captions
+from ...language.base import Language
+from ...language.captions import CurvesShown
+from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
+from ..figures.gains import shown_options
 from ..figures.panels import METRICS, curve_panels
 from ..figures.style import NARROW, WIDE, png, svg
 from ..parts import FIGURES, draw_figures
-from .provenance import augmented
+from ..provenance import augmented
+from .markdown import code_block, escape
 from .view import make_page
 
 
@@ -63,19 +66,22 @@ class Picture:
         return self.wide.width > WIDE * 96 or self.narrow.width > NARROW * 96
 
 
-def build_report(study_dir: str | Path, measurements: Measurements, findings: Findings) -> Path:
+def build_report(
+    study_dir: str | Path, measurements: Measurements, findings: Findings, language: Language
+) -> Path:
     """Write the report of a study and return the path of report.html.
 
     Args:
         study_dir: the study's folder; only report.html, report.md and figures/ are written in it.
         measurements: of the study.
         findings: what `analyse_study` makes of them.
+        language: that the report is written in.
 
     Raises:
         SixteenthError: the files cannot be written; an earlier report is left as it was.
     """
     folder = Path(study_dir)
-    files = report_files(measurements, findings)
+    files = report_files(measurements, findings, language)
     try:
         _write_all(folder, files)
         for name in FIGURES:
@@ -89,53 +95,26 @@ def build_report(study_dir: str | Path, measurements: Measurements, findings: Fi
     return folder / "report.html"
 
 
-def report_files(measurements: Measurements, findings: Findings) -> dict[str, bytes]:
+def report_files(
+    measurements: Measurements, findings: Findings, language: Language
+) -> dict[str, bytes]:
     """All files of a report by their path in the study's folder, report.html last."""
-    spec, runs = measurements.spec, measurements.records
     results, histories = measurements.results, measurements.histories
-    language = English(Names.of(findings.models, findings.inits))
-    discussion = language.discuss(findings)
-    figures = draw_figures(results, histories, findings)
-    narrow = draw_figures(results, histories, findings, narrow=True)
-    cell_table = cells(results)
-    page = make_page(measurements, discussion, __version__)
-    lines = accuracy_lines(cell_table, results)
-    smoothing = _smoothing_of_losses(spec, runs)
-    test_views = str((spec.get("train") or {}).get("test_augmentation"))
-
+    figures = draw_figures(results, histories, findings, language)
+    narrow = draw_figures(results, histories, findings, language, narrow=True)
+    words = _words(measurements, findings, language)
     files: dict[str, bytes] = {}
     pictures: dict[str, Picture] = {}
-    texts = {
-        "accuracy": (
-            "Dataset size against test accuracy",
-            captions.accuracy(cell_table, lines, bands(findings.curves)),
-            captions.accuracy_alt(lines),
-        ),
-        "options": (
-            "What each next step buys",
-            captions.options(findings.options, findings.level, language.words),
-            captions.options_alt(findings.options, language.words),
-        ),
-    }
-    for metric in METRICS:
-        texts[f"{metric}-curves"] = (
-            f"{metric.capitalize()} over training",
-            captions.curves(
-                curve_panels(histories, results, metric=metric),
-                metric,
-                smoothing,
-                augmented(spec, runs),
-                test_views,
-                validated=bool((spec.get("train") or {}).get("validation")),
-            ),
-            captions.curves_alt(metric, results),
-        )
     for name, figure in figures.items():
-        pictures[name] = _picture(files, name, *texts[name], figure, narrow[name])
+        title, (caption, alt) = language.page.titles[name], words[name]
+        pictures[name] = _picture(files, name, title, caption, alt, figure, narrow[name])
     shared = {
-        "page": page,
+        "page": make_page(measurements, findings, language),
+        "words": language.page,
+        "numbers": language.numbers,
+        "lang": language.tag,
+        "version": __version__,
         "figures": pictures,
-        "table_caption": captions.table(cell_table, test_views),
     }
     files["report.md"] = _render("report.md.j2", shared)
     style = _template_text("report.css")
@@ -144,6 +123,59 @@ def report_files(measurements: Measurements, findings: Findings) -> dict[str, by
         "report.html.j2", shared | {"style": Markup(style), "style_hash": f"sha256-{digest}"}
     )
     return files
+
+
+def _words(
+    measurements: Measurements, findings: Findings, language: Language
+) -> dict[str, tuple[str, str]]:
+    """The caption of each figure, and what a screen reader says instead of it."""
+    spec, results = measurements.spec, measurements.results
+    captions, cell_table = language.captions, cells(results)
+    lines = accuracy_lines(cell_table, results)
+    fitted = bands(findings.curves)
+    shown = sum(len(group.moves) for group in shown_options(findings.options))
+    words = {
+        "accuracy": (
+            captions.accuracy(
+                set(cell_table["interval"]),
+                LEVEL,
+                several_seeds=any(len(line.seeds) > len(line.sizes) for line in lines),
+                several_lines=len(lines) > 1,
+                band_level=next(iter(fitted.values())).level if fitted else None,
+            ),
+            captions.accuracy_alt(lines),
+        ),
+        "options": (
+            captions.options(findings.options, findings.level, len(findings.options) - shown),
+            captions.options_alt(findings.options),
+        ),
+    }
+    train, axes = spec.get("train") or {}, grid_axes(results)
+    for metric in METRICS:
+        grid = curve_panels(measurements.histories, results, metric=metric)
+        caption = captions.curves(
+            CurvesShown(
+                metric,
+                several_seeds=grid.several_seeds,
+                clean=grid.clean,
+                every_epoch=grid.every_epoch,
+                top=grid.top,
+                highest=grid.highest,
+                smoothing=_smoothing_of_losses(spec, measurements.records),
+                augmented=augmented(spec, measurements.records),
+                test_augmentation=str(train.get("test_augmentation")),
+                validated=bool(train.get("validation")),
+            )
+        )
+        alt = captions.curves_alt(
+            metric,
+            axes.rows,
+            [fraction for fraction, _ in axes.fractions],
+            measured=len(measured(results)),
+            planned=len(results),
+        )
+        words[f"{metric}-curves"] = (caption, alt)
+    return words
 
 
 def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> float:
@@ -188,7 +220,7 @@ def _render(template: str, values: Mapping[str, Any]) -> bytes:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"md": fmt.markdown, "fence": fmt.code_block}
+    environment.filters |= {"md": escape, "fence": code_block}
     # A lone surrogate (a file name that is not UTF-8) must not stop a report.
     return environment.get_template(template).render(**values).encode("utf-8", "replace")
 

@@ -16,15 +16,15 @@ import yaml
 
 from sixteenth.analysis import Findings, cells, summary_table
 from sixteenth.analysis.findings import Suspect
-from sixteenth.storage.run_record import DataFacts
 
-from ...language import format as fmt
-from ...language.base import Discussion, SaidSection
-from ...language.en.curves import warning as curve_warning
+from ...language.base import Language, SaidSection
+from ...language.numbers import Numbers, missing
+from ...language.provenance import Fact
+from ...language.text import plain
+from ..axes import grid_axes
 from ..discussion import Measurements
-from ..figures.panels import hole_text
-from .axes import grid_axes, measured
-from .provenance import Fact, data_name, facts, first, notes
+from ..figures.panels import hole
+from ..provenance import provenance
 
 SUSPECTS_SHOWN = 12
 """Test images of doubtful label that the page lists: a person looks at these in a minute."""
@@ -71,6 +71,7 @@ class Page:
     answer: list[str]
     groups: list[Group]
     several_seeds: bool
+    table_caption: str
     fits: list[FitRow]
     fit_caption: str
     suspects: Sequence[Suspect]
@@ -78,7 +79,6 @@ class Page:
     facts: list[Fact]
     notes: list[str]
     spec_yaml: str
-    version: str
 
 
 @dataclass(frozen=True)
@@ -97,33 +97,29 @@ class FitRow:
     forecast_interval: str
 
 
-def make_page(measurements: Measurements, discussion: Discussion, version: str) -> Page:
+def make_page(measurements: Measurements, findings: Findings, language: Language) -> Page:
     """Collect all texts of a report."""
-    spec, results, runs = measurements.spec, measurements.results, measurements.records
-    done = len(measured(results))
-    data = first(run.data for run in runs) or DataFacts()
-    moment = max((run.finished for run in runs if run.finished), default="")
-    dateline = [
-        fmt.plain(data_name(spec, runs)),
-        f"{fmt.count(data.train_images)} training images" if data.train_images else "",
-        f"{fmt.count(data.test_images)} test images" if data.test_images else "",
-        f"{done} of {len(results)} run{'s' if len(results) != 1 else ''} finished",
-        fmt.day(moment) if moment else "",
-    ]
+    spec, results = measurements.spec, measurements.results
+    discussion = language.discuss(findings)
+    table, train = cells(results), spec.get("train") or {}
+    made = provenance(spec, results, measurements.histories, measurements.records)
     return Page(
-        name=fmt.plain(spec.get("name", "study")),
-        dateline=[part for part in dateline if part],
+        name=plain(spec.get("name", "study")),
+        dateline=language.dateline(made),
         answer=list(discussion.answer),
-        groups=result_groups(results),
+        groups=result_groups(results, language),
         several_seeds=results["seed"].nunique() > 1,
-        fits=fit_rows(results, discussion.findings),
-        fit_caption=_fit_caption(results, discussion.findings),
-        suspects=discussion.findings.suspects[:SUSPECTS_SHOWN],
+        table_caption=language.captions.results(
+            several_seeds=bool((table["n_seeds"] > 1).any()),
+            test_augmentation=str(train.get("test_augmentation")),
+        ),
+        fits=fit_rows(results, findings, language),
+        fit_caption=language.captions.fits(findings.curves.fits),
+        suspects=findings.suspects[:SUSPECTS_SHOWN],
         sections=list(discussion.sections),
-        facts=facts(spec, results, runs),
-        notes=notes(spec, results, measurements.histories, runs),
+        facts=language.facts(made),
+        notes=language.notes(made),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
-        version=version,
     )
 
 
@@ -136,11 +132,11 @@ def _set(spec: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def fit_rows(results: pd.DataFrame, findings: Findings) -> list[FitRow]:
+def fit_rows(results: pd.DataFrame, findings: Findings, language: Language) -> list[FitRow]:
     """The fitted curves in numbers, each with its 90% interval."""
-    axes = grid_axes(results)
+    numbers = language.numbers
     rows = []
-    for model, init in axes.rows:
+    for model, init in grid_axes(results).rows:
         fit = findings.curves.fits.get((model, init))
         if fit is None:
             continue
@@ -148,47 +144,24 @@ def fit_rows(results: pd.DataFrame, findings: Findings) -> list[FitRow]:
         low, high = fit.interval(2 * last)
         rows.append(
             FitRow(
-                model=axes.models[model],
-                init=axes.inits[init],
-                alpha=fmt.percent(fit.alpha),
-                alpha_interval=fmt.interval(*fit.alpha_interval, 0),
-                eta=fmt.three_digits(fit.eta),
-                gamma=fmt.exponent(fit.gamma),
-                gamma_interval=" to ".join(fmt.exponent(end) for end in fit.gamma_interval),
-                reliance=fmt.points(fit.data_reliance(last)).lstrip("+"),
-                forecast=fmt.percent(fit.predict(2 * last)),
-                forecast_interval=fmt.interval(low, high, 0),
+                model=language.model(model),
+                init=language.init(init),
+                alpha=numbers.percent(fit.alpha),
+                alpha_interval=numbers.interval(*fit.alpha_interval, 0),
+                eta=numbers.significant(fit.eta),
+                gamma=numbers.decimal(fit.gamma, 2),
+                gamma_interval=numbers.span.format(
+                    *(numbers.decimal(end, 2) for end in fit.gamma_interval)
+                ),
+                reliance=numbers.decimal(100 * fit.data_reliance(last), 1),
+                forecast=numbers.percent(fit.predict(2 * last)),
+                forecast_interval=numbers.interval(low, high, 0),
             )
         )
     return rows
 
 
-def _fit_caption(results: pd.DataFrame, findings: Findings) -> str:
-    """What the columns of the fits mean, and what they have to be taken with."""
-    fits = findings.curves.fits
-    warnings: dict[str, list[str]] = {}
-    axes = grid_axes(results)
-    for (model, init), fit in fits.items():
-        for kind in fit.warnings:
-            warning = curve_warning(kind, len(fit.sizes))
-            warnings.setdefault(warning, []).append(f"{axes.models[model]}, {axes.inits[init]}")
-    said = [
-        f"{fmt.plain(warning)[:1].upper()}{fmt.plain(warning)[1:]}"
-        + ("." if len(arms) == len(fits) else f" ({'; '.join(arms)}).")
-        for warning, arms in warnings.items()
-    ]
-    return " ".join(
-        [
-            "Power laws: test error = alpha + eta × images^gamma, with 90% intervals. Alpha: the "
-            "error that no number of images gets below. Data reliance (Hoiem et al. 2021): −2 eta "
-            "gamma images^gamma at the largest size, in points. The last column is a forecast: the "
-            "error that a new training on twice the images would measure.",
-            *said,
-        ]
-    )
-
-
-def result_groups(results: pd.DataFrame) -> list[Group]:
+def result_groups(results: pd.DataFrame, language: Language) -> list[Group]:
     """The results table, a group for each model and init, with a mean where there are seeds."""
     summary, cell_table = summary_table(results), cells(results)
     # A run that was never begun has no size of its own, but those beside it have.
@@ -206,50 +179,51 @@ def result_groups(results: pd.DataFrame) -> list[Group]:
                 & (cell_table["fraction"] == fraction)
                 & (cell_table["n_seeds"] > 1)
             ]
-            rows += [_run_row(run, len(cell) > 0) for run in runs.to_dict("records")]
-            rows += [_mean_row(mean) for mean in cell.to_dict("records")]
+            rows += [_run_row(run, len(cell) > 0, language) for run in runs.to_dict("records")]
+            rows += [_mean_row(mean, language) for mean in cell.to_dict("records")]
         known = part["parameters"].dropna()
         groups.append(
             Group(
-                model=fmt.plain(part["name"].iloc[0]),
-                init=fmt.plain(part["init_name"].iloc[0]),
-                parameters=fmt.parameters(known.iloc[0]) if len(known) else "",
+                model=language.model(str(model)),
+                init=language.init(str(init)),
+                parameters=language.numbers.parameters(known.iloc[0]) if len(known) else "",
                 rows=rows,
             )
         )
     return groups
 
 
-def _run_row(run: dict[Any, Any], one_of_several: bool) -> Row:
-    whole = run["status"] == "finished" and not fmt.missing(run["test_accuracy"])
-    hole = "" if whole else hole_text(run, name_seed=False)
+def _run_row(run: dict[Any, Any], one_of_several: bool, language: Language) -> Row:
+    whole = run["status"] == "finished" and not missing(run["test_accuracy"])
     return Row(
-        images=fmt.count(run["train_size"]),
-        fraction=fmt.fraction(run["fraction"]),
-        seed=fmt.plain(run["seed"]),
+        **_measured(run, language.numbers),
+        seed=plain(run["seed"]),
         mean=False,
-        accuracy=fmt.percent(run["test_accuracy"]),
-        interval=fmt.interval(run["low"], run["high"]),
-        train_accuracy=fmt.percent(run["train_accuracy"]),
-        gap=fmt.points(run["generalisation_gap"]),
-        flops=fmt.flops(run["train_flops"]),
-        time=fmt.duration(run["seconds"]),
-        hole=hole,
+        flops=language.numbers.flops(run["train_flops"]),
+        time=language.numbers.duration(run["seconds"]),
+        hole="" if whole else language.captions.hole(hole(run, name_seed=False)),
         one_of_several=one_of_several,
     )
 
 
-def _mean_row(cell: dict[Any, Any]) -> Row:
+def _mean_row(cell: dict[Any, Any], language: Language) -> Row:
     return Row(
-        images=fmt.count(cell["train_size"]),
-        fraction=fmt.fraction(cell["fraction"]),
-        seed=f"mean of {cell['n_seeds']}",
+        **_measured(cell, language.numbers),
+        seed=language.page.mean_of.format(cell["n_seeds"]),
         mean=True,
-        accuracy=fmt.percent(cell["test_accuracy"]),
-        interval=fmt.interval(cell["low"], cell["high"]),
-        train_accuracy=fmt.percent(cell["train_accuracy"]),
-        gap=fmt.points(cell["generalisation_gap"]),
         flops="",
         time="",
         hole="",
     )
+
+
+def _measured(row: dict[Any, Any], numbers: Numbers) -> dict[str, Any]:
+    """What a run and the mean of a cell have in common."""
+    return {
+        "images": numbers.count(row["train_size"]),
+        "fraction": numbers.fraction(row["fraction"]),
+        "accuracy": numbers.percent(row["test_accuracy"]),
+        "interval": numbers.interval(row["low"], row["high"]),
+        "train_accuracy": numbers.percent(row["train_accuracy"]),
+        "gap": numbers.points(row["generalisation_gap"]),
+    }

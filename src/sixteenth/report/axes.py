@@ -1,7 +1,6 @@
 """What figures and pages need to know of the results table: its grid, and which runs count.
 
-Order and names come from the analysis, so that a model is first, blue and called the same wherever
-the report speaks of it.
+Order comes from the analysis, so that a model is first and blue wherever the report shows it.
 """
 
 from __future__ import annotations
@@ -12,21 +11,19 @@ import pandas as pd
 
 from sixteenth.analysis import summary_table
 
-from ...language import format as fmt
-
 
 @dataclass(frozen=True)
 class GridAxes:
     """The study's grid as the results table holds it.
 
     Attributes:
-        models, inits: as the study writes them -> as a reader reads them; small models first.
-        rows: (model, init), in the order of the analysis' tables.
+        models, inits: as the study writes them, in the order of the analysis' tables.
+        rows: (model, init), in the same order.
         fractions: (fraction, training images or None), the smallest first.
     """
 
-    models: dict[str, str]
-    inits: dict[str, str]
+    models: list[str]
+    inits: list[str]
     rows: list[tuple[str, str]]
     fractions: list[tuple[str, int | None]]
 
@@ -37,11 +34,6 @@ def grid_axes(results: pd.DataFrame) -> GridAxes:
     Runs are planned fraction by fraction, so fractions of unknown size stay in that order.
     """
     runs = summary_table(results)
-    models = {str(m): fmt.plain(name) for m, name in zip(runs["model"], runs["name"], strict=True)}
-    inits = {
-        str(init): fmt.plain(name)
-        for init, name in zip(runs["init"], runs["init_name"], strict=True)
-    }
     sizes: dict[str, int | None] = {}
     for fraction, size in zip(runs["fraction"], runs["train_size"], strict=True):
         if sizes.get(fraction) is None:
@@ -50,8 +42,8 @@ def grid_axes(results: pd.DataFrame) -> GridAxes:
     if all(size is not None for size in sizes.values()):
         order.sort(key=lambda fraction: sizes[fraction] or 0)
     return GridAxes(
-        models,
-        inits,
+        list(dict.fromkeys(runs["model"])),
+        list(dict.fromkeys(runs["init"])),
         list(dict.fromkeys(zip(runs["model"], runs["init"], strict=True))),
         [(fraction, sizes[fraction]) for fraction in order],
     )
@@ -60,7 +52,7 @@ def grid_axes(results: pd.DataFrame) -> GridAxes:
 def measured(results: pd.DataFrame) -> pd.DataFrame:
     """The runs that finished with a test accuracy: all that any conclusion is drawn from.
 
-    As rows of the analysis' summary table, whose names and numbers are already cleaned.
+    As rows of the analysis' summary table, whose numbers are already cleaned.
     """
     runs = summary_table(results)
     return runs[(runs["status"] == "finished") & runs["test_accuracy"].notna()]

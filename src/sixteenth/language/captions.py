@@ -1,0 +1,143 @@
+"""What is said of figures and tables: under them, inside them, and to a screen reader."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ..analysis.curves.joint import Arm
+from ..analysis.curves.learning_curve import LearningCurve
+from ..analysis.findings.moves import Move
+from ..analysis.stats.intervals import IntervalKind
+
+Metric = Literal["loss", "accuracy"]
+
+
+class Line(Protocol):
+    """The measured accuracies of one model and init, the smallest training set first."""
+
+    @property
+    def arm(self) -> Arm: ...
+    @property
+    def sizes(self) -> Sequence[float]: ...
+    @property
+    def means(self) -> Sequence[float]: ...
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A run that has no curve and no numbers.
+
+    Attributes:
+        seed: None where no other run of its cell has to be told from it.
+        status: of the run.
+        error: what it said when it failed, maybe nothing; None where that is told elsewhere.
+    """
+
+    seed: int | None
+    status: str
+    error: str | None
+
+
+@dataclass(frozen=True)
+class CurvesShown:
+    """How the training curves of a figure were measured and drawn.
+
+    Attributes:
+        several_seeds: a panel holds more than one run.
+        clean: there are training values on clean images.
+        every_epoch: the test value of every epoch was measured.
+        top, highest: the upper end of the axis, and the largest value.
+        smoothing: the label smoothing that is in the training losses.
+        augmented: training images are changed at random.
+        test_augmentation: as in the study file's `train` section.
+        validated: a validation part chose the epoch of the result.
+    """
+
+    metric: Metric
+    several_seeds: bool
+    clean: bool
+    every_epoch: bool
+    top: float
+    highest: float
+    smoothing: float
+    augmented: bool
+    test_augmentation: str
+    validated: bool
+
+
+class Captions(ABC):
+    """Captions, and the labels that depend on what is shown. All are plain text on one line."""
+
+    @abstractmethod
+    def accuracy(
+        self,
+        kinds: Collection[IntervalKind],
+        level: float,
+        *,
+        several_seeds: bool,
+        several_lines: bool,
+        band_level: float | None,
+    ) -> str:
+        """Which points, lines and intervals the accuracy figure shows.
+
+        Args:
+            kinds, level: of the intervals.
+            several_seeds: a cell was trained more than once.
+            several_lines: points at one size stand side by side.
+            band_level: of the intervals of the fitted curves; None without them.
+        """
+
+    @abstractmethod
+    def accuracy_alt(self, lines: Sequence[Line]) -> str:
+        """The accuracy figure's numbers in words."""
+
+    @abstractmethod
+    def options(self, moves: Sequence[Move], level: float, hidden: int) -> str:
+        """How to read the options figure, which leaves out `hidden` of the moves."""
+
+    @abstractmethod
+    def options_alt(self, moves: Sequence[Move]) -> str:
+        """The options figure in words."""
+
+    @abstractmethod
+    def move_start(self, move: Move) -> str:
+        """Where a move starts, over its group in the options figure."""
+
+    @abstractmethod
+    def move_step(self, move: Move) -> str:
+        """The move without its start, beside its point."""
+
+    @abstractmethod
+    def curves(self, shown: CurvesShown) -> str:
+        """What the two lines of each panel are, since they are not measured in the same way."""
+
+    @abstractmethod
+    def curves_alt(
+        self,
+        metric: Metric,
+        arms: Sequence[Arm],
+        fractions: Sequence[str],
+        *,
+        measured: int,
+        planned: int,
+    ) -> str:
+        """What the small multiples show; their numbers stand in the results table."""
+
+    @abstractmethod
+    def hole(self, hole: Hole) -> str:
+        """Why a run has no curve: ``seed 2 failed: the loss became NaN at step 40``."""
+
+    @abstractmethod
+    def results(self, *, several_seeds: bool, test_augmentation: str) -> str:
+        """What the columns of the results table mean."""
+
+    @abstractmethod
+    def fits(self, fits: Mapping[Arm, LearningCurve]) -> str:
+        """What the columns of the fitted curves mean, and their warnings."""
+
+    @abstractmethod
+    def intervals(self, kinds: Collection[IntervalKind]) -> str:
+        """Which intervals a results table in the terminal shows."""

@@ -1,0 +1,117 @@
+"""The fixed words of pages, figures and terminal tables: a language fills in every field.
+
+Fields that hold ``{}`` or ``{name}`` are patterns for `str.format`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..analysis.findings.types import Strength
+
+
+@dataclass(frozen=True)
+class PageLabels:
+    """Headings, columns and notes of report.html and report.md.
+
+    Attributes:
+        parameters_of: behind the name of a model and its initial weights.
+        mean_of: in the column of seeds, beside the mean of so many.
+        titles: of the figures, by the names of their files.
+        strengths: what stands behind a statement that is not well supported.
+        again: names the parts ``{file}`` and ``{command}``.
+        made_by: with the version of this package.
+    """
+
+    kicker: str
+    answer: str
+    results: str
+    model: str
+    init: str
+    train_size: str
+    seed: str
+    test_accuracy: str
+    interval: str
+    train_accuracy: str
+    gap: str
+    parameters: str
+    parameters_of: str
+    train_flops: str
+    time: str
+    mean_of: str
+    fits: str
+    arm: str
+    alpha: str
+    eta: str
+    gamma: str
+    data_reliance: str
+    forecast: str
+    curves: str
+    discussion: str
+    suspects: str
+    suspect: str
+    given_label: str
+    predicted_label: str
+    confidence: str
+    suspects_note: str
+    made: str
+    study_file: str
+    again: str
+    made_by: str
+    titles: Mapping[str, str]
+    strengths: Mapping[Strength, str]
+
+
+@dataclass(frozen=True)
+class FigureLabels:
+    """Axes, legends and notes inside figures.
+
+    Attributes:
+        fractions: what the second line of a size is.
+        curve_lines: of each metric, the legend's test and training line.
+        from_start: over the moves from one model and its initial weights.
+        images: a number of images over a column of training curves.
+        learning_curves: title of the figure that `sixteenth fit` draws.
+        new_training: in its legend, with the level of its band.
+    """
+
+    train_size: str
+    fractions: str
+    test_accuracy: str
+    test_error: str
+    forecast: str
+    no_accuracy: str
+    gain: str
+    from_start: str
+    no_moves: str
+    epoch: str
+    step: str
+    images: str
+    curve_lines: Mapping[str, tuple[str, str]]
+    clean: str
+    not_planned: str
+    learning_curves: str
+    new_training: str
+
+
+@dataclass(frozen=True)
+class TableLabels:
+    """Columns of the tables in a terminal."""
+
+    model: str
+    init: str
+    fraction: str
+    train_size: str
+    seed: str
+    test_accuracy: str
+    interval: str
+    train_accuracy: str
+    gap: str
+    parameters: str
+    time: str
+    train_flops: str
+    steps: str
+    threads: str
+    disk: str
+    status: str

@@ -1,0 +1,78 @@
+"""Widths of text in a figure, measured in the font that it is drawn with, and text cut to fit.
+
+Nothing is counted in letters: those of other scripts are wider than Latin ones.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from matplotlib.font_manager import FontProperties, findfont, get_font
+
+from ...language.text import cut
+
+FONT = "DejaVu Sans"
+SIZE = 9.5
+"""Points, of text whose size is not given."""
+_ELLIPSIS = " …"
+# A line may end after a space, and before and after an ideograph.
+_PIECES = re.compile(
+    r"\s*(?:[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\uffef]+)"
+)
+
+
+def width(text: str, size: float = SIZE, *, bold: bool = False) -> float:
+    """How wide a line of text is, in inches."""
+    return size / 72 * sum(_advance(letter, bold) for letter in text)
+
+
+def widest(texts: Iterable[str], size: float = SIZE) -> float:
+    """The width of the widest line of some texts, in inches."""
+    return max((width(line, size) for text in texts for line in text.split("\n")), default=0.0)
+
+
+def shortened(text: str, inches: float, size: float = SIZE, *, bold: bool = False) -> str:
+    """`text` cut in its middle until it is at most so wide."""
+    most = len(text)
+    while most > 3 and width(cut(text, most), size, bold=bold) > inches:
+        most -= 1
+    return cut(text, most)
+
+
+def wrapped(text: str, inches: float, size: float = SIZE, most: int | None = None) -> list[str]:
+    """`text` in lines of at most that width; what `most` lines cannot hold is an ellipsis."""
+    lines = [""]
+    for piece in _pieces(text, inches, size):
+        if lines[-1] and width(lines[-1] + piece, size) > inches:
+            if len(lines) == most:
+                line = lines[-1]
+                while line and width(line + _ELLIPSIS, size) > inches:
+                    line = line.rpartition(" ")[0] or line[:-1]
+                return [*lines[:-1], line + _ELLIPSIS]
+            lines.append("")
+            piece = piece.lstrip()
+        lines[-1] += piece
+    return lines
+
+
+def _pieces(text: str, inches: float, size: float) -> Iterator[str]:
+    """What a line is made of: words, or single letters of a word that is wider than a line."""
+    for piece in _PIECES.findall(text):
+        yield from [piece] if width(piece, size) <= inches else piece
+
+
+@cache
+def _advance(letter: str, bold: bool) -> float:
+    """How far a letter moves the pen, in font sizes."""
+    # DejaVu has no ideographs; in a font that has, each is as wide as the font is high.
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 1.0
+    font = get_font(findfont(FontProperties(family=FONT, weight="bold" if bold else "normal")))
+    font.set_size(100, 72)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        return float(font.load_char(ord(letter)).linearHoriAdvance) / 65536 / 100

@@ -1,0 +1,142 @@
+"""How a study was made, gathered from its spec, its tables and its run records.
+
+A record may be incomplete (a run that failed early): what is not there is left out, not guessed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from sixteenth.spec import TrainSpec
+from sixteenth.storage.run_record import (
+    AugmentationFacts,
+    DataChecks,
+    DataFacts,
+    Environment,
+    ExecutionFacts,
+    RunRecord,
+)
+
+from ..language.numbers import missing
+from ..language.provenance import Provenance, SampledTests
+from .axes import measured
+
+PartT = TypeVar("PartT")
+
+
+def provenance(
+    spec: Mapping[str, Any],
+    results: pd.DataFrame,
+    histories: pd.DataFrame,
+    runs: Sequence[RunRecord],
+) -> Provenance:
+    """How the study was made; arguments as of `build_report`."""
+    train = spec.get("train") or {}
+    recipe = TrainSpec.model_validate(train)
+    data = first(run.data for run in runs) or DataFacts()
+    finished = results[results["status"] == "finished"]
+    seconds, work = results["seconds"].dropna(), results["train_flops"].dropna()
+    counted = "test_images" in histories and len(finished["test_size"].dropna()) > 0
+    return Provenance(
+        data=data_name(spec, runs),
+        source=data.source or "",
+        fingerprint=data.fingerprint or "",
+        train_images=data.train_images,
+        test_images=data.test_images,
+        checks=first(run.data_checks for run in runs) or DataChecks(),
+        classes=tuple(data.classes),
+        sizes=tuple(
+            dict.fromkeys(
+                (str(fraction), float(size))
+                for fraction, size in zip(results["fraction"], results["train_size"], strict=True)
+                if not missing(size)
+            )
+        ),
+        nested=spec.get("subsets", "nested") == "nested",
+        seeds=tuple(spec.get("seeds", ())),
+        optimizer=recipe.optimizer,
+        peak_learning_rate=recipe.peak_learning_rate,
+        weight_decay=recipe.decay_of_weights,
+        chosen_by=frozenset(finished["chosen_by"].dropna().astype(str)),
+        weights=_weights(runs),
+        environments=tuple(run.environment or Environment() for run in runs),
+        executions=tuple(run.execution or ExecutionFacts() for run in runs),
+        finished=len(measured(results)),
+        planned=len(results),
+        moment=max((run.finished for run in runs if run.finished), default=""),
+        timed=len(seconds),
+        seconds=math.fsum(seconds),
+        train_flops=math.fsum(work),
+        epochs=len(histories) if counted else 0,
+        measured_epochs=int((histories["test_images"] > 0).sum()) if counted else 0,
+        sampled=_sampled(histories, float(finished["test_size"].max())) if counted else None,
+        train_measured=_train_measured(runs),
+        validation=float(train.get("validation") or 0),
+        data_differ=len({run.data.fingerprint for run in runs if run.data} - {None}) > 1,
+    )
+
+
+def data_name(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> str:
+    """What a report calls the data: what the study says now, else what they called themselves.
+
+    The study's name for them may be changed after its first run, whose record keeps the old one.
+    """
+    data = first(run.data for run in runs) or DataFacts()
+    return str(spec.get("data_name") or data.name or spec.get("data") or "")
+
+
+def augmented(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> bool:
+    """Whether training images were changed at random.
+
+    Earlier versions did not record it. Their rule was the one of today, where of the data sets that
+    a study names, the digits alone were symbols.
+    """
+    applied = first(run.augmentation for run in runs)
+    if applied is None:
+        recipe = TrainSpec.model_validate(spec.get("train") or {})
+        symbols = spec.get("data") == "digits"
+        crop, flip = recipe.crop_and_flip(spec.get("image_size") or 32, symbols=symbols)
+        applied = AugmentationFacts(crop=crop, flip=flip, cutout=recipe.cutout)
+    return applied.changes_images
+
+
+def first(parts: Iterable[PartT | None]) -> PartT | None:
+    """The first that is there, of one part of several records."""
+    return next((part for part in parts if part is not None), None)
+
+
+def _weights(runs: Sequence[RunRecord]) -> tuple[tuple[str, str, str], ...]:
+    """Which weights file each pretrained model started from, so that it can be had again."""
+    found = (
+        (run.spec.model, run.spec.init, run.model.weights_sha256)
+        for run in runs
+        if run.spec.init != "random" and run.model and run.model.weights_sha256
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _sampled(histories: pd.DataFrame, whole: float) -> SampledTests | None:
+    """Where the test curves were measured on a part of the test images."""
+    points = histories.loc[histories["test_images"] > 0]
+    fewest = points["test_images"].min()
+    if not fewest < whole:
+        return None
+    # The epoch that a validation part chose is measured anew.
+    last = points.groupby("run_id")["test_images"].last()
+    return SampledTests(float(fewest), whole, bool(last.min() >= whole))
+
+
+def _train_measured(runs: Sequence[RunRecord]) -> int | None:
+    """The fewest images behind a training accuracy that is not of the whole subset."""
+    smaller = [
+        run.metrics.train_measured
+        for run in runs
+        if run.metrics
+        and run.metrics.train_measured
+        and run.metrics.train_measured < (run.train_size or 0)
+    ]
+    return min(smaller, default=None)

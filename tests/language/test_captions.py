@@ -1,0 +1,56 @@
+"""What stands under figures and tables says what was measured, and how sure it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from sixteenth.analysis import IntervalKind
+from sixteenth.language import default_language
+from sixteenth.language.captions import Hole
+
+CAPTIONS = default_language().captions
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said", "unsaid"),
+    [
+        ({IntervalKind.BINOMIAL}, "test set alone: each cell was trained once", "between seeds"),
+        ({IntervalKind.SEEDS}, "spread between seeds", "trained once"),
+        (set(IntervalKind), "where a cell was trained once", "each cell was trained once"),
+    ],
+)
+def test_the_accuracy_caption_says_what_its_intervals_cover(
+    kinds: set[IntervalKind], said: str, unsaid: str
+) -> None:
+    caption = CAPTIONS.accuracy(
+        kinds, 0.95, several_seeds=False, several_lines=False, band_level=None
+    )
+    assert "95% intervals" in caption
+    assert said in caption
+    assert unsaid not in caption
+
+
+@pytest.mark.parametrize(
+    ("views", "said"),
+    [("none", None), ("mirror", "its mirror image"), ("mirror-shift", "six views of each image")],
+)
+def test_the_table_says_whether_test_predictions_were_averaged_over_views(
+    views: str, said: str | None
+) -> None:
+    caption = CAPTIONS.results(several_seeds=True, test_augmentation=views)
+    assert ("predictions averaged over" in caption) is (said is not None)
+    assert said is None or said in caption
+
+
+@pytest.mark.parametrize(
+    ("hole", "said"),
+    [
+        (Hole(None, "missing", ""), "not run yet"),
+        (Hole(2, "interrupted", ""), "seed 2 interrupted before its end"),
+        (Hole(1, "failed", "the loss became NaN"), "seed 1 failed: the loss became NaN"),
+        (Hole(None, "failed", ""), "failed: it failed without a message"),
+        (Hole(None, "failed", None), "failed"),
+    ],
+)
+def test_a_run_without_a_curve_says_why(hole: Hole, said: str) -> None:
+    assert CAPTIONS.hole(hole) == said
