@@ -170,7 +170,7 @@ class Augmentation:
         Raises:
             InputError: the crop or the cutout is as large as the images.
         """
-        crop, flip = recipe.crop_and_flip(dataset.image_size, symbols=dataset.symbols)
+        crop, flip = recipe.resolve_crop_and_flip(dataset.image_size, symbols=dataset.symbols)
         for key, size in (("crop", crop), ("cutout", recipe.cutout)):
             if size >= dataset.image_size:
                 raise InputError(

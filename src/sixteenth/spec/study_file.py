@@ -90,7 +90,7 @@ class TrainSpec(_Spec):
             return self.weight_decay
         return {"sgd": 5e-4, "adam": 0.0, "adamw": 0.05, "muon": 0.05}[self.optimizer]
 
-    def crop_and_flip(
+    def resolve_crop_and_flip(
         self, image_size: int, *, symbols: bool
     ) -> tuple[int, bool | Literal["alternating"]]:
         """`crop` in pixels and `flip`, with ``auto`` resolved.

@@ -263,7 +263,7 @@ def _identity(run: RunSpec, cost: Cost, default: Execution) -> dict[str, Any]:
     )
     return {
         "format": FORMAT,
-        "environment": environment(default.device),
+        "environment": environment(default.device).to_dict(),
         "device": default.device,
         "threads": default.threads,
         "model": run.model,
