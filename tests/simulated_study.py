@@ -144,17 +144,32 @@ def run_record(
     train_images: int = 50_000,
     test_images: int = 10_000,
 ) -> dict[str, Any]:
-    """What run.json holds of the run in one row of a results table."""
-    done = row["status"] == "finished"
+    """What run.json holds of the run in one row of a results table.
+
+    A table may hold what no record can: then the record is that of an interrupted run.
+    """
+    status = row["status"]
+    if status not in ("running", "failed", "finished") or pd.isna(row["test_accuracy"]):
+        status = status if status in ("running", "failed") else "interrupted"
+    done = status == "finished"
     size, parameters, epochs = (
         None if pd.isna(row[key]) else int(row[key])
         for key in ("train_size", "parameters", "epochs")
     )
+    flops, seconds = (None if pd.isna(row[key]) else row[key] for key in ("train_flops", "seconds"))
+    fraction = str(row["fraction"])
+    if fraction.isdigit() and fraction != "1":
+        fraction += " images"
     return {
         "format": 1,
         "run_id": row["run_id"],
-        "spec": {key: row[key] for key in ("model", "init", "fraction", "seed")},
-        "status": row["status"],
+        "spec": {
+            "model": row["model"],
+            "init": row["init"],
+            "fraction": fraction,
+            "seed": row["seed"],
+        },
+        "status": status,
         "error": None if done else {"type": "DivergedError", "message": row["error"]},
         "data": {
             "name": "CIFAR-10",
@@ -197,8 +212,8 @@ def run_record(
         }
         if done
         else None,
-        "train_flops": row["train_flops"] if done else None,
-        "seconds": row["seconds"] if done else None,
+        "train_flops": flops if done else None,
+        "seconds": seconds if done else None,
         "started": "2026-03-03T10:00:00+00:00",
         "finished": "2026-03-03T11:00:00+00:00" if done else None,
     }

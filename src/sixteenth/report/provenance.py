@@ -99,7 +99,7 @@ def augmented(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> bool:
     if applied is None:
         recipe = TrainSpec.model_validate(spec.get("train") or {})
         symbols = spec.get("data") == "digits"
-        crop, flip = recipe.crop_and_flip(spec.get("image_size", 32), symbols=symbols)
+        crop, flip = recipe.crop_and_flip(spec.get("image_size") or 32, symbols=symbols)
         applied = AugmentationFacts(crop=crop, flip=flip, cutout=recipe.cutout)
     return applied.changes_images
 

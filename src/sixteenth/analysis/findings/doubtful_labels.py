@@ -59,7 +59,14 @@ class LabelCeiling(Finding):
 
 
 @dataclass(frozen=True)
-class LeakedImages(Finding):
+class CheckFinding(Finding):
+    """Base of what the checks of the images found; all that they counted stands beside it."""
+
+    checks: DataChecks
+
+
+@dataclass(frozen=True)
+class LeakedImages(CheckFinding):
     """Test images that are training images too, of `test_size`; NaN where not known."""
 
     images: int
@@ -67,7 +74,7 @@ class LeakedImages(Finding):
 
 
 @dataclass(frozen=True)
-class Copies(Finding):
+class Copies(CheckFinding):
     """Copies of other images of the same split."""
 
     train: int
@@ -75,7 +82,7 @@ class Copies(Finding):
 
 
 @dataclass(frozen=True)
-class ConflictingLabels(Finding):
+class ConflictingLabels(CheckFinding):
     """Images that stand under more than one label."""
 
     images: int
@@ -93,7 +100,7 @@ class Examples(Finding):
 
 
 @dataclass(frozen=True)
-class NoCopies(Finding):
+class NoCopies(CheckFinding):
     """The data were checked for copies and leaks, and there are none."""
 
 
@@ -170,13 +177,13 @@ def _checks(grid: Grid, checks: DataChecks | None) -> list[DataFinding]:
     found: list[DataFinding] = []
     if leaked:
         size = max((cell.test_size for cell in grid.cells), default=math.nan)
-        found.append(LeakedImages(leaked, size))
+        found.append(LeakedImages(checks, leaked, size))
     if train or test:
-        found.append(Copies(train or 0, test or 0))
+        found.append(Copies(checks, train or 0, test or 0))
     if conflicting:
-        found.append(ConflictingLabels(conflicting))
+        found.append(ConflictingLabels(checks, conflicting))
     if found and checks.examples:
         found.append(Examples(tuple(checks.examples[:EXAMPLES])))
     if not found and None not in (leaked, train, test):
-        found.append(NoCopies())
+        found.append(NoCopies(checks))
     return found

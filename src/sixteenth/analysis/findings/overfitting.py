@@ -81,9 +81,9 @@ class MoreRisingTestLosses(Finding):
 
 @dataclass(frozen=True)
 class NoRisingTestLoss(Finding):
-    """Test loss was watched in so many runs, and rose in none while training loss fell."""
+    """Test loss was watched in each epoch, and rose in no run while training loss fell."""
 
-    runs: int
+    several_runs: bool
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _rising(
         more = tuple(d.run_id for d in rising[MOST_LISTED:])
         return [*rising[:MOST_LISTED], *([MoreRisingTestLosses(more)] if more else [])]
     if any(len(history) >= 3 for history in grid.histories.values()):
-        return [NoRisingTestLoss(len(grid.histories))]
+        return [NoRisingTestLoss(several_runs=len(grid.histories) > 1)]
     return []
 
 

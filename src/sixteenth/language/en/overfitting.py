@@ -36,7 +36,7 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             shows = plural(len(finding.run_ids), "more run shows", "more runs show")
             return f"{shows} the same."
         case NoRisingTestLoss():
-            where = "In none of the runs" if finding.runs > 1 else "Nowhere in this run"
+            where = "In none of the runs" if finding.several_runs else "Nowhere in this run"
             return (
                 f"{where} did test loss end clearly above its lowest epoch while training loss "
                 "went on falling."
