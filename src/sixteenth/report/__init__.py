@@ -1,15 +1,13 @@
 """Figures, pages and their numbers: what a finished study says to a reader.
 
-    build         report.html, report.md and figures/, written whole or not at all
-    discussion    the discussion by itself; `parts` the figures, for a notebook
-    view          the texts of a page; `provenance` those on how the study was made
-    captions      what stands under the figures, and what a screen reader says
-    figures       dataset size against accuracy, with `labels`; `options` what each next step
-                  buys; `panels` and `curves` the training curves
-    tables, format, style   names and order, numbers, type and colour
-    templates/    HTML, Markdown and CSS
+    discussion  the analysis of a study from its tables and records
+    parts       the figures by name, for a notebook
+    provenance  how the study was made, as values; `axes` its grid
+    figures/    accuracy against images, what each option gains, training curves, fitted curves
+    page/       report.html and report.md, written whole or not at all
 
-The report reads plain tables and the analysis; it knows nothing of torch, runs no study and
+It arranges and draws; every word comes from the `Language` that it is given, and widths of text are
+measured. It reads plain tables and the analysis; it knows nothing of torch, runs no study and
 never changes one.
 """
 
