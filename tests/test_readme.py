@@ -1,4 +1,4 @@
-"""What the README says is there, is there; and what it shows, runs."""
+"""What the README and the other pages name exists; and what the README shows, runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,33 @@ from sixteenth.spec import StudySpec, TrainSpec, preset_names
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "docs/results/README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+PACKAGES = [path.parent.name for path in (ROOT / "src/sixteenth").glob("*/__init__.py")]
+ROOMS = [".ci", "benchmarks", "docs", "examples", "src", "tests", *PACKAGES]
+EXAMPLES = {
+    "analysis/findings/per_class.py",
+    "data/layouts/webdataset.py",
+    "language/en/per_class.py",
+    "spec/presets/NAME.yaml",
+    "study/executors/ray.py",
+    "tests/analysis/findings/test_per_class.py",
+    "tests/data/layouts/test_webdataset.py",
+}
+"""Files that the worked examples of CONTRIBUTING.md would add."""
+
+
+def named_files(text: str) -> set[str]:
+    """The files and folders of this repository that a page names in backticks or runs."""
+    inline = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+    words = {word.rstrip("/,;") for span in inline for word in span.split()}
+    rooms = "|".join(re.escape(room) for room in ROOMS)
+    paths = {word for word in words if re.fullmatch(rf"(?:{rooms})/[\w./-]+|\w+\.py", word)}
+    return paths | {f"benchmarks/{name}.py" for name in re.findall(r"benchmarks\.(\w+)", text)}
 
 
 def between(text: str, start: str, end: str) -> str:
@@ -30,6 +57,25 @@ def test_every_file_that_is_linked_is_there() -> None:
     links = re.findall(r"\]\(([^):#]+)[^)]*\)", README)
     assert len(links) > 5
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    named = {path: named_files(path.read_text(encoding="utf-8")) for path in PAGES}
+    for page in ("CONTRIBUTING.md", "docs/performance.md", "docs/reliability.md"):
+        assert len(named[ROOT / page]) > 10, f"{page} names hardly any file"
+    absent = {
+        (page.name, name)
+        for page, names in named.items()
+        for name in names
+        if not any((base / name).exists() for base in (ROOT, ROOT / "src/sixteenth"))
+    }
+    assert absent == {("CONTRIBUTING.md", name) for name in EXAMPLES}
+
+
+def test_names_of_files_are_found_in_backticks_and_in_commands() -> None:
+    text = "`tests/x.py`, (`pytest engine/cpu/ -q`; `y.py`)\n\n    python -m benchmarks.z --all\n"
+    assert named_files(text) == {"tests/x.py", "engine/cpu", "y.py", "benchmarks/z.py"}
+    assert named_files("tests/x.py, `tests` and `photo.jpg`") == set()
 
 
 def test_the_quoted_answer_is_that_of_the_study_it_is_said_to_be_of() -> None:

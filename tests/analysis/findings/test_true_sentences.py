@@ -20,7 +20,7 @@ from sixteenth.analysis.findings.answer import NextDoubling
 from sixteenth.analysis.findings.moves import difference_of_moves, find_moves
 from sixteenth.analysis.inputs.grid import Cell, Run, common_seeds, read_grid
 from sixteenth.language import English, Names
-from sixteenth.language.numbers import percent
+from sixteenth.language.en.numbers import percent
 
 SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
 

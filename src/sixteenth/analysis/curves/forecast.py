@@ -21,7 +21,6 @@ FORESEEN = 0.95
 """...and not higher than this beyond the measured range: there are learners whose curves drop late,
 and of their pairs one in four changed its leader where the draws gave that less than 2%
 (`benchmarks/decisions.py`)."""
-ONE_TRAINING = "Other trainings of them are not in that probability: each was trained once."
 
 
 @dataclass(frozen=True)
@@ -124,15 +123,6 @@ def worth_in_images(curves: Curves, better: Arm, other: Arm, images: float) -> W
 def doubts(curves: Curves, arm: Arm) -> tuple[CurveWarning, ...]:
     """What speaks against a curve besides its few sizes: flat, rising, near chance."""
     return tuple(warning for warning in curves.fits[arm].warnings if warning.about_errors)
-
-
-def share(probability: float, most: float = CERTAIN) -> str:
-    """A probability in whole percent; beyond `most`, and below its opposite, only that it is so."""
-    if probability > most:
-        return f"over {100 * most:.0f}%"
-    if probability < 1 - most:
-        return f"under {100 * (1 - most):.0f}%"
-    return f"{100 * probability:.0f}%"
 
 
 def leaders(curves: Curves, images: float) -> list[tuple[Arm, float]]:

@@ -164,7 +164,9 @@ class EnglishCaptions(Captions):
             return f"{who}{_UNFINISHED[hole.status]}"
         if hole.error is None:
             return f"{who}{plain(hole.status)}"
-        return f"{who}{plain(hole.status)}: {plain(hole.error) or 'it failed without a message'}"
+        silent = "it failed without a message" if hole.status == "failed" else ""
+        why = plain(hole.error) or silent
+        return f"{who}{plain(hole.status)}" + (f": {why}" if why else "")
 
     def results(self, *, several_seeds: bool, test_augmentation: str) -> str:
         views = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
-from ...analysis.curves.crossover import HORIZON, CrossoverOutcome
+from ...analysis.curves.crossover import HORIZON, Crossover, CrossoverOutcome
 from ...analysis.curves.forecast import CERTAIN, FORESEEN
 from ...analysis.findings.expectation import (
     ComparedModels,
@@ -178,14 +178,6 @@ def _overtaking(finding: ModelCrossover, words: Words) -> str:
     ahead, behind = (words.model(model) for model in models)
     inside = probability(found.inside, CERTAIN)
     beyond = probability(found.beyond, FORESEEN)
-    place = (
-        (
-            f"at about {rounded(found.size)} images ({found.level:.0%} interval "
-            f"{rounded(found.low)} to {rounded(found.high)})"
-        )
-        if math.isfinite(found.size)
-        else ""
-    )
     neither = (
         "neither model overtakes the other inside the measured range "
         f"(probability {probability(1 - found.inside, CERTAIN)})"
@@ -194,8 +186,8 @@ def _overtaking(finding: ModelCrossover, words: Words) -> str:
     match finding.outcome:
         case CrossoverOutcome.INSIDE:
             return (
-                f"{ahead} overtakes {behind} inside the measured range, {place}; probability "
-                f"{inside}"
+                f"{ahead} overtakes {behind} inside the measured range, {_place(found)}; "
+                f"probability {inside}"
             )
         case CrossoverOutcome.INSIDE_UNCLEAR:
             return (
@@ -207,9 +199,18 @@ def _overtaking(finding: ModelCrossover, words: Words) -> str:
             return f"{neither}, and {reach} {ahead} stays ahead with probability {stays}"
         case CrossoverOutcome.BEYOND:
             return (
-                f"{neither}; {reach} {ahead} overtakes {behind}, {place}, with probability {beyond}"
+                f"{neither}; {reach} {ahead} overtakes {behind}, {_place(found)}, with "
+                f"probability {beyond}"
             )
         case CrossoverOutcome.BEYOND_UNCLEAR:
             return f"{neither}; whether one does {reach} cannot be told (probability {beyond})"
         case _:
             assert_never(finding.outcome)
+
+
+def _place(found: Crossover) -> str:
+    """Where the change is, with its interval."""
+    return (
+        f"at about {rounded(found.size)} images ({found.level:.0%} interval "
+        f"{rounded(found.low)} to {rounded(found.high)})"
+    )

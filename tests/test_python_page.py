@@ -1,0 +1,70 @@
+"""The columns that docs/python.md lists are those of the tables that public functions return."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sixteenth import Study, fit_learning_curve
+from sixteenth.analysis import cells, summary_table
+from tiny_study import TrainedStudy
+
+PAGE = (Path(__file__).parents[1] / "docs/python.md").read_text(encoding="utf-8")
+
+TABLES: dict[str, Callable[[Study], pd.DataFrame]] = {
+    "Study.results()": Study.results,
+    "Study.histories()": Study.histories,
+    "Study.plan()": Study.plan,
+    "Findings.table()": lambda study: study.findings().table(),
+    "LearningCurve.table()": lambda study: fit_learning_curve([100, 200], [0.3, 0.2]).table(),
+    "analysis.cells(results)": lambda study: cells(study.results()),
+    "analysis.summary_table(results)": lambda study: summary_table(study.results()),
+}
+
+SHOWN_NAMES = {"name", "init_name"}
+"""Columns for figures, which are about to go."""
+
+
+def listed_columns(page: str) -> dict[str, list[str]]:
+    """Each table's heading -> the names in the first cells of its rows."""
+    sections = re.findall(r"^## `([^`]+)`$(.*?)(?=^## |\Z)", page, flags=re.M | re.S)
+    return {
+        heading: [
+            name
+            for line in text.splitlines()
+            if line.startswith("| `")
+            for name in re.findall(r"`(\w+)`", line.split("|")[1])
+        ]
+        for heading, text in sections
+    }
+
+
+def test_the_page_lists_every_table() -> None:
+    assert set(listed_columns(PAGE)) == set(TABLES)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_has_the_columns_that_the_page_lists_in_their_order(
+    trained: TrainedStudy, table: str
+) -> None:
+    returned = TABLES[table](Study.open(trained.folder))
+    assert len(returned)
+    columns = [str(column) for column in returned.columns if column not in SHOWN_NAMES]
+    assert columns == listed_columns(PAGE)[table]
+
+
+def test_predictions_and_records_are_what_the_page_says(trained: TrainedStudy) -> None:
+    study = Study.open(trained.folder)
+    finished = set(study.results()["run_id"])
+    predictions = study.predictions()
+    assert set(predictions) == finished
+    for labels, probabilities in predictions.values():
+        assert probabilities.shape == (len(labels), 10)
+        assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert [record.run_id for record in study.records()] == sorted(finished)
+    assert all(record.to_dict()["status"] == "finished" for record in study.records())
