@@ -49,15 +49,18 @@ def _print(advice: SaidAdvice, on: Console) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
+    from ..language import default_language
     from ..language.text import plain, upper_first
+
+    labels = default_language().terminal
 
     on.print(plain(advice.best))
     if advice.target is not None:
         on.print()
         on.print(Text(plain(advice.target.text), style="bold"))
     if advice.steps:
-        on.print("\nWhat to do next, the most useful first:")
+        on.print(f"\n{labels.next_steps}")
     for number, step in enumerate(advice.steps, 1):
         on.print()
-        on.print(Text(f"{number}. {upper_first(plain(step.what))}.", style="bold"))
+        on.print(Text(labels.step.format(number, upper_first(plain(step.what))), style="bold"))
         on.print(Padding(Text(plain(f"{step.why} {step.cost}")), (0, 0, 0, 3)))

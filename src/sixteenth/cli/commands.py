@@ -90,7 +90,7 @@ def plan(study: StudyArgument, flags: Flags) -> None:
     from ..study.planning.cost import free_bytes
     from ..study.preflight import check_disk
     from .display import display_for
-    from .tables import console, plan_table, together
+    from .tables import console, plan_table, side_by_side
 
     loaded = _load(study, flags)
     with display_for(console(errors=True)) as display:
@@ -107,15 +107,21 @@ def plan(study: StudyArgument, flags: Flags) -> None:
         _print_json({**head, **totals, "runs": _rows(table)})
     else:
         out_console, language = console(), default_language()
-        numbers = language.numbers
+        numbers, labels = language.numbers, language.terminal
         out_console.print(plan_table(table, out_console, language))
-        time, disk = numbers.duration(totals["seconds_left"]), numbers.size(totals["disk_bytes"])
-        extra, free = numbers.size(totals["checkpoint_bytes"]), numbers.size(totals["free_bytes"])
-        how = together(todo)
-        out_console.print(
-            f"\n{len(todo)} of {len(table)} runs to train: about {time} on this machine{how}."
+        most = side_by_side(todo)
+        plan = labels.plan.format(
+            left=len(todo),
+            planned=len(table),
+            time=numbers.duration(totals["seconds_left"]),
+            how=labels.together.format(most) if most > 1 else "",
         )
-        out_console.print(f"Disk: {disk} to keep and {extra} while a run trains, of {free} free.")
+        disk = labels.plan_disk.format(
+            kept=numbers.size(totals["disk_bytes"]),
+            training=numbers.size(totals["checkpoint_bytes"]),
+            free=numbers.size(totals["free_bytes"]),
+        )
+        out_console.print(f"\n{plan}\n{disk}")
     try:
         check_disk(loaded.folder, table.attrs["disk_needed"])
     except InputError as error:
@@ -254,6 +260,7 @@ def _open(folder: Path | None, out: Path | None) -> Study:
 def _run(study: Study, flags: Flags) -> None:
     """Train, then print the answer, the table and the report's path."""
     from ..engine.acceleration import keep_freed_memory
+    from ..language import default_language
     from .display import display_for
     from .tables import console
 
@@ -267,7 +274,7 @@ def _run(study: Study, flags: Flags) -> None:
         stdout = console()
         stdout.print("\n" + " ".join(study.discussion().answer[:2]) + "\n")
         _print_results(results)
-        stdout.print(f"\nReport: {page}", soft_wrap=True)
+        stdout.print("\n" + default_language().terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]
     if len(holes):
         complain(f"{len(holes)} of {len(results)} runs failed; the same command tries them again")

@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..language.en.labels import TABLES
+from ..language.en.labels import TERMINAL
 from ..language.en.numbers import NUMBERS
 from ..language.text import plain
 from ..spec import RunSpec
@@ -236,7 +236,7 @@ class LiveDisplay(_Account):
             [row.run.model for row in rows],
             [row.run.init for row in rows],
             [row.run.seed for row in rows],
-            TABLES,
+            TERMINAL,
         )
         columns = [
             *(_window(column, start, room) for column in before),

@@ -131,7 +131,7 @@ def _text(curves: Mapping[str, LearningCurve], targets: list[float], place: Path
             answer = language.required_size(curve.required_size(target))
             lines.append(textwrap.fill(answer, 79, initial_indent="  ", subsequent_indent="    "))
         lines.append("")
-    return "\n".join([*lines, f"Figure: {place}"])
+    return "\n".join([*lines, language.terminal.figure.format(place)])
 
 
 def _read(table: Path, columns: list[str]) -> pd.DataFrame:

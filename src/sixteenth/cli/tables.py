@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..language.base import Language
-    from ..language.labels import TableLabels
+    from ..language.labels import TerminalLabels
 
 GAP = 2
 """Spaces between two columns."""
@@ -79,7 +79,7 @@ def table(columns: Sequence[Column], on: Console) -> Table:
 
 
 def cell_columns(
-    models: Sequence[str], inits: Sequence[str], seeds: Sequence[Any], labels: TableLabels
+    models: Sequence[str], inits: Sequence[str], seeds: Sequence[Any], labels: TerminalLabels
 ) -> tuple[list[Column], list[Column]]:
     """What tells the rows of a study apart: the columns before the size, and those after it.
 
@@ -100,7 +100,7 @@ def results_table(summary: pd.DataFrame, on: Console, language: Language) -> Tab
     Args:
         summary: as `analysis.summary_table` returns it; its order is kept.
     """
-    labels, numbers = language.tables, language.numbers
+    labels, numbers = language.terminal, language.numbers
     rows = summary.to_dict("records")
     models, inits, seeds = ([row[axis] for row in rows] for axis in ("model", "init", "seed"))
     before, after = cell_columns(models, inits, seeds, labels)
@@ -138,7 +138,7 @@ def results_table(summary: pd.DataFrame, on: Console, language: Language) -> Tab
 
 def plan_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
     """What every run of a plan will cost, one row per run."""
-    labels, numbers = language.tables, language.numbers
+    labels, numbers = language.terminal, language.numbers
     rows = plan.to_dict("records")
     models, inits, seeds = ([row[axis] for row in rows] for axis in ("model", "init", "seed"))
     before, after = cell_columns(models, inits, seeds, labels)
@@ -161,16 +161,15 @@ def plan_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
     return table(columns, on)
 
 
-def together(todo: pd.DataFrame) -> str:
-    """How many of a plan's runs go side by side, as the end of a sentence."""
-    most = max(
+def side_by_side(todo: pd.DataFrame) -> int:
+    """The most runs of a plan that are trained at one time."""
+    return max(
         (
             int(((todo["begins"] < end) & (todo["ends"] >= end)).sum())
             for end in todo["ends"].dropna()
         ),
         default=1,
     )
-    return f", {most} side by side" if most > 1 else ""
 
 
 def model_name(model: str) -> str:

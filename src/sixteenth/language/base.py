@@ -21,7 +21,7 @@ from ..analysis.findings.expectation import Expect
 from ..analysis.findings.steps import Step
 from ..analysis.findings.types import Finding, SectionKey, Strength
 from .captions import Captions
-from .labels import FigureLabels, PageLabels, TableLabels
+from .labels import FigureLabels, PageLabels, TerminalLabels
 from .numbers import Numbers
 from .provenance import Fact, Provenance
 from .text import plain
@@ -151,7 +151,7 @@ class Language(ABC):
     numbers: Numbers
     page: PageLabels
     figures: FigureLabels
-    tables: TableLabels
+    terminal: TerminalLabels
     captions: Captions
 
     def __init__(self, names: Names) -> None:

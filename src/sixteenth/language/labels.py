@@ -1,4 +1,4 @@
-"""The fixed words of pages, figures and terminal tables: a language fills in every field.
+"""The fixed words of pages, figures and the terminal: a language fills in every field.
 
 Fields that hold ``{}`` or ``{name}`` are patterns for `str.format`.
 """
@@ -96,8 +96,16 @@ class FigureLabels:
 
 
 @dataclass(frozen=True)
-class TableLabels:
-    """Columns of the tables in a terminal."""
+class TerminalLabels:
+    """Columns of the tables in a terminal, and the lines around them.
+
+    Attributes:
+        plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
+        together: how many runs are trained side by side, where there are several.
+        plan_disk: with what is ``{kept}``, what a run in ``{training}`` takes, and is ``{free}``.
+        next_steps, step: over the steps of the advice, and each: its number and what it is.
+        report, figure: with its path.
+    """
 
     model: str
     init: str
@@ -115,3 +123,10 @@ class TableLabels:
     threads: str
     disk: str
     status: str
+    plan: str
+    together: str
+    plan_disk: str
+    next_steps: str
+    step: str
+    report: str
+    figure: str

@@ -1,12 +1,13 @@
 """Figures, pages and their numbers: what a finished study says to a reader.
 
-    discussion    the analysis of a study, from what it measured
-    parts         its figures by name
-    axes          the grid of a study; provenance: how it was made, as values
-    figures/      accuracy by dataset size, gains, training curves, fitted curves
-    page/         report.html and report.md, written whole or not at all, and their templates
+    discussion  the analysis of a study from its tables and records
+    parts       the figures by name, for a notebook
+    provenance  how the study was made, as values; `axes` its grid
+    figures/    accuracy against images, what each option gains, training curves, fitted curves
+    page/       report.html and report.md, written whole or not at all
 
-The report reads plain tables and the analysis; it knows nothing of torch, runs no study and
+It arranges and draws; every word comes from the `Language` that it is given, and widths of text are
+measured. It reads plain tables and the analysis; it knows nothing of torch, runs no study and
 never changes one.
 """
 

@@ -53,7 +53,7 @@ from . import (
     relation,
 )
 from .captions import EnglishCaptions
-from .labels import FIGURES, PAGE, TABLES
+from .labels import FIGURES, PAGE, TERMINAL
 from .numbers import NUMBERS
 from .words import Words
 
@@ -65,7 +65,7 @@ class English(Language):
     numbers = NUMBERS
     page = PAGE
     figures = FIGURES
-    tables = TABLES
+    terminal = TERMINAL
 
     def __init__(self, names: Names) -> None:
         super().__init__(names)

@@ -1,9 +1,9 @@
-"""The fixed words of pages, figures and terminal tables in English."""
+"""The fixed words of pages, figures and the terminal in English."""
 
 from __future__ import annotations
 
 from ...analysis.findings.types import Strength
-from ..labels import FigureLabels, PageLabels, TableLabels
+from ..labels import FigureLabels, PageLabels, TerminalLabels
 
 PAGE = PageLabels(
     kicker="Sixteenth · study report",
@@ -79,7 +79,7 @@ FIGURES = FigureLabels(
     new_training="{} interval of the error that a new training would measure; dashed: extrapolated",
 )
 
-TABLES = TableLabels(
+TERMINAL = TerminalLabels(
     model="model",
     init="weights",
     fraction="part",
@@ -96,4 +96,11 @@ TABLES = TableLabels(
     threads="threads",
     disk="disk",
     status="status",
+    plan="{left} of {planned} runs to train: about {time} on this machine{how}.",
+    together=", {} side by side",
+    plan_disk="Disk: {kept} to keep and {training} while a run trains, of {free} free.",
+    next_steps="What to do next, the most useful first:",
+    step="{}. {}.",
+    report="Report: {}",
+    figure="Figure: {}",
 )

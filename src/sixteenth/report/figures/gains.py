@@ -169,7 +169,7 @@ def _name_move(
     if narrow:
         name = wrapped(name, NARROW - 0.2, _SIZE, 1)[0]
     else:
-        name = shortened(name, left - 0.16, _SIZE)
+        name = shortened(name, left - 0.12, _SIZE)
     axes.annotate(
         name,
         (0, top - 0.14 if narrow else y),
