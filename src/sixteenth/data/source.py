@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import DataError
 from .dataset import Split
-from .decode import Broken, ProgressCallback
+from .decode import Broken, Encoded, ProgressCallback, decode_images
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +43,24 @@ class Decoded:
     names: Sequence[str]
     broken: Sequence[Broken]
     dark: Sequence[str]
+
+    @classmethod
+    def of(
+        cls,
+        part: str,
+        images: Iterable[Encoded],
+        labels: NDArray[np.int64],
+        names: Sequence[str],
+        size: int,
+        progress: ProgressCallback | None,
+    ) -> Decoded:
+        """The decoded images of the split `part`; `names` may be filled while they are read."""
+        dark: list[str] = []
+        what = f"decoding {part} images"
+        pixels, broken = decode_images(
+            images, len(labels), size, what=what, progress=progress, dark=dark
+        )
+        return cls(pixels, labels, names, broken, dark)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import DataError
-from ..decode import ProgressCallback, decode_images
+from ..decode import ProgressCallback
 from ..source import Content, Decoded, Found, Options, first_names, stamp_files
 from ..subsets import hold_out
 
@@ -159,14 +159,9 @@ def _read(
         counts = [len(files) for files in classes.values()]
         paths = [path for files in classes.values() for path in files]
         names = [_relative(folder, path) for path in paths]
-        encoded = zip(names, paths, strict=True)
-        dark: list[str] = []
-        what = f"decoding {part} images"
-        pixels, broken = decode_images(
-            encoded, len(paths), size, what=what, progress=progress, dark=dark
-        )
         labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-        read[part] = Decoded(pixels, labels, names, broken, dark)
+        encoded = zip(names, paths, strict=True)
+        read[part] = Decoded.of(part, encoded, labels, names, size, progress)
     return Content.of(tuple(splits["train"]), read["train"], read["test"], ignored)
 
 

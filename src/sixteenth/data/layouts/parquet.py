@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import DataError, nearest, one_line
-from ..decode import Encoded, ProgressCallback, decode_images
+from ..decode import Encoded, ProgressCallback
 from ..source import Content, Decoded, Found, Options, first_names, numbered_classes, stamp_files
 
 if TYPE_CHECKING:
@@ -170,13 +170,8 @@ def _read(
     for part, files in splits.items():
         labels = np.concatenate([_labels(file, columns) for file in files])
         names: list[str] = []
-        dark: list[str] = []
         encoded = (image for file in files for image in _images(file, columns.image, names))
-        what = f"decoding {part} images"
-        pixels, broken = decode_images(
-            encoded, len(labels), size, what=what, progress=progress, dark=dark
-        )
-        read[part] = Decoded(pixels, labels, names, broken, dark)
+        read[part] = Decoded.of(part, encoded, labels, names, size, progress)
     classes = columns.names
     if classes is None:
         classes = numbered_classes([split.labels for split in read.values()])
