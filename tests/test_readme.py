@@ -79,7 +79,7 @@ def test_names_of_files_are_found_in_backticks_and_in_commands() -> None:
 
 
 def test_the_quoted_answer_is_that_of_the_study_it_is_said_to_be_of() -> None:
-    quoted = between(README, "This is what the study above said:\n\n", "\n\n- ")
+    quoted = between(README, "The study above gave this answer:\n\n", "\n\n- ")
     said = " ".join(re.sub(r"^>", "", line).strip() for line in quoted.splitlines())
     assert len(said.split()) > 50
     report = (ROOT / "docs/results/lite-jpeg/report.md").read_text(encoding="utf-8")
