@@ -26,9 +26,6 @@ TABLES: dict[str, Callable[[Study], pd.DataFrame]] = {
     "analysis.summary_table(results)": lambda study: summary_table(study.results()),
 }
 
-SHOWN_NAMES = {"name", "init_name"}
-"""Columns for figures, which are about to go."""
-
 
 def listed_columns(page: str) -> dict[str, list[str]]:
     """Each table's heading -> the names in the first cells of its rows."""
@@ -54,7 +51,7 @@ def test_a_table_has_the_columns_that_the_page_lists_in_their_order(
 ) -> None:
     returned = TABLES[table](Study.open(trained.folder))
     assert len(returned)
-    columns = [str(column) for column in returned.columns if column not in SHOWN_NAMES]
+    columns = [str(column) for column in returned.columns]
     assert columns == listed_columns(PAGE)[table]
 
 

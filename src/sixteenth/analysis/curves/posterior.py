@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from .points import Points
-from .power_laws import Floats, Grid, Prior, components, misfit_sd
+from .power_laws import Floats, PowerLaws, Prior, components, misfit_sd
 
 _EXPONENTS = (0.02, 3.0)
 _COARSE, _FINE = 20, 20
@@ -188,7 +188,7 @@ def posterior(points: Points, prior: Prior) -> Posterior:
     return _mixture([(1 - restart, whole), (restart, anew)], points, prior)
 
 
-def _mixture(parts: list[tuple[float, Grid]], points: Points, prior: Prior) -> Posterior:
+def _mixture(parts: list[tuple[float, PowerLaws]], points: Points, prior: Prior) -> Posterior:
     """Grids put together with their probabilities, without what is negligible."""
     weight = np.concatenate([share * part.weight for share, part in parts])
     keep = weight > _NEGLIGIBLE * weight.max()

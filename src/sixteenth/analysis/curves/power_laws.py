@@ -77,7 +77,7 @@ _ASYMPTOTES = 6
 
 
 @dataclass(frozen=True)
-class Grid:
+class PowerLaws:
     """Components as they come from the grid, (K,) each; `scale` is that of their noise."""
 
     weight: Floats
@@ -96,7 +96,7 @@ def misfit_sd(ratio: Floats, tau: Floats, prior: Prior) -> Floats:
 
 def components(
     sizes: Floats, errors: Floats, noise: Floats, exponents: Floats, prior: Prior
-) -> Grid:
+) -> PowerLaws:
     """The grid over (gamma, tau and noise, a) with the normal distribution of b in its points."""
     ratio = sizes / sizes[-1]
     # Two kinds of noise times all tau: one axis of the grid, V long.
@@ -152,7 +152,7 @@ def components(
     )
     weight = np.exp(log_weight - log_weight.max())
     grid = weight.shape
-    return Grid(
+    return PowerLaws(
         weight=(weight / weight.sum()).ravel(),
         gamma=np.broadcast_to(-exponents[:, None, None], grid).ravel(),
         tau=np.broadcast_to(tau[:, None], grid).ravel(),

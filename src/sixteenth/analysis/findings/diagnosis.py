@@ -18,7 +18,7 @@ import pandas as pd
 from ..inputs.grid import Cell, Grid, Run, read_grid
 from ..inputs.predictions import Predictions
 from ..stats.intervals import binomial_interval
-from .types import DataChecks, Finding
+from .types import Finding, ImageChecks
 
 FITTED = 0.98
 """Clean training accuracy from which a run counts as having fitted its training images: what is
@@ -53,7 +53,7 @@ class Context:
     augmented: bool | None = None
     never_pretrained: Sequence[str] = ()
     """Models that nobody has pretrained weights of."""
-    data_checks: DataChecks | None = None
+    data_checks: ImageChecks | None = None
     """What the checks of the images found, see `doubtful_labels`; None: not checked."""
 
 

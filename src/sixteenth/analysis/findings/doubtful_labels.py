@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..inputs.grid import Cell, Grid
-from .types import DataChecks, Finding, Strength
+from .types import Finding, ImageChecks, Strength
 
 FEWEST_NETWORKS = 2
 EXAMPLES = 3
@@ -62,7 +62,7 @@ class LabelCeiling(Finding):
 class CheckFinding(Finding):
     """Base of what the checks of the images found; all that they counted stands beside it."""
 
-    checks: DataChecks
+    checks: ImageChecks
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _largest(grid: Grid) -> list[Cell]:
 
 
 def data_findings(
-    grid: Grid, found: Sequence[Suspect], judges: int, checks: DataChecks | None
+    grid: Grid, found: Sequence[Suspect], judges: int, checks: ImageChecks | None
 ) -> list[DataFinding]:
     """The ceiling that doubtful labels set, and what the checks of the data found.
 
@@ -168,7 +168,7 @@ def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[LabelCei
     return [LabelCeiling(len(found), images, judges, 1 - best)]
 
 
-def _checks(grid: Grid, checks: DataChecks | None) -> list[DataFinding]:
+def _checks(grid: Grid, checks: ImageChecks | None) -> list[DataFinding]:
     """Copies, leaks and images under two labels, where the data were checked for them."""
     if checks is None:
         return []

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 
-class DataChecks(Protocol):
+class ImageChecks(Protocol):
     """What the checks of the images found: copies, leaks and images under two labels.
 
     None: not checked for. `examples` names some.

@@ -28,7 +28,7 @@ _ORDER = ("data", "next", "model", "init")
 
 
 @dataclass(frozen=True)
-class Group:
+class StartGroup:
     """The moves from one starting point."""
 
     main: bool
@@ -90,13 +90,13 @@ def options_figure(options: Sequence[Move], *, language: Language, narrow: bool 
     return figure
 
 
-def shown_options(options: Sequence[Move]) -> list[Group]:
+def shown_options(options: Sequence[Move]) -> list[StartGroup]:
     """The moves by where they start: the reference first, then the starts with large gains."""
     found: dict[tuple[str, str], list[Move]] = {}
     for move in sorted(options, key=lambda move: not move.main):
         found.setdefault(move.start, []).append(move)
     return [
-        Group(moves[0].main, sorted(moves, key=lambda move: _ORDER.index(move.kind)))
+        StartGroup(moves[0].main, sorted(moves, key=lambda move: _ORDER.index(move.kind)))
         for moves in list(found.values())[:_GROUPS]
     ]
 

@@ -53,7 +53,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Group:
+class ResultGroup:
     """The rows of one model from one kind of initial weights."""
 
     model: str
@@ -69,7 +69,7 @@ class Page:
     name: str
     dateline: list[str]
     answer: list[str]
-    groups: list[Group]
+    groups: list[ResultGroup]
     several_seeds: bool
     table_caption: str
     fits: list[FitRow]
@@ -161,7 +161,7 @@ def fit_rows(results: pd.DataFrame, findings: Findings, language: Language) -> l
     return rows
 
 
-def result_groups(results: pd.DataFrame, language: Language) -> list[Group]:
+def result_groups(results: pd.DataFrame, language: Language) -> list[ResultGroup]:
     """The results table, a group for each model and init, with a mean where there are seeds."""
     summary, cell_table = summary_table(results), cells(results)
     # A run that was never begun has no size of its own, but those beside it have.
@@ -183,7 +183,7 @@ def result_groups(results: pd.DataFrame, language: Language) -> list[Group]:
             rows += [_mean_row(mean, language) for mean in cell.to_dict("records")]
         known = part["parameters"].dropna()
         groups.append(
-            Group(
+            ResultGroup(
                 model=language.model(str(model)),
                 init=language.init(str(init)),
                 parameters=language.numbers.parameters(known.iloc[0]) if len(known) else "",
