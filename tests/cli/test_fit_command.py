@@ -133,9 +133,9 @@ def test_a_single_size_is_refused_with_the_name_of_its_curve(
 
 def test_it_imports_no_torch(table: Path) -> None:
     code = (
-        "import sys; from sixteenth.cli.exits import carry_out;"
+        "import sys; from sixteenth.cli.exits import run_command;"
         "from sixteenth.cli.commands import app;"
-        "code = carry_out(app, ['fit', 'results.csv', '--size-column', 'n', '--error-column',"
+        "code = run_command(app, ['fit', 'results.csv', '--size-column', 'n', '--error-column',"
         " 'err', '--group-by', 'model']); sys.exit(code or 'torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

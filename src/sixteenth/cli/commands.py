@@ -18,7 +18,7 @@ import typer
 
 from ..errors import InputError
 from .advise import advise
-from .exits import carry_out, complain, go_on_with
+from .exits import print_message, run_command, set_resume_command
 from .fit import fit
 from .options import (
     DeviceOption,
@@ -126,7 +126,7 @@ def plan(study: StudyArgument, flags: Flags) -> None:
         check_disk(loaded.folder, table.attrs["disk_needed"])
     except InputError as error:
         # The plan is what was asked for, and shows what to make smaller.
-        complain(error)
+        print_message(error)
         raise typer.Exit(1) from None
 
 
@@ -231,8 +231,8 @@ def _load(study: str, flags: Flags) -> Study:
         from ..study.preflight import fresh_folder
 
         loaded.folder = fresh_folder(loaded.folder)
-        complain(f"a new folder: {loaded.folder}; go on later with --out {loaded.folder}")
-        go_on_with(lambda words: in_folder(words, loaded.folder))
+        print_message(f"a new folder: {loaded.folder}; go on later with --out {loaded.folder}")
+        set_resume_command(lambda words: in_folder(words, loaded.folder))
     return loaded
 
 
@@ -277,9 +277,11 @@ def _run(study: Study, flags: Flags) -> None:
         stdout.print("\n" + default_language().terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]
     if len(holes):
-        complain(f"{len(holes)} of {len(results)} runs failed; the same command tries them again")
+        print_message(
+            f"{len(holes)} of {len(results)} runs failed; the same command tries them again"
+        )
         for run_id, error in zip(holes["run_id"], holes["error"], strict=True):
-            complain(error, prefix=f"  {run_id}: ")
+            print_message(error, prefix=f"  {run_id}: ")
         raise typer.Exit(1)
 
 
@@ -340,4 +342,4 @@ def _about(text: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Do what the command line says and exit; every expected trouble is one line and a code."""
-    sys.exit(carry_out(app, sys.argv[1:] if arguments is None else arguments))
+    sys.exit(run_command(app, sys.argv[1:] if arguments is None else arguments))

@@ -1,6 +1,6 @@
 """What a person sees while a study works, on standard error: live on a terminal, lines in a pipe.
 
-Both displays listen to the same events and keep the same account of them (`_Account`); they differ
+Both displays listen to the same events and keep the same account of them (`_RunProgress`); they differ
 in what they show of it. Nothing here changes what is computed.
 """
 
@@ -74,7 +74,7 @@ class _Row:
         self.test_accuracy = metrics.test_accuracy if metrics else None
 
 
-class _Account(Listener):
+class _RunProgress(Listener):
     """Keeps where every run stands and how much time is left; both displays build on it."""
 
     def __init__(self, console: Console) -> None:
@@ -167,7 +167,7 @@ class _Account(Listener):
         return live[-1] if live else None
 
 
-class LiveDisplay(_Account):
+class LiveDisplay(_RunProgress):
     """All runs as a table that is redrawn in place."""
 
     def __init__(self, console: Console) -> None:
@@ -257,7 +257,7 @@ class LiveDisplay(_Account):
         return Group(*parts)
 
 
-class PlainDisplay(_Account):
+class PlainDisplay(_RunProgress):
     """A line when a run starts, after epochs, and when it ends: for pipes and logs."""
 
     def __init__(self, console: Console) -> None:

@@ -3,7 +3,7 @@
 0    all is done
 1    a run failed, or the machine did: disk, memory, a reader that went away
 2    wrong usage, a wrong study file or wrong input; nothing was trained
-70   an error that nobody foresaw: one line says where, --debug shows all of it
+70   an unexpected error, a bug: one line says where, --debug prints the traceback
 130  Ctrl-C         143  SIGTERM
 """
 
@@ -32,7 +32,7 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """Typer's own complaint about a command line, wherever this version of typer keeps it."""
 
 
-UNFORESEEN = 70
+UNEXPECTED_ERROR = 70
 """sysexits.h's EX_SOFTWARE."""
 
 STOP_SECONDS = 4.0
@@ -47,26 +47,26 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM: the same clean stop as Ctrl-C, with another exit code."""
 
 
-def carry_out(app: typer.Typer, words: Sequence[str]) -> int:
-    """Carry out a command line and return the exit code."""
+def run_command(app: typer.Typer, words: Sequence[str]) -> int:
+    """Exit code of a command line, after running it."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows a question mark instead of a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    # Wherever it stands: it is added to a command that has just failed.
+    # At any position: people append it to a command that has just failed.
     debug = "--debug" in words
     _rewording.set(list)
     words = [word for word in words if word != "--debug"]
-    with _clean_stops(lambda: _say_stopped(words)), _warnings_as_complaints():
-        return _guarded(app, list(words), debug)
+    with _clean_stops(lambda: _print_stopped(words)), _warnings_as_messages():
+        return _exit_code_of(app, list(words), debug)
 
 
-def go_on_with(rewording: Callable[[Sequence[str]], list[str]]) -> None:
+def set_resume_command(rewording: Callable[[Sequence[str]], list[str]]) -> None:
     """Let `rewording` turn this command line into the one that goes on after a stop."""
     _rewording.set(rewording)
 
 
-def complain(message: object, prefix: str = "sixteenth: ") -> None:
+def print_message(message: object, prefix: str = "sixteenth: ") -> None:
     """One line on standard error, whatever the message holds."""
     from ..language.text import plain
 
@@ -74,17 +74,14 @@ def complain(message: object, prefix: str = "sixteenth: ") -> None:
 
 
 @contextlib.contextmanager
-def _warnings_as_complaints() -> Iterator[None]:
-    """Say what Python's warnings say as every other complaint is said: in one line, without code.
-
-    A notebook that calls the same functions hears them as warnings.
-    """
+def _warnings_as_messages() -> Iterator[None]:
+    """Print Python's warnings as any other message, in one line; in a notebook they stay warnings."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: complain(message)
+        warnings.showwarning = lambda message, *_, **__: print_message(message)
         yield
 
 
-def _guarded(app: typer.Typer, words: list[str], debug: bool) -> int:
+def _exit_code_of(app: typer.Typer, words: list[str], debug: bool) -> int:
     try:
         # Typer's own way of running an app would take Ctrl-C and errors for itself.
         command = typer.main.get_command(app)
@@ -94,41 +91,41 @@ def _guarded(app: typer.Typer, words: list[str], debug: bool) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except SixteenthError as error:
-        complain(error)
+        print_message(error)
         return error.exit_code
     except _UsageError as error:
-        complain(_usage(error))
+        print_message(_usage(error))
         return 2
     except KeyboardInterrupt as stop:
-        _say_stopped(words)
+        _print_stopped(words)
         return _EXIT_CODES[signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT]
     except BrokenPipeError:
-        _forget_output()
+        _discard_output()
         return 1
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        complain(f"{error.strerror or error}{where}")
-        if way_on := _way_on(words):
+        print_message(f"{error.strerror or error}{where}")
+        if resume := _resume_command(words):
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             first = "make room, then " if full else "when that is mended, "
-            complain(f"what is finished is kept; {first}go on with:", prefix="")
-            complain(way_on, prefix="  ")
-        _forget_output()
+            print_message(f"what is finished is kept; {first}go on with:", prefix="")
+            print_message(resume, prefix="  ")
+        _discard_output()
         return 1
     except MemoryError:
-        complain("out of memory: try a smaller image_size, train.batch_size or fraction")
+        print_message("out of memory: try a smaller image_size, train.batch_size or fraction")
         return 1
     except Exception as error:
-        # Not foreseen, so a bug of ours: still one line, and what was finished is kept.
+        # A bug: still one line, and finished runs are kept.
         if debug:
             traceback.print_exc()
-        complain(_unforeseen(error, debug))
-        return UNFORESEEN
+        print_message(_unexpected(error, debug))
+        return UNEXPECTED_ERROR
     return 0
 
 
-def _unforeseen(error: Exception, debug: bool) -> str:
-    """What happened and where, for somebody who is to report it."""
+def _unexpected(error: Exception, debug: bool) -> str:
+    """What happened and where, for a bug report."""
     *_, last = traceback.extract_tb(error.__traceback__)
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     more = "" if debug else "; the same command with --debug says more"
@@ -139,11 +136,11 @@ def _unforeseen(error: Exception, debug: bool) -> str:
 
 
 @contextlib.contextmanager
-def _clean_stops(last_words: Callable[[], None]) -> Iterator[None]:
-    """Stop cleanly at the first Ctrl-C or SIGTERM; a second one is not argued with.
+def _clean_stops(on_timeout: Callable[[], None]) -> Iterator[None]:
+    """Stop cleanly at the first Ctrl-C or SIGTERM; the second one ends the process at once.
 
-    One that takes too long ends the process after `last_words`, as a kill would: what is on the
-    disk is whole at every moment, and the next command goes on from the last checkpoint.
+    A stop that takes too long ends the process after `on_timeout`, as a kill would: the files on
+    disk are complete at every moment, and the next command resumes from the last checkpoint.
     """
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -154,7 +151,7 @@ def _clean_stops(last_words: Callable[[], None]) -> Iterator[None]:
         yield
         return
     before = {}
-    with _end_after(STOP_SECONDS, last_words):
+    with _end_after(STOP_SECONDS, on_timeout):
         for number in _EXIT_CODES:
             # What a parent told this process to ignore (nohup, a shell's background) stays so.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -167,52 +164,52 @@ def _clean_stops(last_words: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _end_after(seconds: float, last_words: Callable[[], None]) -> Iterator[None]:
+def _end_after(seconds: float, on_timeout: Callable[[], None]) -> Iterator[None]:
     """End the process when, so long after a signal, the block has not ended by itself.
 
     A handler written in Python has to wait for the operation that runs: the backward pass of a big
     model on big images is one of a minute. So the signal's number also goes, in C, to a socket that
     a thread listens to.
     """
-    ear, mouth = socket.socketpair()
-    mouth.setblocking(False)
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
     over = threading.Event()
 
     def listen() -> None:
         with contextlib.suppress(OSError):
-            while heard := ear.recv(1):
-                code = _EXIT_CODES.get(heard[0])
+            while signal_number := reader.recv(1):
+                code = _EXIT_CODES.get(signal_number[0])
                 if code is not None and not over.wait(seconds):
-                    last_words()
+                    on_timeout()
                     os._exit(code)
 
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    kept = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    kept = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:
         yield
     finally:
         over.set()
         signal.set_wakeup_fd(kept)
-        mouth.close()  # which ends the listening
-        listener.join()
-        ear.close()
+        writer.close()  # which ends the thread
+        thread.join()
+        reader.close()
 
 
-def _say_stopped(words: Sequence[str]) -> None:
-    complain("stopped")
-    if way_on := _way_on(words):
-        complain("what is finished is kept; go on with:", prefix="")
-        complain(way_on, prefix="  ")
+def _print_stopped(words: Sequence[str]) -> None:
+    print_message("stopped")
+    if resume := _resume_command(words):
+        print_message("what is finished is kept; go on with:", prefix="")
+        print_message(resume, prefix="  ")
 
 
-def _forget_output() -> None:
-    """Drop what could not be written: Python would try again at exit, and complain once more."""
+def _discard_output() -> None:
+    """Drop what could not be written: Python would try again at exit, and print_message once more."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _way_on(words: Sequence[str]) -> str:
+def _resume_command(words: Sequence[str]) -> str:
     """The command that goes on after a stop: the same again, for what trains."""
     if not words or words[0] not in ("run", "demo"):
         return ""
