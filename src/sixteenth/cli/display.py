@@ -1,7 +1,7 @@
-"""What a person sees while a study works, on standard error: live on a terminal, lines in a pipe.
+"""The progress of a study on standard error: a live table on a terminal, lines in a pipe.
 
-Both displays listen to the same events and keep the same account of them (`_RunProgress`); they differ
-in what they show of it. Nothing here changes what is computed.
+Both displays get the same events and keep the same state (`_RunProgress`); they differ in what they
+show of it. Nothing here changes what is computed.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def print_message(message: object, prefix: str = "sixteenth: ") -> None:
 
 @contextlib.contextmanager
 def _warnings_as_messages() -> Iterator[None]:
-    """Print Python's warnings as any other message, in one line; in a notebook they stay warnings."""
+    """Print Python's warnings as one-line messages; in a notebook they stay warnings."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: print_message(message)
         yield
@@ -204,7 +204,7 @@ def _print_stopped(words: Sequence[str]) -> None:
 
 
 def _discard_output() -> None:
-    """Drop what could not be written: Python would try again at exit, and print_message once more."""
+    """Drop what could not be written: Python would try again at exit, and fail again."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
