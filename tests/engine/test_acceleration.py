@@ -125,7 +125,7 @@ study = {
     "fractions": ["50 images"], "train": {"steps": 2, "batch_size": 25},
 }
 record = train_run(parse_spec(study).runs()[0], digits, RunFolder(Path(sys.argv[1], "run")))
-print(record["status"], record["metrics"]["steps"])
+print(record.status, record.metrics.steps)
 """
 
 

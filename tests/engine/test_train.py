@@ -224,7 +224,7 @@ def test_measuring_takes_a_tenth_of_a_run_and_gives_ten_points(
     epochs: int, train_images: int
 ) -> None:
     work = Workload.of(TrainSpec(epochs=epochs), train_images, 10_000)
-    measured = [epoch for epoch in range(1, epochs + 1) if work.measures(epoch)]
+    measured = [epoch for epoch in range(1, epochs + 1) if work.has_curve_point(epoch)]
     assert measured[-1] == epochs
     assert len(measured) == work.curve_points
     assert len(measured) >= min(epochs, 10)
