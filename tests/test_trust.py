@@ -132,7 +132,7 @@ def test_no_way_of_reading_in_the_source_runs_what_it_reads() -> None:
     }  # fmt: skip
     # What a study and the workers that it started say to each other over their own pipes.
     between_processes = {
-        "executor.py": {"subprocess.Popen", "pickle.load"},
+        "local.py": {"subprocess.Popen", "pickle.load"},
         "worker.py": {"pickle.load", "pickle.loads"},
     }
     seen = set()

@@ -16,6 +16,8 @@ ROOM = Path(sixteenth.analysis.__file__).parent
 NOT_PROSE = {
     "cannot tell",  # the value of several enums, as --json has always had it
     "not tried",  # likewise
+    "test-set binomial",  # likewise, of `show --json`
+    "seeds and test set",
     "{} images",  # a fraction, as a study file writes it
 }
 

@@ -64,7 +64,7 @@ def test_an_executor_trains_each_run_to_the_same_bytes_and_a_failure_stops_no_ot
         digits,
         Path("study"),
         listener=told,
-        after_run=lambda: after.append(len(told.told)),
+        after_run=lambda _: after.append(len(told.told)),
     )
     assert told.told.pop(broken.run_id) == ["started", "failed"]
     assert told.told == {run.run_id: ["started", "progressed", "finished"] for run in fine}
