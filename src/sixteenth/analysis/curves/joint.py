@@ -11,7 +11,6 @@ measured errors: a model gets no worse and then better again on the way to more 
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +20,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..inputs.grid import Cell, Grid
+from ..inputs.trainings import COUNT
 from .learning_curve import LearningCurve, fit_learning_curve
 
 Arm = tuple[str, str]
 """Model and init."""
-
-COUNT = 1000
-"""Draws: a probability of 5% is then known to 0.7 points."""
 
 CURVE_LEVEL = 0.9
 """Level of all intervals that rest on fitted curves: the one that they were calibrated at."""
@@ -39,11 +36,6 @@ class Curves:
 
     grid: Grid
     fits: dict[Arm, LearningCurve]
-
-    @property
-    def repeated(self) -> bool:
-        """Whether any cell was trained more than once; if not, no draw holds other trainings."""
-        return any(len(cell.runs) > 1 for arm in self.fits for cell in points(self.grid, arm))
 
     def errors(self, arm: Arm, sizes: ArrayLike) -> NDArray[np.float64]:
         """Joint draws of the arm's error at `sizes`: (COUNT, m), row i of every arm together."""
@@ -71,11 +63,8 @@ class Curves:
         drawn = mean + rng.multivariate_normal(
             np.zeros(len(cells)), _image_covariance(self.grid, cells), COUNT, method="eigh"
         )
-        sd, df = _seed_sd(cells)
-        if df:
-            repeats = np.array([len(cell.runs) for cell in cells])
-            scale = sd * np.sqrt(df / rng.chisquare(df, (COUNT, 1)))  # one spread for all cells
-            drawn += scale * rng.normal(size=drawn.shape) / np.sqrt(repeats)
+        spread = [self.grid.spread.variances[cell.key] / len(cell.runs) for cell in cells]
+        drawn += np.sqrt(np.array(spread).T) * rng.normal(size=drawn.shape)
         found: dict[Arm, NDArray[np.float64]] = {}
         for arm in self.fits:
             mine = [i for i, cell in enumerate(cells) if (cell.model, cell.init) == arm]
@@ -141,13 +130,3 @@ def _image_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
     sizes = np.array([cell.test_size for cell in cells])
     share = (accuracy * sizes + 1) / (sizes + 2)
     return np.diag(np.where(sizes > 0, share * (1 - share) / (sizes + 2), 0.0))
-
-
-def _seed_sd(cells: Sequence[Cell]) -> tuple[float, int]:
-    """Spread between seeds, pooled over all cells, and its degrees of freedom (0: not measured)."""
-    squares, df = 0.0, 0
-    for cell in cells:
-        values = [run.test_accuracy for run in cell.runs]
-        squares += float(np.var(values)) * len(values)
-        df += len(values) - 1
-    return (math.sqrt(squares / df) if df else 0.0), df

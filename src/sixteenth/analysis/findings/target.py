@@ -44,7 +44,6 @@ class Target(Finding):
         arms: how many have a curve, where one was asked.
         largest: training images of this arm now, where its curve was asked.
         doubled: the probability at twice as many images.
-        trained_once: the probabilities hold no other trainings.
     """
 
     error: float
@@ -60,7 +59,6 @@ class Target(Finding):
     arms: int = 0
     largest: float = math.nan
     doubled: float = math.nan
-    trained_once: bool = False
 
     @property
     def reached(self) -> bool:
@@ -111,7 +109,6 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
         arms=len(ranked),
         largest=largest,
         doubled=doubled,
-        trained_once=bool(curves.fits) and not curves.repeated,
     )
 
 
