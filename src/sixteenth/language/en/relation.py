@@ -12,6 +12,7 @@ from ...analysis.findings.relation import (
     ModelCost,
     RelationFinding,
 )
+from .doubling import doubling
 from .numbers import count, interval, join, large, percent, points, signed
 from .words import Words, accuracy_interval, missing_reason
 
