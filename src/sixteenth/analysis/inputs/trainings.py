@@ -23,9 +23,11 @@ sqrt(p (1 - p)), for accuracy p on n training images: 0.75 points at 50% on 3,12
 UNCERTAINTY = 0.6
 """Standard deviation of the logarithm of a study's spread around the assumed one: two studies in
 three lie within a factor of 1.8."""
+FALL_UNCERTAINTY = 0.2
+"""Standard deviation of a study's own FALL around the assumed one."""
 SIMILARITY = 8.0
 """How alike the cells of one study are, in degrees of freedom of their variances around the common
-one: four in five cells lie within a factor of 1.4."""
+law: four in five cells lie within a factor of 1.4."""
 COUNT = 1000
 """Draws of each cell's variance; draw i of all cells belongs together. A probability of 5% is then
 known to 0.7 points."""
@@ -91,45 +93,53 @@ def assumed_deviation(accuracy: float, train_size: float) -> float:
         train_size: training images.
     """
     share = min(max(accuracy, 1e-3), 1 - 1e-3)
-    size = train_size if 0 < train_size < math.inf else AT_IMAGES
-    return float(RELATIVE * (AT_IMAGES / size) ** FALL * math.sqrt(share * (1 - share)))
+    return float(
+        RELATIVE * (AT_IMAGES / _size(train_size)) ** FALL * math.sqrt(share * (1 - share))
+    )
 
 
 def training_spread(cells: Mapping[Hashable, Repeats]) -> TrainingSpread:
     """The variance between trainings of every cell, given the repeats of all.
 
-    With the assumed standard deviation a_c of cell c, its variance is (f a_c)² times an inverse
-    chi-square with SIMILARITY degrees of freedom; f is log-normal around 1. Given f, the observed
-    variance of a cell with r repeats, less the noise of the test set, is (f a_c)² times an F of
-    r - 1 and SIMILARITY degrees of freedom, which gives the posterior of f on a grid; given f, the
-    variance of each cell is inverse chi-square again (Gelman et al. 2013, Bayesian Data Analysis,
-    sections 2.6 and 5.4).
+    With the assumed standard deviation a of a cell of n images, its variance is (f a (n / m)**d)²
+    times an inverse chi-square with SIMILARITY degrees of freedom; f is log-normal around 1, d is
+    normal around 0, and m is the study's mean size. Given f and d, the observed variance of a cell
+    with r repeats is its expected value, test noise included, times an F of r - 1 and SIMILARITY
+    degrees of freedom, which gives the posterior of both on a grid; then the variance of each cell
+    is inverse chi-square again (Gelman et al. 2013, Bayesian Data Analysis, sections 2.6 and 5.4).
 
     Returns:
-        Quantiles of f and random draws of the variances around it, the same at every call.
+        Draws of the variances, the same at every call.
     """
     rng = np.random.default_rng(0)
+    scales = UNCERTAINTY * np.linspace(-4.5, 4.5, 91)
+    falls = FALL_UNCERTAINTY * np.linspace(-3, 3, 25)
+    logs, slopes = (axis.ravel() for axis in np.meshgrid(scales, falls))
+    sizes = {key: math.log(_size(cell.train_size)) for key, cell in cells.items()}
+    middle = float(np.mean(list(sizes.values()))) if sizes else 0.0
     assumed = {
         key: assumed_deviation(float(np.mean(cell.accuracies)), cell.train_size) ** 2
         for key, cell in cells.items()
     }
-    grid = np.exp(UNCERTAINTY * np.linspace(-4.5, 4.5, 181))
-    log_weight = -0.5 * (np.log(grid) / UNCERTAINTY) ** 2
+    log_weight = -0.5 * ((logs / UNCERTAINTY) ** 2 + (slopes / FALL_UNCERTAINTY) ** 2)
     for key, cell in cells.items():
         if cell.counts and cell.degrees > 0:
-            expected = grid**2 * assumed[key] + cell.noise
+            common = np.exp(2 * (logs + slopes * (sizes[key] - middle))) * assumed[key]
+            expected = common + cell.noise
             ratio = max(cell.squares / cell.degrees, 1e-12) / expected
             log_weight += stats.f.logpdf(ratio, cell.degrees, SIMILARITY) - np.log(expected)
     cumulative = np.cumsum(np.exp(log_weight - log_weight.max()))
-    middles = (np.arange(COUNT) + 0.5) / COUNT
-    factors = np.interp(middles, cumulative / cumulative[-1], grid)
-    order = rng.permutation(COUNT)
+    shares = (np.arange(COUNT) + 0.5) / COUNT
+    drawn = rng.permutation(np.searchsorted(cumulative / cumulative[-1], shares))
     variances: dict[Hashable, NDArray[np.float64]] = {}
     for key, cell in cells.items():
-        common = (factors[order] ** 2) * assumed[key]
+        common = np.exp(2 * (logs + slopes * (sizes[key] - middle)))[drawn] * assumed[key]
         own = max(cell.squares - cell.degrees * cell.noise, 0.0)
-        degrees = SIMILARITY + cell.degrees
-        chi_square = stats.chi2.ppf(rng.permutation(middles), degrees)
+        chi_square = stats.chi2.ppf(rng.permutation(shares), SIMILARITY + cell.degrees)
         variances[key] = (SIMILARITY * common + own) / chi_square
     repeats = sum(cell.degrees for cell in cells.values() if cell.counts)
-    return TrainingSpread(variances, repeats, float(np.median(factors)))
+    return TrainingSpread(variances, repeats, float(np.exp(np.median(logs[drawn]))))
+
+
+def _size(train_size: float) -> float:
+    return train_size if 0 < train_size < math.inf else AT_IMAGES
