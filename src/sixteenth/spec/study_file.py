@@ -52,9 +52,11 @@ class TrainSpec(_Spec):
     weight_decay: Annotated[Number, Field(ge=0)] | None = None
     """For weights with two or more axes, so not for norms and biases. By default 0.05 for adamw,
     0.0005 for sgd, 0 for adam; none for muon's filters, whose norm is constant."""
-    schedule: Literal["one-cycle", "warmup-linear", "constant"] = "one-cycle"
+    schedule: Literal["one-cycle", "warmup-linear", "warmup-stable-decay", "constant"] = "one-cycle"
     warmup: Share = 0.2
     """Part of all steps in which the learning rate increases."""
+    cooldown: Share = 0.2
+    """Part of all steps in which the learning rate of warmup-stable-decay decreases."""
     label_smoothing: Share = 0.1
     crop: Annotated[int, Field(ge=0, strict=True)] | Literal["auto"] = "auto"
     """Random shift by up to this many pixels; auto: an eighth of the image, 0 for digits."""
