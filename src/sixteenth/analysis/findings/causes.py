@@ -290,7 +290,7 @@ def _poorer_fit(
         other=other,
         shortfall=parts,
         climbs=climbs,
-        falling_rate=context.schedule in ("one-cycle", "warmup-linear"),
+        falling_rate=context.schedule not in ("", "constant"),
     )
 
 

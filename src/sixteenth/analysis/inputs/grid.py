@@ -220,6 +220,7 @@ def read_grid(
     Args:
         results: one row a run; at least the columns model, train_size and test_accuracy. What else
             is missing gets a default (init random, seed 0, finished where there is an accuracy).
+            Rows of shorter lengths are left out.
         histories: one row an epoch, told apart by run_id.
         predictions: see `Predictions`; runs without them are compared unpaired.
 
@@ -227,7 +228,7 @@ def read_grid(
         InputError: a column that is needed is not there, an accuracy is outside [0, 1], a seed is
             no whole number, or two finished runs have one model, init, fraction and seed.
     """
-    runs = tuple(_read_run(row, i) for i, row in enumerate(_records(results)))
+    runs = tuple(_read_run(row, i) for i, row in enumerate(_records(whole_runs(results))))
     _require_different(runs)
     models = sorted(
         dict.fromkeys(run.model for run in runs),
@@ -246,6 +247,13 @@ def read_grid(
         histories=_read_histories(histories),
         predictions=read_predictions(accuracies, predictions or {}),
     )
+
+
+def whole_runs(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of whole runs, without those of their shorter lengths."""
+    if "length" not in results.columns:
+        return results
+    return results[~(pd.to_numeric(results["length"], errors="coerce") < 1)]
 
 
 def _records(results: pd.DataFrame) -> list[dict[str, object]]:
