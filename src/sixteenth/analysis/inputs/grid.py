@@ -253,7 +253,8 @@ def whole_runs(results: pd.DataFrame) -> pd.DataFrame:
     """The rows of whole runs, without those of their shorter lengths."""
     if "length" not in results.columns:
         return results
-    return results[~(pd.to_numeric(results["length"], errors="coerce") < 1)]
+    lengths = pd.to_numeric(results["length"], errors="coerce").astype(float)
+    return results[~(lengths < 1)]
 
 
 def _records(results: pd.DataFrame) -> list[dict[str, object]]:
