@@ -19,7 +19,7 @@ from .findings.analyse import Findings, MissingRun, analyse
 from .findings.diagnosis import Context, Diagnosis, diagnose
 from .findings.options import Option, OptionKind, OptionVerdict
 from .findings.types import Finding, Section, SectionKey, Strength
-from .inputs.grid import Cell, Grid, Run, read_grid
+from .inputs.grid import Cell, Grid, Run, read_grid, whole_runs
 from .inputs.predictions import Predictions, TestPredictions
 from .stats.intervals import (
     Interval,
@@ -75,4 +75,5 @@ __all__ = [
     "holm",
     "read_grid",
     "summary_table",
+    "whole_runs",
 ]

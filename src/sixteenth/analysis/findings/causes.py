@@ -222,7 +222,7 @@ def _poorer_fit(
         other=other,
         shortfall=parts,
         climbs=climbs,
-        falling_rate=context.schedule not in ("constant", ""),
+        falling_rate=context.schedule not in ("", "constant"),
     )
 
 

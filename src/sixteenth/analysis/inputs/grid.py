@@ -292,6 +292,14 @@ def read_grid(
     )
 
 
+def whole_runs(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of whole runs, without those of the same runs at other lengths."""
+    if "length" not in results.columns:
+        return results
+    lengths = pd.to_numeric(results["length"], errors="coerce").astype(float)
+    return results[(lengths == 1) | lengths.isna()]
+
+
 def _records(results: pd.DataFrame) -> list[dict[str, object]]:
     absent = [column for column in REQUIRED if column not in results.columns]
     if absent:

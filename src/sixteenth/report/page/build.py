@@ -21,7 +21,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sixteenth import __version__
-from sixteenth.analysis import Findings, bands, cells
+from sixteenth.analysis import Findings, bands, cells, whole_runs
 from sixteenth.analysis.stats.spread import LEVEL
 from sixteenth.errors import SixteenthError
 from sixteenth.storage.run_record import RunRecord
@@ -171,7 +171,7 @@ def _words(
             axes.rows,
             [fraction for fraction, _ in axes.fractions],
             measured=len(measured(results)),
-            planned=len(results),
+            planned=len(whole_runs(results)),
         )
         words[f"{metric}-curves"] = (caption, alt)
     return words
