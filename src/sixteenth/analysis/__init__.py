@@ -27,6 +27,7 @@ from .stats.intervals import (
     binomial_interval,
     cell_interval,
     cells,
+    run_intervals,
     summary_table,
 )
 from .stats.paired import Basis, Contrast, compare_cells, contrast
@@ -74,6 +75,7 @@ __all__ = [
     "fit_learning_curve",
     "holm",
     "read_grid",
+    "run_intervals",
     "summary_table",
     "whole_runs",
 ]

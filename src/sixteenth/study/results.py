@@ -17,9 +17,9 @@ from ..storage.study_folder import StudyFolder, StudySnapshot
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "length", "train_size", "seed", "status",
-    "train_accuracy", "test_accuracy", "test_loss", "train_loss", "test_size", "train_measured",
-    "parameters", "train_flops", "seconds", "epochs", "steps", "generalisation_gap",
-    "chosen_by", "final_map", "error",
+    "train_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high", "test_loss",
+    "train_loss", "test_size", "train_measured", "parameters", "train_flops", "seconds", "epochs",
+    "steps", "generalisation_gap", "chosen_by", "final_map", "error",
 ]  # fmt: skip
 WHOLE = [
     "train_size", "seed", "test_size", "train_measured", "parameters", "train_flops", "epochs",
@@ -35,11 +35,14 @@ def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
 
     The `length` of a whole run is 1. That of a shorter one has its row, with the run_id
     ``RUN_ID@1/4``, when the run is finished. A run that was not begun has the status "missing".
-    Accuracies are in [0, 1].
+    Accuracies are in [0, 1]; `test_accuracy_low` and `test_accuracy_high` are the ends of the 95%
+    interval for another training of the cell, see `analysis.run_intervals`.
 
     Raises:
         InputError: a run was not made by the study.
     """
+    from ..analysis import read_grid, run_intervals
+
     check_made_by(snapshot)
     rows = []
     for run in snapshot.runs:
@@ -48,7 +51,12 @@ def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
         rows.append(whole)
         if record is not None:
             rows += [whole | _shorter_row(record, length) for length in record.lengths]
-    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
+    found = run_intervals(read_grid(table))
+    for end in ("low", "high"):
+        ends = {run_id: getattr(interval, end) for run_id, interval in found.items()}
+        table[f"test_accuracy_{end}"] = table["run_id"].map(ends).astype(float)
+    return table
 
 
 def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:

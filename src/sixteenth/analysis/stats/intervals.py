@@ -85,6 +85,15 @@ def cell_interval(grid: Grid, cell: Cell, level: float = LEVEL) -> Interval:
     return Interval(float(low), float(high), level)
 
 
+def run_intervals(grid: Grid, level: float = LEVEL) -> dict[str, Interval]:
+    """run_id -> `cell_interval` as far as this run alone tells, of all that are finished."""
+    return {
+        run.run_id: cell_interval(grid, replace(cell, runs=(run,)), level)
+        for cell in (*grid.cells, *grid.other_lengths)
+        for run in cell.runs
+    }
+
+
 def networks_interval(cell: Cell, level: float = LEVEL) -> Interval:
     """The interval for these networks on other test images: Wilson's."""
     low, high = binomial_interval(cell.accuracy * cell.test_size, cell.test_size, level)
@@ -158,12 +167,10 @@ def summary_table(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFr
     run alone tells.
     """
     grid = study if isinstance(study, Grid) else read_grid(study)
-    cells = {run: cell for cell in (*grid.cells, *grid.other_lengths) for run in cell.runs}
+    intervals = run_intervals(grid, level)
     rows = []
     for run in grid.runs:
-        found = Interval(math.nan, math.nan, level)
-        if run in cells:
-            found = cell_interval(grid, replace(cells[run], runs=(run,)), level)
+        found = intervals.get(run.run_id, Interval(math.nan, math.nan, level))
         rows.append(
             {
                 "run_id": run.run_id,
