@@ -121,11 +121,7 @@ def find_options(
     never_pretrained: Sequence[str],
     level: float,
 ) -> tuple[Option, ...]:
-    """All options from `best`, the best first; those without a known gain come last.
-
-    Longer training comes first where the option with the largest known gain is not settled, because
-    the last doubling of the steps bought more than it, or training had not ended.
-    """
+    """All options from `best`, the largest gain first; those without a known gain come last."""
     training = _training(grid, best, diagnoses)
     others = _others(grid, best, level, never_pretrained)
     options = [_data(grid, curves, best, doublings), training, *others, *_resolution(best)]
@@ -139,10 +135,7 @@ def find_options(
         for option in options
     ]
 
-    options.sort(key=lambda option: -option.gain if option.known else math.inf)
-    if options[0].converged is False:
-        options.sort(key=lambda option: option.kind is not OptionKind.TRAINING)
-    return tuple(options)
+    return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))
 
 
 def training_gain(grid: Grid, cell: Cell) -> float:

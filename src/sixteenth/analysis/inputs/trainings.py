@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-RELATIVE, AT_IMAGES, FALL = 0.015, 3125.0, 0.25
+RELATIVE, AT_IMAGES, FALL = 0.015, 3125.0, 0.15
 """The assumed standard deviation between trainings is RELATIVE * (AT_IMAGES / n)**FALL times
-sqrt(p (1 - p)), for accuracy p on n training images: 0.75 points at 50% on 3,125 images, 0.3 at
+sqrt(p (1 - p)), for accuracy p on n training images: 0.75 points at 50% on 3,125 images, 0.4 at
 80% on 50,000. docs/science.md holds the measurements that it comes from."""
 UNCERTAINTY = 0.6
 """Standard deviation of the logarithm of a study's spread around the assumed one: two studies in
 three lie within a factor of 1.8."""
-FALL_UNCERTAINTY = 0.2
+FALL_UNCERTAINTY = 0.25
 """Standard deviation of a study's own FALL around the assumed one."""
 SIMILARITY = 8.0
 """How alike the cells of one study are, in degrees of freedom of their variances around the common
