@@ -10,7 +10,7 @@ from enum import StrEnum
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells
 from .advice import Advice, BestNetwork
-from .doubling import LastDoubling
+from .doubling import ControlRun, LastDoubling
 from .options import Option, OptionKind, OptionVerdict
 from .types import Finding, Strength
 
@@ -26,6 +26,8 @@ class Lead(StrEnum):
     """The best option helps."""
     TRAIN_FIRST = "train-first"
     """Training had not ended: what it brings is not settled, so nothing else is."""
+    NOT_SEPARATED = "not-separated"
+    """Twice the images come first, but what they bought came with twice the training steps."""
     STOP = "stop"
     """What is left to gain is less than the test set can show."""
     CANNOT_TELL = "cannot tell"
@@ -45,6 +47,7 @@ class Headline(Finding):
         options: all, the best first; the recommendation is about the first, or with TRAIN_FIRST
             about longer training.
         visible: the smallest gain that the test set can show; NaN where its size is not known.
+        control: with NOT_SEPARATED, the run that would tell images from steps.
     """
 
     lead: Lead
@@ -52,10 +55,11 @@ class Headline(Finding):
     data: str
     options: tuple[Option, ...]
     visible: float = math.nan
+    control: ControlRun | None = None
 
     @property
     def strength(self) -> Strength:
-        unclear = self.lead in (Lead.CANNOT_TELL, Lead.NOTHING_KNOWN)
+        unclear = self.lead not in (Lead.DO, Lead.TRAIN_FIRST, Lead.STOP)
         return Strength.CANNOT_TELL if unclear else Strength.SUGGESTIVE
 
     @property
@@ -152,16 +156,18 @@ def answer(
     if not isinstance(advice.best, BestNetwork):
         return [NothingFinished()]
     best = advice.best.cell
-    found: list[AnswerFinding] = [_headline(advice, advice.best, data)]
+    mine = [one for one in doublings if (one.model, one.init) == best.key[:2]]
+    control = mine[0].control if mine else None
+    found: list[AnswerFinding] = [_headline(advice, advice.best, data, control)]
     found += _in_hand(grid, best, level)
-    found += [BoughtByImages(one) for one in doublings if (one.model, one.init) == best.key[:2]]
+    found += [BoughtByImages(one) for one in mine]
     found.append(SpreadOfTrainings(grid.spread.deviation(best.key), grid.spread.degrees))
     if grid.missing:
         found.append(MissingCount(len(grid.missing), len(grid.runs)))
     return found
 
 
-def _headline(advice: Advice, best: BestNetwork, data: str) -> Headline:
+def _headline(advice: Advice, best: BestNetwork, data: str, control: ControlRun | None) -> Headline:
     options = advice.options
     size = best.cell.test_size
     visible = VISIBLE / size if size > 0 else math.nan
@@ -176,9 +182,13 @@ def _headline(advice: Advice, best: BestNetwork, data: str) -> Headline:
         lead = Lead.TRAIN_FIRST
     elif not known:
         lead = Lead.NOTHING_KNOWN
+    elif first.kind is OptionKind.DATA and control is not None and first.converged is not True:
+        lead = Lead.NOT_SEPARATED
     else:
         lead = Lead.DO if first.verdict is OptionVerdict.HELPS else Lead.CANNOT_TELL
-    return Headline(lead, best, data, options, visible)
+    return Headline(
+        lead, best, data, options, visible, control if lead is Lead.NOT_SEPARATED else None
+    )
 
 
 def _in_hand(grid: Grid, best: Cell, level: float) -> list[InHand]:

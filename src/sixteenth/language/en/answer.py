@@ -30,10 +30,7 @@ def say(finding: AnswerFinding, words: Words) -> str:
         case InHand():
             return _in_hand(finding, words)
         case BoughtByImages():
-            text, control = doubling(finding.doubling, words), finding.doubling.control
-            if control is None:
-                return text
-            return f"{text} One run would separate them: {control_run(control, words)}."
+            return doubling(finding.doubling, words)
         case SpreadOfTrainings():
             return _spread(finding)
         case NothingFinished():
@@ -65,6 +62,14 @@ def _recommendation(found: Headline, words: Words) -> str:
             return (
                 f"Train longer first{gain}. The networks were still improving, so what images, "
                 "models or weights bring is not settled."
+            )
+        case Lead.NOT_SEPARATED:
+            control = ""
+            if found.control is not None:
+                control = f" One run would tell: {control_run(found.control, words)}."
+            return (
+                "Images or training time: not separated yet. Twice the images came with twice the "
+                f"training steps.{control}"
             )
         case Lead.STOP:
             return (
