@@ -20,12 +20,12 @@ CERTAIN = 0.985
 FORESEEN = 0.95
 """...and not higher than this beyond the measured range: there are learners whose curves drop late,
 and of their pairs one in four changed its leader where the draws gave that less than 2%
-(`benchmarks/decisions.py`)."""
+(`benchmarks/forecasts.py`)."""
 
 
 @dataclass(frozen=True)
 class Doubling:
-    """What twice the images of the largest measured set would buy one arm."""
+    """What twice the images of the largest measured set would buy one arm, by a new training."""
 
     arm: Arm
     images: float
@@ -41,13 +41,23 @@ class Doubling:
 
 
 def next_doubling(curves: Curves, arm: Arm) -> Doubling | None:
-    """The error at the largest measured size minus the one at twice that size; None without fit."""
+    """What a new training on twice the images gains over one on the largest set; None without fit.
+
+    The gain is the mean of the draws: their distribution is skewed, and its median was too low.
+    """
     if arm not in curves.fits:
         return None
+    drawn = doubling_draws(curves, arm)
+    _, low, high = spread_of(drawn)
     images = curves.grid.curve(*arm)[-1].train_size
-    drawn = curves.errors(arm, [images, 2 * images])
-    gain, low, high = spread_of(drawn[:, 0] - drawn[:, 1])
-    return Doubling(arm, images, gain, low, high)
+    return Doubling(arm, images, float(np.clip(drawn.mean(), low, high)), low, high)
+
+
+def doubling_draws(curves: Curves, arm: Arm) -> NDArray[np.float64]:
+    """Draws (COUNT,) of that gain: of the mean errors at both sizes, and of a training at each."""
+    images = curves.grid.curve(*arm)[-1].train_size
+    drawn = curves.errors(arm, [images, 2 * images]) + curves.new_trainings
+    return np.asarray(drawn[:, 0] - drawn[:, 1])
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,16 @@ class LearningCurve:
         sizes = np.atleast_1d(_sizes(n))
         return self._posterior.draws(sizes, count, np.random.default_rng(seed))
 
+    def falls(self, n: ArrayLike, count: int = 1000, seed: int = 0) -> Floats:
+        """Draws of how far the true curve falls from the largest fitted size to sizes `n` beyond
+        it, (count, len(n)); the same seed gives the same curves whatever the sizes.
+
+        Narrower than the difference of two intervals: the error at the largest size, however far
+        it lies from the power law, is where the rest begins.
+        """
+        sizes = np.atleast_1d(_sizes(n))
+        return self._posterior.falls(sizes, count, np.random.default_rng(seed))
+
 
 def fit_learning_curve(
     sizes: ArrayLike,
