@@ -4,9 +4,11 @@ A fitted curve alone is not enough to compare two models. It passes near the mea
 through them, and two fits know nothing of the test images that they share. So each draw here is a
 draw of every curve that was moved onto a draw of the measured errors, which are drawn together,
 with the covariance that the common test images give them (conditional simulation: Journel &
-Huijbregts 1978, ch. VII). Between measured sizes the move is interpolated over log n; beyond the
-largest it stays what it was there. Between two measured sizes a draw also stays between its two
-measured errors: a model gets no worse and then better again on the way to more images.
+Huijbregts 1978, ch. VII). Between measured sizes the move is interpolated over log n. Beyond the
+largest a draw begins at its measured error and falls by a draw of what each further doubling
+brings: how far the curve lies from its power law there says nothing else. Between two measured
+sizes a draw also stays between its two measured errors: a model gets no worse and then better again
+on the way to more images.
 """
 
 from __future__ import annotations
@@ -42,17 +44,34 @@ class Curves:
         n = np.atleast_1d(np.asarray(sizes, dtype=float))
         cells = points(self.grid, arm)
         known = np.array([cell.train_size for cell in cells])
+        measured = self._measured[arm]
         # Two arms' own draws are independent: all that they share is the test images.
         seed = zlib.crc32("\0".join(arm).encode())
-        drawn = self.fits[arm].draws(np.concatenate([n, known]), count=COUNT, seed=seed)
-        moves = self._measured[arm] - drawn[:, len(n) :]
-        moved = [np.interp(np.log(n), np.log(known), row) for row in moves]
-        errors: NDArray[np.float64] = drawn[:, : len(n)] + np.array(moved)
-        right = np.clip(np.searchsorted(known, n), 1, len(known) - 1)
-        ends = self._measured[arm][:, right - 1], self._measured[arm][:, right]
-        between = (n >= known[0]) & (n <= known[-1])
-        errors[:, between] = np.clip(errors, np.minimum(*ends), np.maximum(*ends))[:, between]
+        errors = np.empty((COUNT, len(n)))
+        beyond = n > known[-1]
+        if beyond.any():
+            falls = self.fits[arm].falls(n[beyond], count=COUNT, seed=seed)
+            errors[:, beyond] = measured[:, -1:] - falls
+        if not beyond.all():
+            inside = n[~beyond]
+            drawn = self.fits[arm].draws(np.concatenate([inside, known]), count=COUNT, seed=seed)
+            moves = measured - drawn[:, len(inside) :]
+            moved = [np.interp(np.log(inside), np.log(known), row) for row in moves]
+            right = np.clip(np.searchsorted(known, inside), 1, len(known) - 1)
+            ends = measured[:, right - 1], measured[:, right]
+            near = drawn[:, : len(inside)] + np.array(moved)
+            held = np.clip(near, np.minimum(*ends), np.maximum(*ends))
+            errors[:, ~beyond] = np.where(inside >= known[0], held, near)
         return errors.clip(0.0, 1.0)
+
+    def new_trainings(self, arm: Arm) -> NDArray[np.float64]:
+        """How far the errors of two new trainings lie from the mean one, (COUNT, 2).
+
+        Both have the spread of the arm's largest cell.
+        """
+        variance = self.grid.spread.variances[points(self.grid, arm)[-1].key]
+        normal = np.random.default_rng(1).standard_normal((COUNT, 2))
+        return np.asarray(np.sqrt(variance)[:, None] * normal)
 
     @cached_property
     def _measured(self) -> dict[Arm, NDArray[np.float64]]:

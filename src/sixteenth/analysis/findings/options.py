@@ -17,7 +17,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves.forecast import doubts
+from ..curves.forecast import doubling_draws, doubts
 from ..curves.joint import CURVE_LEVEL, Arm, Curves, spread_of
 from ..curves.learning_curve import fit_learning_curve
 from ..curves.points import CurveWarning
@@ -160,8 +160,7 @@ def _data(grid: Grid, curves: Curves, best: Cell, doublings: Sequence[LastDoubli
     )
     if arm not in curves.fits:
         return option
-    errors = curves.errors(arm, [images, 2 * images])
-    option = _forecast(grid, option, errors[:, 0] - errors[:, 1], "data")
+    option = _forecast(option, doubling_draws(curves, arm))
     split = next((d for d in doublings if (d.model, d.init) == arm), None)
     equal = math.nan
     if split is not None and split.from_images is not None and split.gain.value > 0:
@@ -188,18 +187,17 @@ def _training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding]) -> 
         test_size=int(best.test_size) if best.test_size > 0 else None,
     )
     last = cells[-1].mean("steps")
-    errors = fit.draws([last, 2 * last], count=COUNT, seed=zlib.crc32(b"training"))
-    return _forecast(grid, option, errors[:, 0] - errors[:, 1], "training")
+    falls = fit.falls([2 * last], count=COUNT, seed=zlib.crc32(b"training"))[:, 0]
+    normal = np.random.default_rng(2).standard_normal(COUNT)
+    return _forecast(option, falls + normal * np.sqrt(2 * grid.spread.variances[best.key]))
 
 
-def _forecast(grid: Grid, option: Option, gains: Draws, name: str) -> Option:
-    """The option with draws of its true gain, to which another training of both ends is added."""
-    normal = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(len(gains))
-    drawn = gains + normal * np.sqrt(2 * grid.spread.variances[option.start.key])
+def _forecast(option: Option, drawn: Draws) -> Option:
+    """The option with draws of its gain for another training of both ends."""
     _, low, high = spread_of(drawn)
     return replace(
         option,
-        gain=float(np.median(gains)),
+        gain=float(np.clip(drawn.mean(), low, high)),
         low=low,
         high=high,
         level=CURVE_LEVEL,

@@ -6,6 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.curves.forecast import CERTAIN, FORESEEN
+from ...analysis.curves.learning_curve import BOUND
 from ...analysis.findings.advice import (
     AdviceFinding,
     AdviceStep,
@@ -92,6 +93,18 @@ def _best(found: BestNetwork, words: Words) -> str:
     return f"{text}."
 
 
+def _bounds(found: Target) -> str:
+    """Both bounds, or the lower one, of a number of images whose interval has no upper end."""
+    if not math.isfinite(found.at_least):
+        bounds = f"at least {rounded(found.low)}"
+    else:
+        bounds = f"at least {rounded(found.at_least)}"
+        if math.isfinite(found.at_most):
+            bounds += f" and at most {rounded(found.at_most)}, each"
+        bounds += f" at {BOUND:.0%} certainty"
+    return f"{bounds}; not reachable at {found.level:.0%} certainty by more images alone"
+
+
 def _target(found: Target, words: Words) -> str:
     wanted, arm = f"An error of {percent(found.error)}", words.arm(found.model, found.init)
     measured, most = percent(found.measured), f"{FARTHEST} times the images of now"
@@ -121,12 +134,9 @@ def _target(found: Target, words: Words) -> str:
             if math.isfinite(found.images):
                 factor = times(found.images / found.largest)
                 about = f"at about {rounded(found.images)} images, {factor} as many as now"
-            around = (
-                f"{found.level:.0%} interval {rounded(found.low)} to {rounded(found.high)}"
-                if math.isfinite(found.high)
-                else f"at least {rounded(found.low)}; not reachable at {found.level:.0%} certainty "
-                "by more images alone"
-            )
+            around = f"{found.level:.0%} interval {rounded(found.low)} to {rounded(found.high)}"
+            if not math.isfinite(found.high):
+                around = _bounds(found)
             how = "come first with" if found.arms > 1 else "be reached with"
             return (
                 f"{wanted} would {how} {arm}: {about} ({around}). With twice the images it is "
