@@ -194,10 +194,10 @@ def _training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding]) -> 
 
 def _forecast(option: Option, drawn: Draws) -> Option:
     """The option with draws of its gain for another training of both ends."""
-    _, low, high = spread_of(drawn)
+    gain, low, high = spread_of(drawn)
     return replace(
         option,
-        gain=float(np.clip(drawn.mean(), low, high)),
+        gain=gain,
         low=low,
         high=high,
         level=CURVE_LEVEL,
