@@ -1,7 +1,7 @@
 """Do the forecasts of a study hold: the next doubling, and who leads beyond the largest size?
 
-    python -m benchmarks.forecasts                   # simulated curves; two minutes
-    python -m benchmarks.forecasts --data FOLDER     # real ones, from lcdb11/curves.parquet; four
+    python -m benchmarks.forecasts                   # simulated curves; a minute
+    python -m benchmarks.forecasts --data FOLDER     # real ones, from lcdb11/curves.parquet; three
 
 The next doubling: the 90% interval of `next_doubling` from 3 to 8 sizes, each twice the one before,
 against the gain from N to 2 N that another pair of trainings gives. Simulated curves are those of
