@@ -24,7 +24,7 @@ and of their pairs one in four changed its leader where the draws gave that less
 
 
 def doubling_draws(curves: Curves, arm: Arm) -> NDArray[np.float64]:
-    """Draws (COUNT,) of what a new training on twice the images gains over one on the largest set."""
+    """Draws (COUNT,) of what a training on twice the images gains over one on the largest set."""
     images = curves.grid.curve(*arm)[-1].train_size
     drawn = curves.errors(arm, [images, 2 * images]) + curves.new_trainings(arm)
     return np.asarray(drawn[:, 0] - drawn[:, 1])
