@@ -1,144 +1,209 @@
-"""Do the forecasts and probabilities of a discussion hold on real learning curves?
+"""Are the decisions right that a report leads to, and do its intervals hold for another training?
 
-    python -m benchmarks.decisions --data FOLDER     # FOLDER holds lcdb11/curves.parquet; a minute
+    python -m benchmarks.decisions                        # simulated studies: half an hour
+    python -m benchmarks.decisions --studies 300          # 100 a setting unless this says more
+    python -m benchmarks.decisions --data FOLDER          # and LCDB 1.1: FOLDER/lcdb11/curves.parquet
 
-On LCDB 1.1 (Yan, Mohr & Viering 2025), as a study would see it: the sizes N/16, N/2 and N, or five
-sizes up to N. Doubling: the 90% interval of the gain from N to 2N against the gain that was
-measured. Crossover: two learners on one data set; the probability that at 8 N another one leads
-than at N, against how often it does. One learner, TabNet, has curves that drop late: pairs with
-and without it are told apart.
+Truths are of the average training on infinitely many test images. "Another training" is one with a
+new seed, subset and order: the chance that an interval holds its true accuracy (or the difference
+of two of them) is computed from the spread that the truth has, not drawn. In every fourth
+simulated study both models are equally good. `benchmarks.simulated_studies` has the truths,
+`benchmarks.first_screen` what counts as claimed.
+
+false claim       a study whose answer or list of options says that something helps, hurts or
+                  brings more than another thing, where that is zero or the other way round
+'only' false      of the answers that say "only X helped", those where something else does too
+missed            the first paragraph holds an interval that misses the average training
+cells ... forecasts   coverage for another training (for the average one in brackets)
+best first        the option named first is the best of those that its network has: twice the
+                  images, the other model if that is bigger, other weights, twice the steps; of
+                  images that helped before, the next doubling counts
+regret            what the best of these would have brought more, in points
+decided           of all sizes where the models differ, those where the report tells them apart
+told wrongly      of these, the share with the wrong sign
+equal             of the studies with two equally good models, those told apart at some size
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from itertools import pairwise
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
-import pandas as pd
+from scipy import stats
 
-from sixteenth.analysis import fit_curves, read_grid
-from sixteenth.analysis.curves.crossover import HORIZON
-from sixteenth.analysis.curves.joint import spread_of
+from sixteenth.analysis import analyse
 
-PARTS = {"3 sizes": (16, 2, 1), "5 sizes": (16, 8, 4, 2, 1)}
-BINS = (0.0, 0.02, 0.1, 0.2, 0.35, 1.01)
+from .first_screen import Arm, Point, Screen, Statement, read
+from .measured_studies import held_back, lcdb_studies
+from .simulated_studies import Setting, draw_truth, simulate
 
-
-def studies(
-    table: pd.DataFrame, parts: tuple[int, ...], ahead: int, pairs: int
-) -> Iterator[tuple[pd.DataFrame, dict[str, float], dict[str, float]]]:
-    """Results tables of two learners on one data set, their errors at `ahead` times N, and the
-    standard error of that error minus the one at N (both are means of 25 splits)."""
-    rng = np.random.default_rng(0)
-    for _, data in table.groupby("openml_id"):
-        errors, noise = (
-            data.pivot_table(index="train_size", columns="learner", values=values)
-            for values in ("error_mean", "error_stderr")
-        )
-        doubling = [n for n in errors.index if n & (n - 1) == 0 and n * ahead in errors.index]
-        if not doubling:
-            continue
-        last = max(doubling)
-        wanted = [last // part for part in parts]
-        if not set(wanted) <= set(errors.index):
-            continue
-        whole = errors.loc[[*wanted, last * ahead]].dropna(axis=1)
-        for _ in range(pairs if whole.shape[1] > 1 else 0):
-            two = rng.choice(whole.columns.to_numpy(), 2, replace=False)
-            rows = [
-                {
-                    "model": name,
-                    "train_size": size,
-                    "test_accuracy": 1 - whole.loc[size, name],
-                    "parameters": i,
-                }
-                for i, name in enumerate(two, 1)
-                for size in wanted
-            ]
-            later = {name: float(whole.loc[last * ahead, name]) for name in two}
-            both = noise.loc[[last, last * ahead]]
-            yield pd.DataFrame(rows), later, {name: float(np.hypot(*both[name])) for name in two}
+BASE = ({}, {"spread": 0.003}, {"spread": 0.01}, {"wider": 2.0}, {"test_images": 500})
+SETTINGS = tuple(
+    Setting(seeds=seeds, **changed)
+    for changed in (*BASE, {"converged": False}, {"converged": False, "test_images": 500})
+    for seeds in (1, 3)
+)
+EQUAL_EVERY = 4
+"""In every study of so many both models are equally good."""
+Scores = dict[str, list[float]]
+COVERAGES = ("cells", "sizes", "options", "forecasts")
+BRACKETS = ("sizes", "options", "forecasts")
+COLUMNS = (
+    *("false claim", "'only' false", "missed", *COVERAGES),
+    *("best first", "regret", "decided", "told wrongly", "equal"),
+)
+RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
 
-def doublings(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
-    """One row a curve: forecast and measured gain of the next doubling.
+class Truth(Protocol):
+    """What is known of the average training, and how far others stray from it."""
 
-    The interval is that of `forecast.next_doubling`, of the true gain. What was measured scatters
-    around the truth by its standard error, so this is added to each draw here; `bare` tells
-    whether the interval covers what was measured without that.
-    """
-    rng = np.random.default_rng(0)
-    rows = []
-    for results, later, noise in studies(table, parts, 2, pairs=4):
-        curves = fit_curves(read_grid(results))
-        for arm in curves.fits:
-            last = curves.grid.curve(*arm)[-1]
-            drawn = curves.errors(arm, [last.train_size, 2 * last.train_size])
-            gains = drawn[:, 0] - drawn[:, 1]
-            low, high = spread_of(gains + noise[arm[0]] * rng.normal(size=len(gains)))[1:]
-            gain, least, most = spread_of(gains)
-            measured = 1 - last.accuracy - later[arm[0]]
-            bare = least <= measured <= most
-            rows.append((gain, least > 0, low, high, bare, measured))
-    return pd.DataFrame(rows, columns=["gain", "sure", "low", "high", "bare", "measured"])
+    @property
+    def arms(self) -> tuple[Arm, ...]: ...
+    def accuracy(self, arm: Arm, images: float, length: float = 1.0) -> float: ...
+    def spread(self, arm: Arm, images: float) -> float: ...
 
 
-def crossovers(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
-    """One row a pair: the probability of another leader at the horizon, and whether it came."""
-    rows = []
-    for results, later, _ in studies(table, parts, HORIZON, pairs=8):
-        curves = fit_curves(read_grid(results))
-        first, second = curves.fits
-        last = curves.grid.curve(*first)[-1]
-        lead = last.accuracy - curves.grid.curve(*second)[-1].accuracy
-        then = later[second[0]] - later[first[0]]
-        if lead == 0 or then == 0:
-            continue
-        horizon = [HORIZON * last.train_size]
-        drawn = curves.errors(second, horizon) - curves.errors(first, horizon)
-        said = float(((drawn > 0) != (lead > 0)).mean())
-        rows.append((said, (lead > 0) != (then > 0), "TabNet" in later))
-    return pd.DataFrame(rows, columns=["probability", "crossed", "late"])
+def score(screen: Screen, truth: Truth, scores: Scores) -> None:
+    """Append one study's scores, shares in [0, 1] and the regret in points."""
+
+    def gain(each: Statement) -> float:
+        return truth.accuracy(*each.plus) - truth.accuracy(*each.minus)
+
+    paragraph, options = (
+        [each for each in listed if math.isfinite(gain(each))]
+        for listed in (screen.paragraph, screen.options)
+    )
+    said = [*paragraph, *options]
+    false = any(each.sign and each.sign * gain(each) <= 0 for each in said)
+    false = false or any(gain(a) <= gain(b) for a, b in screen.ahead)
+    scores["false claim"].append(false)
+    if screen.only:
+        others = [each for _, each in screen.ahead]
+        scores["'only' false"].append(any(gain(each) > 0 for each in others))
+    missed = (not each.low <= gain(each) <= each.high for each in paragraph)
+    scores["missed"].append(any(missed))
+    for arm, images, low, high in screen.cells:
+        mean, sd = truth.accuracy(arm, images), truth.spread(arm, images)
+        scores["cells"].append(_holds(low, high, mean, sd))
+    named = [(each, "forecasts" if each.forecast else "options") for each in options]
+    for each, name in [*named, *((size, "sizes") for size in screen.sizes)]:
+        if math.isfinite(each.low) and math.isfinite(each.high):
+            sd = math.hypot(*(truth.spread(*point[:2]) for point in (each.plus, each.minus)))
+            scores[name].append(_holds(each.low, each.high, gain(each), sd))
+            scores[f"average {name}"].append(_holds(each.low, each.high, gain(each), 0.0))
+    _score_first(screen, truth, scores)
+    differ = [gain(each) for each in screen.sizes]
+    if any(differ):
+        told = [each.sign * gain(each) for each in screen.sizes]
+        scores["decided"] += [value != 0 for value in told]
+        scores["told wrongly"] += [value < 0 for value in told if value]
+    elif differ:
+        scores["equal"].append(any(each.sign for each in screen.sizes))
 
 
-def reliability(found: pd.DataFrame) -> None:
-    """Print what was said and what came, by probability."""
-    for low, high in pairwise(BINS):
-        part = found[(found["probability"] >= low) & (found["probability"] < high)]
-        if len(part):
-            said, came = part["probability"].mean(), part["crossed"].mean()
-            print(f"    said {said:5.1%}  came {came:5.1%}  ({len(part)} pairs)")
+def _holds(low: float, high: float, mean: float, sd: float) -> float:
+    """The chance that an interval holds a normal draw."""
+    if sd == 0:
+        return float(low <= mean <= high)
+    return float(stats.norm.cdf((high - mean) / sd) - stats.norm.cdf((low - mean) / sd))
+
+
+def _score_first(screen: Screen, truth: Truth, scores: Scores) -> None:
+    ahead = upcoming(truth, *screen.start)
+    best = max(ahead.values(), default=0.0)
+    if screen.first is None or screen.first.kind not in ahead:
+        return
+    regret = best - ahead[screen.first.kind]
+    scores["best first"].append(regret <= 0)
+    scores["regret"].append(100 * regret)
+
+
+def upcoming(truth: Truth, arm: Arm, images: float) -> dict[str, float]:
+    """What can be done from one network: kind of option -> true gain of the average training."""
+    models = list(dict.fromkeys(model for model, _ in truth.arms))
+    inits = dict.fromkeys(init for _, init in truth.arms)
+    bigger = models[models.index(arm[0]) + 1 :]
+    ends: list[tuple[str, Point]] = [
+        ("data", (arm, 2 * images, 1.0)),
+        ("training", (arm, images, 2.0)),
+        *(("model", ((model, arm[1]), images, 1.0)) for model in bigger[:1]),
+        *(("init", ((arm[0], init), images, 1.0)) for init in inits if init != arm[1]),
+    ]
+    now = truth.accuracy(arm, images)
+    gains = {kind: truth.accuracy(*end) - now for kind, end in ends}
+    return {kind: gain for kind, gain in gains.items() if math.isfinite(gain)}
+
+
+def simulated(setting: Setting, number: int, lengths: bool) -> Scores:
+    """The scores of one study; the same `number` is the same world in every setting."""
+    rng = np.random.default_rng(number)
+    study = simulate(draw_truth(setting, rng, equal=number % EQUAL_EVERY == 0), rng)
+    if not lengths:
+        study = study.whole_runs()
+    found = analyse(study.results, study.histories, predictions=study.predictions)
+    scores: Scores = defaultdict(list)
+    score(read(found, study.results), study.truth, scores)
+    return scores
+
+
+def _scored_lcdb(data: Path, seeds: int) -> list[Scores]:
+    found = []
+    for results, truth in lcdb_studies(data, seeds):
+        scores: Scores = defaultdict(list)
+        score(read(analyse(results), results), truth, scores)
+        found.append(scores)
+    return found
+
+
+def line(name: str, studies: Sequence[Scores]) -> str:
+    """One line of the table: means over all studies, in percent; the regret in points."""
+    every: Scores = defaultdict(list)
+    for scores in studies:
+        for key, values in scores.items():
+            every[key] += values
+
+    def mean(key: str, digits: int) -> str:
+        scale = 1 if key == "regret" else 100
+        return f"{scale * np.mean(every[key]):.{digits}f}" if every[key] else ""
+
+    cells = [
+        mean(key, 2 if key == "regret" else 1 if key in COVERAGES else 0)
+        + (f" ({mean(f'average {key}', 0)})" if key in BRACKETS and every[key] else "")
+        for key in COLUMNS
+    ]
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def main() -> None:
-    """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    table = pd.read_parquet(parser.parse_args().data / "lcdb11" / "curves.parquet")
-    for name, parts in PARTS.items():
-        found = doublings(table, parts)
-        inside = (found["low"] <= found["measured"]) & (found["measured"] <= found["high"])
-        error = (found["gain"] - found["measured"]).abs()
-        print(f"\nThe next doubling, {name}: {len(found)} curves")
-        print(
-            f"  |error| in points: median {100 * error.median():.2f}, mean {100 * error.mean():.2f}"
-        )
-        width = (found["high"] - found["low"]).median()
-        print(f"  90% intervals cover {inside.mean():.1%}, median width {100 * width:.1f} points")
-        print(f"  without the noise of what was measured {found['bare'].mean():.1%}")
-        sure = found[found["sure"]]
-        fell = (sure["measured"] <= 0).mean()
-        print(f"  a gain was sure of {len(sure)}; of these {fell:.1%} measured none")
-    for name, parts in PARTS.items():
-        found = crossovers(table, parts)
-        print(f"\nAnother leader at {HORIZON} N, {name}: {len(found)} pairs")
-        print("  without TabNet")
-        reliability(found[~found["late"]])
-        print("  with TabNet")
-        reliability(found[found["late"]])
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--studies", type=int, default=100, help="of each setting (100)")
+    parser.add_argument("--workers", type=int, default=1, help="processes (1)")
+    parser.add_argument("--whole", action="store_true", help="whole runs only, no shorter lengths")
+    parser.add_argument("--data", type=Path, help="folder that holds lcdb11")
+    options = parser.parse_args()
+    head = f"| studies | {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * len(COLUMNS)}"
+    print(head, flush=True)
+    numbers = range(options.studies)
+    with ProcessPoolExecutor(options.workers) as pool:
+        for setting in SETTINGS:
+            found = pool.map(simulated, repeat(setting), numbers, repeat(not options.whole))
+            print(line(str(setting), list(found)), flush=True)
+    for seeds in (1, 3) if options.data else ():
+        print(line(f"LCDB, {seeds} seed{'s' * (seeds > 1)}", _scored_lcdb(options.data, seeds)))
+    print("\n| held back | low | high | measured | held |\n| --- | ---: | ---: | ---: | --- |")
+    for folder in sorted(path.parent for path in RESULTS.glob("*/results.csv")):
+        for name, low, high, measured in held_back(folder):
+            numbers_of = " | ".join(f"{100 * value:.1f}" for value in (low, high, measured))
+            print(f"| {name} | {numbers_of} | {'yes' if low <= measured <= high else 'no'} |")
 
 
 if __name__ == "__main__":
