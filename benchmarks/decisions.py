@@ -1,8 +1,8 @@
 """Are the decisions right that a report leads to, and do its intervals hold for another training?
 
-    python -m benchmarks.decisions                        # simulated studies: half an hour
+    python -m benchmarks.decisions                        # simulated studies: 20 minutes
     python -m benchmarks.decisions --studies 300          # 100 a setting unless this says more
-    python -m benchmarks.decisions --data FOLDER          # and LCDB 1.1: FOLDER/lcdb11/curves.parquet
+    python -m benchmarks.decisions --data FOLDER          # FOLDER/lcdb11 too
 
 Truths are of the average training on infinitely many test images. "Another training" is one with a
 new seed, subset and order: the chance that an interval holds its true accuracy (or the difference
@@ -15,6 +15,8 @@ false claim       a study whose answer or list of options says that something he
 'only' false      of the answers that say "only X helped", those where something else does too
 missed            the first paragraph holds an interval that misses the average training
 cells ... forecasts   coverage for another training (for the average one in brackets)
+images alone      what the first paragraph credits more images with, and what they bring at equal
+                  steps: mean distance in points
 best first        the option named first is the best of those that its network has: twice the
                   images, the other model if that is bigger, other weights, twice the steps; of
                   images that helped before, the next doubling counts
@@ -33,7 +35,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import stats
@@ -44,19 +46,24 @@ from .first_screen import Arm, Point, Screen, Statement, read
 from .measured_studies import held_back, lcdb_studies
 from .simulated_studies import Setting, draw_truth, simulate
 
-BASE = ({}, {"spread": 0.003}, {"spread": 0.01}, {"wider": 2.0}, {"test_images": 500})
-SETTINGS = tuple(
-    Setting(seeds=seeds, **changed)
-    for changed in (*BASE, {"converged": False}, {"converged": False, "test_images": 500})
-    for seeds in (1, 3)
+CHANGES: tuple[dict[str, Any], ...] = (
+    {},
+    {"converged": False},
+    {"spread": 0.003},
+    {"spread": 0.01},
+    {"wider": 2.0},
+    {"test_images": 500},
 )
+"""What is changed in a setting, one thing at a time."""
+SETTINGS = tuple(Setting(seeds=seeds, **changed) for changed in CHANGES for seeds in (1, 3))
 EQUAL_EVERY = 4
 """In every study of so many both models are equally good."""
 Scores = dict[str, list[float]]
 COVERAGES = ("cells", "sizes", "options", "forecasts")
+POINTS = ("images alone", "regret")
 BRACKETS = ("sizes", "options", "forecasts")
 COLUMNS = (
-    *("false claim", "'only' false", "missed", *COVERAGES),
+    *("false claim", "'only' false", "missed", *COVERAGES, "images alone"),
     *("best first", "regret", "decided", "told wrongly", "equal"),
 )
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
@@ -68,6 +75,7 @@ class Truth(Protocol):
     @property
     def arms(self) -> tuple[Arm, ...]: ...
     def accuracy(self, arm: Arm, images: float, length: float = 1.0) -> float: ...
+    def images_alone(self, arm: Arm, few: float, many: float) -> float: ...
     def spread(self, arm: Arm, images: float) -> float: ...
 
 
@@ -90,6 +98,10 @@ def score(screen: Screen, truth: Truth, scores: Scores) -> None:
         scores["'only' false"].append(any(gain(each) > 0 for each in others))
     missed = (not each.low <= gain(each) <= each.high for each in paragraph)
     scores["missed"].append(any(missed))
+    for each in paragraph:
+        if math.isfinite(each.alone):
+            bought = truth.images_alone(each.minus[0], each.minus[1], each.plus[1])
+            scores["images alone"].append(100 * abs(each.alone - bought))
     for arm, images, low, high in screen.cells:
         mean, sd = truth.accuracy(arm, images), truth.spread(arm, images)
         scores["cells"].append(_holds(low, high, mean, sd))
@@ -145,12 +157,11 @@ def upcoming(truth: Truth, arm: Arm, images: float) -> dict[str, float]:
 def simulated(setting: Setting, number: int, lengths: bool) -> Scores:
     """The scores of one study; the same `number` is the same world in every setting."""
     rng = np.random.default_rng(number)
-    study = simulate(draw_truth(setting, rng, equal=number % EQUAL_EVERY == 0), rng)
-    if not lengths:
-        study = study.whole_runs()
+    truth = draw_truth(setting, rng, equal=number % EQUAL_EVERY == 0)
+    study = simulate(truth, rng, lengths=lengths)
     found = analyse(study.results, study.histories, predictions=study.predictions)
     scores: Scores = defaultdict(list)
-    score(read(found, study.results), study.truth, scores)
+    score(read(found, study.results), truth, scores)
     return scores
 
 
@@ -171,11 +182,11 @@ def line(name: str, studies: Sequence[Scores]) -> str:
             every[key] += values
 
     def mean(key: str, digits: int) -> str:
-        scale = 1 if key == "regret" else 100
+        scale = 1 if key in POINTS else 100
         return f"{scale * np.mean(every[key]):.{digits}f}" if every[key] else ""
 
     cells = [
-        mean(key, 2 if key == "regret" else 1 if key in COVERAGES else 0)
+        mean(key, 2 if key in POINTS else 1 if key in COVERAGES else 0)
         + (f" ({mean(f'average {key}', 0)})" if key in BRACKETS and every[key] else "")
         for key in COLUMNS
     ]

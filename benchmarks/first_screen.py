@@ -7,6 +7,7 @@ difference of two accuracies, each of an arm, a number of images and a training 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,8 @@ class Statement:
     Attributes:
         sign: of the difference, as claimed; 0 where nothing is claimed.
         forecast: it is of something that was not trained.
+        alone: the gain that more images are credited with, apart from more steps; NaN where no
+            gain is.
     """
 
     kind: str
@@ -40,6 +43,7 @@ class Statement:
     high: float
     sign: int
     forecast: bool = False
+    alone: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -115,8 +119,16 @@ def _option(found: Findings, option: Any) -> Statement | None:
     elif kind == "training":
         plus = (end, images, 2.0)
     sign = SIGNS.get(str(option.verdict), 0)
+    alone = option.gain_at_equal_steps if kind == "data" else None
     return Statement(
-        kind, plus, (start, images, 1.0), option.low, option.high, sign, not option.measured
+        kind,
+        plus,
+        (start, images, 1.0),
+        option.low,
+        option.high,
+        sign,
+        not option.measured,
+        math.nan if alone is None else alone,
     )
 
 
@@ -130,6 +142,7 @@ def _move(move: Any) -> Statement:
         high=move.high,
         sign=SIGNS.get(str(move.verdict), 0),
         forecast=not move.measured,
+        alone=move.gain if kind == "data" else math.nan,
     )
 
 

@@ -39,6 +39,10 @@ class TableTruth:
     def accuracy(self, arm: Arm, images: float, length: float = 1.0) -> float:
         return self.means.get((arm, images), math.nan) if length == 1 else math.nan
 
+    def images_alone(self, arm: Arm, few: float, many: float) -> float:
+        """Not known: no steps are told."""
+        return math.nan
+
     def spread(self, arm: Arm, images: float) -> float:
         return self.spreads[arm, images]
 

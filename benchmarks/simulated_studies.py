@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri
 
 Arm = tuple[str, str]
 
@@ -105,6 +105,11 @@ class SimulatedTruth:
         """Of the average training; `length` is a share of the steps that the study gives."""
         return 1 - self.curves[arm].error(images, length * self.steps(images))
 
+    def images_alone(self, arm: Arm, few: float, many: float) -> float:
+        """What more images bring at the steps that the fewer ones get."""
+        same = self.steps(few) / self.steps(many)
+        return self.accuracy(arm, many, same) - self.accuracy(arm, few)
+
     def spread(self, arm: Arm, images: float) -> float:
         """Standard deviation of the true accuracy between trainings."""
         doublings = np.log2(FULL / images)
@@ -123,11 +128,6 @@ class Study:
     histories: pd.DataFrame
     predictions: dict[str, tuple[Any, Any]]
     truth: SimulatedTruth
-
-    def whole_runs(self) -> Study:
-        """The same without the shorter lengths."""
-        results = self.results[self.results["length"] == 1].drop(columns="length")
-        return replace(self, results=results.reset_index(drop=True))
 
 
 def draw_truth(setting: Setting, rng: np.random.Generator, equal: bool = False) -> SimulatedTruth:
@@ -179,8 +179,12 @@ def _changed(curve: Curve, rng: np.random.Generator, mean: Any, sd: Any) -> Curv
     )
 
 
-def simulate(truth: SimulatedTruth, rng: np.random.Generator) -> Study:
-    """Train and test every run of a study: 12 cells, each of the setting's seeds, three lengths."""
+def simulate(truth: SimulatedTruth, rng: np.random.Generator, *, lengths: bool = True) -> Study:
+    """Train and test every run of a study: 12 cells, each with the setting's seeds.
+
+    Args:
+        lengths: also a row for the run at a quarter and at a half of its steps.
+    """
     size = truth.setting.test_images
     labels = rng.integers(0, CLASSES, size)
     common = np.sqrt(SHARED_DIFFICULTY) * rng.standard_normal(size)
@@ -188,13 +192,13 @@ def simulate(truth: SimulatedTruth, rng: np.random.Generator) -> Study:
     for arm, fraction, images, seed in _runs(truth):
         run_id = f"{arm[0]}-{arm[1]}-{fraction.replace('/', 'of')}-seed{seed}"
         trunk, gap = rng.standard_normal(), rng.uniform(0.02, 0.1)
-        for ending, length in LENGTHS.items():
+        for ending, length in LENGTHS.items() if lengths else [("", 1.0)]:
             own = np.sqrt(SHARED_TRUNK) * trunk
             own += np.sqrt(1 - SHARED_TRUNK) * rng.standard_normal()
             expected = truth.accuracy(arm, images, length)
             expected = np.clip(expected + truth.spread(arm, images) * own, 0.01, 0.999)
             score = common + np.sqrt(1 - SHARED_DIFFICULTY) * rng.standard_normal(size)
-            right = score < stats.norm.ppf(expected)
+            right = score < ndtri(expected)
             predictions[run_id + ending] = labels, _probabilities(labels, right)
             row = _row(truth, arm, fraction, images, seed) | {
                 "run_id": run_id + ending,
@@ -205,7 +209,8 @@ def simulate(truth: SimulatedTruth, rng: np.random.Generator) -> Study:
             for column in ("epochs", "steps", "seconds", "train_flops"):
                 row[column] *= length
             rows.append(row)
-        histories.append(_history(truth, rows[-len(LENGTHS)], arm))
+            if length == 1:
+                histories.append(_history(truth, row, arm))
     table = pd.DataFrame(rows)
     for split in ("test", "train"):
         table[f"{split}_loss"] = 2.3 * (1 - table[f"{split}_accuracy"])
