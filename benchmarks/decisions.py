@@ -23,7 +23,8 @@ best first        the option named first is the best of those that its network h
 regret            what the best of these would have brought more, in points
 decided           of all sizes where the models differ, those where the report tells them apart
 told wrongly      of these, the share with the wrong sign
-equal             of the studies with two equally good models, those told apart at some size
+equal             of the studies with two equally good models, those told apart at some size from
+                  one init (in brackets: from any)
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ EQUAL_EVERY = 4
 Scores = dict[str, list[float]]
 COVERAGES = ("cells", "sizes", "options", "forecasts")
 POINTS = ("images alone", "regret")
-BRACKETS = ("sizes", "options", "forecasts")
+BRACKETS = {name: f"average {name}" for name in COVERAGES[1:]} | {"equal": "equal, any init"}
 COLUMNS = (
     *("false claim", "'only' false", "missed", *COVERAGES, "images alone"),
     *("best first", "regret", "decided", "told wrongly", "equal"),
@@ -96,7 +97,7 @@ def score(screen: Screen, truth: Truth, scores: Scores) -> None:
     if screen.only:
         others = [each for _, each in screen.ahead]
         scores["'only' false"].append(any(gain(each) > 0 for each in others))
-    missed = (not each.low <= gain(each) <= each.high for each in paragraph)
+    missed = (each.low > gain(each) or each.high < gain(each) for each in paragraph)
     scores["missed"].append(any(missed))
     for each in paragraph:
         if math.isfinite(each.alone):
@@ -118,7 +119,12 @@ def score(screen: Screen, truth: Truth, scores: Scores) -> None:
         scores["decided"] += [value != 0 for value in told]
         scores["told wrongly"] += [value < 0 for value in told if value]
     elif differ:
-        scores["equal"].append(any(each.sign for each in screen.sizes))
+        inits = dict.fromkeys(each.plus[0][1] for each in screen.sizes)
+        told_apart = [
+            any(each.sign for each in screen.sizes if each.plus[0][1] == init) for init in inits
+        ]
+        scores["equal"] += told_apart
+        scores["equal, any init"].append(any(told_apart))
 
 
 def _holds(low: float, high: float, mean: float, sd: float) -> float:
@@ -129,10 +135,10 @@ def _holds(low: float, high: float, mean: float, sd: float) -> float:
 
 
 def _score_first(screen: Screen, truth: Truth, scores: Scores) -> None:
-    ahead = upcoming(truth, *screen.start)
-    best = max(ahead.values(), default=0.0)
+    ahead = upcoming(truth, *screen.start) if screen.start else {}
     if screen.first is None or screen.first.kind not in ahead:
         return
+    best = max(ahead.values())
     regret = best - ahead[screen.first.kind]
     scores["best first"].append(regret <= 0)
     scores["regret"].append(100 * regret)
@@ -187,7 +193,7 @@ def line(name: str, studies: Sequence[Scores]) -> str:
 
     cells = [
         mean(key, 2 if key in POINTS else 1 if key in COVERAGES else 0)
-        + (f" ({mean(f'average {key}', 0)})" if key in BRACKETS and every[key] else "")
+        + (f" ({mean(BRACKETS[key], 0)})" if key in BRACKETS and every[key] else "")
         for key in COLUMNS
     ]
     return f"| {name} | {' | '.join(cells)} |"

@@ -8,12 +8,12 @@ difference of two accuracies, each of an arm, a number of images and a training 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from sixteenth.analysis import Findings
+from sixteenth.analysis import Cell, Contrast, Findings
 from sixteenth.analysis import cells as cell_table
 from sixteenth.analysis.findings.expectation import SizeVerdict
 
@@ -21,7 +21,7 @@ Arm = tuple[str, str]
 Point = tuple[Arm, float, float]
 """Model and init, training images, and the share of the study's own steps."""
 
-SIGNS = {"helps": 1, "hurts": -1, "above": 1, "below": -1}
+SIGNS = {"helps": 1, "hurts": -1, "does not": -1, "above": 1, "below": -1}
 """What a verdict claims; everything else claims nothing."""
 
 
@@ -62,7 +62,7 @@ class Screen:
     """
 
     first: Statement | None
-    start: tuple[Arm, float]
+    start: tuple[Arm, float] | None
     paragraph: tuple[Statement, ...]
     options: tuple[Statement, ...]
     ahead: tuple[tuple[Statement, Statement], ...]
@@ -73,23 +73,27 @@ class Screen:
 
 def read(found: Findings, results: pd.DataFrame) -> Screen:
     """The claims of a study's findings; `results` is the table that they are from."""
-    options = [_option(found, each) for each in found.options]
+    answer: list[Any] = list(found.answer)
+    options = [_option(each) for each in found.options]
     listed = tuple(each for each in options if each is not None)
-    headline = next((f for f in found.answer if hasattr(f, "moves")), None)
-    named = tuple(_move(move) for move in headline.moves) if headline is not None else listed
-    upcoming = tuple(_move(f.move) for f in found.answer if type(f).__name__ == "NextDoubling")
-    lead = str(getattr(headline, "lead", ""))
+    cells = tuple(
+        ((str(row["model"]), str(row["init"])), row["train_size"], row["low"], row["high"])
+        for row in cell_table(results).to_dict("records")
+    )
+    headline = next((each for each in answer if hasattr(each, "lead")), None)
+    named, lead = [], str(getattr(headline, "lead", ""))
+    if hasattr(headline, "moves"):
+        named = [_move(move) for move in headline.moves]
+    elif headline is not None:
+        named = [each for each in [_option(headline.option)] if each is not None]
     first = named[0] if named else None
-    best = max(found.curves.grid.cells, key=lambda cell: cell.accuracy)
-    start = (first.minus[0], best.train_size) if first else ((best.model, best.init), 0.0)
+    ahead = named[1:] if lead in ("best-told", "only-one-helped") else []
     return Screen(
         first=first,
-        start=start,
-        paragraph=named + upcoming,
+        start=(first.minus[0], max(images for _, images, _, _ in cells)) if first else None,
+        paragraph=(*named, *(each for finding in answer for each in _spent(finding))),
         options=listed,
-        ahead=tuple(
-            (named[0], each) for each in named[1:] if lead in ("best-told", "only-one-helped")
-        ),
+        ahead=tuple((named[0], each) for each in ahead),
         only=lead == "only-one-helped",
         sizes=tuple(
             _size(each)
@@ -97,39 +101,59 @@ def read(found: Findings, results: pd.DataFrame) -> Screen:
             for each in section.findings
             if isinstance(each, SizeVerdict)
         ),
-        cells=tuple(
-            ((row.model, row.init), float(row.train_size), row.low, row.high)
-            for row in cell_table(results).itertuples()
-        ),
+        cells=cells,
     )
 
 
-def _option(found: Findings, option: Any) -> Statement | None:
+def _option(option: Any) -> Statement | None:
     """None where no truth can be known: a model or a resolution that the study does not hold."""
     if hasattr(option, "from_images"):
         return _move(option)
-    kind = str(option.kind)
+    kind, start = str(option.kind), _point(option.start)
     if kind not in ("data", "model", "init", "training") or option.end is None:
         return None
-    start, end = tuple(option.start), tuple(option.end)
-    images = max(cell.train_size for cell in found.curves.grid.curve(*start))
-    plus: Point = (end, images, 1.0)
-    if kind == "data":
-        plus = (end, images + option.new_images, 1.0)
-    elif kind == "training":
-        plus = (end, images, 2.0)
-    sign = SIGNS.get(str(option.verdict), 0)
-    alone = option.gain_at_equal_steps if kind == "data" else None
+    images, length = (2 if kind == "data" else 1) * start[1], 2.0 if kind == "training" else 1.0
     return Statement(
-        kind,
-        plus,
-        (start, images, 1.0),
-        option.low,
-        option.high,
-        sign,
-        not option.measured,
-        math.nan if alone is None else alone,
+        kind=kind,
+        plus=(option.end, images, length),
+        minus=start,
+        low=option.low,
+        high=option.high,
+        sign=SIGNS.get(str(option.verdict), 0),
+        forecast=not option.measured,
+        alone=option.gain_at_equal_steps if kind == "data" else math.nan,
     )
+
+
+def _spent(finding: Any) -> list[Statement]:
+    """What the answer says besides its headline: the next doubling, or gains that are spent."""
+    if hasattr(finding, "move"):
+        return [_move(finding.move)]
+    if hasattr(finding, "smaller"):
+        best = _point(finding.best)
+        ends = [(finding.model, finding.smaller and _point(finding.smaller))]
+        ends += [(finding.init, ((best[0][0], "random"), *best[1:]))]
+        return [_contrast("spent", best, end, found) for found, end in ends if found is not None]
+    if not hasattr(finding, "doubling"):
+        return []
+    told = finding.doubling
+    arm, half = (told.model, told.init), float(round(told.half.images))
+    last, few = (arm, told.images, 1.0), (arm, half, 1.0)
+    same_steps = (arm, told.images, half / told.images)
+    images = told.from_images if told.more_steps else told.gain
+    alone = images.value if images is not None else math.nan
+    whole = replace(_contrast("data", last, few, told.gain), alone=alone)
+    parts = [(same_steps, few, told.from_images), (last, same_steps, told.from_steps)]
+    split = parts if told.more_steps else []
+    return [whole, *(_contrast("part", a, b, found) for a, b, found in split if found is not None)]
+
+
+def _point(cell: Cell) -> Point:
+    return (cell.model, cell.init), cell.train_size, 1.0
+
+
+def _contrast(kind: str, plus: Point, minus: Point, found: Contrast) -> Statement:
+    return Statement(kind, plus, minus, found.low, found.high, SIGNS.get(found.verdict, 0))
 
 
 def _move(move: Any) -> Statement:
@@ -147,9 +171,5 @@ def _move(move: Any) -> Statement:
 
 
 def _size(row: SizeVerdict) -> Statement:
-    plus, minus = (((cell.model, cell.init), cell.train_size, 1.0) for cell in (row.big, row.small))
-    told = row.outcome != "cannot tell"
-    found = row.found
-    return Statement(
-        "model", plus, minus, found.low, found.high, SIGNS[found.verdict] if told else 0
-    )
+    told = _contrast("model", _point(row.big), _point(row.small), row.found)
+    return told if row.outcome != "cannot tell" else replace(told, sign=0)

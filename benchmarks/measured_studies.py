@@ -100,7 +100,7 @@ def lcdb_studies(data: Path, seeds: int) -> Iterator[tuple[pd.DataFrame, TableTr
 def held_back(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     """Of a study that was run: name, low and high end, and what was measured.
 
-    The last doubling is left out and forecast from the sizes before it. Every cell with several
+    The last doubling of each model and init is forecast from the sizes before it. Every cell with several
     seeds is measured without one of them, and has to hold that one: there the interval is
     that of the accuracy.
     """
@@ -108,16 +108,16 @@ def held_back(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     results = results[results["status"] == "finished"]
     if "length" in results:
         results = results[results["length"] == 1]
-    most = results["train_size"].max()
-    before = results[results["train_size"] < most]
-    if before["train_size"].nunique() > 1:
-        found = analyse(before)
-        means = results.groupby(["model", "init", "train_size"])["test_accuracy"].mean()
-        for each in read(found, before).options:
-            if each.kind == "data" and each.plus[:2] == (each.minus[0], most):
-                start, end = (means[(*p[0], p[1])] for p in (each.minus, each.plus))
-                name = f"{folder.name}: {' '.join(each.plus[0])}, gain to {most:,.0f} images"
-                yield name, each.low, each.high, end - start
+    for (model, init), curve in results.groupby(["model", "init"]):
+        means = curve.groupby("train_size")["test_accuracy"].mean()
+        if len(means) < 3:
+            continue
+        before, most = curve[curve["train_size"] < means.index[-1]], means.index[-1]
+        for each in read(analyse(before), before).options:
+            if each.forecast and each.kind == "data" and each.plus[1] == most:
+                gain = means[most] - means[each.minus[1]]
+                name = f"{folder.name}: {model} {init}, gain to {most:,.0f} images"
+                yield name, each.low, each.high, gain
     for _, cell in results.groupby(["model", "init", "fraction"]):
         for left_out in cell.index if len(cell) > 1 else ():
             kept = cell.drop(left_out)

@@ -158,7 +158,7 @@ def _draw_curves(setting: Setting, rng: np.random.Generator, equal: bool) -> dic
     )
     big = small if equal else _changed(small, rng, (-0.05, -0.05, 0.2), (0.1, 0.12, 0.3))
     # What the weights do is mostly common to both models.
-    weights = rng.normal([-0.2, -0.4, -0.8], [0.2, 0.4, 0.3])
+    weights = rng.normal([-0.15, -0.32, -0.7], [0.18, 0.35, 0.3])
     curves = {("small", "random"): small, ("big", "random"): big}
     curves["small", "imagenet"] = _changed(small, rng, weights, (0.05, 0.08, 0.1))
     curves["big", "imagenet"] = (
@@ -225,9 +225,7 @@ def _runs(truth: SimulatedTruth) -> Iterator[tuple[Arm, str, int, int]]:
                 yield arm, fraction, images, seed
 
 
-def _row(
-    truth: SimulatedTruth, arm: Arm, fraction: str, images: int, seed: int
-) -> dict[str, object | float]:
+def _row(truth: SimulatedTruth, arm: Arm, fraction: str, images: int, seed: int) -> dict[str, Any]:
     """All of a whole run's row but its accuracies."""
     steps = truth.steps(images) * EPOCHS * FULL / BATCH
     seen = steps * BATCH
