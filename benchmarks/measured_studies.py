@@ -100,9 +100,8 @@ def lcdb_studies(data: Path, seeds: int) -> Iterator[tuple[pd.DataFrame, TableTr
 def held_back(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     """Of a study that was run: name, low and high end, and what was measured.
 
-    The last doubling of each model and init is forecast from the sizes before it. Every cell with several
-    seeds is measured without one of them, and has to hold that one: there the interval is
-    that of the accuracy.
+    The last doubling of each model and init is forecast from the sizes before it. The interval of
+    an accuracy is taken without one of a cell's seeds, whose accuracy is then what was measured.
     """
     results = pd.read_csv(folder / "results.csv")
     results = results[results["status"] == "finished"]
