@@ -80,7 +80,7 @@ def read(found: Findings, results: pd.DataFrame) -> Screen:
         ((str(row["model"]), str(row["init"])), row["train_size"], row["low"], row["high"])
         for row in cell_table(results).to_dict("records")
     )
-    headline = next((each for each in answer if hasattr(each, "lead")), None)
+    headline: Any = next((each for each in answer if hasattr(each, "lead")), None)
     named, lead = [], str(getattr(headline, "lead", ""))
     if hasattr(headline, "moves"):
         named = [_move(move) for move in headline.moves]
