@@ -2,6 +2,7 @@
 
     python -m benchmarks.decisions                        # simulated studies: 20 minutes
     python -m benchmarks.decisions --studies 300          # 100 a setting unless this says more
+    python -m benchmarks.decisions --only ", 500 images"  # the settings with this in their names
     python -m benchmarks.decisions --data FOLDER          # FOLDER/lcdb11 too
 
 Truths are of the average training on infinitely many test images. "Another training" is one with a
@@ -203,6 +204,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--studies", type=int, default=100, help="of each setting (100)")
+    parser.add_argument("--only", default="", help="settings whose name holds this text")
     parser.add_argument("--workers", type=int, default=1, help="processes (1)")
     parser.add_argument("--whole", action="store_true", help="whole runs only, no shorter lengths")
     parser.add_argument("--data", type=Path, help="folder that holds lcdb11")
@@ -211,7 +213,7 @@ def main() -> None:
     print(head, flush=True)
     numbers = range(options.studies)
     with ProcessPoolExecutor(options.workers) as pool:
-        for setting in SETTINGS:
+        for setting in (one for one in SETTINGS if options.only in str(one)):
             found = pool.map(simulated, repeat(setting), numbers, repeat(not options.whole))
             print(line(str(setting), list(found)), flush=True)
     for seeds in (1, 3) if options.data else ():
