@@ -11,9 +11,8 @@ of two of them) is computed from the spread that the truth has, not drawn. In ev
 simulated study both models are equally good. `benchmarks.simulated_studies` has the truths,
 `benchmarks.first_screen` what counts as claimed.
 
-false claim       a study whose answer or list of options says that something helps, hurts or
-                  brings more than another thing, where that is zero or the other way round
-'only' false      of the answers that say "only X helped", those where something else does too
+false claim       a study whose answer or list of options says that something helps, or does
+                  not, where that is zero or the other way round
 missed            the first paragraph holds an interval that misses the average training
 cells ... forecasts   coverage for another training (for the average one in brackets)
 images alone      what the first paragraph credits more images with, and what they bring at equal
@@ -65,7 +64,7 @@ COVERAGES = ("cells", "sizes", "options", "forecasts")
 POINTS = ("images alone", "regret")
 BRACKETS = {name: f"average {name}" for name in COVERAGES[1:]} | {"equal": "equal, any init"}
 COLUMNS = (
-    *("false claim", "'only' false", "missed", *COVERAGES, "images alone"),
+    *("false claim", "missed", *COVERAGES, "images alone"),
     *("best first", "regret", "decided", "told wrongly", "equal"),
 )
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
@@ -93,16 +92,12 @@ def score(screen: Screen, truth: Truth, scores: Scores) -> None:
     )
     said = [*paragraph, *options]
     false = any(each.sign and each.sign * gain(each) <= 0 for each in said)
-    false = false or any(gain(a) <= gain(b) for a, b in screen.ahead)
     scores["false claim"].append(false)
-    if screen.only:
-        others = [each for _, each in screen.ahead]
-        scores["'only' false"].append(any(gain(each) > 0 for each in others))
     missed = (each.low > gain(each) or each.high < gain(each) for each in paragraph)
     scores["missed"].append(any(missed))
     for each in paragraph:
-        if math.isfinite(each.alone):
-            bought = truth.images_alone(each.minus[0], each.minus[1], each.plus[1])
+        bought = truth.images_alone(each.minus[0], each.minus[1], each.plus[1])
+        if math.isfinite(each.alone) and math.isfinite(bought):
             scores["images alone"].append(100 * abs(each.alone - bought))
     for arm, images, low, high in screen.cells:
         mean, sd = truth.accuracy(arm, images), truth.spread(arm, images)

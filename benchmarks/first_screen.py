@@ -1,27 +1,26 @@
 """What the first screen of a report claims, brought to one form that a benchmark can score.
 
-The one place of the benchmarks that knows the findings' fields: `read` takes a list of moves (the
-data moves already spent beside a forecast) as well as a list of options ahead. Each statement is a
-difference of two accuracies, each of an arm, a number of images and a training length.
+The one place of the benchmarks that knows the findings' fields. Each statement is a difference of
+two accuracies, each of an arm, a number of images and a training length.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
-from sixteenth.analysis import Cell, Contrast, Findings
+from sixteenth.analysis import Cell, Contrast, Findings, Option
 from sixteenth.analysis import cells as cell_table
+from sixteenth.analysis.findings.answer import AnswerFinding, BoughtByImages, Headline, InHand
 from sixteenth.analysis.findings.expectation import SizeVerdict
 
 Arm = tuple[str, str]
 Point = tuple[Arm, float, float]
 """Model and init, training images, and the share of the study's own steps."""
 
-SIGNS = {"helps": 1, "hurts": -1, "does not": -1, "above": 1, "below": -1}
+SIGNS = {"helps": 1, "does not": -1, "above": 1, "below": -1}
 """What a verdict claims; everything else claims nothing."""
 
 
@@ -55,8 +54,6 @@ class Screen:
         start: (arm, images) that the first option starts from.
         paragraph: the statements of the first paragraph.
         options: all statements of the list.
-        ahead: pairs of which the first is claimed to bring more than the second.
-        only: the first helped and, it is claimed, no other one of the paragraph.
         sizes: the bigger against the smaller model; `sign` by the outcome that is told.
         cells: arm, images, low and high end of each cell's interval.
     """
@@ -65,36 +62,30 @@ class Screen:
     start: tuple[Arm, float] | None
     paragraph: tuple[Statement, ...]
     options: tuple[Statement, ...]
-    ahead: tuple[tuple[Statement, Statement], ...]
-    only: bool
     sizes: tuple[Statement, ...]
     cells: tuple[tuple[Arm, float, float, float], ...]
 
 
 def read(found: Findings, results: pd.DataFrame) -> Screen:
     """The claims of a study's findings; `results` is the table that they are from."""
-    answer: list[Any] = list(found.answer)
     options = [_option(each) for each in found.options]
     listed = tuple(each for each in options if each is not None)
     cells = tuple(
         ((str(row["model"]), str(row["init"])), row["train_size"], row["low"], row["high"])
         for row in cell_table(results).to_dict("records")
     )
-    headline: Any = next((each for each in answer if hasattr(each, "lead")), None)
-    named, lead = [], str(getattr(headline, "lead", ""))
-    if hasattr(headline, "moves"):
-        named = [_move(move) for move in headline.moves]
-    elif headline is not None:
-        named = [each for each in [_option(headline.option)] if each is not None]
-    first = named[0] if named else None
-    ahead = named[1:] if lead in ("best-told", "only-one-helped") else []
+    headline = next((each for each in found.answer if isinstance(each, Headline)), None)
+    named = () if headline is None else (_option(headline.option),)
+    first = listed[0] if listed else None
     return Screen(
         first=first,
         start=(first.minus[0], max(images for _, images, _, _ in cells)) if first else None,
-        paragraph=(*named, *(each for finding in answer for each in _spent(finding))),
+        paragraph=tuple(
+            each
+            for each in (*named, *(one for finding in found.answer for one in _spent(finding)))
+            if each is not None
+        ),
         options=listed,
-        ahead=tuple((named[0], each) for each in ahead),
-        only=lead == "only-one-helped",
         sizes=tuple(
             _size(each)
             for section in found.sections
@@ -105,12 +96,10 @@ def read(found: Findings, results: pd.DataFrame) -> Screen:
     )
 
 
-def _option(option: Any) -> Statement | None:
-    """None where no truth can be known: a model or a resolution that the study does not hold."""
-    if hasattr(option, "from_images"):
-        return _move(option)
+def _option(option: Option) -> Statement | None:
+    """None without a gain, or where no truth can be known of it."""
     kind, start = str(option.kind), _point(option.start)
-    if kind not in ("data", "model", "init", "training") or option.end is None:
+    if not option.known or option.end is None:
         return None
     images, length = (2 if kind == "data" else 1) * start[1], 2.0 if kind == "training" else 1.0
     return Statement(
@@ -125,16 +114,21 @@ def _option(option: Any) -> Statement | None:
     )
 
 
-def _spent(finding: Any) -> list[Statement]:
-    """What the answer says besides its headline: the next doubling, or gains that are spent."""
-    if hasattr(finding, "move"):
-        return [_move(finding.move)]
-    if hasattr(finding, "smaller"):
+def _spent(finding: AnswerFinding) -> list[Statement]:
+    """What the answer says besides its headline: gains that are spent."""
+    if isinstance(finding, InHand):
         best = _point(finding.best)
-        ends = [(finding.model, finding.smaller and _point(finding.smaller))]
-        ends += [(finding.init, ((best[0][0], "random"), *best[1:]))]
-        return [_contrast("spent", best, end, found) for found, end in ends if found is not None]
-    if not hasattr(finding, "doubling"):
+        smaller = None if finding.smaller is None else _point(finding.smaller)
+        ends: list[tuple[Contrast | None, Point | None]] = [
+            (finding.model, smaller),
+            (finding.init, ((best[0][0], "random"), *best[1:])),
+        ]
+        return [
+            _contrast("spent", best, end, found)
+            for found, end in ends
+            if found is not None and end is not None
+        ]
+    if not isinstance(finding, BoughtByImages):
         return []
     told = finding.doubling
     arm, half = (told.model, told.init), float(round(told.half.images))
@@ -154,20 +148,6 @@ def _point(cell: Cell) -> Point:
 
 def _contrast(kind: str, plus: Point, minus: Point, found: Contrast) -> Statement:
     return Statement(kind, plus, minus, found.low, found.high, SIGNS.get(found.verdict, 0))
-
-
-def _move(move: Any) -> Statement:
-    kind = "data" if str(move.kind) == "next" else str(move.kind)
-    return Statement(
-        kind=kind,
-        plus=(move.end, float(round(move.to_images)), 1.0),
-        minus=(move.start, float(round(move.from_images)), 1.0),
-        low=move.low,
-        high=move.high,
-        sign=SIGNS.get(str(move.verdict), 0),
-        forecast=not move.measured,
-        alone=move.gain if kind == "data" else math.nan,
-    )
 
 
 def _size(row: SizeVerdict) -> Statement:

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """Do the forecasts of a study hold: the next doubling, and who leads beyond the largest size?
 
     python -m benchmarks.forecasts                   # simulated curves; a minute
@@ -14,17 +13,6 @@ minus the gain, its mean and median over the curves; all but shares are in point
 Crossover: two learners on one data set; the probability that at 8 N another one leads than at N,
 against how often it does. One learner, TabNet, has curves that drop late: pairs with and without
 it are told apart.
-=======
-"""Do the forecasts and probabilities of a discussion hold on real learning curves?
-
-    python -m benchmarks.forecasts --data FOLDER     # FOLDER holds lcdb11/curves.parquet; a minute
-
-On LCDB 1.1 (Yan, Mohr & Viering 2025), as a study would see it: the sizes N/16, N/2 and N, or five
-sizes up to N. Doubling: the 90% interval of the gain from N to 2N against the gain that was
-measured. Crossover: two learners on one data set; the probability that at 8 N another one leads
-than at N, against how often it does. One learner, TabNet, has curves that drop late: pairs with
-and without it are told apart.
->>>>>>> decisions
 """
 
 from __future__ import annotations
@@ -36,7 +24,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-<<<<<<< HEAD
 from numpy.typing import NDArray
 
 from sixteenth.analysis import fit_curves, read_grid
@@ -134,36 +121,15 @@ def score(rows: Floats) -> str:
     bias = f"{100 * off.mean():+.2f}, {100 * np.median(off):+.2f}"
     error = f"{100 * np.median(abs(off)):.2f}, {100 * abs(off).mean():.2f}"
     return f"{inside:.1%} | {bias} | {error} | {100 * width:.1f} | {100 * points:.1f}"
-=======
-
-from sixteenth.analysis import fit_curves, read_grid
-from sixteenth.analysis.curves.crossover import HORIZON
-from sixteenth.analysis.curves.joint import spread_of
-
-PARTS = {"3 sizes": (16, 2, 1), "5 sizes": (16, 8, 4, 2, 1)}
-BINS = (0.0, 0.02, 0.1, 0.2, 0.35, 1.01)
->>>>>>> decisions
 
 
 def studies(
     table: pd.DataFrame, parts: tuple[int, ...], ahead: int, pairs: int
-<<<<<<< HEAD
 ) -> Iterator[tuple[pd.DataFrame, dict[str, float]]]:
     """Results tables of two learners on one data set, and their errors at `ahead` times N."""
     rng = np.random.default_rng(0)
     for _, data in table.groupby("openml_id"):
         errors = data.pivot_table(index="train_size", columns="learner", values="error_mean")
-=======
-) -> Iterator[tuple[pd.DataFrame, dict[str, float], dict[str, float]]]:
-    """Results tables of two learners on one data set, their errors at `ahead` times N, and the
-    standard error of that error minus the one at N (both are means of 25 splits)."""
-    rng = np.random.default_rng(0)
-    for _, data in table.groupby("openml_id"):
-        errors, noise = (
-            data.pivot_table(index="train_size", columns="learner", values=values)
-            for values in ("error_mean", "error_stderr")
-        )
->>>>>>> decisions
         doubling = [n for n in errors.index if n & (n - 1) == 0 and n * ahead in errors.index]
         if not doubling:
             continue
@@ -184,46 +150,13 @@ def studies(
                 for i, name in enumerate(two, 1)
                 for size in wanted
             ]
-<<<<<<< HEAD
             yield pd.DataFrame(rows), {name: float(whole.loc[last * ahead, name]) for name in two}
-=======
-            later = {name: float(whole.loc[last * ahead, name]) for name in two}
-            both = noise.loc[[last, last * ahead]]
-            yield pd.DataFrame(rows), later, {name: float(np.hypot(*both[name])) for name in two}
-
-
-def doublings(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
-    """One row a curve: forecast and measured gain of the next doubling.
-
-    The interval is that of `forecast.next_doubling`, of the true gain. What was measured scatters
-    around the truth by its standard error, so this is added to each draw here; `bare` tells
-    whether the interval covers what was measured without that.
-    """
-    rng = np.random.default_rng(0)
-    rows = []
-    for results, later, noise in studies(table, parts, 2, pairs=4):
-        curves = fit_curves(read_grid(results))
-        for arm in curves.fits:
-            last = curves.grid.curve(*arm)[-1]
-            drawn = curves.errors(arm, [last.train_size, 2 * last.train_size])
-            gains = drawn[:, 0] - drawn[:, 1]
-            low, high = spread_of(gains + noise[arm[0]] * rng.normal(size=len(gains)))[1:]
-            gain, least, most = spread_of(gains)
-            measured = 1 - last.accuracy - later[arm[0]]
-            bare = least <= measured <= most
-            rows.append((gain, least > 0, low, high, bare, measured))
-    return pd.DataFrame(rows, columns=["gain", "sure", "low", "high", "bare", "measured"])
->>>>>>> decisions
 
 
 def crossovers(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
     """One row a pair: the probability of another leader at the horizon, and whether it came."""
     rows = []
-<<<<<<< HEAD
     for results, later in studies(table, parts, HORIZON, pairs=8):
-=======
-    for results, later, _ in studies(table, parts, HORIZON, pairs=8):
->>>>>>> decisions
         curves = fit_curves(read_grid(results))
         first, second = curves.fits
         last = curves.grid.curve(*first)[-1]
@@ -248,7 +181,6 @@ def reliability(found: pd.DataFrame) -> None:
 
 
 def main() -> None:
-<<<<<<< HEAD
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder that holds lcdb11: real curves")
@@ -275,33 +207,6 @@ def main() -> None:
         reliability(pairs[~pairs["late"]])
         print("  with TabNet")
         reliability(pairs[pairs["late"]])
-=======
-    """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    table = pd.read_parquet(parser.parse_args().data / "lcdb11" / "curves.parquet")
-    for name, parts in PARTS.items():
-        found = doublings(table, parts)
-        inside = (found["low"] <= found["measured"]) & (found["measured"] <= found["high"])
-        error = (found["gain"] - found["measured"]).abs()
-        print(f"\nThe next doubling, {name}: {len(found)} curves")
-        print(
-            f"  |error| in points: median {100 * error.median():.2f}, mean {100 * error.mean():.2f}"
-        )
-        width = (found["high"] - found["low"]).median()
-        print(f"  90% intervals cover {inside.mean():.1%}, median width {100 * width:.1f} points")
-        print(f"  without the noise of what was measured {found['bare'].mean():.1%}")
-        sure = found[found["sure"]]
-        fell = (sure["measured"] <= 0).mean()
-        print(f"  a gain was sure of {len(sure)}; of these {fell:.1%} measured none")
-    for name, parts in PARTS.items():
-        found = crossovers(table, parts)
-        print(f"\nAnother leader at {HORIZON} N, {name}: {len(found)} pairs")
-        print("  without TabNet")
-        reliability(found[~found["late"]])
-        print("  with TabNet")
-        reliability(found[found["late"]])
->>>>>>> decisions
 
 
 if __name__ == "__main__":
