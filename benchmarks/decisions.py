@@ -101,8 +101,8 @@ def score(screen: Screen, truth: Truth, scores: Scores) -> None:
     missed = (each.low > gain(each) or each.high < gain(each) for each in paragraph)
     scores["missed"].append(any(missed))
     for each in paragraph:
-        if math.isfinite(each.alone):
-            bought = truth.images_alone(each.minus[0], each.minus[1], each.plus[1])
+        bought = truth.images_alone(each.minus[0], each.minus[1], each.plus[1])
+        if math.isfinite(each.alone) and math.isfinite(bought):
             scores["images alone"].append(100 * abs(each.alone - bought))
     for arm, images, low, high in screen.cells:
         mean, sd = truth.accuracy(arm, images), truth.spread(arm, images)
