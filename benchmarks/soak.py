@@ -163,10 +163,12 @@ def remains(study: Path) -> dict[str, Any]:
     left: dict[str, Any] = {}
     for run in sorted((study / "runs").iterdir()):
         left[f"{run.name}: files"] = sorted(path.name for path in run.iterdir())
-        for name in ("model.safetensors", "predictions.npz"):
-            left[f"{run.name}: {name}"] = (run / name).read_bytes()
+        for path in (run / "model.safetensors", *run.glob("predictions*.npz")):
+            left[f"{run.name}: {path.name}"] = path.read_bytes()
         left[f"{run.name}: history.csv"] = _without_seconds(run / "history.csv")
         record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        for length in record["lengths"]:
+            del length["seconds"]
         left[f"{run.name}: run.json"] = {
             key: value for key, value in record.items() if key not in CLOCKS_AND_MEMORY
         }

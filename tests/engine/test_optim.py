@@ -9,7 +9,9 @@ from sixteenth.engine.optim import build_optimizers, learning_rate
 from sixteenth.spec import TrainSpec
 
 
-@pytest.mark.parametrize("schedule", ["one-cycle", "warmup-linear", "constant"])
+@pytest.mark.parametrize(
+    "schedule", ["one-cycle", "warmup-linear", "warmup-stable-decay", "constant"]
+)
 def test_a_schedule_rises_to_its_peak_and_falls(schedule: str) -> None:
     recipe = TrainSpec.model_validate({"schedule": schedule, "learning_rate": 0.4, "warmup": 0.25})
     rates = [learning_rate(step, 100, recipe) for step in range(100)]

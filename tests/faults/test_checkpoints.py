@@ -22,6 +22,7 @@ STUDY = {
     "image_size": 8,
     "models": ["tiny_models:small"],
     "fractions": ["100 images"],
+    "lengths": [1],
     "train": {"epochs": 6, "batch_size": 20},
 }
 KILLED = """\

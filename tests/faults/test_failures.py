@@ -42,6 +42,7 @@ def net(num_classes):
 WORDS = [
     "run", "tiny.yaml", "--set", "models=[tiny_models:small, fragile:net]",
     "--set", "fractions=[100 images, 1]", "--set", "train.epochs=4", "--set", "train.batch_size=25",
+    "--set", "lengths=[1]",
     "--threads", "1",
 ]  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from sixteenth import fit_learning_curve
@@ -28,3 +30,5 @@ def test_a_required_size_says_how_certain_it_is() -> None:
     )
     few = fit_learning_curve(SIZES[:3], 0.05 + 5 * SIZES[:3] ** -0.5, stderr=[0.005] * 3)
     assert "not reachable at 90% certainty" in required_size(few.required_size(0.08))
+    bounds = required_size(few.required_size(0.12))
+    assert re.search(r"about [\d,]+, at least [\d,]+ and at most [\d,]+ \(80% certainty\);", bounds)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from sixteenth import SpecError, TrainFraction, load_spec, parse_spec, preset_names, preset_text
+from sixteenth import (
+    RunSpec,
+    SpecError,
+    TrainFraction,
+    load_spec,
+    parse_spec,
+    preset_names,
+    preset_text,
+)
 from sixteenth.spec import dump_spec, spec_differences
 from sixteenth.spec.study_file import slug
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
 
 def test_a_study_is_the_grid_of_its_axes_small_subsets_first() -> None:
@@ -64,6 +75,11 @@ def test_what_is_no_fraction_is_refused_by_name(written: object) -> None:
         ({"data": "digits", "fractions": ["1/16", 0.0625]}, "twice"),
         ({"data": "digits", "seeds": ["a"]}, "seeds"),
         ({"models": ["resnet18"]}, "'data' is missing"),
+        ({"data": "digits", "lengths": ["1/2"]}, "1, the whole run, is missing"),
+        ({"data": "digits", "lengths": [1, "1"]}, "twice"),
+        ({"data": "digits", "lengths": [2, 1]}, "lengths: 2 is no share"),
+        ({"data": "digits", "lengths": ["500 images", 1]}, "lengths: '500 images' is no share"),
+        ({"data": "digits", "lengths": "some"}, "lengths"),
     ],
 )
 def test_a_wrong_study_is_refused_in_one_line_that_names_the_key(
@@ -126,3 +142,53 @@ def test_names_that_are_no_file_names_stay_apart() -> None:
     assert slug("a/b.pth") != slug("a-b.pth")
     assert "/" not in slug("../../x")
     assert slug("..") not in ("..", "")
+
+
+@pytest.mark.parametrize(
+    ("keys", "lengths", "schedule"),
+    [
+        ({}, ["1/4", "1/2", "1"], "warmup-stable-decay"),
+        ({"lengths": [1, 0.25, "1/2"]}, ["1/4", "1/2", "1"], "warmup-stable-decay"),
+        ({"lengths": ["1/3", 1], "train": {"epochs": 1}}, ["1/3", "1"], "warmup-stable-decay"),
+        ({"lengths": [1]}, ["1"], "one-cycle"),
+        ({"train": {"epochs": 3}}, ["1"], "one-cycle"),
+        ({"train": {"steps": 99}}, ["1"], "one-cycle"),
+        ({"train": {"steps": 100}}, ["1/4", "1/2", "1"], "warmup-stable-decay"),
+        ({"train": {"validation": 0.1}}, ["1"], "one-cycle"),
+        ({"train": {"schedule": "one-cycle"}}, ["1"], "one-cycle"),
+        (
+            {"lengths": [1], "train": {"schedule": "warmup-stable-decay"}},
+            ["1"],
+            "warmup-stable-decay",
+        ),
+    ],
+)
+def test_lengths_and_schedule_that_are_left_open_are_resolved_for_each_run(
+    keys: dict[str, Any], lengths: list[str], schedule: str
+) -> None:
+    spec = parse_spec({"data": "digits", **keys})
+    assert parse_spec(yaml.safe_load(dump_spec(spec))) == spec
+    for run in spec.runs():
+        assert (run.lengths, run.train.schedule) == (lengths, schedule)
+        assert RunSpec.model_validate(run.model_dump(mode="json")) == run
+
+
+@pytest.mark.parametrize("key", ["schedule: one-cycle", "schedule: constant", "validation: 0.1"])
+def test_a_shorter_length_that_cannot_be_had_names_both_keys_and_the_way_out(key: str) -> None:
+    train = yaml.safe_load(key)
+    with pytest.raises(SpecError, match=r"^the study: lengths: .*train\.\w+.*lengths: \[1\]"):
+        parse_spec({"data": "digits", "lengths": ["1/2", 1], "train": train})
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*/study.yaml")), ids=lambda p: p.parent.name)
+def test_a_study_of_an_earlier_version_has_the_runs_that_it_had(path: Path) -> None:
+    spec = load_spec(path)
+    before = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if "lengths" in before:
+        pytest.skip("of this version")
+    for run in spec.runs():
+        assert run.lengths == ["1"]
+        assert run.train.schedule == before["train"]["schedule"]
+        old = run.model_dump(mode="json")
+        del old["lengths"], old["train"]["cooldown"]
+        assert spec_differences(RunSpec.model_validate(old), run) == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sixteenth import InputError, RunSpec
+from sixteenth import InputError, MismatchError, RunSpec, parse_spec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import (
     AugmentationFacts,
@@ -181,8 +181,8 @@ def test_a_record_from_begin_to_end_has_every_key_of_the_format_in_its_order() -
     assert list(begun.to_dict()) == [
         *("format", "run_id", "spec", "status", "error", "notices", "data", "data_checks"),
         *("train_loss", "train_size", "augmentation", "model", "environment", "execution"),
-        *("metrics", "train_flops", "seconds", "evaluation_seconds", "images_per_second"),
-        *("peak_memory_bytes", "started", "finished"),
+        *("metrics", "lengths", "train_flops", "seconds", "evaluation_seconds"),
+        *("images_per_second", "peak_memory_bytes", "started", "finished"),
     ]
     assert (begun.status, begun.finished, begun.metrics) == ("running", None, None)
     noticed = begun.with_notices(["a checkpoint was damaged"])
@@ -211,3 +211,30 @@ def test_a_record_from_begin_to_end_has_every_key_of_the_format_in_its_order() -
     assert ended.is_finished
     assert ended.to_dict()["augmentation"] == {"crop": 4, "flip": True, "cutout": 0}
     assert RunRecord.from_dict(json.loads(ended.to_json())) == ended
+
+
+def test_a_finished_run_has_all_its_lengths_and_no_others() -> None:
+    half = {"length": "1/2", "test_accuracy": 0.4}
+    record = RunRecord.from_dict(changed(spec__lengths=["1/2", "1"]) | {"lengths": [half]})
+    assert record.row_id(record.lengths[0].length) == "resnet18-random-1of16-seed0@1/2"
+    assert record.row_id("1") == record.run_id
+    for lengths in (
+        [],
+        [half, half],
+        [half | {"length": "../1"}],
+        [half | {"test_accuracy": None}],
+    ):
+        with pytest.raises(ValueError, match="lengths"):
+            RunRecord.from_dict(changed(spec__lengths=["1/2", "1"]) | {"lengths": lengths})
+    with pytest.raises(ValueError, match="lengths"):
+        RunRecord.from_dict(changed() | {"lengths": [half]})
+
+
+def test_a_record_older_than_lengths_and_schedules_is_that_of_its_run(tmp_path: Path) -> None:
+    train = {"epochs": 2, "batch_size": 64}
+    study = {"data": "cifar10", "models": ["resnet18"], "fractions": ["1/16"], "train": train}
+    (run,) = parse_spec(study).runs()
+    RunFolder(tmp_path).check_same(RunRecord.from_dict(OLD), run, "9f2c")
+    (longer,) = parse_spec(study | {"lengths": ["1/2", 1]}).runs()
+    with pytest.raises(MismatchError, match=r"lengths: \['1'\] there, \['1/2', '1'\] asked for"):
+        RunFolder(tmp_path).check_same(RunRecord.from_dict(OLD), longer, "9f2c")

@@ -101,6 +101,7 @@ def finished(tmp_path: Path) -> StudyFolder:
         init=["random", "imagenet"],
         fractions=["1/4", "1/2", "1"],
         seeds=[0, 1, 2],
+        lengths=["1"],
     )
     folder = StudyFolder(tmp_path / "many")
     folder.path.mkdir()

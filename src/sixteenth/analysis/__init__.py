@@ -17,20 +17,21 @@ from .curves.points import CurveWarning
 from .findings.advice import Advice
 from .findings.analyse import Findings, MissingRun, analyse
 from .findings.diagnosis import Context, Diagnosis, diagnose
-from .findings.moves import Move, MoveKind
+from .findings.options import Option, OptionKind, OptionVerdict
 from .findings.types import Finding, Section, SectionKey, Strength
-from .inputs.grid import Cell, Grid, Run, read_grid
+from .inputs.grid import Cell, Grid, Run, read_grid, whole_runs
 from .inputs.predictions import Predictions, TestPredictions
 from .stats.intervals import (
     Interval,
     IntervalKind,
-    accuracy_interval,
     binomial_interval,
+    cell_interval,
     cells,
+    run_intervals,
     summary_table,
 )
 from .stats.paired import Basis, Contrast, compare_cells, contrast
-from .stats.significance import holm, mcnemar_exact
+from .stats.significance import holm
 
 __all__ = [
     "Advice",
@@ -50,8 +51,9 @@ __all__ = [
     "IntervalKind",
     "LearningCurve",
     "MissingRun",
-    "Move",
-    "MoveKind",
+    "Option",
+    "OptionKind",
+    "OptionVerdict",
     "Predictions",
     "RequiredSize",
     "Run",
@@ -60,10 +62,10 @@ __all__ = [
     "Strength",
     "TestPredictions",
     "Worth",
-    "accuracy_interval",
     "analyse",
     "bands",
     "binomial_interval",
+    "cell_interval",
     "cells",
     "compare_cells",
     "contrast",
@@ -72,7 +74,8 @@ __all__ = [
     "fit_curves",
     "fit_learning_curve",
     "holm",
-    "mcnemar_exact",
     "read_grid",
+    "run_intervals",
     "summary_table",
+    "whole_runs",
 ]

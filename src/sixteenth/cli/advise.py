@@ -58,9 +58,10 @@ def _print(advice: SaidAdvice, on: Console) -> None:
     if advice.target is not None:
         on.print()
         on.print(Text(plain(advice.target.text), style="bold"))
-    if advice.steps:
-        on.print(f"\n{labels.next_steps}")
-    for number, step in enumerate(advice.steps, 1):
-        on.print()
-        on.print(Text(labels.step.format(number, upper_first(plain(step.what))), style="bold"))
-        on.print(Padding(Text(plain(f"{step.why} {step.cost}")), (0, 0, 0, 3)))
+    for heading, steps in ((labels.options, advice.options), (labels.surer, advice.steps)):
+        if steps:
+            on.print(f"\n{heading}")
+        for number, step in enumerate(steps, 1):
+            on.print()
+            on.print(Text(labels.step.format(number, upper_first(plain(step.what))), style="bold"))
+            on.print(Padding(Text(plain(f"{step.why} {step.cost}")), (0, 0, 0, 3)))

@@ -275,11 +275,10 @@ def _run(study: Study, flags: Flags) -> None:
         stdout.print("\n" + " ".join(study.discussion().answer[:2]) + "\n")
         _print_results(results)
         stdout.print("\n" + default_language().terminal.report.format(page), soft_wrap=True)
-    holes = results[results["status"] != "finished"]
+    holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
     if len(holes):
-        print_message(
-            f"{len(holes)} of {len(results)} runs failed; the same command tries them again"
-        )
+        planned = len(study.runs())
+        print_message(f"{len(holes)} of {planned} runs failed; the same command tries them again")
         for run_id, error in zip(holes["run_id"], holes["error"], strict=True):
             print_message(error, prefix=f"  {run_id}: ")
         raise typer.Exit(1)

@@ -108,7 +108,7 @@ class _RunProgress(Listener):
             row.began, row.first_step = row.updated, progress.step
             share = TrainFraction.parse(row.run.fraction).share
             if self.total is None and share is not None:
-                batches = progress.steps / progress.epochs
+                batches = progress.steps / row.run.steps_factor / progress.epochs
                 self.total = batches * row.run.train.batch_size / float(share)
         row.progress = progress
         if progress.row is not None:
@@ -149,13 +149,14 @@ class _RunProgress(Listener):
         return sum(row.state not in ("waiting", "running") for row in self.rows.values())
 
     def _images(self, run: RunSpec) -> float | None:
-        """Images that a run trains on, over all its epochs."""
+        """Images that a run trains on, over all its epochs and cool-downs."""
         if run.train.steps:
-            return float(run.train.steps * run.train.batch_size)
+            return run.train.steps * run.train.batch_size * run.steps_factor
         fraction = TrainFraction.parse(run.fraction)
         if (fraction.share and not self.total) or (fraction.per_class and not self.classes):
             return None
-        return float(fraction.size(round(self.total or 0), self.classes or 0) * run.train.epochs)
+        size = fraction.size(round(self.total or 0), self.classes or 0)
+        return size * run.train.epochs * run.steps_factor
 
     def _speed(self, model: str) -> float | None:
         """Images a second of a model, as its last run had it (evaluation included) or has it."""

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..errors import InputError, one_line
 from ..storage.run_folder import RunFolder, sync_folder, write_whole
+from ..storage.run_record import LengthMetrics
 from ..storage.run_results import EpochRow
 from .learner import Learner
 
@@ -35,6 +36,8 @@ class TrainingState:
         step, images: optimiser steps, and images of finished epochs.
         seconds, evaluation_seconds: of finished epochs.
         middle: the position within the epoch, for `engine.train`; None between two epochs.
+        lengths: the results of the finished branches, see `engine.lengths`.
+        branch_steps, branch_images, branch_seconds: of these branches, from where they branch off.
     """
 
     epoch: int = 0
@@ -47,6 +50,20 @@ class TrainingState:
     best_accuracy: float = -1.0
     best_weights: dict[str, Tensor] | None = None
     middle: dict[str, Any] | None = None
+    lengths: list[LengthMetrics] = field(default_factory=list)
+    branch_steps: int = 0
+    branch_images: int = 0
+    branch_seconds: float = 0.0
+
+    @property
+    def images_so_far(self) -> int:
+        """Images of finished epochs and of the current one."""
+        return self.images + (self.middle["seen"] if self.middle else 0)
+
+    @property
+    def seconds_so_far(self) -> float:
+        """Seconds of finished epochs and of the current one."""
+        return self.seconds + (self.middle["seconds"] if self.middle else 0.0)
 
 
 def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) -> None:
@@ -55,7 +72,11 @@ def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) 
     Raises:
         OSError: the file cannot be written. The earlier checkpoints stay.
     """
-    plain = {**vars(state), "history": [asdict(row) for row in state.history]}
+    plain = {
+        **vars(state),
+        "history": [asdict(row) for row in state.history],
+        "lengths": [length.to_dict() for length in state.lengths],
+    }
     content = {"learner": learner.state_dict(), "state": plain}
     last, before = folder.checkpoint_paths
 
@@ -104,7 +125,9 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
             content = torch.load(payload, map_location=learner.device, weights_only=True)
             learner.load_state_dict(content["learner"])
             state = TrainingState(**content["state"])
-            state.history = [EpochRow(**row) for row in content["state"]["history"]]
+            kept = content["state"]
+            state.history = [EpochRow(**row) for row in kept["history"]]
+            state.lengths = [LengthMetrics.from_dict(each) for each in kept.get("lengths", [])]
         except Exception as error:
             reason = one_line(error)[:120]
             raise InputError(

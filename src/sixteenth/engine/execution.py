@@ -14,9 +14,11 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from ..data import ImageDataset
 from ..errors import InputError
-from ..spec import TrainSpec
-from ..storage.run_record import Environment
+from ..spec import RunSpec, TrainSpec
+from ..storage.run_folder import RunFolder
+from ..storage.run_record import DataFacts, Environment, ExecutionFacts, RunRecord
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,37 @@ class Execution:
     def __str__(self) -> str:
         threads = f"{self.threads} thread{'s' if self.threads != 1 else ''}"
         return f"{self.device}, {self.precision}, {self.layout}, {threads}"
+
+
+def new_record(
+    run: RunSpec, dataset: ImageDataset, execution: Execution, before: RunRecord | None
+) -> RunRecord:
+    """The record of a run at its start; `before` is its earlier record if it is resumed."""
+    return RunRecord.begin(
+        run,
+        data=DataFacts(
+            name=dataset.name,
+            source=dataset.source,
+            fingerprint=dataset.fingerprint,
+            classes=dataset.classes,
+            train_images=len(dataset.train),
+            test_images=len(dataset.test),
+        ),
+        data_checks=dataset.checks,
+        environment=environment(execution.device),
+        execution=ExecutionFacts.from_dict(execution.as_record()),
+        before=before,
+    )
+
+
+def begun_execution(folder: RunFolder, record: RunRecord | None) -> Execution | None:
+    """The execution that a run must be resumed with; None if there is no checkpoint."""
+    if record is None or record.is_finished or not folder.has_checkpoint():
+        return None
+    try:
+        return Execution.from_record(record.execution.to_dict() if record.execution else {})
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def resolve_execution(

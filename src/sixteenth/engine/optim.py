@@ -66,24 +66,41 @@ def _groups(parameters: list[nn.Parameter], decay: float) -> list[dict[str, Any]
     ]
 
 
-def learning_rate(step: int, total: int, train: TrainSpec) -> float:
+def learning_rate(
+    step: int, total: int, train: TrainSpec, warmup_steps: float | None = None
+) -> float:
     """The learning rate of step `step` (from 0) of `total`.
 
     one-cycle: cosine from peak / 25 to the peak, then cosine to peak / 10,000 (Smith and Topin
     2018, arXiv 1708.07120, with the now usual cosine phases). warmup-linear: linear to the peak,
-    then linear to zero. The momentum is constant.
+    then linear to zero. warmup-stable-decay: linear to the peak, which stays until the cool-down;
+    there it falls as one minus the square root of the progress, to almost zero (Hägele et al.
+    2024, arXiv 2405.18392, section 3). The momentum is constant.
+
+    Args:
+        warmup_steps: by default the recipe's share of `total`.
     """
     peak = train.peak_learning_rate
     if train.schedule == "constant":
         return peak
-    warmup = train.warmup * total
+    warmup = train.warmup * total if warmup_steps is None else warmup_steps
+    rising = min(1.0, (step + 1) / (warmup + 1))
+    if train.schedule == "warmup-stable-decay":
+        cooldown = cooldown_steps(total, train.cooldown)
+        progress = (step + 1 - (total - cooldown)) / (cooldown + 1)
+        return peak * rising * (1 - math.sqrt(max(0.0, progress)))
     if train.schedule == "warmup-linear":
         if step < warmup:
             return peak * (step + 1) / (warmup + 1)
         return peak * (total - step) / max(1.0, total - warmup)
     if step < warmup:
-        return _cosine(peak / 25, peak, (step + 1) / (warmup + 1))
+        return _cosine(peak / 25, peak, rising)
     return _cosine(peak, peak / 1e4, (step - warmup + 1) / max(1.0, total - warmup))
+
+
+def cooldown_steps(total: int, share: float) -> int:
+    """Steps of the cool-down at the end of `total` steps; one at least."""
+    return max(1, round(share * total))
 
 
 def set_learning_rate(optimizers: Sequence[torch.optim.Optimizer], rate: float) -> None:

@@ -12,30 +12,32 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data import ImageDataset
+from ..data import ImageDataset, Split
 from ..errors import DivergedError, MismatchError
 from ..spec import RunSpec
 from ..storage.run_folder import RunFolder, is_disk_trouble, sweep
 from ..storage.run_record import (
     AugmentationFacts,
-    DataFacts,
-    ExecutionFacts,
+    LengthMetrics,
     Metrics,
     RunRecord,
 )
 from ..storage.run_results import EpochRow
 from .checkpoint import TrainingState, read_checkpoint, write_checkpoint
-from .execution import Execution, environment, peak_memory, resolve_execution
-from .learner import Learner, loss_and_accuracy
+from .evaluation import Evaluation
+from .execution import Execution, begun_execution, new_record, peak_memory, resolve_execution
+from .learner import Learner
+from .lengths import Length, train_lengths
 from .optim import learning_rate
 from .seeds import derive_seed
-from .workload import CLEAN_TRAIN_IMAGES, Augmentation, Workload, split_of
+from .workload import Augmentation, Workload, split_of
 
 CHECKPOINT_SHARE = 0.05
 """Largest part of the time for checkpoints between epochs; not every short epoch has one."""
@@ -46,7 +48,10 @@ CHECKPOINT_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of a run, reported after every step; `row` is set at the end of an epoch."""
+    """Progress of a run, reported after every step; `row` is set at the end of an epoch.
+
+    `step` and `steps` include the cool-downs of shorter lengths, see `engine.lengths`.
+    """
 
     run_id: str
     epoch: int
@@ -140,37 +145,6 @@ def train_run(
     return record
 
 
-def new_record(
-    run: RunSpec, dataset: ImageDataset, execution: Execution, before: RunRecord | None
-) -> RunRecord:
-    """The record of a run at its start; `before` is its earlier record if it is resumed."""
-    return RunRecord.begin(
-        run,
-        data=DataFacts(
-            name=dataset.name,
-            source=dataset.source,
-            fingerprint=dataset.fingerprint,
-            classes=dataset.classes,
-            train_images=len(dataset.train),
-            test_images=len(dataset.test),
-        ),
-        data_checks=dataset.checks,
-        environment=environment(execution.device),
-        execution=ExecutionFacts.from_dict(execution.as_record()),
-        before=before,
-    )
-
-
-def begun_execution(folder: RunFolder, record: RunRecord | None) -> Execution | None:
-    """The execution that a run must be resumed with; None if there is no checkpoint."""
-    if record is None or record.is_finished or not folder.has_checkpoint():
-        return None
-    try:
-        return Execution.from_record(record.execution.to_dict() if record.execution else {})
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
 class _Training:
     """The training of one run, with its data on the device."""
 
@@ -197,29 +171,43 @@ class _Training:
         self.device = self.learner.device
         self.images = torch.from_numpy(images).to(self.device)
         self.labels = torch.from_numpy(dataset.train.labels[subset]).to(self.device)
-        self.held_images = torch.from_numpy(dataset.train.images[held]).to(self.device)
-        self.held_labels = torch.from_numpy(dataset.train.labels[held]).to(self.device)
-        self.test_images = torch.from_numpy(dataset.test.images).to(self.device)
-        self.test_labels = torch.from_numpy(dataset.test.labels).to(self.device)
-
-        self.work = Workload.of(run.train, len(subset), len(self.test_labels), len(held))
-        self.curve_sample = self._fixed_sample(len(self.test_labels), self.work.curve_images)
-        self.test_logits: Tensor | None = None
+        self.work = Workload.of(run.train, len(subset), len(dataset.test), len(held), run.lengths)
+        self.evaluation = Evaluation(
+            learner,
+            self.work,
+            (self.images, self.labels),
+            Split(dataset.train.images[held], dataset.train.labels[held]),
+            dataset.test,
+        )
         self.saved, self.saving_seconds = time.monotonic(), 0.0
 
     def run(self, state: TrainingState, record: RunRecord) -> RunRecord:
         """The record of the finished run, after training from `state` and writing the results."""
         self.saved = time.monotonic()
-        while state.epoch < self.work.epochs or state.middle is not None:
-            self._train_epoch(state)
-            if time.monotonic() - self.saved > self.saving_seconds / CHECKPOINT_SHARE:
-                self._checkpoint(state)
+        train_lengths(
+            state,
+            self.work.lengths,
+            self.learner,
+            advance=self._advance,
+            measure=self._measure_branch,
+        )
         if state.best_weights is not None:
             self.learner.load_weights(state.best_weights)
         return self._finish(state, record)
 
-    def _train_epoch(self, state: TrainingState) -> None:
-        """Train an epoch, or the rest of one, evaluate, and add a row to the history."""
+    def _advance(self, state: TrainingState, until: int, length: Length) -> None:
+        """Train to step `until`, at the learning rates of `length`; see `train_lengths`."""
+        while state.step < until:
+            self._train_epoch(state, until, length)
+            due = time.monotonic() - self.saved > self.saving_seconds / CHECKPOINT_SHARE
+            if length.is_whole and due:
+                self._checkpoint(state)
+
+    def _train_epoch(self, state: TrainingState, until: int, length: Length) -> None:
+        """Train an epoch, or the rest of one, or up to step `until` in it.
+
+        At the end of an epoch of the whole run, evaluate and add a row to the history.
+        """
         began = time.monotonic()
         middle, state.middle = state.middle, None
         if middle is None:
@@ -234,43 +222,55 @@ class _Training:
         done, seen, before = 0, 0, 0.0
         if middle is not None:
             done, seen, before = middle["done"], middle["seen"], middle["seconds"]
-            sums = middle["sums"].to(self.device)
+            sums = middle["sums"].to(self.device, copy=True)  # a branch and the trunk go on from it
             generator.set_state(middle["generator"].cpu())
             self.learner.execution.set_generator_states([each.cpu() for each in middle["global"]])
+
+        def position() -> dict[str, Any]:
+            return {
+                "done": done,
+                "seen": seen,
+                "seconds": before + time.monotonic() - began,
+                "sums": sums,
+                "generator": generator.get_state(),
+                "global": self.learner.execution.generator_states(),
+            }
+
         todo = torch.tensor_split(order, self.work.batches)
-        todo = todo[: self.work.steps - state.step + done]  # the last epoch may be a part of one
-        rate = learning_rate(max(0, state.step - 1), self.work.steps, self.recipe)
-        resumed = seen
+        todo = todo[: length.steps - state.step + done]  # the last epoch may be a part of one
+        stop = min(len(todo), until - state.step + done)
+        warmup = self.recipe.warmup * self.work.lengths[0].steps
+        rate, resumed = 0.0, seen
         self.learner.model.train()
         self.learner.set_training_progress((state.epoch - 1) / self.work.epochs)
-        for batch in todo[done:]:
+        for batch in todo[done:stop]:
             flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
             batch = batch.to(self.device, non_blocking=True)
             labels = self.labels[batch]
             images = self.augmentation(
                 self.images[batch], flip, colour=self.learner.mean_colour, generator=generator
             )
-            rate = learning_rate(state.step, self.work.steps, self.recipe)
+            rate = learning_rate(state.step, length.steps, self.recipe, warmup)
             loss, entropy, right = self.learner.step(images, labels, rate)
             state.step += 1
             done += 1
             seen += len(labels)
             sums += torch.stack([loss * len(labels), entropy * len(labels), right])
-            self._check_loss(sums[0], state.step)
-            if time.monotonic() - self.saved > CHECKPOINT_SECONDS and done < len(todo):
-                state.middle = {
-                    "done": done,
-                    "seen": seen,
-                    "seconds": before + time.monotonic() - began,
-                    "sums": sums,
-                    "generator": generator.get_state(),
-                    "global": self.learner.execution.generator_states(),
-                }
+            self._check_loss(sums[0], state.step, until)
+            due = time.monotonic() - self.saved > CHECKPOINT_SECONDS
+            if length.is_whole and due and done < stop:
+                state.middle = position()
                 self._checkpoint(state)
                 state.middle = None
             self._report(state, (seen - resumed) / (time.monotonic() - began))
+        if done < len(todo):
+            state.middle = position()
+            return
         speed = (seen - resumed) / (time.monotonic() - began)
         state.images += seen
+        if not length.is_whole:
+            state.seconds += before + time.monotonic() - began
+            return
         row = EpochRow(
             epoch=state.epoch,
             step=state.step,
@@ -281,85 +281,61 @@ class _Training:
         )
         trained = time.monotonic()
         if self.work.has_curve_point(state.epoch):
-            row = self._evaluate(row, state)
+            row = self.evaluation.curve_point(row, state)
         state.evaluation_seconds += time.monotonic() - trained
         seconds = before + time.monotonic() - began
         state.seconds += seconds
         state.history.append(replace(row, seconds=round(seconds, 3)))
         self._report(state, speed, state.history[-1])
 
-    def _evaluate(self, row: EpochRow, state: TrainingState) -> EpochRow:
-        """The row with test (and validation) loss and accuracy; updates the best epoch."""
-        images, labels = self.test_images, self.test_labels
-        final = state.epoch == self.work.epochs and not self.recipe.validation
-        if not final:
-            images, labels = images[self.curve_sample], labels[self.curve_sample]
-        logits = self.learner.logits(images)
-        if final and self.recipe.test_augmentation == "none":
-            self.test_logits = logits  # for the results, so that they are computed only once
-        test_loss, test_accuracy = loss_and_accuracy(logits, labels)
-        row = replace(
-            row, test_loss=test_loss, test_accuracy=test_accuracy, test_images=len(labels)
+    def _measure(self, state: TrainingState, length: str = "1") -> dict[str, Any]:
+        """Losses and accuracies of the model as it is, whose predictions are written."""
+        began = time.monotonic()
+        measured, logits = self.evaluation.measure(whole=length == "1")
+        measuring = time.monotonic() - began
+        state.seconds += measuring
+        state.evaluation_seconds += measuring
+        labels = self.evaluation.test_labels.cpu().numpy()
+        self.folder.write_predictions(labels, logits.softmax(1).cpu().numpy(), length)
+        return {"steps": state.step, **measured}
+
+    def _measure_branch(self, state: TrainingState, length: Length) -> LengthMetrics:
+        measured = self._measure(state, length.share)
+        return LengthMetrics(
+            length=length.share,
+            epoch=state.epoch,
+            **measured,
+            train_flops=self.learner.train_flops_per_image * state.images,
+            seconds=round(state.seconds, 3),
         )
-        if self.recipe.validation:
-            held = self.learner.logits(self.held_images)
-            loss, accuracy = loss_and_accuracy(held, self.held_labels)
-            row = replace(row, validation_loss=loss, validation_accuracy=accuracy)
-            if accuracy > state.best_accuracy:
-                state.best_accuracy, state.best_epoch = accuracy, state.epoch
-                state.best_weights = self.learner.weights()
-        return row
 
     def _finish(self, state: TrainingState, record: RunRecord) -> RunRecord:
         """Evaluate the trained model and write history, predictions and weights."""
-        began = time.monotonic()
         self.learner.optimizers.clear()  # frees memory for the copies of the weights
-        logits = self.test_logits
-        if logits is None:
-            logits = self.learner.logits(self.test_images, self.recipe.test_augmentation)
-        test_loss, test_accuracy = loss_and_accuracy(logits, self.test_labels)
-        sample = self._fixed_sample(len(self.labels), CLEAN_TRAIN_IMAGES)
-        clean = self.learner.logits(self.images[sample])
-        train_loss, train_accuracy = loss_and_accuracy(clean, self.labels[sample])
-        if not (math.isfinite(test_loss) and math.isfinite(train_loss)):
-            raise DivergedError(
-                "the trained model's loss is not finite: try a lower train.learning_rate"
-            )
-        measuring = time.monotonic() - began
-        seconds = state.seconds + measuring
         validated = self.recipe.validation > 0
         metrics = Metrics(
             epoch=state.best_epoch if validated else state.epoch,
             chosen_by="validation" if validated else "last",
-            steps=state.step,
-            train_loss=train_loss,
-            train_accuracy=train_accuracy,
-            train_measured=len(sample),
-            test_loss=test_loss,
-            test_accuracy=test_accuracy,
+            **self._measure(state),
+            train_measured=len(self.evaluation.clean_sample),
             validation_accuracy=state.best_accuracy if validated else None,
         )
-        probabilities = logits.softmax(1).cpu().numpy()
-        self.folder.write_predictions(self.test_labels.cpu().numpy(), probabilities)
         self.folder.write_history(state.history)
         self.folder.write_weights(self.learner.weights())
+        images, seconds = state.images + state.branch_images, state.seconds + state.branch_seconds
         return record.as_finished(
             metrics,
-            train_flops=self.learner.train_flops_per_image * state.images,
+            lengths=state.lengths,
+            train_flops=self.learner.train_flops_per_image * images,
             seconds=round(seconds, 3),
-            evaluation_seconds=round(state.evaluation_seconds + measuring, 3),
-            images_per_second=round(state.images / seconds, 1),
+            evaluation_seconds=round(state.evaluation_seconds, 3),
+            images_per_second=round(images / seconds, 1),
             peak_memory_bytes=peak_memory(self.device),
         )
 
-    def _fixed_sample(self, total: int, count: int) -> Tensor:
-        """Up to `count` random positions below `total`, always the same ones."""
-        order = torch.randperm(total, generator=torch.Generator().manual_seed(0))
-        return order[:count].to(self.device)
-
-    def _check_loss(self, loss_sum: Tensor, step: int) -> None:
+    def _check_loss(self, loss_sum: Tensor, step: int, until: int) -> None:
         # `item` waits for a GPU, so there it is not called at every step; a NaN stays in the sum.
-        often = self.device.type == "cpu" or step % 25 == 0 or step == self.work.steps
+        often = self.device.type == "cpu" or step % 25 == 0 or step == until
         if often and not math.isfinite(loss_sum.item()):
             lower = self.recipe.peak_learning_rate / 4
             raise DivergedError(
@@ -373,8 +349,8 @@ class _Training:
                 self.spec.run_id,
                 state.epoch,
                 self.work.epochs,
-                state.step,
-                self.work.steps,
+                state.step + state.branch_steps,
+                self.work.all_steps,
                 rate,
                 row,
             )

@@ -21,6 +21,7 @@ from ..errors import InputError
 from ..spec import RunSpec, TrainSpec
 from ..spec.fraction import TrainFraction
 from .inference import count_views
+from .lengths import Length, plan_lengths
 
 CLEAN_TRAIN_IMAGES = 10_000
 """Training images for the final training accuracy; its standard error is at most 0.5 points."""
@@ -46,8 +47,11 @@ class Workload:
     Attributes:
         subset: number of images of the run, including its validation part.
         batches: steps per epoch, with batches of equal size.
-        steps, epochs: of the whole run. If the recipe gives `steps`, the last epoch may be shorter.
-        images: training images over all epochs.
+        steps, epochs: of the longest length. If the recipe gives `steps`, the last epoch may be
+            shorter.
+        lengths: that are measured, the longest last.
+        all_steps: steps with the cool-downs that branch off for shorter lengths.
+        images: training images over all these steps.
         curve_points: epochs with a point of the training curve; the last one is among them.
         curve_images: test images for each point except the last one, which uses all; with a
             validation part also for the last one, since the epoch to keep is not known before.
@@ -58,6 +62,8 @@ class Workload:
     batches: int
     steps: int
     epochs: int
+    lengths: tuple[Length, ...]
+    all_steps: int
     images: int
     curve_points: int
     curve_images: int
@@ -65,7 +71,12 @@ class Workload:
 
     @classmethod
     def of(
-        cls, recipe: TrainSpec, train_images: int, test_images: int, held_images: int = 0
+        cls,
+        recipe: TrainSpec,
+        train_images: int,
+        test_images: int,
+        held_images: int = 0,
+        lengths: Sequence[str] = ("1",),
     ) -> Workload:
         """The workload of a recipe; `train_images` exclude the validation part, `held_images`."""
         # Batches of equal size instead of a small last one, with at least two images each, since
@@ -73,11 +84,14 @@ class Workload:
         batches = max(1, min(math.ceil(train_images / recipe.batch_size), train_images // 2))
         steps = recipe.steps or recipe.epochs * batches
         epochs = math.ceil(steps / batches)
+        planned = plan_lengths(lengths, steps, recipe)
+        all_steps = steps + sum(branch.steps - branch.start for branch in planned[:-1])
         images = round(steps * train_images / batches)
 
         views = count_views(recipe.test_augmentation)
         last = test_images * (1 if views == 1 else 1 + views)
         last += held_images + min(train_images, CLEAN_TRAIN_IMAGES)
+        of_branch = test_images * views + min(train_images, CLEAN_TRAIN_IMAGES)
         points, sample = epochs, test_images
         if recipe.curve_images == "auto":
             budget = EVALUATION_SHARE / (1 - EVALUATION_SHARE) * images / FORWARD_SHARE - last
@@ -89,10 +103,12 @@ class Workload:
             batches=batches,
             steps=steps,
             epochs=epochs,
-            images=images,
+            lengths=planned,
+            all_steps=all_steps,
+            images=round(all_steps * train_images / batches),
             curve_points=points,
             curve_images=sample,
-            evaluated=(points - 1) * (sample + held_images) + last,
+            evaluated=(points - 1) * (sample + held_images) + last + (len(planned) - 1) * of_branch,
         )
 
     @property

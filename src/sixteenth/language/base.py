@@ -14,11 +14,11 @@ from html import escape
 
 from ..analysis.curves.learning_curve import LearningCurve, RequiredSize
 from ..analysis.curves.points import CurveWarning
-from ..analysis.findings.advice import Advice
+from ..analysis.findings.advice import Advice, AdviceStep
 from ..analysis.findings.analyse import Findings
 from ..analysis.findings.diagnosis import DiagnosisKind
 from ..analysis.findings.expectation import Expect
-from ..analysis.findings.steps import Step
+from ..analysis.findings.options import Option
 from ..analysis.findings.types import Finding, SectionKey, Strength
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, TerminalLabels
@@ -69,7 +69,7 @@ class SaidStep(Statement):
         cost: what it takes, and what is not known of it: sentences, or empty.
     """
 
-    finding: Step
+    finding: Option | AdviceStep
     what: str
     why: str
     cost: str
@@ -81,22 +81,24 @@ class SaidAdvice:
 
     Attributes:
         best: what there is already.
-        steps: what to do next, the most useful first.
+        options: what could be had from it, the best first.
+        steps: what would make the answer surer, the most useful first.
         target: what the wanted error takes; None where none was asked for.
         findings: the same in numbers.
     """
 
     best: str
+    options: tuple[SaidStep, ...]
     steps: tuple[SaidStep, ...]
     target: Statement | None
     findings: Advice
 
     def __repr__(self) -> str:
-        return f"SaidAdvice({[step.what for step in self.steps]})"
+        return f"SaidAdvice({[step.what for step in (*self.options, *self.steps)]})"
 
     def _repr_html_(self) -> str:
         parts = [self.best, *([self.target.text] if self.target else [])]
-        steps = "".join(f"<li>{escape(step.text)}</li>" for step in self.steps)
+        steps = "".join(f"<li>{escape(step.text)}</li>" for step in (*self.options, *self.steps))
         return "".join(f"<p>{escape(part)}</p>" for part in parts) + f"<ol>{steps}</ol>"
 
     def to_dict(self) -> dict[str, object]:
@@ -105,11 +107,13 @@ class SaidAdvice:
         return {
             "best": self.best,
             "target": None if target is None else {**target.finding.to_dict(), "text": target.text},
-            "steps": [
-                {"what": step.what, "why": step.why, "cost": step.cost, **step.finding.to_dict()}
-                for step in self.steps
-            ],
+            "options": [_step_dict(step) for step in self.options],
+            "steps": [_step_dict(step) for step in self.steps],
         }
+
+
+def _step_dict(step: SaidStep) -> dict[str, object]:
+    return {"what": step.what, "why": step.why, "cost": step.cost, **step.finding.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,7 @@ class Language(ABC):
         """When a run gets this diagnosis, with the thresholds: a clause without a full stop."""
 
     @abstractmethod
-    def say_step(self, step: Step) -> SaidStep:
+    def say_step(self, step: Option | AdviceStep) -> SaidStep:
         """A step of the advice, its parts apart."""
 
     @abstractmethod
@@ -220,7 +224,7 @@ class Language(ABC):
                         section.key, expected=findings.expect is not Expect.NONE
                     ),
                     statements=tuple(Statement(self.say(each), each) for each in section.findings),
-                    ranked=section.key is SectionKey.CAUSES,
+                    ranked=section.key is SectionKey.ADVICE,
                 )
                 for section in findings.sections
             ),
@@ -232,6 +236,7 @@ class Language(ABC):
         target = advice.target
         return SaidAdvice(
             best=self.say(advice.best),
+            options=tuple(self.say_step(option) for option in advice.options),
             steps=tuple(self.say_step(step) for step in advice.steps),
             target=None if target is None else Statement(self.say(target), target),
             findings=advice,

@@ -9,7 +9,8 @@ from typing import Literal, Protocol
 
 from ..analysis.curves.joint import Arm
 from ..analysis.curves.learning_curve import LearningCurve
-from ..analysis.findings.moves import Move
+from ..analysis.findings.options import Option
+from ..analysis.inputs.grid import Cell
 from ..analysis.stats.intervals import IntervalKind
 
 Metric = Literal["loss", "accuracy"]
@@ -95,20 +96,20 @@ class Captions(ABC):
         """The accuracy figure's numbers in words."""
 
     @abstractmethod
-    def options(self, moves: Sequence[Move], level: float, hidden: int) -> str:
-        """How to read the options figure, which leaves out `hidden` of the moves."""
+    def options(self, options: Sequence[Option]) -> str:
+        """How to read the options figure."""
 
     @abstractmethod
-    def options_alt(self, moves: Sequence[Move]) -> str:
+    def options_alt(self, options: Sequence[Option]) -> str:
         """The options figure in words."""
 
     @abstractmethod
-    def move_start(self, move: Move) -> str:
-        """Where a move starts, over its group in the options figure."""
+    def option(self, option: Option) -> str:
+        """What an option is, beside its point in the figure."""
 
     @abstractmethod
-    def move_step(self, move: Move) -> str:
-        """The move without its start, beside its point."""
+    def cell(self, cell: Cell) -> str:
+        """A cell, over the options that start from it."""
 
     @abstractmethod
     def curves(self, shown: CurvesShown) -> str:

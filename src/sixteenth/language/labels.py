@@ -70,7 +70,7 @@ class FigureLabels:
     Attributes:
         fractions: what the second line of a size is.
         curve_lines: of each metric, the legend's test and training line.
-        from_start: over the moves from one model and its initial weights.
+        from_start: over the options, the network that they start from.
         images: a number of images over a column of training curves.
         learning_curves: title of the figure that `sixteenth fit` draws.
         new_training: in its legend, with the level of its band.
@@ -84,7 +84,7 @@ class FigureLabels:
     no_accuracy: str
     gain: str
     from_start: str
-    no_moves: str
+    no_options: str
     epoch: str
     step: str
     images: str
@@ -103,7 +103,8 @@ class TerminalLabels:
         plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
         together: how many runs are trained side by side, where there are several.
         plan_disk: with what is ``{kept}``, what a run in ``{training}`` takes, and is ``{free}``.
-        next_steps, step: over the steps of the advice, and each: its number and what it is.
+        options, surer: over the options, and over what would make the answer surer.
+        step: each of them: its number and what it is.
         report, figure: with its path.
     """
 
@@ -126,7 +127,8 @@ class TerminalLabels:
     plan: str
     together: str
     plan_disk: str
-    next_steps: str
+    options: str
+    surer: str
     step: str
     report: str
     figure: str

@@ -34,13 +34,13 @@ def draw_figures(
         language: of the labels.
         narrow: for a telephone; otherwise for a page.
     """
-    cell_table = cells(results)
+    cell_table = cells(findings.grid)
     figures: dict[str, Figure] = {}
     if len(cell_table):
         figures["accuracy"] = accuracy_figure(
             cell_table, results, bands(findings.curves), language=language, narrow=narrow
         )
-    if findings.options:
+    if any(option.known for option in findings.options):
         figures["options"] = options_figure(findings.options, language=language, narrow=narrow)
     for metric in METRICS:
         figures[f"{metric}-curves"] = training_curves_figure(

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from sixteenth.analysis import whole_runs
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_record import (
     AugmentationFacts,
@@ -38,6 +39,7 @@ def provenance(
     train = spec.get("train") or {}
     recipe = TrainSpec.model_validate(train)
     data = first(run.data for run in runs) or DataFacts()
+    results = whole_runs(results)
     finished = results[results["status"] == "finished"]
     seconds, work = results["seconds"].dropna(), results["train_flops"].dropna()
     counted = "test_images" in histories and len(finished["test_size"].dropna()) > 0

@@ -7,6 +7,7 @@ paths.
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -27,6 +28,32 @@ def _fraction(value: Any) -> str:
 
 FractionText = Annotated[str, BeforeValidator(_fraction)]
 """A fraction as canonical text, so that 0.0625 and "1/16" are equal."""
+
+
+def _length(value: Any) -> str:
+    try:
+        share = TrainFraction.parse(value).share
+    except SpecError:
+        share = None
+    if share is None:
+        raise ValueError(f'lengths: {value!r} is no share in (0, 1], such as "1/4" or 0.25')
+    return str(share)
+
+
+def _lengths(values: Any) -> Any:
+    """Lengths as canonical text, the shortest first; the longest is 1, the whole run."""
+    if not isinstance(values, list | tuple):
+        return values
+    texts = [_length(value) for value in values]
+    if len(set(texts)) < len(texts):
+        raise ValueError("lengths: one stands there twice")
+    if "1" not in texts:
+        raise ValueError("lengths: 1, the whole run, is missing")
+    return sorted(texts, key=Fraction)
+
+
+Lengths = Annotated[list[str], BeforeValidator(_lengths)]
+"""Shares of a run's steps after which its accuracy is known, such as ``["1/4", "1/2", "1"]``."""
 
 PositiveInt = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
 Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]

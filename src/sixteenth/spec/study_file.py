@@ -11,17 +11,29 @@ import os
 import re
 import reprlib
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from ..errors import SpecError, nearest
-from .fields import FractionText, Number, PositiveInt, Seed, Share, StudyName, Text
+from .fields import FractionText, Lengths, Number, PositiveInt, Seed, Share, StudyName, Text
 from .fraction import TrainFraction
 from .yaml import MAX_CHARACTERS, StrictYamlError, read_yaml
+
+MIN_EPOCHS, MIN_STEPS = 4, 100
+"""Of runs for which `lengths: auto` measures shorter lengths: a quarter of less teaches little."""
 
 PRESETS = resources.files("sixteenth.spec") / "presets"
 
@@ -52,9 +64,15 @@ class TrainSpec(_Spec):
     weight_decay: Annotated[Number, Field(ge=0)] | None = None
     """For weights with two or more axes, so not for norms and biases. By default 0.05 for adamw,
     0.0005 for sgd, 0 for adam; none for muon's filters, whose norm is constant."""
-    schedule: Literal["one-cycle", "warmup-linear", "constant"] = "one-cycle"
+    schedule: Literal["auto", "one-cycle", "warmup-linear", "warmup-stable-decay", "constant"] = (
+        "auto"
+    )
+    """auto: warmup-stable-decay in a study with `lengths` below 1, else one-cycle."""
     warmup: Share = 0.2
-    """Part of all steps in which the learning rate increases."""
+    """Part of all steps in which the learning rate increases; with `lengths`, of the shortest's."""
+    cooldown: Share = 0.2
+    """Part of all steps in which the learning rate of warmup-stable-decay decreases; with
+    `lengths`, of each length's own steps."""
     label_smoothing: Share = 0.1
     crop: Annotated[int, Field(ge=0, strict=True)] | Literal["auto"] = "auto"
     """Random shift by up to this many pixels; auto: an eighth of the image, 0 for digits."""
@@ -123,7 +141,23 @@ class RunSpec(_Spec):
     test_fraction: Share = 0.2
     split_seed: Seed = 0
     allow_partial: bool = False
-    train: TrainSpec = TrainSpec()
+    lengths: Lengths = ["1"]
+    """The shortest first; shares of the steps of `train`."""
+    train: TrainSpec = Field(default=TrainSpec(), validate_default=True)
+
+    @field_validator("train")
+    @classmethod
+    def _with_schedule(cls, train: TrainSpec, info: ValidationInfo) -> TrainSpec:
+        if train.schedule != "auto":
+            return train
+        shorter = info.data.get("lengths", ["1"]) != ["1"]
+        schedule = "warmup-stable-decay" if shorter else "one-cycle"
+        return train.model_copy(update={"schedule": schedule})
+
+    @property
+    def steps_factor(self) -> float:
+        """All steps of the run, with its cool-downs, relative to those of the longest length."""
+        return 1 + self.train.cooldown * float(sum(map(Fraction, self.lengths[:-1])))
 
     @property
     def run_id(self) -> str:
@@ -169,7 +203,26 @@ class StudySpec(_Spec):
     allow_partial: bool = False
     """Accept a weights file whose classifier is absent or made for other classes; it then starts
     from random values. All other tensors are required."""
+    lengths: Lengths | Literal["auto"] = "auto"
+    """Shares of a run's steps after which its accuracy is known: a short cool-down branches off at
+    each. auto: a quarter, a half and all, where that is possible and the run is not very short."""
     train: TrainSpec = TrainSpec()
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> StudySpec:
+        if self.lengths in ("auto", ["1"]):
+            return self
+        if self.train.schedule not in ("auto", "warmup-stable-decay"):
+            raise ValueError(
+                f"lengths: a length below 1 needs a constant learning rate to branch off from, not "
+                f"train.schedule: {self.train.schedule}; use warmup-stable-decay, or lengths: [1]"
+            )
+        if self.train.validation:
+            raise ValueError(
+                "lengths: of a length below 1 the last epoch counts, and train.validation chooses "
+                "another: set train.validation: 0, or lengths: [1]"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_unique(self) -> StudySpec:
@@ -180,9 +233,20 @@ class StudySpec(_Spec):
                 raise ValueError(f"{axis}: {repeated[0]!r} stands there twice")
         return self
 
+    @property
+    def resolved_lengths(self) -> list[str]:
+        """`lengths`, with ``auto`` resolved."""
+        if self.lengths != "auto":
+            return self.lengths
+        train = self.train
+        long_enough = train.steps >= MIN_STEPS if train.steps else train.epochs >= MIN_EPOCHS
+        possible = train.schedule in ("auto", "warmup-stable-decay") and not train.validation
+        return ["1/4", "1/2", "1"] if possible and long_enough else ["1"]
+
     def runs(self) -> list[RunSpec]:
         """All cells of the grid, small subsets first, so that the first results come early."""
         shared = self.model_dump(include=set(RunSpec.model_fields) - {"model", "init", "fraction"})
+        shared["lengths"] = self.resolved_lengths
         total = 10**9  # any size that gives the right order
         by_size = sorted(
             self.fractions, key=lambda text: TrainFraction.parse(text).size(total, 1000)

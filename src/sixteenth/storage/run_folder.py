@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 from ..errors import InputError, MismatchError
-from ..spec import RunSpec, spec_differences
+from ..spec import RunSpec, TrainFraction, spec_differences
 from .run_record import FORMAT, RunRecord
 from .run_results import EpochRow, check_agreement, check_history, check_predictions
 
@@ -133,7 +133,12 @@ class RunFolder:
 
     @property
     def predictions_path(self) -> Path:
-        return self.path / "predictions.npz"
+        return self.predictions_path_of("1")
+
+    def predictions_path_of(self, length: str) -> Path:
+        """predictions.npz of the whole run, predictions-1of4.npz of its length 1/4."""
+        part = "" if length == "1" else f"-{TrainFraction.parse(length).slug}"
+        return self.path / f"predictions{part}.npz"
 
     @property
     def weights_path(self) -> Path:
@@ -201,49 +206,57 @@ class RunFolder:
 
     def stamp(self) -> Stamp:
         """The state of the files; another one as soon as one of them is written."""
-        return tuple(
-            _stamp(path) for path in (self.record_path, self.history_path, self.predictions_path)
-        )
+        predictions = sorted(self.path.glob("predictions*.npz"))
+        return tuple(_stamp(path) for path in (self.record_path, self.history_path, *predictions))
 
-    def read_predictions(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def read_predictions(self, length: str = "1") -> tuple[np.ndarray, np.ndarray] | None:
         """Test labels (n,) and probabilities (n, classes), or None where there are none."""
         import numpy as np
 
+        path = self.predictions_path_of(length)
         try:
-            with ZipFile(self.predictions_path) as bag:
+            with ZipFile(path) as bag:
                 if sum(member.file_size for member in bag.infolist()) > MOST_PREDICTIONS:
                     raise ValueError("it unpacks to more than any test set has")
-            with np.load(self.predictions_path, allow_pickle=False) as file:
+            with np.load(path, allow_pickle=False) as file:
                 return check_predictions(file["labels"], file["probabilities"])
         except FileNotFoundError:
             return None
         # What a damaged archive does to zipfile, zlib and numpy is not one kind of error.
         except Exception as error:
             said = " ".join(str(error).split())[:200]
-            raise InputError(f"{self.predictions_path} cannot be read: {said}") from None
+            raise InputError(f"{path} cannot be read: {said}") from None
 
-    def read_predictions_of(self, record: RunRecord) -> tuple[np.ndarray, np.ndarray] | None:
-        """As `read_predictions`, of the finished run of `record`; None of one that is not finished.
+    def read_predictions_of(self, record: RunRecord) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """As `read_predictions`, of each length of a finished run by its `RunRecord.row_id`.
 
         Raises:
             InputError: they are damaged, or do not give the accuracy that the record states.
         """
-        stated = record.metrics.test_accuracy if record.is_finished and record.metrics else None
-        predictions = None if stated is None else self.read_predictions()
-        if stated is None or predictions is None:
-            return None
-        try:
-            check_agreement(stated, *predictions)
-        except ValueError as error:
-            raise InputError(f"{self.predictions_path} does not fit its run: {error}") from None
-        return predictions
+        stated = {each.length: each.test_accuracy for each in record.lengths}
+        stated["1"] = record.metrics.test_accuracy if record.metrics else None
+        found = {}
+        for length, accuracy in stated.items() if record.is_finished else ():
+            predictions = self.read_predictions(length)
+            if accuracy is None or predictions is None:
+                continue
+            try:
+                check_agreement(accuracy, *predictions)
+            except ValueError as error:
+                path = self.predictions_path_of(length)
+                raise InputError(f"{path} does not fit its run: {error}") from None
+            found[record.row_id(length)] = predictions
+        return found
 
-    def write_predictions(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
+    def write_predictions(
+        self, labels: np.ndarray, probabilities: np.ndarray, length: str = "1"
+    ) -> None:
         import numpy as np
 
         buffer = io.BytesIO()
         np.savez_compressed(buffer, labels=labels, probabilities=probabilities)
-        write_whole(self.predictions_path, lambda file: file.write(buffer.getvalue()))
+        path = self.predictions_path_of(length)
+        write_whole(path, lambda file: file.write(buffer.getvalue()))
 
     def write_weights(self, weights: dict[str, Tensor]) -> None:
         """Write a safetensors file from the tensors' own memory, without a copy of all of it.

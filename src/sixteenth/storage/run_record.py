@@ -27,7 +27,7 @@ from pydantic import (
 
 from ..errors import InputError, SixteenthError
 from ..spec import RunSpec
-from ..spec.fields import FractionText
+from ..spec.fields import FractionText, Lengths
 
 FORMAT = 1
 """Version of run.json; a reader refuses a higher one."""
@@ -83,6 +83,7 @@ class RecordedSpec(_Part):
     init: str
     fraction: FractionText
     seed: Annotated[int, Field(strict=True)]
+    lengths: Lengths = ["1"]
 
 
 class Failure(_Part):
@@ -237,6 +238,26 @@ class Metrics(_Part):
     validation_accuracy: Share = None
 
 
+class LengthMetrics(_Part):
+    """As `Metrics`, of a run that is shorter than the whole one by its `length`.
+
+    Attributes:
+        length: its share of the steps of the whole run, below 1.
+        epoch: in which it ended; may be one that it did not end.
+        seconds, train_flops: of a run of that length alone.
+    """
+
+    length: str
+    epoch: Whole = None
+    steps: Whole = None
+    train_loss: Number = None
+    train_accuracy: Share = None
+    test_loss: Number = None
+    test_accuracy: Share = None
+    train_flops: Number = None
+    seconds: Number = None
+
+
 class RunRecord(_Part):
     """All that run.json holds. It is never changed: each step of a run makes a new one."""
 
@@ -257,6 +278,8 @@ class RunRecord(_Part):
     environment: Environment | None = None
     execution: ExecutionFacts | None = None
     metrics: Metrics | None = None
+    lengths: Annotated[tuple[LengthMetrics, ...], BeforeValidator(lambda given: given or ())] = ()
+    """Shorter lengths of the run, the shortest first; none before it is finished."""
     train_flops: Number = None
     seconds: Number = None
     evaluation_seconds: Number = None
@@ -269,6 +292,9 @@ class RunRecord(_Part):
     def _has_its_result(self) -> Self:
         if self.is_finished and (self.metrics is None or self.metrics.test_accuracy is None):
             raise ValueError("metrics.test_accuracy: a finished run has one")
+        known = [each.length for each in self.lengths if each.test_accuracy is not None]
+        if known != (self.spec.lengths[:-1] if self.is_finished else []):
+            raise ValueError("lengths: a finished run has a test accuracy of each of its spec's")
         return self
 
     @classmethod
@@ -315,6 +341,10 @@ class RunRecord(_Part):
             said = " ".join(str(error).split())[:120]
             raise InputError(f"{where} is not the record of a run: {said}") from None
 
+    def row_id(self, length: str) -> str:
+        """What tables call the run at one of its lengths: its run_id, or ``RUN_ID@1/4``."""
+        return self.run_id if length == "1" else f"{self.run_id}@{length}"
+
     @property
     def is_finished(self) -> bool:
         """Whether the run has its results."""
@@ -345,17 +375,22 @@ class RunRecord(_Part):
         self,
         metrics: Metrics,
         *,
+        lengths: Iterable[LengthMetrics] = (),
         train_flops: float,
         seconds: float,
         evaluation_seconds: float,
         images_per_second: float,
         peak_memory_bytes: int | None,
     ) -> Self:
-        """The same run, which has just been measured: seconds, images a second, bytes."""
+        """The same run, which has just been measured: seconds, images a second, bytes.
+
+        Work and times are of all that was trained, with the branches of shorter `lengths`.
+        """
         return self.model_copy(
             update={
                 "status": "finished",
                 "metrics": metrics,
+                "lengths": tuple(lengths),
                 "train_flops": train_flops,
                 "seconds": seconds,
                 "evaluation_seconds": evaluation_seconds,

@@ -126,14 +126,13 @@ class StudySnapshot:
     def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """run_id -> test labels (n,) and probabilities (n, classes) of the finished runs.
 
-        They are read each time: of many classes they are too large to be kept.
+        Those of a shorter length have the id ``RUN_ID@1/4``. They are read each time: of many
+        classes they are too large to be kept.
 
         Raises:
             InputError: they are damaged, or not those of the run whose folder they lie in.
         """
-        found = {}
+        found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for run_id, record in self.records.items():
-            read = self.folder.run(run_id).read_predictions_of(record)
-            if read is not None:
-                found[run_id] = read
+            found |= self.folder.run(run_id).read_predictions_of(record)
         return found

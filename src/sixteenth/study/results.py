@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ import pandas as pd
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences
 from ..storage.run_folder import write_text
-from ..storage.run_record import DataFacts, Metrics, ModelFacts, RunRecord
+from ..storage.run_record import DataFacts, LengthMetrics, Metrics, ModelFacts, RunRecord
 from ..storage.study_folder import StudyFolder, StudySnapshot
 
 COLUMNS = [
-    "run_id", "model", "init", "fraction", "train_size", "seed", "status",
-    "train_accuracy", "test_accuracy", "test_loss", "train_loss", "test_size", "train_measured",
-    "parameters", "train_flops", "seconds", "epochs", "steps", "generalisation_gap",
-    "chosen_by", "final_map", "error",
+    "run_id", "model", "init", "fraction", "length", "train_size", "seed", "status",
+    "train_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high", "test_loss",
+    "train_loss", "test_size", "train_measured", "parameters", "train_flops", "seconds", "epochs",
+    "steps", "generalisation_gap", "chosen_by", "final_map", "error",
 ]  # fmt: skip
 WHOLE = [
     "train_size", "seed", "test_size", "train_measured", "parameters", "train_flops", "epochs",
@@ -30,16 +31,32 @@ CELL = ["run_id", "model", "init", "fraction", "train_size", "seed"]
 
 
 def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
-    """One row per run of the grid, in its order.
+    """One row per run of the grid, in its order, and below it one for each of its shorter lengths.
 
-    A run that was not begun has the status "missing". Accuracies are in [0, 1].
+    The `length` of a whole run is 1. That of a shorter one has its row, with the run_id
+    ``RUN_ID@1/4``, when the run is finished. A run that was not begun has the status "missing".
+    Accuracies are in [0, 1]; `test_accuracy_low` and `test_accuracy_high` are the ends of the 95%
+    interval for another training of the cell, see `analysis.run_intervals`.
 
     Raises:
         InputError: a run was not made by the study.
     """
+    from ..analysis import read_grid, run_intervals
+
     check_made_by(snapshot)
-    rows = [_row(run, snapshot.records.get(run.run_id)) for run in snapshot.runs]
-    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
+    rows = []
+    for run in snapshot.runs:
+        record = snapshot.records.get(run.run_id)
+        whole = _row(run, record)
+        rows.append(whole)
+        if record is not None:
+            rows += [whole | _shorter_row(record, length) for length in record.lengths]
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
+    found = run_intervals(read_grid(table))
+    for end in ("low", "high"):
+        ends = {run_id: getattr(interval, end) for run_id, interval in found.items()}
+        table[f"test_accuracy_{end}"] = table["run_id"].map(ends).astype(float)
+    return table
 
 
 def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:
@@ -95,7 +112,7 @@ def check_nothing_lost(folder: StudyFolder) -> None:
             finished = [
                 str(row.get("run_id"))
                 for row in csv.DictReader(file)
-                if row.get("status") == "finished"
+                if row.get("status") == "finished" and "@" not in str(row.get("run_id"))
             ]
     except FileNotFoundError:
         return
@@ -118,6 +135,7 @@ def _row(run: RunSpec, record: RunRecord | None) -> dict[str, Any]:
         "model": run.model,
         "init": run.init,
         "fraction": run.fraction,
+        "length": 1.0,
         "seed": run.seed,
         "status": "missing",
         "final_map": "",
@@ -127,23 +145,40 @@ def _row(run: RunSpec, record: RunRecord | None) -> dict[str, Any]:
         return row
     data, model = record.data or DataFacts(), record.model or ModelFacts()
     metrics = record.metrics or Metrics()
-    train, test = metrics.train_accuracy, metrics.test_accuracy
     return row | {
         "status": record.status,
         "train_size": record.train_size,
-        "train_accuracy": train,
-        "test_accuracy": test,
-        "test_loss": metrics.test_loss,
-        "train_loss": metrics.train_loss,
         "test_size": data.test_images,
         "train_measured": metrics.train_measured,
         "parameters": model.parameters,
         "train_flops": record.train_flops,
         "seconds": record.seconds,
-        "epochs": metrics.epoch,
-        "steps": metrics.steps,
-        "generalisation_gap": None if train is None or test is None else train - test,
         "chosen_by": metrics.chosen_by,
         "final_map": "x".join(map(str, model.final_map or ())),
         "error": str(record.error or ""),
+        **_measured(metrics),
+    }
+
+
+def _shorter_row(record: RunRecord, length: LengthMetrics) -> dict[str, Any]:
+    """What a row of a run's shorter length has else than that of the whole run."""
+    return {
+        "run_id": record.row_id(length.length),
+        "length": float(Fraction(length.length)),
+        "train_flops": length.train_flops,
+        "seconds": length.seconds,
+        **_measured(length),
+    }
+
+
+def _measured(metrics: Metrics | LengthMetrics) -> dict[str, Any]:
+    train, test = metrics.train_accuracy, metrics.test_accuracy
+    return {
+        "train_accuracy": train,
+        "test_accuracy": test,
+        "test_loss": metrics.test_loss,
+        "train_loss": metrics.train_loss,
+        "epochs": metrics.epoch,
+        "steps": metrics.steps,
+        "generalisation_gap": None if train is None or test is None else train - test,
     }

@@ -71,7 +71,7 @@ class Study:
 
     def _repr_html_(self) -> str:
         shown = self.results()[
-            ["run_id", "train_size", "status", "train_accuracy", "test_accuracy"]
+            ["run_id", "length", "train_size", "status", "train_accuracy", "test_accuracy"]
         ]
         return f"<p><code>{escape(repr(self))}</code></p>{shown.to_html(index=False)}"
 
@@ -155,7 +155,7 @@ class Study:
             listener: is told of every step.
 
         Returns:
-            The results table, one row per run.
+            The results table, see `results`.
 
         Raises:
             InputError: the study, the data or the folder are not right, or another process is at
@@ -222,7 +222,7 @@ class Study:
         return table
 
     def results(self) -> pd.DataFrame:
-        """One row per run of the grid, see `study.results.results_table`."""
+        """One row per run of the grid and shorter length, see `study.results.results_table`."""
         from .results import results_table
 
         return results_table(self._read())
@@ -234,7 +234,10 @@ class Study:
         return histories_table(self._read())
 
     def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Test labels (n,) and class probabilities (n, classes) of finished runs, by run_id."""
+        """Test labels (n,) and class probabilities (n, classes) of finished runs, by run_id.
+
+        The ids are those of `results`: with shorter lengths, as ``RUN_ID@1/4``.
+        """
         return self._read().predictions()
 
     def records(self) -> list[RunRecord]:

@@ -155,6 +155,19 @@ def test_an_error_that_only_some_of_the_curves_reach_is_not_certain() -> None:
     assert not found.certain
 
 
+def test_a_required_size_without_an_upper_end_has_bounds_and_a_middle() -> None:
+    curve = fit_learning_curve(SIZES[:3], power_law(SIZES[:3]), stderr=[0.005] * 3)
+    found = curve.required_size(0.14)
+    assert found.high is None
+    assert found.low is not None
+    assert found.at_least is not None
+    assert found.middle is not None
+    assert found.at_most is not None
+    assert found.low < found.at_least < found.middle < found.at_most
+    curve_at_most = curve.interval(found.at_most, level=0.6)  # its upper end: 80% are below
+    assert curve_at_most[1] == pytest.approx(0.14, abs=0.02)
+
+
 def test_draws_are_whole_curves_that_agree_with_the_interval() -> None:
     curve = fit_learning_curve(SIZES[:4], power_law(SIZES[:4]), stderr=[1e-6] * 4)
     n = np.array([2000, 16000, 64000])
@@ -172,6 +185,27 @@ def test_draws_are_the_same_each_time_and_whatever_the_sizes() -> None:
     assert np.array_equal(both, curve.draws([16000, 64000], count=100, seed=3))
     assert np.array_equal(both[:, 1], curve.draws(64000, count=100, seed=3)[:, 0])
     assert not np.array_equal(both, curve.draws([16000, 64000], count=100, seed=4))
+
+
+def test_falls_begin_at_the_largest_size_and_leave_the_power_law_step_by_step() -> None:
+    curve = fit_learning_curve(SIZES, power_law(SIZES), stderr=[0.002] * 6)
+    n = SIZES[-1] * np.array([1, 2, 4, 8])
+    falls = curve.falls(n, count=4000, seed=3)
+    assert np.array_equal(falls[:, 2], curve.falls(n[2], count=4000, seed=3)[:, 0])
+    assert np.all(falls[:, 0] == 0)
+    assert np.median(falls, axis=0) == pytest.approx(power_law(n[0]) - power_law(n), abs=0.006)
+    first, second = falls[:, 1], falls[:, 2] - falls[:, 1]
+    assert 0.3 < np.corrcoef(np.log(first.clip(1e-6)), np.log(second.clip(1e-6)))[0, 1] < 0.95
+
+
+@pytest.mark.parametrize(("last", "more"), [(-0.01, True), (0.01, False)])
+def test_a_curve_that_fell_more_of_late_is_expected_to_go_on_so(last: float, more: bool) -> None:
+    errors = power_law(SIZES)
+    plain = fit_learning_curve(SIZES, errors, stderr=[1e-4] * 6)._posterior._lately()
+    errors[-1] += last
+    assert (
+        fit_learning_curve(SIZES, errors, stderr=[1e-4] * 6)._posterior._lately() > plain
+    ) == more
 
 
 def test_between_measured_sizes_the_curve_stays_near_the_measurements() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .crossover import Crossover, crossover, images_for, size_grid
-from .joint import CURVE_LEVEL, Arm, Curves, spread_of
+from .joint import CURVE_LEVEL, Arm, Curves
 from .points import CurveWarning
 
 CERTAIN = 0.985
@@ -20,34 +20,14 @@ CERTAIN = 0.985
 FORESEEN = 0.95
 """...and not higher than this beyond the measured range: there are learners whose curves drop late,
 and of their pairs one in four changed its leader where the draws gave that less than 2%
-(`benchmarks/decisions.py`)."""
+(`benchmarks/forecasts.py`)."""
 
 
-@dataclass(frozen=True)
-class Doubling:
-    """What twice the images of the largest measured set would buy one arm."""
-
-    arm: Arm
-    images: float
-    gain: float
-    low: float
-    high: float
-    level: float = CURVE_LEVEL
-
-    @property
-    def seen(self) -> bool:
-        """Whether the interval leaves out no gain at all."""
-        return self.low > 0
-
-
-def next_doubling(curves: Curves, arm: Arm) -> Doubling | None:
-    """The error at the largest measured size minus the one at twice that size; None without fit."""
-    if arm not in curves.fits:
-        return None
+def doubling_draws(curves: Curves, arm: Arm) -> NDArray[np.float64]:
+    """Draws (COUNT,) of what a training on twice the images gains over one on the largest set."""
     images = curves.grid.curve(*arm)[-1].train_size
-    drawn = curves.errors(arm, [images, 2 * images])
-    gain, low, high = spread_of(drawn[:, 0] - drawn[:, 1])
-    return Doubling(arm, images, gain, low, high)
+    drawn = curves.errors(arm, [images, 2 * images]) + curves.new_trainings(arm)
+    return np.asarray(drawn[:, 0] - drawn[:, 1])
 
 
 @dataclass(frozen=True)

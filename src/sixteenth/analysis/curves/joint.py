@@ -4,14 +4,15 @@ A fitted curve alone is not enough to compare two models. It passes near the mea
 through them, and two fits know nothing of the test images that they share. So each draw here is a
 draw of every curve that was moved onto a draw of the measured errors, which are drawn together,
 with the covariance that the common test images give them (conditional simulation: Journel &
-Huijbregts 1978, ch. VII). Between measured sizes the move is interpolated over log n; beyond the
-largest it stays what it was there. Between two measured sizes a draw also stays between its two
-measured errors: a model gets no worse and then better again on the way to more images.
+Huijbregts 1978, ch. VII). Between measured sizes the move is interpolated over log n. Beyond the
+largest a draw begins at its measured error and falls by a draw of what each further doubling
+brings: how far the curve lies from its power law there says nothing else. Between two measured
+sizes a draw also stays between its two measured errors: a model gets no worse and then better again
+on the way to more images.
 """
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..inputs.grid import Cell, Grid
+from ..inputs.trainings import COUNT
 from .learning_curve import LearningCurve, fit_learning_curve
 
 Arm = tuple[str, str]
 """Model and init."""
-
-COUNT = 1000
-"""Draws: a probability of 5% is then known to 0.7 points."""
 
 CURVE_LEVEL = 0.9
 """Level of all intervals that rest on fitted curves: the one that they were calibrated at."""
@@ -40,27 +39,39 @@ class Curves:
     grid: Grid
     fits: dict[Arm, LearningCurve]
 
-    @property
-    def repeated(self) -> bool:
-        """Whether any cell was trained more than once; if not, no draw holds other trainings."""
-        return any(len(cell.runs) > 1 for arm in self.fits for cell in points(self.grid, arm))
-
     def errors(self, arm: Arm, sizes: ArrayLike) -> NDArray[np.float64]:
         """Joint draws of the arm's error at `sizes`: (COUNT, m), row i of every arm together."""
         n = np.atleast_1d(np.asarray(sizes, dtype=float))
         cells = points(self.grid, arm)
         known = np.array([cell.train_size for cell in cells])
+        measured = self._measured[arm]
         # Two arms' own draws are independent: all that they share is the test images.
         seed = zlib.crc32("\0".join(arm).encode())
-        drawn = self.fits[arm].draws(np.concatenate([n, known]), count=COUNT, seed=seed)
-        moves = self._measured[arm] - drawn[:, len(n) :]
-        moved = [np.interp(np.log(n), np.log(known), row) for row in moves]
-        errors: NDArray[np.float64] = drawn[:, : len(n)] + np.array(moved)
-        right = np.clip(np.searchsorted(known, n), 1, len(known) - 1)
-        ends = self._measured[arm][:, right - 1], self._measured[arm][:, right]
-        between = (n >= known[0]) & (n <= known[-1])
-        errors[:, between] = np.clip(errors, np.minimum(*ends), np.maximum(*ends))[:, between]
+        errors = np.empty((COUNT, len(n)))
+        beyond = n > known[-1]
+        if beyond.any():
+            falls = self.fits[arm].falls(n[beyond], count=COUNT, seed=seed)
+            errors[:, beyond] = measured[:, -1:] - falls
+        if not beyond.all():
+            inside = n[~beyond]
+            drawn = self.fits[arm].draws(np.concatenate([inside, known]), count=COUNT, seed=seed)
+            moves = measured - drawn[:, len(inside) :]
+            moved = [np.interp(np.log(inside), np.log(known), row) for row in moves]
+            right = np.clip(np.searchsorted(known, inside), 1, len(known) - 1)
+            ends = measured[:, right - 1], measured[:, right]
+            near = drawn[:, : len(inside)] + np.array(moved)
+            held = np.clip(near, np.minimum(*ends), np.maximum(*ends))
+            errors[:, ~beyond] = np.where(inside >= known[0], held, near)
         return errors.clip(0.0, 1.0)
+
+    def new_trainings(self, arm: Arm) -> NDArray[np.float64]:
+        """How far the errors of two new trainings lie from the mean one, (COUNT, 2).
+
+        Both have the spread of the arm's largest cell.
+        """
+        variance = self.grid.spread.variances[points(self.grid, arm)[-1].key]
+        normal = np.random.default_rng(1).standard_normal((COUNT, 2))
+        return np.asarray(np.sqrt(variance)[:, None] * normal)
 
     @cached_property
     def _measured(self) -> dict[Arm, NDArray[np.float64]]:
@@ -71,11 +82,8 @@ class Curves:
         drawn = mean + rng.multivariate_normal(
             np.zeros(len(cells)), _image_covariance(self.grid, cells), COUNT, method="eigh"
         )
-        sd, df = _seed_sd(cells)
-        if df:
-            repeats = np.array([len(cell.runs) for cell in cells])
-            scale = sd * np.sqrt(df / rng.chisquare(df, (COUNT, 1)))  # one spread for all cells
-            drawn += scale * rng.normal(size=drawn.shape) / np.sqrt(repeats)
+        spread = [self.grid.spread.variances[cell.key] / len(cell.runs) for cell in cells]
+        drawn += np.sqrt(np.array(spread).T) * rng.normal(size=drawn.shape)
         found: dict[Arm, NDArray[np.float64]] = {}
         for arm in self.fits:
             mine = [i for i, cell in enumerate(cells) if (cell.model, cell.init) == arm]
@@ -141,13 +149,3 @@ def _image_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
     sizes = np.array([cell.test_size for cell in cells])
     share = (accuracy * sizes + 1) / (sizes + 2)
     return np.diag(np.where(sizes > 0, share * (1 - share) / (sizes + 2), 0.0))
-
-
-def _seed_sd(cells: Sequence[Cell]) -> tuple[float, int]:
-    """Spread between seeds, pooled over all cells, and its degrees of freedom (0: not measured)."""
-    squares, df = 0.0, 0
-    for cell in cells:
-        values = [run.test_accuracy for run in cell.runs]
-        squares += float(np.var(values)) * len(values)
-        df += len(values) - 1
-    return (math.sqrt(squares / df) if df else 0.0), df

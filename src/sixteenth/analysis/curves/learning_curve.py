@@ -21,6 +21,8 @@ from .posterior import Posterior, posterior
 from .power_laws import PRIOR, Floats, Prior
 
 LEVEL = 0.9
+BOUND = 0.8
+"""Level of the one-sided bounds of a required size: few sizes leave its interval without an end."""
 HORIZON = 1000.0
 """No size beyond this multiple of the largest measured one is ever named as required."""
 
@@ -38,6 +40,9 @@ class RequiredSize:
         low, high: interval of that size; `high` is None where the curves that the data allow at
             this level do not all reach it ("not reachable at this level of certainty"), `low` is
             None where none of them does.
+        middle: the size that is as likely too small as large enough.
+        at_least, at_most: one-sided bounds of the size, at `BOUND` each. All three are None where
+            the probability that it takes is not reached within `HORIZON`.
     """
 
     error: float
@@ -45,6 +50,9 @@ class RequiredSize:
     size: float | None
     low: float | None
     high: float | None
+    middle: float | None
+    at_least: float | None
+    at_most: float | None
 
     @property
     def certain(self) -> bool:
@@ -145,6 +153,9 @@ class LearningCurve:
             size=size,
             low=_first(sizes, reached, tail),
             high=_first(sizes, reached, 1 - tail),
+            middle=_first(sizes, reached, 0.5),
+            at_least=_first(sizes, reached, 1 - BOUND),
+            at_most=_first(sizes, reached, BOUND),
         )
 
     def draws(self, n: ArrayLike, count: int = 1000, seed: int = 0) -> Floats:
@@ -154,6 +165,16 @@ class LearningCurve:
         """
         sizes = np.atleast_1d(_sizes(n))
         return self._posterior.draws(sizes, count, np.random.default_rng(seed))
+
+    def falls(self, n: ArrayLike, count: int = 1000, seed: int = 0) -> Floats:
+        """Draws of how far the true curve falls from the largest fitted size to sizes `n` beyond
+        it, (count, len(n)); the same seed gives the same curves whatever the sizes.
+
+        Narrower than the difference of two intervals: the error at the largest size, however far
+        it lies from the power law, is where the rest begins.
+        """
+        sizes = np.atleast_1d(_sizes(n))
+        return self._posterior.falls(sizes, count, np.random.default_rng(seed))
 
 
 def fit_learning_curve(

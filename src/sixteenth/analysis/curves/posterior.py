@@ -24,6 +24,8 @@ from .power_laws import Floats, PowerLaws, Prior, components, misfit_sd
 _EXPONENTS = (0.02, 3.0)
 _COARSE, _FINE = 20, 20
 _NEGLIGIBLE = 1e-4
+_DOUBLINGS = 10
+"""Draws are followed so many doublings beyond the largest measured size, and stay there then."""
 
 
 @dataclass(frozen=True)
@@ -147,16 +149,68 @@ class Posterior:
 
     def draws(self, sizes: Floats, count: int, rng: np.random.Generator) -> Floats:
         """True curves, (count, len(sizes)): one power law and one misfit a draw."""
-        edges = np.cumsum(self.weight)
-        # Systematic sampling: each component as often as its weight says, up to one.
-        at = (np.arange(count) + rng.random()) / count
-        chosen = np.minimum(np.searchsorted(edges, at * edges[-1]), len(edges) - 1)
-        rng.shuffle(chosen)
+        chosen = self._chosen(count, rng)
         means, variances = self.curves(sizes)
         own = np.sqrt(variances[:, chosen]) * rng.standard_normal(count)
         far = np.where(rng.random(count) < self.prior.wild, self.prior.wilder, 1.0)
         stray = self.stray(sizes, means, variances) * far * rng.standard_normal(count)
         return np.asarray(np.clip(means[:, chosen] + own + stray, 0, 1).T)
+
+    def falls(self, sizes: Floats, count: int, rng: np.random.Generator) -> Floats:
+        """How far true curves fall from `last` to `sizes` beyond it, (count, len(sizes)).
+
+        From one doubling to the next the logarithm of what it brings, relative to the draw's
+        power law, is a first-order autoregressive process; what the last measured sizes brought
+        is where it starts. So a curve leaves its power law step by step, and the error at `last`
+        strays with none of it. Within a doubling the fall is linear in log n.
+        """
+        p, steps = self.prior, np.arange(_DOUBLINGS + 1)
+        chosen = self._chosen(count, rng)
+        decay = 2.0 ** (steps[:, None] * self.gamma)
+        drops = -np.diff(decay, axis=0)  # (steps, K), of b
+        laws = self.b_mean * drops
+        centre = laws @ self.weight
+        spread = np.sqrt(((laws - centre[:, None]) ** 2 + (self.b_sd * drops) ** 2) @ self.weight)
+        b = self.b_mean[chosen] + self.b_sd[chosen] * rng.standard_normal(count)
+        logs = np.empty((count, _DOUBLINGS))
+        state = np.full(count, self._lately())
+        for j, new in enumerate(rng.standard_normal((_DOUBLINGS, count))):
+            state = p.persistence * state + p.wander * new
+            logs[:, j] = state
+        # A curve that rises against all power laws may go on rising, or turn.
+        stray = np.hypot(p.stray_fall * spread, self.points.rise)
+        fallen = b[:, None] * drops[:, chosen].T * np.exp(logs)
+        fallen += stray * rng.standard_normal(fallen.shape)
+        total = np.concatenate([np.zeros((count, 1)), np.cumsum(fallen, axis=1)], axis=1)
+        at = np.log2(np.asarray(sizes) / self.last)
+        return np.asarray(
+            total @ np.stack([np.interp(at, steps, one) for one in np.eye(len(steps))])
+        )
+
+    def _lately(self) -> float:
+        """The logarithm of what the last two sizes brought, relative to the power laws; shrunk
+        as much as noise may have made it."""
+        p, points = self.prior, self.points
+        weight = np.where(self.restart, 0.0, self.weight)
+        laws = float(-np.diff(self.laws(points.sizes[-2:]), axis=0)[0] @ weight)
+        expected = max(laws / max(float(weight.sum()), 1e-9), 1e-5)
+        brought = float(
+            np.log(np.clip((points.errors[-2] - points.errors[-1]) / expected, 0.4, 2.5))
+        )
+        signal = (p.wander * expected) ** 2
+        share = signal / (signal + float((points.noise[-2:] ** 2).sum()) + 1e-12)
+        # An average over several doublings tells less of the last of them.
+        doublings = max(float(np.log2(points.sizes[-1] / points.sizes[-2])), 1.0)
+        return float(share * brought * p.persistence ** ((doublings - 1) / 2))
+
+    def _chosen(self, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        """A component for each draw, (count,)."""
+        edges = np.cumsum(self.weight)
+        # Systematic sampling: each component as often as its weight says, up to one.
+        at = (np.arange(count) + rng.random()) / count
+        chosen = np.minimum(np.searchsorted(edges, at * edges[-1]), len(edges) - 1)
+        rng.shuffle(chosen)
+        return np.asarray(chosen)
 
 
 def _interpolation(measured: Floats, sizes: Floats, power: float) -> Floats:

@@ -67,6 +67,14 @@ class Prior:
     """Probability of a curve that strays..."""
     wilder: float = 2.58
     """...this many times as far."""
+    wander: float = 0.4
+    """Beyond the largest size each doubling brings what the power law says times a factor: the
+    standard deviation of what is new in its logarithm. This and the next two were set by
+    `benchmarks.forecasts`."""
+    persistence: float = 0.6
+    """How much of the logarithm of one doubling's factor the next one keeps."""
+    stray_fall: float = 0.3
+    """What a doubling brings strays besides, as a multiple of the power laws' own spread in it."""
 
 
 PRIOR = Prior()

@@ -15,17 +15,18 @@ import pandas as pd
 from ...errors import InputError
 from ..curves.joint import Arm, Curves, fit_curves
 from ..curves.learning_curve import LearningCurve
-from ..inputs.grid import MissingReason, read_grid
+from ..inputs.grid import Grid, MissingReason, read_grid
 from ..inputs.predictions import Predictions
-from ..stats.intervals import LEVEL
+from ..stats.spread import LEVEL
 from .advice import Advice, advise
 from .answer import AnswerFinding, answer
 from .causes import causes
 from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, diagnose_grid
+from .doubling import last_doubling
 from .doubtful_labels import Suspect, data_findings, suspects
 from .expectation import Expect, expectation, verdicts
 from .limits import limits
-from .moves import Move, find_moves
+from .options import Option
 from .overfitting import overfitting
 from .pretraining import pretraining
 from .relation import missing, relation
@@ -49,7 +50,7 @@ class Findings:
         models, inits: of all runs, small models and random weights first; also of missing runs.
         expect: what was expected of the bigger model.
         answer: what a report opens with.
-        options: the moves, the best gain first.
+        options: what could be had from the best network, the best first.
         sections: the parts of the discussion that found something, in order.
         diagnoses: of single runs, those with the highest score first.
         missing: runs without a result.
@@ -63,7 +64,7 @@ class Findings:
     inits: tuple[str, ...]
     expect: Expect
     answer: tuple[AnswerFinding, ...]
-    options: tuple[Move, ...]
+    options: tuple[Option, ...]
     sections: tuple[Section, ...]
     diagnoses: tuple[DiagnosisFinding, ...]
     missing: tuple[MissingRun, ...]
@@ -83,27 +84,36 @@ class Findings:
         return f"<p><code>{html.escape(repr(self))}</code></p>{self.table().to_html(index=False)}"
 
     def table(self) -> pd.DataFrame:
-        """One row for each thing that can be done, the best gain first.
+        """One row for each option from the best network, the best first.
 
-        Columns: kind, model, init (of the start), from_images, to_images, gain, low, high (shares
-        of accuracy), level, verdict, measured (False for forecasts and untrained halves).
+        Columns: kind, model, init (trained then; empty where the study has none), gain, low, high
+        (shares of accuracy, for another training), level, verdict, measured, converged,
+        gain_at_equal_steps, new_images, seconds, chance_best. Unknown numbers are NaN.
         """
         return pd.DataFrame(
             {
-                "kind": move.kind.value,
-                "model": move.start[0],
-                "init": move.start[1],
-                "from_images": round(move.from_images),
-                "to_images": round(move.to_images),
-                "gain": move.gain,
-                "low": move.low,
-                "high": move.high,
-                "level": move.level,
-                "verdict": move.verdict.value,
-                "measured": move.measured,
+                "kind": option.kind.value,
+                "model": option.end[0] if option.end else "",
+                "init": option.end[1] if option.end else "",
+                "gain": option.gain,
+                "low": option.low,
+                "high": option.high,
+                "level": option.level,
+                "verdict": option.verdict.value,
+                "measured": option.measured,
+                "converged": option.converged,
+                "gain_at_equal_steps": option.gain_at_equal_steps,
+                "new_images": option.new_images,
+                "seconds": option.seconds,
+                "chance_best": option.chance_best,
             }
-            for move in self.options
+            for option in self.options
         )
+
+    @property
+    def grid(self) -> Grid:
+        """The study's cells, which everything was found in."""
+        return self.curves.grid
 
     def to_dict(self) -> dict[str, object]:
         """The same as plain values for JSON; numbers that are not finite become None."""
@@ -149,14 +159,15 @@ def analyse(
     chance = chance_accuracy(grid, context)
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
     rows = verdicts(grid, expected, level)
-    moves = find_moves(grid, level, curves, rows)
+    arms = [(model, init) for model in grid.models for init in grid.inits]
+    doublings = [d for arm in arms for d in last_doubling(grid, grid.curve(*arm), level)]
     diagnoses = diagnose_grid(grid, context)
     doubted, judges = suspects(grid, context.classes)
     advice = advise(
         grid,
         curves,
         diagnoses,
-        rows,
+        doublings,
         never_pretrained=context.never_pretrained,
         target_error=target_error,
         level=level,
@@ -165,7 +176,7 @@ def analyse(
     if grid.cells:
         at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
         found: dict[SectionKey, Sequence[Finding]] = {
-            SectionKey.RELATION: [*relation(grid, moves, level), *at_chance],
+            SectionKey.RELATION: [*relation(grid, doublings, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
             SectionKey.CAUSES: causes(grid, rows, expected, context),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
@@ -181,8 +192,8 @@ def analyse(
         models=grid.models,
         inits=grid.inits,
         expect=expected,
-        answer=tuple(answer(grid, moves, advice, context.data, level)),
-        options=tuple(moves),
+        answer=tuple(answer(grid, advice, doublings, context.data, level)),
+        options=advice.options,
         sections=tuple(section for section in sections if section.findings),
         diagnoses=tuple(diagnoses),
         missing=tuple(MissingRun(r.run_id, r.status, r.why_missing) for r in grid.missing),

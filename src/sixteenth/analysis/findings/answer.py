@@ -1,63 +1,118 @@
-"""The answer that a report opens with: what helped most, what comes next, what is open."""
+"""The answer that a report opens with: what to do next, what there is, what it was bought with."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..curves.joint import Arm
 from ..inputs.grid import Cell, Grid
-from ..stats.intervals import Interval, cell_interval
-from .advice import Advice
-from .moves import Move, MoveKind, MoveVerdict, difference_of_moves, reference_arm
+from ..stats.paired import Contrast, compare_cells
+from .advice import Advice, BestNetwork
+from .doubling import ControlRun, LastDoubling
+from .options import Option, OptionKind, OptionVerdict
 from .types import Finding, Strength
+
+VISIBLE = 7.84
+"""Net test images that a gain must get right to be seen with 80% probability at the 95% level, if
+it loses none: g n images scatter by their root, and (1.96 + 0.84) squared is 7.84."""
 
 
 class Lead(StrEnum):
-    """What can be said of the measured moves from the reference, taken together."""
+    """What the answer recommends."""
 
-    SINGLE = "single"
-    """There is one move."""
-    NOTHING_SEEN = "nothing-seen"
-    """None helped by an amount that the runs can see."""
-    ONLY_ONE_HELPED = "only-one-helped"
-    BEST_TOLD = "best-told"
-    """Several helped, the best of them more than the others."""
-    TIED = "tied"
-    """Those in `named` helped; which of them helps more cannot be told."""
-    BEST_UNCLEAR = "best-unclear"
-    """Those in `named` helped; another one may help more."""
+    DO = "do"
+    """The best option helps."""
+    TRAIN_FIRST = "train-first"
+    """Training had not ended: what it brings is not settled, so nothing else is."""
+    NOT_SEPARATED = "not-separated"
+    """Twice the images come first, but what they bought came with twice the training steps."""
+    STOP = "stop"
+    """What is left to gain is less than the test set can show."""
+    CANNOT_TELL = "cannot tell"
+    """No option with a known gain is known to help."""
+    NOTHING_KNOWN = "nothing-known"
+    """No option has a known gain: the study compares nothing."""
 
 
 @dataclass(frozen=True)
 class Headline(Finding):
-    """Which move helped most, and all of them from the reference, the best first."""
+    """What to do next from the best network.
 
-    arm: Arm
-    data: str
+    Attributes:
+        lead: the recommendation.
+        best: the best network.
+        data: the data set's name or path; may be empty.
+        options: all, the best first; the recommendation is about the first, or with TRAIN_FIRST
+            about longer training.
+        visible: the smallest gain that the test set can show; NaN where its size is not known.
+        control: with NOT_SEPARATED, the run that would tell images from steps.
+    """
+
     lead: Lead
-    moves: tuple[Move, ...]
-    named: tuple[Move, ...] = ()
-
-
-@dataclass(frozen=True)
-class NextDoubling(Finding):
-    """The forecast for the model that the headline is about."""
-
-    move: Move
+    best: BestNetwork
+    data: str
+    options: tuple[Option, ...]
+    visible: float = math.nan
+    control: ControlRun | None = None
 
     @property
     def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
+        unclear = self.lead not in (Lead.DO, Lead.TRAIN_FIRST, Lead.STOP)
+        return Strength.CANNOT_TELL if unclear else Strength.SUGGESTIVE
+
+    @property
+    def option(self) -> Option:
+        """The one that the recommendation is about."""
+        if self.lead is Lead.TRAIN_FIRST:
+            return next(one for one in self.options if one.kind is OptionKind.TRAINING)
+        return self.options[0]
 
 
 @dataclass(frozen=True)
-class NothingToCompare(Finding):
-    """Finished runs, but no two that differ in one thing only: the first cell alone."""
+class InHand(Finding):
+    """What the best network has over cells that differ in one thing: gains that are spent.
 
-    cell: Cell
-    interval: Interval
+    Attributes:
+        best: its cell.
+        model: over the next smaller model; None where there is none.
+        init: over random weights; None where it starts from them, or the study had none.
+        smaller: the smaller model's cell.
+    """
+
+    best: Cell
+    model: Contrast | None = None
+    init: Contrast | None = None
+    smaller: Cell | None = None
+
+
+@dataclass(frozen=True)
+class BoughtByImages(Finding):
+    """What the last doubling of the images bought the model and init of the best network."""
+
+    doubling: LastDoubling
+
+    @property
+    def strength(self) -> Strength:
+        return self.doubling.strength
+
+
+@dataclass(frozen=True)
+class SpreadOfTrainings(Finding):
+    """What the intervals hold: another training, with a spread that was measured or assumed.
+
+    Attributes:
+        deviation: median standard deviation between trainings of the best network, a share.
+        repeats: trainings of cells that had been trained before; 0: the spread is assumed.
+    """
+
+    deviation: float
+    repeats: int
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -70,25 +125,9 @@ class NothingFinished(Finding):
 
 
 @dataclass(frozen=True)
-class WhatNext(Finding):
-    """The first piece of advice; the best network before it where networks were compared."""
+class MissingCount(Finding):
+    """How many of the planned runs are missing."""
 
-    advice: Advice
-    with_best: bool
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
-
-
-@dataclass(frozen=True)
-class OpenQuestions(Finding):
-    """What the study did not ask, what the intervals do not hold, and what is missing."""
-
-    not_asked: tuple[MoveKind, ...]
-    pretrained_not_asked: bool
-    """What was not asked about init is pretrained weights; else random ones."""
-    trained_once: bool
     missing: int
     runs: int
 
@@ -98,70 +137,76 @@ class OpenQuestions(Finding):
 
 
 AnswerFinding = (
-    Headline | NextDoubling | NothingToCompare | NothingFinished | WhatNext | OpenQuestions
+    Headline | InHand | BoughtByImages | SpreadOfTrainings | NothingFinished | MissingCount
 )
 
 
 def answer(
-    grid: Grid, moves: Sequence[Move], advice: Advice, data: str, level: float
+    grid: Grid,
+    advice: Advice,
+    doublings: Sequence[LastDoubling],
+    data: str,
+    level: float,
 ) -> list[AnswerFinding]:
-    """What helped most, what the next doubling would buy, what to do next, what is open.
+    """What to do next, what there is and what it was bought with, and what the intervals hold.
 
     Args:
-        data: the data set's name or path, for the first sentence; may be empty.
+        data: the data set's name or path; may be empty.
     """
-    if not grid.cells:
+    if not isinstance(advice.best, BestNetwork):
         return [NothingFinished()]
-    main = [move for move in moves if move.main and move.kind is not MoveKind.NEXT]
-    found: list[AnswerFinding] = []
-    if main:
-        found.append(_headline(grid, main, data, level))
-        found += [NextDoubling(m) for m in moves if m.main and m.kind is MoveKind.NEXT][:1]
+    best = advice.best.cell
+    mine = [one for one in doublings if (one.model, one.init) == best.key[:2]]
+    control = mine[0].control if mine else None
+    found: list[AnswerFinding] = [_headline(advice, advice.best, data, control)]
+    found += _in_hand(grid, best, level)
+    found += [BoughtByImages(one) for one in mine]
+    found.append(SpreadOfTrainings(grid.spread.deviation(best.key), grid.spread.degrees))
+    if grid.missing:
+        found.append(MissingCount(len(grid.missing), len(grid.runs)))
+    return found
+
+
+def _headline(advice: Advice, best: BestNetwork, data: str, control: ControlRun | None) -> Headline:
+    options = advice.options
+    size = best.cell.test_size
+    visible = VISIBLE / size if size > 0 else math.nan
+    known = [option for option in options if option.known]
+    first = options[0]
+    training = next(option for option in options if option.kind is OptionKind.TRAINING)
+    # No option can bring more than the errors that are left.
+    most = min(1 - best.cell.accuracy, max((option.gain for option in known), default=math.inf))
+    if most < visible:
+        lead = Lead.STOP
+    elif training.converged is False and (first is training or first.converged is False):
+        lead = Lead.TRAIN_FIRST
+    elif not known:
+        lead = Lead.NOTHING_KNOWN
+    elif first.kind is OptionKind.DATA and control is not None and first.converged is not True:
+        lead = Lead.NOT_SEPARATED
     else:
-        cell = grid.cells[0]
-        found.append(NothingToCompare(cell, cell_interval(cell, level)))
-    if advice.steps:
-        found.append(WhatNext(advice, with_best=bool(main)))
-    return [*found, *_open(grid, main)]
-
-
-def _headline(grid: Grid, main: Sequence[Move], data: str, level: float) -> Headline:
-    best, others = main[0], main[1:]
-    helping = tuple(move for move in main if move.verdict is MoveVerdict.HELPS)
-    rivals = [move for move in others if not _ahead(grid, best, move, level)]
-    named: tuple[Move, ...] = ()
-    if not others:
-        lead = Lead.SINGLE
-    elif not helping:
-        lead = Lead.NOTHING_SEEN
-    elif not rivals:
-        lead = Lead.ONLY_ONE_HELPED if len(helping) == 1 else Lead.BEST_TOLD
-    elif all(move.verdict is MoveVerdict.HELPS for move in rivals):
-        lead, named = Lead.TIED, (best, *rivals)
-    else:
-        lead, named = Lead.BEST_UNCLEAR, helping
-    return Headline(reference_arm(grid), data, lead, tuple(main), named)
-
-
-def _ahead(grid: Grid, best: Move, move: Move, level: float) -> bool:
-    if not (best.measured and move.measured):
-        return False  # their intervals are no confidence intervals
-    found = difference_of_moves(grid, best, move, level)
-    return found is not None and found.verdict == "above"
-
-
-def _open(grid: Grid, main: Sequence[Move]) -> list[AnswerFinding]:
-    kinds = {move.kind for move in main}
-    several = {
-        MoveKind.DATA: len({run.fraction for run in grid.runs}) > 1,
-        MoveKind.MODEL: len(grid.models) > 1,
-        MoveKind.INIT: len(grid.inits) > 1,
-    }
-    found = OpenQuestions(
-        not_asked=tuple(kind for kind, asked in several.items() if kind not in kinds and not asked),
-        pretrained_not_asked="random" in grid.inits,
-        trained_once=bool(main) and max(len(cell.runs) for cell in grid.cells) == 1,
-        missing=len(grid.missing),
-        runs=len(grid.runs),
+        lead = Lead.DO if first.verdict is OptionVerdict.HELPS else Lead.CANNOT_TELL
+    return Headline(
+        lead, best, data, options, visible, control if lead is Lead.NOT_SEPARATED else None
     )
-    return [found] if found.not_asked or found.trained_once or found.missing else []
+
+
+def _in_hand(grid: Grid, best: Cell, level: float) -> list[InHand]:
+    """The best network against the next smaller model, and against random weights."""
+    same = [cell for cell in grid.cells if cell.train_size == best.train_size]
+    smaller = [
+        cell
+        for cell in same
+        if cell.init == best.init and grid.parameters(cell.model) < grid.parameters(best.model)
+    ]
+    random = [cell for cell in same if cell.model == best.model and cell.init == "random"]
+    next_smaller = max(smaller, key=lambda cell: grid.parameters(cell.model), default=None)
+    found = InHand(
+        best,
+        model=compare_cells(grid, next_smaller, best, level) if next_smaller else None,
+        init=compare_cells(grid, random[0], best, level)
+        if random and best.init != "random"
+        else None,
+        smaller=next_smaller,
+    )
+    return [found] if found.model or found.init else []

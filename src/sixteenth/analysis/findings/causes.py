@@ -1,20 +1,17 @@
-"""Where the expectation did not hold: what speaks for which cause.
+"""Where the expectation did not hold: what may be behind it, as what to test.
 
-The causes rest on an identity. Test accuracy is training accuracy minus the generalisation gap,
+The suspects rest on an identity. Test accuracy is training accuracy minus the generalisation gap,
 so a shortfall on the test images is a shortfall on the training images (the model was not fitted:
 too few steps, or a recipe that does not suit it) plus an excess of the gap (it overfits more).
-Each cause is ranked by the share of the shortfall that it accounts for. None of them is tested by
-an experiment of its own here.
+None of them is tested here and none is ranked: which one it is, only further runs can tell.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
 
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast
@@ -24,16 +21,6 @@ from .types import Finding, Strength
 
 NOTEWORTHY = 0.01
 """A difference in training accuracy or gap below one point is not brought up as a cause."""
-SAME_MAP_SCORE, OWN_MAP_SCORE = 0.2, 0.4
-"""Rank of a 1x1 feature map that both models have, or only the one that disappointed: below any
-cause that accounts for a larger share of the shortfall, because its effect was not measured."""
-TOO_SMALL_SCORE = 0.5
-"""Rank of a study that may be too small: always so where nothing was seen, yet no cause of it."""
-UNMEASURED_SCORE = 0.1
-"""Rank of a spread between seeds that nobody measured: it can never be ruled out, nor be seen."""
-SPREAD_SCORE = 0.9
-"""Rank of seeds that differ more among themselves than the models do: it was measured, and only a
-cause that accounts for nearly all of the shortfall stands above it."""
 
 
 class Cause(StrEnum):
@@ -46,48 +33,29 @@ class Cause(StrEnum):
     POORER_FIT = "poorer-fit"
     """One of these two; no training curves tell which."""
     OVERFITTING = "overfitting"
-    NOT_OVERFITTING = "not-overfitting"
-    SEEDS = "seeds"
-    """The difference varies more between seeds than it is large."""
-    NOT_SEEDS = "not-seeds"
-    SEEDS_UNMEASURED = "seeds-unmeasured"
-    """There is one training of each."""
     RESOLUTION = "resolution"
     """The last convolution sees a single position."""
 
 
-_STRENGTHS = {
-    Cause.TOO_SMALL_STUDY: Strength.CANNOT_TELL,
-    Cause.NOT_OVERFITTING: Strength.MEASURED,
-    Cause.SEEDS: Strength.MEASURED,
-    Cause.NOT_SEEDS: Strength.MEASURED,
-    Cause.SEEDS_UNMEASURED: Strength.CANNOT_TELL,
-}
-
-
 @dataclass(frozen=True, kw_only=True)
-class LikelyCause(Finding):
-    """One cause at one size; the base of all.
+class PossibleCause(Finding):
+    """What may be behind a shortfall at one size; the base of all.
 
     Attributes:
-        score: from 0 to 1; the causes are ranked by it.
         favoured, other: the model that was expected to be better, and the one that it was to beat.
-        also_first: other training-set sizes at which the same cause has the highest score.
     """
 
     cause: Cause
-    score: float
     favoured: Cell
     other: Cell
-    also_first: tuple[float, ...] = ()
 
     @property
     def strength(self) -> Strength:
-        return _STRENGTHS.get(self.cause, Strength.SUGGESTIVE)
+        return Strength.SUGGESTIVE
 
 
 @dataclass(frozen=True, kw_only=True)
-class TooSmallStudy(LikelyCause):
+class TooSmallStudy(PossibleCause):
     """No difference was seen, and a small one could not have been.
 
     Attributes:
@@ -99,6 +67,10 @@ class TooSmallStudy(LikelyCause):
     difference: Contrast
     detectable: float
     test_size: float
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.CANNOT_TELL
 
 
 @dataclass(frozen=True)
@@ -120,7 +92,7 @@ class Shortfall:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoorerFit(LikelyCause):
+class PoorerFit(PossibleCause):
     """It gets fewer of its training images right: too few steps, or the recipe.
 
     Attributes:
@@ -135,8 +107,8 @@ class PoorerFit(LikelyCause):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GapDifference(LikelyCause):
-    """Its generalisation gap is larger, or smaller.
+class GapDifference(PossibleCause):
+    """Its generalisation gap is larger.
 
     Attributes:
         augmented: whether training images were; None where not known.
@@ -147,20 +119,7 @@ class GapDifference(LikelyCause):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSpread(LikelyCause):
-    """Whether other trainings may give another difference.
-
-    Attributes:
-        difference: of the bigger and the smaller model.
-        deviation: standard deviation of the difference between seeds; NaN with one training.
-    """
-
-    difference: Contrast
-    deviation: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class SmallFinalMap(LikelyCause):
+class SmallFinalMap(PossibleCause):
     """Its last feature map has one position: known to be so, not known to matter.
 
     Attributes:
@@ -174,13 +133,13 @@ class SmallFinalMap(LikelyCause):
     cifar_stem: bool
 
 
-CauseFinding = TooSmallStudy | PoorerFit | GapDifference | TrainingSpread | SmallFinalMap
+CauseFinding = TooSmallStudy | PoorerFit | GapDifference | SmallFinalMap
 
 
 def causes(
     grid: Grid, rows: Sequence[SizeVerdict], expect: Expect, context: Context
 ) -> list[CauseFinding]:
-    """Likely causes where the expectation did not hold, best supported first; none if it did."""
+    """What may be behind it at the largest size where the expectation failed; none if it held."""
     if expect is Expect.NONE:
         return []
     found: list[CauseFinding] = []
@@ -188,52 +147,28 @@ def causes(
         for outcome in (Outcome.OPPOSITE, Outcome.CANNOT_TELL):
             failing = [row for row in rows if row.init == init and row.outcome is outcome]
             if failing:
-                found += _over_sizes([_at_size(grid, row, expect, context) for row in failing])
+                found += _at_size(grid, failing[-1], expect, context)
                 break
-    # Seeds that were not measured are no matter of one size or init: they are named once.
-    once = {
-        (each.cause, each.also_first) if each.cause is Cause.SEEDS_UNMEASURED else each: each
-        for each in found
-    }
-    return sorted(once.values(), key=lambda each: -each.score)
-
-
-def _over_sizes(ranked: Sequence[Sequence[CauseFinding]]) -> list[CauseFinding]:
-    """The causes at the largest size, and what comes first at the others where it differs.
-
-    Args:
-        ranked: of each size, few images first, the causes with the highest score first.
-    """
-    firsts = [found[0] for found in ranked]
-    leading: list[CauseFinding] = []
-    for cause in dict.fromkeys(first.cause for first in reversed(firsts)):
-        *others, largest = [first for first in firsts if first.cause is cause]
-        sizes = tuple(other.favoured.train_size for other in others)
-        leading.append(replace(largest, also_first=sizes))
-    return [leading[0], *ranked[-1][1:], *leading[1:]]
+    return found
 
 
 def _at_size(grid: Grid, row: SizeVerdict, expect: Expect, context: Context) -> list[CauseFinding]:
-    """The causes at one size, the highest score first; there is always one."""
     favoured, other = (row.big, row.small) if expect is Expect.BIGGER else (row.small, row.big)
-    found: list[CauseFinding] = []
     if row.outcome is Outcome.CANNOT_TELL:
-        found.append(
+        return [
             TooSmallStudy(
                 cause=Cause.TOO_SMALL_STUDY,
-                score=TOO_SMALL_SCORE,
                 favoured=favoured,
                 other=other,
                 difference=row.found,
                 detectable=row.detectable,
                 test_size=row.small.test_size,
             )
-        )
-    else:
-        found += _fit_and_gap(grid, favoured, other, context)
-        found += _resolution(favoured, other, context)
-    found += _spread(favoured, other, row.found)
-    return sorted(found, key=lambda each: -each.score)
+        ]
+    return [
+        *_fit_and_gap(grid, favoured, other, context),
+        *_resolution(favoured, other, context),
+    ]
 
 
 def _fit_and_gap(grid: Grid, favoured: Cell, other: Cell, context: Context) -> list[CauseFinding]:
@@ -251,12 +186,10 @@ def _fit_and_gap(grid: Grid, favoured: Cell, other: Cell, context: Context) -> l
     found: list[CauseFinding] = []
     if parts.fit >= least:
         found.append(_poorer_fit(grid, favoured, other, context, parts))
-    if abs(parts.gap) >= least:
-        more = parts.gap > 0
+    if parts.gap >= least:
         found.append(
             GapDifference(
-                cause=Cause.OVERFITTING if more else Cause.NOT_OVERFITTING,
-                score=min(1.0, parts.gap / parts.total) if more else 0.0,
+                cause=Cause.OVERFITTING,
                 favoured=favoured,
                 other=other,
                 shortfall=parts,
@@ -285,39 +218,12 @@ def _poorer_fit(
         cause = Cause.TOO_FEW_STEPS if faster else Cause.RECIPE
     return PoorerFit(
         cause=cause,
-        score=min(1.0, parts.fit / parts.total),
         favoured=favoured,
         other=other,
         shortfall=parts,
         climbs=climbs,
-        falling_rate=context.schedule in ("one-cycle", "warmup-linear"),
+        falling_rate=context.schedule not in ("", "constant"),
     )
-
-
-def _spread(favoured: Cell, other: Cell, found: Contrast) -> list[TrainingSpread]:
-    """The spread between seeds; empty where it neither explains the difference nor is ruled out."""
-    deviation = math.nan
-    if found.seeds < 2:
-        cause, score = Cause.SEEDS_UNMEASURED, UNMEASURED_SCORE
-    else:
-        a, b = ({run.seed: run.test_accuracy for run in cell.runs} for cell in (favoured, other))
-        deviation = float(np.std([b[seed] - a[seed] for seed in sorted(a)], ddof=1))
-        if deviation > abs(found.value):
-            cause, score = Cause.SEEDS, SPREAD_SCORE
-        elif found.verdict != "cannot tell":
-            cause, score = Cause.NOT_SEEDS, 0.0
-        else:
-            return []
-    return [
-        TrainingSpread(
-            cause=cause,
-            score=score,
-            favoured=favoured,
-            other=other,
-            difference=found,
-            deviation=deviation,
-        )
-    ]
 
 
 def _resolution(favoured: Cell, other: Cell, context: Context) -> list[SmallFinalMap]:
@@ -328,7 +234,6 @@ def _resolution(favoured: Cell, other: Cell, context: Context) -> list[SmallFina
     return [
         SmallFinalMap(
             cause=Cause.RESOLUTION,
-            score=SAME_MAP_SCORE if its else OWN_MAP_SCORE,
             favoured=favoured,
             other=other,
             both=its,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from ..curves.crossover import Crossover, CrossoverOutcome
 from ..curves.forecast import find_crossover
 from ..curves.joint import Curves
-from ..inputs.grid import Cell, Grid, common_seeds
+from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells, contrast
 from ..stats.significance import holm
 from .types import Finding, Strength
@@ -33,26 +33,11 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class TooLittle:
-    """Why a difference does not count although its interval leaves out zero.
-
-    Attributes:
-        p: of the difference alone.
-        sizes: compared; Holm's correction is for so many.
-        only_among_several: alone it would count.
-    """
-
-    p: float
-    sizes: int
-    only_among_several: bool
-
-
-@dataclass(frozen=True)
 class SizeVerdict(Finding):
     """The bigger against the smaller model at one size.
 
     Attributes:
-        small, big: over the seeds that both have.
+        small, big: the two cells.
         found: accuracy of `big` minus that of `small`.
         p: Holm's adjusted p over the sizes of this init; NaN where no test could be made.
         outcome: not "cannot tell" only if the interval leaves out zero and `p` is at most one minus
@@ -75,14 +60,6 @@ class SizeVerdict(Finding):
     def strength(self) -> Strength:
         unclear = self.outcome is Outcome.CANNOT_TELL
         return Strength.CANNOT_TELL if unclear else Strength.MEASURED
-
-    @property
-    def too_little(self) -> TooLittle | None:
-        """Why a difference does not count although its interval leaves out zero, if it does not."""
-        if self.outcome is not Outcome.CANNOT_TELL or self.found.verdict == "cannot tell":
-            return None
-        p = self.found.p_value
-        return TooLittle(p, self.sizes, only_among_several=p <= 1 - self.found.level)
 
 
 class NotCompared(StrEnum):
@@ -125,16 +102,12 @@ class ComparisonMethod(Finding):
     """How the sizes are compared.
 
     Attributes:
-        trained_once: each comparison is of two networks, one of each model.
         comparisons: those with a p value.
-        exact: all p values are McNemar's.
         most_sizes: the most sizes of one init that Holm's correction is for.
         level: a difference counts when its p is at most one minus this.
     """
 
-    trained_once: bool
     comparisons: int
-    exact: bool
     most_sizes: int
     level: float
 
@@ -145,15 +118,10 @@ class ComparisonMethod(Finding):
 
 @dataclass(frozen=True)
 class ExpectationVerdict(Finding):
-    """Whether the expectation held, from one init: the training-set sizes by outcome.
-
-    Attributes:
-        trained_once: it holds for the networks, not for their models.
-    """
+    """Whether the expectation held, from one init: the training-set sizes by outcome."""
 
     expect: Expect
     init: str
-    trained_once: bool
     held: tuple[float, ...]
     opposite: tuple[float, ...]
     cannot_tell: tuple[float, ...]
@@ -201,7 +169,6 @@ class ModelCrossover(Finding):
 
     Attributes:
         ahead: the model that leads after the crossover, or throughout; None where that is unclear.
-        trained_once: other trainings of the networks are not in the probabilities.
         crossover: the smaller model's curve is the first.
     """
 
@@ -210,7 +177,6 @@ class ModelCrossover(Finding):
     big: str
     outcome: CrossoverOutcome
     ahead: str | None
-    trained_once: bool
     crossover: Crossover
 
     @property
@@ -239,10 +205,7 @@ def verdicts(grid: Grid, expect: Expect, level: float) -> list[SizeVerdict]:
     better = "below" if expect is Expect.SMALLER else "above"
     rows: list[SizeVerdict] = []
     for init in grid.inits:
-        pairs = [
-            common_seeds(*pair)  # so that text and difference agree
-            for pair in grid.shared((grid.models[0], init), (grid.models[-1], init))
-        ]
+        pairs = grid.shared((grid.models[0], init), (grid.models[-1], init))
         found = [compare_cells(grid, small, big, level) for small, big in pairs]
         adjusted = holm([one.p_value for one in found])
         for (small, big), one, p in zip(pairs, found, adjusted, strict=True):
@@ -283,20 +246,9 @@ def _no_comparison(grid: Grid) -> NoComparison:
 
 def _method(rows: Sequence[SizeVerdict], level: float) -> list[ComparisonMethod]:
     """How all rows are compared; empty where nothing is to be told."""
-    tested = [row for row in rows if math.isfinite(row.p)]
-    once = all(row.found.seeds == 1 for row in rows)
-    if not (tested or once):
-        return []
-    inits = [row.init for row in tested]
-    return [
-        ComparisonMethod(
-            trained_once=once,
-            comparisons=len(tested),
-            exact=all(row.found.only_first is not None for row in tested),
-            most_sizes=max((inits.count(init) for init in inits), default=0),
-            level=level,
-        )
-    ]
+    inits = [row.init for row in rows if math.isfinite(row.p)]
+    most = max((inits.count(init) for init in inits), default=0)
+    return [ComparisonMethod(len(inits), most, level)] if inits else []
 
 
 def _verdict(rows: Sequence[SizeVerdict], expect: Expect) -> ExpectationVerdict:
@@ -306,7 +258,6 @@ def _verdict(rows: Sequence[SizeVerdict], expect: Expect) -> ExpectationVerdict:
     return ExpectationVerdict(
         expect=expect,
         init=rows[0].init,
-        trained_once=rows[-1].found.seeds == 1,
         held=sizes(Outcome.HELD),
         opposite=sizes(Outcome.OPPOSITE),
         cannot_tell=sizes(Outcome.CANNOT_TELL),
@@ -321,8 +272,8 @@ def _gain_from_data(
     if len(rows) < 2:
         return []
     first, before, last = rows[0], rows[-2], rows[-1]
-    cells, whole = _difference_of_gains(grid, first, last, level)
-    _, step = _difference_of_gains(grid, before, last, level)
+    whole = _difference_of_gains(grid, first, last, level)
+    step = _difference_of_gains(grid, before, last, level)
     told = whole.verdict != "cannot tell"
     turned = told and step.verdict not in (whole.verdict, "cannot tell")
     expected = expect is Expect.BIGGER and told and not turned
@@ -333,8 +284,8 @@ def _gain_from_data(
             big=first.big.model,
             from_images=first.small.train_size,
             to_images=last.small.train_size,
-            small_gain=cells[2].accuracy - cells[0].accuracy,
-            big_gain=cells[3].accuracy - cells[1].accuracy,
+            small_gain=last.small.accuracy - first.small.accuracy,
+            big_gain=last.big.accuracy - first.big.accuracy,
             difference=whole,
             last_from=before.small.train_size if turned else None,
             last_step=step if turned else None,
@@ -345,11 +296,10 @@ def _gain_from_data(
 
 def _difference_of_gains(
     grid: Grid, first: SizeVerdict, last: SizeVerdict, level: float
-) -> tuple[list[Cell], Contrast]:
-    """The cells small, big, small, big of the seeds that all have, and what `big` gained more."""
-    cells = common_seeds(first.small, first.big, last.small, last.big)
-    terms = list(zip((1.0, -1.0, -1.0, 1.0), cells, strict=True))
-    return cells, contrast(grid, terms, level=level)
+) -> Contrast:
+    """What the bigger model gained more than the smaller one, from one size to another."""
+    terms = [(1.0, last.big), (-1.0, last.small), (-1.0, first.big), (1.0, first.small)]
+    return contrast(grid, terms, level=level)
 
 
 def _crossover(curves: Curves, init: str) -> list[ModelCrossover]:
@@ -361,5 +311,4 @@ def _crossover(curves: Curves, init: str) -> list[ModelCrossover]:
     found = find_crossover(curves, *arms)
     leads = found.second_leads
     ahead = None if leads is None else big if leads else small
-    once = not curves.repeated
-    return [ModelCrossover(init, small, big, found.outcome, ahead, once, found)]
+    return [ModelCrossover(init, small, big, found.outcome, ahead, found)]

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from scipy import stats
 
-from ..inputs.grid import Cell, Grid, common_seeds
+from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
 from .diagnosis import (
     FITTED,
@@ -43,7 +43,7 @@ class GeneralisationGap(Finding):
     """Training minus test accuracy of one model and init by training-set size.
 
     Attributes:
-        cells: of the common seeds, few images first.
+        cells: few images first.
         trend: with more images; None with one size.
         change: of the gap from the fewest to the most images.
         noise: half the interval of `change`.
@@ -141,7 +141,7 @@ def overfitting(
         for init in grid.inits:
             curve = [c for c in grid.curve(model, init) if math.isfinite(c.mean("gap"))]
             if curve:
-                gaps.append(_gap(grid, tuple(common_seeds(*curve)), level))
+                gaps.append(_gap(grid, tuple(curve), level))
     return [
         *gaps,
         *_overfitted(diagnoses),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..curves.forecast import Worth, worth_in_images
 from ..curves.joint import Arm, Curves
-from ..inputs.grid import Cell, Grid, common_seeds
+from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells, contrast
 from .types import Finding, Strength
 
@@ -175,7 +175,7 @@ def _arm(
     grid: Grid, curves: Curves, before: Arm, after: Arm, level: float
 ) -> list[PretrainingFinding]:
     """What one init changes for one model."""
-    pairs = [common_seeds(*pair) for pair in grid.shared(before, after)]
+    pairs = grid.shared(before, after)
     if not pairs:
         return []
     model, init = after
@@ -183,7 +183,7 @@ def _arm(
     sizes = tuple(a.train_size for a, _ in pairs)
     found: list[PretrainingFinding] = [InitGain(model, before[1], init, sizes, gains)]
     if len(pairs) > 1:
-        a0, b0, a1, b1 = common_seeds(*pairs[0], *pairs[-1])
+        (a0, b0), (a1, b1) = pairs[0], pairs[-1]
         change = contrast(grid, [(1, b1), (-1, a1), (-1, b0), (1, a0)], level=level)
         found.append(InitGainChange(model, init, a0.train_size, a1.train_size, change))
     a, b = pairs[-1]
@@ -233,11 +233,10 @@ def _ahead_on_fewer(grid: Grid, before: Arm, after: Arm, level: float) -> list[A
     without = grid.curve(*before)
     for cell in grid.curve(*after) if len(without) > 1 else ():
         ahead = [
-            AheadOnFewer(mine, other, found)
+            AheadOnFewer(cell, whole, found)
             for whole in without
             if whole.train_size > cell.train_size
-            for other, mine in [common_seeds(whole, cell)]
-            if (found := compare_cells(grid, other, mine, level)).verdict == "above"
+            and (found := compare_cells(grid, whole, cell, level)).verdict == "above"
         ]
         if ahead:
             return ahead[-1:]

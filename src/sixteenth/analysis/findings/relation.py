@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from ..inputs.grid import Cell, Grid, MissingReason, common_seeds
+from ..inputs.grid import Cell, Grid, MissingReason
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
-from .moves import Move, MoveKind
+from .doubling import LastDoubling
 from .types import Finding, Section, SectionKey, Strength
-
-
-class SeedsUsed(StrEnum):
-    """Which seeds an accuracy over several sizes rests on."""
-
-    ALL = "all"
-    COMMON = "common"
-    """Those that all sizes have; some sizes have more."""
-    NONE_COMMON = "none-common"
-    """No seed is common to all sizes: one training of each."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +17,14 @@ class AccuracyCurve(Finding):
     """The accuracies of one model and init by training-set size.
 
     Attributes:
-        cells: of the common seeds, few images first.
+        cells: few images first.
         interval: of the accuracy, where there is one size.
         rise: most images against fewest; None with one size.
-        seeds_used: which seeds `cells` hold.
-        last_doubling: the measured move, where there are more than two sizes.
     """
 
     cells: tuple[Cell, ...]
     interval: Interval | None = None
     rise: Contrast | None = None
-    seeds_used: SeedsUsed = SeedsUsed.ALL
-    last_doubling: Move | None = None
 
     @property
     def strength(self) -> Strength:
@@ -94,17 +79,21 @@ class MissingRuns(Finding):
         return Strength.NOTE
 
 
-RelationFinding = AccuracyCurve | ModelCost | HighestAccuracy | MissingRuns
+RelationFinding = AccuracyCurve | LastDoubling | ModelCost | HighestAccuracy | MissingRuns
 
 
-def relation(grid: Grid, moves: Sequence[Move], level: float) -> list[Finding]:
+def relation(grid: Grid, doublings: Sequence[LastDoubling], level: float) -> list[Finding]:
     """How accuracy, model size and training-set size relate."""
     found: list[Finding] = []
     for model in grid.models:
         for init in grid.inits:
-            curve = grid.curve(model, init)
-            if curve:
-                found.append(_curve(grid, curve, moves, level))
+            curve = tuple(grid.curve(model, init))
+            if len(curve) == 1:
+                found.append(AccuracyCurve(curve, cell_interval(grid, curve[0], level)))
+            elif curve:
+                rise = compare_cells(grid, curve[0], curve[-1], level)
+                found.append(AccuracyCurve(curve, rise=rise))
+                found += [d for d in doublings if (d.model, d.init) == (model, init)]
     return [*found, *_cost(grid), *_highest(grid, level)]
 
 
@@ -115,27 +104,6 @@ def missing(grid: Grid) -> Section:
         groups.setdefault(run.why_missing, []).append(run.run_id)
     found = tuple(MissingRuns(tuple(ids), reason) for reason, ids in groups.items())
     return Section(SectionKey.MISSING, found)
-
-
-def _curve(grid: Grid, whole: Sequence[Cell], moves: Sequence[Move], level: float) -> AccuracyCurve:
-    curve = tuple(common_seeds(*whole))  # so that the accuracies and their differences agree
-    if len(curve) == 1:
-        return AccuracyCurve(curve, cell_interval(curve[0], level))
-    arm = (curve[0].model, curve[0].init)
-    doublings = [m for m in moves if m.kind is MoveKind.DATA and m.start == arm]
-    return AccuracyCurve(
-        curve,
-        rise=compare_cells(grid, curve[0], curve[-1], level),
-        seeds_used=_seeds_used(whole, curve),
-        last_doubling=doublings[0] if doublings and len(curve) > 2 else None,
-    )
-
-
-def _seeds_used(whole: Sequence[Cell], used: Sequence[Cell]) -> SeedsUsed:
-    if all(len(a.runs) == len(b.runs) for a, b in zip(whole, used, strict=True)):
-        return SeedsUsed.ALL
-    common = set.intersection(*(set(cell.seeds) for cell in whole))
-    return SeedsUsed.COMMON if common else SeedsUsed.NONE_COMMON
 
 
 def _cost(grid: Grid) -> list[ModelCost]:

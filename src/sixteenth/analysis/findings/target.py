@@ -10,6 +10,7 @@ import numpy as np
 
 from ..curves.crossover import images_for, size_grid
 from ..curves.joint import CURVE_LEVEL, Arm, Curves
+from ..curves.learning_curve import BOUND
 from ..inputs.grid import Grid
 from .types import Finding, Strength
 
@@ -39,12 +40,13 @@ class Target(Finding):
         model, init: of the arm that gets there first, or got there; without any curve of the best.
         images, low, high, level: that it takes, with its interval; NaN or inf where the curves
             cannot tell.
+        at_least, at_most: one-sided bounds of `images`, at `BOUND` each; as `low` and `high`, but
+            often known where `high` is not.
         probability: that this arm's true error at the largest measured size is `error` or less.
         measured: the test error of the network that reached it, else the lowest one.
         arms: how many have a curve, where one was asked.
         largest: training images of this arm now, where its curve was asked.
         doubled: the probability at twice as many images.
-        trained_once: the probabilities hold no other trainings.
     """
 
     error: float
@@ -54,13 +56,14 @@ class Target(Finding):
     images: float
     low: float
     high: float
+    at_least: float
+    at_most: float
     level: float
     probability: float
     measured: float
     arms: int = 0
     largest: float = math.nan
     doubled: float = math.nan
-    trained_once: bool = False
 
     @property
     def reached(self) -> bool:
@@ -82,17 +85,18 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
     # 1 - 0.95 is a little more than 0.05 in binary.
     met = [cell for cell in grid.cells if 1 - cell.accuracy <= error + 1e-9]
     cell = min(met, key=lambda one: (one.train_size, -one.accuracy), default=best)
-    images = low = high = probability = largest = doubled = math.nan
+    images, low, high, *bounds = [math.nan] * 5
+    probability = largest = doubled = math.nan
     arm, ranked = (cell.model, cell.init), []
     if met:
         outcome = TargetOutcome.REACHED
-        images = low = high = cell.train_size
+        images, low, high, *bounds = [cell.train_size] * 5
         probability = _probability(curves, arm, images, error)
     elif not curves.fits:
         outcome = TargetOutcome.NO_CURVE
     else:
         ranked = [(*_required(curves, one, error), one) for one in curves.fits]
-        images, low, high, arm = min(ranked)
+        images, low, high, *bounds, arm = min(ranked)
         outcome = TargetOutcome.FORECAST if math.isfinite(low) else TargetOutcome.OUT_OF_REACH
         largest = grid.curve(*arm)[-1].train_size
         probability = _probability(curves, arm, largest, error)
@@ -105,25 +109,28 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
         images=images,
         low=low,
         high=high,
+        at_least=bounds[0],
+        at_most=bounds[1],
         level=CURVE_LEVEL,
         probability=probability,
         measured=1 - cell.accuracy,
         arms=len(ranked),
         largest=largest,
         doubled=doubled,
-        trained_once=bool(curves.fits) and not curves.repeated,
     )
 
 
-def _required(curves: Curves, arm: Arm, error: float) -> tuple[float, float, float]:
-    """Images for an error: median and interval over the joint draws; inf where they do not end."""
+def _required(curves: Curves, arm: Arm, error: float) -> tuple[float, float, float, float, float]:
+    """Images for an error over the joint draws: median, interval and one-sided bounds; inf where
+    they do not end."""
     cells = curves.grid.curve(*arm)
     sizes = size_grid(cells[0].train_size, cells[-1].train_size, FARTHEST)
     drawn = curves.errors(arm, sizes)
     found = images_for(sizes, drawn, np.full(len(drawn), error))
-    ends = [0.5, (1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2]
-    middle, low, high = np.quantile(found, ends, method="closest_observation")
-    return float(middle), max(float(low), float(sizes[0])), float(high)
+    ends = [0.5, (1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2, 1 - BOUND, BOUND]
+    middle, low, high, least, most = np.quantile(found, ends, method="closest_observation")
+    first = float(sizes[0])
+    return float(middle), max(float(low), first), float(high), max(float(least), first), float(most)
 
 
 def _probability(curves: Curves, arm: Arm, images: float, error: float) -> float:

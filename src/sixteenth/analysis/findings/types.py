@@ -70,13 +70,13 @@ class SectionKey(StrEnum):
     RELATION = "relation"
     EXPECTATION = "expectation"
     CAUSES = "reasons"
-    """Its findings are ranked, the best supported first."""
     PRETRAINING = "pretraining"
     OVERFITTING = "overfitting"
     DATA = "data"
     LIMITS = "limits"
     MISSING = "missing"
     ADVICE = "advice"
+    """Its findings are ranked, the best option first."""
 
 
 @dataclass(frozen=True)

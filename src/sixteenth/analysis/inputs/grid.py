@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,16 @@ from numpy.typing import NDArray
 from ...errors import InputError, SpecError
 from ...spec.fraction import TrainFraction
 from .predictions import Predictions, TestPredictions, Unpaired, read_predictions
+from .trainings import Repeats, TrainingSpread, training_spread
 
 REQUIRED = ("model", "train_size", "test_accuracy")
+
+CellKey = tuple[str, str, str, float]
+"""Model, init, fraction and length."""
+
+TEST_NOISE = 0.4
+"""Without predictions: the part of p (1 - p) / n by which trainings of one cell differ on n test
+images for the images' sake alone. Two networks of one recipe often err on the same images."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,8 @@ class Run:
     model: str
     init: str
     fraction: str
+    length: float
+    """Part of the whole training's steps: 1 for the whole, less for a branch that ended early."""
     train_size: float
     seed: int
     status: str
@@ -87,7 +98,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Cell:
-    """The finished runs of one model, one init and one fraction, by seed."""
+    """The finished runs of one model, init, fraction and training length, by seed."""
 
     model: str
     init: str
@@ -95,11 +106,12 @@ class Cell:
     train_size: float
     runs: tuple[Run, ...]
     planned: int
+    length: float = 1.0
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What makes it one cell, whichever of its runs are looked at."""
-        return self.model, self.init, self.fraction
+    def key(self) -> CellKey:
+        """What makes it one cell."""
+        return self.model, self.init, self.fraction, self.length
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -122,6 +134,7 @@ class Cell:
             "model": self.model,
             "init": self.init,
             "fraction": self.fraction,
+            "length": self.length,
             "train_size": self.train_size,
             "seeds": list(self.seeds),
             "run_ids": self.run_ids,
@@ -143,10 +156,16 @@ class Grid:
     """A study's finished cells in order, and what is missing.
 
     `models` is ordered from few to many parameters, `inits` with random weights first.
+
+    Attributes:
+        runs: whole trainings, finished or not.
+        cells: of whole trainings.
+        other_lengths: the same cells trained for another part of the steps.
     """
 
     runs: tuple[Run, ...]
     cells: tuple[Cell, ...]
+    other_lengths: tuple[Cell, ...]
     models: tuple[str, ...]
     inits: tuple[str, ...]
     histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
@@ -179,6 +198,40 @@ class Grid:
         """The finished cells of a model and init, from few to many training images."""
         return [cell for cell in self.cells if cell.model == model and cell.init == init]
 
+    def lengths(self, cell: Cell) -> list[Cell]:
+        """The cell at all training lengths that were measured, the shortest first."""
+        same = [other for other in self.other_lengths if other.key[:3] == cell.key[:3]]
+        return sorted([*same, cell], key=lambda one: one.length)
+
+    @cached_property
+    def spread(self) -> TrainingSpread:
+        """How much other trainings of each cell, at each length, differ."""
+        return training_spread(
+            {
+                cell.key: Repeats(
+                    [run.test_accuracy for run in cell.runs],
+                    cell.train_size,
+                    noise=self._test_noise(cell),
+                    # The lengths of one run are no further trainings.
+                    counts=cell.length == 1,
+                )
+                for cell in (*self.cells, *self.other_lengths)
+            }
+        )
+
+    def _test_noise(self, cell: Cell) -> float:
+        """The variance between trainings of a cell that its finite test set makes."""
+        if len(cell.runs) < 2:
+            return 0.0
+        if not all(run_id in self.correct for run_id in cell.run_ids):
+            p, size = cell.accuracy, cell.test_size
+            return TEST_NOISE * p * (1 - p) / size if size > 0 else 0.0
+        right = np.array([self.correct[run_id] for run_id in cell.run_ids], dtype=float)
+        residual = right - right.mean(axis=0) - right.mean(axis=1, keepdims=True) + right.mean()
+        trainings, images = right.shape
+        square = float(np.sum(residual**2)) / ((trainings - 1) * max(1, images - 1))
+        return float(square / images)
+
     def shared(self, first: tuple[str, str], second: tuple[str, str]) -> list[tuple[Cell, Cell]]:
         """Pairs of cells of two (model, init) at every size that both have finished."""
         other = {cell.train_size: cell for cell in self.curve(*second)}
@@ -198,18 +251,6 @@ class Grid:
         return math.isfinite(small) and math.isfinite(big) and small < big
 
 
-def common_seeds(*cells: Cell) -> list[Cell]:
-    """The cells with only the seeds that all of them have, as a paired comparison sees them.
-
-    Without a seed in common the first run of each stands for its cell: nothing is repeated then.
-    """
-    shared = set.intersection(*(set(cell.seeds) for cell in cells))
-    return [
-        replace(cell, runs=tuple(run for run in cell.runs if run.seed in shared) or cell.runs[:1])
-        for cell in cells
-    ]
-
-
 def read_grid(
     results: pd.DataFrame,
     histories: pd.DataFrame | None = None,
@@ -219,7 +260,8 @@ def read_grid(
 
     Args:
         results: one row a run; at least the columns model, train_size and test_accuracy. What else
-            is missing gets a default (init random, seed 0, finished where there is an accuracy).
+            is missing gets a default (init random, seed 0, length 1, finished where there is an
+            accuracy).
         histories: one row an epoch, told apart by run_id.
         predictions: see `Predictions`; runs without them are compared unpaired.
 
@@ -238,14 +280,24 @@ def read_grid(
     )
     inits = sorted(dict.fromkeys(run.init for run in runs), key=lambda init: init != "random")
     accuracies = {run.run_id: run.test_accuracy for run in runs if run.finished}
+    cells = _cells(runs, models, inits)
     return Grid(
-        runs=runs,
-        cells=tuple(_cells(runs, models, inits)),
+        runs=tuple(run for run in runs if run.length == 1),
+        cells=tuple(cell for cell in cells if cell.length == 1),
+        other_lengths=tuple(cell for cell in cells if cell.length != 1),
         models=tuple(models),
         inits=tuple(inits),
         histories=_read_histories(histories),
         predictions=read_predictions(accuracies, predictions or {}),
     )
+
+
+def whole_runs(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of whole runs, without those of the same runs at other lengths."""
+    if "length" not in results.columns:
+        return results
+    lengths = pd.to_numeric(results["length"], errors="coerce").astype(float)
+    return results[(lengths == 1) | lengths.isna()]
 
 
 def _records(results: pd.DataFrame) -> list[dict[str, object]]:
@@ -267,6 +319,7 @@ def _read_run(row: Mapping[str, object], position: int) -> Run:
         model=_text(row, "model", "model"),
         init=_text(row, "init", "random"),
         fraction=_text(row, "fraction", f"{size:.0f} images" if math.isfinite(size) else "?"),
+        length=_float(row, "length", 1.0),
         train_size=size,
         seed=_seed(row, run_id),
         status=_text(row, "status", "finished" if math.isfinite(accuracy) else "missing"),
@@ -296,14 +349,15 @@ def _seed(row: Mapping[str, object], run_id: str) -> int:
 
 def _require_different(runs: tuple[Run, ...]) -> None:
     """Repeats are told apart, and paired, by their seeds."""
-    seen: dict[tuple[str, str, str, int], str] = {}
+    seen: dict[tuple[CellKey, int], str] = {}
     for run in runs:
         if run.finished:
-            first = seen.setdefault((run.model, run.init, run.fraction, run.seed), run.run_id)
+            key = run.model, run.init, run.fraction, run.length
+            first = seen.setdefault((key, run.seed), run.run_id)
             if first != run.run_id:
                 raise InputError(
-                    f"{first} and {run.run_id} have the same model, init, fraction and seed "
-                    f"({run.seed}): give repeats different numbers in a column 'seed'"
+                    f"{first} and {run.run_id} have the same model, init, fraction, length and "
+                    f"seed ({run.seed}): give repeats different numbers in a column 'seed'"
                 )
 
 
@@ -335,15 +389,15 @@ def _text(row: Mapping[str, object], column: str, default: str) -> str:
 
 
 def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[Cell]:
-    groups: dict[tuple[str, str, str], list[Run]] = {}
+    groups: dict[CellKey, list[Run]] = {}
     for run in runs:
-        groups.setdefault((run.model, run.init, run.fraction), []).append(run)
+        groups.setdefault((run.model, run.init, run.fraction, run.length), []).append(run)
     cells = []
-    for (model, init, fraction), members in groups.items():
+    for (model, init, fraction, length), members in groups.items():
         done = sorted((run for run in members if run.finished), key=lambda run: run.seed)
         if done:
             size = max(run.train_size for run in done)
-            cells.append(Cell(model, init, fraction, size, tuple(done), len(members)))
+            cells.append(Cell(model, init, fraction, size, tuple(done), len(members), length))
     return sorted(
         cells, key=lambda c: (models.index(c.model), inits.index(c.init), c.train_size, c.fraction)
     )

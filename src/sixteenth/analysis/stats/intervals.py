@@ -1,14 +1,10 @@
-"""Intervals of accuracies: Wilson's for one run, and with seeds the same at an effective size.
-
-What an interval covers depends on what was repeated. One run's interval is about the choice of
-test images only; the spread between trainings is not in it. With several seeds, both are.
-"""
+"""Intervals of accuracies: for another training on other test images, and for these networks."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -17,17 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ..inputs.grid import Cell, Grid, read_grid
-
-LEVEL = 0.95
+from .spread import LEVEL, Spread
 
 
 class IntervalKind(StrEnum):
-    """What an interval of an accuracy covers."""
+    """What the spread between trainings in an interval rests on."""
 
-    BINOMIAL = "test-set binomial"
-    """The choice of test images: the cell was trained once."""
-    SEEDS = "seeds and test set"
-    """The spread between seeds too."""
+    ASSUMED = "assumed spread"
+    """No cell of the study was trained twice."""
+    MEASURED = "measured spread"
+    """Repeats, of this cell or of others."""
 
 
 def binomial_interval(
@@ -63,32 +58,6 @@ def wilson(
     return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
 
 
-def accuracy_interval(
-    accuracies: Sequence[float], test_size: float, level: float = LEVEL
-) -> tuple[float, float]:
-    """Interval of the accuracy that trainings of this cell reach on average.
-
-    One training: Wilson's interval; only the choice of test images is in it.
-    Several: the squares of two half-widths are added, t(S - 1) * s / sqrt(S) for the spread s
-    between the S seeds and z * sqrt(p (1 - p) / n) for the test images (Zou & Donner 2008). All
-    seeds share the n images, so that averaging over seeds does not shrink the second; the first
-    already holds a part of it, which errs a little on the wide side. The interval is Wilson's at
-    the sample size that has this half-width (effective sample size: Korn & Graubard 1998), so it
-    stays in [0, 1] and is that of one run when the seeds agree.
-    """
-    p, n = float(np.mean(accuracies)), float(test_size)
-    if not n > 0:
-        return math.nan, math.nan
-    z = float(stats.norm.isf((1 - level) / 2))
-    repeats, square = len(accuracies), z**2 * p * (1 - p) / n
-    if repeats > 1 and square > 0:
-        t = float(stats.t.isf((1 - level) / 2, repeats - 1))
-        effective = square / (square + t**2 * float(np.var(accuracies, ddof=1)) / repeats)
-        n *= effective
-    low, high = wilson(p, n, z)
-    return float(low), float(high)
-
-
 @dataclass(frozen=True)
 class Interval:
     """An interval of an accuracy; its ends are NaN where nothing tells it."""
@@ -98,32 +67,64 @@ class Interval:
     level: float
 
 
-def cell_interval(cell: Cell, level: float = LEVEL) -> Interval:
-    """`accuracy_interval` of a cell's runs."""
-    accuracies = [run.test_accuracy for run in cell.runs]
-    return Interval(*accuracy_interval(accuracies, cell.test_size, level), level)
+def cell_interval(grid: Grid, cell: Cell, level: float = LEVEL) -> Interval:
+    """The interval of the accuracy that another training of this cell has on other test images.
+
+    The normal half-width, from p (1 - p) / n of the test images and the spread between trainings,
+    becomes Wilson's interval at the sample size that has this half-width (effective sample size:
+    Korn & Graubard 1998), which stays within [0, 1].
+    """
+    p, n = cell.accuracy, cell.test_size
+    if not n > 0:
+        return Interval(math.nan, math.nan, level)
+    share = (p * n + 1) / (n + 2)  # so that an accuracy of 0 or 1 has a variance too
+    trainings = grid.spread.variances[cell.key] * (1 + 1 / len(cell.runs))
+    half = Spread(share * (1 - share) / n, trainings).half_width(level)
+    z = float(stats.norm.isf((1 - level) / 2))
+    low, high = wilson(p, z**2 * share * (1 - share) / half**2, z)
+    return Interval(float(low), float(high), level)
 
 
-def cells(results: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+def run_intervals(grid: Grid, level: float = LEVEL) -> dict[str, Interval]:
+    """run_id -> `cell_interval` as far as this run alone tells, of all that are finished."""
+    return {
+        run.run_id: cell_interval(grid, replace(cell, runs=(run,)), level)
+        for cell in (*grid.cells, *grid.other_lengths)
+        for run in cell.runs
+    }
+
+
+def networks_interval(cell: Cell, level: float = LEVEL) -> Interval:
+    """The interval for these networks on other test images: Wilson's."""
+    low, high = binomial_interval(cell.accuracy * cell.test_size, cell.test_size, level)
+    return Interval(float(low), float(high), level)
+
+
+def cells(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFrame:
     """One row for each cell (model, init, fraction) with a finished run, ordered for a figure.
 
+    Args:
+        study: a results table, or the grid that was read from one.
+        level: of the intervals.
+
     Columns: model, init, fraction, train_size, n_seeds, n_planned, test_size,
-    test_accuracy (mean over seeds), low, high, interval (an `IntervalKind`),
-    seed_sd (NaN with one seed), test_min, test_max, train_accuracy, generalisation_gap,
-    parameters, run_ids.
+    test_accuracy (mean over seeds), low, high (of another training), interval (an `IntervalKind`),
+    networks_low, networks_high (of these networks on other test images), seed_sd (NaN with one
+    seed), test_min, test_max, train_accuracy, generalisation_gap, parameters, run_ids.
     """
-    grid = read_grid(results)
+    grid = study if isinstance(study, Grid) else read_grid(study)
     columns = [
-        *("model", "init", "fraction", "train_size", "n_seeds", "n_planned"),
-        *("test_size", "test_accuracy", "low", "high", "interval", "seed_sd", "test_min"),
-        *("test_max", "train_accuracy", "generalisation_gap", "parameters", "run_ids"),
+        *("model", "init", "fraction", "train_size", "n_seeds", "n_planned", "test_size"),
+        *("test_accuracy", "low", "high", "interval", "networks_low", "networks_high"),
+        *("seed_sd", "test_min", "test_max", "train_accuracy", "generalisation_gap"),
+        *("parameters", "run_ids"),
     ]
     return pd.DataFrame([_cell_row(grid, cell, level) for cell in grid.cells], columns=columns)
 
 
 def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
     accuracies = [run.test_accuracy for run in cell.runs]
-    low, high = accuracy_interval(accuracies, cell.test_size, level)
+    another, networks = cell_interval(grid, cell, level), networks_interval(cell, level)
     return {
         "model": cell.model,
         "init": cell.init,
@@ -133,9 +134,11 @@ def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
         "n_planned": cell.planned,
         "test_size": cell.test_size,
         "test_accuracy": cell.accuracy,
-        "low": low,
-        "high": high,
-        "interval": IntervalKind.SEEDS if len(cell.runs) > 1 else IntervalKind.BINOMIAL,
+        "low": another.low,
+        "high": another.high,
+        "interval": _kind(grid),
+        "networks_low": networks.low,
+        "networks_high": networks.high,
         "seed_sd": seed_sd(accuracies),
         "test_min": min(accuracies),
         "test_max": max(accuracies),
@@ -146,37 +149,42 @@ def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
     }
 
 
+def _kind(grid: Grid) -> IntervalKind:
+    return IntervalKind.ASSUMED if grid.spread.assumed else IntervalKind.MEASURED
+
+
 def seed_sd(values: Sequence[float]) -> float:
     """Standard deviation between seeds; NaN with fewer than two."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
-def summary_table(results: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+def summary_table(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFrame:
     """The results table of the report: one row for each run of the plan, raw numbers.
 
-    Columns: run_id, model, init, fraction, train_size, seed, status,
+    Columns: run_id, model, init, fraction, length, train_size, seed, status,
     test_accuracy, low, high, interval, train_accuracy, generalisation_gap, test_loss, train_loss,
-    parameters, train_flops, seconds, error. Intervals are of the single run: `binomial_interval`.
+    parameters, train_flops, seconds, error. Low and high are of another training, as far as this
+    run alone tells.
     """
-    grid = read_grid(results)
+    grid = study if isinstance(study, Grid) else read_grid(study)
+    intervals = run_intervals(grid, level)
     rows = []
     for run in grid.runs:
-        low, high = math.nan, math.nan
-        if run.finished:
-            low, high = accuracy_interval([run.test_accuracy], run.test_size, level)
+        found = intervals.get(run.run_id, Interval(math.nan, math.nan, level))
         rows.append(
             {
                 "run_id": run.run_id,
                 "model": run.model,
                 "init": run.init,
                 "fraction": run.fraction,
+                "length": run.length,
                 "train_size": run.train_size,
                 "seed": run.seed,
                 "status": run.status,
                 "test_accuracy": run.test_accuracy,
-                "low": low,
-                "high": high,
-                "interval": IntervalKind.BINOMIAL if run.finished else "",
+                "low": found.low,
+                "high": found.high,
+                "interval": _kind(grid) if run.finished else "",
                 "train_accuracy": run.train_accuracy,
                 "generalisation_gap": run.gap,
                 "test_loss": run.test_loss,

@@ -3,7 +3,8 @@
 words       models, initial weights and cells as parts of sentences
 answer      what a report opens with
 advice      what there is, what a wanted error takes, what to do next
-moves       what each thing that can be done bought
+options     what could be had from the best network
+doubling    what the last doubling of the images bought
 relation    accuracy, model and data; runs left out
 diagnosis   what single runs show, and by which rules
 overfitting gaps, losses that rise, too few steps
@@ -23,17 +24,17 @@ from __future__ import annotations
 
 from ...analysis.curves.learning_curve import LearningCurve, RequiredSize
 from ...analysis.curves.points import CurveWarning
-from ...analysis.findings.advice import AdviceFinding
+from ...analysis.findings.advice import AdviceFinding, AdviceStep
 from ...analysis.findings.answer import AnswerFinding
 from ...analysis.findings.causes import CauseFinding
 from ...analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
 from ...analysis.findings.doubtful_labels import DataFinding
 from ...analysis.findings.expectation import ExpectationFinding
 from ...analysis.findings.limits import LimitFinding
+from ...analysis.findings.options import Option
 from ...analysis.findings.overfitting import OverfittingFinding
 from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
-from ...analysis.findings.steps import Step
 from ...analysis.findings.types import Finding, SectionKey
 from ..base import Language, Names, SaidStep
 from ..provenance import Fact, Provenance
@@ -102,20 +103,20 @@ class English(Language):
     def rule(self, kind: DiagnosisKind) -> str:
         return diagnosis.rule(kind)
 
-    def say_step(self, step: Step) -> SaidStep:
+    def say_step(self, step: Option | AdviceStep) -> SaidStep:
         return advice.step(step, self.words)
 
     def section_title(self, key: SectionKey, *, expected: bool) -> str:
         titles = {
             SectionKey.RELATION: "Accuracy, model size and training-set size",
             SectionKey.EXPECTATION: "Was the expectation met?",
-            SectionKey.CAUSES: "Likely reasons, the best supported first",
+            SectionKey.CAUSES: "What may be behind it: to be tested",
             SectionKey.PRETRAINING: "What pretrained weights change",
             SectionKey.OVERFITTING: "Overfitting, underfitting and the amount of data",
             SectionKey.DATA: "The labels and the data",
             SectionKey.LIMITS: "What these numbers cannot say",
             SectionKey.MISSING: "Runs left out",
-            SectionKey.ADVICE: "What to do next, the most useful first",
+            SectionKey.ADVICE: "What could be had from the best network",
         }
         if key is SectionKey.EXPECTATION and not expected:
             return "Bigger and smaller model"

@@ -6,21 +6,19 @@ from typing import assert_never
 
 from ...analysis.findings.answer import (
     AnswerFinding,
+    BoughtByImages,
     Headline,
+    InHand,
     Lead,
-    NextDoubling,
+    MissingCount,
     NothingFinished,
-    NothingToCompare,
-    OpenQuestions,
-    WhatNext,
+    SpreadOfTrainings,
 )
-from ...analysis.findings.moves import MoveKind, MoveVerdict
 from ..base import short_name
 from ..text import upper_first
-from . import advice
-from .curves import warning
-from .moves import name, phrase, span
-from .numbers import count, is_nothing, join, percent, plural, points, signed
+from . import options
+from .doubling import control_run, doubling
+from .numbers import interval, percent, plural, points, signed
 from .words import Words, accuracy_interval
 
 
@@ -29,92 +27,95 @@ def say(finding: AnswerFinding, words: Words) -> str:
     match finding:
         case Headline():
             return _headline(finding, words)
-        case NextDoubling():
-            return _next_doubling(finding, words)
-        case NothingToCompare():
-            return _nothing_to_compare(finding, words)
+        case InHand():
+            return _in_hand(finding, words)
+        case BoughtByImages():
+            return doubling(finding.doubling, words)
+        case SpreadOfTrainings():
+            return _spread(finding)
         case NothingFinished():
             return "No run of this study has finished, so there is nothing to conclude yet."
-        case WhatNext():
-            step = advice.step(finding.advice.steps[0], words)
-            best = f"{advice.say(finding.advice.best, words)} " if finding.with_best else ""
-            return f"{best}What to do next: {step.what}. {step.why}"
-        case OpenQuestions():
-            return _open(finding)
+        case MissingCount():
+            verb = "is" if finding.missing == 1 else "are"
+            return f"{finding.missing} of {finding.runs} runs {verb} missing and left out."
         case _:
             assert_never(finding)
 
 
 def _headline(found: Headline, words: Words) -> str:
+    cell = found.best.cell
     data = f" on {short_name(found.data)}" if found.data else ""
-    head = f"For {words.arm(*found.arm)}{data}, "
-    parts = [phrase(move, words, name_level=i == 0) for i, move in enumerate(found.moves)]
-    rest = "".join(f" {upper_first(part)}." for part in parts[1:])
-    names = join([name(move, words) for move in found.named])
+    around = accuracy_interval(found.best.interval)
+    around = f" ({around})" if around else ""
+    best = f"The best network{data} is {words.cell(cell)}: {percent(cell.accuracy)}{around}."
+    return f"{_recommendation(found, words)} {best}"
+
+
+def _recommendation(found: Headline, words: Words) -> str:
+    option = found.option
+    do = upper_first(options.do(option, words))
     match found.lead:
-        case Lead.SINGLE:
-            return f"{head}{parts[0]}."
-        case Lead.NOTHING_SEEN:
-            lead = "nothing that was tried helped by an amount that these runs can see"
-        case Lead.ONLY_ONE_HELPED:
-            lead = f"only {name(found.moves[0], words)} helped"
-        case Lead.BEST_TOLD:
-            lead = f"{name(found.moves[0], words)} helped most"
-        case Lead.TIED:
-            lead = f"{names} helped, and these runs cannot tell which of them helps more"
-        case Lead.BEST_UNCLEAR:
-            lead = f"{names} helped, but which helps most cannot be told"
+        case Lead.DO:
+            return f"{do}: {options.gain(option)}."
+        case Lead.TRAIN_FIRST:
+            gain = f": {options.gain(option)}" if option.known else ""
+            return (
+                f"Train longer first{gain}. The networks were still improving, so what images, "
+                "models or weights bring is not settled."
+            )
+        case Lead.NOT_SEPARATED:
+            control = ""
+            if found.control is not None:
+                control = f" One run would tell: {control_run(found.control, words)}."
+            return (
+                "Images or training time: not separated yet. Twice the images came with twice the "
+                f"training steps.{control}"
+            )
+        case Lead.STOP:
+            return (
+                "Stop here, or test on more images: what is left to gain is less than "
+                f"{points(found.visible)}, the smallest gain that these test images can show."
+            )
+        case Lead.CANNOT_TELL:
+            return (
+                "Cannot tell yet what would help. The most promising: "
+                f"{options.do(option, words)}, {options.gain(option)}."
+            )
+        case Lead.NOTHING_KNOWN:
+            return "No two finished runs differ in one thing, so nothing can be compared yet."
         case _:
             assert_never(found.lead)
-    return f"{head}{lead}: {parts[0]}.{rest}"
 
 
-def _next_doubling(found: NextDoubling, words: Words) -> str:
-    move = found.move
-    who = words.arm(*move.start)
-    perhaps = "" if move.verdict is MoveVerdict.HELPS else ", or perhaps nothing"
-    gain = f"buy {who} about {points(move.gain)}{perhaps}"
-    if is_nothing(move.gain):
-        gain = f"buy {who} next to nothing"
-    elif move.gain < 0:
-        gain = f"change the accuracy of {who} by about {signed(move.gain)} points"
-    doubts = "; ".join(warning(doubt, 0) for doubt in move.doubts)
-    doubt = f"; {doubts}" if doubts else ""
-    return (
-        f"The next doubling, to {count(move.to_images)} images, was not measured: by the fitted "
-        f"curve it would {gain} ({span(move)}){doubt}."
-    )
-
-
-def _nothing_to_compare(found: NothingToCompare, words: Words) -> str:
-    cell = found.cell
-    around = accuracy_interval(found.interval)
-    around = f" ({around})" if around else ""
-    return (
-        f"{upper_first(words.model(cell.model))} from {words.from_init(cell.init)} reaches "
-        f"{percent(cell.accuracy)} on {plural(round(cell.train_size), 'image')}{around}; no two "
-        "finished runs differ in just one thing, so nothing can be compared yet."
-    )
-
-
-def _open(found: OpenQuestions) -> str:
-    weights = "pretrained weights" if found.pretrained_not_asked else "random weights"
-    names = {
-        MoveKind.DATA: "more images",
-        MoveKind.MODEL: "a bigger model",
-        MoveKind.INIT: weights,
-    }
+def _in_hand(found: InHand, words: Words) -> str:
+    """What the best network was bought with."""
     parts = []
-    if found.not_asked:
-        verb = "was" if found.not_asked == (MoveKind.MODEL,) else "were"
-        absent = join([names[kind] for kind in found.not_asked])
-        parts.append(f"{absent} {verb} not part of this study")
-    if found.trained_once:
+    if found.init is not None:
         parts.append(
-            "each cell was trained once, so the intervals hold for other test images, not for "
-            "other trainings"
+            f"its weights are worth {_worth(found.init.value)} over random ones "
+            f"({interval(found.init.low, found.init.high, found.init.level)})"
         )
-    if found.missing:
-        verb = "is" if found.missing == 1 else "are"
-        parts.append(f"{found.missing} of {found.runs} runs {verb} missing and left out")
-    return f"{upper_first('; '.join(parts))}."
+    if found.model is not None and found.smaller is not None:
+        parts.append(
+            f"it is {_worth(found.model.value)} ahead of {words.model(found.smaller.model)} "
+            f"({interval(found.model.low, found.model.high, found.model.level)})"
+        )
+    return f"In hand already: {'; '.join(parts)}."
+
+
+def _worth(value: float) -> str:
+    return points(value) if value >= 0 else f"{signed(value)} points"
+
+
+def _spread(found: SpreadOfTrainings) -> str:
+    deviation = f"a standard deviation of about {points(found.deviation)}"
+    head = "Intervals are for another training (other seed, images and order) on other test images"
+    if found.repeats:
+        return (
+            f"{head}; trainings of the best network differ by {deviation}, from "
+            f"{plural(found.repeats, 'repeated training')} of this study."
+        )
+    return (
+        f"{head}; every cell was trained once, so how much trainings differ is assumed: for the "
+        f"best network {deviation}."
+    )

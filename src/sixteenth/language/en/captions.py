@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ...analysis.curves.joint import Arm
 from ...analysis.curves.learning_curve import LearningCurve
-from ...analysis.findings.moves import Move, MoveKind
+from ...analysis.findings.options import Option
+from ...analysis.inputs.grid import Cell
 from ...analysis.stats.intervals import IntervalKind
 from ..captions import Captions, CurvesShown, Hole, Line, Metric
 from ..text import plain
 from .curves import warning
-from .moves import basis, label, start, step
 from .numbers import NUMBERS, count, coverage
+from .options import label
 from .words import Words
 
 _VIEWS = {
@@ -73,40 +74,30 @@ class EnglishCaptions(Captions):
         listed = "; ".join(parts) or "Empty"
         return f"Line chart of test accuracy against training images. {listed}."
 
-    def options(self, moves: Sequence[Move], level: float, hidden: int) -> str:
-        bases = dict.fromkeys(
-            basis(move.contrast)
-            for move in moves
-            if move.kind is not MoveKind.NEXT and move.contrast is not None
-        )
-        rest_on = f" Intervals: {'; or '.join(bases)}." if bases else ""
-        foreseen = [move for move in moves if move.kind is MoveKind.NEXT]
+    def options(self, options: Sequence[Option]) -> str:
+        levels = dict.fromkeys(option.level for option in options if not option.measured)
         forecast = ""
-        if foreseen:
-            forecast = (
-                " Diamonds: forecasts by the fitted curves, with "
-                f"{coverage(foreseen[0].level)} intervals."
-            )
-        others = f" {hidden} moves from other starting points are left out." if hidden else ""
+        if levels:
+            forecast = f" Diamonds: forecasts, with {coverage(next(iter(levels)))} intervals."
         return (
-            f"Points of test accuracy gained, with {coverage(level)} intervals. Filled: "
-            "the interval leaves out zero. Open: these runs cannot tell."
-            f"{forecast}{others}{rest_on}"
+            "Points of test accuracy that each option would add to the best network, with the "
+            "interval for another training. Filled: the interval leaves out zero. Open: these runs "
+            f"cannot tell.{forecast}"
         )
 
-    def options_alt(self, moves: Sequence[Move]) -> str:
+    def options_alt(self, options: Sequence[Option]) -> str:
         parts = [
-            f"{plain(label(move, self.words))}: {NUMBERS.points(move.gain)} points "
-            f"({NUMBERS.points_interval(move.low, move.high)})"
-            for move in moves
+            f"{self.option(option)}: {NUMBERS.points(option.gain)} points "
+            f"({NUMBERS.points_interval(option.low, option.high)})"
+            for option in options
         ]
         return f"Gains in test accuracy. {'; '.join(parts)}."
 
-    def move_start(self, move: Move) -> str:
-        return plain(start(move, self.words))
+    def option(self, option: Option) -> str:
+        return plain(label(option, self.words))
 
-    def move_step(self, move: Move) -> str:
-        return plain(step(move, self.words))
+    def cell(self, cell: Cell) -> str:
+        return plain(self.words.cell(cell))
 
     def curves(self, shown: CurvesShown) -> str:
         each = "A thin line for each seed" if shown.several_seeds else "One run a panel"
@@ -208,11 +199,13 @@ class EnglishCaptions(Captions):
 
     def intervals(self, kinds: Collection[IntervalKind]) -> str:
         names = {
-            IntervalKind.BINOMIAL: "test-set binomial",
-            IntervalKind.SEEDS: "seeds and test set",
+            IntervalKind.ASSUMED: "spread between trainings assumed",
+            IntervalKind.MEASURED: "spread between trainings measured",
         }
         listed = ", ".join(names[kind] for kind in kinds)
-        return f"95% intervals: {listed}; gap: training minus test accuracy" if kinds else ""
+        if not kinds:
+            return ""
+        return f"95% interval: of another training, {listed}; gap: training minus test accuracy"
 
     def _arm(self, arm: Arm) -> str:
         model, init = arm
@@ -221,19 +214,12 @@ class EnglishCaptions(Captions):
 
 def _bars(kinds: Collection[IntervalKind], level: float) -> str:
     """What the intervals of the accuracy figure are made of."""
-    both = "the spread between seeds and the binomial uncertainty of the test set together"
-    start = f"Bars: {coverage(level)} intervals from"
     if not kinds:
         return ""
-    if IntervalKind.SEEDS not in kinds:
-        return (
-            f"{start} the binomial uncertainty of the test set alone: each cell was trained once."
-        )
-    if IntervalKind.BINOMIAL not in kinds:
-        return f"{start} {both}."
+    spread = "measured" if IntervalKind.MEASURED in kinds else "assumed"
     return (
-        f"{start} {both}, or, where a cell was trained once, from the binomial uncertainty of the "
-        "test set alone."
+        f"Bars: {coverage(level)} intervals of the accuracy of another training on other test "
+        f"images; the spread between trainings is {spread}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The likely causes of an expectation that did not hold, and what would test each, in English."""
+"""What may be behind an expectation that did not hold, and what would test it, in English."""
 
 from __future__ import annotations
 
@@ -12,22 +12,16 @@ from ...analysis.findings.causes import (
     PoorerFit,
     SmallFinalMap,
     TooSmallStudy,
-    TrainingSpread,
 )
-from .numbers import count, interval, join, percent, plural, points, signed
+from .numbers import count, percent, plural, points, signed
 from .words import Words
 
 
 def say(finding: CauseFinding, words: Words) -> str:
-    """A cause with the size it is seen at, the evidence and what would test it."""
-    text = _cause(finding, words)
+    """A possible cause with the size it is seen at, the evidence and what would test it."""
     favoured = finding.favoured
-    if finding.cause is not Cause.SEEDS_UNMEASURED:
-        text = f"{count(favoured.train_size)} images, {words.init(favoured.init)}: {text}"
-    if finding.also_first:
-        sizes = join([count(size) for size in finding.also_first])
-        text += f" The same comes first on {sizes} images."
-    return text
+    place = f"{count(favoured.train_size)} images, {words.init(favoured.init)}"
+    return f"{place}: {_cause(finding, words)}"
 
 
 def _cause(finding: CauseFinding, words: Words) -> str:
@@ -38,8 +32,6 @@ def _cause(finding: CauseFinding, words: Words) -> str:
             return _poorer_fit(finding, words)
         case GapDifference():
             return _gap(finding, words)
-        case TrainingSpread():
-            return _spread(finding)
         case SmallFinalMap():
             return _small_map(finding, words)
         case _:
@@ -100,11 +92,6 @@ def _climbs(found: PoorerFit, a: str, b: str) -> str:
 def _gap(found: GapDifference, words: Words) -> str:
     a, b = words.model(found.favoured.model), words.model(found.other.model)
     gaps = [f"{signed(cell.mean('gap'))} points" for cell in (found.favoured, found.other)]
-    if found.cause is Cause.NOT_OVERFITTING:
-        return (
-            f"not overfitting. The generalisation gap of {a}, {gaps[0]}, is smaller than that of "
-            f"{b}, {gaps[1]}."
-        )
     augmentation = "stronger augmentation" if found.augmented else "augmentation"
     return (
         f"overfitting. The generalisation gap of {a} is {gaps[0]}, that of {b} {gaps[1]}: "
@@ -119,26 +106,6 @@ def _part(part: float, whole: float) -> str:
         return f"all of the {points(whole)} that it is behind are"
     verb = "is" if points(part) == "1.0 point" else "are"
     return f"{points(part)} of the {points(whole)} that it is behind {verb}"
-
-
-def _spread(found: TrainingSpread) -> str:
-    difference = found.difference
-    if found.cause is Cause.SEEDS_UNMEASURED:
-        return (
-            "luck of the training, wherever there is one training of each: the spread between "
-            "seeds was not measured there and cannot be ruled out; two more seeds would tell."
-        )
-    if found.cause is Cause.SEEDS:
-        return (
-            f"luck of the training: between {difference.seeds} seeds the difference has a "
-            f"standard deviation of {points(found.deviation)}, more than its mean of "
-            f"{points(difference.value)}."
-        )
-    return (
-        f"not luck of the training. Over {plural(difference.seeds, 'seed')}, the interval with "
-        "their spread in it excludes zero "
-        f"({interval(difference.low, difference.high, difference.level)})."
-    )
 
 
 def _small_map(found: SmallFinalMap, words: Words) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import assert_never
 
-from ...analysis.curves.learning_curve import LearningCurve, RequiredSize
+from ...analysis.curves.learning_curve import BOUND, LearningCurve, RequiredSize
 from ...analysis.curves.points import ASSUMED_TEST_SIZE, ENOUGH, CurveWarning
 from .numbers import percent
 
@@ -77,8 +77,13 @@ def required_size(found: RequiredSize) -> str:
         return f"{target}: out of reach ({found.level:.0%} certainty)"
     size = "beyond the fitted curve's reach" if found.size is None else f"{found.size:,.0f}"
     if found.high is None:
-        return (
-            f"{target}: {size}, at least {found.low:,.0f};"
-            f" not reachable at {found.level:.0%} certainty"
-        )
+        if found.middle is not None:
+            size = f"about {found.middle:,.0f}"
+        least = found.low if found.at_least is None else found.at_least
+        bounds = f"at least {least:,.0f}"
+        if found.at_most is not None:
+            bounds += f" and at most {found.at_most:,.0f}"
+        if found.at_least is not None:
+            bounds += f" ({BOUND:.0%} certainty)"
+        return f"{target}: {size}, {bounds}; not reachable at {found.level:.0%} certainty"
     return f"{target}: {size} ({found.level:.0%} interval {found.low:,.0f} to {found.high:,.0f})"

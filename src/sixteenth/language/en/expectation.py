@@ -17,11 +17,11 @@ from ...analysis.findings.expectation import (
     ModelCrossover,
     NoComparison,
     NotCompared,
+    Outcome,
     SizeVerdict,
 )
-from .moves import too_little
 from .numbers import count, interval, join, p_value, percent, points, probability, rounded, signed
-from .words import ONE_TRAINING, Words
+from .words import Words
 
 
 def say(finding: ExpectationFinding, words: Words) -> str:
@@ -52,13 +52,13 @@ def _size(row: SizeVerdict, words: Words) -> str:
     """One size: who is ahead, by how much, and how sure that is."""
     found = row.found
     big, small = (
-        (f"the trained {name}" if found.seeds == 1 else name, percent(cell.accuracy))
+        (name, percent(cell.accuracy))
         for name, cell in ((words.model(cell.model), cell) for cell in (row.big, row.small))
     )
     head = f"On {count(row.small.train_size)} images from {words.from_init(row.init)} "
     test = f", p {p_value(row.p)}" if math.isfinite(row.p) else ""
     span = interval(found.low, found.high, found.level)
-    if found.verdict == "cannot tell":
+    if row.outcome is Outcome.CANNOT_TELL:
         return (
             f"{head}no difference between {big[0]} ({big[1]}) and {small[0]} ({small[1]}) that "
             f"these runs could see: {signed(found.value)} points ({span}{test}); {_visible(row)}."
@@ -67,10 +67,9 @@ def _size(row: SizeVerdict, words: Words) -> str:
     if found.value < 0:
         first, second = small, big
         span = interval(found.low, found.high, found.level, flip=True)
-    doubt = f", {too_little(row.too_little)}" if row.too_little else ""
     return (
         f"{head}{first[0]} ({first[1]}) is ahead of {second[0]} ({second[1]}) by "
-        f"{points(found.value)} ({span}{test}){doubt}."
+        f"{points(found.value)} ({span}{test})."
     )
 
 
@@ -97,30 +96,18 @@ def _no_comparison(reason: NotCompared) -> str:
 
 
 def _method(found: ComparisonMethod) -> str:
-    texts = []
-    if found.trained_once:
-        texts.append(
-            "Each line compares two trained networks, one of each model; other trainings of the "
-            "same models may differ."
+    text = "Differences are for another training of both models."
+    if found.most_sizes > 1:
+        text += (
+            f" With Holm's correction for {found.most_sizes} sizes, a difference counts when p is "
+            f"at most {1 - found.level:.2f}."
         )
-    if found.comparisons:
-        test = "McNemar's exact test" if found.exact else "the test that belongs to the interval"
-        if found.most_sizes > 1:
-            test += (
-                f", with Holm's correction for {found.most_sizes} sizes; a difference counts when "
-                f"p is at most {1 - found.level:.2f}"
-            )
-        texts.append(f"The p values: {test}.")
-    return " ".join(texts)
+    return text
 
 
 def _verdict(found: ExpectationVerdict, words: Words) -> str:
     ahead = "smaller" if found.expect is Expect.SMALLER else "bigger"
-    networks = "For the networks here from" if found.trained_once else "From"
-    head = (
-        f"{networks} {words.from_init(found.init)}, the expectation that the {ahead} model is "
-        "better"
-    )
+    head = f"From {words.from_init(found.init)}, the expectation that the {ahead} model is better"
     outcomes = [
         ("held on", found.held),
         ("was reversed on", found.opposite),
@@ -165,10 +152,7 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
 
 def _crossover(finding: ModelCrossover, words: Words) -> str:
     weights = words.from_init(finding.init)
-    text = _overtaking(finding, words)
-    if not finding.trained_once:
-        return f"From {weights}, {text}."
-    return f"For the networks trained here from {weights}, {text}. {ONE_TRAINING}"
+    return f"From {weights}, {_overtaking(finding, words)}."
 
 
 def _overtaking(finding: ModelCrossover, words: Words) -> str:

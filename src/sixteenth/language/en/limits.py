@@ -75,21 +75,20 @@ def _seeds(found: FewSeeds) -> str:
     match found.repeats:
         case Repeats.NONE:
             return (
-                "Each cell was trained once. Intervals and probabilities hold for other test "
-                "images, not for other trainings (Dietterich 1998): how far two seeds of one cell "
-                "lie apart was not measured, and a small difference may be luck even where its "
-                "interval excludes zero."
+                "Each cell was trained once: how much two trainings of one cell differ is assumed "
+                "from other studies, not measured. Two more seeds would make the intervals "
+                "narrower."
             )
         case Repeats.SOME:
             return (
                 f"The cells were trained with 1 to {found.seeds[-1]} seeds; where there is one, "
-                "the spread between trainings is not in the interval."
+                "the spread between trainings is taken from the others."
             )
         case Repeats.FEW:
             span = join([str(number) for number in found.seeds], "or")
             return (
-                f"With {span} seeds a cell the spread between trainings is known only roughly; "
-                "the intervals are as wide as that requires."
+                f"With {span} seeds a cell the spread between trainings is known only roughly, "
+                "pooled over all cells; the intervals are as wide as that requires."
             )
         case _:
             assert_never(found.repeats)

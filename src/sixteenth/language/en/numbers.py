@@ -82,6 +82,13 @@ def rounded(number: float) -> str:
     return count(float(f"{number:.2g}"))
 
 
+def roughly(seconds: float) -> str:
+    """A time that is only roughly known: ``20 min``."""
+    if 300 <= seconds < 5400:
+        return f"{count(round(seconds / 60))} {NUMBERS.time_units[2]}"
+    return NUMBERS.duration(float(f"{seconds:.2g}"))
+
+
 def plural(number: int, singular: str, several: str = "") -> str:
     """``1 run``, ``12 runs``, ``2,000 images``."""
     return f"{count(number)} {singular if number == 1 else several or singular + 's'}"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ...analysis.curves.doubling import HalfOrigin
-from ...analysis.findings.moves import Move, MoveVerdict
+from ...analysis.findings.doubling import LastDoubling
 from ...analysis.findings.relation import (
     AccuracyCurve,
     HighestAccuracy,
     MissingRuns,
     ModelCost,
     RelationFinding,
-    SeedsUsed,
 )
-from .moves import half_origin, span
-from .numbers import count, interval, join, large, percent, plural, points, signed
+from .doubling import doubling
+from .numbers import count, interval, join, large, percent, points, signed
 from .words import Words, accuracy_interval, missing_reason
 
 
@@ -24,6 +22,8 @@ def say(finding: RelationFinding, words: Words) -> str:
     match finding:
         case AccuracyCurve():
             return _curve(finding, words)
+        case LastDoubling():
+            return doubling(finding, words)
         case ModelCost():
             return _cost(finding, words)
         case HighestAccuracy():
@@ -45,10 +45,6 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
     if found.rise is None:
         return f"{text}."
     rise = found.rise
-    if found.seeds_used is SeedsUsed.NONE_COMMON:
-        text += " (one training of each: no seed is common to all sizes)"
-    elif found.seeds_used is SeedsUsed.COMMON:
-        text += f" (over {plural(len(first.runs), 'seed')} that all sizes have)"
     span = interval(rise.low, rise.high, rise.level, flip=rise.verdict == "below")
     if rise.verdict == "cannot tell":
         text += (
@@ -58,26 +54,7 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
     else:
         more = "more" if rise.verdict == "above" else "less"
         text += f": {points(rise.value)} {more} with the most images than with the fewest ({span})"
-    if found.last_doubling is not None:
-        text += f"; {_doubling(found.last_doubling)}"
     return f"{text}."
-
-
-def _doubling(move: Move) -> str:
-    text = f"the last doubling, from {count(move.from_images)} to {count(move.to_images)} images, "
-    if move.verdict is MoveVerdict.HELPS:
-        bought = "bought" if move.measured else "would have bought"
-        text += f"{bought} {points(move.gain)} ({span(move)})"
-    elif move.verdict is MoveVerdict.HURTS:
-        text += f"cost {points(move.gain)} ({span(move)})"
-    else:
-        text += (
-            f"changed test accuracy by {signed(move.gain)} points, which these runs cannot tell "
-            f"from nothing ({span(move)})"
-        )
-    if move.half is not None and move.half.origin is not HalfOrigin.TRAINED:
-        text += f"; {half_origin(move.half)}"
-    return text
 
 
 def _cost(found: ModelCost, words: Words) -> str:
@@ -102,15 +79,9 @@ def _highest(found: HighestAccuracy, words: Words) -> str:
     )
     behind = f"{words.cell(found.second)} ({percent(found.second.accuracy)})"
     apart = points(difference.value)
-    around = interval(
-        difference.low, difference.high, difference.level, flip=difference.verdict == "below"
-    )
+    around = interval(difference.low, difference.high, difference.level)
     if difference.verdict == "above":
         return f"{text}; next is {behind}, {apart} behind ({around})."
-    if difference.verdict == "below":
-        return (
-            f"{text}, but over the seeds that both have, {behind} is ahead by {apart} ({around})."
-        )
     return f"{text}, but these runs cannot tell it from {behind}."
 
 

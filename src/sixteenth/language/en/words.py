@@ -10,8 +10,6 @@ from ...analysis.stats.intervals import Interval
 from ..base import Names
 from .numbers import percent, plural
 
-ONE_TRAINING = "Other trainings of them are not in that probability: each was trained once."
-
 
 @dataclass(frozen=True)
 class Words:

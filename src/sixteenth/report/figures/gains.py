@@ -1,108 +1,86 @@
-"""The figure that answers the question: what each next step buys, by where one stands.
+"""The figure that answers the question: what each option would add to the best network.
 
-The analysis computes the moves; this module only groups them by the model and the initial weights
-that they start from, and draws them on one axis.
+The analysis computes the options; this module only draws them on one axis, the best first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sixteenth.analysis import Move
+from sixteenth.analysis import Option
 
 from ...language.base import Language
-from .style import GRID, INK, MUTED, NARROW, WIDE, house_style, nothing
+from .style import GRID, INK, NARROW, WIDE, house_style, nothing
 from .text import shortened, widest, wrapped
 
-_GROUPS = 4
-"""Starting points in the figure: it opens the report, and has to be read at a glance."""
 _SIZE = 8.5
-"""Points, of the moves' names and numbers."""
-_ORDER = ("data", "next", "model", "init")
+"""Points, of the options' names and numbers."""
+_HEAD, _FOOT = 0.36, 0.62
+"""Inches above and below the options."""
 
 
-@dataclass(frozen=True)
-class StartGroup:
-    """The moves from one starting point."""
-
-    main: bool
-    moves: list[Move]
-
-
-def options_figure(options: Sequence[Move], *, language: Language, narrow: bool = False) -> Figure:
-    """What each next step buys: the gain in accuracy with its interval, and a line at no gain.
+def options_figure(
+    options: Sequence[Option], *, language: Language, narrow: bool = False
+) -> Figure:
+    """What each option would add: the gain in accuracy with its interval, and a line at no gain.
 
     Filled points have an interval that leaves out zero; hollow ones could be no gain at all. A
-    diamond is a forecast. The first group starts where a beginner would.
+    diamond is a forecast. Options whose gain is not known are left out.
     """
-    groups = shown_options(options)
-    moves = [move for group in groups for move in group.moves]
-    width = NARROW if narrow else WIDE
-    pitch, title = (0.62, 0.36) if narrow else (0.3, 0.34)
-    foot, head = 0.62, 0.02
-    height = foot + head + (pitch * len(moves) + title * len(groups) if moves else 0.6)
-    right = 0.36 + widest((_numbers(move, language) for move in moves), _SIZE)
-    left = 0.1 if narrow else 3.15
+    known = [option for option in options if option.known]
+    width, pitch = (NARROW, 0.62) if narrow else (WIDE, 0.3)
+    height = _FOOT + _HEAD + (pitch * len(known) if known else 0.6)
+    right = 0.36 + widest((_numbers(option, language) for option in known), _SIZE)
+    left = 0.1 if narrow else 2.4
     with house_style():
         figure = Figure(figsize=(width, height))
         axes = figure.add_axes(
-            (left / width, foot / height, 1 - (left + right) / width, 1 - (foot + head) / height)
+            (left / width, _FOOT / height, 1 - (left + right) / width, 1 - _FOOT / height)
         )
-        if not moves:
-            nothing(axes, language.figures.no_moves)
+        if not known:
+            nothing(axes, language.figures.no_options)
             return figure
-        _gain_axis(axes, moves, language)
-        axes.set_ylim(-(height - foot - head), 0.0)  # inches, down from the top
-        y = 0.0
-        for group in groups:
-            heading = language.figures.from_start.format(
-                language.captions.move_start(group.moves[0])
+        _gain_axis(axes, known, language)
+        axes.set_ylim(-(height - _FOOT), 0.0)  # inches, down from the top
+        start = language.captions.cell(known[0].start)
+        heading = language.figures.from_start.format(start)
+        _text(axes, shortened(heading, width - 0.2, 9, bold=True), -_HEAD / 2, left, narrow=narrow)
+        for i, option in enumerate(known):
+            top = -_HEAD - pitch * i
+            # On a telephone the words stand above the point.
+            y = top - (0.46 if narrow else pitch / 2)
+            reach = 0.13 if narrow else pitch / 2
+            axes.vlines(axes.get_xticks(), y - reach, y + reach, color=GRID, lw=0.8, zorder=0)
+            axes.vlines(0, y - reach, y + reach, color=INK, lw=1.0, zorder=1)
+            _draw(axes, option, y)
+            name = language.captions.option(option)
+            name = wrapped(name, NARROW - 0.2, _SIZE, 1)[0] if narrow else name
+            _text(
+                axes,
+                name if narrow else shortened(name, left - 0.12, _SIZE),
+                top - 0.14 if narrow else y,
+                left,
+                narrow=narrow,
+                size=_SIZE,
             )
-            _heading(axes, heading, group.main, y - title / 2 - 0.02, left, narrow=narrow)
-            y -= title
-            low = y - pitch * len(group.moves)
-            if not narrow:
-                axes.vlines(axes.get_xticks(), low, y, color=GRID, lw=0.8, zorder=0)
-                axes.vlines(0, low, y, color=INK, lw=1.0, zorder=1)
-            for move in group.moves:
-                middle = y - pitch / 2
-                if narrow:
-                    # The words stand above the point, and no line of the grid runs through them.
-                    middle = y - 0.46
-                    axes.vlines(
-                        axes.get_xticks(),
-                        middle - 0.13,
-                        middle + 0.13,
-                        color=GRID,
-                        lw=0.8,
-                        zorder=0,
-                    )
-                    axes.vlines(0, middle - 0.13, middle + 0.13, color=INK, lw=1.0, zorder=1)
-                _draw_move(axes, move, middle, group.main)
-                _name_move(axes, language, move, middle, y, left, narrow=narrow)
-                y -= pitch
+            axes.text(
+                1.04,
+                y,
+                _numbers(option, language),
+                transform=axes.get_yaxis_transform(),
+                va="center",
+                fontsize=_SIZE,
+            )
     return figure
 
 
-def shown_options(options: Sequence[Move]) -> list[StartGroup]:
-    """The moves by where they start: the reference first, then the starts with large gains."""
-    found: dict[tuple[str, str], list[Move]] = {}
-    for move in sorted(options, key=lambda move: not move.main):
-        found.setdefault(move.start, []).append(move)
-    return [
-        StartGroup(moves[0].main, sorted(moves, key=lambda move: _ORDER.index(move.kind)))
-        for moves in list(found.values())[:_GROUPS]
-    ]
-
-
-def _gain_axis(axes: Axes, moves: Sequence[Move], language: Language) -> None:
-    values = [100 * v for move in moves for v in (move.low, move.high, move.gain)]
+def _gain_axis(axes: Axes, options: Sequence[Option], language: Language) -> None:
+    values = [100 * v for option in options for v in (option.low, option.high, option.gain)]
     values = [v for v in values if np.isfinite(v)]
     low, high = min([*values, 0.0]), max([*values, 0.0])
     pad = max(0.05 * (high - low), 0.2)
@@ -117,79 +95,51 @@ def _gain_axis(axes: Axes, moves: Sequence[Move], language: Language) -> None:
     axes.set_xlabel(language.figures.gain, labelpad=6, loc="left")
 
 
-def _heading(axes: Axes, heading: str, main: bool, y: float, left: float, *, narrow: bool) -> None:
+def _text(
+    axes: Axes, text: str, y: float, left: float, *, narrow: bool, size: float | None = None
+) -> None:
+    """A text left of the axis; on a telephone over it. Bold where it has no `size`."""
     axes.annotate(
-        shortened(heading, (NARROW if narrow else WIDE) - 0.2, 9, bold=True),
+        text,
         (0, y),
         xycoords=axes.get_yaxis_transform(),
-        xytext=(0 if narrow else -72 * (left - 0.1), 0),
+        xytext=(0 if narrow else -72 * (left - (0.2 if size else 0.1)), 0),
         textcoords="offset points",
-        fontweight="bold",
-        color=INK if main else MUTED,
+        fontweight="normal" if size else "bold",
+        color=INK,
         va="center",
-        fontsize=9,
+        fontsize=size or 9,
     )
 
 
-def _draw_move(axes: Axes, move: Move, y: float, main: bool) -> None:
-    low, gain, high = (100 * v for v in (move.low, move.gain, move.high))
-    colour = INK if main else MUTED
-    forecast = move.kind == "next"
+def _draw(axes: Axes, option: Option, y: float) -> None:
+    low, gain, high = (100 * v for v in (option.low, option.gain, option.high))
     axes.errorbar(
         [gain],
         [y],
         xerr=[[max(0.0, gain - low)], [max(0.0, high - gain)]],
         fmt="none",
-        ecolor=colour,
+        ecolor=INK,
         elinewidth=1.5,
         capsize=3,
         capthick=1.2,
         zorder=2,
     )
-    sure = move.verdict != "cannot tell"
     axes.plot(
         [gain],
         [y],
         ls="",
-        marker="D" if forecast else "o",
-        ms=5.5 if forecast else 6.5,
-        mfc=colour if sure else "white",
-        mec=colour,
+        marker="o" if option.measured else "D",
+        ms=6.5 if option.measured else 5.5,
+        mfc="white" if option.verdict == "cannot tell" else INK,
+        mec=INK,
         mew=1.3,
         zorder=3,
-        gid=f"gain-{move.kind}",
+        gid=f"gain-{option.kind}",
     )
 
 
-def _name_move(
-    axes: Axes, language: Language, move: Move, y: float, top: float, left: float, *, narrow: bool
-) -> None:
-    """What the move is, on the left (narrow: above it), and its numbers on the right."""
-    name = language.captions.move_step(move)
-    if narrow:
-        name = wrapped(name, NARROW - 0.2, _SIZE, 1)[0]
-    else:
-        name = shortened(name, left - 0.12, _SIZE)
-    axes.annotate(
-        name,
-        (0, top - 0.14 if narrow else y),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(0 if narrow else -72 * (left - 0.2), 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=_SIZE,
-    )
-    axes.text(
-        1.04,
-        y,
-        _numbers(move, language),
-        transform=axes.get_yaxis_transform(),
-        va="center",
-        fontsize=_SIZE,
-    )
-
-
-def _numbers(move: Move, language: Language) -> str:
+def _numbers(option: Option, language: Language) -> str:
     """The gain and its interval: ``+3.1 (+2.0 to +4.3)``."""
     numbers = language.numbers
-    return f"{numbers.points(move.gain)} ({numbers.points_interval(move.low, move.high)})"
+    return f"{numbers.points(option.gain)} ({numbers.points_interval(option.low, option.high)})"

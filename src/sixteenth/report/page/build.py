@@ -21,8 +21,8 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sixteenth import __version__
-from sixteenth.analysis import Findings, bands, cells
-from sixteenth.analysis.stats.intervals import LEVEL
+from sixteenth.analysis import Findings, bands, cells, whole_runs
+from sixteenth.analysis.stats.spread import LEVEL
 from sixteenth.errors import SixteenthError
 from sixteenth.storage.run_record import RunRecord
 
@@ -31,7 +31,6 @@ from ...language.captions import CurvesShown
 from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
-from ..figures.gains import shown_options
 from ..figures.panels import METRICS, curve_panels
 from ..figures.style import NARROW, WIDE, png, svg
 from ..parts import FIGURES, draw_figures
@@ -130,10 +129,10 @@ def _words(
 ) -> dict[str, tuple[str, str]]:
     """The caption of each figure, and what a screen reader says instead of it."""
     spec, results = measurements.spec, measurements.results
-    captions, cell_table = language.captions, cells(results)
+    captions, cell_table = language.captions, cells(findings.grid)
     lines = accuracy_lines(cell_table, results)
     fitted = bands(findings.curves)
-    shown = sum(len(group.moves) for group in shown_options(findings.options))
+    known = [option for option in findings.options if option.known]
     words = {
         "accuracy": (
             captions.accuracy(
@@ -146,8 +145,8 @@ def _words(
             captions.accuracy_alt(lines),
         ),
         "options": (
-            captions.options(findings.options, findings.level, len(findings.options) - shown),
-            captions.options_alt(findings.options),
+            captions.options(known),
+            captions.options_alt(known),
         ),
     }
     train, axes = spec.get("train") or {}, grid_axes(results)
@@ -172,7 +171,7 @@ def _words(
             axes.rows,
             [fraction for fraction, _ in axes.fractions],
             measured=len(measured(results)),
-            planned=len(results),
+            planned=len(whole_runs(results)),
         )
         words[f"{metric}-curves"] = (caption, alt)
     return words

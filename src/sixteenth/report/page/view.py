@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from sixteenth.analysis import Findings, cells, summary_table
-from sixteenth.analysis.findings import Suspect
+from sixteenth.analysis import Findings, Grid, cells, summary_table
+from sixteenth.analysis.findings.doubtful_labels import Suspect
 
 from ...language.base import Language, SaidSection
 from ...language.numbers import Numbers, missing
@@ -101,13 +101,13 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
     """Collect all texts of a report."""
     spec, results = measurements.spec, measurements.results
     discussion = language.discuss(findings)
-    table, train = cells(results), spec.get("train") or {}
+    table, train = cells(findings.grid), spec.get("train") or {}
     made = provenance(spec, results, measurements.histories, measurements.records)
     return Page(
         name=plain(spec.get("name", "study")),
         dateline=language.dateline(made),
         answer=list(discussion.answer),
-        groups=result_groups(results, language),
+        groups=result_groups(results, findings.grid, language),
         several_seeds=results["seed"].nunique() > 1,
         table_caption=language.captions.results(
             several_seeds=bool((table["n_seeds"] > 1).any()),
@@ -161,9 +161,9 @@ def fit_rows(results: pd.DataFrame, findings: Findings, language: Language) -> l
     return rows
 
 
-def result_groups(results: pd.DataFrame, language: Language) -> list[ResultGroup]:
+def result_groups(results: pd.DataFrame, grid: Grid, language: Language) -> list[ResultGroup]:
     """The results table, a group for each model and init, with a mean where there are seeds."""
-    summary, cell_table = summary_table(results), cells(results)
+    summary, cell_table = summary_table(grid), cells(grid)
     # A run that was never begun has no size of its own, but those beside it have.
     sizes = {part: float(n) for part, n in grid_axes(results).fractions if n is not None}
     summary["train_size"] = summary["train_size"].fillna(

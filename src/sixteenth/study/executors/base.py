@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ...data import ImageDataset
-from ...engine.train import Progress, new_record
+from ...engine.execution import new_record
+from ...engine.train import Progress
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import Failure, RunRecord
 from ..listener import Listener

@@ -42,7 +42,7 @@ class Cost:
 def work_of(run: RunSpec, dataset: ImageDataset) -> Workload:
     """How much a run trains and measures. Draws its subset: a tenth of a second for many images."""
     kept, held = split_of(run, dataset)
-    return Workload.of(run.train, len(kept), len(dataset.test), len(held))
+    return Workload.of(run.train, len(kept), len(dataset.test), len(held), run.lengths)
 
 
 def plan_table(
@@ -56,8 +56,8 @@ def plan_table(
 
     Returns:
         Columns run_id, model, init, fraction, train_size, seed, status, epochs, steps, parameters,
-        train_flops (whole run), threads, seconds (of training and evaluation, beside the runs that
-        are scheduled at the same time), begins, ends (seconds from the study's beginning),
+        train_flops (all lengths), threads, seconds (of training and evaluation, beside the runs
+        that are scheduled at the same time), begins, ends (seconds from the study's beginning),
         disk_bytes (what the finished run keeps), checkpoint_bytes (while it trains). Times are
         estimates. Finished runs have none, and no threads.
     """
@@ -70,7 +70,7 @@ def plan_table(
         work = work_of(run, dataset)
         record = records.get(run.run_id)
         cost, (assignment, end) = costs.get(run.model), todo.get(run.run_id, (None, 0.0))
-        stays, passes = disk_bytes(cost.parameters if cost else 0, dataset)
+        stays, passes = disk_bytes(cost.parameters if cost else 0, dataset, len(run.lengths))
         rows.append(
             {
                 "run_id": run.run_id,
@@ -96,11 +96,15 @@ def plan_table(
     return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
 
 
-def disk_bytes(parameters: int, dataset: ImageDataset) -> tuple[int, int]:
-    """What a finished run keeps on disk, and what its checkpoint takes while it trains."""
+def disk_bytes(parameters: int, dataset: ImageDataset, lengths: int = 1) -> tuple[int, int]:
+    """What a finished run keeps on disk, and what its checkpoint takes while it trains.
+
+    Args:
+        lengths: of the run; it keeps the predictions of each.
+    """
     weights = parameters * BYTES_PER_WEIGHT
     predictions = len(dataset.test) * (len(dataset.classes) * 4 + 8)
-    return weights + predictions, weights * CHECKPOINT_COPIES
+    return weights + lengths * predictions, weights * CHECKPOINT_COPIES
 
 
 def free_bytes(folder: Path) -> int:

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from ...data import ImageDataset
-from ...engine.execution import Execution
-from ...engine.train import begun_execution
+from ...engine.execution import Execution, begun_execution
 from ...errors import MismatchError
 from ...spec import RunSpec
 from ...storage.study_folder import StudySnapshot

@@ -1,0 +1,214 @@
+"""What the last doubling of the training set bought: by more images, and by more training steps.
+
+With the same epochs, twice the images are also twice the steps. The two are told apart only where
+the study has a run that has one without the other: all images with the steps of half of them, or
+half of them with the steps of all. Without such a run neither is credited.
+
+Where half of the largest size was not trained, the error between measured sizes is taken as
+log-linear in the number of images; the interval is then what a rising curve allows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from ..inputs.grid import Cell, Grid
+from ..stats.paired import Basis, Contrast, compare_cells, contrast
+from ..stats.spread import Spread
+from .types import Finding, Strength
+
+SAME_SIZE = 0.01
+"""Training sets whose sizes differ by less than this share count as one size: halving an odd
+number, or stratifying by class, moves a size by a few images."""
+SAME_STEPS = 0.1
+"""Trainings whose steps differ by less than this share count as equally long: epochs of different
+subsets round to different numbers of steps."""
+
+
+class HalfOrigin(StrEnum):
+    """Where the accuracy at half of the largest size comes from."""
+
+    TRAINED = "trained"
+    INTERPOLATED = "interpolated"
+    """Log-linear in the error between the sizes on both sides."""
+    EXTRAPOLATED = "extrapolated"
+    """No size is half of the largest or less: the rate between two sizes, over a full doubling."""
+
+
+@dataclass(frozen=True)
+class Half:
+    """Half of the largest size, and what its accuracy rests on.
+
+    Attributes:
+        images: half of the largest size.
+        origin: trained or not.
+        between: the two sizes that the rate was taken from; empty where half was trained.
+    """
+
+    images: float
+    origin: HalfOrigin
+    between: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ControlRun:
+    """The run that would tell images from steps: a cell trained as long as one with more images.
+
+    Attributes:
+        cell: the one to train again.
+        steps: of that training.
+        seconds: that it takes, by the time of `cell`; NaN where not known.
+    """
+
+    cell: Cell
+    steps: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LastDoubling(Finding):
+    """The accuracy of one model and init at the largest size minus that at half of it.
+
+    Attributes:
+        model, init: of the curve.
+        images: at the largest size.
+        half: of the largest size.
+        gain: with its interval.
+        more_steps: with the images the training steps grew.
+        from_images: the part of the gain that images bought at equal steps; None where the study
+            cannot tell it.
+        from_steps: the part that more steps bought; None where it cannot be told, or there were
+            no more.
+        control: the run that would tell; None where nothing is missing, or half was not trained.
+    """
+
+    model: str
+    init: str
+    images: float
+    half: Half
+    gain: Contrast
+    more_steps: bool = False
+    from_images: Contrast | None = None
+    from_steps: Contrast | None = None
+    control: ControlRun | None = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether both ends were trained."""
+        return self.half.origin is HalfOrigin.TRAINED
+
+    @property
+    def strength(self) -> Strength:
+        if self.gain.verdict == "cannot tell":
+            return Strength.CANNOT_TELL
+        return Strength.MEASURED if self.measured else Strength.SUGGESTIVE
+
+
+def last_doubling(grid: Grid, curve: Sequence[Cell], level: float) -> list[LastDoubling]:
+    """The last doubling of one model and init; empty where there are not two sizes."""
+    if len(curve) < 2 or curve[-1].train_size <= curve[0].train_size * (1 + SAME_SIZE):
+        return []
+    last, half = curve[-1], curve[-1].train_size / 2
+    near = [c for c in curve if abs(c.train_size - half) <= SAME_SIZE * half]
+    if near:
+        return [_trained(grid, near[0], last, half, level)]
+    below = [c for c in curve if c.train_size < half]
+    low = below[-1] if below else curve[0]
+    high = next(c for c in curve if c.train_size > max(half, low.train_size))
+    terms, gain = _log_linear(low, high, last, half)
+    origin = HalfOrigin.INTERPOLATED if below else HalfOrigin.EXTRAPOLATED
+    found = contrast(grid, terms, value=gain, level=level)
+    return [
+        LastDoubling(
+            model=last.model,
+            init=last.init,
+            images=last.train_size,
+            half=Half(half, origin, (low.train_size, high.train_size)),
+            # Its interval holds the chance in the measured ends, not the curve between them.
+            gain=_without_the_curve(grid, found, curve, half, level),
+        )
+    ]
+
+
+def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) -> LastDoubling:
+    """A doubling whose half was trained, and its two parts as far as the study tells them."""
+    few, many = middle.mean("steps"), last.mean("steps")
+    found = LastDoubling(
+        model=last.model,
+        init=last.init,
+        images=last.train_size,
+        half=Half(half, HalfOrigin.TRAINED),
+        gain=compare_cells(grid, middle, last, level),
+        more_steps=many > few * (1 + SAME_STEPS),
+    )
+    if not found.more_steps:
+        known = math.isfinite(few) and math.isfinite(many)
+        return replace(found, from_images=found.gain) if known else found
+    shorter = _of_steps(grid.lengths(last), few)
+    longer = _of_steps(grid.lengths(middle), many)
+    if shorter is not None:
+        images, steps = (middle, shorter), (shorter, last)
+    elif longer is not None:
+        images, steps = (longer, last), (middle, longer)
+    else:
+        seconds = middle.mean("seconds") * many / few
+        return replace(found, control=ControlRun(middle, many, seconds))
+    return replace(
+        found,
+        from_images=compare_cells(grid, *images, level),
+        from_steps=compare_cells(grid, *steps, level),
+    )
+
+
+def _of_steps(cells: Sequence[Cell], steps: float) -> Cell | None:
+    """The cell that was trained for so many steps."""
+    near = [cell for cell in cells if abs(cell.mean("steps") - steps) <= SAME_STEPS * steps]
+    return min(near, key=lambda cell: abs(cell.mean("steps") - steps), default=None)
+
+
+def _without_the_curve(
+    grid: Grid, found: Contrast, curve: Sequence[Cell], half: float, level: float
+) -> Contrast:
+    """The interval of a doubling whose half was not trained: what a rising curve allows.
+
+    The estimate's own interval knows the chance in its ends and not the curve between them. If more
+    images never hurt, the accuracy at `half` lies between those of its trained neighbours.
+    """
+    last = curve[-1]
+    below = [cell for cell in curve if cell.train_size < half]
+    above = next(cell for cell in curve if cell.train_size > half)
+    low, high = 0.0, 1.0
+    if above is not last:
+        low = compare_cells(grid, above, last, level).low
+    if below:
+        high = compare_cells(grid, below[-1], last, level).high
+    return replace(
+        found,
+        low=min(low, found.low),
+        high=max(high, found.high),
+        spread=Spread(math.nan),
+        basis=Basis.RISING_CURVE,
+    )
+
+
+def _log_linear(
+    low: Cell, high: Cell, last: Cell, half: float
+) -> tuple[list[tuple[float, Cell]], float]:
+    """The gain from `half` to `last` images as a gradient in the accuracies, and its value.
+
+    log e(half) = (1 - s) log e(low) + s log e(high), so d e(half) / d e(low) is
+    (1 - s) e(half) / e(low), and an accuracy's weight is minus that of its error (delta method).
+    """
+    s = math.log(half / low.train_size) / math.log(high.train_size / low.train_size)
+    floor = 0.5 / last.test_size if last.test_size > 0 else 1e-6  # a logarithm needs an error
+    e_low, e_high = max(1 - low.accuracy, floor), max(1 - high.accuracy, floor)
+    e_half = min(1.0, e_low ** (1 - s) * e_high**s)
+    terms = [
+        (-(1 - s) * e_half / e_low, low),
+        (-s * e_half / e_high, high),
+        (1.0, last),
+    ]
+    return terms, e_half - (1 - last.accuracy)

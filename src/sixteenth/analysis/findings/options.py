@@ -1,0 +1,298 @@
+"""What could still be had from the best network: more images, another model, weights, training.
+
+All options start from the cell with the highest accuracy. Its gain from a bigger model or other
+weights is measured where the study trained them on as many images; that from twice the images or
+twice the steps is a forecast from fitted curves. What a step on the way to this network bought is
+spent and no option. An option that nobody tried has no gain.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curves.forecast import doubling_draws, doubts
+from ..curves.joint import CURVE_LEVEL, Arm, Curves, spread_of
+from ..curves.learning_curve import fit_learning_curve
+from ..curves.points import CurveWarning
+from ..inputs.grid import Cell, Grid
+from ..inputs.trainings import COUNT
+from ..stats.paired import Contrast, compare_cells
+from ..stats.significance import holm
+from .diagnosis import DiagnosisFinding, TooFewSteps
+from .doubling import SAME_SIZE, LastDoubling
+from .types import Finding, Strength
+
+Draws = NDArray[np.float64]
+
+
+class OptionKind(StrEnum):
+    """What could be done next."""
+
+    DATA = "data"
+    """Twice the training images, with the same epochs."""
+    MODEL = "model"
+    """A bigger model."""
+    INIT = "init"
+    """Other initial weights."""
+    TRAINING = "training"
+    """Twice the training steps."""
+    RESOLUTION = "resolution"
+    """Larger images, or a first layer that reduces them less."""
+
+
+class OptionVerdict(StrEnum):
+    """Whether an option would raise the accuracy of another training."""
+
+    HELPS = "helps"
+    DOES_NOT = "does not"
+    CANNOT_TELL = "cannot tell"
+    NOT_TRIED = "not tried"
+
+
+@dataclass(frozen=True)
+class Option(Finding):
+    """One thing to do next from the best network.
+
+    Attributes:
+        kind: what is done.
+        start: the best network's cell.
+        end: (model, init) that are trained then; None where the study has no such model or init.
+        gain, low, high, level: of test accuracy for another training, in shares; NaN where nothing
+            is known of it.
+        verdict: whether it counts.
+        measured: both ends were trained; else it is a forecast or unknown.
+        converged: the last doubling of the steps of both ends bought less than this difference;
+            None where no training curve or shorter training tells.
+        gain_at_equal_steps: for data, the part of the gain that images bring without more steps, if
+            it is the same part as in the last doubling; NaN where unknown.
+        new_images: labelled images that it takes and that are not there yet.
+        seconds: of the training that it takes, at the speed of the study; NaN where unknown.
+        chance_best: that it has the largest gain of all options whose gain is known; NaN where
+            there is one.
+        doubts: what speaks against a forecast besides its interval.
+        available: such a model or such weights exist, as far as is known.
+    """
+
+    kind: OptionKind
+    start: Cell
+    end: Arm | None = None
+    gain: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    level: float = math.nan
+    verdict: OptionVerdict = OptionVerdict.NOT_TRIED
+    measured: bool = False
+    converged: bool | None = None
+    gain_at_equal_steps: float = math.nan
+    new_images: float = 0.0
+    seconds: float = math.nan
+    chance_best: float = math.nan
+    doubts: tuple[CurveWarning, ...] = ()
+    available: bool = True
+    draws: Draws | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a gain to speak of."""
+        return math.isfinite(self.gain)
+
+    @property
+    def strength(self) -> Strength:
+        if self.verdict is OptionVerdict.CANNOT_TELL:
+            return Strength.CANNOT_TELL
+        if self.verdict is OptionVerdict.NOT_TRIED:
+            return Strength.NOTE
+        return Strength.MEASURED if self.measured else Strength.SUGGESTIVE
+
+
+def find_options(
+    grid: Grid,
+    curves: Curves,
+    best: Cell,
+    diagnoses: Sequence[DiagnosisFinding],
+    doublings: Sequence[LastDoubling],
+    never_pretrained: Sequence[str],
+    level: float,
+) -> tuple[Option, ...]:
+    """All options from `best`, the largest gain first; those without a known gain come last."""
+    training = _training(grid, best, diagnoses)
+    others = _others(grid, best, level, never_pretrained)
+    options = [_data(grid, curves, best, doublings), training, *others, *_resolution(best)]
+    known = [option for option in options if option.draws is not None]
+    if len(known) > 1:
+        most = np.argmax(np.array([option.draws for option in known], dtype=float), axis=0)
+        for i, option in enumerate(known):
+            options[options.index(option)] = replace(option, chance_best=float((most == i).mean()))
+    options = [
+        replace(option, converged=_converged(grid, option, training, diagnoses))
+        for option in options
+    ]
+
+    return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))
+
+
+def training_gain(grid: Grid, cell: Cell) -> float:
+    """What the last doubling of a cell's steps bought; NaN where no shorter training was tested."""
+    lengths = grid.lengths(cell)
+    halves = [c for c in lengths if abs(c.length / lengths[-1].length - 0.5) < 0.1]
+    return lengths[-1].accuracy - halves[0].accuracy if halves else math.nan
+
+
+def _data(grid: Grid, curves: Curves, best: Cell, doublings: Sequence[LastDoubling]) -> Option:
+    """Twice the images with the same epochs, by the fitted curve."""
+    arm = best.model, best.init
+    images = best.train_size
+    # Of images that have labels already, and were not all trained on, none has to be labelled.
+    more = max(0.0, 2 * images - max(grid.labelled, images))
+    option = Option(
+        kind=OptionKind.DATA,
+        start=best,
+        end=arm,
+        new_images=more if more > SAME_SIZE * images else 0.0,
+        seconds=2 * best.mean("seconds"),
+    )
+    if arm not in curves.fits:
+        return option
+    option = _forecast(option, doubling_draws(curves, arm))
+    split = next((d for d in doublings if (d.model, d.init) == arm), None)
+    equal = math.nan
+    if split is not None and split.from_images is not None and split.gain.value > 0:
+        part = min(1.0, max(0.0, split.from_images.value / split.gain.value))
+        equal = part * option.gain
+    return replace(option, gain_at_equal_steps=equal, doubts=doubts(curves, arm))
+
+
+def _training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding]) -> Option:
+    """Twice the steps, by a curve through the accuracies at several training lengths."""
+    option = Option(
+        kind=OptionKind.TRAINING,
+        start=best,
+        end=(best.model, best.init),
+        seconds=2 * best.mean("seconds"),
+    )
+    cells = [cell for cell in grid.lengths(best) if math.isfinite(cell.mean("steps"))]
+    if len(cells) < 2:
+        climbing = [d for d in diagnoses if isinstance(d, TooFewSteps) and d.run_id in best.run_ids]
+        return replace(option, converged=False) if climbing else option
+    fit = fit_learning_curve(
+        [cell.mean("steps") for cell in cells],
+        [[1 - run.test_accuracy for run in cell.runs] for cell in cells],
+        test_size=int(best.test_size) if best.test_size > 0 else None,
+    )
+    last = cells[-1].mean("steps")
+    falls = fit.falls([2 * last], count=COUNT, seed=zlib.crc32(b"training"))[:, 0]
+    normal = np.random.default_rng(2).standard_normal(COUNT)
+    return _forecast(option, falls + normal * np.sqrt(2 * grid.spread.variances[best.key]))
+
+
+def _forecast(option: Option, drawn: Draws) -> Option:
+    """The option with draws of its gain for another training of both ends."""
+    gain, low, high = spread_of(drawn)
+    return replace(
+        option,
+        gain=gain,
+        low=low,
+        high=high,
+        level=CURVE_LEVEL,
+        verdict=_verdict(low, high),
+        draws=drawn,
+    )
+
+
+def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str]) -> list[Option]:
+    """A bigger model and other initial weights: measured where the study trained them too."""
+    size = [cell for cell in grid.cells if cell.train_size == best.train_size and cell is not best]
+    parameters = grid.parameters(best.model)
+    found = [
+        (OptionKind.MODEL, cell)
+        for cell in size
+        if cell.init == best.init and grid.parameters(cell.model) > parameters
+    ]
+    found += [
+        (OptionKind.INIT, cell)
+        for cell in size
+        if cell.model == best.model and best.init == "random"
+    ]
+    options = _measured(grid, best, found, level)
+    asked = {option.kind for option in options}
+    if OptionKind.MODEL not in asked:
+        options.append(Option(OptionKind.MODEL, best))
+    if OptionKind.INIT not in asked:
+        available = best.init != "random" or best.model not in never_pretrained
+        options.append(Option(OptionKind.INIT, best, available=available))
+    return options
+
+
+def _measured(
+    grid: Grid, best: Cell, found: Sequence[tuple[OptionKind, Cell]], level: float
+) -> list[Option]:
+    """Options whose ends were trained; their verdicts share one error (Holm 1979)."""
+    contrasts = [compare_cells(grid, best, cell, level) for _, cell in found]
+    adjusted = holm([one.p_value for one in contrasts])
+    return [
+        Option(
+            kind=kind,
+            start=best,
+            end=(cell.model, cell.init),
+            gain=one.value,
+            low=one.low,
+            high=one.high,
+            level=level,
+            verdict=_verdict(one.low, one.high) if p <= 1 - level else OptionVerdict.CANNOT_TELL,
+            measured=True,
+            seconds=cell.mean("seconds"),
+            draws=_draws(one, cell),
+        )
+        for (kind, cell), one, p in zip(found, contrasts, adjusted, strict=True)
+    ]
+
+
+def _draws(found: Contrast, cell: Cell) -> Draws:
+    return found.draws(zlib.crc32("\0".join(map(str, cell.key)).encode()))
+
+
+def _verdict(low: float, high: float) -> OptionVerdict:
+    if low > 0:
+        return OptionVerdict.HELPS
+    return OptionVerdict.DOES_NOT if high < 0 else OptionVerdict.CANNOT_TELL
+
+
+def _resolution(best: Cell) -> list[Option]:
+    """Larger images or another first layer, where the last feature map has one position."""
+    small = best.runs[0].final_map.replace(" ", "") == "1x1"
+    return [Option(OptionKind.RESOLUTION, best)] if small else []
+
+
+def _converged(
+    grid: Grid, option: Option, training: Option, diagnoses: Sequence[DiagnosisFinding]
+) -> bool | None:
+    """Whether the last doubling of the steps bought less than the option does.
+
+    Of longer training itself: whether twice the steps would no longer help.
+    """
+    if option.kind is OptionKind.TRAINING:
+        if option.known:
+            return option.verdict is not OptionVerdict.HELPS
+        return option.converged if option.converged is not None else _levelled(grid, option.start)
+    ends = [option.start]
+    if option.measured and option.end is not None:
+        arm = option.end
+        ends += [c for c in grid.curve(*arm) if c.train_size == option.start.train_size]
+    gains = [training_gain(grid, cell) for cell in ends]
+    if not any(map(math.isfinite, gains)):
+        return _converged(grid, training, training, diagnoses)
+    # Without a gain to compare with, half a point is what a doubling may still bring.
+    bought = max(gain for gain in gains if math.isfinite(gain))
+    return bought < (abs(option.gain) if option.known else 0.005)
+
+
+def _levelled(grid: Grid, cell: Cell) -> bool | None:
+    """True with training curves, whose rules would have shown too few steps; else not known."""
+    return True if any(run_id in grid.histories for run_id in cell.run_ids) else None

@@ -1,0 +1,145 @@
+"""How much the accuracy of another training differs: assumed at first, then measured.
+
+Another training of a cell has another seed, subset, initial weights and order of images. What it
+adds to an accuracy is the spread between trainings. One training of each cell says nothing of it,
+and three of each say little about any single cell; so the spread is one quantity of the whole
+study, with a prior, and the repeats of all cells are pooled (`training_spread`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+RELATIVE, AT_IMAGES, FALL = 0.0125, 3125.0, 0.2
+"""The assumed standard deviation between trainings is RELATIVE * (AT_IMAGES / n)**FALL times
+sqrt(p (1 - p)), for accuracy p on n training images: 0.6 points at 50% on 3,125 images, 0.3 at
+80% on 50,000. docs/science.md holds the measurements that it comes from."""
+UNCERTAINTY = 0.6
+"""Standard deviation of the logarithm of a study's spread around the assumed one: two studies in
+three lie within a factor of 1.8."""
+FALL_UNCERTAINTY = 0.25
+"""Standard deviation of a study's own FALL around the assumed one."""
+SIMILARITY = 8.0
+"""How alike the cells of one study are, in degrees of freedom of their variances around the common
+law: four in five cells lie within a factor of 1.4."""
+COUNT = 1000
+"""Draws of each cell's variance; draw i of all cells belongs together. A probability of 5% is then
+known to 0.7 points."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """The trainings of one cell.
+
+    Attributes:
+        accuracies: one a training.
+        train_size: training images.
+        noise: variance of an accuracy between trainings that comes from the finite test set alone,
+            which another training does not have on other images.
+        counts: whether they tell of the study's spread; trainings that were counted already tell
+            of their own cell only.
+    """
+
+    accuracies: Sequence[float]
+    train_size: float
+    noise: float = 0.0
+    counts: bool = True
+
+    @property
+    def squares(self) -> float:
+        """Sum of squares around the mean."""
+        return float(np.var(np.asarray(self.accuracies))) * len(self.accuracies)
+
+    @property
+    def degrees(self) -> int:
+        return len(self.accuracies) - 1
+
+
+@dataclass(frozen=True)
+class TrainingSpread:
+    """Draws of each cell's variance between trainings.
+
+    Attributes:
+        variances: cell -> (COUNT,) variances of an accuracy, in squared shares.
+        degrees: of freedom of the repeats that they rest on; 0: they are assumed.
+        factor: median of the study's spread relative to the assumed one.
+    """
+
+    variances: Mapping[Hashable, NDArray[np.float64]] = field(repr=False)
+    degrees: int
+    factor: float
+
+    @property
+    def assumed(self) -> bool:
+        """Whether no cell was trained twice."""
+        return self.degrees == 0
+
+    def deviation(self, cell: Hashable) -> float:
+        """The median standard deviation between trainings of a cell."""
+        return float(np.sqrt(np.median(self.variances[cell])))
+
+
+def assumed_deviation(accuracy: float, train_size: float) -> float:
+    """The standard deviation between trainings that is assumed before any was repeated.
+
+    Args:
+        accuracy: of the cell, a share.
+        train_size: training images.
+    """
+    share = min(max(accuracy, 1e-3), 1 - 1e-3)
+    return float(
+        RELATIVE * (AT_IMAGES / _size(train_size)) ** FALL * math.sqrt(share * (1 - share))
+    )
+
+
+def training_spread(cells: Mapping[Hashable, Repeats]) -> TrainingSpread:
+    """The variance between trainings of every cell, given the repeats of all.
+
+    With the assumed standard deviation a of a cell of n images, its variance is (f a (n / m)**d)²
+    times an inverse chi-square with SIMILARITY degrees of freedom; f is log-normal around 1, d is
+    normal around 0, and m is the study's mean size. Given f and d, the observed variance of a cell
+    with r repeats is its expected value, test noise included, times an F of r - 1 and SIMILARITY
+    degrees of freedom, which gives the posterior of both on a grid; then the variance of each cell
+    is inverse chi-square again (Gelman et al. 2013, Bayesian Data Analysis, sections 2.6 and 5.4).
+
+    Returns:
+        Draws of the variances, the same at every call.
+    """
+    rng = np.random.default_rng(0)
+    scales = UNCERTAINTY * np.linspace(-4.5, 4.5, 91)
+    falls = FALL_UNCERTAINTY * np.linspace(-3, 3, 25)
+    logs, slopes = (axis.ravel() for axis in np.meshgrid(scales, falls))
+    sizes = {key: math.log(_size(cell.train_size)) for key, cell in cells.items()}
+    middle = float(np.mean(list(sizes.values()))) if sizes else 0.0
+    assumed = {
+        key: assumed_deviation(float(np.mean(cell.accuracies)), cell.train_size) ** 2
+        for key, cell in cells.items()
+    }
+    log_weight = -0.5 * ((logs / UNCERTAINTY) ** 2 + (slopes / FALL_UNCERTAINTY) ** 2)
+    for key, cell in cells.items():
+        if cell.counts and cell.degrees > 0:
+            common = np.exp(2 * (logs + slopes * (sizes[key] - middle))) * assumed[key]
+            expected = common + cell.noise
+            ratio = max(cell.squares / cell.degrees, 1e-12) / expected
+            log_weight += stats.f.logpdf(ratio, cell.degrees, SIMILARITY) - np.log(expected)
+    cumulative = np.cumsum(np.exp(log_weight - log_weight.max()))
+    shares = (np.arange(COUNT) + 0.5) / COUNT
+    drawn = rng.permutation(np.searchsorted(cumulative / cumulative[-1], shares))
+    variances: dict[Hashable, NDArray[np.float64]] = {}
+    for key, cell in cells.items():
+        common = np.exp(2 * (logs + slopes * (sizes[key] - middle)))[drawn] * assumed[key]
+        own = max(cell.squares - cell.degrees * cell.noise, 0.0)
+        chi_square = stats.chi2.ppf(rng.permutation(shares), SIMILARITY + cell.degrees)
+        variances[key] = (SIMILARITY * common + own) / chi_square
+    repeats = sum(cell.degrees for cell in cells.values() if cell.counts)
+    return TrainingSpread(variances, repeats, float(np.exp(np.median(logs[drawn]))))
+
+
+def _size(train_size: float) -> float:
+    return train_size if 0 < train_size < math.inf else AT_IMAGES

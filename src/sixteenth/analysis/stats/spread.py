@@ -1,0 +1,64 @@
+"""How far another measurement may lie from an estimate: over test images and over trainings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, stats
+from scipy.special import ndtr
+
+LEVEL = 0.95
+"""Level of the intervals of what was measured."""
+
+POWER = 0.8
+"""Chance of being seen that the smallest visible difference is stated for; the usual choice."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far another measurement may lie from an estimate.
+
+    Attributes:
+        images: variance over other test images.
+        trainings: (m,) draws of the variance that trainings add, those measured and another one of
+            each cell; empty where only the test images are meant.
+        estimate: variance that the measured trainings alone add to the estimate.
+    """
+
+    images: float
+    trainings: NDArray[np.float64] = field(
+        default_factory=lambda: np.zeros(1), repr=False, compare=False
+    )
+    estimate: float = 0.0
+
+    def half_width(self, level: float) -> float:
+        """Half the interval at `level`: of a normal mixture over the draws; NaN if not known."""
+        deviations = np.sqrt(self.images + self.trainings)
+        widest = float(deviations.max())
+        if not widest > 0:
+            return widest  # 0, or NaN
+        ends = stats.norm.isf((1 - level) / 2) * np.array([deviations.min() * 0.999, widest])
+        if ends[1] - ends[0] < 1e-3 * ends[1]:
+            return float(ends[1])
+
+        def excess(half: float) -> float:
+            return 2 * float(ndtr(-half / deviations).mean()) - (1 - level)
+
+        return float(optimize.brentq(excess, *ends, xtol=1e-7))
+
+    def detectable(self, level: float) -> float:
+        """The smallest true difference that is seen at `level` with probability `POWER`."""
+        scatter = math.sqrt(self.images + self.estimate)
+        return self.half_width(level) + float(stats.norm.ppf(POWER)) * scatter
+
+    def p_value(self, value: float) -> float:
+        """One minus the level at which the interval around `value` ends at zero."""
+        if not (math.isfinite(self.images) and math.isfinite(value)):
+            return math.nan
+        deviations = np.sqrt(self.images + self.trainings)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = 2 * float(ndtr(-abs(value) / deviations).mean())
+        return p if math.isfinite(p) else math.nan

@@ -1,0 +1,52 @@
+"""What the last doubling of the images bought, in English."""
+
+from __future__ import annotations
+
+import math
+
+from ...analysis.findings.doubling import ControlRun, Half, HalfOrigin, LastDoubling
+from ...analysis.stats.paired import Contrast
+from .numbers import count, interval, join, roughly, signed
+from .words import Words
+
+
+def doubling(found: LastDoubling, words: Words) -> str:
+    """The gain, then its two parts, or that they are not separated."""
+    arm = words.arm(found.model, found.init)
+    text = (
+        f"Twice the images, from {count(found.half.images)} to {count(found.images)}, changed the "
+        f"accuracy of {arm} by {_value(found.gain)}"
+    )
+    if not found.measured:
+        return f"{text}; {_origin(found.half)}."
+    if found.from_images is not None and found.from_steps is not None:
+        return (
+            f"{text}: {_value(found.from_images)} by the images at equal training steps, and "
+            f"{_value(found.from_steps)} by more steps."
+        )
+    if not found.more_steps:
+        return f"{text}, at equal training steps." if found.from_images is not None else f"{text}."
+    return (
+        f"{text}. The training steps doubled with the images; the two are not separated, so "
+        "neither is credited."
+    )
+
+
+def _value(found: Contrast) -> str:
+    value = signed(found.value)
+    return f"{value} points ({interval(found.low, found.high, found.level)})"
+
+
+def control_run(control: ControlRun, words: Words) -> str:
+    """``resnet18 from random weights on 25,000 images for 2,346 steps (about 12 min here)``."""
+    time = ""
+    if math.isfinite(control.seconds) and control.seconds > 0:
+        time = f" (about {roughly(control.seconds)} here)"
+    return f"{words.cell(control.cell)} for {count(control.steps)} steps{time}"
+
+
+def _origin(half: Half) -> str:
+    between = join([count(size) for size in half.between])
+    if half.origin is HalfOrigin.INTERPOLATED:
+        return f"half of the images was not trained: interpolated between {between}"
+    return f"half of the images was not trained: the rate between {between}"

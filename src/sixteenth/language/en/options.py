@@ -1,0 +1,120 @@
+"""What could be had from the best network, in English: a table's rows, sentences and labels."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from .curves import warning
+from .numbers import count, interval, is_nothing, plural, points, probability, roughly, signed
+from .words import Words
+
+SURE = 0.99
+"""A chance of being the best is never said to be higher: it leaves out what nobody tried."""
+
+
+def do(option: Option, words: Words) -> str:
+    """The option as an imperative, without a capital and a full stop."""
+    start = option.start
+    match option.kind:
+        case OptionKind.DATA:
+            if option.new_images:
+                return f"label {count(option.new_images)} more images"
+            return f"train on {count(2 * start.train_size)} images, which have labels already"
+        case OptionKind.MODEL:
+            return f"use {words.model(option.end[0])}" if option.end else "try a bigger model"
+        case OptionKind.INIT:
+            if option.end:
+                return f"start from {words.from_init(option.end[1])}"
+            return "try pretrained weights" if start.init == "random" else "try other weights"
+        case OptionKind.TRAINING:
+            return "train longer"
+        case OptionKind.RESOLUTION:
+            return "try larger images"
+        case _:
+            assert_never(option.kind)
+
+
+def label(option: Option, words: Words) -> str:
+    """The option in a few words, beside its point in the figure."""
+    match option.kind:
+        case OptionKind.DATA:
+            return f"twice the images ({count(2 * option.start.train_size)})"
+        case OptionKind.MODEL:
+            return words.model(option.end[0]) if option.end else "a bigger model"
+        case OptionKind.INIT:
+            return words.init(option.end[1]) if option.end else "other weights"
+        case OptionKind.TRAINING:
+            return "twice the training steps"
+        case OptionKind.RESOLUTION:
+            return "larger images"
+        case _:
+            assert_never(option.kind)
+
+
+def gain(option: Option) -> str:
+    """The gain with its interval: ``3.8 points (forecast, 90% interval 1.9 to 5.7)``."""
+    if not option.known:
+        return "not tried"
+    about = "next to nothing" if is_nothing(option.gain) else points(option.gain)
+    if option.gain < 0 and not is_nothing(option.gain):
+        about = f"{signed(option.gain)} points"
+    how = "measured" if option.measured else "forecast"
+    return f"{about} ({how}, {interval(option.low, option.high, option.level)})"
+
+
+def why(option: Option, words: Words) -> str:
+    """What an option brings, as the rest of a sentence after a colon."""
+    if not option.known:
+        return f"{_untried(option, words)}."
+    text = gain(option)
+    if option.verdict is OptionVerdict.CANNOT_TELL:
+        text += ", so it may bring nothing"
+    if math.isfinite(option.gain_at_equal_steps) and not is_nothing(option.gain):
+        text += f"; {points(option.gain_at_equal_steps)} of it without more training steps"
+    if option.converged is False and option.kind is not OptionKind.TRAINING:
+        text += "; not settled, because training had not ended"
+    if option.doubts:
+        text += f" ({'; '.join(warning(doubt, 0) for doubt in option.doubts)})"
+    if math.isfinite(option.chance_best):
+        chance = probability(option.chance_best, SURE)
+        text += f"; the best of these options with probability {chance}"
+    return f"{text}."
+
+
+def _untried(option: Option, words: Words) -> str:
+    model = words.model(option.start.model)
+    match option.kind:
+        case OptionKind.DATA:
+            return "one size says nothing of what more images bring"
+        case OptionKind.MODEL:
+            return f"no bigger model than {model} was trained on as many images"
+        case OptionKind.INIT:
+            if not option.available:
+                return f"{model} has none; a model such as resnet18 does"
+            if option.start.init == "random":
+                return "no run used any"
+            return "the study has no others that were trained on as many images"
+        case OptionKind.TRAINING:
+            if option.converged is False:
+                return "training accuracy was still rising at the end; what it brings was not tried"
+            return "no shorter training was tested, so what it brings is not known"
+        case OptionKind.RESOLUTION:
+            return (
+                f"the last feature map of {model} is 1x1; larger images, or stem: cifar for a "
+                "ResNet, were not tried"
+            )
+        case _:
+            assert_never(option.kind)
+
+
+def cost(option: Option) -> str:
+    """What it takes: ``No new label, about 12 min of training.``; empty where not known."""
+    labels = plural(round(option.new_images), "new label") if option.new_images else "no new label"
+    if not option.known:
+        return ""
+    time = ""
+    if math.isfinite(option.seconds) and option.seconds > 0:
+        time = f", about {roughly(option.seconds)} of training here"
+    return f"It takes {labels}{time}."

@@ -1,0 +1,200 @@
+"""Several lengths in one run: each branch is the shorter run that it stands for, and leaves no
+trace in the whole one; cut off anywhere, all of them come out the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sixteenth import RunSpec, parse_spec
+from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.engine import train as engine
+from sixteenth.engine.lengths import plan_lengths
+from sixteenth.engine.optim import learning_rate
+from sixteenth.engine.train import Progress, train_run
+from sixteenth.engine.workload import Workload
+from sixteenth.spec import TrainSpec
+from sixteenth.storage.run_folder import RunFolder
+from sixteenth.storage.run_record import RunRecord
+from tiny_study import write_tiny_study
+
+WSD = "warmup-stable-decay"
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageDataset:
+    return load_dataset("digits", image_size=8, data_dir=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def _tiny_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tiny_study(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def cell(lengths: list[Any], **train: Any) -> RunSpec:
+    """A run on 200 images: seven steps an epoch, 28 in all."""
+    return parse_spec(
+        {
+            "data": "digits",
+            "image_size": 8,
+            "models": ["tiny_models:small"],
+            "fractions": ["200 images"],
+            "lengths": lengths,
+            "train": {"epochs": 4, "batch_size": 32, "schedule": WSD, "crop": 1, **train},
+        }
+    ).runs()[0]
+
+
+def contents(folder: RunFolder) -> list[object]:
+    """All that a run left, times aside."""
+    files = sorted(path for path in folder.path.iterdir() if path.suffix != ".csv")
+    history = folder.read_history().drop(columns="seconds").to_csv()
+    record = folder.read_record()
+    assert record is not None
+    assert record.metrics is not None
+    metrics = [each.to_dict() | {"seconds": None} for each in (record.metrics, *record.lengths)]
+    return [
+        [path.name for path in files],
+        [path.read_bytes() for path in files if path.suffix != ".json"],
+        history,
+        metrics,
+    ]
+
+
+def losses(record: RunRecord) -> dict[str, Any]:
+    """The losses and accuracies of the whole run."""
+    assert record.metrics is not None
+    return {
+        key: value
+        for key, value in record.metrics.to_dict().items()
+        if key.startswith(("test_", "train_l", "train_a"))
+    }
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"optimizer": "adamw"},
+        {"optimizer": "sgd", "flip": "alternating"},
+        {"optimizer": "muon", "test_augmentation": "mirror"},
+        {"cooldown": 0.5, "batch_size": 50},  # branches leave at the end of an epoch
+    ],
+    ids=["adamw", "sgd", "muon", "at-an-end"],
+)
+def test_the_whole_run_is_the_one_without_branches_and_a_branch_is_the_shorter_run(
+    digits: ImageDataset, tmp_path: Path, recipe: dict[str, Any]
+) -> None:
+    folders = {name: RunFolder(tmp_path / name) for name in ("all", "1", "1/2", "1/4")}
+    branched = cell(["1/4", "1/2", 1], warmup=0.5, **recipe)
+    record = train_run(branched, digits, folders["all"])
+    assert [each.length for each in record.lengths] == ["1/4", "1/2"]
+    steps = {each.length: each.steps for each in record.lengths} | {"1": record.metrics.steps}
+    for length, share in (("1", 0.125), ("1/2", 0.25), ("1/4", 0.5)):
+        alone = cell([1], warmup=share, steps=steps[length], **recipe)
+        # The recipe differs by its steps alone: both runs see the same images in the same order.
+        single = train_run(alone, digits, folders[length])
+        assert (
+            folders["all"].predictions_path_of(length).read_bytes()
+            == folders[length].predictions_path.read_bytes()
+        ), length
+        if length != "1":
+            (branch,) = (each for each in record.lengths if each.length == length)
+            assert losses(single).items() <= branch.to_dict().items()
+            assert branch.train_flops == single.train_flops
+            assert branch.epoch == single.metrics.epoch
+    whole, plain = folders["all"], folders["1"]
+    assert whole.weights_path.read_bytes() == plain.weights_path.read_bytes()
+    assert (
+        whole.read_history()
+        .drop(columns="seconds")
+        .equals(plain.read_history().drop(columns="seconds"))
+    )
+
+
+def test_the_whole_run_has_spent_what_its_branches_took(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    seen: list[Progress] = []
+    run = cell(["1/4", "1/2", 1])
+    record = train_run(run, digits, RunFolder(tmp_path / "run"), on_progress=seen.append)
+    # Of 7 steps the last one cools down, and of 14 the last three.
+    assert [each.steps for each in record.lengths] == [7, 14]
+    assert record.metrics.steps == 28
+    steps = [progress.step for progress in seen if progress.row is None]
+    assert steps == list(range(1, 28 + 1 + 3 + 1))
+    assert {progress.steps for progress in seen} == {32}
+    per_image = record.model.train_flops_per_image
+    work = Workload.of(run.train, 200, len(digits.test), lengths=run.lengths)
+    assert record.train_flops == pytest.approx(per_image * work.images, rel=0.01)
+    assert record.lengths[0].train_flops == per_image * 200
+    assert 0 < record.lengths[0].seconds < record.lengths[1].seconds < record.seconds
+    alone = Workload.of(run.train, 200, len(digits.test))
+    assert work.all_steps == alone.all_steps + 4
+    assert work.evaluated == alone.evaluated + 2 * (200 + len(digits.test))
+    assert work.curve_images == alone.curve_images
+
+
+# Of 32 steps the seventh cools down for 1/4, and steps 13 to 15 for 1/2.
+@pytest.mark.parametrize("every_step", [True, False], ids=["every-step", "at-ends"])
+def test_cut_off_anywhere_a_run_comes_out_the_same(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every_step: bool
+) -> None:
+    run, whole = cell(["1/4", "1/2", 1]), RunFolder(tmp_path / "whole")
+    train_run(run, digits, whole)
+    if every_step:
+        monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+    else:
+        monkeypatch.setattr(engine, "CHECKPOINT_SHARE", 1e9)
+    for stop in (3, 6, 7, 8, 12, 13, 14, 15, 16, 17, 26, 32):
+        cut = RunFolder(tmp_path / f"cut{stop}")
+
+        def interrupt(progress: Progress, stop: int = stop) -> None:
+            if progress.step == stop:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train_run(run, digits, cut, on_progress=interrupt)
+        steps: list[int] = []
+        train_run(run, digits, cut, on_progress=lambda p, steps=steps: steps.append(p.step))
+        assert contents(cut) == contents(whole), stop
+        # Lost is a branch at most, or a step: the last of an epoch has its checkpoint afterwards.
+        assert steps[0] >= (stop - 3 if every_step else 2 if stop > 8 else 1)
+
+
+def test_a_run_is_cut_off_many_times_and_comes_out_the_same(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+    run, cut = cell(["1/4", "1/2", 1]), RunFolder(tmp_path / "cut")
+    train_run(run, digits, RunFolder(tmp_path / "whole"))
+    for stop in (4, 7, 7, 10, 14, 15, 20, 31):
+
+        def interrupt(progress: Progress, stop: int = stop) -> None:
+            if progress.step >= stop:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train_run(run, digits, cut, on_progress=interrupt)
+    train_run(run, digits, cut)
+    assert contents(cut) == contents(RunFolder(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7, 100, 11_730])
+@pytest.mark.parametrize("cooldown", [0.0, 0.2, 0.5, 0.99])
+def test_lengths_have_their_share_of_the_steps_however_few_there_are(
+    steps: int, cooldown: float
+) -> None:
+    recipe = TrainSpec(cooldown=cooldown, schedule=WSD)
+    lengths = plan_lengths(["1/100", "1/4", "1/2", "1"], steps, recipe)
+    assert lengths[-1].steps == steps
+    assert [each.is_whole for each in lengths] == [False, False, False, True]
+    for each in lengths:
+        assert 0 <= each.start < each.steps <= steps
+        rates = [learning_rate(step, each.steps, recipe, 0) for step in range(each.steps)]
+        assert set(rates[: each.start]) <= {recipe.peak_learning_rate}
+        assert all(0 < rate < recipe.peak_learning_rate for rate in rates[each.start :])
+    starts = [each.start for each in lengths]
+    assert starts == sorted(starts)
