@@ -27,6 +27,8 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.INIT:
             if option.end:
                 return f"start from {words.from_init(option.end[1])}"
+            if not option.available:
+                return "try a model that has pretrained weights"
             return "try pretrained weights" if start.init == "random" else "try other weights"
         case OptionKind.TRAINING:
             return "train longer"
