@@ -8,7 +8,7 @@ import pytest
 from invented import FRACTIONS, HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
 
-from sixteenth.analysis import bands, cells
+from sixteenth.analysis import Cell, Option, OptionKind, OptionVerdict, bands, cells
 from sixteenth.language import default_language
 from sixteenth.report import (
     accuracy_figure,
@@ -182,6 +182,8 @@ def test_the_options_figure_shows_each_known_gain_and_the_line_at_no_gain(narrow
     assert right > 5.7
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert "+3.8 (+1.9 to +5.7)" in texts
+    assert any(text.startswith("Best: resnet18") for text in texts)
+    figure.set_dpi(300)  # fewer dots widen letters
     figure.draw_without_rendering()
     for text in figure.axes[0].texts:
         box = text.get_window_extent()
@@ -201,8 +203,8 @@ def test_the_words_of_the_options_figure_say_what_is_measured() -> None:
     assert "Diamonds" not in ENGLISH.captions.options(OPTIONS[2:3])
     alt = ENGLISH.captions.options_alt(OPTIONS[:2])
     assert alt == (
-        "Gains in test accuracy. twice the training steps: +3.8 points (+1.9 to +5.7); twice the "
-        "images (100,000): +1.0 points (−1.0 to +3.0)."
+        "Gains in test accuracy: twice the training steps +3.8 points (+1.9 to +5.7); twice the "
+        "images (100,000) +1.0 points (−1.0 to +3.0)."
     )
     assert ENGLISH.captions.cell(START) == "resnet18 from random weights on 50,000 images"
 

@@ -87,11 +87,11 @@ class EnglishCaptions(Captions):
 
     def options_alt(self, options: Sequence[Option]) -> str:
         parts = [
-            f"{self.option(option)}: {NUMBERS.points(option.gain)} points "
+            f"{self.option(option)} {NUMBERS.points(option.gain)} points "
             f"({NUMBERS.points_interval(option.low, option.high)})"
             for option in options
         ]
-        return f"Gains in test accuracy. {'; '.join(parts)}."
+        return f"Gains in test accuracy: {'; '.join(parts)}."
 
     def option(self, option: Option) -> str:
         return plain(label(option, self.words))
