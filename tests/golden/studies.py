@@ -110,8 +110,8 @@ def complete(
     } | spec
     runs = []
     for row in results.to_dict("records"):
-        if row["status"] == "missing":
-            continue
+        if row["status"] == "missing" or row["length"] != 1:
+            continue  # a shorter training is a branch of a run and has no record of its own
         run = run_record(
             row,
             classes=records.classes,

@@ -93,8 +93,8 @@ def test_one_run_compares_nothing(study):
 
 
 def test_what_is_spent_stands_apart_from_what_is_to_be_had(study):
-    found = talk(study({SMALL: (0.70,), PRE: (0.80,), BIG: (0.6,), ("resnet50", "imagenet"): (0.85,)},
-                       fractions=ONE))  # fmt: skip
+    accuracy = {SMALL: (0.70,), PRE: (0.80,), BIG: (0.6,), ("resnet50", "imagenet"): (0.85,)}
+    found = talk(study(accuracy, fractions=ONE))
     (spent,) = [each for each in found.findings.answer if isinstance(each, InHand)]
     assert spent.best.key[:2] == ("resnet50", "imagenet")
     assert spent.init.value == pytest.approx(0.25, abs=0.02)

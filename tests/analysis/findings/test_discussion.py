@@ -33,7 +33,9 @@ def test_the_reference_study_is_read_as_it_was_made(reference):
     assert "its weights are worth" in found.answer[1]
     assert "ahead of resnet18" in found.answer[1]
     said = text(found, "expectation")
-    assert "From random weights, the expectation that the bigger model is better did not hold" in said
+    assert (
+        "From random weights, the expectation that the bigger model is better did not hold" in said
+    )
     assert "is better held on 50,000 images and could not be judged on 3,125 and 25,000" in said
     by_init = {one.init: one for one in of_kind(found, ExpectationVerdict)}
     assert by_init["random"].opposite == (3125, 25_000, 50_000)

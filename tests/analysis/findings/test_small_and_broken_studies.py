@@ -22,7 +22,11 @@ def test_with_a_seed_missing_the_numbers_of_a_sentence_still_add_up(study):
     shown = [float(part) for part in re.findall(r"\(([0-9.]+)%\)", row.text)]
     assert shown[0] - shown[1] == pytest.approx(100 * row.finding.found.value, abs=0.11)
     assert len(row.finding.found.run_ids) == 5, "all trainings count"
-    claim = next(c for c in section(found, "relation") if "resnet50 from random weights reaches" in c.text.lower())
+    claim = next(
+        c
+        for c in section(found, "relation")
+        if "resnet50 from random weights reaches" in c.text.lower()
+    )
     shown = [float(part) for part in re.findall(r"([0-9.]+)% on", claim.text)]
     rise = float(re.search(r": ([0-9.]+) points more", claim.text)[1])
     assert shown[-1] - shown[0] == pytest.approx(rise, abs=0.11)

@@ -14,7 +14,6 @@ from sixteenth.analysis.inputs.predictions import Unpaired
 from sixteenth.analysis.stats.paired import Basis, image_variance
 from sixteenth.analysis.stats.spread import Spread
 
-
 PAIR = {("resnet18", "random"): (0.80,), ("resnet50", "random"): (0.83,)}
 ALL = {"1": 50_000}
 

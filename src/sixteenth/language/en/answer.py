@@ -18,7 +18,7 @@ from ..base import short_name
 from ..text import upper_first
 from . import options
 from .doubling import control_run, doubling
-from .numbers import interval, percent, plural, points, signed
+from .numbers import NUMBERS, interval, is_nothing, percent, plural, points, signed
 from .words import Words, accuracy_interval
 
 
@@ -72,9 +72,12 @@ def _recommendation(found: Headline, words: Words) -> str:
                 f"training steps.{control}"
             )
         case Lead.STOP:
+            visible = points(found.visible)
+            if is_nothing(found.visible):
+                visible = f"{NUMBERS.decimal(100 * found.visible, 3)} points"
             return (
-                "Stop here, or test on more images: what is left to gain is less than "
-                f"{points(found.visible)}, the smallest gain that these test images can show."
+                f"Stop here, or test on more images: what is left to gain is less than {visible}, "
+                "the smallest gain that these test images can show."
             )
         case Lead.CANNOT_TELL:
             return (

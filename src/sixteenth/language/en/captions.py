@@ -167,11 +167,9 @@ class EnglishCaptions(Captions):
             if test_augmentation in _VIEWS
             else ""
         )
-        means = (
-            " The interval of a mean also holds the spread of its seeds." if several_seeds else ""
-        )
+        means = " That of a mean rests on all its seeds." if several_seeds else ""
         return (
-            "Interval: of one run, the 95% binomial interval that the test set's size leaves."
+            "Interval: 95%, for another training on other test images."
             f"{means} Training accuracy is measured at the end, on clean images. Gap: training "
             f"minus test accuracy, in percentage points.{views} Training FLOPs are the "
             "floating-point operations of the whole run, forward and backward."
