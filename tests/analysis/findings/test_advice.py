@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from talking import discuss
 
-from sixteenth.analysis import Context
-from sixteenth.analysis.findings.advice import AnotherSize, MoreSeeds, NothingTrained
+from sixteenth.analysis import Context, Option, OptionKind, read_grid
+from sixteenth.analysis.findings.advice import AnotherSize, MoreSeeds, NothingTrained, _sizes
 from sixteenth.analysis.findings.target import TargetOutcome
 from sixteenth.language import English, Names, SaidAdvice
 
@@ -130,6 +131,9 @@ def test_advice_in_words_has_all_its_numbers(study):
     json.dumps(words, allow_nan=False)
 
 
-def test_a_narrow_forecast_asks_for_no_further_size(study):
-    found = advice(study({("resnet18", "random"): errors(0.05, 8.0, -0.35)}, fractions=SIZES))
-    assert not [step for step in found.steps if isinstance(step, AnotherSize)]
+def test_a_further_size_is_asked_for_where_the_forecast_is_wider_than_its_gain(study):
+    grid = read_grid(study({("resnet18", "random"): (0.6, 0.7, 0.75)}).results)
+    wide = Option(OptionKind.DATA, grid.cells[-1], gain=0.03, low=0.0, high=0.07)
+    (step,) = _sizes(grid, grid.cells[-1], [wide])
+    assert step.sizes == 3
+    assert not _sizes(grid, grid.cells[-1], [replace(wide, low=0.02, high=0.04)])

@@ -47,6 +47,26 @@ def test_train_first_with_its_gain_where_shorter_trainings_tell_it(study):
     assert re.match(r"Train longer first: \d\.\d points \(forecast, 90% inter", found.answer[0])
 
 
+def test_images_and_steps_that_are_not_separated_are_no_advice_to_label(study):
+    """Nothing tells whether training had ended: the control run comes before labels."""
+    made = study({SMALL: (0.716, 0.776)}, fractions={"1/2": 25_000, "1": 50_000})
+    made.histories = made.histories.iloc[:0]
+    found = talk(made)
+    assert headline(found).lead is Lead.NOT_SEPARATED
+    assert headline(found).strength == "cannot tell"
+    assert found.answer[0].startswith(
+        "Images or training time: not separated yet. Twice the images came with twice the training "
+        "steps. One run would tell: resnet18 from random weights on 25,000 images for 2,346 steps "
+        "(about 9 min here). The best network is"
+    )
+    assert " ".join(found.answer).count("for 2,346 steps") == 1
+    lengths = {(*SMALL, "1", 0.5): 0.772}
+    told = study({SMALL: (0.716, 0.776)}, fractions={"1/2": 25_000, "1": 50_000}, lengths=lengths)
+    told.histories = told.histories.iloc[:0]
+    assert headline(talk(told)).control is None
+    assert headline(talk(told)).lead is not Lead.NOT_SEPARATED
+
+
 def test_stop_where_two_errors_of_359_are_left(study):
     made = levelled(study({SMALL: (0.9, 0.99, 1 - 2 / 359)}, fractions=SIZES, test_size=359))
     last = made.results["fraction"] == "1"
