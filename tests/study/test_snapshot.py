@@ -97,7 +97,6 @@ def finished(tmp_path: Path) -> StudyFolder:
     spec = StudySpec(
         name="many",
         data="pets",
-        lengths=[1],
         models=["small", "larger"],
         init=["random", "imagenet"],
         fractions=["1/4", "1/2", "1"],
