@@ -207,7 +207,7 @@ def _grid(results: pd.DataFrame, predictions: Predictions, tested: Sequence[Leve
 
 
 def _label(fraction: object, lever: Lever) -> str:
-    return f"{fraction} {lever}"
+    return f"{fraction}+{lever}"
 
 
 def _cell(grid: Grid, arm: Arm, fraction: str) -> Cell | None:
