@@ -63,15 +63,15 @@ def _lever(found: ExplainedLever, words: Words) -> str:
     text += f", and {points(found.before.value)} behind without"
     if not math.isfinite(found.share.value):
         return f"{text}. Whether it is a reason stays open."
-    return f"{text}: it explains {_share(found.share)} of the difference, {_verdict(found)}."
+    return f"{text}: it explains {_share(found.share)}, {_verdict(found)}."
 
 
 def _share(share: Average) -> str:
-    ends = NUMBERS.span.format(
-        NUMBERS.decimal(100 * share.low, 0), NUMBERS.percent(share.high, digits=0)
-    )
-    value = NUMBERS.percent(share.value, digits=0)
-    return f"{value} ({coverage(share.level)} interval {ends})"
+    low, high = NUMBERS.decimal(100 * share.low, 0), NUMBERS.percent(share.high, digits=0)
+    ends = f"({coverage(share.level)} interval {NUMBERS.span.format(low, high)})"
+    if share.value < 0:
+        return f"none of the difference {ends}"
+    return f"{NUMBERS.percent(share.value, digits=0)} of the difference {ends}"
 
 
 def _verdict(found: ExplainedLever) -> str:
