@@ -129,7 +129,7 @@ def test_two_places_may_share_a_cell(study):
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
-@pytest.mark.parametrize("truth", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("truth", [0.0, 0.25, 0.5, 1.0])
 def test_share_intervals_cover_the_truth_and_verdicts_are_seldom_wrong(truth, seeds):
     """Studies whose trainings scatter by about 0.75 points, as is assumed at this size."""
     rng, trials = np.random.default_rng(1), 100
@@ -159,8 +159,10 @@ def test_share_intervals_cover_the_truth_and_verdicts_are_seldom_wrong(truth, se
         verdicts.append(effect.verdict)
     print(f"share {truth:.0%}, {seeds} seeds: covered {hits}%,", Counter(map(str, verdicts)))
     assert hits >= 82
-    wrong = LeverVerdict.NOT_MAIN if truth > 0.5 else LeverVerdict.REASON
-    assert verdicts.count(wrong) <= 5
+    # What explains a quarter or less is no reason; what explains half may be the main one. At both
+    # ends of the rule one study in twenty is wrong, and by chance nine of a hundred.
+    wrong = LeverVerdict.NOT_MAIN if truth >= 0.5 else LeverVerdict.REASON
+    assert verdicts.count(wrong) <= 9
 
 
 def test_tested_reasons_replace_the_suspects_and_are_said(study):
