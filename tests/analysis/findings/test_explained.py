@@ -21,7 +21,7 @@ from sixteenth.analysis.findings.explained import (
     Place,
     explained,
 )
-from sixteenth.analysis.inputs.trainings import UNCERTAINTY
+from sixteenth.analysis.inputs.trainings import UNCERTAINTY, assumed_deviation
 
 SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
 PLACE = Place("1/16", BIG, SMALL)
@@ -131,11 +131,11 @@ def test_two_places_may_share_a_cell(study):
 @pytest.mark.parametrize("seeds", [1, 3])
 @pytest.mark.parametrize("truth", [0.0, 0.25, 0.5, 1.0])
 def test_share_intervals_cover_the_truth_and_verdicts_are_seldom_wrong(truth, seeds):
-    """Studies whose trainings scatter by about 0.75 points, as is assumed at this size."""
+    """Studies whose spread between trainings is drawn from what is assumed at this size."""
     rng, trials = np.random.default_rng(1), 100
     hits, verdicts = 0, []
     for _ in range(trials):
-        scatter = 0.0075 * np.exp(UNCERTAINTY * rng.normal())
+        scatter = assumed_deviation(0.45, 3125) * np.exp(UNCERTAINTY * rng.normal())
         tables = [
             pd.DataFrame(
                 {
