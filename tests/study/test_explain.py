@@ -133,7 +133,7 @@ def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Comman
     assert "not separated" in (folder / "report.md").read_text("utf-8")
     ended = sixteenth("explain", str(folder), "--separate", "--threads", "1")
     assert ended.code == 0, ended.err
-    rows = {row["run_id"]: row for row in read_results(folder)}
+    rows = {row["run_id"]: row for row in read_results(folder, lengths=True)}
     (control,) = [row for run_id, row in rows.items() if run_id.endswith("@2")]
     whole = rows[control["run_id"].removesuffix("@2")]
     assert float(control["length"]) == pytest.approx(2, abs=0.1)
