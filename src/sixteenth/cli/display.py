@@ -94,8 +94,9 @@ class _RunProgress(Listener):
         self.console.print(Text(f"note: {plain(what)}"), soft_wrap=True)
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
-        self.rows = {run.run_id: _Row(run) for run in runs}
-        self.began = time.monotonic()
+        if not self.rows:
+            self.began = time.monotonic()
+        self.rows = {run.run_id: self.rows.get(run.run_id) or _Row(run) for run in runs}
 
     def run_started(self, run: RunSpec) -> None:
         self.rows[run.run_id].state = "running"
