@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from sixteenth import Listener, RunSpec, Study
-from sixteenth.storage.run_record import RunRecord
+from sixteenth.cli.display import PlainDisplay
 from sixteenth.study.planning.machine import LocalMachine
 from tiny_study import Command, read_results
 
@@ -30,11 +30,10 @@ class Watch(Listener):
     def runs_planned(self, runs: list[RunSpec]) -> None:
         self.planned.append(len(runs))
 
-    def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
-        if not skipped:
-            self.reported.append(Path("studies/tiny/report.html").is_file())
-            self.trained.append(run.run_id)
-            self.now += self.seconds[run.run_id]
+    def run_started(self, run: RunSpec) -> None:
+        self.reported.append(Path("studies/tiny/report.html").is_file())
+        self.trained.append(run.run_id)
+        self.now += self.seconds[run.run_id]
 
 
 @pytest.fixture
@@ -91,14 +90,21 @@ def test_a_budget_that_fits_nothing_is_refused_before_anything_is_written(
 
 
 def test_what_a_budget_leaves_out_has_not_failed(
-    tiny_folder: Path, watch: Watch, sixteenth: Command
+    tiny_folder: Path, watch: Watch, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned = sixteenth("plan", "tiny.yaml", "--budget", "9s")
+    begin = PlainDisplay.run_started
+
+    def run_started(display: PlainDisplay, run: RunSpec) -> None:
+        begin(display, run)
+        watch.now += 5.5
+
+    monkeypatch.setattr(PlainDisplay, "run_started", run_started)
+    planned = sixteenth("plan", "tiny.yaml", "--budget", "15s")
     assert "2 of 4 runs to train" in planned.out
     assert "Left out by the budget, not failed: 2 runs." in planned.out
     assert "Expected at 50 images and about 80% accuracy" in planned.out
     assert "359 test images bound the answer" in " ".join(planned.err.split())
-    ended = sixteenth("run", "tiny.yaml", "--budget", "9s")
+    ended = sixteenth("run", "tiny.yaml", "--budget", "15s")
     assert ended.code == 0
     assert "Left out by the budget, not failed: 2 runs. The same command goes on." in ended.err
     assert "runs failed" not in ended.err
