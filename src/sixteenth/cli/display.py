@@ -91,7 +91,8 @@ class _RunProgress(Listener):
         return None
 
     def noticed(self, what: str) -> None:
-        self.console.print(Text(f"note: {plain(what)}"), soft_wrap=True)
+        line = Text(f"note: {plain(what)}")
+        self.console.print(line, soft_wrap=not self.console.is_terminal)
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
         if not self.rows:

@@ -111,9 +111,9 @@ def test_set_notice(dataset: ImageDataset) -> str:
     if images >= FEW_TEST_IMAGES:
         return ""
     return (
-        f"{images:,} test images bound the answer: at 80% accuracy two networks that differ by "
-        f"less than {100 * least_difference(0.8, images):.1f} points are not told apart, however "
-        "long and often they are trained; more test images tell more than more training"
+        f"{images:,} test images bound the answer: at 80% accuracy they do not tell two networks "
+        f"apart that differ by less than {100 * least_difference(0.8, images):.1f} points, however "
+        "long these are trained; more test images help more than more training"
     )
 
 
