@@ -95,9 +95,11 @@ class _RunProgress(Listener):
         self.console.print(line, soft_wrap=not self.console.is_terminal)
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
-        if not self.rows:
+        known = [row for row in self.rows.values() if row.run in runs]
+        if not known:
             self.began = time.monotonic()
-        self.rows = {run.run_id: self.rows.get(run.run_id) or _Row(run) for run in runs}
+        self.rows = {run.run_id: _Row(run) for run in runs}
+        self.rows |= {row.run.run_id: row for row in known}
 
     def run_started(self, run: RunSpec) -> None:
         self.rows[run.run_id].state = "running"

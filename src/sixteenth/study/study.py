@@ -126,6 +126,7 @@ class Study:
         if self._dataset is None:
             from ..data import load_dataset
             from ..data.checks import notices
+            from .preflight import test_set_notice
 
             spec = self.spec
             self._dataset = load_dataset(
@@ -141,7 +142,8 @@ class Study:
             )
             if spec.data_name:
                 self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
-            for notice in notices(self._dataset.checks):
+            few = test_set_notice(self._dataset)
+            for notice in [*notices(self._dataset.checks), *([few] if few else [])]:
                 (listener or Listener()).noticed(notice)
         return self._dataset
 
@@ -430,8 +432,6 @@ class Study:
         preflight.check_names(self.spec, request.device)
         dataset = self.dataset(listener)
         preflight.check_data(self.spec, self.runs(), dataset)
-        if note := preflight.test_set_notice(dataset):
-            listener.noticed(note)
         snapshot = self._read()
         preflight.check_begun(snapshot, dataset)
         costs = preflight.check_models(snapshot, self.spec, dataset, download=download)
