@@ -195,7 +195,7 @@ class StudySpec(_Spec):
     .pth weights, with #imagenet at the end if they expect ImageNet's mean and standard deviation;
     or a name in the attribute `weights` of your own model factory."""
     fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]
-    """Where `data` is a path, 1/4 too by default: a fourth size narrows forecasts."""
+    """Where `data` is a path, 1/4 is among the defaults too."""
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
     """Each seed is a replicate with its own subset, initial weights and order of images."""
     subsets: Literal["nested", "disjoint"] = "nested"
