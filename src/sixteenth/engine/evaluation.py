@@ -72,6 +72,10 @@ class Evaluation:
                 state.best_weights = self._learner.weights()
         return row
 
+    def validation_accuracy(self) -> float:
+        """Accuracy of the model as it is on the validation part."""
+        return loss_and_accuracy(self._learner.logits(self._held_images), self._held_labels)[1]
+
     def measure(self, *, whole: bool) -> tuple[dict[str, float], Tensor]:
         """Losses and accuracies of the trained model, and the logits of all test images.
 

@@ -164,8 +164,12 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
 
 
 def _of_steps(cells: Sequence[Cell], steps: float) -> Cell | None:
-    """The cell that was trained for so many steps."""
-    near = [cell for cell in cells if abs(cell.mean("steps") - steps) <= SAME_STEPS * steps]
+    """The cell that was trained for so many steps, in each of its runs."""
+    near = [
+        cell
+        for cell in cells
+        if all(abs(run.steps - steps) <= SAME_STEPS * steps for run in cell.runs)
+    ]
     return min(near, key=lambda cell: abs(cell.mean("steps") - steps), default=None)
 
 
