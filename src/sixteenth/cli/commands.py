@@ -109,19 +109,22 @@ def plan(study: StudyArgument, flags: Flags) -> None:
         out_console, language = console(), default_language()
         numbers, labels = language.numbers, language.terminal
         out_console.print(plan_table(table, out_console, language))
-        most = side_by_side(todo)
+        together = side_by_side(todo)
         plan = labels.plan.format(
             left=len(todo),
             planned=len(table),
             time=numbers.duration(totals["seconds_left"]),
-            how=labels.together.format(most) if most > 1 else "",
+            how=labels.together.format(together) if together > 1 else "",
         )
         disk = labels.plan_disk.format(
             kept=numbers.size(totals["disk_bytes"]),
             training=numbers.size(totals["checkpoint_bytes"]),
             free=numbers.size(totals["free_bytes"]),
         )
-        out_console.print(f"\n{plan}\n{disk}")
+        train = loaded.spec.train
+        most = labels.plan_most.format(epochs=numbers.count(train.max_epochs))
+        notes = [plan, most, disk] if train.epochs == "auto" and len(todo) else [plan, disk]
+        out_console.print("\n" + "\n".join(notes))
     try:
         check_disk(loaded.folder, table.attrs["disk_needed"])
     except InputError as error:

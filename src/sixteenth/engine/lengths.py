@@ -106,7 +106,7 @@ def train_lengths(
         lengths: the shortest first, the whole run last.
         advance: trains a state to a step, at the learning rates of a length.
         measure: the result of a state at the end of a branch.
-        ends: whether the run ends with a branch that has come to its end, as the whole run.
+        ends: measures a state that has come to the end of a length; whether the run ends there.
     """
     *branches, whole = lengths
     for length in branches[len(state.lengths) :]:
@@ -124,4 +124,5 @@ def train_lengths(
         state.branch_images += branch.images - state.images_so_far
         state.branch_seconds += branch.seconds - state.seconds_so_far
     advance(state, whole.steps, whole)
+    ends(state)  # it does; but what the last doubling bought is measured too
     return state

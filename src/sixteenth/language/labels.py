@@ -101,6 +101,7 @@ class TerminalLabels:
 
     Attributes:
         plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
+        plan_most: of `epochs: auto`: that all this is with ``{epochs}``, the most there can be.
         together: how many runs are trained side by side, where there are several.
         plan_disk: with what is ``{kept}``, what a run in ``{training}`` takes, and is ``{free}``.
         options, surer: over the options, and over what would make the answer surer.
@@ -125,6 +126,7 @@ class TerminalLabels:
     disk: str
     status: str
     plan: str
+    plan_most: str
     together: str
     plan_disk: str
     options: str

@@ -65,7 +65,7 @@ class ReportedEpoch(Limit):
 
 @dataclass(frozen=True)
 class CellLength:
-    """The epochs of a cell's runs, and the seeds of those that were stopped while they still gained."""
+    """The epochs of a cell's runs, and the seeds of those that were stopped while they gained."""
 
     cell: Cell
     fewest: float

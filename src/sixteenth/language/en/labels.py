@@ -97,6 +97,8 @@ TERMINAL = TerminalLabels(
     disk="disk",
     status="status",
     plan="{left} of {planned} runs to train: about {time} on this machine{how}.",
+    plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
+    "off takes less.",
     together=", {} side by side",
     plan_disk="Disk: {kept} to keep and {training} while a run trains, of {free} free.",
     options="What could be had from it, the best first:",
