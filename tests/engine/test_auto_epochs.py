@@ -1,5 +1,5 @@
-"""`train.epochs: auto`: a run is doubled until a doubling buys too little validation accuracy; what it
-leaves is what fixed lengths leave, and cut off anywhere it comes out the same."""
+"""`train.epochs: auto`: a run is doubled until a doubling buys too little validation accuracy. It
+leaves what fixed lengths leave, and cut off anywhere it comes out the same."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sixteenth import RunSpec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine import lengths as planning
 from sixteenth.engine import train as engine
+from sixteenth.engine.evaluation import Evaluation
 from sixteenth.engine.lengths import plan_doublings
 from sixteenth.engine.train import Progress, train_run
 from sixteenth.engine.workload import Workload, split_of
@@ -47,7 +48,9 @@ def cell(data: str = "digits", **train: Any) -> RunSpec:
 
 
 def small_steps(monkeypatch: pytest.MonkeyPatch, least_gain: float) -> None:
-    """Shortest runs of two epochs, and a rule that always ends a run or never does."""
+    """Shortest runs of two epochs; a rule with a gain of two always ends a run, of minus two never."""
+    if abs(least_gain) > 1:
+        monkeypatch.setattr(Evaluation, "guessing", -1.0)
     monkeypatch.setattr(planning, "FIRST_EPOCHS", 2)
     monkeypatch.setattr(planning, "FIRST_STEPS", 12)
     monkeypatch.setattr(planning, "LEAST_GAIN", least_gain)
@@ -80,15 +83,30 @@ def test_a_run_ends_when_it_has_levelled_off_and_goes_on_while_it_gains(
         splits |= {f"x_{name}": split.images[two], f"y_{name}": split.labels[two]}
     np.savez(tmp_path / "two.npz", **splits)
     two = load_dataset(str(tmp_path / "two.npz"), image_size=8, data_dir=tmp_path)
-    easy = train_run(cell(str(tmp_path / "two.npz")), two, RunFolder(tmp_path / "easy"))
+    spec = cell(str(tmp_path / "two.npz"), max_epochs=300)
+    easy = train_run(spec, two, RunFolder(tmp_path / "easy"))
     # Zeros and ones are told apart after the first length; a slow learner needs more of ten digits.
     assert of_lengths(easy, "epoch") == [34, 68]
     assert easy.metrics.chosen_by == "levelled-off"
     assert easy.metrics.validation_accuracy >= 0.9
-    hard = train_run(cell(learning_rate=2e-5), digits, RunFolder(tmp_path / "hard"))
+    slow = cell(learning_rate=2e-4, max_epochs=300)
+    hard = train_run(slow, digits, RunFolder(tmp_path / "hard"))
     epochs, accuracies = of_lengths(hard, "epoch"), of_lengths(hard, "validation_accuracy")
-    assert epochs == [30, 60, 120][: len(epochs)] or epochs == [34, 68]
-    print(epochs, accuracies)
+    assert epochs == [34, 68, 136, 272][: len(epochs)]
+    assert len(epochs) > 2
+    gains = np.diff(accuracies)
+    assert (gains[:-1] >= 0.005).all()
+    assert (gains[-1] < 0.005) == (hard.metrics.chosen_by == "levelled-off")
+
+
+def test_a_network_that_still_guesses_has_not_levelled_off(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_steps(monkeypatch, 0.005)
+    run = cell(learning_rate=1e-9, max_epochs=8)
+    record = train_run(run, digits, RunFolder(tmp_path / "run"))
+    assert of_lengths(record, "epoch") == [2, 4, 8]
+    assert record.metrics.chosen_by == "max-epochs"
 
 
 def test_the_last_length_is_the_whole_run_and_the_others_are_its_halves(

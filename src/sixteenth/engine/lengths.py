@@ -81,14 +81,21 @@ def plan_doublings(batches: int, recipe: TrainSpec) -> tuple[Length, ...]:
     return tuple(lengths)
 
 
-def levelled_off(state: TrainingState) -> bool:
-    """Whether the length that `state` has reached bought too little over the one before it."""
+def levelled_off(state: TrainingState, guessing: float) -> bool:
+    """Whether the length that `state` has reached bought too little over the one before it.
+
+    Args:
+        guessing: accuracy that guessing may get; a network that is no better has not begun to
+            learn, and has nothing to level off at.
+    """
     if not state.lengths:
         return False
     before, now = state.lengths[-1].validation_accuracy, state.validation_accuracy
     assert before is not None
     assert now is not None
-    return round(now - before, 9) < LEAST_GAIN  # 0.905 - 0.9 is not half a point to the last bit
+    learns = now > guessing or now == 1  # of very few images, guessing may get all
+    # Rounded, since 0.905 - 0.9 is not half a point to the last bit.
+    return learns and round(now - before, 9) < LEAST_GAIN
 
 
 def train_lengths(

@@ -314,7 +314,7 @@ class _Training:
         measuring = time.monotonic() - began
         state.seconds += measuring
         state.evaluation_seconds += measuring
-        return levelled_off(state)
+        return levelled_off(state, self.evaluation.guessing)
 
     def _measure_branch(self, state: TrainingState, length: Length) -> LengthMetrics:
         measured = self._measure(state, length.share)
@@ -334,7 +334,8 @@ class _Training:
         if validated:
             chosen_by = "validation"
         elif self.auto:
-            chosen_by = LEVELLED_OFF if levelled_off(state) else AT_MAX_EPOCHS
+            levelled = levelled_off(state, self.evaluation.guessing)
+            chosen_by = LEVELLED_OFF if levelled else AT_MAX_EPOCHS
         metrics = Metrics(
             epoch=state.best_epoch if validated else state.epoch,
             chosen_by=chosen_by,
