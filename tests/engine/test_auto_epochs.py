@@ -48,7 +48,7 @@ def cell(data: str = "digits", **train: Any) -> RunSpec:
 
 
 def small_steps(monkeypatch: pytest.MonkeyPatch, least_gain: float) -> None:
-    """Shortest runs of two epochs; a rule with a gain of two always ends a run, of minus two never."""
+    """Shortest runs of two epochs; a gain of two always ends a run, of minus two never."""
     if abs(least_gain) > 1:
         monkeypatch.setattr(Evaluation, "guessing", -1.0)
     monkeypatch.setattr(planning, "FIRST_EPOCHS", 2)
