@@ -48,10 +48,13 @@ def make_study(
     final_map: str = "1x1",
     epochs: int = 6,
     generator: int = 0,
+    lengths: Mapping[tuple[str, str, str, float], float] | None = None,
 ) -> Study:
     """A study whose expected accuracies are given for each (model, init), smallest fraction first.
 
-    Images have a difficulty that all runs share, so that right answers go together.
+    `lengths` holds those of trainings for a part of the steps, or for more: (model, init, fraction,
+    length) -> accuracy. Images have a difficulty that all runs share, so that right answers go
+    together.
     """
     rng = np.random.default_rng(generator)
     fractions = fractions or SIZES
@@ -59,23 +62,60 @@ def make_study(
     difficulty = rng.normal(size=test_size)
     labels = rng.integers(0, 10, test_size)
     rows, histories, predictions = [], [], {}
-    for (model, init), values in accuracy.items():
-        for (fraction, size), expected, fit in zip(
-            fractions.items(), values, train.get((model, init), [None] * len(values)), strict=True
-        ):
-            for seed in seeds:
-                run_id = f"{model}-{init}-{fraction.replace('/', 'of')}-seed{seed}"
-                mean = np.clip(expected + rng.normal(0, seed_sd), 0.001, 0.999)
-                score = np.sqrt(0.7) * difficulty + np.sqrt(0.3) * rng.normal(size=test_size)
-                right = score < stats.norm.ppf(mean)
-                wrong = (labels + rng.integers(1, 10, test_size)) % 10
-                probabilities = np.full((test_size, 10), 0.01, dtype=np.float32)
-                probabilities[np.arange(test_size), np.where(right, labels, wrong)] = 0.91
-                predictions[run_id] = (labels, probabilities)
-                measured = float(right.mean())
-                fitted = float(fit if fit is not None else min(1.0, measured + 0.08))
-                steps = epochs * -(-size // 128)
-                rows.append(
+    cells: list[tuple[str, str, str, float, float, float | None]] = [
+        (model, init, fraction, 1.0, expected, fit)
+        for (model, init), values in accuracy.items()
+        for fraction, expected, fit in zip(
+            fractions, values, train.get((model, init), [None] * len(values)), strict=True
+        )
+    ]
+    cells += [(*key, expected, None) for key, expected in (lengths or {}).items()]
+    for model, init, fraction, length, expected, fit in cells:
+        size = fractions[fraction]
+        for seed in seeds:
+            run_id = f"{model}-{init}-{fraction.replace('/', 'of')}-seed{seed}"
+            run_id += "" if length == 1 else f"-length{length:g}"
+            mean = np.clip(expected + rng.normal(0, seed_sd), 0.001, 0.999)
+            score = np.sqrt(0.7) * difficulty + np.sqrt(0.3) * rng.normal(size=test_size)
+            right = score < stats.norm.ppf(mean)
+            wrong = (labels + rng.integers(1, 10, test_size)) % 10
+            probabilities = np.full((test_size, 10), 0.01, dtype=np.float32)
+            probabilities[np.arange(test_size), np.where(right, labels, wrong)] = 0.91
+            predictions[run_id] = (labels, probabilities)
+            measured = float(right.mean())
+            fitted = float(fit if fit is not None else min(1.0, measured + 0.08))
+            steps = length * epochs * -(-size // 128)
+            rows.append(
+                {
+                    "run_id": run_id,
+                    "model": model,
+                    "init": init,
+                    "fraction": fraction,
+                    "length": length,
+                    "train_size": size,
+                    "seed": seed,
+                    "status": "finished",
+                    "train_accuracy": fitted,
+                    "test_accuracy": measured,
+                    "test_loss": 2.3 * (1 - measured),
+                    "train_loss": 2.3 * (1 - fitted),
+                    "test_size": test_size,
+                    "parameters": PARAMETERS.get(model, 1000),
+                    "train_flops": PARAMETERS.get(model, 1000) * 10.0 * size * epochs * length,
+                    "seconds": PARAMETERS.get(model, 1000) / 1e6 * size / 1e3 * length,
+                    "epochs": epochs * length,
+                    "steps": steps,
+                    "generalisation_gap": fitted - measured,
+                    "chosen_by": "last",
+                    "final_map": final_map,
+                    "error": "",
+                }
+            )
+            if length != 1:
+                continue  # its curve is that of the whole run, up to the branch
+            part = np.arange(1, epochs + 1) / epochs
+            histories.append(
+                pd.DataFrame(
                     {
                         "run_id": run_id,
                         "model": model,
@@ -83,43 +123,16 @@ def make_study(
                         "fraction": fraction,
                         "train_size": size,
                         "seed": seed,
-                        "status": "finished",
-                        "train_accuracy": fitted,
-                        "test_accuracy": measured,
-                        "test_loss": 2.3 * (1 - measured),
-                        "train_loss": 2.3 * (1 - fitted),
-                        "test_size": test_size,
-                        "parameters": PARAMETERS.get(model, 1000),
-                        "train_flops": PARAMETERS.get(model, 1000) * 10.0 * size * epochs,
-                        "seconds": PARAMETERS.get(model, 1000) / 1e6 * size / 1e3,
-                        "epochs": epochs,
-                        "steps": steps,
-                        "generalisation_gap": fitted - measured,
-                        "chosen_by": "last",
-                        "final_map": final_map,
-                        "error": "",
+                        "epoch": np.arange(1, epochs + 1),
+                        "step": steps * part,
+                        "train_loss": 2.3 * (1 - fitted * part**0.5),
+                        "train_accuracy": fitted * part**0.5,
+                        "test_loss": 2.3 * (1 - measured * part**0.3),
+                        "test_accuracy": measured * part**0.3,
+                        "test_images": [1000] * (epochs - 1) + [test_size],
                     }
                 )
-                part = np.arange(1, epochs + 1) / epochs
-                histories.append(
-                    pd.DataFrame(
-                        {
-                            "run_id": run_id,
-                            "model": model,
-                            "init": init,
-                            "fraction": fraction,
-                            "train_size": size,
-                            "seed": seed,
-                            "epoch": np.arange(1, epochs + 1),
-                            "step": steps * part,
-                            "train_loss": 2.3 * (1 - fitted * part**0.5),
-                            "train_accuracy": fitted * part**0.5,
-                            "test_loss": 2.3 * (1 - measured * part**0.3),
-                            "test_accuracy": measured * part**0.3,
-                            "test_images": [1000] * (epochs - 1) + [test_size],
-                        }
-                    )
-                )
+            )
     return Study(pd.DataFrame(rows), pd.concat(histories, ignore_index=True), predictions)
 
 

@@ -15,9 +15,10 @@ ROOM = Path(sixteenth.analysis.__file__).parent
 
 NOT_PROSE = {
     "cannot tell",  # the value of several enums, as --json has always had it
-    "not tried",  # likewise
-    "test-set binomial",  # likewise, of `show --json`
-    "seeds and test set",
+    "does not",  # likewise
+    "not tried",
+    "assumed spread",  # likewise, of `show --json`
+    "measured spread",
     "{} images",  # a fraction, as a study file writes it
 }
 

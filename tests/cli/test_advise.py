@@ -35,10 +35,16 @@ def test_advice_as_json_has_numbers_and_is_what_the_library_says(
     assert said == json.loads(json.dumps(found.to_dict()))
     assert said["best"] == found.best
     assert said["target"]["text"] == found.target.text
-    assert [step["why"] for step in said["steps"]] == [step.why for step in found.steps]
-    assert [step["gain"] for step in said["steps"]] == [
-        step["gain"] for step in found.findings.to_dict()["steps"]
+    assert [step["why"] for step in said["options"]] == [step.why for step in found.options]
+    assert [step["gain"] for step in said["options"]] == [
+        step["gain"] for step in found.findings.to_dict()["options"]
     ]
+    for option in said["options"]:
+        assert {
+            *("kind", "gain", "low", "high", "level", "measured", "converged"),
+            *("gain_at_equal_steps", "new_images", "seconds"),
+        } <= option.keys()
+        assert option["kind"] in ("data", "model", "init", "training", "resolution")
     assert json.loads(sixteenth("advise", "studies/tiny", "--json").out)["target"] is None
 
 

@@ -21,10 +21,9 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from studies import GoldenStudy
 
-from sixteenth.analysis import Findings, Move, SectionKey, fit_learning_curve
+from sixteenth.analysis import Findings, SectionKey, fit_learning_curve
 from sixteenth.language import English, Names, default_language
-from sixteenth.language.en import curves, moves
-from sixteenth.language.en.words import Words
+from sixteenth.language.en import curves
 from sixteenth.report import analyse_study, build_report
 
 PAGE, PARTS = "sixteenth.report.page.build", "sixteenth.report.parts"
@@ -67,19 +66,18 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
     if not study.whole:
         report = _answer_and_discussion(report)
     # The advice without a target stands in the report's last section.
-    steps = english.advise(plain.advice).steps
+    said = english.advise(plain.advice)
+    steps = (*said.options, *said.steps)
     assert all(f"{step.what[1:]}. {step.why}" in _plain(report) for step in steps)
     parts = [report]
     for error, wanted in found.wanted.items():
         advice = english.advise(wanted.advice)
         parts += [f"<!-- advice for a test error of {error:g} -->", advice.best]
         parts += [] if advice.target is None else [advice.target.text]
-        parts += [f"- {step.what}" for step in advice.steps]
+        parts += [f"- {step.what}" for step in (*advice.options, *advice.steps)]
     if study.whole:
         parts += ["<!-- diagnoses -->", *(english.say(each) for each in plain.diagnoses)]
         parts += dict.fromkeys(f"Rule: {english.rule(each.kind)}." for each in plain.diagnoses)
-        parts += ["<!-- options -->"]
-        parts += [_option(one, english.words) for one in plain.options]
     for title, lines in drawn:
         parts += [f"<!-- figure: {title} -->", *lines]
     told = {".md": "\n".join(parts).rstrip() + "\n"}
@@ -88,17 +86,6 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
             r"(?s)<style>.*?</style>|data:image/svg[^\"]*|sha256-[^']*", "", html
         )
     return told
-
-
-def _option(move: Move, words: Words) -> str:
-    """What is done and what its interval rests on."""
-    if move.contrast is None:
-        basis = "not measured; by the fitted curve"
-    elif move.half is None:
-        basis = f"at {move.to_images:,.0f} images; {moves.basis(move.contrast)}"
-    else:
-        basis = f"{moves.half_origin(move.half)}; {moves.basis(move.contrast)}"
-    return f"{moves.action(move, words)}; {basis}"
 
 
 def findings(found: Said) -> dict[str, Any]:
@@ -127,7 +114,7 @@ def findings(found: Said) -> dict[str, Any]:
     ]
     options = [
         {
-            **{key: option[key] for key in ("kind", "start", "end", "verdict", "main")},
+            **{key: option[key] for key in ("kind", "end", "verdict", "measured", "converged")},
             "numbers": sorted(set(_numbers(option))),
         }
         for option in plain["options"]

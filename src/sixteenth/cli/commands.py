@@ -19,6 +19,7 @@ import typer
 from ..errors import InputError
 from .advise import advise
 from .exits import print_message, run_command, set_resume_command
+from .explain import explain
 from .fit import fit
 from .options import (
     DeviceOption,
@@ -155,6 +156,7 @@ def show(folder: DirArgument = None, out: SameOption = None, as_json: JsonOption
 
 
 app.command()(advise)
+app.command()(explain)
 
 
 @app.command()

@@ -211,7 +211,7 @@ def _discard_output() -> None:
 
 def _resume_command(words: Sequence[str]) -> str:
     """The command that goes on after a stop: the same again, for what trains."""
-    if not words or words[0] not in ("run", "demo"):
+    if not words or words[0] not in ("run", "demo", "explain"):
         return ""
     as_module = Path(sys.argv[0]).name == "__main__.py"
     program = ["python", "-m", "sixteenth"] if as_module else ["sixteenth"]

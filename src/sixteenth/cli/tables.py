@@ -161,6 +161,25 @@ def plan_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
     return table(columns, on)
 
 
+def levers_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
+    """What every lever will cost, one row per lever.
+
+    Args:
+        plan: as `study.explain.explain_plan` returns it.
+    """
+    labels, numbers = language.terminal, language.numbers
+    rows = plan.to_dict("records")
+    left = [Text(f"{row['left']} / {row['runs']}") for row in rows]
+    columns = [
+        Column(labels.lever, [str(row["lever"]) for row in rows]),
+        Column(labels.runs, left, right=True),
+        Column(labels.steps, [numbers.count(row["steps"]) for row in rows], right=True),
+        Column(labels.time, [numbers.duration(row["seconds"]) for row in rows], right=True),
+        Column(labels.disk, [numbers.size(row["disk_bytes"]) for row in rows], right=True, rank=1),
+    ]
+    return table(columns, on)
+
+
 def side_by_side(todo: pd.DataFrame) -> int:
     """The most runs of a plan that are trained at one time."""
     return max(

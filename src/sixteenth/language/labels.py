@@ -104,6 +104,7 @@ class TerminalLabels:
         plan_most: of `epochs: auto`: that all this is with ``{epochs}``, the most there can be.
         together: how many runs are trained side by side, where there are several.
         plan_disk: with what is ``{kept}``, what a run in ``{training}`` takes, and is ``{free}``.
+        lever, runs: what is changed to test a reason, and its runs that are left of all.
         options, surer: over the options, and over what would make the answer surer.
         step: each of them: its number and what it is.
         report, figure: with its path.
@@ -125,6 +126,8 @@ class TerminalLabels:
     threads: str
     disk: str
     status: str
+    lever: str
+    runs: str
     plan: str
     plan_most: str
     together: str

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sixteenth.analysis import Context, Findings, Predictions, analyse
+from sixteenth.analysis.findings.explained import LeverRuns
 from sixteenth.spec.fields import OWN_MODELS
 from sixteenth.storage.run_record import RunRecord
 
@@ -38,6 +39,7 @@ def analyse_study(
     predictions: Predictions | None = None,
     *,
     target_error: float | None = None,
+    tested: Sequence[LeverRuns] = (),
 ) -> Findings:
     """What the measurements show, and what to do next.
 
@@ -45,6 +47,7 @@ def analyse_study(
         measurements: of the study.
         predictions: run_id -> (labels, probabilities), for paired comparisons.
         target_error: a test error in [0, 1] that the advice is about.
+        tested: what the levers of `sixteenth explain` measured.
     """
     return analyse(
         measurements.results,
@@ -53,6 +56,7 @@ def analyse_study(
         context=_context(measurements.spec, measurements.records),
         predictions=predictions,
         target_error=target_error,
+        tested=tested,
     )
 
 

@@ -7,7 +7,7 @@ was read once. Reading needs no torch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,6 +20,9 @@ from .run_record import RunRecord
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+EXPLAIN = "explain"
+"""The folder in a study's that holds what tests its reasons: studies of their own."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class StudyFolder:
     def runs_path(self) -> Path:
         return self.path / "runs"
 
+    @property
+    def control(self) -> StudyFolder:
+        """Runs of the study that were trained again with more steps."""
+        return StudyFolder(self.path / EXPLAIN / "equal-steps")
+
     def run(self, run_id: str) -> RunFolder:
         """The folder of one run, which may not be there yet."""
         return RunFolder(self.runs_path / run_id)
@@ -68,12 +76,14 @@ class StudySnapshot:
         runs: the runs of the grid, in its order.
         records: run_id -> run.json of each of them that was begun, in the order of names.
         stamps: the state of the run folders when they were read, see `is_current`.
+        controls: run.json of its runs that were trained again with more steps; finished ones.
     """
 
     folder: StudyFolder
     runs: tuple[RunSpec, ...]
     records: Mapping[str, RunRecord]
     stamps: Mapping[str, Stamp]
+    controls: Mapping[str, RunRecord] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: StudyFolder, runs: Sequence[RunSpec]) -> Self:
@@ -82,18 +92,33 @@ class StudySnapshot:
         Raises:
             InputError: one is damaged, or stands in the folder of another run.
         """
-        stamps = folder.stamps()
+        stamps = cls._stamps(folder)
+        planned = {run.run_id for run in runs}
+        found, controls = cls._records(folder), cls._records(folder.control)
+        return cls(
+            folder,
+            tuple(runs),
+            {run_id: record for run_id, record in found.items() if run_id in planned},
+            stamps,
+            {key: one for key, one in controls.items() if key in planned and one.is_finished},
+        )
+
+    @staticmethod
+    def _stamps(folder: StudyFolder) -> dict[str, Stamp]:
+        again = folder.control.stamps()
+        return folder.stamps() | {f"{EXPLAIN}/{name}": stamp for name, stamp in again.items()}
+
+    @staticmethod
+    def _records(folder: StudyFolder) -> dict[str, RunRecord]:
         found = {}
-        for run_id in stamps:
-            place = folder.run(run_id)
+        for place in folder.runs():
+            run_id = place.path.name
             record = place.read_record()
             if record is not None and record.run_id != run_id:
                 raise InputError(f"{place.record_path} is of another run, {record.run_id!r}")
             if record is not None:
                 found[run_id] = record
-        planned = {run.run_id for run in runs}
-        records = {run_id: record for run_id, record in found.items() if run_id in planned}
-        return cls(folder, tuple(runs), records, stamps)
+        return found
 
     def unfinished(self) -> list[RunSpec]:
         """The runs of the grid that are still to be trained, or to be trained to their end."""
@@ -111,7 +136,7 @@ class StudySnapshot:
 
     def is_current(self) -> bool:
         """Whether reading again would give the same; opens no file."""
-        return self.stamps == self.folder.stamps()
+        return self.stamps == self._stamps(self.folder)
 
     @cached_property
     def histories(self) -> dict[str, pd.DataFrame]:
@@ -126,8 +151,8 @@ class StudySnapshot:
     def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """run_id -> test labels (n,) and probabilities (n, classes) of the finished runs.
 
-        Those of a shorter length have the id ``RUN_ID@1/4``. They are read each time: of many
-        classes they are too large to be kept.
+        Those of a shorter length have the id ``RUN_ID@1/4``, those of a control ``RUN_ID@2``. They
+        are read each time: of many classes they are too large to be kept.
 
         Raises:
             InputError: they are damaged, or not those of the run whose folder they lie in.
@@ -135,4 +160,13 @@ class StudySnapshot:
         found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for run_id, record in self.records.items():
             found |= self.folder.run(run_id).read_predictions_of(record)
+        for run_id, record in self.controls.items():
+            whole = self.folder.control.run(run_id).read_predictions_of(record).get(run_id)
+            if whole is not None:
+                found[control_id(record)] = whole
         return found
+
+
+def control_id(record: RunRecord) -> str:
+    """What tables call a run that was trained again with more steps."""
+    return f"{record.run_id}@2"

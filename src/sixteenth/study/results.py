@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..spec import RunSpec, spec_differences
 from ..storage.run_folder import write_text
 from ..storage.run_record import DataFacts, LengthMetrics, Metrics, ModelFacts, RunRecord
-from ..storage.study_folder import StudyFolder, StudySnapshot
+from ..storage.study_folder import StudyFolder, StudySnapshot, control_id
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "length", "train_size", "seed", "status",
@@ -34,7 +34,8 @@ def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
     """One row per run of the grid, in its order, and below it one for each of its shorter lengths.
 
     The `length` of a whole run is 1. That of a shorter one has its row, with the run_id
-    ``RUN_ID@1/4``, when the run is finished. A run that was not begun has the status "missing".
+    ``RUN_ID@1/4``, when the run is finished; so has a control, ``RUN_ID@2``, that was trained again
+    with more steps. A run that was not begun has the status "missing".
     Accuracies are in [0, 1]; `test_accuracy_low` and `test_accuracy_high` are the ends of the 95%
     interval for another training of the cell, see `analysis.run_intervals`.
 
@@ -51,6 +52,8 @@ def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
         rows.append(whole)
         if record is not None:
             rows += [whole | _shorter_row(record, length) for length in record.lengths]
+        if run.run_id in snapshot.controls and record is not None and record.is_finished:
+            rows.append(_control_row(run, record, snapshot.controls[run.run_id]))
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
     found = run_intervals(read_grid(table))
     for end in ("low", "high"):
@@ -87,10 +90,13 @@ def check_made_by(snapshot: StudySnapshot) -> None:
         InputError: what differs: study.yaml was changed by hand, or a run came from elsewhere.
     """
     for run in snapshot.runs:
-        record = snapshot.records.get(run.run_id)
-        if record is None:
-            continue
-        differs = spec_differences(record.run_spec(Path(run.run_id, "run.json")), run)
+        differs = []
+        for records, but in ((snapshot.records, ()), (snapshot.controls, ("train.steps:",))):
+            record = records.get(run.run_id)
+            if record is not None:
+                there = record.run_spec(Path(run.run_id, "run.json"))
+                lines = spec_differences(there, run)
+                differs += [line for line in lines if not line.startswith(but)]
         if differs:
             raise InputError(
                 f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
@@ -169,6 +175,14 @@ def _shorter_row(record: RunRecord, length: LengthMetrics) -> dict[str, Any]:
         "seconds": length.seconds,
         **_measured(length),
     }
+
+
+def _control_row(run: RunSpec, record: RunRecord, control: RunRecord) -> dict[str, Any]:
+    """The row of a run that was trained again with more steps; NaN where they are not known."""
+    row = _row(run, control)
+    whole = record.metrics.steps if record.metrics else None
+    length = round(row["steps"] / whole, 3) if whole and row["steps"] else None
+    return row | {"run_id": control_id(control), "length": length}
 
 
 def _measured(metrics: Metrics | LengthMetrics) -> dict[str, Any]:

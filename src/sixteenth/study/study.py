@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..data import ImageDataset
     from ..language import Discussion, SaidAdvice
     from ..report import Measurements
+    from .levers import LeverStudy
     from .planning.cost import Cost
     from .planning.executions import ExecutionRequest
     from .planning.schedule import Schedule
@@ -64,7 +65,8 @@ class Study:
         self.data_dir = Path(data_dir) if data_dir else None
         self._dataset: ImageDataset | None = None
         self._snapshot: StudySnapshot | None = None
-        self._analysed: tuple[StudySnapshot, StudySpec, Findings] | None = None
+        self._lever_snapshots: dict[Path, StudySnapshot] = {}
+        self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
 
     def __repr__(self) -> str:
         return f"Study({self.spec.name!r}, {len(self.runs())} runs, folder={str(self.folder)!r})"
@@ -246,12 +248,14 @@ class Study:
 
     def findings(self) -> Findings:
         """What the measurements show, in numbers; analysed again only if they have changed."""
-        from ..report import analyse_study
-
-        snapshot, kept = self._read(), self._analysed
-        if kept is None or kept[0] is not snapshot or kept[1] != self.spec:
-            found = analyse_study(self._measurements(snapshot), snapshot.predictions())
-            self._analysed = kept = snapshot, self.spec, found
+        snapshots, kept = [self._read(), *(read for _, read in self._read_levers())], self._analysed
+        same = kept is not None and len(kept[0]) == len(snapshots)
+        if (
+            kept is None
+            or not (same and all(a is b for a, b in zip(kept[0], snapshots, strict=True)))
+            or kept[1] != self.spec
+        ):
+            self._analysed = kept = snapshots, self.spec, self._analyse()
         return kept[2]
 
     def discussion(self) -> Discussion:
@@ -270,14 +274,8 @@ class Study:
             target_error: a wanted test error in [0, 1]; then also what reaching it takes.
         """
         from ..language import default_language
-        from ..report import analyse_study
 
-        if target_error is None:
-            found = self.findings()
-        else:
-            snapshot = self._read()
-            measurements = self._measurements(snapshot)
-            found = analyse_study(measurements, snapshot.predictions(), target_error=target_error)
+        found = self.findings() if target_error is None else self._analyse(target_error)
         return default_language(found).advise(found.advice)
 
     def figures(self) -> dict[str, Figure]:
@@ -314,12 +312,36 @@ class Study:
             self.folder, self._measurements(snapshot), found, default_language(found)
         )
 
+    def _analyse(self, target_error: float | None = None) -> Findings:
+        from ..analysis.findings.explained import LeverRuns
+        from ..report import analyse_study
+        from .results import results_table
+
+        snapshot = self._read()
+        tested = [
+            LeverRuns(each.place, each.lever, results_table(read), read.predictions())
+            for each, read in self._read_levers()
+        ]
+        return analyse_study(
+            self._measurements(snapshot),
+            snapshot.predictions(),
+            target_error=target_error,
+            tested=tested,
+        )
+
     def _read(self) -> StudySnapshot:
         """What the folder holds; it is read again only if a file of a run has changed."""
-        folder, runs, kept = StudyFolder(self.folder), tuple(self.runs()), self._snapshot
-        if kept is None or (kept.folder, kept.runs) != (folder, runs) or not kept.is_current():
-            self._snapshot = kept = StudySnapshot.read(folder, runs)
-        return kept
+        self._snapshot = _read_again(self._snapshot, self.folder, self.runs())
+        return self._snapshot
+
+    def _read_levers(self) -> list[tuple[LeverStudy, StudySnapshot]]:
+        """What the levers of `sixteenth explain` have left, likewise."""
+        from .levers import begun_levers
+
+        begun, kept = list(begun_levers(self.spec, self.folder)), self._lever_snapshots
+        for each in begun:
+            kept[each.folder] = _read_again(kept.get(each.folder), each.folder, each.runs())
+        return [(each, kept[each.folder]) for each in begun]
 
     def _measurements(self, snapshot: StudySnapshot) -> Measurements:
         """What a report is made from."""
@@ -381,3 +403,13 @@ class Study:
             write_text(StudyFolder(self.folder).spec_path, dump_spec(self.spec))
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None
+
+
+def _read_again(
+    kept: StudySnapshot | None, path: Path, planned: Sequence[RunSpec]
+) -> StudySnapshot:
+    """`kept` if it still is what these runs have left in a study's folder, else read anew."""
+    folder, runs = StudyFolder(path), tuple(planned)
+    if kept is None or (kept.folder, kept.runs) != (folder, runs) or not kept.is_current():
+        return StudySnapshot.read(folder, runs)
+    return kept

@@ -3,22 +3,19 @@ curves that fall, sizes that were not trained, comparisons that do not count."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
-from talking import CONTEXT, discuss, of_kind, section, talk, text
+from talking import CONTEXT, discuss, of_kind, talk, text
 
 from sixteenth import InputError
 from sixteenth.analysis import Context, contrast, diagnose, fit_learning_curve
 from sixteenth.analysis.curves.crossover import CrossoverOutcome, crossover
-from sixteenth.analysis.curves.joint import fit_curves
-from sixteenth.analysis.findings import ModelCrossover, SizeVerdict
-from sixteenth.analysis.findings.answer import NextDoubling
-from sixteenth.analysis.findings.moves import difference_of_moves, find_moves
-from sixteenth.analysis.inputs.grid import Cell, Run, common_seeds, read_grid
+from sixteenth.analysis.findings.expectation import ModelCrossover, SizeVerdict
+from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
+from sixteenth.analysis.inputs.grid import read_grid
 from sixteenth.language import English, Names
 from sixteenth.language.en.numbers import percent
 
@@ -34,18 +31,6 @@ def table(*rows: tuple[str, float, float], **columns: object) -> pd.DataFrame:
 # Probabilities
 
 
-def test_with_one_training_each_a_crossover_is_one_of_the_trained_networks(study) -> None:
-    crossing = {SMALL: (0.5, 0.60, 0.70), BIG: (0.4, 0.62, 0.78)}
-    found = talk(study(crossing))
-    assert of_kind(found, ModelCrossover)[0].trained_once
-    once = text(found, "expectation")
-    assert "For the networks trained here from random weights, resnet50 overtakes" in once
-    assert "Other trainings of them are not in that probability" in once
-    often = text(talk(study(crossing, seeds=(0, 1))), "expectation")
-    assert "resnet50 overtakes" in often
-    assert "Other trainings of them" not in often
-
-
 def test_a_crossover_that_cannot_be_told_names_no_direction() -> None:
     """In most draws BIG overtakes beyond the sizes, in some SMALL does inside them."""
     sizes = np.array([1.0, 2.0, 4.0])
@@ -58,7 +43,7 @@ def test_a_crossover_that_cannot_be_told_names_no_direction() -> None:
     assert found.second_overtakes == 1.0
     assert found.outcome is CrossoverOutcome.INSIDE_UNCLEAR
     assert found.second_leads is None
-    finding = ModelCrossover("random", "SMALL", "BIG", found.outcome, None, True, found)
+    finding = ModelCrossover("random", "SMALL", "BIG", found.outcome, None, found)
     assert finding.strength == "cannot tell"
     said = English(Names()).say(finding)
     assert "overtakes SMALL" not in said
@@ -92,95 +77,26 @@ def test_a_target_that_is_met_exactly_is_met_and_its_sentence_names_the_wanted_e
 # What counts
 
 
-def barely(study, sizes: dict[str, int]):
-    """Its largest size differs by little: the interval leaves out zero, with p > 1/60."""
-    for generator in range(300):
-        accuracy = (0.5, 0.6, 0.7)[: len(sizes)]
-        found = study({SMALL: accuracy, BIG: accuracy}, test_size=400, fractions=sizes, epochs=1,
-                      generator=generator)  # fmt: skip
-        last = of_kind(talk(found), SizeVerdict)[-1].found
-        if 0.02 < last.p_value < 0.045 and last.low > 0:
-            return found
-    raise AssertionError("no such study among 300")
-
-
-def test_answer_advice_and_expectation_agree_on_what_counts(study) -> None:
-    three = talk(barely(study, {"1/16": 3125, "1/2": 25_000, "1": 50_000}))
-    move = next(move for move in three.options if move.kind == "model")
-    assert move.low > 0
-    assert move.verdict == "cannot tell"
-    assert "too little to count when 3 sizes are looked at" in three.answer[0]
-    assert not [step for step in three.advice.steps if step.kind == "model"]
-    one = talk(barely(study, {"1": 50_000}))
-    assert next(move for move in one.options if move.kind == "model").verdict == "helps"
-    assert [step for step in one.advice.steps if step.kind == "model"]
-
-
 def test_what_would_have_been_seen_is_at_the_corrected_level(study) -> None:
     found = talk(study({SMALL: (0.5, 0.6, 0.7), BIG: (0.5, 0.6, 0.7)}, test_size=2000))
     rows = of_kind(found, SizeVerdict)
-    # Bonferroni's level for three sizes: 2.394 instead of 1.960, and 0.842 for 80%.
-    half = [(row.found.high - row.found.low) / 2 for row in rows]
-    expected = [h / 1.960 * (2.394 + 0.842) for h in half]
-    assert [row.detectable for row in rows] == pytest.approx(expected, rel=1e-3)
+    for row in rows:  # at Bonferroni's level for three sizes
+        assert row.detectable == row.found.spread.detectable(1 - 0.05 / 3)
+        assert row.detectable > row.found.detectable
 
 
 # More images
 
 
-def test_images_that_are_labelled_already_are_not_to_be_labelled_again(study) -> None:
-    whole = study({SMALL: (0.4, 0.6, 0.7)})
-    failed = talk(whole.drop("resnet18-random-1-seed0", "failed", "out of memory"))
-    (step,) = [step for step in failed.advice.steps if step.kind in ("use", "labels")]
-    assert (step.kind, step.images) == ("use", 0)
-    assert (step.arm, step.to_images) == (SMALL, 50_000)
-    (said,) = [s for s in failed.said_advice.steps if s.finding is step]
-    assert said.what == "train resnet18 from random weights on 50,000 images"
-    assert "labelled already" in said.text
-    halves = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 3125, "1/2": 25_000}))
-    assert next(s for s in halves.advice.steps if s.kind in ("use", "labels")).kind == "use"
-    rounded = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 13, "1": 200}))  # 12.5 images
-    (step,) = [step for step in rounded.advice.steps if step.kind in ("use", "labels")]
-    assert (step.kind, step.images) == ("labels", 200)
-    some = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/4": 12_500, "3/4": 37_500}))
-    (step,) = [step for step in some.advice.steps if step.kind in ("use", "labels")]
-    assert (step.kind, step.images) == ("labels", 25_000)
-    (step,) = [step for step in talk(whole).advice.steps if step.kind in ("use", "labels")]
-    assert step.images == 50_000
-
-
 def test_a_loss_that_is_forecast_is_no_gain() -> None:
-    falling = table(("a", 1000, 0.872), ("a", 2000, 0.863), ("a", 4000, 0.997), test_size=200)
-    found = discuss(falling, context=CONTEXT)
-    move = next(move for move in found.options if move.kind == "next")
-    if move.gain < 0:
-        assert "−" in found.answer[1].partition("(")[0]
-
-
-def test_a_gain_that_would_be_written_as_zero_is_next_to_nothing() -> None:
-    grid = read_grid(table(("a", 1000, 0.70), ("a", 2000, 0.75), ("a", 4000, 0.79)))
-    moves = find_moves(grid, curves=fit_curves(grid))
-    move = next(move for move in moves if move.kind == "next" and move.main)
-    say = English(Names()).say
-    assert "about" in say(NextDoubling(move))
-    said = say(NextDoubling(dataclasses.replace(move, gain=0.0003)))
-    assert "it would buy a from random weights next to nothing (" in said
-    assert "next to nothing (" in say(NextDoubling(dataclasses.replace(move, gain=-0.0003)))
-
-
-def test_a_doubling_whose_half_was_not_trained_has_a_range_and_no_confidence_interval(
-    study,
-) -> None:
-    accuracy, sizes = {SMALL: (0.80, 0.85)}, {"3/4": 37_500, "1": 50_000}
-    found = talk(study(accuracy, fractions=sizes))
-    assert "bought, as far as can be told," in found.answer[0]
-    assert "if more images never hurt" in found.answer[0]
-    assert "95% interval" not in found.answer[0]
-    between = talk(study({SMALL: (0.5, 0.7, 0.8)}, fractions={"1/8": 1, "1/4": 2, "1": 8}))
-    sentence = section(between, "relation")[0].text
-    doubling = sentence[sentence.index("the last doubling") :]
-    assert "if more images never hurt" in doubling
-    assert "95% interval" not in doubling
+    start = read_grid(table(("a", 1000, 0.7))).cells[0]
+    nothing, told = "next to nothing (forecast,", {-0.007: "−0.7 points (", 0.012: "1.2 points ("}
+    for gain, said in (told | {0.0003: nothing, -0.0003: nothing}).items():
+        option = Option(OptionKind.DATA, start, ("a", "random"), gain, -0.04, 0.02, 0.9,
+                        OptionVerdict.CANNOT_TELL, new_images=1000)  # fmt: skip
+        why = English(Names()).say_step(option).why
+        assert why.startswith(said.capitalize()), why
+        assert why.endswith(f", so it may {'bring' if gain > 0 else 'change'} nothing.")
 
 
 def test_a_required_size_lies_inside_its_interval() -> None:
@@ -201,29 +117,11 @@ def test_a_study_is_compared_from_where_it_can_be(study) -> None:
         name = fraction.replace("/", "of")
         whole = whole.drop(f"resnet18-random-{name}-seed0", "missing")
     whole = whole.drop("resnet50-random-1of16-seed0", "missing")
-    answer = talk(whole).answer[0]
-    assert "nothing can be compared" not in answer
-    assert answer.startswith("For resnet50 from random weights, ")
-
-
-def test_seeds_that_sizes_do_not_share_are_not_said_to_be_shared() -> None:
-    rows = table(("a", 100, 0.5), ("a", 100, 0.51), ("a", 200, 0.6), seed=[0, 1, 2], test_size=500)
-    said = text(discuss(rows, context=CONTEXT), "relation")
-    assert "no seed is common to all sizes" in said
-    assert "that all sizes have" not in said
-
-
-def test_the_highest_mean_is_not_ahead_where_it_is_behind_on_the_common_seeds() -> None:
-    rows = table(
-        ("a", 100, 0.90), ("a", 100, 0.99), ("b", 100, 0.94), seed=[0, 1, 0], test_size=10_000
+    found = talk(whole)
+    assert "nothing can be compared" not in found.answer[0]
+    assert "Twice the images, from 25,000 to 50,000, changed the accuracy of resnet50" in (
+        " ".join(found.answer)
     )
-    found = discuss(rows, context=CONTEXT)
-    assert "over the seeds that both have, b from random weights on 100 images" in text(
-        found, "relation"
-    )
-    (step,) = [step for step in found.said_advice.steps if step.finding.kind == "seeds"]
-    assert step.finding.difference.verdict == "below"
-    assert "over those that both have b from random weights on 100 images is ahead" in step.why
 
 
 def test_repeats_need_their_seeds_and_a_seed_is_a_whole_number() -> None:
@@ -279,16 +177,15 @@ def test_an_accuracy_above_chance_is_not_called_one_of_guessing() -> None:
 # Contrasts
 
 
-def test_a_cell_that_two_moves_share_counts_once() -> None:
+def test_a_cell_that_stands_twice_in_a_contrast_counts_once() -> None:
     """What pretrained weights bring less what the bigger model brings: their base cancels."""
     rows = table(
         ("s", 100, 0.6), ("b", 100, 0.7), ("s", 100, 0.8),
         init=["random", "random", "imagenet"], parameters=[1, 2, 1], test_size=1000,
     )  # fmt: skip
     grid = read_grid(rows)
-    moves = {move.kind: move for move in find_moves(grid, curves=fit_curves(grid))}
-    between = difference_of_moves(grid, moves["init"], moves["model"])
-    big, pretrained = (grid.curve(*arm)[0] for arm in (("b", "random"), ("s", "imagenet")))
+    base, pretrained, big = grid.cells
+    between = contrast(grid, [(1, pretrained), (-1, base), (-1, big), (1, base)])
     direct = contrast(grid, [(1.0, pretrained), (-1.0, big)])
     assert between.half_width == pytest.approx(direct.half_width)
     assert between.value == pytest.approx(direct.value)
@@ -305,18 +202,6 @@ def test_a_contrast_of_four_cells_is_not_cut_at_one() -> None:
     assert found.value == pytest.approx(1.96)
 
 
-def test_a_cell_cut_to_fewer_seeds_is_still_the_same_cell() -> None:
-    rows = table(*[("a", 100, 0.5 + seed / 10) for seed in range(3)], seed=range(3), test_size=100)
-    grid = read_grid(rows)
-    (cell,) = grid.cells
-    fewer = Cell(*cell.key, cell.train_size, cell.runs[:2], cell.planned)
-    assert isinstance(fewer.runs[0], Run)
-    both = contrast(grid, [(1.0, cell), (-1.0, fewer)])
-    assert both.value == 0
-    assert both.half_width == 0
-    assert len(common_seeds(cell, fewer)[0].runs) == 2
-
-
 # Pretrained weights
 
 
@@ -324,9 +209,10 @@ def test_weights_that_do_not_exist_are_not_advised(study) -> None:
     rows = study({("seed-cnn", "random"): (0.5, 0.7, 0.8)})
     context = Context(num_classes=10, never_pretrained=("seed-cnn",))
     said = talk(rows, context=context).said_advice
-    (step,) = [s for s in said.steps if s.finding.kind == "init"]
+    (step,) = [s for s in said.options if s.finding.kind == "init"]
     assert not step.finding.available
-    assert step.what == "try a model that has pretrained weights, such as resnet18"
-    (step,) = [s for s in talk(rows).said_advice.steps if s.finding.kind == "init"]
+    assert step.what == "try a model that has pretrained weights"
+    assert step.why == "seed-cnn has none; a model such as resnet18 does."
+    (step,) = [s for s in talk(rows).said_advice.options if s.finding.kind == "init"]
     assert step.finding.available
     assert step.what == "try pretrained weights"

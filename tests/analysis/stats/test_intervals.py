@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from trained import drawn
 
 from sixteenth.analysis import (
     IntervalKind,
-    accuracy_interval,
     binomial_interval,
+    cell_interval,
     cells,
+    compare_cells,
+    read_grid,
     summary_table,
 )
+from sixteenth.analysis.stats.intervals import networks_interval
 from sixteenth.errors import InputError
 
 
@@ -41,32 +43,45 @@ def test_an_empty_test_set_has_no_interval():
     low, high = binomial_interval([0], [0])
     assert np.isnan(low).all()
     assert np.isnan(high).all()
-    assert math.isnan(accuracy_interval([0.5], math.nan)[0])
 
 
-def test_seeds_that_agree_leave_the_interval_of_one_run():
-    assert accuracy_interval([0.9, 0.9, 0.9], 1000) == pytest.approx(accuracy_interval([0.9], 1000))
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_intervals_cover_another_training_at_their_level(seeds: int) -> None:
+    """Of accuracies and of differences, over studies whose trainings spread more or less."""
+    rng = np.random.default_rng(98)
+    cells_hit, differences_hit = [], []
+    for _ in range(150):
+        grid, another = drawn(rng, (0.55, 0.6, 0.7, 0.75), seeds=seeds, factor=None)
+        for cell, truth in zip(grid.cells, another, strict=True):
+            found = cell_interval(grid, cell)
+            cells_hit.append(found.low <= truth <= found.high)
+        for i in (0, 2):
+            difference = compare_cells(grid, grid.cells[i], grid.cells[i + 1])
+            differences_hit.append(difference.low <= another[i + 1] - another[i] <= difference.high)
+    assert 0.93 <= np.mean(cells_hit) <= 0.97
+    assert 0.93 <= np.mean(differences_hit) <= 0.97
 
 
-def test_seeds_that_differ_widen_the_interval_and_keep_it_inside_zero_and_one():
-    one = accuracy_interval([0.98], 1000)
-    low, high = accuracy_interval([0.96, 1.0], 1000)
-    assert low < one[0]
-    assert one[1] < high <= 1
-
-
-@pytest.mark.parametrize("seeds", [2, 3, 5])
-def test_interval_of_a_mean_over_seeds_covers_at_its_level_or_a_little_above(seeds):
-    rng = np.random.default_rng(1)
+def test_the_interval_for_these_networks_does_not_cover_another_training() -> None:
+    """The reason why it is not the one that is told."""
+    rng = np.random.default_rng(0)
     hits = 0
-    for _ in range(1000):
-        difficulty = rng.normal(size=500)
-        shifts = rng.normal(1.0, 0.2, seeds)
-        noise = rng.normal(size=(seeds, 500))
-        right = (0.8 * difficulty + 0.6 * noise) < shifts[:, None]
-        low, high = accuracy_interval(right.mean(axis=1).tolist(), 500)
-        hits += low <= stats.norm.cdf(1.0 / math.sqrt(1 + 0.2**2)) <= high
-    assert 0.935 <= hits / 1000 <= 0.99
+    for _ in range(60):
+        grid, another = drawn(rng, (0.6,), images=10_000, factor=2.0)
+        found = networks_interval(grid.cells[0])
+        hits += found.low <= another[0] <= found.high
+    assert hits / 60 < 0.6
+
+
+def test_an_interval_stays_inside_zero_and_one_and_has_a_width_there() -> None:
+    table = pd.DataFrame(
+        {"model": ["a", "b"], "train_size": 100, "test_accuracy": [0.0, 1.0], "test_size": 50}
+    )
+    grid = read_grid(table)
+    low, high = (cell_interval(grid, cell) for cell in grid.cells)
+    assert (low.low, high.high) == (0.0, 1.0)
+    assert low.high > 0.02
+    assert high.low < 0.98
 
 
 def test_cells_hold_one_row_for_each_finished_cell_in_the_order_of_a_figure(reference):
@@ -78,17 +93,19 @@ def test_cells_hold_one_row_for_each_finished_cell_in_the_order_of_a_figure(refe
     assert table["train_size"].tolist()[:3] == [3125, 25_000, 50_000]
     assert (table["low"] < table["test_accuracy"]).all()
     assert (table["test_accuracy"] < table["high"]).all()
-    assert set(table["interval"]) == {IntervalKind.BINOMIAL}
+    assert set(table["interval"]) == {IntervalKind.ASSUMED}
+    assert (table["low"] < table["networks_low"]).all()
+    assert (table["networks_high"] < table["high"]).all()
     assert table["seed_sd"].isna().all()
 
 
-def test_cells_with_several_seeds_say_that_their_spread_is_in_the_interval(study):
+def test_cells_with_several_seeds_say_that_their_spread_was_measured(study):
     simulated = study(
         {("resnet18", "random"): (0.5, 0.6, 0.7)}, seeds=(0, 1, 2), seed_sd=0.01, test_size=1000
     )
     table = cells(simulated.results)
     assert table["n_seeds"].tolist() == [3, 3, 3]
-    assert set(table["interval"]) == {IntervalKind.SEEDS}
+    assert set(table["interval"]) == {IntervalKind.MEASURED}
     assert len(table["run_ids"][0]) == 3
 
 

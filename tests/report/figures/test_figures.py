@@ -8,7 +8,7 @@ import pytest
 from invented import FRACTIONS, HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
 
-from sixteenth.analysis import bands, cells
+from sixteenth.analysis import Cell, Option, OptionKind, OptionVerdict, bands, cells
 from sixteenth.language import default_language
 from sixteenth.report import (
     accuracy_figure,
@@ -148,24 +148,65 @@ def test_runs_of_equal_steps_are_drawn_over_steps() -> None:
     assert curve_panels(histories, study.results).x == "step"
 
 
+START = Cell("resnet18", "random", "1", 50_000, (), 1)
+OPTIONS = [
+    Option(OptionKind.TRAINING, START, ("resnet18", "random"), 0.038, 0.019, 0.057, 0.9,
+           OptionVerdict.HELPS),
+    Option(OptionKind.DATA, START, ("resnet18", "random"), 0.01, -0.01, 0.03, 0.9,
+           OptionVerdict.CANNOT_TELL),
+    Option(OptionKind.MODEL, START, (HOSTILE, "random"), -0.02, -0.04, -0.001, 0.95,
+           OptionVerdict.DOES_NOT, measured=True),
+    Option(OptionKind.INIT, START),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("narrow", [False, True])
-def test_the_options_figure_shows_each_gain_and_the_line_at_no_gain(
-    study: Invented, narrow: bool
-) -> None:
-    moves = study.findings().options
-    assert moves
-    figure = options_figure(moves, language=ENGLISH, narrow=narrow)
-    gains = sorted(x for x, _ in _points(figure, "gain-"))
-    assert gains == pytest.approx(sorted(100 * move.gain for move in moves))
-    forecasts = [move for move in moves if move.kind == "next"]
-    assert len(_points(figure, "gain-next")) == len(forecasts) > 0
+def test_the_options_figure_shows_each_known_gain_and_the_line_at_no_gain(narrow: bool) -> None:
+    figure = options_figure(OPTIONS, language=ENGLISH, narrow=narrow)
+    points = _points(figure, "gain-")
+    assert [x for x, _ in points] == pytest.approx([3.8, 1.0, -2.0]), "the best first"
+    heights = [y for _, y in points]
+    assert heights == sorted(heights, reverse=True)
+    drawn = {
+        line.get_gid(): line for line in figure.axes[0].lines if "gain-" in (line.get_gid() or "")
+    }
+    assert {key: line.get_marker() for key, line in drawn.items()} == {
+        "gain-training": "D",
+        "gain-data": "D",
+        "gain-model": "o",
+    }
+    hollow = {key for key, line in drawn.items() if line.get_markerfacecolor() == "white"}
+    assert hollow == {"gain-data"}
     left, right = figure.axes[0].get_xlim()
-    assert left < 0 < right
+    assert left < -4
+    assert right > 5.7
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert "+3.8 (+1.9 to +5.7)" in texts
+    assert any(text.startswith("Best: resnet18") for text in texts)
+    figure.set_dpi(300)  # fewer dots widen letters
     figure.draw_without_rendering()
     for text in figure.axes[0].texts:
         box = text.get_window_extent()
         assert box.x0 >= 0
         assert box.x1 <= figure.bbox.x1
+
+
+def test_the_options_figure_without_a_known_gain_says_so() -> None:
+    figure = options_figure(OPTIONS[3:], language=ENGLISH)
+    assert [text.get_text() for text in figure.axes[0].texts] == [ENGLISH.figures.no_options]
+
+
+def test_the_words_of_the_options_figure_say_what_is_measured() -> None:
+    caption = ENGLISH.captions.options(OPTIONS)
+    assert "the interval for another training" in caption
+    assert "Diamonds: forecasts, with 90% intervals." in caption
+    assert "Diamonds" not in ENGLISH.captions.options(OPTIONS[2:3])
+    alt = ENGLISH.captions.options_alt(OPTIONS[:2])
+    assert alt == (
+        "Gains in test accuracy: twice the training steps +3.8 points (+1.9 to +5.7); twice the "
+        "images (100,000) +1.0 points (−1.0 to +3.0)."
+    )
+    assert ENGLISH.captions.cell(START) == "resnet18 from random weights on 50,000 images"
 
 
 def test_a_name_is_never_read_as_a_formula_and_the_svg_stays_whole() -> None:

@@ -9,6 +9,7 @@ target           what a wanted error takes
 relation         accuracy, model size and training-set size; runs left out
 expectation      was the bigger model better, at which sizes
 causes           where it was not as expected: what may be behind it, as what to test
+explained        reasons that were tested: what each lever does to a difference
 pretraining      what pretrained weights change, and what they are worth in images
 diagnosis        over- and underfitting of single runs, each by one rule
 overfitting      how the generalisation gap goes with the data

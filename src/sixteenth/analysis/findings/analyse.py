@@ -25,6 +25,7 @@ from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, dia
 from .doubling import last_doubling
 from .doubtful_labels import Suspect, data_findings, suspects
 from .expectation import Expect, expectation, verdicts
+from .explained import LeverRuns, explained
 from .limits import limits
 from .options import Option
 from .overfitting import overfitting
@@ -130,6 +131,7 @@ def analyse(
     context: Context | None = None,
     predictions: Predictions | None = None,
     target_error: float | None = None,
+    tested: Sequence[LeverRuns] = (),
     level: float = LEVEL,
 ) -> Findings:
     """Analyse a study, finished or not.
@@ -142,6 +144,7 @@ def analyse(
         predictions: run_id -> (labels (n,), probabilities (n, C)); without it, differences are
             not paired by test image, which is one of the findings.
         target_error: a test error in [0, 1] that the advice is about.
+        tested: what the levers of `sixteenth explain` measured; it replaces the suspects.
         level: coverage of the intervals of what was measured; forecasts have 90% intervals.
 
     Raises:
@@ -178,7 +181,8 @@ def analyse(
         found: dict[SectionKey, Sequence[Finding]] = {
             SectionKey.RELATION: [*relation(grid, doublings, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
-            SectionKey.CAUSES: causes(grid, rows, expected, context),
+            SectionKey.CAUSES: [] if tested else causes(grid, rows, expected, context),
+            SectionKey.TESTED: explained(results, predictions, tested, level),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
             SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
             SectionKey.DATA: data_findings(grid, doubted, judges, context.data_checks),

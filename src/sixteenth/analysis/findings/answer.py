@@ -174,8 +174,8 @@ def _headline(advice: Advice, best: BestNetwork, data: str, control: ControlRun 
     known = [option for option in options if option.known]
     first = options[0]
     training = next(option for option in options if option.kind is OptionKind.TRAINING)
-    # No option can bring more than the errors that are left.
-    most = min(1 - best.cell.accuracy, max((option.gain for option in known), default=math.inf))
+    # No option can bring more than the errors that are left; one that nobody tried may bring those.
+    most = min(1 - best.cell.accuracy, max(map(_most, options)))
     if most < visible:
         lead = Lead.STOP
     elif training.converged is False and (first is training or first.converged is False):
@@ -189,6 +189,14 @@ def _headline(advice: Advice, best: BestNetwork, data: str, control: ControlRun 
     return Headline(
         lead, best, data, options, visible, control if lead is Lead.NOT_SEPARATED else None
     )
+
+
+def _most(option: Option) -> float:
+    """What an option may bring, as far as is known."""
+    if option.known:
+        return option.gain
+    ended = option.kind is OptionKind.TRAINING and option.converged is True
+    return -math.inf if ended or not option.available else math.inf
 
 
 def _in_hand(grid: Grid, best: Cell, level: float) -> list[InHand]:

@@ -70,6 +70,8 @@ class SectionKey(StrEnum):
     RELATION = "relation"
     EXPECTATION = "expectation"
     CAUSES = "reasons"
+    TESTED = "reasons-tested"
+    """In place of CAUSES, where `sixteenth explain` has trained what tells."""
     PRETRAINING = "pretraining"
     OVERFITTING = "overfitting"
     DATA = "data"

@@ -23,6 +23,10 @@ from .spread import LEVEL, Spread
 
 Verdict = Literal["above", "below", "cannot tell"]
 
+REPEATED = 20
+"""Times that each draw of the spread is used by `average_draws`: its quantiles are then known as
+well as the spread itself."""
+
 
 class Basis(StrEnum):
     """What an interval is made of."""
@@ -168,6 +172,47 @@ def contrast(
         assumed=grid.spread.assumed,
         level=level,
     )
+
+
+def average_draws(grid: Grid, sums: Sequence[Sequence[tuple[float, Cell]]]) -> NDArray[np.float64]:
+    """Draws of weighted sums of cell accuracies for the average training, (sums, draws).
+
+    Drawn together: what the sums share, they share. The variance of a cell of S trainings and
+    variance v between them is v / S, without that of another training; test images are paired as
+    in `contrast`. NaN where the number of test images is not known.
+    """
+    cells = list({cell.key: cell for terms in sums for _, cell in terms}.values())
+    keys = [cell.key for cell in cells]
+    weights = np.zeros((len(sums), len(cells)))
+    for row, terms in zip(weights, sums, strict=True):
+        for weight, cell in terms:
+            row[keys.index(cell.key)] += weight
+    images = _image_covariance(grid, weights, cells)
+    spread = [grid.spread.variances[cell.key] / len(cell.runs) for cell in cells]
+    deviations = np.sqrt(np.tile(spread, REPEATED))
+    rng = np.random.default_rng(0)
+    trainings = rng.standard_normal(deviations.shape) * deviations
+    drawn = weights @ (np.array([[cell.accuracy] for cell in cells]) + trainings)
+    if not np.all(np.isfinite(images)):
+        return np.full(drawn.shape, np.nan)
+    values, vectors = np.linalg.eigh(images)
+    scaled = vectors * np.sqrt(np.maximum(values, 0))
+    return np.asarray(drawn + scaled @ rng.standard_normal(drawn.shape), dtype=float)
+
+
+def _image_covariance(
+    grid: Grid, weights: NDArray[np.float64], cells: Sequence[Cell]
+) -> NDArray[np.float64]:
+    """The covariance of weighted sums over test images, as `image_variance` has the variance."""
+    if all(run_id in grid.correct for cell in cells for run_id in cell.run_ids):
+        right = np.array([np.mean([grid.correct[i] for i in c.run_ids], axis=0) for c in cells])
+        scale = np.abs(weights).sum(axis=1, keepdims=True) / 2
+        added = np.hstack([weights @ right, scale, -scale])
+        covariance = np.atleast_2d(np.cov(added, bias=True)) / added.shape[1]
+    else:
+        single = [_unpaired_variance(np.ones(1), [cell]) for cell in cells]
+        covariance = weights @ np.diag(single) @ weights.T
+    return np.asarray(covariance, dtype=float)
 
 
 def _paired_variance(grid: Grid, weights: NDArray[np.float64], cells: Sequence[Cell]) -> float:

@@ -13,6 +13,7 @@ limits      what the numbers cannot say
 pretraining what pretrained weights change
 expectation   whether the bigger model was better
 causes      why it was not, and what would test it
+explained   why it was not, as far as it was tested
 curves      fitted learning curves and their warnings
 captions    what is said of figures and tables
 labels      fixed words of pages, figures and tables
@@ -30,6 +31,7 @@ from ...analysis.findings.causes import CauseFinding
 from ...analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
 from ...analysis.findings.doubtful_labels import DataFinding
 from ...analysis.findings.expectation import ExpectationFinding
+from ...analysis.findings.explained import ExplainedFinding
 from ...analysis.findings.limits import LimitFinding
 from ...analysis.findings.options import Option
 from ...analysis.findings.overfitting import OverfittingFinding
@@ -47,6 +49,7 @@ from . import (
     data,
     diagnosis,
     expectation,
+    explained,
     limits,
     overfitting,
     pretraining,
@@ -98,6 +101,8 @@ class English(Language):
             return expectation.say(finding, words)
         if isinstance(finding, CauseFinding):
             return causes.say(finding, words)
+        if isinstance(finding, ExplainedFinding):
+            return explained.say(finding, words)
         raise TypeError(f"English has no sentence for {type(finding).__name__}")
 
     def rule(self, kind: DiagnosisKind) -> str:
@@ -111,6 +116,7 @@ class English(Language):
             SectionKey.RELATION: "Accuracy, model size and training-set size",
             SectionKey.EXPECTATION: "Was the expectation met?",
             SectionKey.CAUSES: "What may be behind it: to be tested",
+            SectionKey.TESTED: "Reasons, tested",
             SectionKey.PRETRAINING: "What pretrained weights change",
             SectionKey.OVERFITTING: "Overfitting, underfitting and the amount of data",
             SectionKey.DATA: "The labels and the data",

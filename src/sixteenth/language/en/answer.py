@@ -18,7 +18,7 @@ from ..base import short_name
 from ..text import upper_first
 from . import options
 from .doubling import control_run, doubling
-from .numbers import interval, percent, plural, points, signed
+from .numbers import NUMBERS, interval, is_nothing, percent, plural, points, signed
 from .words import Words, accuracy_interval
 
 
@@ -72,9 +72,12 @@ def _recommendation(found: Headline, words: Words) -> str:
                 f"training steps.{control}"
             )
         case Lead.STOP:
+            visible = points(found.visible)
+            if is_nothing(found.visible):
+                visible = f"{NUMBERS.decimal(100 * found.visible, 3)} points"
             return (
-                "Stop here, or test on more images: what is left to gain is less than "
-                f"{points(found.visible)}, the smallest gain that these test images can show."
+                f"Stop here, or test on more images: what is left to gain is less than {visible}, "
+                "the smallest gain that these test images can show."
             )
         case Lead.CANNOT_TELL:
             return (
@@ -88,23 +91,23 @@ def _recommendation(found: Headline, words: Words) -> str:
 
 
 def _in_hand(found: InHand, words: Words) -> str:
-    """What the best network was bought with."""
-    parts = []
-    if found.init is not None:
-        parts.append(
-            f"its weights are worth {_worth(found.init.value)} over random ones "
-            f"({interval(found.init.low, found.init.high, found.init.level)})"
-        )
-    if found.model is not None and found.smaller is not None:
-        parts.append(
-            f"it is {_worth(found.model.value)} ahead of {words.model(found.smaller.model)} "
-            f"({interval(found.model.low, found.model.high, found.model.level)})"
-        )
-    return f"In hand already: {'; '.join(parts)}."
-
-
-def _worth(value: float) -> str:
-    return points(value) if value >= 0 else f"{signed(value)} points"
+    """What the best network was bought with; what these runs cannot tell is not called in hand."""
+    smaller = words.model(found.smaller.model) if found.smaller else ""
+    told, unclear = [], []
+    for difference, verb, over, unsure in (
+        (found.init, "its weights are worth", "over random ones", "whether its weights help"),
+        (found.model, "it is", f"ahead of {smaller}", f"whether it is ahead of {smaller}"),
+    ):
+        if difference is None:
+            continue
+        around = interval(difference.low, difference.high, difference.level)
+        if difference.verdict == "above":
+            told.append(f"{verb} {points(difference.value)} {over} ({around})")
+        else:
+            unclear.append(f"{unsure} cannot be told ({signed(difference.value)} points, {around})")
+    sentences = [f"In hand already: {'; '.join(told)}."] if told else []
+    sentences += [f"{upper_first('; '.join(unclear))}."] if unclear else []
+    return " ".join(sentences)
 
 
 def _spread(found: SpreadOfTrainings) -> str:

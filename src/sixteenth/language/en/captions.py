@@ -87,11 +87,11 @@ class EnglishCaptions(Captions):
 
     def options_alt(self, options: Sequence[Option]) -> str:
         parts = [
-            f"{self.option(option)}: {NUMBERS.points(option.gain)} points "
+            f"{self.option(option)} {NUMBERS.points(option.gain)} points "
             f"({NUMBERS.points_interval(option.low, option.high)})"
             for option in options
         ]
-        return f"Gains in test accuracy. {'; '.join(parts)}."
+        return f"Gains in test accuracy: {'; '.join(parts)}."
 
     def option(self, option: Option) -> str:
         return plain(label(option, self.words))
@@ -167,11 +167,9 @@ class EnglishCaptions(Captions):
             if test_augmentation in _VIEWS
             else ""
         )
-        means = (
-            " The interval of a mean also holds the spread of its seeds." if several_seeds else ""
-        )
+        means = " That of a mean rests on all its seeds." if several_seeds else ""
         return (
-            "Interval: of one run, the 95% binomial interval that the test set's size leaves."
+            "Interval: 95%, for another training on other test images."
             f"{means} Training accuracy is measured at the end, on clean images. Gap: training "
             f"minus test accuracy, in percentage points.{views} Training FLOPs are the "
             "floating-point operations of the whole run, forward and backward."

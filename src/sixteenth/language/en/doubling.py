@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ...analysis.findings.doubling import ControlRun, Half, HalfOrigin, LastDoubling
-from ...analysis.stats.paired import Contrast
+from ...analysis.stats.paired import Basis, Contrast
 from .numbers import count, interval, join, roughly, signed
 from .words import Words
 
@@ -33,8 +33,10 @@ def doubling(found: LastDoubling, words: Words) -> str:
 
 
 def _value(found: Contrast) -> str:
-    value = signed(found.value)
-    return f"{value} points ({interval(found.low, found.high, found.level)})"
+    around = interval(found.low, found.high, found.level)
+    if found.basis is Basis.RISING_CURVE:  # a range, with no level of its own
+        around = f"{signed(found.low)} to {signed(found.high)} if more images never hurt"
+    return f"{signed(found.value)} points ({around})"
 
 
 def control_run(control: ControlRun, words: Words) -> str:

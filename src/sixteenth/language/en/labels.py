@@ -64,7 +64,7 @@ FIGURES = FigureLabels(
     forecast="forecast",
     no_accuracy="No run has finished yet, so there is no accuracy to show.",
     gain="Gain in test accuracy, percentage points",
-    from_start="From {}",
+    from_start="Best: {}",
     no_options="No option has a known gain yet.",
     epoch="Epoch",
     step="Optimiser step",
@@ -96,6 +96,8 @@ TERMINAL = TerminalLabels(
     threads="threads",
     disk="disk",
     status="status",
+    lever="lever",
+    runs="runs left",
     plan="{left} of {planned} runs to train: about {time} on this machine{how}.",
     plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
     "off takes less.",

@@ -84,7 +84,7 @@ def rounded(number: float) -> str:
 
 def roughly(seconds: float) -> str:
     """A time that is only roughly known: ``20 min``."""
-    if 300 <= seconds < 5400:
+    if 90 <= seconds < 5400:
         return f"{count(round(seconds / 60))} {NUMBERS.time_units[2]}"
     return NUMBERS.duration(float(f"{seconds:.2g}"))
 

@@ -27,6 +27,8 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.INIT:
             if option.end:
                 return f"start from {words.from_init(option.end[1])}"
+            if not option.available:
+                return "try a model that has pretrained weights"
             return "try pretrained weights" if start.init == "random" else "try other weights"
         case OptionKind.TRAINING:
             return "train longer"
@@ -70,14 +72,15 @@ def why(option: Option, words: Words) -> str:
         return f"{_untried(option, words)}."
     text = gain(option)
     if option.verdict is OptionVerdict.CANNOT_TELL:
-        text += ", so it may bring nothing"
+        text += ", so it may bring nothing" if option.gain >= 0 else ", so it may change nothing"
     if math.isfinite(option.gain_at_equal_steps) and not is_nothing(option.gain):
         text += f"; {points(option.gain_at_equal_steps)} of it without more training steps"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "; not settled, because training had not ended"
     if option.doubts:
         text += f" ({'; '.join(warning(doubt, 0) for doubt in option.doubts)})"
-    if math.isfinite(option.chance_best):
+    # The best of several losses is no recommendation.
+    if math.isfinite(option.chance_best) and option.gain > 0:
         chance = probability(option.chance_best, SURE)
         text += f"; the best of these options with probability {chance}"
     return f"{text}."

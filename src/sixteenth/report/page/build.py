@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -211,17 +212,23 @@ def _embed(figure: Figure, image: bytes) -> Image:
 
 
 def _render(template: str, values: Mapping[str, Any]) -> bytes:
+    # A lone surrogate (a file name that is not UTF-8) must not stop a report.
+    return _template(template).render(**values).encode("utf-8", "replace")
+
+
+@cache
+def _template(name: str) -> jinja2.Template:
+    """A template, compiled once: that takes longer than to fill it."""
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template_text),
-        autoescape=template.endswith(".html.j2"),
+        autoescape=name.endswith(".html.j2"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     environment.filters |= {"md": escape, "fence": code_block}
-    # A lone surrogate (a file name that is not UTF-8) must not stop a report.
-    return environment.get_template(template).render(**values).encode("utf-8", "replace")
+    return environment.get_template(name)
 
 
 def _template_text(name: str) -> str:

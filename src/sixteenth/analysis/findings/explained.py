@@ -1,0 +1,252 @@
+"""Reasons that were tested: what each lever does to the difference between two cells.
+
+A lever is one change of the recipe, the images or the first layer, under which one or both cells
+were trained again. If the difference between them goes, the lever is the reason for it; a gain of
+both alike explains nothing, but may be the better advice. Differences here are between average
+trainings, because a reason is a property of the cells and not of one training.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..curves.joint import CURVE_LEVEL, Arm
+from ..inputs.grid import Cell, Grid, read_grid, whole_runs
+from ..inputs.predictions import Predictions
+from ..stats.paired import Contrast, average_draws, compare_cells
+from .types import Finding, Strength
+
+REASON_LOW, REASON_SHARE = 0.25, 0.5
+"""A lever is the reason where it explains more than half, and certainly more than a quarter."""
+NOT_MAIN_HIGH = 0.5
+"""A lever that certainly explains less than half is not the main reason."""
+
+
+class Lever(StrEnum):
+    """What is changed to test a reason, in the order in which it is tested."""
+
+    STEPS = "steps-x4"
+    IMAGE_SIZE = "image-size-x2"
+    STEM = "stem-cifar"
+    RATE_HALF = "learning-rate-half"
+    """For the cell that is behind alone."""
+    RATE_DOUBLE = "learning-rate-double"
+    """Likewise."""
+    WEIGHT_DECAY = "weight-decay-x4"
+    AUGMENTATION = "augmentation"
+    SEEDS = "seeds"
+    """Nothing: its runs are repeats of the two cells."""
+
+
+class LeverVerdict(StrEnum):
+    """Whether a lever is the reason for a difference."""
+
+    REASON = "reason"
+    NOT_MAIN = "not-the-main-reason"
+    OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Two cells of one fraction, one of which is behind the other."""
+
+    fraction: str
+    behind: Arm
+    ahead: Arm
+
+
+@dataclass(frozen=True)
+class LeverRuns:
+    """What one lever's runs at one place measured, as the analysis takes it.
+
+    Attributes:
+        results: as the study's own table, of these runs.
+        predictions: of these runs.
+    """
+
+    place: Place
+    lever: Lever
+    results: pd.DataFrame
+    predictions: Predictions
+
+
+@dataclass(frozen=True)
+class Average:
+    """A number with its interval for the average training, not for another one."""
+
+    value: float
+    low: float
+    high: float
+    level: float = CURVE_LEVEL
+
+    @classmethod
+    def of(cls, value: float, draws: NDArray[np.float64]) -> Average:
+        """With the interval of `draws`; NaN where they are not known."""
+        if not np.all(np.isfinite(draws)):
+            return cls(value, math.nan, math.nan)
+        low, high = np.quantile(draws, [(1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2])
+        return cls(value, float(low), float(high))
+
+
+@dataclass(frozen=True)
+class ExplainedGap(Finding):
+    """The difference that was to be explained: accuracy of `ahead` minus that of `behind`."""
+
+    behind: Cell
+    ahead: Cell
+    gap: Average
+
+    @property
+    def told(self) -> bool:
+        """Whether there is one: else no share of it can be explained."""
+        return self.gap.low > 0
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.MEASURED if self.told else Strength.CANNOT_TELL
+
+
+@dataclass(frozen=True)
+class LeverGain:
+    """What a lever brings one cell, for another training of both."""
+
+    start: Cell
+    end: Cell
+    gain: Contrast
+
+
+@dataclass(frozen=True)
+class ExplainedLever(Finding):
+    """What a lever does to two cells and to the difference between them.
+
+    Attributes:
+        gains: of each cell that was trained with it, the one that is behind first.
+        before: the difference without the lever.
+        after: with it.
+        share: of the difference that it explains, 1 - after / before; NaN where `before` cannot be
+            told from zero.
+    """
+
+    lever: Lever
+    behind: Cell
+    ahead: Cell
+    gains: tuple[LeverGain, ...]
+    before: Average
+    after: Average
+    share: Average
+    verdict: LeverVerdict
+
+    @property
+    def strength(self) -> Strength:
+        unclear = self.verdict is LeverVerdict.OPEN
+        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+
+
+ExplainedFinding = ExplainedGap | ExplainedLever
+
+
+def explained(
+    results: pd.DataFrame,
+    predictions: Predictions | None,
+    tested: Sequence[LeverRuns],
+    level: float,
+) -> list[ExplainedFinding]:
+    """For each place the difference, then what each lever does, in the order of `Lever`.
+
+    The study's cells and those of all levers make one grid, so that the spread between trainings is
+    pooled over all of them.
+
+    Args:
+        results, predictions: of the study.
+        tested: the runs of the levers; what is not finished is left out.
+        level: of the intervals of gains.
+    """
+    if not tested:
+        return []
+    grid = _grid(results, predictions or {}, tested)
+    found: list[ExplainedFinding] = []
+    for place in dict.fromkeys(runs.place for runs in tested):
+        behind = _cell(grid, place.behind, place.fraction)
+        ahead = _cell(grid, place.ahead, place.fraction)
+        if behind is None or ahead is None:
+            continue
+        draws = average_draws(grid, [[(1.0, ahead), (-1.0, behind)]])[0]
+        found.append(
+            ExplainedGap(behind, ahead, Average.of(ahead.accuracy - behind.accuracy, draws))
+        )
+        own = {runs.lever for runs in tested if runs.place == place}
+        levers = [lever for lever in Lever if lever in own and lever is not Lever.SEEDS]
+        effects = [_effect(grid, lever, behind, ahead, level) for lever in levers]
+        found += [effect for effect in effects if effect is not None]
+    return found
+
+
+def _grid(results: pd.DataFrame, predictions: Predictions, tested: Sequence[LeverRuns]) -> Grid:
+    """The study with the cells of each lever, whose fraction is named with it."""
+    tables, predicted = [results], dict(predictions)
+    for runs in tested:
+        table = whole_runs(runs.results)
+        table = table[table["status"] == "finished"]
+        if runs.lever is not Lever.SEEDS:
+            table = table.assign(fraction=[_label(f, runs.lever) for f in table["fraction"]])
+        # What two places tested alike is one run with one result.
+        known = {run_id for earlier in tables for run_id in earlier["run_id"]}
+        names = [f"{runs.lever}/{run_id}" for run_id in table["run_id"]]
+        table = table.assign(run_id=names)
+        tables.append(table[~table["run_id"].isin(known)])
+        predicted |= {f"{runs.lever}/{name}": each for name, each in runs.predictions.items()}
+    filled = [table.dropna(axis="columns", how="all") for table in tables if len(table)]
+    return read_grid(pd.concat(filled, ignore_index=True), None, predicted)
+
+
+def _label(fraction: object, lever: Lever) -> str:
+    return f"{fraction}+{lever}"
+
+
+def _cell(grid: Grid, arm: Arm, fraction: str) -> Cell | None:
+    return next((cell for cell in grid.curve(*arm) if cell.fraction == fraction), None)
+
+
+def _effect(
+    grid: Grid, lever: Lever, behind: Cell, ahead: Cell, level: float
+) -> ExplainedLever | None:
+    """None where the cell that is behind has no finished run with the lever."""
+    ends = [_cell(grid, c.key[:2], _label(c.fraction, lever)) for c in (behind, ahead)]
+    if ends[0] is None:
+        return None
+    alone = lever in (Lever.RATE_HALF, Lever.RATE_DOUBLE)
+    if ends[1] is None and not alone:
+        return None
+    weak, strong = ends[0], ends[1] or ahead
+    pairs = [(behind, weak)] + ([] if strong is ahead else [(ahead, strong)])
+    draws = average_draws(grid, [[(1.0, ahead), (-1.0, behind)], [(1.0, strong), (-1.0, weak)]])
+    before = Average.of(ahead.accuracy - behind.accuracy, draws[0])
+    after = Average.of(strong.accuracy - weak.accuracy, draws[1])
+    share = Average(math.nan, math.nan, math.nan)
+    if before.low > 0 and math.isfinite(after.low):
+        # Where the difference is told from zero, at most one draw in twenty is no difference.
+        known = draws[:, draws[0] > 0]
+        share = Average.of(1 - after.value / before.value, 1 - known[1] / known[0])
+    return ExplainedLever(
+        lever=lever,
+        behind=behind,
+        ahead=ahead,
+        gains=tuple(LeverGain(a, b, compare_cells(grid, a, b, level)) for a, b in pairs),
+        before=before,
+        after=after,
+        share=share,
+        verdict=_verdict(share),
+    )
+
+
+def _verdict(share: Average) -> LeverVerdict:
+    if share.low > REASON_LOW and share.value > REASON_SHARE:
+        return LeverVerdict.REASON
+    return LeverVerdict.NOT_MAIN if share.high < NOT_MAIN_HIGH else LeverVerdict.OPEN

@@ -1,0 +1,172 @@
+"""The command `sixteenth explain`: train what tells why one model is behind another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import InputError, nearest
+from .exits import print_message
+from .options import DataDirOption, DeviceOption, JsonOption, ThreadsOption, WorkersOption
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..analysis.findings.explained import Lever, Place
+    from ..study import Study
+    from ..study.explain import SubStudy
+
+
+def explain(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")],
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--between",
+            metavar="RUN RUN",
+            help="The runs of two cells of one fraction. Default: where the expectation failed.",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", metavar="LEVER", help="This lever alone, as --plan names it. May be repeated."
+        ),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show what it will cost, and train nothing.")
+    ] = False,
+    separate: Annotated[
+        bool,
+        typer.Option(
+            "--separate",
+            help="Instead: the run that tells images from training steps, half of the images with "
+            "the steps of all.",
+        ),
+    ] = False,
+    device: DeviceOption = None,
+    workers: WorkersOption = None,
+    threads: ThreadsOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train what tells why: longer, on larger images, at another learning rate and so on."""
+    from ..study import Study
+    from ..study import explain as tests
+    from .display import display_for
+    from .tables import console
+
+    levers = _levers(only or ())
+    study = Study.open(folder)
+    study.data_dir = data_dir
+    machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
+    place = None if separate else tests.find_place(study, between)
+    with display_for(console(errors=True)) as display:
+        study.dataset(display)
+        if place is None:
+            parts = {"equal-steps": tests.control_study(study)}
+        else:
+            found = tests.find_levers(study, place, levers)
+            parts = {each.lever.value: tests.sub_study(study, each) for each in found}
+        costs = tests.explain_plan(parts, display, **machine)
+    _print_plan(costs, place, plan=plan, as_json=as_json)
+    if plan:
+        return
+    parts = {name: parts[name] for name in costs["lever"]}
+    todo = parts.items() if place is None else tests.lever_studies(study, place, parts)
+    failed = [run_id for name, part in todo for run_id in _train(name, part, machine)]
+    page = study.report()
+    _print_outcome(study, place, page, as_json=as_json)
+    if failed:
+        print_message(f"{len(failed)} runs failed; the same command tries them again")
+        raise typer.Exit(1)
+
+
+def _levers(names: Sequence[str]) -> list[Lever]:
+    from ..analysis.findings.explained import Lever
+
+    for name in names:
+        if name not in list(Lever):
+            known = nearest(name, Lever) or f"; there are {', '.join(Lever)}"
+            raise InputError(f"--only {name}: no such lever{known}")
+    return [Lever(name) for name in names]
+
+
+def _train(name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
+    """Train what is not finished; the runs that failed."""
+    from ..engine.acceleration import keep_freed_memory
+    from .display import display_for
+    from .tables import console
+
+    if part.left:
+        keep_freed_memory()
+        print_message(name, prefix="explain: ")
+        with display_for(console(errors=True)) as display:
+            part.run(**machine, listener=display)
+    results = part.results()
+    failed = results[results["status"] == "failed"]
+    for run_id, error in zip(failed["run_id"], failed["error"], strict=True):
+        print_message(error, prefix=f"  {run_id}: ")
+    return list(failed["run_id"])
+
+
+def _print_plan(costs: pd.DataFrame, place: Place | None, *, plan: bool, as_json: bool) -> None:
+    """The costs; on standard error where standard output is for the findings as JSON."""
+    from ..language import default_language
+    from .tables import console, levers_table
+
+    seconds = float(costs["seconds"].sum())
+    if plan and as_json:
+        _print_json(
+            {
+                **_place(place),
+                "seconds_left": seconds,
+                "disk_bytes": int(costs["disk_bytes"].sum()),
+                "levers": costs.to_dict("records"),
+            }
+        )
+        return
+    on, language = console(errors=as_json), default_language()
+    on.print(levers_table(costs, on, language))
+    labels = language.terminal
+    left, planned = int(costs["left"].sum()), int(costs["runs"].sum())
+    time = language.numbers.duration(seconds)
+    on.print(f"\n{labels.plan.format(left=left, planned=planned, time=time, how='')}\n")
+
+
+def _print_outcome(study: Study, place: Place | None, page: Path, *, as_json: bool) -> None:
+    from ..language import default_language
+    from ..study.explain import explanation
+    from .tables import console
+
+    findings = study.findings()
+    language = default_language(findings)
+    found = [] if place is None else explanation(study, place)
+    said = [language.say(one) for one in found] or list(study.discussion().answer)
+    if as_json:
+        numbers = [one.to_dict() for one in found]
+        head = {"study": study.spec.name, "folder": str(study.folder), "report": str(page)}
+        _print_json({**head, **_place(place), "said": said, "findings": numbers})
+        return
+    on = console()
+    for text in said:
+        on.print(f"{text}\n")
+    on.print(language.terminal.report.format(page), soft_wrap=True)
+
+
+def _place(place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return {}
+    ends = {"behind": place.behind, "ahead": place.ahead}
+    return {
+        "fraction": place.fraction,
+        **{key: {"model": model, "init": init} for key, (model, init) in ends.items()},
+    }
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))

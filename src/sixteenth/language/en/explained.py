@@ -1,0 +1,117 @@
+"""What each tested lever does to a difference between two cells, in English."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.explained import (
+    Average,
+    ExplainedFinding,
+    ExplainedGap,
+    ExplainedLever,
+    Lever,
+    LeverVerdict,
+)
+from ...analysis.inputs.grid import Cell
+from .numbers import NUMBERS, coverage, interval, plural, points, signed
+from .words import Words
+
+
+def say(finding: ExplainedFinding, words: Words) -> str:
+    """The difference that was to be explained; of a lever what it brings, then what it explains."""
+    match finding:
+        case ExplainedGap():
+            return _gap(finding, words)
+        case ExplainedLever():
+            return _lever(finding, words)
+        case _:
+            assert_never(finding)
+
+
+def _gap(found: ExplainedGap, words: Words) -> str:
+    behind, ahead = found.behind, found.ahead
+    trainings = (
+        f"{plural(len(behind.runs), 'training')} of the first and {len(ahead.runs)} of the second"
+    )
+    text = (
+        f"{words.cell(behind)} {_is_behind(found.gap.value)} {words.arm(ahead.model, ahead.init)}: "
+        f"{_average(found.gap)} between average trainings, by {trainings}."
+    )
+    if not found.told:
+        text += " That cannot be told from zero, so no part of it can be explained."
+    return text
+
+
+def _is_behind(value: float) -> str:
+    return f"is {points(value)} {'behind' if value >= 0 else 'ahead of'}"
+
+
+def _average(found: Average) -> str:
+    return interval(found.low, found.high, found.level)
+
+
+def _lever(found: ExplainedLever, words: Words) -> str:
+    behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
+    gains = [
+        f"{signed(one.gain.value)} points for {name} "
+        f"({interval(one.gain.low, one.gain.high, one.gain.level)})"
+        for one, name in zip(found.gains, (behind, ahead), strict=False)
+    ]
+    text = f"{_what(found.lever, behind)}: {' and '.join(gains)}."
+    text += f" {behind} {_is_behind(found.after.value)} {ahead} with it"
+    text += f", and {points(found.before.value)} behind without"
+    if not math.isfinite(found.share.value):
+        return f"{text}. Whether it is a reason stays open."
+    return f"{text}: it explains {_share(found.share)}, {_verdict(found)}."
+
+
+def _share(share: Average) -> str:
+    low, high = NUMBERS.decimal(100 * share.low, 0), NUMBERS.percent(share.high, digits=0)
+    ends = f"({coverage(share.level)} interval {NUMBERS.span.format(low, high)})"
+    if share.value < 0:
+        return f"none of the difference {ends}"
+    return f"{NUMBERS.percent(share.value, digits=0)} of the difference {ends}"
+
+
+def _verdict(found: ExplainedLever) -> str:
+    match found.verdict:
+        case LeverVerdict.REASON:
+            return "so it is the reason"
+        case LeverVerdict.NOT_MAIN:
+            return "so it is not the main reason"
+        case LeverVerdict.OPEN:
+            return "which leaves open whether it is the reason"
+        case _:
+            assert_never(found.verdict)
+
+
+def _name(cell: Cell, found: ExplainedLever, words: Words) -> str:
+    """A cell as it differs from the other: by its model, its initial weights, or both."""
+    if found.behind.init == found.ahead.init:
+        return words.model(cell.model)
+    if found.behind.model == found.ahead.model:
+        return words.init(cell.init)
+    return words.arm(cell.model, cell.init)
+
+
+def _what(lever: Lever, behind: str) -> str:
+    match lever:
+        case Lever.STEPS:
+            return "four times the training steps"
+        case Lever.IMAGE_SIZE:
+            return "twice the image size"
+        case Lever.STEM:
+            return "the first layer for small images (stem: cifar)"
+        case Lever.RATE_HALF:
+            return f"half the learning rate for {behind} alone"
+        case Lever.RATE_DOUBLE:
+            return f"twice the learning rate for {behind} alone"
+        case Lever.WEIGHT_DECAY:
+            return "four times the weight decay"
+        case Lever.AUGMENTATION:
+            return "more augmentation"
+        case Lever.SEEDS:
+            return "more seeds"
+        case _:
+            assert_never(lever)

@@ -1,0 +1,236 @@
+"""Trains what tells a reason: the levers at the place where the expectation failed.
+
+`explain_plan` says what it costs. `lever_studies` hands over one study after another, for the
+caller to train; where a verdict is open after all of them, once more with another seed. The control
+run, which tells images from training steps, is trained in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..analysis.findings.advice import Separate
+from ..analysis.findings.expectation import Expect, Outcome, SizeVerdict
+from ..analysis.findings.explained import (
+    ExplainedFinding,
+    ExplainedLever,
+    Lever,
+    LeverVerdict,
+    Place,
+)
+from ..analysis.findings.types import SectionKey
+from ..analysis.inputs.grid import Cell
+from ..errors import DataError, InputError, ModelError, WeightsError
+from ..spec import RunSpec, StudySpec, load_spec
+from ..storage.study_folder import StudyFolder
+from .levers import MORE_SEEDS, LeverStudy, lever_study, same_place
+from .listener import Listener
+from .results import write_results
+from .study import Study
+
+
+class SubStudy(Study):
+    """Runs that belong to another study, whose report tells of them."""
+
+    def __init__(self, base: Study, spec: StudySpec, folder: Path, runs: list[RunSpec]) -> None:
+        super().__init__(spec, folder, data_dir=base.data_dir)
+        self._runs = runs
+        if spec.image_size == base.spec.image_size:
+            self._dataset = base.dataset()
+
+    def runs(self) -> list[RunSpec]:
+        return self._runs
+
+    @property
+    def left(self) -> int:
+        """Runs that are not finished."""
+        return len(self._read().unfinished())
+
+    def _write_report(self) -> Path:
+        write_results(self._read())
+        return StudyFolder(self.folder).results_path
+
+
+def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
+    """The two cells to explain: where the expectation failed on the fewest images, or those asked.
+
+    Args:
+        between: run ids of two cells of one fraction.
+
+    Raises:
+        InputError: the expectation failed nowhere, or the two are not such cells.
+    """
+    if between is not None:
+        ends = sorted((_cell_of(study, run_id) for run_id in between), key=lambda c: c.accuracy)
+        place = Place(ends[0].fraction, ends[0].key[:2], ends[1].key[:2])
+        if ends[1].fraction != place.fraction or place.behind == place.ahead:
+            raise InputError(
+                f"--between {' '.join(between)}: name runs of two cells of one fraction, which "
+                "differ in their model or initial weights"
+            )
+    else:
+        expect = Expect(study.spec.expect)
+        failed = [
+            found
+            for section in study.findings().sections
+            for found in section.findings
+            if isinstance(found, SizeVerdict) and found.outcome is Outcome.OPPOSITE
+        ]
+        if not failed or expect is Expect.NONE:
+            raise InputError(
+                "nothing to explain: the expectation failed at no size of this study; name the "
+                "runs of two cells with --between RUN RUN"
+            )
+        first = min(failed, key=lambda one: (one.small.train_size, one.init != "random"))
+        behind, ahead = first.big, first.small
+        if expect is Expect.SMALLER:
+            behind, ahead = ahead, behind
+        place = Place(behind.fraction, behind.key[:2], ahead.key[:2])
+    return same_place(study.spec, study.folder, place)
+
+
+def _cell_of(study: Study, run_id: str) -> Cell:
+    for cell in study.findings().grid.cells:
+        if run_id in cell.run_ids:
+            return cell
+    raise InputError(f"no finished run of this study is called {run_id!r}; see sixteenth show")
+
+
+def find_levers(study: Study, place: Place, only: Sequence[Lever] = ()) -> list[LeverStudy]:
+    """The studies of the levers that can apply at a place, or of those asked for.
+
+    Weight decay and augmentation are for a generalisation gap: where that of the cell that is
+    behind is no larger, they are left out.
+
+    Raises:
+        InputError: a lever that was asked for cannot apply.
+    """
+    cells = {(cell.key[:2], cell.fraction): cell for cell in study.findings().grid.cells}
+    gaps = [cells[arm, place.fraction].mean("gap") for arm in (place.behind, place.ahead)]
+    overfits = gaps[0] > gaps[1]
+    found = []
+    for lever in only or Lever:
+        if lever in (Lever.WEIGHT_DECAY, Lever.AUGMENTATION) and not (overfits or only):
+            continue
+        made = _lever(study, place, lever, MORE_SEEDS if lever is Lever.SEEDS else 0)
+        if made is not None:
+            found.append(made)
+        elif only:
+            raise InputError(f"--only {lever}: this lever changes nothing for these cells")
+    return found
+
+
+def _lever(study: Study, place: Place, lever: Lever, more: int) -> LeverStudy | None:
+    symbols = study.dataset().symbols
+    return lever_study(study.spec, study.folder, place, lever, symbols=symbols, more=more)
+
+
+def sub_study(study: Study, each: LeverStudy) -> SubStudy:
+    """The lever's study, to be planned and trained."""
+    return SubStudy(study, each.spec, each.folder, each.runs())
+
+
+def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: Any) -> pd.DataFrame:
+    """One row a part: what it will cost, see `Study.plan`. Trains and writes nothing.
+
+    Returns:
+        Columns lever, runs, left (to train), steps (of all runs), seconds, disk_bytes, folder. A
+        part that cannot be used with these images or models has no row; `listener` is told.
+    """
+    rows = []
+    for name, part in parts.items():
+        try:
+            table = part.plan(listener=listener, **machine)
+        except (DataError, ModelError, WeightsError) as error:
+            listener.noticed(f"{name} is left out: {error}")
+            continue
+        rows.append({"lever": name, **_costs(table), "folder": str(part.folder)})
+    columns = ["lever", "runs", "left", "steps", "seconds", "disk_bytes", "folder"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _costs(table: pd.DataFrame) -> dict[str, Any]:
+    todo = table[table["status"] != "finished"]
+    return {
+        "runs": len(table),
+        "left": len(todo),
+        "steps": int(table["steps"].sum()),
+        "seconds": float(todo["ends"].max()) if len(todo) else 0.0,
+        "disk_bytes": int(todo["disk_bytes"].sum()),
+    }
+
+
+def lever_studies(
+    study: Study, place: Place, parts: Mapping[str, SubStudy]
+) -> Iterator[tuple[str, SubStudy]]:
+    """Each lever's name and study, for the caller to train before it asks for the next.
+
+    Where a verdict is open after all of them, one more seed of that lever and of the two cells
+    follows, once.
+    """
+    yield from parts.items()
+    again = [
+        found.lever
+        for found in explanation(study, place)
+        if isinstance(found, ExplainedLever)
+        and found.lever in parts
+        and found.verdict is LeverVerdict.OPEN
+        and not _extended(study, place, found.lever)
+    ]
+    for lever in [Lever.SEEDS, *again] if again else []:
+        made = _lever(study, place, lever, 1)
+        if made is not None:
+            yield lever.value, sub_study(study, made)
+
+
+def _extended(study: Study, place: Place, lever: Lever) -> bool:
+    made = _lever(study, place, lever, 0)
+    return made is not None and made.extended
+
+
+def explanation(study: Study, place: Place) -> list[ExplainedFinding]:
+    """What the levers of a place have told so far."""
+    return [
+        found
+        for section in study.findings().sections
+        if section.key is SectionKey.TESTED
+        for found in section.findings
+        if isinstance(found, ExplainedFinding)
+        and (found.behind.fraction, found.behind.key[:2], found.ahead.key[:2])
+        == (place.fraction, place.behind, place.ahead)
+    ]
+
+
+def control_study(study: Study) -> SubStudy:
+    """The control run: a cell of the best network's curve with the steps of twice its images.
+
+    Raises:
+        InputError: the study needs none.
+    """
+    control = next(
+        (s.control for s in study.findings().advice.steps if isinstance(s, Separate)), None
+    )
+    if control is None:
+        raise InputError(
+            "nothing to separate: the study tells images from training steps already, or has no "
+            "half of its largest training set"
+        )
+    cell, run = control.cell, study.runs()[0]
+    place = StudyFolder(study.folder).control
+    old = load_spec(place.spec_path) if place.spec_path.is_file() else None
+    axes = {"models": cell.model, "init": cell.init, "fractions": cell.fraction}
+    content = study.spec.model_dump(mode="json") | {"lengths": run.lengths}
+    for axis, value in axes.items():
+        content[axis] = list(dict.fromkeys([*(getattr(old, axis) if old else ()), value]))
+    content["train"] |= {"schedule": run.train.schedule, "steps": round(control.steps)}
+    spec = StudySpec.model_validate(content)
+    runs = [
+        run
+        for run in spec.runs()
+        if (run.model, run.init, run.fraction) == cell.key[:3] and run.seed in cell.seeds
+    ]
+    return SubStudy(study, spec, place.path, runs)

@@ -1,0 +1,175 @@
+"""The levers of `sixteenth explain`: what each changes of a study, and where its runs lie.
+
+Each lever at each place is a small study in STUDY/explain/PLACE/LEVER, of two cells at one
+fraction, with one thing changed. This module makes its study file and reads what was measured;
+`explain` trains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..analysis.findings.explained import Lever, Place
+from ..errors import ModelError, WeightsError
+from ..spec import RunSpec, StudySpec, load_spec
+from ..spec.study_file import slug
+from ..storage.study_folder import EXPLAIN, StudyFolder
+
+ALONE = (Lever.RATE_HALF, Lever.RATE_DOUBLE)
+"""Levers that are tried on the cell that is behind alone."""
+MORE_SEEDS = 2
+"""Repeats of both cells by the lever `seeds`."""
+LARGEST_IMAGE = 1024
+
+
+@dataclass(frozen=True)
+class LeverStudy:
+    """The study of one lever at one place.
+
+    Attributes:
+        base_seeds: seeds of the study that it explains.
+        spec: with the lever's change; its seeds are those of the base, then more of its own.
+    """
+
+    place: Place
+    lever: Lever
+    base_seeds: Sequence[int]
+    spec: StudySpec
+    folder: Path
+
+    @property
+    def extended(self) -> bool:
+        """Whether it has a seed that the base does not have."""
+        return any(seed not in self.base_seeds for seed in self.spec.seeds)
+
+    def runs(self) -> list[RunSpec]:
+        """Of the grid those that the lever asks for."""
+        arms = [self.place.behind] + ([] if self.lever in ALONE else [self.place.ahead])
+        repeats = self.lever is Lever.SEEDS
+        return [
+            run
+            for run in self.spec.runs()
+            if (run.model, run.init) in arms and not (repeats and run.seed in self.base_seeds)
+        ]
+
+
+def lever_study(
+    base: StudySpec, folder: Path, place: Place, lever: Lever, *, symbols: bool, more: int = 0
+) -> LeverStudy | None:
+    """The study of a lever at a place; None where the lever cannot apply.
+
+    Args:
+        base, folder: of the study that is explained.
+        symbols: whether its images are digits or letters.
+        more: seeds besides those of the base, at least; those of a study that was begun stay.
+    """
+    changes = _changes(base, place, lever, symbols)
+    if changes is None:
+        return None
+    target = folder / EXPLAIN / place_name(place) / lever.value
+    frozen = StudyFolder(target).spec_path
+    seeds = load_spec(frozen).seeds if frozen.is_file() else []
+    seeds = [*seeds, *(seed for seed in base.seeds if seed not in seeds)]
+    while len([seed for seed in seeds if seed not in base.seeds]) < more:
+        seeds.append(max(seeds) + 1)
+    arms = place.behind, place.ahead
+    run = base.runs()[0]
+    content = base.model_dump(mode="json") | {
+        "models": list(dict.fromkeys(model for model, _ in arms)),
+        "init": list(dict.fromkeys(init for _, init in arms)),
+        "fractions": [place.fraction],
+        "seeds": seeds,
+        "lengths": run.lengths,
+    }
+    # What is automatic must not follow from the change: the lever is all that differs.
+    content["train"] |= {"schedule": run.train.schedule} | changes.pop("train", {})
+    spec = StudySpec.model_validate(content | changes)
+    return LeverStudy(place, lever, base.seeds, spec, target)
+
+
+def begun_levers(base: StudySpec, folder: Path) -> Iterator[LeverStudy]:
+    """The levers that were begun in a study's folder, by place and in the order of `Lever`."""
+    for place in sorted((folder / EXPLAIN).glob("*")):
+        for lever in Lever:
+            frozen = StudyFolder(place / lever.value).spec_path
+            if frozen.is_file():
+                spec = load_spec(frozen)
+                yield LeverStudy(_place_of(spec), lever, base.seeds, spec, frozen.parent)
+
+
+def place_name(place: Place) -> str:
+    """The name of a place's folder, the same whichever cell is behind."""
+    arms = sorted((place.behind, place.ahead))
+    return slug(" ".join([place.fraction, *(f"{model} {init}" for model, init in arms)]))
+
+
+def same_place(base: StudySpec, folder: Path, place: Place) -> Place:
+    """`place` as it was begun: which cell is behind may have changed with more seeds."""
+    begun = (one.place for one in begun_levers(base, folder))
+    return next((one for one in begun if place_name(one) == place_name(place)), place)
+
+
+def _place_of(spec: StudySpec) -> Place:
+    """The two cells of a lever's study: of models and inits the first, and the last."""
+    return Place(
+        spec.fractions[0], (spec.models[0], spec.init[0]), (spec.models[-1], spec.init[-1])
+    )
+
+
+def _changes(spec: StudySpec, place: Place, lever: Lever, symbols: bool) -> dict[str, Any] | None:
+    """Values put over those of the study file; None where there is nothing to change."""
+    train = spec.train
+    match lever:
+        case Lever.STEPS:
+            key = "steps" if train.steps else "epochs"
+            return {"train": {key: 4 * getattr(train, key)}}
+        case Lever.IMAGE_SIZE:
+            # Sizes in pixels grow with the images; bool is no number of pixels here.
+            pixels = {key: getattr(train, key) for key in ("crop", "cutout")}
+            larger = {key: 2 * size for key, size in pixels.items() if isinstance(size, int)}
+            size = 2 * spec.image_size
+            return {"image_size": size, "train": larger} if size <= LARGEST_IMAGE else None
+        case Lever.STEM:
+            return {"stem": "cifar"} if spec.stem == "default" and _have_stem(place) else None
+        case Lever.RATE_HALF:
+            return {"train": {"learning_rate": train.peak_learning_rate / 2}}
+        case Lever.RATE_DOUBLE:
+            return {"train": {"learning_rate": train.peak_learning_rate * 2}}
+        case Lever.WEIGHT_DECAY:
+            decay = train.resolved_weight_decay
+            return {"train": {"weight_decay": 4 * decay}} if decay else None
+        case Lever.AUGMENTATION:
+            return _augmentation(spec, symbols)
+        case Lever.SEEDS:
+            return {}
+
+
+def _augmentation(spec: StudySpec, symbols: bool) -> dict[str, Any] | None:
+    """What was off, on: shifts by an eighth of the image, flips, squares of a quarter."""
+    crop, flip = spec.train.resolve_crop_and_flip(spec.image_size, symbols=symbols)
+    changes: dict[str, Any] = {}
+    if not crop:
+        changes["crop"] = max(1, spec.image_size // 8)
+    if not flip and not symbols:
+        changes["flip"] = True
+    if not spec.train.cutout:
+        changes["cutout"] = max(1, spec.image_size // 4)
+    return {"train": changes} if changes else None
+
+
+def _have_stem(place: Place) -> bool:
+    """Whether both cells' models have a first layer for small images."""
+    from ..models import check_init, check_model, is_factory
+
+    try:
+        for model, init in (place.behind, place.ahead):
+            if is_factory(model):
+                return False
+            check_model(model, "cifar")
+            check_init(model, init, stem="cifar")
+    except (ModelError, WeightsError):
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""What the last doubling of the images bought: told apart from more steps only where it can be."""
+
+from __future__ import annotations
+
+import pytest
+from talking import talk
+
+from sixteenth.analysis.findings.answer import BoughtByImages
+from sixteenth.analysis.findings.doubling import HalfOrigin
+
+ARM = ("resnet18", "random")
+HALVES = {"1/2": 25_000, "1": 50_000}
+STEPS = 6 * 196
+"""Of half of the images."""
+
+
+def bought(found):
+    (only,) = [each for each in found.findings.answer if isinstance(each, BoughtByImages)]
+    return only.doubling
+
+
+def told(found):
+    return next(said for said in found.answer if said.startswith("Twice the images"))
+
+
+def test_images_and_steps_are_told_apart_by_a_shorter_training_on_all_images(study):
+    """The table of issue 17: most of what all images brought was more steps."""
+    found = talk(study({ARM: (0.716, 0.776)}, fractions=HALVES, lengths={(*ARM, "1", 0.5): 0.72}))
+    doubling = bought(found)
+    assert doubling.more_steps
+    assert doubling.control is None
+    assert doubling.from_images.value == pytest.approx(0.004, abs=0.01)
+    assert doubling.from_steps.value == pytest.approx(0.056, abs=0.01)
+    assert doubling.from_images.verdict == "cannot tell"
+    assert doubling.from_steps.verdict == "above"
+    assert doubling.from_images.value + doubling.from_steps.value == pytest.approx(
+        doubling.gain.value
+    )
+    assert "by the images at equal training steps" in told(found)
+    assert "not separated" not in told(found)
+    data = next(option for option in found.options if option.kind == "data")
+    assert data.gain_at_equal_steps == pytest.approx(
+        data.gain * doubling.from_images.value / doubling.gain.value
+    )
+
+
+def test_images_and_steps_are_told_apart_by_a_control_run_on_half_of_them(study):
+    found = talk(study({ARM: (0.716, 0.776)}, fractions=HALVES, lengths={(*ARM, "1/2", 2): 0.772}))
+    doubling = bought(found)
+    assert doubling.control is None
+    assert doubling.from_images.value == pytest.approx(0.004, abs=0.01)
+    assert doubling.from_steps.value == pytest.approx(0.056, abs=0.01)
+    assert "not separated" not in told(found)
+
+
+def test_without_such_a_run_neither_is_credited_and_the_control_run_is_named(study):
+    found = talk(study({ARM: (0.716, 0.776)}, fractions=HALVES))
+    doubling = bought(found)
+    assert doubling.from_images is None
+    assert doubling.from_steps is None
+    assert doubling.control.cell.train_size == 25_000
+    assert doubling.control.steps == 2346
+    half = found.findings.grid.cells[0]
+    assert doubling.control.seconds == pytest.approx(half.mean("seconds") * 2346 / STEPS)
+    assert "not separated, so neither is credited" in told(found)
+    (step,) = [one for one in found.said_advice.steps if "what images bring" in one.why]
+    assert step.what.startswith("train resnet18 from random weights on 25,000 images for 2,346")
+    data = next(option for option in found.options if option.kind == "data")
+    assert data.to_dict()["gain_at_equal_steps"] is None
+
+
+def test_at_equal_steps_the_images_bought_all_of_it(study):
+    made = study({ARM: (0.716, 0.776)}, fractions=HALVES)
+    made.results["steps"] = STEPS
+    doubling = bought(talk(made))
+    assert not doubling.more_steps
+    assert doubling.from_images == doubling.gain
+    assert doubling.control is None
+    made.results["steps"] = float("nan")
+    doubling = bought(talk(made))
+    assert doubling.from_images is None, "nobody knows the steps"
+
+
+def test_a_length_of_other_steps_separates_nothing(study):
+    found = talk(study({ARM: (0.716, 0.776)}, fractions=HALVES, lengths={(*ARM, "1", 0.25): 0.65}))
+    assert bought(found).from_images is None
+    assert bought(found).control is not None
+
+
+def test_a_half_between_two_sizes_is_interpolated_with_a_range_and_no_confidence_interval(study):
+    """Errors on a power law n^-0.5: half the images have an error sqrt(2) times as large."""
+    found = talk(study({ARM: (0.2, 0.8)}, fractions={"1/16": 3125, "1": 50_000}))
+    doubling = bought(found)
+    assert doubling.half.origin is HalfOrigin.INTERPOLATED
+    assert doubling.half.between == (3125, 50_000)
+    assert doubling.gain.value == pytest.approx(0.2 * (2**0.5 - 1), abs=0.01)
+    # Anything from no gain at all to the whole gain of the measured sixteenfold is possible.
+    assert doubling.gain.low <= 0
+    assert doubling.gain.high >= 0.58
+    assert doubling.strength == "cannot tell"
+    assert doubling.control is None
+    assert "half of the images was not trained: interpolated between 3,125 and 50,000" in told(
+        found
+    )
+    assert "if more images never hurt" in told(found)
+    assert "95% interval" not in told(found)
+
+
+def test_sizes_closer_than_a_factor_of_two_are_extended(study):
+    found = talk(study({ARM: (0.80, 0.85)}, fractions={"3/4": 37_500, "1": 50_000}))
+    half = bought(found).half
+    assert (half.images, half.origin, half.between) == (
+        25_000,
+        HalfOrigin.EXTRAPOLATED,
+        (37_500, 50_000),
+    )
+    assert "the rate between 37,500 and 50,000" in told(found)

@@ -1,0 +1,181 @@
+"""What could be had from the best network: measured, forecast or unknown, the best first."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from talking import talk
+
+SMALL, BIG, PRE = ("resnet18", "random"), ("resnet50", "random"), ("resnet18", "imagenet")
+SIZES = {"1/4": 12_500, "1/2": 25_000, "1": 50_000}
+ONE = {"1": 50_000}
+LEVELLED = np.array([0.2, 0.5, 0.66, 0.68, 0.681, 0.68])
+
+
+def levelled(made):
+    """The same study, whose training curves had levelled off."""
+    made.histories["train_accuracy"] = LEVELLED[made.histories.groupby("run_id").cumcount()]
+    return made
+
+
+def options(found):
+    """The options by their kind; a study has one of each here."""
+    json.dumps(found.findings.to_dict(), allow_nan=False)
+    assert len({option.kind for option in found.options}) == len(found.options)
+    return {str(option.kind): option for option in found.options}
+
+
+def test_all_start_from_the_best_network_and_the_largest_gain_comes_first(study):
+    made = levelled(study({SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES))
+    found = talk(made)
+    assert {option.start.key for option in found.options} == {(*SMALL, "1", 1.0)}
+    known = [option.gain for option in found.options if option.known]
+    assert known == sorted(known, reverse=True)
+    kinds = [str(option.kind) for option in found.options]
+    assert kinds[:2] == ["data", "model"]
+    assert set(kinds) == {"data", "model", "init", "training", "resolution"}
+    assert not any(option.known for option in found.options[2:])
+    chances = [option.chance_best for option in found.options[:2]]
+    assert sum(chances) == pytest.approx(1.0)
+    assert chances[0] > 0.9
+
+
+def test_what_nobody_tried_has_no_gain_and_null_in_json(study):
+    found = options(talk(study({SMALL: (0.7,)}, fractions=ONE)))
+    assert {kind for kind, option in found.items() if option.known} == set()
+    for option in found.values():
+        plain = option.to_dict()
+        assert math.isnan(option.gain)
+        assert option.verdict == "not tried"
+        assert {plain[name] for name in ("gain", "low", "high", "level", "chance_best")} == {None}
+        assert plain["measured"] is False
+
+
+def test_the_options_in_json_have_what_the_issue_promised(study):
+    found = talk(study({SMALL: (0.6, 0.7, 0.78), BIG: (0.5, 0.62, 0.72)}, fractions=SIZES))
+    for option in found.findings.to_dict()["options"]:
+        assert {
+            *("kind", "gain", "low", "high", "level", "measured", "converged"),
+            *("gain_at_equal_steps", "new_images", "seconds"),
+        } <= option.keys()
+        assert option["kind"] in ("data", "model", "init", "training", "resolution")
+
+
+def test_a_bigger_model_that_was_trained_on_as_many_images_is_measured(study):
+    made = study({SMALL: (0.6, 0.7, 0.78), BIG: (0.5, 0.62, 0.72)}, fractions=SIZES, seeds=(0, 1))
+    model = options(talk(made))["model"]
+    assert model.measured
+    assert model.end == BIG
+    assert model.gain == pytest.approx(-0.06, abs=0.01)
+    assert (model.verdict, model.level, model.new_images) == ("does not", 0.95, 0)
+    seconds = made.results.query("model == 'resnet50' and fraction == '1'")["seconds"].mean()
+    assert model.seconds == pytest.approx(seconds)
+
+
+def test_a_bigger_best_model_leaves_no_bigger_one(study):
+    model = options(talk(study({SMALL: (0.70,), BIG: (0.80,)}, fractions=ONE)))["model"]
+    assert model.start.model == "resnet50"
+    assert model.end is None
+    assert not model.known
+
+
+def test_other_weights_are_measured_or_named_and_never_invented(study):
+    worse = options(talk(study({SMALL: (0.8,), PRE: (0.7,)}, fractions=ONE)))["init"]
+    assert (worse.measured, worse.end, worse.verdict) == (True, PRE, "does not")
+    used = options(talk(study({SMALL: (0.7,), PRE: (0.8,)}, fractions=ONE)))["init"]
+    assert (used.known, used.start.init) == (False, "imagenet")
+
+
+def test_twice_the_images_takes_new_labels_only_where_there_are_none(study):
+    halves = {"1/4": 12_500, "1/2": 25_000}
+    assert options(talk(study({SMALL: (0.6, 0.7)}, fractions=halves)))["data"].new_images == 0
+    some = {"1/4": 12_500, "3/4": 37_500}
+    assert options(talk(study({SMALL: (0.6, 0.7)}, fractions=some)))["data"].new_images == 25_000
+    whole = study({SMALL: (0.6, 0.7, 0.78)}, fractions=SIZES)
+    assert options(talk(whole))["data"].new_images == 50_000
+    failed = talk(whole.drop("resnet18-random-1-seed0", "failed", "out of memory"))
+    assert options(failed)["data"].new_images == 0
+    said = next(one for one in failed.said_advice.options if one.finding.kind == "data")
+    assert said.what == "train on 50,000 images, which have labels already"
+    assert said.cost.startswith("It takes no new label")
+    rounded = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 13, "1": 200}))  # 12.5 images
+    assert options(rounded)["data"].new_images == 200
+
+
+def test_the_forecast_of_twice_the_images_holds_the_truth(study):
+    sizes = {"1/16": 4000, "1/8": 8000, "1/4": 16_000, "1/2": 32_000, "1": 64_000}
+    error = 0.05 + 4.0 * np.array(list(sizes.values()), dtype=float) ** -0.35
+    data = options(talk(study({SMALL: tuple(1 - error)}, fractions=sizes)))["data"]
+    truth = 4.0 * (64_000**-0.35 - 128_000**-0.35)
+    assert not data.measured
+    assert data.level == 0.9
+    assert data.low < truth < data.high
+    assert data.gain == pytest.approx(truth, abs=0.008)
+
+
+def test_longer_training_is_foreseen_from_shorter_trainings(study):
+    """The error falls by a fifth with every doubling of the steps."""
+    lengths = {(*SMALL, "1", 0.5): 1 - 0.25, (*SMALL, "1", 0.25): 1 - 0.3125}
+    found = talk(levelled(study({SMALL: (0.8,)}, fractions=ONE, lengths=lengths)))
+    training = options(found)["training"]
+    assert training.known
+    assert not training.measured
+    assert training.low < 0.2 * 0.2 < training.high
+    assert training.converged is False, "twice the steps still help"
+    assert found.options[0].kind == "training"
+
+
+def test_no_option_is_settled_where_training_had_not_ended(study):
+    accuracy = {SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}
+    found = talk(study(accuracy, fractions=SIZES))  # its curves rise up to the last epoch
+    assert found.options[0].kind == "data", "by its gain"
+    assert {option.converged for option in found.options} == {False}
+    ended = talk(levelled(study(accuracy, fractions=SIZES)))
+    assert ended.options[0].kind == "data"
+    assert options(ended)["training"].converged is True
+    assert options(ended)["data"].converged is True
+    unknown = study(accuracy, fractions=SIZES)
+    unknown.histories = unknown.histories.iloc[:0]
+    assert options(talk(unknown))["data"].converged is None
+
+
+def test_a_last_doubling_of_steps_that_bought_more_unsettles_an_option(study):
+    lengths = {(*SMALL, "1", 0.5): 0.70}
+    accuracy = {SMALL: (0.60, 0.70, 0.78), BIG: (0.56, 0.66, 0.75)}
+    found = talk(levelled(study(accuracy, fractions=SIZES, lengths=lengths)))
+    assert options(found)["model"].converged is False, "8 points against 3"
+    short = levelled(study(accuracy, fractions=SIZES, lengths={(*SMALL, "1", 0.5): 0.779}))
+    assert options(talk(short))["model"].converged is True
+
+
+def test_several_measured_options_share_the_error_of_their_tests(study):
+    """Three bigger models that differ by little: single intervals leave out zero too often."""
+    accuracy = {("m0", "random"): (0.7,)} | {(f"m{i}", "random"): (0.7,) for i in range(1, 6)}
+    single = corrected = 0
+    for generator in range(12):
+        made = study(accuracy, fractions=ONE, test_size=1500, generator=generator, epochs=1)
+        made.results["parameters"] = made.results["model"].str[1:].astype(float) + 1
+        for option in talk(made).options:
+            if option.measured:
+                single += option.high < 0
+                corrected += option.verdict == "does not"
+    assert corrected <= single
+    assert corrected <= 1
+
+
+def test_maps_of_one_position_are_an_option_to_be_tried(study):
+    small = talk(study({SMALL: (0.7,)}, fractions=ONE, final_map="1x1"))
+    assert "resolution" in options(small)
+    assert "resolution" not in options(talk(study({SMALL: (0.7,)}, fractions=ONE, final_map="4x4")))
+
+
+def test_the_chance_of_the_best_is_never_said_to_be_certain(study):
+    made = levelled(study({SMALL: (0.5, 0.7, 0.8), BIG: (0.3, 0.3, 0.3)}, fractions=SIZES))
+    found = talk(made)
+    assert options(found)["data"].chance_best == 1.0
+    said = " ".join(one.why for one in found.said_advice.options)
+    assert "the best of these options with probability over 99%" in said
+    assert said.count("probability") == 1, "the best of losses is no recommendation"

@@ -1,0 +1,97 @@
+"""The spread between trainings: assumed before any was repeated, then pooled over the repeats."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sixteenth.analysis import compare_cells, read_grid
+from sixteenth.analysis.inputs.trainings import Repeats, assumed_deviation, training_spread
+
+
+def repeated(rng, deviations, seeds, mean=0.6, size=3125):
+    return {
+        i: Repeats(list(mean + sd * rng.normal(size=seeds)), size)
+        for i, sd in enumerate(deviations)
+    }
+
+
+def test_without_repeats_the_spread_is_the_assumed_one():
+    found = training_spread({"a": Repeats([0.5], 3125), "b": Repeats([0.8], 50_000)})
+    assert found.assumed
+    assert found.degrees == 0
+    assert found.factor == pytest.approx(1.0, abs=0.03)
+    # A little above, because the median of an inverse chi-square is above one.
+    assert found.deviation("a") == pytest.approx(0.0075, rel=0.12)
+    assert found.deviation("b") == pytest.approx(assumed_deviation(0.8, 50_000), rel=0.12)
+
+
+def test_small_training_sets_and_middling_accuracies_spread_most():
+    assert assumed_deviation(0.5, 3125) > assumed_deviation(0.5, 50_000)
+    assert assumed_deviation(0.5, 3125) > assumed_deviation(0.95, 3125) > 0
+    assert assumed_deviation(1.0, 3125) > 0
+
+
+@pytest.mark.parametrize("factor", [0.4, 1.0, 2.5])
+def test_repeats_of_all_cells_tell_the_spread_of_the_study(factor):
+    rng = np.random.default_rng(0)
+    sd = factor * assumed_deviation(0.6, 3125)
+    medians = []
+    for _ in range(30):
+        found = training_spread(repeated(rng, [sd] * 6, 3))
+        assert not found.assumed
+        assert found.degrees == 12
+        medians.append(found.deviation(0))
+    assert np.median(medians) == pytest.approx(sd, rel=0.2)
+
+
+def test_a_cell_without_repeats_takes_its_spread_from_the_others():
+    rng = np.random.default_rng(1)
+    cells = repeated(rng, [3 * assumed_deviation(0.6, 3125)] * 5, 3)
+    found = training_spread(cells | {"once": Repeats([0.6], 3125)})
+    assert found.deviation("once") > 1.4 * assumed_deviation(0.6, 3125)
+    # But it is known less well: its draws scatter more.
+    relative = [np.std(np.log(found.variances[key])) for key in ("once", 0)]
+    assert relative[0] > relative[1]
+
+
+def test_a_cell_that_scatters_more_than_the_others_has_a_wider_spread():
+    quiet = {i: Repeats([0.6, 0.601, 0.602], 3125) for i in range(4)}
+    found = training_spread(quiet | {"loud": Repeats([0.57, 0.6, 0.63], 3125)})
+    assert found.deviation("loud") > 2 * found.deviation(0)
+    # It is drawn towards the others: its own standard deviation is 3 points.
+    assert found.deviation("loud") < 0.03
+
+
+def test_scatter_that_the_test_images_explain_is_no_spread_between_trainings():
+    accuracies = [0.58, 0.60, 0.62]
+    clean = training_spread({"a": Repeats(accuracies, 3125)})
+    noisy = training_spread({"a": Repeats(accuracies, 3125, noise=0.02**2)})
+    assert noisy.deviation("a") < 0.6 * clean.deviation("a")
+
+
+def test_other_lengths_of_the_same_runs_are_no_further_trainings(study):
+    simulated = study({("resnet18", "random"): (0.6, 0.7, 0.8)}, seeds=(0, 1, 2), seed_sd=0.01)
+    shorter = simulated.results.copy()
+    shorter["run_id"] += "-half"
+    shorter["length"] = 0.5
+    both = read_grid(pd.concat([simulated.results, shorter]))
+    alone = read_grid(simulated.results)
+    assert both.spread.degrees == alone.spread.degrees == 6
+    assert both.spread.factor == pytest.approx(alone.spread.factor)
+    assert {cell.length for cell in both.other_lengths} == {0.5}
+    assert [cell.length for cell in both.lengths(both.cells[0])] == [0.5, 1.0]
+    assert {run.length for run in both.runs} == {1.0}
+
+
+def test_a_study_that_scatters_more_has_wider_intervals(study):
+    halves = []
+    for seed_sd in (0.002, 0.03):
+        simulated = study(
+            {("resnet18", "random"): (0.6,), ("resnet50", "random"): (0.7,)},
+            fractions={"1": 8000}, seeds=(0, 1, 2), seed_sd=seed_sd,
+        )  # fmt: skip
+        grid = read_grid(simulated.results, None, simulated.predictions)
+        halves.append(compare_cells(grid, *grid.cells).half_width)
+    assert halves[1] > 2.5 * halves[0]

@@ -1,0 +1,227 @@
+"""`sixteenth explain` on a study that was trained for real: its runs, its words, a stop."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sixteenth import Study
+from sixteenth.analysis.findings.explained import Lever, Place
+from sixteenth.cli.display import PlainDisplay
+from sixteenth.spec import StudySpec, spec_differences
+from sixteenth.study.explain import find_levers, find_place
+from sixteenth.study.levers import lever_study
+from tiny_study import Command, read_results, run_process, write_tiny_study
+
+SMALL, BIG = ("tiny_models:small", "random"), ("tiny_models:big", "random")
+PLACE = Place("1/2", SMALL, BIG)
+
+
+@pytest.fixture(scope="module")
+def trained_wrongly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that expects the worse model to be the better one; never write to it."""
+    home = tmp_path_factory.mktemp("explained")
+    write_tiny_study(home)
+    settings = ('fractions=["1/2", 1]', "expect=smaller-is-better", "train.epochs=3")
+    words = [word for setting in settings for word in ("--set", setting)]
+    ended = run_process(["run", "tiny.yaml", "--threads", "1", *words], home)
+    assert ended.code == 0, ended.err
+    return home
+
+
+@pytest.fixture
+def folder(trained_wrongly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the study, named as from its home, which is the current folder."""
+    shutil.copytree(trained_wrongly, tmp_path / "home")
+    monkeypatch.chdir(tmp_path / "home")
+    monkeypatch.syspath_prepend(tmp_path / "home")
+    return Path("studies/tiny")
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_place_is_where_the_expectation_failed_on_the_fewest_images(folder: Path) -> None:
+    study = Study.open(folder)
+    assert find_place(study) == PLACE
+    run_ids = [run.run_id for run in study.runs() if run.fraction == "1"]
+    assert find_place(study, (run_ids[1], run_ids[0])) == Place("1", SMALL, BIG)
+
+
+def test_levers_that_cannot_apply_are_left_out(folder: Path) -> None:
+    found = find_levers(Study.open(folder), PLACE)
+    levers = [each.lever for each in found]
+    assert Lever.STEM not in levers, "the models are no ResNets"
+    assert {Lever.STEPS, Lever.IMAGE_SIZE, Lever.RATE_HALF, Lever.SEEDS} <= set(levers)
+    half = next(each for each in found if each.lever is Lever.RATE_HALF)
+    assert [(run.model, run.seed) for run in half.runs()] == [(SMALL[0], 0)]
+    seeds = next(each for each in found if each.lever is Lever.SEEDS)
+    assert [run.seed for run in seeds.runs()] == [1, 1, 2, 2]
+
+
+def test_a_plan_says_what_each_lever_costs_and_writes_nothing(
+    folder: Path, sixteenth: Command
+) -> None:
+    before = files(folder)
+    words = ("--plan", "--only", "steps-x4", "--only", "seeds", "--threads", "1")
+    said = sixteenth("explain", str(folder), *words)
+    assert said.code == 0, said.err
+    assert "steps-x4" in said.out
+    assert "6 of 6 runs to train" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+    assert files(folder) == before
+
+
+def test_only_seeds_after_a_stop_goes_on_and_the_report_tells_what_was_tested(
+    folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("explain", str(folder), "--only", "seeds", "--threads", "1")
+    results = (folder / "results.csv").read_bytes()
+    assert "What may be behind it: to be tested" in (folder / "report.md").read_text("utf-8")
+    with monkeypatch.context() as patch:
+
+        def stop(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(PlainDisplay, "run_ended", stop)
+        stopped = sixteenth(*words)
+    assert stopped.code == 130
+    assert "explain studies/tiny --only seeds" in stopped.err
+    place = next((folder / "explain").iterdir())
+    kept = {path: path.stat().st_mtime_ns for path in place.rglob("model.safetensors")}
+    assert len(kept) == 1
+    said = sixteenth(*words)
+    assert said.code == 0, said.err
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    rows = read_results(place / "seeds")
+    assert [(row["seed"], row["status"]) for row in rows] == [
+        (seed, "finished") for seed in ("1", "1", "2", "2")
+    ]
+    assert "by 3 trainings of the first and 3 of the second" in " ".join(said.out.split())
+    report = (folder / "report.md").read_text("utf-8")
+    assert "Reasons, tested" in report
+    assert "What may be behind it: to be tested" not in report
+    assert (folder / "results.csv").read_bytes() == results
+    again = json.loads(sixteenth(*words, "--json").out)
+    assert [each["kind"] for each in again["findings"]] == ["ExplainedGap"]
+    assert again["findings"][0]["behind"]["seeds"] == [0, 1, 2]
+
+
+def test_a_lever_for_the_loser_is_judged_and_an_open_verdict_gets_one_more_seed(
+    folder: Path, sixteenth: Command
+) -> None:
+    words = ("explain", str(folder), "--only", "learning-rate-double", "--threads", "1", "--json")
+    ended = sixteenth(*words)
+    assert ended.code == 0, ended.err
+    gap, effect = json.loads(ended.out)["findings"]
+    assert len(effect["gains"]) == 1
+    seeds = effect["gains"][0]["end"]["seeds"]
+    # A second training was needed exactly where the first verdict was open.
+    assert seeds == gap["behind"]["seeds"]
+    assert ("explain: seeds" in ended.err) == (seeds == [0, 1])
+    if effect["verdict"] == "open":
+        assert seeds == [0, 1]
+    again = sixteenth(*words)
+    assert "explain: " not in again.err, "it is trained once"
+
+
+def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Command) -> None:
+    assert "not separated" in (folder / "report.md").read_text("utf-8")
+    ended = sixteenth("explain", str(folder), "--separate", "--threads", "1")
+    assert ended.code == 0, ended.err
+    rows = {row["run_id"]: row for row in read_results(folder)}
+    (control,) = [row for run_id, row in rows.items() if run_id.endswith("@2")]
+    whole = rows[control["run_id"].removesuffix("@2")]
+    assert float(control["length"]) == pytest.approx(2, abs=0.1)
+    assert int(control["steps"]) == pytest.approx(2 * int(whole["steps"]), rel=0.1)
+    assert control["fraction"] == whole["fraction"] == "1/2"
+    assert control["run_id"] in Study.open(folder).predictions()
+    report = (folder / "report.md").read_text("utf-8")
+    assert "by the images at equal training steps" in report
+    assert "@2" not in report
+    nothing = sixteenth("explain", str(folder), "--separate")
+    assert (nothing.code, nothing.out) == (2, "")
+    assert "nothing to separate" in nothing.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--only", "step-x4"], "no such lever; did you mean steps-x4?"),
+        (["--only", "stem-cifar"], "--only stem-cifar: this lever changes nothing"),
+        (["--between", "a", "b"], "no finished run of this study is called 'a'"),
+    ],
+)
+def test_what_cannot_be_explained_is_one_line(
+    folder: Path, sixteenth: Command, words: list[str], said: str
+) -> None:
+    ended = sixteenth("explain", str(folder), *words)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+
+
+def test_without_a_failed_expectation_the_way_out_is_named(
+    trained_wrongly: Path, sixteenth: Command
+) -> None:
+    study = Study.open(trained_wrongly / "studies/tiny")
+    study.spec = study.spec.model_copy(update={"expect": "bigger-is-better"})
+    with pytest.raises(Exception, match="--between RUN RUN") as refused:
+        find_place(study)
+    assert getattr(refused.value, "exit_code", None) == 2
+
+
+# What each lever changes
+
+
+def changed(lever: Lever, tmp_path: Path, **more: object) -> list[str] | None:
+    base = StudySpec.model_validate(
+        {"data": "cifar10", "fractions": ["1/16", 1], "train": {"epochs": 3}} | more
+    )
+    place = Place("1/16", ("resnet50", "random"), ("resnet18", "random"))
+    made = lever_study(base, tmp_path, place, lever, symbols=False)
+    if made is None:
+        return None
+    runs = {(run.model, run.fraction): run for run in base.runs()}
+    return sorted(
+        {
+            line.partition(" there")[0] + line.partition(" there")[2].removesuffix(" asked for")
+            for run in made.runs()
+            for line in spec_differences(runs[run.model, run.fraction], run)
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("lever", "differs"),
+    [
+        (Lever.STEPS, ["train.epochs: 3, 12"]),
+        (Lever.IMAGE_SIZE, ["image_size: 32, 64"]),
+        (Lever.STEM, ["stem: 'default', 'cifar'"]),
+        (Lever.RATE_HALF, ["train.learning_rate: None, 0.001"]),
+        (Lever.RATE_DOUBLE, ["train.learning_rate: None, 0.004"]),
+        (Lever.WEIGHT_DECAY, ["train.weight_decay: None, 0.2"]),
+        (Lever.AUGMENTATION, ["train.cutout: 0, 8"]),
+        (Lever.SEEDS, []),
+    ],
+)
+def test_a_lever_changes_one_thing_of_each_run(
+    lever: Lever, differs: list[str], tmp_path: Path
+) -> None:
+    """Longer training must not switch the schedule, which follows from the lengths when auto."""
+    assert [line.replace(",,", ",") for line in changed(lever, tmp_path) or []] == differs
+
+
+def test_pixels_grow_with_the_images(tmp_path: Path) -> None:
+    train = {"crop": 4, "cutout": 8}
+    found = changed(Lever.IMAGE_SIZE, tmp_path, train=train)
+    assert found == ["image_size: 32, 64", "train.crop: 4, 8", "train.cutout: 8, 16"]
+
+
+def test_a_lever_that_changes_nothing_is_none(tmp_path: Path) -> None:
+    assert changed(Lever.STEM, tmp_path, stem="cifar") is None
+    assert changed(Lever.IMAGE_SIZE, tmp_path, image_size=1000) is None
+    assert changed(Lever.WEIGHT_DECAY, tmp_path, train={"weight_decay": 0}) is None
