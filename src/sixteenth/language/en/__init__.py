@@ -115,7 +115,7 @@ class English(Language):
         titles = {
             SectionKey.RELATION: "Accuracy, model size and training-set size",
             SectionKey.EXPECTATION: "Was the expectation met?",
-            SectionKey.CAUSES: "What may be behind it: to be tested",
+            SectionKey.CAUSES: "What may be behind it: sixteenth explain DIR tests it",
             SectionKey.TESTED: "Reasons, tested",
             SectionKey.PRETRAINING: "What pretrained weights change",
             SectionKey.OVERFITTING: "Overfitting, underfitting and the amount of data",

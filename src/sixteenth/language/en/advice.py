@@ -68,7 +68,7 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
                 f"train {control_run(found.control, words)}",
                 f"It tells what images bring on the way to {count(found.images)} from what more "
                 "training steps bring.",
-                "It takes no label.",
+                "It takes no label; sixteenth explain DIR --separate trains it.",
             )
         case AnotherSize():
             return _another_size(found, words)
