@@ -189,7 +189,6 @@ def test_a_shorter_length_that_cannot_be_had_names_both_keys_and_the_way_out(key
         ({"train": {"schedule": "one-cycle"}}, r"train\.epochs: auto .*use warmup-stable-decay"),
         ({"train": {"max_epochs": 1}}, r"train\.max_epochs"),
         ({"lengths": ["1/2", 1]}, r"lengths: .*train\.epochs: auto .*set lengths: auto, or"),
-        ({"lengths": [1]}, r"lengths: .*train\.epochs: auto .*set lengths: auto, or"),
     ],
 )
 def test_what_epochs_auto_cannot_go_with_is_named_with_the_way_out(

@@ -263,15 +263,13 @@ class StudySpec(_Spec):
 
     @model_validator(mode="after")
     def _check_lengths(self) -> StudySpec:
-        if self.lengths == "auto":
+        if self.lengths in ("auto", ["1"]):
             return self
         if self.train.epochs == "auto":
             raise ValueError(
                 "lengths: with train.epochs: auto they are the doublings of the shortest run: set "
                 "lengths: auto, or train.epochs to a number"
             )
-        if self.lengths == ["1"]:
-            return self
         if self.train.schedule not in ("auto", "warmup-stable-decay"):
             raise ValueError(
                 f"lengths: a length below 1 needs a constant learning rate to branch off from, not "
