@@ -158,6 +158,8 @@ class TrainedStudy:
         raise AssertionError(f"no run of {model} on {fraction} in {self.folder}")
 
 
-def read_results(folder: Path) -> list[dict[str, str]]:
+def read_results(folder: Path, *, lengths: bool = False) -> list[dict[str, str]]:
+    """The rows of results.csv: of whole runs, or with those of all their `lengths`."""
     with (folder / "results.csv").open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+        rows = list(csv.DictReader(lines))
+    return [row for row in rows if lengths or float(row["length"]) == 1]

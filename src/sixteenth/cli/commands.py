@@ -9,8 +9,10 @@ How a command ends, by itself or not, is in `exits`.
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -22,6 +24,7 @@ from .exits import print_message, run_command, set_resume_command
 from .explain import explain
 from .fit import fit
 from .options import (
+    BudgetOption,
     DeviceOption,
     DirArgument,
     Flags,
@@ -78,14 +81,14 @@ def demo(flags: Flags) -> None:
 
 @app.command()
 @with_flags
-def run(study: StudyArgument, flags: Flags) -> None:
+def run(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> None:
     """Train every run of a study that is not finished yet, and write its report."""
-    _run(_load(study, flags), flags)
+    _run(_load(study, flags), flags, budget)
 
 
 @app.command()
 @with_flags
-def plan(study: StudyArgument, flags: Flags) -> None:
+def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> None:
     """Show what a study will cost in time and disk, before anything is trained."""
     from ..language import default_language
     from ..study.planning.cost import free_bytes
@@ -95,27 +98,35 @@ def plan(study: StudyArgument, flags: Flags) -> None:
 
     loaded = _load(study, flags)
     with display_for(console(errors=True)) as display:
-        table = loaded.plan(**flags.machine(), listener=display)
-    todo = table[table["status"] != "finished"]
+        table = loaded.plan(**flags.machine(), budget=budget, listener=display)
+    todo, left = table[table["chosen"]], table[table["status"] != "finished"]
     totals = {
         "seconds_left": float(todo["ends"].max()) if len(todo) else 0.0,
         "disk_bytes": int(todo["disk_bytes"].sum()),
         "checkpoint_bytes": int(todo["checkpoint_bytes"].max()) if len(todo) else 0,
         "free_bytes": free_bytes(loaded.folder),
     }
+    precision = table.attrs.get("precision")
     if flags.as_json:
-        head = {"study": loaded.spec.name, "folder": str(loaded.folder)}
+        head: dict[str, Any] = {"study": loaded.spec.name, "folder": str(loaded.folder)}
+        if precision is not None:
+            expected = {
+                key: value if math.isfinite(value) else None
+                for key, value in asdict(precision).items()
+            }
+            head |= {"budget": budget, "expected": expected}
         _print_json({**head, **totals, "runs": _rows(table)})
     else:
         out_console, language = console(), default_language()
         numbers, labels = language.numbers, language.terminal
-        out_console.print(plan_table(table, out_console, language))
-        together = side_by_side(todo)
+        shown = table[table["chosen"] | (table["status"] == "finished")]
+        out_console.print(plan_table(shown, out_console, language))
+        most = side_by_side(todo)
         plan = labels.plan.format(
             left=len(todo),
             planned=len(table),
             time=numbers.duration(totals["seconds_left"]),
-            how=labels.together.format(together) if together > 1 else "",
+            how=labels.together.format(most) if most > 1 else "",
         )
         disk = labels.plan_disk.format(
             kept=numbers.size(totals["disk_bytes"]),
@@ -123,9 +134,26 @@ def plan(study: StudyArgument, flags: Flags) -> None:
             free=numbers.size(totals["free_bytes"]),
         )
         train = loaded.spec.train
-        most = labels.plan_most.format(epochs=numbers.count(train.max_epochs))
-        notes = [plan, most, disk] if train.epochs == "auto" and len(todo) else [plan, disk]
-        out_console.print("\n" + "\n".join(notes))
+        if train.epochs == "auto" and len(todo):
+            plan += "\n" + labels.plan_most.format(epochs=numbers.count(train.max_epochs))
+        out_console.print(f"\n{plan}\n{disk}")
+        if precision is not None:
+            if len(left) > len(todo):
+                out_console.print(labels.left_out.format(_runs(len(left) - len(todo))))
+            if math.isfinite(precision.comparison):
+                line = labels.expected_comparison.format(
+                    images=numbers.count(precision.train_size),
+                    accuracy=numbers.percent(precision.accuracy, 0),
+                    width=numbers.decimal(100 * precision.comparison, 1),
+                    level=numbers.percent(precision.level, 0),
+                )
+                out_console.print(line)
+            if math.isfinite(precision.forecast):
+                line = labels.expected_forecast.format(
+                    width=numbers.decimal(100 * precision.forecast, 1),
+                    level=numbers.percent(precision.forecast_level, 0),
+                )
+                out_console.print(line)
     try:
         check_disk(loaded.folder, table.attrs["disk_needed"])
     except InputError as error:
@@ -262,7 +290,7 @@ def _open(folder: Path | None, out: Path | None) -> Study:
     return Study.open(place)
 
 
-def _run(study: Study, flags: Flags) -> None:
+def _run(study: Study, flags: Flags, budget: float | None = None) -> None:
     """Train, then print the answer, the table and the report's path."""
     from ..engine.acceleration import keep_freed_memory
     from ..language import default_language
@@ -271,7 +299,7 @@ def _run(study: Study, flags: Flags) -> None:
 
     keep_freed_memory()  # a small study is trained in this process
     with display_for(console(errors=True)) as display:
-        results = study.run(**flags.machine(), listener=display)
+        results = study.run(**flags.machine(), budget=budget, listener=display)
     page = study.folder / "report.html"
     if flags.as_json:
         _print_json(_outcome(study, results, page))
@@ -281,6 +309,12 @@ def _run(study: Study, flags: Flags) -> None:
         _print_results(results)
         stdout.print("\n" + default_language().terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
+    if budget is not None:
+        left_out = holes[holes["status"] != "failed"]
+        if len(left_out):
+            said = default_language().terminal.left_out.format(_runs(len(left_out)))
+            print_message(f"{said} The same command goes on.")
+        holes = holes.drop(left_out.index)
     if len(holes):
         planned = len(study.runs())
         print_message(f"{len(holes)} of {planned} runs failed; the same command tries them again")
@@ -327,6 +361,10 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
         for row in known.to_dict("records")
     ]
+
+
+def _runs(count: int) -> str:
+    return f"{count} {'run' if count == 1 else 'runs'}"
 
 
 def _print_json(content: Mapping[str, Any] | Sequence[Any]) -> None:

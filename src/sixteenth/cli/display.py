@@ -93,11 +93,15 @@ class _RunProgress(Listener):
         return None
 
     def noticed(self, what: str) -> None:
-        self.console.print(Text(f"note: {plain(what)}"), soft_wrap=True)
+        line = Text(f"note: {plain(what)}")
+        self.console.print(line, soft_wrap=not self.console.is_terminal)
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
+        known = [row for row in self.rows.values() if row.run in runs]
+        if not known:
+            self.began = time.monotonic()
         self.rows = {run.run_id: _Row(run) for run in runs}
-        self.began = time.monotonic()
+        self.rows |= {row.run.run_id: row for row in known}
 
     def run_started(self, run: RunSpec) -> None:
         self.rows[run.run_id].state = "running"

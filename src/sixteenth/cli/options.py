@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,33 @@ ThreadsOption = Annotated[
         metavar="T",
         min=1,
         help="CPU threads of each run. Default: measured, then kept for the study.",
+    ),
+]
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a text such as ``90s``, ``45min``, ``2h`` or ``1h30``.
+
+    Raises:
+        typer.BadParameter: it is no duration above zero.
+    """
+    number = r"(\d+(?:\.\d+)?)"
+    pattern = rf"(?:{number}h)?(?:{number}(?:m|min|(?<=h\d)|(?<=h\d\d)))?(?:{number}s)?"
+    found = re.fullmatch(pattern, "".join(text.lower().split()))
+    hours, minutes, seconds = (float(part or 0) for part in (found.groups() if found else "000"))
+    total = 3600 * hours + 60 * minutes + seconds
+    if not 0 < total < 1e9:
+        raise typer.BadParameter(f"{text!r} is no time: write 45min, 2h, 90s or 1h30")
+    return total
+
+
+BudgetOption = Annotated[
+    float | None,
+    typer.Option(
+        "--budget",
+        metavar="TIME",
+        parser=parse_duration,
+        help="Only the runs that fit into 45min, 2h or 1h30, the most telling first.",
     ),
 ]
 SeedOption = Annotated[

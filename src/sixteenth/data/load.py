@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import DataError, nearest
+from ..spec.fields import NAMED_DATA
 from . import cache
 from .checks import examine
 from .dataset import ImageDataset
@@ -19,10 +20,8 @@ from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .source import Found, Options, check_content
 
-NAMES = (*CIFARS, "digits")
-
 _ACCEPTED = (
-    f"data are {', '.join(NAMES)}, or the path of a folder with train/CLASS/ and test/CLASS/ "
+    f"data are {', '.join(NAMED_DATA)}, or the path of a folder with train/CLASS/ and test/CLASS/ "
     f"images, of a folder with CLASS/ images, of a folder with train*.parquet and test*.parquet, "
     f"or of an .npz file with x_train, y_train, x_test, y_test"
 )
@@ -129,7 +128,7 @@ def _find_path(path: Path, options: Options) -> Found:
 
 def _suggest(source: str, path: Path) -> str:
     """A hint at names similar to `source`, or at similar files; empty if there are none."""
-    close = nearest(source, NAMES)
+    close = nearest(source, NAMED_DATA)
     if close or not path.parent.is_dir():
         return close
     return nearest(path.name, [entry.name for entry in path.parent.iterdir()], most=1)

@@ -103,6 +103,10 @@ class TerminalLabels:
         plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
         plan_most: of `epochs: auto`: that all this is with ``{epochs}``, the most there can be.
         together: how many runs are trained side by side, where there are several.
+        left_out: with the number of runs that a budget leaves out.
+        expected_comparison: with the ``{images}`` and ``{accuracy}`` of two networks, and the
+            ``{width}`` of the interval of their difference in points, at its ``{level}``.
+        expected_forecast: with the same of the gain from twice the images.
         plan_disk: with what is ``{kept}``, what a run in ``{training}`` takes, and is ``{free}``.
         lever, runs: what is changed to test a reason, and its runs that are left of all.
         options, surer: over the options, and over what would make the answer surer.
@@ -131,6 +135,9 @@ class TerminalLabels:
     plan: str
     plan_most: str
     together: str
+    left_out: str
+    expected_comparison: str
+    expected_forecast: str
     plan_disk: str
     options: str
     surer: str

@@ -28,7 +28,17 @@ from pydantic import (
 )
 
 from ..errors import SpecError, nearest
-from .fields import FractionText, Lengths, Number, PositiveInt, Seed, Share, StudyName, Text
+from .fields import (
+    NAMED_DATA,
+    FractionText,
+    Lengths,
+    Number,
+    PositiveInt,
+    Seed,
+    Share,
+    StudyName,
+    Text,
+)
 from .fraction import TrainFraction
 from .yaml import MAX_CHARACTERS, StrictYamlError, read_yaml
 
@@ -238,6 +248,7 @@ class StudySpec(_Spec):
     .pth weights, with #imagenet at the end if they expect ImageNet's mean and standard deviation;
     or a name in the attribute `weights` of your own model factory."""
     fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]
+    """Where `data` is a path, 1/4 too by default: a fourth size narrows forecasts."""
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
     """Each seed is a replicate with its own subset, initial weights and order of images."""
     subsets: Literal["nested", "disjoint"] = "nested"
@@ -260,6 +271,14 @@ class StudySpec(_Spec):
     """Shares of a run's steps after which its accuracy is known: a short cool-down branches off at
     each. auto: a quarter, a half and all, where that is possible and the run is not very short."""
     train: TrainSpec = TrainSpec()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_fractions(cls, content: Any) -> Any:
+        if isinstance(content, dict) and "fractions" not in content:
+            own = content.get("data") not in NAMED_DATA
+            content = {**content, "fractions": ["1/16", *(["1/4"] if own else []), "1/2", "1"]}
+        return content
 
     @model_validator(mode="after")
     def _check_lengths(self) -> StudySpec:

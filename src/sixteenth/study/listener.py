@@ -21,7 +21,10 @@ class Listener:
         """Something about the data that a person should know before training."""
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
-        """The study begins; these are all its runs, in order."""
+        """The study begins; these are all runs of it that are to be trained or were, in order.
+
+        Within a budget this is told again whenever they change.
+        """
 
     def run_started(self, run: RunSpec) -> None:
         """A run is being trained from now on."""

@@ -103,6 +103,20 @@ def check_data(spec: StudySpec, runs: Sequence[RunSpec], dataset: ImageDataset) 
         raise DataError(f"{dataset.source} has one class: a classifier needs two at least")
 
 
+def test_set_notice(dataset: ImageDataset) -> str:
+    """What a small test set means for the answer; empty where it is large enough."""
+    from .planning.precision import FEW_TEST_IMAGES, least_difference
+
+    images = len(dataset.test)
+    if images >= FEW_TEST_IMAGES:
+        return ""
+    return (
+        f"{images:,} test images bound the answer: at 80% accuracy they do not tell two networks "
+        f"apart that differ by less than {100 * least_difference(0.8, images):.1f} points, however "
+        "long these are trained; more test images help more than more training"
+    )
+
+
 def check_begun(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
     """Compare the runs that were begun with what is asked for now.
 

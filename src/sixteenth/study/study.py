@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import time
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from .planning.cost import Cost
     from .planning.executions import ExecutionRequest
     from .planning.schedule import Schedule
+
+REPORT_SECONDS = 2.0
+"""What the first report of a study is expected to take; then it is known."""
 
 
 class Study:
@@ -121,6 +126,7 @@ class Study:
         if self._dataset is None:
             from ..data import load_dataset
             from ..data.checks import notices
+            from .preflight import test_set_notice
 
             spec = self.spec
             self._dataset = load_dataset(
@@ -136,7 +142,8 @@ class Study:
             )
             if spec.data_name:
                 self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
-            for notice in notices(self._dataset.checks):
+            few = test_set_notice(self._dataset)
+            for notice in [*notices(self._dataset.checks), *([few] if few else [])]:
                 (listener or Listener()).noticed(notice)
         return self._dataset
 
@@ -146,11 +153,14 @@ class Study:
         device: str | None = None,
         workers: int | None = None,
         threads: int | None = None,
+        budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
         """Train every run that is not finished yet, then write results.csv and the report.
 
         Args:
+            budget: seconds for this call; only the runs that fit are trained, the most telling
+                first, see `study.planning.budget`. Without, all are.
             device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
             workers: runs at the same time.
             threads: CPU threads of each run. A run's result depends on them, not on `workers`.
@@ -160,42 +170,73 @@ class Study:
             The results table, see `results`.
 
         Raises:
-            InputError: the study, the data or the folder are not right, or another process is at
-                work in the folder; nothing was trained.
+            InputError: the study, the data or the folder are not right, another process is at work
+                in the folder, or no run fits into the budget; nothing was trained.
             OSError: the disk is full or cannot be written; what was finished is kept.
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
         from . import preflight
-        from .executors import make_executor, run_all
+        from .executors import BudgetQueue, make_executor, run_all
+        from .planning.budget import REPORT_SHARE, check_budget, stages, training_seconds
         from .planning.executions import ExecutionRequest, write_executions
         from .results import write_results
 
+        began = time.monotonic()
         listener = listener or Listener()
         request = ExecutionRequest(device, workers, threads)
         with FolderLock(self.folder) as lock:
             preflight.check_folder(self.folder, self.spec)
             if StudyFolder(self.folder).spec_path.is_file():
                 self._take(lock)  # at once, not after the images were read
-            schedule, costs = self._schedule(request, listener, download=True)
+            timed = budget is not None
+            schedule, costs = self._schedule(request, listener, download=True, timed=timed)
             dataset = self.dataset()
-            needed = preflight.disk_needed(schedule, costs, dataset)
+            chosen, order = schedule, stages(self.runs())
+            if budget is not None:
+                spent = time.monotonic() - began
+                fitting = check_budget(schedule, order, budget, spent)
+                chosen = dataclasses.replace(schedule, assignments=tuple(fitting))
+            needed = preflight.disk_needed(chosen, costs, dataset)
             preflight.check_disk(self.folder, needed)
             self._freeze(lock)
             write_executions(self.folder, schedule)
-            todo = [assignment.run for assignment in schedule.assignments]
-            done = [run for run in self.runs() if run not in todo]
-            listener.runs_planned([*done, *todo])
             snapshot = self._read()
+            left = {run.run_id for run in snapshot.unfinished()}
+            done = [run for run in self.runs() if run.run_id not in left]
+            listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
             for run in done:
                 listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
+            reported, takes = time.monotonic(), REPORT_SECONDS
 
             def keep(record: RunRecord) -> None:
-                nonlocal snapshot
+                nonlocal snapshot, reported, takes
                 self._snapshot = snapshot = snapshot.with_record(record)
                 write_results(snapshot)
+                start = time.monotonic()
+                if budget is not None and (start - reported) * REPORT_SHARE >= takes:
+                    self._write_report()
+                    reported = time.monotonic()
+                    takes = reported - start
 
+            queue = None
+            if budget is not None:
+                queue = BudgetQueue(
+                    schedule,
+                    order,
+                    began + training_seconds(budget),
+                    chosen=lambda runs: listener.runs_planned([*done, *runs]),
+                    clock=time.monotonic,
+                )
             executor = make_executor(schedule, dataset, self.folder)
-            run_all(schedule, executor, dataset, self.folder, listener=listener, after_run=keep)
+            run_all(
+                schedule,
+                executor,
+                dataset,
+                self.folder,
+                listener=listener,
+                after_run=keep,
+                queue=queue,
+            )
             self._write_report()
             return self.results()
 
@@ -205,22 +246,41 @@ class Study:
         device: str | None = None,
         workers: int | None = None,
         threads: int | None = None,
+        budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
         """What each run will cost, see `study.planning.cost.plan_table`. Trains and writes nothing.
 
-        Its ``attrs["disk_needed"]`` are the bytes that must be free for `run` to begin.
+        Its ``attrs["disk_needed"]`` are the bytes that must be free for `run` to begin. With a
+        `budget` in seconds, the runs that fit come first, in the order in which they begin, and
+        ``attrs["precision"]`` is a `study.planning.precision.Precision`.
+
+        Raises:
+            InputError: as `run`.
         """
         from . import preflight
+        from .planning.budget import check_budget, stages
         from .planning.cost import plan_table
         from .planning.executions import ExecutionRequest
+        from .planning.precision import expected_precision
 
         request = ExecutionRequest(device, workers, threads)
         schedule, costs = self._schedule(
             request, listener or Listener(), download=False, timed=True
         )
+        if budget is not None:
+            fitting = check_budget(schedule, stages(self.runs()), budget)
+            schedule = dataclasses.replace(schedule, assignments=tuple(fitting))
         table = plan_table(self.runs(), self.dataset(), self._read().records, costs, schedule)
         table.attrs["disk_needed"] = preflight.disk_needed(schedule, costs, self.dataset())
+        if budget is not None:
+            begins = table["begins"].astype(float).fillna(math.inf)
+            begins = begins.mask(table["status"] == "finished", -1.0)
+            table = table.iloc[begins.argsort(kind="stable")].reset_index(drop=True)
+            kept = table[table["chosen"] | (table["status"] == "finished")]
+            table.attrs["precision"] = expected_precision(
+                kept, self.results(), len(self.dataset().test)
+            )
         return table
 
     def results(self) -> pd.DataFrame:

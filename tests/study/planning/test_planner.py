@@ -143,6 +143,9 @@ def test_a_run_goes_on_with_the_threads_it_was_begun_with(
     with pytest.raises(MismatchError, match=r"2 threads there, .* 1 thread asked for"):
         study.run(device="cpu", threads=1)
     assert study.records()[0].status == "interrupted"
+    monkeypatch.setattr(LocalMachine, "images_per_second", lambda *_, **__: 100.0)
+    left, all_of_it = (each.plan()["seconds"][0] for each in (study, Study(tiny(), "whole")))
+    assert left == pytest.approx(all_of_it * 2 / 3, abs=0.01), "one of three epochs is done"
     # Also where the study would be begun otherwise: the tests give torch one thread.
     study.run(device="cpu")
     assert study.records()[0].execution.threads == 2

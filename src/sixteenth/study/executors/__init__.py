@@ -3,6 +3,7 @@
 A new executor is a module beside these and an entry in `EXECUTORS`.
 
 base.py         the events, the protocol of an executor, and the loop that runs a study
+budget_queue.py which run begins next within a budget
 in_process.py   one run after another in this process
 local.py        several runs at once in worker processes
 worker.py       the program of such a process
@@ -18,10 +19,11 @@ from ...data import ImageDataset
 from ..planning.machine import LocalMachine
 from ..planning.schedule import Schedule
 from .base import Executor, run_all
+from .budget_queue import BudgetQueue
 from .in_process import InProcess
 from .local import LocalProcesses, WorkerPool
 
-__all__ = ["EXECUTORS", "Executor", "local_machine", "make_executor", "run_all"]
+__all__ = ["EXECUTORS", "BudgetQueue", "Executor", "local_machine", "make_executor", "run_all"]
 
 EXECUTORS: dict[str, Callable[[Schedule, ImageDataset, Path], Executor]] = {
     "in-process": InProcess,

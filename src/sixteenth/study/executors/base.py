@@ -7,7 +7,7 @@ bit whichever executor trains it, in whatever order and beside whatever other ru
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +106,28 @@ class Executor(Protocol):
         """
 
 
+class RunQueue:
+    """The runs that are still to begin, in the order of a schedule; none overtakes another."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.waiting = list(schedule.assignments)
+
+    def head(self, running: Collection[Assignment]) -> Assignment | None:
+        """The next run to begin, beside those that are `running`; None when there is none."""
+        return self.waiting[0] if self.waiting else None
+
+    def begin(self, assignment: Assignment) -> None:
+        """A run begins, and waits no longer."""
+        self.waiting.remove(assignment)
+
+    def put_back(self, assignment: Assignment) -> None:
+        """A run was lost and is to begin again, before all others."""
+        self.waiting.insert(0, assignment)
+
+    def ended(self, assignment: Assignment, *, finished: bool) -> None:
+        """A run has finished or failed."""
+
+
 def run_all(
     schedule: Schedule,
     executor: Executor,
@@ -114,13 +136,14 @@ def run_all(
     *,
     listener: Listener,
     after_run: Callable[[RunRecord], None],
+    queue: RunQueue | None = None,
 ) -> None:
-    """Train all runs of a schedule into ``folder/runs/RUN_ID``, then close the executor.
+    """Train runs of a schedule into ``folder/runs/RUN_ID``, then close the executor.
 
-    Runs begin in the order of the schedule; none overtakes another. A run that fails, or that is
-    lost in its last attempt, stops no other.
+    A run that fails, or that is lost in its last attempt, stops no other.
 
     Args:
+        queue: decides which run begins next; by default all of the schedule do, in its order.
         listener: is told of every event.
         after_run: is called with the record of each run that finished or failed.
 
@@ -128,12 +151,13 @@ def run_all(
         KeyboardInterrupt: the runs being trained were interrupted, the others were not begun.
         Exception: an error that does not concern one run alone, such as a full disk; likewise.
     """
-    waiting = deque(schedule.assignments)
+    waiting = queue or RunQueue(schedule)
     running: dict[str, Assignment] = {}
     begun: Counter[str] = Counter()
 
-    def end(assignment: Assignment, record: RunRecord) -> None:
+    def end(assignment: Assignment, record: RunRecord, *, finished: bool = False) -> None:
         del running[assignment.run.run_id]
+        waiting.ended(assignment, finished=finished)
         listener.run_ended(assignment.run, record, skipped=False)
         after_run(record)
 
@@ -146,23 +170,27 @@ def run_all(
             case Noticed(notice):
                 listener.noticed(notice)
             case Ended(assignment, record):
-                end(assignment, record)
+                end(assignment, record, finished=True)
             case Failed(assignment, error):
                 end(assignment, _record_of_failed(_folder_of(assignment, folder), error))
             case Lost(assignment, error) if begun[assignment.run.run_id] < executor.attempts:
                 listener.noticed(f"{assignment.run.run_id} begins again: {error}")
-                waiting.appendleft(running.pop(assignment.run.run_id))
+                waiting.put_back(running.pop(assignment.run.run_id))
             case Lost(assignment, error):
                 target = _folder_of(assignment, folder)
                 end(assignment, _record_of_lost(assignment, dataset, target, error))
 
     try:
-        while waiting or running:
-            while waiting and executor.may_begin(waiting[0], running.values()):
-                assignment = waiting.popleft()
+        while True:
+            while (assignment := waiting.head(running.values())) is not None and (
+                executor.may_begin(assignment, running.values())
+            ):
+                waiting.begin(assignment)
                 running[assignment.run.run_id] = assignment
                 begun[assignment.run.run_id] += 1
                 executor.submit(assignment)
+            if not running:
+                break
             executor.wait(handle, WAIT_SECONDS)
     finally:
         executor.close()

@@ -5,5 +5,7 @@ executions.py  what the user asks for, and execution.json
 machine.py     what planning asks about the machine where runs will be computed
 calibration.py how fast a model trains on a machine, measured once
 schedule.py    which runs are trained at the same time, and in which order
+budget.py      which runs fit into a given time
+precision.py   how wide the intervals of an answer will be
 cost.py        what a study costs, as a table
 """

@@ -58,9 +58,9 @@ def plan_table(
         Columns run_id, model, init, fraction, train_size, seed, status, epochs, steps, parameters,
         train_flops (all lengths), threads, seconds (of training and evaluation, beside the runs
         that are scheduled at the same time), begins, ends (seconds from the study's beginning),
-        disk_bytes (what the finished run keeps), checkpoint_bytes (while it trains). Times are
-        estimates; with `epochs: auto` all is of the longest run that there can be. Finished runs
-        have none, and no threads.
+        disk_bytes (what the finished run keeps), checkpoint_bytes (while it trains), chosen (it is
+        to be trained). Times are estimates; with `epochs: auto` all is of the longest run that there
+        can be. Runs that are not chosen have none, and no threads.
     """
     todo = {
         each.run.run_id: (each, end)
@@ -91,6 +91,7 @@ def plan_table(
                 "ends": round(end, 3) if assignment else None,
                 "disk_bytes": stays,
                 "checkpoint_bytes": passes,
+                "chosen": assignment is not None,
             }
         )
     whole = ["train_size", "parameters", "train_flops", "threads"]

@@ -10,11 +10,12 @@ next.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from ...data import ImageDataset
 from ...engine.execution import Execution, begun_execution
-from ...errors import MismatchError
+from ...errors import InputError, MismatchError
 from ...spec import RunSpec
 from ...storage.study_folder import StudySnapshot
 from ..listener import Listener
@@ -86,7 +87,9 @@ class _Planner:
         if timed:
             self._time(known)
         assigned = [
-            Assignment(run, known[run.run_id], self._seconds(run, known[run.run_id]))
+            Assignment(
+                run, known[run.run_id], self._left(run) * self._seconds(run, known[run.run_id])
+            )
             for run in self._todo
         ]
         threads = [each.execution.threads for each in assigned] or [1]
@@ -252,6 +255,16 @@ class _Planner:
         if rates:
             return images / max(rates)
         return images * self._flops(run.model) / (GUESSED_FLOPS * execution.threads)
+
+    def _left(self, run: RunSpec) -> float:
+        """Part of a run that is still to be trained: an interrupted one goes on."""
+        if run.run_id not in self.snapshot.records:
+            return 1.0
+        with suppress(InputError):  # a damaged history is dealt with when the run is trained
+            history = self.snapshot.folder.run(run.run_id).read_history()
+            if len(history) and "step" in history:
+                return max(0.0, 1 - float(history["step"].iloc[-1]) / self._work[run.run_id].steps)
+        return 1.0
 
     def _flops(self, model: str) -> int:
         """To train on one image; 0 of a model that cannot be built."""

@@ -1,0 +1,90 @@
+"""Which run begins next within a budget: chosen anew whenever a run ends, by the time it took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from ...spec import RunSpec
+from ..planning.budget import choose_runs
+from ..planning.schedule import Assignment, Schedule
+from .base import RunQueue
+
+START_SECONDS = 2.0
+"""What a run may take beyond its training (loading, writing), before it counts as slower."""
+
+
+class BudgetQueue(RunQueue):
+    """The runs of a schedule that fit into the time that is left, the most telling first.
+
+    Args:
+        schedule: all runs that are left to train.
+        order: see `planning.budget.stages`.
+        deadline: when training should be done, in seconds of `clock`.
+        chosen: is called, whenever that may have changed, with the runs that were begun and those
+            that are to begin.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        order: Sequence[Sequence[RunSpec]],
+        deadline: float,
+        *,
+        chosen: Callable[[list[RunSpec]], None],
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(schedule)
+        self._schedule, self._order, self._deadline = schedule, order, deadline
+        self._told, self._clock = chosen, clock
+        self._begun: dict[str, RunSpec] = {}
+        self._began: dict[str, float] = {}
+        self._expected = self._took = 0.0
+        self._ended = 0
+        self._next: list[Assignment] | None = None
+
+    def head(self, running: Collection[Assignment]) -> Assignment | None:
+        if self._next is None:
+            self._next = self._choose(running)
+        return self._next[0] if self._next else None
+
+    def begin(self, assignment: Assignment) -> None:
+        super().begin(assignment)
+        self._begun[assignment.run.run_id] = assignment.run
+        self._began[assignment.run.run_id] = self._clock()
+        self._next = None
+
+    def put_back(self, assignment: Assignment) -> None:
+        super().put_back(assignment)
+        self._next = None
+
+    def ended(self, assignment: Assignment, *, finished: bool) -> None:
+        if finished:
+            self._ended += 1
+            self._expected += assignment.seconds
+            self._took += self._clock() - self._began[assignment.run.run_id]
+        self._next = None
+
+    @property
+    def pace(self) -> float:
+        """How many times their expected seconds runs have taken so far."""
+        if not self._expected:
+            return 1.0
+        if self._took < self._expected:
+            return self._took / self._expected
+        return max(1.0, (self._took - START_SECONDS * self._ended) / self._expected)
+
+    def _choose(self, running: Collection[Assignment]) -> list[Assignment]:
+        now, pace = self._clock(), self.pace
+        busy = [
+            replace(
+                each, seconds=max(0.0, pace * each.seconds - (now - self._began[each.run.run_id]))
+            )
+            for each in running
+        ]
+        paced = [replace(each, seconds=pace * each.seconds) for each in self.waiting]
+        left = replace(self._schedule, assignments=tuple(paced))
+        found = choose_runs(left, self._order, self._deadline - now, busy)
+        asked = {each.run.run_id: each for each in self.waiting}
+        self._told([*self._begun.values(), *(each.run for each in found)])
+        return [asked[each.run.run_id] for each in found]

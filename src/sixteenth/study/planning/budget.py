@@ -1,0 +1,123 @@
+"""Which runs of a study fit into a given time, the most telling first.
+
+Plain arithmetic on the seconds that runs take: nothing is measured here, and no clock is read.
+A stage is one fraction with one seed: all models and initial weights, which are compared with each
+other. First come all fractions with the first seed, small ones first, since a learning curve needs
+sizes before it needs repeats; then the second and third seed, then all others, in the same order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from ...errors import InputError
+from ...spec import RunSpec
+from .schedule import Assignment, Schedule
+
+EARLY_SEEDS = 3
+"""So many seeds of every fraction come before any further seed: three tell of the spread."""
+
+REPORT_SHARE = 0.03
+"""Part of a budget, and of the time between two reports, that writing reports may take."""
+
+MARGIN = 1.1
+"""The smallest budget that is named is so many times what was estimated: the next estimate may be
+a little longer."""
+
+
+def stages(runs: Sequence[RunSpec]) -> list[list[RunSpec]]:
+    """The runs of a study by stage, the most telling first.
+
+    Args:
+        runs: as `StudySpec.runs` gives them, small fractions first.
+    """
+    sizes = list(dict.fromkeys(run.fraction for run in runs))
+
+    def place(run: RunSpec) -> tuple[int, int, int]:
+        position = run.replicate
+        later = 0 if position == 0 else 1 if position < EARLY_SEEDS else 2
+        return later, sizes.index(run.fraction), position
+
+    return [list(stage) for _, stage in groupby(sorted(runs, key=place), key=place)]
+
+
+def choose_runs(
+    schedule: Schedule,
+    order: Sequence[Sequence[RunSpec]],
+    seconds: float,
+    running: Sequence[Assignment] = (),
+) -> list[Assignment]:
+    """The runs to begin within `seconds`, in this order.
+
+    Whole stages come first; what time is left goes to single runs of the others. The first stage
+    is chosen in any case: without it nothing can be compared.
+
+    Args:
+        schedule: what is left to train; its order does not matter.
+        order: as `stages` gives it.
+        seconds: that are left.
+        running: what is being trained now, with the seconds that it still takes.
+    """
+    left = {each.run.run_id: each for each in schedule.assignments}
+    chosen: list[Assignment] = []
+
+    def fits(more: Sequence[Assignment]) -> bool:
+        trial = replace(schedule, assignments=(*running, *chosen, *more))
+        return max(trial.ends(), default=0.0) <= seconds
+
+    passed_over: list[Assignment] = []
+    for position, stage in enumerate(order):
+        todo = [left[run.run_id] for run in stage if run.run_id in left]
+        if position == 0 or fits(todo):
+            chosen += todo
+        else:
+            passed_over += todo
+    for assignment in passed_over:
+        if fits([assignment]):
+            chosen.append(assignment)
+    return chosen
+
+
+def check_budget(
+    schedule: Schedule, order: Sequence[Sequence[RunSpec]], budget: float, spent: float = 0.0
+) -> list[Assignment]:
+    """The runs that are chosen for a budget, in order.
+
+    Args:
+        budget: seconds in all.
+        spent: seconds of it that have passed.
+
+    Raises:
+        InputError: no run fits; the smallest budget in which one does.
+    """
+    chosen = choose_runs(schedule, order, training_seconds(budget) - spent)
+    first = {run.run_id for run in order[0]}
+    begin = [each for each in schedule.assignments if each.run.run_id in first]
+    if begin:
+        least = max(replace(schedule, assignments=tuple(begin)).ends())
+    else:
+        least = min((each.seconds for each in schedule.assignments), default=0.0)
+    if schedule.assignments and training_seconds(budget) < spent + least:
+        needed = MARGIN * (spent + least) / (1 - REPORT_SHARE)
+        what = "the smallest fraction" if begin else "the shortest run that is left"
+        raise InputError(
+            f"the budget is too short for {what}: use --budget {duration(needed)} or more, or make "
+            "it cheaper with --set train.epochs=N"
+        )
+    return chosen
+
+
+def training_seconds(budget: float) -> float:
+    """The part of a budget that is not for reports."""
+    return budget * (1 - REPORT_SHARE)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as --budget reads them, rounded up: ``45s``, ``12min``, ``3h20``."""
+    if seconds <= 120:
+        return f"{max(1, math.ceil(seconds))}s"
+    hours, minutes = divmod(math.ceil(seconds / 60), 60)
+    return (f"{hours}h{minutes:02}" if minutes else f"{hours}h") if hours else f"{minutes}min"

@@ -1,0 +1,110 @@
+"""A study within a budget, trained for real: what is left out, going on, and the refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from sixteenth import Listener, RunSpec, Study
+from sixteenth.cli.display import PlainDisplay
+from sixteenth.study.planning.machine import LocalMachine
+from tiny_study import Command, read_results
+
+SETTINGS = ['fractions=["50 images", "200 images", 1]', "seeds=[0, 1]", "train.epochs=1"]
+
+
+class Watch(Listener):
+    """A clock on which every run takes as long as was expected, and what was trained."""
+
+    def __init__(self) -> None:
+        self.now, self.seconds = 0.0, dict[str, float]()
+        self.trained: list[str] = []
+        self.planned: list[int] = []
+        self.reported: list[bool] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def runs_planned(self, runs: list[RunSpec]) -> None:
+        self.planned.append(len(runs))
+
+    def run_started(self, run: RunSpec) -> None:
+        self.reported.append(Path("studies/tiny/report.html").is_file())
+        self.trained.append(run.run_id)
+        self.now += self.seconds[run.run_id]
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    watch = Watch()
+    monkeypatch.setattr(LocalMachine, "images_per_second", lambda *_, **__: 100.0)
+    clock = SimpleNamespace(monotonic=watch.monotonic)
+    monkeypatch.setattr("sixteenth.study.study.time", clock)
+    return watch
+
+
+def test_a_budget_trains_what_fits_and_the_next_one_goes_on(
+    tiny_folder: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sixteenth.study.study.REPORT_SECONDS", 0.0)
+    study = Study.load("tiny.yaml", SETTINGS)
+    watch.seconds = dict(study.plan()[["run_id", "seconds"]].to_numpy().tolist())
+    small = {run_id: time for run_id, time in watch.seconds.items() if "-all-" not in run_id}
+    budget = (sum(small.values()) + 0.1) / 0.97
+    plan = study.plan(budget=budget)
+    chosen = list(plan.loc[plan["chosen"], "run_id"])
+    assert sorted(chosen) == sorted(small), "the largest size takes more than is left"
+    assert plan.attrs["precision"].train_size == 200
+    assert not study.folder.exists()
+
+    study.run(budget=budget, listener=watch)
+    assert watch.trained == chosen
+    assert [name.split("-random-")[1] for name in chosen[::2]] == [
+        "50images-seed0", "200images-seed0", "50images-seed1", "200images-seed1",
+    ]  # fmt: skip
+    assert watch.reported == [False] + [True] * 7, "after every run the report stands"
+    status = {row["run_id"]: row["status"] for row in read_results(study.folder)}
+    assert {status[run_id] for run_id in watch.seconds if run_id not in small} == {"missing"}
+    assert Study.open(study.folder).spec == study.spec, "what is asked for stays asked for"
+
+    before = list(watch.trained)
+    again = Study.load("tiny.yaml", SETTINGS)
+    results = again.run(budget=1000, listener=watch)
+    assert set(results["status"]) == {"finished"}
+    assert watch.trained[len(before) :] == [id for id in watch.seconds if id not in small]
+    again.run(budget=0.001, listener=watch)
+    assert len(watch.trained) == 12, "finished runs cost nothing"
+
+
+def test_a_budget_that_fits_nothing_is_refused_before_anything_is_written(
+    tiny_folder: Path, watch: Watch, sixteenth: Command
+) -> None:
+    for command in ("plan", "run"):
+        refused = sixteenth(command, "tiny.yaml", "--budget", "0.1s")
+        assert refused.code == 2
+        assert "too short for the smallest fraction: use --budget " in refused.err.splitlines()[-1]
+    assert not Path("studies").exists()
+    assert sixteenth("run", "tiny.yaml", "--budget", "soon").code == 2
+
+
+def test_what_a_budget_leaves_out_has_not_failed(
+    tiny_folder: Path, watch: Watch, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = PlainDisplay.run_started
+
+    def run_started(display: PlainDisplay, run: RunSpec) -> None:
+        begin(display, run)
+        watch.now += 5.5
+
+    monkeypatch.setattr(PlainDisplay, "run_started", run_started)
+    planned = sixteenth("plan", "tiny.yaml", "--budget", "15s")
+    assert "2 of 4 runs to train" in planned.out
+    assert "Left out by the budget, not failed: 2 runs." in planned.out
+    assert "Expected at 50 images and about 80% accuracy" in planned.out
+    assert "359 test images bound the answer" in " ".join(planned.err.split())
+    ended = sixteenth("run", "tiny.yaml", "--budget", "15s")
+    assert ended.code == 0
+    assert "Left out by the budget, not failed: 2 runs. The same command goes on." in ended.err
+    assert "runs failed" not in ended.err
