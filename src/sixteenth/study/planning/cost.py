@@ -59,8 +59,8 @@ def plan_table(
         train_flops (all lengths), threads, seconds (of training and evaluation, beside the runs
         that are scheduled at the same time), begins, ends (seconds from the study's beginning),
         disk_bytes (what the finished run keeps), checkpoint_bytes (while it trains), chosen (it is
-        to be trained). Times are estimates; with `epochs: auto` all is of the longest run that there
-        can be. Runs that are not chosen have none, and no threads.
+        to be trained). Times are estimates; with `epochs: auto` all is of the longest run there can
+        be. Runs that are not chosen have none, and no threads.
     """
     todo = {
         each.run.run_id: (each, end)
