@@ -501,6 +501,18 @@ def validated() -> GoldenStudy:
 
 
 @golden
+def chosen_lengths() -> GoldenStudy:
+    """A validation part chose how long each run trained; one had not levelled off when it ended."""
+    study = arms(small=(0.6, 0.7), big=(0.62, 0.75), fractions=TWO, seeds=(0, 1))
+    study.results["chosen_by"] = "levelled-off"
+    study.results.loc[study.results["fraction"] == "1", "epochs"] = 8
+    last = study.results.index[-1]
+    study.results.loc[last, ["epochs", "chosen_by"]] = [64, "max-epochs"]
+    train = {"epochs": "auto", "max_epochs": 100, "schedule": "warmup-stable-decay"}
+    return complete(study, whole=True, train=train)
+
+
+@golden
 def chosen_differently() -> GoldenStudy:
     """Epochs chosen in two ways; label smoothing in the losses; views mirrored and shifted."""
     study = arms(small=(0.6, 0.7), big=(0.62, 0.75), fractions=TWO)

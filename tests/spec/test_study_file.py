@@ -155,6 +155,7 @@ def test_names_that_are_no_file_names_stay_apart() -> None:
         ({"train": {"steps": 99}}, ["1"], "one-cycle"),
         ({"train": {"steps": 100}}, ["1/4", "1/2", "1"], "warmup-stable-decay"),
         ({"train": {"validation": 0.1}}, ["1"], "one-cycle"),
+        ({"train": {"epochs": "auto"}}, ["1"], "warmup-stable-decay"),
         ({"train": {"schedule": "one-cycle"}}, ["1"], "one-cycle"),
         (
             {"lengths": [1], "train": {"schedule": "warmup-stable-decay"}},
@@ -178,6 +179,25 @@ def test_a_shorter_length_that_cannot_be_had_names_both_keys_and_the_way_out(key
     train = yaml.safe_load(key)
     with pytest.raises(SpecError, match=r"^the study: lengths: .*train\.\w+.*lengths: \[1\]"):
         parse_spec({"data": "digits", "lengths": ["1/2", 1], "train": train})
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"train": {"steps": 100}}, r"train\.epochs: auto .*remove train\.steps, or set train"),
+        ({"train": {"validation": 0.1}}, r"train\.epochs: auto .*set train\.validation: 0, or"),
+        ({"train": {"schedule": "one-cycle"}}, r"train\.epochs: auto .*use warmup-stable-decay"),
+        ({"train": {"max_epochs": 1}}, r"train\.max_epochs"),
+        ({"lengths": ["1/2", 1]}, r"lengths: .*train\.epochs: auto .*set lengths: auto, or"),
+    ],
+)
+def test_what_epochs_auto_cannot_go_with_is_named_with_the_way_out(
+    keys: dict[str, Any], said: str
+) -> None:
+    train = {"epochs": "auto"} | keys.get("train", {})
+    with pytest.raises(SpecError, match=f"^the study: {said}") as caught:
+        parse_spec({"data": "digits"} | keys | {"train": train})
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*/study.yaml")), ids=lambda p: p.parent.name)

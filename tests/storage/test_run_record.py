@@ -213,6 +213,16 @@ def test_a_record_from_begin_to_end_has_every_key_of_the_format_in_its_order() -
     assert RunRecord.from_dict(json.loads(ended.to_json())) == ended
 
 
+def test_a_run_that_chose_its_length_has_the_halves_of_it() -> None:
+    half, quarter = ({"length": n, "test_accuracy": 0.4} for n in ("1/2", "1/4"))
+    chosen = changed(metrics__chosen_by="levelled-off")
+    for lengths in ([half], [quarter, half]):
+        assert len(RunRecord.from_dict(chosen | {"lengths": lengths}).lengths) == len(lengths)
+    for lengths in ([quarter], [half, quarter], [half, half], [half | {"length": "8 epochs"}]):
+        with pytest.raises(ValueError, match="lengths"):
+            RunRecord.from_dict(chosen | {"lengths": lengths})
+
+
 def test_a_finished_run_has_all_its_lengths_and_no_others() -> None:
     half = {"length": "1/2", "test_accuracy": 0.4}
     record = RunRecord.from_dict(changed(spec__lengths=["1/2", "1"]) | {"lengths": [half]})

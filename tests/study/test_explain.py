@@ -225,3 +225,9 @@ def test_a_lever_that_changes_nothing_is_none(tmp_path: Path) -> None:
     assert changed(Lever.STEM, tmp_path, stem="cifar") is None
     assert changed(Lever.IMAGE_SIZE, tmp_path, image_size=1000) is None
     assert changed(Lever.WEIGHT_DECAY, tmp_path, train={"weight_decay": 0}) is None
+
+
+def test_runs_that_chose_their_steps_are_not_given_others(tmp_path: Path) -> None:
+    auto = {"epochs": "auto"}
+    assert changed(Lever.STEPS, tmp_path, train=auto) is None
+    assert changed(Lever.AUGMENTATION, tmp_path, train=auto) == ["train.cutout: 0, 8"]

@@ -187,6 +187,23 @@ def test_settings_apply_to_a_loaded_study(tiny_folder: Path) -> None:
         load_spec("tiny.yaml", ["seed=3"])
 
 
+def test_of_runs_that_choose_their_length_no_time_left_is_said() -> None:
+    from rich.console import Console
+
+    from sixteenth.cli.display import _RunProgress
+    from sixteenth.engine.train import Progress
+
+    for epochs, known in ((10, True), ("auto", False)):
+        (run,) = Study(tiny(models=["resnet18"], train={"epochs": epochs})).runs()
+        display = _RunProgress(Console(quiet=True))
+        display.runs_planned([run])
+        display.run_started(run)
+        for step in (1, 2):
+            display.run_progressed(Progress(run.run_id, 1, 10, step, 100, 50.0))
+        assert (display.seconds_left() is not None) is known
+        assert (display.rows[run.run_id].seconds_left() is not None) is known
+
+
 @pytest.mark.parametrize("no_color", ["", "1"], ids=["colour", "NO_COLOR"])
 def test_the_live_table_fits_80_columns_and_shows_twelve_runs_at_most(
     monkeypatch: pytest.MonkeyPatch, no_color: str

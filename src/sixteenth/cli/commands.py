@@ -133,6 +133,9 @@ def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> Non
             training=numbers.size(totals["checkpoint_bytes"]),
             free=numbers.size(totals["free_bytes"]),
         )
+        train = loaded.spec.train
+        if train.epochs == "auto" and len(todo):
+            plan += "\n" + labels.plan_most.format(epochs=numbers.count(train.max_epochs))
         out_console.print(f"\n{plan}\n{disk}")
         if precision is not None:
             if len(left) > len(todo):

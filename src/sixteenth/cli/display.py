@@ -60,9 +60,11 @@ class _Row:
     record: RunRecord | None = None
 
     def seconds_left(self) -> float | None:
-        """Seconds until this run has taken all its steps, at the pace so far."""
+        """Seconds until this run has taken all its steps, at the pace so far; None if unknown."""
         if self.progress is None or self.progress.step <= self.first_step:
             return None
+        if self.run.train.epochs == "auto":
+            return None  # how often the run will be doubled is not known
         pace = (self.updated - self.began) / (self.progress.step - self.first_step)
         left = pace * (self.progress.steps - self.progress.step)
         return max(0.0, left - (time.monotonic() - self.updated))
@@ -153,11 +155,13 @@ class _RunProgress(Listener):
         return sum(row.state not in ("waiting", "running") for row in self.rows.values())
 
     def _images(self, run: RunSpec) -> float | None:
-        """Images that a run trains on, over all its epochs and cool-downs."""
+        """Images that a run trains on, over all its epochs and cool-downs; None if unknown."""
         if run.train.steps:
             return run.train.steps * run.train.batch_size * run.steps_factor
         fraction = TrainFraction.parse(run.fraction)
         if (fraction.share and not self.total) or (fraction.per_class and not self.classes):
+            return None
+        if run.train.epochs == "auto":
             return None
         size = fraction.size(round(self.total or 0), self.classes or 0)
         return size * run.train.epochs * run.steps_factor

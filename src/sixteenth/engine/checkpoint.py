@@ -37,6 +37,7 @@ class TrainingState:
         seconds, evaluation_seconds: of finished epochs.
         middle: the position within the epoch, for `engine.train`; None between two epochs.
         lengths: the results of the finished branches, see `engine.lengths`.
+        validation_accuracy: at the end of a length of `epochs: auto`; None elsewhere.
         branch_steps, branch_images, branch_seconds: of these branches, from where they branch off.
     """
 
@@ -51,6 +52,7 @@ class TrainingState:
     best_weights: dict[str, Tensor] | None = None
     middle: dict[str, Any] | None = None
     lengths: list[LengthMetrics] = field(default_factory=list)
+    validation_accuracy: float | None = None
     branch_steps: int = 0
     branch_images: int = 0
     branch_seconds: float = 0.0

@@ -72,6 +72,20 @@ class Evaluation:
                 state.best_weights = self._learner.weights()
         return row
 
+    @property
+    def guessing(self) -> float:
+        """The most that guessing is likely to get on the validation part.
+
+        That is the share of its most frequent class and two standard errors.
+        """
+        images = len(self._held_labels)
+        share = self._held_labels.bincount().max().item() / images
+        return share + 2 * math.sqrt(share * (1 - share) / images)
+
+    def validation_accuracy(self) -> float:
+        """Accuracy of the model as it is on the validation part."""
+        return loss_and_accuracy(self._learner.logits(self._held_images), self._held_labels)[1]
+
     def measure(self, *, whole: bool) -> tuple[dict[str, float], Tensor]:
         """Losses and accuracies of the trained model, and the logits of all test images.
 

@@ -5,20 +5,30 @@ So where a shorter one would cool down, a branch takes its last steps, on the sa
 same order, and is measured; then the trunk goes on as if no branch had been (Hägele et al. 2024,
 arXiv 2405.18392; Hu et al. 2024, arXiv 2404.06395). Branches have no checkpoints: a branch that was
 cut off begins again.
+
+With `epochs: auto` the lengths are doublings of the shortest. The run ends with the branch whose
+doubling bought too little accuracy on a validation part: that branch is the whole run. What was
+measured decides alone, so a run that goes on from a checkpoint decides alike.
 """
 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..spec import TrainSpec
+from ..spec.study_file import LEAST_GAIN
 from ..storage.run_record import LengthMetrics
 from .checkpoint import TrainingState
 from .learner import Learner
 from .optim import cooldown_steps
+
+FIRST_EPOCHS, FIRST_STEPS = 4, 200
+"""The shortest length of `epochs: auto` has at least so many: fewer are little more than a warm-up,
+whose doubling says nothing of a trained network; more would be lost on cells that need few."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +36,17 @@ class Length:
     """A training length.
 
     Attributes:
-        share: of the steps of the whole run, as in the study file.
+        share: of the steps of the whole run, as in the study file. Of a run that ends by itself
+            the share is known at its end; until then the epochs, such as ``8 epochs``.
         start: step at which its branch leaves the trunk.
         steps: of the trunk and the branch together.
+        may_end: its branch may become the whole run, so it has rows in the history.
     """
 
     share: str
     start: int
     steps: int
+    may_end: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -50,6 +63,41 @@ def plan_lengths(shares: Sequence[str], steps: int, recipe: TrainSpec) -> tuple[
     return tuple(lengths)
 
 
+def plan_doublings(batches: int, recipe: TrainSpec) -> tuple[Length, ...]:
+    """The lengths that a run of `epochs: auto` may end with, the longest last; two at least.
+
+    Args:
+        batches: steps of an epoch.
+    """
+    most = recipe.max_epochs
+    epochs = min(max(FIRST_EPOCHS, math.ceil(FIRST_STEPS / batches)), most // 2)
+    lengths = []
+    while epochs <= most:
+        steps, last = epochs * batches, 2 * epochs > most
+        start = steps - cooldown_steps(steps, recipe.cooldown)
+        share = "1" if last else f"{epochs} epochs"
+        lengths.append(Length(share, start, steps, may_end=not last))
+        epochs *= 2
+    return tuple(lengths)
+
+
+def levelled_off(state: TrainingState, guessing: float) -> bool:
+    """Whether the length that `state` has reached bought too little over the one before it.
+
+    Args:
+        guessing: accuracy that guessing may get; a network that is no better has not begun to
+            learn, and has nothing to level off at.
+    """
+    if not state.lengths:
+        return False
+    before, now = state.lengths[-1].validation_accuracy, state.validation_accuracy
+    assert before is not None
+    assert now is not None
+    learns = now > guessing or now == 1  # of very few images, guessing may get all
+    # Rounded, since 0.905 - 0.9 is not half a point to the last bit.
+    return learns and round(now - before, 9) < LEAST_GAIN
+
+
 def train_lengths(
     state: TrainingState,
     lengths: Sequence[Length],
@@ -57,20 +105,24 @@ def train_lengths(
     *,
     advance: Callable[[TrainingState, int, Length], None],
     measure: Callable[[TrainingState, Length], LengthMetrics],
-) -> None:
-    """Train from `state` to the end of the whole run, through all branches that are not done.
+    ends: Callable[[TrainingState], bool],
+) -> TrainingState:
+    """The state at the end of the whole run, trained from `state` through all branches not done.
 
     Args:
         lengths: the shortest first, the whole run last.
         advance: trains a state to a step, at the learning rates of a length.
         measure: the result of a state at the end of a branch.
+        ends: measures a state that has come to the end of a length; whether the run ends there.
     """
     *branches, whole = lengths
     for length in branches[len(state.lengths) :]:
         advance(state, length.start, whole)
         trunk = copy.deepcopy(learner.state_dict())
-        branch = replace(state)
+        branch = replace(state, history=[*state.history])
         advance(branch, length.steps, length)
+        if ends(branch):
+            return branch
         metrics = measure(branch, length)
         learner.load_state_dict(trunk)
         state.lengths.append(metrics)
@@ -79,3 +131,5 @@ def train_lengths(
         state.branch_images += branch.images - state.images_so_far
         state.branch_seconds += branch.seconds - state.seconds_so_far
     advance(state, whole.steps, whole)
+    ends(state)  # it does; but what the last doubling bought is measured too
+    return state

@@ -22,19 +22,21 @@ from torch import Tensor
 from ..data import ImageDataset, Split
 from ..errors import DivergedError, MismatchError
 from ..spec import RunSpec
+from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 from ..storage.run_folder import RunFolder, is_disk_trouble, sweep
 from ..storage.run_record import (
     AugmentationFacts,
     LengthMetrics,
     Metrics,
     RunRecord,
+    halvings,
 )
 from ..storage.run_results import EpochRow
 from .checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from .evaluation import Evaluation
 from .execution import Execution, begun_execution, new_record, peak_memory, resolve_execution
 from .learner import Learner
-from .lengths import Length, train_lengths
+from .lengths import Length, levelled_off, train_lengths
 from .optim import learning_rate
 from .seeds import derive_seed
 from .workload import Augmentation, Workload, split_of
@@ -50,7 +52,8 @@ CHECKPOINT_SECONDS = 120.0
 class Progress:
     """Progress of a run, reported after every step; `row` is set at the end of an epoch.
 
-    `step` and `steps` include the cool-downs of shorter lengths, see `engine.lengths`.
+    `step` and `steps` include the cool-downs of shorter lengths, see `engine.lengths`. With
+    `epochs: auto`, `steps` and `epochs` are those up to the end of the current doubling.
     """
 
     run_id: str
@@ -166,6 +169,7 @@ class _Training:
             split: what `split_of` returns.
         """
         self.spec, self.recipe, self.folder, self.learner = run, run.train, folder, learner
+        self.auto = run.train.epochs == "auto"
         self.augmentation, self.on_progress = augmentation, on_progress
         subset, held = split
         self.device = self.learner.device
@@ -184,12 +188,13 @@ class _Training:
     def run(self, state: TrainingState, record: RunRecord) -> RunRecord:
         """The record of the finished run, after training from `state` and writing the results."""
         self.saved = time.monotonic()
-        train_lengths(
+        state = train_lengths(
             state,
             self.work.lengths,
             self.learner,
             advance=self._advance,
             measure=self._measure_branch,
+            ends=self._ends,
         )
         if state.best_weights is not None:
             self.learner.load_weights(state.best_weights)
@@ -206,7 +211,8 @@ class _Training:
     def _train_epoch(self, state: TrainingState, until: int, length: Length) -> None:
         """Train an epoch, or the rest of one, or up to step `until` in it.
 
-        At the end of an epoch of the whole run, evaluate and add a row to the history.
+        At the end of an epoch of the whole run, or of what may be one, evaluate and add a row to
+        the history.
         """
         began = time.monotonic()
         middle, state.middle = state.middle, None
@@ -268,7 +274,7 @@ class _Training:
             return
         speed = (seen - resumed) / (time.monotonic() - began)
         state.images += seen
-        if not length.is_whole:
+        if not (length.is_whole or length.may_end):
             state.seconds += before + time.monotonic() - began
             return
         row = EpochRow(
@@ -299,12 +305,24 @@ class _Training:
         self.folder.write_predictions(labels, logits.softmax(1).cpu().numpy(), length)
         return {"steps": state.step, **measured}
 
+    def _ends(self, state: TrainingState) -> bool:
+        """Whether a run of `epochs: auto` ends with the length that `state` has come to."""
+        if not self.auto:
+            return False
+        began = time.monotonic()
+        state.validation_accuracy = self.evaluation.validation_accuracy()
+        measuring = time.monotonic() - began
+        state.seconds += measuring
+        state.evaluation_seconds += measuring
+        return levelled_off(state, self.evaluation.guessing)
+
     def _measure_branch(self, state: TrainingState, length: Length) -> LengthMetrics:
         measured = self._measure(state, length.share)
         return LengthMetrics(
             length=length.share,
             epoch=state.epoch,
             **measured,
+            validation_accuracy=state.validation_accuracy,
             train_flops=self.learner.train_flops_per_image * state.images,
             seconds=round(state.seconds, 3),
         )
@@ -312,20 +330,33 @@ class _Training:
     def _finish(self, state: TrainingState, record: RunRecord) -> RunRecord:
         """Evaluate the trained model and write history, predictions and weights."""
         self.learner.optimizers.clear()  # frees memory for the copies of the weights
-        validated = self.recipe.validation > 0
+        validated, chosen_by = self.recipe.validation > 0, "last"
+        if validated:
+            chosen_by = "validation"
+        elif self.auto:
+            levelled = levelled_off(state, self.evaluation.guessing)
+            chosen_by = LEVELLED_OFF if levelled else AT_MAX_EPOCHS
         metrics = Metrics(
             epoch=state.best_epoch if validated else state.epoch,
-            chosen_by="validation" if validated else "last",
+            chosen_by=chosen_by,
             **self._measure(state),
             train_measured=len(self.evaluation.clean_sample),
-            validation_accuracy=state.best_accuracy if validated else None,
+            validation_accuracy=state.best_accuracy if validated else state.validation_accuracy,
         )
+        lengths = state.lengths
+        if self.auto:
+            shares = halvings(len(lengths))
+            self.folder.rename_predictions([each.length for each in lengths], shares)
+            lengths = [
+                each.model_copy(update={"length": share})
+                for each, share in zip(lengths, shares, strict=True)
+            ]
         self.folder.write_history(state.history)
         self.folder.write_weights(self.learner.weights())
         images, seconds = state.images + state.branch_images, state.seconds + state.branch_seconds
         return record.as_finished(
             metrics,
-            lengths=state.lengths,
+            lengths=lengths,
             train_flops=self.learner.train_flops_per_image * images,
             seconds=round(seconds, 3),
             evaluation_seconds=round(state.evaluation_seconds, 3),
@@ -344,13 +375,18 @@ class _Training:
             )
 
     def _report(self, state: TrainingState, rate: float, row: EpochRow | None = None) -> None:
+        steps, epochs = self.work.all_steps, self.work.epochs
+        if self.auto:
+            doubling = self.work.lengths[len(state.lengths)]
+            steps = state.branch_steps + doubling.steps
+            epochs = doubling.steps // self.work.batches
         self.on_progress(
             Progress(
                 self.spec.run_id,
                 state.epoch,
-                self.work.epochs,
+                epochs,
                 state.step + state.branch_steps,
-                self.work.all_steps,
+                steps,
                 rate,
                 row,
             )

@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..spec import RunSpec, TrainSpec
 from ..spec.fraction import TrainFraction
 from .inference import count_views
-from .lengths import Length, plan_lengths
+from .lengths import Length, plan_doublings, plan_lengths
 
 CLEAN_TRAIN_IMAGES = 10_000
 """Training images for the final training accuracy; its standard error is at most 0.5 points."""
@@ -48,7 +48,8 @@ class Workload:
         subset: number of images of the run, including its validation part.
         batches: steps per epoch, with batches of equal size.
         steps, epochs: of the longest length. If the recipe gives `steps`, the last epoch may be
-            shorter.
+            shorter. With `epochs: auto` the run may end with a shorter one: then these, and the
+            sums below, are the most that there can be.
         lengths: that are measured, the longest last.
         all_steps: steps with the cool-downs that branch off for shorter lengths.
         images: training images over all these steps.
@@ -82,9 +83,13 @@ class Workload:
         # Batches of equal size instead of a small last one, with at least two images each, since
         # batch norm needs them.
         batches = max(1, min(math.ceil(train_images / recipe.batch_size), train_images // 2))
-        steps = recipe.steps or recipe.epochs * batches
+        auto = recipe.epochs == "auto"
+        if auto:
+            planned = plan_doublings(batches, recipe)
+        else:
+            planned = plan_lengths(lengths, recipe.steps or recipe.most_epochs * batches, recipe)
+        steps = planned[-1].steps
         epochs = math.ceil(steps / batches)
-        planned = plan_lengths(lengths, steps, recipe)
         all_steps = steps + sum(branch.steps - branch.start for branch in planned[:-1])
         images = round(steps * train_images / batches)
 
@@ -92,10 +97,16 @@ class Workload:
         last = test_images * (1 if views == 1 else 1 + views)
         last += held_images + min(train_images, CLEAN_TRAIN_IMAGES)
         of_branch = test_images * views + min(train_images, CLEAN_TRAIN_IMAGES)
+        of_branch += held_images if auto else 0
+        held_a_point = 0 if auto else held_images
         points, sample = epochs, test_images
         if recipe.curve_images == "auto":
-            budget = EVALUATION_SHARE / (1 - EVALUATION_SHARE) * images / FORWARD_SHARE - last
-            points, sample = _curve_size(epochs, budget, test_images, held_images)
+            # The curve of a run that ends with its shortest length has enough points too.
+            times = steps // planned[0].steps if auto else 1
+            trained = EVALUATION_SHARE / (1 - EVALUATION_SHARE) * images / times
+            budget = trained / FORWARD_SHARE - last
+            points, sample = _curve_size(epochs // times, budget, test_images, held_a_point)
+            points *= times
         elif recipe.curve_images != "all":
             sample = min(test_images, recipe.curve_images)
         return cls(
@@ -108,7 +119,9 @@ class Workload:
             images=round(all_steps * train_images / batches),
             curve_points=points,
             curve_images=sample,
-            evaluated=(points - 1) * (sample + held_images) + last + (len(planned) - 1) * of_branch,
+            evaluated=(points - 1) * (sample + held_a_point)
+            + last
+            + (len(planned) - 1) * of_branch,
         )
 
     @property
@@ -154,11 +167,11 @@ def split_of(run: RunSpec, dataset: ImageDataset) -> tuple[NDArray[np.int64], ND
         replicate=run.replicate,
         classes=dataset.classes,
     )
-    if not run.train.validation:
+    if not run.train.held_out:
         return subset, subset[:0]
     kept, held = hold_out(
         dataset.train.labels[subset],
-        run.train.validation,
+        run.train.held_out,
         seed=run.seed,
         classes=dataset.classes,
     )

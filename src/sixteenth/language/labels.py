@@ -101,6 +101,7 @@ class TerminalLabels:
 
     Attributes:
         plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
+        plan_most: of `epochs: auto`: that all this is with ``{epochs}``, the most there can be.
         together: how many runs are trained side by side, where there are several.
         left_out: with the number of runs that a budget leaves out.
         expected_comparison: with the ``{images}`` and ``{accuracy}`` of two networks, and the
@@ -132,6 +133,7 @@ class TerminalLabels:
     lever: str
     runs: str
     plan: str
+    plan_most: str
     together: str
     left_out: str
     expected_comparison: str

@@ -40,7 +40,7 @@ class Provenance:
         train_images, test_images: of the whole data.
         sizes: (fraction, training images), without repeats.
         nested: a larger subset holds the smaller ones; else the seeds' subsets are disjoint.
-        chosen_by: what chose the epochs of the finished runs: ``last``, ``validation``.
+        chosen_by: what chose the epochs of the finished runs, as `Metrics.chosen_by`.
         weights: (model, init, SHA-256) of the files of pretrained weights.
         environments, executions: one a run.
         finished, planned: runs.

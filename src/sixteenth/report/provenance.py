@@ -77,7 +77,7 @@ def provenance(
         measured_epochs=int((histories["test_images"] > 0).sum()) if counted else 0,
         sampled=_sampled(histories, float(finished["test_size"].max())) if counted else None,
         train_measured=_train_measured(runs),
-        validation=float(train.get("validation") or 0),
+        validation=recipe.held_out,
         data_differ=len({run.data.fingerprint for run in runs if run.data} - {None}) > 1,
     )
 

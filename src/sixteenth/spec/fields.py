@@ -58,6 +58,10 @@ def _lengths(values: Any) -> Any:
 Lengths = Annotated[list[str], BeforeValidator(_lengths)]
 """Shares of a run's steps after which its accuracy is known, such as ``["1/4", "1/2", "1"]``."""
 
+LEVELLED_OFF, AT_MAX_EPOCHS = "levelled-off", "max-epochs"
+"""How a run of `epochs: auto` came to its end, as its record and the tables have it: the last
+doubling of its epochs bought too little; or it bought enough, and `max_epochs` allowed no other."""
+
 PositiveInt = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
 Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 

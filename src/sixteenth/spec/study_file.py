@@ -45,6 +45,14 @@ from .yaml import MAX_CHARACTERS, StrictYamlError, read_yaml
 MIN_EPOCHS, MIN_STEPS = 4, 100
 """Of runs for which `lengths: auto` measures shorter lengths: a quarter of less teaches little."""
 
+AUTO_VALIDATION = 0.1
+"""Part of a run's own subset that `epochs: auto` holds out: with fewer images chance would decide
+more often, and more would be missed in training."""
+
+LEAST_GAIN = 0.005
+"""A doubling of the steps that buys less validation accuracy is the last of `epochs: auto`: half a
+point is about what two trainings of one cell differ by, and seldom worth twice the time."""
+
 PRESETS = resources.files("sixteenth.spec") / "presets"
 
 
@@ -57,8 +65,11 @@ class _Spec(BaseModel):
 class TrainSpec(_Spec):
     """One training recipe, the same for all runs of a study."""
 
-    epochs: PositiveInt = 30
-    """Passes over the run's own subset."""
+    epochs: PositiveInt | Literal["auto"] = 30
+    """Passes over the run's own subset; auto: doubled until a doubling buys less than half a point
+    of accuracy on a held-out tenth of the subset, see `engine.lengths`."""
+    max_epochs: Annotated[int, Field(ge=2, lt=2**31, strict=True)] = 120
+    """Of `epochs: auto`: the most epochs that a doubling may lead to."""
     steps: PositiveInt | None = None
     """Optimiser steps instead of epochs: every run gets the same compute."""
     batch_size: Annotated[int, Field(ge=2, strict=True)] = 128
@@ -77,12 +88,13 @@ class TrainSpec(_Spec):
     schedule: Literal["auto", "one-cycle", "warmup-linear", "warmup-stable-decay", "constant"] = (
         "auto"
     )
-    """auto: warmup-stable-decay in a study with `lengths` below 1, else one-cycle."""
+    """auto: warmup-stable-decay with `lengths` below 1 or `epochs: auto`, else one-cycle."""
     warmup: Share = 0.2
-    """Part of all steps in which the learning rate increases; with `lengths`, of the shortest's."""
+    """Part of all steps in which the learning rate increases; with several lengths, of the
+    shortest's."""
     cooldown: Share = 0.2
     """Part of all steps in which the learning rate of warmup-stable-decay decreases; with
-    `lengths`, of each length's own steps."""
+    several lengths, of each length's own steps."""
     label_smoothing: Share = 0.1
     crop: Annotated[int, Field(ge=0, strict=True)] | Literal["auto"] = "auto"
     """Random shift by up to this many pixels; auto: an eighth of the image, 0 for digits."""
@@ -103,6 +115,38 @@ class TrainSpec(_Spec):
     curve_images: PositiveInt | Literal["auto", "all"] = "auto"
     """Test images for each point of a training curve; auto: so many that evaluation takes a tenth
     of the time. The final evaluation always uses all test images."""
+
+    @model_validator(mode="after")
+    def _check_auto(self) -> TrainSpec:
+        if self.epochs != "auto":
+            return self
+        way_out = "or set train.epochs to a number"
+        if self.steps:
+            raise ValueError(
+                "train.epochs: auto chooses how many steps a run takes, and train.steps sets "
+                f"them: remove train.steps, {way_out}"
+            )
+        if self.validation:
+            raise ValueError(
+                "train.epochs: auto holds out a tenth of each subset to choose the length, and "
+                f"train.validation chooses an epoch: set train.validation: 0, {way_out}"
+            )
+        if self.schedule not in ("auto", "warmup-stable-decay"):
+            raise ValueError(
+                "train.epochs: auto needs a constant learning rate to go on from, not "
+                f"train.schedule: {self.schedule}; use warmup-stable-decay, {way_out}"
+            )
+        return self
+
+    @property
+    def most_epochs(self) -> int:
+        """`epochs`, or with ``auto`` the most that there can be."""
+        return self.max_epochs if self.epochs == "auto" else self.epochs
+
+    @property
+    def held_out(self) -> float:
+        """Part of a run's subset that it does not train on: to choose an epoch, or its length."""
+        return AUTO_VALIDATION if self.epochs == "auto" else self.validation
 
     @property
     def peak_learning_rate(self) -> float:
@@ -152,7 +196,8 @@ class RunSpec(_Spec):
     split_seed: Seed = 0
     allow_partial: bool = False
     lengths: Lengths = ["1"]
-    """The shortest first; shares of the steps of `train`."""
+    """The shortest first; shares of the steps of `train`. With `epochs: auto` the whole run alone:
+    its shorter lengths are known when it ends."""
     train: TrainSpec = Field(default=TrainSpec(), validate_default=True)
 
     @field_validator("train")
@@ -161,13 +206,21 @@ class RunSpec(_Spec):
         if train.schedule != "auto":
             return train
         shorter = info.data.get("lengths", ["1"]) != ["1"]
-        schedule = "warmup-stable-decay" if shorter else "one-cycle"
+        branches = shorter or train.epochs == "auto"
+        schedule = "warmup-stable-decay" if branches else "one-cycle"
         return train.model_copy(update={"schedule": schedule})
 
     @property
     def steps_factor(self) -> float:
         """All steps of the run, with its cool-downs, relative to those of the longest length."""
         return 1 + self.train.cooldown * float(sum(map(Fraction, self.lengths[:-1])))
+
+    @property
+    def most_lengths(self) -> int:
+        """How many lengths the run can have: with `epochs: auto` 4 epochs and their doublings."""
+        if self.train.epochs != "auto":
+            return len(self.lengths)
+        return max(2, self.train.max_epochs.bit_length() - 2)
 
     @property
     def run_id(self) -> str:
@@ -231,6 +284,11 @@ class StudySpec(_Spec):
     def _check_lengths(self) -> StudySpec:
         if self.lengths in ("auto", ["1"]):
             return self
+        if self.train.epochs == "auto":
+            raise ValueError(
+                "lengths: with train.epochs: auto they are the doublings of the shortest run: set "
+                "lengths: auto, or train.epochs to a number"
+            )
         if self.train.schedule not in ("auto", "warmup-stable-decay"):
             raise ValueError(
                 f"lengths: a length below 1 needs a constant learning rate to branch off from, not "
@@ -258,9 +316,9 @@ class StudySpec(_Spec):
         if self.lengths != "auto":
             return self.lengths
         train = self.train
-        long_enough = train.steps >= MIN_STEPS if train.steps else train.epochs >= MIN_EPOCHS
-        possible = train.schedule in ("auto", "warmup-stable-decay") and not train.validation
-        return ["1/4", "1/2", "1"] if possible and long_enough else ["1"]
+        enough = train.steps >= MIN_STEPS if train.steps else train.most_epochs >= MIN_EPOCHS
+        possible = train.schedule in ("auto", "warmup-stable-decay") and not train.held_out
+        return ["1/4", "1/2", "1"] if possible and enough else ["1"]
 
     def runs(self) -> list[RunSpec]:
         """All cells of the grid, small subsets first, so that the first results come early."""

@@ -136,7 +136,12 @@ class RunFolder:
         return self.predictions_path_of("1")
 
     def predictions_path_of(self, length: str) -> Path:
-        """predictions.npz of the whole run, predictions-1of4.npz of its length 1/4."""
+        """predictions.npz of the whole run, predictions-1of4.npz of its length 1/4.
+
+        While its share is not known, a length is called by its epochs, see `rename_predictions`.
+        """
+        if re.fullmatch(r"[0-9]+ epochs", length):
+            return self.path / f"predictions-{length.replace(' ', '-')}.npz"
         part = "" if length == "1" else f"-{TrainFraction.parse(length).slug}"
         return self.path / f"predictions{part}.npz"
 
@@ -257,6 +262,17 @@ class RunFolder:
         np.savez_compressed(buffer, labels=labels, probabilities=probabilities)
         path = self.predictions_path_of(length)
         write_whole(path, lambda file: file.write(buffer.getvalue()))
+
+    def rename_predictions(self, lengths: Sequence[str], shares: Sequence[str]) -> None:
+        """Give predictions of lengths the names of their shares, also after some have them.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        for length, share in zip(lengths, shares, strict=True):
+            with contextlib.suppress(FileNotFoundError):  # a run that was killed has renamed it
+                os.replace(self.predictions_path_of(length), self.predictions_path_of(share))
+        sync_folder(self.path)
 
     def write_weights(self, weights: dict[str, Tensor]) -> None:
         """Write a safetensors file from the tensors' own memory, without a copy of all of it.

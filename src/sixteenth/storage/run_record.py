@@ -27,7 +27,7 @@ from pydantic import (
 
 from ..errors import InputError, SixteenthError
 from ..spec import RunSpec
-from ..spec.fields import FractionText, Lengths
+from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, FractionText, Lengths
 
 FORMAT = 1
 """Version of run.json; a reader refuses a higher one."""
@@ -222,7 +222,8 @@ class Metrics(_Part):
 
     Attributes:
         epoch: the epoch that was kept.
-        chosen_by: ``last``, or ``validation``.
+        chosen_by: ``last``, or ``validation``; with `epochs: auto`, where the last epoch of the
+            chosen length is kept, ``levelled-off`` or ``max-epochs``, see `spec.fields`.
         steps: optimiser steps in all.
         train_measured: training images behind the training loss and accuracy.
     """
@@ -244,6 +245,7 @@ class LengthMetrics(_Part):
     Attributes:
         length: its share of the steps of the whole run, below 1.
         epoch: in which it ended; may be one that it did not end.
+        validation_accuracy: of a run that chose its own length.
         seconds, train_flops: of a run of that length alone.
     """
 
@@ -254,6 +256,7 @@ class LengthMetrics(_Part):
     train_accuracy: Share = None
     test_loss: Number = None
     test_accuracy: Share = None
+    validation_accuracy: Share = None
     train_flops: Number = None
     seconds: Number = None
 
@@ -293,7 +296,10 @@ class RunRecord(_Part):
         if self.is_finished and (self.metrics is None or self.metrics.test_accuracy is None):
             raise ValueError("metrics.test_accuracy: a finished run has one")
         known = [each.length for each in self.lengths if each.test_accuracy is not None]
-        if known != (self.spec.lengths[:-1] if self.is_finished else []):
+        expected = self.spec.lengths[:-1] if self.is_finished else []
+        if self.metrics is not None and self.metrics.chosen_by in (LEVELLED_OFF, AT_MAX_EPOCHS):
+            expected = halvings(len(known))
+        if known != expected:
             raise ValueError("lengths: a finished run has a test accuracy of each of its spec's")
         return self
 
@@ -399,6 +405,11 @@ class RunRecord(_Part):
                 "finished": _now(),
             }
         )
+
+
+def halvings(count: int) -> list[str]:
+    """``1/4`` and ``1/2`` for 2: the shorter lengths of a run that was doubled so often."""
+    return [f"1/{2**power}" for power in range(count, 0, -1)]
 
 
 def _now() -> str:

@@ -216,8 +216,8 @@ def control_study(study: Study) -> SubStudy:
     )
     if control is None:
         raise InputError(
-            "nothing to separate: the study tells images from training steps already, or has no "
-            "half of its largest training set"
+            "nothing to separate: the study tells images from training steps already, has no half "
+            "of its largest training set, or chose its steps itself (train.epochs: auto)"
         )
     cell, run = control.cell, study.runs()[0]
     place = StudyFolder(study.folder).control

@@ -124,6 +124,8 @@ def _changes(spec: StudySpec, place: Place, lever: Lever, symbols: bool) -> dict
     train = spec.train
     match lever:
         case Lever.STEPS:
+            if train.epochs == "auto":
+                return None  # the runs have chosen their steps
             key = "steps" if train.steps else "epochs"
             return {"train": {key: 4 * getattr(train, key)}}
         case Lever.IMAGE_SIZE:

@@ -192,7 +192,7 @@ def disk_needed(schedule: Schedule, costs: Mapping[str, Cost], dataset: ImageDat
     from .planning.cost import disk_bytes
 
     sizes = [
-        disk_bytes(costs[each.run.model].parameters, dataset, len(each.run.lengths))
+        disk_bytes(costs[each.run.model].parameters, dataset, each.run.most_lengths)
         for each in schedule.assignments
         if each.run.model in costs
     ]

@@ -81,6 +81,32 @@ def test_at_equal_steps_the_images_bought_all_of_it(study):
     assert doubling.from_images is None, "nobody knows the steps"
 
 
+def test_where_half_the_images_took_more_steps_the_gain_is_not_at_equal_steps(study):
+    """Runs that choose their length may need more epochs of a smaller set."""
+    made = study({ARM: (0.716, 0.776)}, fractions=HALVES)
+    made.results.loc[made.results["fraction"] == "1/2", "steps"] = 4 * STEPS
+    found = talk(made)
+    assert bought(found).from_images is None
+    assert "equal training steps" not in told(found)
+
+
+def test_runs_that_chose_their_steps_are_offered_no_control_run(study):
+    made = study({ARM: (0.716, 0.776)}, fractions=HALVES)
+    made.results["chosen_by"] = "levelled-off"
+    doubling = bought(talk(made))
+    assert doubling.more_steps
+    assert doubling.from_images is None
+    assert doubling.control is None
+
+
+def test_a_length_that_only_some_seeds_have_at_these_steps_separates_nothing(study):
+    lengths = {(*ARM, "1", 0.5): 0.72}
+    made = study({ARM: (0.716, 0.776)}, fractions=HALVES, lengths=lengths, seeds=(0, 1))
+    half = made.results["length"] == 0.5
+    made.results.loc[half, "steps"] = [STEPS // 2, STEPS * 3 // 2]  # STEPS in the mean
+    assert bought(talk(made)).from_images is None
+
+
 def test_a_length_of_other_steps_separates_nothing(study):
     found = talk(study({ARM: (0.716, 0.776)}, fractions=HALVES, lengths={(*ARM, "1", 0.25): 0.65}))
     assert bought(found).from_images is None

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Basis, Contrast, compare_cells, contrast
 from ..stats.spread import Spread
@@ -145,14 +146,16 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
         more_steps=many > few * (1 + SAME_STEPS),
     )
     if not found.more_steps:
-        known = math.isfinite(few) and math.isfinite(many)
-        return replace(found, from_images=found.gain) if known else found
+        equal = abs(many - few) <= SAME_STEPS * few  # half the images may have taken more steps
+        return replace(found, from_images=found.gain) if equal else found
     shorter = _of_steps(grid.lengths(last), few)
     longer = _of_steps(grid.lengths(middle), many)
     if shorter is not None:
         images, steps = (middle, shorter), (shorter, last)
     elif longer is not None:
         images, steps = (longer, last), (middle, longer)
+    elif any(run.chosen_by in (LEVELLED_OFF, AT_MAX_EPOCHS) for run in (*middle.runs, *last.runs)):
+        return found  # runs that choose their own steps cannot be given others
     else:
         seconds = middle.mean("seconds") * many / few
         return replace(found, control=ControlRun(middle, many, seconds))
@@ -164,8 +167,12 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
 
 
 def _of_steps(cells: Sequence[Cell], steps: float) -> Cell | None:
-    """The cell that was trained for so many steps."""
-    near = [cell for cell in cells if abs(cell.mean("steps") - steps) <= SAME_STEPS * steps]
+    """The cell that was trained for so many steps, in each of its runs."""
+    near = [
+        cell
+        for cell in cells
+        if all(abs(run.steps - steps) <= SAME_STEPS * steps for run in cell.runs)
+    ]
     return min(near, key=lambda cell: abs(cell.mean("steps") - steps), default=None)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 from ..curves.joint import CURVE_LEVEL, Curves
-from ..inputs.grid import Grid, Run
+from ..inputs.grid import Cell, Grid, Run
 from ..inputs.predictions import Unpaired
 from .expectation import SizeVerdict
 from .types import Finding, Strength
@@ -57,9 +58,26 @@ class FewEpochs(Limit):
 
 @dataclass(frozen=True)
 class ReportedEpoch(Limit):
-    """How the epoch of the reported accuracy was chosen: ``last``, ``validation``, in any run."""
+    """How the epoch of the reported accuracy was chosen in any run: `Metrics.chosen_by`."""
 
     chosen_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CellLength:
+    """The epochs of a cell's runs, and the seeds of those that were stopped while they gained."""
+
+    cell: Cell
+    fewest: float
+    most: float
+    stopped: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ChosenLengths(Limit):
+    """Each run's length was chosen on a validation part, see `engine.lengths`."""
+
+    cells: tuple[CellLength, ...]
 
 
 @dataclass(frozen=True)
@@ -114,6 +132,7 @@ LimitFinding = (
     FewSeeds
     | FewEpochs
     | ReportedEpoch
+    | ChosenLengths
     | NotAllPaired
     | OneSize
     | Extrapolation
@@ -136,6 +155,7 @@ def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> list[Limi
         *_seeds(grid),
         *_epochs(runs, several_models),
         *_chosen(runs),
+        *_lengths(grid),
         *_pairing(grid),
         *_sizes(grid, curves),
         *_visible(rows),
@@ -155,7 +175,8 @@ def _seeds(grid: Grid) -> list[FewSeeds]:
 
 def _epochs(runs: Sequence[Run], several_models: bool) -> list[FewEpochs]:
     epochs = {run.epochs for run in runs if math.isfinite(run.epochs)}
-    if len(epochs) != 1 or min(epochs) >= FEW_EPOCHS:
+    levelled = any(run.chosen_by == LEVELLED_OFF for run in runs)
+    if len(epochs) != 1 or min(epochs) >= FEW_EPOCHS or levelled:
         return []
     return [FewEpochs(min(epochs), several_models)]
 
@@ -163,6 +184,18 @@ def _epochs(runs: Sequence[Run], several_models: bool) -> list[FewEpochs]:
 def _chosen(runs: Sequence[Run]) -> list[ReportedEpoch]:
     ways = sorted({run.chosen_by for run in runs if run.chosen_by})
     return [ReportedEpoch(tuple(ways))] if ways else []
+
+
+def _lengths(grid: Grid) -> list[ChosenLengths]:
+    ways = (LEVELLED_OFF, AT_MAX_EPOCHS)
+    found = []
+    for cell in grid.cells:
+        runs = [run for run in cell.runs if run.chosen_by in ways and math.isfinite(run.epochs)]
+        if runs:
+            epochs = [run.epochs for run in runs]
+            stopped = tuple(run.seed for run in runs if run.chosen_by == AT_MAX_EPOCHS)
+            found.append(CellLength(cell, min(epochs), max(epochs), stopped))
+    return [ChosenLengths(tuple(found))] if found else []
 
 
 def _pairing(grid: Grid) -> list[NotAllPaired]:

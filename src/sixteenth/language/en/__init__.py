@@ -92,7 +92,7 @@ class English(Language):
         if isinstance(finding, DataFinding):
             return data.say(finding)
         if isinstance(finding, LimitFinding):
-            return limits.say(finding)
+            return limits.say(finding, words)
         if isinstance(finding, PretrainingFinding):
             return pretraining.say(finding, words)
         if isinstance(finding, AdviceFinding):

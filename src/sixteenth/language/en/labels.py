@@ -99,6 +99,8 @@ TERMINAL = TerminalLabels(
     lever="lever",
     runs="runs left",
     plan="{left} of {planned} runs to train: about {time} on this machine{how}.",
+    plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
+    "off takes less.",
     together=", {} side by side",
     left_out="Left out by the budget, not failed: {}.",
     expected_comparison="Expected at {images} images and about {accuracy} accuracy: the difference "

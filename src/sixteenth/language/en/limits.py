@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from ...analysis.findings.limits import (
+    ChosenLengths,
     Detectable,
     Extrapolation,
     FewEpochs,
@@ -17,10 +18,13 @@ from ...analysis.findings.limits import (
     ReportedEpoch,
 )
 from ...analysis.inputs.predictions import Unpaired
-from .numbers import count, join, plural, points
+from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
+from ...spec.study_file import AUTO_VALIDATION, LEAST_GAIN
+from .numbers import NUMBERS, count, join, plural, points
+from .words import Words
 
 
-def say(finding: LimitFinding) -> str:
+def say(finding: LimitFinding, words: Words) -> str:
     """A limit as sentences."""
     match finding:
         case FewSeeds():
@@ -33,6 +37,8 @@ def say(finding: LimitFinding) -> str:
             )
         case ReportedEpoch():
             return _chosen(finding.chosen_by)
+        case ChosenLengths():
+            return _lengths(finding, words)
         case NotAllPaired():
             return (
                 f"Differences are not all paired by test image, because {_why(finding.reason)}; "
@@ -106,8 +112,32 @@ def _chosen(ways: tuple[str, ...]) -> str:
                 "The epoch was chosen on a validation part cut from each training subset, which "
                 "leaves fewer images to train on than the size says; the test set chose nothing."
             )
+        case _ if {LEVELLED_OFF, AT_MAX_EPOCHS}.issuperset(ways):
+            return (
+                "How long each run trained was chosen on a validation part, "
+                f"{NUMBERS.percent(AUTO_VALIDATION, 0)} of its training subset, which leaves fewer "
+                "images to train on than the size says: the epochs were doubled until a doubling "
+                f"bought less than {points(LEAST_GAIN)} there. Accuracies are those of the last "
+                "epoch; the test set chose nothing."
+            )
         case _:
             return f"The epoch was chosen in different ways in different runs ({join(ways)})."
+
+
+def _lengths(found: ChosenLengths, words: Words) -> str:
+    each, stopped = [], []
+    for one in found.cells:
+        few, most = round(one.fewest), round(one.most)
+        span = count(most) if few == most else f"{count(few)} to {count(most)}"
+        each.append(f"{span} for {words.cell(one.cell)}")
+        stopped += [words.run(one.cell, seed) for seed in one.stopped]
+    text = f"The epochs that were chosen: {'; '.join(each)}."
+    if stopped:
+        text += (
+            " Not levelled off, and stopped because train.max_epochs allowed no other doubling: "
+            f"{'; '.join(stopped)}."
+        )
+    return text
 
 
 def _why(reason: Unpaired) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 from ...storage.run_record import DataChecks, Environment, ExecutionFacts
 from ..numbers import missing
 from ..provenance import Fact, Provenance
@@ -152,7 +153,12 @@ def _reported(chosen_by: frozenset[str]) -> str:
     """Which epoch's accuracy the report states, and that the test set had no say in it."""
     if not chosen_by:
         return ""
-    if chosen_by == {"validation"}:
+    if chosen_by <= {LEVELLED_OFF, AT_MAX_EPOCHS}:
+        epoch = (
+            "that of the last epoch, after as many as a validation part cut from the training "
+            "subset chose"
+        )
+    elif chosen_by == {"validation"}:
         epoch = (
             "that of the epoch with the best accuracy on a validation part cut from the training "
             "subset"

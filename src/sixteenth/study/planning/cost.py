@@ -59,7 +59,8 @@ def plan_table(
         train_flops (all lengths), threads, seconds (of training and evaluation, beside the runs
         that are scheduled at the same time), begins, ends (seconds from the study's beginning),
         disk_bytes (what the finished run keeps), checkpoint_bytes (while it trains), chosen (it is
-        to be trained). Times are estimates. Runs that are not chosen have none, and no threads.
+        to be trained). Times are estimates; with `epochs: auto` all is of the longest run there can
+        be. Runs that are not chosen have none, and no threads.
     """
     todo = {
         each.run.run_id: (each, end)
@@ -70,7 +71,7 @@ def plan_table(
         work = work_of(run, dataset)
         record = records.get(run.run_id)
         cost, (assignment, end) = costs.get(run.model), todo.get(run.run_id, (None, 0.0))
-        stays, passes = disk_bytes(cost.parameters if cost else 0, dataset, len(run.lengths))
+        stays, passes = disk_bytes(cost.parameters if cost else 0, dataset, run.most_lengths)
         rows.append(
             {
                 "run_id": run.run_id,

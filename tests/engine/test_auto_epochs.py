@@ -1,0 +1,243 @@
+"""`train.epochs: auto`: a run is doubled until a doubling buys too little validation accuracy. It
+leaves what fixed lengths leave, and cut off anywhere it comes out the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sixteenth import RunSpec, parse_spec
+from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.engine import lengths as planning
+from sixteenth.engine import train as engine
+from sixteenth.engine.evaluation import Evaluation
+from sixteenth.engine.lengths import plan_doublings
+from sixteenth.engine.train import Progress, train_run
+from sixteenth.engine.workload import Workload, split_of
+from sixteenth.spec import TrainSpec
+from sixteenth.storage.run_folder import RunFolder
+from sixteenth.storage.run_record import RunRecord
+from tiny_study import write_tiny_study
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageDataset:
+    return load_dataset("digits", image_size=8, data_dir=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def _tiny_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tiny_study(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def cell(data: str = "digits", **train: Any) -> RunSpec:
+    """A run on 180 of 200 images: six steps an epoch."""
+    return parse_spec(
+        {
+            "data": data,
+            "image_size": 8,
+            "models": ["tiny_models:small"],
+            "fractions": ["200 images"],
+            "train": {"epochs": "auto", "batch_size": 32, "crop": 1, **train},
+        }
+    ).runs()[0]
+
+
+def small_steps(monkeypatch: pytest.MonkeyPatch, least_gain: float) -> None:
+    """Shortest runs of two epochs; a gain of two always ends a run, of minus two never."""
+    if abs(least_gain) > 1:
+        monkeypatch.setattr(Evaluation, "guessing", -1.0)
+    monkeypatch.setattr(planning, "FIRST_EPOCHS", 2)
+    monkeypatch.setattr(planning, "FIRST_STEPS", 12)
+    monkeypatch.setattr(planning, "LEAST_GAIN", least_gain)
+
+
+def contents(folder: RunFolder) -> list[object]:
+    """All that a run left, times aside."""
+    files = sorted(path for path in folder.path.iterdir() if path.suffix not in (".csv", ".json"))
+    record = folder.read_record()
+    assert record is not None
+    assert record.metrics is not None
+    return [
+        [path.name for path in files],
+        [path.read_bytes() for path in files],
+        folder.read_history().drop(columns="seconds").to_csv(),
+        [each.to_dict() | {"seconds": None} for each in (record.metrics, *record.lengths)],
+    ]
+
+
+def of_lengths(record: RunRecord, what: str) -> list[Any]:
+    return [getattr(each, what) for each in (*record.lengths, record.metrics)]
+
+
+def test_a_run_ends_when_it_has_levelled_off_and_goes_on_while_it_gains(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    splits: dict[str, Any] = {}
+    for name, split in (("train", digits.train), ("test", digits.test)):
+        two = split.labels < 2
+        splits |= {f"x_{name}": split.images[two], f"y_{name}": split.labels[two]}
+    np.savez(tmp_path / "two.npz", **splits)
+    two = load_dataset(str(tmp_path / "two.npz"), image_size=8, data_dir=tmp_path)
+    spec = cell(str(tmp_path / "two.npz"), max_epochs=300)
+    easy = train_run(spec, two, RunFolder(tmp_path / "easy"))
+    # Zeros and ones are told apart after the first length; a slow learner needs more of ten digits.
+    assert of_lengths(easy, "epoch") == [34, 68]
+    assert easy.metrics.chosen_by == "levelled-off"
+    assert easy.metrics.validation_accuracy >= 0.9
+    slow = cell(learning_rate=2e-4, max_epochs=300)
+    hard = train_run(slow, digits, RunFolder(tmp_path / "hard"))
+    epochs, accuracies = of_lengths(hard, "epoch"), of_lengths(hard, "validation_accuracy")
+    assert epochs == [34, 68, 136, 272][: len(epochs)]
+    assert len(epochs) > 2
+    gains = np.diff(accuracies)
+    assert (gains[:-1] >= 0.005).all()
+    assert (gains[-1] < 0.005) == (hard.metrics.chosen_by == "levelled-off")
+
+
+def test_a_network_that_still_guesses_has_not_levelled_off(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_steps(monkeypatch, 0.005)
+    run = cell(learning_rate=1e-9, max_epochs=8)
+    record = train_run(run, digits, RunFolder(tmp_path / "run"))
+    assert of_lengths(record, "epoch") == [2, 4, 8]
+    assert record.metrics.chosen_by == "max-epochs"
+
+
+def test_the_last_length_is_the_whole_run_and_the_others_are_its_halves(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_steps(monkeypatch, -2.0)
+    seen: list[Progress] = []
+    folder = RunFolder(tmp_path / "run")
+    run = cell(max_epochs=10)
+    record = train_run(run, digits, folder, on_progress=seen.append)
+    assert [each.length for each in record.lengths] == ["1/4", "1/2"]
+    assert of_lengths(record, "epoch") == [2, 4, 8]
+    assert of_lengths(record, "steps") == [12, 24, 48]
+    assert record.metrics.chosen_by == "max-epochs"
+    assert record.train_size == 200
+    names = {path.name for path in folder.path.glob("predictions*")}
+    assert names == {"predictions.npz", "predictions-1of2.npz", "predictions-1of4.npz"}
+    assert len(folder.read_predictions_of(record)) == 3  # and they have the stated accuracies
+    history = folder.read_history()
+    assert list(history["epoch"]) == list(range(1, 9))
+    assert history["validation_accuracy"].isna().all()  # else figures would say it chose the epoch
+    # The part of the current doubling: up to the end of the length that is being trained.
+    steps = [progress for progress in seen if progress.row is None]
+    assert [each.step for each in steps] == list(range(1, 48 + 2 + 5 + 1))
+    assert list(dict.fromkeys((each.epochs, each.steps) for each in steps)) == [
+        (2, 12),
+        (4, 24 + 2),
+        (8, 48 + 2 + 5),
+    ]
+    work = Workload.of(run.train, 180, len(digits.test), 20)
+    assert (work.epochs, work.steps, work.all_steps) == (8, 48, 55)
+
+
+def test_a_run_that_ends_early_is_the_run_of_that_length(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its weights are those of a longer run's branch, and of a run that could not be longer."""
+    small_steps(monkeypatch, 2.0)
+    ended = train_run(cell(max_epochs=16), digits, RunFolder(tmp_path / "ended"))
+    assert of_lengths(ended, "epoch") == [2, 4]
+    assert ended.metrics.chosen_by == "levelled-off"
+    whole = train_run(cell(max_epochs=4), digits, RunFolder(tmp_path / "whole"))
+    assert whole.metrics.chosen_by == "levelled-off"
+    assert (
+        contents(RunFolder(tmp_path / "ended"))[:2] == contents(RunFolder(tmp_path / "whole"))[:2]
+    )
+    small_steps(monkeypatch, -2.0)
+    longer = train_run(cell(max_epochs=16), digits, RunFolder(tmp_path / "longer"))
+    halves = [each.length for each in longer.lengths]
+    assert halves == ["1/8", "1/4", "1/2"]
+    assert (
+        RunFolder(tmp_path / "ended").predictions_path.read_bytes()
+        == RunFolder(tmp_path / "longer").predictions_path_of("1/4").read_bytes()
+    )
+    assert longer.lengths[1].test_accuracy == ended.metrics.test_accuracy
+    assert longer.lengths[1].validation_accuracy == ended.metrics.validation_accuracy
+
+
+@pytest.mark.parametrize("least_gain", [2.0, -2.0], ids=["levels-off", "at-max-epochs"])
+@pytest.mark.parametrize("every_step", [True, False], ids=["every-step", "at-ends"])
+def test_cut_off_anywhere_a_run_comes_out_the_same(
+    digits: ImageDataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    least_gain: float,
+    every_step: bool,
+) -> None:
+    small_steps(monkeypatch, least_gain)
+    run, whole = cell(max_epochs=4 if least_gain < 0 else 9), RunFolder(tmp_path / "whole")
+    train_run(run, digits, whole)
+    if every_step:
+        monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+    else:
+        monkeypatch.setattr(engine, "CHECKPOINT_SHARE", 1e9)
+    # The first length ends at step 12, of which two are its cool-down; the second at 26.
+    for stop in (3, 9, 10, 11, 12, 13, 20, 22, 25, 26):
+        cut = RunFolder(tmp_path / f"cut{stop}")
+
+        def interrupt(progress: Progress, stop: int = stop) -> None:
+            if progress.step == stop:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train_run(run, digits, cut, on_progress=interrupt)
+        train_run(run, digits, cut)
+        assert contents(cut) == contents(whole), stop
+
+
+def test_killed_while_it_names_its_lengths_a_run_comes_out_the_same(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_steps(monkeypatch, -2.0)
+    run, cut = cell(max_epochs=8), RunFolder(tmp_path / "cut")
+    train_run(run, digits, RunFolder(tmp_path / "whole"))
+
+    def killed(self: RunFolder, lengths: list[str], shares: list[str]) -> None:
+        rename(self, lengths[:1], shares[:1])
+        raise KeyboardInterrupt
+
+    rename = RunFolder.rename_predictions
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "rename_predictions", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train_run(run, digits, cut)
+    train_run(run, digits, cut)
+    assert contents(cut) == contents(RunFolder(tmp_path / "whole"))
+
+
+def test_what_is_held_out_is_a_tenth_of_the_run_s_own_images(digits: ImageDataset) -> None:
+    kept, held = split_of(cell(), digits)
+    fixed = split_of(cell(epochs=4), digits)[0]
+    assert (len(kept), len(held)) == (180, 20)
+    assert sorted([*kept, *held]) == sorted(fixed)
+
+
+@pytest.mark.parametrize(
+    ("batches", "most", "epochs"),
+    [
+        (22, 120, [10, 20, 40, 80]),
+        (352, 120, [4, 8, 16, 32, 64]),
+        (1, 120, [60, 120]),  # 200 steps are more epochs than there may be
+        (1, 1000, [200, 400, 800]),
+        (352, 7, [3, 6]),
+        (352, 2, [1, 2]),
+    ],
+)
+def test_the_shortest_length_has_some_200_steps_and_there_is_a_doubling(
+    batches: int, most: int, epochs: list[int]
+) -> None:
+    recipe = TrainSpec(epochs="auto", max_epochs=most)
+    lengths = plan_doublings(batches, recipe)
+    assert [each.steps for each in lengths] == [n * batches for n in epochs]
+    assert [each.is_whole for each in lengths] == [False] * (len(epochs) - 1) + [True]
+    assert len(lengths) <= cell(max_epochs=most).most_lengths
