@@ -18,7 +18,7 @@ from sixteenth import (
     preset_text,
 )
 from sixteenth.spec import dump_spec, spec_differences
-from sixteenth.spec.study_file import slug
+from sixteenth.spec.specs import slug
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 

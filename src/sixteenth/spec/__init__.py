@@ -1,6 +1,7 @@
 """The study file: StudySpec, RunSpec and TrainSpec, all values validated.
 
-study_file    the three classes; reading, validating and writing them; presets
+specs         the three classes: every key of a study file, with its default
+study_file    reading, explaining and writing study files; presets
 fields        the types of their fields
 fraction      fractions of the training set
 yaml          the subset of YAML for study files
@@ -8,10 +9,8 @@ presets/      study files that come with the package
 """
 
 from .fraction import TrainFraction
+from .specs import RunSpec, StudySpec, TrainSpec
 from .study_file import (
-    RunSpec,
-    StudySpec,
-    TrainSpec,
     dump_spec,
     load_spec,
     parse_spec,

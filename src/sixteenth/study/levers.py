@@ -15,7 +15,7 @@ from typing import Any
 from ..analysis.findings.explained import Lever, Place
 from ..errors import ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_spec
-from ..spec.study_file import slug
+from ..spec.specs import slug
 from ..storage.study_folder import EXPLAIN, StudyFolder
 
 ALONE = (Lever.RATE_HALF, Lever.RATE_DOUBLE)

@@ -1,0 +1,337 @@
+"""A study and its runs, typed and validated: StudySpec is a grid, RunSpec one cell of it.
+
+Every key of a study file is a field here, with its default. Unknown keys are errors. This module
+does not import torch or read data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from .fields import (
+    NAMED_DATA,
+    FractionText,
+    Lengths,
+    Number,
+    PositiveInt,
+    Seed,
+    Share,
+    StudyName,
+    Text,
+)
+from .fraction import TrainFraction
+
+MIN_EPOCHS, MIN_STEPS = 4, 100
+"""Of runs for which `lengths: auto` measures shorter lengths: a quarter of less teaches little."""
+
+AUTO_VALIDATION = 0.1
+"""Part of a run's own subset that `epochs: auto` holds out: with fewer images chance would decide
+more often, and more would be missed in training."""
+
+LEAST_GAIN = 0.005
+"""A doubling of the steps that buys less validation accuracy is the last of `epochs: auto`: half a
+point is about what two trainings of one cell differ by, and seldom worth twice the time."""
+
+
+class _Spec(BaseModel):
+    """Base class: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class TrainSpec(_Spec):
+    """One training recipe, the same for all runs of a study."""
+
+    epochs: PositiveInt | Literal["auto"] = 30
+    """Passes over the run's own subset; auto: doubled until a doubling buys less than half a point
+    of accuracy on a held-out tenth of the subset, see `engine.lengths`."""
+    max_epochs: Annotated[int, Field(ge=2, lt=2**31, strict=True)] = 120
+    """Of `epochs: auto`: the most epochs that a doubling may lead to."""
+    steps: PositiveInt | None = None
+    """Optimiser steps instead of epochs: every run gets the same compute."""
+    batch_size: Annotated[int, Field(ge=2, strict=True)] = 128
+    """Maximum number of images per step; the batches of an epoch are of equal size. (With 2 and an
+    odd number of images, one batch has 3.)"""
+    optimizer: Literal["sgd", "adam", "adamw", "muon"] = "adamw"
+    """adamw works for small and big models, also in few steps; see docs/recipe.md. muon updates the
+    filters of convolutions with orthogonalised momentum, and adamw all other weights."""
+    learning_rate: Annotated[Number, Field(gt=0)] | None = None
+    """Peak learning rate; by default 0.002 for adam and adamw, 0.02 for sgd, 0.1 for muon."""
+    momentum: Share = 0.9
+    """Nesterov momentum of sgd and muon; the first beta of adam and adamw."""
+    weight_decay: Annotated[Number, Field(ge=0)] | None = None
+    """For weights with two or more axes, so not for norms and biases. By default 0.05 for adamw,
+    0.0005 for sgd, 0 for adam; none for muon's filters, whose norm is constant."""
+    schedule: Literal["auto", "one-cycle", "warmup-linear", "warmup-stable-decay", "constant"] = (
+        "auto"
+    )
+    """auto: warmup-stable-decay with `lengths` below 1 or `epochs: auto`, else one-cycle."""
+    warmup: Share = 0.2
+    """Part of all steps in which the learning rate increases; with several lengths, of the
+    shortest's."""
+    cooldown: Share = 0.2
+    """Part of all steps in which the learning rate of warmup-stable-decay decreases; with
+    several lengths, of each length's own steps."""
+    label_smoothing: Share = 0.1
+    crop: Annotated[int, Field(ge=0, strict=True)] | Literal["auto"] = "auto"
+    """Random shift by up to this many pixels; auto: an eighth of the image, 0 for digits."""
+    flip: bool | Literal["auto", "alternating"] = "auto"
+    """Random left-right flip; auto: true, but false for digits. alternating: each image is flipped
+    in every second epoch."""
+    cutout: Annotated[int, Field(ge=0, strict=True)] = 0
+    """Side in pixels of a square that is masked in each training image; 0 for none."""
+    test_augmentation: Literal["none", "mirror", "mirror-shift"] = "none"
+    """Average the final test predictions over views of each image: flipped, and shifted by a
+    pixel. Training curves are without it."""
+    validation: Share = 0.0
+    """Part of the run's training subset to hold out, to choose the best epoch."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    layout: Literal["auto", "channels-last", "channels-first"] = "auto"
+    lower_convolutions: bool = True
+    """Leave out the part of convolutions that only sees padding; the results are the same."""
+    curve_images: PositiveInt | Literal["auto", "all"] = "auto"
+    """Test images for each point of a training curve; auto: so many that evaluation takes a tenth
+    of the time. The final evaluation always uses all test images."""
+
+    @model_validator(mode="after")
+    def _check_auto(self) -> TrainSpec:
+        if self.epochs != "auto":
+            return self
+        way_out = "or set train.epochs to a number"
+        if self.steps:
+            raise ValueError(
+                "train.epochs: auto chooses how many steps a run takes, and train.steps sets "
+                f"them: remove train.steps, {way_out}"
+            )
+        if self.validation:
+            raise ValueError(
+                "train.epochs: auto holds out a tenth of each subset to choose the length, and "
+                f"train.validation chooses an epoch: set train.validation: 0, {way_out}"
+            )
+        if self.schedule not in ("auto", "warmup-stable-decay"):
+            raise ValueError(
+                "train.epochs: auto needs a constant learning rate to go on from, not "
+                f"train.schedule: {self.schedule}; use warmup-stable-decay, {way_out}"
+            )
+        return self
+
+    @property
+    def most_epochs(self) -> int:
+        """`epochs`, or with ``auto`` the most that there can be."""
+        return self.max_epochs if self.epochs == "auto" else self.epochs
+
+    @property
+    def held_out(self) -> float:
+        """Part of a run's subset that it does not train on: to choose an epoch, or its length."""
+        return AUTO_VALIDATION if self.epochs == "auto" else self.validation
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """`learning_rate`, or the optimiser's default."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return {"sgd": 0.02, "adam": 2e-3, "adamw": 2e-3, "muon": 0.1}[self.optimizer]
+
+    @property
+    def resolved_weight_decay(self) -> float:
+        """`weight_decay`, or the optimiser's default."""
+        if self.weight_decay is not None:
+            return self.weight_decay
+        return {"sgd": 5e-4, "adam": 0.0, "adamw": 0.05, "muon": 0.05}[self.optimizer]
+
+    def resolve_crop_and_flip(
+        self, image_size: int, *, symbols: bool
+    ) -> tuple[int, bool | Literal["alternating"]]:
+        """`crop` in pixels and `flip`, with ``auto`` resolved.
+
+        Args:
+            image_size: of the training images, in pixels.
+            symbols: the images are digits or letters, which a flip may turn into others.
+        """
+        crop = self.crop
+        if crop == "auto":
+            crop = 0 if symbols else image_size // 8
+        return crop, not symbols if self.flip == "auto" else self.flip
+
+
+class RunSpec(_Spec):
+    """One cell of a study: the complete input of a run, except for the dataset itself."""
+
+    model: Text
+    init: Text
+    fraction: FractionText
+    seed: Seed
+    replicate: Annotated[int, Field(ge=0, strict=True)] = 0
+    """Position of the seed in the study; selects the block of a disjoint subset."""
+    data: Text
+    image_size: PositiveInt
+    subsets: Literal["nested", "disjoint"] = "nested"
+    stem: Literal["default", "cifar"] = "default"
+    image_column: Text | None = None
+    label_column: Text | None = None
+    test_fraction: Share = 0.2
+    split_seed: Seed = 0
+    allow_partial: bool = False
+    lengths: Lengths = ["1"]
+    """The shortest first; shares of the steps of `train`. With `epochs: auto` the whole run alone:
+    its shorter lengths are known when it ends."""
+    train: TrainSpec = Field(default=TrainSpec(), validate_default=True)
+
+    @field_validator("train")
+    @classmethod
+    def _with_schedule(cls, train: TrainSpec, info: ValidationInfo) -> TrainSpec:
+        if train.schedule != "auto":
+            return train
+        shorter = info.data.get("lengths", ["1"]) != ["1"]
+        branches = shorter or train.epochs == "auto"
+        schedule = "warmup-stable-decay" if branches else "one-cycle"
+        return train.model_copy(update={"schedule": schedule})
+
+    @property
+    def steps_factor(self) -> float:
+        """All steps of the run, with its cool-downs, relative to those of the longest length."""
+        return 1 + self.train.cooldown * float(sum(map(Fraction, self.lengths[:-1])))
+
+    @property
+    def most_lengths(self) -> int:
+        """How many lengths the run can have: with `epochs: auto` 4 epochs and their doublings."""
+        if self.train.epochs != "auto":
+            return len(self.lengths)
+        return max(2, self.train.max_epochs.bit_length() - 2)
+
+    @property
+    def run_id(self) -> str:
+        """The name of the run and its folder, such as ``resnet18-random-1of16-seed0``."""
+        fraction = TrainFraction.parse(self.fraction).slug
+        return f"{slug(self.model)}-{slug(self.init)}-{fraction}-seed{self.seed}"
+
+
+class StudySpec(_Spec):
+    """A study: models x inits x fractions x seeds, one dataset, one recipe, one test set."""
+
+    name: StudyName = "study"
+    """Name of the default folder, studies/NAME; by default the name of the file."""
+    data: Text
+    """cifar10, cifar100, digits, or a path to images."""
+    data_name: Text | None = None
+    """Name of the data in the report; by default the name of the dataset or folder."""
+    image_size: Annotated[int, Field(ge=4, le=1024, strict=True)] = 32
+    """Height and width to resize every image to, in pixels."""
+    models: Annotated[list[Text], Field(min_length=1)] = ["resnet18", "resnet50"]
+    """Smallest first. The discussion calls the first the small and the last the big model, unless
+    their numbers of parameters show another order."""
+    init: Annotated[list[Text], Field(min_length=1)] = ["random"]
+    """random; imagenet (torchvision's IMAGENET1K_V1) or imagenet:ENTRY; a path to .safetensors or
+    .pth weights, with #imagenet at the end if they expect ImageNet's mean and standard deviation;
+    or a name in the attribute `weights` of your own model factory."""
+    fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]
+    """Where `data` is a path, 1/4 is among the defaults too."""
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
+    """Each seed is a replicate with its own subset, initial weights and order of images."""
+    subsets: Literal["nested", "disjoint"] = "nested"
+    """nested: the images of 1/16 are among those of 1/2. disjoint: no two seeds share an image."""
+    expect: Literal["bigger-is-better", "smaller-is-better", "none"] = "bigger-is-better"
+    """The hypothesis that the discussion tests."""
+    stem: Literal["default", "cifar"] = "default"
+    """cifar: a ResNet's first 7x7 stride-2 convolution and max-pool become one 3x3 convolution."""
+    image_column: Text | None = None
+    label_column: Text | None = None
+    test_fraction: Share = 0.2
+    """Part to use as the test split of data without one, stratified by class."""
+    split_seed: Seed = 0
+    skip_broken: bool = False
+    """Leave out images that cannot be decoded, instead of raising an error."""
+    allow_partial: bool = False
+    """Accept a weights file whose classifier is absent or made for other classes; it then starts
+    from random values. All other tensors are required."""
+    lengths: Lengths | Literal["auto"] = "auto"
+    """Shares of a run's steps after which its accuracy is known: a short cool-down branches off at
+    each. auto: a quarter, a half and all, where that is possible and the run is not very short."""
+    train: TrainSpec = TrainSpec()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_fractions(cls, content: Any) -> Any:
+        if isinstance(content, dict) and "fractions" not in content:
+            own = content.get("data") not in NAMED_DATA
+            content = {**content, "fractions": ["1/16", *(["1/4"] if own else []), "1/2", "1"]}
+        return content
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> StudySpec:
+        if self.lengths in ("auto", ["1"]):
+            return self
+        if self.train.epochs == "auto":
+            raise ValueError(
+                "lengths: with train.epochs: auto they are the doublings of the shortest run: set "
+                "lengths: auto, or train.epochs to a number"
+            )
+        if self.train.schedule not in ("auto", "warmup-stable-decay"):
+            raise ValueError(
+                f"lengths: a length below 1 needs a constant learning rate to branch off from, not "
+                f"train.schedule: {self.train.schedule}; use warmup-stable-decay, or lengths: [1]"
+            )
+        if self.train.validation:
+            raise ValueError(
+                "lengths: of a length below 1 the last epoch counts, and train.validation chooses "
+                "another: set train.validation: 0, or lengths: [1]"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_unique(self) -> StudySpec:
+        for axis in ("models", "init", "fractions", "seeds"):
+            values = getattr(self, axis)
+            repeated = [value for i, value in enumerate(values) if value in values[:i]]
+            if repeated:
+                raise ValueError(f"{axis}: {repeated[0]!r} stands there twice")
+        return self
+
+    @property
+    def resolved_lengths(self) -> list[str]:
+        """`lengths`, with ``auto`` resolved."""
+        if self.lengths != "auto":
+            return self.lengths
+        train = self.train
+        enough = train.steps >= MIN_STEPS if train.steps else train.most_epochs >= MIN_EPOCHS
+        possible = train.schedule in ("auto", "warmup-stable-decay") and not train.held_out
+        return ["1/4", "1/2", "1"] if possible and enough else ["1"]
+
+    def runs(self) -> list[RunSpec]:
+        """All cells of the grid, small subsets first, so that the first results come early."""
+        shared = self.model_dump(include=set(RunSpec.model_fields) - {"model", "init", "fraction"})
+        shared["lengths"] = self.resolved_lengths
+        total = 10**9  # any size that gives the right order
+        by_size = sorted(
+            self.fractions, key=lambda text: TrainFraction.parse(text).size(total, 1000)
+        )
+        return [
+            RunSpec(model=model, init=init, fraction=part, seed=seed, replicate=i, **shared)
+            for part in by_size
+            for i, seed in enumerate(self.seeds)
+            for init in self.init
+            for model in self.models
+        ]
+
+
+def slug(text: str) -> str:
+    """`text` as part of a file name; with a short hash if characters were replaced."""
+    if re.fullmatch(r"[A-Za-z0-9_.]+:[A-Za-z0-9_]+", text):
+        return text.replace(":", ".")  # package.module:factory; no dot can follow the colon
+    plain = re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-.")
+    if plain == text:
+        return plain
+    digest = hashlib.sha256(text.encode()).hexdigest()[:6]
+    return f"{plain[-40:].strip('-.')}-{digest}"
