@@ -2,7 +2,7 @@
 
 >>> import sixteenth                                                  # doctest: +SKIP
 >>> study = sixteenth.Study.load("cifar10", folder="my-study")        # doctest: +SKIP
->>> results = study.run()          # a pandas DataFrame, one row per run
+>>> results = study.run()          # a pandas DataFrame, one row per run and length
 >>> study.histories()              # one row per run and epoch
 >>> study.figures()["accuracy"]    # a matplotlib figure
 >>> sixteenth.predict("my-study/runs/resnet18-random-all-seed0", ["cat.jpg"])  # doctest: +SKIP
