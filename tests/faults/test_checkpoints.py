@@ -230,6 +230,6 @@ def test_a_kill_inside_the_writing_of_a_checkpoint_loses_nothing(
     heard = Hearing()
     cut = Study(STUDY, "cut")
     cut.run(device="cpu", workers=1, threads=1, listener=heard)
-    assert heard.notices == []
+    assert [each for each in heard.notices if "test images bound" not in each] == []
     assert heard.steps == 5 * (3 if place == "after" else 4)
     assert stable(cut) == stable(whole)
