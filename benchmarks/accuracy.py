@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from sixteenth import Study
-from sixteenth.analysis.inputs.grid import read_grid
+from sixteenth.analysis.inputs.tables import read_grid
 from sixteenth.analysis.stats.paired import compare_cells
 from sixteenth.cli.display import display_for
 from sixteenth.cli.tables import console

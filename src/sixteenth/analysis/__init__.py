@@ -19,8 +19,9 @@ from .findings.analyse import Findings, MissingRun, analyse
 from .findings.diagnosis import Context, Diagnosis, diagnose
 from .findings.options import Option, OptionKind, OptionVerdict
 from .findings.types import Finding, Section, SectionKey, Strength
-from .inputs.grid import Cell, Grid, Run, read_grid, whole_runs
+from .inputs.grid import Cell, Grid, Run
 from .inputs.predictions import Predictions, TestPredictions
+from .inputs.tables import read_grid, whole_runs
 from .stats.intervals import (
     Interval,
     IntervalKind,

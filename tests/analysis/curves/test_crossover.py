@@ -8,7 +8,7 @@ from talking import discuss, of_kind, text
 
 from sixteenth.analysis import crossover, fit_curves, read_grid
 from sixteenth.analysis.curves.crossover import CrossoverOutcome, images_for, size_grid
-from sixteenth.analysis.curves.forecast import find_crossover, leaders, worth_in_images
+from sixteenth.analysis.curves.forecast import find_crossover, worth_in_images
 from sixteenth.analysis.findings.expectation import ModelCrossover
 
 SIZES = {f"1/{2**k}" if k else "1": 64_000 // 2**k for k in range(6, -1, -1)}
@@ -149,7 +149,6 @@ def test_what_weights_are_worth_in_images_is_known_where_both_curves_are(study):
     beyond = worth_in_images(curves, *arms, 64_000.0)
     assert beyond is not None
     assert beyond.high == np.inf  # 8 times the largest size is the end of what is followed
-    assert leaders(curves, 64_000.0)[0][0] == arms[0]
 
 
 def test_two_fractions_that_name_the_same_size_are_one_point_of_the_curve(study):

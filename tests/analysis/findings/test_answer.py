@@ -55,7 +55,7 @@ def test_images_and_steps_that_are_not_separated_are_no_advice_to_label(study):
     assert headline(found).lead is Lead.NOT_SEPARATED
     assert headline(found).strength == "cannot tell"
     assert found.answer[0].startswith(
-        "Images or training time: not separated yet. Twice the images came with twice the training "
+        "Images or training time: not separated yet. Twice the images came with more training "
         "steps. One run would tell: resnet18 from random weights on 25,000 images for 2,346 steps "
         "(about 9 min here). The best network is"
     )

@@ -15,7 +15,7 @@ from sixteenth.analysis import Context, contrast, diagnose, fit_learning_curve
 from sixteenth.analysis.curves.crossover import CrossoverOutcome, crossover
 from sixteenth.analysis.findings.expectation import ModelCrossover, SizeVerdict
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
-from sixteenth.analysis.inputs.grid import read_grid
+from sixteenth.analysis.inputs.tables import read_grid
 from sixteenth.language import English, Names
 from sixteenth.language.en.numbers import percent
 

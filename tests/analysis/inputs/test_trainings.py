@@ -21,9 +21,8 @@ def test_without_repeats_the_spread_is_the_assumed_one():
     found = training_spread({"a": Repeats([0.5], 3125), "b": Repeats([0.8], 50_000)})
     assert found.assumed
     assert found.degrees == 0
-    assert found.factor == pytest.approx(1.0, abs=0.03)
     # A little above, because the median of an inverse chi-square is above one.
-    assert found.deviation("a") == pytest.approx(0.0075, rel=0.12)
+    assert found.deviation("a") == pytest.approx(assumed_deviation(0.5, 3125), rel=0.12)
     assert found.deviation("b") == pytest.approx(assumed_deviation(0.8, 50_000), rel=0.12)
 
 
@@ -79,7 +78,9 @@ def test_other_lengths_of_the_same_runs_are_no_further_trainings(study):
     both = read_grid(pd.concat([simulated.results, shorter]))
     alone = read_grid(simulated.results)
     assert both.spread.degrees == alone.spread.degrees == 6
-    assert both.spread.factor == pytest.approx(alone.spread.factor)
+    for cell in alone.cells:
+        both_sd, alone_sd = (grid.spread.deviation(cell.key) for grid in (both, alone))
+        assert both_sd == pytest.approx(alone_sd, rel=0.05)
     assert {cell.length for cell in both.other_lengths} == {0.5}
     assert [cell.length for cell in both.lengths(both.cells[0])] == [0.5, 1.0]
     assert {run.length for run in both.runs} == {1.0}

@@ -5,7 +5,6 @@ All numbers are read off the joint draws of `joint.Curves`; their intervals are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,14 +102,3 @@ def worth_in_images(curves: Curves, better: Arm, other: Arm, images: float) -> W
 def doubts(curves: Curves, arm: Arm) -> tuple[CurveWarning, ...]:
     """What speaks against a curve besides its few sizes: flat, rising, near chance."""
     return tuple(warning for warning in curves.fits[arm].warnings if warning.about_errors)
-
-
-def leaders(curves: Curves, images: float) -> list[tuple[Arm, float]]:
-    """The probability that an arm has the least error at `images`, the likeliest first."""
-    arms: Sequence[Arm] = list(curves.fits)
-    if not arms:
-        return []
-    drawn = np.stack([curves.errors(arm, [images])[:, 0] for arm in arms])
-    best = np.argmin(drawn, axis=0)
-    shares = [(arm, float((best == i).mean())) for i, arm in enumerate(arms)]
-    return sorted(shares, key=lambda pair: -pair[1])

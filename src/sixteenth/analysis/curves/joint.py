@@ -137,10 +137,8 @@ def _image_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
     20 right answers of 20 do not prove a network without errors.
     """
     accuracy = np.array([cell.accuracy for cell in cells])
-    if all(run_id in grid.correct for cell in cells for run_id in cell.run_ids):
-        right = np.array(
-            [np.mean([grid.correct[i] for i in cell.run_ids], axis=0) for cell in cells]
-        )
+    right = grid.right(cells)
+    if right is not None:
         images = right.shape[1] + 2
         centred = right - right.mean(axis=1, keepdims=True)
         added = ((1 - accuracy) ** 2 + accuracy**2) / images**2

@@ -15,8 +15,9 @@ import pandas as pd
 from ...errors import InputError
 from ..curves.joint import Arm, Curves, fit_curves
 from ..curves.learning_curve import LearningCurve
-from ..inputs.grid import Grid, MissingReason, read_grid
+from ..inputs.grid import Grid, MissingReason
 from ..inputs.predictions import Predictions
+from ..inputs.tables import read_grid
 from ..stats.spread import LEVEL
 from .advice import Advice, advise
 from .answer import AnswerFinding, answer
@@ -137,7 +138,7 @@ def analyse(
     """Analyse a study, finished or not.
 
     Args:
-        results: one row a run, see `grid.read_grid` for the columns that are needed.
+        results: one row a run, see `tables.read_grid` for the columns that are needed.
         histories: one row an epoch and run; without it nothing is found in the training curves.
         expect: what was expected of the bigger model, a value of `Expect`.
         context: what the tables do not say.

@@ -27,7 +27,7 @@ class Lead(StrEnum):
     TRAIN_FIRST = "train-first"
     """Training had not ended: what it brings is not settled, so nothing else is."""
     NOT_SEPARATED = "not-separated"
-    """Twice the images come first, but what they bought came with twice the training steps."""
+    """Twice the images come first, but what they bought came with more training steps."""
     STOP = "stop"
     """What is left to gain is less than the test set can show."""
     CANNOT_TELL = "cannot tell"

@@ -15,8 +15,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from ..inputs.grid import Cell, Grid, Run, read_grid
+from ..inputs.grid import Cell, Grid, Run
 from ..inputs.predictions import Predictions
+from ..inputs.tables import read_grid
 from ..stats.intervals import binomial_interval
 from .types import Finding, ImageChecks
 

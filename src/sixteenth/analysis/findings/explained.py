@@ -18,8 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..curves.joint import CURVE_LEVEL, Arm
-from ..inputs.grid import Cell, Grid, read_grid, whole_runs
+from ..inputs.grid import Cell, Grid
 from ..inputs.predictions import Predictions
+from ..inputs.tables import read_grid, whole_runs
 from ..stats.paired import Contrast, average_draws, compare_cells
 from .types import Finding, Strength
 

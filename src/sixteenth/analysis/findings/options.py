@@ -29,6 +29,10 @@ from .diagnosis import DiagnosisFinding, TooFewSteps
 from .doubling import SAME_SIZE, LastDoubling
 from .types import Finding, Strength
 
+LITTLE = 0.005
+"""Where no gain is there to compare with, a last doubling of the steps may still have bought half a
+point: as much ends a training of `epochs: auto`."""
+
 Draws = NDArray[np.float64]
 
 
@@ -288,9 +292,8 @@ def _converged(
     gains = [training_gain(grid, cell) for cell in ends]
     if not any(map(math.isfinite, gains)):
         return _converged(grid, training, training, diagnoses)
-    # Without a gain to compare with, half a point is what a doubling may still bring.
     bought = max(gain for gain in gains if math.isfinite(gain))
-    return bought < (abs(option.gain) if option.known else 0.005)
+    return bought < (abs(option.gain) if option.known else LITTLE)
 
 
 def _levelled(grid: Grid, cell: Cell) -> bool | None:

@@ -1,14 +1,13 @@
-"""The study as the analysis sees it: runs, cells and the order of models, read from plain tables.
+"""The study as the analysis sees it: runs, cells and what is known of other trainings of them.
 
-Everything that may be wrong or missing in a table is dealt with here, once: a run without a
-result is set aside with its reason, and models are ordered by their parameters. The rest of the
-analysis works on finished cells only.
+A run without a result is set aside with its reason. The rest of the analysis works on finished
+cells only.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,12 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...errors import InputError, SpecError
+from ...errors import SpecError
 from ...spec.fraction import TrainFraction
-from .predictions import Predictions, TestPredictions, Unpaired, read_predictions
+from .predictions import TestPredictions, Unpaired
 from .trainings import Repeats, TrainingSpread, training_spread
-
-REQUIRED = ("model", "train_size", "test_accuracy")
 
 CellKey = tuple[str, str, str, float]
 """Model, init, fraction and length."""
@@ -223,7 +220,7 @@ class Grid:
         """The variance between trainings of a cell that its finite test set makes."""
         if len(cell.runs) < 2:
             return 0.0
-        if not all(run_id in self.correct for run_id in cell.run_ids):
+        if not self._all_correct_known(cell):
             p, size = cell.accuracy, cell.test_size
             return TEST_NOISE * p * (1 - p) / size if size > 0 else 0.0
         right = np.array([self.correct[run_id] for run_id in cell.run_ids], dtype=float)
@@ -231,6 +228,19 @@ class Grid:
         trainings, images = right.shape
         square = float(np.sum(residual**2)) / ((trainings - 1) * max(1, images - 1))
         return float(square / images)
+
+    def right(self, cells: Sequence[Cell]) -> NDArray[np.float64] | None:
+        """The part of each cell's trainings that gets a test image right, (cells, images).
+
+        None where a training has no predictions that can be paired.
+        """
+        if not all(self._all_correct_known(cell) for cell in cells):
+            return None
+        means = [np.mean([self.correct[i] for i in cell.run_ids], axis=0) for cell in cells]
+        return np.array(means, dtype=float)
+
+    def _all_correct_known(self, cell: Cell) -> bool:
+        return all(run_id in self.correct for run_id in cell.run_ids)
 
     def shared(self, first: tuple[str, str], second: tuple[str, str]) -> list[tuple[Cell, Cell]]:
         """Pairs of cells of two (model, init) at every size that both have finished."""
@@ -251,116 +261,6 @@ class Grid:
         return math.isfinite(small) and math.isfinite(big) and small < big
 
 
-def read_grid(
-    results: pd.DataFrame,
-    histories: pd.DataFrame | None = None,
-    predictions: Predictions | None = None,
-) -> Grid:
-    """Read the tables.
-
-    Args:
-        results: one row a run; at least the columns model, train_size and test_accuracy. What else
-            is missing gets a default (init random, seed 0, length 1, finished where there is an
-            accuracy).
-        histories: one row an epoch, told apart by run_id.
-        predictions: see `Predictions`; runs without them are compared unpaired.
-
-    Raises:
-        InputError: a column that is needed is not there, an accuracy is outside [0, 1], a seed is
-            no whole number, or two finished runs have one model, init, fraction and seed.
-    """
-    runs = tuple(_read_run(row, i) for i, row in enumerate(_records(results)))
-    _require_different(runs)
-    models = sorted(
-        dict.fromkeys(run.model for run in runs),
-        key=lambda model: next(
-            (r.parameters for r in runs if r.model == model and math.isfinite(r.parameters)),
-            math.inf,
-        ),
-    )
-    inits = sorted(dict.fromkeys(run.init for run in runs), key=lambda init: init != "random")
-    accuracies = {run.run_id: run.test_accuracy for run in runs if run.finished}
-    cells = _cells(runs, models, inits)
-    return Grid(
-        runs=tuple(run for run in runs if run.length == 1),
-        cells=tuple(cell for cell in cells if cell.length == 1),
-        other_lengths=tuple(cell for cell in cells if cell.length != 1),
-        models=tuple(models),
-        inits=tuple(inits),
-        histories=_read_histories(histories),
-        predictions=read_predictions(accuracies, predictions or {}),
-    )
-
-
-def whole_runs(results: pd.DataFrame) -> pd.DataFrame:
-    """The rows of whole runs, without those of the same runs at other lengths."""
-    if "length" not in results.columns:
-        return results
-    lengths = pd.to_numeric(results["length"], errors="coerce").astype(float)
-    return results[(lengths == 1) | lengths.isna()]
-
-
-def _records(results: pd.DataFrame) -> list[dict[str, object]]:
-    absent = [column for column in REQUIRED if column not in results.columns]
-    if absent:
-        raise InputError(f"the results table has no column {absent[0]!r}")
-    return [{str(key): value for key, value in row.items()} for row in results.to_dict("records")]
-
-
-def _read_run(row: Mapping[str, object], position: int) -> Run:
-    size, accuracy = _float(row, "train_size"), _float(row, "test_accuracy")
-    run_id = _text(row, "run_id", f"row-{position + 1}")
-    for column in ("test_accuracy", "train_accuracy"):
-        value = _float(row, column)
-        if math.isfinite(value) and not 0 <= value <= 1:
-            raise InputError(f"{run_id}: {column} is {value:g}; accuracies lie in [0, 1]")
-    return Run(
-        run_id=run_id,
-        model=_text(row, "model", "model"),
-        init=_text(row, "init", "random"),
-        fraction=_text(row, "fraction", f"{size:.0f} images" if math.isfinite(size) else "?"),
-        length=_float(row, "length", 1.0),
-        train_size=size,
-        seed=_seed(row, run_id),
-        status=_text(row, "status", "finished" if math.isfinite(accuracy) else "missing"),
-        test_accuracy=accuracy,
-        train_accuracy=_float(row, "train_accuracy"),
-        test_loss=_float(row, "test_loss"),
-        train_loss=_float(row, "train_loss"),
-        test_size=_float(row, "test_size"),
-        train_measured=_float(row, "train_measured"),
-        parameters=_float(row, "parameters"),
-        train_flops=_float(row, "train_flops"),
-        seconds=_float(row, "seconds"),
-        epochs=_float(row, "epochs"),
-        steps=_float(row, "steps"),
-        chosen_by=_text(row, "chosen_by", ""),
-        final_map=_text(row, "final_map", ""),
-        error=_text(row, "error", ""),
-    )
-
-
-def _seed(row: Mapping[str, object], run_id: str) -> int:
-    seed = _float(row, "seed", 0.0)
-    if not seed.is_integer():
-        raise InputError(f"{run_id}: its seed {seed:g} is no whole number")
-    return int(seed)
-
-
-def _require_different(runs: tuple[Run, ...]) -> None:
-    """Repeats are told apart, and paired, by their seeds."""
-    seen: dict[tuple[CellKey, int], str] = {}
-    for run in runs:
-        if run.finished:
-            key = run.model, run.init, run.fraction, run.length
-            first = seen.setdefault((key, run.seed), run.run_id)
-            if first != run.run_id:
-                raise InputError(
-                    f"{first} and {run.run_id} have the same model, init, fraction, length and "
-                    f"seed ({run.seed}): give repeats different numbers in a column 'seed'"
-                )
-
-
 def _share(fraction: str) -> float:
     """The share that a fraction names, 0.0 where it names a number of images or nothing."""
     try:
@@ -368,42 +268,3 @@ def _share(fraction: str) -> float:
     except SpecError:
         return 0.0
     return float(share) if share is not None else 0.0
-
-
-def _float(row: Mapping[str, object], column: str, default: float = math.nan) -> float:
-    value = row.get(column)
-    try:
-        number = float(str(value)) if value is not None and value is not pd.NA else math.nan
-    except ValueError:
-        number = math.nan
-    return default if math.isnan(number) else number
-
-
-def _text(row: Mapping[str, object], column: str, default: str) -> str:
-    value = row.get(column)
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return default
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # a column of 1s reads back from CSV as numbers
-    return " ".join(str(value).split()) or default
-
-
-def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[Cell]:
-    groups: dict[CellKey, list[Run]] = {}
-    for run in runs:
-        groups.setdefault((run.model, run.init, run.fraction, run.length), []).append(run)
-    cells = []
-    for (model, init, fraction, length), members in groups.items():
-        done = sorted((run for run in members if run.finished), key=lambda run: run.seed)
-        if done:
-            size = max(run.train_size for run in done)
-            cells.append(Cell(model, init, fraction, size, tuple(done), len(members), length))
-    return sorted(
-        cells, key=lambda c: (models.index(c.model), inits.index(c.init), c.train_size, c.fraction)
-    )
-
-
-def _read_histories(histories: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
-    if histories is None or "run_id" not in histories.columns:
-        return {}
-    return {str(run_id): part for run_id, part in histories.groupby("run_id", sort=False)}

@@ -68,12 +68,10 @@ class TrainingSpread:
     Attributes:
         variances: cell -> (COUNT,) variances of an accuracy, in squared shares.
         degrees: of freedom of the repeats that they rest on; 0: they are assumed.
-        factor: median of the study's spread relative to the assumed one.
     """
 
     variances: Mapping[Hashable, NDArray[np.float64]] = field(repr=False)
     degrees: int
-    factor: float
 
     @property
     def assumed(self) -> bool:
@@ -138,7 +136,7 @@ def training_spread(cells: Mapping[Hashable, Repeats]) -> TrainingSpread:
         chi_square = stats.chi2.ppf(rng.permutation(shares), SIMILARITY + cell.degrees)
         variances[key] = (SIMILARITY * common + own) / chi_square
     repeats = sum(cell.degrees for cell in cells.values() if cell.counts)
-    return TrainingSpread(variances, repeats, float(np.exp(np.median(logs[drawn]))))
+    return TrainingSpread(variances, repeats)
 
 
 def _size(train_size: float) -> float:

@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from ..inputs.grid import Cell, Grid, read_grid
+from ..inputs.grid import Cell, Grid
+from ..inputs.tables import read_grid
 from .spread import LEVEL, Spread
 
 

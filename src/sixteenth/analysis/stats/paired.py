@@ -156,8 +156,11 @@ def contrast(
         w * float(np.median(grid.spread.variances[cell.key])) / len(cell.runs)
         for w, cell in zip(squares, used, strict=True)
     )
-    paired = all(run_id in grid.correct for cell in used for run_id in cell.run_ids)
-    images = _paired_variance(grid, vector, used) if paired else _unpaired_variance(vector, used)
+    right = grid.right(used)
+    if right is None:
+        images = _unpaired_variance(vector, used)
+    else:
+        images = image_variance(vector @ right, float(np.abs(vector).sum()) / 2)
     spread = Spread(images, np.asarray(trainings, dtype=float), estimate)
     half = spread.half_width(level)
     most = max(1.0, float(np.abs(vector).sum()) / 2)
@@ -166,7 +169,7 @@ def contrast(
         low=max(-most, value - half),
         high=min(most, value + half),
         seeds=min(len(cell.runs) for cell in used),
-        basis=Basis.PAIRED if paired else Basis.UNPAIRED,
+        basis=Basis.UNPAIRED if right is None else Basis.PAIRED,
         run_ids=tuple(run_id for cell in used for run_id in cell.run_ids),
         spread=spread,
         assumed=grid.spread.assumed,
@@ -204,8 +207,8 @@ def _image_covariance(
     grid: Grid, weights: NDArray[np.float64], cells: Sequence[Cell]
 ) -> NDArray[np.float64]:
     """The covariance of weighted sums over test images, as `image_variance` has the variance."""
-    if all(run_id in grid.correct for cell in cells for run_id in cell.run_ids):
-        right = np.array([np.mean([grid.correct[i] for i in c.run_ids], axis=0) for c in cells])
+    right = grid.right(cells)
+    if right is not None:
         scale = np.abs(weights).sum(axis=1, keepdims=True) / 2
         added = np.hstack([weights @ right, scale, -scale])
         covariance = np.atleast_2d(np.cov(added, bias=True)) / added.shape[1]
@@ -213,11 +216,6 @@ def _image_covariance(
         single = [_unpaired_variance(np.ones(1), [cell]) for cell in cells]
         covariance = weights @ np.diag(single) @ weights.T
     return np.asarray(covariance, dtype=float)
-
-
-def _paired_variance(grid: Grid, weights: NDArray[np.float64], cells: Sequence[Cell]) -> float:
-    right = np.array([np.mean([grid.correct[i] for i in c.run_ids], axis=0) for c in cells])
-    return image_variance(weights @ right, float(np.abs(weights).sum()) / 2)
 
 
 def image_variance(differences: ArrayLike, scale: float = 1.0) -> float:

@@ -1,22 +1,9 @@
-"""Exact and corrected tests: McNemar's for two classifiers, Holm's for several comparisons."""
+"""Holm's correction for several comparisons."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-
-
-def mcnemar_exact(only_first: int, only_second: int) -> float:
-    """Two-sided exact p that two classifiers err alike (McNemar 1947; exact binomial form).
-
-    Args:
-        only_first, only_second: images that only the one, or only the other, gets right.
-    """
-    discordant = only_first + only_second
-    if discordant == 0:
-        return 1.0
-    return float(stats.binomtest(only_first, discordant, 0.5).pvalue)
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:

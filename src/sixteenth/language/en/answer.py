@@ -68,7 +68,7 @@ def _recommendation(found: Headline, words: Words) -> str:
             if found.control is not None:
                 control = f" One run would tell: {control_run(found.control, words)}."
             return (
-                "Images or training time: not separated yet. Twice the images came with twice the "
+                "Images or training time: not separated yet. Twice the images came with more "
                 f"training steps.{control}"
             )
         case Lead.STOP:

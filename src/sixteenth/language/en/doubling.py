@@ -27,7 +27,7 @@ def doubling(found: LastDoubling, words: Words) -> str:
     if not found.more_steps:
         return f"{text}, at equal training steps." if found.from_images is not None else f"{text}."
     return (
-        f"{text}. The training steps doubled with the images; the two are not separated, so "
+        f"{text}. The training steps grew with the images; the two are not separated, so "
         "neither is credited."
     )
 
