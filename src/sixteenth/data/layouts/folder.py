@@ -17,8 +17,7 @@ import numpy as np
 
 from ...errors import DataError
 from ..decode import ProgressCallback
-from ..source import Content, Decoded, Found, Options, first_names, stamp_files
-from ..subsets import hold_out
+from ..source import Content, Decoded, Found, Options, first_names, hold_out_test, stamp_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,11 +96,6 @@ def _find_classes(folder: Path, options: Options) -> Found | None:
     if not any(classes.values()):
         return None
     _refuse_empty(folder, classes)
-    if options.test_fraction == 0:
-        raise DataError(
-            f"{folder} has no test images of its own, and test_fraction is 0: "
-            f"set it, for example to 0.2, or add folders train and test"
-        )
     names = tuple(classes)
     labels = np.repeat(np.arange(len(names)), [len(files) for files in classes.values()])
     train, test = hold_out_test(labels, names, options, str(folder))
@@ -126,27 +120,6 @@ def _find_classes(folder: Path, options: Options) -> Found | None:
         stamp=stamp_files(folder, files, left_out),
         read=lambda size, progress: _read(folder, splits, left_out, size, progress),
     )
-
-
-def hold_out_test(
-    labels: NDArray[np.int64], classes: tuple[str, ...], options: Options, source: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of a training and a test split, both sorted int64, with every class in both.
-
-    Raises:
-        DataError: a class has too few images.
-    """
-    share = options.test_fraction
-    train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
-    untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0)
-    if len(untested):
-        first = int(untested[0])
-        count = int((labels == first).sum())
-        raise DataError(
-            f"class {classes[first]!r} of {source} has only {count} images: too "
-            f"few to cut a test part of {share:g}; add images, or set a larger test_fraction"
-        )
-    return train, test
 
 
 def _read(
