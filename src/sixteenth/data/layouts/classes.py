@@ -109,6 +109,8 @@ def doubt(tree: Tree, folder: Path) -> str:
     names = [path.name for path in inside]
     if are_parts(names):
         return "are named like parts of one data set"
+    if len(names) > 1 and all(_KIND.fullmatch(name.lower()) for name in names):
+        return "are named like kinds of images"
     below = [
         {image.parent.name for image in tree.walk(path).images if image.parent != path}
         for path in inside
@@ -151,6 +153,12 @@ def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> li
         masks = [name for name in sorted(below) if re.fullmatch(_MASKS, name.lower())]
         way_out = f"; exclude: [{', '.join(masks)}] would leave masks out" if masks else ""
         notes.append(f"images in subfolders of the classes were read too: {told}{way_out}")
+    masks = [name for name in parts[0] if re.fullmatch(_MASKS, name.lower())]
+    if masks:
+        notes.append(
+            f"{', '.join(masks)} is taken for a class: exclude: [{', '.join(masks)}] would leave "
+            "masks out"
+        )
     endings = _mask_files(images)
     if endings:
         first, count = next(iter(endings)), sum(endings.values())

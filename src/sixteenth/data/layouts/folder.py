@@ -108,7 +108,7 @@ def _detect(tree: Tree, options: Options) -> Parts:
     if flat:
         raise DataError(no_labels(tree, flat[0], places, reasons))
     if doubtful:
-        raise DataError(unclear(tree, train, doubtful, bool(places.get("train"))))
+        raise DataError(unclear(tree, train, doubtful, places.get("test")))
     found = _class_parts(tree, {each or "train": [place] for each, place in places.items()})
     _leave_out_neighbours(tree, home, list(places.values()))
     tables = find_tables(tree, [tree.root, home])
@@ -286,8 +286,8 @@ def _settle_validation(parts: Parts) -> int:
         return 0
     count = sum(map(len, validation.values()))
     parts.left_out.append(
-        f"{name} with {count:,} validation images: what train.validation asks for is cut from the "
-        "training images"
+        f"{name} with {count:,} validation image{'s'[: count != 1]}: train.validation cuts a part "
+        "off the training images instead"
     )
     return count
 

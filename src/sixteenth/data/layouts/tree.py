@@ -151,7 +151,7 @@ class Tree:
         for reason, names in self._left.items():
             shown = list(names)
             if len(shown) > _MANY:
-                lines.append(f"{len(shown):,} times: {first_names(shown, _MANY)}: each {reason}")
+                lines.append(f"{first_names(shown, _MANY)}: each {reason}")
             else:
                 lines += [f"{name} {reason}" for name in shown]
         for pattern, left in self._excluded.items():
