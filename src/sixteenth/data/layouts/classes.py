@@ -167,6 +167,14 @@ def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> li
             f"{count} image{'s'[: count != 1]} {'is' if count == 1 else 'are'} named like a mask "
             f"of another, with {first!r}: exclude: ['*{first}*'] would leave masks out"
         )
+    alike: dict[str, list[str]] = {}
+    for name in parts[0]:
+        alike.setdefault(name.casefold().strip(), []).append(name)
+    notes += [
+        f"{' and '.join(map(repr, names))} are taken for different classes"
+        for names in alike.values()
+        if len(names) > 1
+    ]
     spelled: dict[str, set[str]] = {}
     for place in places:
         for path in tree.with_images(place):
