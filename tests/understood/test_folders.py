@@ -279,17 +279,35 @@ CLASSES = [
     Case(
         "years that hold the same classes",
         greys({f"{year}/{name}": [1] for year in (2019, 2020) for name in ("cat", "dog")}),
-        refused=["2019, 2020", "hold the same folders each (cat, dog)"],
+        refused=["2019, 2020", "hold folders of the same names (cat, dog)"],
+    ),
+    Case(
+        "sites that share some classes",
+        greys({"a/cat": [1], "a/dog": [2], "b/cat": [3], "c/dog": [4]}),
+        refused=["a, b, c", "hold folders of the same names (cat, dog)"],
+    ),
+    Case(
+        "a folder of old images in every class",
+        greys({f"{name}{old}": range(5) for name in ("cat", "dog") for old in ("", "/old")}),
+        both={"cat": [*range(5)] * 2, "dog": [*range(5)] * 2},
+        test_images=4,
+        notes=["read too: old 10", CUT],
+    ),
+    Case(
+        "everything excluded",
+        greys({"cat": [1], "dog": [2]}),
+        {"exclude": ["*.png"]},
+        refused=["exclude leaves no image"],
     ),
     Case(
         "a split in every class",
         greys({f"{name}/{part}": [1] for name in ("cat", "dog") for part in ("train", "test")}),
-        refused=["cat, dog", "hold the same folders each (test, train)"],
+        refused=["cat, dog", "hold folders of the same names (test, train)"],
     ),
     Case(
         "a data set and a copy of it in another folder",
         greys({"pets/cat": [1], "pets/dog": [2], "data/pets/cat": [3], "data/pets/dog": [4]}),
-        refused=["data, pets", "hold the same folders each (cat, dog)"],
+        refused=["data, pets", "hold folders of the same names (cat, dog)"],
     ),
     Case(
         "a copy of all classes beside them",

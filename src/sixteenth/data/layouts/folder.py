@@ -47,6 +47,8 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     """
     tree = Tree(folder, options.exclude)
     if not tree.walk(folder).images:
+        if tree.walk(folder).excluded:
+            raise DataError(f"exclude leaves no image in {folder}")
         return None
     if options.train_folders or options.test_folders:
         parts = _named_by_user(tree, options)
