@@ -131,6 +131,7 @@ def plan(
                 for key, value in asdict(precision).items()
             }
             head |= {"budget": budget, "expected": expected}
+        head["data"] = loaded.dataset().understood.to_dict()
         _print_json({**head, **totals, "runs": _rows(table)})
     else:
         out_console, language = console(), default_language()

@@ -6,6 +6,7 @@ in `_find_path`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import DataError, nearest
@@ -18,13 +19,17 @@ from .layouts.arrays import find_digits, find_npz
 from .layouts.folder import find_folder
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
+from .layouts.table import ENDINGS
 from .source import Found, Options, check_content
+from .understood import understand
 
 _ACCEPTED = (
     f"data are {', '.join(NAMED_DATA)}, or the path of a folder with train/CLASS/ and test/CLASS/ "
-    f"images, of a folder with CLASS/ images, of a folder with train*.parquet and test*.parquet, "
-    f"or of an .npz file with x_train, y_train, x_test, y_test"
+    f"images, of a folder with CLASS/ images or with images and metadata.csv, of a folder with "
+    f"train*.parquet and test*.parquet, or of an .npz file with x_train, y_train, x_test, y_test"
 )
+
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2", ".7z", ".rar")
 
 
 def load_dataset(
@@ -34,6 +39,9 @@ def load_dataset(
     data_dir: str | Path | None = None,
     image_column: str | None = None,
     label_column: str | None = None,
+    train_folder: Sequence[str] = (),
+    test_folder: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     test_fraction: float = 0.2,
     split_seed: int = 0,
     skip_broken: bool = False,
@@ -49,7 +57,10 @@ def load_dataset(
             same name.
         image_size: height and width to resize every image to, in pixels.
         data_dir: folder for downloads and decoded images; by default the user's cache folder.
-        image_column, label_column: columns of a Parquet folder, if several are possible.
+        image_column, label_column: columns of a Parquet folder or of a table beside images, if
+            several are possible.
+        train_folder, test_folder: folders in a folder of images whose subfolders are classes.
+        exclude: patterns of files and folders in a folder of images that are left out.
         test_fraction: share of the images, in [0, 1), to use as the test split, stratified by
             class, if the data have none.
         split_seed: draws these images.
@@ -62,11 +73,25 @@ def load_dataset(
     if image_size < 1:
         raise ValueError(f"image_size is at least 1, not {image_size}")
     home = Path(data_dir).expanduser() if data_dir is not None else cache.default_data_dir()
-    options = Options(home, image_column, label_column, test_fraction, split_seed)
+    options = Options(
+        home,
+        image_column,
+        label_column,
+        test_fraction,
+        split_seed,
+        exclude=tuple(exclude),
+        train_folders=tuple(train_folder),
+        test_folders=tuple(test_folder),
+    )
     found = _find(str(source), options)
-    if found.identity.get("layout") != "parquet" and (image_column or label_column):
+    if "label_column" not in found.identity and (image_column or label_column):
         raise DataError(
-            f"{source} has no columns: --image-column and --label-column are for Parquet"
+            f"{source} has no columns: --image-column and --label-column are for Parquet and for "
+            "tables beside images, such as metadata.csv"
+        )
+    if "exclude" not in found.identity and (exclude or train_folder or test_folder):
+        raise DataError(
+            f"{source} is no folder of images: exclude, train_folder and test_folder are for those"
         )
     folder = cache.cache_folder(home, found, image_size)
     cached = cache.load_cached(folder, found.stamp) if found.cached else None
@@ -91,6 +116,7 @@ def load_dataset(
         fingerprint=digest,
         symbols=found.symbols,
         checks=checks,
+        understood=understand(found.layout, content),
     )
 
 
@@ -115,14 +141,21 @@ def _find_path(path: Path, options: Options) -> Found:
         found = find_parquet(path, options) or find_cifar_copy(path) or find_folder(path, options)
         if found is not None:
             return found
-        inside = ", ".join(sorted(entry.name for entry in path.iterdir())[:8])
-        raise DataError(f"no images found in {path} (it has {inside or 'nothing'}): {_ACCEPTED}")
+        names = sorted(entry.name for entry in path.iterdir())
+        inside = ", ".join(names[:8]) or "nothing"
+        packed = next((name for name in names if name.lower().endswith(_ARCHIVES)), None)
+        way_out = _ACCEPTED if packed is None else f"unpack {packed} there first"
+        raise DataError(f"no images found in {path} (it has {inside}): {way_out}")
     if path.suffix.lower() == ".npz":
         return find_npz(path, options)
     if path.suffix.lower() == ".parquet":
         raise DataError(
             f"{path} is one file: give the folder with train*.parquet and test*.parquet"
         )
+    if path.name.lower().endswith(_ARCHIVES):
+        raise DataError(f"{path} is an archive: unpack it, and give the folder")
+    if path.suffix.lower() in ENDINGS:
+        raise DataError(f"{path} is a table: give the folder that holds it and the images")
     raise DataError(f"{path} is no kind of data that is known: {_ACCEPTED}")
 
 

@@ -102,15 +102,36 @@ class Failure(_Part):
         return f"{self.type}: {self.message}"
 
 
-class DataFacts(_Part):
-    """The dataset of a run, see `data.ImageDataset`."""
+class Understood(_Part):
+    """What a data source was taken for; its notes and the files left out are sentences.
 
-    name: Text = None
-    source: Text = None
-    fingerprint: Text = None
+    Attributes:
+        layout: such as ``class folders`` or ``Parquet``.
+        classes: in the order of the labels.
+        validation_images: that lie in a validation part; they are not used, as `left_out` says.
+        per_class: images of each class, training and test together.
+        left_out: files, folders and columns that were not read, and why.
+        notes: what may not be what the user meant.
+    """
+
+    layout: Text = None
     classes: Texts = ()
     train_images: Whole = None
     test_images: Whole = None
+    validation_images: Whole = None
+    per_class: dict[str, Annotated[int, Field(strict=True, ge=0)]] | None = None
+    left_out: Texts = ()
+    notes: Texts = ()
+
+
+class _Source(_Part):
+    name: Text = None
+    source: Text = None
+    fingerprint: Text = None
+
+
+class DataFacts(Understood, _Source):
+    """The dataset of a run, see `data.ImageDataset`."""
 
 
 class DataChecks(_Part):
@@ -124,8 +145,6 @@ class DataChecks(_Part):
             across both.
         skipped_broken: images that could not be decoded and were left out, as was asked for.
         skipped: their names and reasons, the first hundred.
-        ignored_files: files and folders that were not read: among the images and no images, or
-            images outside the class folders.
         nearly_black: images of more than 8 bits that use less than an eighth of their range.
         classes_without_test: classes of which no test image says how well they are known.
         examples: some of each kind, by name.
@@ -137,7 +156,6 @@ class DataChecks(_Part):
     conflicting_labels: Whole = None
     skipped_broken: Whole = None
     skipped: Texts = ()
-    ignored_files: Whole = None
     nearly_black: Whole = None
     classes_without_test: Texts = ()
     examples: Texts = ()
