@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
+import shutil
 
 # Before torch is imported: threads that wait for busy cores make small networks ten times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -10,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tiny_study import Command, Ended, TrainedStudy, run_process, write_tiny_study
 
@@ -43,12 +47,38 @@ def sixteenth(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
     return call
 
 
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports have blank figures: to draw them takes longer than to train the tiny study."""
+    from matplotlib.figure import Figure
+
+    from sixteenth.report import parts
+
+    monkeypatch.setattr(
+        "sixteenth.report.page.build.draw_figures",
+        lambda *_, **__: {name: Figure() for name in parts.FIGURES},
+    )
+
+
 @pytest.fixture(scope="session")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> TrainedStudy:
-    """The tiny study, trained once for all tests: read it, never write to it."""
-    home = tmp_path_factory.mktemp("trained")
-    write_tiny_study(home)
-    return TrainedStudy(home, run_process(["run", "tiny.yaml"], home))
+    """The tiny study, trained once for all tests: read it, never write to it.
+
+    Where tests run in several processes, each of them has a copy of one training.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent  # which all have in common
+    first, said = place / "trained-first", place / "trained-first.json"
+    with FileLock(place / "trained-first.lock"):
+        if not said.exists():
+            first.mkdir()
+            write_tiny_study(first)
+            ended = run_process(["run", "tiny.yaml"], first)
+            said.write_text(json.dumps(dataclasses.asdict(ended)), encoding="utf-8")
+    home = tmp_path_factory.mktemp("trained") / "home"
+    shutil.copytree(first, home)
+    return TrainedStudy(home, Ended(**json.loads(said.read_text(encoding="utf-8"))))
 
 
 @pytest.fixture

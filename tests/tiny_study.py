@@ -11,12 +11,12 @@ import csv
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from forked import Forked, sixteenth_command
 
 TINY_MODELS = '''\
 """Two networks that learn digits within seconds, one that is slow, and one that cannot be built."""
@@ -102,40 +102,25 @@ def hear_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def command(words: Sequence[str], folder: Path, **more: str) -> Forked:
+    """``sixteenth WORDS``, begun in `folder` as a process, and process group, of its own."""
+    return Forked(sixteenth_command, list(words), folder=folder, env=environment(**more))
+
+
 def run_process(words: Sequence[str], folder: Path, **more: str) -> Ended:
     """Run ``sixteenth WORDS`` as a process of its own in `folder`."""
-    done = subprocess.run(
-        command_line(*words),
-        cwd=folder,
-        env=environment(**more),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    with command(words, folder, **more) as process:
+        out, err = process.communicate(timeout=300)
+    assert process.returncode is not None
+    return Ended(process.returncode, out, err)
 
 
 @contextlib.contextmanager
-def training(
-    words: Sequence[str], has_begun: Callable[[], object]
-) -> Iterator[subprocess.Popen[str]]:
+def training(words: Sequence[str], has_begun: Callable[[], object]) -> Iterator[Forked]:
     """The command as a process that has begun to train slowly; killed in the end."""
-    with subprocess.Popen(
-        command_line(*words),
-        env=environment(TINY_SLEEP="0.2"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
-        assert process.stderr is not None
-        try:
-            while not has_begun():
-                assert process.poll() is None, process.stderr.read()
-                time.sleep(0.05)
-            yield process
-        finally:
-            process.kill()
+    with command(words, Path.cwd(), TINY_SLEEP="0.2") as process:
+        process.wait_for(has_begun)
+        yield process
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pytest
 from tiny_study import (
     Command,
     TrainedStudy,
+    command,
     command_line,
     environment,
     hear_interrupts,
@@ -74,18 +75,8 @@ def test_a_stopped_study_says_how_to_go_on_and_does(
         "run", "tiny.yaml", "--set", "models=[tiny_models:small, tiny_models:slow]",
         "--set", "fractions=[100 images]", "--set", "train.epochs=20",
     ]  # fmt: skip
-    with subprocess.Popen(
-        command_line(*words),
-        env=environment(TINY_SLEEP="0.3"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        preexec_fn=hear_interrupts,
-    ) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "run 2 of 2" in line:
-                break
+    with command(words, Path.cwd(), TINY_SLEEP="0.3") as process:
+        process.wait_for(lambda: "run 2 of 2" in process.err)
         process.send_signal(number)
         asked = time.monotonic()
         out, err = process.communicate(timeout=60)

@@ -165,6 +165,13 @@ def test_a_run_that_ends_early_is_the_run_of_that_length(
     assert longer.lengths[1].validation_accuracy == ended.metrics.validation_accuracy
 
 
+@pytest.mark.parametrize(
+    "stops",
+    [
+        pytest.param((11, 13, 25), id="around the ends"),
+        pytest.param((3, 9, 10, 12, 20, 22, 26), id="elsewhere", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("least_gain", [2.0, -2.0], ids=["levels-off", "at-max-epochs"])
 @pytest.mark.parametrize("every_step", [True, False], ids=["every-step", "at-ends"])
 def test_cut_off_anywhere_a_run_comes_out_the_same(
@@ -173,6 +180,7 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
     monkeypatch: pytest.MonkeyPatch,
     least_gain: float,
     every_step: bool,
+    stops: tuple[int, ...],
 ) -> None:
     small_steps(monkeypatch, least_gain)
     run, whole = cell(max_epochs=4 if least_gain < 0 else 9), RunFolder(tmp_path / "whole")
@@ -182,7 +190,7 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
     else:
         monkeypatch.setattr(engine, "CHECKPOINT_SHARE", 1e9)
     # The first length ends at step 12, of which two are its cool-down; the second at 26.
-    for stop in (3, 9, 10, 11, 12, 13, 20, 22, 25, 26):
+    for stop in stops:
         cut = RunFolder(tmp_path / f"cut{stop}")
 
         def interrupt(progress: Progress, stop: int = stop) -> None:

@@ -22,7 +22,7 @@ from sixteenth.engine.muon import Muon, orthogonalise
 from sixteenth.engine.optim import build_optimizers
 from sixteenth.engine.train import train_run
 from sixteenth.engine.workload import split_of
-from sixteenth.models import build_model, weight_files
+from sixteenth.models import build_model, speedrun, weight_files
 from sixteenth.models.speedrun import SpeedrunNet
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
@@ -41,15 +41,33 @@ SPEEDRUN = {
 }
 
 
+NARROW = {"speedrun": ((24, 2), (32, 2), (40, 3)), "speedrun-large": ((24, 3), (32, 3), (40, 3))}
+"""The networks' depths with fewer channels: what is tested here does not depend on their number."""
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speedrun, "SHAPES", NARROW)
+
+
+SIDE = {"speedrun": 16, "seed-cnn": 8}
+"""Of the images, in pixels: nearly the smallest that the networks take."""
+
+
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageDataset:
     return load_dataset("digits", image_size=16, data_dir=tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(scope="module")
+def small_digits(tmp_path_factory: pytest.TempPathFactory) -> ImageDataset:
+    return load_dataset("digits", image_size=8, data_dir=tmp_path_factory.mktemp("cache"))
+
+
 def cell(model: str = "speedrun", **train: Any) -> RunSpec:
     study = {
         "data": "digits",
-        "image_size": 16,
+        "image_size": SIDE[model],
         "models": [model],
         "fractions": ["200 images"],
         "train": {**SPEEDRUN, **train},
@@ -166,10 +184,10 @@ def test_weights_from_a_file_are_not_whitened_anew_and_the_file_is_hashed_once(
 def test_filters_begin_as_the_identity_where_they_can() -> None:
     model = build_model("speedrun", 10, image_size=32)
     filters = model.groups[1].first.weight
-    assert filters.shape == (192, 64, 3, 3)
-    maps = torch.randn(2, 64, 5, 5)
+    assert filters.shape == (32, 24, 3, 3)
+    maps = torch.randn(2, 24, 5, 5)
     out = F.conv2d(maps, filters, padding=1)
-    torch.testing.assert_close(out[:, :64], maps)
+    torch.testing.assert_close(out[:, :24], maps)
 
 
 @pytest.mark.parametrize("side", [3, 7, 8, 15, 30])
@@ -344,35 +362,39 @@ def test_the_result_has_test_time_augmentation_and_the_curve_has_not(
 )
 def test_an_interrupted_run_of_these_goes_on_to_the_very_same_result(
     digits: ImageDataset,
+    small_digits: ImageDataset,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     model: str,
     recipe: dict[str, Any],
 ) -> None:
     monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+    data = digits if SIDE[model] == 16 else small_digits
     run = cell(model, epochs=3, **recipe).model_copy(update={"fraction": "100 images"})
     whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")
-    train_run(run, digits, whole)
+    train_run(run, data, whole)
 
     def stop(progress: engine.Progress) -> None:
         if progress.epoch == 3:  # after the first of its two steps
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_run(run, digits, broken, on_progress=stop)
-    train_run(run, digits, broken)
+        train_run(run, data, broken, on_progress=stop)
+    train_run(run, data, broken)
     assert whole.weights_path.read_bytes() == broken.weights_path.read_bytes()
     assert whole.predictions_path.read_bytes() == broken.predictions_path.read_bytes()
 
 
 @pytest.mark.parametrize("preset", ["cifar10-best", "cifar10-best-96", "seed-cnn"])
 def test_the_presets_train_for_a_few_steps(
-    digits: ImageDataset, tmp_path: Path, preset: str
+    digits: ImageDataset, small_digits: ImageDataset, tmp_path: Path, preset: str
 ) -> None:
-    spec = load_spec(preset, ["data=digits", "image_size=16"])
+    side = 8 if preset == "seed-cnn" else 16
+    data = small_digits if side == 8 else digits
+    spec = load_spec(preset, ["data=digits", f"image_size={side}"])
     run = spec.runs()[0].model_copy(update={"fraction": "100 images"})
     recipe = run.train.model_copy(update={"steps": 3, "batch_size": 20, "epochs": 1})
     recipe = recipe.model_copy(update={"cutout": min(run.train.cutout, 6)})
-    record = train_run(run.model_copy(update={"train": recipe}), digits, RunFolder(tmp_path / "r"))
+    record = train_run(run.model_copy(update={"train": recipe}), data, RunFolder(tmp_path / "r"))
     assert record.status == "finished"
     assert record.metrics.steps == 3

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from forked import Forked, python_program
 from sixteenth import Listener, Study
 from sixteenth.engine.train import Progress
 from tiny_study import environment
@@ -217,13 +217,9 @@ def test_a_kill_inside_the_writing_of_a_checkpoint_loses_nothing(
 ) -> None:
     whole = trained("whole")
     (whole.folder / "study.yaml").rename("study.yaml")
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, place],
-        env=environment(PYTHONPATH=os.pathsep.join([os.getcwd(), *sys.path])),
-        capture_output=True,
-        check=False,
-    )
-    assert killed.returncode == -9, killed.stderr
+    with Forked(python_program, KILLED, [place], folder=Path.cwd(), env=environment()) as killed:
+        _, err = killed.communicate(timeout=120)
+    assert killed.returncode == -9, err
     (run,) = Path("cut/runs").iterdir()
     left = list(run.glob(".checkpoint.pt.*.tmp"))
     assert bool(left) is (place != "after")

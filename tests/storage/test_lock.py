@@ -44,7 +44,7 @@ def test_the_second_command_is_refused_and_a_killed_ones_lock_taken_over(
         assert [path.stat().st_ino for path in frozen] == before
         assert sixteenth("show", "studies/tiny").code == 0  # looking is free
         first.send_signal(signal.SIGKILL)
-        first.wait()
+        first.communicate(timeout=30)
     assert (FOLDER / NOTE).exists()  # of the dead process
     third = sixteenth(*SLOW)
     assert third.code == 0, third.err

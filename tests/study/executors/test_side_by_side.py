@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 from benchmarks.soak import differences, remains
 
+from forked import Forked
 from sixteenth import DataError, Listener, RunSpec, Study
 from sixteenth.data import load_dataset
 from sixteenth.engine.train import Progress
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.study.executors import in_process, local
 from sixteenth.study.executors.shared_data import share_dataset
-from tiny_study import Command, command_line, environment, hear_interrupts, run_process
+from tiny_study import Command, command, environment, run_process
 
 FOUR_RUNS = ["run", "tiny.yaml", "--set", "train.epochs=2"]
 TWO_SLOW_RUNS = [
@@ -232,25 +233,11 @@ def test_an_interrupted_study_leaves_no_process_and_says_so_in_every_record(
 
 
 @contextlib.contextmanager
-def started(words: list[str]) -> Iterator[subprocess.Popen[str]]:
+def started(words: list[str]) -> Iterator[Forked]:
     """A command line that has begun to train two runs, in a process group of its own."""
-    with subprocess.Popen(
-        command_line(*words),
-        env=environment(TINY_SLEEP="0.2"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        preexec_fn=hear_interrupts,
-        process_group=0,
-    ) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "run 2 of 2" in line:
-                break
-        try:
-            yield process
-        finally:
-            process.kill()
+    with command(words, Path.cwd(), TINY_SLEEP="0.2") as process:
+        process.wait_for(lambda: "run 2 of 2" in process.err)
+        yield process
 
 
 def workers_of(pid: int) -> list[int]:
