@@ -108,7 +108,11 @@ def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> Non
     }
     precision = table.attrs.get("precision")
     if flags.as_json:
-        head: dict[str, Any] = {"study": loaded.spec.name, "folder": str(loaded.folder)}
+        head: dict[str, Any] = {
+            "study": loaded.spec.name,
+            "folder": str(loaded.folder),
+            "weights": loaded.weights(),
+        }
         if precision is not None:
             expected = {
                 key: value if math.isfinite(value) else None
@@ -330,6 +334,7 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
         "folder": str(study.folder),
         "report": str(page),
         "status": "finished" if finished else "incomplete",
+        "weights": study.weights(),
         "answer": list(study.discussion().answer),
         "results": _rows(results),
     }

@@ -121,14 +121,14 @@ def find_weights(name: str, init: str) -> WeightsFile | None:
         return WeightsFile(path, _sha256(path), normalisation, key=key)
     if _is_torchvision(name, init):
         return _from_torchvision(name, init)
+    renamed = "; if torch.save wrote that file, name it .pth" if path.is_file() else ""
     if is_factory(name):
         offers = f"it offers {', '.join(offered)}" if offered else "it offers none"
         raise WeightsError(
             f"{name} has no weights called {init!r}: {offers} (a factory's attribute weights, a "
             f"mapping such as {{'imagenet': {{'file': ..., 'mean': ..., 'std': ...}}}}); allowed "
-            f"are also random and a path that ends in {', '.join(SUFFIXES)}"
+            f"are also random and a path that ends in {', '.join(SUFFIXES)}{renamed}"
         )
-    renamed = "; if torch.save wrote that file, name it .pth" if path.is_file() else ""
     raise WeightsError(
         f"init {init!r}: allowed are random, imagenet, imagenet:ENTRY and a path that ends in "
         f"{', '.join(SUFFIXES)}{nearest(init, ['random', 'imagenet'])}{renamed}"

@@ -8,11 +8,11 @@ and in a file for which the user allows it. How a file is read is in `tensor_fil
 
 from __future__ import annotations
 
-import os
 import re
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 import torch
@@ -82,7 +82,8 @@ def load_trained_weights(model: nn.Module, path: Path) -> None:
 
 def _common_prefix(names: Collection[str], own: Collection[str]) -> str:
     """The part with a dot at its end that all names have, and without which most are in `own`."""
-    common = os.path.commonprefix([name.split(".")[:-1] for name in names])
+    pairs = zip(min(names).split(".")[:-1], max(names).split(".")[:-1], strict=False)
+    common = [part for part, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
     prefixes = ["".join(f"{part}." for part in common[:count]) for count in range(len(common) + 1)]
     return max(prefixes, key=lambda prefix: sum(prefix + each in names for each in own))
 
