@@ -52,11 +52,6 @@ def notices(checks: DataChecks) -> list[str]:
     if checks.classes_without_test:
         named = first_names(checks.classes_without_test, MAX_EXAMPLES)
         lines.append(f"no test image of class {named}")
-    if checks.ignored_files:
-        lines.append(
-            "not read, since they are no images or lie in no class folder: "
-            f"{checks.ignored_files} files or folders"
-        )
     if checks.nearly_black:
         dark = checks.nearly_black
         lines.append(
@@ -94,7 +89,7 @@ def examine(content: Content) -> DataChecks:
         *(same("test", i, "train", first_train[test[i]]) for i in leaked[:MAX_EXAMPLES]),
         *(same("train", i, "train", first_train[train[i]]) for i in copies_in_train[:MAX_EXAMPLES]),
         *(same("test", i, "test", first_test[test[i]]) for i in copies_in_test[:MAX_EXAMPLES]),
-        *content.ignored[:MAX_EXAMPLES],
+        *content.left_out[:MAX_EXAMPLES],
         *(f"{dark} is nearly black" for dark in content.dark[:MAX_EXAMPLES]),
     ]
     untested = np.bincount(content.test.labels, minlength=len(content.classes)) == 0
@@ -105,7 +100,7 @@ def examine(content: Content) -> DataChecks:
         conflicting_labels=len(conflicting),
         skipped_broken=len(content.broken),
         skipped=tuple(f"{one.name} ({one.reason})" for one in content.broken[:MAX_SKIPPED]),
-        ignored_files=len(content.ignored),
+        ignored_files=len(content.left_out),
         nearly_black=len(content.dark),
         classes_without_test=tuple(content.classes[i] for i in np.flatnonzero(untested)),
         examples=tuple(examples),

@@ -19,6 +19,7 @@ from .layouts.folder import find_folder
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .source import Found, Options, check_content
+from .understood import understand
 
 _ACCEPTED = (
     f"data are {', '.join(NAMED_DATA)}, or the path of a folder with train/CLASS/ and test/CLASS/ "
@@ -91,6 +92,7 @@ def load_dataset(
         fingerprint=digest,
         symbols=found.symbols,
         checks=checks,
+        understood=understand(found.layout, content),
     )
 
 

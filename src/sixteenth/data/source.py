@@ -70,8 +70,10 @@ class Content:
     Attributes:
         names: names of the images, for "train" and "test"; None if they have no names.
         broken: images that could not be decoded; they are not in the splits.
-        ignored: files that were not read, each a sentence that says why.
+        left_out: files, folders or columns that were not read, each a sentence that says why.
         dark: names of images with more than 8 bits that are nearly black.
+        notes: sentences on what may not be what the user meant, such as masks among the images.
+        validation_images: images of a validation part that is not used; `left_out` says so.
     """
 
     classes: tuple[str, ...]
@@ -79,12 +81,20 @@ class Content:
     test: Split
     names: Mapping[str, Sequence[str]] | None = None
     broken: tuple[Broken, ...] = ()
-    ignored: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     dark: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    validation_images: int = 0
 
     @classmethod
     def of(
-        cls, classes: Sequence[str], train: Decoded, test: Decoded, ignored: Sequence[str] = ()
+        cls,
+        classes: Sequence[str],
+        train: Decoded,
+        test: Decoded,
+        left_out: Sequence[str] = (),
+        notes: Sequence[str] = (),
+        validation_images: int = 0,
     ) -> Content:
         """The content of two decoded splits, without the broken images."""
         splits, names = {}, {}
@@ -96,10 +106,16 @@ class Content:
                 images, labels = images[valid], labels[valid]
                 kept = [name for name, good in zip(kept, valid, strict=True) if good]
             splits[part], names[part] = Split(images, labels), kept
-        broken = (*train.broken, *test.broken)
-        dark = (*train.dark, *test.dark)
         return cls(
-            tuple(classes), splits["train"], splits["test"], names, broken, tuple(ignored), dark
+            classes=tuple(classes),
+            train=splits["train"],
+            test=splits["test"],
+            names=names,
+            broken=(*train.broken, *test.broken),
+            left_out=tuple(left_out),
+            dark=(*train.dark, *test.dark),
+            notes=tuple(notes),
+            validation_images=validation_images,
         )
 
     @property
@@ -114,6 +130,7 @@ class Found:
 
     Attributes:
         name: its name in reports.
+        layout: what it was taken for, such as ``class folders``.
         identity: its path and the settings that its pixels depend on; the key of the cached copy.
         stamp: a text that changes if the files change.
         read: decodes everything, given the image size and a progress callback.
@@ -122,6 +139,7 @@ class Found:
     """
 
     name: str
+    layout: str
     identity: Mapping[str, str]
     stamp: str
     read: Callable[[int, ProgressCallback | None], Content]

@@ -128,6 +128,7 @@ class Study:
         if self._dataset is None:
             from ..data import load_dataset
             from ..data.checks import notices
+            from ..language import default_language
             from .preflight import test_set_notice
 
             spec = self.spec
@@ -144,9 +145,11 @@ class Study:
             )
             if spec.data_name:
                 self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
-            few = test_set_notice(self._dataset)
+            told, few = listener or Listener(), test_set_notice(self._dataset)
+            for line in default_language().understood(self._dataset.understood):
+                told.understood(line)
             for notice in [*notices(self._dataset.checks), *([few] if few else [])]:
-                (listener or Listener()).noticed(notice)
+                told.noticed(notice)
         return self._dataset
 
     def run(

@@ -29,6 +29,7 @@ def find_npz(file: Path, options: Options) -> Found:
     """The .npz `file`; its arrays are checked only when they are read."""
     return Found(
         name=file.stem,
+        layout="npz",
         identity={"layout": "npz", "path": str(file.resolve())},
         stamp=stamp_files(file.parent, [file]),
         read=lambda size, progress: _read_npz(file, size, progress),
@@ -39,6 +40,7 @@ def find_digits(options: Options) -> Found:
     """scikit-learn's 1,797 handwritten digits of 8 x 8 pixels; some are held out as test split."""
     return Found(
         name="digits",
+        layout="digits",
         identity={},
         stamp="",
         read=lambda size, progress: _read_digits(options, size, progress),

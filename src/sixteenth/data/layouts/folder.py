@@ -66,11 +66,11 @@ def find_folder(folder: Path, options: Options) -> Found | None:
         raise DataError(
             f"{folder} has a folder {here} but no folder {lacking} (it has {also}): add it{way_out}"
         )
-    ignored = [
+    left_out = [
         *(f"{path.name} is no image" for path in inside.values() if path not in (train, test)),
         *_misplaced(folder, folder),
     ]
-    splits = {"train": _classes(train, folder, ignored), "test": _classes(test, folder, ignored)}
+    splits = {"train": _classes(train, folder, left_out), "test": _classes(test, folder, left_out)}
     if not any(splits["train"].values()) and not any(splits["test"].values()):
         return None
     _refuse_empty(train, splits["train"])
@@ -84,15 +84,16 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     files = [file for classes in splits.values() for part in classes.values() for file in part]
     return Found(
         name=folder.resolve().name,
+        layout="train and test folders",
         identity={"layout": "folder", "path": str(folder.resolve())},
-        stamp=stamp_files(folder, files, ignored),
-        read=lambda size, progress: _read(folder, splits, ignored, size, progress),
+        stamp=stamp_files(folder, files, left_out),
+        read=lambda size, progress: _read(folder, splits, left_out, size, progress),
     )
 
 
 def _find_classes(folder: Path, options: Options) -> Found | None:
-    ignored: list[str] = []
-    classes = _classes(folder, folder, ignored)
+    left_out: list[str] = []
+    classes = _classes(folder, folder, left_out)
     if not any(classes.values()):
         return None
     _refuse_empty(folder, classes)
@@ -115,14 +116,15 @@ def _find_classes(folder: Path, options: Options) -> Found | None:
     splits = {"train": by_class(train), "test": by_class(test)}
     return Found(
         name=folder.resolve().name,
+        layout="class folders",
         identity={
             "layout": "classes",
             "path": str(folder.resolve()),
             "test_fraction": str(options.test_fraction),
             "split_seed": str(options.split_seed),
         },
-        stamp=stamp_files(folder, files, ignored),
-        read=lambda size, progress: _read(folder, splits, ignored, size, progress),
+        stamp=stamp_files(folder, files, left_out),
+        read=lambda size, progress: _read(folder, splits, left_out, size, progress),
     )
 
 
@@ -150,7 +152,7 @@ def hold_out_test(
 def _read(
     folder: Path,
     splits: Mapping[str, Classes],
-    ignored: list[str],
+    left_out: list[str],
     size: int,
     progress: ProgressCallback | None,
 ) -> Content:
@@ -162,21 +164,21 @@ def _read(
         labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
         encoded = zip(names, paths, strict=True)
         read[part] = Decoded.of(part, encoded, labels, names, size, progress)
-    return Content.of(tuple(splits["train"]), read["train"], read["test"], ignored)
+    return Content.of(tuple(splits["train"]), read["train"], read["test"], left_out)
 
 
-def _classes(folder: Path, root: Path, ignored: list[str]) -> Classes:
+def _classes(folder: Path, root: Path, left_out: list[str]) -> Classes:
     """Image files of each class folder; an empty list for an empty folder.
 
-    Files that are no images, and images outside the class folders, are appended to `ignored`, named
-    by their path relative to `root`.
+    Files that are no images, and images outside the class folders, are appended to `left_out`,
+    named by their path relative to `root`.
     """
     classes = {}
     for path in _folders(folder):
         images, others = _files(path)
         classes[_printable(path.name)] = sorted(images, key=os.fspath)
-        ignored += sorted(f"{_relative(root, other)} is no image" for other in others)
-    ignored += _misplaced(folder, root)
+        left_out += sorted(f"{_relative(root, other)} is no image" for other in others)
+    left_out += _misplaced(folder, root)
     return classes
 
 
