@@ -148,7 +148,7 @@ def test_a_part_of_the_names_is_offered_where_others_stand_beside_it(
         f"with {init}.module.encoder_k or {init}.module.encoder_q"
     )
     for key in ("state_dict.module.encoder_q", "module.encoder_q"):
-        with pytest.raises(WeightsError, match="the classifier 3 is absent .* with --allow-part"):
+        with pytest.raises(WeightsError, match=r"the classifier 3 is absent .* with --allow-part"):
             load(path, f"{path}#{key}")
         model, found = load(path, f"{path}#{key}", allow_partial=True)
         assert found.key == "state_dict.module.encoder_q"

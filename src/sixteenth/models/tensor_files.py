@@ -107,7 +107,11 @@ def _choose(
     parts = {}
     for name, mapping in found.items():
         start = key.removeprefix(f"{name}.") + "."
-        part = {each[len(start) :]: mapping[each] for each in mapping if each.startswith(start)}
+        part = {
+            str(each)[len(start) :]: value
+            for each, value in mapping.items()
+            if str(each).startswith(start)
+        }
         if part:
             parts[f"{name}.{start}".strip(".")] = part
     if len(parts) != 1:
