@@ -29,11 +29,6 @@ MAX_SKIPPED = 100
 def notices(checks: DataChecks) -> list[str]:
     """One line for each problem found, for the user to read before training; maybe none."""
     lines = []
-    if checks.skipped_broken:
-        shown = "; ".join(checks.skipped[:MAX_EXAMPLES])
-        lines.append(
-            f"left out, as they cannot be read: {_images(checks.skipped_broken)} ({shown})"
-        )
     if checks.leaked_test_images:
         lines.append(
             f"leakage: {_images(checks.leaked_test_images, 'test')} "
@@ -89,7 +84,6 @@ def examine(content: Content) -> DataChecks:
         *(same("test", i, "train", first_train[test[i]]) for i in leaked[:MAX_EXAMPLES]),
         *(same("train", i, "train", first_train[train[i]]) for i in copies_in_train[:MAX_EXAMPLES]),
         *(same("test", i, "test", first_test[test[i]]) for i in copies_in_test[:MAX_EXAMPLES]),
-        *content.left_out[:MAX_EXAMPLES],
         *(f"{dark} is nearly black" for dark in content.dark[:MAX_EXAMPLES]),
     ]
     untested = np.bincount(content.test.labels, minlength=len(content.classes)) == 0

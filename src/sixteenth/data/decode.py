@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..errors import DataError, one_line
+from ..storage.lfs import LFS_REASON, is_lfs_pointer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,7 +109,8 @@ def decode_images(
                     chunk_dark.append(name)
             # Pillow raises nearly any exception on broken files, not only OSError.
             except Exception as error:
-                chunk_broken.append(Broken(name, _reason(error), position))
+                reason = file_problem(data) if isinstance(data, Path) else ""
+                chunk_broken.append(Broken(name, reason or _reason(error), position))
         return chunk_broken, chunk_dark
 
     # Warning filters belong to the process, not to the threads, so they are set here. The warning
@@ -298,6 +300,13 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def file_problem(file: Path) -> str:
+    """Why a file that cannot be read is none: a link that leads nowhere, a Git LFS pointer."""
+    if file.is_symlink() and not file.exists():
+        return "a link that leads nowhere"
+    return LFS_REASON if file.is_file() and is_lfs_pointer(file) else ""
 
 
 def _reason(error: Exception) -> str:

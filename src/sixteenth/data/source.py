@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 from ..errors import DataError
 from .dataset import Split
 from .decode import Broken, Encoded, ProgressCallback, decode_images
+from .subsets import hold_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +34,9 @@ class Options:
     label_column: str | None
     test_fraction: float
     split_seed: int
+    exclude: tuple[str, ...] = ()
+    train_folders: tuple[str, ...] = ()
+    test_folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,21 +156,64 @@ def stamp_files(root: Path, files: Iterable[Path], ignored: Iterable[str] = ()) 
     """SHA-256 (hex) of path, size, mtime and ctime of each of `files`, and of `ignored`.
 
     The content is not read. A file that was overwritten has a new ctime, even if its size and
-    mtime were kept.
+    mtime were kept. A file that is not there, as behind a link that leads nowhere, is a broken
+    image once it is read.
 
     Raises:
-        DataError: a file has vanished or cannot be accessed.
+        DataError: a file cannot be accessed.
     """
     digest = hashlib.sha256()
     for file in files:
         try:
             stat = file.stat()
+            known = f"{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
+        except FileNotFoundError:
+            known = "nowhere"
         except OSError as error:
             raise DataError(f"cannot read {file}: {error.strerror}") from None
-        line = f"{file.relative_to(root).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}"
-        digest.update(f"{line}\0{stat.st_ctime_ns}\n".encode("utf-8", "surrogateescape"))
+        line = f"{file.relative_to(root).as_posix()}\0{known}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
     digest.update("\n".join(ignored).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def hold_out_test(
+    labels: NDArray[np.int64], classes: tuple[str, ...], options: Options, source: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of a training and a test split, both sorted int64, with every class in both.
+
+    Raises:
+        DataError: a class has too few images, or the share is 0.
+    """
+    share = options.test_fraction
+    if share == 0:
+        raise DataError(
+            f"{source} has no test images of its own, and test_fraction is 0: set it, for example "
+            "to 0.2, or add a test part"
+        )
+    train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
+    untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0)
+    if len(untested):
+        first = int(untested[0])
+        count = int((labels == first).sum())
+        raise DataError(
+            f"class {classes[first]!r} of {source} has only {count} image{'s'[: count != 1]}: too "
+            f"few to cut a test part of {share:g}; add images, or set a larger test_fraction"
+        )
+    return train, test
+
+
+def cut_note(options: Options) -> str:
+    """What to note where `hold_out_test` cut the test split."""
+    return (
+        f"there is no test part: {options.test_fraction:.3g} of the images were cut off as one "
+        "(test_fraction)"
+    )
+
+
+def class_name(name: object) -> str:
+    """A class name in Unicode's composed form (NFC): macOS writes file names in the other, NFD."""
+    return unicodedata.normalize("NFC", str(name))
 
 
 def numbered_classes(labels: Sequence[NDArray[np.int64]]) -> tuple[str, ...]:

@@ -16,8 +16,14 @@ import numpy as np
 from ...errors import DataError, one_line
 from ..dataset import Split
 from ..decode import ProgressCallback, memory_bytes, resize_array
-from ..source import Content, Found, Options, numbered_classes, stamp_files
-from .folder import hold_out_test
+from ..source import (
+    Content,
+    Found,
+    Options,
+    hold_out_test,
+    numbered_classes,
+    stamp_files,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,8 +58,6 @@ def find_digits(options: Options) -> Found:
 def _read_digits(options: Options, size: int, progress: ProgressCallback | None) -> Content:
     from sklearn.datasets import load_digits
 
-    if options.test_fraction == 0:
-        raise DataError("digits come without a test split: test_fraction must be above 0")
     digits = load_digits()
     # Grey values run from 0 to 16.
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
