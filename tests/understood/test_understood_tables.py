@@ -145,7 +145,7 @@ REFUSED = {
     "a workbook": (b"PK\x03\x04workbook", ERR, "no CSV table but an archive or a workbook"),
     "Parquet": (b"PAR1\0\0", ERR, "no CSV table but a Parquet file"),
     "JSON": ('[{"n": 1}]', ERR, "no CSV table but JSON"),
-    "a pointer": ("version https://git-lfs.github.com/spec/v1\n", ERR, "a Git LFS pointer"),
+    "a pointer": ("version https://git-lfs.github.com/spec/v1\n", ERR, "is a Git LFS pointer"),
     "null bytes": (b"n,err\n1\0,2\n", ERR, "is not a CSV table: it holds null bytes"),
 }  # fmt: skip
 

@@ -221,7 +221,7 @@ def itself(path: Path, state: State) -> None:
 @pytest.mark.parametrize(
     ("name", "make", "said"),
     [
-        ("a.pth", pointer, "is a Git LFS pointer, not the file itself: get it with git lfs pull"),
+        ("a.pth", pointer, "is a Git LFS pointer, not the file itself: fetch it with git lfs pull"),
         ("a.safetensors", pointer, "is a Git LFS pointer"),
         ("a.pth", web_page, "is a text that begins like a web page: download the file itself"),
         ("a.pt", script, "is a TorchScript archive, a program with its weights"),

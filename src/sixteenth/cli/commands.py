@@ -195,7 +195,9 @@ app.command()(explain)
 @app.command()
 def predict(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="STUDY/runs/RUN_ID.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.")
+    ],
     top: Annotated[
         int, typer.Option("--top", metavar="K", min=1, help="Show the K most probable classes.")
     ] = 1,
@@ -206,13 +208,20 @@ def predict(
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Classify images with a trained run: file, class, probability."""
+    """Classify images with a trained run: file, class, probability.
+
+    In a pipe: a line an image, with tabs between them.
+    """
+    from ..engine.prediction import find_images
     from ..engine.prediction import predict as classify
     from ..language import default_language
     from ..language.text import plain
     from .tables import Column, console, table
 
-    found = classify(run_dir, images, device=device, trust_code=trust_code)
+    files, notes = find_images(images)
+    found = classify(run_dir, files, device=device, trust_code=trust_code)
+    for note in notes:
+        print_message(note, prefix="note: ")
     if as_json:
         _print_json(
             [
@@ -225,6 +234,12 @@ def predict(
                 for one in found
             ]
         )
+        return
+    if not sys.stdout.isatty():
+        for one in found:
+            classes = [cell for name, p in one.ranked[:top] for cell in (plain(name), f"{p:.4f}")]
+            file = str(one.path)
+            print(file if file.isprintable() else plain(file), *classes, sep="\t")
         return
     lines = [(one.path, name, p) for one in found for name, p in one.ranked[:top]]
     stdout, numbers = console(), default_language().numbers

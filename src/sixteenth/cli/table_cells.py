@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, looked_for
+from ..storage.lfs import LFS_REASON, is_lfs_pointer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,6 @@ _MISSING = frozenset({"", "nan", "na", "n/a", "#n/a", "null", "none", "-", "--",
 _OTHER_KINDS = {
     b"PK": "an archive or a workbook: save it as CSV",
     b"PAR1": "a Parquet file: save it as CSV, for example with pandas' to_csv",
-    b"version https://git-lfs": "a Git LFS pointer, not the file itself: get it with git lfs pull",
     b"{": "JSON: save it as CSV, for example with pandas' to_csv",
     b"[": "JSON: save it as CSV, for example with pandas' to_csv",
 }
@@ -67,6 +67,8 @@ def read_cells(path: Path, wanted: Collection[str]) -> Cells:
         raise InputError(f"there is no file {path}{looked_for(path)}") from None
     except OSError as error:
         raise InputError(f"cannot read the table {path}: {error.strerror or error}") from None
+    if is_lfs_pointer(path):
+        raise InputError(f"{path} is {LFS_REASON}")
     if path.suffix.lower() == ".npz":
         return _read_arrays(path)
     try:

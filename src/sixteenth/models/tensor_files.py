@@ -24,12 +24,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ..errors import WeightsError, nearest, one_line
+from ..storage.lfs import LFS_REASON, is_lfs_pointer
 
 _DEPTH = 4
 """Mappings within mappings that are looked at; a pickle may hold one that contains itself."""
 
 _BEGINNINGS = {
-    b"version https://git-lfs": "a Git LFS pointer, not the file itself: get it with git lfs pull",
     b"\x89HDF\r\n": "an HDF5 file, as Keras writes, and no weights of torch",
     b"<": "a text that begins like a web page: download the file itself",
 }
@@ -138,6 +138,8 @@ def _without_tensors(content: Any) -> str:
 
 
 def _read(path: Path) -> Any:
+    if is_lfs_pointer(path):
+        raise WeightsError(f"{path} is {LFS_REASON}")
     try:
         with path.open("rb") as file:
             begin = file.read(100).lstrip()
