@@ -71,6 +71,11 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split())
 
 
+def counted(number: int, noun: str, several: str = "") -> str:
+    """``1 image``, ``2,000 images``."""
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
 def nearest(name: str, allowed: Iterable[str], *, most: int = 3) -> str:
     """A half-sentence such as ``; did you mean resnet18?``, empty when nothing is near."""
     close = difflib.get_close_matches(name, list(allowed), n=most, cutoff=0.6)

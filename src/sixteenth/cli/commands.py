@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ..errors import InputError
+from ..errors import InputError, counted
 from .advise import advise
 from .exits import print_message, run_command, set_resume_command
 from .explain import explain
@@ -144,7 +144,7 @@ def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> Non
         out_console.print(f"\n{plan}\n{disk}")
         if precision is not None:
             if len(left) > len(todo):
-                out_console.print(labels.left_out.format(_runs(len(left) - len(todo))))
+                out_console.print(labels.left_out.format(counted(len(left) - len(todo), "run")))
             if math.isfinite(precision.comparison):
                 line = labels.expected_comparison.format(
                     images=numbers.count(precision.train_size),
@@ -332,12 +332,15 @@ def _run(study: Study, flags: Flags, budget: float | None = None) -> None:
     if budget is not None:
         left_out = holes[holes["status"] != "failed"]
         if len(left_out):
-            said = default_language().terminal.left_out.format(_runs(len(left_out)))
+            said = default_language().terminal.left_out.format(counted(len(left_out), "run"))
             print_message(f"{said} The same command goes on.")
         holes = holes.drop(left_out.index)
     if len(holes):
         planned = len(study.runs())
-        print_message(f"{len(holes)} of {planned} runs failed; the same command tries them again")
+        failed = f"{len(holes)} of {counted(planned, 'run')} failed"
+        print_message(
+            f"{failed}; the same command tries {'it' if len(holes) == 1 else 'them'} again"
+        )
         for run_id, error in zip(holes["run_id"], holes["error"], strict=True):
             print_message(error, prefix=f"  {run_id}: ")
         raise typer.Exit(1)
@@ -382,10 +385,6 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
         for row in known.to_dict("records")
     ]
-
-
-def _runs(count: int) -> str:
-    return f"{count} {'run' if count == 1 else 'runs'}"
 
 
 def _print_json(content: Mapping[str, Any] | Sequence[Any]) -> None:

@@ -179,6 +179,7 @@ def _json(
         {"why": why, "rows": len(lines), "lines": lines} for why, lines in read.left_out.items()
     ]
     table = read.facts | {
+        "rows": len(read.rows) + sum(map(len, read.left_out.values())),
         "rows_read": len(read.rows),
         "left_out": left_out,
         "trainings": _trainings(groups),
