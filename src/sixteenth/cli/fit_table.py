@@ -169,7 +169,9 @@ def _choose_rows(path: Path, read: Trainings, request: Request, size: str) -> No
     identity = list(dict.fromkeys(["\0size", *known, *(request.run_columns or usual)]))
     parts = read.rows.groupby(identity, dropna=False, sort=False)
     if request.last_by is None:
-        for name in (name for name in read.rows if _MOMENT.search(str(name)) and name not in known):
+        for name in map(str, read.rows):
+            if not _MOMENT.search(name) or name in known:
+                continue
             differ = parts[name].nunique()
             if name != size and (differ > 1).any():
                 raise InputError(
@@ -242,8 +244,8 @@ def _as_errors(
 
 def _note_states(read: Trainings, table: pd.DataFrame) -> None:
     """Note the rows whose training did not finish, by the column that tools have for that."""
-    for name in table:
-        if str(name).lower() in ("state", "status"):
+    for name in map(str, table):
+        if name.lower() in ("state", "status"):
             states = table.loc[read.rows.index, name].astype(str).str.lower()
             odd = states[
                 ~states.isin({"finished", "completed", "complete", "success", "done", "ok"})

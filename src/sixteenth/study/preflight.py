@@ -1,7 +1,7 @@
 """What is checked before hours are spent: the folder, the names, the data, the weights, the disk.
 
 The cheap checks come first: a model's misspelt name is told before images are decoded, and a
-weights file of another network before anything is trained or written. A folder that holds something
+weights file that does not fit before anything is trained or written. A folder that holds something
 else is never written over: the message says what differs and how to begin beside it.
 """
 
