@@ -287,7 +287,7 @@ CLASSES = [
         both={"cat": range(5), "dog": range(10, 15)},
         test_images=2,
         notes=[CUT],
-        left_out=["5 times: cat/0.txt, cat/1.txt, cat/2.txt and 2 more: each is no image"],
+        left_out=["cat/0.txt, cat/1.txt, cat/2.txt and 2 more: each is no image"],
     ),
     Case(
         "a pattern of exclude that matches nothing",

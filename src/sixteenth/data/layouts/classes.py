@@ -95,7 +95,8 @@ def class_folders(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Cla
         )
     if not classes:
         raise DataError(f"{folder} has no class folders: put images into {folder / 'CLASS'}")
-    dangling = [path for path in tree.files(folder) if not path.exists()]
+    beside = [*tree.direct(folder), *tree.others(folder)]
+    dangling = [path for path in beside if path.is_symlink() and not path.exists()]
     tree.leave_out(dangling, "is a link that leads nowhere")
     loose = [path for path in tree.direct(folder) if path not in dangling]
     tree.leave_out(loose, "lies in no class folder")
@@ -109,6 +110,8 @@ def doubt(tree: Tree, folder: Path) -> str:
     names = [path.name for path in inside]
     if are_parts(names):
         return "are named like parts of one data set"
+    if len(names) > 1 and all(_KIND.fullmatch(name.lower()) for name in names):
+        return "are named like kinds of images"
     below = [
         {image.parent.name for image in tree.walk(path).images if image.parent != path}
         for path in inside
@@ -151,6 +154,12 @@ def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> li
         masks = [name for name in sorted(below) if re.fullmatch(_MASKS, name.lower())]
         way_out = f"; exclude: [{', '.join(masks)}] would leave masks out" if masks else ""
         notes.append(f"images in subfolders of the classes were read too: {told}{way_out}")
+    masks = [name for name in parts[0] if re.fullmatch(_MASKS, name.lower())]
+    if masks:
+        notes.append(
+            f"{', '.join(masks)} is taken for a class: exclude: [{', '.join(masks)}] would leave "
+            "masks out"
+        )
     endings = _mask_files(images)
     if endings:
         first, count = next(iter(endings)), sum(endings.values())
@@ -172,10 +181,7 @@ def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> li
 
 def _mask_files(images: Sequence[Path]) -> Mapping[str, int]:
     """How many images are named as another one in their folder with such an end, by that end."""
-    stems = {(image.parent, image.stem) for image in images}
-    found: Counter[str] = Counter()
-    for image in images:
-        match = _MASK_FILE.fullmatch(image.stem)
-        if match and (image.parent, match[1]) in stems:
-            found[match[2]] += 1
+    named = [(image, match) for image in images if (match := _MASK_FILE.fullmatch(image.stem))]
+    stems = {(image.parent, image.stem) for image in images} if named else set()
+    found = Counter(match[2] for image, match in named if (image.parent, match[1]) in stems)
     return dict(found.most_common())

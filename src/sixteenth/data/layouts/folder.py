@@ -31,10 +31,11 @@ from ..source import (
 )
 from .classes import Classes, Parts, class_folders, doubt, inner, is_flat, merged, notes_on
 from .labelled import parts_of_tables
-from .splits import ROLES, Role, choose, is_plain, role
+from .split_folders import home_of, split_folders
+from .splits import Role, choose, is_plain
 from .table import find_tables
 from .tree import Tree
-from .ways_out import keys, no_labels, unclear
+from .ways_out import no_labels, unclear
 
 
 def find_folder(folder: Path, options: Options) -> Found | None:
@@ -90,25 +91,24 @@ def find_folder(folder: Path, options: Options) -> Found | None:
 
 def _detect(tree: Tree, options: Options) -> Parts:
     """Splits and classes by the names of the folders and where the images lie."""
-    home = _home(tree)
-    places: dict[Role | None, Path] = {
-        each: inner(tree, place) for each, place in _splits(tree, home).items()
-    }
+    home = home_of(tree)
+    splits, problem = split_folders(tree, home)
+    places: dict[Role | None, Path] = {each: inner(tree, path) for each, path in splits.items()}
     if not places:
         places = {None: home}
     train = places.get("train", home)
     flat = [place for place in places.values() if is_flat(tree, place)]
-    doubtful = "" if flat else doubt(tree, train)
-    single = not flat and len(tree.with_images(train)) == 1
-    parts, reasons = parts_of_tables(
-        tree, home, places, options, needed=bool(flat or doubtful or single)
-    )
+    doubtful = "" if flat or problem else doubt(tree, train)
+    needed = bool(flat or problem or doubtful) or len(tree.with_images(train)) == 1
+    parts, reasons = parts_of_tables(tree, home, places, options, needed=needed)
     if parts is not None:
         return parts
+    if problem:
+        raise DataError(problem)
     if flat:
         raise DataError(no_labels(tree, flat[0], places, reasons))
     if doubtful:
-        raise DataError(unclear(tree, train, doubtful, bool(places.get("train"))))
+        raise DataError(unclear(tree, train, doubtful, places.get("test")))
     found = _class_parts(tree, {each or "train": [place] for each, place in places.items()})
     _leave_out_neighbours(tree, home, list(places.values()))
     tables = find_tables(tree, [tree.root, home])
@@ -126,79 +126,12 @@ def _detect(tree: Tree, options: Options) -> Parts:
     return found
 
 
-def _home(tree: Tree) -> Path:
-    """The data folder, or the one in it that an archive was unpacked to."""
-    folder = tree.root
-    while not tree.direct(folder):
-        inside = tree.with_images(folder)
-        if len(inside) != 1 or role(inside[0].name) or tree.direct(inside[0]):
-            break
-        folder = inside[0]
-    return folder
-
-
-def _splits(tree: Tree, home: Path) -> dict[Role, Path]:
-    """The folders in `home` that are splits; empty if its folders are classes.
-
-    A folder such as train_station is one only if its images lie in folders, or if all folders
-    beside it are splits.
-
-    Raises:
-        DataError: it cannot be told, or the training part is missing or empty.
-    """
-    every = {path.name: path for path in tree.folders(home)}
-    filled = {path.name: path for path in tree.with_images(home)}
-    all_named = all(role(name) for name in filled)
-    candidates = [
-        name
-        for name in every
-        if is_plain(name)
-        or (name in filled and role(name) and (all_named or not tree.direct(filled[name])))
-    ]
-    chosen: dict[Role, Path] = {}
-    for each in ROLES:
-        names = choose(candidates, each)
-        if len(names) > 1:
-            raise DataError(
-                f"{home} has both {' and '.join(names[:2])}: put the images into one, or name the "
-                f"folders with {keys(tree, each, [filled.get(n, every[n]) for n in names])}"
-            )
-        if names and names[0] in filled:
-            chosen[each] = filled[names[0]]
-        elif names and each != "validation":
-            raise DataError(
-                f"no images in {every[names[0]]}: put some into {every[names[0]] / 'CLASS'}, or "
-                "remove it"
-            )
-        elif names:
-            tree.leave_out([every[names[0]]], "holds no images")
-    others = [path for name, path in filled.items() if path not in chosen.values()]
-    if not chosen or ("train" in chosen and len(chosen) > 1):
-        return chosen
-    if "train" in chosen and not (others or is_flat(tree, chosen["train"])):
-        return chosen
-    if chosen.keys() == {"validation"} and is_flat(tree, chosen["validation"]) and others:
-        return {}  # such as valid and invalid
-    here, lacking = ("train", "test") if "train" in chosen else (next(iter(chosen)), "train")
-    place = chosen["train"] if here == "train" else chosen[next(iter(chosen))]
-    also = first_names(sorted(filled), 8)
-    ways = [f"add it, or name the folders with {keys(tree, 'train')} and {keys(tree, 'test')}"]
-    if here == "train":
-        ways.append(f"{keys(tree, 'train', [place])} has a test part cut from it")
-    if others:
-        ways.append(f"--set train_folder={tree.relative(home)} takes all of them as classes")
-    raise DataError(
-        f"{home} has a folder {place.name} but no folder {lacking} (it has {also}): "
-        f"{'; '.join(ways)}"
-    )
-
-
 def _named_by_user(tree: Tree, options: Options) -> Parts:
     """The parts that `train_folder` and `test_folder` name."""
     train = [_place(tree, name, "train_folder") for name in options.train_folders]
     test = [_place(tree, name, "test_folder") for name in options.test_folders]
     if not train:
-        home = _home(tree)
+        home = home_of(tree)
         named = choose([path.name for path in tree.with_images(home)], "train")
         train = [home / named[0]] if len(named) == 1 and home / named[0] not in test else [home]
     both = [path for path in train if path in test]
@@ -286,8 +219,8 @@ def _settle_validation(parts: Parts) -> int:
         return 0
     count = sum(map(len, validation.values()))
     parts.left_out.append(
-        f"{name} with {count:,} validation images: what train.validation asks for is cut from the "
-        "training images"
+        f"{name} with {count:,} validation image{'s'[: count != 1]}: train.validation cuts a part "
+        "off the training images instead"
     )
     return count
 

@@ -65,7 +65,7 @@ def parts_of_tables(
 def _parts(tree: Tree, tables: Mapping[Role | None, Labelled]) -> Parts:
     rows: dict[Role, list[tuple[Path, str]]] = {}
     names: dict[Role, str] = {}
-    notes, left_out = [], []
+    notes = []
     for each, table in tables.items():
         name = tree.relative(table.file)
         for own, part in table.parts.items():
@@ -76,7 +76,6 @@ def _parts(tree: Tree, tables: Mapping[Role | None, Labelled]) -> Parts:
             f"labels from column {table.label_column!r} of {name}, images from column "
             f"{table.image_column!r}"
         )
-        left_out += table.left_out
     if "train" not in rows:
         raise DataError(f"{first_names(list(names.values()))} in {tree.root}: no training images")
     order = class_order([label for part in rows.values() for _, label in part])
@@ -86,12 +85,12 @@ def _parts(tree: Tree, tables: Mapping[Role | None, Labelled]) -> Parts:
         for path, label in part:
             classes[label].append(path)
         splits[wanted] = {label: sorted(paths) for label, paths in classes.items() if paths}
-    known = {path for part in rows.values() for path, _ in part}
-    rest = [path for path in tree.walk(tree.root).images if path not in known]
+    listed = frozenset().union(*(table.listed for table in tables.values()))
+    rest = [path for path in tree.walk(tree.root).images if path not in listed]
     tree.leave_out(rest, "is in no table of labels")
     files = [table.file for table in tables.values()]
     columns = {
         "image_column": ", ".join(table.image_column for table in tables.values()),
         "label_column": ", ".join(table.label_column for table in tables.values()),
     }
-    return Parts(LAYOUT, splits, names, notes, left_out, files, columns)
+    return Parts(LAYOUT, splits, names, notes, files=files, columns=columns)

@@ -25,6 +25,9 @@ _OTHER = re.compile(
 )
 """Words of names such as train_masks, which are another thing than train_images beside them."""
 
+_SECOND = re.compile(r".*(?:eval|evaluation|holdout|dev).*")
+"""Words that mean something else beside a plainer one: with test/, eval/ is for validation."""
+
 _PART = re.compile(
     r"(?:.*[^a-z])?(?:k?fold|split|cv|part|batch|shard|chunk|subset)[^a-z0-9]*[0-9]+"
 )
@@ -53,6 +56,7 @@ def choose(names: Iterable[str], wanted: Role) -> list[str]:
     More than one of them is for the user to choose from.
     """
     named = [name for name in names if role(name) == wanted]
+    named = [name for name in named if not _SECOND.fullmatch(name.lower())] or named
     plain = [name for name in named if is_plain(name)]
     if plain:
         return plain

@@ -39,13 +39,18 @@ _SAMPLE = 200
 
 @dataclass(frozen=True)
 class Labelled:
-    """Images with the labels of one table, by split; the key None is for rows without a split."""
+    """Images with the labels of one table.
+
+    Attributes:
+        parts: by split; the key None where the table names none.
+        listed: all images in the table, also those of no split.
+    """
 
     file: Path
     image_column: str
     label_column: str
     parts: Mapping[Role | None, list[tuple[Path, str]]]
-    left_out: list[str]
+    listed: frozenset[Path]
 
 
 class _Images:
@@ -86,7 +91,7 @@ def find_tables(tree: Tree, folders: Sequence[Path]) -> list[Path]:
     return [
         file
         for folder in dict.fromkeys(folders)
-        for file in tree.files(folder)
+        for file in tree.others(folder)
         if file.suffix.lower() in ENDINGS and "submission" not in file.stem.lower()
     ]
 
@@ -142,12 +147,10 @@ def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options
             parts.setdefault(roles[row[split]] if split else None, []).append((path, name))
         elif labels[path] != name:
             raise DataError(f"{file} has {row[image]!r} under two labels: {labels[path]}, {name}")
-    others = sorted(value for value, known_role in roles.items() if known_role is None)
-    left_out = []
     if split and None in parts:
-        count = len(parts.pop(None))
-        left_out = [f"{count:,} rows of {file.name} whose {split} is {first_names(others, 3)}"]
-    return Labelled(file, image, label, parts, left_out)
+        others = first_names(sorted(value for value, each in roles.items() if each is None), 3)
+        tree.leave_out([path for path, _ in parts.pop(None)], f"has the {split} {others}")
+    return Labelled(file, image, label, parts, frozenset(labels))
 
 
 def _image_column(

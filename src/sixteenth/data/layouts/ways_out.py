@@ -30,15 +30,16 @@ def no_labels(
     )
 
 
-def unclear(tree: Tree, place: Path, why: str, split: bool) -> str:
+def unclear(tree: Tree, place: Path, why: str, test: Path | None) -> str:
     """The message that folders may be no classes, and what to do."""
     inside = tree.with_images(place)
     names = first_names([path.name for path in inside], 5)
+    also = f" {keys(tree, 'test', [test])}" if test is not None else ""
+    parts, last = (inside, also) if also else (inside[:-1], f" {keys(tree, 'test', inside[-1:])}")
+    as_classes, as_parts = keys(tree, "train", [place]), keys(tree, "train", parts)
     return (
         f"{place}: it cannot be told whether {names} are classes, since they {why}: if they are, "
-        f"--set train_folder={tree.relative(place)}"
-        f"{' with test_folder' if split else ''}; if they are parts, "
-        f"{keys(tree, 'train', inside[:-1])} and {keys(tree, 'test', inside[-1:])}"
+        f"{as_classes}{also}; if they are parts, {as_parts}{last}"
     )
 
 
