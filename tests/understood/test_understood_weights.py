@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -270,17 +269,21 @@ def test_a_missing_file_says_where_it_was_looked_for_and_a_url_is_named(
         load(Path("w.bin"))
 
 
-def test_what_was_understood_is_in_the_plan_and_for_people(state: State, tmp_path: Path) -> None:
-    from sixteenth.spec import RunSpec
-    from sixteenth.storage.run_record import ModelFacts
-    from sixteenth.study.preflight import weights_notice
+@pytest.mark.parametrize(
+    ("init", "key", "prefix", "said"),
+    [
+        ("w.pth", "ema", "module.", "tensors under the key ema, prefix module. removed"),
+        ("w.pth", "", "", "tensors at the top of the file, names as they are"),
+        ("imagenet", "", "", ""),
+        ("imagenet", "", "net.", "tensors at the top of the file, prefix net. removed"),
+    ],
+)
+def test_how_weights_were_read_is_said_unless_they_go_by_a_name(
+    init: str, key: str, prefix: str, said: str
+) -> None:
+    from sixteenth.language import default_language
+    from sixteenth.storage.run_record import WeightsFacts
 
-    path = tmp_path / "own.pth"
-    torch.save({"ema": prefixed(state, "module.")}, path)
-    _, found = load(path)
-    run = RunSpec(model="m", init=str(path), fraction="1", seed=0, data="digits", image_size=8)
-    assert weights_notice(run, found) == (
-        f"initial weights of m from {path}: tensors under the key ema, prefix module. removed"
-    )
-    kept = {"weights": {"file": str(path), "key": "ema", "prefix": "module."}}
-    assert json.loads(json.dumps(ModelFacts.from_dict(kept).to_dict())) == kept
+    facts = WeightsFacts(file="w.pth", key=key, prefix=prefix)
+    line = default_language().understood_weights("resnet18", init, facts)
+    assert line == (said and f"initial weights of resnet18 from w.pth: {said}")

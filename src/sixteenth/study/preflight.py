@@ -225,17 +225,6 @@ def check_disk(folder: Path, needed: int) -> None:
         )
 
 
-def weights_notice(run: RunSpec, weights: WeightsFile) -> str:
-    """How a weights file was understood; empty for a model's own without a prefix."""
-    if weights.other_classes and not (weights.key or weights.prefix):
-        return ""
-    key = (
-        f"tensors under the key {weights.key}" if weights.key else "tensors at the top of the file"
-    )
-    prefix = f"prefix {weights.prefix} removed" if weights.prefix else "names as they are"
-    return f"initial weights of {run.model} from {weights.path}: {key}, {prefix}"
-
-
 def _check_weights(
     snapshot: StudySnapshot, model: nn.Module, run: RunSpec, download: bool
 ) -> WeightsFile | None:

@@ -444,6 +444,7 @@ class Study:
             The runs left to train, and what each model costs.
         """
         from ..data.cache import default_data_dir
+        from ..language import default_language
         from . import preflight
         from .executors import local_machine
         from .planning.planner import make_schedule
@@ -456,11 +457,10 @@ class Study:
         preflight.check_begun(snapshot, dataset)
 
         def loaded(run: RunSpec, weights: WeightsFile) -> None:
-            self._weights[run.model, run.init] = WeightsFacts(
-                file=str(weights.path), key=weights.key, prefix=weights.prefix
-            )
-            if notice := preflight.weights_notice(run, weights):
-                listener.noticed(notice)
+            facts = WeightsFacts(file=str(weights.path), key=weights.key, prefix=weights.prefix)
+            self._weights[run.model, run.init] = facts
+            if line := default_language().understood_weights(run.model, run.init, facts):
+                listener.understood(line)
 
         costs = preflight.check_models(
             snapshot, self.spec, dataset, download=download, loaded=loaded
