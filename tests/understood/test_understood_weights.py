@@ -217,6 +217,7 @@ def itself(path: Path, state: State) -> None:
     torch.save(content, path)
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # torch.jit is on its way out
 @pytest.mark.parametrize(
     ("name", "make", "said"),
     [
