@@ -17,7 +17,9 @@ A message is one clear line that names the thing and the way out; the command li
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class SixteenthError(Exception):
@@ -69,7 +71,20 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split())
 
 
+def counted(number: int, noun: str, several: str = "") -> str:
+    """``1 image``, ``2,000 images``."""
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
 def nearest(name: str, allowed: Iterable[str], *, most: int = 3) -> str:
     """A half-sentence such as ``; did you mean resnet18?``, empty when nothing is near."""
     close = difflib.get_close_matches(name, list(allowed), n=most, cutoff=0.6)
     return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def looked_for(path: str | Path) -> str:
+    """A half-sentence on a path that is missing: where it was looked for, or that it is a URL."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):  # two letters: C:/ is a disk
+        return ", which is a URL: download it and give the file's path"
+    place = Path(path).expanduser()
+    return "" if place.is_absolute() else f" in {Path.cwd()}"

@@ -86,7 +86,7 @@ COLUMNS = "--size-column n --error-column err"
 UNTRUSTED = f"predict {run_dir()} sound.png"
 PREDICT = f"{UNTRUSTED} --trust-code"
 PREDICT_X = f"predict {run_dir()} x.png --trust-code"
-PREDICT_FOLDER = f"predict {run_dir()} studies --trust-code"
+PREDICT_FOLDER = f"predict {run_dir()} {run_dir()} --trust-code"
 
 COMMAND_LINE = [
     _line("no study", "run", "STUDY"),
@@ -362,7 +362,7 @@ FOLDERS = [
     _folder("predict: not finished", PREDICT, record(status="running"), "running"),
     _folder("predict: a bomb", PREDICT_X, put("x.png", bomb_png()), "x.png", "pixels"),
     _folder("predict: no image", PREDICT_X, put("x.png", b"x"), "x.png"),
-    _folder("predict: a folder", PREDICT_FOLDER, lambda: None, "studies"),
+    _folder("predict: no images", PREDICT_FOLDER, lambda: None, "no images in studies"),
 ]  # fmt: skip
 
 CASES = [*COMMAND_LINE, *STUDY_FILES, *DATA, *WEIGHTS, *FOLDERS]

@@ -73,6 +73,47 @@ def test_accuracies_in_percent_give_the_same_curve(table: Path, sixteenth: Comma
     assert theirs["gamma"] == pytest.approx(ours["gamma"], rel=0.01)
 
 
+def test_what_was_read_is_said_to_people_and_machines(table: Path, sixteenth: Command) -> None:
+    ended = sixteenth(*FIT, "--json")
+    assert ended.err == (
+        "note: results.csv: 16 of 17 rows read, err as errors in shares, 4 sizes in n from 1,000 "
+        "to 8,000; left out: 1 row without err (line 18); 2 trainings a size of each of 2 curves\n"
+    )
+    read = json.loads(ended.out)["table"]
+    each = {str(size): 2 for size in SIZES}
+    assert read.pop("trainings") == {"small": each, "big": each}
+    assert read == {
+        "file": "results.csv",
+        "delimiter": ",",
+        "decimal_mark": ".",
+        "size_column": "n",
+        "value_column": "err",
+        "values": "errors",
+        "unit": "shares",
+        "total": None,
+        "rows": 17,
+        "rows_read": 16,
+        "left_out": [{"why": "without err", "rows": 1, "lines": [18]}],
+        "notes": [],
+    }
+
+
+def test_shares_of_a_total_and_the_last_epochs_are_asked_for_by_flags(
+    table: Path, sixteenth: Command
+) -> None:
+    lines = ["part,epoch,acc,fold"]
+    for part in (0.25, 0.5, 1):
+        lines += [f"{part},{epoch},{70 + 8 * part + epoch},9" for epoch in range(3)]
+    table.write_text("\n".join(lines), encoding="utf-8")
+    words = ["fit", "results.csv", "--size-column", "part", "--accuracy-column", "acc", "--percent"]
+    assert "--last-by epoch" in sixteenth(*words).err
+    assert "--total N" in sixteenth(*words, "--last-by", "epoch").err
+    ended = sixteenth(*words, "--last-by", "epoch", "--total", "8000", "--json")
+    curve = json.loads(ended.out)["curves"]["all rows"]
+    assert curve["sizes"] == [2000, 4000, 8000]
+    assert curve["errors"] == pytest.approx([0.26, 0.24, 0.2])
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -37,7 +37,10 @@ def test_predict_names_class_and_probability(
     assert 0.5 < said[0]["probability"] <= 1
     shown = sixteenth("predict", run, str(path), "--trust-code", "--top", "3")
     assert shown.code == 0
-    assert len(shown.out.splitlines()) == 4
+    (line,) = shown.out.splitlines()
+    file, best, share, *others = line.split("\t")
+    assert (file, best, len(others)) == (str(path), label, 4)
+    assert float(share) == pytest.approx(said[0]["probability"], abs=1e-4)
 
 
 def test_predict_agrees_with_the_run_s_own_predictions(
@@ -74,3 +77,24 @@ def test_predict_names_an_image_that_cannot_be_read(
     assert "wrong.png" in refused.err
     assert "missing.png" in refused.err
     assert len(refused.err.splitlines()) == 1
+
+
+def test_predict_walks_a_folder_and_names_a_url(
+    trained: TrainedStudy, sixteenth: Command, digit: tuple[Path, str]
+) -> None:
+    run = str(trained.run(model="big", fraction="1"))
+    folder = trained.home / ("a rather long name of a folder " * 4)
+    for name in ("b.png", "below/a.png", ".hidden.png", "notes.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(digit[0].read_bytes())
+    shown = sixteenth("predict", run, str(folder), str(digit[0]), "--trust-code")
+    assert [line.split("\t")[:2] for line in shown.out.splitlines()] == [
+        [str(folder / "b.png"), digit[1]],
+        [str(folder / "below/a.png"), digit[1]],
+        [str(digit[0]), digit[1]],
+    ]
+    assert "2, 1 other file" in shown.err
+    for path, said in (("https://example.org/a.png", "is a URL: download it"), (run, "no images")):
+        refused = sixteenth("predict", run, path, "--trust-code")
+        assert (refused.code, refused.out) == (2, "")
+        assert said in refused.err

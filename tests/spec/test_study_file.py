@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,22 @@ def test_what_is_no_fraction_is_refused_by_name(written: object) -> None:
         ({"data": "digits", "modles": ["resnet18"]}, "did you mean models"),
         ({"data": "digits", "train": {"epoch": 3}}, "did you mean epochs"),
         ({"data": "digits", "epochs": 3}, "did you mean train.epochs"),
+        ({"data": "digits", "lr": 0.1}, "did you mean train.learning_rate"),
+        ({"data": "digits", "train": {"lr": 0.1}}, "did you mean train.learning_rate"),
+        ({"data": "digits", "epoch": 3}, "did you mean train.epochs"),
+        ({"data": "digits", "bs": 32}, "did you mean train.batch_size"),
+        ({"data": "digits", "train": {"wd": 0.1}}, "did you mean train.weight_decay"),
+        ({"data": "digits", "num-epochs": 3}, "did you mean train.epochs"),
+        ({"data": "digits", "arch": ["resnet18"]}, "did you mean models"),
+        ({"data": "digits", "train": {"image_size": 32}}, "did you mean image_size"),
+        ({"data": "digits", "device": "cpu"}, r"did you mean --device \(on the command line"),
+        (
+            {"data": "digits", "name": False},
+            r'name: .* \(YAML reads no, off .* quotes, such as "NO"',
+        ),
+        ({"data": "digits", "models": [True]}, r"models.0: .* \(YAML reads yes, on and true so\)"),
+        ({"data": 2024}, 'data: .* put it in quotes: "2024"'),
+        ({"data": "digits", "name": date(2024, 1, 2)}, 'put it in quotes: "2024-01-02"'),
         ({"data": "digits", "train": {"epochs": "many"}}, "train.epochs"),
         ({"data": "digits", "train": {"epochs": 0}}, "train.epochs"),
         ({"data": "digits", "train": {"optimizer": "sgdd"}}, "train.optimizer"),

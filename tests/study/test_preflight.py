@@ -100,7 +100,7 @@ def test_every_weights_file_is_loaded_before_anything_is_trained(
     save_file({"0.weight": torch.zeros(8, 3, 3, 3)}, "wrong.safetensors")
     refused = sixteenth("run", "tiny.yaml", "--set", "init=[random, wrong.safetensors]")
     assert refused.code == 2
-    assert "wrong.safetensors is of another network: it lacks 0.bias" in refused.err
+    assert "wrong.safetensors does not fit this network: it lacks 0.bias" in refused.err
     assert not Path("studies").exists()
     assert sixteenth("plan", "tiny.yaml", "--set", "init=[wrong.safetensors]").code == 2
 
@@ -129,16 +129,22 @@ def test_a_classifier_for_other_classes_starts_anew_where_that_is_allowed(
 
     state = load_file(next(trained.folder.glob("runs/*small*all*/model.safetensors")))
     state |= {"8.weight": torch.zeros(3, 32), "8.bias": torch.zeros(3)}
-    save_file(state, "three.safetensors")
-    words = ("run", "tiny.yaml", *ONE_RUN, "--set", "init=[three.safetensors]",
+    torch.save({"ema": {f"module.{k}": v for k, v in state.items()}}, "three.pth")
+    words = ("run", "tiny.yaml", *ONE_RUN, "--set", "init=[three.pth]",
              "--set", "fractions=[50 images]")  # fmt: skip
     refused = sixteenth(*words)
     assert refused.code == 2
     assert "8.weight has shape (3, 32), this network needs (10, 32)" in refused.err
-    ended = sixteenth(*words, "--allow-partial")
+    ended = sixteenth(*words, "--allow-partial", "--json")
     assert ended.code == 0, ended.err
+    assert "from three.pth: tensors under the key ema, prefix module. removed" in ended.err
+    understood = {"file": "three.pth", "key": "ema", "prefix": "module."}
+    (said,) = json.loads(ended.out)["weights"]
+    assert said.items() >= {"init": "three.pth", **understood}.items()
+    record = next(Path("studies/tiny").glob("runs/*/run.json"))
+    assert json.loads(record.read_text(encoding="utf-8"))["model"]["weights"] == understood
     del state["0.weight"]
-    save_file(state, "three.safetensors")
+    torch.save({"ema": {f"module.{k}": v for k, v in state.items()}}, "three.pth")
     refused = sixteenth(*words, "--allow-partial", "--fresh")
     assert refused.code == 2
     assert "lacks 0.weight" in refused.err

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ..errors import InputError
+from ..errors import InputError, counted
 from .advise import advise
 from .epochs import epochs_hint, say_epochs
 from .exits import print_message, run_command, set_resume_command
@@ -124,7 +124,11 @@ def plan(
     }
     precision = table.attrs.get("precision")
     if flags.as_json:
-        head: dict[str, Any] = {"study": loaded.spec.name, "folder": str(loaded.folder)}
+        head: dict[str, Any] = {
+            "study": loaded.spec.name,
+            "folder": str(loaded.folder),
+            "weights": loaded.weights(),
+        }
         if precision is not None:
             expected = {
                 key: value if math.isfinite(value) else None
@@ -156,7 +160,7 @@ def plan(
         out_console.print(f"\n{plan}\n{disk}")
         if precision is not None:
             if len(left) > len(todo):
-                out_console.print(labels.left_out.format(_runs(len(left) - len(todo))))
+                out_console.print(labels.left_out.format(counted(len(left) - len(todo), "run")))
             if math.isfinite(precision.comparison):
                 line = labels.expected_comparison.format(
                     images=numbers.count(precision.train_size),
@@ -209,7 +213,9 @@ app.command()(explain)
 @app.command()
 def predict(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="STUDY/runs/RUN_ID.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.")
+    ],
     top: Annotated[
         int, typer.Option("--top", metavar="K", min=1, help="Show the K most probable classes.")
     ] = 1,
@@ -220,13 +226,20 @@ def predict(
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Classify images with a trained run: file, class, probability."""
+    """Classify images with a trained run: file, class, probability.
+
+    In a pipe: a line an image, with tabs between them.
+    """
+    from ..engine.prediction import find_images
     from ..engine.prediction import predict as classify
     from ..language import default_language
     from ..language.text import plain
     from .tables import Column, console, table
 
-    found = classify(run_dir, images, device=device, trust_code=trust_code)
+    files, notes = find_images(images)
+    found = classify(run_dir, files, device=device, trust_code=trust_code)
+    for note in notes:
+        print_message(note, prefix="note: ")
     if as_json:
         _print_json(
             [
@@ -239,6 +252,12 @@ def predict(
                 for one in found
             ]
         )
+        return
+    if not sys.stdout.isatty():
+        for one in found:
+            classes = [cell for name, p in one.ranked[:top] for cell in (plain(name), f"{p:.4f}")]
+            file = str(one.path)
+            print(file if file.isprintable() else plain(file), *classes, sep="\t")
         return
     lines = [(one.path, name, p) for one in found for name, p in one.ranked[:top]]
     stdout, numbers = console(), default_language().numbers
@@ -331,12 +350,15 @@ def _run(study: Study, flags: Flags, budget: float | None = None) -> None:
     if budget is not None:
         left_out = holes[holes["status"] != "failed"]
         if len(left_out):
-            said = default_language().terminal.left_out.format(_runs(len(left_out)))
+            said = default_language().terminal.left_out.format(counted(len(left_out), "run"))
             print_message(f"{said} The same command goes on.")
         holes = holes.drop(left_out.index)
     if len(holes):
         planned = len(study.runs())
-        print_message(f"{len(holes)} of {planned} runs failed; the same command tries them again")
+        failed = f"{len(holes)} of {counted(planned, 'run')} failed"
+        print_message(
+            f"{failed}; the same command tries {'it' if len(holes) == 1 else 'them'} again"
+        )
         for run_id, error in zip(holes["run_id"], holes["error"], strict=True):
             print_message(error, prefix=f"  {run_id}: ")
         raise typer.Exit(1)
@@ -349,6 +371,7 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
         "folder": str(study.folder),
         "report": str(page),
         "status": "finished" if finished else "incomplete",
+        "weights": study.weights(),
         "answer": list(study.discussion().answer),
         "results": _rows(results),
     }
@@ -380,10 +403,6 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
         for row in known.to_dict("records")
     ]
-
-
-def _runs(count: int) -> str:
-    return f"{count} {'run' if count == 1 else 'runs'}"
 
 
 def _print_json(content: Mapping[str, Any] | Sequence[Any]) -> None:

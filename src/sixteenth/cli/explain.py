@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError, nearest
+from ..errors import InputError, counted, nearest
 from .exits import print_message
 from .options import DataDirOption, DeviceOption, JsonOption, ThreadsOption, WorkersOption
 
@@ -82,7 +82,7 @@ def explain(
     page = study.report()
     _print_outcome(study, place, page, as_json=as_json)
     if failed:
-        print_message(f"{len(failed)} runs failed; the same command tries them again")
+        print_message(f"{counted(len(failed), 'run')} failed; the same command tries again")
         raise typer.Exit(1)
 
 

@@ -1,7 +1,7 @@
 """``sixteenth fit``: learning curves from any tool's table of sizes and errors.
 
-Apart from `cli` because it knows of no study: it reads a CSV file, asks the analysis for the fit
-and the report for the figure. Imports no torch, so that it answers in a second.
+Apart from `cli` because it knows of no study: it has the table read by `fit_table`, asks the
+analysis for the fit and the report for the figure. Imports no torch: it answers in a second.
 """
 
 from __future__ import annotations
@@ -9,25 +9,35 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError, nearest
+from ..errors import InputError
+from .exits import print_message
+from .fit_table import Request, Trainings, read_trainings
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis import LearningCurve
 
+    Groups = list[tuple[str, pd.DataFrame]]
+
 
 def fit(
-    table: Annotated[Path, typer.Argument(metavar="RESULTS.CSV", help="One row a training.")],
+    table: Annotated[
+        Path,
+        typer.Argument(metavar="RESULTS.CSV", help="One row a training; or .npz of scikit-learn."),
+    ],
     size_column: Annotated[
-        str, typer.Option("--size-column", metavar="NAME", help="Training-set sizes.")
-    ] = "train_size",
+        str | None,
+        typer.Option(
+            "--size-column", metavar="NAME", help="Training-set sizes. Default: train_size."
+        ),
+    ] = None,
     error_column: Annotated[
         str | None,
         typer.Option("--error-column", metavar="NAME", help="Test errors, within 0 and 1."),
@@ -43,6 +53,27 @@ def fit(
     percent: Annotated[
         bool, typer.Option("--percent", help="The errors or accuracies are in percent.")
     ] = False,
+    total: Annotated[
+        int | None,
+        typer.Option("--total", metavar="N", min=1, help="Sizes are shares of N images."),
+    ] = None,
+    last_by: Annotated[
+        str | None,
+        typer.Option(
+            "--last-by",
+            metavar="NAME",
+            help="Of the rows of one training, take the last by this column, such as epoch.",
+        ),
+    ] = None,
+    run_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--run-column",
+            metavar="NAME",
+            help="Tells one training from another. Default: what is called seed, run_id and the "
+            "like. May be repeated.",
+        ),
+    ] = None,
     group_by: Annotated[
         list[str] | None,
         typer.Option("--group-by", metavar="NAME", help="A curve for each value. May be repeated."),
@@ -81,17 +112,24 @@ def fit(
             )
     if out is not None:
         _check_place(out)
-    column = error_column or accuracy_column or "test_accuracy"
-    rows = _read(table, [size_column, column, *(group_by or [])])
-    scale = 100.0 if percent else 1.0
-    rows["error"] = rows[column] / scale if error_column else 1 - rows[column] / scale
-    curves = {
-        name: _fit(name, part, size_column, test_size, chance)
-        for name, part in _groups(rows, group_by or [])
-    }
+    request = Request(
+        size=size_column,
+        error=error_column,
+        accuracy=accuracy_column,
+        percent=percent,
+        total=total,
+        group_by=group_by or [],
+        last_by=last_by,
+        run_columns=run_column or [],
+    )
+    read = read_trainings(table, request)
+    groups = _groups(read.rows, request.group_by)
+    curves = {name: _fit(name, part, test_size, chance) for name, part in groups}
+    for note in (_summary(read, groups), *read.notes):
+        print_message(note, prefix="note: ")
     place = out or _free(Path(f"{table.stem}.svg"))
     # All is computed before anything is written, and written before anything is said.
-    said = _json(curves, targets, place) if as_json else _text(curves, targets, place)
+    said = _json(curves, targets, place, read, groups) if as_json else _text(curves, targets, place)
     _draw(curves, place)
     print(said)
 
@@ -114,9 +152,41 @@ def _check_place(place: Path) -> None:
         raise InputError(f"there is no folder {place.parent} for the figure {place.name}: make it")
 
 
-def _json(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
+def _trainings(groups: Groups) -> dict[str, dict[str, int]]:
+    """Trainings a size, by curve and size."""
+    return {
+        name: {f"{size:g}": len(part) for size, part in rows.groupby("size")}
+        for name, rows in groups
+    }
+
+
+def _summary(read: Trainings, groups: Groups) -> str:
+    counts = {number for sizes in _trainings(groups).values() for number in sizes.values()}
+    fewest, most = min(counts), max(counts)
+    each = f"{fewest} to {most}" if fewest < most else f"{most}"
+    curves = f" of each of {len(groups)} curves" if len(groups) > 1 else ""
+    return f"{read.summary()}; {each} training{'s' if most > 1 else ''} a size{curves}"
+
+
+def _json(
+    curves: Mapping[str, LearningCurve],
+    targets: list[float],
+    place: Path,
+    read: Trainings,
+    groups: Groups,
+) -> str:
+    left_out = [
+        {"why": why, "rows": len(lines), "lines": lines} for why, lines in read.left_out.items()
+    ]
+    table = read.facts | {
+        "rows": len(read.rows) + sum(map(len, read.left_out.values())),
+        "rows_read": len(read.rows),
+        "left_out": left_out,
+        "trainings": _trainings(groups),
+        "notes": read.notes,
+    }
     found = {name: _numbers(curve, targets) for name, curve in curves.items()}
-    content = {"curves": found, "figure": str(place)}
+    content = {"table": table, "curves": found, "figure": str(place)}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
@@ -134,50 +204,20 @@ def _text(curves: Mapping[str, LearningCurve], targets: list[float], place: Path
     return "\n".join([*lines, language.terminal.figure.format(place)])
 
 
-def _read(table: Path, columns: list[str]) -> pd.DataFrame:
-    """The rows that have a size and an error; a failed run in a results table has none."""
-    import pandas as pd
-
-    try:
-        rows = pd.read_csv(table)
-    except FileNotFoundError:
-        raise InputError(f"there is no file {table}") from None
-    except OSError as error:
-        raise InputError(f"cannot read the table {table}: {error.strerror or error}") from None
-    except (ValueError, UnicodeDecodeError) as error:  # pandas' parser errors are ValueErrors
-        raise InputError(f"{table} is not a CSV table: {error}") from None
-    for name in columns:
-        if name not in rows:
-            raise InputError(
-                f"{table} has no column {name}{nearest(name, map(str, rows.columns))}"
-                f" (it has {', '.join(map(str, rows.columns))})"
-            )
-    for name in columns[:2]:
-        numbers = pd.to_numeric(rows[name], errors="coerce")
-        wrong = rows[name][numbers.isna() & rows[name].notna()]
-        if len(wrong):
-            raise InputError(f"{table}: {wrong.iloc[0]} in column {name} is not a number")
-        rows[name] = numbers
-    rows = rows.dropna(subset=columns[:2]).reset_index(drop=True)
-    if rows.empty:
-        raise InputError(f"{table} has no row with both {columns[0]} and {columns[1]}")
-    return rows
-
-
-def _groups(rows: pd.DataFrame, group_by: list[str]) -> list[tuple[str, pd.DataFrame]]:
+def _groups(rows: pd.DataFrame, group_by: Sequence[str]) -> Groups:
     if not group_by:
         return [("all rows", rows)]
     # In the order of the file, which is the order that its maker meant.
-    parts = rows.groupby(group_by, sort=False, dropna=False)
+    parts = rows.groupby(list(group_by), sort=False, dropna=False)
     return [(" · ".join(map(str, name)), part) for name, part in parts]
 
 
 def _fit(
-    name: str, rows: pd.DataFrame, size_column: str, test_size: int | None, chance: float | None
+    name: str, rows: pd.DataFrame, test_size: int | None, chance: float | None
 ) -> LearningCurve:
     from ..analysis import fit_learning_curve
 
-    parts = rows.groupby(size_column)["error"]
+    parts = rows.groupby("size")["error"]
     by_size = [(float(str(size)), errors.to_numpy(float)) for size, errors in parts]
     try:
         return fit_learning_curve(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import counted
 from ..storage.run_record import DataChecks
 from .source import Content, first_names
 
@@ -43,7 +44,10 @@ def notices(checks: DataChecks) -> list[str]:
             what = _verb(copies, "is a copy", "are copies")
             lines.append(f"{_images(copies, part)} {what} of another")
     if checks.conflicting_labels:
-        lines.append(f"{_images(checks.conflicting_labels)} stand under more than one label")
+        number = checks.conflicting_labels
+        lines.append(
+            f"{_images(number)} {_verb(number, 'stands', 'stand')} under more than one label"
+        )
     if checks.classes_without_test:
         named = first_names(checks.classes_without_test, MAX_EXAMPLES)
         lines.append(f"no test image of class {named}")
@@ -139,7 +143,7 @@ def _first_positions(digests: Sequence[bytes]) -> dict[bytes, int]:
 
 
 def _images(count: int, kind: str = "") -> str:
-    return f"{count:,} {kind + ' ' if kind else ''}image{'' if count == 1 else 's'}"
+    return counted(count, f"{kind} image".strip())
 
 
 def _verb(count: int, one: str, many: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import DataError, nearest
+from ..errors import DataError, looked_for, nearest
 from ..spec.fields import NAMED_DATA
 from . import cache
 from .checks import examine
@@ -133,7 +133,10 @@ def _find(source: str, options: Options) -> Found:
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"cannot read the data {source!r}: {reason}") from None
-    raise DataError(f"there are no data {source!r}{_suggest(source, path) or f': {_ACCEPTED}'}")
+    where = looked_for(source)
+    raise DataError(
+        f"there are no data {source!r}{where}{_suggest(source, path) or f': {_ACCEPTED}'}"
+    )
 
 
 def _find_path(path: Path, options: Options) -> Found:

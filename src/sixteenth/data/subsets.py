@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, counted
 from ..spec.fraction import TrainFraction
 
 if TYPE_CHECKING:
@@ -82,8 +82,9 @@ def draw_subset(
         parts = int((sizes // wanted).min())
         raise DataError(
             f"disjoint subsets of {fraction} run out at replicate {replicate + 1}: class "
-            f"{_name(present[i], classes)} has {sizes[i]} images, each part takes {wanted[i]}; "
-            f"use at most {_counted(parts, 'seed')}, a smaller fraction, or subsets: nested"
+            f"{_name(present[i], classes)} has {counted(int(sizes[i]), 'image')}, each part takes "
+            f"{wanted[i]}; use at most {counted(parts, 'seed')}, a smaller fraction, or "
+            "subsets: nested"
         )
     block_size = wanted[class_index]
     drawn = (block * block_size <= ranks) & (ranks < (block + 1) * block_size)
@@ -124,7 +125,7 @@ def hold_out(
     if len(emptied):
         i = int(emptied[0])
         raise DataError(
-            f"class {_name(present[i], classes)} has only {_counted(int(sizes[i]), 'image')}, and "
+            f"class {_name(present[i], classes)} has only {counted(int(sizes[i]), 'image')}, and "
             f"holding out {share:g} would leave none to train on: hold out less, or use more images"
         )
     held = _ranks(class_index, seed, _HOLD_OUT) < wanted[class_index]
@@ -151,18 +152,18 @@ def _class_counts(
     count = fraction.size(total, len(sizes))
     if count > total:
         raise DataError(
-            f"{fraction} are more than the training set has: use at most {_counted(total, 'image')}"
+            f"{fraction} are more than the training set has: use at most {counted(total, 'image')}"
         )
     wanted = _apportion(sizes, count)
     missing = np.flatnonzero(wanted == 0)
     if len(missing):
         i = int(missing[0])
         least = _smallest_complete(sizes)
-        others = f" (and {_counted(len(missing) - 1, 'more class', 'more classes')})"
+        others = f" (and {counted(len(missing) - 1, 'more class', 'more classes')})"
         raise DataError(
-            f"too few images for the fraction {fraction}: of its {_counted(count, 'image')}, class "
+            f"too few images for the fraction {fraction}: of its {counted(count, 'image')}, class "
             f"{_name(present[i], classes)} with {sizes[i]} of {total} gets none"
-            f"{others if len(missing) > 1 else ''}; use at least {_counted(least, 'image')}, "
+            f"{others if len(missing) > 1 else ''}; use at least {counted(least, 'image')}, "
             f'or "1 per class"'
         )
     return wanted
@@ -252,7 +253,3 @@ def _name(label: int, classes: Sequence[str] | None) -> str:
     if classes is None or label >= len(classes):
         return str(label)
     return repr(classes[int(label)])
-
-
-def _counted(count: int, one: str, many: str | None = None) -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"

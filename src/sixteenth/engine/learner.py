@@ -21,7 +21,7 @@ from ..models import (
     train_flops_per_image,
 )
 from ..spec import RunSpec
-from ..storage.run_record import ModelFacts, NormalisationFacts
+from ..storage.run_record import ModelFacts, NormalisationFacts, WeightsFacts
 from .acceleration import accelerate
 from .execution import Execution
 from .gradient_fault import correct_gradients
@@ -100,6 +100,8 @@ class Learner:
             train_flops_per_image=self.train_flops_per_image,
             final_map=last,
             normalisation=NormalisationFacts(mean=mean, std=std, source=source),
+            weights=weights
+            and WeightsFacts(file=str(weights.path), key=weights.key, prefix=weights.prefix),
             weights_sha256=weights.sha256 if weights else None,
             unseen_weights=acceleration.removed_weights,
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, looked_for
 from ..spec import RunSpec
 from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
@@ -42,6 +42,31 @@ class Prediction:
         return self.ranked[0][1]
 
 
+def find_images(images: Iterable[str | Path]) -> tuple[list[Path], list[str]]:
+    """The image files that paths name, those in folders sorted, and a note on each folder.
+
+    Raises:
+        InputError: a path is a URL, or a folder without images.
+    """
+    from ..data.layouts.tree import Tree
+
+    found: list[Path] = []
+    notes = []
+    for path in map(Path, images):
+        if path.is_dir():
+            walked = Tree(path).walk(path)
+            if not walked.images:
+                raise InputError(f"no images in {path}: give image files, or a folder with some")
+            others = f", {len(walked.others):,} other files left out" if walked.others else ""
+            notes.append(f"images in {path} and below: {len(walked.images):,}{others}")
+            found += walked.images
+        elif "URL" in (problem := looked_for(path)) and not path.exists():
+            raise InputError(f"no image {path}{problem}")
+        else:
+            found.append(path)
+    return found, notes
+
+
 def predict(
     run_dir: str | Path,
     images: Iterable[str | Path],
@@ -51,22 +76,24 @@ def predict(
 ) -> list[Prediction]:
     """One prediction for each image file, in the given order, by the model of a finished run.
 
+    A folder stands for the images in it and below, sorted.
+
     Images are decoded and resized like the training images. Precision and test-time augmentation
     are those of the run's test accuracy.
 
     Args:
         run_dir: the run's folder, ``STUDY/runs/RUN_ID``.
-        images: paths of image files.
+        images: paths of image files or folders.
         device: ``cpu``, ``cuda``, ``mps``; by default the best one available.
         trust_code: allow a model named ``package.module:factory`` and import its module.
 
     Raises:
-        InputError: there is no finished run, its model is code that is not trusted, or the device
-            is not available.
+        InputError: there is no finished run, its model is code that is not trusted, the device is
+            not available, or a path is a URL or a folder without images.
         DataError: some images cannot be read.
         ModelError, WeightsError: the model cannot be built, or its weights are damaged.
     """
-    paths = [Path(image) for image in images]
+    paths, _ = find_images(images)
     folder = RunFolder(Path(run_dir))
     record = _finished_record(folder)
     spec, classes, mean, std, precision = _checked_fields(record, folder)

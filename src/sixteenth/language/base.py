@@ -20,7 +20,7 @@ from ..analysis.findings.diagnosis import DiagnosisKind
 from ..analysis.findings.expectation import Expect
 from ..analysis.findings.options import Option
 from ..analysis.findings.types import Finding, SectionKey, Strength
-from ..storage.run_record import Understood
+from ..storage.run_record import Understood, WeightsFacts
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, TerminalLabels
 from .numbers import Numbers
@@ -211,6 +211,13 @@ class Language(ABC):
         """What the data were taken for: a line, one on what was left out, one for each note.
 
         Nothing of records of earlier versions, which do not tell.
+        """
+
+    @abstractmethod
+    def understood_weights(self, model: str, init: str, weights: WeightsFacts) -> str:
+        """How a file of initial weights was read: the key, and the prefix that was removed.
+
+        Empty for weights that go by a name, such as ``imagenet``, if nothing was removed.
         """
 
     @abstractmethod

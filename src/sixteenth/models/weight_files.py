@@ -6,9 +6,10 @@
 - ``imagenet``: torchvision's ``IMAGENET1K_V1`` weights of the model; ``imagenet:IMAGENET1K_V2`` is
   another entry of torchvision. The file is in torch's cache (``TORCH_HOME``) or is downloaded.
   Either way, its SHA-256 is compared with the hash in its name;
-- a path that ends in ``.safetensors``, ``.pth`` or ``.pt``. The file does not say how images were
-  normalised, so a run uses the mean and standard deviation of its dataset. With ``#imagenet`` at
-  the end (``resnet50.pth#imagenet``) it uses those of ImageNet;
+- a path that ends in one of `SUFFIXES`. With ``#KEY`` behind it (``resnet50.pth#state_dict_ema``)
+  the tensors under that key are meant. The file does not say how images were normalised, so a run
+  uses the mean and standard deviation of its dataset. With ``#imagenet`` at the end
+  (``resnet50.pth#imagenet``) it uses those of ImageNet;
 - for a model of the user, also any name in the attribute ``weights`` of its factory::
 
       def lite0(num_classes): ...
@@ -40,11 +41,12 @@ from typing import Any
 import torch
 import torchvision
 
-from ..errors import WeightsError, nearest, one_line
+from ..errors import WeightsError, looked_for, nearest, one_line
 from ..spec.fields import OWN_MODELS
 from .zoo import find_factory, is_factory
 
-SUFFIXES = (".safetensors", ".pth", ".pt")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pth.tar")
+"""Ends of the names of weights files. All but the first are files of ``torch.save``."""
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -72,6 +74,8 @@ class WeightsFile:
 
     Attributes:
         sha256: of the whole file, in hex.
+        key: under which the tensors lie in the file, "" for none or, before it is read, any.
+        prefix: removed from the tensors' names, such as ``module.``; known when they are loaded.
         normalisation: None if unknown.
         keep_classifier: load the classifier too, if its shape is right. False for torchvision's
             files, whose classes are ImageNet's even if their number is that of the study.
@@ -84,6 +88,14 @@ class WeightsFile:
     normalisation: Normalisation | None
     keep_classifier: bool = True
     other_classes: bool = False
+    key: str = ""
+    prefix: str = ""
+
+    @property
+    def place(self) -> str:
+        """The file, key and prefix for messages: ``own.pth#model without the prefix module.``"""
+        removed = f" without the prefix {self.prefix}" if self.prefix else ""
+        return f"{self.path}{self.key and '#'}{self.key}{removed}"
 
 
 def find_weights(name: str, init: str) -> WeightsFile | None:
@@ -101,25 +113,35 @@ def find_weights(name: str, init: str) -> WeightsFile | None:
     offered = _offered_weights(name) if is_factory(name) else {}
     if init in offered:
         return _from_factory(name, init, offered[init])
-    path = Path(init.removesuffix("#imagenet")).expanduser()
-    if path.suffix in SUFFIXES:
+    path, key, imagenet = _split(init)
+    if path.name.lower().endswith(SUFFIXES):
         normalisation = None
-        if init.endswith("#imagenet"):
+        if imagenet:
             normalisation = Normalisation(_IMAGENET_MEAN, _IMAGENET_STD, f"{path}#imagenet")
-        return WeightsFile(path, _sha256(path), normalisation)
+        return WeightsFile(path, _sha256(path), normalisation, key=key)
     if _is_torchvision(name, init):
         return _from_torchvision(name, init)
+    renamed = "; if torch.save wrote that file, name it .pth" if path.is_file() else ""
     if is_factory(name):
         offers = f"it offers {', '.join(offered)}" if offered else "it offers none"
         raise WeightsError(
             f"{name} has no weights called {init!r}: {offers} (a factory's attribute weights, a "
             f"mapping such as {{'imagenet': {{'file': ..., 'mean': ..., 'std': ...}}}}); allowed "
-            f"are also random and a path that ends in {', '.join(SUFFIXES)}"
+            f"are also random and a path that ends in {', '.join(SUFFIXES)}{renamed}"
         )
     raise WeightsError(
         f"init {init!r}: allowed are random, imagenet, imagenet:ENTRY and a path that ends in "
-        f"{', '.join(SUFFIXES)}{nearest(init, ['random', 'imagenet'])}"
+        f"{', '.join(SUFFIXES)}{nearest(init, ['random', 'imagenet'])}{renamed}"
     )
+
+
+def _split(init: str) -> tuple[Path, str, bool]:
+    """The path, the key and whether ImageNet's normalisation is asked for in ``x.pth#KEY``."""
+    text = re.sub(r"#imagenet(?=#|$)", "", init)
+    head, _, key = text.rpartition("#")
+    if not head.lower().endswith(SUFFIXES) or Path(text).exists():
+        head, key = text, ""
+    return Path(head).expanduser(), key, text != init
 
 
 def check_init(name: str, init: str, *, stem: str = "default") -> None:
@@ -190,7 +212,7 @@ def _from_factory(name: str, init: str, offer: Any) -> WeightsFile:
         raise WeightsError(
             f"{where}: no file: {type(error).__name__}: {one_line(error)}"
         ) from error
-    if path.suffix not in SUFFIXES:
+    if not path.name.lower().endswith(SUFFIXES):
         raise WeightsError(f"{where}: {path} must end in {', '.join(SUFFIXES)}")
     sha256 = _sha256(path)
     _check_hash(path, sha256, str(offer.get("sha256", "")))
@@ -270,7 +292,7 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
-        raise WeightsError(f"no weights file {path}") from None
+        raise WeightsError(f"no weights file {path}{looked_for(path)}") from None
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else one_line(error)
         raise WeightsError(f"cannot read the weights file {path}: {reason}") from None

@@ -1,29 +1,25 @@
-"""Load initial weights into a network, strictly and without running code from the file.
+"""Load initial weights into a network, all of them or none.
 
-Files are not trusted. They are read by safetensors or by ``torch.load(weights_only=True)``, as the
-file's suffix says. Every tensor must be present, of the right shape and finite. Only the classifier
-may be absent or of another shape, and then keeps its random values: in weights that a model offers
-for other classes (such as ImageNet's), and in a file for which the user allows it.
+Every tensor must be present, of the right shape and finite. A prefix that all names have is removed
+where the rest are names of the network. Only the classifier may be absent or of another shape, and
+then keeps its random values: in weights that a model offers for other classes (such as ImageNet's),
+and in a file for which the user allows it. How a file is read is in `tensor_files`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import pickle
 import re
-import warnings
-import zipfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection
+from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import WeightsError, one_line
+from .tensor_files import read_tensors
 from .weight_files import WeightsFile, check_stem, find_weights
 
 # Auxiliary classifiers, which only help to train on ImageNet and are not built here.
@@ -43,29 +39,33 @@ def load_initial_weights(
             classes.
 
     Returns:
-        The file, with its hash and the normalisation of images; None for ``random``, which changes
-        nothing.
+        The file, with its hash, what was removed from its names and the normalisation of images;
+        None for ``random``, which changes nothing.
 
     Raises:
-        WeightsError: there are no such weights, or the file is damaged or of another network; the
-            first wrong tensor is named. The model must not be used then.
+        WeightsError: there are no such weights, or the file is damaged or does not fit; the first
+            wrong tensor is named. The model must not be used then.
     """
     check_stem(init, stem)
     found = find_weights(name, init)
     if found is None:
         return None
-    state = read_tensors(found.path)
+    state, key = read_tensors(found.path, found.key)
+    prefix = _common_prefix(state, model.state_dict())
+    found = replace(found, key=key, prefix=prefix)
+    if prefix:
+        state = OrderedDict((each.removeprefix(prefix), value) for each, value in state.items())
     auxiliary = _AUXILIARY.get(name, ())
-    for key in [key for key in state if auxiliary and key.startswith(auxiliary)]:
-        del state[key]
+    for each in [each for each in state if auxiliary and each.startswith(auxiliary)]:
+        del state[each]
     if name.startswith("densenet"):
-        for key in list(state):
-            state[_OLD_DENSENET.sub(r"\1\2", key)] = state.pop(key)
+        for each in list(state):
+            state[_OLD_DENSENET.sub(r"\1\2", each)] = state.pop(each)
     may_lack, misfit = _drop_classifier(model, state, found.keep_classifier)
-    _load(model, state, found.path, may_lack)
+    _load(model, state, found, may_lack)
     if misfit and not (allow_partial or found.other_classes):
         raise WeightsError(
-            f"{found.path}: {misfit}; with --allow-partial it starts from random values"
+            f"{found.place}: {misfit}; with --allow-partial it starts from random values"
         )
     return found
 
@@ -74,69 +74,18 @@ def load_trained_weights(model: nn.Module, path: Path) -> None:
     """Load all weights of a finished run, the classifier too, into a model built like the run's.
 
     Raises:
-        WeightsError: the file is damaged or of another network.
+        WeightsError: the file is damaged or does not fit.
     """
-    _load(model, read_tensors(path), path, may_lack=frozenset())
+    state, _ = read_tensors(path)
+    _load(model, state, WeightsFile(path, "", None), may_lack=frozenset())
 
 
-def read_tensors(path: Path) -> OrderedDict[str, Tensor]:
-    """The state dict of a weights file, on the CPU; no code from the file is run.
-
-    In a ``.pth`` it may be under the key ``state_dict`` or ``model``, and each name may begin with
-    ``module.``.
-
-    Raises:
-        WeightsError: the file cannot be read, or has anything but tensors.
-    """
-    if path.suffix == ".safetensors":
-        try:
-            content: Any = load_file(path)
-        except (SafetensorError, OSError, ValueError) as error:
-            raise WeightsError(f"{path} is not a safetensors file: {one_line(error)}") from error
-    else:
-        content = _read_pickle(path)
-    for wrapper in ("state_dict", "model"):
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-    if not isinstance(content, Mapping) or not content:
-        raise WeightsError(f"{path} holds no named tensors but {type(content).__name__}")
-    for key, value in content.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise WeightsError(f"{path}: {key!r} is not a tensor but {type(value).__name__}")
-        odd = value.is_nested or value.is_quantized or value.layout is not torch.strided
-        if odd or value.device.type != "cpu":
-            raise WeightsError(
-                f"{path}: {key!r} is a sparse, nested, quantised or empty (meta) tensor, expected "
-                "a plain one"
-            )
-    parallel = all(key.startswith("module.") for key in content)
-    state = OrderedDict(
-        (key.removeprefix("module.") if parallel else key, v) for key, v in content.items()
-    )
-    if hasattr(content, "_metadata") and not parallel:
-        # Has the versions of the saved layers, with which torch converts old names.
-        state._metadata = content._metadata  # type: ignore[attr-defined]
-    return state
-
-
-def _read_pickle(path: Path) -> Any:
-    # Torch does not compress its archives; a compressed one could unpack to any size.
-    with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
-        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-            raise WeightsError(f"{path} is a compressed archive, which torch never writes: refused")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the errors below say what is wrong
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise WeightsError(
-            f"{path} is refused: it is damaged, or holds objects that could run code where only "
-            f"tensors are read ({_first_sentence(error)}); save it as safetensors"
-        ) from error
-    except Exception as error:
-        raise WeightsError(
-            f"{path} is not a weights file or is damaged: {_first_sentence(error)}"
-        ) from error
+def _common_prefix(names: Collection[str], own: Collection[str]) -> str:
+    """The part with a dot at its end that all names have, and without which most are in `own`."""
+    pairs = zip(min(names).split(".")[:-1], max(names).split(".")[:-1], strict=False)
+    common = [part for part, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+    prefixes = ["".join(f"{part}." for part in common[:count]) for count in range(len(common) + 1)]
+    return max(prefixes, key=lambda prefix: sum(prefix + each in names for each in own))
 
 
 def _drop_classifier(
@@ -163,23 +112,25 @@ def _drop_classifier(
             )
     if layer is None or (keep and not misfit):
         return frozenset(), ""
-    for key in own:
-        state.pop(key, None)
+    for key in [key for key in state if key.startswith(f"{layer}.")]:  # may be several layers there
+        del state[key]
     return frozenset(own), misfit
 
 
 def _load(
-    model: nn.Module, state: OrderedDict[str, Tensor], path: Path, may_lack: frozenset[str]
+    model: nn.Module, state: OrderedDict[str, Tensor], file: WeightsFile, may_lack: frozenset[str]
 ) -> None:
     own = model.state_dict()
     for key, value in state.items():
         if key in own and value.shape != own[key].shape:
             raise WeightsError(
-                f"{path}: {key} has shape {tuple(value.shape)}, this network needs "
+                f"{file.place}: {key} has shape {tuple(value.shape)}, this network needs "
                 f"{tuple(own[key].shape)}"
             )
         if key in own and value.is_floating_point() != own[key].is_floating_point():
-            raise WeightsError(f"{path}: {key} holds {value.dtype}, expected {own[key].dtype}")
+            raise WeightsError(
+                f"{file.place}: {key} holds {value.dtype}, expected {own[key].dtype}"
+            )
     if not hasattr(state, "_metadata") and hasattr(own, "_metadata"):
         # A safetensors file has no versions, so torch assumes old layers and converts old names.
         # Only the version of the network itself is set, since some networks require theirs.
@@ -187,7 +138,7 @@ def _load(
     try:
         outcome = model.load_state_dict(state, strict=False)
     except Exception as error:
-        raise WeightsError(f"{path} does not fit this network: {one_line(error)}") from error
+        raise WeightsError(f"{file.place} does not fit this network: {one_line(error)}") from error
     # Old files lack the counters of batch norms, which do not matter for a new training.
     missing = [
         key
@@ -197,15 +148,28 @@ def _load(
     for what, keys in (("lacks", missing), ("has, unexpectedly,", outcome.unexpected_keys)):
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise WeightsError(f"{path} is of another network: it {what} {keys[0]}{more}")
+            raise WeightsError(
+                f"{file.place} does not fit this network: it {what} {keys[0]}{more}"
+                f"{_hint(file, state, set(own) - may_lack)}"
+            )
     # Checked in the network's tensors, since a tensor of the file may claim any size.
     for key, value in model.state_dict().items():
         if not torch.isfinite(value).all():
-            raise WeightsError(f"{path}: {key} holds NaN or infinity")
+            raise WeightsError(f"{file.place}: {key} holds NaN or infinity")
 
 
-def _first_sentence(error: Exception) -> str:
-    """The line of torch's long message that says what happened, usually the first one."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = next((line for line in lines if "Unsupported" in line or "GLOBAL" in line), None)
-    return (text or (lines[0] if lines else type(error).__name__))[:200]
+def _hint(file: WeightsFile, names: Collection[str], own: Collection[str]) -> str:
+    """Where else in the file this network's names are, or which part of a file it is."""
+    needed = sorted(name for name in own if not name.endswith("num_batches_tracked"))
+    ends = {name.removesuffix(needed[0]) for name in names if name.endswith(f".{needed[0]}")}
+    whole = sorted(end for end in ends if all(end + name in names for name in needed))
+    if whole:
+        keys = [f"{file.key}.{file.prefix}{end}".strip(".") for end in whole]
+        chosen = " or ".join(f"{file.path}#{key}" for key in keys)
+        return f"; its names are there under {', '.join(whole)} beside others: choose with {chosen}"
+    part = re.search(r"(\d+)-of-0*(\d+)\.", file.path.name)
+    if part and int(part[2]) > 1:
+        return f"; by its name it is part {int(part[1])} of {part[2]}: join the parts in one file"
+    if not set(names) & set(own) and names:
+        return f"; none of its {len(names)} names, such as {next(iter(names))}, is this network's"
+    return ""

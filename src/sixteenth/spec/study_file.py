@@ -16,7 +16,8 @@ from pydantic import (
 )
 
 from ..errors import SpecError, nearest
-from .specs import StudySpec, TrainSpec
+from .hints import meant_key, quote_hint
+from .specs import StudySpec
 from .yaml import MAX_CHARACTERS, StrictYamlError, read_yaml
 
 MIN_EPOCHS, MIN_STEPS = 4, 100
@@ -139,11 +140,7 @@ def _explain(error: ValidationError) -> str:
     location = _location(first["loc"])
     key = ".".join(map(str, location))
     if first["type"] == "extra_forbidden":
-        fields = TrainSpec.model_fields if location[0] == "train" else StudySpec.model_fields
-        if location[-1] in TrainSpec.model_fields:
-            return f"unknown key {key!r}; did you mean train.{location[-1]}?"
-        known = "; known: " + ", ".join(fields)
-        return f"unknown key {reprlib.repr(key)}{nearest(str(location[-1]), fields) or known}"
+        return f"unknown key {reprlib.repr(key)}{meant_key(location)}"
     if first["type"] == "missing":
         return f"key {key!r} is missing"
     reason = first["msg"].removeprefix("Value error, ")
@@ -156,6 +153,8 @@ def _explain(error: ValidationError) -> str:
         message = message.replace(old, new)
     message = message.replace("input should", "it should", 1).replace("input should ", "")
     shown = "" if first["type"] == "value_error" else f", not {reprlib.repr(first.get('input'))}"
+    if first["type"] == "string_type":
+        shown += quote_hint(first.get("input"))
     return f"{key}: {message}{shown}" if key else message
 
 

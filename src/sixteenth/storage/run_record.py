@@ -189,6 +189,15 @@ class NormalisationFacts(_Part):
     source: Text = None
 
 
+class WeightsFacts(_Part):
+    """Where initial weights came from: the file, the key in it under which the tensors lay, and the
+    prefix that was removed from their names; "" for none."""
+
+    file: Text = None
+    key: Text = None
+    prefix: Text = None
+
+
 class ModelFacts(_Part):
     """The network as it was built for the run.
 
@@ -197,7 +206,8 @@ class ModelFacts(_Part):
         train_flops_per_image: operations to train on one image once.
         final_map: height and width of the last convolution's output.
         normalisation: of the network's input.
-        weights_sha256: of the file of the initial weights.
+        weights: the file of the initial weights, as it was understood; None for random ones.
+        weights_sha256: of that file.
         unseen_weights: values that only padding would reach, left out of the training.
     """
 
@@ -205,6 +215,7 @@ class ModelFacts(_Part):
     train_flops_per_image: Number = None
     final_map: tuple[int, ...] | None = None
     normalisation: NormalisationFacts | None = None
+    weights: WeightsFacts | None = None
     weights_sha256: Text = None
     unseen_weights: Whole = None
 

@@ -1,13 +1,13 @@
 """What is checked before hours are spent: the folder, the names, the data, the weights, the disk.
 
 The cheap checks come first: a model's misspelt name is told before images are decoded, and a
-weights file of another network before anything is trained or written. A folder that holds something
+weights file that does not fit before anything is trained or written. A folder that holds something
 else is never written over: the message says what differs and how to begin beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..data import ImageDataset
+    from ..models import WeightsFile
     from .planning.cost import Cost
     from .planning.schedule import Schedule
 
@@ -150,7 +151,12 @@ def check_begun(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
 
 
 def check_models(
-    snapshot: StudySnapshot, spec: StudySpec, dataset: ImageDataset, *, download: bool
+    snapshot: StudySnapshot,
+    spec: StudySpec,
+    dataset: ImageDataset,
+    *,
+    download: bool,
+    loaded: Callable[[RunSpec, WeightsFile], None] = lambda run, weights: None,
 ) -> dict[str, Cost]:
     """Build every model, and load all weights that are still needed, for a try.
 
@@ -158,6 +164,7 @@ def check_models(
         snapshot: the runs of the study, and what they left so far.
         spec, dataset: of the study.
         download: fetch torchvision's weights that are not there; without, they are not checked.
+        loaded: called with the first run of each model and initial weights, and what was read.
 
     Returns:
         What each model costs, without those of the user's own that cannot be built.
@@ -183,7 +190,9 @@ def check_models(
         own = [run for run in runs if run.model == name]
         for init in dict.fromkeys(run.init for run in own):
             first = next(run for run in own if run.init == init)
-            _check_weights(snapshot, model, first, download)
+            found = _check_weights(snapshot, model, first, download)
+            if found is not None:
+                loaded(first, found)
     return costs
 
 
@@ -216,12 +225,14 @@ def check_disk(folder: Path, needed: int) -> None:
         )
 
 
-def _check_weights(snapshot: StudySnapshot, model: nn.Module, run: RunSpec, download: bool) -> None:
+def _check_weights(
+    snapshot: StudySnapshot, model: nn.Module, run: RunSpec, download: bool
+) -> WeightsFile | None:
     """Load the initial weights of `run` for a try, and compare them with those of earlier runs."""
     from ..models import load_initial_weights, weights_are_here
 
     if run.init == "random" or not (download or weights_are_here(run.model, run.init)):
-        return
+        return None
     found = load_initial_weights(
         model, run.model, run.init, stem=run.stem, allow_partial=run.allow_partial
     )
@@ -236,6 +247,7 @@ def _check_weights(snapshot: StudySnapshot, model: nn.Module, run: RunSpec, down
                 f"the weights {run.init} of {run.model} are not those that {place} began "
                 f"with (SHA-256 {str(then)[:12]} there, {str(now)[:12]} now): {WAY_OUT}"
             )
+    return found
 
 
 def _release(version: Any) -> str:

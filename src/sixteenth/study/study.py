@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_folder import write_text
-from ..storage.run_record import RunRecord
+from ..storage.run_record import RunRecord, WeightsFacts
 from ..storage.study_folder import StudyFolder, StudySnapshot
 from .listener import Listener
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..analysis import Findings
     from ..data import ImageDataset
     from ..language import Discussion, SaidAdvice
+    from ..models import WeightsFile
     from ..report import Measurements
     from .levers import LeverStudy
     from .planning.cost import Cost
@@ -69,6 +70,7 @@ class Study:
         self.folder = Path(folder) if folder else Path("studies") / self.spec.name
         self.data_dir = Path(data_dir) if data_dir else None
         self._dataset: ImageDataset | None = None
+        self._weights: dict[tuple[str, str], WeightsFacts] = {}
         self._snapshot: StudySnapshot | None = None
         self._lever_snapshots: dict[Path, StudySnapshot] = {}
         self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
@@ -312,6 +314,18 @@ class Study:
         """run.json of every run that was begun."""
         return list(self._read().records.values())
 
+    def weights(self) -> list[dict[str, str | None]]:
+        """``model, init, file, key, prefix`` of every file of initial weights as it was understood,
+        by the runs that were begun and by `plan` and `run`."""
+        known = dict(self._weights)
+        for record in self.records():
+            if record.model and record.model.weights:
+                known[record.spec.model, record.spec.init] = record.model.weights
+        return [
+            {"model": model, "init": init, **facts.to_dict()}
+            for (model, init), facts in known.items()
+        ]
+
     def findings(self) -> Findings:
         """What the measurements show, in numbers; analysed again only if they have changed."""
         snapshots, kept = [self._read(), *(read for _, read in self._read_levers())], self._analysed
@@ -430,6 +444,7 @@ class Study:
             The runs left to train, and what each model costs.
         """
         from ..data.cache import default_data_dir
+        from ..language import default_language
         from . import preflight
         from .executors import local_machine
         from .planning.planner import make_schedule
@@ -440,7 +455,16 @@ class Study:
         preflight.check_data(self.spec, self.runs(), dataset)
         snapshot = self._read()
         preflight.check_begun(snapshot, dataset)
-        costs = preflight.check_models(snapshot, self.spec, dataset, download=download)
+
+        def loaded(run: RunSpec, weights: WeightsFile) -> None:
+            facts = WeightsFacts(file=str(weights.path), key=weights.key, prefix=weights.prefix)
+            self._weights[run.model, run.init] = facts
+            if line := default_language().understood_weights(run.model, run.init, facts):
+                listener.understood(line)
+
+        costs = preflight.check_models(
+            snapshot, self.spec, dataset, download=download, loaded=loaded
+        )
         schedule = make_schedule(
             snapshot,
             dataset,

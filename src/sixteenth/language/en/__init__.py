@@ -38,7 +38,7 @@ from ...analysis.findings.overfitting import OverfittingFinding
 from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.types import Finding, SectionKey
-from ...storage.run_record import Understood
+from ...storage.run_record import Understood, WeightsFacts
 from ..base import Language, Names, SaidStep
 from ..provenance import Fact, Provenance
 from ..text import plain, upper_first
@@ -138,6 +138,9 @@ class English(Language):
 
     def understood(self, data: Understood) -> list[str]:
         return understood.say(data)
+
+    def understood_weights(self, model: str, init: str, weights: WeightsFacts) -> str:
+        return understood.say_weights(self.words.model(model), init, weights)
 
     def facts(self, made: Provenance) -> list[Fact]:
         return provenance.facts(made)

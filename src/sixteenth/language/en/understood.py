@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...storage.run_record import Understood
+from ...storage.run_record import Understood, WeightsFacts
 from ..text import plain
 from .numbers import count, plural
 
@@ -31,6 +31,17 @@ def say(data: Understood) -> list[str]:
         more = len(data.left_out) - len(shown)
         lines.append("; ".join([f"left out: {shown[0]}", *shown[1:]]) + _more(more))
     return [*lines, *(f"note: {plain(note)}" for note in data.notes)]
+
+
+def say_weights(model: str, init: str, weights: WeightsFacts) -> str:
+    """How a file of initial weights was read, in one line; see `Language`."""
+    if not (weights.key or weights.prefix or "." in init):
+        return ""
+    key = (
+        f"tensors under the key {weights.key}" if weights.key else "tensors at the top of the file"
+    )
+    prefix = f"prefix {weights.prefix} removed" if weights.prefix else "names as they are"
+    return plain(f"initial weights of {model} from {weights.file}: {key}, {prefix}")
 
 
 def _classes(names: tuple[str, ...]) -> str:

@@ -98,6 +98,16 @@ class FitRow:
     forecast_interval: str
 
 
+def _weights(measurements: Measurements, language: Language) -> list[str]:
+    """A line for each file of initial weights whose reading is worth one."""
+    lines = [
+        language.understood_weights(record.spec.model, record.spec.init, record.model.weights)
+        for record in measurements.records
+        if record.model and record.model.weights
+    ]
+    return list(dict.fromkeys(filter(None, lines)))
+
+
 def make_page(measurements: Measurements, findings: Findings, language: Language) -> Page:
     """Collect all texts of a report."""
     spec, results = measurements.spec, measurements.results
@@ -107,7 +117,10 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
     return Page(
         name=plain(spec.get("name", "study")),
         dateline=language.dateline(made),
-        understood=[upper_first(line) for line in language.understood(made.understood)],
+        understood=[
+            upper_first(line)
+            for line in [*language.understood(made.understood), *_weights(measurements, language)]
+        ],
         answer=list(discussion.answer),
         groups=result_groups(results, findings.grid, language),
         several_seeds=results["seed"].nunique() > 1,

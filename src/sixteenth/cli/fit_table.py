@@ -1,0 +1,260 @@
+"""The table for ``sixteenth fit``, from any tool: which rows are trainings, and what their numbers
+mean.
+
+`read_trainings` takes one size and one error a training. What cannot be told, such as which of ten
+epochs counts, is refused with the ways out, never guessed. How cells are read is in `table_cells`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError, nearest
+from .table_cells import Numbers, read_cells
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIZES = ("train_size", "train_sizes", "train_sizes_abs")
+"""Usual names of the column of sizes: a study's results.csv, scikit-learn's learning_curve."""
+ACCURACIES = ("test_accuracy", "test_scores")
+"""Usual names of a column of accuracies, likewise."""
+
+_MOMENT = re.compile(r"(?:^|[^a-z])(?:epoch|step|iter|iteration|round|checkpoint|k?fold)s?$", re.I)
+"""Names of columns in whose rows one training may stand more than once."""
+_TRAINING = re.compile(
+    r"(?:^|[^a-z])(?:seed|run|run[ _-]?(?:id|uuid|name)|name|trial|repeat|replicate|version)$", re.I
+)
+"""Names of columns that tell one training from another."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line says of the table; None for what it leaves open.
+
+    Attributes:
+        total: images of the whole training set, if sizes are shares of it.
+        last_by: of the rows of one training, that with the largest value of this column counts.
+        run_columns: tell one training from another.
+    """
+
+    size: str | None = None
+    error: str | None = None
+    accuracy: str | None = None
+    percent: bool = False
+    total: int | None = None
+    group_by: Sequence[str] = ()
+    last_by: str | None = None
+    run_columns: Sequence[str] = ()
+
+
+@dataclass
+class Trainings:
+    """What was read: a row a training, with the columns `size`, `error` and the groups' own.
+
+    Attributes:
+        facts: how the columns were understood, for machines.
+        left_out: why rows were left out, and their lines.
+        notes: what may be misunderstood, for people.
+    """
+
+    rows: pd.DataFrame
+    facts: dict[str, Any]
+    left_out: dict[str, list[int]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """What was read and left out, in one line for people."""
+        from ..language.en.numbers import count, plural
+
+        facts, trainings = self.facts, self.rows.groupby("size")["error"].count()
+        lost = sum(map(len, self.left_out.values()))
+        sizes = (
+            f"from {count(round(trainings.index.min()))} to {count(round(trainings.index.max()))}"
+        )
+        reasons = [
+            f"{plural(len(lines), 'row')} {why} ({_lines(lines)})"
+            for why, lines in self.left_out.items()
+        ]
+        return (
+            f"{facts['file']}: {count(len(self.rows))} of {plural(len(self.rows) + lost, 'row')} "
+            f"read, {facts['value_column']} as {facts['values']} in {facts['unit']}, "
+            f"{plural(len(trainings), 'size')} in {facts['size_column']} {sizes}"
+            + (f"; left out: {', '.join(reasons)}" if reasons else "")
+        )
+
+    def leave_out(self, why: str, mask: pd.Series[bool]) -> None:
+        """Remove the rows of `mask`, and remember why."""
+        if mask.any():
+            self.left_out[why] = self.rows.index[mask].tolist()
+            self.rows = self.rows[~mask]
+
+
+def read_trainings(path: Path, request: Request) -> Trainings:
+    """The trainings of a table: sizes in images, errors as shares, and what was left out.
+
+    Raises:
+        InputError: the file is no table, a column is missing or holds something else than numbers,
+            or it cannot be told what the numbers mean; the message says the ways out.
+    """
+    own = [name for name in (request.size, request.error or request.accuracy) if name]
+    others = [*request.group_by, *request.run_columns, *filter(None, [request.last_by])]
+    cells = read_cells(path, [*own, *others, *SIZES, *ACCURACIES])
+    table = cells.table
+    size = _column(path, table, request.size or _first(SIZES, table), "--size-column")
+    named = request.error or request.accuracy or _first(ACCURACIES, table)
+    value = _column(path, table, named, "--error-column or --accuracy-column")
+    for name in others:
+        _column(path, table, name, "")
+    read = Trainings(table, {})
+    if cells.repeated_headers:
+        read.left_out["that repeats the header"] = list(cells.repeated_headers)
+    if {"length", "run_id"} <= set(table) and "length" not in others:  # a study's own results.csv
+        whole = table["length"].astype(str).isin(("1", "1.0", ""))
+        read.leave_out("of another training length", ~whole)
+    rows, numbers = read.rows, Numbers(path)
+    numbers.learn_mark(rows[[size, value]])
+    sizes, errors = numbers.read(rows[size], whole=True), numbers.read(rows[value])
+    percent = request.percent or numbers.with_percent_sign(rows[value])
+    read.rows = rows.assign(**{"\0size": sizes, "\0error": errors})
+    read.leave_out(f"without {size}", read.rows["\0size"].isna())
+    read.leave_out(f"without {value}", read.rows["\0error"].isna())
+    if read.rows.empty:
+        raise InputError(f"{path} has no row with both {size} and {value}")
+    if request.last_by:
+        read.rows = read.rows.assign(**{"\0last": numbers.read(read.rows[request.last_by])})
+        read.leave_out(f"without {request.last_by}", read.rows["\0last"].isna())
+    _choose_rows(path, read, request, size)
+    read.rows = read.rows.assign(
+        size=_in_images(path, read, size, request.total),
+        error=_as_errors(path, read, value, percent, accuracy=not request.error),
+    )[["size", "error", *(name for name in request.group_by if name not in ("size", "error"))]]
+    _note_states(read, table)
+    read.facts = {
+        "file": str(path),
+        "delimiter": cells.delimiter or None,
+        "decimal_mark": numbers.mark or None,
+        "size_column": size,
+        "value_column": value,
+        "values": "errors" if request.error else "accuracies",
+        "unit": "percent" if percent else "shares",
+        "total": request.total,
+    }
+    return read
+
+
+def _first(usual: Sequence[str], table: pd.DataFrame) -> str:
+    return next((name for name in usual if name in table), usual[0])
+
+
+def _column(path: Path, table: pd.DataFrame, name: str, flag: str) -> str:
+    if name in table:
+        return name
+    named = f"; name it with {flag}" if flag else ""
+    raise InputError(
+        f"{path} has no column {name}{nearest(name, map(str, table.columns))}"
+        f" (it has {', '.join(map(str, table.columns))}){named}"
+    )
+
+
+def _choose_rows(path: Path, read: Trainings, request: Request, size: str) -> None:
+    """Keep one row a training, or refuse a table that may hold several."""
+    known = [*request.group_by, *request.run_columns]
+    usual = [name for name in read.rows if _TRAINING.search(str(name)) and name != size]
+    identity = list(dict.fromkeys(["\0size", *known, *(request.run_columns or usual)]))
+    parts = read.rows.groupby(identity, dropna=False, sort=False)
+    if request.last_by is None:
+        for name in map(str, read.rows):
+            if not _MOMENT.search(name) or name in known:
+                continue
+            differ = parts[name].nunique()
+            if name != size and (differ > 1).any():
+                raise InputError(
+                    f"{path}: column {name} differs among the rows of one size: take the last of "
+                    f"each training with --last-by {name}, or name what tells "
+                    f"trainings apart, such as --run-column seed (--run-column {name} if each row "
+                    "is a training of its own)"
+                )
+        return
+    again = read.rows.duplicated([*identity, "\0last"])
+    if again.any():
+        line = read.rows.index[again][0]
+        raise InputError(
+            f"{path}: line {line} repeats its size and its {request.last_by}: name the column that "
+            "tells trainings apart with --run-column, or a finer one with --last-by"
+        )
+    last = read.rows["\0last"] == parts["\0last"].transform("max")
+    read.leave_out(f"before the last {request.last_by}", ~last)
+
+
+def _in_images(path: Path, read: Trainings, size: str, total: int | None) -> pd.Series[float]:
+    """Sizes as numbers of images."""
+    sizes: pd.Series[float] = read.rows["\0size"]
+    small = sizes[sizes < 1]
+    if total is not None:
+        if sizes.max() > 1:
+            raise InputError(
+                f"{path}: {sizes.max():g} in column {size} is no share, and --total is for sizes "
+                "that are shares of the training set"
+            )
+        return sizes * total
+    if sizes.max() <= 1:
+        raise InputError(
+            f"{path}: the sizes in column {size} are at most 1: if they are shares of a training "
+            "set, say with --total N how many images it has"
+        )
+    if len(small):
+        raise InputError(f"{path}: {small.iloc[0]:g} in column {size} is no number of images")
+    if sizes.max() == 100 and sizes.min() < 100:
+        read.notes.append(
+            f"the largest size in {size} is 100: if sizes are percent, write them as shares and "
+            "add --total N, or forecasts count in percent"
+        )
+    return sizes
+
+
+def _as_errors(
+    path: Path, read: Trainings, value: str, percent: bool, *, accuracy: bool
+) -> pd.Series[float]:
+    """Errors as shares."""
+    values: pd.Series[float] = read.rows["\0error"]
+    what, most = ("accuracies" if accuracy else "errors"), 100 if percent else 1
+    outside = values[(values < 0) | (values > most)]
+    if len(outside):
+        way = "" if percent or outside.max() > 100 else "; with --percent they are read as percent"
+        raise InputError(
+            f"{path}: line {outside.index[0]}: {outside.iloc[0]:g} in column {value} is not within "
+            f"0 and {most}, as {what} are{way}"
+        )
+    if percent and values.max() <= 1:
+        read.notes.append(
+            f"no value in {value} is above 1%: if they are shares, leave out --percent"
+        )
+    if re.search("acc", value, re.I) and not accuracy:
+        read.notes.append(f"{value} was read as errors: accuracies are named by --accuracy-column")
+    if re.search("err|loss", value, re.I) and accuracy:
+        read.notes.append(f"{value} was read as accuracies: errors are named by --error-column")
+    return 1 - values / most if accuracy else values / most
+
+
+def _note_states(read: Trainings, table: pd.DataFrame) -> None:
+    """Note the rows whose training did not finish, by the column that tools have for that."""
+    for name in map(str, table):
+        if name.lower() in ("state", "status"):
+            states = table.loc[read.rows.index, name].astype(str).str.lower()
+            odd = states[
+                ~states.isin({"finished", "completed", "complete", "success", "done", "ok"})
+            ]
+            if len(odd):
+                listed = ", ".join(f"{state or 'none'} {n}" for state, n in Counter(odd).items())
+                read.notes.append(f"rows count whose {name} is not finished: {listed}")
+
+
+def _lines(lines: Sequence[int]) -> str:
+    more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
+    return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:5]))}{more}"

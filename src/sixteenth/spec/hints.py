@@ -1,0 +1,68 @@
+"""What a person may have meant by a key that a study file does not know, or by a value that YAML
+reads as something else than a name."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ..errors import nearest
+from .specs import StudySpec, TrainSpec
+
+_MEANT = {
+    "train.learning_rate": ("lr", "lr0", "base_lr", "max_lr", "peak_lr"),
+    "train.batch_size": ("bs", "batch", "batchsize", "train_batch_size", "minibatch_size"),
+    "train.weight_decay": ("wd", "decay"),
+    "train.epochs": ("epoch", "num_epochs", "n_epochs", "nb_epochs", "num_train_epochs"),
+    "train.steps": ("num_steps", "n_steps", "iterations", "iters", "num_iters", "max_iter"),
+    "train.optimizer": ("opt", "optim", "optimiser", "algorithm", "solver"),
+    "train.schedule": ("scheduler", "lr_scheduler", "lr_schedule", "sched", "lr_policy"),
+    "train.warmup": ("warmup_epochs", "warmup_steps", "warmup_ratio", "pct_start"),
+    "train.label_smoothing": ("smoothing"),
+    "train.validation": ("val", "val_split", "validation_split", "valid_pct", "val_fraction"),
+    "train.precision": ("amp", "fp16", "bf16", "mixed_precision", "dtype"),
+    "train.flip": ("hflip", "horizontal_flip", "fliplr", "mirror"),
+    "train.crop": ("random_crop", "padding"),
+    "train.cutout": ("random_erasing", "erasing"),
+    "train.test_augmentation": ("tta",),
+    "models": ("arch", "architecture", "architectures", "net", "network", "networks", "backbone"),
+    "init": ("pretrained", "weights", "checkpoint", "initial_weights", "pretrained_weights"),
+    "data": ("dataset", "datasets", "data_path", "data_root", "train_dir"),
+    "image_size": ("imgsz", "img_size", "input_size", "resolution", "size", "crop_size"),
+    "seeds": ("random_seed", "random_state", "manual_seed", "repeats", "trials"),
+    "fractions": ("train_sizes", "sizes", "subset_sizes", "portions", "percentages"),
+    "test_fraction": ("test_size", "test_split", "test_ratio", "test_pct"),
+    "name": ("title", "run_name", "experiment", "experiment_name", "project", "study"),
+    "--out (on the command line)": ("out", "output", "output_dir", "out_dir", "save_dir", "logdir"),
+    "--device (on the command line)": ("device", "gpu", "gpus", "cuda", "accelerator"),
+    "--workers (on the command line)": ("workers", "num_workers", "n_jobs", "jobs"),
+    "--threads (on the command line)": ("threads", "num_threads"),
+}
+"""What other tools call these keys."""
+
+_BY_ALIAS = {alias: key for key, aliases in _MEANT.items() for alias in aliases}
+
+
+def meant_key(location: tuple[int | str, ...]) -> str:
+    """A half-sentence with the key that an unknown one may stand for, or with all of its level."""
+    name, in_train = str(location[-1]).lower().replace("-", "_"), location[0] == "train"
+    here, other = StudySpec.model_fields, TrainSpec.model_fields
+    if in_train:
+        here, other = other, here
+    if name in other:
+        return f"; did you mean {name if in_train else f'train.{name}'}?"
+    close, key = nearest(name, here), _BY_ALIAS.get(name)
+    if key is not None and not (in_train and close):
+        return f"; did you mean {key}?"
+    return close or f"; known: {', '.join(here)}"
+
+
+def quote_hint(value: object) -> str:
+    """How to write text that YAML 1.1 reads as `value`: NO as false, 2024 as a number."""
+    if isinstance(value, bool):
+        words = "yes, on and true" if value else "no, off and false"
+        return f' (YAML reads {words} so); put it in quotes, such as "{"on" if value else "NO"}"'
+    if value is None:
+        return "; leave the key out, or write text in quotes"
+    if isinstance(value, int | float | date):
+        return f'; put it in quotes: "{value}"'
+    return ""

@@ -1,0 +1,323 @@
+"""Tables for ``sixteenth fit`` as people export them: the right numbers, or what is not clear."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sixteenth.cli.fit_table import Request, Trainings, read_trainings
+from sixteenth.errors import InputError
+
+ERR = Request(size="n", error="err")
+ACC = Request(size="n", accuracy="acc")
+RIGHT = [(1000, 0.25), (2000, 0.2), (16000, 0.125)]
+PLAIN = "n,err\n1000,0.25\n2000,0.2\n16000,0.125\n"
+
+
+def given(**more: Any) -> Request:
+    return Request(**{"size": "n", "error": "err", **more})
+
+
+def read(content: str | bytes, request: Request, folder: Path) -> Trainings:
+    path = folder / "t.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_trainings(path, request)
+
+
+def pairs(found: Trainings) -> list[tuple[float, float]]:
+    rows = found.rows[["size", "error"]].to_numpy().round(9).tolist()
+    return [(size, error) for size, error in rows]
+
+
+SAME = {
+    "plain": (PLAIN, ERR),
+    "semicolons": (PLAIN.replace(",", ";"), ERR),
+    "tabs": (PLAIN.replace(",", "\t"), ERR),
+    "bars": (PLAIN.replace(",", "|"), ERR),
+    "semicolons and decimal commas": ("n;err\n1000;0,25\n2000;0,2\n16000;0,125\n", ERR),
+    "tabs and decimal commas": ("n\terr\n1000\t0,25\n2000\t0,2\n16000\t0,125\n", ERR),
+    "commas in quotes": ('n,err\n1000,"0,25"\n2000,"0,2"\n16000,"0,125"\n', ERR),
+    "English thousands": ('n,err\n"1,000",0.25\n"2,000",0.2\n"16,000",0.125\n', ERR),
+    "German thousands": ("n;err\n1.000;0,25\n2.000;0,2\n16.000;0,125\n", ERR),
+    "Swiss thousands": ("n;err\n1'000;0.25\n2'000;0.2\n16’000;0.125\n", ERR),
+    "thousands with thin spaces": ("n;err\n1 000;0,25\n2\u202f000;0,2\n16\xa0000;0,125\n", ERR),
+    "thousands and whole percent": (
+        'n,err\n"1,000",25\n"2,000",20\n"16,000","12.5"\n',
+        given(percent=True),
+    ),
+    "percent of three decimals": (
+        'n;err\n"1,000";25,000\n"2,000";20,000\n"16,000";12,500\n',
+        given(percent=True),
+    ),
+    "sizes as pandas writes them": ("n,err\n1000.0,0.25\n2000.0,0.2\n16000.0,0.125\n", ERR),
+    "exponents": ("n,err\n1E+03,2.5e-1\n2e3,2e-1\n1.6e4,1.25e-1\n", ERR),
+    "decimal commas and exponents": ("n;err\n1,0E+03;2,5e-1\n2000;2e-1\n1,6e4;1,25e-1\n", ERR),
+    "a byte-order mark": ("\ufeff" + PLAIN, ERR),
+    "UTF-16 of a spreadsheet": (PLAIN.replace(",", "\t").encode("utf-16"), ERR),
+    "cp1252": (PLAIN.replace("n,", "größe,", 1).encode("cp1252"), given(size="größe")),
+    "a spreadsheet's first line": ("sep=;\r\n" + PLAIN.replace(",", ";"), ERR),
+    "compressed": (gzip.compress(PLAIN.encode()), ERR),
+    "spaces in the header": (" n , test  error\n1000, 0.25\n2000, 0.2\n16000, 0.125\n",
+                             given(error="test error")),
+    "quotes in the header": ('"n", "err"\n1000, "0.25"\n2000, "0.2"\n16000, "0.125"\n', ERR),
+    "trailing delimiters": ("n,err,,\n1000,0.25,,\n2000,0.2,,\n16000,0.125,,\n", ERR),
+    "an index before": (",n,err\n0,1000,0.25\n1,2000,0.2\n2,16000,0.125\n", ERR),
+    "blank lines": ("\nn,err\n\n1000,0.25\n2000,0.2\n,\n16000,0.125\n\n", ERR),
+    "percent": ("n,err\n1000,25\n2000,20\n16000,12.5\n", given(percent=True)),
+    "percent signs": ("n,err\n1000,25%\n2000,20 %\n16000,12.5%\n", ERR),
+    "accuracies": ("n,acc\n1000,0.75\n2000,0.8\n16000,0.875\n", ACC),
+    "accuracies in percent": (
+        "n,acc\n1000,75\n2000,80\n16000,87.5\n", Request(size="n", accuracy="acc", percent=True)
+    ),
+    "shares of a total": ("n,err\n0.0625,0.25\n0.125,0.2\n1.000,0.125\n", given(total=16000)),
+    "fractions of a total": ("n,err\n1/16,0.25\n1/8,0.2\n1,0.125\n", given(total=16000)),
+    "percent of a total": ("n,err\n6.25%,0.25\n12.5%,0.2\n100%,0.125\n", given(total=16000)),
+    "a comment with a comma": (
+        'n,err,note\n1000,0.25,"a, b"\n2000,0.2,\n16000,0.125,"c;d;e;f"\n', ERR
+    ),
+    "usual names": ("train_size,test_accuracy\n1000,0.75\n2000,0.8\n16000,0.875\n", Request()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_one_table_written_in_many_ways_is_read_as_the_same(name: str, tmp_path: Path) -> None:
+    content, request = SAME[name]
+    found = read(content, request, tmp_path)
+    assert pairs(found) == RIGHT
+    assert not found.left_out
+    assert not found.notes
+
+
+REFUSED = {
+    "a header twice": ("n,err,err\n1,0.2,0.3\n", ERR, "has the column err twice"),
+    "a header twice but for spaces": ("n,err, err\n1,0.2,0.3\n", ERR, "has the column err twice"),
+    "sizes that are shares": (
+        "n,err\n0.1,0.3\n1,0.2\n", ERR,
+        "the sizes in column n are at most 1: if they are shares of a training set, say with "
+        "--total N how many images it has",
+    ),
+    "sizes in percent with a total": ("n,err\n10,0.3\n90,0.2\n", given(total=9), "90 in column"),
+    "some sizes below 1": ("n,err\n0.5,0.3\n100,0.2\n", ERR, "0.5 in column n is no number of"),
+    "two decimal marks": (
+        "n;err\n1000;0,25\n2000;0.2\n", ERR, "0.2 has a decimal point and 0,25 a decimal comma"
+    ),
+    "a thousand or one": (
+        'n,err\n"1,000","0,25"\n"2,000","0,2"\n', ERR, "line 2: 1,000 in column n may be a thousand"
+    ),
+    "a thousand or one, with points": (
+        "n,err\n1.000,0.25\n2.000,0.2\n", ERR, "line 2: 1.000 in column n may be a thousand or one"
+    ),
+    "decimal commas between commas": (
+        "n,err\n1000,0,25\n2000,0,2\n", ERR, "line 2 has 3 cells and the header 2: numbers that"
+    ),
+    "percent without the flag": (
+        "n,err\n1000,25.5\n2000,20\n", ERR,
+        "line 2: 25.5 in column err is not within 0 and 1, as errors are; with --percent they",
+    ),
+    "accuracies beyond percent": (
+        "n,acc\n1000,250\n", Request(size="n", accuracy="acc", percent=True),
+        "250 in column acc is not within 0 and 100, as accuracies are",
+    ),
+    "a percent sign here and there": ("n,err\n1,25%\n2,20\n", ERR, "only some numbers in col"),
+    "words": ("n,err\n1000,0.2\nmany,0.1\n", ERR, "line 3: many in column n is not a number"),
+    "no such column": ("n,er\n1000,0.2\n", ERR, "no column err; did you mean er? (it has n, er)"),
+    "no column named": ("n,acc\n1,0.2\n", Request(size="n"), "name it with --error-column or"),
+    "epochs": (
+        "n,epoch,err\n1000,0,0.5\n1000,1,0.4\n2000,0,0.4\n2000,1,0.3\n", ERR,
+        "column epoch differs among the rows of one size: take the last of each training with "
+        "--last-by epoch",
+    ),
+    "steps": ("n,trainer/global_step,err\n9,0,0.5\n9,5,0.4\n", ERR, "trainer/global_step differs"),
+    "folds": ("n,Fold,err\n9,1,0.5\n9,2,0.4\n", ERR, "--run-column Fold if each row is a training"),
+    "epochs of two seeds": (
+        "n,seed,epoch,err\n9,0,0,0.5\n9,0,1,0.4\n9,1,0,0.4\n9,1,1,0.3\n", ERR, "--last-by epoch"
+    ),
+    "epochs of trainings that nothing tells apart": (
+        "n,epoch,err\n9,0,0.5\n9,0,0.5\n9,1,0.3\n9,1,0.4\n", given(last_by="epoch"),
+        "line 3 repeats its size and its epoch: name the column that tells trainings apart",
+    ),
+    "nothing": ("", ERR, "is empty"),
+    "no rows": ("n,err\n", ERR, "no row with both n and err"),
+    "a workbook": (b"PK\x03\x04workbook", ERR, "no CSV table but an archive or a workbook"),
+    "Parquet": (b"PAR1\0\0", ERR, "no CSV table but a Parquet file"),
+    "JSON": ('[{"n": 1}]', ERR, "no CSV table but JSON"),
+    "a pointer": ("version https://git-lfs.github.com/spec/v1\n", ERR, "is a Git LFS pointer"),
+    "null bytes": (b"n,err\n1\0,2\n", ERR, "is not a CSV table: it holds null bytes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_told_is_refused_with_the_way_out(name: str, tmp_path: Path) -> None:
+    content, request, said = REFUSED[name]
+    with pytest.raises(InputError) as refused:
+        read(content, request, tmp_path)
+    message = str(refused.value)
+    assert message.startswith(str(tmp_path / "t.csv"))
+    assert said in message
+    assert "\n" not in message
+
+
+EPOCHS = """\
+n,seed,epoch,err
+1000,0,0,0.5
+1000,0,1,0.4
+1000,0,2,0.3
+1000,1,1,0.35
+1000,1,0,0.6
+2000,0,0,0.4
+2000,0,1,0.25
+2000,0,2,
+"""
+
+
+def test_the_last_row_of_each_training_is_taken(tmp_path: Path) -> None:
+    found = read(EPOCHS, given(last_by="epoch"), tmp_path)
+    assert pairs(found) == [(1000, 0.3), (1000, 0.35), (2000, 0.25)]
+    assert found.left_out == {"without err": [9], "before the last epoch": [2, 3, 6, 7]}
+    named = EPOCHS.replace("seed", "machine")
+    found = read(named, given(last_by="epoch", run_columns=["machine"]), tmp_path)
+    assert pairs(found) == [(1000, 0.3), (1000, 0.35), (2000, 0.25)]
+
+
+def test_folds_are_trainings_where_that_is_said(tmp_path: Path) -> None:
+    table = "n,fold,err\n1000,1,0.5\n1000,2,0.4\n2000,1,0.3\n2000,2,0.2\n"
+    assert len(read(table, given(run_columns=["fold"]), tmp_path).rows) == 4
+    assert len(read(table, given(last_by="fold"), tmp_path).rows) == 2
+
+
+def test_the_epoch_in_which_a_training_ended_is_no_reason_to_refuse_it(tmp_path: Path) -> None:
+    table = "Name,n,epoch,err\nsun-1,1000,12,0.3\nsea-2,1000,15,0.31\nice-3,2000,9,0.2\n"
+    assert len(read(table, ERR, tmp_path).rows) == 3
+
+
+def test_rows_without_numbers_are_counted_and_their_lines_named(tmp_path: Path) -> None:
+    table = "n,err,who\n1000,0.3,a\n2000,,b\n,0.2,c\nn,err,who\n4000,NaN,d\n8000,0.1,e\n16000\n"
+    found = read(table, ERR, tmp_path)
+    assert pairs(found) == [(1000, 0.3), (8000, 0.1)]
+    assert found.left_out == {
+        "that repeats the header": [5], "without n": [4], "without err": [3, 6, 8],
+    }  # fmt: skip
+    assert found.summary() == (
+        f"{tmp_path / 't.csv'}: 2 of 7 rows read, err as errors in shares, 2 sizes in n from 1,000 "
+        "to 8,000; left out: 1 row that repeats the header (line 5), 1 row without n (line 4), 3 "
+        "rows without err (lines 3, 6, 8)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "request_", "said"),
+    [
+        ("n,err\n10,0.3\n20,0.2\n", given(percent=True), "no value in err is above 1%"),
+        ("n,acc\n10,0.3\n20,0.2\n", given(error="acc"), "acc was read as errors"),
+        ("n,loss\n9,0.3\n", Request(size="n", accuracy="loss"), "loss was read as accuracies"),
+        ("n,err\n25,0.3\n50,0.2\n100,0.1\n", ERR, "the largest size in n is 100: if sizes"),
+        ("n,err,State\n9,0.3,crashed\n8,0.2,finished\n", ERR, "State is not finished: crashed 1"),
+    ],
+)  # fmt: skip
+def test_what_may_be_misunderstood_is_noted(
+    content: str, request_: Request, said: str, tmp_path: Path
+) -> None:
+    (note,) = read(content, request_, tmp_path).notes
+    assert said in note
+
+
+def test_shorter_trainings_of_a_studys_own_table_are_not_taken_for_repeats(tmp_path: Path) -> None:
+    table = (
+        "run_id,length,train_size,epochs,test_accuracy,status\n"
+        "a,1,1000,30,0.7,finished\na@1/4,0.25,1000,7,0.6,finished\nb,1,2000,30,0.8,finished\n"
+        "c,1,4000,,,failed\n"
+    )
+    found = read(table, Request(), tmp_path)
+    assert pairs(found) == [(1000, 0.3), (2000, 0.2)]
+    assert found.left_out == {"of another training length": [3], "without test_accuracy": [5]}
+    grouped = read(table, Request(group_by=["length"]), tmp_path)
+    assert len(grouped.rows) == 3
+
+
+def arrays(folder: Path, **content: Any) -> Path:
+    np.savez(folder / "curve.npz", **content)
+    return folder / "curve.npz"
+
+
+def test_scores_of_scikit_learns_learning_curve_are_a_training_each(tmp_path: Path) -> None:
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import learning_curve
+
+    x, y = load_iris(return_X_y=True)
+    model = LogisticRegression(max_iter=20, tol=1.0)
+    sizes, train, test = learning_curve(
+        model, x, y, cv=4, train_sizes=[0.5, 1.0], shuffle=True, random_state=0
+    )
+    named = arrays(tmp_path, train_sizes=sizes, train_scores=train, test_scores=test)
+    found = read_trainings(named, Request())
+    assert found.rows["size"].tolist() == sizes.repeat(4).tolist()
+    assert np.allclose(found.rows["error"], 1 - test.ravel())
+    np.savez(tmp_path / "plain.npz", sizes, train, test)
+    again = read_trainings(tmp_path / "plain.npz", Request(size="arr_0", accuracy="arr_2"))
+    assert again.rows["error"].tolist() == found.rows["error"].tolist()
+
+
+def test_failed_folds_are_left_out_and_pickled_arrays_refused(tmp_path: Path) -> None:
+    scores = np.array([[0.5, np.nan], [0.75, 0.8]])
+    found = read_trainings(arrays(tmp_path, train_sizes=[10, 20], test_scores=scores), Request())
+    assert pairs(found) == [(10, 0.5), (20, 0.25), (20, 0.2)]
+    assert found.left_out == {"without test_scores": [2]}
+    pickled = arrays(tmp_path, train_sizes=np.array([{}], dtype=object))
+    with pytest.raises(InputError, match=r"save the arrays alone with numpy\.savez"):
+        read_trainings(pickled, Request())
+
+
+WANDB = """\
+"Name","State","Notes","User","Tags","Created","Runtime","Sweep","train_size","seed","val_acc","_step"
+"dainty-sun-3","finished","-","me","","2026-01-01T00:00:00.000Z","61","","1000","0","0.7","390"
+"misty-sea-2","finished","-","me","","2026-01-01T00:00:00.000Z","60","","1000","1","0.68","390"
+"warm-ice-1","crashed","-","me","","2026-01-01T00:00:00.000Z","12","","2000","0","",""
+"cold-day-0","finished","-","me","","2026-01-01T00:00:00.000Z","99","","2000","1","0.8","780"
+"""
+MLFLOW = """\
+run_id,experiment_id,status,artifact_uri,start_time,end_time,metrics.val_acc,metrics.epoch,params.train_size,tags.mlflow.runName
+a1,0,FINISHED,file:///a,2026-01-01 00:00:00+00:00,2026-01-01 00:01:00+00:00,0.7,9.0,1000,sun
+b2,0,FINISHED,file:///b,2026-01-01 00:00:00+00:00,2026-01-01 00:01:00+00:00,0.68,7.0,1000,sea
+c3,0,FAILED,file:///c,2026-01-01 00:00:00+00:00,2026-01-01 00:01:00+00:00,,,2000,ice
+d4,0,FINISHED,file:///d,2026-01-01 00:00:00+00:00,2026-01-01 00:01:00+00:00,0.8,9.0,2000,day
+"""
+LIGHTNING = """\
+epoch,step,train_loss,val_acc,train_size,version
+0,49,2.1,,1000,0
+0,49,,0.5,1000,0
+1,99,1.4,,1000,0
+1,99,,0.7,1000,0
+0,49,2.0,,1000,1
+0,49,,0.68,1000,1
+0,99,1.9,,2000,2
+0,99,,0.8,2000,2
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "request_", "left_out"),
+    [
+        (WANDB, Request(accuracy="val_acc"), {"without val_acc": [4]}),
+        (
+            MLFLOW,
+            Request(size="params.train_size", accuracy="metrics.val_acc"),
+            {"without metrics.val_acc": [4]},
+        ),
+        (
+            LIGHTNING,
+            Request(accuracy="val_acc", last_by="epoch"),
+            {"without val_acc": [2, 4, 6, 8], "before the last epoch": [3]},
+        ),
+    ],
+)
+def test_exports_of_other_tools_are_read(
+    content: str, request_: Request, left_out: dict[str, list[int]], tmp_path: Path
+) -> None:
+    found = read(content, request_, tmp_path)
+    assert pairs(found) == [(1000, 0.3), (1000, 0.32), (2000, 0.2)]
+    assert found.left_out == left_out
