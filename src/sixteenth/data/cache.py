@@ -25,14 +25,14 @@ from platformdirs import user_cache_path
 
 from ..storage.run_folder import write_text, write_whole
 from ..storage.run_record import DataChecks
+from .broken import Broken
 from .dataset import Split
-from .decode import Broken
 from .source import Content, Found
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMAT = 2
+FORMAT = 3
 """Increase it when the layout of the cache changes, or how images are decoded or resized."""
 
 _PARTS = ("train_images", "train_labels", "test_images", "test_labels")

@@ -11,9 +11,10 @@ from pathlib import Path
 from ..errors import DataError, nearest
 from ..spec.fields import NAMED_DATA
 from . import cache
+from .broken import refuse_broken
 from .checks import examine
 from .dataset import ImageDataset
-from .decode import ProgressCallback, refuse_broken
+from .decode import ProgressCallback
 from .layouts.arrays import find_digits, find_npz
 from .layouts.folder import find_folder
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar

@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import DataError
+from .broken import Broken
 from .dataset import Split
-from .decode import Broken, Encoded, ProgressCallback, decode_images
+from .decode import Encoded, ProgressCallback, decode_images
+from .oddities import Oddities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,13 +38,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Decoded:
-    """One split as a layout reads it, broken images included; `dark` are names of dark images."""
+    """One split as a layout reads it, broken images included."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     names: Sequence[str]
     broken: Sequence[Broken]
-    dark: Sequence[str]
+    oddities: Oddities
 
     @classmethod
     def of(
@@ -55,12 +57,12 @@ class Decoded:
         progress: ProgressCallback | None,
     ) -> Decoded:
         """The decoded images of the split `part`; `names` may be filled while they are read."""
-        dark: list[str] = []
+        oddities = Oddities()
         what = f"decoding {part} images"
         pixels, broken = decode_images(
-            images, len(labels), size, what=what, progress=progress, dark=dark
+            images, len(labels), size, what=what, progress=progress, oddities=oddities
         )
-        return cls(pixels, labels, names, broken, dark)
+        return cls(pixels, labels, names, broken, oddities)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Content:
         names: names of the images, for "train" and "test"; None if they have no names.
         broken: images that could not be decoded; they are not in the splits.
         ignored: files that were not read, each a sentence that says why.
-        dark: names of images with more than 8 bits that are nearly black.
+        oddities: names of images that decode and still are not what they seem.
     """
 
     classes: tuple[str, ...]
@@ -80,7 +82,7 @@ class Content:
     names: Mapping[str, Sequence[str]] | None = None
     broken: tuple[Broken, ...] = ()
     ignored: tuple[str, ...] = ()
-    dark: tuple[str, ...] = ()
+    oddities: Oddities = field(default_factory=Oddities)
 
     @classmethod
     def of(
@@ -97,9 +99,11 @@ class Content:
                 kept = [name for name, good in zip(kept, valid, strict=True) if good]
             splits[part], names[part] = Split(images, labels), kept
         broken = (*train.broken, *test.broken)
-        dark = (*train.dark, *test.dark)
+        odd = Oddities()
+        odd += train.oddities
+        odd += test.oddities
         return cls(
-            tuple(classes), splits["train"], splits["test"], names, broken, tuple(ignored), dark
+            tuple(classes), splits["train"], splits["test"], names, broken, tuple(ignored), odd
         )
 
     @property

@@ -126,7 +126,9 @@ class DataChecks(_Part):
         skipped: their names and reasons, the first hundred.
         ignored_files: files and folders that were not read: among the images and no images, or
             images outside the class folders.
-        nearly_black: images of more than 8 bits that use less than an eighth of their range.
+        nearly_black: images of more than 8 bits that use less than a quarter of their range.
+        cut_short: images that decode, although their file lacks its end or their last rows are one
+            flat colour.
         classes_without_test: classes of which no test image says how well they are known.
         examples: some of each kind, by name.
     """
@@ -139,6 +141,7 @@ class DataChecks(_Part):
     skipped: Texts = ()
     ignored_files: Whole = None
     nearly_black: Whole = None
+    cut_short: Whole = None
     classes_without_test: Texts = ()
     examples: Texts = ()
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from ...errors import DataError, one_line
 from ..dataset import Split
-from ..decode import ProgressCallback, memory_bytes, resize_array
+from ..decode import ProgressCallback, resize_array
+from ..machine import memory_bytes
 from ..source import Content, Found, Options, numbered_classes, stamp_files
 from .folder import hold_out_test
 
