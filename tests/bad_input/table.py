@@ -199,7 +199,12 @@ STUDY_FILES = [
 
 DATA = [
     _images("no images", lambda: put("images/readme.txt", b"")(), "images", "readme.txt"),
-    _images("train without test", folder(remove("images/test")), "test"),
+    _images(
+        "train without test, and none to be cut",
+        folder(remove("images/test")),
+        "test",
+        words="--set test_fraction=0",
+    ),
     _images("test without train", folder(remove("images/train")), "train"),
     _images("class only in train", folder(remove("images/test/dog")), "dog"),
     _images("class only in test", folder(remove("images/train/dog")), "dog"),

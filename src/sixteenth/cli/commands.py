@@ -115,6 +115,7 @@ def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> Non
                 for key, value in asdict(precision).items()
             }
             head |= {"budget": budget, "expected": expected}
+        head["data"] = loaded.dataset().understood.to_dict()
         _print_json({**head, **totals, "runs": _rows(table)})
     else:
         out_console, language = console(), default_language()

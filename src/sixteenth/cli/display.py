@@ -92,9 +92,11 @@ class _RunProgress(Listener):
     def __exit__(self, *_: object) -> None:
         return None
 
+    def understood(self, line: str) -> None:
+        self.console.print(Text(plain(line)), soft_wrap=not self.console.is_terminal)
+
     def noticed(self, what: str) -> None:
-        line = Text(f"note: {plain(what)}")
-        self.console.print(line, soft_wrap=not self.console.is_terminal)
+        self.understood(f"note: {what}")
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
         known = [row for row in self.rows.values() if row.run in runs]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DataError, one_line
+from ..storage.lfs import LFS_REASON, is_lfs_pointer
 
 MAX_PIXELS = 89_478_485
 """Larger images are broken images and are not decoded. Pillow's own limit, 0.27 GB as RGB."""
@@ -81,6 +82,8 @@ def reason_of(error: Exception, data: bytes | Path | None) -> str:
     """
     from PIL import Image, UnidentifiedImageError
 
+    if isinstance(data, Path) and (problem := file_problem(data)):
+        return problem
     if isinstance(error, UnidentifiedImageError):
         with contextlib.suppress(OSError):
             return _unidentified(data)
@@ -89,6 +92,13 @@ def reason_of(error: Exception, data: bytes | Path | None) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return one_line(error)[:100] or type(error).__name__
+
+
+def file_problem(file: Path) -> str:
+    """Why a file that cannot be read is none: a link that leads nowhere, a Git LFS pointer."""
+    if file.is_symlink() and not file.exists():
+        return "a link that leads nowhere"
+    return LFS_REASON if file.is_file() and is_lfs_pointer(file) else ""
 
 
 def _unidentified(data: bytes | Path | None) -> str:

@@ -2,9 +2,9 @@
 
 Each source, image size and split setting has its own folder: .npy files that can be memory-mapped,
 and a dataset.json with the class names, the stamp of the source files, the fingerprint of the
-decoded data, the results of the checks and the broken images. If the stamp differs, the files have
-changed, and the copy is replaced. A copy is used only if its pixels and labels match its
-fingerprint, so damaged or half-written copies are never trained on.
+decoded data, the results of the checks, the broken images, what was left out and the notes. If the
+stamp differs, the files have changed, and the copy is replaced. A copy is used only if its pixels
+and labels match its fingerprint, so damaged or half-written copies are never trained on.
 
 If the cache cannot be written, there is only a warning.
 """
@@ -74,7 +74,15 @@ def load_cached(folder: Path, stamp: str) -> tuple[Content, str, DataChecks] | N
         arrays = [np.load(folder / f"{part}.npy", mmap_mode="c") for part in _PARTS]
         classes = tuple(str(name) for name in record["classes"])
         broken = tuple(Broken(*one) for one in record["broken"])
-        content = Content(classes, Split(*arrays[:2]), Split(*arrays[2:]), broken=broken)
+        content = Content(
+            classes,
+            Split(*arrays[:2]),
+            Split(*arrays[2:]),
+            broken=broken,
+            left_out=tuple(record["left_out"]),
+            notes=tuple(record["notes"]),
+            validation_images=int(record["validation_images"]),
+        )
         expected = str(record["fingerprint"])
         checks = DataChecks.from_dict(record["checks"])
         complete = checks.model_fields_set >= DataChecks.model_fields.keys()
@@ -97,6 +105,9 @@ def store_cached(
         "classes": content.classes,
         "checks": checks.to_dict(),
         "broken": content.broken,
+        "left_out": content.left_out,
+        "notes": content.notes,
+        "validation_images": content.validation_images,
     }
     record["sum"] = _checksum(record)
     try:

@@ -29,11 +29,6 @@ MAX_SKIPPED = 100
 def notices(checks: DataChecks) -> list[str]:
     """One line for each problem found, for the user to read before training; maybe none."""
     lines = []
-    if checks.skipped_broken:
-        shown = "; ".join(checks.skipped[:MAX_EXAMPLES])
-        lines.append(
-            f"left out, as they cannot be read: {_images(checks.skipped_broken)} ({shown})"
-        )
     if checks.leaked_test_images:
         lines.append(
             f"leakage: {_images(checks.leaked_test_images, 'test')} "
@@ -52,11 +47,6 @@ def notices(checks: DataChecks) -> list[str]:
     if checks.classes_without_test:
         named = first_names(checks.classes_without_test, MAX_EXAMPLES)
         lines.append(f"no test image of class {named}")
-    if checks.ignored_files:
-        lines.append(
-            "not read, since they are no images or lie in no class folder: "
-            f"{checks.ignored_files} files or folders"
-        )
     lines += oddity_notices(checks.nearly_black or 0, checks.cut_short or 0)
     if lines and checks.examples:
         lines.append(f"such as: {'; '.join(checks.examples[:MAX_EXAMPLES])}")
@@ -106,7 +96,6 @@ def examine(content: Content) -> DataChecks:
         *(same("test", i, "train", first_train[test[i]]) for i in leaked[:MAX_EXAMPLES]),
         *(same("train", i, "train", first_train[train[i]]) for i in copies_in_train[:MAX_EXAMPLES]),
         *(same("test", i, "test", first_test[test[i]]) for i in copies_in_test[:MAX_EXAMPLES]),
-        *content.ignored[:MAX_EXAMPLES],
         *(f"{dark} is dark" for dark in content.oddities.dark[:MAX_EXAMPLES]),
         *(f"{short} stops early" for short in content.oddities.short[:MAX_EXAMPLES]),
     ]
@@ -118,7 +107,7 @@ def examine(content: Content) -> DataChecks:
         conflicting_labels=len(conflicting),
         skipped_broken=len(content.broken),
         skipped=tuple(f"{one.name} ({one.reason})" for one in content.broken[:MAX_SKIPPED]),
-        ignored_files=len(content.ignored),
+        ignored_files=len(content.left_out),
         nearly_black=len(content.oddities.dark),
         cut_short=len(content.oddities.short),
         classes_without_test=tuple(content.classes[i] for i in np.flatnonzero(untested)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..storage.run_record import DataChecks
+from ..storage.run_record import DataChecks, Understood
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class ImageDataset:
         fingerprint: SHA-256 (hex) of class names, shapes, pixels and labels of both splits.
         symbols: the images are digits or letters, which a flip may turn into others.
         checks: duplicates, leaks, conflicting labels and broken images that were found.
+        understood: what the source was taken for.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ImageDataset:
     fingerprint: str
     symbols: bool = False
     checks: DataChecks = field(default_factory=DataChecks)
+    understood: Understood = field(default_factory=Understood)
 
     @property
     def image_size(self) -> int:

@@ -6,6 +6,7 @@ in `_find_path`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import DataError, nearest
@@ -20,6 +21,7 @@ from .layouts.folder import find_folder
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .source import Found, Options, check_content
+from .understood import understand
 
 _ACCEPTED = (
     f"data are {', '.join(NAMED_DATA)}, or the path of a folder with train/CLASS/ and test/CLASS/ "
@@ -35,6 +37,9 @@ def load_dataset(
     data_dir: str | Path | None = None,
     image_column: str | None = None,
     label_column: str | None = None,
+    train_folder: Sequence[str] = (),
+    test_folder: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     test_fraction: float = 0.2,
     split_seed: int = 0,
     skip_broken: bool = False,
@@ -50,7 +55,10 @@ def load_dataset(
             same name.
         image_size: height and width to resize every image to, in pixels.
         data_dir: folder for downloads and decoded images; by default the user's cache folder.
-        image_column, label_column: columns of a Parquet folder, if several are possible.
+        image_column, label_column: columns of a Parquet folder or of a table beside images, if
+            several are possible.
+        train_folder, test_folder: folders in a folder of images whose subfolders are classes.
+        exclude: patterns of files and folders in a folder of images that are left out.
         test_fraction: share of the images, in [0, 1), to use as the test split, stratified by
             class, if the data have none.
         split_seed: draws these images.
@@ -63,11 +71,25 @@ def load_dataset(
     if image_size < 1:
         raise ValueError(f"image_size is at least 1, not {image_size}")
     home = Path(data_dir).expanduser() if data_dir is not None else cache.default_data_dir()
-    options = Options(home, image_column, label_column, test_fraction, split_seed)
+    options = Options(
+        home,
+        image_column,
+        label_column,
+        test_fraction,
+        split_seed,
+        exclude=tuple(exclude),
+        train_folders=tuple(train_folder),
+        test_folders=tuple(test_folder),
+    )
     found = _find(str(source), options)
-    if found.identity.get("layout") != "parquet" and (image_column or label_column):
+    if "label_column" not in found.identity and (image_column or label_column):
         raise DataError(
-            f"{source} has no columns: --image-column and --label-column are for Parquet"
+            f"{source} has no columns: --image-column and --label-column are for Parquet and for "
+            "tables beside images, such as metadata.csv"
+        )
+    if "exclude" not in found.identity and (exclude or train_folder or test_folder):
+        raise DataError(
+            f"{source} is no folder of images: exclude, train_folder and test_folder are for those"
         )
     folder = cache.cache_folder(home, found, image_size)
     cached = cache.load_cached(folder, found.stamp) if found.cached else None
@@ -92,6 +114,7 @@ def load_dataset(
         fingerprint=digest,
         symbols=found.symbols,
         checks=checks,
+        understood=understand(found.layout, content),
     )
 
 

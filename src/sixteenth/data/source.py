@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, ProgressCallback, decode_images
 from .oddities import Oddities
+from .subsets import hold_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +36,9 @@ class Options:
     label_column: str | None
     test_fraction: float
     split_seed: int
+    exclude: tuple[str, ...] = ()
+    train_folders: tuple[str, ...] = ()
+    test_folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,10 @@ class Content:
     Attributes:
         names: names of the images, for "train" and "test"; None if they have no names.
         broken: images that could not be decoded; they are not in the splits.
-        ignored: files that were not read, each a sentence that says why.
+        left_out: files, folders or columns that were not read, each a sentence that says why.
         oddities: names of images that decode and still are not what they seem.
+        notes: sentences on what may not be what the user meant, such as masks among the images.
+        validation_images: images of a validation part that is not used; `left_out` says so.
     """
 
     classes: tuple[str, ...]
@@ -81,12 +88,20 @@ class Content:
     test: Split
     names: Mapping[str, Sequence[str]] | None = None
     broken: tuple[Broken, ...] = ()
-    ignored: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     oddities: Oddities = field(default_factory=Oddities)
+    notes: tuple[str, ...] = ()
+    validation_images: int = 0
 
     @classmethod
     def of(
-        cls, classes: Sequence[str], train: Decoded, test: Decoded, ignored: Sequence[str] = ()
+        cls,
+        classes: Sequence[str],
+        train: Decoded,
+        test: Decoded,
+        left_out: Sequence[str] = (),
+        notes: Sequence[str] = (),
+        validation_images: int = 0,
     ) -> Content:
         """The content of two decoded splits, without the broken images."""
         splits, names = {}, {}
@@ -98,12 +113,19 @@ class Content:
                 images, labels = images[valid], labels[valid]
                 kept = [name for name, good in zip(kept, valid, strict=True) if good]
             splits[part], names[part] = Split(images, labels), kept
-        broken = (*train.broken, *test.broken)
         odd = Oddities()
         odd += train.oddities
         odd += test.oddities
         return cls(
-            tuple(classes), splits["train"], splits["test"], names, broken, tuple(ignored), odd
+            classes=tuple(classes),
+            train=splits["train"],
+            test=splits["test"],
+            names=names,
+            broken=(*train.broken, *test.broken),
+            left_out=tuple(left_out),
+            oddities=odd,
+            notes=tuple(notes),
+            validation_images=validation_images,
         )
 
     @property
@@ -118,6 +140,7 @@ class Found:
 
     Attributes:
         name: its name in reports.
+        layout: what it was taken for, such as ``class folders``.
         identity: its path and the settings that its pixels depend on; the key of the cached copy.
         stamp: a text that changes if the files change.
         read: decodes everything, given the image size and a progress callback.
@@ -126,6 +149,7 @@ class Found:
     """
 
     name: str
+    layout: str
     identity: Mapping[str, str]
     stamp: str
     read: Callable[[int, ProgressCallback | None], Content]
@@ -137,21 +161,64 @@ def stamp_files(root: Path, files: Iterable[Path], ignored: Iterable[str] = ()) 
     """SHA-256 (hex) of path, size, mtime and ctime of each of `files`, and of `ignored`.
 
     The content is not read. A file that was overwritten has a new ctime, even if its size and
-    mtime were kept.
+    mtime were kept. A file that is not there, as behind a link that leads nowhere, is a broken
+    image once it is read.
 
     Raises:
-        DataError: a file has vanished or cannot be accessed.
+        DataError: a file cannot be accessed.
     """
     digest = hashlib.sha256()
     for file in files:
         try:
             stat = file.stat()
+            known = f"{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
+        except FileNotFoundError:
+            known = "nowhere"
         except OSError as error:
             raise DataError(f"cannot read {file}: {error.strerror}") from None
-        line = f"{file.relative_to(root).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}"
-        digest.update(f"{line}\0{stat.st_ctime_ns}\n".encode("utf-8", "surrogateescape"))
+        line = f"{file.relative_to(root).as_posix()}\0{known}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
     digest.update("\n".join(ignored).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def hold_out_test(
+    labels: NDArray[np.int64], classes: tuple[str, ...], options: Options, source: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of a training and a test split, both sorted int64, with every class in both.
+
+    Raises:
+        DataError: a class has too few images, or the share is 0.
+    """
+    share = options.test_fraction
+    if share == 0:
+        raise DataError(
+            f"{source} has no test images of its own, and test_fraction is 0: set it, for example "
+            "to 0.2, or add a test part"
+        )
+    train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
+    untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0)
+    if len(untested):
+        first = int(untested[0])
+        count = int((labels == first).sum())
+        raise DataError(
+            f"class {classes[first]!r} of {source} has only {count} image{'s'[: count != 1]}: too "
+            f"few to cut a test part of {share:g}; add images, or set a larger test_fraction"
+        )
+    return train, test
+
+
+def cut_note(options: Options) -> str:
+    """What to note where `hold_out_test` cut the test split."""
+    return (
+        f"there is no test part: {options.test_fraction:.3g} of the images were cut off as one "
+        "(test_fraction)"
+    )
+
+
+def class_name(name: object) -> str:
+    """A class name in Unicode's composed form (NFC): macOS writes file names in the other, NFD."""
+    return unicodedata.normalize("NFC", str(name))
 
 
 def numbered_classes(labels: Sequence[NDArray[np.int64]]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from ..analysis.findings.diagnosis import DiagnosisKind
 from ..analysis.findings.expectation import Expect
 from ..analysis.findings.options import Option
 from ..analysis.findings.types import Finding, SectionKey, Strength
+from ..storage.run_record import Understood
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, TerminalLabels
 from .numbers import Numbers
@@ -204,6 +205,13 @@ class Language(ABC):
     @abstractmethod
     def dateline(self, made: Provenance) -> list[str]:
         """What stands under a report's name: the data, the runs and the day."""
+
+    @abstractmethod
+    def understood(self, data: Understood) -> list[str]:
+        """What the data were taken for: a line, one on what was left out, one for each note.
+
+        Nothing of records of earlier versions, which do not tell.
+        """
 
     @abstractmethod
     def facts(self, made: Provenance) -> list[Fact]:

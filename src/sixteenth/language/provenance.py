@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..storage.run_record import DataChecks, Environment, ExecutionFacts
+from ..storage.run_record import DataChecks, Environment, ExecutionFacts, Understood
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Provenance:
     Attributes:
         data, source, fingerprint: of the data.
         train_images, test_images: of the whole data.
+        understood: what the data were taken for.
         sizes: (fraction, training images), without repeats.
         nested: a larger subset holds the smaller ones; else the seeds' subsets are disjoint.
         chosen_by: what chose the epochs of the finished runs, as `Metrics.chosen_by`.
@@ -57,6 +58,7 @@ class Provenance:
     fingerprint: str
     train_images: int | None
     test_images: int | None
+    understood: Understood
     checks: DataChecks
     classes: tuple[str, ...]
     sizes: tuple[tuple[str, float], ...]

@@ -49,6 +49,7 @@ def provenance(
         fingerprint=data.fingerprint or "",
         train_images=data.train_images,
         test_images=data.test_images,
+        understood=data,
         checks=first(run.data_checks for run in runs) or DataChecks(),
         classes=tuple(data.classes),
         sizes=tuple(

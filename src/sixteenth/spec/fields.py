@@ -76,6 +76,14 @@ def _printable(text: str) -> str:
 Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_printable)]
 
 
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Texts = Annotated[list[Text], BeforeValidator(_several)]
+"""Texts, or a single one."""
+
+
 def _no_bool(value: Any) -> Any:
     """`value`, if it is no boolean: bool is a subclass of int in Python."""
     if isinstance(value, bool):

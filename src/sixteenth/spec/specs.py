@@ -30,6 +30,7 @@ from .fields import (
     Share,
     StudyName,
     Text,
+    Texts,
 )
 from .fraction import TrainFraction
 
@@ -181,6 +182,9 @@ class RunSpec(_Spec):
     stem: Literal["default", "cifar"] = "default"
     image_column: Text | None = None
     label_column: Text | None = None
+    train_folder: Texts = []
+    test_folder: Texts = []
+    exclude: Texts = []
     test_fraction: Share = 0.2
     split_seed: Seed = 0
     allow_partial: bool = False
@@ -248,6 +252,14 @@ class StudySpec(_Spec):
     """cifar: a ResNet's first 7x7 stride-2 convolution and max-pool become one 3x3 convolution."""
     image_column: Text | None = None
     label_column: Text | None = None
+    train_folder: Texts = []
+    """Folders in `data` whose subfolders are the classes of the training images; by default those
+    with such a name. ``.`` is `data` itself."""
+    test_folder: Texts = []
+    """Likewise of the test images."""
+    exclude: Texts = []
+    """Patterns such as ``masks`` or ``*_mask.png``, with ``*``, ``?`` and ``[]``: of the files and
+    folders in `data` that are left out, by their names or their paths in it."""
     test_fraction: Share = 0.2
     """Part to use as the test split of data without one, stratified by class."""
     split_seed: Seed = 0

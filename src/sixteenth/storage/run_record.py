@@ -102,15 +102,36 @@ class Failure(_Part):
         return f"{self.type}: {self.message}"
 
 
-class DataFacts(_Part):
-    """The dataset of a run, see `data.ImageDataset`."""
+class Understood(_Part):
+    """What a data source was taken for; its notes and the files left out are sentences.
 
-    name: Text = None
-    source: Text = None
-    fingerprint: Text = None
+    Attributes:
+        layout: such as ``class folders`` or ``Parquet``.
+        classes: in the order of the labels.
+        validation_images: that lie in a validation part; they are not used, as `left_out` says.
+        per_class: images of each class, training and test together.
+        left_out: files, folders and columns that were not read, and why.
+        notes: what may not be what the user meant.
+    """
+
+    layout: Text = None
     classes: Texts = ()
     train_images: Whole = None
     test_images: Whole = None
+    validation_images: Whole = None
+    per_class: dict[str, Annotated[int, Field(strict=True, ge=0)]] | None = None
+    left_out: Texts = ()
+    notes: Texts = ()
+
+
+class _Source(_Part):
+    name: Text = None
+    source: Text = None
+    fingerprint: Text = None
+
+
+class DataFacts(Understood, _Source):
+    """The dataset of a run, see `data.ImageDataset`."""
 
 
 class DataChecks(_Part):

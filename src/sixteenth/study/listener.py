@@ -17,6 +17,9 @@ class Listener:
     def working(self, what: str, done: int, total: int) -> None:
         """Data are being downloaded or decoded, or a warm-up is under way."""
 
+    def understood(self, line: str) -> None:
+        """What an input was taken for, in a line; told before `noticed`."""
+
     def noticed(self, what: str) -> None:
         """Something about the data that a person should know before training."""
 

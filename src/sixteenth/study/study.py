@@ -126,6 +126,7 @@ class Study:
         if self._dataset is None:
             from ..data import load_dataset
             from ..data.checks import notices
+            from ..language import default_language
             from .preflight import test_set_notice
 
             spec = self.spec
@@ -135,6 +136,9 @@ class Study:
                 data_dir=self.data_dir,
                 image_column=spec.image_column,
                 label_column=spec.label_column,
+                train_folder=spec.train_folder,
+                test_folder=spec.test_folder,
+                exclude=spec.exclude,
                 test_fraction=spec.test_fraction,
                 split_seed=spec.split_seed,
                 skip_broken=spec.skip_broken,
@@ -142,9 +146,11 @@ class Study:
             )
             if spec.data_name:
                 self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
-            few = test_set_notice(self._dataset)
+            told, few = listener or Listener(), test_set_notice(self._dataset)
+            for line in default_language().understood(self._dataset.understood):
+                told.understood(line)
             for notice in [*notices(self._dataset.checks), *([few] if few else [])]:
-                (listener or Listener()).noticed(notice)
+                told.noticed(notice)
         return self._dataset
 
     def run(

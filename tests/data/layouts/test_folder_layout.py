@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 from small_data import random_pixels, write_classes
 
-from sixteenth.data.checks import notices
 from sixteenth.errors import DataError
 
 
@@ -61,7 +60,7 @@ def test_one_level_of_classes_gets_a_stratified_test_split(load, tmp_path):
 
 def test_a_class_too_small_for_the_test_split_is_named(load, tmp_path):
     write_classes(tmp_path / "flat", {"common": 30, "rare": 1})
-    with pytest.raises(DataError, match=r"class 'rare' of .* has only 1 images: too few"):
+    with pytest.raises(DataError, match=r"class 'rare' of .* has only 1 image: too few"):
         load(tmp_path / "flat", test_fraction=0.1)
     with pytest.raises(DataError, match=r"test_fraction is 0"):
         load(tmp_path / "flat", test_fraction=0)
@@ -77,13 +76,6 @@ def test_classes_that_differ_between_train_and_test_are_named(load, folder):
     write_classes(folder / "test", {"emu": 1})
     with pytest.raises(DataError, match=r"classes of .* differ: emu in test, but not in train"):
         load(folder)
-
-
-def test_a_folder_with_train_but_without_test_is_refused_with_two_ways_out(load, folder):
-    (folder / "test").rename(folder / "val")
-    with pytest.raises(DataError, match=r"no folder test \(it has train, val\): add it, or give"):
-        load(folder)
-    assert len(load(folder / "train", test_fraction=0.3).test) == 2
 
 
 def add_broken(folder, count):
@@ -147,9 +139,10 @@ def test_images_of_a_kind_that_is_not_read_are_broken_not_silently_left_out(load
 def test_other_files_and_folders_among_the_images_are_counted_and_named(load, folder):
     (folder / "train" / "dog" / "notes.txt").write_text("about")
     (folder / "val").mkdir()
-    checks = load(folder).checks
-    assert checks.ignored_files == 2
-    assert set(checks.examples) >= {"val is no image", "train/dog/notes.txt is no image"}
+    data = load(folder)
+    assert data.checks.ignored_files == 2
+    named = {"val holds no images", "train/dog/notes.txt is no image"}
+    assert set(data.understood.left_out) == named
 
 
 def test_images_beside_the_class_folders_are_counted_and_named(load, folder):
@@ -158,18 +151,16 @@ def test_images_beside_the_class_folders_are_counted_and_named(load, folder):
         pixels.save(place / "loose.png")
     (folder / "train" / "labels.csv").write_text("beside the images, not among them")
     (folder / "train" / "emu").symlink_to(folder / "nowhere")
-    checks = load(folder).checks
-    assert checks.ignored_files == 4
-    assert set(checks.examples) >= {
+    data = load(folder)
+    assert data.checks.ignored_files == 4
+    assert set(data.understood.left_out) == {
         "loose.png lies in no class folder",
         "train/loose.png lies in no class folder",
         "test/loose.png lies in no class folder",
         "train/emu is a link that leads nowhere",
     }
-    told = "not read, since they are no images or lie in no class folder: 4 files or folders"
-    assert told in notices(checks)
-    flat = load(folder / "train", test_fraction=0.3).checks
-    assert set(flat.examples) == {
+    flat = load(folder / "train", test_fraction=0.3)
+    assert set(flat.understood.left_out) == {
         "loose.png lies in no class folder", "emu is a link that leads nowhere"
     }  # fmt: skip
 

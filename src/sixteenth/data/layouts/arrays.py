@@ -17,8 +17,14 @@ from ...errors import DataError, one_line
 from ..dataset import Split
 from ..decode import ProgressCallback, resize_array
 from ..machine import memory_bytes
-from ..source import Content, Found, Options, numbered_classes, stamp_files
-from .folder import hold_out_test
+from ..source import (
+    Content,
+    Found,
+    Options,
+    hold_out_test,
+    numbered_classes,
+    stamp_files,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +36,7 @@ def find_npz(file: Path, options: Options) -> Found:
     """The .npz `file`; its arrays are checked only when they are read."""
     return Found(
         name=file.stem,
+        layout="npz",
         identity={"layout": "npz", "path": str(file.resolve())},
         stamp=stamp_files(file.parent, [file]),
         read=lambda size, progress: _read_npz(file, size, progress),
@@ -40,6 +47,7 @@ def find_digits(options: Options) -> Found:
     """scikit-learn's 1,797 handwritten digits of 8 x 8 pixels; some are held out as test split."""
     return Found(
         name="digits",
+        layout="digits",
         identity={},
         stamp="",
         read=lambda size, progress: _read_digits(options, size, progress),
@@ -51,8 +59,6 @@ def find_digits(options: Options) -> Found:
 def _read_digits(options: Options, size: int, progress: ProgressCallback | None) -> Content:
     from sklearn.datasets import load_digits
 
-    if options.test_fraction == 0:
-        raise DataError("digits come without a test split: test_fraction must be above 0")
     digits = load_digits()
     # Grey values run from 0 to 16.
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)

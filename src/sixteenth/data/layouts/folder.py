@@ -1,279 +1,275 @@
-"""Folders of images by class: train/CLASS/* and test/CLASS/*, or CLASS/* alone.
+"""Folders of images: in class folders, with or without split folders above them, or with a table.
 
-The name of a folder is the class of all images in it, also of those in subfolders. Without train/
-and test/, a stratified test split is held out. Links to folders are followed, each folder once.
-Hidden files are ignored. Other files that are no images are counted, and so are images outside the
-class folders. Images of a format that is not supported count as broken.
+    CLASS/*                         the test part is cut off
+    train/CLASS/*, test/CLASS/*     by any usual name, see `splits`; also one level further down
+    *.jpg and metadata.csv          labels from a table, see `table`
+
+All of these also inside one wrapper folder. What is a class and what is a split is told by names
+and by where the images lie; where both readings are possible the folder is refused, with the keys
+that say which one is meant.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import DataError
+from ...errors import DataError, nearest
 from ..decode import ProgressCallback
-from ..source import Content, Decoded, Found, Options, first_names, stamp_files
-from ..subsets import hold_out
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-EXTENSIONS = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".avif"}
-    | {".ppm", ".pgm", ".pbm", ".pnm"}
+from ..source import (
+    Content,
+    Decoded,
+    Found,
+    Options,
+    cut_note,
+    first_names,
+    hold_out_test,
+    stamp_files,
 )
-
-UNSUPPORTED = frozenset(
-    {".heic", ".heif", ".jxl", ".jp2", ".j2k", ".psd", ".svg", ".tga", ".ico", ".dds", ".exr"}
-    | {".hdr", ".eps", ".pcx", ".xcf", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2"}
-    | {".raf", ".raw"}
-)
-"""Extensions of images that cannot be read here. They are broken images: a dataset that is
-silently incomplete would be worse."""
-
-Classes = Mapping[str, list[Path]]
-"""Image files by class name, both sorted."""
+from .classes import Classes, Parts, class_folders, doubt, inner, is_flat, merged, notes_on
+from .labelled import parts_of_tables
+from .split_folders import home_of, split_folders
+from .splits import Role, choose, is_plain
+from .table import find_tables
+from .tree import Tree
+from .ways_out import no_labels, unclear
 
 
 def find_folder(folder: Path, options: Options) -> Found | None:
-    """The images by class in `folder`; None if no folder in it has images.
+    """The images in `folder` by class; None if it holds no images.
 
     Raises:
-        DataError: train/ or test/ is missing, a class folder is empty, or the classes of the two
-            differ.
+        DataError: classes and splits cannot be told apart, a part is missing or empty, the classes
+            of two parts differ, or images have no label.
     """
-    inside: dict[str, Path] = {}
-    for path in _folders(folder):
-        earlier = inside.setdefault(path.name.lower(), path)
-        if earlier is not path and path.name.lower() in ("train", "test"):
-            raise DataError(
-                f"{folder} has both {earlier.name} and {path.name}: put the images into one"
-            )
-    train, test = inside.get("train"), inside.get("test")
-    if train is None and test is None:
-        return _find_classes(folder, options)
-    if train is None or test is None:
-        here, lacking = ("test", "train") if train is None else ("train", "test")
-        also = ", ".join(sorted(path.name for path in inside.values()))
-        way_out = (
-            f", or give {train} itself to have a test part cut from it" if train is not None else ""
-        )
-        raise DataError(
-            f"{folder} has a folder {here} but no folder {lacking} (it has {also}): add it{way_out}"
-        )
-    ignored = [
-        *(f"{path.name} is no image" for path in inside.values() if path not in (train, test)),
-        *_misplaced(folder, folder),
-    ]
-    splits = {"train": _classes(train, folder, ignored), "test": _classes(test, folder, ignored)}
-    if not any(splits["train"].values()) and not any(splits["test"].values()):
+    tree = Tree(folder, options.exclude)
+    if not tree.walk(folder).images:
         return None
-    _refuse_empty(train, splits["train"])
-    _refuse_empty(test, splits["test"])
-    for one, other in (("train", "test"), ("test", "train")):
-        extra = [name for name in splits[one] if name not in splits[other]]
-        if extra:
-            raise DataError(
-                f"the classes of {folder} differ: {first_names(extra)} in {one}, but not in {other}"
-            )
-    files = [file for classes in splits.values() for part in classes.values() for file in part]
+    if options.train_folders or options.test_folders:
+        parts = _named_by_user(tree, options)
+    else:
+        parts = _detect(tree, options)
+    tree.check_exclude()
+    validation = _settle_validation(parts)
+    if not parts.files:
+        _say_places(parts)
+    test = parts.splits.get("test")
+    if test is None:
+        train, test = _cut(parts.splits["train"], options, str(folder))
+        parts.notes.append(cut_note(options))
+    else:
+        train = parts.splits["train"]
+        _compare_classes(folder, parts.names, train, test, strictly=not parts.files)
+    splits = {"train": train, "test": test}
+    left_out = [*parts.left_out, *tree.left_out()]
+    images = [path for part in splits.values() for listed in part.values() for path in listed]
+    settings = {
+        "exclude": options.exclude,
+        "train_folders": options.train_folders,
+        "test_folders": options.test_folders,
+        "test_fraction": options.test_fraction,
+        "split_seed": options.split_seed,
+    }
     return Found(
         name=folder.resolve().name,
-        identity={"layout": "folder", "path": str(folder.resolve())},
-        stamp=stamp_files(folder, files, ignored),
-        read=lambda size, progress: _read(folder, splits, ignored, size, progress),
+        layout=parts.layout,
+        identity={
+            "layout": parts.layout,
+            "path": str(folder.resolve()),
+            **{key: str(value) for key, value in settings.items()},
+            **parts.columns,
+        },
+        stamp=stamp_files(folder, [*images, *parts.files], [*left_out, *parts.notes]),
+        read=lambda size, progress: _read(
+            tree, splits, (left_out, parts.notes, validation), size, progress
+        ),
     )
 
 
-def _find_classes(folder: Path, options: Options) -> Found | None:
-    ignored: list[str] = []
-    classes = _classes(folder, folder, ignored)
-    if not any(classes.values()):
-        return None
-    _refuse_empty(folder, classes)
-    if options.test_fraction == 0:
-        raise DataError(
-            f"{folder} has no test images of its own, and test_fraction is 0: "
-            f"set it, for example to 0.2, or add folders train and test"
+def _detect(tree: Tree, options: Options) -> Parts:
+    """Splits and classes by the names of the folders and where the images lie."""
+    home = home_of(tree)
+    splits, problem = split_folders(tree, home)
+    places: dict[Role | None, Path] = {each: inner(tree, path) for each, path in splits.items()}
+    if not places:
+        places = {None: home}
+    train = places.get("train", home)
+    flat = [place for place in places.values() if is_flat(tree, place)]
+    doubtful = "" if flat or problem else doubt(tree, train)
+    needed = bool(flat or problem or doubtful) or len(tree.with_images(train)) == 1
+    parts, reasons = parts_of_tables(tree, home, places, options, needed=needed)
+    if parts is not None:
+        return parts
+    if problem:
+        raise DataError(problem)
+    if flat:
+        raise DataError(no_labels(tree, flat[0], places, reasons))
+    if doubtful:
+        raise DataError(unclear(tree, train, doubtful, places.get("test")))
+    found = _class_parts(tree, {each or "train": [place] for each, place in places.items()})
+    _leave_out_neighbours(tree, home, list(places.values()))
+    tables = find_tables(tree, [tree.root, home])
+    if tables:
+        names = first_names([tree.relative(file) for file in tables], 3)
+        found.notes.append(
+            f"{names} not read: folders are the classes; --label-column NAME takes labels from it"
         )
+    if places.keys() == {None}:
+        taken = [path.name for path in tree.with_images(home) if is_plain(path.name)]
+        if taken:
+            found.notes.append(
+                f"{', '.join(taken)} is taken for a class: there is no training part"
+            )
+    return found
+
+
+def _named_by_user(tree: Tree, options: Options) -> Parts:
+    """The parts that `train_folder` and `test_folder` name."""
+    train = [_place(tree, name, "train_folder") for name in options.train_folders]
+    test = [_place(tree, name, "test_folder") for name in options.test_folders]
+    if not train:
+        home = home_of(tree)
+        named = choose([path.name for path in tree.with_images(home)], "train")
+        train = [home / named[0]] if len(named) == 1 and home / named[0] not in test else [home]
+    both = [path for path in train if path in test]
+    if both:
+        raise DataError(f"{both[0]} is train_folder and test_folder: name two folders")
+    parts = _class_parts(
+        tree, {"train": train, **({"test": test} if test else {})}, without=[*train, *test]
+    )
+    used = [*train, *test]
+    for home in dict.fromkeys(path.parent for path in used if path != tree.root):
+        if home not in used:
+            _leave_out_neighbours(tree, home, used)
+    return parts
+
+
+def _place(tree: Tree, name: str, key: str) -> Path:
+    place = Path(os.path.normpath(tree.root / name))
+    if not place.is_relative_to(Path(os.path.normpath(tree.root))):
+        raise DataError(f"{key}: {name!r} lies outside of {tree.root}: name a folder in it")
+    place = tree.root / place.relative_to(os.path.normpath(tree.root))
+    if not place.is_dir():
+        known = [path.name for path in tree.folders(tree.root)]
+        hint = nearest(name, known, most=1) or f" (it has {first_names(known)})"
+        raise DataError(f"{key}: there is no folder {name!r} in {tree.root}{hint}")
+    return place
+
+
+def _class_parts(
+    tree: Tree, places: Mapping[Role, Sequence[Path]], without: Sequence[Path] = ()
+) -> Parts:
+    """The class folders in the folders of each split."""
+    splits: dict[Role, Classes] = {}
+    for each, folders in places.items():
+        for folder in folders:
+            if not tree.walk(folder).images:
+                raise DataError(f"no images in {folder}: put some into {folder / 'CLASS'}")
+            if is_flat(tree, folder):
+                raise DataError(no_labels(tree, folder, dict.fromkeys(places, folder), []))
+        splits[each] = merged(class_folders(tree, folder, without) for folder in folders)
+    used = [folder for folders in places.values() for folder in folders]
+    names: dict[Role, str] = {
+        each: first_names([tree.relative(folder) for folder in folders], 5)
+        for each, folders in places.items()
+    }
+    parts = Parts("train and test folders", splits, names)
+    parts.notes += notes_on(tree, used, list(splits.values()))
+    return parts
+
+
+def _leave_out_neighbours(tree: Tree, home: Path, used: Sequence[Path]) -> None:
+    """Note what lies beside the folders of the splits."""
+    if home in used:
+        return
+    for path in tree.folders(home):
+        if not any(place == path or path in place.parents for place in used):
+            full = bool(tree.walk(path).images)
+            tree.leave_out([path], "is no part that is used" if full else "holds no images")
+    tree.leave_out(tree.direct(home), "lies in no class folder")
+
+
+def _say_places(parts: Parts) -> None:
+    """Note which folders were taken for what, where their names alone do not say it."""
+    train, test = parts.names["train"], parts.names.get("test")
+    if test is None:
+        parts.layout = "class folders"
+        if train != ".":
+            parts.notes.insert(0, f"the class folders are those in {train}")
+    elif (train, test) != ("train", "test"):
+        parts.notes.insert(0, f"training images from {train}, test images from {test}")
+
+
+def _settle_validation(parts: Parts) -> int:
+    """Use a validation part as the test part where there is none, else leave it out.
+
+    Returns:
+        The number of its images that are not used.
+    """
+    validation = parts.splits.pop("validation", None)
+    if validation is None:
+        return 0
+    name = parts.names["validation"]
+    if "test" not in parts.splits:
+        parts.splits["test"], parts.names["test"] = validation, name
+        parts.notes.append(f"{name} is the test set: there is no other")
+        return 0
+    count = sum(map(len, validation.values()))
+    parts.left_out.append(
+        f"{name} with {count:,} validation image{'s'[: count != 1]}: train.validation cuts a part "
+        "off the training images instead"
+    )
+    return count
+
+
+def _compare_classes(
+    folder: Path, names: Mapping[Role, str], train: Classes, test: Classes, *, strictly: bool
+) -> None:
+    """Raise an error if a class is in one split only; of tables the test split may have fewer."""
+    one, other = names["train"], names["test"]
+    found = [(sorted(test.keys() - train.keys()), other, one)]
+    if strictly:
+        found.append((sorted(train.keys() - test.keys()), one, other))
+    differs = [
+        f"{first_names([repr(n) if n != n.strip() else n for n in extra])} in {here}, but not in "
+        f"{there}"
+        for extra, here, there in found
+        if extra
+    ]
+    if differs:
+        raise DataError(f"the classes of {folder} differ: {'; '.join(differs)}")
+
+
+def _cut(classes: Classes, options: Options, source: str) -> tuple[Classes, Classes]:
+    """The images of each class without the test part that is cut off, and that part."""
     names = tuple(classes)
     labels = np.repeat(np.arange(len(names)), [len(files) for files in classes.values()])
-    train, test = hold_out_test(labels, names, options, str(folder))
     files = [file for part in classes.values() for file in part]
-
-    def by_class(positions: NDArray[np.int64]) -> Classes:
-        part: dict[str, list[Path]] = {name: [] for name in names}
+    cut: list[Classes] = []
+    for positions in hold_out_test(labels, names, options, source):
+        part: Classes = {name: [] for name in names}
         for position in positions:
             part[names[labels[position]]].append(files[position])
-        return part
-
-    splits = {"train": by_class(train), "test": by_class(test)}
-    return Found(
-        name=folder.resolve().name,
-        identity={
-            "layout": "classes",
-            "path": str(folder.resolve()),
-            "test_fraction": str(options.test_fraction),
-            "split_seed": str(options.split_seed),
-        },
-        stamp=stamp_files(folder, files, ignored),
-        read=lambda size, progress: _read(folder, splits, ignored, size, progress),
-    )
-
-
-def hold_out_test(
-    labels: NDArray[np.int64], classes: tuple[str, ...], options: Options, source: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of a training and a test split, both sorted int64, with every class in both.
-
-    Raises:
-        DataError: a class has too few images.
-    """
-    share = options.test_fraction
-    train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
-    untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0)
-    if len(untested):
-        first = int(untested[0])
-        count = int((labels == first).sum())
-        raise DataError(
-            f"class {classes[first]!r} of {source} has only {count} images: too "
-            f"few to cut a test part of {share:g}; add images, or set a larger test_fraction"
-        )
-    return train, test
+        cut.append(part)
+    return cut[0], cut[1]
 
 
 def _read(
-    folder: Path,
+    tree: Tree,
     splits: Mapping[str, Classes],
-    ignored: list[str],
+    told: tuple[list[str], list[str], int],
     size: int,
     progress: ProgressCallback | None,
 ) -> Content:
-    read = {}
+    read, names = {}, tuple(splits["train"])
     for part, classes in splits.items():
-        counts = [len(files) for files in classes.values()]
-        paths = [path for files in classes.values() for path in files]
-        names = [_relative(folder, path) for path in paths]
+        counts = [len(classes.get(name, ())) for name in names]
+        paths = [path for name in names for path in classes.get(name, ())]
+        shown = [tree.relative(path) for path in paths]
         labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-        encoded = zip(names, paths, strict=True)
-        read[part] = Decoded.of(part, encoded, labels, names, size, progress)
-    return Content.of(tuple(splits["train"]), read["train"], read["test"], ignored)
-
-
-def _classes(folder: Path, root: Path, ignored: list[str]) -> Classes:
-    """Image files of each class folder; an empty list for an empty folder.
-
-    Files that are no images, and images outside the class folders, are appended to `ignored`, named
-    by their path relative to `root`.
-    """
-    classes = {}
-    for path in _folders(folder):
-        images, others = _files(path)
-        classes[_printable(path.name)] = sorted(images, key=os.fspath)
-        ignored += sorted(f"{_relative(root, other)} is no image" for other in others)
-    ignored += _misplaced(folder, root)
-    return classes
-
-
-def _folders(folder: Path) -> list[Path]:
-    return [path for path in _entries(folder) if path.is_dir()]
-
-
-def _misplaced(folder: Path, root: Path) -> list[str]:
-    """A line for each image outside the class folders, and for each broken link."""
-    lines = []
-    for path in _entries(folder):
-        if path.is_symlink() and not path.exists():
-            lines.append(f"{_relative(root, path)} is a link that leads nowhere")
-        elif not path.is_dir() and _looks_like_image(path.name):
-            lines.append(f"{_relative(root, path)} lies in no class folder")
-    return lines
-
-
-def _entries(folder: Path) -> list[Path]:
-    """Files and folders in a folder that are not hidden, sorted by name."""
-    try:
-        inside = [path for path in folder.iterdir() if not _hidden(path.name)]
-    except OSError as error:
-        raise _unreadable(error) from None
-    return sorted(inside, key=lambda path: path.name)
-
-
-def _files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Image files in a folder and its subfolders, and other files; hidden files are left out.
-
-    Links to folders are followed, but no folder is visited twice, and none of the parent folders.
-    So circular links end, and the images of another class are not added to this one.
-
-    Raises:
-        DataError: a subfolder cannot be read.
-    """
-    images: list[Path] = []
-    others: list[Path] = []
-    visited = {_identity(above) for above in folder.absolute().parents}
-
-    def refuse(error: OSError) -> None:
-        raise _unreadable(error)
-
-    for where, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
-        identity = _identity(Path(where))
-        if identity in visited:
-            folders.clear()
-            continue
-        visited.add(identity)
-        folders[:] = sorted(name for name in folders if not _hidden(name))
-        for name in files:
-            if not _hidden(name):
-                kind = images if _looks_like_image(name) else others
-                kind.append(Path(where, name))
-    return images, others
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    """Device and inode, the same for all paths and links to a folder."""
-    try:
-        stat = folder.stat()
-    except OSError as error:
-        raise _unreadable(error) from None
-    return stat.st_dev, stat.st_ino
-
-
-def _unreadable(error: OSError) -> DataError:
-    return DataError(f"cannot read {error.filename}: {error.strerror}")
-
-
-def _looks_like_image(name: str) -> bool:
-    extension = os.path.splitext(name)[1].lower()
-    return extension in EXTENSIONS or extension in UNSUPPORTED
-
-
-def _relative(root: Path, path: Path) -> str:
-    return _printable(path.relative_to(root).as_posix())
-
-
-def _hidden(name: str) -> bool:
-    # Zip files of macOS have a folder __MACOSX whose files only look like images; Windows writes
-    # thumbnails and settings into folders of images.
-    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
-
-
-def _printable(name: str) -> str:
-    """A file name as valid Unicode; bytes that are not UTF-8 are escaped."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def _refuse_empty(folder: Path, classes: Classes) -> None:
-    empty = [name for name, files in classes.items() if not files]
-    if empty:
-        kinds = ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
-        raise DataError(
-            f"no images in {first_names([str(folder / name) for name in empty])}: "
-            f"every class folder needs some ({kinds}), or remove it"
-        )
-    if not classes:
-        raise DataError(f"{folder} has no class folders: put images into {folder / 'CLASS'}")
+        encoded = zip(shown, paths, strict=True)
+        read[part] = Decoded.of(part, encoded, labels, shown, size, progress)
+    return Content.of(names, read["train"], read["test"], *told)

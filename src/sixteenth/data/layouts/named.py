@@ -73,6 +73,7 @@ def _found(cifar: _Cifar, home: Path, *, download: bool) -> Found:
     folder = home / cifar.folder
     return Found(
         name=cifar.title,
+        layout=cifar.title,
         identity={"layout": cifar.title, "path": str(folder.resolve())},
         stamp=stamp_files(folder, _files(folder)),
         read=lambda size, progress: _read(cifar, home, download, size, progress),

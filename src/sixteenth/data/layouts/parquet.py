@@ -53,6 +53,7 @@ def find_parquet(folder: Path, options: Options) -> Found | None:
     columns = _columns(splits["train"][0], options)
     return Found(
         name=folder.resolve().name,
+        layout="Parquet",
         identity={
             "layout": "parquet",
             "path": str(home.resolve()),

@@ -38,6 +38,7 @@ from ...analysis.findings.overfitting import OverfittingFinding
 from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.types import Finding, SectionKey
+from ...storage.run_record import Understood
 from ..base import Language, Names, SaidStep
 from ..provenance import Fact, Provenance
 from ..text import plain, upper_first
@@ -55,6 +56,7 @@ from . import (
     pretraining,
     provenance,
     relation,
+    understood,
 )
 from .captions import EnglishCaptions
 from .labels import FIGURES, PAGE, TERMINAL
@@ -133,6 +135,9 @@ class English(Language):
 
     def dateline(self, made: Provenance) -> list[str]:
         return provenance.dateline(made)
+
+    def understood(self, data: Understood) -> list[str]:
+        return understood.say(data)
 
     def facts(self, made: Provenance) -> list[Fact]:
         return provenance.facts(made)

@@ -68,6 +68,7 @@ class Page:
 
     name: str
     dateline: list[str]
+    understood: list[str]
     answer: list[str]
     groups: list[ResultGroup]
     several_seeds: bool
@@ -106,6 +107,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
     return Page(
         name=plain(spec.get("name", "study")),
         dateline=language.dateline(made),
+        understood=language.understood(made.understood),
         answer=list(discussion.answer),
         groups=result_groups(results, findings.grid, language),
         several_seeds=results["seed"].nunique() > 1,

@@ -1,0 +1,189 @@
+"""Class folders: the images of each class, and what speaks against folders being classes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...errors import DataError
+from ..source import class_name, first_names
+from .splits import Role, are_parts, role
+from .tree import EXTENSIONS, Tree, printable
+
+Classes = dict[str, list[Path]]
+"""Image files by class name, both sorted."""
+
+
+@dataclass
+class Parts:
+    """What the layouts of this module come to, before anything is decoded.
+
+    Attributes:
+        layout: as `Found.layout`.
+        splits: the images by class; a test or validation split only where there is one.
+        names: what the splits are called in messages.
+        files: tables that were read.
+        columns: that were read, for the key of the cached copy.
+    """
+
+    layout: str
+    splits: dict[Role, Classes]
+    names: dict[Role, str]
+    notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    files: Sequence[Path] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+_MASKS = (
+    r"(?:masks?|seg|segs|segmentations?|gt|ground[ _-]?truths?|labels?|annotations?|depths?|edges?)"
+)
+_KIND = re.compile(
+    rf"{_MASKS}|images?|imgs?|pictures?|photos?|jpe?gs?|pngs?|rgb|colou?r|originals?|raw|crops?|"
+    r"resized|aug|augmented|thumbs?|thumbnails?"
+)
+"""Names of subfolders that every class may well have: kinds of images, not other classes."""
+_MASK_FILE = re.compile(rf"(.+?)([ _.-]+{_MASKS})(?:[ _-]?\d+)?", re.IGNORECASE)
+
+
+def inner(tree: Tree, folder: Path) -> Path:
+    """`folder`, or the folder in it, and in that one, that holds all its images in subfolders.
+
+    Archives are often unpacked into a folder in a folder, such as ``seg_train/seg_train/CLASS``.
+    """
+    while not tree.direct(folder):
+        inside = tree.with_images(folder)
+        if len(inside) != 1 or (tree.direct(inside[0]) and not role(inside[0].name)):
+            break
+        folder = inside[0]
+    return folder
+
+
+def is_flat(tree: Tree, folder: Path) -> bool:
+    """Whether most images of a folder lie in it, and not in class folders."""
+    direct = len(tree.direct(folder))
+    return 2 * direct > len(tree.walk(folder).images)
+
+
+def class_folders(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Classes:
+    """The images of each class folder in `folder`, but those of the folders `without`.
+
+    What else lies there is left out, with its reason.
+
+    Raises:
+        DataError: a class folder holds no images, or there is none.
+    """
+    classes: Classes = {}
+    empty = []
+    for path in tree.folders(folder):
+        if path in without:
+            continue
+        inside = tree.walk(path)
+        if inside.images:
+            classes.setdefault(class_name(printable(path.name)), []).extend(inside.images)
+        elif not inside.excluded:
+            empty.append(str(path))
+        tree.leave_out(inside.others, "is no image")
+    if empty:
+        kinds = ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
+        raise DataError(
+            f"no images in {first_names(empty)}: every class folder needs some ({kinds}), or "
+            "remove it"
+        )
+    if not classes:
+        raise DataError(f"{folder} has no class folders: put images into {folder / 'CLASS'}")
+    dangling = [path for path in tree.files(folder) if not path.exists()]
+    tree.leave_out(dangling, "is a link that leads nowhere")
+    loose = [path for path in tree.direct(folder) if path not in dangling]
+    tree.leave_out(loose, "lies in no class folder")
+    tree.leave_out_dotted(folder)
+    return dict(sorted(classes.items()))
+
+
+def doubt(tree: Tree, folder: Path) -> str:
+    """Why the folders in `folder` may be no classes: the end of a sentence; empty if they are."""
+    inside = tree.with_images(folder)
+    names = [path.name for path in inside]
+    if are_parts(names):
+        return "are named like parts of one data set"
+    if len(names) > 1 and all(_KIND.fullmatch(name.lower()) for name in names):
+        return "are named like kinds of images"
+    below = [
+        {image.parent.name for image in tree.walk(path).images if image.parent != path}
+        for path in inside
+    ]
+    common = sorted(set.intersection(*below)) if len(below) > 1 else []
+    same = [name for name in common if not _KIND.fullmatch(name.lower())]
+    if len(same) > 1:
+        return f"hold the same folders each ({first_names(same, 5)})"
+    for path, subfolders in zip(inside, below, strict=True):
+        copies = sorted(subfolders.intersection(names) - {path.name})
+        if len(copies) > 1:
+            return (
+                f"stand in {path.name} again ({first_names(copies, 3)}; exclude: [{path.name}] "
+                "leaves that one out)"
+            )
+    return ""
+
+
+def merged(parts: Iterable[Classes]) -> Classes:
+    """Several parts as one; each class sorted by path."""
+    classes: Classes = {}
+    for part in parts:
+        for name, images in part.items():
+            classes.setdefault(name, []).extend(images)
+    return {name: sorted(classes[name]) for name in sorted(classes)}
+
+
+def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> list[str]:
+    """Notes on class folders: subfolders that were read, masks among the images, spellings.
+
+    Args:
+        places: the folders that hold the class folders.
+        parts: what was read there.
+    """
+    notes = []
+    images = [image for part in parts for listed in part.values() for image in listed]
+    below = Counter(image.parent.name for image in images if image.parent.parent not in places)
+    if below:
+        told = first_names([f"{printable(name)} {n}" for name, n in below.most_common()], 5)
+        masks = [name for name in sorted(below) if re.fullmatch(_MASKS, name.lower())]
+        way_out = f"; exclude: [{', '.join(masks)}] would leave masks out" if masks else ""
+        notes.append(f"images in subfolders of the classes were read too: {told}{way_out}")
+    masks = [name for name in parts[0] if re.fullmatch(_MASKS, name.lower())]
+    if masks:
+        notes.append(
+            f"{', '.join(masks)} is taken for a class: exclude: [{', '.join(masks)}] would leave "
+            "masks out"
+        )
+    endings = _mask_files(images)
+    if endings:
+        first, count = next(iter(endings)), sum(endings.values())
+        notes.append(
+            f"{count} image{'s'[: count != 1]} {'is' if count == 1 else 'are'} named like a mask "
+            f"of another, with {first!r}: exclude: ['*{first}*'] would leave masks out"
+        )
+    spelled: dict[str, set[str]] = {}
+    for place in places:
+        for path in tree.with_images(place):
+            spelled.setdefault(class_name(printable(path.name)), set()).add(path.name)
+    notes += [
+        f"folders named {name!r} in two spellings of Unicode (NFC and NFD) are one class"
+        for name, names in spelled.items()
+        if len(names) > 1 and name in parts[0]
+    ]
+    return notes
+
+
+def _mask_files(images: Sequence[Path]) -> Mapping[str, int]:
+    """How many images are named as another one in their folder with such an end, by that end."""
+    stems = {(image.parent, image.stem) for image in images}
+    found: Counter[str] = Counter()
+    for image in images:
+        match = _MASK_FILE.fullmatch(image.stem)
+        if match and (image.parent, match[1]) in stems:
+            found[match[2]] += 1
+    return dict(found.most_common())

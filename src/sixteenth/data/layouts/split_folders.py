@@ -1,0 +1,91 @@
+"""The folder that holds the classes or the splits, and which of its folders are splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..source import first_names
+from .classes import is_flat
+from .splits import ROLES, Role, choose, is_plain, role
+from .tree import Tree
+from .ways_out import keys
+
+
+def home_of(tree: Tree) -> Path:
+    """The data folder, or the one in it that an archive was unpacked to."""
+    folder = tree.root
+    while not tree.direct(folder):
+        inside = tree.with_images(folder)
+        if len(inside) != 1 or role(inside[0].name) or tree.direct(inside[0]):
+            break
+        folder = inside[0]
+    return folder
+
+
+def split_folders(tree: Tree, home: Path) -> tuple[dict[Role, Path], str]:
+    """The folders in `home` that are splits, and why these do not do; empty if they are classes.
+
+    A folder such as train_station is a split only if its images lie in folders, or if all folders
+    beside it are splits. Without any folder for training, valid and the like may be classes.
+    """
+    every = {path.name: path for path in tree.folders(home)}
+    filled = {path.name: path for path in tree.with_images(home)}
+    all_named = all(role(name) for name in filled)
+    candidates = [
+        name
+        for name in every
+        if is_plain(name)
+        or (name in filled and role(name) and (all_named or not tree.direct(filled[name])))
+    ]
+    chosen: dict[Role, Path] = {}
+    for each in ROLES:
+        names = choose(candidates, each)
+        if len(names) > 1 and not (each == "validation" and "test" in chosen):
+            return chosen, (
+                f"{home} has both {' and '.join(names[:2])}: put the images into one, or name the "
+                f"folders with {keys(tree, each, [every[name] for name in names])}"
+            )
+        for name in names:
+            if name in filled:
+                chosen.setdefault(each, filled[name])
+            elif each == "validation":
+                tree.leave_out([every[name]], "holds no images")
+            else:
+                return chosen, (
+                    f"no images in {every[name]}: put some into {every[name] / 'CLASS'}, or "
+                    "remove it"
+                )
+    others = [path for path in filled.values() if path not in chosen.values()]
+    if chosen.keys() == {"train"} and others:
+        return chosen, _lacking_test(tree, home, chosen["train"])
+    if not chosen or "train" in chosen:
+        return chosen, ""
+    named = next(iter(chosen.values()))
+    if chosen.keys() == {"validation"} and is_flat(tree, named) and others:
+        return {}, ""
+    return chosen, _lacking_train(tree, home, named, others)
+
+
+def _lacking_test(tree: Tree, home: Path, train: Path) -> str:
+    return (
+        f"{home} has a folder {train.name} but no folder test (it has {_names(tree, home)}): add "
+        f"it, or name one with --set test_folder=NAME; {keys(tree, 'train', [train])} cuts a test "
+        f"part off the training images; {keys(tree, 'train', [home])} takes all folders as classes"
+    )
+
+
+def _lacking_train(tree: Tree, home: Path, test: Path, others: list[Path]) -> str:
+    message = (
+        f"{home} has a folder {test.name} but no folder train (it has {_names(tree, home)}): add "
+        "it, or name one with --set train_folder=NAME"
+    )
+    if others:
+        message += (
+            f"; {keys(tree, 'test', [test])} takes the other folders as classes to train on, and "
+            f"{keys(tree, 'train', [home])} all folders as classes"
+        )
+    return message
+
+
+def _names(tree: Tree, home: Path) -> str:
+    return first_names([path.name for path in tree.with_images(home)], 8)

@@ -1,0 +1,75 @@
+"""Which folders, files or values are the training, test and validation part, by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+Role = Literal["train", "test", "validation"]
+
+ROLES: tuple[Role, ...] = ("train", "test", "validation")
+
+_WORDS: dict[str, Role] = {
+    **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
+    **dict.fromkeys(("test", "testing", "tst", "eval", "evaluation", "holdout"), "test"),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "dev"), "validation"),
+}
+
+_WORD = re.compile(
+    rf"({'|'.join(_WORDS)})(?:sets?|data|dataset|split|part|folder|dir|images?|imgs?|pics|photos)?"
+)
+
+_OTHER = re.compile(
+    r"(masks?|labels?|annotations?|annots?|gt|small|mini|sample|samples|extra|pred|predictions?)"
+)
+"""Words of names such as train_masks, which are another thing than train_images beside them."""
+
+_SECOND = re.compile(r".*(?:eval|evaluation|holdout|dev).*")
+"""Words that mean something else beside a plainer one: with test/, eval/ is for validation."""
+
+_PART = re.compile(
+    r"(?:.*[^a-z])?(?:k?fold|split|cv|part|batch|shard|chunk|subset)[^a-z0-9]*[0-9]+"
+)
+
+
+def role(name: str) -> Role | None:
+    """The split that a name stands for, in any case, with any prefix or suffix; None if none.
+
+    ``Training``, ``seg_train``, ``TestImages`` and ``val2`` do; ``valley``, ``train_test`` and
+    ``test_unlabelled`` do not.
+    """
+    words = _words(name)
+    found = {_WORDS[match[1]] for word in words if (match := _WORD.fullmatch(word))}
+    unlabelled = any(word.startswith("unlabel") for word in words)
+    return found.pop() if len(found) == 1 and not unlabelled else None
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is such a word and nothing else."""
+    return name.lower() in _WORDS
+
+
+def choose(names: Iterable[str], wanted: Role) -> list[str]:
+    """The names that may be meant as a split: the plain one; else all without words like masks.
+
+    More than one of them is for the user to choose from.
+    """
+    named = [name for name in names if role(name) == wanted]
+    named = [name for name in named if not _SECOND.fullmatch(name.lower())] or named
+    plain = [name for name in named if is_plain(name)]
+    if plain:
+        return plain
+    same = [name for name in named if not any(map(_OTHER.fullmatch, _words(name)))]
+    return same or named
+
+
+def are_parts(names: Sequence[str]) -> bool:
+    """Whether names count parts of one data set: ``fold_0 ... fold_4``, ``images_part_1``, ..."""
+    return len(names) > 1 and all(_PART.fullmatch(name.lower()) for name in names)
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name in lower case; digits and a capital after a small letter part them."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return [word for word in re.split(r"[^a-z]+", parted.lower()) if word]

@@ -1,0 +1,281 @@
+"""Labels of images from tables beside them: metadata.csv, metadata.jsonl, or any CSV.
+
+A table has a column with the names of image files and one with their classes. Both are found by
+their usual names and by what they hold, or named by the user; nothing is guessed where several fit.
+Labels in file names are not read.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ...errors import DataError, nearest, one_line
+from ..source import Options, class_name, first_names
+from .splits import Role, role
+from .tree import Tree
+
+ENDINGS = (".csv", ".tsv", ".jsonl")
+
+_IMAGE = (
+    *("filename", "image", "imagepath", "imagename", "imagefile", "imageid", "file", "filepath"),
+    *("path", "img", "imgpath", "imgname", "imgid", "id", "name"),
+)
+_LABEL = ("label", "labels", "class", "classname", "target", "category", "labelname", "y")
+_SPLIT = ("split", "subset", "set", "partition", "phase", "usage")
+"""Usual names of columns, the most telling first, without capitals, spaces and punctuation."""
+
+_FOUND = 0.5
+"""Least share of a column's values that name image files; those that do not are broken images."""
+
+_SAMPLE = 200
+"""Rows by which a column of another name is taken for that of the images."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images with the labels of one table.
+
+    Attributes:
+        parts: by split; the key None where the table names none.
+        listed: all images in the table, also those of no split.
+    """
+
+    file: Path
+    image_column: str
+    label_column: str
+    parts: Mapping[Role | None, list[tuple[Path, str]]]
+    listed: frozenset[Path]
+
+
+class _Images:
+    """Finds images by what a table calls them: a path or a name, with or without its ending."""
+
+    def __init__(self, tree: Tree, images: Sequence[Path]) -> None:
+        self.tree = tree
+        self._paths = set(images)
+        self._named: dict[str, list[Path]] = {}
+        for path in images:
+            for key in {path.name, path.stem}:
+                self._named.setdefault(key, []).append(path)
+
+    def find(self, text: str, table: Path) -> Path | None:
+        """The image, None if there is none.
+
+        Raises:
+            DataError: several images have that name.
+        """
+        place = _posix(text)
+        if not place.name:
+            return None
+        for base in (table.parent, self.tree.root):
+            if (base / place) in self._paths:
+                return base / place
+        known = self._named.get(place.name) or self._named.get(place.stem, [])
+        if len(known) > 1:
+            ending = [path for path in known if path.as_posix().endswith(f"/{place}")]
+            known = ending or known
+        if len(known) > 1:
+            names = first_names([self.tree.relative(path) for path in known], 3)
+            raise DataError(f"{table}: {text!r} may be {names}: give the path from {table.parent}")
+        return known[0] if known else None
+
+
+def find_tables(tree: Tree, folders: Sequence[Path]) -> list[Path]:
+    """The files in these folders that may be tables of labels; a submission's are no labels."""
+    return [
+        file
+        for folder in dict.fromkeys(folders)
+        for file in tree.files(folder)
+        if file.suffix.lower() in ENDINGS and "submission" not in file.stem.lower()
+    ]
+
+
+def is_metadata(file: Path) -> bool:
+    """Whether it has the name that the Hugging Face hub gives to tables of image folders."""
+    return file.stem.lower() == "metadata"
+
+
+def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options) -> Labelled | str:
+    """The labels that a table gives to `images`; or why it is no table of their labels.
+
+    Raises:
+        DataError: it is one, but a column, a file or a label in it is not clear.
+    """
+    try:
+        columns, rows = _read(file)
+    except DataError as error:
+        return str(error)
+    known = _Images(tree, images)
+    for asked in (options.image_column, options.label_column):
+        if asked is not None and asked not in columns:
+            near = nearest(asked, columns) or f"; its columns are {', '.join(columns)}"
+            return f"{file} has no column {asked!r}{near}"
+    if any(_exists(known, name, file) for name in columns):
+        raise DataError(f"{file} has no header: name its columns, as file_name and label")
+    image = _image_column(file, columns, rows, known, options.image_column)
+    if image is None:
+        return f"no column of {file} names the images (it has {', '.join(columns)})"
+    label = _label_column(file, columns, image, options.label_column)
+    if label is None:
+        return (
+            f"no column of {file} is known to hold labels (it has {', '.join(columns)}): "
+            "choose one with --label-column"
+        )
+    names = _class_names(file, label, rows, image)
+    if options.label_column is None and len(rows) > 4 and 2 * len(set(names)) > len(rows):
+        return (
+            f"column {label!r} of {file} has {len(set(names))} different values in {len(rows)} "
+            "rows, so it holds no classes: choose another with --label-column"
+        )
+    split = next((name for name in columns if _key(name) in _SPLIT and name != label), None)
+    roles = {row[split]: role(row[split]) for row in rows} if split else {}
+    if not any(roles.values()):
+        split = None  # such as numbers of folds
+    labels: dict[Path, str] = {}
+    parts: dict[Role | None, list[tuple[Path, str]]] = {}
+    for row, name in zip(rows, names, strict=True):
+        # An image that is not there is a broken one.
+        path = known.find(row[image], file) or file.parent / _posix(row[image]).name
+        if path not in labels:
+            labels[path] = name
+            parts.setdefault(roles[row[split]] if split else None, []).append((path, name))
+        elif labels[path] != name:
+            raise DataError(f"{file} has {row[image]!r} under two labels: {labels[path]}, {name}")
+    if split and None in parts:
+        others = first_names(sorted(value for value, each in roles.items() if each is None), 3)
+        tree.leave_out([path for path, _ in parts.pop(None)], f"has the {split} {others}")
+    return Labelled(file, image, label, parts, frozenset(labels))
+
+
+def _image_column(
+    file: Path,
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, str]],
+    known: _Images,
+    asked: str | None,
+) -> str | None:
+    """The column that names images, None if none does."""
+    sample = rows[:: max(1, len(rows) // _SAMPLE)]
+
+    def names_images(column: str) -> bool:
+        found = sum(_exists(known, row[column], file) for row in sample)
+        return found > 0 and found >= _FOUND * len(sample)
+
+    fitting = [name for name in ([asked] if asked else columns) if names_images(name)]
+    if asked and not fitting:
+        first = rows[0][asked] if rows else ""
+        raise DataError(f"column {asked!r} of {file} names no images there, such as {first!r}")
+    usual = sorted((name for name in fitting if _key(name) in _IMAGE), key=_rank(_IMAGE))
+    if usual or len(fitting) < 2:
+        return next(iter(usual or fitting), None)
+    raise DataError(
+        f"several columns of {file} name images: choose one with --image-column "
+        f"({', '.join(fitting)})"
+    )
+
+
+def _exists(known: _Images, text: str, table: Path) -> bool:
+    try:
+        return known.find(text, table) is not None
+    except DataError:
+        return True  # several
+
+
+def _label_column(file: Path, columns: Sequence[str], image: str, asked: str | None) -> str | None:
+    """The column of the labels: of a usual name, or the only one beside the images'."""
+    if asked is not None:
+        return asked
+    others = [name for name in columns if name != image and _key(name) not in _SPLIT]
+    usual = [name for name in others if _key(name) in _LABEL]
+    if len(usual) > 1:
+        raise DataError(
+            f"several columns of {file} may hold the labels: choose one with --label-column "
+            f"({', '.join(usual)})"
+        )
+    return usual[0] if usual else others[0] if len(others) == 1 else None
+
+
+def _class_names(
+    file: Path, column: str, rows: Sequence[Mapping[str, str]], image: str
+) -> list[str]:
+    """The class of each row; whole numbers are written without a fraction.
+
+    Raises:
+        DataError: a label is absent, -1 or a number with a fraction.
+    """
+    names = [class_name(row[column].strip()) for row in rows]
+    empty = [row[image] for row, name in zip(rows, names, strict=True) if not name]
+    if empty:
+        raise DataError(
+            f"{file} has {len(empty)} rows without a label in column {column!r}, such as that of "
+            f"{empty[0]!r}: remove them"
+        )
+    if not all(re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?", name) for name in names):
+        return names
+    for number in map(float, names):
+        if number < 0 or number % 1:
+            raise DataError(
+                f"column {column!r} of {file} holds {number:g}: labels are names, or whole "
+                "numbers from 0"
+            )
+    return [name if name.isdigit() else f"{float(name):.0f}" for name in names]
+
+
+def class_order(names: Sequence[str]) -> list[str]:
+    """Classes in the order of their labels: whole numbers by size, else names by alphabet."""
+    distinct = sorted(set(names))
+    return sorted(distinct, key=int) if all(map(str.isdecimal, distinct)) else distinct
+
+
+def _read(file: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """The columns of a table and its rows, everything as text."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            if file.suffix.lower() == ".jsonl":
+                return _read_json(file, opened)
+            head = opened.readline()
+            opened.seek(0)
+            delimiter = max(",;\t", key=head.count)
+            header, *lines = [line for line in csv.reader(opened, delimiter=delimiter) if line]
+    except (OSError, ValueError, csv.Error) as error:
+        reason = "it is empty" if "unpack" in str(error) else one_line(error)
+        raise DataError(f"cannot read {file} as a table in UTF-8: {reason}") from None
+    columns = [name.strip() for name in header]
+    twice = [name for name in columns if columns.count(name) > 1]
+    if twice:
+        raise DataError(f"{file} has two columns named {twice[0]!r}: rename one")
+    for number, line in enumerate(lines, start=2):
+        if len(line) != len(columns):
+            raise DataError(
+                f"row {number} of {file} has {len(line)} values for {len(columns)} columns"
+            )
+    return columns, [dict(zip(columns, line, strict=True)) for line in lines]
+
+
+def _read_json(file: Path, lines: Iterator[str]) -> tuple[list[str], list[dict[str, str]]]:
+    """Likewise of one JSON object a line."""
+    rows: list[dict[str, Any]] = [json.loads(line) for line in lines if line.strip()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{file} holds no JSON object in every line")
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return columns, [
+        {name: "" if row.get(name) is None else str(row[name]) for name in columns} for row in rows
+    ]
+
+
+def _posix(text: str) -> PurePosixPath:
+    return PurePosixPath(text.strip().replace("\\", "/"))
+
+
+def _key(column: str) -> str:
+    return re.sub(r"[^a-z]", "", column.lower())
+
+
+def _rank(names: Sequence[str]) -> Callable[[str], int]:
+    return lambda column: names.index(_key(column))

@@ -1,0 +1,229 @@
+"""The images below a data folder, without what is hidden, excluded or no image.
+
+Links to folders are followed. Hidden files and folders, and those that systems put among a person's
+files, are left out. What else is not read is collected, for the user to see.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from ...errors import DataError, nearest
+from ..source import first_names
+
+EXTENSIONS = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".avif"}
+    | {".ppm", ".pgm", ".pbm", ".pnm"}
+)
+
+UNSUPPORTED = frozenset(
+    {".heic", ".heif", ".jxl", ".jp2", ".j2k", ".psd", ".svg", ".tga", ".ico", ".dds", ".exr"}
+    | {".hdr", ".eps", ".pcx", ".xcf", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2"}
+    | {".raf", ".raw"}
+)
+"""Extensions of images that cannot be read here. They are broken images: a dataset that is
+silently incomplete would be worse."""
+
+_SYSTEM = frozenset(
+    {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "lost+found", "__pycache__"}
+    | {"$recycle.bin", "system volume information", "found.000"}
+    | {"@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "~snapshot"}
+)
+"""What macOS, Windows, Linux, Python and the NAS systems of Synology, QNAP and NetApp put
+among a person's files, in lower case. Some hold small copies of the images."""
+
+_MANY = 3
+"""So many files with the same reason to be left out are told in one line."""
+
+
+@dataclass(frozen=True)
+class Walked:
+    """The files below a folder.
+
+    Attributes:
+        images, others: sorted.
+        excluded: whether `exclude` left out anything.
+    """
+
+    images: tuple[Path, ...]
+    others: tuple[Path, ...]
+    excluded: bool
+
+
+class Tree:
+    """A data folder, each part read once.
+
+    >>> tree = Tree(Path("pets"), ["masks"])                     # doctest: +SKIP
+    >>> [len(tree.walk(each).images) for each in tree.folders()]  # doctest: +SKIP
+    """
+
+    def __init__(self, root: Path, exclude: Sequence[str] = ()) -> None:
+        self.root = root
+        self._left: dict[str, dict[str, None]] = {}
+        self._excluded: dict[str, set[str]] = {pattern: set() for pattern in exclude}
+        self._walked: dict[Path, Walked] = {}
+        self._dotted: set[Path] = set()
+
+    def relative(self, path: Path) -> str:
+        """A path below the root as messages name it."""
+        return printable(path.relative_to(self.root).as_posix())
+
+    def folders(self, folder: Path) -> list[Path]:
+        """The visible folders in a folder, sorted by name."""
+        return [path for path in self._entries(folder) if path.is_dir()]
+
+    def with_images(self, folder: Path) -> list[Path]:
+        """Those of `folders` that have images in them, at any depth."""
+        return [path for path in self.folders(folder) if self.walk(path).images]
+
+    def direct(self, folder: Path) -> list[Path]:
+        """The images in a folder itself, sorted."""
+        return [
+            path
+            for path in self._entries(folder)
+            if looks_like_image(path.name) and not path.is_dir()
+        ]
+
+    def files(self, folder: Path) -> list[Path]:
+        """The visible files in a folder itself, sorted."""
+        return [path for path in self._entries(folder) if not path.is_dir()]
+
+    def walk(self, folder: Path) -> Walked:
+        """The files in a folder and its subfolders.
+
+        No folder is visited twice, and none of the parent folders. So circular links end, and the
+        images of another class are not added to this one.
+
+        Raises:
+            DataError: a subfolder cannot be read.
+        """
+        if folder in self._walked:
+            return self._walked[folder]
+        images: list[Path] = []
+        others: list[Path] = []
+        excluded = False
+        visited = {_identity(above) for above in folder.absolute().parents}
+
+        def refuse(error: OSError) -> None:
+            raise _unreadable(error)
+
+        for where, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
+            identity = _identity(Path(where))
+            if identity in visited:
+                folders.clear()
+                continue
+            visited.add(identity)
+            visible = [name for name in folders if not _hidden(name)]
+            folders[:] = sorted(name for name in visible if not self._excludes(Path(where, name)))
+            excluded |= len(folders) < len(visible)
+            for name in files:
+                path = Path(where, name)
+                if _hidden(name):
+                    continue
+                if self._excludes(path):
+                    excluded = True
+                else:
+                    (images if looks_like_image(name) else others).append(path)
+        images.sort(key=os.fspath)
+        self._walked[folder] = Walked(tuple(images), tuple(sorted(others)), excluded)
+        return self._walked[folder]
+
+    def leave_out(self, paths: Iterable[Path], reason: str) -> None:
+        """Note paths that are not read, with the rest of a sentence about one."""
+        known = self._left.setdefault(reason, {})
+        known.update(dict.fromkeys(self.relative(path) for path in paths))
+
+    def leave_out_dotted(self, folder: Path) -> None:
+        """Note the folders in `folder` with images that only their dot hides: maybe classes."""
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith(".") and path.is_dir() and path.name.lower() not in _DOTTED:
+                inside = [name for _, _, files in os.walk(path) for name in files]
+                if any(looks_like_image(name) for name in inside):
+                    self.leave_out([path], "begins with a dot: rename it if it is a class")
+
+    def left_out(self) -> list[str]:
+        """A line for each path that was left out, or for many with the same reason."""
+        lines: list[str] = []
+        for reason, names in self._left.items():
+            shown = list(names)
+            if len(shown) > _MANY:
+                lines.append(f"{first_names(shown, _MANY)}: each {reason}")
+            else:
+                lines += [f"{name} {reason}" for name in shown]
+        for pattern, left in self._excluded.items():
+            images = sum(looks_like_image(name) for name in left)
+            lines.append(f"{images:,} image{'s'[: images != 1]} by exclude {pattern!r}")
+        return lines
+
+    def check_exclude(self) -> None:
+        """Raise a DataError if a pattern of `exclude` matches nothing: it may be misspelt."""
+        for pattern, left in self._excluded.items():
+            if not left:
+                known = {name for path in self._walked for name in os.listdir(path)}
+                raise DataError(
+                    f"exclude: {pattern!r} matches no file or folder in {self.root}"
+                    f"{nearest(pattern, known, most=1)}"
+                )
+
+    def _entries(self, folder: Path) -> list[Path]:
+        """Files and folders in a folder that are neither hidden nor excluded, sorted by name."""
+        try:
+            inside = [path for path in folder.iterdir() if not _hidden(path.name)]
+        except OSError as error:
+            raise _unreadable(error) from None
+        return sorted(
+            (path for path in inside if not self._excludes(path)), key=lambda path: path.name
+        )
+
+    def _excludes(self, path: Path) -> bool:
+        """Whether a pattern matches the path from the root, or the name."""
+        if not self._excluded:
+            return False
+        place = path.relative_to(self.root).as_posix()
+        for pattern, left in self._excluded.items():
+            glob = pattern.removeprefix("./").rstrip("/")
+            if fnmatchcase(place, glob) or fnmatchcase(path.name, glob):
+                if place not in left:
+                    left.add(place)
+                    if path.is_dir():
+                        for where, _, files in os.walk(path):
+                            inside = Path(where).relative_to(self.root).as_posix()
+                            left |= {f"{inside}/{name}" for name in files if not _hidden(name)}
+                return True
+        return False
+
+
+def looks_like_image(name: str) -> bool:
+    """Whether a file's extension is that of an image, also of one that cannot be read here."""
+    extension = os.path.splitext(name)[1].lower()
+    return extension in EXTENSIONS or extension in UNSUPPORTED
+
+
+def printable(name: str) -> str:
+    """A file name as valid Unicode; bytes that are not UTF-8 are escaped."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+_DOTTED = frozenset({".ipynb_checkpoints", ".thumbnails", ".cache", ".git", ".svn", ".hg"})
+"""Hidden folders that are known to be no class."""
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _SYSTEM
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """Device and inode, the same for all paths and links to a folder."""
+    try:
+        stat = folder.stat()
+    except OSError as error:
+        raise _unreadable(error) from None
+    return stat.st_dev, stat.st_ino
+
+
+def _unreadable(error: OSError) -> DataError:
+    return DataError(f"cannot read {error.filename}: {error.strerror}")

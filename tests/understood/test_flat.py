@@ -1,0 +1,362 @@
+"""Images in one folder with a table of their labels, and images without any label."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from understanding import Case, cases, check, greys, put, together
+
+CUT = "there is no test part: 0.2"
+FLAT = greys({".": [*range(5), *range(10, 15)]})
+IMAGES = greys({"images": [*range(5), *range(10, 15)]})
+BOTH = {"cat": range(5), "dog": range(10, 15)}
+
+
+def table(
+    file: str, header: str, row: str = "{0}.png,{1}", extra: Sequence[str] = ()
+) -> Callable[[Path], None]:
+    """A table of BOTH: `header`, then `row` filled with the grey value and the class."""
+    rows = [row.format(grey, name) for name, values in BOTH.items() for grey in values]
+    return put(file, "\n".join([header, *rows, *extra]) + "\n")
+
+
+def read(
+    name: str,
+    *makers: Callable[[Path], Path | None],
+    columns: tuple[str, str, str] = ("label", "labels.csv", "file_name"),
+    label_column: str | None = None,
+    image_column: str | None = None,
+    left_out: Sequence[str] = (),
+) -> Case:
+    """BOTH, whose labels come from a column of a table and whose names from another."""
+    asked = {"label_column": label_column, "image_column": image_column}
+    return Case(
+        name,
+        together(*makers),
+        {key: value for key, value in asked.items() if value},
+        both=BOTH,
+        test_images=2,
+        layout="images with a table",
+        notes=[
+            f"labels from column {columns[0]!r} of {columns[1]}, images from column {columns[2]!r}",
+            CUT,
+        ],
+        left_out=left_out,
+    )
+
+
+def refused(name: str, *makers: Callable[[Path], Path | None], words: Sequence[str]) -> Case:
+    return Case(name, together(*makers), refused=words)
+
+
+def renamed(folder: str, names: dict[int, int]) -> Callable[[Path], None]:
+    """Give images of grey values other names."""
+
+    def make(root: Path) -> None:
+        for grey, name in names.items():
+            (root / folder / f"{grey}.png").rename(root / folder / f"{name}.png")
+
+    return make
+
+
+LINES = [
+    json.dumps({"file_name": f"{grey}.png", "label": name, "text": "a photo"})
+    for name, values in BOTH.items()
+    for grey in values
+]
+
+TABLES = [
+    read("a CSV", FLAT, table("labels.csv", "file_name,label")),
+    read(
+        "metadata.csv of the hub",
+        FLAT,
+        table("metadata.csv", "file_name,label"),
+        columns=("label", "metadata.csv", "file_name"),
+    ),
+    read(
+        "metadata.jsonl of the hub",
+        FLAT,
+        put("metadata.jsonl", "\n".join(LINES)),
+        columns=("label", "metadata.jsonl", "file_name"),
+    ),
+    read(
+        "images in a folder beside the table, names without their ending",
+        IMAGES,
+        table("train.csv", "id,breed", "{0},{1}"),
+        columns=("breed", "train.csv", "id"),
+    ),
+    read(
+        "semicolons, a byte-order mark, spaces, paths of Windows",
+        IMAGES,
+        table("labels.csv", "\ufeffImage ; Class", "images\\{0}.png;{1} "),
+        columns=("Class", "labels.csv", "Image"),
+    ),
+    read(
+        "paths of another machine",
+        IMAGES,
+        table("labels.csv", "path,target", "/home/ann/images/{0}.png,{1}"),
+        columns=("target", "labels.csv", "path"),
+    ),
+    read(
+        "tabs, and a column of masks",
+        IMAGES,
+        greys({"masks": range(20, 25)}),
+        table("labels.tsv", "mask\timage\tlabel", "20.png\t{0}.png\t{1}"),
+        columns=("label", "labels.tsv", "image"),
+        left_out=["masks/20.png"],
+    ),
+    read(
+        "columns chosen by flag",
+        FLAT,
+        table("labels.csv", "no,file_name,kind,class", "x,{0}.png,{1},pet"),
+        columns=("kind", "labels.csv", "file_name"),
+        label_column="kind",
+    ),
+    read(
+        "two columns name images, one is chosen",
+        FLAT,
+        table("labels.csv", "left,right,label", "{0}.png,0.png,{1}"),
+        columns=("label", "labels.csv", "left"),
+        image_column="left",
+    ),
+    read(
+        "images that no table names",
+        FLAT,
+        greys({".": [99]}),
+        table("labels.csv", "file_name,label"),
+        left_out=["99.png is in no table of labels"],
+    ),
+    read(
+        "a submission is no table of labels",
+        FLAT,
+        table("sample_submission.csv", "file_name,label", "{0}.png,cat"),
+        table("labels.csv", "file_name,label"),
+    ),
+    read(
+        "an image twice with one label",
+        FLAT,
+        table("labels.csv", "file_name,label", extra=["0.png,cat"]),
+    ),
+    read(
+        "numbered parts of the images",
+        greys({"images_part_1": range(5), "images_part_2": range(10, 15)}),
+        table("labels.csv", "image_id,dx,age", "{0},{1},33"),
+        columns=("dx", "labels.csv", "image_id"),
+        label_column="dx",
+    ),
+    Case(
+        "whole numbers are classes in the order of their size, also as pandas writes them",
+        together(
+            greys({".": range(20)}),
+            put("a.csv", "id,label\n" + "".join(f"{i},{i // 5 * 5}.0\n" for i in range(20))),
+        ),
+        both={str(label): range(label, label + 5) for label in (0, 5, 10, 15)},
+        test_images=4,
+        notes=["column 'label' of a.csv", CUT],
+    ),
+    Case(
+        "a column says which rows are for testing",
+        together(
+            greys({".": range(6)}),
+            put(
+                "metadata.csv",
+                "file_name,label,split\n0.png,a,train\n1.png,b,train\n2.png,a,Test\n3.png,b,Test\n"
+                "4.png,a,valid\n5.png,b,unlabelled\n",
+            ),
+        ),
+        train={"a": [0], "b": [1]},
+        test={"a": [2], "b": [3]},
+        validation_images=1,
+        notes=["labels from column 'label' of metadata.csv"],
+        left_out=["validation rows of metadata.csv with 1 validation", "5.png has the split unla"],
+    ),
+    Case(
+        "a table for each split, of the hub",
+        together(
+            greys({"train": range(4), "test": [10, 11]}),
+            put("train/metadata.csv", "file_name,label\n0.png,a\n1.png,a\n2.png,b\n3.png,b\n"),
+            put("test/metadata.csv", "file_name,label\n10.png,a\n11.png,b\n"),
+        ),
+        train={"a": [0, 1], "b": [2, 3]},
+        test={"a": [10], "b": [11]},
+        notes=["of train/metadata.csv", "of test/metadata.csv"],
+    ),
+    Case(
+        "a table for each split beside the images, of the same names in both",
+        together(
+            greys({"train": range(4), "test": [10, 11]}),
+            renamed("test", {10: 0, 11: 1}),
+            put("train.csv", "id,label\n0,a\n1,a\n2,b\n3,b\n"),
+            put("test.csv", "id,label\n0,a\n1,b\n"),
+        ),
+        train={"a": [0, 1], "b": [2, 3]},
+        test={"a": [10], "b": [11]},
+        notes=["of test.csv", "of train.csv"],
+    ),
+    Case(
+        "a competition: the test images have no labels",
+        together(
+            greys({"train": [*range(5), *range(10, 15)], "test": [30, 31, 32, 33]}),
+            table("train.csv", "id,label", "{0},{1}"),
+            put("test.csv", "id\n30\n31\n32\n33\n"),
+            put("sample_submission.csv", "id,label\n30,cat\n31,cat\n32,cat\n33,cat\n"),
+        ),
+        both=BOTH,
+        test_images=2,
+        notes=["column 'label' of train.csv", CUT],
+        left_out=["test.csv gives no labels", "test/30.png"],
+    ),
+    Case(
+        "class folders and a table: the folders are the classes",
+        together(greys(BOTH), table("labels.csv", "file_name,label", "{0}.png,x{1}")),
+        both=BOTH,
+        test_images=2,
+        layout="class folders",
+        notes=["labels.csv not read: folders are the classes", CUT],
+    ),
+    Case(
+        "class folders and metadata.csv: the table wins",
+        together(greys(BOTH), table("metadata.csv", "file_name,label", "{0}.png,x{1}")),
+        both={f"x{name}": values for name, values in BOTH.items()},
+        test_images=2,
+        layout="images with a table",
+        notes=["labels from column 'label' of metadata.csv", CUT],
+    ),
+    Case(
+        "a missing image is a broken one",
+        together(FLAT, table("labels.csv", "file_name,label", extra=["77.png,cat", "78.png,dog"])),
+        refused=["2 of 12 images cannot be read: 77.png", "78.png", "--skip-broken"],
+    ),
+    Case(
+        "a missing image, left out",
+        together(FLAT, table("labels.csv", "file_name,label", extra=["77.png,cat"])),
+        {"skip_broken": True, "test_fraction": 0.3},
+        both=BOTH,
+        test_images=2,
+        notes=["column 'label' of labels.csv", "there is no test part: 0.3"],
+        left_out=["77.png cannot be read"],
+    ),
+]
+
+REFUSED = [
+    refused(
+        "labels in file names",
+        greys({".": range(12)}),
+        words=["12 images in", "lie in no class folder, such as 0.png", "metadata.csv"],
+    ),
+    refused(
+        "a training and a test folder without classes",
+        greys({"train": [1, 2], "test1": [3]}),
+        words=["2 images in", "lie in no class folder", "labels in file names are not read"],
+    ),
+    refused(
+        "labels in text files, as detectors have them",
+        greys({"images/train": [1, 2], "images/val": [3]}),
+        put("labels/train/1.txt", "0 0.5 0.5 1 1"),
+        words=["2 images in", "lie in no class folder"],
+    ),
+    refused(
+        "a column for each class",
+        FLAT,
+        table("labels.csv", "image,cat,dog", "{0},1,0"),
+        words=["no column of", "image, cat, dog", "--label-column"],
+    ),
+    refused(
+        "two columns of labels",
+        FLAT,
+        table("labels.csv", "image,label,class", "{0},{1},{1}"),
+        words=["several columns of", "--label-column (label, class)"],
+    ),
+    refused(
+        "two columns of images",
+        FLAT,
+        table("labels.csv", "left,right,label", "{0}.png,0.png,{1}"),
+        words=["several columns of", "--image-column (left, right)"],
+    ),
+    refused(
+        "two tables",
+        FLAT,
+        table("a.csv", "image,label"),
+        table("b.csv", "image,label"),
+        words=["several tables", "a.csv, b.csv", "exclude"],
+    ),
+    refused(
+        "two labels of one image",
+        FLAT,
+        table("a.csv", "image,label", extra=["0.png,dog"]),
+        words=["'0.png' under two labels: cat, dog"],
+    ),
+    refused(
+        "one name in two folders",
+        greys({"a": [1, 2], "b": [1, 3], "masks": []}),
+        put("metadata.csv", "file_name,label\n1.png,x\n2.png,y\n3.png,x\n"),
+        words=["'1.png' may be a/1.png, b/1.png"],
+    ),
+    refused(
+        "a row without a label",
+        FLAT,
+        table("a.csv", "image,label", extra=["0.png,"]),
+        words=["1 rows without a label in column 'label'", "'0.png'"],
+    ),
+    refused(
+        "unlabelled rows",
+        FLAT,
+        put("a.csv", "image,label\n0.png,-1\n1.png,0\n2.png,1\n"),
+        words=["column 'label'", "-1", "whole numbers from 0"],
+    ),
+    refused(
+        "a measured value",
+        FLAT,
+        put("a.csv", "image,label\n0.png,0.5\n1.png,0\n2.png,1\n"),
+        words=["column 'label'", "0.5", "whole numbers from 0"],
+    ),
+    refused(
+        "captions",
+        FLAT,
+        put("a.csv", "image,text\n" + "".join(f"{i}.png,picture {i}\n" for i in range(5))),
+        words=["column 'text'", "5 different values in 5 rows"],
+    ),
+    refused(
+        "a table without a header",
+        FLAT,
+        put("a.csv", "0.png,cat\n1.png,dog\n"),
+        words=["a.csv has no header"],
+    ),
+    refused(
+        "a header twice",
+        FLAT,
+        table("a.csv", "image,image,label", "{0},{0},{1}"),
+        words=["two columns named 'image'"],
+    ),
+    refused(
+        "a row of another length",
+        FLAT,
+        table("a.csv", "image,label", extra=["3.png"]),
+        words=["row 12 of", "has 1 values for 2 columns"],
+    ),
+    refused(
+        "a table of other images",
+        FLAT,
+        put("a.csv", "image,label\nx.png,cat\ny.png,dog\n"),
+        words=["10 images in", "no column of", "names the images"],
+    ),
+    Case(
+        "a column that is not there",
+        together(FLAT, table("a.csv", "image,label")),
+        {"label_column": "lable"},
+        refused=["has no column 'lable'; did you mean label?"],
+    ),
+    Case(
+        "columns of class folders",
+        greys(BOTH),
+        {"label_column": "label"},
+        refused=["has no columns", "--label-column"],
+    ),
+]
+
+
+@cases([*TABLES, *REFUSED])
+def test_a_table_of_labels_is_understood(case: Case, tmp_path: Path) -> None:
+    check(case, tmp_path)
