@@ -192,7 +192,7 @@ def _label_column(file: Path, columns: Sequence[str], image: str, asked: str | N
     if asked is not None:
         return asked
     others = [name for name in columns if name != image and _key(name) not in _SPLIT]
-    usual = [name for name in others if _key(name) in _LABEL]
+    usual = [name for name in others if is_label_name(name)]
     if len(usual) > 1:
         raise DataError(
             f"several columns of {file} may hold the labels: choose one with --label-column "
@@ -225,6 +225,11 @@ def _class_names(
                 "numbers from 0"
             )
     return [name if name.isdigit() else f"{float(name):.0f}" for name in names]
+
+
+def is_label_name(column: str) -> bool:
+    """Whether a column has a usual name of labels."""
+    return _key(column) in _LABEL
 
 
 def class_order(names: Sequence[str]) -> list[str]:
