@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -304,17 +304,37 @@ def _resize(image: Image.Image, image_size: int) -> Image.Image:
 
 
 def resize_array(
-    images: NDArray[np.uint8], image_size: int, *, what: str, progress: ProgressCallback | None
+    images: NDArray[Any],
+    image_size: int,
+    *,
+    what: str,
+    progress: ProgressCallback | None,
+    rows: NDArray[np.int64] | None = None,
+    convert: Callable[[NDArray[Any]], NDArray[np.uint8]] = lambda part: part,
+    into: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
-    """Images, uint8 (N, H, W, 3), resized to (N, image_size, image_size, 3) as image files are."""
+    """Images of an array, resized to uint8 (N, image_size, image_size, 3) as image files are.
+
+    Args:
+        images: of which `convert` makes uint8 (n, H, W, 3), some at a time.
+        rows: positions of those to take, by default all.
+        into: where they are written, by default a new array in memory.
+
+    Raises:
+        DataError: they do not fit in memory.
+    """
     from PIL import Image
 
-    if images.shape[1:3] == (image_size, image_size):
-        return np.ascontiguousarray(images)
-    resized = np.empty((len(images), image_size, image_size, 3), dtype=np.uint8)
-    for i, pixels in enumerate(images, start=1):
-        image = Image.fromarray(np.ascontiguousarray(pixels))
-        resized[i - 1] = np.asarray(_resize(image, image_size))
-        if progress is not None and (i % _CHUNK == 0 or i == len(images)):
-            progress(what, i, len(images))
+    rows = np.arange(len(images)) if rows is None else rows
+    resized = new_pixels(len(rows), image_size) if into is None else into
+    for start in range(0, len(rows), _CHUNK):
+        part = convert(images[rows[start : start + _CHUNK]])
+        if part.shape[1:3] == (image_size, image_size):
+            resized[start : start + len(part)] = part
+            continue
+        for i, pixels in enumerate(part, start):
+            image = Image.fromarray(np.ascontiguousarray(pixels))
+            resized[i] = np.asarray(_resize(image, image_size))
+        if progress is not None:
+            progress(what, start + len(part), len(rows))
     return resized

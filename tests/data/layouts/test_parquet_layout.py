@@ -129,7 +129,9 @@ def test_a_file_that_is_not_parquet_and_one_without_images_are_refused(load, par
     with pytest.raises(DataError, match=r"train\.parquet is not a readable Parquet file"):
         load(parquet_folder)
     pq.write_table(pa.table({"label": [1], "text": ["a"]}), parquet_folder / "train.parquet")
-    with pytest.raises(DataError, match=r"no image column .* its columns are label \(int64\), text \(string\)"):
+    with pytest.raises(
+        DataError, match=r"no image column .* its columns are label \(int64\), text \(string\)"
+    ):
         load(parquet_folder)
 
 
