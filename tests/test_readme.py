@@ -29,7 +29,7 @@ EXAMPLES = {
     "spec/presets/NAME.yaml",
     "study/executors/ray.py",
     "tests/analysis/findings/test_per_class.py",
-    "tests/data/layouts/test_webdataset.py",
+    "tests/understood/test_webdataset.py",
 }
 """Files that the worked examples of CONTRIBUTING.md would add."""
 

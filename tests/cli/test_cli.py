@@ -195,6 +195,11 @@ def test_a_plan_counts_only_what_is_left_to_train(
     assert said["seconds_left"] == 0
     assert said["free_bytes"] > 0
     assert all(run["train_flops"] > 0 and run["steps"] > 0 for run in said["runs"])
+    data = said["data"]
+    assert data["layout"] == "digits"
+    assert data["classes"] == [str(digit) for digit in range(10)]
+    assert sum(data["per_class"].values()) == data["train_images"] + data["test_images"] == 1797
+    assert (data["validation_images"], data["left_out"], data["notes"]) == (0, [], [])
 
 
 def test_presets_are_listed_and_print_a_study_to_start_from(sixteenth: Command) -> None:

@@ -52,6 +52,11 @@ def test_what_is_odd_about_the_data_is_told_recorded_and_reported(
     ended = sixteenth(*words, "--skip-broken")
     assert ended.code == 0, ended.err
     assert "leakage: 1 test image is training images too" in ended.err
+    understood = "data: train and test folders; 2 classes (cat, dog); 6 training + 5 test images"
+    left_out = "left out: train/dog/broken.png cannot be read: not an image in a known format"
+    told = ended.err.splitlines()
+    assert any(line.startswith(understood) for line in told), "what was understood, in a line"
+    assert any(line.startswith(left_out) for line in told)
     before = ended.err.index("leakage")
     assert before < ended.err.index("run 1 of 1"), "it is told before training"
     record = json.loads(next(Path("studies/tiny").glob("runs/*/run.json")).read_text())
@@ -63,8 +68,13 @@ def test_what_is_odd_about_the_data_is_told_recorded_and_reported(
         "train/cat/1.png (cat) is the same image as test/dog/leak.png (dog)" in checks["examples"]
     )
     assert record["data"]["train_images"] == 6
+    assert record["data"]["per_class"] == {"cat": 5, "dog": 6}
+    assert record["data"]["left_out"][0].startswith("train/dog/broken.png cannot be read")
     page = Path("studies/tiny/report.md").read_text(encoding="utf-8")
     assert "1 image left out as unreadable" in page
+    first_screen = page[: page.index("## ")]
+    assert understood in first_screen
+    assert "left out: train/dog/broken.png" in first_screen
     assert "1 image of the test split also in the training split" in page
     assert "test/dog/leak.png" in page
     assert yaml.safe_load(Path("studies/tiny/study.yaml").read_text())["skip_broken"] is True

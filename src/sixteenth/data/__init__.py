@@ -1,9 +1,12 @@
 """Images: found by name or path, decoded, checked, cached and drawn into subsets.
 
     load.py      load_dataset: a name or path to an ImageDataset
-    parquet.py, folder.py, arrays.py, named.py
-                 the layouts: each looks at a path or name and returns a Found
+    layouts/     each looks at a path or name and returns a Found: parquet.py, arrays.py, named.py,
+                 folder.py (tree.py what lies in it, splits.py and split_folders.py its parts,
+                 classes.py its classes, table.py and labelled.py tables of labels)
     source.py    what a layout returns: Found, and Content after reading
+    understood.py
+                 what the source was taken for, as records and `sixteenth plan` have it
     decode.py    encoded images to uint8 pixels of one size; broken images by name
     checks.py    copies, leaks and conflicting labels, by the hash of the pixels
     cache.py     decoded images on disk; the dataset's fingerprint

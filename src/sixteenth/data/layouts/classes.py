@@ -95,7 +95,8 @@ def class_folders(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Cla
         )
     if not classes:
         raise DataError(f"{folder} has no class folders: put images into {folder / 'CLASS'}")
-    dangling = [path for path in tree.files(folder) if not path.exists()]
+    beside = [*tree.direct(folder), *tree.others(folder)]
+    dangling = [path for path in beside if path.is_symlink() and not path.exists()]
     tree.leave_out(dangling, "is a link that leads nowhere")
     loose = [path for path in tree.direct(folder) if path not in dangling]
     tree.leave_out(loose, "lies in no class folder")
@@ -180,10 +181,7 @@ def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> li
 
 def _mask_files(images: Sequence[Path]) -> Mapping[str, int]:
     """How many images are named as another one in their folder with such an end, by that end."""
-    stems = {(image.parent, image.stem) for image in images}
-    found: Counter[str] = Counter()
-    for image in images:
-        match = _MASK_FILE.fullmatch(image.stem)
-        if match and (image.parent, match[1]) in stems:
-            found[match[2]] += 1
+    named = [(image, match) for image in images if (match := _MASK_FILE.fullmatch(image.stem))]
+    stems = {(image.parent, image.stem) for image in images} if named else set()
+    found = Counter(match[2] for image, match in named if (image.parent, match[1]) in stems)
     return dict(found.most_common())

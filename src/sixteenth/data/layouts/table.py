@@ -91,7 +91,7 @@ def find_tables(tree: Tree, folders: Sequence[Path]) -> list[Path]:
     return [
         file
         for folder in dict.fromkeys(folders)
-        for file in tree.files(folder)
+        for file in tree.others(folder)
         if file.suffix.lower() in ENDINGS and "submission" not in file.stem.lower()
     ]
 

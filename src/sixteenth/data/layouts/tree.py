@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -54,6 +54,17 @@ class Walked:
     excluded: bool
 
 
+@dataclass
+class _Listed:
+    """What lies in one folder; `identity` is its device and inode."""
+
+    identity: tuple[int, int]
+    folders: list[Path] = field(default_factory=list)
+    images: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+    excluded: bool = False
+
+
 class Tree:
     """A data folder, each part read once.
 
@@ -65,8 +76,8 @@ class Tree:
         self.root = root
         self._left: dict[str, dict[str, None]] = {}
         self._excluded: dict[str, set[str]] = {pattern: set() for pattern in exclude}
+        self._listed: dict[Path, _Listed] = {}
         self._walked: dict[Path, Walked] = {}
-        self._dotted: set[Path] = set()
 
     def relative(self, path: Path) -> str:
         """A path below the root as messages name it."""
@@ -74,7 +85,7 @@ class Tree:
 
     def folders(self, folder: Path) -> list[Path]:
         """The visible folders in a folder, sorted by name."""
-        return [path for path in self._entries(folder) if path.is_dir()]
+        return self._list(folder).folders
 
     def with_images(self, folder: Path) -> list[Path]:
         """Those of `folders` that have images in them, at any depth."""
@@ -82,15 +93,11 @@ class Tree:
 
     def direct(self, folder: Path) -> list[Path]:
         """The images in a folder itself, sorted."""
-        return [
-            path
-            for path in self._entries(folder)
-            if looks_like_image(path.name) and not path.is_dir()
-        ]
+        return self._list(folder).images
 
-    def files(self, folder: Path) -> list[Path]:
-        """The visible files in a folder itself, sorted."""
-        return [path for path in self._entries(folder) if not path.is_dir()]
+    def others(self, folder: Path) -> list[Path]:
+        """The visible files in a folder itself that are no images, sorted."""
+        return self._list(folder).others
 
     def walk(self, folder: Path) -> Walked:
         """The files in a folder and its subfolders.
@@ -107,27 +114,15 @@ class Tree:
         others: list[Path] = []
         excluded = False
         visited = {_identity(above) for above in folder.absolute().parents}
-
-        def refuse(error: OSError) -> None:
-            raise _unreadable(error)
-
-        for where, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
-            identity = _identity(Path(where))
-            if identity in visited:
-                folders.clear()
-                continue
-            visited.add(identity)
-            visible = [name for name in folders if not _hidden(name)]
-            folders[:] = sorted(name for name in visible if not self._excludes(Path(where, name)))
-            excluded |= len(folders) < len(visible)
-            for name in files:
-                path = Path(where, name)
-                if _hidden(name):
-                    continue
-                if self._excludes(path):
-                    excluded = True
-                else:
-                    (images if looks_like_image(name) else others).append(path)
+        waiting = [folder]
+        while waiting:
+            listed = self._list(waiting.pop())
+            if listed.identity not in visited:
+                visited.add(listed.identity)
+                images += listed.images
+                others += listed.others
+                excluded |= listed.excluded
+                waiting += reversed(listed.folders)
         images.sort(key=os.fspath)
         self._walked[folder] = Walked(tuple(images), tuple(sorted(others)), excluded)
         return self._walked[folder]
@@ -163,21 +158,33 @@ class Tree:
         """Raise a DataError if a pattern of `exclude` matches nothing: it may be misspelt."""
         for pattern, left in self._excluded.items():
             if not left:
-                known = {name for path in self._walked for name in os.listdir(path)}
+                known = {name for path in self._listed for name in os.listdir(path)}
                 raise DataError(
                     f"exclude: {pattern!r} matches no file or folder in {self.root}"
                     f"{nearest(pattern, known, most=1)}"
                 )
 
-    def _entries(self, folder: Path) -> list[Path]:
-        """Files and folders in a folder that are neither hidden nor excluded, sorted by name."""
-        try:
-            inside = [path for path in folder.iterdir() if not _hidden(path.name)]
-        except OSError as error:
-            raise _unreadable(error) from None
-        return sorted(
-            (path for path in inside if not self._excludes(path)), key=lambda path: path.name
-        )
+    def _list(self, folder: Path) -> _Listed:
+        """What is in a folder, sorted by name, without what is hidden or excluded; read once."""
+        if folder not in self._listed:
+            try:
+                with os.scandir(folder) as found:
+                    inside = [(each.name, each.is_dir()) for each in found]
+            except OSError as error:
+                raise _unreadable(error) from None
+            listed = _Listed(_identity(folder))
+            for name, is_folder in sorted(inside):
+                if _hidden(name):
+                    continue
+                path = folder / name
+                if self._excludes(path):
+                    listed.excluded = True
+                elif is_folder:
+                    listed.folders.append(path)
+                else:
+                    (listed.images if looks_like_image(name) else listed.others).append(path)
+            self._listed[folder] = listed
+        return self._listed[folder]
 
     def _excludes(self, path: Path) -> bool:
         """Whether a pattern matches the path from the root, or the name."""
