@@ -115,10 +115,11 @@ def _unidentified(data: bytes | Path | None) -> str:
                 # Pillow hides this error, because the file could be of another format.
                 try:
                     factory(stream, "")
-                except SyntaxError as error:  # a kind that Pillow does not know
+                except Exception as error:
+                    # Errors of a damaged header have a cause.
+                    if not isinstance(error, SyntaxError) or error.__cause__ is not None:
+                        return f"its {name} header is broken"
                     return f"a kind of {name} that cannot be read: {one_line(error)[:100]}"
-                except Exception:
-                    return f"its {name} header is broken"
     if head.lstrip()[:9].lower() in (b"<!doctype", b"<html>"):
         return "an HTML page, not an image"
     Image.init()
