@@ -22,17 +22,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..errors import DataError
 from .broken import MAX_PIXELS, Broken, formats, reason_of
-from .machine import cpu_count, memory_bytes
+from .machine import cpu_count
 from .oddities import MOST_FLAT, Oddities, flat_ends, high_value, is_dark, lacks_end
+from .target import ProgressCallback, Target, zeros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
-
-ProgressCallback = Callable[[str, int, int], None]
-"""Called with (name of the task, done, total)."""
 
 Encoded = tuple[str, "bytes | Path | None"]
 """An image's name in messages, and its bytes or file; None if the dataset has no bytes of it."""
@@ -85,7 +82,7 @@ def decode_images(
     """
     from PIL import Image
 
-    pixels = new_pixels(count, image_size) if into is None else into
+    pixels = zeros(count, image_size) if into is None else into
     broken: list[Broken] = []
     flat: list[str] = []
     found = Oddities() if oddities is None else oddities
@@ -133,24 +130,6 @@ def decode_images(
     if len(flat) <= MOST_FLAT * count:
         found.short += flat
     return pixels, broken
-
-
-def new_pixels(count: int, image_size: int) -> NDArray[np.uint8]:
-    """Zeros for the pixels of `count` images, uint8 (count, image_size, image_size, 3), in memory.
-
-    Raises:
-        DataError: they do not fit.
-    """
-    needed, limit = count * image_size**2 * 3, memory_bytes()
-    try:
-        if needed > limit:
-            raise MemoryError  # else the system might kill the process after hours of decoding
-        return np.zeros((count, image_size, image_size, 3), dtype=np.uint8)
-    except (MemoryError, ValueError):
-        raise DataError(
-            f"{count} images of {image_size} x {image_size} take {needed / 1e9:.1f} GB of memory; "
-            f"there are {limit / 1e9:.1f} GB: use a smaller image_size or fewer images"
-        ) from None
 
 
 @contextlib.contextmanager
@@ -305,20 +284,19 @@ def _resize(image: Image.Image, image_size: int) -> Image.Image:
 
 def resize_array(
     images: NDArray[Any],
-    image_size: int,
+    target: Target,
+    part: str,
     *,
-    what: str,
-    progress: ProgressCallback | None,
     rows: NDArray[np.int64] | None = None,
-    convert: Callable[[NDArray[Any]], NDArray[np.uint8]] = lambda part: part,
-    into: NDArray[np.uint8] | None = None,
+    convert: Callable[[NDArray[Any]], NDArray[np.uint8]] = lambda images: images,
 ) -> NDArray[np.uint8]:
-    """Images of an array, resized to uint8 (N, image_size, image_size, 3) as image files are.
+    """The images of a split, resized to uint8 (N, size, size, 3) as image files are.
 
     Args:
         images: of which `convert` makes uint8 (n, H, W, 3), some at a time.
-        rows: positions of those to take, by default all.
-        into: where they are written, by default a new array in memory.
+        target: size and place of the result.
+        part: the split, "train" or "test".
+        rows: positions of its images, by default all.
 
     Raises:
         DataError: they do not fit in memory.
@@ -326,15 +304,15 @@ def resize_array(
     from PIL import Image
 
     rows = np.arange(len(images)) if rows is None else rows
-    resized = new_pixels(len(rows), image_size) if into is None else into
+    resized = target.new_pixels(part, len(rows))
     for start in range(0, len(rows), _CHUNK):
-        part = convert(images[rows[start : start + _CHUNK]])
-        if part.shape[1:3] == (image_size, image_size):
-            resized[start : start + len(part)] = part
+        chunk = convert(images[rows[start : start + _CHUNK]])
+        if chunk.shape[1:3] == resized.shape[1:3]:
+            resized[start : start + len(chunk)] = chunk
             continue
-        for i, pixels in enumerate(part, start):
+        for i, pixels in enumerate(chunk, start):
             image = Image.fromarray(np.ascontiguousarray(pixels))
-            resized[i] = np.asarray(_resize(image, image_size))
-        if progress is not None:
-            progress(what, start + len(part), len(rows))
+            resized[i] = np.asarray(_resize(image, target.size))
+        if target.progress is not None:
+            target.progress(f"resizing {part} images", start + len(chunk), len(rows))
     return resized

@@ -19,9 +19,10 @@ import numpy as np
 from ..errors import DataError
 from .broken import Broken
 from .dataset import Split
-from .decode import Encoded, ProgressCallback, decode_images
+from .decode import Encoded, decode_images
 from .oddities import Oddities
 from .subsets import hold_out
+from .target import Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,14 +59,19 @@ class Decoded:
         images: Iterable[Encoded],
         labels: NDArray[np.int64],
         names: Sequence[str],
-        size: int,
-        progress: ProgressCallback | None,
+        target: Target,
     ) -> Decoded:
         """The decoded images of the split `part`; `names` may be filled while they are read."""
         oddities = Oddities()
         what = f"decoding {part} images"
         pixels, broken = decode_images(
-            images, len(labels), size, what=what, progress=progress, oddities=oddities
+            images,
+            len(labels),
+            target.size,
+            what=what,
+            progress=target.progress,
+            oddities=oddities,
+            into=target.new_pixels(part, len(labels)),
         )
         return cls(pixels, labels, names, broken, oddities)
 
@@ -110,7 +116,7 @@ class Content:
             if read.broken:
                 valid = np.ones(len(labels), dtype=bool)
                 valid[[one.position for one in read.broken]] = False
-                images, labels = images[valid], labels[valid]
+                images, labels = _move_up(images, np.flatnonzero(valid)), labels[valid]
                 kept = [name for name, good in zip(kept, valid, strict=True) if good]
             splits[part], names[part] = Split(images, labels), kept
         odd = Oddities()
@@ -143,7 +149,7 @@ class Found:
         layout: what it was taken for, such as ``class folders``.
         identity: its path and the settings that its pixels depend on; the key of the cached copy.
         stamp: a text that changes if the files change.
-        read: decodes everything, given the image size and a progress callback.
+        read: decodes everything into a target.
         symbols: the images are digits or letters.
         cached: decoding is slow enough to keep a copy.
     """
@@ -152,9 +158,17 @@ class Found:
     layout: str
     identity: Mapping[str, str]
     stamp: str
-    read: Callable[[int, ProgressCallback | None], Content]
+    read: Callable[[Target], Content]
     symbols: bool = False
     cached: bool = True
+
+
+def _move_up(images: NDArray[np.uint8], kept: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The images at the positions `kept`, in ascending order, moved to the front of the array."""
+    for start in range(0, len(kept), 512):
+        part = images[kept[start : start + 512]]
+        images[start : start + len(part)] = part
+    return images[: len(kept)]
 
 
 def stamp_files(root: Path, files: Iterable[Path], ignored: Iterable[str] = ()) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from ...errors import DataError, one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..dataset import Split
-from ..decode import ProgressCallback, resize_array
+from ..decode import resize_array
 from ..machine import memory_bytes
 from ..oddities import DEEP_DARK, high_value
 from ..source import (
@@ -31,6 +31,7 @@ from ..source import (
     numbered_classes,
     stamp_files,
 )
+from ..target import Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def find_npz(file: Path, options: Options) -> Found:
         layout="npz",
         identity={"layout": "npz", "path": str(file.resolve()), **(cut if is_cut else {})},
         stamp=stamp_files(file.parent, [file]),
-        read=lambda size, progress: _read_npz(file, options, size, progress),
+        read=lambda target: _read_npz(file, options, target),
     )
 
 
@@ -77,28 +78,26 @@ def find_digits(options: Options) -> Found:
         layout="digits",
         identity={},
         stamp="",
-        read=lambda size, progress: _read_digits(options, size, progress),
+        read=lambda target: _read_digits(options, target),
         symbols=True,
         cached=False,
     )
 
 
-def _read_digits(options: Options, size: int, progress: ProgressCallback | None) -> Content:
+def _read_digits(options: Options, target: Target) -> Content:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     # Grey values run from 0 to 16.
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    images = resize_array(_three_channels(pixels), size, what="resizing digits", progress=progress)
+    images = resize_array(_three_channels(pixels), target, "all")
     labels = digits.target.astype(np.int64)
     classes = tuple(str(name) for name in digits.target_names)
     train, test = hold_out_test(labels, classes, options, "digits")
     return Content(classes, Split(images[train], labels[train]), Split(images[test], labels[test]))
 
 
-def _read_npz(
-    file: Path, options: Options, size: int, progress: ProgressCallback | None
-) -> Content:
+def _read_npz(file: Path, options: Options, target: Target) -> Content:
     arrays = _load(file)
     parts = {}
     for part in _PARTS:
@@ -123,14 +122,7 @@ def _read_npz(
     splits = {}
     for part in _PARTS:
         source = parts.get(part, parts["train"])
-        images = resize_array(
-            source.images,
-            size,
-            what=f"resizing {part} images",
-            progress=progress,
-            rows=rows[part],
-            convert=_as_bytes,
-        )
+        images = resize_array(source.images, target, part, rows=rows[part], convert=_as_bytes)
         splits[part] = Split(images, source.labels[rows[part]])
     return Content(classes, splits["train"], splits["test"], notes=tuple(notes))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
-from ..decode import Encoded, ProgressCallback
+from ..decode import Encoded
 from ..source import (
     Content,
     Decoded,
@@ -28,6 +28,7 @@ from ..source import (
     numbered_classes,
     stamp_files,
 )
+from ..target import Target
 from .columns import Columns, choose_columns, count_rows, read_images, read_labels
 from .splits import ROLES, Role, is_plain, role
 from .table import class_order
@@ -94,8 +95,8 @@ def find_parquet(folder: Path, options: Options) -> Found | None:
             ),
         },
         stamp=stamp_files(found.home, [file for part in files.values() for file in part], left_out),
-        read=lambda size, progress: _read(
-            files, columns, (left_out, notes, validation), (folder, options), size, progress
+        read=lambda target: _read(
+            files, columns, (left_out, notes, validation), (folder, options), target
         ),
     )
 
@@ -201,8 +202,7 @@ def _read(
     columns: Columns,
     about: tuple[Sequence[str], Sequence[str], int],
     source: tuple[Path, Options],
-    size: int,
-    progress: ProgressCallback | None,
+    target: Target,
 ) -> Content:
     """The content; `about` is what was left out, notes, and the number of validation images."""
     labels = {
@@ -223,7 +223,7 @@ def _read(
     for part, (kept, of) in _rows(labels, classes, source).items():
         named: list[str] = []
         encoded = _chosen(files[of], columns.image, kept, named)
-        read[part] = Decoded.of(part, encoded, labels[of][kept], named, size, progress)
+        read[part] = Decoded.of(part, encoded, labels[of][kept], named, target)
     left_out, notes, validation = about
     return Content.of(classes, read["train"], read["test"], left_out, notes, validation)
 
