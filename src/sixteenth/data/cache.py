@@ -49,12 +49,15 @@ def default_data_dir() -> Path:
     Raises:
         InputError: there is no HOME, and the system does not know this user.
     """
-    folder = user_cache_path("sixteenth", appauthor=False)
-    if folder.parts[0].startswith("~"):
+    try:
+        folder = user_cache_path("sixteenth", appauthor=False)
+    except RuntimeError:  # older versions of platformdirs return a path that begins with ~
+        folder = None
+    if folder is None or folder.parts[0].startswith("~"):
         raise InputError(
             "there is no home folder for decoded images (no HOME, and an unknown user): name a "
             "folder for them with --data-dir"
-        )
+        ) from None
     return folder
 
 
