@@ -85,9 +85,9 @@ def test_nearly_black_images_of_16_bits_are_counted_and_told(load, folder):
         checks = load(folder).checks
         assert checks.nearly_black == 2
         assert notices(checks) == [
-            "2 16-bit images use less than an eighth of the range: they are nearly black; "
-            "rescale them",
-            "such as: train/dog/scan0.png is nearly black; train/dog/scan1.png is nearly black",
+            "2 16-bit images use less than a quarter of the range, as 12 or 14 bits in 16 do: "
+            "they come out dark or nearly black; rescale them",
+            "such as: train/dog/scan0.png is dark; train/dog/scan1.png is dark",
         ]
 
 

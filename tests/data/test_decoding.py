@@ -8,6 +8,7 @@ from PIL import Image
 from small_data import encode, random_pixels
 
 from sixteenth.data.decode import decode_images
+from sixteenth.data.oddities import Oddities
 
 
 def saved(image, kind="PNG", **options):
@@ -82,11 +83,11 @@ def test_images_of_16_bits_that_use_12_are_named_as_nearly_black():
         ("few", few), ("full", full), ("colour", colour), ("8 bits", encode(black)),
         ("8 bits, BMP", encode(black, "BMP")), ("tiff", tiff(values.astype(np.int32))),
     ]  # fmt: skip
-    dark = []
-    pixels, broken = decode_images(images, len(images), 8, what="decoding", dark=dark)
+    odd = Oddities()
+    pixels, broken = decode_images(images, len(images), 8, what="decoding", oddities=odd)
     assert not broken
     assert pixels.max((1, 2, 3)).tolist() == [16, 255, 15, 0, 0, 16]
-    assert dark == ["few", "colour", "tiff"]
+    assert odd.dark == ["few", "colour", "tiff"]
 
 
 def test_black_and_white_and_palettes_become_colours():

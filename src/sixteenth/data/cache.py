@@ -11,22 +11,27 @@ If the cache cannot be written, there is only a warning.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import mmap
+import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from platformdirs import user_cache_path
 
+from ..errors import InputError
 from ..storage.run_folder import write_text, write_whole
 from ..storage.run_record import DataChecks
+from .broken import Broken
 from .dataset import Split
-from .decode import Broken
 from .source import Content, Found
 
 if TYPE_CHECKING:
@@ -39,8 +44,21 @@ _PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 def default_data_dir() -> Path:
-    """The user's cache folder, the default for downloads and decoded images."""
-    return user_cache_path("sixteenth", appauthor=False)
+    """The user's cache folder, the default for downloads and decoded images.
+
+    Raises:
+        InputError: there is no HOME, and the system does not know this user.
+    """
+    try:
+        folder = user_cache_path("sixteenth", appauthor=False)
+    except RuntimeError:  # older versions of platformdirs return a path that begins with ~
+        folder = None
+    if folder is None or folder.parts[0].startswith("~"):
+        raise InputError(
+            "there is no home folder for decoded images (no HOME, and an unknown user): name a "
+            "folder for them with --data-dir"
+        ) from None
+    return folder
 
 
 def fingerprint(content: Content) -> str:
@@ -64,14 +82,14 @@ def cache_folder(data_dir: Path, found: Found, image_size: int) -> Path:
 def load_cached(folder: Path, stamp: str) -> tuple[Content, str, DataChecks] | None:
     """A decoded copy with its fingerprint and checks; None if it is missing, old or damaged.
 
-    The arrays are memory-mapped copy-on-write: processes share one copy in memory, and changes
-    never reach the disk. The names of the images are not kept.
+    The arrays are memory-mapped copy-on-write: processes share one copy in memory, changes never
+    reach the disk, and a copy larger than memory is read as it is used. Names are not kept.
     """
     try:
         record = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         if record["stamp"] != stamp or record.pop("sum") != _checksum(record):
             return None
-        arrays = [np.load(folder / f"{part}.npy", mmap_mode="c") for part in _PARTS]
+        arrays = _mapped(folder)
         classes = tuple(str(name) for name in record["classes"])
         broken = tuple(Broken(*one) for one in record["broken"])
         content = Content(
@@ -95,8 +113,12 @@ def load_cached(folder: Path, stamp: str) -> tuple[Content, str, DataChecks] | N
 
 def store_cached(
     folder: Path, stamp: str, content: Content, digest: str, checks: DataChecks
-) -> None:
-    """Write a decoded copy, each file atomically; warn if it cannot be written."""
+) -> Content:
+    """Write a decoded copy, each file atomically; warn if it cannot be written.
+
+    Returns:
+        The content, from the copy where there is one now.
+    """
     train, test = content.train, content.test
     arrays: list[NDArray[Any]] = [train.images, train.labels, test.images, test.labels]
     record: dict[str, Any] = {
@@ -116,14 +138,48 @@ def store_cached(
             if time.time() - temporary.stat().st_mtime > 3600:
                 temporary.unlink(missing_ok=True)
         for part, array in zip(_PARTS, arrays, strict=True):
-            write_whole(folder / f"{part}.npy", partial(np.save, arr=array, allow_pickle=False))
+            file = folder / f"{part}.npy"
+            written = mapped_file(array)
+            if isinstance(array, np.memmap) and written and written.parent == folder:
+                array.flush()
+                os.replace(written, file)
+            else:
+                write_whole(file, partial(np.save, arr=array, allow_pickle=False))
         write_text(folder / "dataset.json", json.dumps(record))
+        arrays = _mapped(folder)
+        return replace(content, train=Split(*arrays[:2]), test=Split(*arrays[2:]))
     except OSError as error:
         warnings.warn(
             f"decoded images are not kept, the next start decodes them again: cannot write "
             f"{folder}: {error.strerror}",
             stacklevel=2,
         )
+        return content
+
+
+def mapped_file(array: Any) -> Path | None:
+    """The file that all of an array is mapped from; None of other arrays, and if it is gone."""
+    whole = isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)
+    if not whole or not array.flags.c_contiguous or array.filename is None:
+        return None
+    return Path(array.filename) if os.path.isfile(array.filename) else None
+
+
+def map_array(opened: Callable[[Literal["c", "r"]], NDArray[Any]]) -> NDArray[Any]:
+    """An array that `opened` maps copy-on-write, or read-only if it is larger than the memory."""
+    try:
+        return opened("c")
+    except OSError as error:
+        if error.errno != errno.ENOMEM:
+            raise
+        return opened("r")
+
+
+def _mapped(folder: Path) -> list[NDArray[Any]]:
+    return [
+        map_array(lambda mode, file=folder / f"{part}.npy": np.load(file, mmap_mode=mode))  # type: ignore[misc]
+        for part in _PARTS
+    ]
 
 
 def _checksum(record: Mapping[str, Any]) -> str:

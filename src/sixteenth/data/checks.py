@@ -51,15 +51,27 @@ def notices(checks: DataChecks) -> list[str]:
     if checks.classes_without_test:
         named = first_names(checks.classes_without_test, MAX_EXAMPLES)
         lines.append(f"no test image of class {named}")
-    if checks.nearly_black:
-        dark = checks.nearly_black
-        lines.append(
-            f"{_images(dark, '16-bit')} {_verb(dark, 'uses', 'use')} less than an eighth of the "
-            f"range: {_verb(dark, 'it is', 'they are')} nearly black; rescale "
-            f"{_verb(dark, 'it', 'them')}"
-        )
+    lines += oddity_notices(checks.nearly_black or 0, checks.cut_short or 0)
     if lines and checks.examples:
         lines.append(f"such as: {'; '.join(checks.examples[:MAX_EXAMPLES])}")
+    return lines
+
+
+def oddity_notices(dark: int, short: int) -> list[str]:
+    """One line for dark images of 16 bits and one for images that stop early, if there are any."""
+    lines = []
+    if dark:
+        lines.append(
+            f"{_images(dark, '16-bit')} {_verb(dark, 'uses', 'use')} less than a quarter of the "
+            f"range, as 12 or 14 bits in 16 do: {_verb(dark, 'it comes', 'they come')} out dark or "
+            f"nearly black; rescale {_verb(dark, 'it', 'them')}"
+        )
+    if short:
+        lines.append(
+            f"{_images(short)} {_verb(short, 'seems', 'seem')} to stop early: "
+            f"{_verb(short, 'its file lacks its', 'their files lack their')} end, or the last rows "
+            f"are one flat colour; look at {_verb(short, 'it', 'them')}"
+        )
     return lines
 
 
@@ -88,7 +100,8 @@ def examine(content: Content) -> DataChecks:
         *(same("test", i, "train", first_train[test[i]]) for i in leaked[:MAX_EXAMPLES]),
         *(same("train", i, "train", first_train[train[i]]) for i in copies_in_train[:MAX_EXAMPLES]),
         *(same("test", i, "test", first_test[test[i]]) for i in copies_in_test[:MAX_EXAMPLES]),
-        *(f"{dark} is nearly black" for dark in content.dark[:MAX_EXAMPLES]),
+        *(f"{dark} is dark" for dark in content.oddities.dark[:MAX_EXAMPLES]),
+        *(f"{short} stops early" for short in content.oddities.short[:MAX_EXAMPLES]),
     ]
     untested = np.bincount(content.test.labels, minlength=len(content.classes)) == 0
     return DataChecks(
@@ -98,7 +111,8 @@ def examine(content: Content) -> DataChecks:
         conflicting_labels=len(conflicting),
         skipped_broken=len(content.broken),
         skipped=tuple(f"{one.name} ({one.reason})" for one in content.broken[:MAX_SKIPPED]),
-        nearly_black=len(content.dark),
+        nearly_black=len(content.oddities.dark),
+        cut_short=len(content.oddities.short),
         classes_without_test=tuple(content.classes[i] for i in np.flatnonzero(untested)),
         examples=tuple(examples),
     )

@@ -12,15 +12,16 @@ from pathlib import Path
 from ..errors import DataError, looked_for, nearest
 from ..spec.fields import NAMED_DATA
 from . import cache
+from .broken import refuse_broken
 from .checks import examine
 from .dataset import ImageDataset
-from .decode import ProgressCallback, refuse_broken
 from .layouts.arrays import find_digits, find_npz
 from .layouts.folder import find_folder
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .layouts.table import ENDINGS
 from .source import Found, Options, check_content
+from .target import ProgressCallback, Target
 from .understood import understand
 
 _ACCEPTED = (
@@ -95,18 +96,19 @@ def load_dataset(
         )
     folder = cache.cache_folder(home, found, image_size)
     cached = cache.load_cached(folder, found.stamp) if found.cached else None
-    content = cached[0] if cached else found.read(image_size, progress)
-    if not skip_broken:
-        way_out = ", or leave them out with --skip-broken"
-        listing = home / "broken" / f"{folder.name}.txt"
-        refuse_broken(content.broken, content.total, way_out, listing)
-    if cached:
-        content, digest, checks = cached
-    else:
-        check_content(content, str(source))
-        digest, checks = cache.fingerprint(content), examine(content)
-        if found.cached:
-            cache.store_cached(folder, found.stamp, content, digest, checks)
+    with Target(image_size, progress, folder if found.cached else None) as target:
+        content = cached[0] if cached else found.read(target)
+        if not skip_broken:
+            way_out = ", or leave them out with --skip-broken"
+            listing = home / "broken" / f"{folder.name}.txt"
+            refuse_broken(content.broken, content.total, way_out, listing)
+        if cached:
+            content, digest, checks = cached
+        else:
+            check_content(content, str(source))
+            digest, checks = cache.fingerprint(content), examine(content)
+            if found.cached:
+                content = cache.store_cached(folder, found.stamp, content, digest, checks)
     return ImageDataset(
         name=found.name,
         source=str(source),

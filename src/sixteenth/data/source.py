@@ -10,16 +10,19 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import DataError
+from .broken import Broken
 from .dataset import Split
-from .decode import Broken, Encoded, ProgressCallback, decode_images
+from .decode import Encoded, decode_images
+from .oddities import Oddities
 from .subsets import hold_out
+from .target import Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,13 +44,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Decoded:
-    """One split as a layout reads it, broken images included; `dark` are names of dark images."""
+    """One split as a layout reads it, broken images included."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     names: Sequence[str]
     broken: Sequence[Broken]
-    dark: Sequence[str]
+    oddities: Oddities
 
     @classmethod
     def of(
@@ -56,16 +59,21 @@ class Decoded:
         images: Iterable[Encoded],
         labels: NDArray[np.int64],
         names: Sequence[str],
-        size: int,
-        progress: ProgressCallback | None,
+        target: Target,
     ) -> Decoded:
         """The decoded images of the split `part`; `names` may be filled while they are read."""
-        dark: list[str] = []
+        oddities = Oddities()
         what = f"decoding {part} images"
         pixels, broken = decode_images(
-            images, len(labels), size, what=what, progress=progress, dark=dark
+            images,
+            len(labels),
+            target.size,
+            what=what,
+            progress=target.progress,
+            oddities=oddities,
+            into=target.new_pixels(part, len(labels)),
         )
-        return cls(pixels, labels, names, broken, dark)
+        return cls(pixels, labels, names, broken, oddities)
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ class Content:
         names: names of the images, for "train" and "test"; None if they have no names.
         broken: images that could not be decoded; they are not in the splits.
         left_out: files, folders or columns that were not read, each a sentence that says why.
-        dark: names of images with more than 8 bits that are nearly black.
+        oddities: names of images that decode and still are not what they seem.
         notes: sentences on what may not be what the user meant, such as masks among the images.
         validation_images: images of a validation part that is not used; `left_out` says so.
     """
@@ -87,7 +95,7 @@ class Content:
     names: Mapping[str, Sequence[str]] | None = None
     broken: tuple[Broken, ...] = ()
     left_out: tuple[str, ...] = ()
-    dark: tuple[str, ...] = ()
+    oddities: Oddities = field(default_factory=Oddities)
     notes: tuple[str, ...] = ()
     validation_images: int = 0
 
@@ -108,9 +116,12 @@ class Content:
             if read.broken:
                 valid = np.ones(len(labels), dtype=bool)
                 valid[[one.position for one in read.broken]] = False
-                images, labels = images[valid], labels[valid]
+                images, labels = _move_up(images, np.flatnonzero(valid)), labels[valid]
                 kept = [name for name, good in zip(kept, valid, strict=True) if good]
             splits[part], names[part] = Split(images, labels), kept
+        odd = Oddities()
+        odd += train.oddities
+        odd += test.oddities
         return cls(
             classes=tuple(classes),
             train=splits["train"],
@@ -118,7 +129,7 @@ class Content:
             names=names,
             broken=(*train.broken, *test.broken),
             left_out=tuple(left_out),
-            dark=(*train.dark, *test.dark),
+            oddities=odd,
             notes=tuple(notes),
             validation_images=validation_images,
         )
@@ -138,7 +149,7 @@ class Found:
         layout: what it was taken for, such as ``class folders``.
         identity: its path and the settings that its pixels depend on; the key of the cached copy.
         stamp: a text that changes if the files change.
-        read: decodes everything, given the image size and a progress callback.
+        read: decodes everything into a target.
         symbols: the images are digits or letters.
         cached: decoding is slow enough to keep a copy.
     """
@@ -147,9 +158,17 @@ class Found:
     layout: str
     identity: Mapping[str, str]
     stamp: str
-    read: Callable[[int, ProgressCallback | None], Content]
+    read: Callable[[Target], Content]
     symbols: bool = False
     cached: bool = True
+
+
+def _move_up(images: NDArray[np.uint8], kept: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The images at the positions `kept`, in ascending order, moved to the front of the array."""
+    for start in range(0, len(kept), 512):
+        part = images[kept[start : start + 512]]
+        images[start : start + len(part)] = part
+    return images[: len(kept)]
 
 
 def stamp_files(root: Path, files: Iterable[Path], ignored: Iterable[str] = ()) -> str:

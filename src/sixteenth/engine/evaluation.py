@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data import Split
 from ..errors import DivergedError
 from ..storage.run_results import EpochRow
 from .checkpoint import TrainingState
+from .images import DeviceImages, Rows
 from .learner import Learner, loss_and_accuracy
 from .workload import CLEAN_TRAIN_IMAGES, Workload
 
@@ -28,22 +31,22 @@ class Evaluation:
         self,
         learner: Learner,
         work: Workload,
-        train: tuple[Tensor, Tensor],
-        held: Split,
+        train: tuple[DeviceImages, Tensor],
+        held: tuple[NDArray[np.uint8] | Rows, NDArray[np.int64]],
         test: Split,
     ) -> None:
         """Copy the images to the device.
 
         Args:
             train: images and labels that the run trains on, on the device.
-            held: the validation part, which may be empty.
+            held: images and labels of the validation part, which may be empty.
             test: all test images.
         """
         self._learner, self._work, self._train = learner, work, train
         self._device = learner.device
-        self._held_images = torch.from_numpy(held.images).to(self._device)
-        self._held_labels = torch.from_numpy(held.labels).to(self._device)
-        self._test_images = torch.from_numpy(test.images).to(self._device)
+        self._held_images = DeviceImages(held[0], self._device)
+        self._held_labels = torch.from_numpy(held[1]).to(self._device)
+        self._test_images = DeviceImages(test.images, self._device)
         self.test_labels = torch.from_numpy(test.labels).to(self._device)
         self._curve_sample = self._fixed_sample(len(test), work.curve_images)
         self.clean_sample = self._fixed_sample(len(train[1]), CLEAN_TRAIN_IMAGES)
@@ -55,7 +58,7 @@ class Evaluation:
         images, labels = self._test_images, self.test_labels
         final = state.epoch == self._work.epochs and not recipe.validation
         if not final:
-            images, labels = images[self._curve_sample], labels[self._curve_sample]
+            images, labels = images.take(self._curve_sample), labels[self._curve_sample]
         logits = self._learner.logits(images)
         if final and recipe.test_augmentation == "none":
             self._last_logits = logits  # for the results, so that they are computed only once
@@ -101,7 +104,7 @@ class Evaluation:
             logits = self._learner.logits(self._test_images, views)
         test_loss, test_accuracy = loss_and_accuracy(logits, self.test_labels)
         images, labels = self._train
-        clean = self._learner.logits(images[self.clean_sample])
+        clean = self._learner.logits(images.take(self.clean_sample))
         train_loss, train_accuracy = loss_and_accuracy(clean, labels[self.clean_sample])
         if not (math.isfinite(test_loss) and math.isfinite(train_loss)):
             raise DivergedError(

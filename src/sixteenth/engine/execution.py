@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data import ImageDataset
+from ..data.machine import cpu_count
 from ..errors import InputError
 from ..spec import RunSpec, TrainSpec
 from ..storage.run_folder import RunFolder
@@ -171,7 +171,7 @@ def resolve_execution(
 
     Args:
         device: by default ``cuda``, ``mps`` or ``cpu``, the first that is available.
-        threads: by default torch's number of threads.
+        threads: by default `default_threads`.
 
     Raises:
         InputError: the device is not available, or the precision not on this device.
@@ -196,7 +196,12 @@ def resolve_execution(
     if precision == "float16" and kind == "cpu":
         raise InputError("train.precision: float16 needs a GPU; on cpu use bfloat16 or float32")
     layout = "channels-last" if train.layout == "auto" else train.layout
-    return Execution(chosen, precision, layout, threads or torch.get_num_threads())
+    return Execution(chosen, precision, layout, threads or default_threads())
+
+
+def default_threads() -> int:
+    """Threads that compute at once: torch's number, or fewer where a container's quota is lower."""
+    return min(torch.get_num_threads(), cpu_count())
 
 
 def candidate_formats(default: Execution, train: TrainSpec) -> tuple[list[str], list[str]]:
@@ -229,7 +234,7 @@ def environment(device: str | None = None) -> Environment:
         numpy=numpy.__version__,
         platform=platform.platform(terse=True),
         cpu=_cpu_name(),
-        cores=os.cpu_count(),
+        cores=cpu_count(),
         gpu=torch.cuda.get_device_name(gpu) if torch.cuda.is_available() else None,
     )
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..data.augment import shift_images
 from .execution import Execution
+from .images import DeviceImages
 
 Views = Literal["none", "mirror", "mirror-shift"]
 
@@ -55,7 +56,7 @@ def count_views(views: Views) -> int:
 @torch.inference_mode()
 def class_scores(
     model: nn.Module,
-    images: Tensor,
+    images: Tensor | DeviceImages,
     normalise: InputNormalisation,
     execution: Execution,
     views: Views = "none",
@@ -82,4 +83,5 @@ def class_scores(
         return torch.stack(weighted).sum(0)
 
     score_batch = scores if views == "none" else averaged_scores
-    return torch.cat([score_batch(batch) for batch in torch.split(images, batch_size)])
+    starts = range(0, max(1, len(images)), batch_size)
+    return torch.cat([score_batch(images[start : start + batch_size]) for start in starts])

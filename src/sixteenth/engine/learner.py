@@ -25,6 +25,7 @@ from ..storage.run_record import ModelFacts, NormalisationFacts, WeightsFacts
 from .acceleration import accelerate
 from .execution import Execution
 from .gradient_fault import correct_gradients
+from .images import DeviceImages, Rows
 from .inference import InputNormalisation, Views, class_scores
 from .optim import build_optimizers, set_learning_rate
 from .seeds import derive_seed
@@ -49,7 +50,7 @@ class Learner:
     """
 
     def __init__(
-        self, run: RunSpec, classes: int, train_images: np.ndarray, execution: Execution
+        self, run: RunSpec, classes: int, train_images: np.ndarray | Rows, execution: Execution
     ) -> None:
         """Build the model with its initial weights.
 
@@ -148,7 +149,7 @@ class Learner:
         logits = logits.detach()
         return loss.detach(), F.cross_entropy(logits, labels), (logits.argmax(1) == labels).sum()
 
-    def logits(self, images: Tensor, views: Views = "none") -> Tensor:
+    def logits(self, images: Tensor | DeviceImages, views: Views = "none") -> Tensor:
         """Logits in evaluation mode, float32 (n, classes), of uint8 images (n, height, width, 3).
 
         Args:
@@ -190,7 +191,7 @@ class Learner:
         self.model.load_state_dict(weights)
 
 
-def channel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def channel_statistics(images: np.ndarray | Rows) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel, in [0, 1], of uint8 images (n, h, w, 3).
 
     Computed from a histogram, some images at a time, since a float copy of all images might not fit
@@ -198,12 +199,13 @@ def channel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[flo
     """
     values = np.arange(256) / 255
     means, deviations = [], []
-    for channel in range(3):
-        counts = np.zeros(256, np.int64)
-        for start in range(0, len(images), 1000):
-            part = images[start : start + 1000, ..., channel]
-            counts += np.bincount(part.ravel(), minlength=256)
-        share = counts / counts.sum()
+    counts = np.zeros((3, 256), np.int64)
+    for start in range(0, len(images), 250):
+        part = images[start : start + 250]
+        for channel in range(3):
+            counts[channel] += np.bincount(part[..., channel].ravel(), minlength=256)
+    for of_channel in counts:
+        share = of_channel / of_channel.sum()
         means.append(float(share @ values))
         deviations.append(float(share @ (values - means[-1]) ** 2) ** 0.5)
     # A constant channel must not divide by zero.

@@ -106,7 +106,8 @@ def predict(
             "if you trust it, say so with --trust-code (trust_code=True in Python)"
         )
 
-    from ..data.decode import decode_images, refuse_broken
+    from ..data.broken import refuse_broken
+    from ..data.decode import decode_images
     from .execution import resolve_execution
 
     recipe = spec.train.model_copy(update={"precision": "float32"})

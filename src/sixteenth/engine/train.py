@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data import ImageDataset, Split
+from ..data import ImageDataset
 from ..errors import DivergedError, MismatchError
 from ..spec import RunSpec
 from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
@@ -35,6 +35,7 @@ from ..storage.run_results import EpochRow
 from .checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from .evaluation import Evaluation
 from .execution import Execution, begun_execution, new_record, peak_memory, resolve_execution
+from .images import DeviceImages, Rows, select_images
 from .learner import Learner
 from .lengths import Length, levelled_off, train_lengths
 from .optim import learning_rate
@@ -115,8 +116,7 @@ def train_run(
                 len(subset) + len(held), AugmentationFacts.from_dict(asdict(augmentation))
             )
             # Without a copy if all images are used, so that parallel processes share them.
-            all_used = len(subset) == len(dataset.train)
-            images = dataset.train.images if all_used else dataset.train.images[subset]
+            images = select_images(dataset.train.images, subset)
             if torch.device(execution.device).type == "cuda":
                 torch.cuda.reset_peak_memory_stats(execution.device)
             learner = Learner(run, len(dataset.classes), images, execution)
@@ -157,7 +157,7 @@ class _Training:
         dataset: ImageDataset,
         folder: RunFolder,
         learner: Learner,
-        images: NDArray[np.uint8],
+        images: NDArray[np.uint8] | Rows,
         split: tuple[NDArray[np.int64], NDArray[np.int64]],
         augmentation: Augmentation,
         on_progress: Callable[[Progress], None],
@@ -173,14 +173,14 @@ class _Training:
         self.augmentation, self.on_progress = augmentation, on_progress
         subset, held = split
         self.device = self.learner.device
-        self.images = torch.from_numpy(images).to(self.device)
+        self.images = DeviceImages(images, self.device)
         self.labels = torch.from_numpy(dataset.train.labels[subset]).to(self.device)
         self.work = Workload.of(run.train, len(subset), len(dataset.test), len(held), run.lengths)
         self.evaluation = Evaluation(
             learner,
             self.work,
             (self.images, self.labels),
-            Split(dataset.train.images[held], dataset.train.labels[held]),
+            (select_images(dataset.train.images, held), dataset.train.labels[held]),
             dataset.test,
         )
         self.saved, self.saving_seconds = time.monotonic(), 0.0
@@ -249,7 +249,8 @@ class _Training:
         rate, resumed = 0.0, seen
         self.learner.model.train()
         self.learner.set_training_progress((state.epoch - 1) / self.work.epochs)
-        for batch in todo[done:stop]:
+        for batch, following in zip(todo[done:stop], todo[done + 1 :] + todo[:1], strict=False):
+            self.images.expect(following)
             flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
             batch = batch.to(self.device, non_blocking=True)
             labels = self.labels[batch]

@@ -145,7 +145,9 @@ class DataChecks(_Part):
             across both.
         skipped_broken: images that could not be decoded and were left out, as was asked for.
         skipped: their names and reasons, the first hundred.
-        nearly_black: images of more than 8 bits that use less than an eighth of their range.
+        nearly_black: images of more than 8 bits that use less than a quarter of their range.
+        cut_short: images that decode, although their file lacks its end or their last rows are one
+            flat colour.
         classes_without_test: classes of which no test image says how well they are known.
         examples: some of each kind, by name.
     """
@@ -157,6 +159,7 @@ class DataChecks(_Part):
     skipped_broken: Whole = None
     skipped: Texts = ()
     nearly_black: Whole = None
+    cut_short: Whole = None
     classes_without_test: Texts = ()
     examples: Texts = ()
 

@@ -7,6 +7,7 @@ else is never written over: the message says what differs and how to begin besid
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,20 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
         raise MismatchError(f"{folder} is not empty and holds no study: {WAY_OUT}")
     elif folder.exists() and not folder.is_dir():
         raise MismatchError(f"{folder} is a file: {WAY_OUT}")
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written to, before anything is read or trained.
+
+    Raises:
+        InputError: the folder, and the one above it that is in the way.
+    """
+    place = folder.absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        why = "cannot be written to" if place.is_dir() else "is no folder"
+        raise InputError(f"cannot write to {folder}: {place} {why}; choose a folder with --out")
 
 
 def _holds_something(folder: Path) -> bool:

@@ -194,6 +194,7 @@ class Study:
         request = ExecutionRequest(device, workers, threads)
         with FolderLock(self.folder) as lock:
             preflight.check_folder(self.folder, self.spec)
+            preflight.check_writable(self.folder)
             if StudyFolder(self.folder).spec_path.is_file():
                 self._take(lock)  # at once, not after the images were read
             timed = budget is not None

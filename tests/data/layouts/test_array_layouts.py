@@ -82,8 +82,8 @@ def test_arrays_that_are_no_images_or_labels_are_refused(load, tmp_path, arrays,
 
 
 def test_missing_arrays_are_named(load, tmp_path):
-    np.savez(tmp_path / "bad.npz", x_train=random_pixels(4, 8, 8), labels=LABELS)
-    with pytest.raises(DataError, match=r"no y_train, x_test, y_test: .* \(it has x_train, labels"):
+    np.savez(tmp_path / "bad.npz", x_train=random_pixels(4, 8, 8), x_test=0, labels=LABELS)
+    with pytest.raises(DataError, match=r"no y_train, y_test: .* \(it has x_train, x_test, labels"):
         load(tmp_path / "bad.npz")
 
 

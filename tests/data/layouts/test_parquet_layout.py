@@ -76,15 +76,8 @@ def test_several_label_columns_must_be_chosen_from(load, two_labels):
 def test_a_wrong_column_is_refused_with_the_nearest_or_the_possible_ones(load, two_labels):
     with pytest.raises(DataError, match=r"no column 'fine_labels'; did you mean fine_label"):
         load(two_labels, label_column="fine_labels")
-    with pytest.raises(DataError, match=r"'image' .* is not of type integer; label columns are"):
+    with pytest.raises(DataError, match=r"'image' .* is not of type integer.*; label columns are"):
         load(two_labels, label_column="image")
-
-
-def test_a_validation_split_is_not_taken_for_a_test_split(load, tmp_path):
-    for part in ("train", "validation"):
-        write_parquet(tmp_path / f"{part}.parquet", [None], {"label": [0]})
-    with pytest.raises(DataError, match=r"no test\*\.parquet \(it has train.*validation"):
-        load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +85,7 @@ def test_a_validation_split_is_not_taken_for_a_test_split(load, tmp_path):
     [
         ([0, 1, 2], ["cat", "dog"], r"label 2 of training image 2 .* labels are 0 to 1"),
         ([0, 1, -1], None, r"label -1 of training image 2"),
-        ([0, None, 1], None, r"1 images without a label in column 'label', the first in row 1"),
+        ([0, None, 1], None, r"1 image without a label in column 'label', the first in row 1"),
         ([0, 2, 2], None, r"no training image of class 1"),
         ([0, 0, 0], None, r"only one class"),
         ([0, 1, 2**40], None, r"label 1099511627776 is out of range: 4 images have at most 4"),
@@ -136,7 +129,9 @@ def test_a_file_that_is_not_parquet_and_one_without_images_are_refused(load, par
     with pytest.raises(DataError, match=r"train\.parquet is not a readable Parquet file"):
         load(parquet_folder)
     pq.write_table(pa.table({"label": [1], "text": ["a"]}), parquet_folder / "train.parquet")
-    with pytest.raises(DataError, match=r"no image column .* its columns are label, text"):
+    with pytest.raises(
+        DataError, match=r"no image column .* its columns are label \(int64\), text \(string\)"
+    ):
         load(parquet_folder)
 
 

@@ -1,44 +1,73 @@
 """Images that are arrays already: an .npz file, and scikit-learn's digits.
 
-An .npz file has x_train, y_train, x_test, y_test, and optionally classes (names). Pickled objects
-are never loaded.
+An .npz file has x_train, y_train, x_test, y_test, and optionally classes (names). Without a test
+part, one is cut off. Pickled objects are never loaded.
 """
 
 from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...errors import DataError, one_line
+from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..dataset import Split
-from ..decode import ProgressCallback, memory_bytes, resize_array
+from ..decode import resize_array
+from ..machine import memory_bytes
+from ..oddities import DEEP_DARK, high_value
 from ..source import (
     Content,
     Found,
     Options,
+    class_name,
+    cut_note,
     hold_out_test,
     numbered_classes,
     stamp_files,
 )
+from ..target import Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_KEYS = ("x_train", "y_train", "x_test", "y_test")
+_PARTS = ("train", "test")
+
+DARK = {"f": DEEP_DARK, "u": 17, "i": 17}
+"""Values below this, of 255, are dark: floats may be 12 or 14 bits divided by 65,535; whole numbers
+up to 16 may be floats that lost their fractions, or classes of a mask."""
+
+_APART = 255 / 8
+"""Means of two splits that differ more, of 255, are of other images or in another scale."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One split of an .npz: its images, checked but not converted yet, and its labels."""
+
+    images: NDArray[Any]
+    labels: NDArray[np.int64]
 
 
 def find_npz(file: Path, options: Options) -> Found:
-    """The .npz `file`; its arrays are checked only when they are read."""
+    """The .npz `file`; its arrays are checked only when they are read.
+
+    Raises:
+        DataError: it cannot be read, or lacks the training images.
+    """
+    is_cut = not {"x_test", "y_test"} & set(_names(file))
+    cut = {"test_fraction": str(options.test_fraction), "split_seed": str(options.split_seed)}
     return Found(
         name=file.stem,
         layout="npz",
-        identity={"layout": "npz", "path": str(file.resolve())},
+        identity={"layout": "npz", "path": str(file.resolve()), **(cut if is_cut else {})},
         stamp=stamp_files(file.parent, [file]),
-        read=lambda size, progress: _read_npz(file, size, progress),
+        read=lambda target: _read_npz(file, options, target),
     )
 
 
@@ -49,59 +78,143 @@ def find_digits(options: Options) -> Found:
         layout="digits",
         identity={},
         stamp="",
-        read=lambda size, progress: _read_digits(options, size, progress),
+        read=lambda target: _read_digits(options, target),
         symbols=True,
         cached=False,
     )
 
 
-def _read_digits(options: Options, size: int, progress: ProgressCallback | None) -> Content:
+def _read_digits(options: Options, target: Target) -> Content:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     # Grey values run from 0 to 16.
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    images = resize_array(_three_channels(pixels), size, what="resizing digits", progress=progress)
+    images = resize_array(_three_channels(pixels), target, "all")
     labels = digits.target.astype(np.int64)
     classes = tuple(str(name) for name in digits.target_names)
     train, test = hold_out_test(labels, classes, options, "digits")
     return Content(classes, Split(images[train], labels[train]), Split(images[test], labels[test]))
 
 
-def _read_npz(file: Path, size: int, progress: ProgressCallback | None) -> Content:
+def _read_npz(file: Path, options: Options, target: Target) -> Content:
     arrays = _load(file)
-    splits = {}
-    for part in ("train", "test"):
-        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        images, labels = _pixels(x, f"x_{part} of {file}"), _labels(y, f"y_{part} of {file}")
-        if len(images) != len(labels):
-            raise DataError(
-                f"{file} has {len(images)} images in x_{part}, but {len(labels)} labels in y_{part}"
+    parts = {}
+    for part in _PARTS:
+        if f"x_{part}" in arrays:
+            x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+            parts[part] = _Part(
+                _images(x, f"x_{part} of {file}"), _labels(y, f"y_{part} of {file}")
             )
-        what = f"resizing {part} images"
-        splits[part] = Split(resize_array(images, size, what=what, progress=progress), labels)
-    if "classes" in arrays:
-        classes = tuple(str(name) for name in arrays["classes"].ravel())
-    else:
-        classes = numbered_classes([split.labels for split in splits.values()])
-    return Content(classes, splits["train"], splits["test"])
+            if len(x) != len(y):
+                raise DataError(
+                    f"{file} has {len(x)} images in x_{part}, but {len(y)} labels in y_{part}"
+                )
+    labels = {part: each.labels for part, each in parts.items()}
+    classes = _classes(arrays.get("classes"), file, list(labels.values()))
+    notes = _brightness_notes(parts)
+    rows: dict[str, NDArray[np.int64]] = {part: np.arange(len(labels[part])) for part in parts}
+    if "test" not in parts:
+        notes.append(cut_note(options))
+        if not labels["train"].size or labels["train"].min() < 0:
+            raise DataError(f"labels of {file} start at 0, and there must be some: see y_train")
+        rows["train"], rows["test"] = hold_out_test(labels["train"], classes, options, str(file))
+    splits = {}
+    for part in _PARTS:
+        source = parts.get(part, parts["train"])
+        images = resize_array(source.images, target, part, rows=rows[part], convert=_as_bytes)
+        splits[part] = Split(images, source.labels[rows[part]])
+    return Content(classes, splits["train"], splits["test"], notes=tuple(notes))
+
+
+def _classes(
+    names: NDArray[Any] | None, file: Path, labels: Sequence[NDArray[np.int64]]
+) -> tuple[str, ...]:
+    """The names of the classes, numbers where the file has no names.
+
+    Raises:
+        DataError: a name stands twice.
+    """
+    if names is None:
+        return numbered_classes(labels)
+    classes = tuple(class_name(name) for name in names.ravel())
+    twice = [name for i, name in enumerate(classes) if name in classes[:i]]
+    if twice:
+        raise DataError(
+            f"{file} names two classes {twice[0]!r} in classes: each needs its own name"
+        )
+    return classes
+
+
+def _brightness_notes(parts: Mapping[str, _Part]) -> list[str]:
+    """What is odd about the values of the splits, alone and beside each other."""
+    notes, means, highs, types = [], [], [], []
+    for part, each in parts.items():
+        if not len(each.images):
+            return []
+        counts = np.zeros(256, np.int64)
+        averages = []
+        for start in range(0, len(each.images), 256):
+            images = _as_bytes(each.images[start : start + 256])
+            counts += np.bincount(images.ravel(), minlength=256)
+            averages.append(images.mean((1, 2, 3)))
+        kind, high = each.images.dtype.kind, high_value(counts)
+        if high < DARK[kind]:
+            notes.append(
+                f"x_{part} is nearly black: almost all of its values are at most {high} of 255"
+                f"{' (floats are multiplied by 255)' if kind == 'f' else ''}; rescale it"
+            )
+        means.append(np.concatenate(averages))
+        highs.append(high)
+        types.append("floats from 0 to 1" if kind == "f" else "whole numbers from 0 to 255")
+    if len(parts) == 2:
+        if types[0] != types[1]:
+            notes.append(f"x_train are {types[0]}, x_test {types[1]}")
+        one, other = (float(each.mean()) for each in means)
+        error = float(np.sqrt(sum(each.var() / len(each) for each in means)))
+        far = abs(one - other) > max(_APART, 4 * error)
+        if far or max(highs) > 2 * (min(highs) + 1):
+            notes.append(
+                f"x_train and x_test differ in brightness: their means are {one:.0f} and "
+                f"{other:.0f} of 255, almost all values are at most {highs[0]} and {highs[1]}"
+            )
+    return notes
+
+
+def _names(file: Path) -> list[str]:
+    """The names of the arrays in a file; those of other files are none."""
+    try:
+        with zipfile.ZipFile(file) as members:
+            return [name.removesuffix(".npy") for name in members.namelist()]
+    except (OSError, zipfile.BadZipFile):
+        return []  # `_load` says why
 
 
 def _load(file: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file that are needed; the resized images come on top of them."""
+    if is_lfs_pointer(file):
+        raise DataError(f"{file} is {LFS_REASON}")
     try:
         # ZipFile raises if it is no zip; np.load alone would also read a pickle or an .npy.
         with zipfile.ZipFile(file) as members, np.load(file, allow_pickle=False) as archive:
             # The archive states these sizes; zipfile reads no more bytes than that.
-            if sum(member.file_size for member in members.infolist()) > memory_bytes():
-                raise MemoryError
+            needed, limit = sum(member.file_size for member in members.infolist()), memory_bytes()
+            if needed > limit:
+                raise DataError(
+                    f"cannot read {file}: its arrays take {needed / 1e9:,.1f} GB of memory; there "
+                    f"are {limit / 1e9:,.1f} GB: save them as images or Parquet"
+                )
             present = list(archive.files)
-            lacking = [key for key in _KEYS if key not in present]
+            parts = _PARTS if {"x_test", "y_test"} & set(present) else _PARTS[:1]
+            keys = [f"{axis}_{part}" for part in parts for axis in "xy"]
+            lacking = [key for key in keys if key not in present]
             if lacking:
                 raise DataError(
-                    f"{file} has no {', '.join(lacking)}: it needs {', '.join(_KEYS)} "
+                    f"{file} has no {', '.join(lacking)}: it needs x_train, y_train, and x_test, "
+                    f"y_test unless a test part is to be cut "
                     f"(it has {', '.join(present[:10]) or 'none of them'})"
                 )
-            return {key: archive[key] for key in (*_KEYS, "classes") if key in present}
+            return {key: archive[key] for key in (*keys, "classes") if key in present}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         reason = one_line(error)
         if "allow_pickle" in reason:
@@ -111,8 +224,8 @@ def _load(file: Path) -> dict[str, NDArray[Any]]:
         raise DataError(f"cannot read {file}: its arrays take more memory than there is") from None
 
 
-def _pixels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
-    """`array` as uint8 (N, H, W, 3).
+def _images(array: NDArray[Any], what: str) -> NDArray[Any]:
+    """`array` with its channels last, checked.
 
     Raises:
         DataError: the shape, the type or the range of the values is not supported.
@@ -139,8 +252,14 @@ def _pixels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
                 f"{what} has values from {low} to {high}: use uint8, whole numbers "
                 f"from 0 to 255, or floats in [0, 1]"
             )
-        array = np.rint(array * 255.0) if kind == "f" else array
-    return _three_channels(array.astype(np.uint8, copy=False))
+    return array
+
+
+def _as_bytes(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Checked images as uint8 (N, H, W, 3)."""
+    if images.dtype.kind == "f":
+        images = np.rint(images * 255.0)
+    return _three_channels(images.astype(np.uint8, copy=False))
 
 
 def _three_channels(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

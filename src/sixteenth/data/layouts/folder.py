@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError, nearest
-from ..decode import ProgressCallback
 from ..source import (
     Content,
     Decoded,
@@ -29,6 +28,7 @@ from ..source import (
     hold_out_test,
     stamp_files,
 )
+from ..target import Target
 from .classes import Classes, Parts, class_folders, doubt, inner, is_flat, merged, notes_on
 from .labelled import parts_of_tables
 from .split_folders import home_of, split_folders
@@ -85,9 +85,7 @@ def find_folder(folder: Path, options: Options) -> Found | None:
             **parts.columns,
         },
         stamp=stamp_files(folder, [*images, *parts.files], [*left_out, *parts.notes]),
-        read=lambda size, progress: _read(
-            tree, splits, (left_out, parts.notes, validation), size, progress
-        ),
+        read=lambda target: _read(tree, splits, (left_out, parts.notes, validation), target),
     )
 
 
@@ -265,8 +263,7 @@ def _read(
     tree: Tree,
     splits: Mapping[str, Classes],
     told: tuple[list[str], list[str], int],
-    size: int,
-    progress: ProgressCallback | None,
+    target: Target,
 ) -> Content:
     read, names = {}, tuple(splits["train"])
     for part, classes in splits.items():
@@ -275,5 +272,5 @@ def _read(
         shown = [tree.relative(path) for path in paths]
         labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
         encoded = zip(shown, paths, strict=True)
-        read[part] = Decoded.of(part, encoded, labels, shown, size, progress)
+        read[part] = Decoded.of(part, encoded, labels, shown, target)
     return Content.of(names, read["train"], read["test"], *told)

@@ -23,8 +23,9 @@ import numpy as np
 
 from ...errors import DataError, one_line
 from ..dataset import Split
-from ..decode import ProgressCallback, resize_array
+from ..decode import resize_array
 from ..source import Content, Found, Options, stamp_files
+from ..target import Target
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _found(cifar: _Cifar, home: Path, *, download: bool) -> Found:
         layout=cifar.title,
         identity={"layout": cifar.title, "path": str(folder.resolve())},
         stamp=stamp_files(folder, _files(folder)),
-        read=lambda size, progress: _read(cifar, home, download, size, progress),
+        read=lambda target: _read(cifar, home, download, target),
     )
 
 
@@ -84,15 +85,12 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.is_file())
 
 
-def _read(
-    cifar: _Cifar, home: Path, download: bool, size: int, progress: ProgressCallback | None
-) -> Content:
+def _read(cifar: _Cifar, home: Path, download: bool, target: Target) -> Content:
     splits = {}
     classes: tuple[str, ...] = ()
     for part in ("train", "test"):
         data = _open(cifar, home, train=part == "train", download=download)
-        what = f"resizing {part} images"
-        images = resize_array(np.asarray(data.data), size, what=what, progress=progress)
+        images = resize_array(np.asarray(data.data), target, part)
         splits[part] = Split(images, np.asarray(data.targets, dtype=np.int64))
         classes = tuple(str(name) for name in data.classes)
     return Content(classes, splits["train"], splits["test"])

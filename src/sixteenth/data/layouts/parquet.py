@@ -1,252 +1,259 @@
-"""The Parquet layout of the Hugging Face Hub: train*.parquet and test*.parquet in one folder.
+"""Parquet files as on the Hugging Face Hub, and data sets written by its ``save_to_disk``.
 
-The image column has the type struct{bytes, path}, the label column an integer type. Class names
-come from the `huggingface` metadata of the schema. The `datasets` library is not needed, and
-nothing is downloaded.
+The files of a split are exactly those named after it: ``train.parquet``, ``train-*.parquet`` with
+numbers, or all in a folder ``train``. Others, such as ``train_small.parquet``, are left out, by
+name. A validation split is the test split where there is none. The `datasets` library is not
+needed, and nothing is downloaded.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import DataError, nearest, one_line
-from ..decode import Encoded, ProgressCallback
-from ..source import Content, Decoded, Found, Options, first_names, numbered_classes, stamp_files
+from ...errors import DataError
+from ..decode import Encoded
+from ..source import (
+    Content,
+    Decoded,
+    Found,
+    Options,
+    class_name,
+    cut_note,
+    hold_out_test,
+    numbered_classes,
+    stamp_files,
+)
+from ..target import Target
+from .columns import Columns, choose_columns, count_rows, read_images, read_labels
+from .splits import ROLES, Role, is_plain, role
+from .table import class_order
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+_NAME = re.compile(r"(.+?)(?:[-_.]\d+(?:-of-\d+)?(?:-[0-9a-f]+)?)?")
+"""A file's name without its ending: the split, and maybe the number of a shard and a hash."""
 
 
 @dataclass(frozen=True)
-class _Columns:
-    image: str
-    label: str
-    names: tuple[str, ...] | None
+class _Splits:
+    """Files by split; `home` is the folder that they lie in, some in folders in it."""
+
+    home: Path
+    files: Mapping[Role, Sequence[Path]]
+    others: Sequence[Path]
 
 
 def find_parquet(folder: Path, options: Options) -> Found | None:
     """The Parquet files in `folder`, in its `data/` or in its only subfolder with some; else None.
 
     Raises:
-        DataError: a split or a shard is missing, or the columns are ambiguous.
+        DataError: the training split or a shard is missing, or the columns are ambiguous.
     """
-    home = _home(folder)
-    if home is None:
+    found = _find_splits(folder)
+    if found is None:
         return None
-    splits = {part: sorted(home.glob(f"{part}*.parquet")) for part in ("train", "test")}
-    for part, files in splits.items():
-        if not files:
-            others = ", ".join(sorted(path.name for path in home.glob("*.parquet"))[:5])
-            raise DataError(
-                f"{home} has no {part}*.parquet (it has {others}): both train*.parquet and "
-                f"test*.parquet are needed; a validation split is not taken for a test split"
+    files = dict(found.files)
+    if "train" not in files:
+        raise _no_train(
+            found.home, [*found.others, *(each for part in files.values() for each in part)]
+        )
+    for part in files.values():
+        _check_shards(part)
+    columns = choose_columns(files["train"][0], options)
+    notes = [f"labels from column {columns.label!r}, images from column {columns.image!r}"]
+    left_out = [f"{_relative(folder, file)} is of no split that is used" for file in found.others]
+    validation = 0
+    if "validation" in files:
+        part = files.pop("validation")
+        name = ", ".join(_relative(folder, file) for file in part[:3])
+        if "test" in files:
+            validation = sum(map(count_rows, part))
+            left_out.append(
+                f"{name} with {validation:,} validation image{'s'[: validation != 1]}: "
+                "train.validation cuts a part off the training images instead"
             )
-        _check_shards(files)
-    files = [*splits["train"], *splits["test"]]
-    columns = _columns(splits["train"][0], options)
+        else:
+            files["test"] = part
+            notes.append(f"{name} is the test set: there is no other")
+    if "test" not in files:
+        notes.append(cut_note(options))
     return Found(
         name=folder.resolve().name,
-        layout="Parquet",
+        layout="Parquet" if files["train"][0].suffix == ".parquet" else "saved data set",
         identity={
             "layout": "parquet",
-            "path": str(home.resolve()),
+            "path": str(found.home.resolve()),
             "image_column": columns.image,
             "label_column": columns.label,
+            **(
+                {}
+                if "test" in files
+                else {"test_fraction": str(options.test_fraction), "seed": str(options.split_seed)}
+            ),
         },
-        stamp=stamp_files(home, files),
-        read=lambda size, progress: _read(splits, columns, size, progress),
+        stamp=stamp_files(found.home, [file for part in files.values() for file in part], left_out),
+        read=lambda target: _read(
+            files, columns, (left_out, notes, validation), (folder, options), target
+        ),
     )
 
 
-def _home(folder: Path) -> Path | None:
-    """The folder with the Parquet files, None if there is none."""
-    for candidate in (folder, folder / "data"):
-        if any(candidate.glob("train*.parquet")) or any(candidate.glob("test*.parquet")):
-            return candidate
-    inside = sorted({path.parent for path in folder.glob("*/train*.parquet")})
-    if len(inside) > 1:
-        names = ", ".join(str(path) for path in inside[:5])
+def _find_splits(folder: Path) -> _Splits | None:
+    """The splits in the one folder at or below `folder` that has some; None if none has.
+
+    Raises:
+        DataError: several have, or one split has files of several names.
+    """
+    homes: dict[Path, dict[str, list[Path]]] = {}
+    others: list[Path] = []
+    for file in _files(folder):
+        home, name = file.parent, file.stem
+        match = _NAME.fullmatch(name)
+        if file.parent != folder and is_plain(file.parent.name):
+            home, name = file.parent.parent, file.parent.name.lower()
+        elif file.suffix == ".arrow":
+            name = "train"  # one split, saved by itself
+        elif match and is_plain(match[1]):
+            name = match[1].lower()
+        else:
+            others.append(file)
+            continue
+        homes.setdefault(home, {}).setdefault(name, []).append(file)
+    usual = [home for home in (folder, folder / "data", folder / "default") if home in homes]
+    if not homes:
+        if any(role(file.stem) for file in others):
+            raise _no_train(folder, others)
+        return None
+    if not usual and len(homes) > 1:
+        names = ", ".join(str(path) for path in [*homes][:5])
         raise DataError(f"{folder} holds several Parquet datasets: give one of {names}")
-    return inside[0] if inside else None
+    home = (usual or [*homes])[0]
+    named: dict[Role, dict[str, list[Path]]] = {}
+    for name, part in homes.pop(home).items():
+        each = role(name)
+        assert each is not None
+        named.setdefault(each, {})[name] = part
+    files = {}
+    for each, by_name in named.items():
+        name = each if each in by_name else next(iter(by_name))
+        files[each] = part = by_name.pop(name)
+        # Two names of one split, or a whole file beside its shards, may hold the same images.
+        rest = [file for other in by_name.values() for file in other] if name != each else []
+        part.sort(key=lambda file: not is_plain(file.stem))
+        rest += part[1:] if is_plain(part[0].stem) else []
+        if rest:
+            raise DataError(
+                f"{home} has both {_relative(home, part[0])} and {_relative(home, rest[0])}: "
+                "keep the files of one"
+            )
+        others += [file for other in by_name.values() for file in other]
+    others += [file for parts in homes.values() for part in parts.values() for file in part]
+    ordered = {each: files[each] for each in ROLES if each in files}
+    return _Splits(home, ordered, sorted(others))
+
+
+def _files(folder: Path) -> list[Path]:
+    """Parquet files at up to two levels below, and Arrow files where a data set was saved."""
+    saved = any((folder / name).is_file() for name in ("dataset_dict.json", "state.json"))
+    endings = (".parquet", *([".arrow"] if saved else []))
+    return sorted(
+        file
+        for level in ("*", "*/*", "*/*/*")
+        for file in folder.glob(level)
+        if file.suffix in endings
+        and not file.name.startswith(("cache-", "."))
+        and not any(each.startswith(".") for each in file.relative_to(folder).parts)
+    )
+
+
+def _no_train(home: Path, files: Sequence[Path]) -> DataError:
+    names = ", ".join(sorted(file.name for file in files)[:5])
+    return DataError(
+        f"{home} has no train*.parquet (it has {names}): the training images are in "
+        "train.parquet, train-*.parquet with numbers, or train/*.parquet; a test split is cut from "
+        "them if there is none"
+    )
+
+
+def _relative(folder: Path, file: Path) -> str:
+    return file.relative_to(folder).as_posix()
 
 
 def _check_shards(files: Sequence[Path]) -> None:
     """Raise an error if there is, for example, only the first of two shards."""
     names = {path.name for path in files}
     for path in files:
-        shard = re.fullmatch(r"(.+)-(\d+)-of-(\d+)\.parquet", path.name)
-        if not shard:
+        shard = re.fullmatch(r"(.+)-(\d+)-of-(\d+)(.*)", path.stem)
+        if not shard or shard[4]:
             continue
         stem, digits, count = shard[1], len(shard[2]), int(shard[3])
         # A count larger than the number of files fails at the latest at the next one.
         for number in range(min(count, len(files) + 1)):
-            wanted = f"{stem}-{number:0{digits}d}-of-{shard[3]}.parquet"
+            wanted = f"{stem}-{number:0{digits}d}-of-{shard[3]}{path.suffix}"
             if wanted not in names:
                 raise DataError(f"{path.parent} lacks the shard {wanted}: download it again")
 
 
-def _columns(file: Path, options: Options) -> _Columns:
-    """The image and the label column, and the class names if the file has them."""
-    import pyarrow as pa
-
-    with _open(file) as parquet:
-        schema = parquet.schema_arrow
-    features = _features(schema.metadata)
-
-    def is_image(kind: Any) -> bool:
-        return bool(pa.types.is_struct(kind)) and {"bytes", "path"} <= {f.name for f in kind}
-
-    images = [field.name for field in schema if is_image(field.type)]
-    integers = [field.name for field in schema if pa.types.is_integer(field.type)]
-    # If the file declares some integer columns as class labels, the others are no candidates.
-    declared = [name for name in integers if _class_names(features, name) is not None]
-    image = _choose(
-        "image", "struct {bytes, path}", options.image_column, images, images, schema.names, file
-    )
-    label = _choose(
-        "label", "integer", options.label_column, declared or integers, integers, schema.names, file
-    )
-    return _Columns(image, label, _class_names(features, label))
-
-
-def _choose(
-    role: str,
-    kind: str,
-    requested: str | None,
-    candidates: list[str],
-    allowed: list[str],
-    columns: list[str],
-    file: Path,
-) -> str:
-    """The requested column for `role`, or the only candidate."""
-    if requested is not None:
-        if requested in allowed:
-            return requested
-        if requested in columns:
-            raise DataError(
-                f"column {requested!r} of {file} is not of type {kind}; "
-                f"{role} columns are: {', '.join(allowed) or 'none'}"
-            )
-        hint = nearest(requested, columns) or f"; its columns are {', '.join(columns)}"
-        raise DataError(f"{file} has no column {requested!r}{hint}")
-    if len(candidates) == 1:
-        return candidates[0]
-    if not candidates:
-        raise DataError(
-            f"{file} has no {role} column (type {kind}); its columns are {', '.join(columns)}"
-        )
-    raise DataError(
-        f"{file} has several {role} columns: choose one with --{role}-column "
-        f"({', '.join(candidates)})"
-    )
-
-
-def _features(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:
-    """The `features` of the Hugging Face metadata; empty if there are none."""
-    try:
-        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, TypeError, ValueError):
-        return {}
-    return features if isinstance(features, dict) else {}
-
-
-def _class_names(features: dict[str, Any], column: str) -> tuple[str, ...] | None:
-    feature = features.get(column)
-    if not isinstance(feature, dict) or not isinstance(feature.get("names"), list):
-        return None
-    return tuple(str(name) for name in feature["names"])
-
-
 def _read(
-    splits: dict[str, list[Path]], columns: _Columns, size: int, progress: ProgressCallback | None
+    files: Mapping[Role, Sequence[Path]],
+    columns: Columns,
+    about: tuple[Sequence[str], Sequence[str], int],
+    source: tuple[Path, Options],
+    target: Target,
 ) -> Content:
-    read = {}
-    for part, files in splits.items():
-        labels = np.concatenate([_labels(file, columns) for file in files])
-        names: list[str] = []
-        encoded = (image for file in files for image in _images(file, columns.image, names))
-        read[part] = Decoded.of(part, encoded, labels, names, size, progress)
+    """The content; `about` is what was left out, notes, and the number of validation images."""
+    labels = {
+        part: np.concatenate([read_labels(file, columns) for file in files[part]]) for part in files
+    }
     classes = columns.names
-    if classes is None:
-        classes = numbered_classes([split.labels for split in read.values()])
-    return Content.of(classes, read["train"], read["test"])
+    if columns.text:
+        names = {part: [class_name(label) for label in each] for part, each in labels.items()}
+        classes = tuple(class_order([name for each in names.values() for name in each]))
+        index = {name: i for i, name in enumerate(classes)}
+        labels = {
+            part: np.array([index[name] for name in each], dtype=np.int64)
+            for part, each in names.items()
+        }
+    elif classes is None:
+        classes = numbered_classes(list(labels.values()))
+    read = {}
+    for part, (kept, of) in _rows(labels, classes, source).items():
+        named: list[str] = []
+        encoded = _chosen(files[of], columns.image, kept, named)
+        read[part] = Decoded.of(part, encoded, labels[of][kept], named, target)
+    left_out, notes, validation = about
+    return Content.of(classes, read["train"], read["test"], left_out, notes, validation)
 
 
-def _labels(file: Path, columns: _Columns) -> NDArray[np.int64]:
-    import pyarrow as pa
-
-    column = columns.label
-    try:
-        with _open(file, column) as parquet:
-            metadata = parquet.schema_arrow.metadata
-            labels = parquet.read([column])[column]
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"cannot read column {column!r} of {file}: {_line(error)}") from None
-    names = _class_names(_features(metadata), column)
-    if names and columns.names and names != columns.names:
-        # If the order differs, a label means different classes in the two files.
+def _rows(
+    labels: Mapping[Role, np.ndarray], classes: tuple[str, ...], source: tuple[Path, Options]
+) -> dict[str, tuple[np.ndarray, Role]]:
+    """Rows of the training and of the test images, and the split whose files hold them."""
+    if "test" in labels:
+        return {part: (np.arange(len(labels[part])), part) for part in ("train", "test")}
+    own = labels["train"]
+    if len(own) and own.min() < 0:
+        row = int(np.argmax(own < 0))
         raise DataError(
-            f"{file} names its classes otherwise than the first training file: "
-            f"{first_names(names)} here, {first_names(columns.names)} there"
+            f"label {own[row]} of training image {row} in {source[0]} is out of range: labels are "
+            f"0 to {len(classes) - 1}"
         )
-    if not pa.types.is_integer(labels.type):
-        raise DataError(f"column {column!r} of {file} is not of type integer, but {labels.type}")
-    if labels.null_count:
-        row = labels.is_null().to_pylist().index(True)
-        raise DataError(
-            f"{file} has {labels.null_count} images without a label in column {column!r}, "
-            f"the first in row {row}: remove them"
-        )
-    return np.asarray(labels.to_numpy(), dtype=np.int64)
+    train, test = hold_out_test(own, classes, source[1], str(source[0]))
+    return {"train": (train, "train"), "test": (test, "train")}
 
 
-def _images(file: Path, column: str, names: list[str]) -> Iterator[Encoded]:
-    """Yield the encoded images of a file, row by row; their names are appended to `names`."""
-    import pyarrow as pa
-
-    row = 0
-    try:
-        with _open(file, column) as parquet:
-            for batch in parquet.iter_batches(batch_size=256, columns=[column]):
-                images = batch.column(0)
-                paths = images.field("path").to_pylist()
-                for data, path in zip(images.field("bytes").to_pylist(), paths, strict=True):
-                    names.append(f"{file.name} row {row}{f' {path}' if path else ''}")
-                    yield names[-1], data
-                    row += 1
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"cannot read column {column!r} of {file}: {_line(error)}") from None
-
-
-def _open(file: Path, column: str | None = None) -> Any:
-    """A pyarrow.parquet.ParquetFile.
-
-    Raises:
-        DataError: it cannot be read, or has no column `column`.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        parquet = pq.ParquetFile(file)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file} is not a readable Parquet file: {_line(error)}") from None
-    names = parquet.schema_arrow.names
-    if column is not None and column not in names:
-        parquet.close()
-        raise DataError(
-            f"{file} has no column {column!r}, unlike the first training file; "
-            f"its columns are {', '.join(names)}"
-        )
-    return parquet
-
-
-def _line(error: Exception) -> str:
-    return one_line(error)[:200]
+def _chosen(
+    files: Sequence[Path], column: str, rows: np.ndarray, names: list[str]
+) -> Iterator[Encoded]:
+    """Yield the encoded images of some rows, counted over all files; `names` gets their names."""
+    wanted = iter(rows.tolist())
+    following = next(wanted, None)
+    images = (image for file in files for image in read_images(file, column))
+    for row, (name, data) in enumerate(images):
+        if row == following:
+            names.append(name)
+            yield name, data
+            following = next(wanted, None)

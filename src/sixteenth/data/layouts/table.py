@@ -201,7 +201,7 @@ def _label_column(
     """
     others = [name for name in columns if name != image and _key(name) not in _SPLIT]
     named = [name for name in others if not all(_NUMBER.fullmatch(row[name]) for row in rows)]
-    usual = [name for name in others if _key(name) in _LABEL]
+    usual = [name for name in others if is_label_name(name)]
     if len(usual) > 1:
         pairs = len({tuple(row[name] for name in usual) for row in rows})
         if any(len({row[name] for row in rows}) != pairs for name in usual):
@@ -237,6 +237,11 @@ def _class_names(
                 "numbers from 0"
             )
     return [name if name.isdigit() else f"{float(name):.0f}" for name in names]
+
+
+def is_label_name(column: str) -> bool:
+    """Whether a column has a usual name of labels."""
+    return _key(column) in _LABEL
 
 
 def class_order(names: Sequence[str]) -> list[str]:

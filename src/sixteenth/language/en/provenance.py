@@ -27,6 +27,7 @@ _CHECKS = {
     "duplicates_within_test": "{} of the test split a copy of another",
     "conflicting_labels": "{} under more than one label",
     "nearly_black": "{} of 16 bits nearly black",
+    "cut_short": "{} that may stop early",
 }
 
 

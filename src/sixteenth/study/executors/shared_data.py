@@ -7,7 +7,6 @@ written to a scratch folder first. Processes send each other only where the imag
 from __future__ import annotations
 
 import dataclasses
-import mmap
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...data import ImageDataset, Split
+from ...data.cache import map_array, mapped_file
 from ...errors import DataError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class MappedArray:
     """Of the file: inode, size and time of change when the study was checked."""
 
     def open(self) -> NDArray[Any]:
-        """The array, mapped copy-on-write: nothing that is written to it reaches the file.
+        """The array, mapped; nothing that is written to it reaches the file.
 
         Raises:
             DataError: another command has decoded other images into that file since.
@@ -44,7 +44,9 @@ class MappedArray:
                 f"{self.path} was written anew while the study ran, from images that changed: "
                 "start it again"
             )
-        return np.memmap(self.path, self.dtype, "c", self.offset, self.shape)
+        return map_array(
+            lambda mode: np.memmap(self.path, self.dtype, mode, self.offset, self.shape)
+        )
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,8 @@ def share_dataset(dataset: ImageDataset, scratch: Path) -> SharedDataset:
 
 
 def _mapped(array: NDArray[Any], path: Path) -> MappedArray:
-    whole_file = isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)
-    if whole_file and array.flags.c_contiguous and array.filename is not None:  # type: ignore[attr-defined]
-        path, offset = Path(array.filename), array.offset  # type: ignore[attr-defined]
+    if isinstance(array, np.memmap) and (file := mapped_file(array)) is not None:
+        path, offset = file, array.offset
     else:
         np.ascontiguousarray(array).tofile(path)
         offset = 0

@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-import psutil
 import torch
 
 from ...data import ImageDataset
-from ...engine.execution import Execution, resolve_execution
+from ...data.machine import available_memory
+from ...engine.execution import Execution, default_threads, resolve_execution
 from ...engine.rehearsal import Rehearsal
 from ...spec import RunSpec, TrainSpec
 from .calibration import Speed, Workers, calibrate
@@ -92,7 +92,7 @@ class LocalMachine:
         data_dir: Path,
         new_workers: Callable[[], AbstractContextManager[Workers]],
     ) -> None:
-        self.cores = torch.get_num_threads()
+        self.cores = default_threads()
         self._dataset, self._data_dir, self._new_workers = dataset, data_dir, new_workers
 
     def default_execution(self, device: str | None, recipe: TrainSpec) -> Execution:
@@ -101,7 +101,7 @@ class LocalMachine:
     def free_memory(self, device: str) -> float:
         if device.startswith("cuda"):
             return float(torch.cuda.mem_get_info(device)[0])
-        return float(psutil.virtual_memory().available)
+        return float(available_memory())
 
     def measure_speeds(
         self,

@@ -1,0 +1,115 @@
+"""Images that decode although they are not what they seem: nearly black, or with a lower part that
+holds no picture.
+
+Nothing here refuses an image. What is found is counted and named in notes. Brightness is judged
+without the one percent of the brightest values, so that one hot pixel hides nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+
+DEEP_DARK = 256 // 4
+"""An image of more than 8 bits is dark if its values are below this after scaling. Most likely it
+uses 12 or 14 bits of the 16 that its file has."""
+
+MOST_FLAT = 1 / 3
+"""If more of the images than this end in one flat colour, it is the way they were made."""
+
+_RUN = 32
+"""Equal bytes at the end of a file that are not the end of compressed data."""
+
+_PLAIN_ENDS = ("JPEG", "WEBP", "TIFF", "BMP", "PPM", "AVIF")
+"""Formats in which a file that was cut off can decode with a flat rest. PNG has an end marker."""
+
+
+@dataclass
+class Oddities:
+    """Names of odd images: `dark` ones, and those that stop early, `short`."""
+
+    dark: list[str] = field(default_factory=list)
+    short: list[str] = field(default_factory=list)
+
+    def __iadd__(self, other: Oddities) -> Self:
+        self.dark += other.dark
+        self.short += other.short
+        return self
+
+
+def high_value(counts: NDArray[np.int64]) -> int:
+    """The highest value without the top one percent, at least without the highest of 50 and more.
+
+    Args:
+        counts: how often each value occurs, (values,).
+    """
+    total = int(counts.sum())
+    ignored = max(total // 100, min(1, total // 50))
+    from_top = np.cumsum(counts[::-1])
+    return len(counts) - 1 - int(np.searchsorted(from_top, ignored, side="right"))
+
+
+def is_dark(image: Image.Image, limit: int = DEEP_DARK) -> bool:
+    """Whether all channels of an 8-bit RGB image are below `limit`, hot pixels left aside."""
+    counts = np.asarray(image.histogram()).reshape(3, 256)
+    return max(map(high_value, counts)) < limit
+
+
+def lacks_end(image: Image.Image) -> bool:
+    """Whether the file of an opened image, not loaded yet, ends before its picture does.
+
+    A JPEG then has no end marker behind its header, a PNG no IEND; a WebP or AVIF ends in a run of
+    one byte. Other formats have nothing that tells it.
+    """
+    stream: IO[bytes] | None = getattr(image, "fp", None)
+    if stream is None or image.format not in ("JPEG", "MPO", "PNG", "WEBP", "AVIF"):
+        return False
+    here = stream.tell()
+    size = stream.seek(0, os.SEEK_END)
+    try:
+        stream.seek(max(0, size - _RUN))
+        tail = stream.read()
+        if image.format == "PNG":
+            marker = b"IEND"
+        elif image.format in ("JPEG", "MPO"):
+            marker = b"\xff\xd9"
+        else:
+            return len(tail) == _RUN and tail == tail[:1] * _RUN
+        if marker in tail:
+            return False
+        # An embedded preview has an end marker too: the header ends here, the picture begins.
+        stream.seek(here)
+        return marker not in stream.read()
+    finally:
+        stream.seek(here)
+
+
+def flat_ends(pixels: NDArray[np.uint8], formats: Sequence[str]) -> list[int]:
+    """Positions of the images that end in one flat colour that they do not begin with.
+
+    Args:
+        pixels: uint8 (n, size, size, 3).
+        formats: of their files; rows of a BMP are stored from the bottom up.
+    """
+    size = pixels.shape[1]
+    # Most images are told by a few pixels of their first and last row.
+    edges = pixels[:, :: size - 1 or 1, :: max(1, size // 4)]
+    likely = (edges.max(2) - edges.min(2)).max(2).min(1) <= 2
+    rows, found = max(2, size // 16), []
+    for i in np.flatnonzero(likely).tolist():
+        first, last = pixels[i, :rows].astype(np.int16), pixels[i, -rows:].astype(np.int16)
+        if formats[i] == "BMP":
+            first, last = last, first
+        is_flat = bool((last.max((0, 1)) - last.min((0, 1)) <= 2).all())
+        differs = bool(np.abs(first - last[0, 0]).max() > 4)
+        if is_flat and differs and formats[i] in _PLAIN_ENDS:
+            found.append(i)
+    return found
