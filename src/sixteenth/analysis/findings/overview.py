@@ -1,0 +1,360 @@
+"""What the first screen of a report shows: the verdict, a card for each thing that could be done,
+what could overturn the verdict, and how small a difference the study could have seen.
+
+The cards start from the best network. Where it has a bigger model or other weights already, the
+card is about what these brought it: a gain that is in hand. A reader who plans the next study
+wants to know both, so the verdict is about the card with the largest gain of all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ...spec.fields import AT_MAX_EPOCHS
+from ..curves.joint import Curves
+from ..inputs.grid import Cell, Grid
+from ..stats.paired import Contrast, compare_cells
+from .advice import Advice, AdviceStep, BestNetwork
+from .answer import VISIBLE, AnswerFinding, Headline, InHand, Lead
+from .diagnosis import Context, DiagnosisFinding, TooFewSteps, mean_climb
+from .options import Option, OptionKind, find_options, training_gain, verdict_of
+from .types import Finding, Strength
+
+CARDS = (OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT, OptionKind.TRAINING)
+"""What every study is asked about."""
+
+
+class Verdict(StrEnum):
+    """What the first screen says; but for the first two, as `Lead`."""
+
+    NOTHING_FINISHED = "nothing-finished"
+    IN_HAND = "in-hand"
+    """The largest gain of all is one that the best network has already: keep what brought it."""
+    DO = Lead.DO.value
+    TRAIN_FIRST = Lead.TRAIN_FIRST.value
+    NOT_SEPARATED = Lead.NOT_SEPARATED.value
+    STOP = Lead.STOP.value
+    CANNOT_TELL = Lead.CANNOT_TELL.value
+    NOTHING_KNOWN = Lead.NOTHING_KNOWN.value
+
+
+@dataclass(frozen=True)
+class Card(Finding):
+    """One of the four things that could be done.
+
+    Attributes:
+        option: the best of its kind; its start is the network that does not have it.
+        in_hand: the best network has it already.
+    """
+
+    option: Option
+    in_hand: bool = False
+
+    @property
+    def strength(self) -> Strength:
+        return self.option.strength
+
+
+@dataclass(frozen=True)
+class NotConverged(Finding):
+    """The best network was still improving when its training ended.
+
+    Attributes:
+        setting, value: of the study file, which would train it twice as long; empty and 0 where
+            the records do not tell.
+    """
+
+    setting: str
+    value: int
+
+
+@dataclass(frozen=True)
+class OneSeed(Finding):
+    """No cell was trained twice, and the verdict would not stand if trainings differed more.
+
+    Attributes:
+        deviation: standard deviation between trainings of the best network that was assumed.
+        seeds: those of the study and two more.
+    """
+
+    deviation: float
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LeakedTest(Finding):
+    """Test images that stand among the training images, so that all accuracies are too high.
+
+    Attributes:
+        share: of the test images; NaN where their number is not known.
+    """
+
+    images: int
+    share: float
+
+
+@dataclass(frozen=True)
+class MixedMachines(Finding):
+    """Runs that were trained on different machines, devices or precisions."""
+
+    machines: int
+
+
+@dataclass(frozen=True)
+class MixedData(Finding):
+    """Runs that did not all see the same images."""
+
+
+@dataclass(frozen=True)
+class RunsMissing(Finding):
+    """Planned runs that no conclusion rests on."""
+
+    missing: int
+    runs: int
+
+
+Caution = NotConverged | OneSeed | LeakedTest | MixedMachines | MixedData | RunsMissing
+
+
+@dataclass(frozen=True)
+class HowSure(Finding):
+    """What the intervals rest on.
+
+    Attributes:
+        fewest, most: trainings of a cell.
+        test_images: NaN where their number is not known.
+        detectable: smallest difference that the study would have shown with a probability of 80%,
+            between the best network and the next best of its size; without one, the smallest gain
+            that the test images can show. NaN where there is none.
+        deviation: standard deviation between trainings of the best network.
+        repeats: trainings of cells that had been trained before; 0: the deviation is assumed.
+    """
+
+    fewest: int
+    most: int
+    test_images: float
+    detectable: float
+    deviation: float
+    repeats: int
+
+
+@dataclass(frozen=True)
+class Overview(Finding):
+    """The first screen.
+
+    Attributes:
+        verdict: what to say first.
+        best: the best network; None where nothing has finished.
+        card: the one that the verdict is about; None where it is about none.
+        next: with IN_HAND, what is most promising from the best network on.
+        step: what would make the answer surer; None where nothing is known to.
+        visible: as of `Headline`.
+        cards: one of each kind, the largest gain first; those without a known gain come last.
+        others: further options, and those from other networks, the largest gain first.
+        cautions: what could overturn the verdict.
+        sure: None where nothing has finished.
+    """
+
+    verdict: Verdict
+    best: BestNetwork | None = None
+    card: Card | None = None
+    next: Option | None = None
+    step: AdviceStep | None = None
+    visible: float = math.nan
+    cards: tuple[Card, ...] = ()
+    others: tuple[Option, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+    sure: HowSure | None = None
+
+    @property
+    def strength(self) -> Strength:
+        unclear = self.verdict in (
+            Verdict.NOT_SEPARATED,
+            Verdict.CANNOT_TELL,
+            Verdict.NOTHING_KNOWN,
+            Verdict.NOTHING_FINISHED,
+        )
+        return Strength.CANNOT_TELL if unclear else Strength.SUGGESTIVE
+
+
+def overview(
+    grid: Grid,
+    curves: Curves,
+    advice: Advice,
+    answer: Sequence[AnswerFinding],
+    diagnoses: Sequence[DiagnosisFinding],
+    context: Context,
+    level: float,
+) -> Overview:
+    """The first screen of a study; arguments as of `analyse`, and what it found."""
+    headline = next((each for each in answer if isinstance(each, Headline)), None)
+    missing = [RunsMissing(len(grid.missing), len(grid.runs))] if grid.missing else []
+    if headline is None:
+        return Overview(Verdict.NOTHING_FINISHED, cautions=tuple(missing))
+    best = headline.best.cell
+    spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
+    cards = _cards(advice.options, spent)
+    verdict, card = Verdict(headline.lead.value), None
+    first = cards[0]
+    if first.in_hand and first.option.verdict == "helps" and _settled(grid, first, best):
+        verdict, card = Verdict.IN_HAND, first
+    elif verdict not in (Verdict.STOP, Verdict.NOTHING_KNOWN):
+        card = Card(headline.option)
+    shown = [one.option for one in cards]
+    others = [one for one in _others(grid, curves, best, advice, diagnoses, context, level)]
+    cautions = [
+        *_cautions(grid, best, verdict, card, advice, diagnoses),
+        *_of_the_runs(context, best),
+        *missing,
+    ]
+    return Overview(
+        verdict=verdict,
+        best=headline.best,
+        card=card,
+        next=headline.option if verdict is Verdict.IN_HAND else None,
+        step=advice.steps[0] if advice.steps else None,
+        visible=headline.visible,
+        cards=tuple(cards),
+        others=tuple(sorted((o for o in others if o not in shown), key=lambda one: -one.gain)),
+        cautions=tuple(cautions),
+        sure=_how_sure(grid, best, headline.visible, level),
+    )
+
+
+def _cards(options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
+    """One of each kind: what could be had before what is in hand, where its gain is known."""
+    found = []
+    for kind in CARDS:
+        ahead = [Card(one) for one in options if one.kind is kind]
+        mine = [*(one for one in ahead if one.option.known)]
+        mine += [one for one in spent if one.option.kind is kind]
+        found.append((mine or ahead)[0])
+    return sorted(found, key=lambda one: -one.option.gain if one.option.known else math.inf)
+
+
+def _spent(found: InHand) -> Iterator[Card]:
+    """What the best network has over the smaller model and over random weights, as options."""
+    best, end = found.best, (found.best.model, found.best.init)
+    for kind, difference, start in (
+        (OptionKind.MODEL, found.model, found.smaller),
+        (OptionKind.INIT, found.init, found.plain),
+    ):
+        if difference is not None and start is not None:
+            yield Card(_measured(kind, start, end, difference, best), in_hand=True)
+
+
+def _measured(
+    kind: OptionKind, start: Cell, end: tuple[str, str], found: Contrast, best: Cell
+) -> Option:
+    return Option(
+        kind=kind,
+        start=start,
+        end=end,
+        gain=found.value,
+        low=found.low,
+        high=found.high,
+        level=found.level,
+        verdict=verdict_of(found.low, found.high),
+        measured=True,
+        seconds=best.mean("seconds"),
+    )
+
+
+def _settled(grid: Grid, card: Card, best: Cell) -> bool:
+    """Whether the network that is behind did not gain on the best one by as much as it is behind.
+
+    By what the last doubling of the steps brought both; else by how far their training accuracies
+    rose over the last third of training, which is more than test accuracy does.
+    """
+    both = card.option.start, best
+    behind, ahead = (training_gain(grid, cell) for cell in both)
+    if not (math.isfinite(behind) and math.isfinite(ahead)):
+        behind, ahead = (mean_climb(grid, cell) or 0.0 for cell in both)
+    return card.option.low > behind - ahead
+
+
+def _others(
+    grid: Grid,
+    curves: Curves,
+    best: Cell,
+    advice: Advice,
+    diagnoses: Sequence[DiagnosisFinding],
+    context: Context,
+    level: float,
+) -> Iterator[Option]:
+    """All known options, from the best network and from the largest cell of every other curve."""
+    yield from (option for option in advice.options if option.known)
+    for model in grid.models:
+        for init in grid.inits:
+            curve = grid.curve(model, init)
+            if curve and (model, init) != (best.model, best.init):
+                found = find_options(
+                    grid, curves, curve[-1], diagnoses, (), context.never_pretrained, level
+                )
+                yield from (option for option in found if option.known)
+
+
+def _cautions(
+    grid: Grid,
+    best: Cell,
+    verdict: Verdict,
+    card: Card | None,
+    advice: Advice,
+    diagnoses: Sequence[DiagnosisFinding],
+) -> Iterator[Caution]:
+    """Training that had not ended, and a spread between trainings that nobody measured."""
+    training = next(one for one in advice.options if one.kind is OptionKind.TRAINING)
+    climbing = any(isinstance(d, TooFewSteps) and d.run_id in best.run_ids for d in diagnoses)
+    if verdict is not Verdict.TRAIN_FIRST and (climbing or training.converged is False):
+        yield NotConverged(*_twice_as_long(grid, best))
+    if card is None or grid.spread.degrees or card.option.verdict not in ("helps", "does not"):
+        return
+    option = card.option
+    # Twice as wide an interval: what trainings differ by is assumed, and may be twice as much.
+    if abs(option.gain) < option.high - option.low:
+        seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
+        more = (*seeds, max(seeds) + 1, max(seeds) + 2)
+        yield OneSeed(grid.spread.deviation(best.key), more)
+
+
+def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:
+    """The setting of the study file that trains twice as long."""
+    epochs, steps = best.mean("epochs"), best.mean("steps")
+    if all(run.chosen_by == AT_MAX_EPOCHS for run in best.runs) and math.isfinite(epochs):
+        return "train.max_epochs", round(2 * epochs)
+    same = {round(cell.mean("epochs")) for cell in grid.cells if math.isfinite(cell.mean("epochs"))}
+    if len(same) == 1 and epochs >= 1:
+        return "train.epochs", round(2 * epochs)
+    return ("train.steps", round(2 * steps)) if math.isfinite(steps) else ("", 0)
+
+
+def _of_the_runs(context: Context, best: Cell) -> Iterator[Caution]:
+    """What the records say against the numbers."""
+    leaked = context.data_checks.leaked_test_images if context.data_checks else None
+    if leaked:
+        size = best.test_size
+        yield LeakedTest(leaked, leaked / size if size > 0 else math.nan)
+    if context.machines > 1:
+        yield MixedMachines(context.machines)
+    if context.data_differ:
+        yield MixedData()
+
+
+def _how_sure(grid: Grid, best: Cell, visible: float, level: float) -> HowSure:
+    trainings = [len(cell.runs) for cell in grid.cells]
+    rivals = [c for c in grid.cells if c.train_size == best.train_size and c is not best]
+    detectable = visible
+    if rivals:
+        rival = max(rivals, key=lambda cell: cell.accuracy)
+        detectable = compare_cells(grid, rival, best, level).detectable
+    return HowSure(
+        fewest=min(trainings),
+        most=max(trainings),
+        test_images=best.test_size,
+        detectable=detectable,
+        deviation=grid.spread.deviation(best.key),
+        repeats=grid.spread.degrees,
+    )
