@@ -18,7 +18,7 @@ from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells
 from .advice import Advice, AdviceStep, BestNetwork
-from .answer import VISIBLE, AnswerFinding, Headline, InHand, Lead
+from .answer import AnswerFinding, Headline, InHand, Lead
 from .diagnosis import Context, DiagnosisFinding, TooFewSteps, mean_climb
 from .options import Option, OptionKind, find_options, training_gain, verdict_of
 from .types import Finding, Strength
@@ -127,8 +127,8 @@ class HowSure(Finding):
         fewest, most: trainings of a cell.
         test_images: NaN where their number is not known.
         detectable: smallest difference that the study would have shown with a probability of 80%,
-            between the best network and the next best of its size; without one, the smallest gain
-            that the test images can show. NaN where there is none.
+            between the best network and the next best, of its size where there is one. NaN where
+            nothing can be compared.
         deviation: standard deviation between trainings of the best network.
         repeats: trainings of cells that had been trained before; 0: the deviation is assumed.
     """
@@ -220,7 +220,7 @@ def overview(
         cards=tuple(cards),
         others=tuple(sorted((o for o in others if o not in shown), key=lambda one: -one.gain)),
         cautions=tuple(cautions),
-        sure=_how_sure(grid, best, headline.visible, level),
+        sure=_how_sure(grid, best, level),
     )
 
 
@@ -343,10 +343,11 @@ def _of_the_runs(context: Context, best: Cell) -> Iterator[Caution]:
         yield MixedData()
 
 
-def _how_sure(grid: Grid, best: Cell, visible: float, level: float) -> HowSure:
+def _how_sure(grid: Grid, best: Cell, level: float) -> HowSure:
     trainings = [len(cell.runs) for cell in grid.cells]
-    rivals = [c for c in grid.cells if c.train_size == best.train_size and c is not best]
-    detectable = visible
+    others = [cell for cell in grid.cells if cell is not best]
+    rivals = [cell for cell in others if cell.train_size == best.train_size] or others
+    detectable = math.nan
     if rivals:
         rival = max(rivals, key=lambda cell: cell.accuracy)
         detectable = compare_cells(grid, rival, best, level).detectable

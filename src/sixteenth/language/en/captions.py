@@ -74,6 +74,15 @@ class EnglishCaptions(Captions):
         listed = "; ".join(parts) or "Empty"
         return f"Line chart of test accuracy against training images. {listed}."
 
+    def points(self, line: Line) -> str:
+        return "\n".join(
+            f"{self._arm(line.arm)}, {count(size)} images: {NUMBERS.percent(mean)} "
+            f"({NUMBERS.interval(low, high)})"
+            for size, mean, low, high in zip(
+                line.sizes, line.means, line.lows, line.highs, strict=True
+            )
+        )
+
     def options(self, options: Sequence[Option]) -> str:
         levels = dict.fromkeys(option.level for option in options if not option.measured)
         forecast = ""
