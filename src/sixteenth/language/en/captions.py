@@ -56,9 +56,8 @@ class EnglishCaptions(Captions):
         curve = ""
         if band_level is not None:
             curve = (
-                " Lines: power laws fitted to the points and brought onto them. Shaded: the "
-                f"{coverage(band_level)} interval of the true curve; dotted, to the "
-                "right of the last point, the forecast of the next doubling."
+                f" Shaded: the {coverage(band_level)} interval of the true mean accuracy by the "
+                "fitted curves, at the measured sizes and, dotted, for the next doubling."
             )
         return f"{points}. {_bars(kinds, level)}{beside}{curve}"
 

@@ -130,7 +130,7 @@ class EnglishScreen(Screen):
             kind=_KINDS[option.kind],
             what=plain(what),
             gain=_signed(option),
-            around=around(option),
+            around=_short(option),
             price="in hand already" if card.in_hand else _price(option),
             verdict=verdict(option),
         )
@@ -165,7 +165,7 @@ class EnglishScreen(Screen):
             start=plain(self.words.cell(option.start)),
             what=plain(options.label(option, self.words)),
             gain=_signed(option),
-            around=around(option),
+            around=_short(option),
             verdict=verdict(option),
         )
 
@@ -288,13 +288,24 @@ def verdict(option: Option) -> str:
     return _VERDICTS[option.verdict]
 
 
+def _short(option: Option) -> str:
+    """``measured, +12.9 to +18.6 (95%)``."""
+    if not option.known:
+        return ""
+    ends = NUMBERS.points_interval(option.low, option.high)
+    return f"{_how(option)}, {ends} ({coverage(option.level)})"
+
+
+def _how(option: Option) -> str:
+    return "measured" if option.measured else "forecast"
+
+
 def around(option: Option) -> str:
     """``measured, 95% interval +12.9 to +18.6``."""
     if not option.known:
         return ""
-    how = "measured" if option.measured else "forecast"
     ends = NUMBERS.points_interval(option.low, option.high)
-    return f"{how}, {coverage(option.level)} interval {ends}"
+    return f"{_how(option)}, {coverage(option.level)} interval {ends}"
 
 
 def _price(option: Option) -> str:

@@ -83,8 +83,8 @@ def inline_chart(
             0,
             f'<g class="target" transform="translate(0 {y:.1f})">'
             f'<path d="M{scale.left:.1f} 0H{scale.right:.1f}"/>'
-            f'<path class="grip" d="M{scale.left - 6:.1f} -4L{scale.left:.1f} 0'
-            f'L{scale.left - 6:.1f} 4z"/></g>',
+            f'<path class="grip" d="M{scale.right + 7:.1f} -4.5L{scale.right:.1f} 0'
+            f'L{scale.right + 7:.1f} 4.5z"/></g>',
         )
         head += (
             f' data-top="{scale.top:.1f}" data-bottom="{scale.bottom:.1f}"'
