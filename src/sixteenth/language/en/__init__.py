@@ -65,6 +65,7 @@ from . import (
 from .captions import EnglishCaptions
 from .labels import FIGURES, PAGE, TERMINAL
 from .numbers import NUMBERS
+from .overview import OverviewFinding
 from .words import Words
 
 
@@ -88,7 +89,7 @@ class English(Language):
 
     def _say(self, finding: Finding) -> str:
         words = self.words
-        if isinstance(finding, overview.OverviewFinding):
+        if isinstance(finding, OverviewFinding):
             return overview.say(finding, words)
         if isinstance(finding, AnswerFinding):
             return answer.say(finding, words)

@@ -153,7 +153,9 @@ class EnglishScreen(Screen):
             case OptionKind.INIT:
                 if not option.available:
                     return f"none are known for {self.words.model(option.start.model)}"
-                return "no run used any" if option.start.init == "random" else "no others were tried"
+                return (
+                    "no run used any" if option.start.init == "random" else "no others were tried"
+                )
             case OptionKind.TRAINING if option.converged is False:
                 return "still improving at the end"
             case _:

@@ -52,8 +52,11 @@ def table(findings: Sequence[Any], words: Words) -> SaidTable | None:
         (tuple(map(plain, cells)), each) for each in findings for cells in _rows(row(each, words))
     )
     if isinstance(first, SizeVerdict):
-        columns = (*columns[:2], *(plain(words.model(c.model)) for c in (first.small, first.big)),
-                   *columns[2:])  # fmt: skip
+        columns = (
+            *columns[:2],
+            *(plain(words.model(c.model)) for c in (first.small, first.big)),
+            *columns[2:],
+        )
     return SaidTable(title, columns, rows)
 
 
@@ -66,7 +69,8 @@ def _curve(found: AccuracyCurve, words: Words) -> Row:
 
 def _doubling(found: LastDoubling, words: Words) -> Row:
     parts = [
-        DASH if part is None else signed(part.value) for part in (found.from_images, found.from_steps)
+        DASH if part is None else signed(part.value)
+        for part in (found.from_images, found.from_steps)
     ]
     if not found.more_steps and found.from_images is None:
         parts = [DASH, DASH]
@@ -200,8 +204,15 @@ _TABLES: dict[type, _Made] = {
     ),
     GainFromData: (
         "What more images brought the two models",
-        ("From", "Images", "Smaller", "Bigger", "Bigger minus smaller", "95% interval",
-         "The last step alone"),  # fmt: skip
+        (
+            "From",
+            "Images",
+            "Smaller",
+            "Bigger",
+            "Bigger minus smaller",
+            "95% interval",
+            "The last step alone",
+        ),
         _gain_from_data,
     ),
     ModelCrossover: (
