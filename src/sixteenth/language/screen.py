@@ -5,15 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from ..analysis.findings.cautions import Caution, NotConverged, OneSeed, RunsMissing
 from ..analysis.findings.options import Option
 from ..analysis.findings.overview import (
     Card,
-    Caution,
     HowSure,
-    NotConverged,
-    OneSeed,
     Overview,
-    RunsMissing,
 )
 from ..analysis.findings.target import Target
 from .provenance import Fact

@@ -100,7 +100,7 @@ def report_files(
     for name, figure in figures.items():
         title, (caption, alt) = language.page.titles[name], words[name]
         files[f"figures/{name}.svg"], files[f"figures/{name}.png"] = svg(figure, title), png(figure)
-        both = (figure, files[f"figures/{name}.svg"]), (narrow[name], svg(narrow[name]))
+        both = (figure, files[f"figures/{name}.svg"]), (narrow[name], svg(narrow[name], title))
         shown = [
             inline_chart(
                 each, drawn, f"{name}-{i}", alt, spots, page.aim.accuracy if page.aim else None
