@@ -3,6 +3,7 @@
 base       what a language must say; the names of a study's models and weights
 labels     fixed words of pages, figures and tables
 captions   what is said of figures and tables
+screen     the first screen of a report
 provenance how a study was made, as values
 numbers    numbers, dates and lists in a locale; `text` names on one line
 en/        English

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -19,12 +19,13 @@ from ..analysis.findings.analyse import Findings
 from ..analysis.findings.diagnosis import DiagnosisKind
 from ..analysis.findings.expectation import Expect
 from ..analysis.findings.options import Option
-from ..analysis.findings.types import Finding, SectionKey, Strength
+from ..analysis.findings.types import Finding, Section, SectionKey, Strength
 from ..storage.run_record import Understood, WeightsFacts
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, TerminalLabels
 from .numbers import Numbers
 from .provenance import Fact, Provenance
+from .screen import Screen
 from .text import plain
 
 
@@ -118,13 +119,27 @@ def _step_dict(step: SaidStep) -> dict[str, object]:
 
 
 @dataclass(frozen=True)
+class SaidTable:
+    """Findings of one kind, which sentences would repeat, as rows of plain texts."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, ...], Finding], ...]
+
+
+@dataclass(frozen=True)
 class SaidSection:
-    """A section of the discussion in words; the statements of a `ranked` one are numbered."""
+    """A section of the discussion in words.
+
+    Attributes:
+        statements: those that stand in no table, in their order.
+        tables: the others.
+    """
 
     key: SectionKey
     title: str
     statements: tuple[Statement, ...]
-    ranked: bool
+    tables: tuple[SaidTable, ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,6 +173,7 @@ class Language(ABC):
     figures: FigureLabels
     terminal: TerminalLabels
     captions: Captions
+    screen: Screen
 
     def __init__(self, names: Names) -> None:
         self.names = names
@@ -181,6 +197,10 @@ class Language(ABC):
     @abstractmethod
     def section_title(self, key: SectionKey, *, expected: bool) -> str:
         """The heading of a section; `expected` is whether one model was expected to be better."""
+
+    @abstractmethod
+    def table(self, findings: Sequence[Finding]) -> SaidTable | None:
+        """Findings of one kind as a table; None where sentences say them better."""
 
     @abstractmethod
     def init(self, init: str) -> str:
@@ -233,17 +253,27 @@ class Language(ABC):
         return Discussion(
             answer=tuple(self.say(each) for each in findings.answer),
             sections=tuple(
-                SaidSection(
-                    key=section.key,
-                    title=self.section_title(
-                        section.key, expected=findings.expect is not Expect.NONE
-                    ),
-                    statements=tuple(Statement(self.say(each), each) for each in section.findings),
-                    ranked=section.key is SectionKey.ADVICE,
-                )
+                self._section(section, expected=findings.expect is not Expect.NONE)
                 for section in findings.sections
             ),
             findings=findings,
+        )
+
+    def _section(self, section: Section, *, expected: bool) -> SaidSection:
+        kinds = dict.fromkeys(type(each) for each in section.findings)
+        made = {
+            kind: self.table([each for each in section.findings if type(each) is kind])
+            for kind in kinds
+        }
+        return SaidSection(
+            key=section.key,
+            title=self.section_title(section.key, expected=expected),
+            statements=tuple(
+                Statement(self.say(each), each)
+                for each in section.findings
+                if made[type(each)] is None
+            ),
+            tables=tuple(each for each in made.values() if each is not None),
         )
 
     def advise(self, advice: Advice) -> SaidAdvice:

@@ -25,6 +25,10 @@ class Line(Protocol):
     def sizes(self) -> Sequence[float]: ...
     @property
     def means(self) -> Sequence[float]: ...
+    @property
+    def lows(self) -> Sequence[float]: ...
+    @property
+    def highs(self) -> Sequence[float]: ...
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,10 @@ class Captions(ABC):
     @abstractmethod
     def accuracy_alt(self, lines: Sequence[Line]) -> str:
         """The accuracy figure's numbers in words."""
+
+    @abstractmethod
+    def points(self, line: Line) -> str:
+        """What each point of a line says, one a line of text."""
 
     @abstractmethod
     def options(self, options: Sequence[Option]) -> str:

@@ -16,6 +16,14 @@ class PageLabels:
     """Headings, columns and notes of report.html and report.md.
 
     Attributes:
+        gain, known_by, price, verdict: columns of the cards as a table.
+        points: the unit of a gain.
+        others, others_from: over the further options, and their first column.
+        settle: before the command that would settle a caution.
+        aim: of the slider that moves the line of a wanted accuracy.
+        aims: over the table of what wanted accuracies take.
+        point_at: under the figure, until a point is pointed at.
+        to_row: what a link to a row of the results says to a screen reader.
         parameters_of: behind the name of a model and its initial weights.
         mean_of: in the column of seeds, beside the mean of so many.
         titles: of the figures, by the names of their files.
@@ -24,8 +32,25 @@ class PageLabels:
         made_by: with the version of this package.
     """
 
-    kicker: str
     answer: str
+    cards: str
+    gain: str
+    points: str
+    known_by: str
+    price: str
+    verdict: str
+    others: str
+    others_from: str
+    cautions: str
+    settle: str
+    sure: str
+    copy_title: str
+    copy: str
+    copied: str
+    aim: str
+    aims: str
+    point_at: str
+    to_row: str
     results: str
     model: str
     init: str

@@ -14,6 +14,8 @@ from ..language.base import Language
 from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
 from .figures.panels import METRICS
 
+TALK = "summary"
+"""The first screen as a PNG, for a talk or a chat."""
 FIGURES = ("accuracy", "options", "loss-curves", "accuracy-curves")
 """All figures of a report, in their order. One that would be empty is left out."""
 

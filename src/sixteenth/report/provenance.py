@@ -79,7 +79,7 @@ def provenance(
         sampled=_sampled(histories, float(finished["test_size"].max())) if counted else None,
         train_measured=_train_measured(runs),
         validation=recipe.held_out,
-        data_differ=len({run.data.fingerprint for run in runs if run.data} - {None}) > 1,
+        data_differ=data_differ(runs),
     )
 
 
@@ -90,6 +90,20 @@ def data_name(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> str:
     """
     data = first(run.data for run in runs) or DataFacts()
     return str(spec.get("data_name") or data.name or spec.get("data") or "")
+
+
+def data_differ(runs: Sequence[RunRecord]) -> bool:
+    """Whether the runs did not all see the same images."""
+    return len({run.data.fingerprint for run in runs if run.data} - {None}) > 1
+
+
+def machine_of(run: RunRecord) -> tuple[str | None, ...]:
+    """Where and in which precision a finished run was trained; empty where that is not known."""
+    environment, execution = run.environment, run.execution
+    if not run.is_finished or environment is None:
+        return ()
+    place = (environment.cpu, environment.device)
+    return (*place, execution.device, execution.precision) if execution else place
 
 
 def augmented(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> bool:

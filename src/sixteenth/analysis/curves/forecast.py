@@ -39,6 +39,8 @@ class Band:
     high: NDArray[np.float64]
     measured: float
     """The largest measured size: beyond it lies the forecast."""
+    known: NDArray[np.float64]
+    """All measured sizes."""
     level: float = CURVE_LEVEL
 
 
@@ -51,7 +53,7 @@ def bands(curves: Curves, beyond: float = 2.0) -> dict[Arm, Band]:
         sizes = np.unique([*inside, *known, *np.geomspace(known[-1], beyond * known[-1], 9)])
         ends = [0.5, (1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2]
         middle, low, high = np.quantile(curves.errors(arm, sizes), ends, axis=0)
-        found[arm] = Band(sizes, middle, low, high, known[-1])
+        found[arm] = Band(sizes, middle, low, high, known[-1], np.array(known))
     return found
 
 

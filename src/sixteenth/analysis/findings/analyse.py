@@ -30,6 +30,7 @@ from .explained import LeverRuns, explained
 from .limits import limits
 from .options import Option
 from .overfitting import overfitting
+from .overview import Overview, overview
 from .pretraining import pretraining
 from .relation import missing, relation
 from .types import Finding, Section, SectionKey, plain
@@ -51,7 +52,8 @@ class Findings:
     Attributes:
         models, inits: of all runs, small models and random weights first; also of missing runs.
         expect: what was expected of the bigger model.
-        answer: what a report opens with.
+        overview: the first screen of a report.
+        answer: the same in more words: what to do next, and what that rests on.
         options: what could be had from the best network, the best first.
         sections: the parts of the discussion that found something, in order.
         diagnoses: of single runs, those with the highest score first.
@@ -65,6 +67,7 @@ class Findings:
     models: tuple[str, ...]
     inits: tuple[str, ...]
     expect: Expect
+    overview: Overview
     answer: tuple[AnswerFinding, ...]
     options: tuple[Option, ...]
     sections: tuple[Section, ...]
@@ -176,6 +179,7 @@ def analyse(
         target_error=target_error,
         level=level,
     )
+    answered = answer(grid, advice, doublings, context.data, level)
     sections: list[Section] = []
     if grid.cells:
         at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
@@ -197,7 +201,8 @@ def analyse(
         models=grid.models,
         inits=grid.inits,
         expect=expected,
-        answer=tuple(answer(grid, advice, doublings, context.data, level)),
+        overview=overview(grid, curves, advice, answered, diagnoses, context, level),
+        answer=tuple(answered),
         options=advice.options,
         sections=tuple(section for section in sections if section.findings),
         diagnoses=tuple(diagnoses),

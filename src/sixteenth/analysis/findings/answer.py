@@ -75,12 +75,14 @@ class InHand(Finding):
         model: over the next smaller model; None where there is none.
         init: over random weights; None where it starts from them, or the study had none.
         smaller: the smaller model's cell.
+        plain: the cell from random weights.
     """
 
     best: Cell
     model: Contrast | None = None
     init: Contrast | None = None
     smaller: Cell | None = None
+    plain: Cell | None = None
 
 
 @dataclass(frozen=True)
@@ -211,5 +213,6 @@ def _in_hand(grid: Grid, best: Cell, level: float) -> list[InHand]:
         if random and best.init != "random"
         else None,
         smaller=next_smaller,
+        plain=random[0] if random and best.init != "random" else None,
     )
     return [found] if found.model or found.init else []

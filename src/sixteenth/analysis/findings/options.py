@@ -214,7 +214,7 @@ def _forecast(option: Option, drawn: Draws) -> Option:
         low=low,
         high=high,
         level=CURVE_LEVEL,
-        verdict=_verdict(low, high),
+        verdict=verdict_of(low, high),
         draws=drawn,
     )
 
@@ -258,7 +258,7 @@ def _measured(
             low=one.low,
             high=one.high,
             level=level,
-            verdict=_verdict(one.low, one.high) if p <= 1 - level else OptionVerdict.CANNOT_TELL,
+            verdict=verdict_of(one.low, one.high) if p <= 1 - level else OptionVerdict.CANNOT_TELL,
             measured=True,
             seconds=cell.mean("seconds"),
             draws=_draws(one, cell),
@@ -271,7 +271,8 @@ def _draws(found: Contrast, cell: Cell) -> Draws:
     return found.draws(zlib.crc32("\0".join(map(str, cell.key)).encode()))
 
 
-def _verdict(low: float, high: float) -> OptionVerdict:
+def verdict_of(low: float, high: float) -> OptionVerdict:
+    """What an interval of a gain allows to say."""
     if low > 0:
         return OptionVerdict.HELPS
     return OptionVerdict.DOES_NOT if high < 0 else OptionVerdict.CANNOT_TELL

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..curves.crossover import images_for, size_grid
 from ..curves.joint import CURVE_LEVEL, Arm, Curves
 from ..curves.learning_curve import BOUND
-from ..inputs.grid import Grid
+from ..inputs.grid import Cell, Grid
 from .types import Finding, Strength
 
 FARTHEST = 64
@@ -81,7 +84,58 @@ class Target(Finding):
 
 def reach(grid: Grid, curves: Curves, error: float) -> Target:
     """The arm that reaches an error with the fewest images, and how sure that is."""
+    return targets(grid, curves, [error])[0]
+
+
+def targets(grid: Grid, curves: Curves, errors: Sequence[float]) -> list[Target]:
+    """`reach` of several errors; the curves are drawn once."""
+    drawn = {arm: _Drawn.of(curves, arm) for arm in curves.fits}
     best = max(grid.cells, key=lambda cell: cell.accuracy)
+    return [_reach(grid, drawn, best, error) for error in errors]
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Joint draws of an arm's errors at sizes from the smallest to `FARTHEST` times the largest."""
+
+    curves: Curves
+    arm: Arm
+    largest: float
+    sizes: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, curves: Curves, arm: Arm) -> _Drawn:
+        cells = curves.grid.curve(*arm)
+        sizes = size_grid(cells[0].train_size, cells[-1].train_size, FARTHEST)
+        return cls(curves, arm, cells[-1].train_size, sizes, curves.errors(arm, sizes))
+
+    def required(self, error: float) -> tuple[float, float, float, float, float]:
+        """Images for an error: median, interval and one-sided bounds; inf where they do not end."""
+        found = images_for(self.sizes, self.errors, np.full(len(self.errors), error))
+        ends = [0.5, (1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2, 1 - BOUND, BOUND]
+        middle, low, high, least, most = map(
+            float, np.quantile(found, ends, method="closest_observation")
+        )
+        first = float(self.sizes[0])
+        return middle, max(low, first), high, max(least, first), most
+
+    def probability(self, images: float, error: float) -> float:
+        """That the true error on so many images is `error` or less."""
+        return float((self.at(images) <= error + 1e-9).mean())
+
+    def at(self, images: float) -> NDArray[np.float64]:
+        """The draws at one size, made once."""
+        if images not in self._at:
+            self._at[images] = self.curves.errors(self.arm, [images])
+        return self._at[images]
+
+    @cached_property
+    def _at(self) -> dict[float, NDArray[np.float64]]:
+        return {}
+
+
+def _reach(grid: Grid, drawn: Mapping[Arm, _Drawn], best: Cell, error: float) -> Target:
     # 1 - 0.95 is a little more than 0.05 in binary.
     met = [cell for cell in grid.cells if 1 - cell.accuracy <= error + 1e-9]
     cell = min(met, key=lambda one: (one.train_size, -one.accuracy), default=best)
@@ -91,16 +145,17 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
     if met:
         outcome = TargetOutcome.REACHED
         images, low, high, *bounds = [cell.train_size] * 5
-        probability = _probability(curves, arm, images, error)
-    elif not curves.fits:
+        if arm in drawn:
+            probability = drawn[arm].probability(images, error)
+    elif not drawn:
         outcome = TargetOutcome.NO_CURVE
     else:
-        ranked = [(*_required(curves, one, error), one) for one in curves.fits]
+        ranked = [(*one.required(error), arm) for arm, one in drawn.items()]
         images, low, high, *bounds, arm = min(ranked)
         outcome = TargetOutcome.FORECAST if math.isfinite(low) else TargetOutcome.OUT_OF_REACH
-        largest = grid.curve(*arm)[-1].train_size
-        probability = _probability(curves, arm, largest, error)
-        doubled = _probability(curves, arm, 2 * largest, error)
+        largest = drawn[arm].largest
+        probability = drawn[arm].probability(largest, error)
+        doubled = drawn[arm].probability(2 * largest, error)
     return Target(
         error=error,
         outcome=outcome,
@@ -118,22 +173,3 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
         largest=largest,
         doubled=doubled,
     )
-
-
-def _required(curves: Curves, arm: Arm, error: float) -> tuple[float, float, float, float, float]:
-    """Images for an error over the joint draws: median, interval and one-sided bounds; inf where
-    they do not end."""
-    cells = curves.grid.curve(*arm)
-    sizes = size_grid(cells[0].train_size, cells[-1].train_size, FARTHEST)
-    drawn = curves.errors(arm, sizes)
-    found = images_for(sizes, drawn, np.full(len(drawn), error))
-    ends = [0.5, (1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2, 1 - BOUND, BOUND]
-    middle, low, high, least, most = np.quantile(found, ends, method="closest_observation")
-    first = float(sizes[0])
-    return float(middle), max(float(low), first), float(high), max(float(least), first), float(most)
-
-
-def _probability(curves: Curves, arm: Arm, images: float, error: float) -> float:
-    if arm not in curves.fits:
-        return math.nan
-    return float((curves.errors(arm, [images]) <= error + 1e-9).mean())

@@ -1,7 +1,9 @@
 """English.
 
 words       models, initial weights and cells as parts of sentences
-answer      what a report opens with
+overview    the first screen of a report
+tables      findings of one shape, as a table
+answer      the answer in sentences
 advice      what there is, what a wanted error takes, what to do next
 options     what could be had from the best network
 doubling    what the last doubling of the images bought
@@ -23,6 +25,8 @@ provenance  how a study was made
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...analysis.curves.learning_curve import LearningCurve, RequiredSize
 from ...analysis.curves.points import CurveWarning
 from ...analysis.findings.advice import AdviceFinding, AdviceStep
@@ -39,7 +43,7 @@ from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.types import Finding, SectionKey
 from ...storage.run_record import Understood, WeightsFacts
-from ..base import Language, Names, SaidStep
+from ..base import Language, Names, SaidStep, SaidTable
 from ..provenance import Fact, Provenance
 from ..text import plain, upper_first
 from . import (
@@ -53,14 +57,17 @@ from . import (
     explained,
     limits,
     overfitting,
+    overview,
     pretraining,
     provenance,
     relation,
+    tables,
     understood,
 )
 from .captions import EnglishCaptions
 from .labels import FIGURES, PAGE, TERMINAL
 from .numbers import NUMBERS
+from .overview import OverviewFinding
 from .words import Words
 
 
@@ -77,12 +84,15 @@ class English(Language):
         super().__init__(names)
         self.words = Words(names)
         self.captions = EnglishCaptions(self.words)
+        self.screen = overview.EnglishScreen(self.words)
 
     def say(self, finding: Finding) -> str:
         return upper_first(self._say(finding))
 
     def _say(self, finding: Finding) -> str:
         words = self.words
+        if isinstance(finding, OverviewFinding):
+            return overview.say(finding, words)
         if isinstance(finding, AnswerFinding):
             return answer.say(finding, words)
         if isinstance(finding, RelationFinding):
@@ -129,6 +139,9 @@ class English(Language):
         if key is SectionKey.EXPECTATION and not expected:
             return "Bigger and smaller model"
         return titles[key]
+
+    def table(self, findings: Sequence[Finding]) -> SaidTable | None:
+        return tables.table(findings, self.words)
 
     def init(self, init: str) -> str:
         return plain(self.words.init(init))

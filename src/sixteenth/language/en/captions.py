@@ -56,9 +56,8 @@ class EnglishCaptions(Captions):
         curve = ""
         if band_level is not None:
             curve = (
-                " Lines: power laws fitted to the points and brought onto them. Shaded: the "
-                f"{coverage(band_level)} interval of the true curve; dotted, to the "
-                "right of the last point, the forecast of the next doubling."
+                f" Shaded: the {coverage(band_level)} interval of the true mean accuracy by the "
+                "fitted curves, at the measured sizes and, dotted, for the next doubling."
             )
         return f"{points}. {_bars(kinds, level)}{beside}{curve}"
 
@@ -73,6 +72,15 @@ class EnglishCaptions(Captions):
         ]
         listed = "; ".join(parts) or "Empty"
         return f"Line chart of test accuracy against training images. {listed}."
+
+    def points(self, line: Line) -> str:
+        return "\n".join(
+            f"{self._arm(line.arm)}, {count(size)} images: {NUMBERS.percent(mean)} "
+            f"({NUMBERS.interval(low, high)})"
+            for size, mean, low, high in zip(
+                line.sizes, line.means, line.lows, line.highs, strict=True
+            )
+        )
 
     def options(self, options: Sequence[Option]) -> str:
         levels = dict.fromkeys(option.level for option in options if not option.measured)

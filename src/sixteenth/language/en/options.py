@@ -69,7 +69,7 @@ def gain(option: Option) -> str:
 def why(option: Option, words: Words) -> str:
     """What an option brings, as the rest of a sentence after a colon."""
     if not option.known:
-        return f"{_untried(option, words)}."
+        return f"{untried(option, words)}."
     text = gain(option)
     if option.verdict is OptionVerdict.CANNOT_TELL:
         text += ", so it may bring nothing" if option.gain >= 0 else ", so it may change nothing"
@@ -86,7 +86,8 @@ def why(option: Option, words: Words) -> str:
     return f"{text}."
 
 
-def _untried(option: Option, words: Words) -> str:
+def untried(option: Option, words: Words) -> str:
+    """Why nothing is known of what an option brings: a clause."""
     model = words.model(option.start.model)
     match option.kind:
         case OptionKind.DATA:

@@ -18,7 +18,7 @@ from ...analysis.findings.overfitting import (
     UnequalSteps,
 )
 from . import diagnosis
-from .numbers import count, join, percent, plural, points, signed
+from .numbers import NUMBERS, count, join, percent, plural, points, signed
 from .words import Words
 
 
@@ -42,7 +42,7 @@ def say(finding: OverfittingFinding, words: Words) -> str:
                 "went on falling."
             )
         case Underfitted():
-            return _underfitted(finding, words)
+            return _underfitted(finding)
         case UnequalSteps():
             few, many = finding.fewest_images, finding.most_images
             return (
@@ -92,7 +92,7 @@ def _gap(found: GeneralisationGap, words: Words) -> str:
     return f"{text}."
 
 
-def _underfitted(found: Underfitted, words: Words) -> str:
+def _underfitted(found: Underfitted) -> str:
     number = len(found.run_ids)
     which = f"{number} of {plural(found.runs, 'run')}"
     if number == found.runs:
@@ -100,8 +100,13 @@ def _underfitted(found: Underfitted, words: Words) -> str:
     its, was, gap = "its", "was", "Its gap says"
     if 1 < number < found.runs:
         its, was, gap = "their", "were", "Their gaps say"
-    climbs = join([f"{words.arm(c.model, c.init)} by {points(c.climb)}" for c in found.climbs])
-    ends = f" (over the last third of the epochs, on the most images: {climbs})" if climbs else ""
+    climbs = ""
+    if found.climbs:
+        least, most = (f([c.climb for c in found.climbs]) for f in (min, max))
+        climbs = points(least)
+        if points(least) != points(most):
+            climbs = f"{NUMBERS.decimal(100 * least, 1)} to {points(most)}"
+    ends = f" (by {climbs} over the last third of the epochs, on the most images)" if climbs else ""
     return (
         f"{which} got fewer than {FITTED:.0%} of {its} training images right and {was} still "
         f"improving on them at the end{ends}: underfitted, for lack of steps. {gap} little of the "

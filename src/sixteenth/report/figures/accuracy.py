@@ -48,6 +48,8 @@ __all__ = [
 
 _DIRECT_LABELS = 8
 """Lines that can carry their names at their ends; more need a legend."""
+_BAND = 0.07
+"""Opacity of the bands: the points are what was measured."""
 
 
 def accuracy_lines(cells: pd.DataFrame, results: pd.DataFrame) -> list[AccuracyLine]:
@@ -110,7 +112,7 @@ def accuracy_figure(
     look = looks(axes_of.models, axes_of.inits)
     labels = language.figures
     direct = ax is None and not narrow and len(lines) <= _DIRECT_LABELS
-    width, height = (NARROW, 3.6) if narrow else (WIDE, 4.3)
+    width, height = (NARROW, 3.1) if narrow else (WIDE, 3.5)
     top = 0.42 + (0 if direct else 0.2 * len(lines))
     height += 0 if direct else 0.2 * len(lines)
     right = 1.75 if direct else 0.2
@@ -143,7 +145,7 @@ def accuracy_figure(
             key = (line.model, line.init)
             if key in bands:
                 _draw_band(axes, bands[key], look[key], shift)
-            _draw_line(axes, line, look[key], shift, step, straight=key not in bands)
+            _draw_line(axes, line, look[key], shift, step)
         label = labels.train_size if narrow else f"{labels.train_size} · {labels.fractions}"
         axes.set_xlabel(label, labelpad=7, loc="left")
         axes.set_title(labels.test_accuracy, loc="left", color=MUTED, pad=9)
@@ -167,27 +169,20 @@ def _side_step(
 
 
 def _draw_band(axes: Axes, band: Band, look: Look, shift: float) -> None:
-    """The fitted curve and its interval, fainter where it is a forecast."""
+    """The interval of the fitted curve, and the forecast beyond the last measured size."""
     sizes = band.sizes * np.exp(shift)
-    inside, beyond = band.sizes <= band.measured, band.sizes >= band.measured
-    for part, alpha in ((inside, 0.16), (beyond, 0.10)):
+    inside, beyond = np.isin(band.sizes, band.known), band.sizes >= band.measured
+    for part in (inside, beyond):
+        # Straight between two measured sizes: nothing that bends there was measured.
         axes.fill_between(
             sizes[part],
             1 - band.high[part],
             1 - band.low[part],
             color=look.colour,
-            alpha=alpha,
+            alpha=_BAND,
             lw=0,
             zorder=1,
         )
-    axes.plot(
-        band.sizes[inside],
-        1 - band.middle[inside],
-        color=look.colour,
-        ls=look.dash,
-        lw=1.6,
-        zorder=3,
-    )
     axes.plot(
         band.sizes[beyond],
         1 - band.middle[beyond],
@@ -198,15 +193,12 @@ def _draw_band(axes: Axes, band: Band, look: Look, shift: float) -> None:
     )
 
 
-def _draw_line(
-    axes: Axes, line: AccuracyLine, look: Look, shift: float, step: float, *, straight: bool
-) -> None:
-    """The points of one line with their intervals; joined by straight lines where no curve is."""
+def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: float) -> None:
+    """The points of one line with their intervals, joined by straight lines."""
     x = np.asarray(line.sizes) * np.exp(shift)
     mean = np.asarray(line.means)
     key = plain(f"{line.model}/{line.init}")
-    if straight:
-        axes.plot(x, mean, color=look.colour, ls=look.dash, lw=1.8, zorder=3, gid=f"line-{key}")
+    axes.plot(x, mean, color=look.colour, ls=look.dash, lw=1.2, zorder=3, gid=f"line-{key}")
     errors = np.array([mean - line.lows, line.highs - mean]).clip(min=0)
     axes.errorbar(
         x,
@@ -240,11 +232,11 @@ def _draw_line(
         mean,
         ls="",
         marker=look.marker,
-        ms=4.2,
+        ms=5.6,
         mfc=look.colour,
         mec="white",
         mew=0.6,
-        zorder=4,
+        zorder=6,
         gid=f"means-{key}" if several else f"seeds-{key}",
     )
 

@@ -245,9 +245,9 @@ def svg(figure: Figure, title: str = "") -> bytes:
     return text.encode("utf-8")
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as PNG, fine enough for print."""
+def png(figure: Figure, dpi: int = 200) -> bytes:
+    """The figure as PNG, by default fine enough for print."""
     buffer = io.BytesIO()
     with house_style():
-        figure.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()

@@ -19,7 +19,6 @@ from typing import Any
 
 import jinja2
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from sixteenth import __version__
 from sixteenth.analysis import Findings, bands, cells, whole_runs
@@ -29,24 +28,18 @@ from sixteenth.storage.run_record import RunRecord
 
 from ...language.base import Language
 from ...language.captions import CurvesShown
+from ...language.text import plain
 from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
+from ..figures.inline import inline, inline_chart
 from ..figures.panels import METRICS, curve_panels
 from ..figures.style import NARROW, WIDE, png, svg
-from ..parts import FIGURES, draw_figures
+from ..figures.talk import gain_range, talk_figure
+from ..parts import FIGURES, TALK, draw_figures
 from ..provenance import augmented
 from .markdown import code_block, escape
 from .view import make_page
-
-
-@dataclass(frozen=True)
-class Image:
-    """An SVG as the pages embed it: a data URI, and its size in CSS pixels."""
-
-    uri: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -57,13 +50,10 @@ class Picture:
     title: str
     caption: str
     alt: str
-    wide: Image
-    narrow: Image
-
-    @property
-    def scrolls(self) -> bool:
-        """Whether it is too wide for the page and moves inside a container of its own."""
-        return self.wide.width > WIDE * 96 or self.narrow.width > NARROW * 96
+    wide: Markup
+    narrow: Markup
+    scrolls: bool
+    """Whether it is too wide for the page and moves inside a container of its own."""
 
 
 def build_report(
@@ -103,13 +93,29 @@ def report_files(
     figures = draw_figures(results, histories, findings, language)
     narrow = draw_figures(results, histories, findings, language, narrow=True)
     words = _words(measurements, findings, language)
+    page = make_page(measurements, findings, language)
     files: dict[str, bytes] = {}
     pictures: dict[str, Picture] = {}
+    spots = _spots(measurements, findings, language)
     for name, figure in figures.items():
         title, (caption, alt) = language.page.titles[name], words[name]
-        pictures[name] = _picture(files, name, title, caption, alt, figure, narrow[name])
+        files[f"figures/{name}.svg"], files[f"figures/{name}.png"] = svg(figure, title), png(figure)
+        both = (figure, files[f"figures/{name}.svg"]), (narrow[name], svg(narrow[name], title))
+        shown = [
+            inline_chart(
+                each, drawn, f"{name}-{i}", alt, spots, page.aim.accuracy if page.aim else None
+            )
+            if name == "accuracy"
+            else inline(drawn, f"{name}-{i}", alt)
+            for i, (each, drawn) in enumerate(both)
+        ]
+        inches = [each.get_figwidth() for each, _ in both]
+        scrolls = inches[0] > WIDE or inches[1] > NARROW
+        pictures[name] = Picture(name, title, caption, alt, shown[0], shown[1], scrolls)
+    foot = " · ".join(page.dateline)
+    files[f"figures/{TALK}.png"] = png(talk_figure(page.screen, page.name, foot), dpi=100)
     shared = {
-        "page": make_page(measurements, findings, language),
+        "page": page,
         "words": language.page,
         "numbers": language.numbers,
         "lang": language.tag,
@@ -117,12 +123,31 @@ def report_files(
         "figures": pictures,
     }
     files["report.md"] = _render("report.md.j2", shared)
-    style = _template_text("report.css")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    parts = {"style": _template_text("report.css"), "script": _template_text("report.js")}
+    hashes = {f"{name}_hash": _digest(text) for name, text in parts.items()}
     files["report.html"] = _render(
-        "report.html.j2", shared | {"style": Markup(style), "style_hash": f"sha256-{digest}"}
+        "report.html.j2",
+        shared
+        | {name: Markup(text) for name, text in parts.items()}
+        | hashes
+        | {"scale": gain_range(page.screen.cards)},
     )
     return files
+
+
+def _digest(text: str) -> str:
+    """What a Content-Security-Policy allows a style sheet or a script by."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _spots(measurements: Measurements, findings: Findings, language: Language) -> dict[str, str]:
+    """What the points of the accuracy figure say, by the `gid` of their line."""
+    found: dict[str, str] = {}
+    for line in accuracy_lines(cells(findings.grid), measurements.results):
+        several = len(line.seeds) > len(line.sizes)
+        said = language.captions.points(line)
+        found[f"{'means' if several else 'seeds'}-{plain(f'{line.model}/{line.init}')}"] = said
+    return found
 
 
 def _words(
@@ -186,29 +211,6 @@ def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> 
     if all(run.train_loss == "cross-entropy" for run in runs):
         return 0.0
     return float((spec.get("train") or {}).get("label_smoothing") or 0)
-
-
-def _picture(
-    files: dict[str, bytes],
-    name: str,
-    title: str,
-    caption: str,
-    alt: str,
-    wide: Figure,
-    narrow: Figure,
-) -> Picture:
-    """Put a figure's files among `files` and return what the pages show."""
-    files[f"figures/{name}.svg"] = image = svg(wide, title)
-    files[f"figures/{name}.png"] = png(wide)
-    return Picture(
-        name, title, caption, alt, _embed(wide, image), _embed(narrow, svg(narrow, title))
-    )
-
-
-def _embed(figure: Figure, image: bytes) -> Image:
-    width, height = (round(float(inches) * 96) for inches in figure.get_size_inches())
-    uri = f"data:image/svg+xml;base64,{base64.b64encode(image).decode()}"
-    return Image(uri, width, height)
 
 
 def _render(template: str, values: Mapping[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ same. All texts are plain; each template escapes them in its own way. A run.json
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,16 +17,21 @@ import yaml
 
 from sixteenth.analysis import Findings, Grid, cells, summary_table
 from sixteenth.analysis.findings.doubtful_labels import Suspect
+from sixteenth.analysis.findings.target import targets
 
-from ...language.base import Language, SaidSection
+from ...language.base import Language
 from ...language.numbers import Numbers, missing
 from ...language.provenance import Fact
+from ...language.screen import SaidOverview
 from ...language.text import plain, upper_first
 from ..axes import grid_axes
 from ..discussion import Measurements
 from ..figures.panels import hole
 from ..provenance import provenance
+from .sections import Part, parts
 
+FINE_FROM = 0.8
+"""From such a lowest accuracy on, a wanted accuracy moves in tenths of a point."""
 SUSPECTS_SHOWN = 12
 """Test images of doubtful label that the page lists: a person looks at these in a minute."""
 
@@ -35,7 +41,7 @@ class Row:
     """One line of the results table: a run, or the mean of a cell's seeds.
 
     `hole` says why a run has no numbers; the accuracies are then not shown. A run that is
-    `one_of_several` has its mean below it.
+    `one_of_several` has its mean below it. Claims point at the `anchor`.
     """
 
     images: str
@@ -49,6 +55,7 @@ class Row:
     flops: str
     time: str
     hole: str
+    anchor: str
     one_of_several: bool = False
 
 
@@ -60,15 +67,33 @@ class ResultGroup:
     init: str
     parameters: str
     rows: list[Row]
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a wanted accuracy takes, in words."""
+
+    accuracy: float
+    label: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report but its figures."""
+    """A whole report but its figures.
+
+    Attributes:
+        aims: for wanted accuracies, the lowest first; empty where no curve says what they take.
+        aim: the one of them that the page shows first.
+    """
 
     name: str
     dateline: list[str]
     understood: list[str]
+    screen: SaidOverview
+    aims: list[Aim]
+    aim: Aim | None
     answer: list[str]
     groups: list[ResultGroup]
     several_seeds: bool
@@ -76,7 +101,7 @@ class Page:
     fits: list[FitRow]
     fit_caption: str
     suspects: Sequence[Suspect]
-    sections: list[SaidSection]
+    sections: list[Part]
     facts: list[Fact]
     notes: list[str]
     spec_yaml: str
@@ -114,6 +139,8 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
     discussion = language.discuss(findings)
     table, train = cells(findings.grid), spec.get("train") or {}
     made = provenance(spec, results, measurements.histories, measurements.records)
+    groups, anchors = result_groups(results, findings.grid, language)
+    aims = wanted_accuracies(findings, language)
     return Page(
         name=plain(spec.get("name", "study")),
         dateline=language.dateline(made),
@@ -121,8 +148,11 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
             upper_first(line)
             for line in [*language.understood(made.understood), *_weights(measurements, language)]
         ],
+        screen=language.screen.screen(findings.overview, made.data),
+        aims=aims,
+        aim=_first_aim(aims, findings),
         answer=list(discussion.answer),
-        groups=result_groups(results, findings.grid, language),
+        groups=groups,
         several_seeds=results["seed"].nunique() > 1,
         table_caption=language.captions.results(
             several_seeds=bool((table["n_seeds"] > 1).any()),
@@ -131,7 +161,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         fits=fit_rows(results, findings, language),
         fit_caption=language.captions.fits(findings.curves.fits),
         suspects=findings.suspects[:SUSPECTS_SHOWN],
-        sections=list(discussion.sections),
+        sections=parts(discussion.sections, anchors),
         facts=language.facts(made),
         notes=language.notes(made),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
@@ -176,17 +206,52 @@ def fit_rows(results: pd.DataFrame, findings: Findings, language: Language) -> l
     return rows
 
 
-def result_groups(results: pd.DataFrame, grid: Grid, language: Language) -> list[ResultGroup]:
-    """The results table, a group for each model and init, with a mean where there are seeds."""
+def wanted_accuracies(findings: Findings, language: Language) -> list[Aim]:
+    """What accuracies from the lowest measured one to nearly 1 take, as `advise` says it.
+
+    A tenth of a point apart, or half a point where the range is wide.
+    """
+    if not findings.curves.fits:
+        return []
+    lowest = min(cell.accuracy for cell in findings.grid.cells)
+    step = 5 if lowest < FINE_FROM else 1  # thousandths
+    wanted = [n / 1000 for n in range(step * math.ceil(1000 * lowest / step), 1000, step)]
+    found = targets(findings.grid, findings.curves, [round(1 - share, 6) for share in wanted])
+    return [
+        Aim(share, language.numbers.percent(share), language.screen.target(one))
+        for share, one in zip(wanted, found, strict=True)
+    ]
+
+
+def _first_aim(aims: Sequence[Aim], findings: Findings) -> Aim | None:
+    """The next round accuracy above the best: half of its error, to half a point."""
+    if not aims:
+        return None
+    best = max(cell.accuracy for cell in findings.grid.cells)
+    middle = math.ceil(200 * (best + (1 - best) / 3)) / 200
+    return min(aims, key=lambda aim: abs(aim.accuracy - middle))
+
+
+def result_groups(
+    results: pd.DataFrame, grid: Grid, language: Language
+) -> tuple[list[ResultGroup], dict[object, str]]:
+    """The results table, a group for each model and init, with a mean where there are seeds.
+
+    Returns:
+        the groups, and the anchors: of each run, or the mean that it is in, by its run_id, and of
+        each group by (model, init).
+    """
     summary, cell_table = summary_table(grid), cells(grid)
     # A run that was never begun has no size of its own, but those beside it have.
     sizes = {part: float(n) for part, n in grid_axes(results).fractions if n is not None}
     summary["train_size"] = summary["train_size"].fillna(
         summary["fraction"].map(sizes).astype(float)
     )
-    groups = []
+    groups: list[ResultGroup] = []
+    anchors: dict[object, str] = {}
     for (model, init), part in summary.groupby(["model", "init"], sort=False):
         rows: list[Row] = []
+        anchors[model, init] = f"results-{len(groups) + 1}"
         for fraction, runs in part.groupby("fraction", sort=False):
             cell = cell_table[
                 (cell_table["model"] == model)
@@ -194,8 +259,12 @@ def result_groups(results: pd.DataFrame, grid: Grid, language: Language) -> list
                 & (cell_table["fraction"] == fraction)
                 & (cell_table["n_seeds"] > 1)
             ]
-            rows += [_run_row(run, len(cell) > 0, language) for run in runs.to_dict("records")]
-            rows += [_mean_row(mean, language) for mean in cell.to_dict("records")]
+            first = f"{anchors[model, init]}-{len(rows) + 1}"
+            for run in runs.to_dict("records"):
+                anchor = f"{anchors[model, init]}-{len(rows) + 1}"
+                rows.append(_run_row(run, anchor, len(cell) > 0, language))
+                anchors[run["run_id"]] = f"{first}-mean" if len(cell) else anchor
+            rows += [_mean_row(mean, f"{first}-mean", language) for mean in cell.to_dict("records")]
         known = part["parameters"].dropna()
         groups.append(
             ResultGroup(
@@ -203,12 +272,13 @@ def result_groups(results: pd.DataFrame, grid: Grid, language: Language) -> list
                 init=language.init(str(init)),
                 parameters=language.numbers.parameters(known.iloc[0]) if len(known) else "",
                 rows=rows,
+                anchor=anchors[model, init],
             )
         )
-    return groups
+    return groups, anchors
 
 
-def _run_row(run: dict[Any, Any], one_of_several: bool, language: Language) -> Row:
+def _run_row(run: dict[Any, Any], anchor: str, one_of_several: bool, language: Language) -> Row:
     whole = run["status"] == "finished" and not missing(run["test_accuracy"])
     return Row(
         **_measured(run, language.numbers),
@@ -217,11 +287,12 @@ def _run_row(run: dict[Any, Any], one_of_several: bool, language: Language) -> R
         flops=language.numbers.flops(run["train_flops"]),
         time=language.numbers.duration(run["seconds"]),
         hole="" if whole else language.captions.hole(hole(run, name_seed=False)),
+        anchor=anchor,
         one_of_several=one_of_several,
     )
 
 
-def _mean_row(cell: dict[Any, Any], language: Language) -> Row:
+def _mean_row(cell: dict[Any, Any], anchor: str, language: Language) -> Row:
     return Row(
         **_measured(cell, language.numbers),
         seed=language.page.mean_of.format(cell["n_seeds"]),
@@ -229,6 +300,7 @@ def _mean_row(cell: dict[Any, Any], language: Language) -> Row:
         flops="",
         time="",
         hole="",
+        anchor=anchor,
     )
 
 

@@ -1,0 +1,255 @@
+"""What the first screen of a report shows: the verdict, a card for each thing that could be done,
+what could overturn the verdict, and how small a difference the study could have seen.
+
+The cards start from the best network. Where it has a bigger model or other weights already, the
+card is about what these brought it: a gain that is in hand. A reader who plans the next study
+wants to know both, so the verdict is about the card with the largest gain of all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..curves.joint import Curves
+from ..inputs.grid import Cell, Grid
+from ..stats.paired import Contrast, compare_cells
+from .advice import Advice, AdviceStep, BestNetwork
+from .answer import AnswerFinding, Headline, InHand, Lead
+from .cautions import Caution, RunsMissing, cautions
+from .diagnosis import Context, DiagnosisFinding, mean_climb
+from .options import Option, OptionKind, find_options, training_gain, verdict_of
+from .types import Finding, Strength
+
+CARDS = (OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT, OptionKind.TRAINING)
+"""What every study is asked about."""
+
+
+class Verdict(StrEnum):
+    """What the first screen says; but for the first two, as `Lead`."""
+
+    NOTHING_FINISHED = "nothing-finished"
+    IN_HAND = "in-hand"
+    """The largest gain of all is one that the best network has already: keep what brought it."""
+    DO = Lead.DO.value
+    TRAIN_FIRST = Lead.TRAIN_FIRST.value
+    NOT_SEPARATED = Lead.NOT_SEPARATED.value
+    STOP = Lead.STOP.value
+    CANNOT_TELL = Lead.CANNOT_TELL.value
+    NOTHING_KNOWN = Lead.NOTHING_KNOWN.value
+
+
+@dataclass(frozen=True)
+class Card(Finding):
+    """One of the four things that could be done.
+
+    Attributes:
+        option: the best of its kind; its start is the network that does not have it.
+        in_hand: the best network has it already.
+    """
+
+    option: Option
+    in_hand: bool = False
+
+    @property
+    def strength(self) -> Strength:
+        return self.option.strength
+
+
+@dataclass(frozen=True)
+class HowSure(Finding):
+    """What the intervals rest on.
+
+    Attributes:
+        fewest, most: trainings of a cell.
+        test_images: NaN where their number is not known.
+        detectable: smallest difference that the study would have shown with a probability of 80%,
+            between the best network and the next best, of its size where there is one. NaN where
+            nothing can be compared.
+        deviation: standard deviation between trainings of the best network.
+        repeats: trainings of cells that had been trained before; 0: the deviation is assumed.
+    """
+
+    fewest: int
+    most: int
+    test_images: float
+    detectable: float
+    deviation: float
+    repeats: int
+
+
+@dataclass(frozen=True)
+class Overview(Finding):
+    """The first screen.
+
+    Attributes:
+        verdict: what to say first.
+        best: the best network; None where nothing has finished.
+        card: the one that the verdict is about; None where it is about none.
+        next: with IN_HAND, what helps from the best network on, if that is known.
+        step: what would make the answer surer; None where nothing is known to.
+        visible: as of `Headline`.
+        cards: one of each kind, the largest gain first; those without a known gain come last.
+        others: further options, and those from other networks, the largest gain first.
+        cautions: what could overturn the verdict.
+        sure: None where nothing has finished.
+    """
+
+    verdict: Verdict
+    best: BestNetwork | None = None
+    card: Card | None = None
+    next: Option | None = None
+    step: AdviceStep | None = None
+    visible: float = math.nan
+    cards: tuple[Card, ...] = ()
+    others: tuple[Option, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+    sure: HowSure | None = None
+
+    @property
+    def strength(self) -> Strength:
+        unclear = self.verdict in (
+            Verdict.NOT_SEPARATED,
+            Verdict.CANNOT_TELL,
+            Verdict.NOTHING_KNOWN,
+            Verdict.NOTHING_FINISHED,
+        )
+        return Strength.CANNOT_TELL if unclear else Strength.SUGGESTIVE
+
+
+def overview(
+    grid: Grid,
+    curves: Curves,
+    advice: Advice,
+    answer: Sequence[AnswerFinding],
+    diagnoses: Sequence[DiagnosisFinding],
+    context: Context,
+    level: float,
+) -> Overview:
+    """The first screen of a study; arguments as of `analyse`, and what it found."""
+    headline = next((each for each in answer if isinstance(each, Headline)), None)
+    missing = [RunsMissing(len(grid.missing), len(grid.runs))] if grid.missing else []
+    if headline is None:
+        return Overview(Verdict.NOTHING_FINISHED, cautions=tuple(missing))
+    best = headline.best.cell
+    spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
+    cards = _cards(advice.options, spent)
+    verdict, card = Verdict(headline.lead.value), None
+    first = cards[0]
+    if first.in_hand and first.option.verdict == "helps" and _settled(grid, first, best):
+        verdict, card = Verdict.IN_HAND, first
+    elif verdict is Verdict.NOTHING_KNOWN and first.option.known:
+        verdict, card = Verdict.CANNOT_TELL, first  # what is in hand is compared all the same
+    elif verdict not in (Verdict.STOP, Verdict.NOTHING_KNOWN):
+        card = Card(headline.option)
+    shown = [one.option for one in cards]
+    others = list(_others(grid, curves, best, advice, diagnoses, context, level))
+    told = verdict is Verdict.IN_HAND and headline.lead is Lead.DO
+    decided = card.option if card else None
+    trained_first = verdict is Verdict.TRAIN_FIRST
+    found = cautions(grid, best, decided, advice, diagnoses, context, trained_first=trained_first)
+    return Overview(
+        verdict=verdict,
+        best=headline.best,
+        card=card,
+        next=headline.option if told else None,
+        step=advice.steps[0] if advice.steps else None,
+        visible=headline.visible,
+        cards=tuple(cards),
+        others=tuple(sorted((o for o in others if o not in shown), key=lambda one: -one.gain)),
+        cautions=(*found, *missing),
+        sure=_how_sure(grid, best, level),
+    )
+
+
+def _cards(options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
+    """One of each kind: what could be had before what is in hand, where its gain is known."""
+    found = []
+    for kind in CARDS:
+        ahead = [Card(one) for one in options if one.kind is kind]
+        mine = [*(one for one in ahead if one.option.known)]
+        mine += [one for one in spent if one.option.kind is kind]
+        found.append((mine or ahead)[0])
+    return sorted(found, key=lambda one: -one.option.gain if one.option.known else math.inf)
+
+
+def _spent(found: InHand) -> Iterator[Card]:
+    """What the best network has over the smaller model and over random weights, as options."""
+    best, end = found.best, (found.best.model, found.best.init)
+    for kind, difference, start in (
+        (OptionKind.MODEL, found.model, found.smaller),
+        (OptionKind.INIT, found.init, found.plain),
+    ):
+        if difference is not None and start is not None:
+            yield Card(_measured(kind, start, end, difference, best), in_hand=True)
+
+
+def _measured(
+    kind: OptionKind, start: Cell, end: tuple[str, str], found: Contrast, best: Cell
+) -> Option:
+    return Option(
+        kind=kind,
+        start=start,
+        end=end,
+        gain=found.value,
+        low=found.low,
+        high=found.high,
+        level=found.level,
+        verdict=verdict_of(found.low, found.high),
+        measured=True,
+        seconds=best.mean("seconds"),
+    )
+
+
+def _settled(grid: Grid, card: Card, best: Cell) -> bool:
+    """Whether the network that is behind did not gain on the best one by as much as it is behind.
+
+    By what the last doubling of the steps brought both; else by how far their training accuracies
+    rose over the last third of training, which is more than test accuracy does.
+    """
+    both = card.option.start, best
+    behind, ahead = (training_gain(grid, cell) for cell in both)
+    if not (math.isfinite(behind) and math.isfinite(ahead)):
+        behind, ahead = (mean_climb(grid, cell) or 0.0 for cell in both)
+    return card.option.low > behind - ahead
+
+
+def _others(
+    grid: Grid,
+    curves: Curves,
+    best: Cell,
+    advice: Advice,
+    diagnoses: Sequence[DiagnosisFinding],
+    context: Context,
+    level: float,
+) -> Iterator[Option]:
+    """All known options, from the best network and from the largest cell of every other curve."""
+    yield from (option for option in advice.options if option.known)
+    for model in grid.models:
+        for init in grid.inits:
+            curve = grid.curve(model, init)
+            if curve and (model, init) != (best.model, best.init):
+                found = find_options(
+                    grid, curves, curve[-1], diagnoses, (), context.never_pretrained, level
+                )
+                yield from (option for option in found if option.known)
+
+
+def _how_sure(grid: Grid, best: Cell, level: float) -> HowSure:
+    trainings = [len(cell.runs) for cell in grid.cells]
+    others = [cell for cell in grid.cells if cell is not best]
+    rivals = [cell for cell in others if cell.train_size == best.train_size] or others
+    detectable = math.nan
+    if rivals:
+        rival = max(rivals, key=lambda cell: cell.accuracy)
+        detectable = compare_cells(grid, rival, best, level).detectable
+    return HowSure(
+        fewest=min(trainings),
+        most=max(trainings),
+        test_images=best.test_size,
+        detectable=detectable,
+        deviation=grid.spread.deviation(best.key),
+        repeats=grid.spread.degrees,
+    )

@@ -1,0 +1,321 @@
+"""The first screen of a report in English."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.advice import AnotherSize, BestNetwork, MoreSeeds
+from ...analysis.findings.cautions import (
+    Caution,
+    LeakedTest,
+    MixedData,
+    MixedMachines,
+    NotConverged,
+    OneSeed,
+    RunsMissing,
+)
+from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from ...analysis.findings.overview import (
+    Card,
+    HowSure,
+    Overview,
+    Verdict,
+)
+from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
+from ..numbers import DASH
+from ..provenance import Fact
+from ..screen import SaidCard, SaidOption, Screen
+from ..text import plain, upper_first
+from . import options
+from .numbers import NUMBERS, count, coverage, is_nothing, percent, plural, points, roughly, rounded
+from .words import Words, accuracy_interval
+
+OverviewFinding = Overview | Card | HowSure | Caution
+
+_KINDS = {
+    OptionKind.DATA: "More images",
+    OptionKind.MODEL: "Bigger model",
+    OptionKind.INIT: "Pretrained weights",
+    OptionKind.TRAINING: "Longer training",
+    OptionKind.RESOLUTION: "Larger images",
+}
+_VERDICTS = {
+    OptionVerdict.HELPS: "helps",
+    OptionVerdict.DOES_NOT: "does not help",
+    OptionVerdict.CANNOT_TELL: "cannot tell",
+    OptionVerdict.NOT_TRIED: "not tried",
+}
+
+
+def say(finding: OverviewFinding, words: Words) -> str:
+    """A part of the first screen as sentences."""
+    screen = EnglishScreen(words)
+    match finding:
+        case Overview():
+            return f"{screen.title(finding)}."
+        case Card():
+            said = screen.card(finding)
+            return f"{said.kind}: {said.gain} ({said.around or said.what}): {said.verdict}."
+        case HowSure():
+            return " ".join(f"{fact.name}: {fact.text}." for fact in screen.sure(finding))
+        case _:
+            return screen.caution(finding)
+
+
+class EnglishScreen(Screen):
+    """The first screen with the names of one study."""
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+
+    def title(self, found: Overview) -> str:
+        return plain(self._title(found))
+
+    def _title(self, found: Overview) -> str:
+        option = found.card.option if found.card else None
+        gain = f": {_gain(option)}" if option and option.known and option.gain > 0 else ""
+        match found.verdict:
+            case Verdict.NOTHING_FINISHED:
+                return "No run has finished yet"
+            case Verdict.IN_HAND:
+                assert option is not None
+                assert option.end is not None
+                model, init = option.end
+                named = self.words.init(init)
+                if option.kind is OptionKind.MODEL:
+                    named = self.words.model(model)
+                return f"Use {named}{gain}"
+            case Verdict.DO:
+                assert option is not None
+                return f"{upper_first(options.do(option, self.words))}{gain}"
+            case Verdict.TRAIN_FIRST:
+                return f"Train longer first{gain}"
+            case Verdict.NOT_SEPARATED:
+                return "Cannot tell yet: more images, or longer training?"
+            case Verdict.STOP:
+                if is_nothing(found.visible):
+                    return "Stop here: next to nothing is left to gain"
+                return f"Stop here: less than {points(found.visible)} are left to gain"
+            case Verdict.CANNOT_TELL:
+                return f"Cannot tell yet{_surer(found)}"
+            case Verdict.NOTHING_KNOWN:
+                return f"Nothing to compare yet{_surer(found)}"
+            case _:
+                assert_never(found.verdict)
+
+    def lead(self, found: Overview) -> str:
+        if found.best is None:
+            return ""
+        sentences = [f"Best network: {self._best(found.best)}."]
+        if found.next is not None:
+            do = options.do(found.next, self.words)
+            sentences.append(f"From there on: {do}, {options.gain(found.next)}.")
+        return plain(" ".join(sentences))
+
+    def _best(self, best: BestNetwork) -> str:
+        interval = accuracy_interval(best.interval)
+        interval = f" ({interval})" if interval else ""
+        return f"{self.words.cell(best.cell)}, {percent(best.cell.accuracy)} right{interval}"
+
+    def card(self, card: Card) -> SaidCard:
+        option = card.option
+        what = self._untried(option)
+        if card.in_hand:
+            what = self._over(option)
+        elif option.known:
+            what = options.label(option, self.words)
+        if option.kind is not OptionKind.MODEL or not option.known:  # a model's name stays
+            what = upper_first(what)
+        return SaidCard(
+            card=card,
+            kind=_KINDS[option.kind],
+            what=plain(what),
+            gain=_signed(option),
+            around=_short(option),
+            price="in hand already" if card.in_hand else _price(option),
+            verdict=verdict(option),
+        )
+
+    def _over(self, option: Option) -> str:
+        """What the best network has over the one without: ``resnet50 over resnet18``."""
+        words, start = self.words, option.start
+        assert option.end is not None
+        if option.kind is OptionKind.MODEL:
+            return f"{words.model(option.end[0])} over {words.model(start.model)}"
+        return f"{words.init(option.end[1])} over {words.init(start.init)}"
+
+    def _untried(self, option: Option) -> str:
+        """Why nothing is known, in a few words; `options.untried` has more."""
+        match option.kind:
+            case OptionKind.DATA:
+                return "trained on one size only"
+            case OptionKind.MODEL:
+                return "no bigger model was trained"
+            case OptionKind.INIT:
+                if not option.available:
+                    return f"none are known for {self.words.model(option.start.model)}"
+                return (
+                    "no run used any" if option.start.init == "random" else "no others were tried"
+                )
+            case OptionKind.TRAINING if option.converged is False:
+                return "still improving at the end"
+            case _:
+                return "no other length was trained"
+
+    def option(self, option: Option) -> SaidOption:
+        return SaidOption(
+            option=option,
+            start=plain(self.words.cell(option.start)),
+            what=plain(options.label(option, self.words)),
+            gain=_signed(option),
+            around=_short(option),
+            verdict=verdict(option),
+        )
+
+    def caution(self, found: Caution) -> str:
+        match found:
+            case NotConverged():
+                return (
+                    "The best network was still improving when its training ended: longer training "
+                    "could change the order."
+                )
+            case OneSeed():
+                return (
+                    f"Every cell was trained once. If trainings differ by twice the "
+                    f"{points(found.deviation)} assumed, the verdict may not stand."
+                )
+            case LeakedTest():
+                verb = "is" if found.images == 1 else "are"
+                share = f" ({percent(found.share)})" if math.isfinite(found.share) else ""
+                return (
+                    f"{plural(found.images, 'test image')}{share} {verb} among the training "
+                    "images, so accuracies are too high. Take them out of one of the two, then "
+                    "train anew."
+                )
+            case MixedMachines():
+                return (
+                    f"Runs come from {found.machines} kinds of machine or precision, which can "
+                    "shift accuracies and times. On one machine:"
+                )
+            case MixedData():
+                return "The runs did not all see the same images: no comparison can be trusted."
+            case RunsMissing():
+                verb = "is" if found.missing == 1 else "are"
+                return f"{found.missing} of {found.runs} runs {verb} missing and left out."
+            case _:
+                assert_never(found)
+
+    def sure(self, found: HowSure) -> tuple[Fact, ...]:
+        trainings = f"{found.fewest} to {found.most}"
+        if found.fewest == found.most:
+            trainings = str(found.most)
+        how = "assumed"
+        if found.repeats:
+            how = f"from {plural(found.repeats, 'repeat')}"
+        facts = [
+            Fact("Trainings of each cell", trainings),
+            Fact("Test images", count(found.test_images)),
+        ]
+        if math.isfinite(found.detectable):
+            facts.append(Fact("Smallest difference it could see", points(found.detectable)))
+        return (*facts, Fact("Spread between trainings", f"±{points(found.deviation)}, {how}"))
+
+    def target(self, found: Target) -> str:
+        wanted, arm = percent(1 - found.error), self.words.arm(found.model, found.init)
+        most = f"{FARTHEST} times the images of now"
+        match found.outcome:
+            case TargetOutcome.REACHED:
+                said = f"is reached already: {arm}, {plural(round(found.images), 'image')}"
+            case TargetOutcome.NO_CURVE:
+                said = "was not reached, and one size a model has no curve"
+            case TargetOutcome.OUT_OF_REACH:
+                said = f"is out of reach of more images alone, even of {most}"
+            case TargetOutcome.FORECAST:
+                images = f"more than {most}"
+                if math.isfinite(found.images):
+                    images = f"{rounded(found.images)} images"
+                high = rounded(found.high) if math.isfinite(found.high) else "never"
+                ends = f"{coverage(found.level)} interval {rounded(found.low)} to {high}"
+                said = f"needs {images} ({ends}), with {arm}"
+            case _:
+                assert_never(found.outcome)
+        return plain(f"{wanted} {said}")
+
+    def summary(self, found: Overview, data: str) -> tuple[str, ...]:
+        title = self.title(found)
+        if found.best is None or found.sure is None:
+            return (f"{title}.",)
+        option = found.card.option if found.card else None
+        if option and option.known and option.verdict is OptionVerdict.HELPS and title[-1] != "?":
+            title += f" ({around(option)})"
+        on = f" on {plain(data)}" if data else ""
+        sure = found.sure
+        trainings = plural(sure.most, "training")
+        if sure.fewest != sure.most:
+            trainings = f"{sure.fewest} to {sure.most} trainings"
+        images = ""
+        if math.isfinite(sure.test_images):
+            images = f", {plural(round(sure.test_images), 'test image')}"
+        return (
+            f"{title}{'' if title.endswith('?') else '.'}",
+            f"Best network{on}: {plain(self._best(found.best))}.",
+            f"Rests on {trainings} of each cell{images}.",
+        )
+
+
+def _surer(found: Overview) -> str:
+    """What would tell, after the verdict."""
+    match found.step:
+        case MoreSeeds():
+            return ": train two more seeds"
+        case AnotherSize():
+            return ": train one more size"
+        case None:
+            return ""
+        case _:
+            return ": train one more run"
+
+
+def _gain(option: Option) -> str:
+    """``+24.0 points``; of a forecast ``about +2.0 points``."""
+    about = "" if option.measured else "about "
+    unit = points(option.gain).rpartition(" ")[2]
+    return f"{about}{_signed(option)} {unit}"
+
+
+def _signed(option: Option) -> str:
+    return NUMBERS.points(option.gain) if option.known else DASH
+
+
+def verdict(option: Option) -> str:
+    """``helps``."""
+    return _VERDICTS[option.verdict]
+
+
+def _short(option: Option) -> str:
+    """``measured, +12.9 to +18.6 (95%)``."""
+    if not option.known:
+        return ""
+    ends = NUMBERS.points_interval(option.low, option.high)
+    return f"{_how(option)}, {ends} ({coverage(option.level)})"
+
+
+def _how(option: Option) -> str:
+    return "measured" if option.measured else "forecast"
+
+
+def around(option: Option) -> str:
+    """``measured, 95% interval +12.9 to +18.6``."""
+    if not option.known:
+        return ""
+    ends = NUMBERS.points_interval(option.low, option.high)
+    return f"{_how(option)}, {coverage(option.level)} interval {ends}"
+
+
+def _price(option: Option) -> str:
+    """``50,000 labels, 39 min of training``."""
+    parts = [plural(round(option.new_images), "new label") if option.new_images else "no label"]
+    if math.isfinite(option.seconds) and option.seconds >= 1:
+        parts.append(f"{roughly(option.seconds)} of training")
+    return ", ".join(parts) if option.known or option.kind is OptionKind.DATA else ""
