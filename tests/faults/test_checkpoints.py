@@ -225,7 +225,7 @@ def test_a_kill_inside_the_writing_of_a_checkpoint_loses_nothing(
     )
     assert killed.returncode == -9, killed.stderr
     (run,) = Path("cut/runs").iterdir()
-    left = list(run.glob(".checkpoint.pt.*.tmp"))
+    left = list(run.rglob(".checkpoint.pt.*.tmp"))
     assert bool(left) is (place != "after")
     heard = Hearing()
     cut = Study(STUDY, "cut")

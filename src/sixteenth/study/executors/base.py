@@ -16,6 +16,7 @@ from typing import Protocol
 from ...data import ImageDataset
 from ...engine.execution import new_record
 from ...engine.train import Progress
+from ...storage.lease import Lease
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import Failure, RunRecord
 from ..listener import Listener
@@ -222,9 +223,14 @@ def _record_of_lost(
     A run that had finished just before stays finished.
     """
     found = target.read_record()
-    if found is None:
-        found = new_record(assignment.run, dataset, assignment.execution, None)
-    if not found.is_finished:
-        found = found.as_failed(error)
-        target.write_record(found)
-    return found
+    if found is not None and found.is_finished:
+        return found
+    # It may live on where it cannot be reached: then it writes nothing more.
+    with Lease.acquire(target.path, by_force=True) as lease:
+        found = target.read_record()
+        if found is None:
+            found = new_record(assignment.run, dataset, assignment.execution, None)
+        if not found.is_finished:
+            found = found.as_failed(error)
+            target.leased(lease).write_record(found)
+        return found
