@@ -51,6 +51,14 @@ WorkersOption = Annotated[
         help="Runs that go side by side. Default: what trains most images a second here.",
     ),
 ]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="WHERE",
+        help="ray, ray://HOST:PORT: on a Ray cluster. Default: local, this machine.",
+    ),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
@@ -137,6 +145,7 @@ class Flags:
     device: DeviceOption = None
     workers: WorkersOption = None
     threads: ThreadsOption = None
+    executor: ExecutorOption = None
     seed: SeedOption = None
     as_json: JsonOption = False
     data_dir: DataDirOption = None
@@ -159,7 +168,8 @@ class Flags:
 
     def machine(self) -> dict[str, Any]:
         """The flags that say where and how a study is computed, not what."""
-        return {"device": self.device, "workers": self.workers, "threads": self.threads}
+        named = ("device", "workers", "threads", "executor")
+        return {name: getattr(self, name) for name in named}
 
 
 def with_flags(command: Callable[..., None]) -> Callable[..., None]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..data import ImageDataset
     from ..language import Discussion, SaidAdvice
     from ..report import Measurements
+    from .executors import Place
     from .levers import LeverStudy
     from .planning.cost import Cost
     from .planning.executions import ExecutionRequest
@@ -153,6 +154,7 @@ class Study:
         device: str | None = None,
         workers: int | None = None,
         threads: int | None = None,
+        executor: str | None = None,
         budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
@@ -164,6 +166,7 @@ class Study:
             device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
             workers: runs at the same time.
             threads: CPU threads of each run. A run's result depends on them, not on `workers`.
+            executor: ``ray`` or ``ray://HOST:PORT``; by default processes of this machine.
             listener: is told of every step.
 
         Returns:
@@ -176,7 +179,7 @@ class Study:
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
         from . import preflight
-        from .executors import BudgetQueue, make_executor, run_all
+        from .executors import BudgetQueue, place_of, run_all
         from .planning.budget import REPORT_SHARE, check_budget, stages, training_seconds
         from .planning.executions import ExecutionRequest, write_executions
         from .results import write_results
@@ -184,12 +187,13 @@ class Study:
         began = time.monotonic()
         listener = listener or Listener()
         request = ExecutionRequest(device, workers, threads)
-        with FolderLock(self.folder) as lock:
+        place = place_of(executor, self.folder, self.data_dir, workers)
+        with FolderLock(self.folder) as lock, place:
             preflight.check_folder(self.folder, self.spec)
             if StudyFolder(self.folder).spec_path.is_file():
                 self._take(lock)  # at once, not after the images were read
             timed = budget is not None
-            schedule, costs = self._schedule(request, listener, download=True, timed=timed)
+            schedule, costs = self._schedule(request, place, listener, download=True, timed=timed)
             dataset = self.dataset()
             chosen, order = schedule, stages(self.runs())
             if budget is not None:
@@ -227,10 +231,9 @@ class Study:
                     chosen=lambda runs: listener.runs_planned([*done, *runs]),
                     clock=time.monotonic,
                 )
-            executor = make_executor(schedule, dataset, self.folder)
             run_all(
                 schedule,
-                executor,
+                place.executor(schedule, dataset),
                 dataset,
                 self.folder,
                 listener=listener,
@@ -246,6 +249,7 @@ class Study:
         device: str | None = None,
         workers: int | None = None,
         threads: int | None = None,
+        executor: str | None = None,
         budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
@@ -259,15 +263,17 @@ class Study:
             InputError: as `run`.
         """
         from . import preflight
+        from .executors import place_of
         from .planning.budget import check_budget, stages
         from .planning.cost import plan_table
         from .planning.executions import ExecutionRequest
         from .planning.precision import expected_precision
 
         request = ExecutionRequest(device, workers, threads)
-        schedule, costs = self._schedule(
-            request, listener or Listener(), download=False, timed=True
-        )
+        with place_of(executor, self.folder, self.data_dir, workers) as place:
+            schedule, costs = self._schedule(
+                request, place, listener or Listener(), download=False, timed=True
+            )
         if budget is not None:
             fitting = check_budget(schedule, stages(self.runs()), budget)
             schedule = dataclasses.replace(schedule, assignments=tuple(fitting))
@@ -416,20 +422,24 @@ class Study:
         )
 
     def _schedule(
-        self, request: ExecutionRequest, listener: Listener, *, download: bool, timed: bool = False
+        self,
+        request: ExecutionRequest,
+        place: Place,
+        listener: Listener,
+        *,
+        download: bool,
+        timed: bool = False,
     ) -> tuple[Schedule, dict[str, Cost]]:
         """Find what is wrong before hours are spent on it, then decide how the runs are computed.
 
         Returns:
             The runs left to train, and what each model costs.
         """
-        from ..data.cache import default_data_dir
         from . import preflight
-        from .executors import local_machine
         from .planning.planner import make_schedule
 
         preflight.check_folder(self.folder, self.spec)
-        preflight.check_names(self.spec, request.device)
+        preflight.check_names(self.spec, request.device if place.is_here else None)
         dataset = self.dataset(listener)
         preflight.check_data(self.spec, self.runs(), dataset)
         snapshot = self._read()
@@ -440,7 +450,7 @@ class Study:
             dataset,
             costs,
             request,
-            machine=local_machine(dataset, self.data_dir or default_data_dir()),
+            machine=place.machine(dataset, self.runs()),
             listener=listener,
             timed=timed,
         )

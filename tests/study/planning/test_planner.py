@@ -43,6 +43,9 @@ class FakeMachine:
     cores: int = 2
     measured: list[tuple[str, list[Placement]]] = field(default_factory=list)
 
+    def count(self, device: str) -> int:
+        return 1
+
     def default_execution(self, device: str | None, recipe: TrainSpec) -> Execution:
         return Execution(device or "cuda:7", "bfloat16", "channels-last", self.cores)
 

@@ -65,10 +65,14 @@ class Failed:
 
 @dataclass(frozen=True)
 class Lost:
-    """The process or machine that trained a run died, of `error`; run.json may not say so."""
+    """The process or machine that trained a run died, of `error`; run.json may not say so.
+
+    Not `again`: it would die again, as of a lack of memory.
+    """
 
     assignment: Assignment
     error: Exception
+    again: bool = True
 
 
 Event = Started | Progressed | Noticed | Ended | Failed | Lost
@@ -174,7 +178,9 @@ def run_all(
                 end(assignment, record, finished=True)
             case Failed(assignment, error):
                 end(assignment, _record_of_failed(_folder_of(assignment, folder), error))
-            case Lost(assignment, error) if begun[assignment.run.run_id] < executor.attempts:
+            case Lost(assignment, error, again=True) if (
+                begun[assignment.run.run_id] < executor.attempts
+            ):
                 listener.noticed(f"{assignment.run.run_id} begins again: {error}")
                 waiting.put_back(running.pop(assignment.run.run_id))
             case Lost(assignment, error):

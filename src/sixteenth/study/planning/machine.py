@@ -38,6 +38,9 @@ class Machine(Protocol):
 
     cores: int
 
+    def count(self, device: str) -> int:
+        """How many machines, or GPUs of one, there are like the one that is asked and measured."""
+
     def default_execution(self, device: str | None, recipe: TrainSpec) -> Execution:
         """How a run would be computed without measuring, see `engine.execution.resolve_execution`.
 
@@ -94,6 +97,9 @@ class LocalMachine:
     ) -> None:
         self.cores = torch.get_num_threads()
         self._dataset, self._data_dir, self._new_workers = dataset, data_dir, new_workers
+
+    def count(self, device: str) -> int:
+        return 1
 
     def default_execution(self, device: str | None, recipe: TrainSpec) -> Execution:
         return resolve_execution(device, recipe)

@@ -51,11 +51,13 @@ class Schedule:
         assignments: what is still to be trained, and how.
         workers: runs at the same time, at most.
         slots: threads that compute at the same time: a run begins when enough of them are free.
+        machines: equal ones, or GPUs, that the runs are spread over.
     """
 
     assignments: tuple[Assignment, ...]
     workers: int
     slots: int
+    machines: int = 1
 
     def may_begin(self, assignment: Assignment, running: Iterable[Assignment]) -> bool:
         """Whether a run may begin beside those that are `running`."""
@@ -76,7 +78,9 @@ class Schedule:
         return ends
 
 
-def choose_placements(runs: Mapping[str, PlacementSeconds]) -> dict[str, Placement]:
+def choose_placements(
+    runs: Mapping[str, PlacementSeconds], machines: int = 1
+) -> dict[str, Placement]:
     """The placement of each run, by its name, with which all are done soonest.
 
     Most runs share one placement. The largest may come after them, one after another with all
@@ -86,6 +90,7 @@ def choose_placements(runs: Mapping[str, PlacementSeconds]) -> dict[str, Placeme
 
     Args:
         runs: the seconds of each run, by its name; all of them know the same placements.
+        machines: how many there are, each with that placement.
     """
     placements = sorted({placement for seconds in runs.values() for placement in seconds})
     alone = placements[0]
@@ -96,8 +101,8 @@ def choose_placements(runs: Mapping[str, PlacementSeconds]) -> dict[str, Placeme
         for placement in placements[1:] if together else placements[:1]:
             total = _finish(
                 sorted((runs[name][placement] for name in together), reverse=True),
-                placement.processes,
-            ) + sum(runs[name][alone] for name in last)
+                placement.processes * machines,
+            ) + _finish(sorted((runs[name][alone] for name in last), reverse=True), machines)
             chosen = dict.fromkeys(together, placement) | dict.fromkeys(last, alone)
             choices.append((total, chosen))
     best = min((total for total, _ in choices), default=0.0)
