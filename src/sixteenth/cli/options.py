@@ -42,6 +42,12 @@ DeviceOption = Annotated[
     str | None,
     typer.Option("--device", metavar="NAME", help="cpu, cuda, mps. Default: the best one here."),
 ]
+DevicesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--devices", metavar="N,N", help="These GPUs only, such as 0,2. Default: all alike."
+    ),
+]
 WorkersOption = Annotated[
     int | None,
     typer.Option(
@@ -68,6 +74,17 @@ ThreadsOption = Annotated[
         help="CPU threads of each run. Default: measured, then kept for the study.",
     ),
 ]
+
+
+def parse_gpus(text: str) -> list[int]:
+    """The numbers of GPUs in a text such as ``0,2``.
+
+    Raises:
+        typer.BadParameter: it is no such list.
+    """
+    if not re.fullmatch(r"\d{1,4}(\s*,\s*\d{1,4})*", text.strip()):
+        raise typer.BadParameter(f"--devices {text!r}: write the numbers of GPUs, such as 0,2")
+    return list(dict.fromkeys(map(int, text.split(","))))
 
 
 def parse_duration(text: str) -> float:
@@ -143,6 +160,7 @@ class Flags:
     out: OutOption = None
     settings: SetOption = None
     device: DeviceOption = None
+    devices: DevicesOption = None
     workers: WorkersOption = None
     threads: ThreadsOption = None
     executor: ExecutorOption = None
@@ -168,6 +186,10 @@ class Flags:
 
     def machine(self) -> dict[str, Any]:
         """The flags that say where and how a study is computed, not what."""
+        if self.devices is not None:
+            from ..study.planning.machine import use_gpus
+
+            use_gpus(parse_gpus(self.devices))
         named = ("device", "workers", "threads", "executor")
         return {name: getattr(self, name) for name in named}
 

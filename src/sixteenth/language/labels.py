@@ -127,6 +127,7 @@ class TerminalLabels:
     time: str
     train_flops: str
     steps: str
+    device: str
     threads: str
     disk: str
     status: str

@@ -400,6 +400,7 @@ def _train(origin: Origin, run: RunSpec, execution: Execution, mailbox: Any) -> 
     """
     ray = import_ray()
     last: Any = None
+    outcome: tuple[str, Any]
 
     def send(kind: str, content: Any) -> None:
         nonlocal last

@@ -195,8 +195,9 @@ class _Planner:
 
     def _placements(self, runs: Sequence[RunSpec], device: str) -> list[Placement]:
         """Placements worth measuring for these runs, the simplest first."""
-        cores = self.machine.cores
-        most = min(len(runs), self._room(device))
+        machines = self.machine.count(device)
+        cores = max(1, self.machine.cores * self.machine.count("cpu") // machines)
+        most = min(-(-len(runs) // machines), self._room(device))
         if self.request.workers:
             return [Placement(self.request.workers, self._threads or 1)]
         if device.startswith("cuda"):
@@ -297,7 +298,9 @@ class _Planner:
             most = min((self._fastest_share(each.run.model) for each in assigned), default=1)
         memory = max((self._memory(each.run.model) for each in assigned), default=0)
         rooms = [self._room(device, memory) for device in devices]
-        return max(1, min(machines * min(most, *rooms), len(assigned)))
+        # GPUs of one machine share its memory.
+        shared = self._room("cpu") * self.machine.count("cpu") if machines > 1 else len(assigned)
+        return max(1, min(machines * min(most, *rooms), shared, len(assigned)))
 
     def _memory(self, model: str) -> int:
         """Bytes that one run of a model was seen to take; 0 where that is not known."""

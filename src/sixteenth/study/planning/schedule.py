@@ -67,15 +67,22 @@ class Schedule:
 
     def ends(self) -> list[float]:
         """When each run is expected to be done, in seconds from the beginning."""
-        clock = 0.0
+        return [end for end, _ in self.expected()]
+
+    def expected(self) -> list[tuple[float, int]]:
+        """As `ends`, and on which machine: the one on which fewest runs are then trained."""
+        clock, loads = 0.0, [0] * self.machines
         running: list[tuple[float, int]] = []
-        ends: list[float] = []
+        found: list[tuple[float, int]] = []
         for position, assignment in enumerate(self.assignments):
             while not self.may_begin(assignment, (self.assignments[i] for _, i in running)):
-                clock, _ = heapq.heappop(running)
-            ends.append(clock + assignment.seconds)
-            heapq.heappush(running, (ends[-1], position))
-        return ends
+                clock, ended = heapq.heappop(running)
+                loads[found[ended][1]] -= 1
+            machine = loads.index(min(loads))
+            loads[machine] += 1
+            found.append((clock + assignment.seconds, machine))
+            heapq.heappush(running, (found[-1][0], position))
+        return found
 
 
 def choose_placements(
