@@ -62,7 +62,13 @@ ExecutorOption = Annotated[
     typer.Option(
         "--executor",
         metavar="WHERE",
-        help="ray, ray://HOST:PORT: on a Ray cluster. Default: local, this machine.",
+        help="ray, ray://HOST:PORT, slurm: on a cluster. Default: local, this machine.",
+    ),
+]
+SlurmOption = Annotated[
+    str | None,
+    typer.Option(
+        "--slurm", metavar="KEY=VALUE,...", help="Of each job: partition=NAME,time=MINUTES."
     ),
 ]
 ThreadsOption = Annotated[
@@ -164,6 +170,7 @@ class Flags:
     workers: WorkersOption = None
     threads: ThreadsOption = None
     executor: ExecutorOption = None
+    slurm: SlurmOption = None
     seed: SeedOption = None
     as_json: JsonOption = False
     data_dir: DataDirOption = None
@@ -190,7 +197,7 @@ class Flags:
             from ..study.planning.machine import use_gpus
 
             use_gpus(parse_gpus(self.devices))
-        named = ("device", "workers", "threads", "executor")
+        named = ("device", "workers", "threads", "executor", "slurm")
         return {name: getattr(self, name) for name in named}
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from .planning.cost import Cost
     from .planning.executions import ExecutionRequest
     from .planning.schedule import Schedule
+
+RESULTS_SHARE = 0.05
+"""Largest part of the time for results.csv while runs are trained: of thousands of runs it takes
+seconds, and is not written after every one of them."""
 
 REPORT_SECONDS = 2.0
 """What the first report of a study is expected to take; then it is known."""
@@ -155,6 +160,7 @@ class Study:
         workers: int | None = None,
         threads: int | None = None,
         executor: str | None = None,
+        slurm: str | None = None,
         budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
@@ -166,7 +172,9 @@ class Study:
             device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
             workers: runs at the same time.
             threads: CPU threads of each run. A run's result depends on them, not on `workers`.
-            executor: ``ray`` or ``ray://HOST:PORT``; by default processes of this machine.
+            executor: ``ray``, ``ray://HOST:PORT`` or ``slurm``; by default processes of this
+                machine.
+            slurm: options of its jobs, such as ``partition=gpu,time=240`` (minutes).
             listener: is told of every step.
 
         Returns:
@@ -187,7 +195,7 @@ class Study:
         began = time.monotonic()
         listener = listener or Listener()
         request = ExecutionRequest(device, workers, threads)
-        place = place_of(executor, self.folder, self.data_dir, workers)
+        place = place_of(executor, self.folder, self.data_dir, workers, slurm)
         with FolderLock(self.folder) as lock, place:
             preflight.check_folder(self.folder, self.spec)
             if StudyFolder(self.folder).spec_path.is_file():
@@ -211,12 +219,17 @@ class Study:
             for run in done:
                 listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
             reported, takes = time.monotonic(), REPORT_SECONDS
+            written, writing = -math.inf, 0.0
 
             def keep(record: RunRecord) -> None:
-                nonlocal snapshot, reported, takes
+                nonlocal snapshot, reported, takes, written, writing
                 self._snapshot = snapshot = snapshot.with_record(record)
-                write_results(snapshot)
                 start = time.monotonic()
+                if (start - written) * RESULTS_SHARE >= writing:
+                    write_results(snapshot)
+                    written = time.monotonic()
+                    writing = written - start
+                    start = written
                 if budget is not None and (start - reported) * REPORT_SHARE >= takes:
                     self._write_report()
                     reported = time.monotonic()
@@ -231,15 +244,20 @@ class Study:
                     chosen=lambda runs: listener.runs_planned([*done, *runs]),
                     clock=time.monotonic,
                 )
-            run_all(
-                schedule,
-                place.executor(schedule, dataset),
-                dataset,
-                self.folder,
-                listener=listener,
-                after_run=keep,
-                queue=queue,
-            )
+            try:
+                run_all(
+                    schedule,
+                    place.executor(schedule, dataset),
+                    dataset,
+                    self.folder,
+                    listener=listener,
+                    after_run=keep,
+                    queue=queue,
+                )
+            except BaseException:
+                with suppress(OSError):
+                    write_results(snapshot)  # of the runs whose ends it was not written after
+                raise
             self._write_report()
             return self.results()
 
@@ -250,6 +268,7 @@ class Study:
         workers: int | None = None,
         threads: int | None = None,
         executor: str | None = None,
+        slurm: str | None = None,
         budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
@@ -270,7 +289,7 @@ class Study:
         from .planning.precision import expected_precision
 
         request = ExecutionRequest(device, workers, threads)
-        with place_of(executor, self.folder, self.data_dir, workers) as place:
+        with place_of(executor, self.folder, self.data_dir, workers, slurm) as place:
             schedule, costs = self._schedule(
                 request, place, listener or Listener(), download=False, timed=True
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,6 +46,10 @@ def make_executor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Exe
         def make(name: str, schedule: Schedule, dataset: ImageDataset, folder: Path) -> Executor:
             if name in EXECUTORS:
                 return EXECUTORS[name](schedule, dataset, folder)
+            if name == "slurm":
+                pytest.importorskip("submitit", reason="pip install 'sixteenth[slurm]'")
+                slurm = importlib.import_module("sixteenth.study.executors.slurm")
+                return slurm.SlurmPlace(folder, cluster="local").executor(schedule, dataset)
             pytest.importorskip("ray", reason="pip install 'sixteenth[ray]'")
             # No other cluster of this machine is found from here, and sockets have short paths.
             scratch = tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp")
@@ -56,7 +61,7 @@ def make_executor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Exe
         yield make
 
 
-@pytest.mark.parametrize("name", [*EXECUTORS, "ray"])
+@pytest.mark.parametrize("name", [*EXECUTORS, "ray", "slurm"])
 def test_an_executor_trains_each_run_to_the_same_bytes_and_a_failure_stops_no_other(
     tiny_folder: Path, make_executor: Callable[..., Executor], name: str
 ) -> None:

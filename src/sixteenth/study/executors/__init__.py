@@ -12,6 +12,7 @@ shared_data.py  a dataset whose images several processes share
 place.py        where a study is computed: its machine for planning, and its executor
 node.py         what happens on another machine
 ray.py          one task of Ray a run
+slurm.py        one job of Slurm a run
 """
 
 from __future__ import annotations
@@ -27,20 +28,33 @@ __all__ = ["EXECUTORS", "BudgetQueue", "Executor", "Place", "place_of", "run_all
 
 
 def place_of(
-    executor: str | None, folder: Path, data_dir: Path | None, workers: int | None
+    executor: str | None,
+    folder: Path,
+    data_dir: Path | None,
+    workers: int | None,
+    slurm: str | None = None,
 ) -> Place:
     """The place that ``--executor`` names; nothing is started or connected to yet.
 
+    Args:
+        slurm: options of sbatch, see `slurm.parse_options`.
+
     Raises:
-        InputError: there is no such executor.
+        InputError: there is no such executor, or no such option.
     """
+    if slurm is not None and executor != "slurm":
+        raise InputError("--slurm goes with --executor slurm")
+    if executor == "slurm":
+        from .slurm import SlurmPlace, parse_options
+
+        return SlurmPlace(folder, data_dir, workers, parse_options(slurm or ""))
     if executor in (None, "local"):
         return Place(folder, data_dir, workers)
     if executor == "ray" or executor.startswith("ray://"):
         from .ray import RayPlace
 
         return RayPlace(folder, data_dir, workers, None if executor == "ray" else executor)
-    known = ["local", "ray", "ray://HOST:PORT"]
+    known = ["local", "ray", "ray://HOST:PORT", "slurm"]
     raise InputError(
         f"--executor {executor}: there is no such executor{nearest(executor, known)} "
         f"(there are {', '.join(known)})"

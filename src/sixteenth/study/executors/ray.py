@@ -10,6 +10,7 @@ import contextlib
 import functools
 import importlib
 import os
+import pickle
 import re
 import signal
 import socket
@@ -287,7 +288,7 @@ class RayTasks:
         self._live: dict[Any, Assignment] = {}
         self._refs: dict[str, Any] = {}
         self._begun: dict[str, str] = {}
-        self._mailbox = _new_mailbox(ray)
+        self._mailbox = _new_mailbox(cluster)
         # One task a process, so that memory of a GPU and torch's state end with the run. Ray itself
         # repeats nothing: a run that is lost begins again by `base.run_all`.
         self._task = ray.remote(max_calls=1, max_retries=0)(_train)
@@ -342,7 +343,8 @@ class RayTasks:
             mail = self._ray.get(self._mailbox.take.remote(), timeout=10.0)
         except self._ray.exceptions.RayError:
             return  # the machine of the mailbox is lost, and Ray starts it anew on another
-        for run_id, kind, content in mail:
+        for run_id, kind, packed in mail:
+            content = pickle.loads(packed)
             assignment = self._live.get(self._refs.get(run_id))
             if assignment is None:
                 continue  # of an attempt that was given up
@@ -407,7 +409,8 @@ def _train(origin: Origin, run: RunSpec, execution: Execution, mailbox: Any) -> 
         if kind == "started":
             content = ray.get_runtime_context().get_node_id()
         with contextlib.suppress(ray.exceptions.RayError):
-            last = mailbox.put.remote(run.run_id, kind, content)
+            # As bytes: else the process of the mailbox would import torch to understand it.
+            last = mailbox.put.remote(run.run_id, kind, pickle.dumps(content))
 
     try:
         outcome = "ended", train_here(origin, run, execution, send)
@@ -418,25 +421,29 @@ def _train(origin: Origin, run: RunSpec, execution: Execution, mailbox: Any) -> 
     return outcome
 
 
-def _new_mailbox(ray: Any) -> Any:
+def _new_mailbox(cluster: RayCluster) -> Any:
     """An actor to which tasks send what they have to tell until the study asks for it.
 
     Its class is made here, so that Ray sends its code: it needs nothing of this package, and its
     process is small.
     """
+    ray = cluster.ray
 
     class Mailbox:
         def __init__(self) -> None:
-            self.mail: list[tuple[str, str, Any]] = []
+            self.mail: list[tuple[str, str, bytes]] = []
 
-        def put(self, run_id: str, kind: str, content: Any) -> None:
-            self.mail.append((run_id, kind, content))
+        def put(self, run_id: str, kind: str, packed: bytes) -> None:
+            self.mail.append((run_id, kind, packed))
 
-        def take(self) -> list[tuple[str, str, Any]]:
+        def take(self) -> list[tuple[str, str, bytes]]:
             mail, self.mail = self.mail, []
             return mail
 
-    return ray.remote(num_cpus=0, max_restarts=-1)(Mailbox).remote()
+    # On the machine of this command, if that is one of the cluster: with another it could be lost.
+    here = cluster.pinned(ray.get_runtime_context().get_node_id(), soft=True)
+    cls = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(Mailbox)
+    return cls.remote()
 
 
 @contextlib.contextmanager

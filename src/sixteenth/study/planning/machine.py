@@ -104,7 +104,7 @@ class Machine(Protocol):
         """
 
     def images_per_second(self, run: RunSpec, execution: Execution, seconds: float) -> float:
-        """How fast one process trains a run's model; takes about `seconds`.
+        """How fast one process trains a run's model, 0 if not known; takes about `seconds`.
 
         Raises:
             Exception: the model cannot be trained.

@@ -243,9 +243,10 @@ class _Planner:
                 run = next(run for run in self._todo if run.model == model)
                 execution = known[run.run_id]
                 rate = self.machine.images_per_second(run, execution, seconds=1.0)
-                self._speeds[model] = [
-                    Speed(execution.precision, execution.layout, 1, execution.threads, rate)
-                ]
+                if rate:
+                    self._speeds[model] = [
+                        Speed(execution.precision, execution.layout, 1, execution.threads, rate)
+                    ]
         self.listener.working("timing the models", len(models), len(models))
 
     def _seconds(self, run: RunSpec, execution: Execution, processes: int = 0) -> float:

@@ -103,7 +103,7 @@ def choose_placements(
     alone = placements[0]
     largest = sorted(runs, key=lambda name: (-runs[name][alone], name))
     choices: list[tuple[float, dict[str, Placement]]] = []
-    for count in (len(runs), *range(len(runs))):
+    for count in (len(runs), *some_counts(len(runs))):
         last, together = largest[:count], largest[count:]
         for placement in placements[1:] if together else placements[:1]:
             total = _finish(
@@ -129,13 +129,23 @@ def order_runs(assignments: Sequence[Assignment], slots: int) -> list[Assignment
         lanes = max(1, slots // threads)
         if lanes > 1:
             rising = sorted(group, key=lambda each: each.seconds)
-            orders = [rising[:k] + rising[k:][::-1] for k in range(len(rising), -1, -1)]
+            counts = [len(rising), *reversed(some_counts(len(rising)))]
+            orders = [rising[:k] + rising[k:][::-1] for k in counts]
             times = [_finish([each.seconds for each in one], lanes) for one in orders]
             group = next(
                 one for one, time in zip(orders, times, strict=True) if time <= min(times) * LONGER
             )
         order += group
     return order
+
+
+def some_counts(most: int) -> list[int]:
+    """Numbers from 0 up to `most`, without it, to be tried: all small ones, of large ones a tenth
+    apart, so that ten thousand runs are planned in seconds."""
+    counts = list(range(min(most, 64)))
+    while counts and (following := int(counts[-1] * 1.1) + 1) < most:
+        counts.append(following)
+    return counts
 
 
 def _finish(seconds: Sequence[float], lanes: int) -> float:
