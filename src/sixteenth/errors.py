@@ -9,7 +9,8 @@
     │   ├── MismatchError     the output folder holds something else
     │   └── InUseError        another process trains in the output folder
     └── RunError              one training could not finish; the others go on
-        └── DivergedError     the loss became NaN or infinite
+        ├── DivergedError     the loss became NaN or infinite
+        └── ReplacedError     another process has taken the run over
 
 A message is one clear line that names the thing and the way out; the command line prints it as is.
 """
@@ -64,6 +65,10 @@ class RunError(SixteenthError):
 
 class DivergedError(RunError):
     """The training loss became NaN or infinite."""
+
+
+class ReplacedError(RunError):
+    """Another process trains the run by now, because this one did not renew its lease."""
 
 
 def one_line(error: object) -> str:

@@ -221,7 +221,7 @@ def test_a_kill_inside_the_writing_of_a_checkpoint_loses_nothing(
         _, err = killed.communicate(timeout=120)
     assert killed.returncode == -9, err
     (run,) = Path("cut/runs").iterdir()
-    left = list(run.glob(".checkpoint.pt.*.tmp"))
+    left = list(run.rglob(".checkpoint.pt.*.tmp"))
     assert bool(left) is (place != "after")
     heard = Hearing()
     cut = Study(STUDY, "cut")

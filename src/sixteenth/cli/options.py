@@ -42,6 +42,12 @@ DeviceOption = Annotated[
     str | None,
     typer.Option("--device", metavar="NAME", help="cpu, cuda, mps. Default: the best one here."),
 ]
+DevicesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--devices", metavar="N,N", help="These GPUs only, such as 0,2. Default: all alike."
+    ),
+]
 WorkersOption = Annotated[
     int | None,
     typer.Option(
@@ -49,6 +55,20 @@ WorkersOption = Annotated[
         metavar="N",
         min=1,
         help="Runs that go side by side. Default: what trains most images a second here.",
+    ),
+]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="WHERE",
+        help="ray, ray://HOST:PORT, slurm: on a cluster. Default: local, this machine.",
+    ),
+]
+SlurmOption = Annotated[
+    str | None,
+    typer.Option(
+        "--slurm", metavar="KEY=VALUE,...", help="Of each job: partition=NAME,time=MINUTES."
     ),
 ]
 ThreadsOption = Annotated[
@@ -60,6 +80,17 @@ ThreadsOption = Annotated[
         help="CPU threads of each run. Default: measured, then kept for the study.",
     ),
 ]
+
+
+def parse_gpus(text: str) -> list[int]:
+    """The numbers of GPUs in a text such as ``0,2``.
+
+    Raises:
+        typer.BadParameter: it is no such list.
+    """
+    if not re.fullmatch(r"\d{1,4}(\s*,\s*\d{1,4})*", text.strip()):
+        raise typer.BadParameter(f"--devices {text!r}: write the numbers of GPUs, such as 0,2")
+    return list(dict.fromkeys(map(int, text.split(","))))
 
 
 def parse_duration(text: str) -> float:
@@ -135,8 +166,11 @@ class Flags:
     out: OutOption = None
     settings: SetOption = None
     device: DeviceOption = None
+    devices: DevicesOption = None
     workers: WorkersOption = None
     threads: ThreadsOption = None
+    executor: ExecutorOption = None
+    slurm: SlurmOption = None
     seed: SeedOption = None
     as_json: JsonOption = False
     data_dir: DataDirOption = None
@@ -159,7 +193,12 @@ class Flags:
 
     def machine(self) -> dict[str, Any]:
         """The flags that say where and how a study is computed, not what."""
-        return {"device": self.device, "workers": self.workers, "threads": self.threads}
+        if self.devices is not None:
+            from ..study.planning.machine import use_gpus
+
+            use_gpus(parse_gpus(self.devices))
+        named = ("device", "workers", "threads", "executor", "slurm")
+        return {name: getattr(self, name) for name in named}
 
 
 def with_flags(command: Callable[..., None]) -> Callable[..., None]:

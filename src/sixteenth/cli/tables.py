@@ -156,6 +156,9 @@ def plan_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
         Column(labels.time, [numbers.duration(row["seconds"]) for row in rows], right=True),
         Column(labels.disk, [numbers.size(row["disk_bytes"]) for row in rows], right=True, rank=1),
     ]
+    if plan["device"].nunique() > 1:
+        where = [str(row["device"] or "") for row in rows]
+        columns.insert(-2, Column(labels.device, where, rank=4))
     if set(plan["status"]) != {"missing"}:
         columns.append(Column(labels.status, [_planned(row["status"]) for row in rows], rank=2))
     return table(columns, on)

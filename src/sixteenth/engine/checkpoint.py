@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, one_line
-from ..storage.run_folder import RunFolder, sync_folder, write_whole
+from ..storage.run_folder import RunFolder, sync_folder
 from ..storage.run_record import LengthMetrics
 from ..storage.run_results import EpochRow
 from .learner import Learner
@@ -95,10 +95,14 @@ def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) 
         file.write(hashing.sha256.digest())
 
     def keep_last() -> None:
+        if folder.lease is not None:
+            # Else a process that was replaced could move the checkpoint of the one after it. Should
+            # that be right after this line, it is still there, as the one before the last.
+            folder.lease.check()
         if last.exists():
             os.replace(last, before)
 
-    write_whole(last, write, before_rename=keep_last)
+    folder.write(last, write, keep_last)
     sync_folder(folder.path)
 
 
@@ -121,7 +125,7 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
         except (ValueError, OSError) as error:
             damaged.append(f"{path} {error}")
             # Else the next checkpoint would replace the complete one by the damaged one.
-            path.unlink(missing_ok=True)
+            folder.remove(path)
             continue
         try:
             content = torch.load(payload, map_location=learner.device, weights_only=True)

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data import ImageDataset
-from ..errors import DivergedError, MismatchError
+from ..errors import DivergedError, MismatchError, ReplacedError
 from ..spec import RunSpec
 from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
+from ..storage.lease import Lease
 from ..storage.run_folder import RunFolder, is_disk_trouble, sweep
 from ..storage.run_record import (
     AugmentationFacts,
@@ -82,22 +83,45 @@ def train_run(
     Args:
         execution: by default that of the checkpoint, or what `resolve_execution` chooses.
         on_progress: called after every step.
-        on_notice: called with a line for each damaged checkpoint; they are in the record too.
+        on_notice: called with a line for each damaged checkpoint; they are in the record too. Also
+            where another process trains this run, whose end or silence is then awaited.
 
     Raises:
         MismatchError: the folder has another run, or this one with another execution.
         DivergedError: the loss became NaN or infinite.
+        ReplacedError: another process has taken the run over, see `storage.lease`.
         OSError: the disk is full or cannot be written.
         SixteenthError, RuntimeError, MemoryError: any other failure. The status in the record is
             then "failed", with the reason, or "interrupted" after a KeyboardInterrupt or a disk
             error. Checkpoints stay.
     """
+    before = _record_before(run, dataset, folder)
+    if before is not None and before.is_finished:
+        folder.remove_checkpoints()  # the process was killed before it could remove them
+        return before
+    with Lease.acquire(folder.path, on_wait=on_notice) as lease:
+        return _train_alone(run, dataset, folder.leased(lease), execution, on_progress, on_notice)
+
+
+def _record_before(run: RunSpec, dataset: ImageDataset, folder: RunFolder) -> RunRecord | None:
     before = folder.read_record()
     if before is not None:
         folder.check_same(before, run, dataset.fingerprint)
-        if before.is_finished:
-            folder.remove_checkpoints()  # the process was killed before it could remove them
-            return before
+    return before
+
+
+def _train_alone(
+    run: RunSpec,
+    dataset: ImageDataset,
+    folder: RunFolder,
+    execution: Execution | None,
+    on_progress: Callable[[Progress], None],
+    on_notice: Callable[[str], None],
+) -> RunRecord:
+    """`train_run` for the process that has the lease of the run's folder."""
+    before = _record_before(run, dataset, folder)  # again: the lease may have been waited for
+    if before is not None and before.is_finished:
+        return before
     begun = begun_execution(folder, before)
     if begun is not None and execution not in (None, begun):
         raise MismatchError(
@@ -135,6 +159,8 @@ def train_run(
     except KeyboardInterrupt:
         folder.write_record(record.as_interrupted())
         raise
+    except ReplacedError:
+        raise  # the folder is another's
     except Exception as error:
         if isinstance(error, OSError) and is_disk_trouble(error, folder.path):
             # The run has not failed: it can be resumed when the disk has space again.

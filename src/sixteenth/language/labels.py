@@ -159,6 +159,7 @@ class TerminalLabels:
     time: str
     train_flops: str
     steps: str
+    device: str
     threads: str
     disk: str
     status: str

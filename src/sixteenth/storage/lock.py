@@ -11,9 +11,8 @@ import errno
 import json
 import os
 import socket
-import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +20,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from ..errors import InUseError
+from .holder import Holder
 from .run_folder import write_text
 
 LOCK, NOTE = ".lock", ".lock.json"
@@ -30,33 +30,6 @@ TIMEOUT_SECONDS = 5.0
 than the lock, and a network disk may release a lock late."""
 
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-
-
-@dataclass(frozen=True)
-class Holder:
-    """The process that holds a lock."""
-
-    pid: int
-    host: str
-    since: str
-    """Local time, ISO 8601."""
-
-    def is_dead(self) -> bool:
-        """Whether the process has ended; False if it is on another machine, so unknown."""
-        if self.host != socket.gethostname() or sys.platform == "win32":
-            return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:  # the process of another user
-            pass
-        return False
-
-    def __str__(self) -> str:
-        here = self.host == socket.gethostname()
-        place = "" if here else f" on {self.host}"
-        return f"process {self.pid}{place}, which began at {self.since}"
 
 
 class FolderLock:

@@ -15,9 +15,9 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 from zipfile import ZipFile
 
 from ..errors import InputError, MismatchError
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from torch import Tensor
+
+    from .lease import Lease
 
 MOST_PREDICTIONS = 1 << 33
 """Bytes: eight gigabytes are two million test images of a thousand classes."""
@@ -44,6 +46,7 @@ def write_whole(
     write: Callable[[IO[bytes]], object],
     *,
     before_rename: Callable[[], object] = lambda: None,
+    scratch: Path | None = None,
 ) -> None:
     """Write a file by `write(handle)` so that a reader sees the old one or the new one, never half.
 
@@ -53,12 +56,16 @@ def write_whole(
     Args:
         write: writes to the handle, or to the path that is the handle's `name`.
         before_rename: is called when the new bytes are on the disk and not yet under their name.
+        scratch: folder of the temporary file, on the same disk; by default that of the file.
 
     Raises:
         OSError: with the file's name, whichever step of it failed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    if scratch is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(
+        dir=scratch or path.parent, prefix=f".{path.name}.", suffix=".tmp"
+    )
     try:
         os.close(handle)
         with open(temporary, "wb") as file:
@@ -119,9 +126,45 @@ def write_text(path: Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one run."""
+    """The files of one run.
+
+    Attributes:
+        lease: of the process that fills it; without, nothing keeps others from writing too.
+    """
 
     path: Path
+    lease: Lease | None = None
+
+    def leased(self, lease: Lease) -> Self:
+        """The same folder, in which whatever is written or removed needs `lease`.
+
+        Its methods that write then raise a ReplacedError when another process has taken over.
+        """
+        return replace(self, lease=lease)
+
+    def write(
+        self,
+        path: Path,
+        write: Callable[[IO[bytes]], object],
+        before_rename: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`write_whole` of a file of this run."""
+        if self.lease is None:
+            write_whole(path, write, before_rename=before_rename)
+            return
+        with self.lease.publishing():
+            write_whole(path, write, before_rename=before_rename, scratch=self.lease.scratch)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file of this run, if it is there."""
+        if self.lease is None:
+            path.unlink(missing_ok=True)
+            return
+        with self.lease.publishing(), contextlib.suppress(FileNotFoundError):
+            removed = self.lease.scratch / "removed"
+            os.replace(path, removed)
+            removed.unlink()
+        self.lease.check()
 
     @property
     def record_path(self) -> Path:
@@ -159,7 +202,7 @@ class RunFolder:
 
     def remove_checkpoints(self) -> None:
         for path in self.checkpoint_paths:
-            path.unlink(missing_ok=True)
+            self.remove(path)
 
     def read_record(self) -> RunRecord | None:
         """What run.json holds, or None where there is none.
@@ -186,7 +229,7 @@ class RunFolder:
             ) from None
 
     def write_record(self, record: RunRecord) -> None:
-        write_text(self.record_path, record.to_json())
+        self._write_text(self.record_path, record.to_json())
 
     def read_history(self) -> pd.DataFrame:
         """history.csv, one row per epoch; empty when no epoch is finished."""
@@ -207,7 +250,7 @@ class RunFolder:
         table = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
-        write_text(self.history_path, text.getvalue())
+        self._write_text(self.history_path, text.getvalue())
 
     def stamp(self) -> Stamp:
         """The state of the files; another one as soon as one of them is written."""
@@ -261,7 +304,7 @@ class RunFolder:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, labels=labels, probabilities=probabilities)
         path = self.predictions_path_of(length)
-        write_whole(path, lambda file: file.write(buffer.getvalue()))
+        self.write(path, lambda file: file.write(buffer.getvalue()))
 
     def rename_predictions(self, lengths: Sequence[str], shares: Sequence[str]) -> None:
         """Give predictions of lengths the names of their shares, also after some have them.
@@ -269,6 +312,8 @@ class RunFolder:
         Raises:
             OSError: the folder cannot be written.
         """
+        if self.lease is not None:
+            self.lease.check()
         for length, share in zip(lengths, shares, strict=True):
             with contextlib.suppress(FileNotFoundError):  # a run that was killed has renamed it
                 os.replace(self.predictions_path_of(length), self.predictions_path_of(share))
@@ -291,7 +336,10 @@ class RunFolder:
                     raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
                 raise
 
-        write_whole(self.weights_path, write)
+        self.write(self.weights_path, write)
+
+    def _write_text(self, path: Path, text: str) -> None:
+        self.write(path, lambda file: file.write(text.encode()))
 
     def check_same(self, record: RunRecord, spec: RunSpec, fingerprint: str) -> None:
         """Check that the record that lies here was made by `spec` from data with that fingerprint.

@@ -156,7 +156,7 @@ def check_begun(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
         differs = [
             f"{package}: {there[package]} there, {here[package]} here"
             for package in VERSIONS
-            if package in there and _release(there[package]) != _release(here[package])
+            if package in there and release(there[package]) != release(here[package])
         ]
         if differs:
             raise MismatchError(
@@ -265,6 +265,6 @@ def _check_weights(
     return found
 
 
-def _release(version: Any) -> str:
+def release(version: Any) -> str:
     """A version without its build: 2.14.1+cpu and 2.14.1+cu130 are one version of torch."""
     return str(version).partition("+")[0]

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
     from ..language import Discussion, SaidAdvice
     from ..models import WeightsFile
     from ..report import Measurements
+    from .executors import Place
     from .levers import LeverStudy
     from .planning.cost import Cost
     from .planning.executions import ExecutionRequest
     from .planning.schedule import Schedule
+
+RESULTS_SHARE = 0.05
+"""Largest part of the time for results.csv while runs are trained: of thousands of runs it takes
+seconds, and is not written after every one of them."""
 
 REPORT_SECONDS = 2.0
 """What the first report of a study is expected to take; then it is known."""
@@ -161,6 +167,8 @@ class Study:
         device: str | None = None,
         workers: int | None = None,
         threads: int | None = None,
+        executor: str | None = None,
+        slurm: str | None = None,
         budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
@@ -172,6 +180,9 @@ class Study:
             device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
             workers: runs at the same time.
             threads: CPU threads of each run. A run's result depends on them, not on `workers`.
+            executor: ``ray``, ``ray://HOST:PORT`` or ``slurm``; by default processes of this
+                machine.
+            slurm: options of its jobs, such as ``partition=gpu,time=240`` (minutes).
             listener: is told of every step.
 
         Returns:
@@ -184,7 +195,7 @@ class Study:
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
         from . import preflight
-        from .executors import BudgetQueue, make_executor, run_all
+        from .executors import BudgetQueue, place_of, run_all
         from .planning.budget import REPORT_SHARE, check_budget, stages, training_seconds
         from .planning.executions import ExecutionRequest, write_executions
         from .results import write_results
@@ -192,13 +203,14 @@ class Study:
         began = time.monotonic()
         listener = listener or Listener()
         request = ExecutionRequest(device, workers, threads)
-        with FolderLock(self.folder) as lock:
+        place = place_of(executor, self.folder, self.data_dir, workers, slurm)
+        with FolderLock(self.folder) as lock, place:
             preflight.check_folder(self.folder, self.spec)
             preflight.check_writable(self.folder)
             if StudyFolder(self.folder).spec_path.is_file():
                 self._take(lock)  # at once, not after the images were read
             timed = budget is not None
-            schedule, costs = self._schedule(request, listener, download=True, timed=timed)
+            schedule, costs = self._schedule(request, place, listener, download=True, timed=timed)
             dataset = self.dataset()
             chosen, order = schedule, stages(self.runs())
             if budget is not None:
@@ -216,12 +228,17 @@ class Study:
             for run in done:
                 listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
             reported, takes = time.monotonic(), REPORT_SECONDS
+            written, writing = -math.inf, 0.0
 
             def keep(record: RunRecord) -> None:
-                nonlocal snapshot, reported, takes
+                nonlocal snapshot, reported, takes, written, writing
                 self._snapshot = snapshot = snapshot.with_record(record)
-                write_results(snapshot)
                 start = time.monotonic()
+                if (start - written) * RESULTS_SHARE >= writing:
+                    write_results(snapshot)
+                    written = time.monotonic()
+                    writing = written - start
+                    start = written
                 if budget is not None and (start - reported) * REPORT_SHARE >= takes:
                     self._write_report()
                     reported = time.monotonic()
@@ -236,16 +253,20 @@ class Study:
                     chosen=lambda runs: listener.runs_planned([*done, *runs]),
                     clock=time.monotonic,
                 )
-            executor = make_executor(schedule, dataset, self.folder)
-            run_all(
-                schedule,
-                executor,
-                dataset,
-                self.folder,
-                listener=listener,
-                after_run=keep,
-                queue=queue,
-            )
+            try:
+                run_all(
+                    schedule,
+                    place.executor(schedule, dataset),
+                    dataset,
+                    self.folder,
+                    listener=listener,
+                    after_run=keep,
+                    queue=queue,
+                )
+            except BaseException:
+                with suppress(OSError):
+                    write_results(snapshot)  # of the runs whose ends it was not written after
+                raise
             self._write_report()
             return self.results()
 
@@ -255,6 +276,8 @@ class Study:
         device: str | None = None,
         workers: int | None = None,
         threads: int | None = None,
+        executor: str | None = None,
+        slurm: str | None = None,
         budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
@@ -268,15 +291,17 @@ class Study:
             InputError: as `run`.
         """
         from . import preflight
+        from .executors import place_of
         from .planning.budget import check_budget, stages
         from .planning.cost import plan_table
         from .planning.executions import ExecutionRequest
         from .planning.precision import expected_precision
 
         request = ExecutionRequest(device, workers, threads)
-        schedule, costs = self._schedule(
-            request, listener or Listener(), download=False, timed=True
-        )
+        with place_of(executor, self.folder, self.data_dir, workers, slurm) as place:
+            schedule, costs = self._schedule(
+                request, place, listener or Listener(), download=False, timed=True
+            )
         if budget is not None:
             fitting = check_budget(schedule, stages(self.runs()), budget)
             schedule = dataclasses.replace(schedule, assignments=tuple(fitting))
@@ -437,21 +462,25 @@ class Study:
         )
 
     def _schedule(
-        self, request: ExecutionRequest, listener: Listener, *, download: bool, timed: bool = False
+        self,
+        request: ExecutionRequest,
+        place: Place,
+        listener: Listener,
+        *,
+        download: bool,
+        timed: bool = False,
     ) -> tuple[Schedule, dict[str, Cost]]:
         """Find what is wrong before hours are spent on it, then decide how the runs are computed.
 
         Returns:
             The runs left to train, and what each model costs.
         """
-        from ..data.cache import default_data_dir
         from ..language import default_language
         from . import preflight
-        from .executors import local_machine
         from .planning.planner import make_schedule
 
         preflight.check_folder(self.folder, self.spec)
-        preflight.check_names(self.spec, request.device)
+        preflight.check_names(self.spec, request.device if place.is_here else None)
         dataset = self.dataset(listener)
         preflight.check_data(self.spec, self.runs(), dataset)
         snapshot = self._read()
@@ -471,7 +500,7 @@ class Study:
             dataset,
             costs,
             request,
-            machine=local_machine(dataset, self.data_dir or default_data_dir()),
+            machine=place.machine(dataset, self.runs()),
             listener=listener,
             timed=timed,
         )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sixteenth import Listener, RunSpec
-from sixteenth.data import load_dataset
+from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import Progress, train_run
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
-from sixteenth.study.executors import EXECUTORS, run_all
+from sixteenth.study.executors import EXECUTORS, Executor, place_of, run_all
 from sixteenth.study.planning.schedule import Assignment, Schedule
 
 
@@ -34,9 +38,32 @@ class Recording(Listener):
         self.told[run.run_id].append(record.status)
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.fixture
+def make_executor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Executor]]:
+    """Make an executor by its name; what it started is ended after the test."""
+    with contextlib.ExitStack() as stack:
+
+        def make(name: str, schedule: Schedule, dataset: ImageDataset, folder: Path) -> Executor:
+            if name in EXECUTORS:
+                return EXECUTORS[name](schedule, dataset, folder)
+            if name == "slurm":
+                pytest.importorskip("submitit", reason="pip install 'sixteenth[slurm]'")
+                slurm = importlib.import_module("sixteenth.study.executors.slurm")
+                return slurm.SlurmPlace(folder, cluster="local").executor(schedule, dataset)
+            pytest.importorskip("ray", reason="pip install 'sixteenth[ray]'")
+            # No other cluster of this machine is found from here, and sockets have short paths.
+            scratch = tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp")
+            monkeypatch.setenv("RAY_TMPDIR", stack.enter_context(scratch))
+            monkeypatch.delenv("RAY_ADDRESS", raising=False)
+            place = stack.enter_context(place_of(name, folder, None, workers=1))
+            return place.executor(schedule, dataset)
+
+        yield make
+
+
+@pytest.mark.parametrize("name", [*EXECUTORS, "ray", "slurm"])
 def test_an_executor_trains_each_run_to_the_same_bytes_and_a_failure_stops_no_other(
-    tiny_folder: Path, name: str
+    tiny_folder: Path, make_executor: Callable[..., Executor], name: str
 ) -> None:
     digits = load_dataset("digits", image_size=8)
     execution = Execution("cpu", "float32", "channels-last", 1)
@@ -57,7 +84,7 @@ def test_an_executor_trains_each_run_to_the_same_bytes_and_a_failure_stops_no_ot
     told, after = Recording(), []
     assignments = tuple(Assignment(run, execution) for run in runs)
     schedule = Schedule(assignments, workers=2, slots=2)
-    executor = EXECUTORS[name](schedule, digits, Path("study"))
+    executor = make_executor(name, schedule, digits, Path("study"))
     run_all(
         schedule,
         executor,

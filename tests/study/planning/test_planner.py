@@ -36,12 +36,16 @@ from sixteenth.study.planning.schedule import Placement, Schedule
 
 @dataclass
 class FakeMachine:
-    """A machine with one GPU, where models are fastest with as many processes as is said."""
+    """A machine with GPUs, where models are fastest with as many processes as is said."""
 
     fastest: Mapping[str, int]
     gpu_bytes: float = 1e12
     cores: int = 2
+    gpus: int = 1
     measured: list[tuple[str, list[Placement]]] = field(default_factory=list)
+
+    def count(self, device: str) -> int:
+        return self.gpus if device.startswith("cuda") else 1
 
     def default_execution(self, device: str | None, recipe: TrainSpec) -> Execution:
         return Execution(device or "cuda:7", "bfloat16", "channels-last", self.cores)
@@ -109,6 +113,21 @@ def test_a_gpu_is_shared_by_as_many_runs_as_were_fastest_together_whatever_the_c
     (tmp_path / "execution.json").unlink()
     scarce = FakeMachine({"a": 4, "b": 2}, gpu_bytes=3e9)
     assert plan_for(scarce, tmp_path, "aabbbb").workers == 1, "no memory for two"
+
+
+def test_runs_are_spread_over_all_gpus_as_many_on_each_as_were_fastest_together(
+    tmp_path: Path,
+) -> None:
+    machine = FakeMachine({"a": 2}, cores=16, gpus=4)
+    schedule = plan_for(machine, tmp_path, "a" * 12)
+    assert (schedule.workers, schedule.machines) == (8, 4)
+    threads = {each.execution.threads for each in schedule.assignments}
+    assert threads <= {2, 4}, "16 cores for 8 runs or, at the end, 4"
+    ((_, tried),) = machine.measured
+    assert [each.processes for each in tried] == [1, 2, 3], "on one GPU; no more than come to it"
+    assert plan_for(machine, tmp_path, "aaaaa").workers == 5, "no more than there are"
+    one = plan_for(FakeMachine({"a": 2}, cores=16, gpus=1), tmp_path, "a" * 12)
+    assert (one.workers, one.machines) == (2, 1)
 
 
 # A study goes on as it was begun

@@ -110,6 +110,7 @@ TERMINAL = TerminalLabels(
     time="time",
     train_flops="training",
     steps="steps",
+    device="device",
     threads="threads",
     disk="disk",
     status="status",

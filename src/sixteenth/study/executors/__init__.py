@@ -1,6 +1,7 @@
-"""Where runs are trained: in this process, or in several processes of this machine.
+"""Where runs are trained: in this process, in several of this machine, or on a cluster.
 
-A new executor is a module beside these and an entry in `EXECUTORS`.
+A new executor is a module beside these and a class that derives from `Place`, which `place_of`
+chooses.
 
 base.py         the events, the protocol of an executor, and the loop that runs a study
 budget_queue.py which run begins next within a budget
@@ -8,40 +9,53 @@ in_process.py   one run after another in this process
 local.py        several runs at once in worker processes
 worker.py       the program of such a process
 shared_data.py  a dataset whose images several processes share
+place.py        where a study is computed: its machine for planning, and its executor
+node.py         what happens on another machine
+ray.py          one task of Ray a run
+slurm.py        one job of Slurm a run
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from ...data import ImageDataset
-from ..planning.machine import LocalMachine
-from ..planning.schedule import Schedule
+from ...errors import InputError, nearest
 from .base import Executor, run_all
 from .budget_queue import BudgetQueue
-from .in_process import InProcess
-from .local import LocalProcesses, WorkerPool
+from .place import EXECUTORS, Place
 
-__all__ = ["EXECUTORS", "BudgetQueue", "Executor", "local_machine", "make_executor", "run_all"]
-
-EXECUTORS: dict[str, Callable[[Schedule, ImageDataset, Path], Executor]] = {
-    "in-process": InProcess,
-    "processes": LocalProcesses,
-}
+__all__ = ["EXECUTORS", "BudgetQueue", "Executor", "Place", "place_of", "run_all"]
 
 
-def make_executor(schedule: Schedule, dataset: ImageDataset, folder: Path) -> Executor:
-    """The executor of a schedule; its caller has to close it, as `run_all` does.
+def place_of(
+    executor: str | None,
+    folder: Path,
+    data_dir: Path | None,
+    workers: int | None,
+    slurm: str | None = None,
+) -> Place:
+    """The place that ``--executor`` names; nothing is started or connected to yet.
 
     Args:
-        folder: of the study.
+        slurm: options of sbatch, see `slurm.parse_options`.
+
+    Raises:
+        InputError: there is no such executor, or no such option.
     """
-    return EXECUTORS["processes" if schedule.workers > 1 else "in-process"](
-        schedule, dataset, folder
+    if slurm is not None and executor != "slurm":
+        raise InputError("--slurm goes with --executor slurm")
+    if executor == "slurm":
+        from .slurm import SlurmPlace, parse_options
+
+        return SlurmPlace(folder, data_dir, workers, parse_options(slurm or ""))
+    if executor in (None, "local"):
+        return Place(folder, data_dir, workers)
+    if executor == "ray" or executor.startswith("ray://"):
+        from .ray import RayPlace
+
+        return RayPlace(folder, data_dir, workers, None if executor == "ray" else executor)
+    known = ["local", "ray", "ray://HOST:PORT", "slurm"]
+    raise InputError(
+        f"--executor {executor}: there is no such executor{nearest(executor, known)} "
+        f"(there are {', '.join(known)})"
     )
-
-
-def local_machine(dataset: ImageDataset, data_dir: Path) -> LocalMachine:
-    """This machine, as planning asks about it; measured speeds are kept in `data_dir`."""
-    return LocalMachine(dataset, data_dir, lambda: WorkerPool(dataset))

@@ -16,6 +16,7 @@ from typing import Protocol
 from ...data import ImageDataset
 from ...engine.execution import new_record
 from ...engine.train import Progress
+from ...storage.lease import Lease
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import Failure, RunRecord
 from ..listener import Listener
@@ -64,10 +65,14 @@ class Failed:
 
 @dataclass(frozen=True)
 class Lost:
-    """The process or machine that trained a run died, of `error`; run.json may not say so."""
+    """The process or machine that trained a run died, of `error`; run.json may not say so.
+
+    Not `again`: it would die again, as of a lack of memory.
+    """
 
     assignment: Assignment
     error: Exception
+    again: bool = True
 
 
 Event = Started | Progressed | Noticed | Ended | Failed | Lost
@@ -173,7 +178,9 @@ def run_all(
                 end(assignment, record, finished=True)
             case Failed(assignment, error):
                 end(assignment, _record_of_failed(_folder_of(assignment, folder), error))
-            case Lost(assignment, error) if begun[assignment.run.run_id] < executor.attempts:
+            case Lost(assignment, error, again=True) if (
+                begun[assignment.run.run_id] < executor.attempts
+            ):
                 listener.noticed(f"{assignment.run.run_id} begins again: {error}")
                 waiting.put_back(running.pop(assignment.run.run_id))
             case Lost(assignment, error):
@@ -222,9 +229,14 @@ def _record_of_lost(
     A run that had finished just before stays finished.
     """
     found = target.read_record()
-    if found is None:
-        found = new_record(assignment.run, dataset, assignment.execution, None)
-    if not found.is_finished:
-        found = found.as_failed(error)
-        target.write_record(found)
-    return found
+    if found is not None and found.is_finished:
+        return found
+    # It may live on where it cannot be reached: then it writes nothing more.
+    with Lease.acquire(target.path, by_force=True) as lease:
+        found = target.read_record()
+        if found is None:
+            found = new_record(assignment.run, dataset, assignment.execution, None)
+        if not found.is_finished:
+            found = found.as_failed(error)
+            target.leased(lease).write_record(found)
+        return found

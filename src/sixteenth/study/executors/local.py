@@ -18,12 +18,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ...data import ImageDataset
 from ...errors import RunError
+from ..planning.machine import visible_gpus
 from ..planning.schedule import Assignment, Schedule
 from .base import Ended, Event, Failed, Lost, Noticed, Progressed, Started
 from .shared_data import SharedDataset, share_dataset
@@ -63,10 +65,17 @@ class LocalProcesses:
         return self._schedule.may_begin(assignment, running)
 
     def submit(self, assignment: Assignment) -> None:
-        worker = self._pool.idle(self._busy)
+        worker = self._pool.idle(self._busy, self._gpu_for(assignment))
         worker.send(("train", assignment.run, self._runs, assignment.execution))
         self._busy[worker] = assignment
         self._started.append(assignment)
+
+    def _gpu_for(self, assignment: Assignment) -> int | None:
+        """The GPU on which fewest runs are being trained; None where there is nothing to choose."""
+        if assignment.execution.device != "cuda" or self._schedule.machines == 1:
+            return None
+        loads = Counter(worker.gpu for worker in self._busy)
+        return min(range(self._schedule.machines), key=lambda gpu: loads[gpu])
 
     def wait(self, emit: Callable[[Event], None], timeout: float) -> None:
         while self._started:
@@ -99,17 +108,22 @@ Reply = tuple[str, Any]
 
 
 class WorkerProcess:
-    """A process that trains runs, as its parent sees it."""
+    """A process that trains runs, as its parent sees it.
 
-    def __init__(self, replies: queue.SimpleQueue[tuple[WorkerProcess, Reply]]) -> None:
-        # Its import path is this process's, which a script may have changed; -P adds nothing to it.
-        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    Args:
+        gpu: the number of the only one that it sees, as ``cuda``; None for all of them.
+    """
+
+    def __init__(
+        self, replies: queue.SimpleQueue[tuple[WorkerProcess, Reply]], gpu: int | None = None
+    ) -> None:
+        self.gpu = gpu
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", WORKER_PROGRAM, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+            env=worker_environment(gpu),
         )
         self._last_line = ""
         self._replies = replies
@@ -180,6 +194,13 @@ class WorkerProcess:
         return f"the process that trained it was ended by {name}{hint}"
 
 
+def worker_environment(gpu: int | None) -> dict[str, str]:
+    """The environment of a worker that sees one GPU alone, or all that this process sees."""
+    # Its import path is this process's, which a script may have changed; -P adds nothing to it.
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"} | visible_gpus(gpu)
+
+
 class WorkerPool:
     """The worker processes of a study, started when they are needed."""
 
@@ -248,13 +269,13 @@ class WorkerPool:
         self._retired.add(worker)
         worker.stop()
 
-    def idle(self, busy: Container[WorkerProcess]) -> WorkerProcess:
-        """A worker that has nothing to do, if need be a new one."""
+    def idle(self, busy: Container[WorkerProcess], gpu: int | None = None) -> WorkerProcess:
+        """A worker of a GPU that has nothing to do, if need be a new one."""
         for worker in self._workers:
             usable = worker not in self._retired and worker.process.poll() is None
-            if usable and worker not in busy:
+            if usable and worker.gpu == gpu and worker not in busy:
                 return worker
-        return self._new_worker()
+        return self._new_worker(gpu)
 
     def receive(self, timeout: float) -> tuple[WorkerProcess, Reply] | None:
         """The next reply of any worker; None if there is none within `timeout` seconds."""
@@ -266,9 +287,9 @@ class WorkerPool:
     def _shared(self) -> SharedDataset:
         return share_dataset(self._dataset, Path(self._scratch.name))
 
-    def _new_worker(self) -> WorkerProcess:
+    def _new_worker(self, gpu: int | None = None) -> WorkerProcess:
         shared = self._shared
-        worker = WorkerProcess(self._replies)
+        worker = WorkerProcess(self._replies, gpu)
         self._workers.append(worker)
         worker.send(("data", shared))
         return worker

@@ -66,7 +66,7 @@ class Worker:
                 on_notice=lambda notice: self._reply("notice", notice),
             )
         except Exception as error:
-            self._reply("raised", _picklable(error))
+            self._reply("raised", picklable(error))
         else:
             self._reply("ended", record)
 
@@ -84,7 +84,7 @@ class Worker:
                 rehearsal.prepare(execution)
             self._reply("rehearsed", (rate, peak_memory(torch.device(execution.device)) or 0))
         except Exception as error:
-            self._reply("raised", _picklable(error))
+            self._reply("raised", picklable(error))
 
     def _reply(self, kind: str, content: object) -> None:
         pickle.dump((kind, content), self._replies)
@@ -163,7 +163,7 @@ def _is_alive(parent: int) -> bool:
     return sys.platform == "win32" or os.getppid() == parent
 
 
-def _picklable(error: Exception) -> Exception:
+def picklable(error: Exception) -> Exception:
     """`error` itself, or if it cannot be pickled, a RunError with its message."""
     with contextlib.suppress(Exception):
         if str(pickle.loads(pickle.dumps(error))) == str(error):

@@ -56,21 +56,26 @@ def plan_table(
 
     Returns:
         Columns run_id, model, init, fraction, train_size, seed, status, epochs, steps, parameters,
-        train_flops (all lengths), threads, seconds (of training and evaluation, beside the runs
-        that are scheduled at the same time), begins, ends (seconds from the study's beginning),
-        disk_bytes (what the finished run keeps), checkpoint_bytes (while it trains), chosen (it is
-        to be trained). Times are estimates; with `epochs: auto` all is of the longest run there can
-        be. Runs that are not chosen have none, and no threads.
+        train_flops (all lengths), device (one of several GPUs, which are counted through in a
+        cluster), threads, seconds (of training and evaluation, beside the runs that are scheduled
+        at the same time), begins, ends (seconds from the study's beginning), disk_bytes (what the
+        finished run keeps), checkpoint_bytes (while it trains), chosen (it is to be trained). Times
+        are estimates; with `epochs: auto` all is of the longest run there can be. Runs that are not
+        chosen have none, and no threads.
     """
     todo = {
         each.run.run_id: (each, end)
-        for each, end in zip(schedule.assignments, schedule.ends(), strict=True)
+        for each, end in zip(schedule.assignments, schedule.expected(), strict=True)
     }
     rows = []
     for run in runs:
         work = work_of(run, dataset)
         record = records.get(run.run_id)
-        cost, (assignment, end) = costs.get(run.model), todo.get(run.run_id, (None, 0.0))
+        cost = costs.get(run.model)
+        assignment, (end, machine) = todo.get(run.run_id, (None, (0.0, 0)))
+        device = assignment.execution.device if assignment else None
+        if device == "cuda" and schedule.machines > 1:
+            device = f"cuda:{machine}"
         stays, passes = disk_bytes(cost.parameters if cost else 0, dataset, run.most_lengths)
         rows.append(
             {
@@ -85,6 +90,7 @@ def plan_table(
                 "steps": work.steps,
                 "parameters": cost.parameters if cost else None,
                 "train_flops": cost.flops * work.images if cost else None,
+                "device": device,
                 "threads": assignment.execution.threads if assignment else None,
                 "seconds": round(assignment.seconds, 3) if assignment else None,
                 "begins": round(end - assignment.seconds, 3) if assignment else None,

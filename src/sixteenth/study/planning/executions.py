@@ -36,11 +36,15 @@ class ExecutionRequest:
             threads=self.threads or execution.threads,
         )
 
-    def threads_per_run(self, cores: int) -> int | None:
-        """Threads of each run, where `threads` or `workers` determines them."""
+    def threads_per_run(self, cores: int, machines: int = 1) -> int | None:
+        """Threads of each run, where `threads` or `workers` determines them.
+
+        Args:
+            cores: of each machine.
+        """
         if self.threads or self.workers is None:
             return self.threads
-        return max(1, cores // self.workers)
+        return max(1, min(cores, cores * machines // self.workers))
 
 
 def read_executions(folder: Path) -> dict[str, Execution]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import cache
@@ -14,6 +15,7 @@ from ...data import ImageDataset
 from ...data.machine import available_memory
 from ...engine.execution import Execution, default_threads, resolve_execution
 from ...engine.rehearsal import Rehearsal
+from ...errors import InputError
 from ...spec import RunSpec, TrainSpec
 from .calibration import Speed, Workers, calibrate
 from .cost import Cost
@@ -29,6 +31,35 @@ GPU_SHARES = (1, 2, 4)
 """How many small runs are tried on one GPU at once."""
 
 
+def alike_gpus() -> int:
+    """How many GPUs from the first on are of its kind: the runs of a study are spread over them.
+
+    On another kind a run would be faster or slower, and its result another one.
+    """
+    names = [torch.cuda.get_device_name(gpu) for gpu in range(torch.cuda.device_count())]
+    return next((i for i, name in enumerate(names) if name != names[0]), max(1, len(names)))
+
+
+def visible_gpus(*gpus: int | None) -> dict[str, str]:
+    """The environment in which a process sees these GPUs of all that this one sees; None: all."""
+    seen = [entry for entry in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if entry]
+    named = [seen[gpu] if seen else str(gpu) for gpu in gpus if gpu is not None]
+    return {"CUDA_VISIBLE_DEVICES": ",".join(named)} if named else {}
+
+
+def use_gpus(gpus: Sequence[int]) -> None:
+    """Let this process and its workers see these GPUs only; before anything is done on one.
+
+    Raises:
+        InputError: there are not so many.
+    """
+    count = torch.cuda.device_count()
+    if missing := [gpu for gpu in gpus if gpu >= count]:
+        here = f"GPUs 0 to {count - 1}" if count > 1 else ("one GPU, 0" if count else "no GPU")
+        raise InputError(f"--devices: there is no GPU {missing[0]} here, there is {here}")
+    os.environ |= visible_gpus(*gpus)
+
+
 class Machine(Protocol):
     """A machine that can train runs of one dataset.
 
@@ -37,6 +68,9 @@ class Machine(Protocol):
     """
 
     cores: int
+
+    def count(self, device: str) -> int:
+        """How many machines, or GPUs of one, there are like the one that is asked and measured."""
 
     def default_execution(self, device: str | None, recipe: TrainSpec) -> Execution:
         """How a run would be computed without measuring, see `engine.execution.resolve_execution`.
@@ -70,7 +104,7 @@ class Machine(Protocol):
         """
 
     def images_per_second(self, run: RunSpec, execution: Execution, seconds: float) -> float:
-        """How fast one process trains a run's model; takes about `seconds`.
+        """How fast one process trains a run's model, 0 if not known; takes about `seconds`.
 
         Raises:
             Exception: the model cannot be trained.
@@ -94,6 +128,9 @@ class LocalMachine:
     ) -> None:
         self.cores = default_threads()
         self._dataset, self._data_dir, self._new_workers = dataset, data_dir, new_workers
+
+    def count(self, device: str) -> int:
+        return alike_gpus() if device == "cuda" else 1
 
     def default_execution(self, device: str | None, recipe: TrainSpec) -> Execution:
         return resolve_execution(device, recipe)

@@ -76,7 +76,9 @@ class _Planner:
     listener: Listener
 
     def __post_init__(self) -> None:
-        self._threads = self.request.threads_per_run(self.machine.cores)
+        # On a machine with GPUs the cores are counted once, however many GPUs share them.
+        machines = self.machine.count("cpu")
+        self._threads = self.request.threads_per_run(self.machine.cores, machines)
         self._speeds: dict[str, list[Speed]] = {}
         self._todo = self.snapshot.unfinished()
         self._work = {run.run_id: work_of(run, self.dataset) for run in self._todo}
@@ -96,7 +98,9 @@ class _Planner:
         workers = self.request.workers or self._choose_workers(assigned)
         slots = max(max(threads), workers * min(threads))
         order = order_runs(assigned, slots) if workers > 1 else assigned
-        return Schedule(tuple(order), workers, slots)
+        devices = {each.execution.device for each in assigned}
+        machines = min((self.machine.count(device) for device in devices), default=1)
+        return Schedule(tuple(order), workers, slots, machines)
 
     def _decided_before(self) -> dict[str, Execution]:
         """What was decided before and still holds, by run_id.
@@ -172,7 +176,8 @@ class _Planner:
             }
             for run in new
         }
-        chosen = choose_placements(seconds)
+        device = next(iter(numbers.values())).device
+        chosen = choose_placements(seconds, self.machine.count(device))
         reason = "the study is done soonest, by the speeds that were measured"
         return {
             run.run_id: replace(
@@ -190,8 +195,9 @@ class _Planner:
 
     def _placements(self, runs: Sequence[RunSpec], device: str) -> list[Placement]:
         """Placements worth measuring for these runs, the simplest first."""
-        cores = self.machine.cores
-        most = min(len(runs), self._room(device))
+        machines = self.machine.count(device)
+        cores = max(1, self.machine.cores * self.machine.count("cpu") // machines)
+        most = min(-(-len(runs) // machines), self._room(device))
         if self.request.workers:
             return [Placement(self.request.workers, self._threads or 1)]
         if device.startswith("cuda"):
@@ -237,9 +243,10 @@ class _Planner:
                 run = next(run for run in self._todo if run.model == model)
                 execution = known[run.run_id]
                 rate = self.machine.images_per_second(run, execution, seconds=1.0)
-                self._speeds[model] = [
-                    Speed(execution.precision, execution.layout, 1, execution.threads, rate)
-                ]
+                if rate:
+                    self._speeds[model] = [
+                        Speed(execution.precision, execution.layout, 1, execution.threads, rate)
+                    ]
         self.listener.working("timing the models", len(models), len(models))
 
     def _seconds(self, run: RunSpec, execution: Execution, processes: int = 0) -> float:
@@ -281,9 +288,10 @@ class _Planner:
     def _choose_workers(self, assigned: Sequence[Assignment]) -> int:
         """How many runs at the same time: on CPUs as many as have cores for their threads; on a GPU
         as many as were measured to be fastest together, one where that is not known."""
-        if self._is_small(self._todo):
-            return 1
         devices = {each.execution.device for each in assigned}
+        machines = min((self.machine.count(device) for device in devices), default=1)
+        if self._is_small(self._todo):
+            return min(machines, max(1, len(assigned)))
         if all(device.startswith("cpu") for device in devices):
             fewest = min((each.execution.threads for each in assigned), default=1)
             most = self.machine.cores // fewest
@@ -291,7 +299,9 @@ class _Planner:
             most = min((self._fastest_share(each.run.model) for each in assigned), default=1)
         memory = max((self._memory(each.run.model) for each in assigned), default=0)
         rooms = [self._room(device, memory) for device in devices]
-        return max(1, min(most, len(assigned), *rooms))
+        # GPUs of one machine share its memory.
+        shared = self._room("cpu") * self.machine.count("cpu") if machines > 1 else len(assigned)
+        return max(1, min(machines * min(most, *rooms), shared, len(assigned)))
 
     def _memory(self, model: str) -> int:
         """Bytes that one run of a model was seen to take; 0 where that is not known."""

@@ -51,11 +51,13 @@ class Schedule:
         assignments: what is still to be trained, and how.
         workers: runs at the same time, at most.
         slots: threads that compute at the same time: a run begins when enough of them are free.
+        machines: equal ones, or GPUs, that the runs are spread over.
     """
 
     assignments: tuple[Assignment, ...]
     workers: int
     slots: int
+    machines: int = 1
 
     def may_begin(self, assignment: Assignment, running: Iterable[Assignment]) -> bool:
         """Whether a run may begin beside those that are `running`."""
@@ -65,18 +67,27 @@ class Schedule:
 
     def ends(self) -> list[float]:
         """When each run is expected to be done, in seconds from the beginning."""
-        clock = 0.0
+        return [end for end, _ in self.expected()]
+
+    def expected(self) -> list[tuple[float, int]]:
+        """As `ends`, and on which machine: the one on which fewest runs are then trained."""
+        clock, loads = 0.0, [0] * self.machines
         running: list[tuple[float, int]] = []
-        ends: list[float] = []
+        found: list[tuple[float, int]] = []
         for position, assignment in enumerate(self.assignments):
             while not self.may_begin(assignment, (self.assignments[i] for _, i in running)):
-                clock, _ = heapq.heappop(running)
-            ends.append(clock + assignment.seconds)
-            heapq.heappush(running, (ends[-1], position))
-        return ends
+                clock, ended = heapq.heappop(running)
+                loads[found[ended][1]] -= 1
+            machine = loads.index(min(loads))
+            loads[machine] += 1
+            found.append((clock + assignment.seconds, machine))
+            heapq.heappush(running, (found[-1][0], position))
+        return found
 
 
-def choose_placements(runs: Mapping[str, PlacementSeconds]) -> dict[str, Placement]:
+def choose_placements(
+    runs: Mapping[str, PlacementSeconds], machines: int = 1
+) -> dict[str, Placement]:
     """The placement of each run, by its name, with which all are done soonest.
 
     Most runs share one placement. The largest may come after them, one after another with all
@@ -86,18 +97,19 @@ def choose_placements(runs: Mapping[str, PlacementSeconds]) -> dict[str, Placeme
 
     Args:
         runs: the seconds of each run, by its name; all of them know the same placements.
+        machines: how many there are, each with that placement.
     """
     placements = sorted({placement for seconds in runs.values() for placement in seconds})
     alone = placements[0]
     largest = sorted(runs, key=lambda name: (-runs[name][alone], name))
     choices: list[tuple[float, dict[str, Placement]]] = []
-    for count in (len(runs), *range(len(runs))):
+    for count in (len(runs), *some_counts(len(runs))):
         last, together = largest[:count], largest[count:]
         for placement in placements[1:] if together else placements[:1]:
             total = _finish(
                 sorted((runs[name][placement] for name in together), reverse=True),
-                placement.processes,
-            ) + sum(runs[name][alone] for name in last)
+                placement.processes * machines,
+            ) + _finish(sorted((runs[name][alone] for name in last), reverse=True), machines)
             chosen = dict.fromkeys(together, placement) | dict.fromkeys(last, alone)
             choices.append((total, chosen))
     best = min((total for total, _ in choices), default=0.0)
@@ -117,13 +129,23 @@ def order_runs(assignments: Sequence[Assignment], slots: int) -> list[Assignment
         lanes = max(1, slots // threads)
         if lanes > 1:
             rising = sorted(group, key=lambda each: each.seconds)
-            orders = [rising[:k] + rising[k:][::-1] for k in range(len(rising), -1, -1)]
+            counts = [len(rising), *reversed(some_counts(len(rising)))]
+            orders = [rising[:k] + rising[k:][::-1] for k in counts]
             times = [_finish([each.seconds for each in one], lanes) for one in orders]
             group = next(
                 one for one, time in zip(orders, times, strict=True) if time <= min(times) * LONGER
             )
         order += group
     return order
+
+
+def some_counts(most: int) -> list[int]:
+    """Numbers from 0 up to `most`, without it, to be tried: all small ones, of large ones a tenth
+    apart, so that ten thousand runs are planned in seconds."""
+    counts = list(range(min(most, 64)))
+    while counts and (following := int(counts[-1] * 1.1) + 1) < most:
+        counts.append(following)
+    return counts
 
 
 def _finish(seconds: Sequence[float], lanes: int) -> float:

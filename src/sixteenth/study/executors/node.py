@@ -1,0 +1,180 @@
+"""What happens on another machine: it finds the data, checks that all is there, and trains a run.
+
+It serves every executor whose runs are trained elsewhere, and knows nothing of how they get there.
+The machine is to see the study's folder under the same path, and has this package installed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from ...data import ImageDataset, load_dataset
+from ...data.cache import default_data_dir
+from ...engine.acceleration import keep_freed_memory
+from ...engine.execution import Execution, environment
+from ...engine.train import Progress, train_run
+from ...errors import DataError, SixteenthError, one_line
+from ...models import check_init, check_model
+from ...spec import RunSpec
+from ...storage.run_folder import RunFolder
+from ...storage.run_record import RunRecord
+from ...storage.study_folder import StudyFolder
+from ..planning.machine import LocalMachine
+from ..preflight import VERSIONS, release
+from .local import WorkerPool
+
+PROGRESS_SECONDS = 1.0
+"""Progress of a run goes over the network at most so often."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What runs of a study need on another machine besides their spec; small, can be pickled.
+
+    Attributes:
+        folder: of the study, absolute.
+        home, path: current folder and import path of the command, for data, weights and models of
+            the user's own that are named relative to them.
+        data_dir: the user's choice for downloads and decoded images; None for each machine's own.
+        name, source, fingerprint: of the dataset.
+    """
+
+    folder: Path
+    home: Path
+    path: tuple[str, ...]
+    data_dir: Path | None
+    name: str
+    source: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, dataset: ImageDataset, folder: Path, data_dir: Path | None) -> Self:
+        """As it is in this process."""
+        return cls(
+            folder.resolve(),
+            Path.cwd(),
+            tuple(entry for entry in sys.path if entry),
+            data_dir.resolve() if data_dir else None,
+            dataset.name,
+            dataset.source,
+            dataset.fingerprint,
+        )
+
+    def enter(self) -> None:
+        """Let this process find what the command finds, as far as it is there."""
+        if self.home.is_dir():
+            os.chdir(self.home)
+        sys.path += [entry for entry in self.path if entry not in sys.path]
+        keep_freed_memory()
+
+    def dataset(self, run: RunSpec) -> ImageDataset:
+        """The images, from this machine's cache if they are there.
+
+        Raises:
+            DataError: they are not here, or are others.
+        """
+        found = load_dataset(
+            run.data,
+            image_size=run.image_size,
+            data_dir=self.data_dir,
+            image_column=run.image_column,
+            label_column=run.label_column,
+            test_fraction=run.test_fraction,
+            split_seed=run.split_seed,
+            skip_broken=True,  # whether that is allowed was asked where the study began
+        )
+        if found.fingerprint != self.fingerprint:
+            raise DataError(
+                f"the data {run.data} on {socket.gethostname()} are not those of the study "
+                f"(fingerprint {found.fingerprint[:12]} there, {self.fingerprint[:12]} here)"
+            )
+        return dataclasses.replace(found, name=self.name, source=self.source)
+
+
+def train_here(
+    origin: Origin,
+    run: RunSpec,
+    execution: Execution,
+    send: Callable[[str, Any], None],
+) -> RunRecord:
+    """The record of a run that was trained on this machine, as `engine.train.train_run`.
+
+    Args:
+        send: is called with a kind and its content: started (the machine's name), progress (at most
+            one a second), notice.
+
+    Raises:
+        DataError: see `Origin.dataset`.
+        Exception: as `train_run`.
+    """
+    origin.enter()
+    send("started", socket.gethostname())
+    sent = -PROGRESS_SECONDS
+
+    def on_progress(progress: Progress) -> None:
+        nonlocal sent
+        if time.monotonic() - sent >= PROGRESS_SECONDS:
+            sent = time.monotonic()
+            send("progress", progress)
+
+    return train_run(
+        run,
+        origin.dataset(run),
+        RunFolder(origin.folder / "runs" / run.run_id),
+        execution=execution,
+        on_progress=on_progress,
+        on_notice=lambda notice: send("notice", notice),
+    )
+
+
+def what_is_missing(origin: Origin, runs: Iterable[RunSpec], versions: dict[str, str]) -> list[str]:
+    """A half-sentence for each thing that this machine lacks to train `runs`; none if all is here.
+
+    Args:
+        versions: of the packages in `preflight.VERSIONS`, where the study began.
+    """
+    origin.enter()
+    here = environment().to_dict()
+    missing = [
+        f"has {package} {here[package]} and not {versions[package]}"
+        for package in VERSIONS
+        if release(here[package]) != release(versions[package])
+    ]
+    if not StudyFolder(origin.folder).spec_path.is_file():
+        missing.append(f"does not see the study's folder {origin.folder}")
+    different = {(run.model, run.init): run for run in runs}
+    for run in different.values():
+        try:
+            check_model(run.model, run.stem)
+            check_init(run.model, run.init, stem=run.stem)
+        except SixteenthError as error:
+            missing.append(f"lacks {run.model} from {run.init}: {one_line(error)}")
+    try:
+        origin.dataset(next(iter(different.values())))
+    except SixteenthError as error:
+        missing.append(f"lacks the data: {one_line(error)}")
+    return missing
+
+
+class NodeMachine:
+    """This machine for planning that happens elsewhere, see `planning.machine.Machine`."""
+
+    def __init__(self, origin: Origin, run: RunSpec) -> None:
+        origin.enter()
+        dataset = origin.dataset(run)
+        self._machine = LocalMachine(
+            dataset, origin.data_dir or default_data_dir(), lambda: WorkerPool(dataset)
+        )
+
+    def ask(self, method: str, *given: Any) -> Any:
+        """What a method of `LocalMachine` gives; of `measure_speeds` without its progress."""
+        more: Sequence[Any] = (lambda _: None,) if method == "measure_speeds" else ()
+        return getattr(self._machine, method)(*given, *more)

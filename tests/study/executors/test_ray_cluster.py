@@ -1,0 +1,185 @@
+"""A cluster of Ray on this machine: a head without processors, and two nodes of one each."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.soak import differences, remains
+
+from sixteenth import InputError, Listener, Study
+from sixteenth.engine.train import Progress
+from tiny_study import command_line, environment, hear_interrupts, write_tiny_study
+
+pytestmark = pytest.mark.slow
+
+pytest.importorskip("ray", reason="pip install 'sixteenth[ray]'")
+
+STUDY = {
+    "name": "tiny",
+    "data": "digits",
+    "image_size": 8,
+    "models": ["tiny_models:slow"],
+    "fractions": ["100 images"],
+    "seeds": [0, 1],
+    "lengths": [1],
+    "train": {"epochs": 20, "batch_size": 20},
+}
+SLEEP = "0.1"
+"""Seconds of a step on the cluster."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patched:
+        home = tmp_path_factory.mktemp("home")
+        write_tiny_study(home)
+        patched.chdir(home)
+        patched.setenv("TINY_SLEEP", SLEEP)
+        # Sockets have short paths.
+        with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as scratch:
+            patched.setenv("RAY_TMPDIR", scratch)
+            from ray.cluster_utils import Cluster
+
+            made = Cluster(
+                initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+            )
+            try:
+                made.add_node(num_cpus=1)
+                made.add_node(num_cpus=1)
+                patched.setenv("RAY_ADDRESS", made.address)
+                yield made
+            finally:
+                made.shutdown()
+
+
+@pytest.fixture(scope="module")
+def alone(cluster: Any) -> Path:
+    """The same study, trained by this process."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TINY_SLEEP", "0")
+        study = Study(STUDY, "alone")
+        study.run(device="cpu", workers=1, threads=1)
+    return study.folder.resolve()
+
+
+class Watching(Listener):
+    """Remembers what it was told, and removes a node when both runs have a checkpoint."""
+
+    def __init__(self, folder: str, cluster: Any = None) -> None:
+        self.folder, self.cluster = Path(folder), cluster
+        self.notices, self.steps = list[str](), dict[str, list[int]]()
+        self.together = 0
+
+    def noticed(self, what: str) -> None:
+        self.notices.append(what)
+
+    def run_started(self, run: Any) -> None:
+        self.together = max(self.together, sum(1 for _ in self.folder.glob("runs/*/.writer")))
+
+    def run_progressed(self, progress: Progress) -> None:
+        self.steps.setdefault(progress.run_id, []).append(progress.step)
+        self.together = max(self.together, sum(1 for _ in self.folder.glob("runs/*/.writer")))
+        if self.cluster and len(list(self.folder.glob("runs/*/checkpoint.pt"))) == 2:
+            node = self.cluster.worker_nodes.copy().pop()
+            self.cluster.remove_node(node, allow_graceful=False)
+            self.cluster = None
+
+
+def test_a_study_on_two_nodes_leaves_the_bytes_of_one_that_was_trained_here(
+    cluster: Any, alone: Path
+) -> None:
+    study, heard = Study(STUDY, "two-nodes"), Watching("two-nodes")
+    results = study.run(device="cpu", threads=1, executor="ray", listener=heard)
+    assert list(results["status"]) == ["finished"] * 2
+    assert heard.together == 2
+    assert differences(remains(alone), remains(study.folder)) == []
+
+
+def test_a_run_whose_node_is_lost_goes_on_elsewhere_from_its_checkpoint(
+    cluster: Any, alone: Path
+) -> None:
+    study, heard = Study(STUDY, "lost"), Watching("lost", cluster)
+    try:
+        study.run(device="cpu", threads=1, executor="ray", listener=heard)
+    finally:
+        cluster.add_node(num_cpus=1)
+    (lost,) = [notice for notice in heard.notices if "begins again" in notice]
+    assert "the machine that trained it was lost" in lost
+    steps = heard.steps[lost.split()[0]]
+    begins_again = [b for a, b in itertools.pairwise(steps) if b < a]
+    assert all(step > 5 for step in begins_again)  # not from its beginning
+    assert differences(remains(alone), remains(study.folder)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_was_stopped_goes_on_from_the_checkpoints(
+    cluster: Any, alone: Path, number: signal.Signals
+) -> None:
+    out = Path(number.name)
+    words = ["run", "tiny.yaml", "--out", str(out), "--executor", "ray", "--device", "cpu"]
+    words += ["--threads", "1"]
+    words += [word for key in ("models", "fractions", "seeds", "lengths", "train")
+              for word in ("--set", f"{key}={STUDY[key]}".replace("'", ""))]  # fmt: skip
+    with subprocess.Popen(
+        command_line(*words),
+        env=environment(),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        encoding="utf-8",
+        preexec_fn=hear_interrupts,
+    ) as process:
+        assert process.stderr is not None
+        while len(list(out.glob("runs/*/checkpoint.pt"))) < 2:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        process.send_signal(number)
+        began = time.monotonic()
+        err = process.stderr.read()
+        code = process.wait()
+    expected = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
+    assert code == expected[number], err
+    if number != signal.SIGKILL:
+        assert time.monotonic() - began < 10.0
+        assert "go on with:\n  python -m sixteenth run tiny.yaml" in err
+    assert any(out.glob("runs/*/checkpoint.pt"))
+    again = subprocess.run(
+        command_line(*words), env=environment(), capture_output=True, encoding="utf-8", check=False
+    )
+    assert again.returncode == 0, again.stderr
+    assert differences(remains(alone), remains(out)) == []
+
+
+def test_a_node_that_lacks_something_is_named_before_anything_is_trained(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "sixteenth.study.executors.ray.environment",
+        lambda: type("Other", (), {"to_dict": lambda _: _versions()})(),
+    )
+    with pytest.raises(InputError, match=r"has sixteenth 0\..* and not 99") as refused:
+        Study(STUDY, "lacking").run(device="cpu", threads=1, executor="ray")
+    assert str(refused.value).count("has sixteenth") == 2  # of both nodes
+    assert not list(Path("lacking").glob("runs/*"))
+
+
+def _versions() -> dict[str, str]:
+    from sixteenth.engine.execution import environment as real
+
+    return {**real().to_dict(), "sixteenth": "99"}
+
+
+def test_a_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setenv("RAY_gcs_server_request_timeout_seconds", "1")
+    with pytest.raises(InputError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
+        Study(STUDY, "nowhere").run(device="cpu", threads=1, executor="ray")
+    assert os.environ["RAY_ADDRESS"] == "127.0.0.1:1"
