@@ -139,11 +139,11 @@ def _named_by_user(tree: Tree, options: Options) -> Parts:
     both = [path for path in train if path in test]
     if both:
         raise DataError(f"{both[0]} is train_folder and test_folder: name two folders")
-    named = [*train, *test]
-    train = [inner(tree, path, named) for path in train]
-    test = [inner(tree, path, named) for path in test]
+    places = [*train, *test]
+    train = [inner(tree, path, places) for path in train]
+    test = [inner(tree, path, places) for path in test]
     parts = _class_parts(
-        tree, {"train": train, **({"test": test} if test else {})}, [*named, *train, *test]
+        tree, {"train": train, **({"test": test} if test else {})}, [*places, *train, *test]
     )
     used = [*train, *test]
     above = dict.fromkeys(
