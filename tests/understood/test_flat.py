@@ -339,7 +339,7 @@ REFUSED = [
         "a row without a label",
         FLAT,
         table("a.csv", "image,label", extra=["0.png,"]),
-        words=["1 rows without a label in column 'label'", "'0.png'"],
+        words=["1 row without a label in column 'label'", "'0.png'"],
     ),
     refused(
         "unlabelled rows",
@@ -375,7 +375,7 @@ REFUSED = [
         "a row of another length",
         FLAT,
         table("a.csv", "image,label", extra=["3.png"]),
-        words=["row 12 of", "has 1 values for 2 columns"],
+        words=["row 12 of", "does not have 2 values, one a column, but 1"],
     ),
     refused(
         "a table of other images",

@@ -225,8 +225,8 @@ def _class_names(
     empty = [row[image] for row, name in zip(rows, names, strict=True) if not name]
     if empty:
         raise DataError(
-            f"{file} has {len(empty)} rows without a label in column {column!r}, such as that of "
-            f"{empty[0]!r}: remove them"
+            f"{file} has {len(empty)} row{'s'[: len(empty) != 1]} without a label in column "
+            f"{column!r}, such as that of {empty[0]!r}: remove them"
         )
     if not all(map(_NUMBER.fullmatch, names)):
         return names
@@ -270,7 +270,8 @@ def _read(file: Path) -> tuple[list[str], list[dict[str, str]]]:
     for number, line in enumerate(lines, start=2):
         if len(line) != len(columns):
             raise DataError(
-                f"row {number} of {file} has {len(line)} values for {len(columns)} columns"
+                f"row {number} of {file} does not have {len(columns)} values, one a column, but "
+                f"{len(line)}"
             )
     return columns, [dict(zip(columns, line, strict=True)) for line in lines]
 
