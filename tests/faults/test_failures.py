@@ -58,7 +58,8 @@ REASONS = {
 WORDS = [
     "run", "tiny.yaml",
     "--set", f"models=[tiny_models:small, {', '.join(f'fragile:{kind}' for kind in REASONS)}]",
-    "--set", "fractions=[100 images, 1]", "--set", "train.epochs=4", "--set", "train.batch_size=25",
+    "--set", "fractions=[100 images, 200 images]",
+    "--set", "train.epochs=4", "--set", "train.batch_size=25",
     "--set", "lengths=[1]",
     "--threads", "1",
 ]  # fmt: skip
