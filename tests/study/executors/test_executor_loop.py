@@ -173,6 +173,19 @@ def test_the_listener_is_told_of_all_events_in_order(tmp_path: Path, digits: Ima
     assert str(given_up.error) == "RunError: its machine has gone"
 
 
+def test_a_run_that_would_die_again_is_not_begun_again(
+    tmp_path: Path, digits: ImageDataset
+) -> None:
+    def out_of_memory(a: Assignment) -> Event:
+        return Lost(a, RunError("out of memory"), again=False)
+
+    executor = Simulated({0: [[Started, out_of_memory]]}, attempts=3)
+    plan, told = schedule(1), Recording()
+    run_all(plan, executor, digits, tmp_path, listener=told, after_run=lambda _: None)
+    assert executor.submitted == [0]
+    assert str(record_of(tmp_path, plan.assignments[0]).error) == "RunError: out of memory"
+
+
 def test_a_run_whose_worker_died_after_it_had_finished_is_finished(
     trained: TrainedStudy, digits: ImageDataset
 ) -> None:

@@ -364,24 +364,24 @@ class RayTasks:
         except exceptions.RayTaskError as error:  # the task could not begin, or a bug
             return Failed(assignment, RunError(_last_line(error)))
         except exceptions.OutOfMemoryError as error:
-            return Lost(assignment, RunError(_last_line(error)), again=False)
+            return Lost(assignment, RunError(_first_sentence(error)), again=False)
+        except exceptions.WorkerCrashedError as error:
+            lost = self._is_lost(self._begun.get(assignment.run.run_id))
+            return Lost(assignment, RunError(_first_sentence(error)), again=lost)
         except exceptions.RayError as error:
-            node = self._begun.get(assignment.run.run_id)
-            return Lost(
-                assignment,
-                RunError(f"the machine that trained it was lost ({_last_line(error)})"),
-                again=not node or self._is_lost(node),
-            )
+            said = f"the machine that trained it was lost ({_first_sentence(error)})"
+            return Lost(assignment, RunError(said))
         if kind == "raised":
             return Failed(assignment, content)
         record: RunRecord = content
         return Ended(assignment, record)
 
-    def _is_lost(self, node_id: str) -> bool:
+    def _is_lost(self, node_id: str | None) -> bool:
         """Whether a machine has gone; a process that dies on one that has not would die again."""
-        deadline = time.monotonic() + 5.0  # Ray may tell of the process first
+        deadline = time.monotonic() + 10.0  # Ray may tell of the process first
         while time.monotonic() < deadline:
-            if not any(n["NodeID"] == node_id and n["Alive"] for n in self._ray.nodes()):
+            alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+            if node_id not in alive:
                 return True
             time.sleep(0.2)
         return False
@@ -463,6 +463,10 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _first_sentence(error: Exception) -> str:
+    return one_line(error).partition(". ")[0][:200]
 
 
 def _last_line(error: Exception) -> str:

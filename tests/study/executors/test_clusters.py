@@ -1,0 +1,332 @@
+"""Ray and Slurm, as far as it shows without them: messages, options, jobs that are found again."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sixteenth import InputError, RunSpec
+from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.engine.execution import Execution, environment
+from sixteenth.engine.train import Progress
+from sixteenth.spec import TrainSpec
+from sixteenth.study.executors import node, place_of, ray, slurm
+from sixteenth.study.executors.base import Ended, Event, Lost, Progressed, Started
+from sixteenth.study.executors.node import Origin, train_here, what_is_missing
+from sixteenth.study.planning.schedule import Assignment, Schedule
+from tiny_study import Command, write_tiny_study
+
+ON_CPU = Execution("cpu", "float32", "channels-last", 2)
+
+
+def spec(seed: int, model: str = "tiny_models:small") -> RunSpec:
+    return RunSpec(
+        model=model,
+        init="random",
+        fraction="100 images",
+        seed=seed,
+        data="digits",
+        image_size=8,
+        train=TrainSpec(epochs=2, batch_size=50),
+    )
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageDataset:
+    return load_dataset("digits", image_size=8)
+
+
+@pytest.fixture
+def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: ImageDataset) -> Origin:
+    """A study in ``study``, as another machine would be told of it."""
+    write_tiny_study(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(node, "keep_freed_memory", lambda: None)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "study.yaml").touch()
+    return Origin.of(digits, folder, None)
+
+
+# What a user is told
+
+
+@pytest.mark.parametrize("name", ["ray", "submitit"])
+def test_without_the_extra_the_message_names_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    read = {"ray": ray.import_ray, "submitit": slurm.import_submitit}[name]
+    extra = {"ray": "ray", "submitit": "slurm"}[name]
+    with pytest.raises(InputError, match=rf"pip install 'sixteenth\[{extra}\]'$"):
+        read()
+
+
+@pytest.mark.parametrize(
+    ("version", "fits"), [("2.53.1", False), ("1.99.0", False), ("2.54.0", True), ("3.0.0", True)]
+)
+def test_a_ray_that_is_too_old_is_named_with_the_version_that_is_needed(
+    monkeypatch: pytest.MonkeyPatch, version: str, fits: bool
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(__version__=version))
+    if fits:
+        assert ray.import_ray().__version__ == version
+    else:
+        with pytest.raises(InputError, match=rf"ray {version} is too old, 2\.54 is needed"):
+            ray.import_ray()
+
+
+def test_a_folder_whose_path_is_too_long_for_rays_sockets_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = "/tmp/" + 50 * "long"
+
+    def init(**given: Any) -> None:
+        assert given["address"] == "auto"
+        raise ConnectionError("nothing runs here")
+
+    fake = SimpleNamespace(__version__="2.60.0", is_initialized=lambda: False, init=init)
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.setenv("RAY_TMPDIR", place)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(InputError, match=f"the path {place} is too long .* RAY_TMPDIR"):
+        _ = ray.RayCluster().ray
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    fake.init = lambda **given: (_ for _ in ()).throw(ConnectionError("no answer\nfrom there"))
+    with pytest.raises(InputError, match=r"answers at 10\.0\.0\.1:6379: no answer from there$"):
+        _ = ray.RayCluster().ray
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--executor", "rya"], "--executor rya: there is no such executor; did you mean ray?"),
+        (["--executor", "ray:10.0.0.1"], "there is no such executor"),
+        (["--slurm", "time=60"], "--slurm goes with --executor slurm"),
+        (["--executor", "slurm", "--slurm", "gpu"], "--slurm 'gpu': write options of sbatch as"),
+        (["--executor", "slurm", "--slurm", "time=4h"], "--slurm time=4h: write the minutes"),
+        (["--devices", "0;1"], "--devices '0;1': write the numbers of GPUs, such as 0,2"),
+    ],
+)
+def test_a_wrong_place_is_told_in_one_line_before_anything_is_read(
+    tiny_folder: Path, sixteenth: Command, words: list[str], said: str
+) -> None:
+    ended = sixteenth("run", "tiny.yaml", *words)
+    assert ended.code == 2
+    assert said in ended.err
+    assert len(ended.err.strip().splitlines()) == 1
+    assert not Path("studies").exists()
+
+
+def test_an_executor_is_only_imported_when_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ray", "submitit"):
+        monkeypatch.setitem(sys.modules, name, None)  # an import would raise
+    for name in ("local", "ray", "ray://10.0.0.1:10001", "slurm"):
+        with place_of(name, tmp_path, None, None):
+            pass
+
+
+def test_options_of_jobs_are_read() -> None:
+    assert slurm.parse_options("partition=gpu, time=240,account=a-b") == {
+        "partition": "gpu", "time": 240, "account": "a-b",
+    }  # fmt: skip
+
+
+# What happens on another machine
+
+
+def test_a_machine_that_has_all_lacks_nothing_and_each_lack_is_named(
+    origin: Origin, digits: ImageDataset, tmp_path: Path
+) -> None:
+    here = environment().to_dict()
+    assert what_is_missing(origin, [spec(0)], here) == []
+    elsewhere = replace(origin, folder=tmp_path / "elsewhere", fingerprint="0" * 64)
+    missing = what_is_missing(
+        elsewhere, [spec(0), spec(0, "tiny_models:none")], {**here, "torch": "1.0"}
+    )
+    assert [each.partition(": ")[0] for each in missing] == [
+        f"has torch {here['torch']} and not 1.0",
+        f"does not see the study's folder {tmp_path / 'elsewhere'}",
+        "lacks tiny_models:none from random",
+        "lacks the data",
+    ]
+    assert "are not those of the study (fingerprint " in missing[3]
+
+
+def test_progress_goes_over_the_network_once_a_second(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = list[tuple[str, Any]]()
+
+    def trains(*_: Any, on_progress: Any, **__: Any) -> str:
+        for step in range(1, 100):
+            clock.now += 0.1
+            on_progress(Progress("run", 1, 1, step, 99, 1.0))
+        return "the record"
+
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(node, "train_run", trains)
+    monkeypatch.setattr(node, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    record = train_here(origin, spec(0), ON_CPU, lambda *each: told.append(each))
+    assert record == "the record"  # type: ignore[comparison-overlap]
+    assert told[0][0] == "started"
+    steps = [progress.step for _, progress in told[1:]]
+    assert 9 <= len(steps) <= 11
+    assert steps[0] == 1
+    assert all(b - a >= 10 for a, b in itertools.pairwise(steps))
+
+
+# Jobs of Slurm
+
+
+@dataclass
+class Queue:
+    """A Slurm that runs nothing: jobs end as the test says."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    arrays: list[list[str]] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    results: dict[str, Any] = field(default_factory=dict)
+    cancelled: list[str] = field(default_factory=list)
+
+    def module(self) -> SimpleNamespace:
+        queue = self
+
+        class Job:
+            def __init__(self, folder: Path, job_id: str) -> None:
+                self.job_id = job_id
+
+            @property
+            def state(self) -> str:
+                return queue.states[self.job_id]
+
+            def done(self, force_check: bool = False) -> bool:
+                return self.state not in ("PENDING", "RUNNING")
+
+            def result(self) -> Any:
+                if self.job_id not in queue.results:
+                    raise RuntimeError("no result was left")
+                return queue.results[self.job_id]
+
+            def cancel(self, check: bool = True) -> None:
+                queue.cancelled.append(self.job_id)
+
+        class AutoExecutor:
+            def __init__(self, folder: Path, cluster: str, **given: Any) -> None:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+
+            def update_parameters(self, **given: Any) -> None:
+                self.given = given
+
+            @contextlib.contextmanager
+            def batch(self) -> Iterator[None]:
+                queue.arrays.append([])
+                queue.asked.append(self.given)
+                yield
+
+            def submit(self, job: slurm.TrainJob) -> Job:
+                job_id = f"7_{len(queue.states)}"
+                queue.states[job_id] = "PENDING"
+                queue.arrays[-1].append(job.run.run_id)
+                return Job(Path(), job_id)
+
+        return SimpleNamespace(AutoExecutor=AutoExecutor, SlurmJob=Job)
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
+    made = Queue()
+    monkeypatch.setitem(sys.modules, "submitit", made.module())
+    return made
+
+
+def jobs(origin: Origin, *seeds: int) -> tuple[slurm.SlurmJobs, list[Assignment]]:
+    """An executor that was given a run of each seed."""
+    runs = [Assignment(spec(seed), ON_CPU) for seed in seeds]
+    schedule = Schedule(tuple(runs), workers=1000, slots=1000)
+    executor = slurm.SlurmJobs(schedule, origin, {"partition": "gpu", "time": 60})
+    for each in runs:
+        executor.submit(each)
+    return executor, runs
+
+
+def test_runs_are_submitted_as_one_array_and_a_command_called_again_submits_none_twice(
+    origin: Origin, queue: Queue
+) -> None:
+    events = list[Event]()
+    first, runs = jobs(origin, 0, 1, 2)
+    first.wait(events.append, 0.0)
+    assert queue.arrays == [[each.run.run_id for each in runs]]
+    assert queue.asked[0]["slurm_partition"] == "gpu"
+    assert queue.asked[0]["slurm_time"] == 60
+    assert queue.asked[0]["cpus_per_task"] == 2
+    # The command is left here: without `close`, as if its terminal was. The first job has ended.
+    queue.states["7_0"], queue.states["7_1"] = "COMPLETED", "RUNNING"
+    again, runs = jobs(origin, 1, 2, 3)
+    again.wait(events.append, 0.0)
+    assert queue.arrays[1:] == [[runs[2].run.run_id]]
+    assert events == []
+    queue.states["7_1"], queue.results["7_1"] = "COMPLETED", ("ended", "its record")
+    again.wait(events.append, 0.0)
+    assert events == [Started(runs[0]), Ended(runs[0], "its record")]  # type: ignore[arg-type]
+    again.close()
+    assert queue.cancelled == ["7_2", "7_3"]
+
+
+@pytest.mark.parametrize(
+    ("state", "again"),
+    [("NODE_FAIL", True), ("PREEMPTED", True), ("OUT_OF_MEMORY", False), ("CANCELLED by 0", False)],
+)
+def test_a_run_whose_machine_failed_begins_again_and_one_that_was_stopped_does_not(
+    origin: Origin, queue: Queue, state: str, again: bool
+) -> None:
+    events = list[Event]()
+    executor, _ = jobs(origin, 0)
+    executor.wait(events.append, 0.0)
+    queue.states["7_0"] = state
+    executor.wait(events.append, 0.0)
+    started, lost = events
+    assert isinstance(started, Started)
+    assert isinstance(lost, Lost)
+    assert lost.again is again
+    assert f"its job 7_0 ended as {state}: no result was left" in str(lost.error)
+    assert json.loads((origin.folder / "jobs" / "jobs.json").read_text()) == {}
+
+
+def test_what_a_job_tells_is_passed_on_once(origin: Origin, queue: Queue) -> None:
+    events = list[Event]()
+    executor, (run,) = jobs(origin, 0)
+    executor.wait(events.append, 0.0)
+    job = slurm.TrainJob(origin, run.run, ON_CPU, executor._event_path(run))
+    job.send("started", "a machine")
+    executor.wait(events.append, 0.0)
+    progress = Progress(run.run.run_id, 1, 2, 3, 4, 5.0)
+    job.send("progress", progress)
+    executor.wait(events.append, 0.0)
+    executor.wait(events.append, 0.0)
+    assert events == [Started(run), Progressed(progress)]
+
+
+def test_a_job_that_reaches_its_time_limit_is_queued_again_as_it_is(origin: Origin) -> None:
+    submitit = pytest.importorskip("submitit", reason="pip install 'sixteenth[slurm]'")
+    job = slurm.TrainJob(origin, spec(0), ON_CPU, origin.folder / "an.event")
+    delayed = job.checkpoint()
+    assert isinstance(delayed, submitit.helpers.DelayedSubmission)
+    assert delayed.function is job
+
+
+def test_damaged_notes_of_jobs_are_named(origin: Origin, queue: Queue) -> None:
+    (origin.folder / "jobs").mkdir()
+    (origin.folder / "jobs" / "jobs.json").write_text("[1")
+    with pytest.raises(InputError, match=r"jobs\.json cannot be read .* cancel the jobs"):
+        jobs(origin, 0)
