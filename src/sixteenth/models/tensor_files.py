@@ -30,10 +30,10 @@ _DEPTH = 4
 """Mappings within mappings that are looked at; a pickle may hold one that contains itself."""
 
 _BEGINNINGS = {
-    b"\x89HDF\r\n": "an HDF5 file, as Keras writes, and no weights of torch",
-    b"<": "a text that begins like a web page: download the file itself",
+    rb"\x89HDF\r\n": "an HDF5 file, as Keras writes, and no weights of torch",
+    rb"(?i)\s*<(?:!doctype|html|\?xml)": "a web page: download the file itself",
 }
-"""First bytes of what is often found under the name of a weights file, and what that is."""
+"""How files begin that are often found under the name of a weights file, and what they are."""
 
 
 def read_tensors(path: Path, key: str = "") -> tuple[OrderedDict[str, Tensor], str]:
@@ -142,11 +142,11 @@ def _read(path: Path) -> Any:
         raise WeightsError(f"{path} is {LFS_REASON}")
     try:
         with path.open("rb") as file:
-            begin = file.read(100).lstrip()
+            begin = file.read(100)
     except OSError as error:
         raise WeightsError(f"cannot read the weights file {path}: {error.strerror}") from None
-    for first, what in _BEGINNINGS.items():
-        if begin.startswith(first):
+    for pattern, what in _BEGINNINGS.items():
+        if re.match(pattern, begin):
             raise WeightsError(f"{path} is {what}")
     if path.suffix.lower() != ".safetensors":
         return _read_pickle(path, begin)
