@@ -217,7 +217,7 @@ def another_network(path: Path, state: State) -> None:
 
 def itself(path: Path, state: State) -> None:
     content: dict[str, Any] = {"epoch": 1}
-    content["again"] = content
+    content |= {f"again {k}": content for k in range(300)}
     torch.save(content, path)
 
 

@@ -201,6 +201,11 @@ def _in_images(path: Path, read: Trainings, size: str, total: int | None) -> pd.
     """Sizes as numbers of images."""
     sizes: pd.Series[float] = read.rows["\0size"]
     small = sizes[sizes < 1]
+    if len(small) and small.min() <= 0:
+        raise InputError(
+            f"{path}: line {small.idxmin()}: {small.min():g} in column {size} is no size of a "
+            "training set"
+        )
     if total is not None:
         if sizes.max() > 1:
             raise InputError(

@@ -26,9 +26,6 @@ from torch import Tensor
 from ..errors import WeightsError, nearest, one_line
 from ..storage.lfs import LFS_REASON, is_lfs_pointer
 
-_DEPTH = 4
-"""Mappings within mappings that are looked at; a pickle may hold one that contains itself."""
-
 _BEGINNINGS = {
     rb"\x89HDF\r\n": "an HDF5 file, as Keras writes, and no weights of torch",
     rb"(?i)\s*<(?:!doctype|html|\?xml)": "a web page: download the file itself",
@@ -51,7 +48,7 @@ def read_tensors(path: Path, key: str = "") -> tuple[OrderedDict[str, Tensor], s
             choose from, or has anything but plain tensors.
     """
     content = _read(path)
-    found = dict(_mappings(content))
+    found = dict(_mappings(content, (), set()))
     if not found:
         raise WeightsError(f"{path} {_without_tensors(content)}")
     chosen, key = _choose(path, found, key)
@@ -71,10 +68,16 @@ def read_tensors(path: Path, key: str = "") -> tuple[OrderedDict[str, Tensor], s
     return state, key
 
 
-def _mappings(content: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[str, Mapping[Any, Any]]]:
-    """Every mapping that is mostly of tensors, with its keys joined by dots."""
-    if not isinstance(content, Mapping) or len(keys) > _DEPTH or _is_optimizer(content):
+def _mappings(
+    content: Any, keys: tuple[str, ...], seen: set[int]
+) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+    """Every mapping that is mostly of tensors, with its keys joined by dots.
+
+    Each is looked at once: a pickle may hold one that contains itself.
+    """
+    if not isinstance(content, Mapping) or id(content) in seen or _is_optimizer(content):
         return
+    seen.add(id(content))
     tensors = [value for value in content.values() if isinstance(value, Tensor)]
     # Scores are tensors without axes, states of random number generators are of uint8.
     weights = any(value.dim() and value.dtype != torch.uint8 for value in tensors)
@@ -82,7 +85,7 @@ def _mappings(content: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[str, M
         yield ".".join(keys), content
         return
     for key, value in content.items():
-        yield from _mappings(value, (*keys, str(key)))
+        yield from _mappings(value, (*keys, str(key)), seen)
 
 
 def _is_optimizer(content: Mapping[Any, Any]) -> bool:
