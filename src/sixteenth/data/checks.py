@@ -98,7 +98,6 @@ def examine(content: Content) -> DataChecks:
         conflicting_labels=len(conflicting),
         skipped_broken=len(content.broken),
         skipped=tuple(f"{one.name} ({one.reason})" for one in content.broken[:MAX_SKIPPED]),
-        ignored_files=len(content.left_out),
         nearly_black=len(content.dark),
         classes_without_test=tuple(content.classes[i] for i in np.flatnonzero(untested)),
         examples=tuple(examples),

@@ -77,6 +77,8 @@ def _mappings(
     """
     if not isinstance(content, Mapping) or id(content) in seen or _is_optimizer(content):
         return
+    if len(keys) > 20:  # no file of weights; a deeper one could end this process
+        return
     seen.add(id(content))
     tensors = [value for value in content.values() if isinstance(value, Tensor)]
     # Scores are tensors without axes, states of random number generators are of uint8.

@@ -47,6 +47,8 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     """
     tree = Tree(folder, options.exclude)
     if not tree.walk(folder).images:
+        if tree.walk(folder).excluded:
+            raise DataError(f"exclude leaves no image in {folder}")
         return None
     if options.train_folders or options.test_folders:
         parts = _named_by_user(tree, options)
@@ -66,13 +68,13 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     splits = {"train": train, "test": test}
     left_out = [*parts.left_out, *tree.left_out()]
     images = [path for part in splits.values() for listed in part.values() for path in listed]
-    settings = {
+    settings: dict[str, object] = {
         "exclude": options.exclude,
         "train_folders": options.train_folders,
         "test_folders": options.test_folders,
-        "test_fraction": options.test_fraction,
-        "split_seed": options.split_seed,
     }
+    if "test" not in parts.splits:
+        settings |= {"test_fraction": options.test_fraction, "split_seed": options.split_seed}
     return Found(
         name=folder.resolve().name,
         layout=parts.layout,
@@ -137,13 +139,18 @@ def _named_by_user(tree: Tree, options: Options) -> Parts:
     both = [path for path in train if path in test]
     if both:
         raise DataError(f"{both[0]} is train_folder and test_folder: name two folders")
+    places = [*train, *test]
+    train = [inner(tree, path, places) for path in train]
+    test = [inner(tree, path, places) for path in test]
     parts = _class_parts(
-        tree, {"train": train, **({"test": test} if test else {})}, without=[*train, *test]
+        tree, {"train": train, **({"test": test} if test else {})}, [*places, *train, *test]
     )
     used = [*train, *test]
-    for home in dict.fromkeys(path.parent for path in used if path != tree.root):
-        if home not in used:
-            _leave_out_neighbours(tree, home, used)
+    above = dict.fromkeys(
+        home for path in used for home in path.parents if home.is_relative_to(tree.root)
+    )
+    for home in above if tree.root not in used else ():
+        _leave_out_neighbours(tree, home, used)
     return parts
 
 
