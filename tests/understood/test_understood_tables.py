@@ -123,6 +123,8 @@ REFUSED = {
         "250 in column acc is not within 0 and 100, as accuracies are",
     ),
     "a percent sign here and there": ("n,err\n1,25%\n2,20\n", ERR, "only some numbers in col"),
+    "a size of 0": ("n,err\n0,0.9\n9,0.2\n", ERR, "line 2: 0 in column n is no size of a training"),
+    "beyond all numbers": ("n,err\n1e999,0.9\n", ERR, "1e999 in column n is not a number"),
     "words": ("n,err\n1000,0.2\nmany,0.1\n", ERR, "line 3: many in column n is not a number"),
     "no such column": ("n,er\n1000,0.2\n", ERR, "no column err; did you mean er? (it has n, er)"),
     "no column named": ("n,acc\n1,0.2\n", Request(size="n"), "name it with --error-column or"),
@@ -216,6 +218,7 @@ def test_rows_without_numbers_are_counted_and_their_lines_named(tmp_path: Path) 
         ("n,loss\n9,0.3\n", Request(size="n", accuracy="loss"), "loss was read as accuracies"),
         ("n,err\n25,0.3\n50,0.2\n100,0.1\n", ERR, "the largest size in n is 100: if sizes"),
         ("n,err,State\n9,0.3,crashed\n8,0.2,finished\n", ERR, "State is not finished: crashed 1"),
+        ("n,err,seed\n9,0.3,0\n8,0.2,0\n9,0.3,0\n", ERR, "line 4: the same as a line above in all"),
     ],
 )  # fmt: skip
 def test_what_may_be_misunderstood_is_noted(

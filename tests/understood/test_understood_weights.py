@@ -168,6 +168,10 @@ def script(path: Path, state: State) -> None:
     torch.jit.save(torch.jit.trace(nn.Linear(2, 2), torch.zeros(1, 2)), path)
 
 
+def keras(path: Path, state: State) -> None:
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99))
+
+
 def whole(path: Path, state: State) -> None:
     torch.save(network(), path)
 
@@ -213,7 +217,7 @@ def another_network(path: Path, state: State) -> None:
 
 def itself(path: Path, state: State) -> None:
     content: dict[str, Any] = {"epoch": 1}
-    content["again"] = content
+    content |= {f"again {k}": content for k in range(300)}
     torch.save(content, path)
 
 
@@ -223,7 +227,8 @@ def itself(path: Path, state: State) -> None:
     [
         ("a.pth", pointer, "is a Git LFS pointer, not the file itself: fetch it with git lfs pull"),
         ("a.safetensors", pointer, "is a Git LFS pointer"),
-        ("a.pth", web_page, "is a text that begins like a web page: download the file itself"),
+        ("a.pth", web_page, "is a web page: download the file itself"),
+        ("a.pth", keras, "is an HDF5 file, as Keras writes, and no weights of torch"),
         ("a.pt", script, "is a TorchScript archive, a program with its weights"),
         ("a.pt", whole, "it holds a whole pickled model (torch.nn.modules.container.Sequential,"),
         ("a.pt", whole_in_the_old_format, "it holds a whole pickled model (torch.nn.modules."),
@@ -257,6 +262,26 @@ def test_what_holds_no_weights_of_the_network_is_called_what_it_is(
     assert "another network" not in message
 
 
+@pytest.mark.parametrize("first", [0x3C, 0x20, 0x0A, 0x50, 0x80])
+def test_a_header_of_any_length_is_no_other_kind_of_file(
+    first: int, state: State, tmp_path: Path
+) -> None:
+    """A safetensors file begins with the length of its header: also as "<", a space, "P"."""
+    path = tmp_path / "own.safetensors"
+    save_file(state, path)
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    padding = (first - length) % 256
+    header = (length + padding).to_bytes(8, "little") + content[8 : 8 + length] + b" " * padding
+    path.write_bytes(header + content[8 + length :])
+    assert path.read_bytes()[0] == first
+    model, _ = load(path)
+    assert torch.equal(model[3].bias, state["3.bias"])  # type: ignore[index]
+    path.rename(tmp_path / "own.pth")
+    with pytest.raises(WeightsError, match=r"begins as a safetensors file does: name it"):
+        load(tmp_path / "own.pth")
+
+
 def test_a_missing_file_says_where_it_was_looked_for_and_a_url_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +290,8 @@ def test_a_missing_file_says_where_it_was_looked_for_and_a_url_is_named(
         load(Path("w.pth"))
     with pytest.raises(WeightsError, match=r"which is a URL: download it"):
         load(Path(), "https://example.org/w.pth")
+    with pytest.raises(WeightsError, match=r"init 'https://example.org/w', which is a URL"):
+        load(Path(), "https://example.org/w")
     Path("w.bin").write_bytes(b"x")
     with pytest.raises(WeightsError, match=r"if torch\.save wrote that file, name it \.pth"):
         load(Path("w.bin"))

@@ -127,7 +127,9 @@ def read_trainings(path: Path, request: Request) -> Trainings:
     if read.rows.empty:
         raise InputError(f"{path} has no row with both {size} and {value}")
     if request.last_by:
-        read.rows = read.rows.assign(**{"\0last": numbers.read(read.rows[request.last_by])})
+        read.rows = read.rows.assign(
+            **{"\0last": numbers.read(read.rows[request.last_by], whole=True)}
+        )
         read.leave_out(f"without {request.last_by}", read.rows["\0last"].isna())
     _choose_rows(path, read, request, size)
     read.rows = read.rows.assign(
@@ -135,6 +137,9 @@ def read_trainings(path: Path, request: Request) -> Trainings:
         error=_as_errors(path, read, value, percent, accuracy=not request.error),
     )[["size", "error", *(name for name in request.group_by if name not in ("size", "error"))]]
     _note_states(read, table)
+    again = read.rows.index[table.loc[read.rows.index].duplicated()].tolist()
+    if again and any(map(_TRAINING.search, map(str, table))):
+        read.notes.append(f"{_lines(again)}: the same as a line above in all cells, counted again")
     read.facts = {
         "file": str(path),
         "delimiter": cells.delimiter or None,
@@ -196,6 +201,11 @@ def _in_images(path: Path, read: Trainings, size: str, total: int | None) -> pd.
     """Sizes as numbers of images."""
     sizes: pd.Series[float] = read.rows["\0size"]
     small = sizes[sizes < 1]
+    if len(small) and small.min() <= 0:
+        raise InputError(
+            f"{path}: line {small.idxmin()}: {small.min():g} in column {size} is no size of a "
+            "training set"
+        )
     if total is not None:
         if sizes.max() > 1:
             raise InputError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -269,4 +270,6 @@ def _number(text: str, mark: str, *, share: bool) -> float:
     ):
         raise ValueError(text)
     number = float(whole.replace(other, "") + ("." if point else "") + rest)
+    if math.isinf(number):
+        raise ValueError(text)
     return number / 100 if share and plain != text else number

@@ -26,14 +26,11 @@ from torch import Tensor
 from ..errors import WeightsError, nearest, one_line
 from ..storage.lfs import LFS_REASON, is_lfs_pointer
 
-_DEPTH = 4
-"""Mappings within mappings that are looked at; a pickle may hold one that contains itself."""
-
 _BEGINNINGS = {
-    b"\x89HDF\r\n": "an HDF5 file, as Keras writes, and no weights of torch",
-    b"<": "a text that begins like a web page: download the file itself",
+    rb"\x89HDF\r\n": "an HDF5 file, as Keras writes, and no weights of torch",
+    rb"(?i)\s*<(?:!doctype|html|\?xml)": "a web page: download the file itself",
 }
-"""First bytes of what is often found under the name of a weights file, and what that is."""
+"""How files begin that are often found under the name of a weights file, and what they are."""
 
 
 def read_tensors(path: Path, key: str = "") -> tuple[OrderedDict[str, Tensor], str]:
@@ -51,7 +48,7 @@ def read_tensors(path: Path, key: str = "") -> tuple[OrderedDict[str, Tensor], s
             choose from, or has anything but plain tensors.
     """
     content = _read(path)
-    found = dict(_mappings(content))
+    found = dict(_mappings(content, (), set()))
     if not found:
         raise WeightsError(f"{path} {_without_tensors(content)}")
     chosen, key = _choose(path, found, key)
@@ -71,10 +68,18 @@ def read_tensors(path: Path, key: str = "") -> tuple[OrderedDict[str, Tensor], s
     return state, key
 
 
-def _mappings(content: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[str, Mapping[Any, Any]]]:
-    """Every mapping that is mostly of tensors, with its keys joined by dots."""
-    if not isinstance(content, Mapping) or len(keys) > _DEPTH or _is_optimizer(content):
+def _mappings(
+    content: Any, keys: tuple[str, ...], seen: set[int]
+) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+    """Every mapping that is mostly of tensors, with its keys joined by dots.
+
+    Each is looked at once: a pickle may hold one that contains itself.
+    """
+    if not isinstance(content, Mapping) or id(content) in seen or _is_optimizer(content):
         return
+    if len(keys) > 20:  # no file of weights; a deeper one could end this process
+        return
+    seen.add(id(content))
     tensors = [value for value in content.values() if isinstance(value, Tensor)]
     # Scores are tensors without axes, states of random number generators are of uint8.
     weights = any(value.dim() and value.dtype != torch.uint8 for value in tensors)
@@ -82,7 +87,7 @@ def _mappings(content: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[str, M
         yield ".".join(keys), content
         return
     for key, value in content.items():
-        yield from _mappings(value, (*keys, str(key)))
+        yield from _mappings(value, (*keys, str(key)), seen)
 
 
 def _is_optimizer(content: Mapping[Any, Any]) -> bool:
@@ -142,11 +147,11 @@ def _read(path: Path) -> Any:
         raise WeightsError(f"{path} is {LFS_REASON}")
     try:
         with path.open("rb") as file:
-            begin = file.read(100).lstrip()
+            begin = file.read(100)
     except OSError as error:
         raise WeightsError(f"cannot read the weights file {path}: {error.strerror}") from None
-    for first, what in _BEGINNINGS.items():
-        if begin.startswith(first):
+    for pattern, what in _BEGINNINGS.items():
+        if re.match(pattern, begin):
             raise WeightsError(f"{path} is {what}")
     if path.suffix.lower() != ".safetensors":
         return _read_pickle(path, begin)

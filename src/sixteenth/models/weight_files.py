@@ -121,6 +121,8 @@ def find_weights(name: str, init: str) -> WeightsFile | None:
         return WeightsFile(path, _sha256(path), normalisation, key=key)
     if _is_torchvision(name, init):
         return _from_torchvision(name, init)
+    if "URL" in (where := looked_for(init)):
+        raise WeightsError(f"init {init!r}{where}")
     renamed = "; if torch.save wrote that file, name it .pth" if path.is_file() else ""
     if is_factory(name):
         offers = f"it offers {', '.join(offered)}" if offered else "it offers none"
