@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-DEEP_DARK = 256 // 4
+DEEP_DARK = 256 // 4 + 1
 """An image of more than 8 bits is dark if its values are below this after scaling. Most likely it
-uses 12 or 14 bits of the 16 that its file has."""
+uses 12 or 14 bits of the 16 that its file has: 14 are scaled to 64 at most."""
 
 MOST_FLAT = 1 / 3
 """If more of the images than this end in one flat colour, it is the way they were made."""
