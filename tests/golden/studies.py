@@ -427,7 +427,7 @@ def at_chance_by_classes() -> GoldenStudy:
 
 @golden
 def leaks() -> GoldenStudy:
-    """Leaked images, copies and images under two labels, with examples."""
+    """Leaked images, copies and images under two labels, with examples; what was understood."""
     checks = {
         "leaked_test_images": 7,
         "duplicates_within_train": 12,
@@ -438,9 +438,15 @@ def leaks() -> GoldenStudy:
         "skipped": ["train/cat/broken.png"],
         "examples": [f"test/dog/{i}.png = train/cat/{i}.png" for i in range(5)],
     }
-    return complete(
-        arms(small=(0.6, 0.7), fractions=TWO), records=Records(checks=checks), whole=True
-    )
+    understood = {
+        "layout": "train and test folders",
+        "validation_images": 40,
+        "per_class": {name: 900 + i for i, name in enumerate(CLASSES)},
+        "left_out": ["val with 40 validation images", "train/cat/broken.png cannot be read: cut"],
+        "notes": ["training images from Training, test images from Testing"],
+    }
+    records = Records(checks=checks, changes={0: {"data": understood}})
+    return complete(arms(small=(0.6, 0.7), fractions=TWO), records=records, whole=True)
 
 
 @golden

@@ -200,6 +200,15 @@ def test_what_epochs_auto_cannot_go_with_is_named_with_the_way_out(
     assert "\n" not in str(caught.value)
 
 
+def test_a_folder_is_named_by_a_text_or_by_a_list_and_every_run_knows_it() -> None:
+    named = {"train_folder": "a", "test_folder": ["b", "c"], "exclude": "masks"}
+    study = parse_spec({"data": "images", **named})
+    for spec in (study, study.runs()[0]):
+        assert (spec.train_folder, spec.test_folder, spec.exclude) == (["a"], ["b", "c"], ["masks"])
+    with pytest.raises(SpecError, match="exclude"):
+        parse_spec({"data": "images", "exclude": 5})
+
+
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*/study.yaml")), ids=lambda p: p.parent.name)
 def test_a_study_of_an_earlier_version_has_the_runs_that_it_had(path: Path) -> None:
     spec = load_spec(path)

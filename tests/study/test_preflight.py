@@ -73,8 +73,8 @@ def test_what_is_odd_about_the_data_is_told_recorded_and_reported(
     page = Path("studies/tiny/report.md").read_text(encoding="utf-8")
     assert "1 image left out as unreadable" in page
     first_screen = page[: page.index("## ")]
-    assert understood in first_screen
-    assert "left out: train/dog/broken.png" in first_screen
+    assert understood.replace("data", "Data") in first_screen
+    assert "Left out: train/dog/broken.png" in first_screen
     assert "1 image of the test split also in the training split" in page
     assert "test/dog/leak.png" in page
     assert yaml.safe_load(Path("studies/tiny/study.yaml").read_text())["skip_broken"] is True

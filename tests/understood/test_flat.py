@@ -122,6 +122,21 @@ TABLES = [
         image_column="left",
     ),
     read(
+        "a number and a name of each class",
+        FLAT,
+        put(
+            "labels.csv",
+            "file_name,label,class_name\n"
+            + "".join(f"{i},0,cat\n{i + 10},1,dog\n" for i in range(5)),
+        ),
+        columns=("class_name", "labels.csv", "file_name"),
+    ),
+    read(
+        "names in other capitals",
+        FLAT,
+        table("labels.csv", "file_name,label", "{0}.PNG,{1}"),
+    ),
+    read(
         "images that no table names",
         FLAT,
         greys({".": [99]}),
@@ -196,6 +211,20 @@ TABLES = [
         notes=["of test.csv", "of train.csv"],
     ),
     Case(
+        "one table for the images of both folders",
+        together(
+            greys({"train": range(4), "test": [10, 11]}),
+            put(
+                "metadata.csv",
+                "file_name,label\ntrain/0.png,a\ntrain/1.png,a\ntrain/2.png,b\ntrain/3.png,b\n"
+                "test/10.png,a\ntest/11.png,b\n",
+            ),
+        ),
+        train={"a": [0, 1], "b": [2, 3]},
+        test={"a": [10], "b": [11]},
+        notes=["of metadata.csv"],
+    ),
+    Case(
         "a competition: the test images have no labels",
         together(
             greys({"train": [*range(5), *range(10, 15)], "test": [30, 31, 32, 33]}),
@@ -266,8 +295,20 @@ REFUSED = [
     refused(
         "two columns of labels",
         FLAT,
-        table("labels.csv", "image,label,class", "{0},{1},{1}"),
+        table("labels.csv", "image,label,class", "{0},{1},pet"),
         words=["several columns of", "--label-column (label, class)"],
+    ),
+    refused(
+        "a column of numbers that is called nothing usual",
+        FLAT,
+        put("labels.csv", "image,width\n" + "".join(f"{i}.png,{i % 2}\n" for i in range(5))),
+        words=["no column of", "known to hold labels (it has image, width)", "--label-column"],
+    ),
+    refused(
+        "a table that is a Git LFS pointer",
+        FLAT,
+        put("labels.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"),
+        words=["10 images in", "labels.csv is a Git LFS pointer"],
     ),
     refused(
         "two columns of images",
@@ -298,7 +339,7 @@ REFUSED = [
         "a row without a label",
         FLAT,
         table("a.csv", "image,label", extra=["0.png,"]),
-        words=["1 rows without a label in column 'label'", "'0.png'"],
+        words=["1 row without a label in column 'label'", "'0.png'"],
     ),
     refused(
         "unlabelled rows",
@@ -334,7 +375,7 @@ REFUSED = [
         "a row of another length",
         FLAT,
         table("a.csv", "image,label", extra=["3.png"]),
-        words=["row 12 of", "has 1 values for 2 columns"],
+        words=["row 12 of", "does not have 2 values, one a column, but 1"],
     ),
     refused(
         "a table of other images",

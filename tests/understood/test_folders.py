@@ -139,6 +139,42 @@ SPLITS = [
         refused=["emu in test, but not in train"],
     ),
     Case(
+        "a validation part called eval beside train and test",
+        split("train", "test", {"eval/cat": [60], "eval/dog": [70]}),
+        train=PETS,
+        test=TESTED,
+        left_out=["eval is no part that is used"],
+    ),
+    Case(
+        "a folder named like a part around the parts",
+        split("test_data/train", "test_data/val"),
+        train=PETS,
+        test=TESTED,
+        notes=["training images from test_data/train, test images from test_data/val", "no other"],
+    ),
+    Case(
+        "class folders and a test folder beside them",
+        greys({"cat": [10], "dog": [20], "test/cat": [30], "test/dog": [40]}),
+        refused=["no folder train", "--set test_folder=test takes the other folders as classes"],
+    ),
+    Case(
+        "a test folder that is a link to nowhere",
+        together(greys({"train/cat": [10], "train/dog": [20]}), link("test", "../gone")),
+        refused=["data/test is a link that leads nowhere"],
+    ),
+    Case(
+        "an empty test folder",
+        greys({"train/cat": [10], "train/dog": [20], "test/cat": []}),
+        refused=["no images in", "data/test"],
+    ),
+    Case(
+        "an empty validation folder",
+        split("train", "test", {"validation": []}),
+        train=PETS,
+        test=TESTED,
+        left_out=["validation holds no images"],
+    ),
+    Case(
         "a vehicle called train among classes",
         greys({"bus": [10], "car": [20], "train": [30]}),
         refused=["a folder train but no folder test", "bus, car, train", "train_folder=."],
@@ -185,6 +221,44 @@ CLASSES = [
         notes=["those in PetImages", CUT],
     ),
     Case(
+        "images of every class in a folder of its name",
+        greys({"cat/cat": range(10), "dog/dog": range(20, 25)}),
+        both={"cat": range(10), "dog": range(20, 25)},
+        test_images=3,
+        notes=["subfolders of the classes were read too: cat 10, dog 5", CUT],
+    ),
+    Case(
+        "orders of animals, with species below",
+        greys({"birds/emu": range(5), "birds/owl": range(5, 10), "mammals/cat": range(20, 25)}),
+        both={"birds": range(10), "mammals": range(20, 25)},
+        test_images=3,
+        notes=["read too: emu 5, owl 5, cat 5", CUT],
+    ),
+    Case(
+        "images and masks apart, without classes",
+        greys({"images": [1, 2], "masks": [3, 4]}),
+        refused=["images, masks", "kinds of images"],
+    ),
+    Case(
+        "masks beside the classes",
+        greys({"cat": range(5), "dog": range(10, 15), "masks": range(20, 25)}),
+        both={"cat": range(5), "dog": range(10, 15), "masks": range(20, 25)},
+        test_images=3,
+        notes=["masks is taken for a class: exclude: [masks]", CUT],
+    ),
+    Case(
+        "two classes that differ in capitals",
+        greys({"Cat": range(5), "cat": range(10, 15)}),
+        both={"Cat": range(5), "cat": range(10, 15)},
+        test_images=2,
+        notes=["'Cat' and 'cat' are taken for different classes", CUT],
+    ),
+    Case(
+        "an archive that was not unpacked",
+        put("train.zip", b"PK"),
+        refused=["no images found", "unpack train.zip there first"],
+    ),
+    Case(
         "folds",
         greys({f"fold_{i}/{name}": [10 * i] for i in range(5) for name in ("cat", "dog")}),
         refused=["fold_0, fold_1", "parts of one data set", "train_folder=.", "test_folder=fold_4"],
@@ -205,17 +279,35 @@ CLASSES = [
     Case(
         "years that hold the same classes",
         greys({f"{year}/{name}": [1] for year in (2019, 2020) for name in ("cat", "dog")}),
-        refused=["2019, 2020", "hold the same folders each (cat, dog)"],
+        refused=["2019, 2020", "hold folders of the same names (cat, dog)"],
+    ),
+    Case(
+        "sites that share some classes",
+        greys({"a/cat": [1], "a/dog": [2], "b/cat": [3], "c/dog": [4]}),
+        refused=["a, b, c", "hold folders of the same names (cat, dog)"],
+    ),
+    Case(
+        "a folder of old images in every class",
+        greys({f"{name}{old}": range(5) for name in ("cat", "dog") for old in ("", "/old")}),
+        both={"cat": [*range(5)] * 2, "dog": [*range(5)] * 2},
+        test_images=4,
+        notes=["read too: old 10", CUT],
+    ),
+    Case(
+        "everything excluded",
+        greys({"cat": [1], "dog": [2]}),
+        {"exclude": ["*.png"]},
+        refused=["exclude leaves no image"],
     ),
     Case(
         "a split in every class",
         greys({f"{name}/{part}": [1] for name in ("cat", "dog") for part in ("train", "test")}),
-        refused=["cat, dog", "hold the same folders each (test, train)"],
+        refused=["cat, dog", "hold folders of the same names (test, train)"],
     ),
     Case(
         "a data set and a copy of it in another folder",
         greys({"pets/cat": [1], "pets/dog": [2], "data/pets/cat": [3], "data/pets/dog": [4]}),
-        refused=["data, pets", "hold the same folders each (cat, dog)"],
+        refused=["data, pets", "hold folders of the same names (cat, dog)"],
     ),
     Case(
         "a copy of all classes beside them",
@@ -333,6 +425,17 @@ NAMED = [
         test_images=2,
         notes=["the class folders are those in train", CUT],
         left_out=["test is no part that is used"],
+    ),
+    Case(
+        "a training folder further down named",
+        split(
+            "a/train", "a/test", {"b/x": [60], "a/train/cat": range(5), "a/train/dog": [7, 8, 9]}
+        ),
+        {"train_folder": ["a/train"]},
+        both={"cat": range(5), "dog": [7, 8, 9]},
+        test_images=2,
+        notes=["the class folders are those in a/train", CUT],
+        left_out=["a/test is no part that is used", "b is no part that is used"],
     ),
     Case(
         "a folder that is not there",

@@ -107,9 +107,13 @@ def examine(content: Content) -> DataChecks:
         conflicting_labels=len(conflicting),
         skipped_broken=len(content.broken),
         skipped=tuple(f"{one.name} ({one.reason})" for one in content.broken[:MAX_SKIPPED]),
+<<<<<<< HEAD
         ignored_files=len(content.left_out),
         nearly_black=len(content.oddities.dark),
         cut_short=len(content.oddities.short),
+=======
+        nearly_black=len(content.dark),
+>>>>>>> folders
         classes_without_test=tuple(content.classes[i] for i in np.flatnonzero(untested)),
         examples=tuple(examples),
     )

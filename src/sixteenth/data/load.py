@@ -19,15 +19,18 @@ from .layouts.arrays import find_digits, find_npz
 from .layouts.folder import find_folder
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
+from .layouts.table import ENDINGS
 from .source import Found, Options, check_content
 from .target import ProgressCallback, Target
 from .understood import understand
 
 _ACCEPTED = (
     f"data are {', '.join(NAMED_DATA)}, or the path of a folder with train/CLASS/ and test/CLASS/ "
-    f"images, of a folder with CLASS/ images, of a folder with train*.parquet and test*.parquet, "
-    f"or of an .npz file with x_train, y_train, x_test, y_test"
+    f"images, of a folder with CLASS/ images or with images and metadata.csv, of a folder with "
+    f"train*.parquet and test*.parquet, or of an .npz file with x_train, y_train, x_test, y_test"
 )
+
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2", ".7z", ".rar")
 
 
 def load_dataset(
@@ -140,14 +143,21 @@ def _find_path(path: Path, options: Options) -> Found:
         found = find_parquet(path, options) or find_cifar_copy(path) or find_folder(path, options)
         if found is not None:
             return found
-        inside = ", ".join(sorted(entry.name for entry in path.iterdir())[:8])
-        raise DataError(f"no images found in {path} (it has {inside or 'nothing'}): {_ACCEPTED}")
+        names = sorted(entry.name for entry in path.iterdir())
+        inside = ", ".join(names[:8]) or "nothing"
+        packed = next((name for name in names if name.lower().endswith(_ARCHIVES)), None)
+        way_out = _ACCEPTED if packed is None else f"unpack {packed} there first"
+        raise DataError(f"no images found in {path} (it has {inside}): {way_out}")
     if path.suffix.lower() == ".npz":
         return find_npz(path, options)
     if path.suffix.lower() == ".parquet":
         raise DataError(
             f"{path} is one file: give the folder with train*.parquet and test*.parquet"
         )
+    if path.name.lower().endswith(_ARCHIVES):
+        raise DataError(f"{path} is an archive: unpack it, and give the folder")
+    if path.suffix.lower() in ENDINGS:
+        raise DataError(f"{path} is a table: give the folder that holds it and the images")
     raise DataError(f"{path} is no kind of data that is known: {_ACCEPTED}")
 
 

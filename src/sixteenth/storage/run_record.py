@@ -145,8 +145,6 @@ class DataChecks(_Part):
             across both.
         skipped_broken: images that could not be decoded and were left out, as was asked for.
         skipped: their names and reasons, the first hundred.
-        ignored_files: files and folders that were not read: among the images and no images, or
-            images outside the class folders.
         nearly_black: images of more than 8 bits that use less than a quarter of their range.
         cut_short: images that decode, although their file lacks its end or their last rows are one
             flat colour.
@@ -160,7 +158,6 @@ class DataChecks(_Part):
     conflicting_labels: Whole = None
     skipped_broken: Whole = None
     skipped: Texts = ()
-    ignored_files: Whole = None
     nearly_black: Whole = None
     cut_short: Whole = None
     classes_without_test: Texts = ()

@@ -116,10 +116,12 @@ def doubt(tree: Tree, folder: Path) -> str:
         {image.parent.name for image in tree.walk(path).images if image.parent != path}
         for path in inside
     ]
-    common = sorted(set.intersection(*below)) if len(below) > 1 else []
-    same = [name for name in common if not _KIND.fullmatch(name.lower())]
-    if len(same) > 1:
-        return f"hold the same folders each ({first_names(same, 5)})"
+    counted = Counter(name for subfolders in below for name in subfolders)
+    same = {n for n, often in counted.items() if often > 1 and not _KIND.fullmatch(n.lower())}
+    apart = not any(is_flat(tree, path) for path in inside)
+    several = len(same) > 1 or max(map(len, below), default=0) > 1
+    if apart and several and all(same & subfolders for subfolders in below):
+        return f"hold folders of the same names ({first_names(sorted(same), 5)})"
     for path, subfolders in zip(inside, below, strict=True):
         copies = sorted(subfolders.intersection(names) - {path.name})
         if len(copies) > 1:
@@ -167,6 +169,14 @@ def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> li
             f"{count} image{'s'[: count != 1]} {'is' if count == 1 else 'are'} named like a mask "
             f"of another, with {first!r}: exclude: ['*{first}*'] would leave masks out"
         )
+    alike: dict[str, list[str]] = {}
+    for name in parts[0]:
+        alike.setdefault(name.casefold().strip(), []).append(name)
+    notes += [
+        f"{' and '.join(map(repr, names))} are taken for different classes"
+        for names in alike.values()
+        if len(names) > 1
+    ]
     spelled: dict[str, set[str]] = {}
     for place in places:
         for path in tree.with_images(place):

@@ -47,6 +47,8 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     """
     tree = Tree(folder, options.exclude)
     if not tree.walk(folder).images:
+        if tree.walk(folder).excluded:
+            raise DataError(f"exclude leaves no image in {folder}")
         return None
     if options.train_folders or options.test_folders:
         parts = _named_by_user(tree, options)
@@ -139,9 +141,11 @@ def _named_by_user(tree: Tree, options: Options) -> Parts:
         tree, {"train": train, **({"test": test} if test else {})}, without=[*train, *test]
     )
     used = [*train, *test]
-    for home in dict.fromkeys(path.parent for path in used if path != tree.root):
-        if home not in used:
-            _leave_out_neighbours(tree, home, used)
+    above = dict.fromkeys(
+        home for path in used for home in path.parents if home.is_relative_to(tree.root)
+    )
+    for home in above if tree.root not in used else ():
+        _leave_out_neighbours(tree, home, used)
     return parts
 
 

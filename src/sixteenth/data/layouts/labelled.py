@@ -59,19 +59,24 @@ def parts_of_tables(
                 "with exclude: [NAME]"
             )
     tree.leave_out(without, "gives no labels")
-    return _parts(tree, {each: one[0] for each, one in read.items()}), reasons
+    return _parts(tree, {each: one[0] for each, one in read.items()}, places), reasons
 
 
-def _parts(tree: Tree, tables: Mapping[Role | None, Labelled]) -> Parts:
+def _parts(
+    tree: Tree, tables: Mapping[Role | None, Labelled], places: Mapping[Role | None, Path]
+) -> Parts:
+    """The splits of tables: that of the table, of a row, or of the folder of a row's image."""
     rows: dict[Role, list[tuple[Path, str]]] = {}
     names: dict[Role, str] = {}
     notes = []
     for each, table in tables.items():
         name = tree.relative(table.file)
         for own, part in table.parts.items():
-            wanted = each or own or "train"
-            rows.setdefault(wanted, []).extend(part)
-            names[wanted] = name if each or not own else f"{own} rows of {name}"
+            for path, label in part:
+                place = next((key for key in places if key and places[key] in path.parents), None)
+                wanted: Role = each or own or place or "train"
+                rows.setdefault(wanted, []).append((path, label))
+                names.setdefault(wanted, name if each else f"{wanted} rows of {name}")
         notes.append(
             f"labels from column {table.label_column!r} of {name}, images from column "
             f"{table.image_column!r}"

@@ -16,7 +16,10 @@ def home_of(tree: Tree) -> Path:
     folder = tree.root
     while not tree.direct(folder):
         inside = tree.with_images(folder)
-        if len(inside) != 1 or role(inside[0].name) or tree.direct(inside[0]):
+        if len(inside) != 1 or tree.direct(inside[0]):
+            break
+        below = {role(path.name) for path in tree.with_images(inside[0])}
+        if role(inside[0].name) and not ("train" in below and len(below - {None}) > 1):
             break
         folder = inside[0]
     return folder
@@ -28,6 +31,9 @@ def split_folders(tree: Tree, home: Path) -> tuple[dict[Role, Path], str]:
     A folder such as train_station is a split only if its images lie in folders, or if all folders
     beside it are splits. Without any folder for training, valid and the like may be classes.
     """
+    for path in tree.others(home):
+        if role(path.name) and path.is_symlink() and not path.exists():
+            return {}, f"{path} is a link that leads nowhere"
     every = {path.name: path for path in tree.folders(home)}
     filled = {path.name: path for path in tree.with_images(home)}
     all_named = all(role(name) for name in filled)

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...errors import DataError, nearest, one_line
+from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..source import Options, class_name, first_names
 from .splits import Role, role
 from .tree import Tree
@@ -29,6 +30,8 @@ _IMAGE = (
 _LABEL = ("label", "labels", "class", "classname", "target", "category", "labelname", "y")
 _SPLIT = ("split", "subset", "set", "partition", "phase", "usage")
 """Usual names of columns, the most telling first, without capitals, spaces and punctuation."""
+
+_NUMBER = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?\s*")
 
 _FOUND = 0.5
 """Least share of a column's values that name image files; those that do not are broken images."""
@@ -61,7 +64,7 @@ class _Images:
         self._paths = set(images)
         self._named: dict[str, list[Path]] = {}
         for path in images:
-            for key in {path.name, path.stem}:
+            for key in {path.name.lower(), path.stem.lower()}:
                 self._named.setdefault(key, []).append(path)
 
     def find(self, text: str, table: Path) -> Path | None:
@@ -76,10 +79,10 @@ class _Images:
         for base in (table.parent, self.tree.root):
             if (base / place) in self._paths:
                 return base / place
-        known = self._named.get(place.name) or self._named.get(place.stem, [])
+        name, stem = place.name.lower(), place.stem.lower()
+        known = self._named.get(name) or self._named.get(stem, [])
         if len(known) > 1:
-            ending = [path for path in known if path.as_posix().endswith(f"/{place}")]
-            known = ending or known
+            known = [p for p in known if p.as_posix().endswith(f"/{place}")] or known
         if len(known) > 1:
             names = first_names([self.tree.relative(path) for path in known], 3)
             raise DataError(f"{table}: {text!r} may be {names}: give the path from {table.parent}")
@@ -107,6 +110,8 @@ def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options
     Raises:
         DataError: it is one, but a column, a file or a label in it is not clear.
     """
+    if is_lfs_pointer(file):
+        return f"{file} is {LFS_REASON}"
     try:
         columns, rows = _read(file)
     except DataError as error:
@@ -121,7 +126,7 @@ def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options
     image = _image_column(file, columns, rows, known, options.image_column)
     if image is None:
         return f"no column of {file} names the images (it has {', '.join(columns)})"
-    label = _label_column(file, columns, image, options.label_column)
+    label = options.label_column or _label_column(file, columns, rows, image)
     if label is None:
         return (
             f"no column of {file} is known to hold labels (it has {', '.join(columns)}): "
@@ -187,18 +192,29 @@ def _exists(known: _Images, text: str, table: Path) -> bool:
         return True  # several
 
 
-def _label_column(file: Path, columns: Sequence[str], image: str, asked: str | None) -> str | None:
-    """The column of the labels: of a usual name, or the only one beside the images'."""
-    if asked is not None:
-        return asked
+def _label_column(
+    file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]], image: str
+) -> str | None:
+    """The column of the labels: of a usual name, or the only one beside the images' with names.
+
+    Of two that say the same, a number and a name of each class, it is the one with the names.
+    """
     others = [name for name in columns if name != image and _key(name) not in _SPLIT]
+<<<<<<< HEAD
     usual = [name for name in others if is_label_name(name)]
+=======
+    named = [name for name in others if not all(_NUMBER.fullmatch(row[name]) for row in rows)]
+    usual = [name for name in others if _key(name) in _LABEL]
+>>>>>>> folders
     if len(usual) > 1:
-        raise DataError(
-            f"several columns of {file} may hold the labels: choose one with --label-column "
-            f"({', '.join(usual)})"
-        )
-    return usual[0] if usual else others[0] if len(others) == 1 else None
+        pairs = len({tuple(row[name] for name in usual) for row in rows})
+        if any(len({row[name] for row in rows}) != pairs for name in usual):
+            raise DataError(
+                f"several columns of {file} may hold the labels: choose one with --label-column "
+                f"({', '.join(usual)})"
+            )
+        return next((name for name in usual if name in named), usual[0])
+    return usual[0] if usual else others[0] if len(others) == 1 and named else None
 
 
 def _class_names(
@@ -213,10 +229,10 @@ def _class_names(
     empty = [row[image] for row, name in zip(rows, names, strict=True) if not name]
     if empty:
         raise DataError(
-            f"{file} has {len(empty)} rows without a label in column {column!r}, such as that of "
-            f"{empty[0]!r}: remove them"
+            f"{file} has {len(empty)} row{'s'[: len(empty) != 1]} without a label in column "
+            f"{column!r}, such as that of {empty[0]!r}: remove them"
         )
-    if not all(re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?", name) for name in names):
+    if not all(map(_NUMBER.fullmatch, names)):
         return names
     for number in map(float, names):
         if number < 0 or number % 1:
@@ -258,7 +274,8 @@ def _read(file: Path) -> tuple[list[str], list[dict[str, str]]]:
     for number, line in enumerate(lines, start=2):
         if len(line) != len(columns):
             raise DataError(
-                f"row {number} of {file} has {len(line)} values for {len(columns)} columns"
+                f"row {number} of {file} does not have {len(columns)} values, one a column, but "
+                f"{len(line)}"
             )
     return columns, [dict(zip(columns, line, strict=True)) for line in lines]
 

@@ -24,8 +24,10 @@ def no_labels(
     if train is not None and train != place:
         ways.append(f"{keys(tree, 'train', [train])} leaves them out")
     because = f" ({'; '.join(reasons[:3])})" if reasons else ""
+    one = len(loose) == 1
     return (
-        f"{len(loose):,} images in {place} lie in no class folder, such as {first}{because}: "
+        f"{len(loose):,} image{'s'[one:]} in {place} {'lies' if one else 'lie'} in no class folder, "
+        f"such as {first}{because}: "
         f"{'; '.join(ways)}"
     )
 

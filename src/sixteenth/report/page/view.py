@@ -20,7 +20,7 @@ from sixteenth.analysis.findings.doubtful_labels import Suspect
 from ...language.base import Language, SaidSection
 from ...language.numbers import Numbers, missing
 from ...language.provenance import Fact
-from ...language.text import plain
+from ...language.text import plain, upper_first
 from ..axes import grid_axes
 from ..discussion import Measurements
 from ..figures.panels import hole
@@ -107,7 +107,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
     return Page(
         name=plain(spec.get("name", "study")),
         dateline=language.dateline(made),
-        understood=language.understood(made.understood),
+        understood=[upper_first(line) for line in language.understood(made.understood)],
         answer=list(discussion.answer),
         groups=result_groups(results, findings.grid, language),
         several_seeds=results["seed"].nunique() > 1,
