@@ -223,7 +223,9 @@ def test_limits_of_pillow_are_as_before_afterwards() -> None:
 
 
 def test_the_notes_have_numbers_and_a_way_out() -> None:
-    assert oddity_notices(0, 0) == []
-    dark, short = oddity_notices(1, 2)
+    assert oddity_notices(Oddities()) == []
+    dark, short = oddity_notices(Oddities(["a"], ["b", "c"]))
     assert dark.startswith("1 16-bit image uses less than a quarter of the range")
+    assert dark.endswith("rescale it, such as a")
     assert short.startswith("2 images seem to stop early: their files lack their end")
+    assert short.endswith("look at them, such as b, c")

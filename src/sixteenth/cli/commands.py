@@ -208,7 +208,13 @@ def predict(
     from ..language.text import plain
     from .tables import Column, console, table
 
-    found = classify(run_dir, images, device=device, trust_code=trust_code)
+    found = classify(
+        run_dir,
+        images,
+        device=device,
+        trust_code=trust_code,
+        on_note=lambda line: print_message(line, prefix="note: "),
+    )
     if as_json:
         _print_json(
             [
