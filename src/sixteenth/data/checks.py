@@ -59,8 +59,7 @@ def oddity_notices(odd: Oddities) -> list[str]:
     named = [names for names in (odd.dark, odd.short) if names]
     lines = _oddity_lines(len(odd.dark), len(odd.short))
     return [
-        f"{line}, such as {first_names(names, 3)}"
-        for line, names in zip(lines, named, strict=True)
+        f"{line}, such as {first_names(names, 3)}" for line, names in zip(lines, named, strict=True)
     ]
 
 
@@ -118,13 +117,8 @@ def examine(content: Content) -> DataChecks:
         conflicting_labels=len(conflicting),
         skipped_broken=len(content.broken),
         skipped=tuple(f"{one.name} ({one.reason})" for one in content.broken[:MAX_SKIPPED]),
-<<<<<<< HEAD
-        ignored_files=len(content.left_out),
         nearly_black=len(content.oddities.dark),
         cut_short=len(content.oddities.short),
-=======
-        nearly_black=len(content.dark),
->>>>>>> folders
         classes_without_test=tuple(content.classes[i] for i in np.flatnonzero(untested)),
         examples=tuple(examples),
     )

@@ -200,12 +200,8 @@ def _label_column(
     Of two that say the same, a number and a name of each class, it is the one with the names.
     """
     others = [name for name in columns if name != image and _key(name) not in _SPLIT]
-<<<<<<< HEAD
-    usual = [name for name in others if is_label_name(name)]
-=======
     named = [name for name in others if not all(_NUMBER.fullmatch(row[name]) for row in rows)]
-    usual = [name for name in others if _key(name) in _LABEL]
->>>>>>> folders
+    usual = [name for name in others if is_label_name(name)]
     if len(usual) > 1:
         pairs = len({tuple(row[name] for name in usual) for row in rows})
         if any(len({row[name] for row in rows}) != pairs for name in usual):
