@@ -10,6 +10,7 @@ they are used, as where all images do not fit. The pictures are random. Linux on
 from __future__ import annotations
 
 import argparse
+import itertools
 import mmap
 import os
 import statistics
@@ -73,7 +74,7 @@ def images_per_second(
     order = torch.randperm(len(source), generator=torch.Generator().manual_seed(seed))
     batches = [*order.split(len(labels))][: steps + 1]
     began = time.perf_counter()
-    for batch, following in zip(batches, batches[1:], strict=False):
+    for batch, following in itertools.pairwise(batches):
         source.expect(following)
         learner.step(source[batch], labels, 1e-3)
     return steps * len(labels) / (time.perf_counter() - began)
