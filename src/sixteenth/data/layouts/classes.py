@@ -49,13 +49,14 @@ _KIND = re.compile(
 _MASK_FILE = re.compile(rf"(.+?)([ _.-]+{_MASKS})(?:[ _-]?\d+)?", re.IGNORECASE)
 
 
-def inner(tree: Tree, folder: Path) -> Path:
+def inner(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Path:
     """`folder`, or the folder in it, and in that one, that holds all its images in subfolders.
 
     Archives are often unpacked into a folder in a folder, such as ``seg_train/seg_train/CLASS``.
+    The folders `without` do not count.
     """
     while not tree.direct(folder):
-        inside = tree.with_images(folder)
+        inside = [path for path in tree.with_images(folder) if path not in without]
         if len(inside) != 1 or (tree.direct(inside[0]) and not role(inside[0].name)):
             break
         folder = inside[0]
@@ -69,7 +70,7 @@ def is_flat(tree: Tree, folder: Path) -> bool:
 
 
 def class_folders(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Classes:
-    """The images of each class folder in `folder`, but those of the folders `without`.
+    """The images of each class folder in `folder`, but of none that is or holds one of `without`.
 
     What else lies there is left out, with its reason.
 
@@ -79,7 +80,7 @@ def class_folders(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Cla
     classes: Classes = {}
     empty = []
     for path in tree.folders(folder):
-        if path in without:
+        if any(path == other or path in other.parents for other in without):
             continue
         inside = tree.walk(path)
         if inside.images:

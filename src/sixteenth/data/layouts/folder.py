@@ -68,13 +68,13 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     splits = {"train": train, "test": test}
     left_out = [*parts.left_out, *tree.left_out()]
     images = [path for part in splits.values() for listed in part.values() for path in listed]
-    settings = {
+    settings: dict[str, object] = {
         "exclude": options.exclude,
         "train_folders": options.train_folders,
         "test_folders": options.test_folders,
-        "test_fraction": options.test_fraction,
-        "split_seed": options.split_seed,
     }
+    if "test" not in parts.splits:
+        settings |= {"test_fraction": options.test_fraction, "split_seed": options.split_seed}
     return Found(
         name=folder.resolve().name,
         layout=parts.layout,
@@ -137,8 +137,11 @@ def _named_by_user(tree: Tree, options: Options) -> Parts:
     both = [path for path in train if path in test]
     if both:
         raise DataError(f"{both[0]} is train_folder and test_folder: name two folders")
+    places = [*train, *test]
+    train = [inner(tree, path, places) for path in train]
+    test = [inner(tree, path, places) for path in test]
     parts = _class_parts(
-        tree, {"train": train, **({"test": test} if test else {})}, without=[*train, *test]
+        tree, {"train": train, **({"test": test} if test else {})}, [*places, *train, *test]
     )
     used = [*train, *test]
     above = dict.fromkeys(

@@ -26,8 +26,8 @@ def no_labels(
     because = f" ({'; '.join(reasons[:3])})" if reasons else ""
     one = len(loose) == 1
     return (
-        f"{len(loose):,} image{'s'[one:]} in {place} {'lies' if one else 'lie'} in no class folder, "
-        f"such as {first}{because}: "
+        f"{len(loose):,} image{'s'[one:]} in {place} {'lies' if one else 'lie'} in no class "
+        f"folder, such as {first}{because}: "
         f"{'; '.join(ways)}"
     )
 
