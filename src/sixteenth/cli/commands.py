@@ -236,10 +236,13 @@ def predict(
     from ..language.text import plain
     from .tables import Column, console, table
 
+    def say(line: str) -> None:
+        print_message(line, prefix="note: ")
+
     files, notes = find_images(images)
-    found = classify(run_dir, files, device=device, trust_code=trust_code)
     for note in notes:
-        print_message(note, prefix="note: ")
+        say(note)
+    found = classify(run_dir, files, device=device, trust_code=trust_code, on_note=say)
     if as_json:
         _print_json(
             [

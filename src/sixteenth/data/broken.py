@@ -116,10 +116,10 @@ def _unidentified(data: bytes | Path | None) -> str:
                 try:
                     factory(stream, "")
                 except Exception as error:
-                    # Errors of a damaged header have a cause.
-                    if not isinstance(error, SyntaxError) or error.__cause__ is not None:
-                        return f"its {name} header is broken"
-                    return f"a kind of {name} that cannot be read: {one_line(error)[:100]}"
+                    # Pillow puts errors of a damaged header into another, as they are.
+                    if isinstance(error, SyntaxError) and isinstance(error.msg, str):
+                        return f"a kind of {name} that cannot be read: {one_line(error)[:100]}"
+                    return f"its {name} header is broken"
     if head.lstrip()[:9].lower() in (b"<!doctype", b"<html>"):
         return "an HTML page, not an image"
     Image.init()

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import counted
 from ..storage.run_record import DataChecks
+from .oddities import Oddities
 from .source import Content, first_names
 
 if TYPE_CHECKING:
@@ -51,14 +52,23 @@ def notices(checks: DataChecks) -> list[str]:
     if checks.classes_without_test:
         named = first_names(checks.classes_without_test, MAX_EXAMPLES)
         lines.append(f"no test image of class {named}")
-    lines += oddity_notices(checks.nearly_black or 0, checks.cut_short or 0)
+    lines += _oddity_lines(checks.nearly_black or 0, checks.cut_short or 0)
     if lines and checks.examples:
         lines.append(f"such as: {'; '.join(checks.examples[:MAX_EXAMPLES])}")
     return lines
 
 
-def oddity_notices(dark: int, short: int) -> list[str]:
-    """One line for dark images of 16 bits and one for images that stop early, if there are any."""
+def oddity_notices(odd: Oddities) -> list[str]:
+    """A line for each kind of odd images, if there are any, with some of their names."""
+    named = [names for names in (odd.dark, odd.short) if names]
+    lines = _oddity_lines(len(odd.dark), len(odd.short))
+    return [
+        f"{line}, such as {first_names(names, 3)}" for line, names in zip(lines, named, strict=True)
+    ]
+
+
+def _oddity_lines(dark: int, short: int) -> list[str]:
+    """What to say of so many dark images of 16 bits and images that stop early."""
     lines = []
     if dark:
         lines.append(

@@ -6,7 +6,7 @@ imported only if the caller says that the code is trusted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,6 +73,7 @@ def predict(
     *,
     device: str | None = None,
     trust_code: bool = False,
+    on_note: Callable[[str], None] = lambda line: None,
 ) -> list[Prediction]:
     """One prediction for each image file, in the given order, by the model of a finished run.
 
@@ -86,6 +87,7 @@ def predict(
         images: paths of image files or folders.
         device: ``cpu``, ``cuda``, ``mps``; by default the best one available.
         trust_code: allow a model named ``package.module:factory`` and import its module.
+        on_note: called with a line on dark images and on images that stop early, if there are any.
 
     Raises:
         InputError: there is no finished run, its model is code that is not trusted, the device is
@@ -107,7 +109,9 @@ def predict(
         )
 
     from ..data.broken import refuse_broken
+    from ..data.checks import oddity_notices
     from ..data.decode import decode_images
+    from ..data.oddities import Oddities
     from .execution import resolve_execution
 
     recipe = spec.train.model_copy(update={"precision": "float32"})
@@ -115,8 +119,13 @@ def predict(
     if not (precision == "float16" and execution.device == "cpu"):  # CPUs have no float16
         execution = replace(execution, precision=precision)
     named = [(str(path), path) for path in paths]
-    pixels, broken = decode_images(named, len(paths), spec.image_size, what="decoding images")
+    odd = Oddities()
+    pixels, broken = decode_images(
+        named, len(paths), spec.image_size, what="decoding images", oddities=odd
+    )
     refuse_broken(broken, len(paths))
+    for line in oddity_notices(odd):
+        on_note(line)
 
     model = build_model(
         spec.model, len(classes), image_size=spec.image_size, stem=spec.stem, seed=0
