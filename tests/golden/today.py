@@ -241,7 +241,7 @@ def _figures(*, drawn: bool) -> Iterator[list[tuple[str, list[str]]]]:
     with ExitStack() as patches:
         patches.enter_context(mock.patch.object(Figure, "savefig", read))
         for name in ("inline", "inline_chart"):
-            patches.enter_context(mock.patch.object(import_module(PAGE), name, lambda *_: ""))
+            patches.enter_context(mock.patch.object(import_module(PAGE), name, return_value=""))
         if not drawn:
             for name in ("accuracy_figure", "options_figure", "training_curves_figure"):
                 patches.enter_context(mock.patch.object(import_module(PARTS), name, empty))
