@@ -51,7 +51,8 @@ def test_a_folder_without_images_says_what_it_has_and_what_is_accepted(load, tmp
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("one.parquet", "give the folder"), ("one.zip", "no kind of data")]
+    ("name", "message"),
+    [("one.parquet", "give the folder"), ("one.zip", "is an archive: unpack it")],
 )
 def test_a_single_file_of_another_kind_is_refused(load, tmp_path, name, message):
     (tmp_path / name).write_bytes(b"")
