@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +43,7 @@ class ImageDataset:
         fingerprint: SHA-256 (hex) of class names, shapes, pixels and labels of both splits.
         symbols: the images are digits or letters, which a flip may turn into others.
         checks: duplicates, leaks, conflicting labels and broken images that were found.
+        cache_dir: where what is computed from the images may be kept; None: nowhere.
     """
 
     name: str
@@ -52,6 +54,7 @@ class ImageDataset:
     fingerprint: str
     symbols: bool = False
     checks: DataChecks = field(default_factory=DataChecks)
+    cache_dir: Path | None = None
 
     @property
     def image_size(self) -> int:

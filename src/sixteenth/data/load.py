@@ -91,6 +91,7 @@ def load_dataset(
         fingerprint=digest,
         symbols=found.symbols,
         checks=checks,
+        cache_dir=home,
     )
 
 

@@ -6,6 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from ...spec.fields import is_frozen
 from .curves import warning
 from .numbers import count, interval, is_nothing, plural, points, probability, roughly, signed
 from .words import Words
@@ -25,10 +26,12 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return f"use {words.model(option.end[0])}" if option.end else "try a bigger model"
         case OptionKind.INIT:
-            if option.end:
+            if option.end and not is_frozen(start.init):
                 return f"start from {words.from_init(option.end[1])}"
             if not option.available:
                 return "try a model that has pretrained weights"
+            if is_frozen(start.init):
+                return "fine-tune all weights"
             return "try pretrained weights" if start.init == "random" else "try other weights"
         case OptionKind.TRAINING:
             return "train longer"
@@ -46,7 +49,9 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return words.model(option.end[0]) if option.end else "a bigger model"
         case OptionKind.INIT:
-            return words.init(option.end[1]) if option.end else "other weights"
+            if option.end:
+                return words.init(option.end[1])
+            return "fine-tuning all weights" if is_frozen(option.start.init) else "other weights"
         case OptionKind.TRAINING:
             return "twice the training steps"
         case OptionKind.RESOLUTION:
@@ -98,6 +103,8 @@ def _untried(option: Option, words: Words) -> str:
                 return f"{model} has none; a model such as resnet18 does"
             if option.start.init == "random":
                 return "no run used any"
+            if is_frozen(option.start.init):
+                return "this study trained the classifier alone"
             return "the study has no others that were trained on as many images"
         case OptionKind.TRAINING:
             if option.converged is False:
