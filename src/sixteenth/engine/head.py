@@ -149,7 +149,8 @@ def fit_head(
         warnings.simplefilter("ignore", ConvergenceWarning)
         penalty, accuracy = _choose_penalty(model, features, labels, seed)
         model.set_params(C=1 / (penalty * len(labels))).fit(features, labels)
-    weight, bias = (np.asarray(each, np.float64) for each in (model.coef_, model.intercept_))
+    weight: NDArray[np.floating] = np.asarray(model.coef_, np.float64)
+    bias: NDArray[np.floating] = np.asarray(model.intercept_, np.float64)
     if classes == 2:  # one row, for the second class
         weight, bias = np.stack([-weight[0], weight[0]]) / 2, np.stack([-bias[0], bias[0]]) / 2
     weight = weight / scale

@@ -26,12 +26,12 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return f"use {words.model(option.end[0])}" if option.end else "try a bigger model"
         case OptionKind.INIT:
-            if option.end and not is_frozen(start.init):
+            if is_frozen(start.init):
+                return "train all weights, not the classifier alone"
+            if option.end:
                 return f"start from {words.from_init(option.end[1])}"
             if not option.available:
                 return "try a model that has pretrained weights"
-            if is_frozen(start.init):
-                return "fine-tune all weights"
             return "try pretrained weights" if start.init == "random" else "try other weights"
         case OptionKind.TRAINING:
             return "train longer"
@@ -51,7 +51,7 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.INIT:
             if option.end:
                 return words.init(option.end[1])
-            return "fine-tuning all weights" if is_frozen(option.start.init) else "other weights"
+            return "all weights trained" if is_frozen(option.start.init) else "other weights"
         case OptionKind.TRAINING:
             return "twice the training steps"
         case OptionKind.RESOLUTION:
@@ -78,7 +78,8 @@ def why(option: Option, words: Words) -> str:
     text = gain(option)
     if option.verdict is OptionVerdict.CANNOT_TELL:
         text += ", so it may bring nothing" if option.gain >= 0 else ", so it may change nothing"
-    if math.isfinite(option.gain_at_equal_steps) and not is_nothing(option.gain):
+    equal = math.isfinite(option.gain_at_equal_steps) and not is_frozen(option.start.init)
+    if equal and not is_nothing(option.gain):
         text += f"; {points(option.gain_at_equal_steps)} of it without more training steps"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "; not settled, because training had not ended"

@@ -32,7 +32,7 @@ from ...language.captions import CurvesShown
 from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
-from ..figures.panels import METRICS, curve_panels
+from ..figures.panels import METRICS, curve_panels, trained
 from ..figures.style import NARROW, WIDE, png, svg
 from ..parts import FIGURES, draw_figures
 from ..provenance import augmented
@@ -150,6 +150,9 @@ def _words(
             captions.options_alt(known),
         ),
     }
+    results = trained(results)
+    if not len(results):
+        return words
     train, axes = spec.get("train") or {}, grid_axes(results)
     for metric in METRICS:
         grid = curve_panels(measurements.histories, results, metric=metric)
