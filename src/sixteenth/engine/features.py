@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,12 +76,13 @@ def features_of(
     run: RunSpec,
     dataset: ImageDataset,
     execution: Execution,
-    on_images: Callable[[int, int], None] = lambda done, total: None,
+    on_images: Callable[[int, int, float], None] = lambda done, total, rate: None,
 ) -> Features:
     """The features of all images by the run's network with its initial weights.
 
     Args:
-        on_images: called with the images done and their total after each part that is computed.
+        on_images: called after each part that is computed, with the images that are done, their
+            total, and images a second.
 
     Raises:
         ModelError, WeightsError: the network or its weights cannot be used.
@@ -116,7 +118,7 @@ def _compute(
     dataset: ImageDataset,
     execution: Execution,
     folder: Path | None,
-    on_images: Callable[[int, int], None],
+    on_images: Callable[[int, int, float], None],
 ) -> Features:
     learner = Learner(run, len(dataset.classes), dataset.train.images, execution)
     few = torch.from_numpy(dataset.train.images[:PROBE]).to(learner.device)
@@ -140,6 +142,7 @@ def _compute(
 
     known = _read(folder, compute(train[:PROBE])) if folder is not None else {}
     parts = []
+    began, new = time.monotonic(), 0
     for i, start in enumerate(range(0, total, PART)):
         count = min(PART, total - start)
         part = known.get(i)
@@ -147,7 +150,8 @@ def _compute(
             part = compute(images_of(start, count))
             if folder is not None:
                 part = _keep(folder, i, part)
-            on_images(start + count, total)
+            new += count
+            on_images(start + count, total, new / (time.monotonic() - began))
         parts.append(part)
     return Features(tuple(parts), head, learner.facts)
 

@@ -67,19 +67,13 @@ def train_head(
 
     Args:
         record: of the run that has begun.
-        on_images: called with the images that features were computed of, their total, and images
-            a second; not called where all features are known.
+        on_images: of `features_of`; not called where all features are known.
 
     Raises:
         DataError, ModelError, WeightsError, OSError: as `train_run`.
     """
     began = time.monotonic()
-    features = features_of(
-        run,
-        dataset,
-        execution,
-        lambda done, total: on_images(done, total, done / (time.monotonic() - began)),
-    )
+    features = features_of(run, dataset, execution, on_images)
     subset = np.sort(np.concatenate(split_of(run, dataset)))
     none = AugmentationFacts(crop=0, flip=False, cutout=0)
     record = record.with_training_images(len(subset), none).with_model(features.facts)

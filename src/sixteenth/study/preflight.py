@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .planning.cost import Cost
     from .planning.schedule import Schedule
 
-AXES = ("models", "init", "fractions", "seeds")
+AXES = ("models", "init", "finetune", "fractions", "seeds")
 """What may be added to a study that was begun: finished runs stay what they are."""
 
 WORDS = ("expect:", "name:", "data_name:", "skip_broken:")
