@@ -1,4 +1,4 @@
-"""Every error that Sixteenth raises on purpose, and the exit code each one means.
+"""Every error that Sixteenth raises on purpose, and the exit code each one means::
 
     SixteenthError            exit 1
     ├── InputError            exit 2: something the user gave is wrong; nothing was trained

@@ -20,6 +20,7 @@ import typer
 
 from ..errors import InputError
 from .advise import advise
+from .epochs import epochs_hint, say_epochs
 from .exits import print_message, run_command, set_resume_command
 from .explain import explain
 from .fit import fit
@@ -108,8 +109,23 @@ def quick(
 
 @app.command()
 @with_flags
-def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> None:
+def plan(
+    study: StudyArgument,
+    flags: Flags,
+    budget: BudgetOption = None,
+    check_epochs: Annotated[
+        bool,
+        typer.Option(
+            "--check-epochs",
+            help="Instead: train the small model on the smallest part until it levels off, and "
+            "say how many epochs are enough.",
+        ),
+    ] = False,
+) -> None:
     """Show what a study will cost in time and disk, before anything is trained."""
+    if check_epochs:
+        say_epochs(_load(study, flags), flags)
+        return
     from ..language import default_language
     from ..study.planning.cost import free_bytes
     from ..study.preflight import check_disk
@@ -174,6 +190,8 @@ def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> Non
                     level=numbers.percent(precision.forecast_level, 0),
                 )
                 out_console.print(line)
+        if hint := epochs_hint(loaded.spec, totals["seconds_left"], study):
+            out_console.print(hint)
     try:
         check_disk(loaded.folder, table.attrs["disk_needed"])
     except InputError as error:

@@ -251,7 +251,7 @@ class LiveDisplay(_RunProgress):
         test = [_percent(row.test_accuracy) for row in shown]
         before, after = cell_columns(
             [row.run.model for row in rows],
-            [row.run.init for row in rows],
+            [row.run.strategy for row in rows],
             [row.run.seed for row in rows],
             TERMINAL,
         )

@@ -108,6 +108,13 @@ class TerminalLabels:
             ``{width}`` of the interval of their difference in points, at its ``{level}``.
         expected_forecast: with the same of the gain from twice the images.
         plan_disk: with what is ``{kept}``, what a run in ``{training}`` takes, and is ``{free}``.
+        epochs: of the check of the epochs: the ``{model}``, its ``{init}``, its training
+            ``{images}``, those of them ``{held}`` out, and the ``{accuracies}`` on these.
+        epochs_at: one of these accuracies.
+        epochs_enough: with the ``{epochs}`` that were enough, and those ``{asked}`` for.
+        epochs_open: with the most ``{epochs}`` that were tried, and the images ``{gained}`` last.
+        epochs_few: with the most ``{epochs}`` that were tried.
+        epochs_hint: of a long study: with the command of the check.
         lever, runs: what is changed to test a reason, and its runs that are left of all.
         options, surer: over the options, and over what would make the answer surer.
         step: each of them: its number and what it is.
@@ -139,6 +146,12 @@ class TerminalLabels:
     expected_comparison: str
     expected_forecast: str
     plan_disk: str
+    epochs: str
+    epochs_at: str
+    epochs_enough: str
+    epochs_few: str
+    epochs_open: str
+    epochs_hint: str
     options: str
     surer: str
     step: str

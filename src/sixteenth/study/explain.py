@@ -237,6 +237,6 @@ def control_study(study: Study) -> SubStudy:
     runs = [
         run
         for run in spec.runs()
-        if (run.model, run.init, run.fraction) == cell.key[:3] and run.seed in cell.seeds
+        if (run.model, run.strategy, run.fraction) == cell.key[:3] and run.seed in cell.seeds
     ]
     return SubStudy(study, spec, place.path, runs)

@@ -11,6 +11,7 @@ from talking import discuss
 
 from sixteenth.analysis import Context, Option, OptionKind, read_grid
 from sixteenth.analysis.findings.advice import AnotherSize, MoreSeeds, NothingTrained, _sizes
+from sixteenth.analysis.findings.options import OptionVerdict, visible_gain
 from sixteenth.analysis.findings.target import TargetOutcome
 from sixteenth.language import English, Names, SaidAdvice
 
@@ -100,15 +101,6 @@ def test_models_that_single_trainings_cannot_tell_apart_call_for_seeds(study):
     assert not [step for step in steps if isinstance(step, MoreSeeds)]
 
 
-def test_the_missing_fraction_is_the_middle_of_the_widest_gap(study):
-    found = advice(
-        study({("resnet18", "random"): (0.4, 0.6, 0.7)}, test_size=500)
-    )  # 3,125, 25,000 and 50,000 images
-    step = next(step for step in found.steps if isinstance(step, AnotherSize))
-    assert step.size == pytest.approx((3125 * 25_000) ** 0.5)
-    assert "about 8,800 images" in English(Names()).say(step)
-
-
 def test_a_study_without_results_gets_no_advice(study):
     simulated = study({("resnet18", "random"): (0.7,)}, fractions={"1": 50_000})
     empty = simulated.drop("resnet18-random-1-seed0", "missing")
@@ -131,9 +123,17 @@ def test_advice_in_words_has_all_its_numbers(study):
     json.dumps(words, allow_nan=False)
 
 
-def test_a_further_size_is_asked_for_where_the_forecast_is_wider_than_its_gain(study):
+def test_a_further_size_is_asked_for_where_the_forecast_does_not_say_whether_images_help(study):
+    # 3,125, 25,000 and 50,000 images: the widest gap is the first.
     grid = read_grid(study({("resnet18", "random"): (0.6, 0.7, 0.75)}).results)
-    wide = Option(OptionKind.DATA, grid.cells[-1], gain=0.03, low=0.0, high=0.07)
-    (step,) = _sizes(grid, grid.cells[-1], [wide])
+    best = grid.cells[-1]
+    open_ = Option(
+        OptionKind.DATA, best, gain=0.03, low=-0.01, high=0.07, verdict=OptionVerdict.CANNOT_TELL
+    )
+    (step,) = _sizes(grid, best, [open_])
     assert step.sizes == 3
-    assert not _sizes(grid, grid.cells[-1], [replace(wide, low=0.02, high=0.04)])
+    assert step.size == pytest.approx((3125 * 25_000) ** 0.5)
+    assert "about 8,800 images" in English(Names()).say(step)
+    assert not _sizes(grid, best, [replace(open_, low=0.01, verdict=OptionVerdict.HELPS)])
+    less_than_the_test_images_can_show = replace(open_, gain=0.9 * visible_gain(best))
+    assert not _sizes(grid, best, [less_than_the_test_images_can_show])

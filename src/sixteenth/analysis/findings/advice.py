@@ -18,12 +18,10 @@ from ..stats.paired import Contrast, compare_cells
 from ..stats.spread import LEVEL
 from .diagnosis import DiagnosisFinding
 from .doubling import ControlRun, LastDoubling
-from .options import Option, OptionKind, find_options
+from .options import Option, OptionKind, OptionVerdict, find_options, visible_gain
 from .target import Target, reach
 from .types import Finding, Strength, plain
 
-WIDE = 1.0
-"""A forecast whose interval is wider than this many times its gain is called rough."""
 CHEAPER = 0.95
 """A rival that took less than this share of the training FLOPs of the best took clearly less."""
 
@@ -178,9 +176,13 @@ def _separate(best: Cell, doublings: Sequence[LastDoubling]) -> list[Separate]:
 
 
 def _sizes(grid: Grid, best: Cell, options: Sequence[Option]) -> list[AnotherSize]:
-    """One more fraction, where the forecast's interval is too wide to plan with."""
+    """One more fraction, where the forecast does not say whether twice the images would help.
+
+    Not where the forecast is less than these test images can show: there the answer is to stop.
+    """
     data = next(option for option in options if option.kind is OptionKind.DATA)
-    if data.known and data.high - data.low <= WIDE * abs(data.gain):
+    told = data.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
+    if told or (data.known and data.gain < visible_gain(best)):
         return []
     known = [cell.train_size for cell in grid.curve(best.model, best.init)]
     size = _missing_size(known)

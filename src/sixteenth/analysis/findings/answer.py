@@ -12,12 +12,8 @@ from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells
 from .advice import Advice, BestNetwork
 from .doubling import ControlRun, LastDoubling
-from .options import Option, OptionKind, OptionVerdict
+from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .types import Finding, Strength
-
-VISIBLE = 7.84
-"""Net test images that a gain must get right to be seen with 80% probability at the 95% level, if
-it loses none: g n images scatter by their root, and (1.96 + 0.84) squared is 7.84."""
 
 
 class Lead(StrEnum):
@@ -195,8 +191,7 @@ def answer(
 
 def _headline(advice: Advice, best: BestNetwork, data: str, control: ControlRun | None) -> Headline:
     options = advice.options
-    size = best.cell.test_size
-    visible = VISIBLE / size if size > 0 else math.nan
+    visible = visible_gain(best.cell)
     known = [option for option in options if option.known]
     first = options[0]
     training = next((option for option in options if option.kind is OptionKind.TRAINING), None)

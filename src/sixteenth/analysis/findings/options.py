@@ -34,6 +34,10 @@ LITTLE = 0.005
 """Where no gain is there to compare with, a last doubling of the steps may still have bought half a
 point: as much ends a training of `epochs: auto`."""
 
+VISIBLE = 7.84
+"""Net test images that a gain must get right to be seen with 80% probability at the 95% level, if
+it loses none: g n images scatter by their root, and (1.96 + 0.84) squared is 7.84."""
+
 Draws = NDArray[np.float64]
 
 
@@ -155,6 +159,11 @@ def training_gain(grid: Grid, cell: Cell) -> float:
     lengths = grid.lengths(cell)
     halves = [c for c in lengths if abs(c.length / lengths[-1].length - 0.5) < 0.1]
     return lengths[-1].accuracy - halves[0].accuracy if halves else math.nan
+
+
+def visible_gain(cell: Cell) -> float:
+    """The smallest gain that a cell's test images can show; NaN where their number is unknown."""
+    return VISIBLE / cell.test_size if cell.test_size > 0 else math.nan
 
 
 def _data(grid: Grid, curves: Curves, best: Cell, doublings: Sequence[LastDoubling]) -> Option:

@@ -107,6 +107,16 @@ TERMINAL = TerminalLabels(
     "of two networks to ±{width} points ({level} interval, another training).",
     expected_forecast="Expected of the gain from twice the images: ±{width} points ({level}).",
     plan_disk="Disk: {kept} to keep and {training} while a run trains, of {free} free.",
+    epochs="{model}, weights: {init}, on {images} images; accuracy on {held} of them, which it was "
+    "not trained on: {accuracies}.",
+    epochs_at="{accuracy} after {epochs} epochs",
+    epochs_enough="{epochs} epochs are enough for it: twice as many bought less than half a point. "
+    "The study has {asked}. Larger parts get more steps from as many epochs.",
+    epochs_few="Even the doubling to {epochs} epochs bought half a point or more: set train.epochs "
+    "higher, or train.epochs=auto.",
+    epochs_open="Whether more than these help cannot be told: the doubling to {epochs} epochs got "
+    "{gained} more of these images right, as chance often does.",
+    epochs_hint="Are {asked} epochs enough? One run tells: {command}",
     options="What could be had from it, the best first:",
     surer="What would make this surer:",
     step="{}. {}.",

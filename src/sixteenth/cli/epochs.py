@@ -1,0 +1,65 @@
+"""`sixteenth plan --check-epochs`: one run that tells how many epochs are enough."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from .options import Flags
+
+if TYPE_CHECKING:
+    from ..spec import StudySpec
+    from ..study import Study
+
+
+def say_epochs(study: Study, flags: Flags) -> None:
+    """Train the run, and print what it tells."""
+    from ..engine.acceleration import keep_freed_memory
+    from ..language import default_language
+    from ..study.epochs import check_epochs
+    from .display import display_for
+    from .tables import console
+
+    keep_freed_memory()
+    with display_for(console(errors=True)) as display:
+        found = check_epochs(study, display, **flags.machine())
+    if flags.as_json:
+        print(json.dumps(asdict(found), indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    language = default_language()
+    labels, numbers, on = language.terminal, language.numbers, console()
+    accuracies = [
+        labels.epochs_at.format(epochs=numbers.count(epochs), accuracy=numbers.percent(accuracy))
+        for epochs, accuracy in found.accuracies
+    ]
+    on.print(
+        labels.epochs.format(
+            model=found.model,
+            init=found.init,
+            images=numbers.count(found.train_size),
+            held=numbers.count(found.held_out),
+            accuracies=", ".join(accuracies),
+        )
+    )
+    most = numbers.count(found.accuracies[-1][0])
+    if not found.told:
+        on.print(labels.epochs_open.format(epochs=most, gained=found.gained))
+    elif found.enough is None:
+        on.print(labels.epochs_few.format(epochs=most))
+    else:
+        enough, asked = numbers.count(found.enough), numbers.count(found.asked)
+        on.print(labels.epochs_enough.format(epochs=enough, asked=asked))
+
+
+def epochs_hint(spec: StudySpec, seconds: float, study: str) -> str:
+    """Where the check is worth its time: the command. Else nothing."""
+    from ..language import default_language
+    from ..study.epochs import LONG
+
+    if seconds < LONG or spec.train.steps or spec.train.epochs == "auto":
+        return ""
+    command = f"sixteenth plan {shlex.quote(study)} ... --check-epochs"
+    labels = default_language().terminal
+    return labels.epochs_hint.format(asked=spec.train.epochs, command=command)

@@ -1,0 +1,64 @@
+"""The check of the epochs before a long study: `sixteenth plan STUDY --check-epochs`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sixteenth import Study
+from sixteenth.cli.epochs import epochs_hint
+from sixteenth.errors import InputError
+from sixteenth.study.epochs import EpochsCheck, check_epochs, epochs_study
+from tiny_study import write_tiny_study
+
+CHECK = EpochsCheck("small", "random", 1000, 100, ((8, 0.5), (16, 0.6)), None, gained=10, asked=8)
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    write_tiny_study(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return Study.load("tiny.yaml", ['fractions=["1/4", 1]'])
+
+
+def test_it_is_one_run_of_the_small_model_on_the_smallest_part_beside_the_study(
+    study: Study,
+) -> None:
+    (run,) = epochs_study(study).runs()
+    assert (run.model, run.fraction, run.seed) == ("tiny_models:small", "1/4", 0)
+    assert (run.train.epochs, run.train.max_epochs) == ("auto", 12)
+    assert epochs_study(study).folder.name == "tiny-epochs"
+
+
+def test_it_measures_each_doubling_on_images_that_were_held_out(study: Study) -> None:
+    found = check_epochs(study, threads=1)
+    assert found.train_size == 360
+    assert found.held_out == 36
+    assert [epochs for epochs, _ in found.accuracies] == [6, 12], "at most four times 3 epochs"
+    (_, before), (_, after) = found.accuracies
+    assert found.gained == round(36 * (after - before))
+    assert check_epochs(study, threads=1) == found, "the finished run is read, not trained again"
+    assert not study.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("enough", "gained", "told"), [(8, 0, True), (None, 4, False), (None, 5, True)]
+)
+def test_a_gain_of_few_images_is_not_told_from_chance(enough, gained, told) -> None:
+    assert replace(CHECK, enough=enough, gained=gained).told is told
+
+
+@pytest.mark.parametrize("setting", ["train.steps=100", "train.epochs=auto"])
+def test_a_study_without_a_number_of_epochs_is_refused(study: Study, setting: str) -> None:
+    chosen = Study.load("tiny.yaml", [setting])
+    with pytest.raises(InputError, match="no number of epochs to check"):
+        epochs_study(chosen)
+    assert epochs_hint(chosen.spec, 3600, "tiny.yaml") == ""
+
+
+def test_the_plan_of_a_long_study_names_the_check(study: Study) -> None:
+    assert "--check-epochs" in epochs_hint(study.spec, 3600, "tiny.yaml")
+    assert epochs_hint(study.spec, 60, "tiny.yaml") == ""
