@@ -61,6 +61,7 @@ class Study:
         folder: str | Path | None = None,
         *,
         data_dir: str | Path | None = None,
+        dataset: ImageDataset | None = None,
     ) -> None:
         """Make a study of a spec, or of a mapping that reads like a study file.
 
@@ -68,6 +69,7 @@ class Study:
             spec: the study.
             folder: by default ``studies/NAME``. Nothing is written before `run`.
             data_dir: where downloads and decoded images are kept; by default the user's cache.
+            dataset: the images, where they were loaded already.
 
         Raises:
             SpecError: the mapping is no study.
@@ -75,7 +77,7 @@ class Study:
         self.spec = spec if isinstance(spec, StudySpec) else parse_spec(spec)
         self.folder = Path(folder) if folder else Path("studies") / self.spec.name
         self.data_dir = Path(data_dir) if data_dir else None
-        self._dataset: ImageDataset | None = None
+        self._dataset = dataset
         self._weights: dict[tuple[str, str], WeightsFacts] = {}
         self._snapshot: StudySnapshot | None = None
         self._lever_snapshots: dict[Path, StudySnapshot] = {}

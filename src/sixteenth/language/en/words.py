@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...analysis.inputs.grid import Cell, MissingReason
 from ...analysis.stats.intervals import Interval
+from ...spec.fields import FROZEN, is_frozen
 from ..base import Names
 from .numbers import percent, plural
 
@@ -22,7 +23,12 @@ class Words:
         return self.names.models.get(model, model)
 
     def init(self, init: str) -> str:
-        """``random weights``, ``ImageNet weights``, ``weights from mine.pth``."""
+        """``random weights``, ``ImageNet weights``, ``weights from mine.pth``.
+
+        With ``frozen`` before them if only the classifier was trained.
+        """
+        if is_frozen(init):
+            return f"frozen {self.init(init.removesuffix(FROZEN))}"
         if init == "random":
             return "random weights"
         if init == "imagenet":
