@@ -33,7 +33,8 @@ def test_results_csv_has_every_run_that_ended_before_a_stop(
         wait(self, emit, timeout)
 
     monkeypatch.setattr(scale.Simulated, "wait", stops)
-    monkeypatch.setattr("sixteenth.study.study.RESULTS_SHARE", 1e-9)  # as if of thousands of runs
+    monkeypatch.setattr("sixteenth.study.pace.CHEAP", 0.0)  # as if of thousands of runs
+    monkeypatch.setattr("sixteenth.study.pace.SHARE", 1e-9)
     with pytest.raises(KeyboardInterrupt):
         scale.measure(12, 2, tmp_path, report=False)
     written = Counter(row["status"] for row in read_results(tmp_path / "12-2"))
