@@ -12,6 +12,8 @@ from safetensors.torch import save_file
 from sixteenth import DataError, InputError, Study, WeightsError
 from sixteenth.analysis.findings.answer import BoughtByImages
 from sixteenth.data import ImageDataset, Split
+from sixteenth.language import Names
+from sixteenth.language.en.words import Words
 from sixteenth.models import OWN_FACTORIES, build_model
 from sixteenth.study import quick
 from sixteenth.study.explain import find_place
@@ -123,6 +125,19 @@ def test_quick_runs_a_study_whose_report_and_advice_know_that_features_were_froz
     assert doubled.from_images == doubled.gain
     with pytest.raises(InputError, match="these cells have frozen features"):
         find_place(study, (rows[0]["run_id"], rows[1]["run_id"]))
+
+
+@pytest.mark.parametrize(
+    ("init", "said"),
+    [
+        ("imagenet, frozen", "frozen ImageNet weights"),
+        ("imagenet:V2, frozen", "frozen ImageNet weights (V2)"),
+        ("w.pth, frozen", "the frozen weights in w.pth"),
+        ("w.pth", "the weights in w.pth"),
+    ],
+)
+def test_frozen_weights_are_called_so(init: str, said: str) -> None:
+    assert Words(Names()).from_init(init) == said
 
 
 def test_two_data_sets_are_one_too_many(sixteenth: Command) -> None:

@@ -39,7 +39,8 @@ class Words:
 
     def from_init(self, init: str) -> str:
         """An init after the word "from": ``random weights``, ``the weights in mine.pth``."""
-        return self.init(init).replace("weights from ", "the weights in ", 1)
+        frozen = "frozen " if is_frozen(init) else ""
+        return self.init(init).replace(f"{frozen}weights from ", f"the {frozen}weights in ", 1)
 
     def arm(self, model: str, init: str) -> str:
         """``resnet18 from random weights``."""
