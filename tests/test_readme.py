@@ -27,7 +27,7 @@ EXAMPLES = {
     "data/layouts/webdataset.py",
     "language/en/per_class.py",
     "spec/presets/NAME.yaml",
-    "study/executors/ray.py",
+    "study/executors/kubernetes.py",
     "tests/analysis/findings/test_per_class.py",
     "tests/understood/test_webdataset.py",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import subprocess
 import tempfile
@@ -173,11 +172,3 @@ def _versions() -> dict[str, str]:
     from sixteenth.engine.execution import environment as real
 
     return {**real().to_dict(), "sixteenth": "99"}
-
-
-def test_a_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    monkeypatch.setenv("RAY_gcs_server_request_timeout_seconds", "1")
-    with pytest.raises(InputError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
-        Study(STUDY, "nowhere").run(device="cpu", threads=1, executor="ray")
-    assert os.environ["RAY_ADDRESS"] == "127.0.0.1:1"
