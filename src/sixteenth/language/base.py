@@ -23,7 +23,7 @@ from ..analysis.findings.types import Finding, Section, SectionKey, Strength
 from ..spec.fields import FROZEN
 from ..storage.run_record import Understood, WeightsFacts
 from .captions import Captions
-from .labels import FigureLabels, PageLabels, TerminalLabels
+from .labels import FigureLabels, PageLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
 from .provenance import Fact, Provenance
 from .screen import Screen
@@ -180,6 +180,7 @@ class Language(ABC):
     page: PageLabels
     figures: FigureLabels
     terminal: TerminalLabels
+    watch: WatchLabels
     captions: Captions
     screen: Screen
 

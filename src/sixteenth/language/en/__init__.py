@@ -65,7 +65,7 @@ from . import (
     understood,
 )
 from .captions import EnglishCaptions
-from .labels import FIGURES, PAGE, TERMINAL
+from .labels import FIGURES, PAGE, TERMINAL, WATCH
 from .numbers import NUMBERS
 from .overview import OverviewFinding
 from .words import Words
@@ -79,6 +79,7 @@ class English(Language):
     page = PAGE
     figures = FIGURES
     terminal = TERMINAL
+    watch = WATCH
 
     def __init__(self, names: Names) -> None:
         super().__init__(names)
