@@ -193,6 +193,7 @@ class WatchLabels:
         done: with the runs that are ``{done}`` of ``{planned}``.
         left: with the time that all runs still take.
         idle: that no run is being trained at this moment.
+        reading: instead of the runs, before anything was read.
         preparing: instead of the runs, before the study has begun.
         answer: over the answer.
         not_final: with the runs that are ``{done}`` of ``{planned}``, while some are not.
@@ -211,6 +212,7 @@ class WatchLabels:
     done: str
     left: str
     idle: str
+    reading: str
     preparing: str
     answer: str
     not_final: str

@@ -27,7 +27,7 @@ from ...report.page.live import (
     answer_part,
     curves_part,
     live_page,
-    preparing_part,
+    note_part,
     state_part,
     trouble_part,
 )
@@ -41,6 +41,9 @@ from ..display import RunProgress
 SHARE = 0.1
 """Largest part of the time that is spent on reading and drawing: the machine is for training."""
 
+PATIENCE = 1.0
+"""Seconds that a request waits for what is new; it then gets what was known before."""
+
 
 class Follower:
     """The parts of the page of one study; safe to be asked by several threads.
@@ -52,6 +55,7 @@ class Follower:
     def __init__(self, folder: Path) -> None:
         self._place = StudyFolder(folder)
         self._lock = threading.Lock()
+        self._work = threading.Thread()
         self._next = -math.inf
         self._spec: StudySpec | None = None
         self._spec_written: tuple[int, int] | None = None
@@ -60,23 +64,31 @@ class Follower:
         self._finished: Mapping[str, RunRecord] = {}
         self._pulses: dict[str, Pulse] = {}
         self._grown: dict[str, tuple[int, float]] = {}
+        language = default_language()
         self._parts = dict.fromkeys(("trouble", "state", "answer", "curves"), "")
+        self._parts["state"] = note_part(language.watch.reading, language)
 
     def parts(self) -> dict[str, str]:
         """The HTML of each part of the page by its id, as `report.page.live` makes it."""
         with self._lock:
-            began = time.monotonic()
-            if began >= self._next:
-                trouble = ""
-                try:
-                    self._look()
-                except Exception as error:  # what is half there must not end the page
-                    known = isinstance(error, SixteenthError | OSError)
-                    trouble = str(error) if known else f"{type(error).__name__}: {error}"
-                self._parts["trouble"] = trouble_part(trouble, default_language())
-                ended = time.monotonic()
-                self._next = max(began + SECONDS / 2, ended + (ended - began) * (1 / SHARE - 1))
-            return dict(self._parts)
+            if not self._work.is_alive() and time.monotonic() >= self._next:
+                self._work = threading.Thread(target=self._update, daemon=True)
+                self._work.start()
+            work = self._work
+        if work.ident is not None:
+            work.join(PATIENCE)
+        return dict(self._parts)
+
+    def _update(self) -> None:
+        began, trouble = time.monotonic(), ""
+        try:
+            self._look()
+        except Exception as error:  # what is half there must not end the page
+            known = isinstance(error, SixteenthError | OSError)
+            trouble = str(error) if known else f"{type(error).__name__}: {error}"
+        self._parts["trouble"] = trouble_part(trouble, default_language())
+        ended = time.monotonic()
+        self._next = max(began + SECONDS / 2, ended + (ended - began) * (1 / SHARE - 1))
 
     def page(self) -> tuple[bytes, str]:
         """The whole page and its Content-Security-Policy."""
@@ -92,7 +104,8 @@ class Follower:
         """
         self._read_spec()
         if self._spec is None:
-            self._parts["state"] = preparing_part(default_language())
+            language = default_language()
+            self._parts["state"] = note_part(language.watch.preparing, language)
             return
         snapshot = self._snapshot
         changed = snapshot is None or not snapshot.is_current()

@@ -12,14 +12,17 @@ import hmac
 import json
 import secrets
 import socket
+import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ..exits import Terminated
-from .follow import Follower
+
+if TYPE_CHECKING:
+    from .follow import Follower
 
 HOST = "127.0.0.1"
 _HEADERS = {
@@ -84,7 +87,17 @@ class WatchServer(ThreadingHTTPServer):
         self.socket = listening
         self.token = token
         self.hosts = {f"{name}:{self.server_address[1]}" for name in (HOST, "localhost")}
-        self.follower = Follower(folder)
+        self._folder, self._making = folder, threading.Lock()
+        self._follower: Follower | None = None
+
+    def follower(self) -> Follower:
+        """What is made when a request is first answered: its imports take seconds."""
+        from .follow import Follower
+
+        with self._making:
+            if self._follower is None:
+                self._follower = Follower(self._folder)
+            return self._follower
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A reader that goes away in the middle is no error."""
@@ -97,10 +110,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         what = self._asked()
         if what == "":
-            page, policy = self.server.follower.page()
+            page, policy = self.server.follower().page()
             self._send(page, "text/html; charset=utf-8", policy)
         elif what == "now":
-            parts = json.dumps(self.server.follower.parts()).encode()
+            parts = json.dumps(self.server.follower().parts()).encode()
             self._send(parts, "application/json", "default-src 'none'")
         else:
             self.send_error(403)

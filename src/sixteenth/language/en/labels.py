@@ -146,6 +146,7 @@ WATCH = WatchLabels(
     done="{done} of {planned} runs done",
     left="about {} left",
     idle="no run is being trained at this moment",
+    reading="The study is being read.",
     preparing="The study has not begun to train yet.",
     answer="The answer so far",
     not_final="Not final: {done} of {planned} runs are finished. What comes may change it.",

@@ -109,9 +109,9 @@ def curves_part(histories: pd.DataFrame, results: pd.DataFrame, language: Langua
     return _part("curves", language, figures=figures)
 
 
-def preparing_part(language: Language) -> str:
-    """What stands there before the folder holds a study, as HTML."""
-    return _part("preparing", language)
+def note_part(text: str, language: Language) -> str:
+    """A text that stands there alone, as HTML."""
+    return _part("note", language, text=text)
 
 
 def trouble_part(message: str, language: Language) -> str:
