@@ -76,6 +76,11 @@ class Forked:
         return self._process.exitcode
 
     @property
+    def out(self) -> str:
+        """What it has written to standard output so far."""
+        return self._read()[0]
+
+    @property
     def err(self) -> str:
         """What it has written to standard error so far."""
         return self._read()[1]

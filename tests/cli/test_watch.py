@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from sixteenth.storage.run_record import (
 )
 from sixteenth.storage.run_results import EpochRow
 from sixteenth.storage.study_folder import StudyFolder
-from tiny_study import Command
+from tiny_study import Command, command
 
 TOKEN = "a-token"
 
@@ -103,7 +104,7 @@ def text(html: str) -> str:
 
 def look(follower: follow.Follower) -> dict[str, str]:
     """The parts as they are now, as text."""
-    follower._next = 0.0
+    follower._next = follower._next_drawing = 0.0
     return {key: text(html) for key, html in follower.parts().items()}
 
 
@@ -262,29 +263,31 @@ def test_names_stay_text(place: StudyFolder) -> None:
     assert b"Pets <b>" not in page
 
 
-@pytest.mark.usefixtures("no_figures")
 def test_a_study_that_has_no_folder_yet_is_awaited(tmp_path: Path) -> None:
     follower = follow.Follower(tmp_path / "later")
     assert look(follower)["state"] == "The study has not begun to train yet."
     assert b"later" in follower.page()[0]
 
 
-def test_what_watches_takes_a_small_part_of_the_time(
+def test_to_draw_takes_a_small_part_of_the_time(
     place: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    follower, now, looks = follow.Follower(place.path), 0.0, []
+    follower, now, drawn = follow.Follower(place.path), 0.0, []
+    (first, _), folder = runs_of(place), place.run(runs_of(place)[0].run_id)
 
-    def slow() -> None:
+    def slow(*_: object) -> None:
         nonlocal now
-        looks.append(now)
+        drawn.append(now)
         now += 5.0
 
     monkeypatch.setattr(follow.time, "monotonic", lambda: now)
-    monkeypatch.setattr(follower, "_look", slow)
-    for _ in range(100):
-        follower.parts()
-        now += 1.0
-    assert looks == [0.0, 50.0, 100.0]
+    monkeypatch.setattr(follow.time, "thread_time", lambda: now)
+    monkeypatch.setattr(follower, "_draw", slow)
+    for epoch in range(1, 7):
+        begin(folder, first, epoch)
+        assert f" {epoch} of 9" in text(follower.parts()["state"])
+        now += 15.0
+    assert drawn == [0.0, 50.0]
 
 
 def test_a_folder_without_a_study_is_refused(sixteenth: Command, tmp_path: Path) -> None:
@@ -305,3 +308,12 @@ def test_the_page_beside_a_training_has_a_process_of_its_own_that_ends_with_it(
         connection.close()
     with pytest.raises(ConnectionRefusedError):
         http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=5).request("GET", "/")
+
+
+def test_ctrl_c_ends_the_page_cleanly(place: StudyFolder) -> None:
+    with command(["watch", str(place.path)], place.path.parent) as process:
+        process.wait_for(lambda: process.out.endswith("/\n"))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{43}/\n", out)

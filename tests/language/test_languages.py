@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from sixteenth.language import English, Language, Names, default_language
-from sixteenth.language.labels import FigureLabels, PageLabels, TerminalLabels
+from sixteenth.language.labels import FigureLabels, PageLabels, TerminalLabels, WatchLabels
 
 LANGUAGES = [English]
 
@@ -22,8 +22,8 @@ def test_a_language_has_all_that_a_report_asks_it_for(language: type[Language]) 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_label_is_left_empty(language: type[Language]) -> None:
     said = language(Names())
-    groups: list[PageLabels | FigureLabels | TerminalLabels]
-    groups = [said.page, said.figures, said.terminal]
+    groups: list[PageLabels | FigureLabels | TerminalLabels | WatchLabels]
+    groups = [said.page, said.figures, said.terminal, said.watch]
     for group in groups:
         for field in dataclasses.fields(group):
             assert getattr(group, field.name), field.name

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from browser import CHROMIUM, Browser
 
+from sixteenth.cli.watch import follow
 from sixteenth.cli.watch.server import WatchServer, address, listen, new_token
+from sixteenth.report.page import live
 from tiny_study import training
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
@@ -17,8 +19,13 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 EPOCH = "(e => e ? e.textContent : '')(document.querySelector('tr.running td:nth-child(6)'))"
 
 
-def test_the_browser_sees_an_epoch_arrive(tiny_folder: Path, browser: Browser) -> None:
-    words = ["run", "tiny.yaml", "--set", "models=[tiny_models:slow]", "--set", "fractions=[1]"]
+def test_the_browser_sees_an_epoch_arrive(
+    tiny_folder: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (live, follow):
+        monkeypatch.setattr(module, "SECONDS", 0.3)
+    words = ["run", "tiny.yaml", "--set", "models=[tiny_models:slow]"]
+    words += ["--set", "fractions=['150 images']", "--threads", "1", "--workers", "1"]
     folder = tiny_folder / "studies" / "tiny"
     begun = lambda: list(folder.glob("runs/*/history.csv"))  # noqa: E731
     with training([*words, "--set", "train.epochs=50"], begun) as run, listen() as listening:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -39,7 +39,7 @@ from ...study.results import histories_table, results_table
 from ..display import RunProgress
 
 SHARE = 0.1
-"""Largest part of the time that is spent on reading and drawing: the machine is for training."""
+"""Largest part of the time that is spent on the answer and the curves: it is for training."""
 
 PATIENCE = 1.0
 """Seconds that a request waits for what is new; it then gets what was known before."""
@@ -56,10 +56,11 @@ class Follower:
         self._place = StudyFolder(folder)
         self._lock = threading.Lock()
         self._work = threading.Thread()
-        self._next = -math.inf
+        self._next, self._next_drawing = -math.inf, -math.inf
         self._spec: StudySpec | None = None
         self._spec_written: tuple[int, int] | None = None
         self._snapshot: StudySnapshot | None = None
+        self._drawn: StudySnapshot | None = None
         self._findings: Findings | None = None
         self._finished: Mapping[str, RunRecord] = {}
         self._pulses: dict[str, Pulse] = {}
@@ -87,8 +88,7 @@ class Follower:
             known = isinstance(error, SixteenthError | OSError)
             trouble = str(error) if known else f"{type(error).__name__}: {error}"
         self._parts["trouble"] = trouble_part(trouble, default_language())
-        ended = time.monotonic()
-        self._next = max(began + SECONDS / 2, ended + (ended - began) * (1 / SHARE - 1))
+        self._next = began + SECONDS / 2
 
     def page(self) -> tuple[bytes, str]:
         """The whole page and its Content-Security-Policy."""
@@ -107,33 +107,33 @@ class Follower:
             language = default_language()
             self._parts["state"] = note_part(language.watch.preparing, language)
             return
+        if self._snapshot is None or not self._snapshot.is_current():
+            self._snapshot = StudySnapshot.read(self._place, self._spec.runs())
         snapshot = self._snapshot
-        changed = snapshot is None or not snapshot.is_current()
-        if snapshot is None or changed:
-            snapshot = StudySnapshot.read(self._place, self._spec.runs())
-        if changed:
-            measured = Measurements(
-                self._spec.model_dump(mode="json"),
-                results_table(snapshot),
-                histories_table(snapshot),
-                list(snapshot.records.values()),
-            )
-            self._analyse(measured, snapshot)
-        language = default_language(self._findings)
         progress, runs = self._runs(snapshot)
+        language = default_language(self._findings)
         self._parts["state"] = state_part(runs, progress.seconds_left(), language)
-        if changed:
-            self._parts["answer"] = answer_part(runs, self._findings, language)
-            self._parts["curves"] = curves_part(measured.histories, measured.results, language)
-        self._snapshot = snapshot
+        if snapshot is not self._drawn and time.monotonic() >= self._next_drawing:
+            began = time.thread_time()
+            self._draw(snapshot, runs, self._spec)
+            self._drawn = snapshot
+            # By the clock of the processor: a machine that is busy would make it seem longer.
+            spent = time.thread_time() - began
+            self._next_drawing = time.monotonic() + spent * (1 / SHARE - 1)
 
-    def _analyse(self, measured: Measurements, snapshot: StudySnapshot) -> None:
-        """Only if a run was finished meanwhile: it takes seconds."""
+    def _draw(self, snapshot: StudySnapshot, runs: Sequence[LiveRun], spec: StudySpec) -> None:
+        """The answer, analysed again only if a run was finished meanwhile, and the curves."""
+        results, histories = results_table(snapshot), histories_table(snapshot)
         finished = {key: one for key, one in snapshot.records.items() if one.is_finished}
         if finished != self._finished:
+            records = list(snapshot.records.values())
+            measured = Measurements(spec.model_dump(mode="json"), results, histories, records)
             predictions = snapshot.predictions()
             self._findings = analyse_study(measured, predictions) if finished else None
             self._finished = finished
+        language = default_language(self._findings)
+        self._parts["answer"] = answer_part(runs, self._findings, language)
+        self._parts["curves"] = curves_part(histories, results, language)
 
     def _read_spec(self) -> None:
         path = self._place.spec_path
