@@ -60,7 +60,7 @@ def state_part(runs: Sequence[LiveRun], seconds_left: float | None, language: La
     rows = [
         {
             "model": language.model(one.run.model),
-            "init": language.init(one.run.init),
+            "init": language.init(one.run.strategy),
             "fraction": numbers.fraction(one.run.fraction),
             "seed": one.run.seed,
             "state": one.state,
