@@ -402,7 +402,7 @@ def _run(
             listeners.append(stack.enter_context(EventFiles(study.folder)))
         if watch:
             where = stack.enter_context(page_beside(study.folder))
-            print_message(f"watch at {where}")
+            print_message(f"watch at {where}" if where else "the page of --watch did not start")
         display = stack.enter_context(display_for(console(errors=True)))
         listener = Listeners([display, *listeners])
         results = study.run(**flags.machine(), budget=budget, listener=listener)

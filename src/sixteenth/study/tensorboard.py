@@ -7,7 +7,6 @@ for runs that were trained before as well. The package tensorboardX writes the r
 
 from __future__ import annotations
 
-import importlib
 import math
 import time
 from collections.abc import Mapping
@@ -49,13 +48,14 @@ class EventFiles(Listener):
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._writers: Any = importlib.import_module("tensorboardX.event_file_writer")
-            self._protocol: Any = importlib.import_module("tensorboardX.proto.event_pb2")
+            from tensorboardX.event_file_writer import EventsWriter
+            from tensorboardX.proto import event_pb2
         except ImportError as error:
             raise InputError(
                 f"--tensorboard needs the package tensorboardX ({error}): "
                 "pip install 'sixteenth[tensorboard]'"
             ) from None
+        self._writer, self._protocol = EventsWriter, event_pb2
         self._study = StudyFolder(folder)
         self._files: dict[str, _EventFile] = {}
 
@@ -85,7 +85,7 @@ class EventFiles(Listener):
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
-        file = _EventFile(self._writers.EventsWriter(str(folder / "events")), self._protocol)
+        file = _EventFile(self._writer(str(folder / "events")), self._protocol)
         self._files[run.run_id] = file
         place = self._study.run(run.run_id)
         rows = [_known(row) for row in place.read_history().to_dict("records")]

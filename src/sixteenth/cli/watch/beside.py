@@ -8,52 +8,55 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from multiprocessing import get_context, parent_process
 from pathlib import Path
+
+_PROGRAM = """\
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+from sixteenth.cli.watch.beside import main
+main()
+"""
+"""Ctrl-C reaches all processes of a terminal at once: it is the parent that acts on it."""
 
 
 @contextlib.contextmanager
 def page_beside(folder: Path) -> Iterator[str]:
-    """Serve the page of the study in `folder` for the time of a block; its address.
+    """Serve the page of the study in `folder` for the time of a block.
 
-    Raises:
-        InputError: no port can be had.
+    Yields its address, or an empty text if it cannot be served.
     """
-    from .server import address, listen, new_token
+    from ...study.executors.local import worker_environment
 
-    token = new_token()
-    with listen() as listening:
-        where = address(listening, token)
-        process = get_context("spawn").Process(
-            target=_serve, args=(listening, token, folder), daemon=True
-        )
-        process.start()
-    try:
-        yield where
-    finally:
-        process.terminate()
-        process.join(2)
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", _PROGRAM, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**worker_environment(None), "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()  # it only reads
 
 
-def _serve(listening: socket.socket, token: str, folder: Path) -> None:
-    """What the process does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches it as well
+def main() -> None:
+    """Serve the page of the study in the folder ``sys.argv[1]`` until standard input is closed."""
+    from .server import serve
+
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(19)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"  # before numpy is imported
-    from .server import WatchServer
-
-    WatchServer(listening, token, folder).serve_forever()
+    serve(Path(sys.argv[1]), 0, on_address=lambda where: print(where, flush=True))
 
 
 def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
+    """The parent writes nothing: standard input ends when it does."""
+    sys.stdin.read()
     os._exit(0)

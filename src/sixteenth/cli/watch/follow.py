@@ -19,7 +19,7 @@ from rich.console import Console
 from ...analysis import Findings
 from ...engine.progress import Progress
 from ...errors import SixteenthError
-from ...language import default_language
+from ...language import Names, default_language
 from ...report import Measurements, analyse_study
 from ...report.page.live import (
     SECONDS,
@@ -65,7 +65,7 @@ class Follower:
         self._finished: Mapping[str, RunRecord] = {}
         self._pulses: dict[str, Pulse] = {}
         self._grown: dict[str, tuple[int, float]] = {}
-        language = default_language()
+        self._language = language = default_language()
         self._parts = dict.fromkeys(("trouble", "state", "answer", "curves"), "")
         self._parts["state"] = note_part(language.watch.reading, language)
 
@@ -87,14 +87,14 @@ class Follower:
         except Exception as error:  # what is half there must not end the page
             known = isinstance(error, SixteenthError | OSError)
             trouble = str(error) if known else f"{type(error).__name__}: {error}"
-        self._parts["trouble"] = trouble_part(trouble, default_language())
+        self._parts["trouble"] = trouble_part(trouble, self._language)
         self._next = began + SECONDS / 2
 
     def page(self) -> tuple[bytes, str]:
         """The whole page and its Content-Security-Policy."""
         parts = self.parts()
         name = self._spec.name if self._spec else self._place.path.name
-        return live_page(name, parts, default_language())
+        return live_page(name, parts, self._language)
 
     def _look(self) -> None:
         """Bring the parts up to date.
@@ -104,15 +104,14 @@ class Follower:
         """
         self._read_spec()
         if self._spec is None:
-            language = default_language()
+            language = self._language
             self._parts["state"] = note_part(language.watch.preparing, language)
             return
         if self._snapshot is None or not self._snapshot.is_current():
             self._snapshot = StudySnapshot.read(self._place, self._spec.runs())
         snapshot = self._snapshot
         progress, runs = self._runs(snapshot)
-        language = default_language(self._findings)
-        self._parts["state"] = state_part(runs, progress.seconds_left(), language)
+        self._parts["state"] = state_part(runs, progress.seconds_left(), self._language)
         if snapshot is not self._drawn and time.monotonic() >= self._next_drawing:
             began = time.thread_time()
             self._draw(snapshot, runs, self._spec)
@@ -131,9 +130,8 @@ class Follower:
             predictions = snapshot.predictions()
             self._findings = analyse_study(measured, predictions) if finished else None
             self._finished = finished
-        language = default_language(self._findings)
-        self._parts["answer"] = answer_part(runs, self._findings, language)
-        self._parts["curves"] = curves_part(histories, results, language)
+        self._parts["answer"] = answer_part(runs, self._findings, self._language)
+        self._parts["curves"] = curves_part(histories, results, self._language)
 
     def _read_spec(self) -> None:
         path = self._place.spec_path
@@ -144,6 +142,9 @@ class Follower:
         written = found.st_mtime_ns, found.st_ino
         if written != self._spec_written:
             self._spec = load_spec(path)
+            runs = self._spec.runs()
+            names = Names.of([run.model for run in runs], [run.strategy for run in runs])
+            self._language = type(self._language)(names)
             self._snapshot, self._finished, self._findings = None, {}, None
             self._spec_written = written
 
