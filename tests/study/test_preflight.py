@@ -324,3 +324,19 @@ def test_the_way_on_after_a_stopped_fresh_study_names_the_folder_that_it_chose()
     assert in_folder(["run", "x.yaml", "--fresh", "--seed", "1"], chosen) == on
     assert in_folder(["run", "x.yaml", "--out", "a", "--fresh", "--seed", "1"], chosen) == on
     assert in_folder(["run", "x.yaml", "--out=a", "--fresh", "--seed", "1"], chosen) == on
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_images_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        InputError, match=r"cannot write to .*studies: .*file is no folder; .*--out"
+    ):
+        preflight.check_writable(tmp_path / "file" / "studies")
+    preflight.check_writable(tmp_path / "new" / "studies")
+    assert not (tmp_path / "new").exists()
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
+    study = Study({"data": "nowhere", "models": ["resnet18"]}, tmp_path / "new")
+    with pytest.raises(InputError, match=r"cannot be written to; choose a folder with --out"):
+        study.run()

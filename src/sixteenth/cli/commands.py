@@ -89,6 +89,26 @@ def run(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> None
 
 @app.command()
 @with_flags
+def quick(
+    images: Annotated[str, typer.Argument(metavar="DATA", help="A name, or a path to images.")],
+    flags: Flags,
+) -> None:
+    """Say in minutes whether more images or a bigger pretrained network would help."""
+    from ..study.quick import quick_study
+    from .display import display_for
+    from .tables import console
+
+    if flags.data is not None:
+        raise InputError(f"two data sets were named, {images} and --data {flags.data}: name one")
+    with display_for(console(errors=True)) as display:
+        study = quick_study(
+            images, flags.changes(), flags.out, data_dir=flags.data_dir, listener=display
+        )
+    _run(_fresh(study, flags), flags)
+
+
+@app.command()
+@with_flags
 def plan(
     study: StudyArgument,
     flags: Flags,
@@ -300,14 +320,18 @@ def presets_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A pre
 def _load(study: str, flags: Flags) -> Study:
     from ..study import Study
 
-    loaded = Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
+    return _fresh(Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir), flags)
+
+
+def _fresh(study: Study, flags: Flags) -> Study:
+    """The study, with --fresh in a new folder."""
     if flags.fresh:
         from ..study.preflight import fresh_folder
 
-        loaded.folder = fresh_folder(loaded.folder)
-        print_message(f"a new folder: {loaded.folder}; go on later with --out {loaded.folder}")
-        set_resume_command(lambda words: in_folder(words, loaded.folder))
-    return loaded
+        study.folder = fresh_folder(study.folder)
+        print_message(f"a new folder: {study.folder}; go on later with --out {study.folder}")
+        set_resume_command(lambda words: in_folder(words, study.folder))
+    return study
 
 
 def in_folder(words: Sequence[str], folder: Path) -> list[str]:

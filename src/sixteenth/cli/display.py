@@ -115,7 +115,7 @@ class _RunProgress(Listener):
             # The first step builds and warms up what later steps find ready: it sets no pace.
             row.began, row.first_step = row.updated, progress.step
             share = TrainFraction.parse(row.run.fraction).share
-            if self.total is None and share is not None:
+            if self.total is None and share is not None and row.run.finetune == "all":
                 batches = progress.steps / row.run.steps_factor / progress.epochs
                 self.total = batches * row.run.train.batch_size / float(share)
         row.progress = progress
@@ -141,7 +141,7 @@ class _RunProgress(Listener):
                 continue
             needed = row.seconds_left() if row.state == "running" else None
             if needed is None:
-                images, speed = self._images(row.run), self._speed(row.run.model)
+                images, speed = self._images(row.run), self._speed(row.run)
                 if images is None or not speed:
                     return None
                 needed = images / speed
@@ -158,22 +158,30 @@ class _RunProgress(Listener):
 
     def _images(self, run: RunSpec) -> float | None:
         """Images that a run trains on, over all its epochs and cool-downs; None if unknown."""
-        if run.train.steps:
+        if run.train.steps and run.finetune == "all":
             return run.train.steps * run.train.batch_size * run.steps_factor
         fraction = TrainFraction.parse(run.fraction)
+        head = run.finetune == "head"
         if (fraction.share and not self.total) or (fraction.per_class and not self.classes):
             return None
-        if run.train.epochs == "auto":
+        if run.train.epochs == "auto" and not head:
             return None
         size = fraction.size(round(self.total or 0), self.classes or 0)
-        return size * run.train.epochs * run.steps_factor
+        return size if head else size * run.train.most_epochs * run.steps_factor
 
-    def _speed(self, model: str) -> float | None:
-        """Images a second of a model, as its last run had it (evaluation included) or has it."""
-        rows = [row for row in self.rows.values() if row.run.model == model]
-        for row in reversed(rows):
-            if row.record and row.record.images_per_second:
-                return row.record.images_per_second
+    def _speed(self, run: RunSpec) -> float | None:
+        """Images a second of runs such as this, as the last had it (evaluation included) or has it.
+
+        The first head of a model says nothing of the others, which need not compute features.
+        """
+        kind = run.model, run.finetune
+        rows = [row for row in self.rows.values() if (row.run.model, row.run.finetune) == kind]
+        ended = [row.record.images_per_second for row in rows if row.record]
+        known = [rate for rate in ended if rate]
+        if run.finetune == "head":
+            return known[-1] if len(known) > 1 else None
+        if known:
+            return known[-1]
         live = [row.progress.images_per_second for row in rows if row.progress]
         return live[-1] if live else None
 
@@ -245,7 +253,7 @@ class LiveDisplay(_RunProgress):
         test = [_percent(row.test_accuracy) for row in shown]
         before, after = cell_columns(
             [row.run.model for row in rows],
-            [row.run.init for row in rows],
+            [row.run.strategy for row in rows],
             [row.run.seed for row in rows],
             TERMINAL,
         )
@@ -297,6 +305,8 @@ class PlainDisplay(_RunProgress):
             if quiet < QUIET_SECONDS:
                 return
             text = f"epoch {progress.epoch} of {progress.epochs}, step {progress.step:,}"
+            if row.run.finetune == "head":
+                text = f"features of {progress.step:,} of {progress.steps:,} images"
         elif quiet < PLAIN_SECONDS:
             return
         else:

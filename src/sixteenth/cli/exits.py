@@ -40,6 +40,9 @@ STOP_SECONDS = 4.0
 
 _EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
+_stopped_by: ContextVar[int] = ContextVar("stopped_by", default=signal.SIGINT)
+"""The last signal. An exception may not tell: Ray turns all of a wait into a KeyboardInterrupt."""
+
 _rewording: ContextVar[Callable[[Sequence[str]], list[str]]] = ContextVar("rewording", default=list)
 
 
@@ -56,6 +59,7 @@ def run_command(app: typer.Typer, words: Sequence[str]) -> int:
     # At any position: people append it to a command that has just failed.
     debug = "--debug" in words
     _rewording.set(list)
+    _stopped_by.set(signal.SIGINT)
     words = [word for word in words if word != "--debug"]
     with _clean_stops(lambda: _print_stopped(words)), _warnings_as_messages():
         return _exit_code_of(app, list(words), debug)
@@ -96,9 +100,9 @@ def _exit_code_of(app: typer.Typer, words: list[str], debug: bool) -> int:
     except _UsageError as error:
         print_message(_usage(error))
         return 2
-    except KeyboardInterrupt as stop:
+    except KeyboardInterrupt:
         _print_stopped(words)
-        return _EXIT_CODES[signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT]
+        return _EXIT_CODES[_stopped_by.get()]
     except BrokenPipeError:
         _discard_output()
         return 1
@@ -145,6 +149,7 @@ def _clean_stops(on_timeout: Callable[[], None]) -> Iterator[None]:
 
     def stop(number: int, _: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
+        _stopped_by.set(number)
         raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +44,7 @@ class ImageDataset:
         symbols: the images are digits or letters, which a flip may turn into others.
         checks: duplicates, leaks, conflicting labels and broken images that were found.
         understood: what the source was taken for.
+        cache_dir: where what is computed from the images may be kept; None: nowhere.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ImageDataset:
     symbols: bool = False
     checks: DataChecks = field(default_factory=DataChecks)
     understood: Understood = field(default_factory=Understood)
+    cache_dir: Path | None = None
 
     @property
     def image_size(self) -> int:

@@ -119,6 +119,7 @@ def load_dataset(
         symbols=found.symbols,
         checks=checks,
         understood=understand(found.layout, content),
+        cache_dir=home,
     )
 
 

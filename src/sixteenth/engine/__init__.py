@@ -2,6 +2,8 @@
 
 train.py           the training loop: epochs, evaluation, checkpoints, results
 workload.py        images, steps, evaluations and augmentation of a run
+head.py            a run that trains the head of a frozen network alone
+features.py        what goes into that head, computed once for all images
 learner.py         a model with its optimisers: training step and evaluation
 optim.py, muon.py  optimisers, parameter groups, learning-rate schedules
 inference.py       normalisation, batches, test-time augmentation

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import InputError, looked_for
+from ..errors import InputError, WeightsError, looked_for
 from ..spec import RunSpec
 from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
+
+if TYPE_CHECKING:
+    from torch import nn
 
 BATCH = 250
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -100,9 +104,9 @@ def predict(
     record = _finished_record(folder)
     spec, classes, mean, std, precision = _checked_fields(record, folder)
 
-    from ..models import build_model, is_factory, load_trained_weights
+    from ..models import build_model, is_foreign, load_trained_weights
 
-    if is_factory(spec.model) and not trust_code:
+    if is_foreign(spec.model) and not trust_code:
         raise InputError(
             f"{folder.path} names code of its own, {spec.model}, which would be imported and run: "
             "if you trust it, say so with --trust-code (trust_code=True in Python)"
@@ -130,7 +134,9 @@ def predict(
     model = build_model(
         spec.model, len(classes), image_size=spec.image_size, stem=spec.stem, seed=0
     )
-    load_trained_weights(model, folder.weights_path)
+    if spec.finetune == "head":
+        _load_frozen(model, spec, record, folder)
+    load_trained_weights(model, folder.weights_path, head_only=spec.finetune == "head")
     placed = execution.place(model).eval()
 
     import torch
@@ -146,6 +152,21 @@ def predict(
             ranked = sorted(zip(classes, row, strict=True), key=lambda pair: -pair[1])
             predictions.append(Prediction(path, tuple(ranked)))
     return predictions
+
+
+def _load_frozen(model: nn.Module, spec: RunSpec, record: RunRecord, folder: RunFolder) -> None:
+    """Load the initial weights, which a run that trained the head alone does not keep."""
+    from ..models import load_initial_weights
+
+    found = load_initial_weights(
+        model, spec.model, spec.init, stem=spec.stem, allow_partial=spec.allow_partial
+    )
+    then = record.model.weights_sha256 if record.model else None
+    if found is None or found.sha256 != then:
+        raise WeightsError(
+            f"the weights {spec.init} of {spec.model} are not those that {folder.path} was trained "
+            f"on (SHA-256 {str(then)[:12]}): bring that file back"
+        )
 
 
 def _finished_record(folder: RunFolder) -> RunRecord:

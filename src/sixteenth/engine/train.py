@@ -36,6 +36,7 @@ from ..storage.run_results import EpochRow
 from .checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from .evaluation import Evaluation
 from .execution import Execution, begun_execution, new_record, peak_memory, resolve_execution
+from .head import train_head
 from .images import DeviceImages, Rows, select_images
 from .learner import Learner
 from .lengths import Length, levelled_off, train_lengths
@@ -134,28 +135,35 @@ def _train_alone(
     folder.write_record(record)
     try:
         with execution.torch_settings():
-            subset, held = split_of(run, dataset)
-            augmentation = Augmentation.of(run.train, dataset)
-            record = record.with_training_images(
-                len(subset) + len(held), AugmentationFacts.from_dict(asdict(augmentation))
-            )
-            # Without a copy if all images are used, so that parallel processes share them.
-            images = select_images(dataset.train.images, subset)
             if torch.device(execution.device).type == "cuda":
                 torch.cuda.reset_peak_memory_stats(execution.device)
-            learner = Learner(run, len(dataset.classes), images, execution)
-            record = record.with_model(learner.facts)
-            training = _Training(
-                run, dataset, folder, learner, images, (subset, held), augmentation, on_progress
-            )
-            del images  # the training has a copy on a GPU
-            state, notices = read_checkpoint(folder, learner)
-            if notices:
-                record = record.with_notices(notices)
-                folder.write_record(record)
-                for notice in notices:
-                    on_notice(notice)
-            record = training.run(state, record)
+            if run.finetune == "head":
+
+                def passed(done: int, total: int, rate: float) -> None:
+                    on_progress(Progress(run.run_id, 1, 1, done, total, rate))
+
+                record = train_head(run, dataset, folder, execution, record, passed)
+            else:
+                subset, held = split_of(run, dataset)
+                augmentation = Augmentation.of(run.train, dataset)
+                record = record.with_training_images(
+                    len(subset) + len(held), AugmentationFacts.from_dict(asdict(augmentation))
+                )
+                # Without a copy if all images are used, so that parallel processes share them.
+                images = select_images(dataset.train.images, subset)
+                learner = Learner(run, len(dataset.classes), images, execution)
+                record = record.with_model(learner.facts)
+                training = _Training(
+                    run, dataset, folder, learner, images, (subset, held), augmentation, on_progress
+                )
+                del images  # the training has a copy on a GPU
+                state, notices = read_checkpoint(folder, learner)
+                if notices:
+                    record = record.with_notices(notices)
+                    folder.write_record(record)
+                    for notice in notices:
+                        on_notice(notice)
+                record = training.run(state, record)
     except KeyboardInterrupt:
         folder.write_record(record.as_interrupted())
         raise

@@ -124,6 +124,22 @@ class Workload:
             + (len(planned) - 1) * of_branch,
         )
 
+    @classmethod
+    def of_head(cls, train_images: int, test_images: int) -> Workload:
+        """The workload of a head alone: its images pass through the network once."""
+        return cls(
+            subset=train_images,
+            batches=1,
+            steps=0,
+            epochs=0,
+            lengths=(),
+            all_steps=0,
+            images=0,
+            curve_points=0,
+            curve_images=0,
+            evaluated=train_images + test_images,
+        )
+
     @property
     def effort(self) -> float:
         """Cost of training and evaluation, in training images."""

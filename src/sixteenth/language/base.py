@@ -20,6 +20,7 @@ from ..analysis.findings.diagnosis import DiagnosisKind
 from ..analysis.findings.expectation import Expect
 from ..analysis.findings.options import Option
 from ..analysis.findings.types import Finding, Section, SectionKey, Strength
+from ..spec.fields import FROZEN
 from ..storage.run_record import Understood, WeightsFacts
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, TerminalLabels
@@ -44,7 +45,8 @@ class Names:
     @classmethod
     def of(cls, models: Iterable[str], inits: Iterable[str]) -> Names:
         """The names of all models and inits of a study."""
-        files = [init for init in inits if init != "random" and not init.startswith("imagenet")]
+        plain = [init.removesuffix(FROZEN) for init in inits]
+        files = [init for init in plain if init != "random" and not init.startswith("imagenet")]
         return cls(_shortest(models), _shortest(files))
 
 

@@ -41,6 +41,7 @@ class Provenance:
         understood: what the data were taken for.
         sizes: (fraction, training images), without repeats.
         nested: a larger subset holds the smaller ones; else the seeds' subsets are disjoint.
+        heads_only: of all networks only the classifier was trained.
         chosen_by: what chose the epochs of the finished runs, as `Metrics.chosen_by`.
         weights: (model, init, SHA-256) of the files of pretrained weights.
         environments, executions: one a run.
@@ -64,6 +65,7 @@ class Provenance:
     sizes: tuple[tuple[str, float], ...]
     nested: bool
     seeds: tuple[int, ...]
+    heads_only: bool
     optimizer: str
     peak_learning_rate: float
     weight_decay: float

@@ -4,12 +4,14 @@ Nothing here depends on studies or training. Code of the user is run only for a 
 ``package.module:factory``. Weights are read as data only.
 """
 
-from .measure import count_parameters, final_map, train_flops_per_image
+from .head import find_head
+from .measure import count_parameters, final_map, sample_logits, train_flops_per_image
 from .weight_files import Normalisation, WeightsFile, check_init, find_weights, weights_are_here
 from .weights import load_initial_weights, load_trained_weights
-from .zoo import build_model, check_model, is_factory, model_names
+from .zoo import OWN_FACTORIES, build_model, check_model, is_factory, is_foreign, model_names
 
 __all__ = [
+    "OWN_FACTORIES",
     "Normalisation",
     "WeightsFile",
     "build_model",
@@ -17,11 +19,14 @@ __all__ = [
     "check_model",
     "count_parameters",
     "final_map",
+    "find_head",
     "find_weights",
     "is_factory",
+    "is_foreign",
     "load_initial_weights",
     "load_trained_weights",
     "model_names",
+    "sample_logits",
     "train_flops_per_image",
     "weights_are_here",
 ]

@@ -70,14 +70,21 @@ def load_initial_weights(
     return found
 
 
-def load_trained_weights(model: nn.Module, path: Path) -> None:
+def load_trained_weights(model: nn.Module, path: Path, *, head_only: bool = False) -> None:
     """Load all weights of a finished run, the classifier too, into a model built like the run's.
+
+    Args:
+        head_only: the run has trained its classifier alone, and the file holds no other weights.
 
     Raises:
         WeightsError: the file is damaged or does not fit.
     """
-    state, _ = read_tensors(path)
-    _load(model, state, WeightsFile(path, "", None), may_lack=frozenset())
+    (state, _), may_lack = read_tensors(path), frozenset[str]()
+    if head_only:
+        may_lack = frozenset(key for key in model.state_dict() if key not in state)
+        if len(state) != 2 or len(may_lack) + 2 != len(model.state_dict()):
+            raise WeightsError(f"{path} does not hold the weight and bias of the last layer")
+    _load(model, state, WeightsFile(path, "", None), may_lack=may_lack)
 
 
 def _common_prefix(names: Collection[str], own: Collection[str]) -> str:

@@ -39,6 +39,8 @@ from .speedrun import SHAPES as SPEEDRUNS
 from .speedrun import speedrun
 
 SEED_CNN = "seed-cnn"
+OWN_FACTORIES = ("sixteenth.models.lite:lite0", "sixteenth.models.lite:lite2")
+"""Factories of this package; those of others are code that a user must trust."""
 STEMS = ("default", "cifar")
 
 _RESNETS = ("resnet", "resnext", "wide_resnet")
@@ -53,6 +55,11 @@ def model_names() -> list[str]:
 def is_factory(name: str) -> bool:
     """Whether `name` is ``package.module:factory``, so user code."""
     return ":" in name
+
+
+def is_foreign(name: str) -> bool:
+    """Whether `name` is a factory that does not come with this package: code of somebody else."""
+    return is_factory(name) and name not in OWN_FACTORIES
 
 
 def check_model(name: str, stem: str = "default") -> None:

@@ -12,7 +12,7 @@ from sixteenth.analysis import Findings, bands, cells
 
 from ..language.base import Language
 from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
-from .figures.panels import METRICS
+from .figures.panels import METRICS, trained
 
 TALK = "summary"
 """The first screen as a PNG, for a talk or a chat."""
@@ -44,7 +44,7 @@ def draw_figures(
         )
     if any(option.known for option in findings.options):
         figures["options"] = options_figure(findings.options, language=language, narrow=narrow)
-    for metric in METRICS:
+    for metric in METRICS if len(trained(results)) else ():
         figures[f"{metric}-curves"] = training_curves_figure(
             histories, results, metric=metric, language=language, narrow=narrow
         )

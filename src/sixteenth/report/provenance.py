@@ -13,6 +13,7 @@ import pandas as pd
 
 from sixteenth.analysis import whole_runs
 from sixteenth.spec import TrainSpec
+from sixteenth.spec.fields import is_frozen
 from sixteenth.storage.run_record import (
     AugmentationFacts,
     DataChecks,
@@ -61,6 +62,7 @@ def provenance(
         ),
         nested=spec.get("subsets", "nested") == "nested",
         seeds=tuple(spec.get("seeds", ())),
+        heads_only=bool(results["init"].astype(str).map(is_frozen).all()),
         optimizer=recipe.optimizer,
         peak_learning_rate=recipe.peak_learning_rate,
         weight_decay=recipe.resolved_weight_decay,

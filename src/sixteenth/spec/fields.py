@@ -58,6 +58,15 @@ def _lengths(values: Any) -> Any:
 Lengths = Annotated[list[str], BeforeValidator(_lengths)]
 """Shares of a run's steps after which its accuracy is known, such as ``["1/4", "1/2", "1"]``."""
 
+FROZEN = ", frozen"
+"""Behind the initial weights of a cell, in tables: only the classifier was trained on them."""
+
+
+def is_frozen(init: str) -> bool:
+    """Whether the `init` of a table's row says that only the classifier was trained."""
+    return init.endswith(FROZEN)
+
+
 LEVELLED_OFF, AT_MAX_EPOCHS = "levelled-off", "max-epochs"
 """How a run of `epochs: auto` came to its end, as its record and the tables have it: the last
 doubling of its epochs bought too little; or it bought enough, and `max_epochs` allowed no other."""

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationInfo,
@@ -21,6 +22,7 @@ from pydantic import (
 )
 
 from .fields import (
+    FROZEN,
     NAMED_DATA,
     FractionText,
     Lengths,
@@ -44,6 +46,10 @@ more often, and more would be missed in training."""
 LEAST_GAIN = 0.005
 """A doubling of the steps that buys less validation accuracy is the last of `epochs: auto`: half a
 point is about what two trainings of one cell differ by, and seldom worth twice the time."""
+
+
+Finetune = Literal["all", "head"]
+"""Which weights are trained: all, or those of the classifier alone."""
 
 
 class _Spec(BaseModel):
@@ -180,6 +186,7 @@ class RunSpec(_Spec):
     image_size: PositiveInt
     subsets: Literal["nested", "disjoint"] = "nested"
     stem: Literal["default", "cifar"] = "default"
+    finetune: Finetune = "all"
     image_column: Text | None = None
     label_column: Text | None = None
     train_folder: Texts = []
@@ -219,7 +226,13 @@ class RunSpec(_Spec):
     def run_id(self) -> str:
         """The name of the run and its folder, such as ``resnet18-random-1of16-seed0``."""
         fraction = TrainFraction.parse(self.fraction).slug
-        return f"{slug(self.model)}-{slug(self.init)}-{fraction}-seed{self.seed}"
+        head = "+head" if self.finetune == "head" else ""  # no slug has a plus
+        return f"{slug(self.model)}-{slug(self.init)}{head}-{fraction}-seed{self.seed}"
+
+    @property
+    def strategy(self) -> str:
+        """What tables call `init`: ``imagenet``, or ``imagenet, frozen`` of a head alone."""
+        return self.init + FROZEN if self.finetune == "head" else self.init
 
 
 class StudySpec(_Spec):
@@ -240,6 +253,13 @@ class StudySpec(_Spec):
     """random; imagenet (torchvision's IMAGENET1K_V1) or imagenet:ENTRY; a path to .safetensors or
     .pth weights, with #imagenet at the end if they expect ImageNet's mean and standard deviation;
     or a name in the attribute `weights` of your own model factory."""
+    finetune: Annotated[
+        list[Finetune],
+        BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
+        Field(min_length=1),
+    ] = ["all"]
+    """What is trained from weights that are not random: all of them, or the head (the classifier)
+    alone, on the features of the frozen network. From random weights all are trained."""
     fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]
     """Where `data` is a path, 1/4 is among the defaults too."""
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
@@ -304,11 +324,17 @@ class StudySpec(_Spec):
 
     @model_validator(mode="after")
     def _check_unique(self) -> StudySpec:
-        for axis in ("models", "init", "fractions", "seeds"):
+        for axis in ("models", "init", "finetune", "fractions", "seeds"):
             values = getattr(self, axis)
             repeated = [value for i, value in enumerate(values) if value in values[:i]]
             if repeated:
                 raise ValueError(f"{axis}: {repeated[0]!r} stands there twice")
+        if self.finetune == ["head"] and "random" in self.init:
+            raise ValueError(
+                "finetune: head trains a classifier on the features of a network that has learned "
+                "some, and one of init: random has not: use init: [imagenet], or finetune: "
+                "[all, head]"
+            )
         return self
 
     @property
@@ -322,19 +348,38 @@ class StudySpec(_Spec):
         return ["1/4", "1/2", "1"] if possible and enough else ["1"]
 
     def runs(self) -> list[RunSpec]:
-        """All cells of the grid, small subsets first, so that the first results come early."""
-        shared = self.model_dump(include=set(RunSpec.model_fields) - {"model", "init", "fraction"})
-        shared["lengths"] = self.resolved_lengths
+        """All cells of the grid, small subsets first, so that the first results come early.
+
+        A head on all images is trained once: its subset is the same for every seed, and nothing
+        else about it is random.
+        """
+        axes = {"model", "init", "finetune", "fraction"}
+        shared = self.model_dump(include=set(RunSpec.model_fields) - axes)
+        strategies = [
+            (init, tune, self.resolved_lengths if tune == "all" else ["1"])
+            for init in self.init
+            for tune in self.finetune
+            if tune == "all" or init != "random"
+        ]
         total = 10**9  # any size that gives the right order
         by_size = sorted(
             self.fractions, key=lambda text: TrainFraction.parse(text).size(total, 1000)
         )
         return [
-            RunSpec(model=model, init=init, fraction=part, seed=seed, replicate=i, **shared)
+            RunSpec(
+                model=model,
+                init=init,
+                finetune=tune,
+                fraction=part,
+                seed=seed,
+                replicate=i,
+                **(shared | {"lengths": lengths}),
+            )
             for part in by_size
             for i, seed in enumerate(self.seeds)
-            for init in self.init
+            for init, tune, lengths in strategies
             for model in self.models
+            if i == 0 or tune == "all" or TrainFraction.parse(part).share != 1
         ]
 
 

@@ -76,8 +76,11 @@ class Lease:
         token, place = secrets.token_hex(8), folder / PLACE
         claim = folder / f"{PLACE}-{token}"
         while True:
-            (claim / token).mkdir(parents=True, exist_ok=True)
-            (claim / token / BEAT).write_bytes(_beat(0))
+            try:
+                (claim / token).mkdir(parents=True, exist_ok=True)
+                (claim / token / BEAT).write_bytes(_beat(0))
+            except FileNotFoundError:  # who has just got the lease removed it, see below
+                continue
             with contextlib.suppress(OSError):
                 place.rmdir()  # left empty by one who was killed when it had just replaced another
             try:

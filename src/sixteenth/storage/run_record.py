@@ -258,6 +258,7 @@ class Metrics(_Part):
             chosen length is kept, ``levelled-off`` or ``max-epochs``, see `spec.fields`.
         steps: optimiser steps in all.
         train_measured: training images behind the training loss and accuracy.
+        penalty: of a head alone: the L2 penalty that was chosen, see `engine.head`.
     """
 
     epoch: Whole = None
@@ -269,6 +270,7 @@ class Metrics(_Part):
     test_loss: Number = None
     test_accuracy: Share = None
     validation_accuracy: Share = None
+    penalty: Number = None
 
 
 class LengthMetrics(_Part):

@@ -26,6 +26,7 @@ from ..analysis.findings.types import SectionKey
 from ..analysis.inputs.grid import Cell
 from ..errors import DataError, InputError, ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_spec
+from ..spec.fields import is_frozen
 from ..storage.study_folder import StudyFolder
 from .levers import MORE_SEEDS, LeverStudy, lever_study, same_place
 from .listener import Listener
@@ -90,6 +91,11 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
         if expect is Expect.SMALLER:
             behind, ahead = ahead, behind
         place = Place(behind.fraction, behind.key[:2], ahead.key[:2])
+    if is_frozen(place.behind[1]) or is_frozen(place.ahead[1]):
+        raise InputError(
+            "explain changes how all weights are trained, and these cells have frozen features: "
+            "name the runs of two others with --between RUN RUN"
+        )
     return same_place(study.spec, study.folder, place)
 
 
@@ -231,6 +237,6 @@ def control_study(study: Study) -> SubStudy:
     runs = [
         run
         for run in spec.runs()
-        if (run.model, run.init, run.fraction) == cell.key[:3] and run.seed in cell.seeds
+        if (run.model, run.strategy, run.fraction) == cell.key[:3] and run.seed in cell.seeds
     ]
     return SubStudy(study, spec, place.path, runs)

@@ -52,7 +52,7 @@ class LeverStudy:
         return [
             run
             for run in self.spec.runs()
-            if (run.model, run.init) in arms and not (repeats and run.seed in self.base_seeds)
+            if (run.model, run.strategy) in arms and not (repeats and run.seed in self.base_seeds)
         ]
 
 

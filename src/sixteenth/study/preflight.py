@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .planning.cost import Cost
     from .planning.schedule import Schedule
 
-AXES = ("models", "init", "fractions", "seeds")
+AXES = ("models", "init", "finetune", "fractions", "seeds")
 """What may be added to a study that was begun: finished runs stay what they are."""
 
 WORDS = ("expect:", "name:", "data_name:", "skip_broken:")
@@ -188,7 +189,7 @@ def check_models(
         ModelError, WeightsError: a model or weights that cannot be used.
         MismatchError: a weights file that is not the one that an earlier run began with.
     """
-    from ..models import build_model, is_factory
+    from ..models import build_model, count_parameters, find_head, is_factory, sample_logits
     from .planning.cost import Cost
 
     costs, runs = {}, snapshot.unfinished()
@@ -201,7 +202,12 @@ def check_models(
             if not is_factory(name):
                 raise
             continue  # code of the user's own: its runs will fail, and say why
-        costs[name] = Cost.of(model, spec.image_size)
+        head = 0
+        if "head" in spec.finetune:
+            tried = partial(sample_logits, model, spec.image_size)
+            _, layer = find_head(model, name, tried)
+            head = count_parameters(layer)
+        costs[name] = Cost.of(model, spec.image_size, head)
         own = [run for run in runs if run.model == name]
         for init in dict.fromkeys(run.init for run in own):
             first = next(run for run in own if run.init == init)
@@ -216,7 +222,7 @@ def disk_needed(schedule: Schedule, costs: Mapping[str, Cost], dataset: ImageDat
     from .planning.cost import disk_bytes
 
     sizes = [
-        disk_bytes(costs[each.run.model].parameters, dataset, each.run.most_lengths)
+        disk_bytes(costs[each.run.model].kept(each.run), dataset, each.run.most_lengths)
         for each in schedule.assignments
         if each.run.model in costs
     ]

@@ -139,7 +139,7 @@ def _row(run: RunSpec, record: RunRecord | None) -> dict[str, Any]:
     row = {
         "run_id": run.run_id,
         "model": run.model,
-        "init": run.init,
+        "init": run.strategy,
         "fraction": run.fraction,
         "length": 1.0,
         "seed": run.seed,

@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from .planning.executions import ExecutionRequest
     from .planning.schedule import Schedule
 
-RESULTS_SHARE = 0.05
-"""Largest part of the time for results.csv while runs are trained: of thousands of runs it takes
-seconds, and is not written after every one of them."""
-
 REPORT_SECONDS = 2.0
 """What the first report of a study is expected to take; then it is known."""
 
@@ -61,6 +57,7 @@ class Study:
         folder: str | Path | None = None,
         *,
         data_dir: str | Path | None = None,
+        dataset: ImageDataset | None = None,
     ) -> None:
         """Make a study of a spec, or of a mapping that reads like a study file.
 
@@ -68,6 +65,7 @@ class Study:
             spec: the study.
             folder: by default ``studies/NAME``. Nothing is written before `run`.
             data_dir: where downloads and decoded images are kept; by default the user's cache.
+            dataset: the images, where they were loaded already.
 
         Raises:
             SpecError: the mapping is no study.
@@ -75,7 +73,7 @@ class Study:
         self.spec = spec if isinstance(spec, StudySpec) else parse_spec(spec)
         self.folder = Path(folder) if folder else Path("studies") / self.spec.name
         self.data_dir = Path(data_dir) if data_dir else None
-        self._dataset: ImageDataset | None = None
+        self._dataset = dataset
         self._weights: dict[tuple[str, str], WeightsFacts] = {}
         self._snapshot: StudySnapshot | None = None
         self._lever_snapshots: dict[Path, StudySnapshot] = {}
@@ -196,7 +194,8 @@ class Study:
         """
         from . import preflight
         from .executors import BudgetQueue, place_of, run_all
-        from .planning.budget import REPORT_SHARE, check_budget, stages, training_seconds
+        from .pace import PacedWrite
+        from .planning.budget import check_budget, stages, training_seconds
         from .planning.executions import ExecutionRequest, write_executions
         from .results import write_results
 
@@ -227,22 +226,16 @@ class Study:
             listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
             for run in done:
                 listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
-            reported, takes = time.monotonic(), REPORT_SECONDS
-            written, writing = -math.inf, 0.0
+            # Of thousands of runs the table takes seconds, so it does not follow each of them.
+            table = PacedWrite(lambda: write_results(snapshot))
+            report = PacedWrite(self._write_report, expected=REPORT_SECONDS)
 
             def keep(record: RunRecord) -> None:
-                nonlocal snapshot, reported, takes, written, writing
+                nonlocal snapshot
                 self._snapshot = snapshot = snapshot.with_record(record)
-                start = time.monotonic()
-                if (start - written) * RESULTS_SHARE >= writing:
-                    write_results(snapshot)
-                    written = time.monotonic()
-                    writing = written - start
-                    start = written
-                if budget is not None and (start - reported) * REPORT_SHARE >= takes:
-                    self._write_report()
-                    reported = time.monotonic()
-                    takes = reported - start
+                table.offer()
+                if budget is not None:
+                    report.offer()
 
             queue = None
             if budget is not None:

@@ -7,7 +7,7 @@ import itertools
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +21,7 @@ from sixteenth.engine.train import Progress
 from sixteenth.spec import TrainSpec
 from sixteenth.study.executors import node, place_of, ray, slurm
 from sixteenth.study.executors.base import Ended, Event, Lost, Progressed, Started
-from sixteenth.study.executors.node import Origin, train_here, what_is_missing
+from sixteenth.study.executors.node import Origin, as_event, train_here, what_is_missing
 from sixteenth.study.planning.schedule import Assignment, Schedule
 from tiny_study import Command, write_tiny_study
 
@@ -180,7 +180,8 @@ def test_progress_goes_over_the_network_once_a_second(
     record = train_here(origin, spec(0), ON_CPU, lambda *each: told.append(each))
     assert record == "the record"  # type: ignore[comparison-overlap]
     assert told[0][0] == "started"
-    steps = [progress.step for _, progress in told[1:]]
+    events = [as_event(*json.loads(json.dumps(each))) for each in told[1:]]
+    steps = [event.progress.step for event in events if isinstance(event, Progressed)]
     assert 9 <= len(steps) <= 11
     assert steps[0] == 1
     assert all(b - a >= 10 for a, b in itertools.pairwise(steps))
@@ -244,9 +245,10 @@ class Queue:
 
 
 @pytest.fixture
-def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Queue:
     made = Queue()
     monkeypatch.setitem(sys.modules, "submitit", made.module())
+    monkeypatch.setattr(slurm, "default_data_dir", lambda: tmp_path / "cache")
     return made
 
 
@@ -300,7 +302,7 @@ def test_a_run_whose_machine_failed_begins_again_and_one_that_was_stopped_does_n
     assert isinstance(lost, Lost)
     assert lost.again is again
     assert f"its job 7_0 ended as {state}: no result was left" in str(lost.error)
-    assert json.loads((origin.folder / "jobs" / "jobs.json").read_text()) == {}
+    assert json.loads(executor._ids_path.read_text())["jobs"] == {}
 
 
 def test_what_a_job_tells_is_passed_on_once(origin: Origin, queue: Queue) -> None:
@@ -311,7 +313,7 @@ def test_what_a_job_tells_is_passed_on_once(origin: Origin, queue: Queue) -> Non
     job.send("started", "a machine")
     executor.wait(events.append, 0.0)
     progress = Progress(run.run.run_id, 1, 2, 3, 4, 5.0)
-    job.send("progress", progress)
+    job.send("progress", asdict(progress))
     executor.wait(events.append, 0.0)
     executor.wait(events.append, 0.0)
     assert events == [Started(run), Progressed(progress)]
@@ -326,7 +328,8 @@ def test_a_job_that_reaches_its_time_limit_is_queued_again_as_it_is(origin: Orig
 
 
 def test_damaged_notes_of_jobs_are_named(origin: Origin, queue: Queue) -> None:
-    (origin.folder / "jobs").mkdir()
-    (origin.folder / "jobs" / "jobs.json").write_text("[1")
-    with pytest.raises(InputError, match=r"jobs\.json cannot be read .* cancel the jobs"):
+    executor, _ = jobs(origin, 0)
+    executor._ids_path.parent.mkdir(parents=True)
+    executor._ids_path.write_text("[1")
+    with pytest.raises(InputError, match=r"\.json cannot be read .* cancel the jobs"):
         jobs(origin, 0)

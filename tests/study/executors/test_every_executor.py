@@ -51,10 +51,10 @@ def make_executor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Exe
                 slurm = importlib.import_module("sixteenth.study.executors.slurm")
                 return slurm.SlurmPlace(folder, cluster="local").executor(schedule, dataset)
             pytest.importorskip("ray", reason="pip install 'sixteenth[ray]'")
-            # No other cluster of this machine is found from here, and sockets have short paths.
+            monkeypatch.setenv("RAY_ADDRESS", "local")  # no cluster that runs here already
+            # Sockets have short paths.
             scratch = tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp")
             monkeypatch.setenv("RAY_TMPDIR", stack.enter_context(scratch))
-            monkeypatch.delenv("RAY_ADDRESS", raising=False)
             place = stack.enter_context(place_of(name, folder, None, workers=1))
             return place.executor(schedule, dataset)
 

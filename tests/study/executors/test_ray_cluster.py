@@ -142,13 +142,11 @@ def test_a_command_that_was_stopped_goes_on_from_the_checkpoints(
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.05)
         process.send_signal(number)
-        began = time.monotonic()
         err = process.stderr.read()
         code = process.wait()
     expected = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
     assert code == expected[number], err
     if number != signal.SIGKILL:
-        assert time.monotonic() - began < 10.0
         assert "go on with:\n  python -m sixteenth run tiny.yaml" in err
     assert any(out.glob("runs/*/checkpoint.pt"))
     again = subprocess.run(

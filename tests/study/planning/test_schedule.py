@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
+import pytest
+
 from sixteenth import RunSpec
 from sixteenth.engine.execution import Execution
 from sixteenth.study.planning.schedule import (
@@ -10,6 +14,7 @@ from sixteenth.study.planning.schedule import (
     Schedule,
     choose_placements,
     order_runs,
+    some_counts,
 )
 
 ALONE, TOGETHER = Placement(1, 2), Placement(2, 1)
@@ -74,3 +79,20 @@ def _assigned(name: str, threads: int, time: float) -> Assignment:
 def _schedule(times: dict[str, float]) -> Schedule:
     order = order_runs([_assigned(name, 1, time) for name, time in times.items()], slots=2)
     return Schedule(tuple(order), workers=2, slots=2)
+
+
+@pytest.mark.parametrize("most", [0, 1, 64, 65, 70, 10_000])
+def test_of_few_runs_every_number_is_tried_and_of_many_some_a_tenth_apart(most: int) -> None:
+    counts = some_counts(most)
+    assert counts[:64] == list(range(min(most, 64)))
+    assert all(a < b <= 1.1 * a + 1 for a, b in itertools.pairwise(counts))
+    if most:
+        assert most / 1.2 <= counts[-1] + 1 <= most
+    assert len(counts) < 130
+
+
+def test_runs_on_several_machines_are_spread_over_them() -> None:
+    on_one = {Placement(1, 2): 10.0, Placement(2, 1): 16.0}
+    runs = {f"run{number}": on_one for number in range(4)}
+    assert set(choose_placements(runs, machines=4).values()) == {Placement(1, 2)}
+    assert set(choose_placements(runs, machines=1).values()) == {Placement(2, 1)}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ...spec.fields import FROZEN, is_frozen
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells
 from .advice import Advice, BestNetwork
@@ -114,6 +115,22 @@ class SpreadOfTrainings(Finding):
 
 
 @dataclass(frozen=True)
+class FrozenFeatures(Finding):
+    """The best network has frozen features: of it only the classifier was trained.
+
+    Attributes:
+        tuned: the study has trained all weights of this model from the same start, too.
+    """
+
+    best: Cell
+    tuned: bool
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.NOTE
+
+
+@dataclass(frozen=True)
 class NothingFinished(Finding):
     """No run of the study has finished."""
 
@@ -135,7 +152,13 @@ class MissingCount(Finding):
 
 
 AnswerFinding = (
-    Headline | InHand | BoughtByImages | SpreadOfTrainings | NothingFinished | MissingCount
+    Headline
+    | FrozenFeatures
+    | InHand
+    | BoughtByImages
+    | SpreadOfTrainings
+    | NothingFinished
+    | MissingCount
 )
 
 
@@ -157,6 +180,9 @@ def answer(
     mine = [one for one in doublings if (one.model, one.init) == best.key[:2]]
     control = mine[0].control if mine else None
     found: list[AnswerFinding] = [_headline(advice, advice.best, data, control)]
+    if is_frozen(best.init):
+        tuned = any(c.model == best.model and c.init + FROZEN == best.init for c in grid.cells)
+        found.append(FrozenFeatures(best, tuned))
     found += _in_hand(grid, best, level)
     found += [BoughtByImages(one) for one in mine]
     found.append(SpreadOfTrainings(grid.spread.deviation(best.key), grid.spread.degrees))
@@ -170,12 +196,16 @@ def _headline(advice: Advice, best: BestNetwork, data: str, control: ControlRun 
     visible = visible_gain(best.cell)
     known = [option for option in options if option.known]
     first = options[0]
-    training = next(option for option in options if option.kind is OptionKind.TRAINING)
+    training = next((option for option in options if option.kind is OptionKind.TRAINING), None)
     # No option can bring more than the errors that are left; one that nobody tried may bring those.
     most = min(1 - best.cell.accuracy, max(map(_most, options)))
     if most < visible:
         lead = Lead.STOP
-    elif training.converged is False and (first is training or first.converged is False):
+    elif (
+        training is not None
+        and training.converged is False
+        and (first is training or first.converged is False)
+    ):
         lead = Lead.TRAIN_FIRST
     elif not known:
         lead = Lead.NOTHING_KNOWN

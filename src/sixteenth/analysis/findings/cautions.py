@@ -92,9 +92,11 @@ def cautions(
         decided: what the verdict is about, if it is about an option.
         trained_first: the verdict is to train longer.
     """
-    training = next(one for one in advice.options if one.kind is OptionKind.TRAINING)
+    unfinished = [
+        one for one in advice.options if one.kind is OptionKind.TRAINING and one.converged is False
+    ]
     climbing = any(isinstance(d, TooFewSteps) and d.run_id in best.run_ids for d in diagnoses)
-    if not trained_first and (climbing or training.converged is False):
+    if not trained_first and (climbing or unfinished):
         yield NotConverged(*_twice_as_long(grid, best))
     told = decided is not None and decided.verdict in ("helps", "does not")
     # Twice as wide an interval: what trainings differ by is assumed, and may be twice as much.

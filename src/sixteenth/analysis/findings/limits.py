@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
+from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, is_frozen
 from ..curves.joint import CURVE_LEVEL, Curves
 from ..inputs.grid import Cell, Grid, Run
 from ..inputs.predictions import Unpaired
@@ -151,6 +151,7 @@ def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> list[Limi
     """
     runs = [run for cell in grid.cells for run in cell.runs]
     several_models = len(grid.models) > 1
+    heads = all(is_frozen(cell.init) for cell in grid.cells)
     return [
         *_seeds(grid),
         *_epochs(runs, several_models),
@@ -159,7 +160,7 @@ def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> list[Limi
         *_pairing(grid),
         *_sizes(grid, curves),
         *_visible(rows),
-        *([OneRecipe(several_models)] if len(grid.cells) > 1 else []),
+        *([OneRecipe(several_models)] if len(grid.cells) > 1 and not heads else []),
     ]
 
 
@@ -174,7 +175,8 @@ def _seeds(grid: Grid) -> list[FewSeeds]:
 
 
 def _epochs(runs: Sequence[Run], several_models: bool) -> list[FewEpochs]:
-    epochs = {run.epochs for run in runs if math.isfinite(run.epochs)}
+    # A head on frozen features has none.
+    epochs = {run.epochs for run in runs if math.isfinite(run.epochs) and run.epochs > 0}
     levelled = any(run.chosen_by == LEVELLED_OFF for run in runs)
     if len(epochs) != 1 or min(epochs) >= FEW_EPOCHS or levelled:
         return []

@@ -17,6 +17,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from ...spec.fields import FROZEN, is_frozen
 from ..curves.forecast import doubling_draws, doubts
 from ..curves.joint import CURVE_LEVEL, Arm, Curves, spread_of
 from ..curves.learning_curve import fit_learning_curve
@@ -132,7 +133,9 @@ def find_options(
     """All options from `best`, the largest gain first; those without a known gain come last."""
     training = _training(grid, best, diagnoses)
     others = _others(grid, best, level, never_pretrained)
-    options = [_data(grid, curves, best, doublings), training, *others, *_resolution(best)]
+    options = [_data(grid, curves, best, doublings), *others, *_resolution(best)]
+    if not is_frozen(best.init):
+        options.insert(1, training)
     known = [option for option in options if option.draws is not None]
     if len(known) > 1:
         most = np.argmax(np.array([option.draws for option in known], dtype=float), axis=0)
@@ -147,7 +150,12 @@ def find_options(
 
 
 def training_gain(grid: Grid, cell: Cell) -> float:
-    """What the last doubling of a cell's steps bought; NaN where no shorter training was tested."""
+    """What the last doubling of a cell's steps bought; NaN where no shorter training was tested.
+
+    A head on frozen features is fitted to its end, so that more steps would bring nothing.
+    """
+    if is_frozen(cell.init):
+        return 0.0
     lengths = grid.lengths(cell)
     halves = [c for c in lengths if abs(c.length / lengths[-1].length - 0.5) < 0.1]
     return lengths[-1].accuracy - halves[0].accuracy if halves else math.nan
@@ -231,7 +239,7 @@ def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str
     found += [
         (OptionKind.INIT, cell)
         for cell in size
-        if cell.model == best.model and best.init == "random"
+        if cell.model == best.model and best.init in ("random", cell.init + FROZEN)
     ]
     options = _measured(grid, best, found, level)
     asked = {option.kind for option in options}

@@ -91,7 +91,8 @@ class Overview(Finding):
         next: with IN_HAND, what helps from the best network on, if that is known.
         step: what would make the answer surer; None where nothing is known to.
         visible: as of `Headline`.
-        cards: one of each kind, the largest gain first; those without a known gain come last.
+        cards: one of each kind that applies, the largest gain first; those without a known gain
+            come last.
         others: further options, and those from other networks, the largest gain first.
         cautions: what could overturn the verdict.
         sure: None where nothing has finished.
@@ -165,13 +166,16 @@ def overview(
 
 
 def _cards(options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
-    """One of each kind: what could be had before what is in hand, where its gain is known."""
+    """One of each kind: what could be had before what is in hand, where its gain is known.
+
+    A kind that does not apply, such as longer training of a head on frozen features, has none.
+    """
     found = []
     for kind in CARDS:
         ahead = [Card(one) for one in options if one.kind is kind]
         mine = [*(one for one in ahead if one.option.known)]
         mine += [one for one in spent if one.option.kind is kind]
-        found.append((mine or ahead)[0])
+        found += (mine or ahead)[:1]
     return sorted(found, key=lambda one: -one.option.gain if one.option.known else math.inf)
 
 

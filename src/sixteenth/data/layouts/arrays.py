@@ -201,8 +201,8 @@ def _load(file: Path) -> dict[str, NDArray[Any]]:
             needed, limit = sum(member.file_size for member in members.infolist()), memory_bytes()
             if needed > limit:
                 raise DataError(
-                    f"cannot read {file}: its arrays take {needed / 1e9:,.1f} GB of memory; there "
-                    f"are {limit / 1e9:,.1f} GB: save them as images or Parquet"
+                    f"cannot read {file}: its arrays take more memory than there is "
+                    f"({needed / 1e9:,.2f} of {limit / 1e9:,.2f} GB): save them as images"
                 )
             present = list(archive.files)
             parts = _PARTS if {"x_test", "y_test"} & set(present) else _PARTS[:1]

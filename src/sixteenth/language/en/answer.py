@@ -7,6 +7,7 @@ from typing import assert_never
 from ...analysis.findings.answer import (
     AnswerFinding,
     BoughtByImages,
+    FrozenFeatures,
     Headline,
     InHand,
     Lead,
@@ -27,6 +28,15 @@ def say(finding: AnswerFinding, words: Words) -> str:
     match finding:
         case Headline():
             return _headline(finding, words)
+        case FrozenFeatures():
+            model = words.model(finding.best.model)
+            text = f"Only the classifier of {model} was trained, on frozen features"
+            if finding.tuned:
+                return f"{text}."
+            return (
+                f"{text}: fine-tuning all weights was not tried; it may reach more, and other "
+                "options may then help most."
+            )
         case InHand():
             return _in_hand(finding, words)
         case BoughtByImages():

@@ -13,6 +13,7 @@ from ...analysis.findings.causes import (
     SmallFinalMap,
     TooSmallStudy,
 )
+from ...spec.fields import is_frozen
 from .numbers import count, percent, plural, points, signed
 from .words import Words
 
@@ -54,7 +55,9 @@ def _poorer_fit(found: PoorerFit, words: Words) -> str:
     a, b = words.model(found.favoured.model), words.model(found.other.model)
     recipe = f"a recipe that suits {a} less."
     cause = f"too few steps, or {recipe}"
-    if found.cause is Cause.TOO_FEW_STEPS:
+    if is_frozen(found.favoured.init):
+        cause = f"frozen features of {a} that tell these classes apart less well."
+    elif found.cause is Cause.TOO_FEW_STEPS:
         cause = "too few steps."
     elif found.cause is Cause.RECIPE:
         cause = recipe
@@ -93,10 +96,13 @@ def _gap(found: GapDifference, words: Words) -> str:
     a, b = words.model(found.favoured.model), words.model(found.other.model)
     gaps = [f"{signed(cell.mean('gap'))} points" for cell in (found.favoured, found.other)]
     augmentation = "stronger augmentation" if found.augmented else "augmentation"
+    ways = f", {augmentation} or more weight decay"
+    if is_frozen(found.favoured.init):
+        ways = ""  # its penalty was chosen, and its images were taken as they are
     return (
         f"overfitting. The generalisation gap of {a} is {gaps[0]}, that of {b} {gaps[1]}: "
-        f"{_part(found.shortfall.gap, found.shortfall.total)} an excess of the gap. More images, "
-        f"{augmentation} or more weight decay would tell."
+        f"{_part(found.shortfall.gap, found.shortfall.total)} an excess of the gap. More images"
+        f"{ways} would tell."
     )
 
 

@@ -6,6 +6,7 @@ import math
 
 from ...analysis.findings.doubling import ControlRun, Half, HalfOrigin, LastDoubling
 from ...analysis.stats.paired import Basis, Contrast
+from ...spec.fields import is_frozen
 from .numbers import count, interval, join, roughly, signed
 from .words import Words
 
@@ -25,7 +26,8 @@ def doubling(found: LastDoubling, words: Words) -> str:
             f"{_value(found.from_steps)} by more steps."
         )
     if not found.more_steps:
-        return f"{text}, at equal training steps." if found.from_images is not None else f"{text}."
+        equal = found.from_images is not None and not is_frozen(found.init)
+        return f"{text}, at equal training steps." if equal else f"{text}."
     return (
         f"{text}. The training steps grew with the images; the two are not separated, so "
         "neither is credited."

@@ -6,6 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from ...spec.fields import is_frozen
 from .curves import warning
 from .numbers import count, interval, is_nothing, plural, points, probability, roughly, signed
 from .words import Words
@@ -25,6 +26,8 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return f"use {words.model(option.end[0])}" if option.end else "try a bigger model"
         case OptionKind.INIT:
+            if is_frozen(start.init):
+                return "train all weights, not the classifier alone"
             if option.end:
                 return f"start from {words.from_init(option.end[1])}"
             if not option.available:
@@ -46,7 +49,9 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return words.model(option.end[0]) if option.end else "a bigger model"
         case OptionKind.INIT:
-            return words.init(option.end[1]) if option.end else "other weights"
+            if option.end:
+                return words.init(option.end[1])
+            return "all weights trained" if is_frozen(option.start.init) else "other weights"
         case OptionKind.TRAINING:
             return "twice the training steps"
         case OptionKind.RESOLUTION:
@@ -73,7 +78,8 @@ def why(option: Option, words: Words) -> str:
     text = gain(option)
     if option.verdict is OptionVerdict.CANNOT_TELL:
         text += ", so it may bring nothing" if option.gain >= 0 else ", so it may change nothing"
-    if math.isfinite(option.gain_at_equal_steps) and not is_nothing(option.gain):
+    equal = math.isfinite(option.gain_at_equal_steps) and not is_frozen(option.start.init)
+    if equal and not is_nothing(option.gain):
         text += f"; {points(option.gain_at_equal_steps)} of it without more training steps"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "; not settled, because training had not ended"
@@ -99,6 +105,8 @@ def untried(option: Option, words: Words) -> str:
                 return f"{model} has none; a model such as resnet18 does"
             if option.start.init == "random":
                 return "no run used any"
+            if is_frozen(option.start.init):
+                return "this study trained the classifier alone"
             return "the study has no others that were trained on as many images"
         case OptionKind.TRAINING:
             if option.converged is False:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...analysis.inputs.grid import Cell, MissingReason
 from ...analysis.stats.intervals import Interval
+from ...spec.fields import FROZEN, is_frozen
 from ..base import Names
 from .numbers import percent, plural
 
@@ -22,7 +23,12 @@ class Words:
         return self.names.models.get(model, model)
 
     def init(self, init: str) -> str:
-        """``random weights``, ``ImageNet weights``, ``weights from mine.pth``."""
+        """``random weights``, ``ImageNet weights``, ``weights from mine.pth``.
+
+        With ``frozen`` before them if only the classifier was trained.
+        """
+        if is_frozen(init):
+            return f"frozen {self.init(init.removesuffix(FROZEN))}"
         if init == "random":
             return "random weights"
         if init == "imagenet":
@@ -33,7 +39,8 @@ class Words:
 
     def from_init(self, init: str) -> str:
         """An init after the word "from": ``random weights``, ``the weights in mine.pth``."""
-        return self.init(init).replace("weights from ", "the weights in ", 1)
+        frozen = "frozen " if is_frozen(init) else ""
+        return self.init(init).replace(f"{frozen}weights from ", f"the {frozen}weights in ", 1)
 
     def arm(self, model: str, init: str) -> str:
         """``resnet18 from random weights``."""

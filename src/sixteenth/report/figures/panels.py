@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sixteenth.analysis import summary_table
+from sixteenth.spec.fields import is_frozen
 
 from ...language.captions import Hole, Metric
 from ..axes import GridAxes, grid_axes, measured
@@ -89,6 +90,11 @@ class CurveGrid:
         return any(len(panel.curves) + len(panel.holes) > 1 for panel in self.panels.values())
 
 
+def trained(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of runs that have epochs: all but heads on frozen features."""
+    return results[~results["init"].astype(str).map(is_frozen).astype(bool)]
+
+
 def curve_panels(
     histories: pd.DataFrame, results: pd.DataFrame, *, metric: Metric = "loss"
 ) -> CurveGrid:
@@ -96,6 +102,7 @@ def curve_panels(
 
     Only finished runs give curves: a failed or missing one is a hole with its reason.
     """
+    results = trained(results)
     axes, runs = grid_axes(results), summary_table(results)
     known = (
         {str(run_id): part.sort_values("epoch") for run_id, part in histories.groupby("run_id")}

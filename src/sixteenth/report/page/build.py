@@ -33,7 +33,7 @@ from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
 from ..figures.inline import inline, inline_chart
-from ..figures.panels import METRICS, curve_panels
+from ..figures.panels import METRICS, curve_panels, trained
 from ..figures.style import NARROW, WIDE, png, svg
 from ..figures.talk import gain_range, talk_figure
 from ..parts import FIGURES, TALK, draw_figures
@@ -175,6 +175,9 @@ def _words(
             captions.options_alt(known),
         ),
     }
+    results = trained(results)
+    if not len(results):
+        return words
     train, axes = spec.get("train") or {}, grid_axes(results)
     for metric in METRICS:
         grid = curve_panels(measurements.histories, results, metric=metric)

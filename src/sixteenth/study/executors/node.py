@@ -26,9 +26,11 @@ from ...models import check_init, check_model
 from ...spec import RunSpec
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
+from ...storage.run_results import EpochRow
 from ...storage.study_folder import StudyFolder
 from ..planning.machine import LocalMachine
 from ..preflight import VERSIONS, release
+from .base import Event, Noticed, Progressed
 from .local import WorkerPool
 
 PROGRESS_SECONDS = 1.0
@@ -108,8 +110,8 @@ def train_here(
     """The record of a run that was trained on this machine, as `engine.train.train_run`.
 
     Args:
-        send: is called with a kind and its content: started (the machine's name), progress (at most
-            one a second), notice.
+        send: is called with a kind and its content, which JSON can hold: started (the machine's
+            name), progress (for `as_event`, at most one a second), notice.
 
     Raises:
         DataError: see `Origin.dataset`.
@@ -123,7 +125,7 @@ def train_here(
         nonlocal sent
         if time.monotonic() - sent >= PROGRESS_SECONDS:
             sent = time.monotonic()
-            send("progress", progress)
+            send("progress", dataclasses.asdict(progress))
 
     return train_run(
         run,
@@ -133,6 +135,14 @@ def train_here(
         on_progress=on_progress,
         on_notice=lambda notice: send("notice", notice),
     )
+
+
+def as_event(kind: str, content: Any) -> Event | None:
+    """What `train_here` sent, where it came from; None of a kind without an event."""
+    if kind == "progress":
+        row = content["row"]
+        return Progressed(Progress(**{**content, "row": row and EpochRow(**row)}))
+    return Noticed(content) if kind == "notice" else None
 
 
 def what_is_missing(origin: Origin, runs: Iterable[RunSpec], versions: dict[str, str]) -> list[str]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib
 import os
-import pickle
 import re
 import signal
 import socket
@@ -31,8 +29,8 @@ from ..planning.cost import Cost
 from ..planning.machine import Machine
 from ..planning.schedule import Assignment, Placement, Schedule
 from ..preflight import VERSIONS
-from .base import Ended, Event, Executor, Failed, Lost, Noticed, Progressed, Started
-from .node import NodeMachine, Origin, train_here, what_is_missing
+from .base import Ended, Event, Executor, Failed, Lost, Started
+from .node import NodeMachine, Origin, as_event, train_here, what_is_missing
 from .place import Place
 from .worker import picklable
 
@@ -61,7 +59,7 @@ def import_ray() -> Any:
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     way_out = "pip install 'sixteenth[ray]'"
     try:
-        ray: Any = importlib.import_module("ray")
+        import ray
     except ImportError as error:
         raise InputError(f"--executor ray needs the package ray ({error}): {way_out}") from None
     found = tuple(int(part) for part in re.findall(r"\d+", ray.__version__)[:2])
@@ -105,7 +103,7 @@ class RayCluster:
 
     Args:
         address: ``ray://HOST:PORT``, or None for the cluster that RAY_ADDRESS names or that runs on
-            this machine; where there is none, Ray is started on this machine.
+            this machine; where there is none, or RAY_ADDRESS is local, Ray is started here.
     """
 
     def __init__(self, address: str | None = None) -> None:
@@ -133,21 +131,22 @@ class RayCluster:
     def _connect(self, ray: Any) -> None:
         options = {"log_to_driver": False, "logging_level": "ERROR"}
         address = self._address or os.environ.get("RAY_ADDRESS")
-        try:
-            ray.init(address=address or "auto", **options)
-            return
-        except ConnectionError as error:
-            if address:
-                raise InputError(
-                    f"no Ray cluster answers at {address}: {one_line(error)[:200]}"
-                ) from None
+        if address != "local":
+            try:
+                ray.init(address=address or "auto", **options)
+                return
+            except ConnectionError as error:
+                if address:
+                    raise InputError(
+                        f"no Ray cluster answers at {address}: {one_line(error)[:200]}"
+                    ) from None
         place = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
         if len(os.fsencode(os.path.join(place, _SOCKET))) > LONGEST_SOCKET:
             raise InputError(
                 f"Ray cannot be started: the path {place} is too long for its sockets: "
                 "set RAY_TMPDIR to a shorter one, such as /tmp"
             )
-        ray.init(num_cpus=_cores(), include_dashboard=False, **options)
+        ray.init(address="local", num_cpus=_cores(), include_dashboard=False, **options)
 
     def nodes(self) -> list[dict[str, Any]]:
         """The machines that can train, those with most processors and GPUs first."""
@@ -199,8 +198,9 @@ class RayCluster:
 
     def pinned(self, node_id: str, *, soft: bool = False) -> Any:
         """Ray's way to say on which machine something runs."""
-        strategies = importlib.import_module("ray.util.scheduling_strategies")
-        return strategies.NodeAffinitySchedulingStrategy(node_id, soft=soft)
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        return NodeAffinitySchedulingStrategy(node_id, soft=soft)
 
 
 class RayMachine:
@@ -343,18 +343,15 @@ class RayTasks:
             mail = self._ray.get(self._mailbox.take.remote(), timeout=10.0)
         except self._ray.exceptions.RayError:
             return  # the machine of the mailbox is lost, and Ray starts it anew on another
-        for run_id, kind, packed in mail:
-            content = pickle.loads(packed)
+        for run_id, kind, content in mail:
             assignment = self._live.get(self._refs.get(run_id))
             if assignment is None:
                 continue  # of an attempt that was given up
             if kind == "started":
                 self._begun.pop(run_id, None)
                 self._start(assignment, emit, content)
-            elif kind == "progress":
-                emit(Progressed(content))
-            else:
-                emit(Noticed(content))
+            elif event := as_event(kind, content):
+                emit(event)
 
     def _outcome(self, ref: Any) -> Event:
         """How a task ended."""
@@ -409,8 +406,7 @@ def _train(origin: Origin, run: RunSpec, execution: Execution, mailbox: Any) -> 
         if kind == "started":
             content = ray.get_runtime_context().get_node_id()
         with contextlib.suppress(ray.exceptions.RayError):
-            # As bytes: else the process of the mailbox would import torch to understand it.
-            last = mailbox.put.remote(run.run_id, kind, pickle.dumps(content))
+            last = mailbox.put.remote(run.run_id, kind, content)
 
     try:
         outcome = "ended", train_here(origin, run, execution, send)
@@ -431,12 +427,12 @@ def _new_mailbox(cluster: RayCluster) -> Any:
 
     class Mailbox:
         def __init__(self) -> None:
-            self.mail: list[tuple[str, str, bytes]] = []
+            self.mail: list[tuple[str, str, Any]] = []
 
-        def put(self, run_id: str, kind: str, packed: bytes) -> None:
-            self.mail.append((run_id, kind, packed))
+        def put(self, run_id: str, kind: str, content: Any) -> None:
+            self.mail.append((run_id, kind, content))
 
-        def take(self) -> list[tuple[str, str, bytes]]:
+        def take(self) -> list[tuple[str, str, Any]]:
             mail, self.mail = self.mail, []
             return mail
 

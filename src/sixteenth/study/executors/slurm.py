@@ -1,18 +1,19 @@
 """Trains each run as a job of Slurm, through submitit.
 
-Which job trains which run is kept in STUDY/jobs: a command that is started again finds what is
-queued and running, and submits nothing twice. A job that reaches its time limit is queued again by
-itself and goes on from its checkpoint. submitit is imported when a study is to be trained with it.
+Which job trains which run is kept in the user's cache: a command that is started again finds what
+is queued and running, and submits nothing twice. submitit keeps jobs and results as pickles, which
+can run code: they lie in a folder of STUDY/jobs whose name only that cache tells, so that none is
+read from a study that came from elsewhere. A job that reaches its time limit is queued again and
+goes on from its checkpoint. submitit is imported when a study is to be trained with it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
+import hashlib
 import json
 import os
-import pickle
-import shutil
+import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...data import ImageDataset
+from ...data.cache import default_data_dir
 from ...engine.execution import Execution, resolve_execution
 from ...errors import InputError, RunError, one_line
 from ...spec import RunSpec, TrainSpec
@@ -28,8 +30,8 @@ from ..planning.calibration import Speed
 from ..planning.cost import Cost
 from ..planning.machine import Machine
 from ..planning.schedule import Assignment, Placement, Schedule
-from .base import Ended, Event, Executor, Failed, Lost, Noticed, Progressed, Started
-from .node import Origin, train_here
+from .base import Ended, Event, Executor, Failed, Lost, Started
+from .node import Origin, as_event, train_here
 from .place import Place
 from .worker import picklable
 
@@ -50,11 +52,12 @@ def import_submitit() -> Any:
         InputError: it is not installed.
     """
     try:
-        return importlib.import_module("submitit")
+        import submitit
     except ImportError as error:
         raise InputError(
             f"--executor slurm needs the package submitit ({error}): pip install 'sixteenth[slurm]'"
         ) from None
+    return submitit
 
 
 def parse_options(text: str) -> dict[str, int | str]:
@@ -156,7 +159,7 @@ class TrainJob:
         """Leave an event where the command finds it; only the last one matters."""
         fresh = self.event_path.with_suffix(".new")
         with contextlib.suppress(OSError):
-            fresh.write_bytes(pickle.dumps((kind, content)))
+            fresh.write_text(json.dumps([kind, content]), encoding="utf-8")
             os.replace(fresh, self.event_path)
 
 
@@ -174,11 +177,12 @@ class SlurmJobs:
     ) -> None:
         self._submitit = import_submitit()
         self._schedule, self._origin, self._options = schedule, origin, dict(options)
-        self._folder, self._cluster = origin.folder / "jobs", cluster
+        self._cluster = cluster
         self._new: list[Assignment] = []
         self._live: dict[str, tuple[Any, Assignment]] = {}
-        self._told: dict[str, bytes] = {}
-        self._ids = self._read_ids()
+        self._told: dict[str, str] = {}
+        token, self._ids = self._read_ids()
+        self._folder = origin.folder / "jobs" / token
         self._executor()  # whether there is such a cluster, and such options
 
     def may_begin(self, assignment: Assignment, running: Collection[Assignment]) -> bool:
@@ -212,7 +216,7 @@ class SlurmJobs:
             with contextlib.suppress(Exception):  # it has ended, or Slurm does not answer
                 job.cancel(check=False)
         if not self._live and not self._new:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._ids_path.unlink(missing_ok=True)
 
     def _submit_new(self) -> None:
         """Submit the runs that were asked for since, but those that have a job already."""
@@ -280,7 +284,7 @@ class SlurmJobs:
         """Emit what a job told last, if that is new."""
         run_id = assignment.run.run_id
         try:
-            packed = self._event_path(assignment).read_bytes()
+            packed = self._event_path(assignment).read_text(encoding="utf-8")
         except OSError:
             return
         if self._told.get(run_id) == packed:
@@ -288,29 +292,34 @@ class SlurmJobs:
         if run_id not in self._told:
             emit(Started(assignment))
         self._told[run_id] = packed
-        kind, content = pickle.loads(packed)
-        if kind == "progress":
-            emit(Progressed(content))
-        elif kind == "notice":
-            emit(Noticed(content))
+        if event := as_event(*json.loads(packed)):
+            emit(event)
 
     def _event_path(self, assignment: Assignment) -> Path:
         return self._folder / f"{assignment.run.run_id}.event"
 
     @property
     def _ids_path(self) -> Path:
-        return self._folder / "jobs.json"
+        name = hashlib.sha256(os.fsencode(self._origin.folder)).hexdigest()[:16]
+        return default_data_dir() / "jobs" / f"{name}.json"
 
-    def _read_ids(self) -> dict[str, str]:
+    def _read_ids(self) -> tuple[str, dict[str, str]]:
+        """The name of the folder of jobs, and the job of each run that has one."""
         try:
-            return dict(json.loads(self._ids_path.read_text(encoding="utf-8")))
+            content = json.loads(self._ids_path.read_text(encoding="utf-8"))
+            return str(content["token"]), dict(content["jobs"])
         except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, TypeError) as error:
+            return secrets.token_hex(8), {}
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(
                 f"{self._ids_path} cannot be read ({one_line(error)[:80]}): cancel the jobs of "
                 "this study, then delete it"
             ) from None
 
     def _write_ids(self) -> None:
-        write_text(self._ids_path, json.dumps(self._ids, indent=2) + "\n")
+        content = {
+            "study": str(self._origin.folder),
+            "token": self._folder.name,
+            "jobs": self._ids,
+        }
+        write_text(self._ids_path, json.dumps(content, indent=2) + "\n")

@@ -15,13 +15,12 @@ from itertools import groupby
 
 from ...errors import InputError
 from ...spec import RunSpec
+from ..pace import SHARE as REPORT_SHARE
 from .schedule import Assignment, Schedule
 
 EARLY_SEEDS = 3
 """So many seeds of every fraction come before any further seed: three tell of the spread."""
 
-REPORT_SHARE = 0.03
-"""Part of a budget, and of the time between two reports, that writing reports may take."""
 
 MARGIN = 1.1
 """The smallest budget that is named is so many times what was estimated: the next estimate may be

@@ -29,19 +29,29 @@ until the next is written."""
 
 @dataclass(frozen=True)
 class Cost:
-    """What a model costs: trainable values, and operations to train on one image."""
+    """What a model costs: trainable values, and operations to train on one image.
+
+    `head` are the values of its last layer, where one of its runs trains that alone.
+    """
 
     parameters: int
     flops: int
+    head: int = 0
 
     @classmethod
-    def of(cls, model: nn.Module, image_size: int) -> Self:
-        return cls(count_parameters(model), train_flops_per_image(model, image_size))
+    def of(cls, model: nn.Module, image_size: int, head: int = 0) -> Self:
+        return cls(count_parameters(model), train_flops_per_image(model, image_size), head)
+
+    def kept(self, run: RunSpec) -> int:
+        """Values in the weights that a run of the model keeps, and has in a checkpoint."""
+        return self.head if run.finetune == "head" else self.parameters
 
 
 def work_of(run: RunSpec, dataset: ImageDataset) -> Workload:
     """How much a run trains and measures. Draws its subset: a tenth of a second for many images."""
     kept, held = split_of(run, dataset)
+    if run.finetune == "head":
+        return Workload.of_head(len(kept) + len(held), len(dataset.test))
     return Workload.of(run.train, len(kept), len(dataset.test), len(held), run.lengths)
 
 
@@ -76,12 +86,12 @@ def plan_table(
         device = assignment.execution.device if assignment else None
         if device == "cuda" and schedule.machines > 1:
             device = f"cuda:{machine}"
-        stays, passes = disk_bytes(cost.parameters if cost else 0, dataset, run.most_lengths)
+        stays, passes = disk_bytes(cost.kept(run) if cost else 0, dataset, run.most_lengths)
         rows.append(
             {
                 "run_id": run.run_id,
                 "model": run.model,
-                "init": run.init,
+                "init": run.strategy,
                 "fraction": run.fraction,
                 "train_size": work.subset,
                 "seed": run.seed,
@@ -89,7 +99,7 @@ def plan_table(
                 "epochs": work.epochs,
                 "steps": work.steps,
                 "parameters": cost.parameters if cost else None,
-                "train_flops": cost.flops * work.images if cost else None,
+                "train_flops": round(cost.flops * (work.images or work.effort)) if cost else None,
                 "device": device,
                 "threads": assignment.execution.threads if assignment else None,
                 "seconds": round(assignment.seconds, 3) if assignment else None,

@@ -9,6 +9,7 @@ next.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -82,6 +83,11 @@ class _Planner:
         self._speeds: dict[str, list[Speed]] = {}
         self._todo = self.snapshot.unfinished()
         self._work = {run.run_id: work_of(run, self.dataset) for run in self._todo}
+        self._passes: Counter[str] = Counter()
+        """Images of all heads of a model, which pass through it once and not for each head."""
+        for run in self._todo:
+            if run.finetune == "head":
+                self._passes[run.model] += self._work[run.run_id].evaluated
 
     def schedule(self, *, timed: bool) -> Schedule:
         known = self._decided_before()
@@ -140,12 +146,19 @@ class _Planner:
         of_model = {
             run.model: known[run.run_id] for run in self.snapshot.runs if run.run_id in known
         }
-        numbers = {}
+        numbers: dict[str, Execution] = {}
         for model in dict.fromkeys(run.model for run in new):
             first = next(run for run in new if run.model == model)
             numbers[model] = of_model.get(model) or self.machine.default_execution(
                 self.request.device, first.train
             )
+        heads = [run for run in new if run.finetune == "head"]
+        if heads:
+            # Measuring speeds of training would take as long as they do.
+            reason = "not measured: the head alone is trained"
+            decided = self._on_threads(heads, numbers, self._threads or self.machine.cores, reason)
+            others = [run for run in new if run.finetune == "all"]
+            return decided | self._decide(others, {**known, **decided})
         if self._is_small(new):
             reason = "not measured: a small study"
             return self._on_threads(new, numbers, self._threads or self.machine.cores, reason)
@@ -251,7 +264,7 @@ class _Planner:
 
     def _seconds(self, run: RunSpec, execution: Execution, processes: int = 0) -> float:
         """What a run is expected to take; a guess where nothing was measured."""
-        images = self._work[run.run_id].effort
+        images = self._effort(run)
         rates = [
             speed.images_per_second / speed.processes
             for speed in self._speeds.get(run.model, ())
@@ -262,6 +275,14 @@ class _Planner:
         if rates:
             return images / max(rates)
         return images * self._flops(run.model) / (GUESSED_FLOPS * execution.threads)
+
+    def _effort(self, run: RunSpec) -> float:
+        """What a run costs in training images; a head has its part of the model's one pass."""
+        effort = self._work[run.run_id].effort
+        if run.finetune == "head":
+            once = len(self.dataset.train) + len(self.dataset.test)
+            effort *= min(1.0, once / self._passes[run.model])
+        return effort
 
     def _left(self, run: RunSpec) -> float:
         """Part of a run that is still to be trained: an interrupted one goes on."""
@@ -282,7 +303,8 @@ class _Planner:
         total = 0.0
         for run in runs:
             if run.model in self.costs:
-                total += self._work[run.run_id].images * self.costs[run.model].flops
+                images = self._work[run.run_id].images or self._effort(run)
+                total += images * self.costs[run.model].flops
         return total < SMALL_FLOPS
 
     def _choose_workers(self, assigned: Sequence[Assignment]) -> int:

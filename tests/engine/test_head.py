@@ -1,0 +1,179 @@
+"""Heads on frozen features: computed once, the same each time, and what a record says of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from sixteenth import ModelError, RunSpec, WeightsError, predict
+from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.engine import features
+from sixteenth.engine.execution import Execution
+from sixteenth.engine.head import PENALTIES, UNCHOSEN, fit_head
+from sixteenth.engine.train import Progress, train_run
+from sixteenth.models import build_model
+from sixteenth.storage.run_folder import RunFolder
+from sixteenth.storage.run_record import RunRecord
+
+EXECUTION = Execution("cpu", "float32", "channels-last", 1)
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> ImageDataset:
+    return load_dataset("digits", image_size=8, data_dir=tmp_path / "cache")
+
+
+@pytest.fixture(autouse=True)
+def passed(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The numbers of images that passed through a network; `w.safetensors` are its weights."""
+    features._opened.clear()
+    model = build_model("tiny_models:small", 10, image_size=8, seed=3)
+    save_file(model.state_dict(), tiny_folder / "w.safetensors")
+    monkeypatch.setattr(features, "PART", 500)
+    count: list[int] = []
+    plain = features.Learner.logits
+
+    def counted(self: Any, images: torch.Tensor, *more: Any) -> torch.Tensor:
+        count.append(len(images))
+        return plain(self, images, *more)
+
+    monkeypatch.setattr(features.Learner, "logits", counted)
+    yield count
+    features._opened.clear()
+
+
+def spec(fraction: str = "1/4", seed: int = 0, **changes: Any) -> RunSpec:
+    known = {"model": "tiny_models:small", "init": "w.safetensors", "finetune": "head"}
+    cell = {"fraction": fraction, "seed": seed, "data": "digits", "image_size": 8}
+    return RunSpec.model_validate(known | cell | changes)
+
+
+def train(run: RunSpec, data: ImageDataset, at: str, **more: Any) -> tuple[RunRecord, RunFolder]:
+    folder = RunFolder(Path(at) / run.run_id)
+    return train_run(run, data, folder, execution=EXECUTION, **more), folder
+
+
+def results(folder: RunFolder) -> tuple[bytes, bytes]:
+    return folder.predictions_path.read_bytes(), folder.weights_path.read_bytes()
+
+
+def test_all_heads_of_a_network_cost_one_pass_over_the_images(
+    digits: ImageDataset, passed: list[int]
+) -> None:
+    for fraction in ("1/8", "1/4", "1"):
+        for seed in (0, 1):
+            train(spec(fraction, seed), digits, "first")
+    large = [count for count in passed if count > features.PROBE]
+    assert sum(large) == len(digits.train) + len(digits.test)
+
+
+def test_the_same_bytes_come_from_kept_features_and_from_new_ones(
+    digits: ImageDataset, passed: list[int]
+) -> None:
+    first = results(train(spec(), digits, "first")[1])
+    features._opened.clear()  # as in another process
+    passed.clear()
+    assert results(train(spec(), digits, "second")[1]) == first
+    assert sum(passed) <= 2 * features.PROBE
+    nowhere = dataclasses.replace(digits, cache_dir=None)
+    assert results(train(spec(), nowhere, "third")[1]) == first
+
+
+def test_a_stopped_pass_goes_on_where_it_stopped(digits: ImageDataset, passed: list[int]) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.step == 1000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(spec(), digits, "first", on_progress=stop)
+    assert RunFolder(Path("first") / spec().run_id).read_record().status == "interrupted"
+    passed.clear()
+    record, folder = train(spec(), digits, "first")
+    rest = len(digits.train) + len(digits.test) - 1000
+    assert sum(count for count in passed if count > features.PROBE) == rest
+    assert record.is_finished
+    nowhere = dataclasses.replace(digits, cache_dir=None)
+    assert results(folder) == results(train(spec(), nowhere, "whole")[1])
+
+
+def test_a_damaged_part_and_the_features_of_another_network_are_computed_again(
+    digits: ImageDataset, passed: list[int], tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = results(train(spec(), digits, "first")[1])
+    (part,) = digits.cache_dir.glob("features/*/00001-*.npy")
+    content = bytearray(part.read_bytes())
+    content[-1] ^= 1
+    part.write_bytes(content)
+    features._opened.clear()
+    passed.clear()
+    assert results(train(spec(), digits, "second")[1]) == first
+    assert [count for count in passed if count > features.PROBE] == [500]
+
+    import tiny_models
+
+    class Other(tiny_models.Net):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images.flip(3))
+
+    monkeypatch.setattr(tiny_models, "Net", Other)
+    features._opened.clear()
+    assert results(train(spec(), digits, "third")[1]) != first
+
+
+def test_the_record_says_what_was_trained_and_the_head_predicts_as_it_was_measured(
+    digits: ImageDataset, tiny_folder: Path
+) -> None:
+    record, folder = train(spec("1"), digits, "first")
+    metrics = record.metrics
+    assert (metrics.steps, metrics.epoch) == (0, 0)
+    assert metrics.penalty in PENALTIES
+    assert metrics.test_accuracy > 0.5
+    assert record.run_spec(folder.record_path) == spec("1")
+    from PIL import Image
+
+    _, probabilities = folder.read_predictions()
+    Image.fromarray(digits.test.images[7]).save("seven.png")
+    (found,) = predict(folder.path, ["seven.png"], device="cpu", trust_code=True)
+    assert found.probability == pytest.approx(probabilities[7].max(), abs=1e-4)
+    assert folder.weights_path.stat().st_size < 3000  # the head alone
+    other = build_model("tiny_models:small", 10, image_size=8, seed=4)
+    save_file(other.state_dict(), tiny_folder / "w.safetensors")
+    with pytest.raises(WeightsError, match="bring that file back"):
+        predict(folder.path, ["seven.png"], device="cpu", trust_code=True)
+
+
+def test_a_network_that_does_not_end_in_a_linear_layer_has_no_head(digits: ImageDataset) -> None:
+    Path("nets.py").write_text(
+        "from torch import nn\n"
+        "def tail(num_classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(192, num_classes), nn.ReLU())\n",
+        encoding="utf-8",
+    )
+    model = build_model("nets:tail", 10, image_size=8)
+    save_file(model.state_dict(), "tail.safetensors")
+    with pytest.raises(ModelError, match="nets:tail does not"):
+        train(spec(model="nets:tail", init="tail.safetensors"), digits, "first")
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_head_is_fitted_to_features_of_any_scale(classes: int) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(300) % classes
+    x = (rng.normal(size=(300, 8)) + 4 * np.eye(8)[labels]) * 1e-3 + 5
+    weight, bias, penalty, accuracy = fit_head(x.astype(np.float32), labels, classes, 0, 1)
+    said = (torch.from_numpy(x.astype(np.float32)) @ weight.T + bias).argmax(1).numpy()
+    assert (said == labels).mean() > 0.95
+    assert penalty in PENALTIES
+    assert accuracy > 0.9
+
+
+def test_where_a_class_has_one_image_the_penalty_is_not_chosen() -> None:
+    x = np.eye(3, dtype=np.float32)
+    assert fit_head(x, np.arange(3), 3, 0, 1)[2:] == (UNCHOSEN, None)
