@@ -32,7 +32,7 @@ FORK_SERVER.set_forkserver_preload(
         "sixteenth.cli.commands",
         "sixteenth.cli.display",
         "sixteenth.report.page.build",
-        "sixteenth.study.executors.worker",
+        "sixteenth.study.executors",
     ]
 )
 
@@ -55,6 +55,8 @@ class Forked:
         self._process.start()
         assert self._process.pid is not None
         self.pid: int = self._process.pid
+        while os.getpgid(self.pid) != self.pid:
+            time.sleep(0.001)
 
     def __enter__(self) -> Self:
         return self
