@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from studies import GoldenStudy
 
 from sixteenth.analysis import Findings, SectionKey, fit_learning_curve
-from sixteenth.language import English, Names, default_language
+from sixteenth.language import English, Names, language_for
 from sixteenth.language.en import curves
 from sixteenth.report import analyse_study, build_report
 
@@ -143,7 +143,7 @@ def fit_figure_texts(cases: Mapping[str, Mapping[str, Any]]) -> str:
     """The texts in the figure of these fitted curves, in order."""
     figure_of = import_module(FIT_FIGURE).fit_figure
     fitted = {name: fit_learning_curve(**case) for name, case in cases.items()}
-    figure = figure_of(fitted, default_language())
+    figure = figure_of(fitted, language_for())
     return "\n".join([*_read(figure), ""])
 
 

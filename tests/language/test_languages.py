@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from sixteenth.language import English, Language, Names, default_language
+from sixteenth.language import English, Language, Names, language_for
 from sixteenth.language.labels import FigureLabels, PageLabels, TerminalLabels
 
 LANGUAGES = [English]
@@ -30,7 +30,7 @@ def test_no_label_is_left_empty(language: type[Language]) -> None:
 
 
 def test_reports_are_in_english_so_far() -> None:
-    assert default_language().tag == "en"
+    assert language_for().tag == "en"
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,10 @@ def _print(advice: SaidAdvice, on: Console) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from ..language import default_language
+    from ..language import language_for
     from ..language.text import plain, upper_first
 
-    labels = default_language().terminal
+    labels = language_for().terminal
 
     on.print(plain(advice.best))
     if advice.target is not None:

@@ -90,7 +90,7 @@ def run(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> None
 @with_flags
 def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> None:
     """Show what a study will cost in time and disk, before anything is trained."""
-    from ..language import default_language
+    from ..language import language_for
     from ..study.planning.cost import free_bytes
     from ..study.preflight import check_disk
     from .display import display_for
@@ -117,7 +117,7 @@ def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> Non
             head |= {"budget": budget, "expected": expected}
         _print_json({**head, **totals, "runs": _rows(table)})
     else:
-        out_console, language = console(), default_language()
+        out_console, language = console(), language_for()
         numbers, labels = language.numbers, language.terminal
         shown = table[table["chosen"] | (table["status"] == "finished")]
         out_console.print(plan_table(shown, out_console, language))
@@ -203,7 +203,7 @@ def predict(
 ) -> None:
     """Classify images with a trained run: file, class, probability."""
     from ..engine.prediction import predict as classify
-    from ..language import default_language
+    from ..language import language_for
     from ..language.text import plain
     from .tables import Column, console, table
 
@@ -222,7 +222,7 @@ def predict(
         )
         return
     lines = [(one.path, name, p) for one in found for name, p in one.ranked[:top]]
-    stdout, numbers = console(), default_language().numbers
+    stdout, numbers = console(), language_for().numbers
     columns = [
         Column("file", [plain(path) for path, _, _ in lines]),
         Column("class", [plain(name) for _, name, _ in lines]),
@@ -293,7 +293,7 @@ def _open(folder: Path | None, out: Path | None) -> Study:
 def _run(study: Study, flags: Flags, budget: float | None = None) -> None:
     """Train, then print the answer, the table and the report's path."""
     from ..engine.acceleration import keep_freed_memory
-    from ..language import default_language
+    from ..language import language_for
     from .display import display_for
     from .tables import console
 
@@ -307,12 +307,12 @@ def _run(study: Study, flags: Flags, budget: float | None = None) -> None:
         stdout = console()
         stdout.print("\n" + " ".join(study.discussion().answer[:2]) + "\n")
         _print_results(results)
-        stdout.print("\n" + default_language().terminal.report.format(page), soft_wrap=True)
+        stdout.print("\n" + language_for().terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
     if budget is not None:
         left_out = holes[holes["status"] != "failed"]
         if len(left_out):
-            said = default_language().terminal.left_out.format(_runs(len(left_out)))
+            said = language_for().terminal.left_out.format(_runs(len(left_out)))
             print_message(f"{said} The same command goes on.")
         holes = holes.drop(left_out.index)
     if len(holes):
@@ -337,10 +337,10 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
 
 def _print_results(results: pd.DataFrame) -> None:
     from ..analysis import IntervalKind, summary_table
-    from ..language import default_language
+    from ..language import language_for
     from .tables import console, results_table
 
-    stdout, summary, language = console(), summary_table(results), default_language()
+    stdout, summary, language = console(), summary_table(results), language_for()
     stdout.print(results_table(summary, stdout, language))
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):

@@ -116,7 +116,7 @@ def _train(name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
 
 def _print_plan(costs: pd.DataFrame, place: Place | None, *, plan: bool, as_json: bool) -> None:
     """The costs; on standard error where standard output is for the findings as JSON."""
-    from ..language import default_language
+    from ..language import language_for
     from .tables import console, levers_table
 
     seconds = float(costs["seconds"].sum())
@@ -130,7 +130,7 @@ def _print_plan(costs: pd.DataFrame, place: Place | None, *, plan: bool, as_json
             }
         )
         return
-    on, language = console(errors=as_json), default_language()
+    on, language = console(errors=as_json), language_for()
     on.print(levers_table(costs, on, language))
     labels = language.terminal
     left, planned = int(costs["left"].sum()), int(costs["runs"].sum())
@@ -139,12 +139,12 @@ def _print_plan(costs: pd.DataFrame, place: Place | None, *, plan: bool, as_json
 
 
 def _print_outcome(study: Study, place: Place | None, page: Path, *, as_json: bool) -> None:
-    from ..language import default_language
+    from ..language import language_for
     from ..study.explain import explanation
     from .tables import console
 
     findings = study.findings()
-    language = default_language(findings)
+    language = language_for(findings)
     found = [] if place is None else explanation(study, place)
     said = [language.say(one) for one in found] or list(study.discussion().answer)
     if as_json:

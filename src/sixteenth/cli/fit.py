@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,15 +120,16 @@ def _json(curves: Mapping[str, LearningCurve], targets: list[float], place: Path
 
 
 def _text(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
-    from ..language import default_language
+    from ..language import language_for
+    from ..language.text import fill
 
-    language = default_language()
+    language = language_for()
     lines = []
     for name, curve in curves.items():
         lines += [name, language.learning_curve(curve)]
         for target in targets:
             answer = language.required_size(curve.required_size(target))
-            lines.append(textwrap.fill(answer, 79, initial_indent="  ", subsequent_indent="    "))
+            lines.append(fill(answer, first="  ", rest="    "))
         lines.append("")
     return "\n".join([*lines, language.terminal.figure.format(place)])
 
@@ -191,12 +191,12 @@ def _fit(
 
 
 def _draw(curves: Mapping[str, LearningCurve], place: Path) -> None:
-    from ..language import default_language
+    from ..language import language_for
     from ..report.figures.fit import fit_figure
     from ..report.figures.style import png, svg
     from ..storage.run_folder import write_whole
 
-    language = default_language()
+    language = language_for()
     figure = fit_figure(curves, language)
     content = (
         png(figure) if place.suffix == ".png" else svg(figure, language.figures.learning_curves)
@@ -208,7 +208,7 @@ def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
     """A curve as JSON knows it."""
     from dataclasses import asdict
 
-    from ..language import default_language
+    from ..language import language_for
 
     forecasts = []
     for factor in (1, 2, 4):
@@ -229,6 +229,6 @@ def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
         "forecasts": forecasts,
         "required_sizes": [asdict(curve.required_size(target)) for target in targets],
         "warnings": [
-            default_language().curve_warning(kind, len(curve.sizes)) for kind in curve.warnings
+            language_for().curve_warning(kind, len(curve.sizes)) for kind in curve.warnings
         ],
     }

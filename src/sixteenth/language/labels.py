@@ -16,6 +16,7 @@ class PageLabels:
     """Headings, columns and notes of report.html and report.md.
 
     Attributes:
+        stop, colon: at the end of a sentence, and after the name of a value.
         gain, known_by, price, verdict: columns of the cards as a table.
         points: the unit of a gain.
         others, others_from: over the further options, and their first column.
@@ -32,6 +33,8 @@ class PageLabels:
         made_by: with the version of this package.
     """
 
+    stop: str
+    colon: str
     answer: str
     cards: str
     gain: str
@@ -136,6 +139,8 @@ class TerminalLabels:
         lever, runs: what is changed to test a reason, and its runs that are left of all.
         options, surer: over the options, and over what would make the answer surer.
         step: each of them: its number and what it is.
+        warning: before what speaks against a fit.
+        statuses: of runs.
         report, figure: with its path.
     """
 
@@ -169,3 +174,5 @@ class TerminalLabels:
     step: str
     report: str
     figure: str
+    warning: str
+    statuses: Mapping[str, str]

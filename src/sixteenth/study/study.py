@@ -320,10 +320,10 @@ class Study:
 
     def discussion(self) -> Discussion:
         """The answer, and what the measurements say about it, in words."""
-        from ..language import default_language
+        from ..language import language_for
 
         found = self.findings()
-        return default_language(found).discuss(found)
+        return language_for(found).discuss(found)
 
     def advice(self, target_error: float | None = None) -> SaidAdvice:
         """The next most useful thing to do, its gain, its cost and how sure that is, in words.
@@ -333,18 +333,18 @@ class Study:
         Args:
             target_error: a wanted test error in [0, 1]; then also what reaching it takes.
         """
-        from ..language import default_language
+        from ..language import language_for
 
         found = self.findings() if target_error is None else self._analyse(target_error)
-        return default_language(found).advise(found.advice)
+        return language_for(found).advise(found.advice)
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""
-        from ..language import default_language
+        from ..language import language_for
         from ..report import draw_figures
 
         found = self.findings()
-        return draw_figures(self.results(), self.histories(), found, default_language(found))
+        return draw_figures(self.results(), self.histories(), found, language_for(found))
 
     def report(self) -> Path:
         """Write results.csv, report.html, report.md and figures/ from the run folders.
@@ -362,14 +362,14 @@ class Study:
         return self._write_report()
 
     def _write_report(self) -> Path:
-        from ..language import default_language
+        from ..language import language_for
         from ..report import build_report
         from .results import write_results
 
         snapshot, found = self._read(), self.findings()
         write_results(snapshot)
         return build_report(
-            self.folder, self._measurements(snapshot), found, default_language(found)
+            self.folder, self._measurements(snapshot), found, language_for(found)
         )
 
     def _analyse(self, target_error: float | None = None) -> Findings:

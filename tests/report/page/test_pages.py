@@ -17,7 +17,7 @@ import pytest
 from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
 
 from sixteenth.errors import SixteenthError
-from sixteenth.language import default_language
+from sixteenth.language import language_for
 from sixteenth.report.page import build
 from sixteenth.report.page.view import fit_rows, make_page
 from sixteenth.report.parts import FIGURES
@@ -197,7 +197,7 @@ def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) ->
     fits = findings.curves.fits
     for arm, fit in fits.items():
         fits[arm] = replace(fit, eta=0.1234, gamma=-0.0012, gamma_interval=(-2.57, -0.0028))
-    for row in fit_rows(study.results, findings, default_language(findings)):
+    for row in fit_rows(study.results, findings, language_for(findings)):
         assert (row.gamma, row.gamma_interval) == ("0.00", "−2.57 to 0.00")
         assert row.eta == "0.123"
 
@@ -241,7 +241,7 @@ def test_the_data_are_called_what_the_study_calls_them_now(study: Invented, tmp_
     for name, said in (("Pets, cleaned", "Pets, cleaned"), (None, "CIFAR-10")):
         renamed = replace(study, spec=study.spec | {"data_name": name})
         findings = renamed.findings()
-        page = make_page(renamed.measurements(), findings, default_language(findings))
+        page = make_page(renamed.measurements(), findings, language_for(findings))
         assert f" on {said}" in page.answer[0]
         assert page.dateline[0] == said
         assert page.facts[0].text == f"{said}, from cifar10"

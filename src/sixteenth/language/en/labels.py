@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ...analysis.findings.types import Strength
+from ...analysis.findings.types import SectionKey, Strength
 from ..labels import FigureLabels, PageLabels, TerminalLabels
 
 PAGE = PageLabels(
+    stop=".",
+    colon=":",
     answer="The answer in sentences",
     cards="What would help",
     gain="Gain, points",
@@ -129,4 +131,25 @@ TERMINAL = TerminalLabels(
     step="{}. {}.",
     report="Report: {}",
     figure="Figure: {}",
+    warning="warning: {}",
+    statuses={
+        "finished": "finished",
+        "failed": "failed",
+        "running": "running",
+        "interrupted": "interrupted",
+        "missing": "missing",
+    },
 )
+
+TITLES = {
+    SectionKey.RELATION: "Accuracy, model size and training-set size",
+    SectionKey.EXPECTATION: "Was the expectation met?",
+    SectionKey.CAUSES: "What may be behind it: sixteenth explain DIR tests it",
+    SectionKey.TESTED: "Reasons, tested",
+    SectionKey.PRETRAINING: "What pretrained weights change",
+    SectionKey.OVERFITTING: "Overfitting, underfitting and the amount of data",
+    SectionKey.DATA: "The labels and the data",
+    SectionKey.LIMITS: "What these numbers cannot say",
+    SectionKey.MISSING: "Runs left out",
+    SectionKey.ADVICE: "What could be had from the best network",
+}

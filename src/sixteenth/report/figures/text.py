@@ -5,24 +5,19 @@ Nothing is counted in letters: those of other scripts are wider than Latin ones.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-from ...language.text import cut
+from ...language.text import cut, lines
 
 FONT = "DejaVu Sans"
 SIZE = 9.5
 """Points, of text whose size is not given."""
 _ELLIPSIS = " …"
-# A line may end after a space, and before and after an ideograph.
-_PIECES = re.compile(
-    r"\s*(?:[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\uffef]+)"
-)
 
 
 def width(text: str, size: float = SIZE, *, bold: bool = False) -> float:
@@ -45,24 +40,13 @@ def shortened(text: str, inches: float, size: float = SIZE, *, bold: bool = Fals
 
 def wrapped(text: str, inches: float, size: float = SIZE, most: int | None = None) -> list[str]:
     """`text` in lines of at most that width; what `most` lines cannot hold is an ellipsis."""
-    lines = [""]
-    for piece in _pieces(text, inches, size):
-        if lines[-1] and width(lines[-1] + piece, size) > inches:
-            if len(lines) == most:
-                line = lines[-1]
-                while line and width(line + _ELLIPSIS, size) > inches:
-                    line = line.rpartition(" ")[0] or line[:-1]
-                return [*lines[:-1], line + _ELLIPSIS]
-            lines.append("")
-            piece = piece.lstrip()
-        lines[-1] += piece
-    return lines
-
-
-def _pieces(text: str, inches: float, size: float) -> Iterator[str]:
-    """What a line is made of: words, or single letters of a word that is wider than a line."""
-    for piece in _PIECES.findall(text):
-        yield from [piece] if width(piece, size) <= inches else piece
+    made = lines(text, inches, lambda part: width(part, size))
+    if most is None or len(made) <= most:
+        return made
+    line = made[most - 1]
+    while line and width(line + _ELLIPSIS, size) > inches:
+        line = line.rpartition(" ")[0] or line[:-1]
+    return [*made[: most - 1], line + _ELLIPSIS]
 
 
 @cache
