@@ -29,6 +29,7 @@ from .options import (
     DirArgument,
     Flags,
     JsonOption,
+    LangOption,
     SameOption,
     StudyArgument,
     with_flags,
@@ -117,7 +118,7 @@ def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> Non
             head |= {"budget": budget, "expected": expected}
         _print_json({**head, **totals, "runs": _rows(table)})
     else:
-        out_console, language = console(), language_for()
+        out_console, language = console(), language_for(tag=loaded.language)
         numbers, labels = language.numbers, language.terminal
         shown = table[table["chosen"] | (table["status"] == "finished")]
         out_console.print(plan_table(shown, out_console, language))
@@ -139,7 +140,9 @@ def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> Non
         out_console.print(f"\n{plan}\n{disk}")
         if precision is not None:
             if len(left) > len(todo):
-                out_console.print(labels.left_out.format(_runs(len(left) - len(todo))))
+                left_out = len(left) - len(todo)
+                said = labels.one_left_out if left_out == 1 else labels.left_out
+                out_console.print(said.format(left_out))
             if math.isfinite(precision.comparison):
                 line = labels.expected_comparison.format(
                     images=numbers.count(precision.train_size),
@@ -163,9 +166,14 @@ def plan(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> Non
 
 
 @app.command()
-def report(folder: DirArgument = None, out: SameOption = None, as_json: JsonOption = False) -> None:
+def report(
+    folder: DirArgument = None,
+    out: SameOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
     """Write the report of a study again from its run folders, and print its path."""
-    study = _open(folder, out)
+    study = _open(folder, out, lang)
     page = study.report()
     if as_json:
         _print_json(_outcome(study, study.results(), page))
@@ -174,13 +182,19 @@ def report(folder: DirArgument = None, out: SameOption = None, as_json: JsonOpti
 
 
 @app.command()
-def show(folder: DirArgument = None, out: SameOption = None, as_json: JsonOption = False) -> None:
+def show(
+    folder: DirArgument = None,
+    out: SameOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
     """Print the results table of a study."""
-    results = _open(folder, out).results()
+    study = _open(folder, out, lang)
+    results = study.results()
     if as_json:
         _print_json(_rows(_with_intervals(results)))
     else:
-        _print_results(results)
+        _print_results(results, study.language)
 
 
 app.command()(advise)
@@ -257,9 +271,12 @@ def presets_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A pre
 
 
 def _load(study: str, flags: Flags) -> Study:
+    from ..language import find_tag
     from ..study import Study
 
     loaded = Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
+    if flags.lang is not None:
+        loaded.language = find_tag(flags.lang)
     if flags.fresh:
         from ..study.preflight import fresh_folder
 
@@ -278,8 +295,9 @@ def in_folder(words: Sequence[str], folder: Path) -> list[str]:
     return [*kept, "--out", str(folder)]
 
 
-def _open(folder: Path | None, out: Path | None) -> Study:
+def _open(folder: Path | None, out: Path | None, lang: str | None) -> Study:
     """The study that lies in DIR, which --out may name instead."""
+    from ..language import find_tag
     from ..study import Study
 
     if folder is not None and out is not None and folder != out:
@@ -287,7 +305,10 @@ def _open(folder: Path | None, out: Path | None) -> Study:
     place = folder or out
     if place is None:
         raise InputError("name the study's folder, such as studies/demo")
-    return Study.open(place)
+    study = Study.open(place)
+    if lang is not None:
+        study.language = find_tag(lang)
+    return study
 
 
 def _run(study: Study, flags: Flags, budget: float | None = None) -> None:
@@ -304,16 +325,18 @@ def _run(study: Study, flags: Flags, budget: float | None = None) -> None:
     if flags.as_json:
         _print_json(_outcome(study, results, page))
     else:
-        stdout = console()
-        stdout.print("\n" + " ".join(study.discussion().answer[:2]) + "\n")
-        _print_results(results)
-        stdout.print("\n" + language_for().terminal.report.format(page), soft_wrap=True)
+        stdout, labels = console(), language_for(tag=study.language).terminal
+        stdout.print("\n" + "\n".join(study.discussion().answer[:2]) + "\n")
+        _print_results(results, study.language)
+        stdout.print("\n" + labels.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
     if budget is not None:
         left_out = holes[holes["status"] != "failed"]
         if len(left_out):
-            said = language_for().terminal.left_out.format(_runs(len(left_out)))
-            print_message(f"{said} The same command goes on.")
+            print_message(
+                f"Left out by the budget, not failed: {_runs(len(left_out))}. "
+                "The same command goes on."
+            )
         holes = holes.drop(left_out.index)
     if len(holes):
         planned = len(study.runs())
@@ -335,12 +358,12 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     }
 
 
-def _print_results(results: pd.DataFrame) -> None:
+def _print_results(results: pd.DataFrame, tag: str) -> None:
     from ..analysis import IntervalKind, summary_table
     from ..language import language_for
     from .tables import console, results_table
 
-    stdout, summary, language = console(), summary_table(results), language_for()
+    stdout, summary, language = console(), summary_table(results), language_for(tag=tag)
     stdout.print(results_table(summary, stdout, language))
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):

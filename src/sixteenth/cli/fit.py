@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis import LearningCurve
+    from ..language import Language
 
 
 def fit(
@@ -68,8 +69,15 @@ def fit(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", metavar="TAG", help="en, zh-Hant. Default: the locale's."),
+    ] = None,
 ) -> None:
     """Fit learning curves to any tool's results, print them and draw the figure."""
+    from ..language import find_tag, language_for, locale_tag
+
+    language = language_for(tag=find_tag(lang) if lang is not None else locale_tag())
     if error_column and accuracy_column:
         raise InputError("name an --error-column or an --accuracy-column, not both")
     targets = target_error or []
@@ -90,8 +98,8 @@ def fit(
     }
     place = out or _free(Path(f"{table.stem}.svg"))
     # All is computed before anything is written, and written before anything is said.
-    said = _json(curves, targets, place) if as_json else _text(curves, targets, place)
-    _draw(curves, place)
+    said = (_json if as_json else _text)(curves, targets, place, language)
+    _draw(curves, place, language)
     print(said)
 
 
@@ -113,17 +121,19 @@ def _check_place(place: Path) -> None:
         raise InputError(f"there is no folder {place.parent} for the figure {place.name}: make it")
 
 
-def _json(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
-    found = {name: _numbers(curve, targets) for name, curve in curves.items()}
+def _json(
+    curves: Mapping[str, LearningCurve], targets: list[float], place: Path, language: Language
+) -> str:
+    found = {name: _numbers(curve, targets, language) for name, curve in curves.items()}
     content = {"curves": found, "figure": str(place)}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _text(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
-    from ..language import language_for
+def _text(
+    curves: Mapping[str, LearningCurve], targets: list[float], place: Path, language: Language
+) -> str:
     from ..language.text import fill
 
-    language = language_for()
     lines = []
     for name, curve in curves.items():
         lines += [name, language.learning_curve(curve)]
@@ -190,13 +200,11 @@ def _fit(
         raise InputError(f"{name}: {error}") from None
 
 
-def _draw(curves: Mapping[str, LearningCurve], place: Path) -> None:
-    from ..language import language_for
+def _draw(curves: Mapping[str, LearningCurve], place: Path, language: Language) -> None:
     from ..report.figures.fit import fit_figure
     from ..report.figures.style import png, svg
     from ..storage.run_folder import write_whole
 
-    language = language_for()
     figure = fit_figure(curves, language)
     content = (
         png(figure) if place.suffix == ".png" else svg(figure, language.figures.learning_curves)
@@ -204,11 +212,9 @@ def _draw(curves: Mapping[str, LearningCurve], place: Path) -> None:
     write_whole(place, lambda file: file.write(content))
 
 
-def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
+def _numbers(curve: LearningCurve, targets: list[float], language: Language) -> dict[str, Any]:
     """A curve as JSON knows it."""
     from dataclasses import asdict
-
-    from ..language import language_for
 
     forecasts = []
     for factor in (1, 2, 4):
@@ -228,7 +234,5 @@ def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
         "errors": curve.errors.tolist(),
         "forecasts": forecasts,
         "required_sizes": [asdict(curve.required_size(target)) for target in targets],
-        "warnings": [
-            language_for().curve_warning(kind, len(curve.sizes)) for kind in curve.warnings
-        ],
+        "warnings": [language.curve_warning(kind, len(curve.sizes)) for kind in curve.warnings],
     }

@@ -125,6 +125,15 @@ AllowPartialOption = Annotated[
         help="Accept weights files whose classifier is made for other classes: it starts anew.",
     ),
 ]
+LangOption = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="TAG",
+        help="Language of the report and the answer: en, zh-Hant. Default: the study's, then the "
+        "locale's.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -145,6 +154,7 @@ class Flags:
     fresh: FreshOption = False
     skip_broken: SkipBrokenOption = False
     allow_partial: AllowPartialOption = False
+    lang: LangOption = None
 
     def changes(self) -> list[str]:
         """The flags as settings of the study file, after those of --set."""

@@ -131,7 +131,7 @@ class TerminalLabels:
         plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
         plan_most: of `epochs: auto`: that all this is with ``{epochs}``, the most there can be.
         together: how many runs are trained side by side, where there are several.
-        left_out: with the number of runs that a budget leaves out.
+        left_out, one_left_out: with the number of runs that a budget leaves out.
         expected_comparison: with the ``{images}`` and ``{accuracy}`` of two networks, and the
             ``{width}`` of the interval of their difference in points, at its ``{level}``.
         expected_forecast: with the same of the gain from twice the images.
@@ -165,6 +165,7 @@ class TerminalLabels:
     plan: str
     plan_most: str
     together: str
+    one_left_out: str
     left_out: str
     expected_comparison: str
     expected_forecast: str

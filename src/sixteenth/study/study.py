@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..language import find_tag, language_for, locale_tag
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_folder import write_text
@@ -46,6 +47,8 @@ class Study:
     Attributes:
         spec: the checked study file.
         folder: where runs, tables and the report lie.
+        language: the tag of that of the report and of all that is said: the study file's, else
+            the locale's if it is one of ours, else ``en``.
     """
 
     def __init__(
@@ -64,10 +67,12 @@ class Study:
 
         Raises:
             SpecError: the mapping is no study.
+            InputError: its language is none of ours.
         """
         self.spec = spec if isinstance(spec, StudySpec) else parse_spec(spec)
         self.folder = Path(folder) if folder else Path("studies") / self.spec.name
         self.data_dir = Path(data_dir) if data_dir else None
+        self.language = find_tag(self.spec.language) if self.spec.language else locale_tag()
         self._dataset: ImageDataset | None = None
         self._snapshot: StudySnapshot | None = None
         self._lever_snapshots: dict[Path, StudySnapshot] = {}
@@ -320,10 +325,8 @@ class Study:
 
     def discussion(self) -> Discussion:
         """The answer, and what the measurements say about it, in words."""
-        from ..language import language_for
-
         found = self.findings()
-        return language_for(found).discuss(found)
+        return language_for(found, self.language).discuss(found)
 
     def advice(self, target_error: float | None = None) -> SaidAdvice:
         """The next most useful thing to do, its gain, its cost and how sure that is, in words.
@@ -333,18 +336,16 @@ class Study:
         Args:
             target_error: a wanted test error in [0, 1]; then also what reaching it takes.
         """
-        from ..language import language_for
-
         found = self.findings() if target_error is None else self._analyse(target_error)
-        return language_for(found).advise(found.advice)
+        return language_for(found, self.language).advise(found.advice)
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""
-        from ..language import language_for
         from ..report import draw_figures
 
         found = self.findings()
-        return draw_figures(self.results(), self.histories(), found, language_for(found))
+        language = language_for(found, self.language)
+        return draw_figures(self.results(), self.histories(), found, language)
 
     def report(self) -> Path:
         """Write results.csv, report.html, report.md and figures/ from the run folders.
@@ -362,15 +363,13 @@ class Study:
         return self._write_report()
 
     def _write_report(self) -> Path:
-        from ..language import language_for
         from ..report import build_report
         from .results import write_results
 
         snapshot, found = self._read(), self.findings()
         write_results(snapshot)
-        return build_report(
-            self.folder, self._measurements(snapshot), found, language_for(found)
-        )
+        language = language_for(found, self.language)
+        return build_report(self.folder, self._measurements(snapshot), found, language)
 
     def _analyse(self, target_error: float | None = None) -> Findings:
         from ..analysis.findings.explained import LeverRuns

@@ -121,7 +121,8 @@ TERMINAL = TerminalLabels(
     plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
     "off takes less.",
     together=", {} side by side",
-    left_out="Left out by the budget, not failed: {}.",
+    one_left_out="Left out by the budget, not failed: {} run.",
+    left_out="Left out by the budget, not failed: {} runs.",
     expected_comparison="Expected at {images} images and about {accuracy} accuracy: the difference "
     "of two networks to ±{width} points ({level} interval, another training).",
     expected_forecast="Expected of the gain from twice the images: ±{width} points ({level}).",

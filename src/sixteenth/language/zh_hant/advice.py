@@ -86,7 +86,7 @@ def _best(found: BestNetwork, words: Words) -> str:
     around = f"（{around}）" if around else ""
     text = f"目前最好的是 {words.cell(cell)}：測試準確率 {percent(cell.accuracy)}{around}"
     if rival is not None:
-        text += f"；與 {words.cell(rival)}（{percent(rival.accuracy)}）的高下，這些訓練分不出來"
+        text += f"；與 {words.cell(rival)}的 {percent(rival.accuracy)} 相比，這些訓練分不出高下"
     if found.rival_flops is not None:
         text += f"，後者的訓練運算量是前者的 {NUMBERS.decimal(found.rival_flops, 2)} 倍"
     return f"{text}。"
@@ -100,7 +100,8 @@ def _bounds(found: Target) -> str:
         bounds = f"至少 {rounded(found.at_least)} 張"
         if math.isfinite(found.at_most):
             bounds += f"、至多 {rounded(found.at_most)} 張"
-        bounds += f"（各有 {coverage(BOUND)} 的把握）"
+        each = "各有" if math.isfinite(found.at_most) else "有"
+        bounds += f"（{each} {coverage(BOUND)} 的把握）"
     return f"{bounds}；只靠增加影像，無法有 {coverage(found.level)} 的把握達到"
 
 
@@ -112,7 +113,7 @@ def _target(found: Target, words: Words) -> str:
             sure = ""
             if math.isfinite(found.probability):
                 sure = (
-                    f"；真正的錯誤率不高於 {percent(found.error)} 的機率為 "
+                    f"；真正的錯誤率不高於 {percent(found.error)} 的機率 "
                     f"{probability(found.probability, CERTAIN)}"
                 )
             cell = f"{arm}用 {images(round(found.images))}"
@@ -133,13 +134,13 @@ def _target(found: Target, words: Words) -> str:
             if math.isfinite(found.images):
                 factor = times(found.images / found.largest)
                 about = f"大約需要 {images(float(f'{found.images:.2g}'))}，是目前的 {factor}"
-            around = f"預測：{_images_interval(found)}"
+            around = f"（{_images_interval(found)}）"
             if not math.isfinite(found.high):
-                around = _bounds(found)
+                around = f"，{_bounds(found)}"
             how = "最先達到的會是" if found.arms > 1 else "由"
             end = "" if found.arms > 1 else "達到"
             return (
-                f"{wanted}：{how} {arm}{end}，{about}（{around}）。影像加倍就達到的機率為 "
+                f"{wanted}：{how} {arm}{end}，{about}{around}。影像加倍就達到的機率 "
                 f"{probability(found.doubled, FORESEEN)}。"
             )
         case _:
@@ -153,7 +154,7 @@ def _images_interval(found: Target) -> str:
 def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
     why = "只有一種資料量，看不出增加影像的效果。"
     if found.sizes > 1:
-        why = f"只有 {count(found.sizes)} 種資料量，對增加影像的預測還很不準；再加一種就會更準。"
+        why = f"只有 {count(found.sizes)} 種資料量，對增加影像的預測還不夠準；再加一種就會更準。"
     what = f"用大約 {rounded(found.size)} 張影像再訓練 {words.arm(*found.arm)}"
     return what, why, _time(found.seconds)
 

@@ -55,8 +55,8 @@ def _ceiling(found: LabelCeiling) -> str:
     return (
         f"{head}，在 {count(found.test_images)} 張測試影像中，把 {count(found.images_in_doubt)} 張"
         "一致判為原標籤以外的同一類別，信心與它們對該類別通常的信心相當。這些標籤可能有誤，也可能"
-        f"是影像本身很難。如果全都是標籤錯誤，最佳組合 {points(found.best_error)}的錯誤率中，有 "
-        f"{points(found.share)}不能歸咎於模型{end}。"
+        f"是影像本身很難。如果全都是標籤錯誤，最佳組合的錯誤率（{percent(found.best_error)}）中，"
+        f"有 {points(found.share)}不能歸咎於模型{end}。"
     )
 
 

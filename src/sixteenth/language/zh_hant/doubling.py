@@ -36,11 +36,11 @@ def _value(found: Contrast) -> str:
 
 
 def control_run(control: ControlRun, words: Words) -> str:
-    """``resnet18（隨機初始化，25,000 張影像），2,346 步（在這台機器上約 12 分）``."""
+    """``resnet18（隨機初始化，25,000 張影像），共 2,346 步（在這台機器上約 12 分鐘）``."""
     time = ""
     if math.isfinite(control.seconds) and control.seconds > 0:
         time = f"（在這台機器上約 {roughly(control.seconds)}）"
-    return f"{words.cell(control.cell)}，訓練 {count(control.steps)} 步{time}"
+    return f"{words.cell(control.cell)}，共 {count(control.steps)} 步{time}"
 
 
 def _origin(half: Half) -> str:

@@ -173,10 +173,10 @@ def _overtaking(finding: ModelCrossover, words: Words) -> str:
         case CrossoverOutcome.INSIDE:
             return f"{ahead} 在測量範圍內超越 {behind}，{_place(found)}；機率 {inside}"
         case CrossoverOutcome.INSIDE_UNCLEAR:
-            return f"在測量範圍內是否有一個模型超越另一個，無法判斷：機率為 {inside}"
+            return f"在測量範圍內是否有一個模型超越另一個，無法判斷：機率 {inside}"
         case CrossoverOutcome.STAYS_AHEAD:
             stays = probability(found.stays_ahead, FORESEEN)
-            return f"{neither}；{reach}，{ahead} 持續領先的機率為 {stays}"
+            return f"{neither}；{reach}，{ahead} 持續領先的機率 {stays}"
         case CrossoverOutcome.BEYOND:
             return f"{neither}；{reach}，{ahead} 會超越 {behind}，{_place(found)}，機率 {beyond}"
         case CrossoverOutcome.BEYOND_UNCLEAR:

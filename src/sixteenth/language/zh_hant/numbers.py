@@ -48,7 +48,7 @@ NUMBERS = ChineseNumbers(
     locale=Locale("zh", territory="TW", script="Hant"),
     span="{} 至 {}",
     whole="全部",
-    time_units=("天", "小時", "分", "秒"),
+    time_units=("天", "小時", "分鐘", "秒"),
 )
 SENTENCE = SentenceNumbers(
     NUMBERS,

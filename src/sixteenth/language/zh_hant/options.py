@@ -95,7 +95,7 @@ def why(option: Option, words: Words) -> str:
         text += f"（{'；'.join(warning(doubt, 0) for doubt in option.doubts)}）"
     # The best of several losses is no recommendation.
     if math.isfinite(option.chance_best) and option.gain > 0:
-        text += f"；是這些做法中效果最好的機率為 {probability(option.chance_best, SURE)}"
+        text += f"；是這些做法中效果最好的機率 {probability(option.chance_best, SURE)}"
     return f"{text}。"
 
 

@@ -216,12 +216,14 @@ class ChineseScreen(Screen):
             case TargetOutcome.OUT_OF_REACH:
                 said = f"只靠增加影像達不到，就算增加到{most}"
             case TargetOutcome.FORECAST:
-                number = f"超過{most}的影像"
+                needs = f"需要的影像超過{most}"
                 if math.isfinite(found.images):
-                    number = f" {rounded(found.images)} 張影像"
-                high = rounded(found.high) if math.isfinite(found.high) else "永遠達不到"
-                ends = f"{coverage(found.level)} 區間 {rounded(found.low)} 至 {high}"
-                said = f"需要{number}（{ends}），使用 {arm}"
+                    needs = f"需要 {rounded(found.images)} 張影像"
+                low, high = rounded(found.low), rounded(found.high)
+                ends = SENTENCE.ends(found.level, low, high)
+                if not math.isfinite(found.high):
+                    ends = f"{coverage(found.level)} 區間 {low} 張以上，也可能永遠達不到"
+                said = f"{needs}（{ends}），使用 {arm}"
             case _:
                 assert_never(found.outcome)
         return plain(tidy(f"{wanted} {said}"))

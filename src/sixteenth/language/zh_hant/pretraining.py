@@ -23,6 +23,7 @@ from ...analysis.stats.paired import Contrast
 from .numbers import (
     SENTENCE,
     count,
+    coverage,
     images,
     interval,
     percent,
@@ -72,7 +73,7 @@ def _gain(found: InitGain, words: Words) -> str:
         around = interval(difference.low, difference.high, difference.level)
         parts.append(f"{images(size)} {signed_points(difference.value)}（{around}{unclear}）")
     return (
-        f"{words.arm(found.model, found.init)}相對於 {words.init(found.base)}：{'、'.join(parts)}。"
+        f"{words.arm(found.model, found.init)}相對於 {words.init(found.base)}：{'；'.join(parts)}。"
     )
 
 
@@ -126,8 +127,9 @@ def _times_as_many(found: Worth) -> str:
     most = f"超過 {times(found.most)}的影像"
     if not math.isfinite(found.low):
         return f"{most}（這些曲線只能推算到這裡）"
-    end = times(found.high) if math.isfinite(found.high) else "這些曲線推算不到的倍數"
-    around = SENTENCE.ends(found.level, times(found.low), end)
+    around = f"{coverage(found.level)} 區間 {times(found.low)}以上，上限推算不出來"
+    if math.isfinite(found.high):
+        around = SENTENCE.ends(found.level, times(found.low), times(found.high))
     if not math.isfinite(found.factor):
         return f"{most}（{around}）"
     return f"約 {times(found.factor)}的影像（{around}）"

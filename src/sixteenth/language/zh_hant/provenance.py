@@ -27,8 +27,8 @@ LABELS = ProvenanceLabels(
     stop="。",
     train_images="{} 張訓練影像",
     test_images="{} 張測試影像",
-    runs="{planned} 次訓練完成 {finished} 次",
-    one_run="{planned} 次訓練完成 {finished} 次",
+    runs="{planned} 次訓練中完成 {finished} 次",
+    one_run="{planned} 次訓練中完成 {finished} 次",
     source="{data}，來源：{source}",
     checks={
         "skipped_broken": "略過 {}，因為無法讀取",
