@@ -81,7 +81,7 @@ def same_text(place: Path, text: str) -> None:
 
 
 def write(place: Path, text: str) -> None:
-    place.parent.mkdir(exist_ok=True)
+    place.parent.mkdir(exist_ok=True, parents=True)
     place.write_text(text, "utf-8")
 
 

@@ -27,7 +27,7 @@ from sixteenth.language.en import curves
 from sixteenth.report import analyse_study, build_report
 
 PAGE, PARTS = "sixteenth.report.page.build", "sixteenth.report.parts"
-"""The module that calls `analyse_study` for a report, and the one that has its figures drawn."""
+"""The module that builds a report, and the one that has its figures drawn."""
 FIT_FIGURE = "sixteenth.report.figures.fit"
 LEFT_OUT = frozenset({"run_ids"})
 """Runs are named in the texts too, and would be most of the files."""
@@ -67,8 +67,9 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
         report = _answer_and_discussion(report)
     # The advice without a target stands in the report's last section.
     said = english.advise(plain.advice)
-    steps = (*said.options, *said.steps)
-    assert all(f"{step.what[1:]}. {step.why}" in _plain(report) for step in steps)
+    shown = _plain(report)
+    assert all(step.what[1:] in shown for step in said.options)
+    assert all(f"{step.what[1:]}. {step.why}" in shown for step in said.steps)
     parts = [report]
     for error, wanted in found.wanted.items():
         advice = english.advise(wanted.advice)
@@ -83,7 +84,7 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
     told = {".md": "\n".join(parts).rstrip() + "\n"}
     if study.html:
         told[".html"] = re.sub(
-            r"(?s)<style>.*?</style>|data:image/svg[^\"]*|sha256-[^']*", "", html
+            r"(?s)<style>.*?</style>|<script>.*?</script>|<svg.*?</svg>|sha256-[^']*", "", html
         )
     return told
 
@@ -148,9 +149,9 @@ def fit_figure_texts(cases: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _answer_and_discussion(report: str) -> str:
-    """These parts of report.md, without figures: what differs most between studies."""
-    answer = re.split(r"(?m)^(?:!\[|## Results)", report)[0]
-    discussion = report.partition("## Discussion")[2].partition("## How this was made")[0]
+    """These parts of report.md: what differs most between studies."""
+    answer = re.split(r"(?m)^(?:!\[|## Discussion)", report)[0]
+    discussion = report.partition("## Discussion")[2].partition("## Results")[0]
     return f"{answer.rstrip()}\n\n## Discussion{discussion}"
 
 
@@ -239,6 +240,8 @@ def _figures(*, drawn: bool) -> Iterator[list[tuple[str, list[str]]]]:
 
     with ExitStack() as patches:
         patches.enter_context(mock.patch.object(Figure, "savefig", read))
+        for name in ("inline", "inline_chart"):
+            patches.enter_context(mock.patch.object(import_module(PAGE), name, lambda *_: ""))
         if not drawn:
             for name in ("accuracy_figure", "options_figure", "training_curves_figure"):
                 patches.enter_context(mock.patch.object(import_module(PARTS), name, empty))

@@ -7,16 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..analysis.findings.cautions import Caution, NotConverged, OneSeed, RunsMissing
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
-from ..analysis.findings.overview import (
-    Card,
-    Caution,
-    HowSure,
-    NotConverged,
-    OneSeed,
-    Overview,
-    RunsMissing,
-)
+from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.target import Target
 from .numbers import DASH
 from .provenance import Fact
@@ -220,6 +213,12 @@ class Screen(ABC):
         points = self.numbers.numbers.points
         interval = self.numbers.ends(option.level, points(option.low), points(option.high))
         return self.labels.around.format(how=self.how(option), interval=interval)
+
+    def helping(self, found: Overview) -> Option | None:
+        """What the verdict is about, if it helps: its interval is worth telling then."""
+        option = found.card.option if found.card else None
+        helps = option is not None and option.verdict is OptionVerdict.HELPS
+        return option if helps and option is not None and option.known else None
 
     def knows_seconds(self, option: Option) -> bool:
         """Whether the time that an option takes is known and worth telling."""

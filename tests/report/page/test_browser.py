@@ -1,65 +1,156 @@
-"""The page in a real browser, where there is one: it fits, its style applies, its images show."""
+"""The page in a real browser: it fits, the answer comes first, what moves can be moved."""
 
 from __future__ import annotations
 
-import html
-import json
-import re
-import shutil
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from browser import CHROMIUM, Browser
+from invented import Invented
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+from sixteenth.language import language_for
+from sixteenth.report import analyse_study
 
-# The report stands in a frame of the wanted width (a window cannot be as narrow as a telephone),
-# which the page around it measures. srcdoc keeps the report's own policy and gives access to it.
-_WRAPPER = """<!doctype html><title>waiting</title>
-<iframe style="border:0;width:{width}px;height:900px" srcdoc="{report}" onload="
-  const page = this.contentDocument, root = page.documentElement;
-  const outside = [...page.querySelectorAll('main *')].filter(e =>
-    !e.closest('.scroll') && e.getBoundingClientRect().right > root.clientWidth + 1);
-  document.title = JSON.stringify({{
-    viewport: root.clientWidth,
-    document: root.scrollWidth,
-    hidden: [...page.querySelectorAll('[aria-labelledby=fits]')].map(e =>
-      e.scrollWidth - e.clientWidth),
-    outside: outside.map(e => e.tagName + ' ' + e.className),
-    images: [...page.images].filter(i => i.offsetWidth).map(i => i.naturalWidth),
-    column: getComputedStyle(page.querySelector('main')).maxWidth,
-  }})"></iframe>"""
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+AXE = Path(__file__).parents[3] / "node_modules/axe-core/axe.min.js"
+SERIOUS = ("serious", "critical")
+WAYS = {
+    "desk": {"width": 1280},
+    "telephone": {"width": 400},
+    "paper": {"width": 700, "media": "print"},
+    "desk without scripts": {"width": 1280, "scripts": False},
+    "telephone without scripts": {"width": 400, "scripts": False},
+    "telephone in the dark": {"width": 400, "dark": True},
+}
+
+# Boxes beyond the window, and text that its own box cuts off.
+OUTSIDE = """
+(() => {
+  const root = document.documentElement, shown = [...document.querySelectorAll('main *')].filter(
+    e => e.getClientRects().length && !e.closest('.scroll') && !e.closest('svg'));
+  const name = e => e.tagName + '.' + e.className + ': ' + e.textContent.slice(0, 40);
+  return {
+    scrolls: root.scrollWidth - root.clientWidth,
+    outside: shown.filter(e => e.getBoundingClientRect().right > root.clientWidth + 1).map(name),
+    clipped: shown.filter(e => getComputedStyle(e).overflowX !== 'visible' &&
+      !e.matches('.dateline') && e.scrollWidth > e.clientWidth + 1).map(name),
+  };
+})()
+"""
+FIRST = """
+['h1', '.cards', '.card:last-child', '.plot svg', '.aim'].map(one => {
+  const shown = [...document.querySelectorAll(one)].find(e => e.getClientRects().length);
+  return shown ? Math.round(shown.getBoundingClientRect().bottom) : -1;
+})
+"""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-@pytest.mark.parametrize("width", [400, 1280])
-def test_the_page_fits_its_window_and_only_containers_scroll(
-    report: Path, tmp_path: Path, width: int
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("profile")) as one:
+        yield one
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_wider_than_the_window_or_cut_off(
+    report: Path, browser: Browser, way: str
 ) -> None:
-    text = (report / "report.html").read_text(encoding="utf-8")
-    wrapper = tmp_path / "wrapper.html"
-    wrapper.write_text(
-        _WRAPPER.format(width=width, report=html.escape(text, quote=True)), encoding="utf-8"
+    ways: dict[str, Any] = WAYS[way]
+    browser.open(report / "report.html", **ways)
+    for folded in (True, False):
+        if not folded:
+            browser.js("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+        assert browser.js(OUTSIDE) == {"scrolls": 0, "outside": [], "clipped": []}
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_verdict_cards_and_figure_are_in_the_first_screen(
+    report: Path, browser: Browser, scripts: bool
+) -> None:
+    browser.open(report / "report.html", scripts=scripts)
+    bottoms = browser.js(FIRST)
+    assert all(0 < bottom <= 900 for bottom in bottoms), bottoms
+
+
+def test_a_telephone_shows_the_verdict_and_all_cards_first(report: Path, browser: Browser) -> None:
+    browser.open(report / "report.html", width=400)
+    assert all(0 < bottom <= 700 for bottom in browser.js(FIRST)[:3])
+
+
+def test_the_line_moved_by_keyboard_says_what_advise_says(
+    report: Path, study: Invented, browser: Browser
+) -> None:
+    browser.open(report / "report.html")
+    browser.js("document.getElementById('aim').focus()")
+    before = browser.js("document.querySelector('.target').getAttribute('transform')")
+    for _ in range(3):
+        browser.press("ArrowRight")
+    assert browser.js("document.querySelector('.target').getAttribute('transform')") != before
+    said = browser.js("document.getElementById('aim-text').textContent")
+    index = "document.getElementById('aim').value"
+    accuracy = browser.js(
+        f"Number(document.querySelectorAll('#aims li')[{index}].dataset.accuracy)"
     )
-    command = [
-        str(CHROMIUM),
-        *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--window-size=1400,1000",
-        "--virtual-time-budget=10000",
-        "--dump-dom",
-        wrapper.as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    title = re.search(r"<title>(.*?)</title>", done.stdout)
-    assert title, done.stdout[:500]
-    seen = json.loads(html.unescape(title[1]))
-    assert seen["viewport"] == pytest.approx(width, abs=20)  # a scroll bar may stand beside it
-    assert seen["document"] <= seen["viewport"]
-    assert seen["outside"] == []
-    if width == 1280:
-        assert seen["hidden"] == [0]  # pixels of the table of fits: on a desk it is seen whole
-    assert len(seen["images"]) == 4
-    assert min(seen["images"]) > 300
-    assert seen["column"] == "768px"
+    error = round(1 - accuracy, 6)
+    findings = analyse_study(study.measurements(), None, target_error=error)
+    assert findings.advice.target is not None
+    assert said == f"{language_for(findings).screen.target(findings.advice.target)}."
+    assert browser.js("document.getElementById('aim').getAttribute('aria-valuetext')") + "." == said
+
+
+def test_the_line_follows_the_pointer(report: Path, browser: Browser) -> None:
+    browser.open(report / "report.html")
+    box = browser.js(
+        "(b => [b.left, b.top, b.width, b.height])"
+        "(document.querySelector('.plot .wide svg').getBoundingClientRect())"
+    )
+    said = []
+    for part in (0.3, 0.6):
+        browser.click(box[0] + 0.5 * box[2], box[1] + part * box[3])
+        said.append(browser.js("Number(document.getElementById('aim').value)"))
+    assert said[0] > said[1]
+
+
+def test_marks_say_their_values_to_the_keyboard(report: Path, browser: Browser) -> None:
+    browser.open(report / "report.html")
+    browser.js("document.querySelector('.plot .wide .spot').focus()")
+    first = browser.js("document.getElementById('point').textContent")
+    browser.press("ArrowRight")
+    second = browser.js("document.getElementById('point').textContent")
+    assert "images: " in first
+    assert "images: " in second
+    assert first != second
+
+
+def test_without_scripts_nothing_is_shown_that_needs_one(report: Path, browser: Browser) -> None:
+    browser.open(report / "report.html", scripts=False)
+    shown = "[...document.querySelectorAll('input, button, .point')].filter(e => e.offsetWidth)"
+    assert browser.js(f"{shown}.length") == 0
+    assert browser.js("document.getElementById('aim-text').textContent").strip() != ""
+
+
+def test_all_that_is_folded_is_printed(report: Path, browser: Browser) -> None:
+    browser.open(report / "report.html", media="print", scripts=False)
+    heights = browser.js(
+        "[...document.querySelectorAll('details:not(.aims) > :last-child')]"
+        ".map(e => e.offsetHeight)"
+    )
+    assert heights
+    assert min(heights) > 0
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core here: npm install --no-save axe-core")
+@pytest.mark.parametrize("way", ["desk", "telephone in the dark"])
+def test_axe_finds_no_serious_problem(report: Path, browser: Browser, way: str) -> None:
+    ways: dict[str, Any] = WAYS[way]
+    browser.open(report / "report.html", **ways)
+    browser.js("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    browser.js(AXE.read_text("utf-8") + ";0")
+    found = browser.js(
+        "axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.nodes.length, "
+        "v.nodes[0].html.slice(0, 200), v.nodes[0].failureSummary]))"
+    )
+    assert [one for one in found if one[0] in SERIOUS] == []

@@ -29,8 +29,8 @@ from .expectation import Expect, expectation, verdicts
 from .explained import LeverRuns, explained
 from .limits import limits
 from .options import Option
-from .overview import Overview, overview
 from .overfitting import overfitting
+from .overview import Overview, overview
 from .pretraining import pretraining
 from .relation import missing, relation
 from .types import Finding, Section, SectionKey, plain

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ...spec.fields import AT_MAX_EPOCHS
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells
 from .advice import Advice, AdviceStep, BestNetwork
 from .answer import AnswerFinding, Headline, InHand, Lead
-from .diagnosis import Context, DiagnosisFinding, TooFewSteps, mean_climb
+from .cautions import Caution, RunsMissing, cautions
+from .diagnosis import Context, DiagnosisFinding, mean_climb
 from .options import Option, OptionKind, find_options, training_gain, verdict_of
 from .types import Finding, Strength
 
@@ -59,67 +59,6 @@ class Card(Finding):
 
 
 @dataclass(frozen=True)
-class NotConverged(Finding):
-    """The best network was still improving when its training ended.
-
-    Attributes:
-        setting, value: of the study file, which would train it twice as long; empty and 0 where
-            the records do not tell.
-    """
-
-    setting: str
-    value: int
-
-
-@dataclass(frozen=True)
-class OneSeed(Finding):
-    """No cell was trained twice, and the verdict would not stand if trainings differed more.
-
-    Attributes:
-        deviation: standard deviation between trainings of the best network that was assumed.
-        seeds: those of the study and two more.
-    """
-
-    deviation: float
-    seeds: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class LeakedTest(Finding):
-    """Test images that stand among the training images, so that all accuracies are too high.
-
-    Attributes:
-        share: of the test images; NaN where their number is not known.
-    """
-
-    images: int
-    share: float
-
-
-@dataclass(frozen=True)
-class MixedMachines(Finding):
-    """Runs that were trained on different machines, devices or precisions."""
-
-    machines: int
-
-
-@dataclass(frozen=True)
-class MixedData(Finding):
-    """Runs that did not all see the same images."""
-
-
-@dataclass(frozen=True)
-class RunsMissing(Finding):
-    """Planned runs that no conclusion rests on."""
-
-    missing: int
-    runs: int
-
-
-Caution = NotConverged | OneSeed | LeakedTest | MixedMachines | MixedData | RunsMissing
-
-
-@dataclass(frozen=True)
 class HowSure(Finding):
     """What the intervals rest on.
 
@@ -149,7 +88,7 @@ class Overview(Finding):
         verdict: what to say first.
         best: the best network; None where nothing has finished.
         card: the one that the verdict is about; None where it is about none.
-        next: with IN_HAND, what is most promising from the best network on.
+        next: with IN_HAND, what helps from the best network on, if that is known.
         step: what would make the answer surer; None where nothing is known to.
         visible: as of `Headline`.
         cards: one of each kind, the largest gain first; those without a known gain come last.
@@ -201,25 +140,26 @@ def overview(
     first = cards[0]
     if first.in_hand and first.option.verdict == "helps" and _settled(grid, first, best):
         verdict, card = Verdict.IN_HAND, first
+    elif verdict is Verdict.NOTHING_KNOWN and first.option.known:
+        verdict, card = Verdict.CANNOT_TELL, first  # what is in hand is compared all the same
     elif verdict not in (Verdict.STOP, Verdict.NOTHING_KNOWN):
         card = Card(headline.option)
     shown = [one.option for one in cards]
-    others = [one for one in _others(grid, curves, best, advice, diagnoses, context, level)]
-    cautions = [
-        *_cautions(grid, best, verdict, card, advice, diagnoses),
-        *_of_the_runs(context, best),
-        *missing,
-    ]
+    others = list(_others(grid, curves, best, advice, diagnoses, context, level))
+    told = verdict is Verdict.IN_HAND and headline.lead is Lead.DO
+    decided = card.option if card else None
+    trained_first = verdict is Verdict.TRAIN_FIRST
+    found = cautions(grid, best, decided, advice, diagnoses, context, trained_first=trained_first)
     return Overview(
         verdict=verdict,
         best=headline.best,
         card=card,
-        next=headline.option if verdict is Verdict.IN_HAND else None,
+        next=headline.option if told else None,
         step=advice.steps[0] if advice.steps else None,
         visible=headline.visible,
         cards=tuple(cards),
         others=tuple(sorted((o for o in others if o not in shown), key=lambda one: -one.gain)),
-        cautions=tuple(cautions),
+        cautions=(*found, *missing),
         sure=_how_sure(grid, best, level),
     )
 
@@ -295,52 +235,6 @@ def _others(
                     grid, curves, curve[-1], diagnoses, (), context.never_pretrained, level
                 )
                 yield from (option for option in found if option.known)
-
-
-def _cautions(
-    grid: Grid,
-    best: Cell,
-    verdict: Verdict,
-    card: Card | None,
-    advice: Advice,
-    diagnoses: Sequence[DiagnosisFinding],
-) -> Iterator[Caution]:
-    """Training that had not ended, and a spread between trainings that nobody measured."""
-    training = next(one for one in advice.options if one.kind is OptionKind.TRAINING)
-    climbing = any(isinstance(d, TooFewSteps) and d.run_id in best.run_ids for d in diagnoses)
-    if verdict is not Verdict.TRAIN_FIRST and (climbing or training.converged is False):
-        yield NotConverged(*_twice_as_long(grid, best))
-    if card is None or grid.spread.degrees or card.option.verdict not in ("helps", "does not"):
-        return
-    option = card.option
-    # Twice as wide an interval: what trainings differ by is assumed, and may be twice as much.
-    if abs(option.gain) < option.high - option.low:
-        seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
-        more = (*seeds, max(seeds) + 1, max(seeds) + 2)
-        yield OneSeed(grid.spread.deviation(best.key), more)
-
-
-def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:
-    """The setting of the study file that trains twice as long."""
-    epochs, steps = best.mean("epochs"), best.mean("steps")
-    if all(run.chosen_by == AT_MAX_EPOCHS for run in best.runs) and math.isfinite(epochs):
-        return "train.max_epochs", round(2 * epochs)
-    same = {round(cell.mean("epochs")) for cell in grid.cells if math.isfinite(cell.mean("epochs"))}
-    if len(same) == 1 and epochs >= 1:
-        return "train.epochs", round(2 * epochs)
-    return ("train.steps", round(2 * steps)) if math.isfinite(steps) else ("", 0)
-
-
-def _of_the_runs(context: Context, best: Cell) -> Iterator[Caution]:
-    """What the records say against the numbers."""
-    leaked = context.data_checks.leaked_test_images if context.data_checks else None
-    if leaked:
-        size = best.test_size
-        yield LeakedTest(leaked, leaked / size if size > 0 else math.nan)
-    if context.machines > 1:
-        yield MixedMachines(context.machines)
-    if context.data_differ:
-        yield MixedData()
 
 
 def _how_sure(grid: Grid, best: Cell, level: float) -> HowSure:

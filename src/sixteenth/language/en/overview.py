@@ -6,18 +6,20 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.advice import AnotherSize, BestNetwork, MoreSeeds
-from ...analysis.findings.options import Option, OptionKind, OptionVerdict
-from ...analysis.findings.overview import (
-    Card,
+from ...analysis.findings.cautions import (
     Caution,
-    HowSure,
     LeakedTest,
     MixedData,
     MixedMachines,
     NotConverged,
     OneSeed,
-    Overview,
     RunsMissing,
+)
+from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from ...analysis.findings.overview import (
+    Card,
+    HowSure,
+    Overview,
     Verdict,
 )
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
@@ -124,7 +126,7 @@ class EnglishScreen(Screen):
         if found.best is None:
             return ""
         sentences = [f"Best network: {self._best(found.best)}."]
-        if found.next is not None and found.next.known and found.next.gain > 0:
+        if found.next is not None:
             do = options.do(found.next, self.words)
             sentences.append(f"From there on: {do}, {options.gain(found.next)}.")
         return plain(" ".join(sentences))
@@ -240,8 +242,9 @@ class EnglishScreen(Screen):
         title = self.title(found)
         if found.best is None or found.sure is None:
             return (f"{title}.",)
-        if found.card is not None and found.card.option.known and found.card.option.gain > 0:
-            title += f" ({self.around(found.card.option)})"
+        option = self.helping(found)
+        if option is not None and title[-1] != "?":
+            title += f" ({self.around(option)})"
         on = f" on {plain(data)}" if data else ""
         sure = found.sure
         trainings = plural(sure.most, "training")

@@ -6,20 +6,17 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.advice import AnotherSize, BestNetwork, MoreSeeds
-from ...analysis.findings.options import Option, OptionKind, OptionVerdict
-from ...analysis.findings.overview import (
-    Card,
+from ...analysis.findings.cautions import (
     Caution,
-    HowSure,
     LeakedTest,
     MixedData,
     MixedMachines,
     NotConverged,
     OneSeed,
-    Overview,
     RunsMissing,
-    Verdict,
 )
+from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels
@@ -127,7 +124,7 @@ class ChineseScreen(Screen):
         if found.best is None:
             return ""
         text = f"最佳模型：{self._best(found.best)}。"
-        if found.next is not None and found.next.known and found.next.gain > 0:
+        if found.next is not None:
             text += f"接下來可以{self.do(found.next)}：{options.gain(found.next)}。"
         return plain(tidy(text))
 
@@ -232,8 +229,9 @@ class ChineseScreen(Screen):
         title = self.title(found)
         if found.best is None or found.sure is None:
             return (f"{title}。",)
-        if found.card is not None and found.card.option.known and found.card.option.gain > 0:
-            title += f"（{self.around(found.card.option)}）"
+        option = self.helping(found)
+        if option is not None and title[-1] != "？":
+            title += f"（{self.around(option)}）"
         on = f"在 {plain(data)} 上，" if data else ""
         sure = found.sure
         trainings = str(sure.most)

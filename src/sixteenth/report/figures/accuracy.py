@@ -193,9 +193,7 @@ def _draw_band(axes: Axes, band: Band, look: Look, shift: float) -> None:
     )
 
 
-def _draw_line(
-    axes: Axes, line: AccuracyLine, look: Look, shift: float, step: float
-) -> None:
+def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: float) -> None:
     """The points of one line with their intervals, joined by straight lines."""
     x = np.asarray(line.sizes) * np.exp(shift)
     mean = np.asarray(line.means)

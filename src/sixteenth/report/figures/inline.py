@@ -1,9 +1,9 @@
 """Figures inside a page: SVG that obeys the page's style and its Content-Security-Policy.
 
 The policy allows no style attribute, so matplotlib's become presentation attributes; the page's own
-style sheet gives the font and, in the dark, other colours. Names of elements are made unique. What
-a reader can point at, tab to and move is laid over the accuracy figure: its points, and the line of
-a wanted accuracy.
+style sheet gives the font and, in the dark, other colours. Names of groups are dropped and others
+made unique. What a reader can point at, tab to and move is laid over the accuracy figure: its
+points, and the line of a wanted accuracy.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from .style import svg
-
-_DROPPED = re.compile(r"(?s)^.*?(?=<svg)|<metadata>.*?</metadata>|<style.*?</style>|<title>.*?</title>")
+_DROPPED = re.compile(
+    r"(?s)^.*?(?=<svg)|<metadata>.*?</metadata>|<style.*?</style>|<title>.*?</title>"
+)
 _STYLE = re.compile(r' style="([^"]*)"')
 _KEPT = re.compile(r"(fill|stroke|font-size|font-weight|text-anchor|opacity)")
 
@@ -48,24 +48,30 @@ class Scale:
         return self.bottom + min(1.0, max(0.0, part)) * (self.top - self.bottom)
 
 
-def inline(figure: Figure, name: str, alt: str) -> Markup:
+def inline(drawn: bytes, name: str, alt: str) -> Markup:
     """A figure that only shows something.
 
     Args:
+        drawn: by `style.svg`.
         name: no other element of the page has it.
         alt: what a screen reader says instead.
     """
     head = f'role="img" aria-label="{escape(alt)}"'
-    return Markup(_page_svg(figure, name, head, f"<title>{escape(alt)}</title>", ""))
+    return Markup(_page_svg(drawn, name, head, f"<title>{escape(alt)}</title>", ""))
 
 
 def inline_chart(
-    figure: Figure, name: str, alt: str, spots: Mapping[str, str], target: float | None
+    figure: Figure,
+    drawn: bytes,
+    name: str,
+    alt: str,
+    spots: Mapping[str, str],
+    target: float | None,
 ) -> Markup:
     """The accuracy figure, with points that say their values and a line that can be moved.
 
     Args:
-        name, alt: as of `inline`.
+        drawn, name, alt: as of `inline`, of this figure.
         spots: for each line that was drawn with this `gid`, the texts of its points, one a line.
         target: the accuracy that the line stands at first; None for no line.
     """
@@ -90,19 +96,20 @@ def inline_chart(
             f' data-top="{scale.top:.1f}" data-bottom="{scale.bottom:.1f}"'
             f' data-low="{scale.low:.4f}" data-high="{scale.high:.4f}"'
         )
-    return Markup(_page_svg(figure, name, head, "", "".join(parts)))
+    return Markup(_page_svg(drawn, name, head, "", "".join(parts)))
 
 
-def _page_svg(figure: Figure, name: str, head: str, before: str, after: str) -> str:
+def _page_svg(drawn: bytes, name: str, head: str, before: str, after: str) -> str:
     """The figure's SVG with `head` among its attributes, and parts `before` and `after` its own."""
-    text = _DROPPED.sub("", svg(figure).decode())
+    text = _DROPPED.sub("", drawn.decode())
     text = _STYLE.sub(_attributes, text)
+    text = re.sub(r'<g id="[^"]*"', "<g", text)
     text = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", text)
     text = text.replace("xlink:href", "href")
-    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+    box = re.search(r'viewBox="(0 0 ([\d.]+) ([\d.]+))"', text)
     assert box is not None, "matplotlib writes a viewBox"
-    width, height = (round(float(side) * 96 / 72) for side in box.groups())
-    start = f'<svg viewBox="{box[0][9:-1]}" width="{width}" height="{height}" {head}>{before}'
+    width, height = (round(float(side) * 96 / 72) for side in box.groups()[1:])
+    start = f'<svg viewBox="{box[1]}" width="{width}" height="{height}" {head}>{before}'
     body = re.sub(r"\s*\n\s*", "\n", text[text.index(">") + 1 :])
     hidden = '<g aria-hidden="true">' if after else "<g>"
     return f"{start}{hidden}{body.rstrip().removesuffix('</svg>')}</g>{after}</svg>"

@@ -100,16 +100,18 @@ def report_files(
     for name, figure in figures.items():
         title, (caption, alt) = language.page.titles[name], words[name]
         files[f"figures/{name}.svg"], files[f"figures/{name}.png"] = svg(figure, title), png(figure)
-        both = figure, narrow[name]
-        drawn = [
-            inline_chart(each, f"{name}-{i}", alt, spots, page.aim and page.aim.accuracy)
+        both = (figure, files[f"figures/{name}.svg"]), (narrow[name], svg(narrow[name], title))
+        shown = [
+            inline_chart(
+                each, drawn, f"{name}-{i}", alt, spots, page.aim.accuracy if page.aim else None
+            )
             if name == "accuracy"
-            else inline(each, f"{name}-{i}", alt)
-            for i, each in enumerate(both)
+            else inline(drawn, f"{name}-{i}", alt)
+            for i, (each, drawn) in enumerate(both)
         ]
-        inches = [each.get_figwidth() for each in both]
+        inches = [each.get_figwidth() for each, _ in both]
         scrolls = inches[0] > WIDE or inches[1] > NARROW
-        pictures[name] = Picture(name, title, caption, alt, drawn[0], drawn[1], scrolls)
+        pictures[name] = Picture(name, title, caption, alt, shown[0], shown[1], scrolls)
     foot = " · ".join(page.dateline)
     files[f"figures/{TALK}.png"] = png(talk_figure(page.screen, page.name, foot), dpi=100)
     shared = {
@@ -138,9 +140,7 @@ def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _spots(
-    measurements: Measurements, findings: Findings, language: Language
-) -> dict[str, str]:
+def _spots(measurements: Measurements, findings: Findings, language: Language) -> dict[str, str]:
     """What the points of the accuracy figure say, by the `gid` of their line."""
     found: dict[str, str] = {}
     for line in accuracy_lines(cells(findings.grid), measurements.results):

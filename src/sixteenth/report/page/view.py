@@ -249,9 +249,7 @@ def result_groups(
                 anchor = f"{anchors[model, init]}-{len(rows) + 1}"
                 rows.append(_run_row(run, anchor, len(cell) > 0, language))
                 anchors[run["run_id"]] = f"{first}-mean" if len(cell) else anchor
-            rows += [
-                _mean_row(mean, f"{first}-mean", language) for mean in cell.to_dict("records")
-            ]
+            rows += [_mean_row(mean, f"{first}-mean", language) for mean in cell.to_dict("records")]
         known = part["parameters"].dropna()
         groups.append(
             ResultGroup(
