@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError, nearest
+from .exits import print_message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,10 +202,15 @@ def _fit(
 
 
 def _draw(curves: Mapping[str, LearningCurve], place: Path, language: Language) -> None:
+    from ..language import language_for
     from ..report.figures.fit import fit_figure
     from ..report.figures.style import png, svg
+    from ..report.figures.text import can_draw
     from ..storage.run_folder import write_whole
 
+    if place.suffix == ".png" and not can_draw(language.sample):
+        print_message(f"no font here has the letters of {language.tag}: {place} is in English")
+        language = language_for()
     figure = fit_figure(curves, language)
     content = (
         png(figure) if place.suffix == ".png" else svg(figure, language.figures.learning_curves)

@@ -141,6 +141,8 @@ class Language(ABC):
 
     tag: str
     """BCP 47, such as ``en``."""
+    sample: str
+    """Some letters: where no font of a machine has them, PNG figures are in English."""
     numbers: Numbers
     page: PageLabels
     figures: FigureLabels

@@ -31,6 +31,7 @@ class PageLabels:
         strengths: what stands behind a statement that is not well supported.
         again: names the parts ``{file}`` and ``{command}``.
         made_by: with the version of this package.
+        latin_figures: that the PNG figures are in English, for want of a font.
     """
 
     stop: str
@@ -87,6 +88,7 @@ class PageLabels:
     study_file: str
     again: str
     made_by: str
+    latin_figures: str
     titles: Mapping[str, str]
     strengths: Mapping[Strength, str]
 

@@ -104,7 +104,7 @@ class ProvenanceLabels:
     Attributes:
         names: of the facts, by `facts`' own keys.
         comma, semicolon, stop: between parts of a line, and at its end.
-        train_images, test_images: numbers of them.
+        train_images, test_images: numbers of them; `train_part` and `test_part` without the noun.
         runs: ``{finished}`` of ``{planned}``; `one_run` where one was planned.
         source: ``{data}`` from ``{source}``.
         checks: of fields of `DataChecks`, what was found in so many `images`.
@@ -126,6 +126,8 @@ class ProvenanceLabels:
     stop: str
     train_images: str
     test_images: str
+    train_part: str
+    test_part: str
     runs: str
     one_run: str
     source: str
@@ -177,8 +179,8 @@ class ProvenanceText:
         images = [
             pattern.format(numbers.count(number))
             for number, pattern in (
-                (made.train_images, labels.train_images),
-                (made.test_images, labels.test_images),
+                (made.train_images, labels.train_part),
+                (made.test_images, labels.test_part),
             )
             if number
         ]

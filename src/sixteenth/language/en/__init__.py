@@ -71,6 +71,7 @@ class English(Language):
     """English with the names of one study."""
 
     tag = "en"
+    sample = "Aa"
     words: Words
     numbers = NUMBERS
     page = PAGE

@@ -71,6 +71,7 @@ class TraditionalChinese(Language):
     """Traditional Chinese with the names of one study."""
 
     tag = "zh-Hant"
+    sample = "準確率"
     words: Words
     numbers = NUMBERS
     page = PAGE

@@ -5,12 +5,19 @@ Nothing is counted in letters: those of other scripts are wider than Latin ones.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import warnings
 from collections.abc import Iterable
 from functools import cache
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import (
+    FontProperties,
+    findfont,
+    findSystemFonts,
+    fontManager,
+    get_font,
+)
 
 from ...language.text import cut, lines
 
@@ -18,6 +25,17 @@ FONT = "DejaVu Sans"
 SIZE = 9.5
 """Points, of text whose size is not given."""
 _ELLIPSIS = " …"
+CHINESE_FONTS = (
+    "PingFang TC",
+    "Microsoft JhengHei",
+    "Noto Sans TC",
+    "Noto Sans CJK TC",
+    "Source Han Sans TC",
+    "Heiti TC",
+    # Of a collection matplotlib knows the first face only, which has all these characters too.
+    "Noto Sans CJK JP",
+)
+"""Fonts with the characters of Traditional Chinese, those of common systems first."""
 
 
 def width(text: str, size: float = SIZE, *, bold: bool = False) -> float:
@@ -47,6 +65,26 @@ def wrapped(text: str, inches: float, size: float = SIZE, most: int | None = Non
     while line and width(line + _ELLIPSIS, size) > inches:
         line = line.rpartition(" ")[0] or line[:-1]
     return [*made[: most - 1], line + _ELLIPSIS]
+
+
+@cache
+def fonts() -> tuple[str, ...]:
+    """The families that figures are drawn with: `FONT`, and one of `CHINESE_FONTS` if there is."""
+    known = {font.name for font in fontManager.ttflist}
+    if not known.intersection(CHINESE_FONTS):
+        # Matplotlib keeps a list of fonts, which one that was installed later is not in.
+        for path in findSystemFonts():
+            if re.search("NotoSans(CJK|TC)|PingFang|msjh|SourceHanSans", path, re.IGNORECASE):
+                fontManager.addfont(path)
+        known = {font.name for font in fontManager.ttflist}
+    return (FONT, *[name for name in CHINESE_FONTS if name in known][:1])
+
+
+@cache
+def can_draw(text: str) -> bool:
+    """Whether the fonts of this machine have all the letters of a text."""
+    maps = [get_font(findfont(FontProperties(family=name))).get_charmap() for name in fonts()]
+    return all(any(ord(letter) in known for known in maps) for letter in text)
 
 
 @cache
