@@ -211,7 +211,8 @@ class Screen(ABC):
         if not option.known:
             return ""
         points = self.numbers.numbers.points
-        interval = self.numbers.ends(option.level, points(option.low), points(option.high))
+        ends = points(option.low), points(option.high)
+        interval = self.numbers.ends(option.level, *ends, measured=option.measured)
         return self.labels.around.format(how=self.how(option), interval=interval)
 
     def helping(self, found: Overview) -> Option | None:

@@ -68,12 +68,14 @@ class SentenceNumbers:
         """Whether a difference would be written as 0.0 points."""
         return self.points(share) == self.points(0)
 
-    def ends(self, level: float, low: str, high: str) -> str:
-        """An interval whose ends are written already: ``90% interval 1,200 to 3,400``."""
-        return self._ends(self.around, level, low, high)
+    def ends(self, level: float, low: str, high: str, *, measured: bool = False) -> str:
+        """An interval whose ends are written already: ``90% interval 1,200 to 3,400``.
 
-    def _ends(self, pattern: str, level: float, low: str, high: str) -> str:
+        Args:
+            measured: it is a confidence interval, of an accuracy or a difference.
+        """
         ends = self.numbers.span.format(low, high)
+        pattern = self.confidence if measured else self.around
         return pattern.format(level=self.coverage(level), ends=ends)
 
     def interval(self, low: float, high: float, level: float = 0.95, *, flip: bool = False) -> str:
@@ -82,7 +84,7 @@ class SentenceNumbers:
             low, high = -high, -low
         off_zero = low > 0 or high < 0
         low_end, high_end = self._end(low, off_zero), self._end(high, off_zero)
-        return self._ends(self.confidence, level, low_end, high_end)
+        return self.ends(level, low_end, high_end, measured=True)
 
     def _end(self, value: float, off_zero: bool) -> str:
         """One end of an interval; more digits where rounding would put it onto zero."""
@@ -96,7 +98,7 @@ class SentenceNumbers:
         if not math.isfinite(found.low):
             return ""
         low, high = self.percent(found.low), self.percent(found.high)
-        return self._ends(self.confidence, found.level, low, high)
+        return self.ends(found.level, low, high, measured=True)
 
     def p_value(self, p: float) -> str:
         """A p after the word: ``< 0.001``, ``= 0.023``."""

@@ -61,8 +61,8 @@ PAGE = PageLabels(
     study_file="The study file",
     again="To do it again, save this as {file} and run {command}.",
     made_by="Made by Sixteenth {} from the run folders of this study.",
-    latin_figures="The PNG figures are in English: no font of the machine that wrote this report has "
-    "the letters of this language.",
+    latin_figures="The PNG figures are in English: no font of the machine that wrote this "
+    "report has the letters of this language.",
     titles={
         "accuracy": "Dataset size against test accuracy",
         "options": "What each option would add",

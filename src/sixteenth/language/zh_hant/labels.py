@@ -60,8 +60,8 @@ PAGE = PageLabels(
     study_file="研究設定檔",
     again="要重做這項研究，把以下內容存成 {file}，再執行 {command}。",
     made_by="本報告由 Sixteenth {} 根據這項研究的訓練紀錄產生。",
-    latin_figures="PNG 圖檔以英文標示：產生報告的機器沒有可顯示中文的字型（例如 Noto Sans CJK TC）；"
-    "網頁與 SVG 圖檔不受影響。",
+    latin_figures="PNG 圖檔以英文標示：產生報告的機器沒有可顯示中文的字型"
+    "（例如 Noto Sans CJK TC）；網頁與 SVG 圖檔不受影響。",
     titles={
         "accuracy": "資料量與測試準確率",
         "options": "各種做法能提升多少",
