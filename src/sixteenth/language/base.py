@@ -105,14 +105,20 @@ class SaidSection:
     """A section of the discussion in words.
 
     Attributes:
-        statements: those that stand in no table, in their order.
-        tables: the others.
+        statements: all findings, in their order.
+        tables: those that sentences would repeat, once more.
     """
 
     key: SectionKey
     title: str
     statements: tuple[Statement, ...]
     tables: tuple[SaidTable, ...]
+
+    @property
+    def sentences(self) -> tuple[Statement, ...]:
+        """The statements that stand in no table."""
+        listed = {id(finding) for table in self.tables for _, finding in table.rows}
+        return tuple(each for each in self.statements if id(each.finding) not in listed)
 
 
 @dataclass(frozen=True, repr=False)
@@ -247,19 +253,14 @@ class Language(ABC):
 
     def _section(self, section: Section, *, expected: bool) -> SaidSection:
         kinds = dict.fromkeys(type(each) for each in section.findings)
-        made = {
-            kind: self.table([each for each in section.findings if type(each) is kind])
-            for kind in kinds
-        }
+        tables = (
+            self.table([each for each in section.findings if type(each) is kind]) for kind in kinds
+        )
         return SaidSection(
             key=section.key,
             title=self.section_title(section.key, expected=expected),
-            statements=tuple(
-                Statement(self.say(each), each)
-                for each in section.findings
-                if made[type(each)] is None
-            ),
-            tables=tuple(each for each in made.values() if each is not None),
+            statements=tuple(Statement(self.say(each), each) for each in section.findings),
+            tables=tuple(table for table in tables if table is not None),
         )
 
     def advise(self, advice: Advice) -> SaidAdvice:

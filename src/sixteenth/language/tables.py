@@ -108,7 +108,9 @@ class Tables:
             return None
         title, columns = self.labels.tables[type(first)]
         rows = tuple(
-            (tuple(map(plain, cells)), each) for each in findings for cells in _several(row(each))
+            (tuple(plain(self.words.tidy(cell)) for cell in cells), each)
+            for each in findings
+            for cells in _several(row(each))
         )
         if isinstance(first, SizeVerdict):
             models = (plain(self._model(c.model)) for c in (first.small, first.big))

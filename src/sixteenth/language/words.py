@@ -39,9 +39,13 @@ class Words(ABC):
         """``resnet18``."""
         return self.names.models.get(model, model)
 
+    def tidy(self, text: str) -> str:
+        """A text that was put together of parts, with the spaces between them put right."""
+        return text
+
     def begin(self, text: str) -> str:
         """A text as a sentence or a cell of a table begins: some languages have capitals."""
-        return text
+        return self.tidy(text)
 
     @abstractmethod
     def init(self, init: str) -> str:

@@ -35,8 +35,8 @@ def test_train_first_where_training_had_not_ended(study):
     assert headline(found).lead is Lead.TRAIN_FIRST
     assert headline(found).option.kind == "training"
     assert found.answer[0].startswith(
-        "Train longer first. The networks were still improving, so what images, models or weights "
-        "bring is not settled. The best network is"
+        "Train longer first. The networks were still improving, so differences as small as what "
+        "longer training may bring are not settled. The best network is"
     )
 
 

@@ -266,7 +266,7 @@ def test_the_data_are_called_what_the_study_calls_them_now(study: Invented, tmp_
         renamed = replace(study, spec=study.spec | {"data_name": name})
         findings = renamed.findings()
         page = make_page(renamed.measurements(), findings, language_for(findings))
-        assert f" on {said}" in page.answer[0]
+        assert f" on {said}" in " ".join(page.answer)
         assert page.dateline[0] == said
         assert page.facts[0].text == f"{said}, from cifar10"
 

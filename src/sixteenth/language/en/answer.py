@@ -68,8 +68,8 @@ def _recommendation(found: Headline, words: Words) -> str:
         case Lead.TRAIN_FIRST:
             gain = f": {options.gain(option)}" if option.known else ""
             return (
-                f"Train longer first{gain}. The networks were still improving, so what images, "
-                "models or weights bring is not settled."
+                f"Train longer first{gain}. The networks were still improving, so differences as "
+                "small as what longer training may bring are not settled."
             )
         case Lead.NOT_SEPARATED:
             control = ""

@@ -90,7 +90,7 @@ class TraditionalChinese(Language):
         (DataFinding, data.say),
         (LimitFinding, limits.say),
         (PretrainingFinding, pretraining.say),
-        (AdviceFinding, advice.say),
+        (AdviceFinding | AdviceStep, advice.say),
         (ExpectationFinding, expectation.say),
         (CauseFinding, causes.say),
         (ExplainedFinding, explained.say),

@@ -52,7 +52,7 @@ def say(finding: AdviceFinding, words: Words) -> str:
         case Option() | Separate() | AnotherSize() | MoreSeeds():
             return step(finding, words).text
         case _:
-            raise TypeError(f"no sentence for {type(finding).__name__}")
+            raise TypeError(type(finding).__name__)
 
 
 def step(found: Option | AdviceStep, words: Words) -> SaidStep:

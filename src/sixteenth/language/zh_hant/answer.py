@@ -65,8 +65,8 @@ def _recommendation(found: Headline, words: Words) -> str:
         case Lead.TRAIN_FIRST:
             gain = f"：{options.gain(option)}" if option.known else ""
             return (
-                f"先訓練久一點{gain}。模型在訓練結束時還在進步，因此增加影像、換模型或換權重"
-                "各有多少幫助，現在還說不準。"
+                f"先訓練久一點{gain}。模型在訓練結束時還在進步；差異如果和訓練久一點可能帶來的變化"
+                "差不多大，就還不能下定論。"
             )
         case Lead.NOT_SEPARATED:
             control = ""

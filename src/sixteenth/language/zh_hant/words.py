@@ -13,7 +13,7 @@ from .numbers import images, tidy
 class Words(BaseWords):
     """The names of one study as parts of Chinese sentences."""
 
-    def begin(self, text: str) -> str:
+    def tidy(self, text: str) -> str:
         return tidy(text)
 
     def init(self, init: str) -> str:

@@ -61,7 +61,7 @@ def parts(sections: Sequence[SaidSection], rows: Mapping[object, str]) -> list[P
             section.title,
             tuple(
                 Claim(each.text, each.strength, _row(each.finding, rows))
-                for each in section.statements
+                for each in section.sentences
             ),
             tuple(_table(table, rows) for table in section.tables),
         )

@@ -17,6 +17,7 @@ import yaml
 
 from sixteenth.analysis import Findings, Grid, cells, summary_table
 from sixteenth.analysis.findings.doubtful_labels import Suspect
+from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.analysis.findings.target import targets
 
 from ...language.base import Language
@@ -130,13 +131,16 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
     made = provenance(spec, results, measurements.histories, measurements.records)
     groups, anchors = result_groups(results, findings.grid, language)
     aims = wanted_accuracies(findings, language)
+    screen = language.screen.screen(findings.overview, made.data)
+    in_hand = findings.overview.verdict is Verdict.IN_HAND
     return Page(
         name=plain(spec.get("name", "study")),
         dateline=language.dateline(made),
-        screen=language.screen.screen(findings.overview, made.data),
+        screen=screen,
         aims=aims,
         aim=_first_aim(aims, findings),
-        answer=list(discussion.answer),
+        # The answer in sentences begins with the next step: what is in hand comes before it.
+        answer=[*([f"{screen.title}."] if in_hand else []), *discussion.answer],
         groups=groups,
         several_seeds=results["seed"].nunique() > 1,
         table_caption=language.captions.results(
