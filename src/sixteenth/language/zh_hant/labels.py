@@ -96,7 +96,7 @@ FIGURES = FigureLabels(
     clean="訓練集，結束時以原始影像測量",
     not_planned="不在研究範圍內",
     learning_curves="學習曲線",
-    new_training="重新訓練一次會測得的錯誤率，{} 區間；虛線為外推",
+    new_training="重新訓練一次會測得的錯誤率，{} 區間；虛線為外插",
 )
 
 TERMINAL = TerminalLabels(

@@ -52,7 +52,7 @@ def say(finding: LimitFinding, words: Words) -> str:
             sizes = finding.train_sizes
             few = f"{len(sizes)} 種資料量不足以確定學習曲線的形狀。" if finding.few_sizes else ""
             return (
-                f"{few}超過 {images(sizes[-1])}的部分是用冪律外推的預測。{coverage(finding.level)} "
+                f"{few}超過 {images(sizes[-1])}的部分是用冪律外插的預測。{coverage(finding.level)} "
                 "區間是以其他資料的學習曲線校準的；如果這條曲線彎曲的方式和它們不同，"
                 "真正的結果可能落在區間之外。"
             )
