@@ -71,14 +71,24 @@ def test_an_unknown_language_is_refused_with_those_that_there_are(wanted: str) -
 
 
 @pytest.mark.parametrize(
-    ("locale", "tag"),
-    [("zh_TW.UTF-8", "zh-Hant"), ("zh_CN.UTF-8", "en"), ("fr_FR", "en"), ("C", "en"), ("", "en")],
+    ("variables", "tag"),
+    [
+        ({"LANG": "zh_TW.UTF-8"}, "zh-Hant"),
+        ({"LANG": "zh_CN.UTF-8"}, "en"),
+        ({"LANG": "fr_FR"}, "en"),
+        ({"LANG": "zh_TW", "LC_MESSAGES": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "zh_TW", "LC_MESSAGES": "zh_TW", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "fr_FR", "LANGUAGE": "fr:zh_TW:en"}, "zh-Hant"),
+        ({"LANG": "C", "LANGUAGE": "zh_TW"}, "en"),
+        ({"LANG": "nonsense_$%&"}, "en"),
+        ({}, "en"),
+    ],
 )
 def test_without_a_wish_the_language_is_the_locales_if_it_is_one_of_ours(
-    locale: str, tag: str, monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, str], tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
-        monkeypatch.setenv(name, locale)
+        monkeypatch.setenv(name, variables.get(name, ""))
     assert locale_tag() == tag
 
 

@@ -17,7 +17,9 @@ A folder is a language: its name is the tag (``zh_hant`` is ``zh-Hant``), and it
 
 from __future__ import annotations
 
+import os
 import pkgutil
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -76,14 +78,16 @@ def find_tag(wanted: str) -> str:
 
 
 def locale_tag() -> str:
-    """The language of this machine's locale if it is one of ours, else English."""
-    from babel import default_locale
+    """The language of this machine's locale if it is one of ours, else English.
 
-    try:
-        wanted = default_locale("LC_MESSAGES")
-    except ValueError:
-        wanted = None
-    return _known(wanted or "") or "en"
+    In gettext's order: the first of LANGUAGE that there is, unless the locale is C.
+    """
+    set_to = filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG")))
+    locale = next(set_to, "C")
+    if re.split("[.@]", locale)[0] in ("C", "POSIX"):
+        return "en"
+    wanted = [*os.environ.get("LANGUAGE", "").split(":"), locale]
+    return next(filter(None, map(_known, wanted)), "en")
 
 
 def language_for(findings: Findings | None = None, tag: str = "en") -> Language:
@@ -117,7 +121,7 @@ def _known(wanted: str) -> str | None:
     from babel import Locale, UnknownLocaleError
 
     tags = {tag.lower(): tag for tag in language_tags()}
-    name = wanted.split(".")[0].replace("_", "-").lower()
+    name = re.split("[.@]", wanted)[0].replace("_", "-").lower()
     if name in tags:
         return tags[name]
     try:
