@@ -91,8 +91,8 @@ def test_a_wrong_study_is_refused_in_one_line_that_names_the_key(
 
 
 def test_settings_are_dotted_and_their_values_are_yaml() -> None:
-    spec = load_spec("demo", ["train.epochs=2", 'fractions=["1/4", "1/2"]', "train.flip=true"])
-    assert (spec.train.epochs, spec.fractions, spec.train.flip) == (2, ["1/4", "1/2"], True)
+    spec = load_spec("demo", ["train.steps=2", 'fractions=["1/4", "1/2"]', "train.flip=true"])
+    assert (spec.train.steps, spec.fractions, spec.train.flip) == (2, ["1/4", "1/2"], True)
     assert spec.name == "demo"
 
 
