@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chinese import english, faults
 
 import sixteenth.language.zh_hant as zh_hant
+from chinese import english, faults
+from sixteenth.language import language_for
 from sixteenth.language.screen import count_words
 from sixteenth.language.text import fill, pieces
 from sixteenth.language.zh_hant.numbers import NUMBERS, SENTENCE, tidy
+from sixteenth.report.figures import text
 
 MODULES = sorted(Path(zh_hant.__path__[0]).glob("*.py"))
 
 
-def said(module: Path) -> Iterator[str]:
+def parts(module: Path) -> Iterator[str]:
     """The parts of sentences in a module, without its docstrings and the patterns of `re`."""
     tree = ast.parse(module.read_text("utf-8"))
     docstrings = {
@@ -36,12 +38,12 @@ def said(module: Path) -> Iterator[str]:
 def test_all_that_is_said_is_traditional_chinese_of_taiwan(module: Path) -> None:
     if module.stem == "numbers":
         return  # ranges of characters, which no reader sees
-    wrong = {text: faults(text.strip()) for text in said(module)}
-    assert {text: found for text, found in wrong.items() if found} == {}
+    wrong = {part: faults(part.strip()) for part in parts(module)}
+    assert {part: found for part, found in wrong.items() if found} == {}
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("said", "fault"),
     [
         ("数据很多", "simplified 据"),
         ("訓練數據", "term 數據"),
@@ -52,8 +54,8 @@ def test_all_that_is_said_is_traditional_chinese_of_taiwan(module: Path) -> None
         ("模型 was left out of it 了", "was left out of it"),
     ],
 )
-def test_what_is_wrong_is_found(text: str, fault: str) -> None:
-    assert fault in faults(text)
+def test_what_is_wrong_is_found(said: str, fault: str) -> None:
+    assert fault in faults(said)
 
 
 def test_names_and_commands_are_no_english_sentence() -> None:
@@ -86,10 +88,10 @@ def test_numbers_are_written_as_in_taiwan(written: str, expected: str) -> None:
 
 
 def test_no_line_begins_with_a_closing_mark() -> None:
-    text = "「隨機初始化」的模型，準確率（測試集）是 85.2%。" * 4
+    written = "「隨機初始化」的模型，準確率（測試集）是 85.2%。" * 4
     for width in range(20, 60):
-        lines = fill(text, width).splitlines()
-        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+        lines = fill(written, width).splitlines()
+        assert "".join(lines).replace(" ", "") == written.replace(" ", "")
         assert not any(line[0] in "，。；：）」、" or line[-1] in "（「" for line in lines)
     assert pieces("（測試集），好。") == ["（測", "試", "集），", "好。"]
 
@@ -97,3 +99,11 @@ def test_no_line_begins_with_a_closing_mark() -> None:
 def test_two_han_characters_count_as_a_word() -> None:
     assert count_words("Use ImageNet weights: +15.8 points") == 5
     assert count_words("使用 ImageNet 預訓練權重") == 5
+
+
+def test_figures_are_english_where_no_font_has_the_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    text.can_draw.cache_clear()
+    monkeypatch.setattr(text, "fonts", lambda: (text.FONT,))
+    assert text.can_draw(language_for(tag="en").sample)
+    assert not text.can_draw(language_for(tag="zh-Hant").sample)
+    text.can_draw.cache_clear()
