@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sixteenth.errors import MismatchError
 from sixteenth.spec import load_spec
+from sixteenth.study.preflight import check_folder
 from tiny_study import Command
 
 BEGUN = "還沒有任何一次訓練完成"
@@ -89,3 +91,10 @@ def test_the_study_file_names_a_language_that_there_is(study: Path, sixteenth: C
 def test_the_language_of_a_study_changes_none_of_its_runs() -> None:
     plain, chinese = (load_spec("demo", settings) for settings in ((), ("language=zh-Hant",)))
     assert plain.runs() == chinese.runs()
+
+
+def test_a_study_goes_on_in_another_language(study: Path) -> None:
+    begun = study / "study.yaml"
+    check_folder(study, load_spec(begun, ["language=zh-Hant"]))
+    with pytest.raises(MismatchError):
+        check_folder(study, load_spec(begun, ["image_size=16"]))

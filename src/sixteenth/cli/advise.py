@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
-from .options import LangOption
+from .options import LangOption, set_language
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,16 +32,14 @@ def advise(
     lang: LangOption = None,
 ) -> None:
     """Say what to do next: more labels, a bigger model, pretraining, or a surer answer first."""
-    from ..language import find_tag, language_for
+    from ..language import language_for
     from ..study import Study
 
     if target_error is not None and not 0 < target_error < 1:
         raise InputError(
             f"--target-error {target_error:g} is no share of the test images: 5% is 0.05"
         )
-    study = Study.open(folder)
-    if lang is not None:
-        study.language = find_tag(lang)
+    study = set_language(Study.open(folder), lang)
     found = study.advice(target_error)
     if as_json:
         print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))

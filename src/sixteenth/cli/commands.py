@@ -32,6 +32,7 @@ from .options import (
     LangOption,
     SameOption,
     StudyArgument,
+    set_language,
     with_flags,
 )
 
@@ -271,12 +272,10 @@ def presets_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A pre
 
 
 def _load(study: str, flags: Flags) -> Study:
-    from ..language import find_tag
     from ..study import Study
 
     loaded = Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
-    if flags.lang is not None:
-        loaded.language = find_tag(flags.lang)
+    set_language(loaded, flags.lang)
     if flags.fresh:
         from ..study.preflight import fresh_folder
 
@@ -297,7 +296,6 @@ def in_folder(words: Sequence[str], folder: Path) -> list[str]:
 
 def _open(folder: Path | None, out: Path | None, lang: str | None) -> Study:
     """The study that lies in DIR, which --out may name instead."""
-    from ..language import find_tag
     from ..study import Study
 
     if folder is not None and out is not None and folder != out:
@@ -305,10 +303,7 @@ def _open(folder: Path | None, out: Path | None, lang: str | None) -> Study:
     place = folder or out
     if place is None:
         raise InputError("name the study's folder, such as studies/demo")
-    study = Study.open(place)
-    if lang is not None:
-        study.language = find_tag(lang)
-    return study
+    return set_language(Study.open(place), lang)
 
 
 def _run(study: Study, flags: Flags, budget: float | None = None) -> None:
@@ -325,10 +320,11 @@ def _run(study: Study, flags: Flags, budget: float | None = None) -> None:
     if flags.as_json:
         _print_json(_outcome(study, results, page))
     else:
-        stdout, labels = console(), language_for(tag=study.language).terminal
-        stdout.print("\n" + "\n".join(study.discussion().answer[:2]) + "\n")
+        stdout, language = console(), language_for(tag=study.language)
+        between = language.screen.labels.between
+        stdout.print("\n" + between.join(study.discussion().answer[:2]) + "\n")
         _print_results(results, study.language)
-        stdout.print("\n" + labels.report.format(page), soft_wrap=True)
+        stdout.print("\n" + language.terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
     if budget is not None:
         left_out = holes[holes["status"] != "failed"]

@@ -18,6 +18,7 @@ from .options import (
     LangOption,
     ThreadsOption,
     WorkersOption,
+    set_language,
 )
 
 if TYPE_CHECKING:
@@ -64,16 +65,14 @@ def explain(
     lang: LangOption = None,
 ) -> None:
     """Train what tells why: longer, on larger images, at another learning rate and so on."""
-    from ..language import find_tag, language_for
+    from ..language import language_for
     from ..study import Study
     from ..study import explain as tests
     from .display import display_for
     from .tables import console
 
     levers = _levers(only or ())
-    study = Study.open(folder)
-    if lang is not None:
-        study.language = find_tag(lang)
+    study = set_language(Study.open(folder), lang)
     study.data_dir = data_dir
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     place = None if separate else tests.find_place(study, between)
