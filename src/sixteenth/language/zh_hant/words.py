@@ -23,7 +23,7 @@ class Words(BaseWords):
         if init == "imagenet":
             return "ImageNet 預訓練權重"
         if init.startswith("imagenet:"):
-            return f"ImageNet 預訓練權重（{init.removeprefix('imagenet:')}）"
+            return f"ImageNet 預訓練權重 {init.removeprefix('imagenet:')}"
         return f"{self.names.inits.get(init, init)} 的權重"
 
     def arm(self, model: str, init: str) -> str:
