@@ -7,12 +7,10 @@ from typing import assert_never
 
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen
+from ..sentences import SURE
 from .curves import warning
 from .numbers import count, interval, is_nothing, plural, points, probability, roughly, signed
 from .words import Words
-
-SURE = 0.99
-"""A chance of being the best is never said to be higher: it leaves out what nobody tried."""
 
 
 def do(option: Option, words: Words) -> str:
