@@ -138,8 +138,10 @@ def test_initial_weights_are_named_in_words(init: str, shown: str) -> None:
     [
         ("random", "隨機初始化"),
         ("imagenet", "ImageNet 預訓練權重"),
-        ("imagenet:IMAGENET1K_V2", "ImageNet 預訓練權重 IMAGENET1K_V2"),
+        ("imagenet:IMAGENET1K_V2", "ImageNet IMAGENET1K_V2 預訓練權重"),
         ("weights/mine.pth", "mine.pth 的權重"),
+        ("imagenet, frozen", "凍結的 ImageNet 預訓練權重"),
+        ("weights/mine.pth, frozen", "凍結的 mine.pth 權重"),
     ],
 )
 def test_initial_weights_are_named_in_chinese(init: str, shown: str) -> None:

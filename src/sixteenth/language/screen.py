@@ -11,6 +11,7 @@ from ..analysis.findings.cautions import Caution, NotConverged, OneSeed, RunsMis
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
 from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.target import Target
+from ..spec.fields import is_frozen
 from .numbers import DASH
 from .provenance import Fact
 from .sentences import SentenceNumbers
@@ -94,6 +95,7 @@ class ScreenLabels:
         short: of a gain that is ``{how}`` known: its ``{ends}`` and ``{level}``, in little room.
         around: the same in a sentence, with the ``{interval}`` of `SentenceNumbers.around`.
         over: what the best network ``{has}`` over the one that it is ``{compared}`` with.
+        and_part: ``{what}`` it is, and the ``{part}`` of its gain without more training steps.
         in_hand: the price of what was paid already.
         between: two sentences.
     """
@@ -105,6 +107,7 @@ class ScreenLabels:
     short: str
     around: str
     over: str
+    and_part: str
     in_hand: str
     between: str
 
@@ -156,6 +159,9 @@ class Screen(ABC):
             what = self.label(option)
         if option.kind is not OptionKind.MODEL or not option.known:  # a model's name stays
             what = self.words.begin(what)
+        if equal_steps(option):
+            part = self.numbers.numbers.points(option.gain_at_equal_steps)
+            what = self.labels.and_part.format(what=what, part=part)
         return SaidCard(
             card=card,
             kind=self.labels.kinds[option.kind],
@@ -163,7 +169,7 @@ class Screen(ABC):
             gain=self.signed(option),
             around=self._short(option),
             price=self.labels.in_hand if card.in_hand else self.price(option),
-            verdict=self.verdict(option),
+            verdict=self.labels.verdicts[card.verdict],
         )
 
     def _over(self, option: Option) -> str:
@@ -188,7 +194,7 @@ class Screen(ABC):
 
     def verdict(self, option: Option) -> str:
         """``helps``."""
-        return self.labels.verdicts[option.verdict]
+        return self.labels.verdicts[option.told]
 
     def signed(self, option: Option) -> str:
         """``+24.0``, or a dash."""
@@ -217,9 +223,8 @@ class Screen(ABC):
 
     def helping(self, found: Overview) -> Option | None:
         """What the verdict is about, if it helps: its interval is worth telling then."""
-        option = found.card.option if found.card else None
-        helps = option is not None and option.verdict is OptionVerdict.HELPS
-        return option if helps and option is not None and option.known else None
+        helps = found.card is not None and found.card.verdict is OptionVerdict.HELPS
+        return found.card.option if helps and found.card and found.card.option.known else None
 
     def knows_seconds(self, option: Option) -> bool:
         """Whether the time that an option takes is known and worth telling."""
@@ -272,6 +277,15 @@ def command(found: Caution) -> str:
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
             return run if isinstance(found, RunsMissing) else f"{run} --fresh"
+
+
+def equal_steps(option: Option) -> bool:
+    """Whether to tell what part of a gain images bring without more training steps.
+
+    The head on frozen features has no steps.
+    """
+    frozen = is_frozen(option.start.init)
+    return math.isfinite(option.gain_at_equal_steps) and not frozen
 
 
 def count_words(text: str) -> int:

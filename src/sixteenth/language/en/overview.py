@@ -60,6 +60,7 @@ LABELS = ScreenLabels(
     short="{how}, {ends} ({level})",
     around="{how}, {interval}",
     over="{has} over {compared}",
+    and_part="{what}; {part} of it at equal steps",
     in_hand="in hand already",
     between=" ",
 )

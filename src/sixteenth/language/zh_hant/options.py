@@ -7,6 +7,7 @@ from typing import assert_never
 
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen
+from ..screen import equal_steps
 from ..sentences import SURE
 from .curves import warning
 from .numbers import (
@@ -92,8 +93,7 @@ def why(option: Option, words: Words) -> str:
     text = gain(option)
     if option.verdict is OptionVerdict.CANNOT_TELL:
         text += "，因此也可能沒有幫助" if option.gain >= 0 else "，因此也可能沒有影響"
-    equal = math.isfinite(option.gain_at_equal_steps) and not is_frozen(option.start.init)
-    if equal and not is_nothing(option.gain):
+    if equal_steps(option) and not is_nothing(option.gain):
         text += f"；在訓練步數不變時為 {points(option.gain_at_equal_steps)}"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "；由於訓練尚未收斂，這個數字還不能定論"

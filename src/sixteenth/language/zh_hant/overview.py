@@ -57,6 +57,7 @@ LABELS = ScreenLabels(
     short="{how}，{ends}（{level}）",
     around="{how}，{interval}",
     over="{has}，相較於 {compared}",
+    and_part="{what}；步數相同時 {part}",
     in_hand="已經具備",
     between="",
 )

@@ -31,7 +31,7 @@ class Words(BaseWords):
         if init == "imagenet":
             return "ImageNet 預訓練權重"
         if init.startswith("imagenet:"):
-            return f"ImageNet 預訓練權重 {init.removeprefix('imagenet:')}"
+            return f"ImageNet {init.removeprefix('imagenet:')} 預訓練權重"
         return f"{self.names.inits.get(init, init)} 的權重"
 
     def arm(self, model: str, init: str) -> str:
