@@ -9,6 +9,8 @@ import shutil
 
 # Before torch is imported: threads that wait for busy cores make small networks ten times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Reports are in the locale's language, and most tests read them in English.
+os.environ["LC_ALL"] = "C.UTF-8"
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sixteenth.analysis import analyse
-from sixteenth.language import default_language
+from sixteenth.language import language_for
 from sixteenth.spec import StudySpec, TrainSpec, preset_names
 
 ROOT = Path(__file__).parents[1]
@@ -86,7 +86,7 @@ def test_the_quoted_answer_is_that_of_the_study_it_is_said_to_be_of() -> None:
     quote = " ".join(re.sub(r"^>", "", line).strip() for line in quoted.splitlines())
     assert len(quote.split()) > 50
     findings = analyse(pd.read_csv(ROOT / "docs/results/lite-jpeg/results.csv"))
-    said = default_language(findings).discuss(findings).answer
+    said = language_for(findings).discuss(findings).answer
     assert " ".join(quote.split()) == " ".join(said)
 
 

@@ -12,13 +12,12 @@ from first_screens import SCREENS
 from test_golden import same_text
 
 from sixteenth.analysis import Findings
-from sixteenth.language import Language, Names
-from sixteenth.language.en import English
-from sixteenth.language.screen import MOST_WORDS
+from sixteenth.language import English, Language, Names, TraditionalChinese
+from sixteenth.language.screen import MOST_WORDS, count_words
 from sixteenth.report import analyse_study
 
 HERE = Path(__file__).parent / "screens"
-LANGUAGES = [English]
+LANGUAGES = [English, TraditionalChinese]
 
 
 @pytest.fixture(scope="module", params=list(SCREENS))
@@ -54,7 +53,7 @@ def test_the_first_screen_is_told_in_the_same_words(
         parts = (other.start, other.what, other.gain, other.verdict, other.around)
         lines.append(f"* {' | '.join(parts)}")
     same_text(HERE / language.tag / f"{name}.txt", "\n".join(lines))
-    assert len(said.summary.split()) <= MOST_WORDS
+    assert count_words(said.summary) <= MOST_WORDS
 
 
 def test_the_ten_studies_and_no_others_are_kept() -> None:

@@ -24,7 +24,18 @@ import today
 from curve_cases import CURVES, ERRORS
 from studies import STUDIES, GoldenStudy
 
+from chinese import faults
+
 HERE = Path(__file__).parent
+CHINESE = {
+    "reference",
+    "control-run",
+    "doubtful-labels",
+    "overfits-more",
+    "unfinished",
+    "validated",
+}
+"""Studies whose words are kept in Chinese too; the others' are only looked at for faults."""
 WRITE = os.environ.get("GOLDEN") == "write"
 
 
@@ -58,6 +69,17 @@ def test_a_study_has_the_same_findings(study: tuple[str, GoldenStudy, today.Said
     assert list(differences(before, now)) == []
 
 
+def test_a_study_is_told_in_chinese_without_a_fault(
+    study: tuple[str, GoldenStudy, today.Said],
+) -> None:
+    name, made, found = study
+    told = today.chinese_texts(made, found)
+    wrong = {text: faults(today.without_names(text)) for text in told.splitlines()}
+    assert {text: found for text, found in wrong.items() if found} == {}
+    if name in CHINESE:
+        same_text(HERE / "chinese" / f"{name}.txt", told)
+
+
 @pytest.mark.parametrize("name", CURVES)
 def test_a_learning_curve_is_told_in_the_same_words(name: str) -> None:
     same_text(HERE / "curves" / f"{name}.txt", today.learning_curve(CURVES[name], ERRORS))
@@ -70,6 +92,7 @@ def test_the_figure_of_fitted_curves_has_the_same_words() -> None:
 def test_every_file_belongs_to_a_study_or_a_curve() -> None:
     assert {path.stem for path in (HERE / "texts").iterdir()} == set(STUDIES)
     assert {path.stem for path in (HERE / "findings").iterdir()} == set(STUDIES)
+    assert {path.stem for path in (HERE / "chinese").iterdir()} == CHINESE
     assert {path.stem for path in (HERE / "curves").iterdir()} == {*CURVES, "figure"}
 
 

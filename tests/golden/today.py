@@ -22,9 +22,9 @@ from matplotlib.figure import Figure
 from studies import GoldenStudy
 
 from sixteenth.analysis import Findings, SectionKey, fit_learning_curve
-from sixteenth.language import English, Names, default_language
-from sixteenth.language.en import curves
+from sixteenth.language import English, Names, TraditionalChinese, language_for
 from sixteenth.report import analyse_study, build_report
+from sixteenth.report.page.view import make_page
 
 PAGE, PARTS = "sixteenth.report.page.build", "sixteenth.report.parts"
 """The module that builds a report, and the one that has its figures drawn."""
@@ -89,6 +89,35 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
     return told
 
 
+def chinese_texts(study: GoldenStudy, found: Said) -> str:
+    """What is told of a study in Chinese, a sentence or a row a line."""
+    plain = found.plain
+    language = TraditionalChinese(Names.of(plain.models, plain.inits))
+    page = make_page(study.measurements(), plain, language)
+    screen = page.screen
+    lines = [screen.title, screen.lead, screen.summary, *page.dateline, *page.answer]
+    lines += [" | ".join((one.kind, one.what, one.around, one.price)) for one in screen.cards]
+    lines += [each.text for each in screen.cautions]
+    for section in language.discuss(plain).sections:
+        lines += [f"# {section.title}", *(each.text for each in section.statements)]
+        for table in section.tables:
+            rows = (" | ".join(cells) for cells, _ in table.rows)
+            lines += [f"## {table.title}", " | ".join(table.columns), *rows]
+    lines += [f"{fact.name}：{fact.text}" for fact in (*screen.sure, *page.facts)]
+    lines += [*page.notes, page.table_caption, page.fit_caption]
+    for wanted in found.wanted.values():
+        advice = language.advise(wanted.advice)
+        lines += [] if advice.target is None else [advice.target.text]
+        lines += [step.text for step in (*advice.options, *advice.steps)]
+    lines += [language.say(each) for each in plain.diagnoses]
+    return "\n".join(line for line in dict.fromkeys(lines) if line) + "\n"
+
+
+def without_names(text: str) -> str:
+    """A text without what is not ours: names of data, files and models, errors, digests."""
+    return re.sub(r"(?<=[(（]|：)[\w.]*Error: .*|SHA-256 \w+|[\w/]+\.\w+", "x", text)
+
+
 def findings(found: Said) -> dict[str, Any]:
     """The numbers and enums that are found in a study.
 
@@ -135,16 +164,17 @@ def learning_curve(case: Mapping[str, Any], errors: Sequence[float]) -> str:
         errors: for which required sizes are asked.
     """
     curve = fit_learning_curve(**case)
-    required = [curves.required_size(curve.required_size(error)) for error in errors]
-    warnings = [f"* {curves.warning(kind, len(curve.sizes))}" for kind in curve.warnings]
-    return "\n".join([curves.summary(curve), *warnings, *required, ""])
+    english = language_for()
+    required = [english.required_size(curve.required_size(error)) for error in errors]
+    warnings = [f"* {english.curve_warning(kind, len(curve.sizes))}" for kind in curve.warnings]
+    return "\n".join([english.learning_curve(curve), *warnings, *required, ""])
 
 
 def fit_figure_texts(cases: Mapping[str, Mapping[str, Any]]) -> str:
     """The texts in the figure of these fitted curves, in order."""
     figure_of = import_module(FIT_FIGURE).fit_figure
     fitted = {name: fit_learning_curve(**case) for name, case in cases.items()}
-    figure = figure_of(fitted, default_language())
+    figure = figure_of(fitted, language_for())
     return "\n".join([*_read(figure), ""])
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sixteenth.analysis import IntervalKind
-from sixteenth.language import default_language
+from sixteenth.language import language_for
 from sixteenth.language.captions import Hole
 
-CAPTIONS = default_language().captions
+CAPTIONS = language_for().captions
 
 
 @pytest.mark.parametrize("kind", IntervalKind)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pytest
 
 from sixteenth import fit_learning_curve
-from sixteenth.language.en.curves import required_size, summary
+from sixteenth.language import language_for, language_tags
+from sixteenth.language.en.curves import required_size
+from sixteenth.language.text import columns
 
 SIZES = np.array([500, 1000, 2000, 4000, 8000, 16000])
 
 
-def test_the_summary_fits_a_terminal_with_all_its_warnings() -> None:
+@pytest.mark.parametrize("tag", language_tags())
+def test_the_summary_fits_a_terminal_with_all_its_warnings(tag: str) -> None:
     curve = fit_learning_curve([500, 1000], [0.9, 0.9], chance=0.9)
     assert len(curve.warnings) > 2
-    said = summary(curve)
-    assert all(len(line) <= 80 for line in said.splitlines())
-    for words in ("alpha", "eta", "gamma", "2,000", "4,000", "warning"):
+    said = language_for(tag=tag).learning_curve(curve)
+    assert all(columns(line) <= 80 for line in said.splitlines())
+    warning = language_for(tag=tag).terminal.warning.format("")
+    for words in ("alpha", "eta", "gamma", "2,000", "4,000", warning):
         assert words in said
 
 

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from sixteenth.analysis import Finding
-from sixteenth.language import English, Names, en
+from sixteenth.language import Language, language_for, language_tags
 
 
 def concrete(kind: type[Finding] = Finding) -> Iterator[type[Finding]]:
@@ -22,11 +22,9 @@ def concrete(kind: type[Finding] = Finding) -> Iterator[type[Finding]]:
             yield derived
 
 
-def unions(language: object) -> set[type]:
-    """The findings for which a language's `say` has a match: members of the unions it reads."""
-    return {
-        kind for union in vars(language).values() for kind in get_args(union) if _is_finding(kind)
-    }
+def unions(language: type[Language]) -> set[type]:
+    """The findings for which a language has a match: members of the unions that it reads."""
+    return {kind for union, _ in language.sayers for kind in get_args(union) if _is_finding(kind)}
 
 
 def _is_finding(kind: object) -> bool:
@@ -40,17 +38,20 @@ def _all_findings_are_imported() -> None:
         importlib.import_module(module.name)
 
 
-def test_english_has_a_sentence_for_every_finding() -> None:
+@pytest.mark.parametrize("tag", language_tags())
+def test_every_language_has_a_sentence_for_every_finding(tag: str) -> None:
     found = {kind for kind in concrete() if kind.__module__.startswith("sixteenth.")}
     assert len(found) > 50
-    assert found - unions(en) == set()
+    assert found - unions(type(language_for(tag=tag))) == set()
 
 
-def test_a_finding_without_a_sentence_is_an_error() -> None:
+@pytest.mark.parametrize("tag", language_tags())
+def test_a_finding_without_a_sentence_is_an_error(tag: str) -> None:
     @dataclasses.dataclass(frozen=True)
     class Unheard(Finding):
         number: float
 
-    assert Unheard not in unions(en)
+    language = language_for(tag=tag)
+    assert Unheard not in unions(type(language))
     with pytest.raises(TypeError, match="no sentence for Unheard"):
-        English(Names()).say(Unheard(0.5))
+        language.say(Unheard(0.5))

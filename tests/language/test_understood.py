@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sixteenth.language import default_language
+from sixteenth.language import language_for
 from sixteenth.storage.run_record import DataFacts, Understood
 
 MANY = {f"bird {number:02}": 40 for number in range(200)} | {"bird 07": 3, "bird 10": 800}
@@ -18,7 +18,7 @@ def test_many_classes_are_shown_by_the_first_few_and_the_last() -> None:
         left_out=tuple(f"notes{number}.txt is no image" for number in range(9)),
         notes=("masks were read",),
     )
-    assert default_language().understood(data) == [
+    assert language_for().understood(data) == [
         "data: class folders; 200 classes (bird 00, bird 01, bird 02, bird 03, bird 04, ..., bird "
         "199); 8,000 training + 723 test images; 3 (bird 07) to 800 (bird 10) images a class",
         "left out: notes0.txt is no image; notes1.txt is no image; notes2.txt is no image; "
@@ -28,10 +28,10 @@ def test_many_classes_are_shown_by_the_first_few_and_the_last() -> None:
 
 
 def test_a_record_of_an_earlier_version_says_nothing() -> None:
-    assert default_language().understood(DataFacts(classes=("a", "b"), train_images=3)) == []
+    assert language_for().understood(DataFacts(classes=("a", "b"), train_images=3)) == []
 
 
 def test_names_from_elsewhere_stay_in_their_line() -> None:
     data = Understood(layout="class folders", classes=("a\nb", "\x1b[31mred"), per_class={})
-    assert len(default_language().understood(data)[0].splitlines()) == 1
-    assert "\x1b" not in default_language().understood(data)[0]
+    assert len(language_for().understood(data)[0].splitlines()) == 1
+    assert "\x1b" not in language_for().understood(data)[0]

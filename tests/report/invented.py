@@ -15,7 +15,7 @@ import pandas as pd
 
 from simulated_study import run_record
 from sixteenth.analysis import Findings
-from sixteenth.language import Discussion, default_language
+from sixteenth.language import Discussion, language_for
 from sixteenth.report import Measurements, analyse_study, build_report
 from sixteenth.report.page.build import report_files
 from sixteenth.storage.run_record import RunRecord
@@ -45,17 +45,17 @@ class Invented:
 
     def discussion(self) -> Discussion:
         found = self.findings()
-        return default_language(found).discuss(found)
+        return language_for(found).discuss(found)
 
     def report(self, folder: Path) -> Path:
         """Build the report in a folder, and return the path of its page."""
         found = self.findings()
-        return build_report(folder, self.measurements(), found, default_language(found))
+        return build_report(folder, self.measurements(), found, language_for(found))
 
     def report_files(self) -> dict[str, bytes]:
         """The report's files, by their path in the folder."""
         found = self.findings()
-        return report_files(self.measurements(), found, default_language(found))
+        return report_files(self.measurements(), found, language_for(found))
 
 
 def invented_study(

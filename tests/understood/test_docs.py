@@ -7,7 +7,7 @@ from pathlib import Path
 from understanding import greys
 
 from sixteenth.data import load_dataset
-from sixteenth.language import default_language
+from sixteenth.language import language_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ def test_the_example_of_the_docs_is_what_is_said(tmp_path: Path) -> None:
         }
     )(tmp_path)
     data = load_dataset(tmp_path / "data", image_size=4, data_dir=tmp_path / "cache")
-    said = default_language().understood(data.understood)
+    said = language_for().understood(data.understood)
     page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
     assert "".join(f"    {line}\n" for line in said) in page
     assert f"    {said[0]}\n" in (ROOT / "README.md").read_text(encoding="utf-8")

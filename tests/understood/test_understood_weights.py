@@ -309,9 +309,9 @@ def test_a_missing_file_says_where_it_was_looked_for_and_a_url_is_named(
 def test_how_weights_were_read_is_said_unless_they_go_by_a_name(
     init: str, key: str, prefix: str, said: str
 ) -> None:
-    from sixteenth.language import default_language
+    from sixteenth.language import language_for
     from sixteenth.storage.run_record import WeightsFacts
 
     facts = WeightsFacts(file="w.pth", key=key, prefix=prefix)
-    line = default_language().understood_weights("resnet18", init, facts)
+    line = language_for().understood_weights("resnet18", init, facts)
     assert line == (said and f"initial weights of resnet18 from w.pth: {said}")

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
+from .options import LangOption, set_language
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..language import SaidAdvice
+    from ..language.labels import TerminalLabels
 
 
 def advise(
@@ -27,32 +29,32 @@ def advise(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    lang: LangOption = None,
 ) -> None:
     """Say what to do next: more labels, a bigger model, pretraining, or a surer answer first."""
+    from ..language import language_for
     from ..study import Study
 
     if target_error is not None and not 0 < target_error < 1:
         raise InputError(
             f"--target-error {target_error:g} is no share of the test images: 5% is 0.05"
         )
-    found = Study.open(folder).advice(target_error)
+    study = set_language(Study.open(folder), lang)
+    found = study.advice(target_error)
     if as_json:
         print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
         return
     from .tables import console
 
-    _print(found, console())
+    _print(found, console(), language_for(tag=study.language).terminal)
 
 
-def _print(advice: SaidAdvice, on: Console) -> None:
+def _print(advice: SaidAdvice, on: Console, labels: TerminalLabels) -> None:
     """What there is, what the target takes, then the steps, the most useful first."""
     from rich.padding import Padding
     from rich.text import Text
 
-    from ..language import default_language
     from ..language.text import plain, upper_first
-
-    labels = default_language().terminal
 
     on.print(plain(advice.best))
     if advice.target is not None:

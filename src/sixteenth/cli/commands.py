@@ -31,11 +31,13 @@ from .options import (
     DirArgument,
     Flags,
     JsonOption,
+    LangOption,
     PortOption,
     SameOption,
     StudyArgument,
     TensorBoardOption,
     WatchOption,
+    set_language,
     with_flags,
 )
 
@@ -104,6 +106,7 @@ def quick(
     flags: Flags,
 ) -> None:
     """Say in minutes whether more images or a bigger pretrained network would help."""
+    from ..language import find_tag
     from ..study.quick import quick_study
     from .display import display_for
     from .tables import console
@@ -112,7 +115,12 @@ def quick(
         raise InputError(f"two data sets were named, {images} and --data {flags.data}: name one")
     with display_for(console(errors=True)) as display:
         study = quick_study(
-            images, flags.changes(), flags.out, data_dir=flags.data_dir, listener=display
+            images,
+            flags.changes(),
+            flags.out,
+            data_dir=flags.data_dir,
+            language=None if flags.lang is None else find_tag(flags.lang),
+            listener=display,
         )
     _run(_fresh(study, flags), flags)
 
@@ -136,7 +144,7 @@ def plan(
     if check_epochs:
         say_epochs(_load(study, flags), flags)
         return
-    from ..language import default_language
+    from ..language import language_for
     from ..study.planning.cost import free_bytes
     from ..study.preflight import check_disk
     from .display import display_for
@@ -168,7 +176,7 @@ def plan(
         head["data"] = loaded.dataset().understood.to_dict()
         _print_json({**head, **totals, "runs": _rows(table)})
     else:
-        out_console, language = console(), default_language()
+        out_console, language = console(), language_for(tag=loaded.language)
         numbers, labels = language.numbers, language.terminal
         shown = table[table["chosen"] | (table["status"] == "finished")]
         out_console.print(plan_table(shown, out_console, language))
@@ -190,7 +198,9 @@ def plan(
         out_console.print(f"\n{plan}\n{disk}")
         if precision is not None:
             if len(left) > len(todo):
-                out_console.print(labels.left_out.format(counted(len(left) - len(todo), "run")))
+                left_out = len(left) - len(todo)
+                said = labels.one_left_out if left_out == 1 else labels.left_out
+                out_console.print(said.format(left_out))
             if math.isfinite(precision.comparison):
                 line = labels.expected_comparison.format(
                     images=numbers.count(precision.train_size),
@@ -205,7 +215,7 @@ def plan(
                     level=numbers.percent(precision.forecast_level, 0),
                 )
                 out_console.print(line)
-        if hint := epochs_hint(loaded.spec, totals["seconds_left"], study):
+        if hint := epochs_hint(loaded.spec, totals["seconds_left"], study, loaded.language):
             out_console.print(hint)
     try:
         check_disk(loaded.folder, table.attrs["disk_needed"])
@@ -216,9 +226,14 @@ def plan(
 
 
 @app.command()
-def report(folder: DirArgument = None, out: SameOption = None, as_json: JsonOption = False) -> None:
+def report(
+    folder: DirArgument = None,
+    out: SameOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
     """Write the report of a study again from its run folders, and print its path."""
-    study = _open(folder, out)
+    study = _open(folder, out, lang)
     page = study.report()
     if as_json:
         _print_json(_outcome(study, study.results(), page))
@@ -227,13 +242,19 @@ def report(folder: DirArgument = None, out: SameOption = None, as_json: JsonOpti
 
 
 @app.command()
-def show(folder: DirArgument = None, out: SameOption = None, as_json: JsonOption = False) -> None:
+def show(
+    folder: DirArgument = None,
+    out: SameOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
     """Print the results table of a study."""
-    results = _open(folder, out).results()
+    study = _open(folder, out, lang)
+    results = study.results()
     if as_json:
         _print_json(_rows(_with_intervals(results)))
     else:
-        _print_results(results)
+        _print_results(results, study.language)
 
 
 @app.command("watch")
@@ -245,7 +266,7 @@ def watch_study(folder: DirArgument = None, out: SameOption = None, port: PortOp
     """
     from .watch.server import serve
 
-    serve(_open(folder, out).folder, port, on_address=lambda where: print(where, flush=True))
+    serve(_open(folder, out, None).folder, port, on_address=lambda where: print(where, flush=True))
 
 
 app.command()(advise)
@@ -274,7 +295,7 @@ def predict(
     """
     from ..engine.prediction import find_images
     from ..engine.prediction import predict as classify
-    from ..language import default_language
+    from ..language import language_for
     from ..language.text import plain
     from .tables import Column, console, table
 
@@ -305,7 +326,7 @@ def predict(
             print(file if file.isprintable() else plain(file), *classes, sep="\t")
         return
     lines = [(one.path, name, p) for one in found for name, p in one.ranked[:top]]
-    stdout, numbers = console(), default_language().numbers
+    stdout, numbers = console(), language_for().numbers
     columns = [
         Column("file", [plain(path) for path, _, _ in lines]),
         Column("class", [plain(name) for _, name, _ in lines]),
@@ -342,11 +363,13 @@ def presets_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A pre
 def _load(study: str, flags: Flags) -> Study:
     from ..study import Study
 
-    return _fresh(Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir), flags)
+    loaded = Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
+    return _fresh(loaded, flags)
 
 
 def _fresh(study: Study, flags: Flags) -> Study:
-    """The study, with --fresh in a new folder."""
+    """The study in the language of --lang; with --fresh in a new folder."""
+    set_language(study, flags.lang)
     if flags.fresh:
         from ..study.preflight import fresh_folder
 
@@ -365,7 +388,7 @@ def in_folder(words: Sequence[str], folder: Path) -> list[str]:
     return [*kept, "--out", str(folder)]
 
 
-def _open(folder: Path | None, out: Path | None) -> Study:
+def _open(folder: Path | None, out: Path | None, lang: str | None) -> Study:
     """The study that lies in DIR, which --out may name instead."""
     from ..study import Study
 
@@ -374,7 +397,7 @@ def _open(folder: Path | None, out: Path | None) -> Study:
     place = folder or out
     if place is None:
         raise InputError("name the study's folder, such as studies/demo")
-    return Study.open(place)
+    return set_language(Study.open(place), lang)
 
 
 def _run(
@@ -387,7 +410,7 @@ def _run(
 ) -> None:
     """Train, then print the answer, the table and the report's path."""
     from ..engine.acceleration import keep_freed_memory
-    from ..language import default_language
+    from ..language import language_for
     from ..study.listener import Listener, Listeners
     from .display import display_for
     from .tables import console
@@ -410,16 +433,19 @@ def _run(
     if flags.as_json:
         _print_json(_outcome(study, results, page))
     else:
-        stdout = console()
-        stdout.print("\n" + " ".join(study.discussion().answer[:2]) + "\n")
-        _print_results(results)
-        stdout.print("\n" + default_language().terminal.report.format(page), soft_wrap=True)
+        stdout, language = console(), language_for(tag=study.language)
+        between = language.screen.labels.between
+        stdout.print("\n" + between.join(study.discussion().answer[:2]) + "\n")
+        _print_results(results, study.language)
+        stdout.print("\n" + language.terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
     if budget is not None:
         left_out = holes[holes["status"] != "failed"]
         if len(left_out):
-            said = default_language().terminal.left_out.format(counted(len(left_out), "run"))
-            print_message(f"{said} The same command goes on.")
+            print_message(
+                f"Left out by the budget, not failed: {counted(len(left_out), 'run')}. "
+                "The same command goes on."
+            )
         holes = holes.drop(left_out.index)
     if len(holes):
         planned = len(study.runs())
@@ -445,12 +471,12 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     }
 
 
-def _print_results(results: pd.DataFrame) -> None:
+def _print_results(results: pd.DataFrame, tag: str) -> None:
     from ..analysis import IntervalKind, summary_table
-    from ..language import default_language
+    from ..language import language_for
     from .tables import console, results_table
 
-    stdout, summary, language = console(), summary_table(results), default_language()
+    stdout, summary, language = console(), summary_table(results), language_for(tag=tag)
     stdout.print(results_table(summary, stdout, language))
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def say_epochs(study: Study, flags: Flags) -> None:
     """Train the run, and print what it tells."""
     from ..engine.acceleration import keep_freed_memory
-    from ..language import default_language
+    from ..language import language_for
     from ..study.epochs import check_epochs
     from .display import display_for
     from .tables import console
@@ -28,7 +28,7 @@ def say_epochs(study: Study, flags: Flags) -> None:
     if flags.as_json:
         print(json.dumps(asdict(found), indent=2, ensure_ascii=False, allow_nan=False))
         return
-    language = default_language()
+    language = language_for(tag=study.language)
     labels, numbers, on = language.terminal, language.numbers, console()
     accuracies = [
         labels.epochs_at.format(epochs=numbers.count(epochs), accuracy=numbers.percent(accuracy))
@@ -36,11 +36,10 @@ def say_epochs(study: Study, flags: Flags) -> None:
     ]
     on.print(
         labels.epochs.format(
-            model=found.model,
-            init=found.init,
+            arm=language.words.arm(found.model, found.init),
             images=numbers.count(found.train_size),
             held=numbers.count(found.held_out),
-            accuracies=", ".join(accuracies),
+            accuracies=numbers.join(accuracies),
         )
     )
     most = numbers.count(found.accuracies[-1][0])
@@ -53,13 +52,13 @@ def say_epochs(study: Study, flags: Flags) -> None:
         on.print(labels.epochs_enough.format(epochs=enough, asked=asked))
 
 
-def epochs_hint(spec: StudySpec, seconds: float, study: str) -> str:
-    """Where the check is worth its time: the command. Else nothing."""
-    from ..language import default_language
+def epochs_hint(spec: StudySpec, seconds: float, study: str, tag: str = "en") -> str:
+    """Where the check is worth its time: the command, in the language of a tag. Else nothing."""
+    from ..language import language_for
     from ..study.epochs import LONG
 
     if seconds < LONG or spec.train.steps or spec.train.epochs == "auto":
         return ""
     command = f"sixteenth plan {shlex.quote(study)} ... --check-epochs"
-    labels = default_language().terminal
+    labels = language_for(tag=tag).terminal
     return labels.epochs_hint.format(asked=spec.train.epochs, command=command)

@@ -11,12 +11,21 @@ import typer
 
 from ..errors import InputError, counted, nearest
 from .exits import print_message
-from .options import DataDirOption, DeviceOption, JsonOption, ThreadsOption, WorkersOption
+from .options import (
+    DataDirOption,
+    DeviceOption,
+    JsonOption,
+    LangOption,
+    ThreadsOption,
+    WorkersOption,
+    set_language,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis.findings.explained import Lever, Place
+    from ..language import Language
     from ..study import Study
     from ..study.explain import SubStudy
 
@@ -53,15 +62,17 @@ def explain(
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
+    lang: LangOption = None,
 ) -> None:
     """Train what tells why: longer, on larger images, at another learning rate and so on."""
+    from ..language import language_for
     from ..study import Study
     from ..study import explain as tests
     from .display import display_for
     from .tables import console
 
     levers = _levers(only or ())
-    study = Study.open(folder)
+    study = set_language(Study.open(folder), lang)
     study.data_dir = data_dir
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     place = None if separate else tests.find_place(study, between)
@@ -73,7 +84,8 @@ def explain(
             found = tests.find_levers(study, place, levers)
             parts = {each.lever.value: tests.sub_study(study, each) for each in found}
         costs = tests.explain_plan(parts, display, **machine)
-    _print_plan(costs, place, plan=plan, as_json=as_json)
+    language = language_for(tag=study.language)
+    _print_plan(costs, place, language, plan=plan, as_json=as_json)
     if plan:
         return
     parts = {name: parts[name] for name in costs["lever"]}
@@ -114,9 +126,10 @@ def _train(name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
     return list(failed["run_id"])
 
 
-def _print_plan(costs: pd.DataFrame, place: Place | None, *, plan: bool, as_json: bool) -> None:
+def _print_plan(
+    costs: pd.DataFrame, place: Place | None, language: Language, *, plan: bool, as_json: bool
+) -> None:
     """The costs; on standard error where standard output is for the findings as JSON."""
-    from ..language import default_language
     from .tables import console, levers_table
 
     seconds = float(costs["seconds"].sum())
@@ -130,7 +143,7 @@ def _print_plan(costs: pd.DataFrame, place: Place | None, *, plan: bool, as_json
             }
         )
         return
-    on, language = console(errors=as_json), default_language()
+    on = console(errors=as_json)
     on.print(levers_table(costs, on, language))
     labels = language.terminal
     left, planned = int(costs["left"].sum()), int(costs["runs"].sum())
@@ -139,12 +152,12 @@ def _print_plan(costs: pd.DataFrame, place: Place | None, *, plan: bool, as_json
 
 
 def _print_outcome(study: Study, place: Place | None, page: Path, *, as_json: bool) -> None:
-    from ..language import default_language
+    from ..language import language_for
     from ..study.explain import explanation
     from .tables import console
 
     findings = study.findings()
-    language = default_language(findings)
+    language = language_for(findings, study.language)
     found = [] if place is None else explanation(study, place)
     said = [language.say(one) for one in found] or list(study.discussion().answer)
     if as_json:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis import LearningCurve
+    from ..language import Language
 
     Groups = list[tuple[str, pd.DataFrame]]
 
@@ -100,8 +100,15 @@ def fit(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", metavar="TAG", help="en, zh-Hant. Default: the locale's."),
+    ] = None,
 ) -> None:
     """Fit learning curves to any tool's results, print them and draw the figure."""
+    from ..language import find_tag, language_for, locale_tag
+
+    language = language_for(tag=find_tag(lang) if lang is not None else locale_tag())
     if error_column and accuracy_column:
         raise InputError("name an --error-column or an --accuracy-column, not both")
     targets = target_error or []
@@ -129,8 +136,12 @@ def fit(
         print_message(note, prefix="note: ")
     place = out or _free(Path(f"{table.stem}.svg"))
     # All is computed before anything is written, and written before anything is said.
-    said = _json(curves, targets, place, read, groups) if as_json else _text(curves, targets, place)
-    _draw(curves, place)
+    said = (
+        _json(curves, targets, place, read, groups, language)
+        if as_json
+        else _text(curves, targets, place, language)
+    )
+    _draw(curves, place, language)
     print(said)
 
 
@@ -174,6 +185,7 @@ def _json(
     place: Path,
     read: Trainings,
     groups: Groups,
+    language: Language,
 ) -> str:
     left_out = [
         {"why": why, "rows": len(lines), "lines": lines} for why, lines in read.left_out.items()
@@ -185,21 +197,22 @@ def _json(
         "trainings": _trainings(groups),
         "notes": read.notes,
     }
-    found = {name: _numbers(curve, targets) for name, curve in curves.items()}
+    found = {name: _numbers(curve, targets, language) for name, curve in curves.items()}
     content = {"table": table, "curves": found, "figure": str(place)}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _text(curves: Mapping[str, LearningCurve], targets: list[float], place: Path) -> str:
-    from ..language import default_language
+def _text(
+    curves: Mapping[str, LearningCurve], targets: list[float], place: Path, language: Language
+) -> str:
+    from ..language.text import fill
 
-    language = default_language()
     lines = []
     for name, curve in curves.items():
         lines += [name, language.learning_curve(curve)]
         for target in targets:
             answer = language.required_size(curve.required_size(target))
-            lines.append(textwrap.fill(answer, 79, initial_indent="  ", subsequent_indent="    "))
+            lines.append(fill(answer, first="  ", rest="    "))
         lines.append("")
     return "\n".join([*lines, language.terminal.figure.format(place)])
 
@@ -230,13 +243,16 @@ def _fit(
         raise InputError(f"{name}: {error}") from None
 
 
-def _draw(curves: Mapping[str, LearningCurve], place: Path) -> None:
-    from ..language import default_language
+def _draw(curves: Mapping[str, LearningCurve], place: Path, language: Language) -> None:
+    from ..language import language_for
     from ..report.figures.fit import fit_figure
     from ..report.figures.style import png, svg
+    from ..report.figures.text import can_draw
     from ..storage.run_folder import write_whole
 
-    language = default_language()
+    if place.suffix == ".png" and not can_draw(language.sample):
+        print_message(f"no font here has the letters of {language.tag}: {place} is in English")
+        language = language_for()
     figure = fit_figure(curves, language)
     content = (
         png(figure) if place.suffix == ".png" else svg(figure, language.figures.learning_curves)
@@ -244,11 +260,9 @@ def _draw(curves: Mapping[str, LearningCurve], place: Path) -> None:
     write_whole(place, lambda file: file.write(content))
 
 
-def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
+def _numbers(curve: LearningCurve, targets: list[float], language: Language) -> dict[str, Any]:
     """A curve as JSON knows it."""
     from dataclasses import asdict
-
-    from ..language import default_language
 
     forecasts = []
     for factor in (1, 2, 4):
@@ -268,7 +282,5 @@ def _numbers(curve: LearningCurve, targets: list[float]) -> dict[str, Any]:
         "errors": curve.errors.tolist(),
         "forecasts": forecasts,
         "required_sizes": [asdict(curve.required_size(target)) for target in targets],
-        "warnings": [
-            default_language().curve_warning(kind, len(curve.sizes)) for kind in curve.warnings
-        ],
+        "warnings": [language.curve_warning(kind, len(curve.sizes)) for kind in curve.warnings],
     }

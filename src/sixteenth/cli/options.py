@@ -8,9 +8,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ..study import Study
 
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="A preset (see sixteenth presets), or a study file.")
@@ -170,6 +173,28 @@ AllowPartialOption = Annotated[
         help="Accept weights files whose classifier is made for other classes: it starts anew.",
     ),
 ]
+LangOption = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="TAG",
+        help="Language of the report and the answer: en, zh-Hant. Default: the study's, then the "
+        "locale's.",
+    ),
+]
+
+
+def set_language(study: Study, lang: str | None) -> Study:
+    """The study, which answers in the language of --lang where that was given.
+
+    Raises:
+        InputError: there is no such language.
+    """
+    from ..language import find_tag
+
+    if lang is not None:
+        study.language = find_tag(lang)
+    return study
 
 
 @dataclass(frozen=True)
@@ -193,6 +218,7 @@ class Flags:
     fresh: FreshOption = False
     skip_broken: SkipBrokenOption = False
     allow_partial: AllowPartialOption = False
+    lang: LangOption = None
 
     def changes(self) -> list[str]:
         """The flags as settings of the study file, after those of --set."""

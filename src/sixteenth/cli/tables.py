@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
 from rich.table import Table
@@ -109,7 +110,7 @@ def results_table(summary: pd.DataFrame, on: Console, language: Language) -> Tab
         Column(labels.fraction, [numbers.fraction(row["fraction"]) for row in rows], rank=6),
         Column(labels.train_size, [_images(row, numbers) for row in rows], right=True),
         *after,
-        Column(labels.test_accuracy, [_outcome(row, numbers) for row in rows], right=True),
+        Column(labels.test_accuracy, [_outcome(row, labels, numbers) for row in rows], right=True),
         Column(
             labels.interval, [numbers.interval(row["low"], row["high"]) for row in rows], rank=1
         ),
@@ -160,7 +161,9 @@ def plan_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
         where = [str(row["device"] or "") for row in rows]
         columns.insert(-2, Column(labels.device, where, rank=4))
     if set(plan["status"]) != {"missing"}:
-        columns.append(Column(labels.status, [_planned(row["status"]) for row in rows], rank=2))
+        columns.append(
+            Column(labels.status, [_planned(row["status"], labels) for row in rows], rank=2)
+        )
     return table(columns, on)
 
 
@@ -211,19 +214,21 @@ def _images(row: dict[Any, Any], numbers: Numbers) -> str:
     return numbers.count(row["train_size"])
 
 
-def _outcome(row: dict[Any, Any], numbers: Numbers) -> Text:
+def _outcome(row: dict[Any, Any], labels: TerminalLabels, numbers: Numbers) -> Text:
     if row["status"] == "finished":
         return Text(numbers.percent(row["test_accuracy"]), style="bold")
-    return Text(str(row["status"]), style="red" if row["status"] == "failed" else "dim")
+    said = labels.statuses.get(row["status"], str(row["status"]))
+    return Text(said, style="red" if row["status"] == "failed" else "dim")
 
 
-def _planned(status: str) -> Text:
+def _planned(status: str, labels: TerminalLabels) -> Text:
+    said = labels.statuses.get(status, status)
     if status == "finished":
-        return Text("finished", style="green")
-    return Text("" if status == "missing" else status, style="dim")
+        return Text(said, style="green")
+    return Text("" if status == "missing" else said, style="dim")
 
 
 def _width(column: Column, on: Console) -> int:
     options = on.options.update(max_width=1000)
     cells = [Measurement.get(on, options, cell).maximum for cell in column.cells]
-    return max([len(column.title), column.least, *cells])
+    return max([cell_len(column.title), column.least, *cells])

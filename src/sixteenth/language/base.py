@@ -6,11 +6,11 @@ this file, such as `en.English`: one method a thing to say, one exhaustive match
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from ..analysis.curves.learning_curve import LearningCurve, RequiredSize
 from ..analysis.curves.points import CurveWarning
@@ -20,34 +20,16 @@ from ..analysis.findings.diagnosis import DiagnosisKind
 from ..analysis.findings.expectation import Expect
 from ..analysis.findings.options import Option
 from ..analysis.findings.types import Finding, Section, SectionKey, Strength
-from ..spec.fields import FROZEN
 from ..storage.run_record import Understood, WeightsFacts
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
-from .provenance import Fact, Provenance
+from .provenance import Fact, Provenance, ProvenanceText
 from .screen import Screen
-from .text import plain
-
-
-@dataclass(frozen=True)
-class Names:
-    """How the models and initial weights of one study are shown: short where that is unambiguous.
-
-    Attributes:
-        models: as the study writes them -> as a reader reads them.
-        inits: files of initial weights -> as a reader reads them.
-    """
-
-    models: Mapping[str, str] = field(default_factory=dict)
-    inits: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, models: Iterable[str], inits: Iterable[str]) -> Names:
-        """The names of all models and inits of a study."""
-        plain = [init.removesuffix(FROZEN) for init in inits]
-        files = [init for init in plain if init != "random" and not init.startswith("imagenet")]
-        return cls(_shortest(models), _shortest(files))
+from .tables import SaidTable, Tables
+from .text import fill, plain
+from .understood import UnderstoodText
+from .words import Names, Words
 
 
 @dataclass(frozen=True)
@@ -121,15 +103,6 @@ def _step_dict(step: SaidStep) -> dict[str, object]:
 
 
 @dataclass(frozen=True)
-class SaidTable:
-    """Findings of one kind, which sentences would repeat, as rows of plain texts."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[tuple[str, ...], Finding], ...]
-
-
-@dataclass(frozen=True)
 class SaidSection:
     """A section of the discussion in words.
 
@@ -176,24 +149,38 @@ class Language(ABC):
 
     tag: str
     """BCP 47, such as ``en``."""
+    sample: str
+    """Some letters: where no font of a machine has them, PNG figures are in English."""
     numbers: Numbers
     page: PageLabels
     figures: FigureLabels
     terminal: TerminalLabels
     watch: WatchLabels
+    words: Words
+    provenance: ProvenanceText
+    understanding: UnderstoodText
     captions: Captions
     screen: Screen
+    tables: Tables
+    titles: Mapping[SectionKey, str]
+    unexpected_title: str
+    """In place of that of EXPECTATION, where no model was expected to be better."""
+    sayers: tuple[tuple[Any, Callable[[Any, Any], str]], ...]
+    """Unions of findings, and what says each member with the words of the study."""
 
     def __init__(self, names: Names) -> None:
         self.names = names
 
-    @abstractmethod
     def say(self, finding: Finding) -> str:
         """A finding as sentences.
 
         Raises:
             TypeError: this language has no sentence for it, which a test forbids.
         """
+        for kinds, say in self.sayers:
+            if isinstance(finding, kinds):
+                return self.words.begin(say(finding, self.words))
+        raise TypeError(f"{self.tag} has no sentence for {type(finding).__name__}")
 
     @abstractmethod
     def rule(self, kind: DiagnosisKind) -> str:
@@ -203,17 +190,19 @@ class Language(ABC):
     def say_step(self, step: Option | AdviceStep) -> SaidStep:
         """A step of the advice, its parts apart."""
 
-    @abstractmethod
     def section_title(self, key: SectionKey, *, expected: bool) -> str:
         """The heading of a section; `expected` is whether one model was expected to be better."""
+        if key is SectionKey.EXPECTATION and not expected:
+            return self.unexpected_title
+        return self.titles[key]
 
-    @abstractmethod
     def table(self, findings: Sequence[Finding]) -> SaidTable | None:
         """Findings of one kind as a table; None where sentences say them better."""
+        return self.tables.table(findings)
 
-    @abstractmethod
     def init(self, init: str) -> str:
         """What initial weights are called: ``ImageNet weights``. Plain text on one line."""
+        return plain(self.words.init(init))
 
     def model(self, model: str) -> str:
         """What a model is called, plain text on one line."""
@@ -224,34 +213,46 @@ class Language(ABC):
         """A warning without capital and full stop, of a curve that was fitted to `sizes` sizes."""
 
     @abstractmethod
+    def fit_lines(self, curve: LearningCurve) -> list[str]:
+        """A fitted curve without its warnings in a few lines of at most 80 columns."""
+
     def learning_curve(self, curve: LearningCurve) -> str:
-        """A fitted curve in a few lines of at most 80 columns, for a terminal."""
+        """A fitted curve with its warnings in a few lines of at most 80 columns."""
+        warnings = [
+            fill(
+                self.terminal.warning.format(self.curve_warning(kind, len(curve.sizes))),
+                first="  ",
+                rest="    ",
+            )
+            for kind in curve.warnings
+        ]
+        return "\n".join([*self.fit_lines(curve), *warnings])
 
     @abstractmethod
     def required_size(self, found: RequiredSize) -> str:
         """How many images an error takes, in one sentence without a full stop."""
 
-    @abstractmethod
     def dateline(self, made: Provenance) -> list[str]:
         """What stands under a report's name: the data, the runs and the day."""
+        return self.provenance.dateline(made)
 
-    @abstractmethod
     def understood(self, data: Understood) -> list[str]:
         """What the data were taken for: a line, one on what was left out, one for each note.
 
         Nothing of records of earlier versions, which do not tell.
         """
+        return self.understanding.say(data)
 
-    @abstractmethod
     def understood_weights(self, model: str, init: str, weights: WeightsFacts) -> str:
         """How a file of initial weights was read: the key, and the prefix that was removed.
 
         Empty for weights that go by a name, such as ``imagenet``, if nothing was removed.
         """
+        return self.understanding.say_weights(self.words.model(model), init, weights)
 
-    @abstractmethod
     def facts(self, made: Provenance) -> list[Fact]:
         """How the study was made, without what is not known."""
+        return self.provenance.facts(made)
 
     @abstractmethod
     def notes(self, made: Provenance) -> list[str]:
@@ -290,19 +291,3 @@ class Language(ABC):
             target=None if target is None else Statement(self.say(target), target),
             findings=advice,
         )
-
-
-def short_name(name: str) -> str:
-    """The factory of ``package.module:factory``, the end of a path; else the name itself."""
-    last = re.split(r"[/\\:]", name.rstrip("/\\:"))[-1]
-    return last or name
-
-
-def _shortest(names: Iterable[str]) -> dict[str, str]:
-    """The short name of each, or its whole one where two share the short one."""
-    known = dict.fromkeys(names)
-    short = [short_name(name) for name in known]
-    return {
-        name: brief if short.count(brief) == 1 else name
-        for name, brief in zip(known, short, strict=True)
-    }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ..analysis.curves.joint import Arm
 from ..analysis.curves.learning_curve import LearningCurve
+from ..analysis.curves.points import CurveWarning
 from ..analysis.findings.options import Option
 from ..analysis.inputs.grid import Cell
 from ..analysis.stats.intervals import IntervalKind
+from .text import plain
 
 Metric = Literal["loss", "accuracy"]
 
@@ -150,3 +152,14 @@ class Captions(ABC):
     @abstractmethod
     def intervals(self, kinds: Collection[IntervalKind]) -> str:
         """Which intervals a results table in the terminal shows."""
+
+
+def shared_warnings(
+    fits: Mapping[Arm, LearningCurve], say: Callable[[CurveWarning, int], str]
+) -> dict[str, list[Arm]]:
+    """Each warning of some fitted curves as `say` says it, with the curves that have it."""
+    found: dict[str, list[Arm]] = {}
+    for arm, fit in fits.items():
+        for kind in fit.warnings:
+            found.setdefault(plain(say(kind, len(fit.sizes))), []).append(arm)
+    return found

@@ -16,6 +16,7 @@ class PageLabels:
     """Headings, columns and notes of report.html and report.md.
 
     Attributes:
+        stop, colon: at the end of a sentence, and after the name of a value.
         gain, known_by, price, verdict: columns of the cards as a table.
         points: the unit of a gain.
         others, others_from: over the further options, and their first column.
@@ -30,8 +31,11 @@ class PageLabels:
         strengths: what stands behind a statement that is not well supported.
         again: names the parts ``{file}`` and ``{command}``.
         made_by: with the version of this package.
+        latin_figures: that the PNG figures are in English, for want of a font.
     """
 
+    stop: str
+    colon: str
     answer: str
     cards: str
     gain: str
@@ -84,6 +88,7 @@ class PageLabels:
     study_file: str
     again: str
     made_by: str
+    latin_figures: str
     titles: Mapping[str, str]
     strengths: Mapping[Strength, str]
 
@@ -128,12 +133,12 @@ class TerminalLabels:
         plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
         plan_most: of `epochs: auto`: that all this is with ``{epochs}``, the most there can be.
         together: how many runs are trained side by side, where there are several.
-        left_out: with the number of runs that a budget leaves out.
+        left_out, one_left_out: with the number of runs that a budget leaves out.
         expected_comparison: with the ``{images}`` and ``{accuracy}`` of two networks, and the
             ``{width}`` of the interval of their difference in points, at its ``{level}``.
         expected_forecast: with the same of the gain from twice the images.
         plan_disk: with what is ``{kept}``, what a run in ``{training}`` takes, and is ``{free}``.
-        epochs: of the check of the epochs: the ``{model}``, its ``{init}``, its training
+        epochs: of the check of the epochs: the model and init as ``{arm}``, its training
             ``{images}``, those of them ``{held}`` out, and the ``{accuracies}`` on these.
         epochs_at: one of these accuracies.
         epochs_enough: with the ``{epochs}`` that were enough, and those ``{asked}`` for.
@@ -143,6 +148,8 @@ class TerminalLabels:
         lever, runs: what is changed to test a reason, and its runs that are left of all.
         options, surer: over the options, and over what would make the answer surer.
         step: each of them: its number and what it is.
+        warning: before what speaks against a fit.
+        statuses: of runs.
         report, figure: with its path.
     """
 
@@ -168,6 +175,7 @@ class TerminalLabels:
     plan: str
     plan_most: str
     together: str
+    one_left_out: str
     left_out: str
     expected_comparison: str
     expected_forecast: str
@@ -183,6 +191,8 @@ class TerminalLabels:
     step: str
     report: str
     figure: str
+    warning: str
+    statuses: Mapping[str, str]
 
 
 @dataclass(frozen=True)

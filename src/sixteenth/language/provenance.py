@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 from ..storage.run_record import DataChecks, Environment, ExecutionFacts, Understood
+from .numbers import Numbers, missing
+from .text import plain
+
+_CLASSES_SHOWN = 120
+_EXAMPLES_SHOWN = 5
+_VERSIONS = {
+    "sixteenth": "Sixteenth",
+    "python": "Python",
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "numpy": "NumPy",
+}
 
 
 @dataclass(frozen=True)
@@ -85,3 +99,225 @@ class Provenance:
     train_measured: int | None
     validation: float
     data_differ: bool
+
+
+@dataclass(frozen=True)
+class ProvenanceLabels:
+    """The words of "How this was made"; fields that hold ``{}`` or ``{name}`` are patterns.
+
+    Attributes:
+        names: of the facts, by `facts`' own keys.
+        comma, semicolon, stop: between parts of a line, and at its end.
+        train_images, test_images: numbers of them; `train_part` and `test_part` without the noun.
+        runs: ``{finished}`` of ``{planned}``; `one_run` where one was planned.
+        source: ``{data}`` from ``{source}``.
+        checks: of fields of `DataChecks`, what was found in so many `images`.
+        images, one_image: how the images of `checks` are counted.
+        clean: nothing was found.
+        such: examples.
+        more_classes: the ``{shown}`` classes and ``{more}``.
+        optimizer: its ``{name}``, learning ``{rate}`` and weight ``{decay}``.
+        trained: in its place, where only classifiers on frozen features were trained.
+        last_epoch, chosen_length, chosen_epoch, chosen_in_some: whose accuracy is reported: that
+            of the last epoch, of the last of a length that validation chose, of the epoch that it
+            chose, or both ways.
+        several: a ``{text}`` that holds of ``{runs}``.
+        in_all, summed: of a time; summed over so many runs.
+    """
+
+    names: Mapping[str, str]
+    comma: str
+    semicolon: str
+    stop: str
+    train_images: str
+    test_images: str
+    train_part: str
+    test_part: str
+    runs: str
+    one_run: str
+    source: str
+    checks: Mapping[str, str]
+    images: str
+    one_image: str
+    clean: str
+    such: str
+    more_classes: str
+    subsets: str
+    nested: str
+    disjoint: str
+    optimizer: str
+    trained: str
+    last_epoch: str
+    chosen_length: str
+    chosen_epoch: str
+    chosen_in_some: str
+    test_chose_nothing: str
+    cores: str
+    threads: str
+    one_thread: str
+    several: str
+    in_all: str
+    summed: str
+
+
+class ProvenanceText:
+    """How a study was made, in the words of one language."""
+
+    def __init__(self, labels: ProvenanceLabels, numbers: Numbers) -> None:
+        self.labels, self.numbers = labels, numbers
+
+    def dateline(self, made: Provenance) -> list[str]:
+        """What stands under a report's name: the data, the runs and the day."""
+        labels, count = self.labels, self.numbers.count
+        runs = labels.one_run if made.planned == 1 else labels.runs
+        parts = [
+            plain(made.data),
+            labels.train_images.format(count(made.train_images)) if made.train_images else "",
+            labels.test_images.format(count(made.test_images)) if made.test_images else "",
+            runs.format(finished=made.finished, planned=made.planned),
+            self.numbers.day(made.moment) if made.moment else "",
+        ]
+        return [part for part in parts if part]
+
+    def facts(self, made: Provenance) -> list[Fact]:
+        """The lines of "How this was made"; what is not known has none."""
+        labels, numbers = self.labels, self.numbers
+        images = [
+            pattern.format(numbers.count(number))
+            for number, pattern in (
+                (made.train_images, labels.train_part),
+                (made.test_images, labels.test_part),
+            )
+            if number
+        ]
+        optimizer = labels.optimizer.format(
+            name=made.optimizer,
+            rate=numbers.general(made.peak_learning_rate),
+            decay=numbers.general(made.weight_decay),
+        )
+        weights = (
+            f"{plain(model)} {plain(init)}: SHA-256 {plain(digest)}"
+            for model, init, digest in made.weights
+        )
+        texts = {
+            "data": self._data(plain(made.data), plain(made.source)),
+            "fingerprint": plain(made.fingerprint),
+            "images": labels.comma.join(images),
+            "checks": self._checks(made.checks),
+            "classes": self._classes(made.classes),
+            "subsets": self._subsets(made),
+            "seeds": labels.comma.join(map(str, made.seeds)),
+            "trained": labels.trained if made.heads_only else "",
+            "optimizer": "" if made.heads_only else optimizer,
+            "reported": self._reported(made.chosen_by),
+            "weights": labels.semicolon.join(weights),
+            "machine": self._distinct(map(self._machine, made.environments)),
+            "execution": self._distinct(map(self._execution, made.executions)),
+            "versions": self._distinct(map(self._versions, made.environments)),
+            "training": self._training(made),
+        }
+        return [
+            Fact(labels.names[key].format(len(made.classes)), text, code=key == "fingerprint")
+            for key, text in texts.items()
+            if text
+        ]
+
+    def _data(self, name: str, source: str) -> str:
+        if not (name and source and name != source):
+            return name or source
+        return self.labels.source.format(data=name, source=source)
+
+    def _checks(self, checks: DataChecks) -> str:
+        """Copies, leaks, doubtful labels and broken images; nothing of data not checked."""
+        labels = self.labels
+        known = {key: getattr(checks, key) for key in labels.checks}
+        found = {key: number for key, number in known.items() if number is not None}
+        lines = [
+            labels.checks[key].format(
+                (labels.one_image if number == 1 else labels.images).format(
+                    self.numbers.count(number)
+                )
+            )
+            for key, number in found.items()
+            if number
+        ]
+        if not lines:
+            return labels.clean if found else ""
+        examples = [
+            plain(text)
+            for texts in (checks.skipped, checks.examples)
+            for text in texts[:_EXAMPLES_SHOWN]
+        ]
+        such = labels.such.format(labels.semicolon.join(examples)) if examples else ""
+        return f"{labels.semicolon.join(lines)}{labels.stop}{such}"
+
+    def _classes(self, classes: tuple[str, ...]) -> str:
+        more = len(classes) - _CLASSES_SHOWN
+        shown = self.labels.comma.join(plain(name) for name in classes[:_CLASSES_SHOWN])
+        return self.labels.more_classes.format(shown=shown, more=more) if more > 0 else shown
+
+    def _subsets(self, made: Provenance) -> str:
+        if not made.sizes:
+            return ""
+        labels, numbers = self.labels, self.numbers
+        sizes = (f"{numbers.fraction(part)} = {numbers.count(size)}" for part, size in made.sizes)
+        how = labels.nested if made.nested else labels.disjoint
+        return labels.subsets.format(sizes=labels.semicolon.join(sizes), how=how)
+
+    def _reported(self, chosen_by: frozenset[str]) -> str:
+        """Which epoch's accuracy the report states, and that the test set had no say in it."""
+        labels = self.labels
+        if not chosen_by:
+            return ""
+        if chosen_by <= {LEVELLED_OFF, AT_MAX_EPOCHS}:
+            epoch = labels.chosen_length
+        elif chosen_by == {"validation"}:
+            epoch = labels.chosen_epoch
+        else:
+            epoch = labels.chosen_in_some if "validation" in chosen_by else labels.last_epoch
+        return f"{epoch}{labels.test_chose_nothing}"
+
+    def _machine(self, environment: Environment) -> str:
+        cores = self.labels.cores.format(environment.cores) if environment.cores else ""
+        parts = [environment.cpu, cores, environment.platform]
+        if environment.device not in (None, "cpu", environment.cpu):
+            parts.insert(0, environment.device)
+        return self._listed(parts)
+
+    def _execution(self, execution: ExecutionFacts) -> str:
+        parts = [execution.device, execution.precision, execution.layout]
+        if execution.threads:
+            pattern = self.labels.one_thread if execution.threads == 1 else self.labels.threads
+            parts.append(pattern.format(execution.threads))
+        return self._listed(parts)
+
+    def _versions(self, environment: Environment) -> str:
+        known = environment.to_dict()
+        return self._listed(
+            f"{label} {known[key]}"
+            for key, label in _VERSIONS.items()
+            if not missing(known.get(key))
+        )
+
+    def _listed(self, parts: Iterable[str | None]) -> str:
+        return self.labels.comma.join(plain(part) for part in parts if part)
+
+    def _training(self, made: Provenance) -> str:
+        if not made.timed:
+            return ""
+        labels, numbers = self.labels, self.numbers
+        total = labels.in_all.format(numbers.duration(made.seconds))
+        if made.timed > 1:
+            total += labels.summed.format(made.timed)
+        flops = [numbers.flops(made.train_flops)] if made.train_flops else []
+        return labels.semicolon.join([total, *flops])
+
+    def _distinct(self, texts: Iterable[str]) -> str:
+        """The different ones of some texts; with their number of runs where there are several."""
+        known = [text for text in texts if text]
+        different = list(dict.fromkeys(known))
+        if len(different) < 2:
+            return "".join(different)
+        return self.labels.semicolon.join(
+            self.labels.several.format(text=text, runs=known.count(text)) for text in different
+        )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..analysis.findings.cautions import Caution, NotConverged, OneSeed, RunsMissing
-from ..analysis.findings.options import Option
-from ..analysis.findings.overview import (
-    Card,
-    HowSure,
-    Overview,
-)
+from ..analysis.findings.options import Option, OptionKind, OptionVerdict
+from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.target import Target
+from ..spec.fields import is_frozen
+from .numbers import DASH
 from .provenance import Fact
+from .sentences import SentenceNumbers
+from .text import is_ideograph, plain
+from .words import Words
+
+OverviewFinding = Overview | Card | HowSure | Caution
 
 MOST_WORDS = 60
 """Of the paragraph that is there to be copied."""
@@ -82,8 +87,39 @@ class SaidOverview:
     summary: str
 
 
+@dataclass(frozen=True)
+class ScreenLabels:
+    """The fixed words of the cards; fields that hold ``{name}`` are patterns for `str.format`.
+
+    Attributes:
+        short: of a gain that is ``{how}`` known: its ``{ends}`` and ``{level}``, in little room.
+        around: the same in a sentence, with the ``{interval}`` of `SentenceNumbers.around`.
+        over: what the best network ``{has}`` over the one that it is ``{compared}`` with.
+        and_part: ``{what}`` it is, and the ``{part}`` of its gain without more training steps.
+        in_hand: the price of what was paid already.
+        between: two sentences.
+    """
+
+    kinds: Mapping[OptionKind, str]
+    verdicts: Mapping[OptionVerdict, str]
+    measured: str
+    forecast: str
+    short: str
+    around: str
+    over: str
+    and_part: str
+    in_hand: str
+    between: str
+
+
 class Screen(ABC):
     """The first screen in one language, with the names of one study."""
+
+    labels: ScreenLabels
+    numbers: SentenceNumbers
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
 
     @abstractmethod
     def title(self, found: Overview) -> str:
@@ -94,12 +130,105 @@ class Screen(ABC):
         """What the verdict is about: the best network, and what comes next."""
 
     @abstractmethod
-    def card(self, card: Card) -> SaidCard:
-        """A card."""
+    def do(self, option: Option) -> str:
+        """What would be done, as the first cell of a row says it."""
 
     @abstractmethod
+    def label(self, option: Option) -> str:
+        """An option in a few words, as it stands beside its point in the figure."""
+
+    @abstractmethod
+    def untried(self, option: Option) -> str:
+        """Why nothing is known of an option, in a few words."""
+
+    @abstractmethod
+    def why_untried(self, option: Option) -> str:
+        """The same in a clause."""
+
+    @abstractmethod
+    def price(self, option: Option) -> str:
+        """Labels and time: ``50,000 labels, 39 min of training``; empty where not known."""
+
+    def card(self, card: Card) -> SaidCard:
+        """A card."""
+        option = card.option
+        what = self.untried(option)
+        if card.in_hand:
+            what = self._over(option)
+        elif option.known:
+            what = self.label(option)
+        if option.kind is not OptionKind.MODEL or not option.known:  # a model's name stays
+            what = self.words.begin(what)
+        if equal_steps(option):
+            part = self.numbers.numbers.points(option.gain_at_equal_steps)
+            what = self.labels.and_part.format(what=what, part=part)
+        return SaidCard(
+            card=card,
+            kind=self.labels.kinds[option.kind],
+            what=plain(what),
+            gain=self.signed(option),
+            around=self._short(option),
+            price=self.labels.in_hand if card.in_hand else self.price(option),
+            verdict=self.labels.verdicts[card.verdict],
+        )
+
+    def _over(self, option: Option) -> str:
+        """What the best network has over the one without: ``resnet50 over resnet18``."""
+        words, start = self.words, option.start
+        assert option.end is not None
+        ends = words.init(option.end[1]), words.init(start.init)
+        if option.kind is OptionKind.MODEL:
+            ends = words.model(option.end[0]), words.model(start.model)
+        return self.labels.over.format(has=ends[0], compared=ends[1])
+
     def option(self, option: Option) -> SaidOption:
         """A further option, or one from another network."""
+        return SaidOption(
+            option=option,
+            start=plain(self.words.cell(option.start)),
+            what=plain(self.label(option)),
+            gain=self.signed(option),
+            around=self._short(option),
+            verdict=self.verdict(option),
+        )
+
+    def verdict(self, option: Option) -> str:
+        """``helps``."""
+        return self.labels.verdicts[option.told]
+
+    def signed(self, option: Option) -> str:
+        """``+24.0``, or a dash."""
+        return self.numbers.numbers.points(option.gain) if option.known else DASH
+
+    def how(self, option: Option) -> str:
+        """``measured``."""
+        return self.labels.measured if option.measured else self.labels.forecast
+
+    def _short(self, option: Option) -> str:
+        """``measured, +12.9 to +18.6 (95%)``."""
+        if not option.known:
+            return ""
+        ends = self.numbers.numbers.points_interval(option.low, option.high)
+        level = self.numbers.coverage(option.level)
+        return self.labels.short.format(how=self.how(option), ends=ends, level=level)
+
+    def around(self, option: Option) -> str:
+        """``measured, 95% interval +12.9 to +18.6``."""
+        if not option.known:
+            return ""
+        points = self.numbers.numbers.points
+        ends = points(option.low), points(option.high)
+        interval = self.numbers.ends(option.level, *ends, measured=option.measured)
+        return self.labels.around.format(how=self.how(option), interval=interval)
+
+    def helping(self, found: Overview) -> Option | None:
+        """What the verdict is about, if it helps: its interval is worth telling then."""
+        helps = found.card is not None and found.card.verdict is OptionVerdict.HELPS
+        return found.card.option if helps and found.card and found.card.option.known else None
+
+    def knows_seconds(self, option: Option) -> bool:
+        """Whether the time that an option takes is known and worth telling."""
+        return math.isfinite(option.seconds) and option.seconds >= 1
 
     @abstractmethod
     def caution(self, found: Caution) -> str:
@@ -133,7 +262,7 @@ class Screen(ABC):
                 SaidCaution(self.caution(each), command(each)) for each in found.cautions
             ),
             sure=self.sure(found.sure) if found.sure else (),
-            summary=_at_most(self.summary(found, data), MOST_WORDS),
+            summary=_at_most(self.summary(found, data), MOST_WORDS, self.labels.between),
         )
 
 
@@ -150,11 +279,27 @@ def command(found: Caution) -> str:
             return run if isinstance(found, RunsMissing) else f"{run} --fresh"
 
 
-def _at_most(sentences: tuple[str, ...], words: int) -> str:
+def equal_steps(option: Option) -> bool:
+    """Whether to tell what part of a gain images bring without more training steps.
+
+    The head on frozen features has no steps.
+    """
+    frozen = is_frozen(option.start.init)
+    return math.isfinite(option.gain_at_equal_steps) and not frozen
+
+
+def count_words(text: str) -> int:
+    """Words of a text; two ideographs count as one, which is what a word has on average."""
+    ideographs = sum(map(is_ideograph, text))
+    rest = "".join(" " if is_ideograph(letter) else letter for letter in text)
+    return len(rest.split()) + (ideographs + 1) // 2
+
+
+def _at_most(sentences: tuple[str, ...], words: int, between: str) -> str:
     """As many of the sentences, from the first, as have so many words together."""
     kept: list[str] = []
     for sentence in sentences:
-        if len(" ".join([*kept, sentence]).split()) > words:
+        if count_words(between.join([*kept, sentence])) > words:
             break
         kept.append(sentence)
-    return " ".join(kept)
+    return between.join(kept)

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable, Iterator
 
+_HAN = "\u2e80-\u2fff\u3040-\u9fff\uf900-\ufaff"
+_WIDE = _HAN + "\u3000-\u303f\uff00-\uffef"
+_OPENING, _CLOSING = "「『（《〈【", "，。；：、！？」』）》〉】"
+# A line may end after a space, and before and after an ideograph, but not before a closing mark.
+_PIECES = re.compile(rf"\s*(?:[{_OPENING}]*(?:[{_HAN}]|[^\s{_WIDE}]+)[{_CLOSING}]*|\S)")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 
@@ -29,3 +36,54 @@ def upper_first(text: str) -> str:
     if re.search(r"[0-9_./:-]", first.rstrip(".,:")):
         return text
     return text[:1].upper() + text[1:]
+
+
+def short_name(name: str) -> str:
+    """The factory of ``package.module:factory``, the end of a path; else the name itself."""
+    last = re.split(r"[/\\:]", name.rstrip("/\\:"))[-1]
+    return last or name
+
+
+def is_ideograph(letter: str) -> bool:
+    """Whether it is a Han character (or a Japanese syllable), without full-width punctuation."""
+    return re.match(f"[{_HAN}]", letter) is not None
+
+
+def pieces(text: str) -> list[str]:
+    """The parts of a text between which a line may end, each with the space before it."""
+    return _PIECES.findall(text)
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: two for an ideograph."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def lines(
+    text: str, most: float, width: Callable[[str], float] = columns, first: float = 0
+) -> list[str]:
+    """`text` in lines of at most such a width; the first has `first` less.
+
+    Args:
+        width: of a text, in the unit of `most`.
+    """
+    made, room = [""], most - first
+    for piece in _short_pieces(text, most, width):
+        if made[-1] and width(made[-1] + piece) > room:
+            made.append("")
+            piece, room = piece.lstrip(), most
+        made[-1] += piece
+    return made
+
+
+def _short_pieces(text: str, most: float, width: Callable[[str], float]) -> Iterator[str]:
+    """What a line is made of: pieces, or single letters of one that is wider than a line."""
+    for piece in pieces(text):
+        yield from [piece] if width(piece) <= most else piece
+
+
+def fill(text: str, most: int = 79, first: str = "", rest: str = "") -> str:
+    """`text` in lines of at most that many columns that begin with `first`, then with `rest`."""
+    more = columns(first) - columns(rest)
+    head, *others = lines(text, most - columns(rest), first=more)
+    return "\n".join([first + head, *(rest + line for line in others)])

@@ -268,6 +268,8 @@ class StudySpec(_Spec):
     """nested: the images of 1/16 are among those of 1/2. disjoint: no two seeds share an image."""
     expect: Literal["bigger-is-better", "smaller-is-better", "none"] = "bigger-is-better"
     """The hypothesis that the discussion tests."""
+    language: Text | None = None
+    """Of the report: en, zh-Hant. By default the locale's if it is one of these, else en."""
     stem: Literal["default", "cifar"] = "default"
     """cifar: a ResNet's first 7x7 stride-2 convolution and max-pool become one 3x3 convolution."""
     image_column: Text | None = None

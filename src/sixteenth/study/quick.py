@@ -42,6 +42,7 @@ def quick_study(
     folder: str | Path | None = None,
     *,
     data_dir: str | Path | None = None,
+    language: str | None = None,
     listener: Listener | None = None,
 ) -> Study:
     """The study that `sixteenth quick` runs on `data`, a name or a path.
@@ -49,6 +50,7 @@ def quick_study(
     Args:
         settings: ``KEY=VALUE`` of the study file; they replace what is chosen here.
         folder: by default ``studies/quick-DATA``.
+        language: its tag; by default as of `Study`.
 
     Raises:
         InputError: there is no pretrained network here, or the data cannot be used.
@@ -60,6 +62,7 @@ def quick_study(
     if "models" not in given:
         changes["models"] = pretrained_pair()
     study = Study(spec, folder, data_dir=data_dir)
+    study.language = language or study.language
     dataset = study.dataset(listener)
     if "image_size" not in given:
         changes["image_size"] = _image_size(data, dataset, spec.image_size)

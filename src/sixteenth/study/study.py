@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..language import find_tag, language_for, locale_tag
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_folder import write_text
@@ -49,6 +50,8 @@ class Study:
     Attributes:
         spec: the checked study file.
         folder: where runs, tables and the report lie.
+        language: the tag of that of the report and of all that is said: the study file's, else
+            the locale's if it is one of ours, else ``en``.
     """
 
     def __init__(
@@ -69,10 +72,12 @@ class Study:
 
         Raises:
             SpecError: the mapping is no study.
+            InputError: its language is none of ours.
         """
         self.spec = spec if isinstance(spec, StudySpec) else parse_spec(spec)
         self.folder = Path(folder) if folder else Path("studies") / self.spec.name
         self.data_dir = Path(data_dir) if data_dir else None
+        self.language = find_tag(self.spec.language) if self.spec.language else locale_tag()
         self._dataset = dataset
         self._weights: dict[tuple[str, str], WeightsFacts] = {}
         self._snapshot: StudySnapshot | None = None
@@ -132,7 +137,6 @@ class Study:
         if self._dataset is None:
             from ..data import load_dataset
             from ..data.checks import notices
-            from ..language import default_language
             from .preflight import test_set_notice
 
             spec = self.spec
@@ -153,7 +157,7 @@ class Study:
             if spec.data_name:
                 self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
             told, few = listener or Listener(), test_set_notice(self._dataset)
-            for line in default_language().understood(self._dataset.understood):
+            for line in language_for(tag=self.language).understood(self._dataset.understood):
                 told.understood(line)
             for notice in [*notices(self._dataset.checks), *([few] if few else [])]:
                 told.noticed(notice)
@@ -359,10 +363,8 @@ class Study:
 
     def discussion(self) -> Discussion:
         """The answer, and what the measurements say about it, in words."""
-        from ..language import default_language
-
         found = self.findings()
-        return default_language(found).discuss(found)
+        return language_for(found, self.language).discuss(found)
 
     def advice(self, target_error: float | None = None) -> SaidAdvice:
         """The next most useful thing to do, its gain, its cost and how sure that is, in words.
@@ -372,18 +374,16 @@ class Study:
         Args:
             target_error: a wanted test error in [0, 1]; then also what reaching it takes.
         """
-        from ..language import default_language
-
         found = self.findings() if target_error is None else self._analyse(target_error)
-        return default_language(found).advise(found.advice)
+        return language_for(found, self.language).advise(found.advice)
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""
-        from ..language import default_language
         from ..report import draw_figures
 
         found = self.findings()
-        return draw_figures(self.results(), self.histories(), found, default_language(found))
+        language = language_for(found, self.language)
+        return draw_figures(self.results(), self.histories(), found, language)
 
     def report(self) -> Path:
         """Write results.csv, report.html, report.md and figures/ from the run folders.
@@ -401,15 +401,13 @@ class Study:
         return self._write_report()
 
     def _write_report(self) -> Path:
-        from ..language import default_language
         from ..report import build_report
         from .results import write_results
 
         snapshot, found = self._read(), self.findings()
         write_results(snapshot)
-        return build_report(
-            self.folder, self._measurements(snapshot), found, default_language(found)
-        )
+        language = language_for(found, self.language)
+        return build_report(self.folder, self._measurements(snapshot), found, language)
 
     def _analyse(self, target_error: float | None = None) -> Findings:
         from ..analysis.findings.explained import LeverRuns
@@ -468,7 +466,6 @@ class Study:
         Returns:
             The runs left to train, and what each model costs.
         """
-        from ..language import default_language
         from . import preflight
         from .planning.planner import make_schedule
 
@@ -482,7 +479,8 @@ class Study:
         def loaded(run: RunSpec, weights: WeightsFile) -> None:
             facts = WeightsFacts(file=str(weights.path), key=weights.key, prefix=weights.prefix)
             self._weights[run.model, run.init] = facts
-            if line := default_language().understood_weights(run.model, run.init, facts):
+            said = language_for(tag=self.language)
+            if line := said.understood_weights(run.model, run.init, facts):
                 listener.understood(line)
 
         costs = preflight.check_models(

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from sixteenth import fit_learning_curve
 from sixteenth.analysis import cells
-from sixteenth.language import default_language
+from sixteenth.language import language_for
 from sixteenth.report import accuracy_figure, fit_figure
 
-LANGUAGE = default_language()
+LANGUAGE = language_for()
 
 
 def test_accuracy_and_fit_share_a_figure_of_ones_own() -> None:

@@ -9,7 +9,7 @@ from invented import FRACTIONS, HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
 
 from sixteenth.analysis import Cell, Option, OptionKind, OptionVerdict, bands, cells
-from sixteenth.language import default_language
+from sixteenth.language import language_for
 from sixteenth.report import (
     accuracy_figure,
     draw_figures,
@@ -19,7 +19,7 @@ from sixteenth.report import (
 from sixteenth.report.figures.panels import curve_panels
 from sixteenth.report.figures.style import spread, svg
 
-ENGLISH = default_language()
+ENGLISH = language_for()
 
 
 def _points(figure: Figure, prefix: str) -> list[tuple[float, float]]:

@@ -9,8 +9,8 @@ import pytest
 from browser import CHROMIUM, Browser
 from invented import Invented
 
-from sixteenth.language import default_language
-from sixteenth.report import analyse_study
+from sixteenth.language import language_for
+from sixteenth.report import analyse_study, build_report
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
@@ -47,29 +47,45 @@ FIRST = """
 """
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.fixture(scope="module")
+def pages(
+    report: Path, study: Invented, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """The page of the invented study in each language."""
+    found, folder = study.findings(), tmp_path_factory.mktemp("chinese")
+    page = build_report(folder, study.measurements(), found, language_for(found, "zh-Hant"))
+    return {"en": report / "report.html", "zh-Hant": page}
+
+
+@pytest.mark.parametrize(
+    ("tag", "way"),
+    [("en", way) for way in WAYS] + [("zh-Hant", way) for way in ("desk", "telephone", "paper")],
+)
 def test_nothing_is_wider_than_the_window_or_cut_off(
-    report: Path, browser: Browser, way: str
+    pages: dict[str, Path], browser: Browser, tag: str, way: str
 ) -> None:
     ways: dict[str, Any] = WAYS[way]
-    browser.open(report / "report.html", **ways)
+    browser.open(pages[tag], **ways)
     for folded in (True, False):
         if not folded:
             browser.js("document.querySelectorAll('details').forEach(e => { e.open = true; })")
         assert browser.js(OUTSIDE) == {"scrolls": 0, "outside": [], "clipped": []}
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(("tag", "scripts"), [("en", True), ("en", False), ("zh-Hant", True)])
 def test_verdict_cards_and_figure_are_in_the_first_screen(
-    report: Path, browser: Browser, scripts: bool
+    pages: dict[str, Path], browser: Browser, tag: str, scripts: bool
 ) -> None:
-    browser.open(report / "report.html", scripts=scripts)
+    browser.open(pages[tag], scripts=scripts)
     bottoms = browser.js(FIRST)
     assert all(0 < bottom <= 900 for bottom in bottoms), bottoms
 
 
-def test_a_telephone_shows_the_verdict_and_all_cards_first(report: Path, browser: Browser) -> None:
-    browser.open(report / "report.html", width=400)
+@pytest.mark.parametrize("tag", ["en", "zh-Hant"])
+def test_a_telephone_shows_the_verdict_and_all_cards_first(
+    pages: dict[str, Path], browser: Browser, tag: str
+) -> None:
+    browser.open(pages[tag], width=400)
     assert all(0 < bottom <= 700 for bottom in browser.js(FIRST)[:3])
 
 
@@ -90,7 +106,7 @@ def test_the_line_moved_by_keyboard_says_what_advise_says(
     error = round(1 - accuracy, 6)
     findings = analyse_study(study.measurements(), None, target_error=error)
     assert findings.advice.target is not None
-    assert said == f"{default_language(findings).screen.target(findings.advice.target)}."
+    assert said == f"{language_for(findings).screen.target(findings.advice.target)}."
     assert browser.js("document.getElementById('aim').getAttribute('aria-valuetext')") + "." == said
 
 

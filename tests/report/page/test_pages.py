@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
+from matplotlib.figure import Figure
 
 from sixteenth.errors import SixteenthError
-from sixteenth.language import default_language
+from sixteenth.language import Language, language_for
 from sixteenth.report.page import build
 from sixteenth.report.page.view import fit_rows, make_page
 from sixteenth.report.parts import FIGURES, TALK
@@ -221,7 +222,7 @@ def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) ->
     fits = findings.curves.fits
     for arm, fit in fits.items():
         fits[arm] = replace(fit, eta=0.1234, gamma=-0.0012, gamma_interval=(-2.57, -0.0028))
-    for row in fit_rows(study.results, findings, default_language(findings)):
+    for row in fit_rows(study.results, findings, language_for(findings)):
         assert (row.gamma, row.gamma_interval) == ("0.00", "−2.57 to 0.00")
         assert row.eta == "0.123"
 
@@ -265,7 +266,7 @@ def test_the_data_are_called_what_the_study_calls_them_now(study: Invented, tmp_
     for name, said in (("Pets, cleaned", "Pets, cleaned"), (None, "CIFAR-10")):
         renamed = replace(study, spec=study.spec | {"data_name": name})
         findings = renamed.findings()
-        page = make_page(renamed.measurements(), findings, default_language(findings))
+        page = make_page(renamed.measurements(), findings, language_for(findings))
         assert f" on {said}" in " ".join(page.answer)
         assert page.dateline[0] == said
         assert page.facts[0].text == f"{said}, from cifar10"
@@ -384,3 +385,35 @@ def test_when_the_writing_fails_nothing_half_written_is_left(
         study.report(tmp_path)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["report.html"]
     assert (tmp_path / "report.html").read_text() == "old"
+
+
+def test_without_a_font_for_its_language_a_report_has_english_pngs_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = invented_study(
+        models=("resnet18",), inits=("random",), seeds=(0,), failed=(), missing=(), epochs=1
+    )
+
+    def draw(*_: Any, narrow: bool = False) -> dict[str, Figure]:
+        language = next(one for one in _ if isinstance(one, Language))
+        figures = {name: Figure((1, 1)) for name in FIGURES}
+        for figure in figures.values():
+            figure.add_axes((0, 0, 1, 1)).set_title(language.tag)
+        return figures
+
+    printed: list[str] = []
+    monkeypatch.setattr(build, "draw_figures", draw)
+    monkeypatch.setattr(build, "can_draw", lambda _: False)
+    monkeypatch.setattr(build, "png", lambda one, **_: printed.append(_words_in(one)) or b"")
+    found = study.findings()
+    chinese = language_for(found, "zh-Hant")
+    page = build.report_files(study.measurements(), found, chinese)["report.html"].decode()
+    assert printed[:-1] == ["en"] * len(FIGURES)
+    assert "More images" in printed[-1]
+    assert chinese.page.latin_figures in page
+    assert "zh-Hant</text>" in page
+
+
+def _words_in(figure: Figure) -> str:
+    axes = figure.axes[0]
+    return " ".join([axes.get_title(), *(text.get_text() for text in axes.texts)]).strip()

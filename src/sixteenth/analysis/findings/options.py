@@ -75,7 +75,7 @@ class Option(Finding):
         end: (model, init) that are trained then; None where the study has no such model or init.
         gain, low, high, level: of test accuracy for another training, in shares; NaN where nothing
             is known of it.
-        verdict: whether it counts.
+        verdict: whether it counts, by its interval alone; `told` is what to say.
         measured: both ends were trained; else it is a forecast or unknown.
         converged: the last doubling of the steps of both ends bought less than this difference;
             None where no training curve or shorter training tells.
@@ -113,8 +113,15 @@ class Option(Finding):
         return math.isfinite(self.gain)
 
     @property
+    def told(self) -> OptionVerdict:
+        """The verdict as it may be told: where training had not ended, only one on training is."""
+        decided = self.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
+        open_still = self.converged is False and self.kind is not OptionKind.TRAINING
+        return OptionVerdict.CANNOT_TELL if decided and open_still else self.verdict
+
+    @property
     def strength(self) -> Strength:
-        if self.verdict is OptionVerdict.CANNOT_TELL:
+        if self.told is OptionVerdict.CANNOT_TELL:
             return Strength.CANNOT_TELL
         if self.verdict is OptionVerdict.NOT_TRIED:
             return Strength.NOTE

@@ -20,7 +20,7 @@ from .advice import Advice, AdviceStep, BestNetwork
 from .answer import AnswerFinding, Headline, InHand, Lead
 from .cautions import Caution, RunsMissing, cautions
 from .diagnosis import Context, DiagnosisFinding, mean_climb
-from .options import Option, OptionKind, find_options, training_gain, verdict_of
+from .options import Option, OptionKind, OptionVerdict, find_options, training_gain, verdict_of
 from .types import Finding, Strength
 
 CARDS = (OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT, OptionKind.TRAINING)
@@ -52,6 +52,11 @@ class Card(Finding):
 
     option: Option
     in_hand: bool = False
+
+    @property
+    def verdict(self) -> OptionVerdict:
+        """Whether it helps; of what is in hand `InHand` tells whether training had ended."""
+        return self.option.verdict if self.in_hand else self.option.told
 
     @property
     def strength(self) -> Strength:

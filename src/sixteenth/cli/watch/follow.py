@@ -19,7 +19,7 @@ from rich.console import Console
 from ...analysis import Findings
 from ...engine.progress import Progress
 from ...errors import SixteenthError
-from ...language import Names, default_language
+from ...language import Names, find_tag, language_for, locale_tag
 from ...report import Measurements, analyse_study
 from ...report.page.live import (
     SECONDS,
@@ -65,7 +65,7 @@ class Follower:
         self._finished: Mapping[str, RunRecord] = {}
         self._pulses: dict[str, Pulse] = {}
         self._grown: dict[str, tuple[int, float]] = {}
-        self._language = language = default_language()
+        self._language = language = language_for(tag=locale_tag())
         self._parts = dict.fromkeys(("trouble", "state", "answer", "curves"), "")
         self._parts["state"] = note_part(language.watch.reading, language)
 
@@ -144,7 +144,8 @@ class Follower:
             self._spec = load_spec(path)
             runs = self._spec.runs()
             names = Names.of([run.model for run in runs], [run.strategy for run in runs])
-            self._language = type(self._language)(names)
+            tag = find_tag(self._spec.language) if self._spec.language else locale_tag()
+            self._language = type(language_for(tag=tag))(names)
             self._snapshot, self._finished, self._findings = None, {}, None
             self._spec_written = written
 

@@ -23,6 +23,7 @@ from ..text import upper_first
 from . import options
 from .doubling import control_run
 from .numbers import (
+    accuracy_interval,
     count,
     interval,
     percent,
@@ -33,7 +34,7 @@ from .numbers import (
     signed,
     times,
 )
-from .words import Words, accuracy_interval
+from .words import Words
 
 
 def say(finding: AdviceFinding, words: Words) -> str:

@@ -15,12 +15,20 @@ from ...analysis.findings.answer import (
     NothingFinished,
     SpreadOfTrainings,
 )
-from ..base import short_name
-from ..text import upper_first
+from ..text import short_name, upper_first
 from . import options
 from .doubling import control_run, doubling
-from .numbers import NUMBERS, interval, is_nothing, percent, plural, points, signed
-from .words import Words, accuracy_interval
+from .numbers import (
+    NUMBERS,
+    accuracy_interval,
+    interval,
+    is_nothing,
+    percent,
+    plural,
+    points,
+    signed,
+)
+from .words import Words
 
 
 def say(finding: AnswerFinding, words: Words) -> str:

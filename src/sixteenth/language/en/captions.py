@@ -9,7 +9,7 @@ from ...analysis.curves.learning_curve import LearningCurve
 from ...analysis.findings.options import Option
 from ...analysis.inputs.grid import Cell
 from ...analysis.stats.intervals import IntervalKind
-from ..captions import Captions, CurvesShown, Hole, Line, Metric
+from ..captions import Captions, CurvesShown, Hole, Line, Metric, shared_warnings
 from ..text import plain
 from .curves import warning
 from .numbers import NUMBERS, count, coverage
@@ -184,14 +184,10 @@ class EnglishCaptions(Captions):
         )
 
     def fits(self, fits: Mapping[Arm, LearningCurve]) -> str:
-        warnings: dict[str, list[str]] = {}
-        for arm, fit in fits.items():
-            for kind in fit.warnings:
-                said = plain(warning(kind, len(fit.sizes)))
-                warnings.setdefault(said[:1].upper() + said[1:], []).append(self._arm(arm))
         notes = [
-            f"{said}." if len(arms) == len(fits) else f"{said} ({'; '.join(arms)})."
-            for said, arms in warnings.items()
+            f"{said[:1].upper()}{said[1:]}"
+            + ("." if len(arms) == len(fits) else f" ({'; '.join(map(self._arm, arms))}).")
+            for said, arms in shared_warnings(fits, warning).items()
         ]
         return " ".join(
             [

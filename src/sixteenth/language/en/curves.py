@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import assert_never
 
 from ...analysis.curves.learning_curve import BOUND, LearningCurve, RequiredSize
@@ -41,8 +40,8 @@ def warning(kind: CurveWarning, sizes: int) -> str:
             assert_never(kind)
 
 
-def summary(curve: LearningCurve) -> str:
-    """The fit in a few lines of at most 80 columns."""
+def summary(curve: LearningCurve) -> list[str]:
+    """The fit in a few lines of at most 80 columns, without its warnings."""
     last = float(curve.sizes[-1])
     lines = [
         f"error = {curve.alpha:.4g} + {curve.eta:.4g} * n^{curve.gamma:.3g}"
@@ -60,14 +59,7 @@ def summary(curve: LearningCurve) -> str:
             f"  at {n:>12,.0f}: {float(curve.predict(n)):.2%}"
             f"   90% interval of a new training {float(low):.2%} to {float(high):.2%}"
         )
-    for kind in curve.warnings:
-        lines += textwrap.wrap(
-            f"warning: {warning(kind, len(curve.sizes))}",
-            79,
-            initial_indent="  ",
-            subsequent_indent="    ",
-        )
-    return "\n".join(lines)
+    return lines
 
 
 def required_size(found: RequiredSize) -> str:

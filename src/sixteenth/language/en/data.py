@@ -14,9 +14,10 @@ from ...analysis.findings.doubtful_labels import (
     NoCopies,
 )
 from .numbers import count, join, percent, plural, points
+from .words import Words
 
 
-def say(finding: DataFinding) -> str:
+def say(finding: DataFinding, words: Words) -> str:
     """A finding on labels or data as sentences."""
     match finding:
         case LabelCeiling():

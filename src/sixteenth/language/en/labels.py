@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ...analysis.findings.types import Strength
+from ...analysis.findings.types import SectionKey, Strength
 from ..labels import FigureLabels, PageLabels, TerminalLabels, WatchLabels
 
 PAGE = PageLabels(
+    stop=".",
+    colon=":",
     answer="The answer in sentences",
     cards="What would help",
     gain="Gain, points",
@@ -59,6 +61,8 @@ PAGE = PageLabels(
     study_file="The study file",
     again="To do it again, save this as {file} and run {command}.",
     made_by="Made by Sixteenth {} from the run folders of this study.",
+    latin_figures="The PNG figures are in English: no font of the machine that wrote this "
+    "report has the letters of this language.",
     titles={
         "accuracy": "Dataset size against test accuracy",
         "options": "What each option would add",
@@ -120,12 +124,13 @@ TERMINAL = TerminalLabels(
     plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
     "off takes less.",
     together=", {} side by side",
-    left_out="Left out by the budget, not failed: {}.",
+    one_left_out="Left out by the budget, not failed: {} run.",
+    left_out="Left out by the budget, not failed: {} runs.",
     expected_comparison="Expected at {images} images and about {accuracy} accuracy: the difference "
     "of two networks to ±{width} points ({level} interval, another training).",
     expected_forecast="Expected of the gain from twice the images: ±{width} points ({level}).",
     plan_disk="Disk: {kept} to keep and {training} while a run trains, of {free} free.",
-    epochs="{model}, weights: {init}, on {images} images; accuracy on {held} of them, which it was "
+    epochs="{arm}, on {images} images; accuracy on {held} of them, which it was "
     "not trained on: {accuracies}.",
     epochs_at="{accuracy} after {epochs} epochs",
     epochs_enough="{epochs} epochs are enough for it: twice as many bought less than half a point. "
@@ -140,6 +145,14 @@ TERMINAL = TerminalLabels(
     step="{}. {}.",
     report="Report: {}",
     figure="Figure: {}",
+    warning="warning: {}",
+    statuses={
+        "finished": "finished",
+        "failed": "failed",
+        "running": "running",
+        "interrupted": "interrupted",
+        "missing": "missing",
+    },
 )
 
 WATCH = WatchLabels(
@@ -168,3 +181,16 @@ WATCH = WatchLabels(
     trouble="Not up to date: {}",
     lost="This page is no longer updated: its server has ended. Training does not depend on it.",
 )
+
+TITLES = {
+    SectionKey.RELATION: "Accuracy, model size and training-set size",
+    SectionKey.EXPECTATION: "Was the expectation met?",
+    SectionKey.CAUSES: "What may be behind it: sixteenth explain DIR tests it",
+    SectionKey.TESTED: "Reasons, tested",
+    SectionKey.PRETRAINING: "What pretrained weights change",
+    SectionKey.OVERFITTING: "Overfitting, underfitting and the amount of data",
+    SectionKey.DATA: "The labels and the data",
+    SectionKey.LIMITS: "What these numbers cannot say",
+    SectionKey.MISSING: "Runs left out",
+    SectionKey.ADVICE: "What could be had from the best network",
+}

@@ -7,12 +7,11 @@ from typing import assert_never
 
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen
+from ..screen import equal_steps
+from ..sentences import SURE
 from .curves import warning
 from .numbers import count, interval, is_nothing, plural, points, probability, roughly, signed
 from .words import Words
-
-SURE = 0.99
-"""A chance of being the best is never said to be higher: it leaves out what nobody tried."""
 
 
 def do(option: Option, words: Words) -> str:
@@ -78,8 +77,7 @@ def why(option: Option, words: Words) -> str:
     text = gain(option)
     if option.verdict is OptionVerdict.CANNOT_TELL:
         text += ", so it may bring nothing" if option.gain >= 0 else ", so it may change nothing"
-    equal = math.isfinite(option.gain_at_equal_steps) and not is_frozen(option.start.init)
-    if equal and not is_nothing(option.gain):
+    if equal_steps(option) and not is_nothing(option.gain):
         text += f"; {points(option.gain_at_equal_steps)} of it without more training steps"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "; not settled, because training had not ended"

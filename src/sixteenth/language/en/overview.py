@@ -23,29 +23,47 @@ from ...analysis.findings.overview import (
     Verdict,
 )
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
-from ..numbers import DASH
 from ..provenance import Fact
-from ..screen import SaidCard, SaidOption, Screen
+from ..screen import OverviewFinding, Screen, ScreenLabels
 from ..text import plain, upper_first
 from . import options
-from .numbers import NUMBERS, count, coverage, is_nothing, percent, plural, points, roughly, rounded
-from .words import Words, accuracy_interval
+from .numbers import (
+    SENTENCE,
+    accuracy_interval,
+    count,
+    coverage,
+    is_nothing,
+    percent,
+    plural,
+    points,
+    roughly,
+    rounded,
+)
+from .words import Words
 
-OverviewFinding = Overview | Card | HowSure | Caution
-
-_KINDS = {
-    OptionKind.DATA: "More images",
-    OptionKind.MODEL: "Bigger model",
-    OptionKind.INIT: "Pretrained weights",
-    OptionKind.TRAINING: "Longer training",
-    OptionKind.RESOLUTION: "Larger images",
-}
-_VERDICTS = {
-    OptionVerdict.HELPS: "helps",
-    OptionVerdict.DOES_NOT: "does not help",
-    OptionVerdict.CANNOT_TELL: "cannot tell",
-    OptionVerdict.NOT_TRIED: "not tried",
-}
+LABELS = ScreenLabels(
+    kinds={
+        OptionKind.DATA: "More images",
+        OptionKind.MODEL: "Bigger model",
+        OptionKind.INIT: "Pretrained weights",
+        OptionKind.TRAINING: "Longer training",
+        OptionKind.RESOLUTION: "Larger images",
+    },
+    verdicts={
+        OptionVerdict.HELPS: "helps",
+        OptionVerdict.DOES_NOT: "does not help",
+        OptionVerdict.CANNOT_TELL: "cannot tell",
+        OptionVerdict.NOT_TRIED: "not tried",
+    },
+    measured="measured",
+    forecast="forecast",
+    short="{how}, {ends} ({level})",
+    around="{how}, {interval}",
+    over="{has} over {compared}",
+    and_part="{what}; {part} of it at equal steps",
+    in_hand="in hand already",
+    between=" ",
+)
 
 
 def say(finding: OverviewFinding, words: Words) -> str:
@@ -66,8 +84,9 @@ def say(finding: OverviewFinding, words: Words) -> str:
 class EnglishScreen(Screen):
     """The first screen with the names of one study."""
 
-    def __init__(self, words: Words) -> None:
-        self.words = words
+    words: Words
+    labels = LABELS
+    numbers = SENTENCE
 
     def title(self, found: Overview) -> str:
         return plain(self._title(found))
@@ -88,7 +107,7 @@ class EnglishScreen(Screen):
                 return f"Use {named}{gain}"
             case Verdict.DO:
                 assert option is not None
-                return f"{upper_first(options.do(option, self.words))}{gain}"
+                return f"{self.do(option)}{gain}"
             case Verdict.TRAIN_FIRST:
                 return f"Train longer first{gain}"
             case Verdict.NOT_SEPARATED:
@@ -118,35 +137,16 @@ class EnglishScreen(Screen):
         interval = f" ({interval})" if interval else ""
         return f"{self.words.cell(best.cell)}, {percent(best.cell.accuracy)} right{interval}"
 
-    def card(self, card: Card) -> SaidCard:
-        option = card.option
-        what = self._untried(option)
-        if card.in_hand:
-            what = self._over(option)
-        elif option.known:
-            what = options.label(option, self.words)
-        if option.kind is not OptionKind.MODEL or not option.known:  # a model's name stays
-            what = upper_first(what)
-        return SaidCard(
-            card=card,
-            kind=_KINDS[option.kind],
-            what=plain(what),
-            gain=_signed(option),
-            around=_short(option),
-            price="in hand already" if card.in_hand else _price(option),
-            verdict=verdict(option),
-        )
+    def do(self, option: Option) -> str:
+        return upper_first(options.do(option, self.words))
 
-    def _over(self, option: Option) -> str:
-        """What the best network has over the one without: ``resnet50 over resnet18``."""
-        words, start = self.words, option.start
-        assert option.end is not None
-        if option.kind is OptionKind.MODEL:
-            return f"{words.model(option.end[0])} over {words.model(start.model)}"
-        return f"{words.init(option.end[1])} over {words.init(start.init)}"
+    def label(self, option: Option) -> str:
+        return options.label(option, self.words)
 
-    def _untried(self, option: Option) -> str:
-        """Why nothing is known, in a few words; `options.untried` has more."""
+    def why_untried(self, option: Option) -> str:
+        return upper_first(options.untried(option, self.words))
+
+    def untried(self, option: Option) -> str:
         match option.kind:
             case OptionKind.DATA:
                 return "trained on one size only"
@@ -162,16 +162,6 @@ class EnglishScreen(Screen):
                 return "still improving at the end"
             case _:
                 return "no other length was trained"
-
-    def option(self, option: Option) -> SaidOption:
-        return SaidOption(
-            option=option,
-            start=plain(self.words.cell(option.start)),
-            what=plain(options.label(option, self.words)),
-            gain=_signed(option),
-            around=_short(option),
-            verdict=verdict(option),
-        )
 
     def caution(self, found: Caution) -> str:
         match found:
@@ -221,6 +211,13 @@ class EnglishScreen(Screen):
             facts.append(Fact("Smallest difference it could see", points(found.detectable)))
         return (*facts, Fact("Spread between trainings", f"±{points(found.deviation)}, {how}"))
 
+    def price(self, option: Option) -> str:
+        labels = plural(round(option.new_images), "new label") if option.new_images else "no label"
+        parts = [labels]
+        if self.knows_seconds(option):
+            parts.append(f"{roughly(option.seconds)} of training")
+        return ", ".join(parts) if option.known or option.kind is OptionKind.DATA else ""
+
     def target(self, found: Target) -> str:
         wanted, arm = percent(1 - found.error), self.words.arm(found.model, found.init)
         most = f"{FARTHEST} times the images of now"
@@ -246,9 +243,9 @@ class EnglishScreen(Screen):
         title = self.title(found)
         if found.best is None or found.sure is None:
             return (f"{title}.",)
-        option = found.card.option if found.card else None
-        if option and option.known and option.verdict is OptionVerdict.HELPS and title[-1] != "?":
-            title += f" ({around(option)})"
+        option = self.helping(found)
+        if option is not None and title[-1] != "?":
+            title += f" ({self.around(option)})"
         on = f" on {plain(data)}" if data else ""
         sure = found.sure
         trainings = plural(sure.most, "training")
@@ -280,42 +277,4 @@ def _surer(found: Overview) -> str:
 def _gain(option: Option) -> str:
     """``+24.0 points``; of a forecast ``about +2.0 points``."""
     about = "" if option.measured else "about "
-    unit = points(option.gain).rpartition(" ")[2]
-    return f"{about}{_signed(option)} {unit}"
-
-
-def _signed(option: Option) -> str:
-    return NUMBERS.points(option.gain) if option.known else DASH
-
-
-def verdict(option: Option) -> str:
-    """``helps``."""
-    return _VERDICTS[option.verdict]
-
-
-def _short(option: Option) -> str:
-    """``measured, +12.9 to +18.6 (95%)``."""
-    if not option.known:
-        return ""
-    ends = NUMBERS.points_interval(option.low, option.high)
-    return f"{_how(option)}, {ends} ({coverage(option.level)})"
-
-
-def _how(option: Option) -> str:
-    return "measured" if option.measured else "forecast"
-
-
-def around(option: Option) -> str:
-    """``measured, 95% interval +12.9 to +18.6``."""
-    if not option.known:
-        return ""
-    ends = NUMBERS.points_interval(option.low, option.high)
-    return f"{_how(option)}, {coverage(option.level)} interval {ends}"
-
-
-def _price(option: Option) -> str:
-    """``50,000 labels, 39 min of training``."""
-    parts = [plural(round(option.new_images), "new label") if option.new_images else "no label"]
-    if math.isfinite(option.seconds) and option.seconds >= 1:
-        parts.append(f"{roughly(option.seconds)} of training")
-    return ", ".join(parts) if option.known or option.kind is OptionKind.DATA else ""
+    return f"{about}{SENTENCE.signed_points(option.gain)}"

@@ -13,8 +13,8 @@ from ...analysis.findings.relation import (
     RelationFinding,
 )
 from .doubling import doubling
-from .numbers import count, interval, join, large, percent, points, signed
-from .words import Words, accuracy_interval, missing_reason
+from .numbers import accuracy_interval, count, interval, join, large, percent, points, signed
+from .words import Words, missing_reason
 
 
 def say(finding: RelationFinding, words: Words) -> str:

@@ -1,70 +1,30 @@
-"""What data were taken for, in English: for the terminal before hours are spent, and the report."""
+"""What data and files of weights were taken for, in English."""
 
 from __future__ import annotations
 
-from ...storage.run_record import Understood, WeightsFacts
-from ..text import plain
-from .numbers import count, plural
+from ..understood import UnderstoodLabels
 
-_CLASSES_SHOWN = 5
-_LEFT_OUT_SHOWN = 5
-
-
-def say(data: Understood) -> list[str]:
-    """One line on the whole, one on what was left out, one for each note; see `Language`."""
-    if not data.layout:
-        return []
-    splits = [
-        f"{count(images)} {part}"
-        for images, part in (
-            (data.train_images, "training"),
-            (data.test_images, "test"),
-            (data.validation_images, "validation"),
-        )
-        if images
-    ]
-    classes = f"{plural(len(data.classes), 'class', 'classes')} ({_classes(data.classes)})"
-    parts = [plain(data.layout), classes, f"{' + '.join(splits)} images", _sizes(data)]
-    lines = [f"data: {'; '.join(part for part in parts if part)}"]
-    if data.left_out:
-        shown = [plain(line) for line in data.left_out[:_LEFT_OUT_SHOWN]]
-        more = len(data.left_out) - len(shown)
-        lines.append("; ".join([f"left out: {shown[0]}", *shown[1:]]) + _more(more))
-    return [*lines, *(f"note: {plain(note)}" for note in data.notes)]
-
-
-def say_weights(model: str, init: str, weights: WeightsFacts) -> str:
-    """How a file of initial weights was read, in one line; see `Language`."""
-    if not (weights.key or weights.prefix or "." in init):
-        return ""
-    key = (
-        f"tensors under the key {weights.key}" if weights.key else "tensors at the top of the file"
-    )
-    prefix = f"prefix {weights.prefix} removed" if weights.prefix else "names as they are"
-    return plain(f"initial weights of {model} from {weights.file}: {key}, {prefix}")
-
-
-def _classes(names: tuple[str, ...]) -> str:
-    """The first few names and the last."""
-    shown = [plain(name) for name in names]
-    if len(shown) > _CLASSES_SHOWN + 1:
-        shown[_CLASSES_SHOWN:-1] = ["..."]
-    return ", ".join(shown)
-
-
-def _sizes(data: Understood) -> str:
-    """The smallest and the largest class."""
-    sizes = data.per_class or {}
-    if not sizes:
-        return ""
-    fewest, most = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
-    if sizes[fewest] == sizes[most]:
-        return f"{plural(sizes[most], 'image')} in every class"
-    return (
-        f"{count(sizes[fewest])} ({plain(fewest)}) to {count(sizes[most])} ({plain(most)}) images "
-        "a class"
-    )
-
-
-def _more(number: int) -> str:
-    return f"; and {count(number)} more" if number > 0 else ""
+LABELS = UnderstoodLabels(
+    data="data: {}",
+    layouts={},
+    classes="{number} classes ({names})",
+    one_class="{number} class ({names})",
+    comma=", ",
+    semicolon="; ",
+    plus=" + ",
+    train="{} training",
+    test="{} test",
+    validation="{} validation",
+    images="{} images",
+    same_size="{} images in every class",
+    one_each="{} image in every class",
+    sizes="{fewest} ({rarest}) to {most} ({commonest}) images a class",
+    left_out="left out: {}",
+    more="and {} more",
+    note="note: {}",
+    weights="initial weights of {model} from {file}: {key}, {prefix}",
+    under_key="tensors under the key {}",
+    no_key="tensors at the top of the file",
+    removed="prefix {} removed",
+    no_prefix="names as they are",
+)

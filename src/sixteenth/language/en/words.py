@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from ...analysis.inputs.grid import Cell, MissingReason
-from ...analysis.stats.intervals import Interval
 from ...spec.fields import FROZEN, is_frozen
-from ..base import Names
-from .numbers import percent, plural
+from ..text import upper_first
+from ..words import Words as BaseWords
+from .numbers import plural
 
 
 @dataclass(frozen=True)
-class Words:
+class Words(BaseWords):
     """The names of one study as parts of English sentences."""
 
-    names: Names
-
-    def model(self, model: str) -> str:
-        """``resnet18``."""
-        return self.names.models.get(model, model)
+    def begin(self, text: str) -> str:
+        return upper_first(text)
 
     def init(self, init: str) -> str:
         """``random weights``, ``ImageNet weights``, ``weights from mine.pth``.
@@ -54,13 +50,6 @@ class Words:
     def run(self, cell: Cell, seed: int) -> str:
         """One run of a cell; its seed only where others were planned."""
         return f"{self.cell(cell)}, seed {seed}" if cell.planned > 1 else self.cell(cell)
-
-
-def accuracy_interval(found: Interval) -> str:
-    """``95% interval 84.1% to 86.0%``; empty where nothing tells it."""
-    if not math.isfinite(found.low):
-        return ""
-    return f"{found.level:.0%} interval {percent(found.low)} to {percent(found.high)}"
 
 
 def missing_reason(reason: MissingReason) -> str:

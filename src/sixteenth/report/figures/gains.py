@@ -131,7 +131,7 @@ def _draw(axes: Axes, option: Option, y: float) -> None:
         ls="",
         marker="o" if option.measured else "D",
         ms=6.5 if option.measured else 5.5,
-        mfc="white" if option.verdict == "cannot tell" else INK,
+        mfc="white" if option.told == "cannot tell" else INK,
         mec=INK,
         mew=1.3,
         zorder=3,

@@ -22,7 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from .text import FONT, SIZE, widest, wrapped
+from .text import CHINESE_FONTS, FONT, SIZE, fonts, widest, wrapped
 
 INK = "#1c1f24"
 MUTED = "#5f6670"
@@ -38,7 +38,6 @@ BETWEEN_TICKS = 0.1
 """Inches between the labels of two ticks, at least."""
 
 _RC: Any = {
-    "font.family": FONT,
     "font.size": SIZE,
     "axes.titlesize": SIZE,
     "axes.labelsize": SIZE,
@@ -69,14 +68,20 @@ _RC: Any = {
 }
 # The reader's own sans-serif. DejaVu, which the layout is measured with, is wider than these, so
 # what does not collide there does not collide here.
-_FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_FONTS = ", ".join(
+    [
+        "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial",
+        *(f"'{name}'" for name in CHINESE_FONTS[:4]),
+        "sans-serif",
+    ]
+)
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
     """Matplotlib's settings while a figure is drawn or saved; the caller's own come back after."""
-    with matplotlib.rc_context(_RC), warnings.catch_warnings():
-        # A name in a script that DejaVu lacks shows as a box in the PNG; in the SVG it is right.
+    with matplotlib.rc_context(_RC | {"font.family": list(fonts())}), warnings.catch_warnings():
+        # A name in a script that these fonts lack is a box in the PNG; in the SVG it is right.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
@@ -241,7 +246,7 @@ def svg(figure: Figure, title: str = "") -> bytes:
     with house_style():
         metadata = {"Date": None, "Creator": None} | ({"Title": title} if title else {})
         figure.savefig(buffer, format="svg", metadata=metadata)
-    text = re.sub(rf"'{FONT}'(, sans-serif)?", _FONTS, buffer.getvalue())
+    text = re.sub(rf"'{FONT}'(, '[^']*')*(, sans-serif)?", _FONTS, buffer.getvalue())
     return text.encode("utf-8")
 
 

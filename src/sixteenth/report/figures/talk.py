@@ -68,7 +68,7 @@ def _card(axes: Axes, card: SaidCard, y: float, place: object) -> None:
               va="center_baseline")  # fmt: skip
     axes.text(_LEFT, y + 0.27, shortened(card.what, 4.3, 11.5), fontsize=11.5, color=MUTED,
               va="center_baseline")  # fmt: skip
-    helps = option.verdict == "helps"
+    helps = card.card.verdict == "helps"
     colour = COLOURS[0] if helps else MUTED
     if option.known:
         axes.plot([place(option.low), place(option.high)], [y, y], color=colour, lw=3)

@@ -8,21 +8,34 @@ from __future__ import annotations
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import (
+    FontProperties,
+    findfont,
+    findSystemFonts,
+    fontManager,
+    get_font,
+)
 
-from ...language.text import cut
+from ...language.text import cut, lines
 
 FONT = "DejaVu Sans"
 SIZE = 9.5
 """Points, of text whose size is not given."""
 _ELLIPSIS = " …"
-# A line may end after a space, and before and after an ideograph.
-_PIECES = re.compile(
-    r"\s*(?:[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\uffef]+)"
+CHINESE_FONTS = (
+    "PingFang TC",
+    "Microsoft JhengHei",
+    "Noto Sans TC",
+    "Noto Sans CJK TC",
+    "Source Han Sans TC",
+    "Heiti TC",
+    # Of a collection matplotlib knows the first face only, which has all these characters too.
+    "Noto Sans CJK JP",
 )
+"""Fonts with the characters of Traditional Chinese, those of common systems first."""
 
 
 def width(text: str, size: float = SIZE, *, bold: bool = False) -> float:
@@ -45,24 +58,33 @@ def shortened(text: str, inches: float, size: float = SIZE, *, bold: bool = Fals
 
 def wrapped(text: str, inches: float, size: float = SIZE, most: int | None = None) -> list[str]:
     """`text` in lines of at most that width; what `most` lines cannot hold is an ellipsis."""
-    lines = [""]
-    for piece in _pieces(text, inches, size):
-        if lines[-1] and width(lines[-1] + piece, size) > inches:
-            if len(lines) == most:
-                line = lines[-1]
-                while line and width(line + _ELLIPSIS, size) > inches:
-                    line = line.rpartition(" ")[0] or line[:-1]
-                return [*lines[:-1], line + _ELLIPSIS]
-            lines.append("")
-            piece = piece.lstrip()
-        lines[-1] += piece
-    return lines
+    made = lines(text, inches, lambda part: width(part, size))
+    if most is None or len(made) <= most:
+        return made
+    line = made[most - 1]
+    while line and width(line + _ELLIPSIS, size) > inches:
+        line = line.rpartition(" ")[0] or line[:-1]
+    return [*made[: most - 1], line + _ELLIPSIS]
 
 
-def _pieces(text: str, inches: float, size: float) -> Iterator[str]:
-    """What a line is made of: words, or single letters of a word that is wider than a line."""
-    for piece in _PIECES.findall(text):
-        yield from [piece] if width(piece, size) <= inches else piece
+@cache
+def fonts() -> tuple[str, ...]:
+    """The families that figures are drawn with: `FONT`, and one of `CHINESE_FONTS` if there is."""
+    known = {font.name for font in fontManager.ttflist}
+    if not known.intersection(CHINESE_FONTS):
+        # Matplotlib keeps a list of fonts, which one that was installed later is not in.
+        for path in findSystemFonts():
+            if re.search("NotoSans(CJK|TC)|PingFang|msjh|SourceHanSans", path, re.IGNORECASE):
+                fontManager.addfont(path)
+        known = {font.name for font in fontManager.ttflist}
+    return (FONT, *[name for name in CHINESE_FONTS if name in known][:1])
+
+
+@cache
+def can_draw(text: str) -> bool:
+    """Whether the fonts of this machine have all the letters of a text."""
+    maps = [get_font(findfont(FontProperties(family=name))).get_charmap() for name in fonts()]
+    return all(any(ord(letter) in known for known in maps) for letter in text)
 
 
 @cache

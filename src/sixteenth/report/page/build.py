@@ -21,6 +21,7 @@ from sixteenth.analysis.stats.spread import LEVEL
 from sixteenth.errors import SixteenthError
 from sixteenth.storage.run_record import RunRecord
 
+from ...language import language_for
 from ...language.base import Language
 from ...language.captions import CurvesShown
 from ...language.text import plain
@@ -31,6 +32,7 @@ from ..figures.inline import inline, inline_chart
 from ..figures.panels import METRICS, curve_panels, trained
 from ..figures.style import NARROW, WIDE, png, svg
 from ..figures.talk import gain_range, talk_figure
+from ..figures.text import can_draw
 from ..parts import FIGURES, TALK, draw_figures
 from ..provenance import augmented
 from .rendering import digest, render, template_text
@@ -89,12 +91,19 @@ def report_files(
     narrow = draw_figures(results, histories, findings, language, narrow=True)
     words = _words(measurements, findings, language)
     page = make_page(measurements, findings, language)
+    printed, talk = figures, page
+    if not can_draw(language.sample):
+        english = language_for(findings)
+        printed = draw_figures(results, histories, findings, english)
+        talk = make_page(measurements, findings, english)
+        page.notes.append(language.page.latin_figures)
     files: dict[str, bytes] = {}
     pictures: dict[str, Picture] = {}
     spots = _spots(measurements, findings, language)
     for name, figure in figures.items():
         title, (caption, alt) = language.page.titles[name], words[name]
-        files[f"figures/{name}.svg"], files[f"figures/{name}.png"] = svg(figure, title), png(figure)
+        files[f"figures/{name}.svg"] = svg(figure, title)
+        files[f"figures/{name}.png"] = png(printed[name])
         both = (figure, files[f"figures/{name}.svg"]), (narrow[name], svg(narrow[name], title))
         shown = [
             inline_chart(
@@ -107,8 +116,8 @@ def report_files(
         inches = [each.get_figwidth() for each, _ in both]
         scrolls = inches[0] > WIDE or inches[1] > NARROW
         pictures[name] = Picture(name, title, caption, alt, shown[0], shown[1], scrolls)
-    foot = " · ".join(page.dateline)
-    files[f"figures/{TALK}.png"] = png(talk_figure(page.screen, page.name, foot), dpi=100)
+    foot = " · ".join(talk.dateline)
+    files[f"figures/{TALK}.png"] = png(talk_figure(talk.screen, talk.name, foot), dpi=100)
     shared = {
         "page": page,
         "words": language.page,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from sixteenth.analysis import Cell, Strength
 from sixteenth.analysis.findings.types import SectionKey
 
-from ...language.base import SaidSection, SaidTable
+from ...language.base import SaidSection
+from ...language.tables import SaidTable
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@
   const plots = [...document.querySelectorAll(".plot svg")];
   const aims = [...document.querySelectorAll("#aims li")];
   const slider = id("aim");
+  const stop = id("aim-text")?.textContent.slice(-1);  // a full stop, in the page's language
 
   function aimAt(index) {
     const aim = aims[index], accuracy = Number(aim.dataset.accuracy);
     slider.value = index;
     slider.setAttribute("aria-valuetext", aim.textContent);
-    id("aim-text").textContent = aim.textContent + ".";
+    id("aim-text").textContent = aim.textContent + stop;
     for (const svg of plots) {
       const { top, bottom, low, high } = svg.dataset;
       const part = Math.min(1, Math.max(0, (accuracy - low) / (high - low)));

@@ -1,0 +1,138 @@
+"""Numbers as sentences hold them: with their unit, as roughly as they are known, and never rounded
+onto a value that they do not have. A language gives the units and the patterns.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..analysis.stats.intervals import Interval
+from .numbers import Numbers
+
+SURE = 0.99
+"""A chance of being the best is never said to be higher: it leaves out what nobody tried."""
+
+
+@dataclass(frozen=True)
+class SentenceNumbers:
+    """Numbers inside the sentences of one language.
+
+    Attributes:
+        numbers: the same language's, as tables have them.
+        point, points_pattern: of a difference in percentage points: 1.0, and any other.
+        around: any interval, with its ``{level}`` and its ``{ends}``.
+        confidence: the same of measured accuracies and their differences.
+        over, under: what is known only to lie beyond a number.
+        factor: so many times as much.
+        large_units: from what a number on it is written in which unit, the largest first.
+    """
+
+    numbers: Numbers
+    point: str
+    points_pattern: str
+    around: str
+    confidence: str
+    over: str
+    under: str
+    factor: str
+    large_units: tuple[tuple[float, str], ...]
+
+    def percent(self, share: float) -> str:
+        """A share as ``87.3%``; what is short of 0 or 1 is never written so."""
+        percent = self.numbers.percent
+        text = percent(share)
+        if not 0 < share < 1 or text not in (percent(0), percent(1)):
+            return text
+        if share <= 0.00005:
+            return self.under.format(percent(0.0001, 2))
+        return self.over.format(percent(0.9999, 2)) if share >= 0.99995 else percent(share, 2)
+
+    def coverage(self, level: float) -> str:
+        """Of an interval: ``95%``."""
+        return self.numbers.percent(level, 0)
+
+    def points(self, share: float) -> str:
+        """A size of a difference as ``4.1 points``, without its sign."""
+        text = self.numbers.decimal(100 * abs(share), 1)
+        one = text == self.numbers.decimal(1, 1)
+        return (self.point if one else self.points_pattern).format(text)
+
+    def signed_points(self, share: float) -> str:
+        """A difference with its sign and its unit: ``+1.0 point``."""
+        text = self.numbers.points(share)
+        one = self.numbers.decimal(100 * abs(share), 1) == self.numbers.decimal(1, 1)
+        return (self.point if one else self.points_pattern).format(text)
+
+    def is_nothing(self, share: float) -> bool:
+        """Whether a difference would be written as 0.0 points."""
+        return self.points(share) == self.points(0)
+
+    def ends(self, level: float, low: str, high: str, *, measured: bool = False) -> str:
+        """An interval whose ends are written already: ``90% interval 1,200 to 3,400``.
+
+        Args:
+            measured: it is a confidence interval, of an accuracy or a difference.
+        """
+        ends = self.numbers.span.format(low, high)
+        pattern = self.confidence if measured else self.around
+        return pattern.format(level=self.coverage(level), ends=ends)
+
+    def interval(self, low: float, high: float, level: float = 0.95, *, flip: bool = False) -> str:
+        """``95% interval 3.2 to 5.0``, in points; `flip` states it for the opposite difference."""
+        if flip:
+            low, high = -high, -low
+        off_zero = low > 0 or high < 0
+        low_end, high_end = self._end(low, off_zero), self._end(high, off_zero)
+        return self.ends(level, low_end, high_end, measured=True)
+
+    def _end(self, value: float, off_zero: bool) -> str:
+        """One end of an interval; more digits where rounding would put it onto zero."""
+        digits = 1
+        while off_zero and value != 0 and digits < 4 and float(f"{100 * value:.{digits}f}") == 0:
+            digits += 1
+        return self.numbers.decimal(100 * value, digits)
+
+    def accuracy_interval(self, found: Interval) -> str:
+        """``95% interval 84.1% to 86.0%``; empty where nothing tells it."""
+        if not math.isfinite(found.low):
+            return ""
+        low, high = self.percent(found.low), self.percent(found.high)
+        return self.ends(found.level, low, high, measured=True)
+
+    def p_value(self, p: float) -> str:
+        """A p after the word: ``< 0.001``, ``= 0.023``."""
+        if p < 0.001:
+            return f"< {self.numbers.decimal(0.001, 3)}"
+        return f"= {self.numbers.decimal(p, 3)}"
+
+    def probability(self, share: float, most: float) -> str:
+        """In whole percent; beyond `most`, and below its opposite, only that it is so."""
+        if share > most:
+            return self.over.format(self.numbers.percent(most, 0))
+        if share < 1 - most:
+            return self.under.format(self.numbers.percent(1 - most, 0))
+        return self.numbers.percent(share, 0)
+
+    def times(self, factor: float) -> str:
+        """A factor with two digits that count: ``2.4 times``, ``16 times``."""
+        digits = 1 if factor < 9.95 and round(factor, 1) % 1 else 0
+        return self.factor.format(self.numbers.decimal(factor, digits))
+
+    def rounded(self, number: float) -> str:
+        """A number of images that is only roughly known, to two digits that count: ``130,000``."""
+        return self.numbers.count(float(f"{number:.2g}"))
+
+    def roughly(self, seconds: float) -> str:
+        """A time that is only roughly known: ``20 min``."""
+        if 90 <= seconds < 5400:
+            minutes = self.numbers.count(round(seconds / 60))
+            return f"{minutes} {self.numbers.time_units[2]}"
+        return self.numbers.duration(float(f"{seconds:.2g}"))
+
+    def large(self, number: float) -> str:
+        """Parameters or FLOPs, short: ``11.2 million``."""
+        for size, name in self.large_units:
+            if abs(number) >= size:
+                return f"{self.numbers.decimal(number / size, 1)} {name}"
+        return self.numbers.count(number)

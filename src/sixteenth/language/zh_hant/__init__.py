@@ -1,0 +1,130 @@
+"""Traditional Chinese as in Taiwan.
+
+words       models, initial weights and cells as parts of sentences
+overview    the first screen of a report
+tables      findings of one shape, as a table
+answer      the answer in sentences
+advice      what there is, what a wanted error takes, what to do next
+options     what could be had from the best network
+doubling    what the last doubling of the images bought
+relation    accuracy, model and data; runs left out
+diagnosis   what single runs show, and by which rules
+overfitting gaps, losses that rise, too few steps
+data        doubtful labels, copies and leaked images
+limits      what the numbers cannot say
+pretraining what pretrained weights change
+expectation   whether the bigger model was better
+causes      why it was not, and what would test it
+explained   why it was not, as far as it was tested
+curves      fitted learning curves and their warnings
+captions    what is said of figures and tables
+labels      fixed words of pages, figures and tables
+numbers     numbers in sentences
+provenance  how a study was made
+understood  what data and weights were taken for
+"""
+
+from __future__ import annotations
+
+from ...analysis.curves.learning_curve import LearningCurve, RequiredSize
+from ...analysis.curves.points import CurveWarning
+from ...analysis.findings.advice import AdviceFinding, AdviceStep
+from ...analysis.findings.answer import AnswerFinding
+from ...analysis.findings.causes import CauseFinding
+from ...analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
+from ...analysis.findings.doubtful_labels import DataFinding
+from ...analysis.findings.expectation import ExpectationFinding
+from ...analysis.findings.explained import ExplainedFinding
+from ...analysis.findings.limits import LimitFinding
+from ...analysis.findings.options import Option
+from ...analysis.findings.overfitting import OverfittingFinding
+from ...analysis.findings.pretraining import PretrainingFinding
+from ...analysis.findings.relation import RelationFinding
+from ..base import Language, SaidStep
+from ..provenance import Provenance, ProvenanceText
+from ..screen import OverviewFinding
+from ..tables import Tables
+from ..understood import UnderstoodText
+from ..words import Names
+from . import (
+    advice,
+    answer,
+    causes,
+    curves,
+    data,
+    diagnosis,
+    expectation,
+    explained,
+    limits,
+    overfitting,
+    overview,
+    pretraining,
+    provenance,
+    relation,
+    understood,
+)
+from .captions import ChineseCaptions
+from .labels import FIGURES, PAGE, TERMINAL, TITLES, WATCH
+from .numbers import NUMBERS, SENTENCE
+from .tables import TABLES
+from .words import Words
+
+
+class TraditionalChinese(Language):
+    """Traditional Chinese with the names of one study."""
+
+    tag = "zh-Hant"
+    sample = "準確率"
+    words: Words
+    numbers = NUMBERS
+    page = PAGE
+    figures = FIGURES
+    terminal = TERMINAL
+    watch = WATCH
+    provenance = ProvenanceText(provenance.LABELS, NUMBERS)
+    understanding = UnderstoodText(understood.LABELS, NUMBERS)
+
+    titles = TITLES
+    unexpected_title = "較大與較小的模型"
+    sayers = (
+        (OverviewFinding, overview.say),
+        (AnswerFinding, answer.say),
+        (RelationFinding, relation.say),
+        (DiagnosisFinding, diagnosis.say),
+        (OverfittingFinding, overfitting.say),
+        (DataFinding, data.say),
+        (LimitFinding, limits.say),
+        (PretrainingFinding, pretraining.say),
+        (AdviceFinding | AdviceStep, advice.say),
+        (ExpectationFinding, expectation.say),
+        (CauseFinding, causes.say),
+        (ExplainedFinding, explained.say),
+    )
+
+    def __init__(self, names: Names) -> None:
+        super().__init__(names)
+        self.words = Words(names)
+        self.captions = ChineseCaptions(self.words)
+        self.screen = overview.ChineseScreen(self.words)
+        self.tables = Tables(TABLES, self.words, SENTENCE, self.screen)
+
+    def rule(self, kind: DiagnosisKind) -> str:
+        return diagnosis.rule(kind)
+
+    def say_step(self, step: Option | AdviceStep) -> SaidStep:
+        return advice.step(step, self.words)
+
+    def notes(self, made: Provenance) -> list[str]:
+        return provenance.notes(made)
+
+    def curve_warning(self, kind: CurveWarning, sizes: int) -> str:
+        return curves.warning(kind, sizes)
+
+    def fit_lines(self, curve: LearningCurve) -> list[str]:
+        return curves.summary(curve)
+
+    def required_size(self, found: RequiredSize) -> str:
+        return curves.required_size(found)
+
+
+LANGUAGE = TraditionalChinese

@@ -1,0 +1,172 @@
+"""What there is, what a wanted error takes and what to do next, in Traditional Chinese."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.curves.forecast import CERTAIN, FORESEEN
+from ...analysis.curves.learning_curve import BOUND
+from ...analysis.findings.advice import (
+    AdviceFinding,
+    AdviceStep,
+    AnotherSize,
+    BestNetwork,
+    MoreSeeds,
+    NothingTrained,
+    Separate,
+)
+from ...analysis.findings.options import Option
+from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
+from ..base import SaidStep
+from . import options
+from .doubling import control_run
+from .numbers import (
+    NUMBERS,
+    SENTENCE,
+    accuracy_interval,
+    count,
+    coverage,
+    images,
+    interval,
+    percent,
+    probability,
+    roughly,
+    rounded,
+    signed_points,
+    tidy,
+    times,
+)
+from .words import Words
+
+
+def say(finding: AdviceFinding, words: Words) -> str:
+    """A piece of advice, all of it, as sentences."""
+    match finding:
+        case NothingTrained():
+            return "這項研究還沒有任何一次訓練完成，目前無法給建議。"
+        case BestNetwork():
+            return _best(finding, words)
+        case Target():
+            return _target(finding, words)
+        case Option() | Separate() | AnotherSize() | MoreSeeds():
+            return step(finding, words).text
+        case _:
+            raise TypeError(type(finding).__name__)
+
+
+def step(found: Option | AdviceStep, words: Words) -> SaidStep:
+    """A step in sentences: what to do, why, what it takes."""
+    what, why, cost = map(tidy, _parts(found, words))
+    return SaidStep(f"{what}。{why}{cost}", found, what, why, cost)
+
+
+def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
+    match found:
+        case Option():
+            return options.do(found, words), options.why(found, words), options.cost(found)
+        case Separate():
+            return (
+                f"訓練 {control_run(found.control, words)}",
+                f"這能分辨增加到 {images(found.images)}的過程中，影像變多與訓練步數變多各有多少"
+                "貢獻。",
+                "不需要新的標籤；執行 sixteenth explain DIR --separate 就會訓練。",
+            )
+        case AnotherSize():
+            return _another_size(found, words)
+        case MoreSeeds():
+            return _more_seeds(found, words)
+        case _:
+            assert_never(found)
+
+
+def _best(found: BestNetwork, words: Words) -> str:
+    cell, rival = found.cell, found.rival
+    around = accuracy_interval(found.interval)
+    around = f"（{around}）" if around else ""
+    text = f"目前最好的是 {words.cell(cell)}：測試準確率 {percent(cell.accuracy)}{around}"
+    if rival is not None:
+        text += f"；與 {words.cell(rival)}的 {percent(rival.accuracy)} 相比，這些訓練分不出高下"
+    if found.rival_flops is not None:
+        text += f"，後者的訓練運算量是前者的 {NUMBERS.decimal(found.rival_flops, 2)} 倍"
+    return f"{text}。"
+
+
+def _bounds(found: Target) -> str:
+    """Both bounds, or the lower one, of a number of images whose interval has no upper end."""
+    if not math.isfinite(found.at_least):
+        bounds = f"至少 {rounded(found.low)} 張"
+    else:
+        bounds = f"至少 {rounded(found.at_least)} 張"
+        if math.isfinite(found.at_most):
+            bounds += f"、至多 {rounded(found.at_most)} 張"
+        each = "各有" if math.isfinite(found.at_most) else "有"
+        bounds += f"（{each} {coverage(BOUND)} 的把握）"
+    return f"{bounds}；只靠增加影像，無法有 {coverage(found.level)} 的把握達到"
+
+
+def _target(found: Target, words: Words) -> str:
+    wanted, arm = f"錯誤率 {percent(found.error)}", words.arm(found.model, found.init)
+    measured, most = percent(found.measured), f"目前 {FARTHEST} 倍的影像"
+    match found.outcome:
+        case TargetOutcome.REACHED:
+            sure = ""
+            if math.isfinite(found.probability):
+                sure = (
+                    f"；真正的錯誤率不高於 {percent(found.error)} 的機率 "
+                    f"{probability(found.probability, CERTAIN)}"
+                )
+            cell = f"{arm}用 {images(round(found.images))}"
+            return f"{wanted} 已經達到：{cell}測得 {measured}{sure}。"
+        case TargetOutcome.NO_CURVE:
+            return (
+                f"{wanted} 還沒有達到，最好的結果是 {measured}。每個模型只訓練過一種資料量，"
+                "沒有學習曲線可以推算還需要多少影像。"
+            )
+        case TargetOutcome.OUT_OF_REACH:
+            chance = coverage((1 - found.level) / 2)
+            return (
+                f"只靠增加影像，這裡的模型都達不到{wanted}：就算用{most}，達到的機率也不到 "
+                f"{chance}。最好的結果是 {measured}。"
+            )
+        case TargetOutcome.FORECAST:
+            about = f"需要超過{most}，甚至達不到"
+            if math.isfinite(found.images):
+                factor = times(found.images / found.largest)
+                about = f"大約需要 {images(float(f'{found.images:.2g}'))}，是目前的 {factor}"
+            around = f"（{_images_interval(found)}）"
+            if not math.isfinite(found.high):
+                around = f"，{_bounds(found)}"
+            how = "最先達到的會是" if found.arms > 1 else "由"
+            end = "" if found.arms > 1 else "達到"
+            return (
+                f"{wanted}：{how} {arm}{end}，{about}{around}。影像加倍就達到的機率 "
+                f"{probability(found.doubled, FORESEEN)}。"
+            )
+        case _:
+            assert_never(found.outcome)
+
+
+def _images_interval(found: Target) -> str:
+    return SENTENCE.ends(found.level, rounded(found.low), rounded(found.high))
+
+
+def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
+    why = "只有一種資料量，看不出增加影像的效果。"
+    if found.sizes > 1:
+        why = f"只有 {count(found.sizes)} 種資料量，對增加影像的預測還不夠準；再加一種就會更準。"
+    what = f"用大約 {rounded(found.size)} 張影像再訓練 {words.arm(*found.arm)}"
+    return what, why, _time(found.seconds)
+
+
+def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
+    best, rival, difference = words.cell(found.best), words.cell(found.rival), found.difference
+    around = interval(difference.low, difference.high, difference.level)
+    why = f"{best}與 {rival}的高下還分不出來（{signed_points(difference.value)}，{around}）。"
+    return "在兩個最好的組合之間做選擇之前，各多訓練兩個種子", why, _time(found.seconds)
+
+
+def _time(seconds: float) -> str:
+    if not (math.isfinite(seconds) and seconds > 0):
+        return "不需要新的標籤。"
+    return f"不需要新的標籤，在這台機器上訓練約 {roughly(seconds)}。"

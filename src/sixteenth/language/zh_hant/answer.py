@@ -1,0 +1,132 @@
+"""The answer in sentences, in Traditional Chinese."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from ...analysis.findings.answer import (
+    AnswerFinding,
+    BoughtByImages,
+    FrozenFeatures,
+    Headline,
+    InHand,
+    Lead,
+    MissingCount,
+    NothingFinished,
+    SpreadOfTrainings,
+)
+from ..text import short_name
+from . import options
+from .doubling import control_run, doubling
+from .numbers import (
+    NUMBERS,
+    accuracy_interval,
+    interval,
+    is_nothing,
+    percent,
+    points,
+    signed_points,
+)
+from .words import Words
+
+
+def say(finding: AnswerFinding, words: Words) -> str:
+    """A finding of the answer as one to three sentences."""
+    match finding:
+        case Headline():
+            return _headline(finding, words)
+        case FrozenFeatures():
+            model = words.model(finding.best.model)
+            text = f"{model} 只訓練了分類層，使用的是凍結特徵"
+            if finding.tuned:
+                return f"{text}。"
+            return f"{text}：沒有試過微調全部權重；微調後準確率可能更高，最有幫助的做法也可能不同。"
+        case InHand():
+            return _in_hand(finding, words)
+        case BoughtByImages():
+            return doubling(finding.doubling, words)
+        case SpreadOfTrainings():
+            return _spread(finding)
+        case NothingFinished():
+            return "這項研究還沒有任何一次訓練完成，目前無法下結論。"
+        case MissingCount():
+            return f"{finding.runs} 次訓練中有 {finding.missing} 次沒有結果，未列入分析。"
+        case _:
+            assert_never(finding)
+
+
+def _headline(found: Headline, words: Words) -> str:
+    cell = found.best.cell
+    data = f"在 {short_name(found.data)} 上，" if found.data else ""
+    around = accuracy_interval(found.best.interval)
+    around = f"（{around}）" if around else ""
+    best = f"{data}表現最好的是 {words.cell(cell)}，測試準確率 {percent(cell.accuracy)}{around}。"
+    return f"{_recommendation(found, words)}{best}"
+
+
+def _recommendation(found: Headline, words: Words) -> str:
+    option = found.option
+    match found.lead:
+        case Lead.DO:
+            return f"建議{options.do(option, words)}：{options.gain(option)}。"
+        case Lead.TRAIN_FIRST:
+            gain = f"：{options.gain(option)}" if option.known else ""
+            return (
+                f"先訓練久一點{gain}。模型在訓練結束時還在進步；差異如果和訓練久一點可能帶來的變化"
+                "差不多大，就還不能下定論。"
+            )
+        case Lead.NOT_SEPARATED:
+            control = ""
+            if found.control is not None:
+                control = f"只要再訓練一次就能分辨：{control_run(found.control, words)}。"
+            return (
+                f"還分不出是影像變多，還是訓練變久的效果：影像加倍時，訓練步數也跟著增加。{control}"
+            )
+        case Lead.STOP:
+            visible = points(found.visible)
+            if is_nothing(found.visible):
+                visible = f"{NUMBERS.decimal(100 * found.visible, 3)} 個百分點"
+            return (
+                f"可以到此為止，或改用更多測試影像：剩下的提升空間不到 {visible}，"
+                "也就是這些測試影像所能分辨的最小差異。"
+            )
+        case Lead.CANNOT_TELL:
+            return (
+                "目前還無法判斷怎麼做有幫助。最有希望的是"
+                f"{options.do(option, words)}：{options.gain(option)}。"
+            )
+        case Lead.NOTHING_KNOWN:
+            return "已完成的訓練中，沒有任何兩次只差一個條件，所以還無法比較。"
+        case _:
+            assert_never(found.lead)
+
+
+def _in_hand(found: InHand, words: Words) -> str:
+    """What the best network was bought with; what these runs cannot tell is not called in hand."""
+    smaller = words.model(found.smaller.model) if found.smaller else ""
+    told, unclear = [], []
+    for difference, over, unsure in (
+        (found.init, "比隨機初始化", "這組權重是否有幫助"),
+        (found.model, f"比 {smaller} ", f"是否優於 {smaller} "),
+    ):
+        if difference is None:
+            continue
+        around = interval(difference.low, difference.high, difference.level)
+        if difference.verdict == "above":
+            told.append(f"{over}高 {points(difference.value)}（{around}）")
+        else:
+            unclear.append(f"{unsure}無法判斷（{signed_points(difference.value)}，{around}）")
+    sentences = [f"目前已有的優勢：{'；'.join(told)}。"] if told else []
+    sentences += [f"最佳模型{'；'.join(unclear)}。"] if unclear else []
+    return "".join(sentences)
+
+
+def _spread(found: SpreadOfTrainings) -> str:
+    deviation = f"標準差約 {points(found.deviation)}"
+    head = "信賴區間涵蓋的是換一組種子、影像與順序重新訓練，並用另一批測試影像測量的結果"
+    if found.repeats:
+        return (
+            f"{head}；最佳模型各次訓練之間的{deviation}，由這項研究的 {found.repeats} 次重複訓練"
+            "估計。"
+        )
+    return f"{head}；每個組合只訓練了一次，因此各次訓練之間的差異是假設值：最佳模型的{deviation}。"

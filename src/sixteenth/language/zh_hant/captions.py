@@ -1,0 +1,213 @@
+"""What is said of figures and tables in Traditional Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from ...analysis.curves.joint import Arm
+from ...analysis.curves.learning_curve import LearningCurve
+from ...analysis.findings.options import Option
+from ...analysis.inputs.grid import Cell
+from ...analysis.stats.intervals import IntervalKind
+from ..captions import Captions, CurvesShown, Hole, Line, Metric, shared_warnings
+from ..text import plain
+from .curves import warning
+from .numbers import NUMBERS, count, coverage, tidy
+from .options import label
+from .words import Words
+
+_VIEWS = {
+    "mirror": "每張影像與其左右翻轉",
+    "mirror-shift": "每張影像的六種變化（翻轉與平移一個像素）",
+}
+_UNFINISHED = {
+    "missing": "尚未執行",
+    "interrupted": "中途中斷",
+    "running": "仍在訓練",
+    "finished": "已完成，但沒有訓練過程或準確率的紀錄",
+}
+_METRICS = {"loss": "損失", "accuracy": "準確率"}
+
+
+class ChineseCaptions(Captions):
+    """Captions with the names of one study."""
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+
+    def accuracy(
+        self,
+        kinds: Collection[IntervalKind],
+        level: float,
+        *,
+        several_seeds: bool,
+        several_lines: bool,
+        band_level: float | None,
+    ) -> str:
+        points = "實心點是各種子的平均，小空心點是單一種子" if several_seeds else "每個點是一次訓練"
+        beside = "同一資料量的點左右錯開，以便分辨各自的信賴區間。" if several_lines else ""
+        curve = ""
+        if band_level is not None:
+            curve = (
+                f"淡色範圍是依擬合曲線估計的真正平均準確率的 {coverage(band_level)} 區間，"
+                "涵蓋測量過的資料量，以及用虛線表示的下一次加倍。"
+            )
+        return f"{points}。{_bars(kinds, level)}{beside}{curve}"
+
+    def accuracy_alt(self, lines: Sequence[Line]) -> str:
+        parts = [
+            f"{self._arm(line.arm)}："
+            + "，".join(
+                f"{count(size)} 張 {NUMBERS.percent(mean)}"
+                for size, mean in zip(line.sizes, line.means, strict=True)
+            )
+            for line in lines
+        ]
+        return f"折線圖，訓練影像張數與測試準確率。{'；'.join(parts) or '沒有資料'}。"
+
+    def points(self, line: Line) -> str:
+        return "\n".join(
+            f"{self._arm(line.arm)}，{count(size)} 張影像：{NUMBERS.percent(mean)}"
+            f"（{NUMBERS.interval(low, high)}）"
+            for size, mean, low, high in zip(
+                line.sizes, line.means, line.lows, line.highs, strict=True
+            )
+        )
+
+    def options(self, options: Sequence[Option]) -> str:
+        levels = dict.fromkeys(option.level for option in options if not option.measured)
+        forecast = ""
+        if levels:
+            forecast = f"菱形是預測值，附 {coverage(next(iter(levels)))} 區間。"
+        return (
+            "各種做法能讓最佳模型的測試準確率提升多少個百分點，以及重新訓練的信賴區間。實心："
+            f"信賴區間不包含零；空心：這些訓練無法判斷。{forecast}"
+        )
+
+    def options_alt(self, options: Sequence[Option]) -> str:
+        parts = [
+            f"{self.option(option)} {NUMBERS.points(option.gain)} 個百分點"
+            f"（{NUMBERS.points_interval(option.low, option.high)}）"
+            for option in options
+        ]
+        return tidy(f"測試準確率的提升：{'；'.join(parts)}。")
+
+    def option(self, option: Option) -> str:
+        return plain(label(option, self.words))
+
+    def cell(self, cell: Cell) -> str:
+        return plain(self.words.cell(cell))
+
+    def curves(self, shown: CurvesShown) -> str:
+        each = "每個種子一條細線" if shown.several_seeds else "每格一次訓練"
+        axes = f"{each}；所有小圖的座標軸相同。"
+        ends = (
+            "在每個 epoch 結束時測量"
+            if shown.every_epoch
+            else "只在部分 epoch 結束時測量，每次測量是線上的一個點"
+        )
+        clean = _clean(shown) if shown.clean else ""
+        images = "、以增強後的影像" if shown.augmented else ""
+        what = _METRICS[shown.metric]
+        training = f"訓練{what}是在權重持續更新時{images}計算的各 epoch 平均"
+        if shown.metric == "accuracy":
+            return f"{training}；測試準確率{ends}。{clean}{axes}"
+        smoothed = (
+            f"，並包含標籤平滑化（{shown.smoothing:g}），因此比測試損失高"
+            if shown.smoothing
+            else ""
+        )
+        highest = NUMBERS.decimal(shown.highest, 1 if shown.highest < 100 else 0)
+        top = NUMBERS.decimal(shown.top, 1)
+        cut = f"縱軸只到 {top}；最大值為 {highest}。" if shown.highest > shown.top else ""
+        return f"{training}{smoothed}；測試損失是一般的交叉熵，{ends}。{clean}{axes}{cut}"
+
+    def curves_alt(
+        self,
+        metric: Metric,
+        arms: Sequence[Arm],
+        fractions: Sequence[str],
+        *,
+        measured: int,
+        planned: int,
+    ) -> str:
+        columns = "、".join(NUMBERS.fraction(fraction) for fraction in fractions)
+        return (
+            f"訓練過程中訓練與測試{_METRICS[metric]}的多格小圖。"
+            f"列：{'；'.join(map(self._arm, arms))}。欄，占訓練集的比例：{columns}。"
+            f"{planned} 次訓練中有 {measured} 次有曲線。"
+        )
+
+    def hole(self, hole: Hole) -> str:
+        who = "" if hole.seed is None else f"種子 {hole.seed} "
+        failed = "失敗" if hole.status == "failed" else plain(hole.status)
+        if hole.status in _UNFINISHED:
+            return tidy(f"{who}{_UNFINISHED[hole.status]}")
+        if hole.error is None:
+            return tidy(f"{who}{failed}")
+        silent = "沒有留下訊息" if hole.status == "failed" else ""
+        why = plain(hole.error) or silent
+        return tidy(f"{who}{failed}") + (f"：{why}" if why else "")
+
+    def results(self, *, several_seeds: bool, test_augmentation: str) -> str:
+        views = (
+            f"測試準確率是對{_VIEWS[test_augmentation]}的預測取平均後的結果；訓練準確率與訓練曲線"
+            "沒有這樣平均，因此泛化差距比實際小，少掉的就是取平均帶來的提升。"
+            if test_augmentation in _VIEWS
+            else ""
+        )
+        means = "平均值的信賴區間依據所有種子。" if several_seeds else ""
+        return (
+            "95% 信賴區間涵蓋重新訓練一次，並以另一批測試影像測量的結果。"
+            f"{means}訓練準確率在訓練結束時以原始影像測量。泛化差距是訓練準確率減測試準確率。"
+            f"{views}訓練運算量是整次訓練的浮點運算次數，包含前向與反向傳播。"
+        )
+
+    def fits(self, fits: Mapping[Arm, LearningCurve]) -> str:
+        notes = [
+            f"{said}。"
+            if len(arms) == len(fits)
+            else f"{said}（{'；'.join(map(self._arm, arms))}）。"
+            for said, arms in shared_warnings(fits, warning).items()
+        ]
+        return (
+            "冪律：測試錯誤率 = alpha + eta × 影像張數^gamma，附 90% 區間。Alpha：影像再多也無法"
+            "降到更低的錯誤率。資料依賴度（Hoiem et al. 2021）：最大資料量時的 "
+            "−2 eta gamma 影像張數^gamma，以百分點計。最後一欄是預測：影像加倍並重新訓練會測得的"
+            f"錯誤率。{''.join(notes)}"
+        )
+
+    def intervals(self, kinds: Collection[IntervalKind]) -> str:
+        names = {IntervalKind.ASSUMED: "假設值", IntervalKind.MEASURED: "實測值"}
+        listed = "、".join(names[kind] for kind in kinds)
+        if not kinds:
+            return ""
+        return (
+            f"95% 信賴區間：重新訓練一次的結果，訓練之間的差異為{listed}；"
+            "差距：訓練準確率減測試準確率"
+        )
+
+    def _arm(self, arm: Arm) -> str:
+        model, init = arm
+        return f"{plain(self.words.model(model))}（{plain(self.words.init(init))}）"
+
+
+def _bars(kinds: Collection[IntervalKind], level: float) -> str:
+    """What the intervals of the accuracy figure are made of."""
+    if not kinds:
+        return ""
+    spread = "實測值" if IntervalKind.MEASURED in kinds else "假設值"
+    return (
+        f"誤差線：重新訓練一次並以另一批測試影像測量的準確率，{coverage(level)} 信賴區間；"
+        f"訓練之間的差異為{spread}。"
+    )
+
+
+def _clean(shown: CurvesShown) -> str:
+    """What the diamonds are."""
+    when = "驗證集選出的 epoch" if shown.validated else "訓練結束時"
+    gap = "；與測試線的距離就是泛化差距。"
+    if shown.test_augmentation in _VIEWS:
+        # The table's gap is to the averaged predictions, which no line shows.
+        gap = "。菱形與各條線都沒有對多種變化取平均，表中的測試數值則有。"
+    return f"菱形：{when}以原始影像測量的訓練{_METRICS[shown.metric]}，測量方式與測試影像相同{gap}"

@@ -1,0 +1,52 @@
+"""What the last doubling of the images bought, in Traditional Chinese."""
+
+from __future__ import annotations
+
+import math
+
+from ...analysis.findings.doubling import ControlRun, Half, HalfOrigin, LastDoubling
+from ...analysis.stats.paired import Basis, Contrast
+from ...spec.fields import is_frozen
+from .numbers import count, interval, join, roughly, signed, signed_points
+from .words import Words
+
+
+def doubling(found: LastDoubling, words: Words) -> str:
+    """The gain, then its two parts, or that they are not separated."""
+    text = (
+        f"影像從 {count(found.half.images)} 張加倍到 {count(found.images)} 張時，"
+        f"{words.arm(found.model, found.init)}的準確率變化 {_value(found.gain)}"
+    )
+    if not found.measured:
+        return f"{text}；{_origin(found.half)}。"
+    if found.from_images is not None and found.from_steps is not None:
+        return (
+            f"{text}：訓練步數相同時，影像貢獻 {_value(found.from_images)}；"
+            f"步數增加貢獻 {_value(found.from_steps)}。"
+        )
+    if not found.more_steps:
+        equal = found.from_images is not None and not is_frozen(found.init)
+        return f"{text}，訓練步數相同。" if equal else f"{text}。"
+    return f"{text}。訓練步數隨影像一起增加，兩者的效果沒有分開，因此都不單獨計入。"
+
+
+def _value(found: Contrast) -> str:
+    around = interval(found.low, found.high, found.level)
+    if found.basis is Basis.RISING_CURVE:  # a range, with no level of its own
+        around = f"假設影像變多不會變差，則為 {signed(found.low)} 至 {signed(found.high)}"
+    return f"{signed_points(found.value)}（{around}）"
+
+
+def control_run(control: ControlRun, words: Words) -> str:
+    """``resnet18（隨機初始化，25,000 張影像），共 2,346 步（在這台機器上約 12 分鐘）``."""
+    time = ""
+    if math.isfinite(control.seconds) and control.seconds > 0:
+        time = f"（在這台機器上約 {roughly(control.seconds)}）"
+    return f"{words.cell(control.cell)}，共 {count(control.steps)} 步{time}"
+
+
+def _origin(half: Half) -> str:
+    between = join([count(size) for size in half.between])
+    if half.origin is HalfOrigin.INTERPOLATED:
+        return f"一半的影像沒有實際訓練，由 {between} 張的結果內插"
+    return f"一半的影像沒有實際訓練，由 {between} 張之間的變化率推算"

@@ -1,0 +1,116 @@
+"""What each tested lever does to a difference between two cells, in Traditional Chinese."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.explained import (
+    Average,
+    ExplainedFinding,
+    ExplainedGap,
+    ExplainedLever,
+    Lever,
+    LeverVerdict,
+)
+from ...analysis.inputs.grid import Cell
+from .numbers import NUMBERS, SENTENCE, interval, points, signed_points
+from .words import Words
+
+
+def say(finding: ExplainedFinding, words: Words) -> str:
+    """The difference that was to be explained; of a lever what it brings, then what it explains."""
+    match finding:
+        case ExplainedGap():
+            return _gap(finding, words)
+        case ExplainedLever():
+            return _lever(finding, words)
+        case _:
+            assert_never(finding)
+
+
+def _gap(found: ExplainedGap, words: Words) -> str:
+    behind, ahead = found.behind, found.ahead
+    text = (
+        f"{words.cell(behind)}{_stands(found.gap.value)} {words.arm(ahead.model, ahead.init)} "
+        f"{points(found.gap.value)}：以平均結果比較，{_average(found.gap)}，前者訓練 "
+        f"{len(behind.runs)} 次，後者 {len(ahead.runs)} 次。"
+    )
+    if not found.told:
+        text += "這個差距與零分不出來，因此無法解釋它由什麼造成。"
+    return text
+
+
+def _stands(value: float) -> str:
+    return "落後" if value >= 0 else "領先"
+
+
+def _average(found: Average) -> str:
+    return interval(found.low, found.high, found.level)
+
+
+def _lever(found: ExplainedLever, words: Words) -> str:
+    behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
+    gains = [
+        f"{name} {signed_points(one.gain.value)}"
+        f"（{interval(one.gain.low, one.gain.high, one.gain.level)}）"
+        for one, name in zip(found.gains, (behind, ahead), strict=False)
+    ]
+    text = (
+        f"{_what(found.lever, behind)}：{'，'.join(gains)}。改變後 {behind}"
+        f" {_stands(found.after.value)} {ahead} {points(found.after.value)}，原本落後 "
+        f"{points(found.before.value)}"
+    )
+    if not math.isfinite(found.share.value):
+        return f"{text}。它是不是原因仍無法判斷。"
+    return f"{text}：它解釋了{_share(found.share)}，{_verdict(found)}。"
+
+
+def _share(share: Average) -> str:
+    low, high = NUMBERS.decimal(100 * share.low, 0), NUMBERS.percent(share.high, digits=0)
+    ends = SENTENCE.ends(share.level, low, high)
+    part = "0%" if share.value < 0 else NUMBERS.percent(share.value, digits=0)
+    return f"差距的 {part}（{ends}）"
+
+
+def _verdict(found: ExplainedLever) -> str:
+    match found.verdict:
+        case LeverVerdict.REASON:
+            return "所以它就是原因"
+        case LeverVerdict.NOT_MAIN:
+            return "所以它不是主要原因"
+        case LeverVerdict.OPEN:
+            return "它是不是原因仍無法判斷"
+        case _:
+            assert_never(found.verdict)
+
+
+def _name(cell: Cell, found: ExplainedLever, words: Words) -> str:
+    """A cell as it differs from the other: by its model, its initial weights, or both."""
+    if found.behind.init == found.ahead.init:
+        return words.model(cell.model)
+    if found.behind.model == found.ahead.model:
+        return words.init(cell.init)
+    return words.arm(cell.model, cell.init)
+
+
+def _what(lever: Lever, behind: str) -> str:
+    match lever:
+        case Lever.STEPS:
+            return "訓練步數變為四倍"
+        case Lever.IMAGE_SIZE:
+            return "影像尺寸加倍"
+        case Lever.STEM:
+            return "第一層改成適合小影像的設計（stem: cifar）"
+        case Lever.RATE_HALF:
+            return f"只把 {behind} 的學習率減半"
+        case Lever.RATE_DOUBLE:
+            return f"只把 {behind} 的學習率加倍"
+        case Lever.WEIGHT_DECAY:
+            return "權重衰減變為四倍"
+        case Lever.AUGMENTATION:
+            return "更多資料增強"
+        case Lever.SEEDS:
+            return "更多種子"
+        case _:
+            assert_never(lever)

@@ -1,0 +1,141 @@
+"""What a study cannot say, in Traditional Chinese."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from ...analysis.findings.limits import (
+    ChosenLengths,
+    Detectable,
+    Extrapolation,
+    FewEpochs,
+    FewSeeds,
+    LimitFinding,
+    NotAllPaired,
+    OneRecipe,
+    OneSize,
+    Repeats,
+    ReportedEpoch,
+)
+from ...analysis.inputs.predictions import Unpaired
+from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
+from ...spec.specs import AUTO_VALIDATION, LEAST_GAIN
+from .numbers import NUMBERS, count, coverage, images, join, points
+from .words import Words
+
+
+def say(finding: LimitFinding, words: Words) -> str:
+    """A limit as sentences."""
+    match finding:
+        case FewSeeds():
+            return _seeds(finding)
+        case FewEpochs():
+            order = "，也可能改變模型之間的高下" if finding.several_models else ""
+            return (
+                f"所有訓練都只有 {count(round(finding.epochs))} 個 epoch，算是很少：訓練久一點通常"
+                f"會提高準確率{order}。"
+            )
+        case ReportedEpoch():
+            return _chosen(finding.chosen_by)
+        case ChosenLengths():
+            return _lengths(finding, words)
+        case NotAllPaired():
+            return (
+                f"有些差異不是逐張測試影像配對比較的，因為{_why(finding.reason)}；"
+                "這些信賴區間比必要的寬。"
+            )
+        case OneSize():
+            return (
+                f"只有一種資料量（{images(finding.train_size)}），這項研究無法說明增加影像的效果。"
+            )
+        case Extrapolation():
+            sizes = finding.train_sizes
+            few = f"{len(sizes)} 種資料量不足以確定學習曲線的形狀。" if finding.few_sizes else ""
+            return (
+                f"{few}超過 {images(sizes[-1])}的部分是用冪律外插的預測。{coverage(finding.level)} "
+                "區間是以其他資料的學習曲線校準的；如果這條曲線彎曲的方式和它們不同，"
+                "真正的結果可能落在區間之外。"
+            )
+        case Detectable():
+            low, high = min(finding.differences), max(finding.differences)
+            span = points(high)
+            if f"{100 * low:.1f}" != f"{100 * high:.1f}":
+                span = NUMBERS.span.format(NUMBERS.decimal(100 * low, 1), span)
+            return f"兩個模型的真正差異要大約達到 {span}，才有 80% 的機率看得出來。"
+        case OneRecipe():
+            changed = "高下可能不同" if finding.several_models else "這些數字可能不同"
+            return f"所有訓練使用同一組超參數：如果針對各個模型或資料量調整超參數，{changed}。"
+        case _:
+            assert_never(finding)
+
+
+def _seeds(found: FewSeeds) -> str:
+    match found.repeats:
+        case Repeats.NONE:
+            return (
+                "每個組合只訓練了一次：同一組合的兩次訓練會差多少，是根據其他研究的假設，"
+                "並沒有測量。再訓練兩個種子，信賴區間就會變窄。"
+            )
+        case Repeats.SOME:
+            return (
+                f"各組合訓練了 1 至 {found.seeds[-1]} 個種子；只有一個種子的組合，"
+                "訓練之間的差異採用其他組合的結果。"
+            )
+        case Repeats.FEW:
+            span = join([str(number) for number in found.seeds], "or")
+            return (
+                f"每個組合有 {span} 個種子，合併所有組合也只能粗略估計訓練之間的差異；"
+                "信賴區間已依此加寬。"
+            )
+        case _:
+            assert_never(found.repeats)
+
+
+def _chosen(ways: tuple[str, ...]) -> str:
+    match ways:
+        case ("last",):
+            return (
+                "準確率取自最後一個 epoch：測試集沒有用來做任何選擇，先前曾經更高的準確率也不計入。"
+            )
+        case ("validation",):
+            return (
+                "epoch 是用從每個訓練子集切出的驗證集選出的，因此實際用來訓練的影像比標示的少；"
+                "測試集沒有用來做任何選擇。"
+            )
+        case _ if {LEVELLED_OFF, AT_MAX_EPOCHS}.issuperset(ways):
+            return (
+                "每次訓練的長度由驗證集決定，它占訓練子集的 "
+                f"{NUMBERS.percent(AUTO_VALIDATION, 0)}，因此實際用來訓練的影像比標示的少："
+                "epoch 數逐次加倍，直到加倍後驗證準確率的提升不到 "
+                f"{points(LEAST_GAIN)}。準確率取自最後一個 epoch；測試集沒有用來做任何選擇。"
+            )
+        case _:
+            return f"各次訓練選擇 epoch 的方式不同（{join(ways)}）。"
+
+
+def _lengths(found: ChosenLengths, words: Words) -> str:
+    each, stopped = [], []
+    for one in found.cells:
+        few, most = round(one.fewest), round(one.most)
+        span = count(most) if few == most else NUMBERS.span.format(count(few), count(most))
+        each.append(f"{words.cell(one.cell)} {span} 個")
+        stopped += [words.run(one.cell, seed) for seed in one.stopped]
+    text = f"選出的 epoch 數：{'；'.join(each)}。"
+    if stopped:
+        text += (
+            "以下訓練的準確率尚未持平，因為 train.max_epochs 不允許再加倍而停止："
+            f"{'；'.join(stopped)}。"
+        )
+    return text
+
+
+def _why(reason: Unpaired) -> str:
+    match reason:
+        case Unpaired.NO_PREDICTIONS:
+            return "沒有各張測試影像的預測結果"
+        case Unpaired.DIFFERENT_IMAGES:
+            return "各次訓練用的測試影像不同"
+        case Unpaired.SOME_RUNS:
+            return "有些訓練的預測結果與其準確率不符"
+        case _:
+            assert_never(reason)

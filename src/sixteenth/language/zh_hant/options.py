@@ -1,0 +1,145 @@
+"""What could be had from the best network, in Traditional Chinese."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from ...spec.fields import is_frozen
+from ..screen import equal_steps
+from ..sentences import SURE
+from .curves import warning
+from .numbers import (
+    SENTENCE,
+    count,
+    images,
+    interval,
+    is_nothing,
+    points,
+    probability,
+    roughly,
+    signed,
+    signed_points,
+)
+from .words import Words
+
+
+def do(option: Option, words: Words) -> str:
+    """The option as what one would do, without a full stop."""
+    start = option.start
+    match option.kind:
+        case OptionKind.DATA:
+            if option.new_images:
+                return f"再標註 {images(option.new_images)}"
+            return f"改用 {images(2 * start.train_size)}訓練（這些影像已有標籤）"
+        case OptionKind.MODEL:
+            return f"改用 {words.model(option.end[0])}" if option.end else "試試較大的模型"
+        case OptionKind.INIT:
+            if is_frozen(start.init):
+                return "訓練全部權重，而不只是分類層"
+            if option.end:
+                return f"改用 {words.init(option.end[1])}"
+            if not option.available:
+                return "試試有預訓練權重的模型"
+            return "試試預訓練權重" if start.init == "random" else "試試其他預訓練權重"
+        case OptionKind.TRAINING:
+            return "訓練久一點"
+        case OptionKind.RESOLUTION:
+            return "試試較大的影像尺寸"
+        case _:
+            assert_never(option.kind)
+
+
+def label(option: Option, words: Words) -> str:
+    """The option in a few words, beside its point in the figure."""
+    match option.kind:
+        case OptionKind.DATA:
+            return f"影像加倍（{count(2 * option.start.train_size)} 張）"
+        case OptionKind.MODEL:
+            return words.model(option.end[0]) if option.end else "較大的模型"
+        case OptionKind.INIT:
+            if option.end:
+                return words.init(option.end[1])
+            return "訓練全部權重" if is_frozen(option.start.init) else "其他權重"
+        case OptionKind.TRAINING:
+            return "訓練步數加倍"
+        case OptionKind.RESOLUTION:
+            return "較大的影像尺寸"
+        case _:
+            assert_never(option.kind)
+
+
+def gain(option: Option) -> str:
+    """The gain with its interval: ``約 3.8 個百分點（預測，90% 區間 1.9 至 5.7）``."""
+    if not option.known:
+        return "尚未嘗試"
+    if is_nothing(option.gain):
+        about = "幾乎沒有差別"
+    elif option.gain < 0:
+        about = f"準確率變化 {signed_points(option.gain)}"
+    else:
+        about = f"準確率可提升 {points(option.gain)}"
+    if option.measured:
+        return f"{about}（實測，{interval(option.low, option.high, option.level)}）"
+    ends = SENTENCE.ends(option.level, signed(option.low), signed(option.high))
+    return f"{about}（預測，{ends}）"
+
+
+def why(option: Option, words: Words) -> str:
+    """What an option brings, as a sentence."""
+    if not option.known:
+        return f"{untried(option, words)}。"
+    text = gain(option)
+    if option.verdict is OptionVerdict.CANNOT_TELL:
+        text += "，因此也可能沒有幫助" if option.gain >= 0 else "，因此也可能沒有影響"
+    if equal_steps(option) and not is_nothing(option.gain):
+        text += f"；在訓練步數不變時為 {points(option.gain_at_equal_steps)}"
+    if option.converged is False and option.kind is not OptionKind.TRAINING:
+        text += "；由於訓練尚未收斂，這個數字還不能定論"
+    if option.doubts:
+        text += f"（{'；'.join(warning(doubt, 0) for doubt in option.doubts)}）"
+    # The best of several losses is no recommendation.
+    if math.isfinite(option.chance_best) and option.gain > 0:
+        text += f"；是這些做法中效果最好的機率 {probability(option.chance_best, SURE)}"
+    return f"{text}。"
+
+
+def untried(option: Option, words: Words) -> str:
+    """Why nothing is known of what an option brings: a clause."""
+    model = words.model(option.start.model)
+    match option.kind:
+        case OptionKind.DATA:
+            return "只訓練過一種資料量，看不出增加影像的效果"
+        case OptionKind.MODEL:
+            return f"沒有用同樣多的影像訓練過比 {model} 更大的模型"
+        case OptionKind.INIT:
+            if not option.available:
+                return f"{model} 沒有預訓練權重；resnet18 等模型則有"
+            if option.start.init == "random":
+                return "沒有任何一次訓練使用預訓練權重"
+            if is_frozen(option.start.init):
+                return "這項研究只訓練了分類層"
+            return "沒有用同樣多的影像訓練過其他權重"
+        case OptionKind.TRAINING:
+            if option.converged is False:
+                return "訓練準確率在結束時還在上升，但沒有試過訓練更久"
+            return "沒有試過較短的訓練，因此不知道訓練更久有沒有幫助"
+        case OptionKind.RESOLUTION:
+            return (
+                f"{model} 最後一層特徵圖只有 1x1；沒有試過較大的影像，也沒有試過把 ResNet 設為 "
+                "stem: cifar"
+            )
+        case _:
+            assert_never(option.kind)
+
+
+def cost(option: Option) -> str:
+    """What it takes; empty where not known."""
+    if not option.known:
+        return ""
+    new = round(option.new_images)
+    text = f"需要新標註 {images(new)}" if new else "不需要新的標籤"
+    if math.isfinite(option.seconds) and option.seconds > 0:
+        text += f"，在這台機器上訓練約 {roughly(option.seconds)}"
+    return f"{text}。"

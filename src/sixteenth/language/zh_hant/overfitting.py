@@ -1,0 +1,103 @@
+"""Over- and underfitting in Traditional Chinese."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.diagnosis import FITTED
+from ...analysis.findings.overfitting import (
+    GAP_CHANGE,
+    GapTrend,
+    GeneralisationGap,
+    MoreRisingTestLosses,
+    NoRisingTestLoss,
+    OverfittedRuns,
+    OverfittingFinding,
+    Underfitted,
+    UnequalSteps,
+)
+from . import diagnosis
+from .numbers import NUMBERS, count, images, percent, points, signed, signed_points
+from .words import Words
+
+
+def say(finding: OverfittingFinding, words: Words) -> str:
+    """A finding on over- or underfitting as sentences."""
+    match finding:
+        case GeneralisationGap():
+            return _gap(finding, words)
+        case OverfittedRuns():
+            others = len(finding.run_ids) - 1
+            more = f"另有 {count(others)} 次訓練也是如此，差距較小。" if others else ""
+            return f"過擬合：{diagnosis.say(finding.worst, words)}{more}"
+        case MoreRisingTestLosses():
+            return f"另有 {count(len(finding.run_ids))} 次訓練也是如此。"
+        case NoRisingTestLoss():
+            where = "沒有任何一次訓練" if finding.several_runs else "這次訓練沒有"
+            return f"{where}出現訓練損失持續下降，測試損失卻明顯高於最低點的情形。"
+        case Underfitted():
+            return _underfitted(finding)
+        case UnequalSteps():
+            return (
+                f"epoch 數相同，訓練量並不相同：{images(finding.fewest_images)}是 "
+                f"{count(finding.fewest_steps)} 步，{images(finding.most_images)}是 "
+                f"{count(finding.most_steps)} 步。因此影像變多的效果也包含訓練變多的效果；設定 "
+                f"train.steps: {round(finding.most_steps)}，各種資料量的步數就會相同。"
+            )
+        case _:
+            assert_never(finding)
+
+
+def _gap(found: GeneralisationGap, words: Words) -> str:
+    first, last = found.cells[0], found.cells[-1]
+    parts = [f"{images(c.train_size)} {signed(c.mean('gap'))}" for c in found.cells]
+    text = (
+        f"{words.arm(first.model, first.init)}的泛化差距（訓練準確率減測試準確率，百分點）："
+        f"{'、'.join(parts)}"
+    )
+    match found.trend:
+        case None:
+            return f"{text}。"
+        case GapTrend.CANNOT_TELL:
+            change = signed_points(found.change)
+            return f"{text}；是否隨資料量改變無法判斷（從最少到最多影像 {change}）。"
+        case GapTrend.LITTLE:
+            return f"{text}；變化不到 {points(GAP_CHANGE)}。"
+        case GapTrend.SMALLER:
+            text += "，資料變多時差距變小"
+        case GapTrend.LARGER:
+            text += "，資料變多時差距變大"
+        case _:
+            assert_never(found.trend)
+    fits = [percent(cell.mean("train_accuracy")) for cell in (first, last)]
+    if found.little_fitted:
+        steps = first.mean("steps")
+        after = f"訓練 {count(steps)} 步後" if math.isfinite(steps) else ""
+        text += (
+            f"；影像最少時{after}訓練準確率只有 {fits[0]}（影像最多時 {fits[1]}），還談不上過擬合"
+        )
+    else:
+        text += f"（訓練準確率從 {fits[0]} 到 {fits[1]}）"
+    if found.loss_gaps is not None:
+        losses = [NUMBERS.decimal(value, 2) for value in found.loss_gaps]
+        text += f"；以損失計算，差距從 {losses[0]} 到 {losses[1]}"
+    return f"{text}。"
+
+
+def _underfitted(found: Underfitted) -> str:
+    number = len(found.run_ids)
+    which = f"{found.runs} 次訓練中有 {number} 次"
+    if number == found.runs:
+        which = "每次訓練都" if number > 1 else "這次訓練"
+    climbs = ""
+    if found.climbs:
+        least, most = (f([c.climb for c in found.climbs]) for f in (min, max))
+        climbs = points(least)
+        if points(least) != points(most):
+            climbs = f"{NUMBERS.decimal(100 * least, 1)} 至 {points(most)}"
+    ends = f"（影像最多時，最後三分之一的 epoch 上升 {climbs}）" if climbs else ""
+    return (
+        f"{which}在訓練準確率不到 {NUMBERS.percent(FITTED, 0)} 時就結束，而且到最後還在上升{ends}："
+        "步數不足造成欠擬合。這時的泛化差距，不太能說明步數足夠時會有多大的差距。"
+    )

@@ -1,0 +1,266 @@
+"""The first screen of a report in Traditional Chinese."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.advice import AnotherSize, BestNetwork, MoreSeeds
+from ...analysis.findings.cautions import (
+    Caution,
+    LeakedTest,
+    MixedData,
+    MixedMachines,
+    NotConverged,
+    OneSeed,
+    RunsMissing,
+)
+from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
+from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
+from ..provenance import Fact
+from ..screen import OverviewFinding, Screen, ScreenLabels
+from ..text import plain
+from . import options
+from .numbers import (
+    SENTENCE,
+    accuracy_interval,
+    count,
+    coverage,
+    images,
+    is_nothing,
+    percent,
+    points,
+    roughly,
+    rounded,
+    signed_points,
+    tidy,
+)
+from .words import Words
+
+LABELS = ScreenLabels(
+    kinds={
+        OptionKind.DATA: "更多影像",
+        OptionKind.MODEL: "較大的模型",
+        OptionKind.INIT: "預訓練權重",
+        OptionKind.TRAINING: "訓練更久",
+        OptionKind.RESOLUTION: "較大的影像",
+    },
+    verdicts={
+        OptionVerdict.HELPS: "有幫助",
+        OptionVerdict.DOES_NOT: "沒有幫助",
+        OptionVerdict.CANNOT_TELL: "無法判斷",
+        OptionVerdict.NOT_TRIED: "未嘗試",
+    },
+    measured="實測",
+    forecast="預測",
+    short="{how}，{ends}（{level}）",
+    around="{how}，{interval}",
+    over="{has}，相較於 {compared}",
+    and_part="{what}；步數相同時 {part}",
+    in_hand="已經具備",
+    between="",
+)
+
+
+def say(finding: OverviewFinding, words: Words) -> str:
+    """A part of the first screen as sentences."""
+    screen = ChineseScreen(words)
+    match finding:
+        case Overview():
+            title = screen.title(finding)
+            return title if title.endswith("？") else f"{title}。"
+        case Card():
+            said = screen.card(finding)
+            return f"{said.kind}：{said.gain}（{said.around or said.what}），{said.verdict}。"
+        case HowSure():
+            return "".join(f"{fact.name}：{fact.text}。" for fact in screen.sure(finding))
+        case _:
+            return screen.caution(finding)
+
+
+class ChineseScreen(Screen):
+    """The first screen with the names of one study."""
+
+    words: Words
+    labels = LABELS
+    numbers = SENTENCE
+
+    def title(self, found: Overview) -> str:
+        return plain(tidy(self._title(found)))
+
+    def _title(self, found: Overview) -> str:
+        option = found.card.option if found.card else None
+        gain = f"：{_gain(option)}" if option and option.known and option.gain > 0 else ""
+        match found.verdict:
+            case Verdict.NOTHING_FINISHED:
+                return "還沒有任何訓練完成"
+            case Verdict.IN_HAND:
+                assert option is not None
+                assert option.end is not None
+                model, init = option.end
+                named = self.words.init(init)
+                if option.kind is OptionKind.MODEL:
+                    named = self.words.model(model)
+                return f"使用 {named}{gain}"
+            case Verdict.DO:
+                assert option is not None
+                return f"{options.do(option, self.words)}{gain}"
+            case Verdict.TRAIN_FIRST:
+                return f"先訓練久一點{gain}"
+            case Verdict.NOT_SEPARATED:
+                return "還無法判斷：該增加影像，還是訓練久一點？"
+            case Verdict.STOP:
+                if is_nothing(found.visible):
+                    return "可以到此為止：幾乎沒有提升空間了"
+                return f"可以到此為止：剩下的提升空間不到 {points(found.visible)}"
+            case Verdict.CANNOT_TELL:
+                return f"還無法判斷{_surer(found)}"
+            case Verdict.NOTHING_KNOWN:
+                return f"還無法比較{_surer(found)}"
+            case _:
+                assert_never(found.verdict)
+
+    def lead(self, found: Overview) -> str:
+        if found.best is None:
+            return ""
+        text = f"最佳模型：{self._best(found.best)}。"
+        if found.next is not None:
+            text += f"接下來可以{self.do(found.next)}：{options.gain(found.next)}。"
+        return plain(tidy(text))
+
+    def _best(self, best: BestNetwork) -> str:
+        interval = accuracy_interval(best.interval)
+        interval = f"（{interval}）" if interval else ""
+        return f"{self.words.cell(best.cell)}，準確率 {percent(best.cell.accuracy)}{interval}"
+
+    def do(self, option: Option) -> str:
+        return tidy(options.do(option, self.words))
+
+    def label(self, option: Option) -> str:
+        return tidy(options.label(option, self.words))
+
+    def why_untried(self, option: Option) -> str:
+        return tidy(options.untried(option, self.words))
+
+    def untried(self, option: Option) -> str:
+        match option.kind:
+            case OptionKind.DATA:
+                return "只訓練過一種資料量"
+            case OptionKind.MODEL:
+                return "沒有訓練更大的模型"
+            case OptionKind.INIT:
+                if not option.available:
+                    return f"{self.words.model(option.start.model)} 沒有預訓練權重"
+                return "沒有使用過" if option.start.init == "random" else "沒有試過其他權重"
+            case OptionKind.TRAINING if option.converged is False:
+                return "訓練結束時仍在進步"
+            case _:
+                return "沒有試過其他訓練長度"
+
+    def price(self, option: Option) -> str:
+        new = round(option.new_images)
+        parts = [f"新標註 {count(new)} 張" if new else "不需新標籤"]
+        if self.knows_seconds(option):
+            parts.append(f"訓練約 {roughly(option.seconds)}")
+        return "，".join(parts) if option.known or option.kind is OptionKind.DATA else ""
+
+    def caution(self, found: Caution) -> str:
+        match found:
+            case NotConverged():
+                return "最佳模型在訓練結束時仍在進步：訓練久一點，高下可能會改變。"
+            case OneSeed():
+                return (
+                    "每個組合只訓練了一次。如果各次訓練之間的差異是假設值 "
+                    f"{points(found.deviation)}的兩倍，這個結論就可能不成立。"
+                )
+            case LeakedTest():
+                share = f"（{percent(found.share)}）" if math.isfinite(found.share) else ""
+                return (
+                    f"有 {count(found.images)} 張測試影像{share}也在訓練影像中，因此準確率偏高。"
+                    "請從其中一邊移除，再重新訓練。"
+                )
+            case MixedMachines():
+                return (
+                    f"訓練來自 {found.machines} 種不同的機器或數值精度，準確率與時間可能因此有"
+                    "偏差。改用同一台機器："
+                )
+            case MixedData():
+                return "各次訓練看到的影像並不相同：任何比較都不可信。"
+            case RunsMissing():
+                return f"{found.runs} 次訓練中有 {found.missing} 次沒有結果，未列入分析。"
+            case _:
+                assert_never(found)
+
+    def sure(self, found: HowSure) -> tuple[Fact, ...]:
+        trainings = f"{found.fewest} 至 {found.most}"
+        if found.fewest == found.most:
+            trainings = str(found.most)
+        how = f"由 {found.repeats} 次重複訓練估計" if found.repeats else "假設值"
+        facts = [Fact("每個組合的訓練次數", trainings)]
+        facts.append(Fact("測試影像", count(found.test_images)))
+        if math.isfinite(found.detectable):
+            facts.append(Fact("看得出的最小差異", points(found.detectable)))
+        return (*facts, Fact("訓練之間的標準差", f"±{points(found.deviation)}，{how}"))
+
+    def target(self, found: Target) -> str:
+        wanted, arm = percent(1 - found.error), self.words.arm(found.model, found.init)
+        most = f"目前的 {FARTHEST} 倍"
+        match found.outcome:
+            case TargetOutcome.REACHED:
+                said = f"已經達到：{arm}，{images(round(found.images))}"
+            case TargetOutcome.NO_CURVE:
+                said = "還沒有達到；每個模型只有一種資料量，沒有學習曲線可以推算"
+            case TargetOutcome.OUT_OF_REACH:
+                said = f"只靠增加影像達不到，就算增加到{most}"
+            case TargetOutcome.FORECAST:
+                needs = f"需要的影像超過{most}"
+                if math.isfinite(found.images):
+                    needs = f"需要 {rounded(found.images)} 張影像"
+                low, high = rounded(found.low), rounded(found.high)
+                ends = SENTENCE.ends(found.level, low, high)
+                if not math.isfinite(found.high):
+                    ends = f"{coverage(found.level)} 區間 {low} 張以上，也可能永遠達不到"
+                said = f"{needs}（{ends}），使用 {arm}"
+            case _:
+                assert_never(found.outcome)
+        return plain(tidy(f"{wanted} {said}"))
+
+    def summary(self, found: Overview, data: str) -> tuple[str, ...]:
+        title = self.title(found)
+        if found.best is None or found.sure is None:
+            return (f"{title}。",)
+        option = self.helping(found)
+        if option is not None and title[-1] != "？":
+            title += f"（{self.around(option)}）"
+        on = f"在 {plain(data)} 上，" if data else ""
+        sure = found.sure
+        trainings = str(sure.most)
+        if sure.fewest != sure.most:
+            trainings = f"{sure.fewest} 至 {sure.most}"
+        tested = ""
+        if math.isfinite(sure.test_images):
+            tested = f"、{count(round(sure.test_images))} 張測試影像"
+        return (
+            f"{title}{'' if title.endswith('？') else '。'}",
+            plain(tidy(f"{on}最佳模型是 {self._best(found.best)}。")),
+            f"依據：每個組合訓練 {trainings} 次{tested}。",
+        )
+
+
+def _surer(found: Overview) -> str:
+    """What would tell, after the verdict."""
+    match found.step:
+        case MoreSeeds():
+            return "：請再訓練兩個種子"
+        case AnotherSize():
+            return "：請再訓練一種資料量"
+        case None:
+            return ""
+        case _:
+            return "：請再訓練一次"
+
+
+def _gain(option: Option) -> str:
+    """``+24.0 個百分點``; of a forecast ``約 +2.0 個百分點``."""
+    return f"{'' if option.measured else '約 '}{signed_points(option.gain)}"

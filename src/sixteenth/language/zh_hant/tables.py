@@ -1,0 +1,100 @@
+"""The words of the tables in Traditional Chinese."""
+
+from __future__ import annotations
+
+from ...analysis.curves.crossover import CrossoverOutcome
+from ...analysis.findings.doubling import LastDoubling
+from ...analysis.findings.expectation import GainFromData, ModelCrossover, SizeVerdict
+from ...analysis.findings.options import Option
+from ...analysis.findings.overfitting import GapTrend, GeneralisationGap
+from ...analysis.findings.pretraining import (
+    AheadOnFewer,
+    FirstEpoch,
+    FitAndGap,
+    GainSource,
+    InitGain,
+    InitGainChange,
+    WorthInImages,
+)
+from ...analysis.findings.relation import AccuracyCurve
+from ..tables import TableLabels
+
+_CHANGE = ("變化（百分點）", "95% 信賴區間")
+
+TABLES = TableLabels(
+    tables={
+        AccuracyCurve: (
+            "不同訓練影像張數的準確率",
+            ("模型", "影像張數", "測試準確率", *_CHANGE),
+        ),
+        LastDoubling: (
+            "最後一次影像加倍帶來的變化；能區分時，分別列出影像與訓練步數的貢獻",
+            ("模型", "影像張數", *_CHANGE, "來自影像", "來自步數"),
+        ),
+        SizeVerdict: (
+            "較大的模型與較小的模型",
+            ("初始權重", "影像張數", "差距（百分點）", "95% 信賴區間", "p 值", "可偵測", "領先"),
+        ),
+        GainFromData: (
+            "影像變多時兩個模型各提升多少",
+            ("初始權重", "影像張數", "較小", "較大", "較大減較小", "95% 信賴區間", "只看最後一步"),
+        ),
+        ModelCrossover: (
+            "依擬合曲線，一個模型是否會超越另一個",
+            ("初始權重", "結果", "影像張數（90% 區間）", "範圍內的機率", "範圍外的機率"),
+        ),
+        InitGain: (
+            "預訓練權重相對於第一種初始權重的提升",
+            ("模型", "初始權重", "影像張數", "提升（百分點）", "95% 信賴區間"),
+        ),
+        InitGainChange: (
+            "影像變多時，這項提升如何變化",
+            ("模型", "初始權重", "影像張數", *_CHANGE),
+        ),
+        AheadOnFewer: (
+            "用較少的影像就領先",
+            ("模型", "領先", "落後", "差距（百分點）", "95% 信賴區間"),
+        ),
+        FitAndGap: (
+            "預訓練權重的提升從何而來",
+            ("模型", "影像張數", "訓練準確率", "泛化差距", "主要來自"),
+        ),
+        FirstEpoch: (
+            "第一個 epoch 之後的測試準確率",
+            ("模型", "初始權重", "影像張數", "未使用", "使用"),
+        ),
+        WorthInImages: (
+            "預訓練權重抵得上多少影像：不用它時需要幾倍的影像",
+            ("模型", "初始權重", "影像張數", "倍數", "90% 區間"),
+        ),
+        GeneralisationGap: (
+            "訓練準確率減測試準確率",
+            ("模型", "影像張數", "泛化差距（百分點）", "訓練準確率", "影像變多時"),
+        ),
+        Option: (
+            "從最佳模型出發可以做的事",
+            ("做法", "提升（百分點）", "依據", "效果最好的機率", "判斷"),
+        ),
+    },
+    cannot_tell="無法判斷",
+    not_trained="（未訓練）",
+    last_step="{images} 張之後 {gain}",
+    overtaking={
+        CrossoverOutcome.INSIDE: "{ahead} 在測量範圍內超越",
+        CrossoverOutcome.INSIDE_UNCLEAR: "測量範圍內無法判斷",
+        CrossoverOutcome.STAYS_AHEAD: "{ahead} 持續領先",
+        CrossoverOutcome.BEYOND: "{ahead} 在測量範圍外超越",
+        CrossoverOutcome.BEYOND_UNCLEAR: "測量範圍內沒有；範圍外無法判斷",
+    },
+    up_to="{probability}（至 {images} 張）",
+    on_images="{init}，{images} 張：{accuracy}",
+    sources={GainSource.FIT: "擬合得更好", GainSource.GAP: "泛化差距變小"},
+    trends={
+        GapTrend.CANNOT_TELL: "無法判斷",
+        GapTrend.LITTLE: "變化不大",
+        GapTrend.SMALLER: "變小",
+        GapTrend.LARGER: "變大",
+    },
+    hardly_fitted="；影像少時幾乎還沒擬合",
+    if_never_hurt="{}（假設影像變多不會變差）",
+)

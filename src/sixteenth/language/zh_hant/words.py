@@ -1,0 +1,67 @@
+"""Models, initial weights and cells in Traditional Chinese, as all sentences name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...analysis.inputs.grid import Cell, MissingReason
+from ...spec.fields import FROZEN, is_frozen
+from ..words import Words as BaseWords
+from .numbers import images, tidy
+
+
+@dataclass(frozen=True)
+class Words(BaseWords):
+    """The names of one study as parts of Chinese sentences."""
+
+    def tidy(self, text: str) -> str:
+        return tidy(text)
+
+    def init(self, init: str) -> str:
+        """``隨機初始化``, ``ImageNet 預訓練權重``, ``mine.pth 的權重``.
+
+        With ``凍結的`` before them if only the classifier was trained.
+        """
+        if is_frozen(init):
+            return tidy(
+                f"凍結的 {self.init(init.removesuffix(FROZEN)).replace(' 的權重', ' 權重')}"
+            )
+        if init == "random":
+            return "隨機初始化"
+        if init == "imagenet":
+            return "ImageNet 預訓練權重"
+        if init.startswith("imagenet:"):
+            return f"ImageNet {init.removeprefix('imagenet:')} 預訓練權重"
+        return f"{self.names.inits.get(init, init)} 的權重"
+
+    def arm(self, model: str, init: str) -> str:
+        """``resnet18（隨機初始化）``."""
+        return f"{self.model(model)}（{self.init(init)}）"
+
+    def cell(self, cell: Cell) -> str:
+        """``resnet18（隨機初始化，3,125 張影像）``."""
+        return f"{self.model(cell.model)}（{self._of(cell)}）"
+
+    def run(self, cell: Cell, seed: int) -> str:
+        """One run of a cell; its seed only where others were planned."""
+        if cell.planned <= 1:
+            return self.cell(cell)
+        return f"{self.model(cell.model)}（{self._of(cell)}，種子 {seed}）"
+
+    def _of(self, cell: Cell) -> str:
+        return f"{self.init(cell.init)}，{images(round(cell.train_size))}"
+
+
+def missing_reason(reason: MissingReason) -> str:
+    """Why a run takes no part, in a few words; its own error as it said it."""
+    if reason.error:
+        return reason.error
+    if reason.lacks:
+        lacks = {"train_size": "訓練影像的張數", "test_accuracy": "測試準確率"}
+        return f"沒有留下{lacks[reason.lacks]}"
+    return {
+        "missing": "尚未執行",
+        "interrupted": "中途中斷",
+        "running": "仍在訓練",
+        "failed": "失敗，但沒有留下訊息",
+    }.get(reason.status, f"狀態為 {reason.status}")

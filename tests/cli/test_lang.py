@@ -1,0 +1,100 @@
+"""The language of what commands answer: --lang, else the study file's, the locale's, English."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sixteenth.errors import MismatchError
+from sixteenth.spec import load_spec
+from sixteenth.study.preflight import check_folder
+from tiny_study import Command
+
+BEGUN = "還沒有任何一次訓練完成"
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a study of which nothing was trained, beside a table for `fit`."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.setenv(name, "C")
+    folder = tmp_path / "begun"
+    folder.mkdir()
+    (folder / "study.yaml").write_text("data: digits\nmodels: [resnet18]\n", "utf-8")
+    Path("table.csv").write_text(
+        "train_size,test_accuracy\n500,0.6\n1000,0.7\n2000,0.78\n4000,0.83\n", "utf-8"
+    )
+    return folder
+
+
+def test_what_is_asked_for_goes_before_study_file_and_locale(
+    study: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "No run of this study has finished" in sixteenth("advise", "begun").out
+    assert BEGUN in sixteenth("advise", "begun", "--lang", "zh-Hant").out
+    monkeypatch.setenv("LC_ALL", "zh_TW.UTF-8")
+    assert BEGUN in sixteenth("advise", "begun").out
+    with (study / "study.yaml").open("a") as file:
+        file.write("language: en\n")
+    assert "No run of this study has finished" in sixteenth("advise", "begun").out
+    assert BEGUN in sixteenth("advise", "begun", "--lang", "zh-hant").out
+
+
+def test_tables_are_in_that_language(study: Path, sixteenth: Command) -> None:
+    said = sixteenth("show", "begun", "--lang", "zh-Hant").out
+    assert "模型" in said
+    assert "未執行" in said
+
+
+def test_a_report_says_its_language(study: Path, sixteenth: Command) -> None:
+    assert sixteenth("report", "begun", "--lang", "zh-Hant").code == 0
+    page = (study / "report.html").read_text("utf-8")
+    assert '<html lang="zh-Hant">' in page
+    assert "<h1>還沒有任何訓練完成</h1>" in page
+
+
+def test_fitted_curves_are_told_in_that_language(study: Path, sixteenth: Command) -> None:
+    ended = sixteenth("fit", "table.csv", "--lang", "zh-Hant", "--target-error", "0.1")
+    assert "重新訓練的 90% 區間" in ended.out
+    assert "圖：table.svg" in ended.out
+    assert "訓練影像張數（對數尺度）" in Path("table.svg").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "demo"),
+        ("demo",),
+        ("report", "begun"),
+        ("show", "begun"),
+        ("advise", "begun"),
+        ("fit", "table.csv"),
+    ],
+)
+def test_an_unknown_language_is_refused_before_anything_is_done(
+    words: tuple[str, ...], study: Path, sixteenth: Command
+) -> None:
+    ended = sixteenth(*words, "--lang", "klingon")
+    assert ended.code == 2
+    assert ended.err == "sixteenth: no language 'klingon': there are en, zh-Hant\n"
+    assert sorted(Path().iterdir()) == [Path("begun"), Path("table.csv")]
+
+
+def test_the_study_file_names_a_language_that_there_is(study: Path, sixteenth: Command) -> None:
+    ended = sixteenth("run", "demo", "--set", "language=klingon")
+    assert ended.code == 2
+    assert "'klingon'" in ended.err
+
+
+def test_the_language_of_a_study_changes_none_of_its_runs() -> None:
+    plain, chinese = (load_spec("demo", settings) for settings in ((), ("language=zh-Hant",)))
+    assert plain.runs() == chinese.runs()
+
+
+def test_a_study_goes_on_in_another_language(study: Path) -> None:
+    begun = study / "study.yaml"
+    check_folder(study, load_spec(begun, ["language=zh-Hant"]))
+    with pytest.raises(MismatchError):
+        check_folder(study, load_spec(begun, ["image_size=16"]))
