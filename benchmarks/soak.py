@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,11 @@ KILLS_A_STUDY = 8
 
 CLOCKS = ("seconds", "evaluation_seconds", "images_per_second", "started", "finished")
 CLOCKS_AND_MEMORY = (*CLOCKS, "peak_memory_bytes")
+
+
+Start = Callable[[Sequence[str], Path], Any]
+"""Begins ``sixteenth WORDS`` in a folder, in a process group of its own; returns a process that is
+used as `subprocess.Popen` is."""
 
 
 @dataclass
@@ -114,29 +119,32 @@ def soak(
     kills: int,
     seed: int = 0,
     epochs: int = 24,
+    start: Start | None = None,
     verbose: bool = False,
 ) -> Soak:
     """Kill studies in the empty folder `home`, for so long or so often, and compare what they left.
 
     The first study there is the undisturbed one. A study that was begun is brought to its end.
+
+    Args:
+        start: begins a command, by default ``python -m sixteenth WORDS``.
     """
+    start = start or begin
     began, moments, done = time.monotonic(), random.Random(seed), Soak()
     (home / "soak_models.py").write_text(MODELS, encoding="utf-8")
     (home / "soak.yaml").write_text(STUDY.replace("EPOCHS", str(epochs)), encoding="utf-8")
-    wanted, whole_seconds = _undisturbed(home)
+    wanted, whole_seconds = _undisturbed(home, start)
     while not done.studies or (done.kills < kills and time.monotonic() - began < seconds):
         study = home / f"study{done.studies}"
         workers = moments.choice([1, 2])
         until = min(done.kills + KILLS_A_STUDY, kills)
         while done.kills < until and time.monotonic() - began < seconds:
-            if _ends_within(home, study, workers, moments, whole_seconds, done):
+            if _ends_within(start, home, study, workers, moments, whole_seconds, done):
                 break
-        ended = subprocess.run(
-            command(study, workers), cwd=home, env=environment(), capture_output=True, check=False
-        )
-        if ended.returncode:
-            said = ended.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            done.differences.append(f"{study.name}: exit code {ended.returncode}, {said}")
+        code, err = _end_of(start(words(study, workers), home))
+        if code:
+            said = err.strip().splitlines()[-1:]
+            done.differences.append(f"{study.name}: exit code {code}, {said}")
         else:
             found = remains(study)
             done.differences += [f"{study.name}: {each}" for each in differences(wanted, found)]
@@ -147,14 +155,24 @@ def soak(
     return done
 
 
-def command(study: Path, workers: int) -> list[str]:
-    """The command line that trains, and that goes on."""
-    words = ["run", "soak.yaml", "--out", str(study), "--device", "cpu", "--threads", "1"]
-    return [sys.executable, "-m", "sixteenth", *words, "--workers", str(workers)]
+def words(study: Path, workers: int) -> list[str]:
+    """The command that trains, and that goes on."""
+    placed = ["--device", "cpu", "--threads", "1", "--workers", str(workers)]
+    return ["run", "soak.yaml", "--out", str(study), *placed]
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
+def begin(words: Sequence[str], home: Path) -> subprocess.Popen[str]:
+    """``python -m sixteenth WORDS``, begun in `home` in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "sixteenth", *words],
+        cwd=home,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        process_group=0,
+    )
 
 
 def remains(study: Path) -> dict[str, Any]:
@@ -182,29 +200,37 @@ def differences(wanted: dict[str, Any], found: dict[str, Any]) -> list[str]:
     return [f"{name} differs" for name in names if wanted.get(name) != found.get(name)]
 
 
-def _undisturbed(home: Path) -> tuple[dict[str, Any], float]:
+def _end_of(command: Any) -> tuple[int, str]:
+    """Wait for it: its exit code, and what it wrote to standard error."""
+    with command as process:
+        _, err = process.communicate(timeout=3600)
+        return process.returncode, err
+
+
+def _undisturbed(home: Path, start: Start) -> tuple[dict[str, Any], float]:
     """What a study leaves that nobody kills, and how long it takes."""
     began, study = time.monotonic(), home / "undisturbed"
-    subprocess.run(command(study, 1), cwd=home, env=environment(), capture_output=True, check=True)
+    code, err = _end_of(start(words(study, 1), home))
+    if code:
+        raise RuntimeError(err)
     return remains(study), time.monotonic() - began
 
 
 def _ends_within(
-    home: Path, study: Path, workers: int, moments: random.Random, whole: float, done: Soak
+    start: Start,
+    home: Path,
+    study: Path,
+    workers: int,
+    moments: random.Random,
+    whole: float,
+    done: Soak,
 ) -> bool:
     """Start the command and kill it at a random moment; whether it had ended by then."""
     group = moments.random() < 0.5
     moment = moments.uniform(0.0, whole)
-    with subprocess.Popen(
-        command(study, workers),
-        cwd=home,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        process_group=0,
-    ) as process:
+    with start(words(study, workers), home) as process:
         try:
-            process.wait(moment)
+            process.communicate(timeout=moment)
         except subprocess.TimeoutExpired:
             done.in_training += any('"running"' in text for text in _records(study))
             (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from forked import ForkedWorker
 from tiny_study import Command, Ended, TrainedStudy, run_process, write_tiny_study
 
 REPO = Path(__file__).resolve().parents[1]
@@ -61,6 +62,12 @@ def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("accuracy_figure", "options_figure", "training_curves_figure"):
         monkeypatch.setattr(f"sixteenth.report.parts.{name}", blank)
+
+
+@pytest.fixture
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of studies of this process are forks, which need not import torch."""
+    monkeypatch.setattr("sixteenth.study.executors.local.start_process", ForkedWorker)
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -53,6 +55,8 @@ class Forked:
         self._process.start()
         assert self._process.pid is not None
         self.pid: int = self._process.pid
+        while os.getpgid(self.pid) != self.pid:
+            time.sleep(0.001)
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +78,11 @@ class Forked:
     def returncode(self) -> int | None:
         """The exit code; minus the number of the signal that ended it; None while it runs."""
         return self._process.exitcode
+
+    @property
+    def out(self) -> str:
+        """What it has written to standard output so far."""
+        return self._read()[0]
 
     @property
     def err(self) -> str:
@@ -114,6 +123,46 @@ class Forked:
             self._process.kill()
 
 
+class ForkedWorker:
+    """A worker process, in place of the one of `local.start_process`.
+
+    Its parent is the process that is forked, so that it outlives the one that asked for it.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        its = [FORK_SERVER.Pipe(duplex=False) for _ in range(3)]
+        inside = its[0][0], its[1][1], its[2][1]
+        self._process = FORK_SERVER.Process(
+            target=_run_worker, args=(*inside, os.getcwd(), dict(environment)), daemon=True
+        )
+        self._process.start()
+        self._lock = threading.Lock()  # two threads must not both read the exit code from its pipe
+        ends = its[0][1], its[1][0], its[2][0]
+        modes = "wb", "rb", "rb"
+        self.stdin, self.stdout, self.stderr = (
+            os.fdopen(os.dup(end.fileno()), mode) for end, mode in zip(ends, modes, strict=True)
+        )
+        for end in (*inside, *ends):
+            end.close()
+
+    @property
+    def returncode(self) -> int | None:
+        with self._lock:
+            return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        connection.wait([self._process.sentinel], timeout)
+        if (code := self.returncode) is None:
+            raise subprocess.TimeoutExpired("worker", timeout or 0.0)
+        return code
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
 def sixteenth_command(words: Sequence[str]) -> None:
     """What `python -m sixteenth WORDS` does after its imports."""
     main = importlib.import_module("sixteenth.cli.commands").main
@@ -126,6 +175,27 @@ def python_program(code: str, words: Sequence[str]) -> None:
     """What `python -c CODE WORDS` does."""
     sys.argv = ["-c", *words]
     exec(compile(code, "<program>", "exec"), {"__name__": "__main__"})
+
+
+def _run_worker(
+    stdin: connection.Connection,
+    stdout: connection.Connection,
+    stderr: connection.Connection,
+    folder: str,
+    env: dict[str, str],
+) -> None:
+    for number, pipe in enumerate((stdin, stdout, stderr)):
+        os.dup2(pipe.fileno(), number)
+        pipe.close()
+    sys.stdin, sys.stdout, sys.stderr = (
+        os.fdopen(number, mode, closefd=False) for number, mode in enumerate(("r", "w", "w"))
+    )
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(folder)
+    sys.path[:] = env["PYTHONPATH"].split(os.pathsep)
+    local = importlib.import_module("sixteenth.study.executors.local")
+    python_program(local.WORKER_PROGRAM, [str(os.getppid())])
 
 
 def _run(

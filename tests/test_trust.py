@@ -133,6 +133,7 @@ def test_no_way_of_reading_in_the_source_runs_what_it_reads() -> None:
     # What a study and the workers that it started say to each other over their own pipes.
     between_processes = {
         "local.py": {"subprocess.Popen", "pickle.load"},
+        "beside.py": {"subprocess.Popen"},
         "worker.py": {"pickle.load", "pickle.loads"},
     }
     seen = set()

@@ -190,12 +190,12 @@ def test_settings_apply_to_a_loaded_study(tiny_folder: Path) -> None:
 def test_of_runs_that_choose_their_length_no_time_left_is_said() -> None:
     from rich.console import Console
 
-    from sixteenth.cli.display import _RunProgress
+    from sixteenth.cli.display import RunProgress
     from sixteenth.engine.train import Progress
 
     for epochs, known in ((10, True), ("auto", False)):
         (run,) = Study(tiny(models=["resnet18"], train={"epochs": epochs})).runs()
-        display = _RunProgress(Console(quiet=True))
+        display = RunProgress(Console(quiet=True))
         display.runs_planned([run])
         display.run_started(run)
         for step in (1, 2):

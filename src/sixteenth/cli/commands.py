@@ -8,6 +8,7 @@ How a command ends, by itself or not, is in `exits`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -31,8 +32,11 @@ from .options import (
     Flags,
     JsonOption,
     LangOption,
+    PortOption,
     SameOption,
     StudyArgument,
+    TensorBoardOption,
+    WatchOption,
     set_language,
     with_flags,
 )
@@ -77,16 +81,22 @@ def _sixteenth(
 
 @app.command()
 @with_flags
-def demo(flags: Flags) -> None:
+def demo(flags: Flags, watch: WatchOption = False, tensorboard: TensorBoardOption = False) -> None:
     """Run the whole study on small built-in images: minutes, and no download."""
-    _run(_load("demo", flags), flags)
+    _run(_load("demo", flags), flags, watch=watch, tensorboard=tensorboard)
 
 
 @app.command()
 @with_flags
-def run(study: StudyArgument, flags: Flags, budget: BudgetOption = None) -> None:
+def run(
+    study: StudyArgument,
+    flags: Flags,
+    budget: BudgetOption = None,
+    watch: WatchOption = False,
+    tensorboard: TensorBoardOption = False,
+) -> None:
     """Train every run of a study that is not finished yet, and write its report."""
-    _run(_load(study, flags), flags, budget)
+    _run(_load(study, flags), flags, budget, watch=watch, tensorboard=tensorboard)
 
 
 @app.command()
@@ -247,6 +257,24 @@ def show(
         _print_results(results, study.language)
 
 
+@app.command("watch")
+def watch_study(
+    folder: DirArgument = None,
+    out: SameOption = None,
+    port: PortOption = 0,
+    lang: LangOption = None,
+) -> None:
+    """Serve a page that follows a study while it is trained, and print its address.
+
+    The study may be trained by another process or another machine. Its folder is only read. Ctrl-C
+    ends the page, not the training.
+    """
+    from .watch.server import serve
+
+    study = _open(folder, out, lang)
+    serve(study.folder, port, study.language, on_address=lambda where: print(where, flush=True))
+
+
 app.command()(advise)
 app.command()(explain)
 
@@ -378,16 +406,35 @@ def _open(folder: Path | None, out: Path | None, lang: str | None) -> Study:
     return set_language(Study.open(place), lang)
 
 
-def _run(study: Study, flags: Flags, budget: float | None = None) -> None:
+def _run(
+    study: Study,
+    flags: Flags,
+    budget: float | None = None,
+    *,
+    watch: bool = False,
+    tensorboard: bool = False,
+) -> None:
     """Train, then print the answer, the table and the report's path."""
     from ..engine.acceleration import keep_freed_memory
     from ..language import language_for
+    from ..study.listener import Listener, Listeners
     from .display import display_for
     from .tables import console
+    from .watch.beside import page_beside
 
     keep_freed_memory()  # a small study is trained in this process
-    with display_for(console(errors=True)) as display:
-        results = study.run(**flags.machine(), budget=budget, listener=display)
+    with contextlib.ExitStack() as stack:
+        listeners: list[Listener] = []
+        if tensorboard:
+            from ..study.tensorboard import EventFiles
+
+            listeners.append(stack.enter_context(EventFiles(study.folder)))
+        if watch:
+            where = stack.enter_context(page_beside(study.folder, study.language))
+            print_message(f"watch at {where}" if where else "the page of --watch did not start")
+        display = stack.enter_context(display_for(console(errors=True)))
+        listener = Listeners([display, *listeners])
+        results = study.run(**flags.machine(), budget=budget, listener=listener)
     page = study.folder / "report.html"
     if flags.as_json:
         _print_json(_outcome(study, results, page))

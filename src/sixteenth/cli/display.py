@@ -1,6 +1,6 @@
 """The progress of a study on standard error: a live table on a terminal, lines in a pipe.
 
-Both displays get the same events and keep the same state (`_RunProgress`); they differ in what they
+Both displays get the same events and keep the same state (`RunProgress`); they differ in what they
 show of it. Nothing here changes what is computed.
 """
 
@@ -27,7 +27,7 @@ from ..study.listener import Listener
 from .tables import Column, cell_columns, table
 
 if TYPE_CHECKING:
-    from ..engine.train import Progress
+    from ..engine.progress import Progress
 
 MOST_ROWS = 12
 STARTING = ("starting", 0, 0)
@@ -76,8 +76,8 @@ class _Row:
         self.test_accuracy = metrics.test_accuracy if metrics else None
 
 
-class _RunProgress(Listener):
-    """Keeps where every run stands and how much time is left; both displays build on it."""
+class RunProgress(Listener):
+    """Keeps where every run stands and how much time is left; all displays build on it."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -126,6 +126,10 @@ class _RunProgress(Listener):
 
     def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         self.rows[run.run_id].ended(record)
+        self.data_known(record)
+
+    def data_known(self, record: RunRecord) -> None:
+        """How many images and classes there are, as far as the record of a run tells."""
         if record.data is not None:
             self.total = record.data.train_images or self.total
             self.classes = len(record.data.classes) or self.classes
@@ -186,7 +190,7 @@ class _RunProgress(Listener):
         return live[-1] if live else None
 
 
-class LiveDisplay(_RunProgress):
+class LiveDisplay(RunProgress):
     """All runs as a table that is redrawn in place."""
 
     def __init__(self, console: Console) -> None:
@@ -276,7 +280,7 @@ class LiveDisplay(_RunProgress):
         return Group(*parts)
 
 
-class PlainDisplay(_RunProgress):
+class PlainDisplay(RunProgress):
     """A line when a run starts, after epochs, and when it ends: for pipes and logs."""
 
     def __init__(self, console: Console) -> None:

@@ -121,6 +121,20 @@ BudgetOption = Annotated[
         help="Only the runs that fit into 45min, 2h or 1h30, the most telling first.",
     ),
 ]
+WatchOption = Annotated[
+    bool,
+    typer.Option("--watch", help="Also serve a page that follows the runs; its address is said."),
+]
+TensorBoardOption = Annotated[
+    bool,
+    typer.Option("--tensorboard", help="Also write event files for TensorBoard."),
+]
+PortOption = Annotated[
+    int,
+    typer.Option(
+        "--port", metavar="N", min=0, max=65535, help="Of the page. Default: one that is free."
+    ),
+]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", metavar="N", help="One seed instead of the study's seeds.")
 ]

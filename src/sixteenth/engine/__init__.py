@@ -1,6 +1,7 @@
 """Train one run: from a RunSpec and a dataset to a run folder. Does not depend on studies.
 
 train.py           the training loop: epochs, evaluation, checkpoints, results
+progress.py        how far a run has come
 workload.py        images, steps, evaluations and augmentation of a run
 head.py            a run that trains the head of a frozen network alone
 features.py        what goes into that head, computed once for all images

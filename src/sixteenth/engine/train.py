@@ -11,7 +11,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ from .images import DeviceImages, Rows, select_images
 from .learner import Learner
 from .lengths import Length, levelled_off, train_lengths
 from .optim import learning_rate
+from .progress import Progress
 from .seeds import derive_seed
 from .workload import Augmentation, Workload, split_of
 
@@ -49,23 +50,6 @@ CHECKPOINT_SHARE = 0.05
 
 CHECKPOINT_SECONDS = 120.0
 """Time between checkpoints within a long epoch."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Progress of a run, reported after every step; `row` is set at the end of an epoch.
-
-    `step` and `steps` include the cool-downs of shorter lengths, see `engine.lengths`. With
-    `epochs: auto`, `steps` and `epochs` are those up to the end of the current doubling.
-    """
-
-    run_id: str
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    images_per_second: float
-    row: EpochRow | None = None
 
 
 def train_run(

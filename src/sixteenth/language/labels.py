@@ -193,3 +193,46 @@ class TerminalLabels:
     figure: str
     warning: str
     statuses: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class WatchLabels:
+    """The page that follows a running study.
+
+    Attributes:
+        done: with the runs that are ``{done}`` of ``{planned}``.
+        left: with the time that all runs still take.
+        idle: that no run is being trained at this moment.
+        reading: instead of the runs, before anything was read.
+        preparing: instead of the runs, before the study has begun.
+        answer: over the answer.
+        not_final: with the runs that are ``{done}`` of ``{planned}``, while some are not.
+        final: that all runs are finished.
+        no_answer: that no run is finished yet.
+        epoch: ``{epoch}`` of ``{epochs}``.
+        state, time_left: columns of the runs.
+        states: of a run: ``waiting``, ``running``, ``silent`` (it is said to run, but nothing
+            writes its files any more), ``interrupted``, ``finished``, ``failed``.
+        curves_note: that curves reach to the last epoch that was saved.
+        no_curves: instead of the curves, before the first epoch.
+        trouble: with what keeps the folder from being read.
+        lost: that the page is not updated any more, and that training does not depend on it.
+    """
+
+    done: str
+    left: str
+    idle: str
+    reading: str
+    preparing: str
+    answer: str
+    not_final: str
+    final: str
+    no_answer: str
+    epoch: str
+    state: str
+    time_left: str
+    states: Mapping[str, str]
+    curves_note: str
+    no_curves: str
+    trouble: str
+    lost: str

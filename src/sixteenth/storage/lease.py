@@ -150,6 +150,26 @@ class Lease:
                 continue
 
 
+class Pulse:
+    """Whether a run's folder has a writer that is alive, for one who only looks."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen, self._until = b"", 0.0
+
+    def is_alive(self) -> bool:
+        """False if there is no writer, its process has ended, or what it keeps writing has not
+        changed for as long as it says there, as far as this object has seen."""
+        try:
+            found = (next((self._folder / PLACE).iterdir()) / BEAT).read_bytes()
+        except (StopIteration, OSError):
+            return False
+        seconds, holder = _read(found)
+        if found != self._seen:
+            self._seen, self._until = found, time.monotonic() + seconds
+        return not (holder and holder.is_dead()) and time.monotonic() <= self._until
+
+
 def _beat(count: int) -> bytes:
     """What a writer keeps writing: who it is, for how long without a change it may be trusted."""
     since = datetime.now().isoformat(sep=" ", timespec="seconds")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..spec import RunSpec
 
 if TYPE_CHECKING:
-    from ..engine.train import Progress
+    from ..engine.progress import Progress
     from ..storage.run_record import RunRecord
 
 
@@ -37,3 +38,38 @@ class Listener:
 
     def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         """A run is finished or failed; `skipped` when it had been finished before."""
+
+
+class Listeners(Listener):
+    """Tells several listeners everything, in their order."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self._all = listeners
+
+    def working(self, what: str, done: int, total: int) -> None:
+        for each in self._all:
+            each.working(what, done, total)
+
+    def understood(self, line: str) -> None:
+        for each in self._all:
+            each.understood(line)
+
+    def noticed(self, what: str) -> None:
+        for each in self._all:
+            each.noticed(what)
+
+    def runs_planned(self, runs: list[RunSpec]) -> None:
+        for each in self._all:
+            each.runs_planned(runs)
+
+    def run_started(self, run: RunSpec) -> None:
+        for each in self._all:
+            each.run_started(run)
+
+    def run_progressed(self, progress: Progress) -> None:
+        for each in self._all:
+            each.run_progressed(progress)
+
+    def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
+        for each in self._all:
+            each.run_ended(run, record, skipped=skipped)

@@ -69,7 +69,7 @@ class Browser:
 
     def open(
         self,
-        page: Path,
+        page: Path | str,
         *,
         width: int = 1280,
         height: int = 900,
@@ -77,7 +77,7 @@ class Browser:
         dark: bool = False,
         scripts: bool = True,
     ) -> None:
-        """Show a page in a window of this size, and wait until it is there."""
+        """Show a file or an address in a window of this size, and wait until it is there."""
         self.send(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -88,7 +88,7 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", media=media, features=[scheme])
         self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
-        self.send("Page.navigate", url=page.as_uri())
+        self.send("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while self._receive().get("method") != "Page.loadEventFired":
             pass
 

@@ -240,7 +240,10 @@ def measured_on_two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_models_are_measured_once_and_the_choice_stands_in_the_record(
-    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path,
+    forked_workers: None,
+    measured_on_two_threads: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(OtherWork, "share", lambda _: 0.01)
     two = tiny(seeds=[0, 1], train={"epochs": 1})
@@ -266,7 +269,10 @@ def test_models_are_measured_once_and_the_choice_stands_in_the_record(
 
 
 def test_only_as_many_go_side_by_side_as_were_seen_to_have_the_memory(
-    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path,
+    forked_workers: None,
+    measured_on_two_threads: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(OtherWork, "share", lambda _: 0.01)
     # A constant would have let two of them in, and each takes more than 0.3 GB.
@@ -318,7 +324,7 @@ def first(num_classes):
 
 @pytest.mark.parametrize("wanted", ["last", "first"])
 def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
-    tiny_folder: Path, measured_on_two_threads: None, wanted: str
+    tiny_folder: Path, forked_workers: None, measured_on_two_threads: None, wanted: str
 ) -> None:
     Path("picky_models.py").write_text(PICKY, encoding="utf-8")
     study = Study(
@@ -333,7 +339,10 @@ def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
 
 
 def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(
-    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path,
+    forked_workers: None,
+    measured_on_two_threads: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(OtherWork, "share", lambda _: 0.3)
     study = Study(tiny(seeds=[0, 1], train={"epochs": 1}), "busy", data_dir="cache")
@@ -370,7 +379,10 @@ def test_other_work_is_what_processes_do_that_are_not_ours() -> None:
 
 
 def test_the_subset_of_a_run_is_drawn_once_however_many_placements_are_weighed(
-    tiny_folder: Path, measured_on_two_threads: None, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path,
+    forked_workers: None,
+    measured_on_two_threads: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     drawn = []
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scipy import stats
+from scipy.special import ndtri
 
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
@@ -159,7 +159,7 @@ def _gap(grid: Grid, cells: tuple[Cell, ...], level: float) -> GeneralisationGap
     # The noise of the test accuracies, and that of training accuracies measured on a part.
     noise = math.hypot(
         compare_cells(grid, first, last, level).half_width,
-        float(stats.norm.isf((1 - level) / 2)) * math.hypot(fit_error(first), fit_error(last)),
+        -float(ndtri((1 - level) / 2)) * math.hypot(fit_error(first), fit_error(last)),
     )
     if math.isnan(noise) or (abs(change) < noise and noise > GAP_CHANGE):
         return GeneralisationGap(cells, GapTrend.CANNOT_TELL, change, noise)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import gammaincinv
 
 RELATIVE, AT_IMAGES, FALL = 0.0125, 3125.0, 0.2
 """The assumed standard deviation between trainings is RELATIVE * (AT_IMAGES / n)**FALL times
@@ -125,7 +125,10 @@ def training_spread(cells: Mapping[Hashable, Repeats]) -> TrainingSpread:
             common = np.exp(2 * (logs + slopes * (sizes[key] - middle))) * assumed[key]
             expected = common + cell.noise
             ratio = max(cell.squares / cell.degrees, 1e-12) / expected
-            log_weight += stats.f.logpdf(ratio, cell.degrees, SIMILARITY) - np.log(expected)
+            # Times the density of the F distribution at `ratio`, up to a factor.
+            n, m = cell.degrees, SIMILARITY
+            log_weight += (n / 2 - 1) * np.log(ratio) - (n + m) / 2 * np.log(m + n * ratio)
+            log_weight -= np.log(expected)
     cumulative = np.cumsum(np.exp(log_weight - log_weight.max()))
     shares = (np.arange(COUNT) + 0.5) / COUNT
     drawn = rng.permutation(np.searchsorted(cumulative / cumulative[-1], shares))
@@ -133,7 +136,8 @@ def training_spread(cells: Mapping[Hashable, Repeats]) -> TrainingSpread:
     for key, cell in cells.items():
         common = np.exp(2 * (logs + slopes * (sizes[key] - middle)))[drawn] * assumed[key]
         own = max(cell.squares - cell.degrees * cell.noise, 0.0)
-        chi_square = stats.chi2.ppf(rng.permutation(shares), SIMILARITY + cell.degrees)
+        # Quantiles of the chi-square distribution.
+        chi_square = 2 * gammaincinv((SIMILARITY + cell.degrees) / 2, rng.permutation(shares))
         variances[key] = (SIMILARITY * common + own) / chi_square
     repeats = sum(cell.degrees for cell in cells.values() if cell.counts)
     return TrainingSpread(variances, repeats)

@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import ndtri
 
 from ..inputs.grid import Cell, Grid
 from ..inputs.tables import read_grid
@@ -42,9 +42,7 @@ def binomial_interval(
         Low and high end, of that shape; NaN where n is not positive.
     """
     k, size = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
-    return wilson(
-        k / np.where(size > 0, size, np.nan), size, float(stats.norm.isf((1 - level) / 2))
-    )
+    return wilson(k / np.where(size > 0, size, np.nan), size, float(-ndtri((1 - level) / 2)))
 
 
 def wilson(
@@ -81,7 +79,7 @@ def cell_interval(grid: Grid, cell: Cell, level: float = LEVEL) -> Interval:
     share = (p * n + 1) / (n + 2)  # so that an accuracy of 0 or 1 has a variance too
     trainings = grid.spread.variances[cell.key] * (1 + 1 / len(cell.runs))
     half = Spread(share * (1 - share) / n, trainings).half_width(level)
-    z = float(stats.norm.isf((1 - level) / 2))
+    z = float(-ndtri((1 - level) / 2))
     low, high = wilson(p, z**2 * share * (1 - share) / half**2, z)
     return Interval(float(low), float(high), level)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
-from scipy.special import ndtr
+from scipy import optimize
+from scipy.special import ndtr, ndtri
 
 LEVEL = 0.95
 """Level of the intervals of what was measured."""
@@ -40,7 +40,7 @@ class Spread:
         widest = float(deviations.max())
         if not widest > 0:
             return widest  # 0, or NaN
-        ends = stats.norm.isf((1 - level) / 2) * np.array([deviations.min() * 0.999, widest])
+        ends = -ndtri((1 - level) / 2) * np.array([deviations.min() * 0.999, widest])
         if ends[1] - ends[0] < 1e-3 * ends[1]:
             return float(ends[1])
 
@@ -52,7 +52,7 @@ class Spread:
     def detectable(self, level: float) -> float:
         """The smallest true difference that is seen at `level` with probability `POWER`."""
         scatter = math.sqrt(self.images + self.estimate)
-        return self.half_width(level) + float(stats.norm.ppf(POWER)) * scatter
+        return self.half_width(level) + float(ndtri(POWER)) * scatter
 
     def p_value(self, value: float) -> float:
         """One minus the level at which the interval around `value` ends at zero."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...analysis.findings.types import SectionKey, Strength
-from ..labels import FigureLabels, PageLabels, TerminalLabels
+from ..labels import FigureLabels, PageLabels, TerminalLabels, WatchLabels
 
 PAGE = PageLabels(
     stop=".",
@@ -167,3 +167,31 @@ TITLES = {
     SectionKey.MISSING: "Runs left out",
     SectionKey.ADVICE: "What could be had from the best network",
 }
+
+
+WATCH = WatchLabels(
+    done="{done} of {planned} runs done",
+    left="about {} left",
+    idle="no run is being trained at this moment",
+    reading="The study is being read.",
+    preparing="The study has not begun to train yet.",
+    answer="The answer so far",
+    not_final="Not final: {done} of {planned} runs are finished. What comes may change it.",
+    final="All runs are finished.",
+    no_answer="No run is finished yet.",
+    epoch="{epoch} of {epochs}",
+    state="State",
+    time_left="Time left",
+    states={
+        "waiting": "waiting",
+        "running": "running",
+        "silent": "stopped without a word",
+        "interrupted": "interrupted",
+        "finished": "finished",
+        "failed": "failed",
+    },
+    curves_note="The curves of runs that are not finished reach to the last epoch that was saved.",
+    no_curves="No epoch has been saved yet.",
+    trouble="Not up to date: {}",
+    lost="This page is no longer updated: its server has ended. Training does not depend on it.",
+)

@@ -96,11 +96,16 @@ def trained(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def curve_panels(
-    histories: pd.DataFrame, results: pd.DataFrame, *, metric: Metric = "loss"
+    histories: pd.DataFrame,
+    results: pd.DataFrame,
+    *,
+    metric: Metric = "loss",
+    unfinished: bool = False,
 ) -> CurveGrid:
     """Sort histories into the grid of the study.
 
-    Only finished runs give curves: a failed or missing one is a hole with its reason.
+    Only finished runs give curves: a failed or missing one is a hole with its reason. With
+    `unfinished`, every run that has ended an epoch gives one.
     """
     results = trained(results)
     axes, runs = grid_axes(results), summary_table(results)
@@ -122,7 +127,7 @@ def curve_panels(
             out: list[dict[Any, Any]] = []
             for run in cell.to_dict("records"):
                 history = known.get(str(run["run_id"]))
-                if run["status"] == "finished" and history is not None:
+                if history is not None and (unfinished or run["status"] == "finished"):
                     curves.append(
                         SeedCurve(
                             seed=int(run["seed"]),

@@ -35,6 +35,7 @@ def training_curves_figure(
     metric: Metric = "loss",
     language: Language,
     narrow: bool = False,
+    unfinished: bool = False,
 ) -> Figure:
     """Training and test curves of every run, one panel for each model, init and fraction.
 
@@ -44,8 +45,9 @@ def training_curves_figure(
         metric: "loss" or "accuracy".
         language: of the labels.
         narrow: for a telephone.
+        unfinished: draw the curves of runs that are not finished too, as far as they go.
     """
-    grid = curve_panels(histories, results, metric=metric)
+    grid = curve_panels(histories, results, metric=metric, unfinished=unfinished)
     look = looks(grid.axes.models, grid.axes.inits)
     labels = language.figures
     rows, columns = len(grid.axes.rows), len(grid.axes.fractions)

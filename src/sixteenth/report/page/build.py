@@ -6,18 +6,13 @@ fails, the files of the last report stay as they were.
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from sixteenth import __version__
@@ -40,7 +35,7 @@ from ..figures.talk import gain_range, talk_figure
 from ..figures.text import can_draw
 from ..parts import FIGURES, TALK, draw_figures
 from ..provenance import augmented
-from .markdown import code_block, escape
+from .rendering import digest, render, template_text
 from .view import make_page
 
 
@@ -131,10 +126,10 @@ def report_files(
         "version": __version__,
         "figures": pictures,
     }
-    files["report.md"] = _render("report.md.j2", shared)
-    parts = {"style": _template_text("report.css"), "script": _template_text("report.js")}
-    hashes = {f"{name}_hash": _digest(text) for name, text in parts.items()}
-    files["report.html"] = _render(
+    files["report.md"] = render("report.md.j2", shared)
+    parts = {"style": template_text("report.css"), "script": template_text("report.js")}
+    hashes = {f"{name}_hash": digest(text) for name, text in parts.items()}
+    files["report.html"] = render(
         "report.html.j2",
         shared
         | {name: Markup(text) for name, text in parts.items()}
@@ -142,11 +137,6 @@ def report_files(
         | {"scale": gain_range(page.screen.cards)},
     )
     return files
-
-
-def _digest(text: str) -> str:
-    """What a Content-Security-Policy allows a style sheet or a script by."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _spots(measurements: Measurements, findings: Findings, language: Language) -> dict[str, str]:
@@ -223,31 +213,6 @@ def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> 
     if all(run.train_loss == "cross-entropy" for run in runs):
         return 0.0
     return float((spec.get("train") or {}).get("label_smoothing") or 0)
-
-
-def _render(template: str, values: Mapping[str, Any]) -> bytes:
-    # A lone surrogate (a file name that is not UTF-8) must not stop a report.
-    return _template(template).render(**values).encode("utf-8", "replace")
-
-
-@cache
-def _template(name: str) -> jinja2.Template:
-    """A template, compiled once: that takes longer than to fill it."""
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template_text),
-        autoescape=name.endswith(".html.j2"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"md": escape, "fence": code_block}
-    return environment.get_template(name)
-
-
-def _template_text(name: str) -> str:
-    folder = resources.files("sixteenth.report.page") / "templates"
-    return (folder / name).read_text(encoding="utf-8")
 
 
 def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from ...data import ImageDataset
 from ...engine.execution import new_record
-from ...engine.train import Progress
+from ...engine.progress import Progress
 from ...storage.lease import Lease
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import Failure, RunRecord

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Container
+from collections.abc import Callable, Collection, Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -118,13 +118,7 @@ class WorkerProcess:
         self, replies: queue.SimpleQueue[tuple[WorkerProcess, Reply]], gpu: int | None = None
     ) -> None:
         self.gpu = gpu
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", WORKER_PROGRAM, str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=worker_environment(gpu),
-        )
+        self.process = start_process(worker_environment(gpu))
         self._last_line = ""
         self._replies = replies
         self._requests: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
@@ -192,6 +186,17 @@ class WorkerProcess:
         name = signal.Signals(-code).name
         hint = ": probably out of memory, try --workers 1" if name == "SIGKILL" else ""
         return f"the process that trained it was ended by {name}{hint}"
+
+
+def start_process(environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """A process that runs `worker.main`, with pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", WORKER_PROGRAM, str(os.getpid())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
 
 
 def worker_environment(gpu: int | None) -> dict[str, str]:

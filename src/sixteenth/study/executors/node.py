@@ -20,7 +20,8 @@ from ...data import ImageDataset, load_dataset
 from ...data.cache import default_data_dir
 from ...engine.acceleration import keep_freed_memory
 from ...engine.execution import Execution, environment
-from ...engine.train import Progress, train_run
+from ...engine.progress import Progress
+from ...engine.train import train_run
 from ...errors import DataError, SixteenthError, one_line
 from ...models import check_init, check_model
 from ...spec import RunSpec

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtri
 
 from ...analysis import fit_curves, read_grid
 from ...analysis.curves.forecast import doubling_draws
@@ -103,7 +103,7 @@ def _invented(plan: pd.DataFrame, size: float, error: float, test_images: int) -
     for _, cell in rows.groupby(["model", "init", "fraction"], sort=False):
         images = float(cell["train_size"].iloc[0])
         expected = 1 - min(0.9, max(error, 0.5 / test_images) * (images / size) ** EXPONENT)
-        deviations = stats.norm.ppf((np.arange(len(cell)) + 0.5) / len(cell))
+        deviations = ndtri((np.arange(len(cell)) + 0.5) / len(cell))
         if len(cell) > 1:  # as far apart as trainings are, their test images included
             noise = TEST_NOISE * expected * (1 - expected) / test_images
             spread = math.sqrt(assumed_deviation(expected, images) ** 2 + noise)

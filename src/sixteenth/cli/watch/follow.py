@@ -1,0 +1,228 @@
+"""A study that somebody trains, here or on another machine, followed by what its folder holds.
+
+Files are only read, and again only when one of them has changed. Everything that a run says while
+it is trained is in its run.json, its history.csv (written with its checkpoints, so mostly after
+every epoch) and the beat of its writer.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from ...analysis import Findings
+from ...engine.progress import Progress
+from ...errors import SixteenthError
+from ...language import Names, language_for
+from ...report import Measurements, analyse_study
+from ...report.page.live import (
+    SECONDS,
+    LiveRun,
+    answer_part,
+    curves_part,
+    live_page,
+    note_part,
+    state_part,
+    trouble_part,
+)
+from ...spec import RunSpec, StudySpec, load_spec
+from ...storage.lease import Pulse
+from ...storage.run_record import RunRecord
+from ...storage.study_folder import StudyFolder, StudySnapshot
+from ...study.results import histories_table, results_table
+from ..display import RunProgress
+
+SHARE = 0.1
+"""Largest part of the time that is spent on the answer and the curves: it is for training."""
+
+PATIENCE = 1.0
+"""Seconds that a request waits for what is new; it then gets what was known before."""
+
+
+class Follower:
+    """The parts of the page of one study; safe to be asked by several threads.
+
+    Args:
+        folder: the study's, which need not be there yet.
+        tag: of the language of the page.
+    """
+
+    def __init__(self, folder: Path, tag: str = "en") -> None:
+        self._place = StudyFolder(folder)
+        self._lock = threading.Lock()
+        self._work = threading.Thread()
+        self._next, self._next_drawing = -math.inf, -math.inf
+        self._spec: StudySpec | None = None
+        self._spec_written: tuple[int, int] | None = None
+        self._snapshot: StudySnapshot | None = None
+        self._drawn: StudySnapshot | None = None
+        self._findings: Findings | None = None
+        self._finished: Mapping[str, RunRecord] = {}
+        self._pulses: dict[str, Pulse] = {}
+        self._grown: dict[str, tuple[int, float]] = {}
+        self._language = language = language_for(tag=tag)
+        self._parts = dict.fromkeys(("trouble", "state", "answer", "curves"), "")
+        self._parts["state"] = note_part(language.watch.reading, language)
+
+    def parts(self) -> dict[str, str]:
+        """The HTML of each part of the page by its id, as `report.page.live` makes it."""
+        with self._lock:
+            if not self._work.is_alive() and time.monotonic() >= self._next:
+                self._work = threading.Thread(target=self._update, daemon=True)
+                self._work.start()
+            work = self._work
+        if work.ident is not None:
+            work.join(PATIENCE)
+        return dict(self._parts)
+
+    def _update(self) -> None:
+        began, trouble = time.monotonic(), ""
+        try:
+            self._look()
+        except Exception as error:  # what is half there must not end the page
+            known = isinstance(error, SixteenthError | OSError)
+            trouble = str(error) if known else f"{type(error).__name__}: {error}"
+        self._parts["trouble"] = trouble_part(trouble, self._language)
+        self._next = began + SECONDS / 2
+
+    def page(self) -> tuple[bytes, str]:
+        """The whole page and its Content-Security-Policy."""
+        parts = self.parts()
+        name = self._spec.name if self._spec else self._place.path.name
+        return live_page(name, parts, self._language)
+
+    def _look(self) -> None:
+        """Bring the parts up to date.
+
+        Raises:
+            Exception: something in the folder cannot be read; they stay as they were.
+        """
+        self._read_spec()
+        if self._spec is None:
+            language = self._language
+            self._parts["state"] = note_part(language.watch.preparing, language)
+            return
+        if self._snapshot is None or not self._snapshot.is_current():
+            self._snapshot = StudySnapshot.read(self._place, self._spec.runs())
+        snapshot = self._snapshot
+        progress, runs = self._runs(snapshot)
+        self._parts["state"] = state_part(runs, progress.seconds_left(), self._language)
+        if snapshot is not self._drawn and time.monotonic() >= self._next_drawing:
+            began = time.thread_time()
+            self._draw(snapshot, runs, self._spec)
+            self._drawn = snapshot
+            # By the clock of the processor: a machine that is busy would make it seem longer.
+            spent = time.thread_time() - began
+            self._next_drawing = time.monotonic() + spent * (1 / SHARE - 1)
+
+    def _draw(self, snapshot: StudySnapshot, runs: Sequence[LiveRun], spec: StudySpec) -> None:
+        """The answer, analysed again only if a run was finished meanwhile, and the curves."""
+        results, histories = results_table(snapshot), histories_table(snapshot)
+        finished = {key: one for key, one in snapshot.records.items() if one.is_finished}
+        if finished != self._finished:
+            records = list(snapshot.records.values())
+            measured = Measurements(spec.model_dump(mode="json"), results, histories, records)
+            predictions = snapshot.predictions()
+            self._findings = analyse_study(measured, predictions) if finished else None
+            self._finished = finished
+        self._parts["answer"] = answer_part(runs, self._findings, self._language)
+        self._parts["curves"] = curves_part(histories, results, self._language)
+
+    def _read_spec(self) -> None:
+        path = self._place.spec_path
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return
+        written = found.st_mtime_ns, found.st_ino
+        if written != self._spec_written:
+            self._spec = load_spec(path)
+            runs = self._spec.runs()
+            names = Names.of([run.model for run in runs], [run.strategy for run in runs])
+            self._language = type(self._language)(names)
+            self._snapshot, self._finished, self._findings = None, {}, None
+            self._spec_written = written
+
+    def _runs(self, snapshot: StudySnapshot) -> tuple[RunProgress, list[LiveRun]]:
+        """Where all runs stand, and what the terminal's display would know of them."""
+        progress = RunProgress(Console(quiet=True))
+        progress.runs_planned(list(snapshot.runs))
+        runs = []
+        for run in snapshot.runs:
+            record = snapshot.records.get(run.run_id)
+            if record is None:
+                runs.append(LiveRun(run))
+            else:
+                history = snapshot.histories.get(run.run_id, pd.DataFrame())
+                runs.append(self._run(run, record, history, progress))
+        return progress, runs
+
+    def _run(
+        self, run: RunSpec, record: RunRecord, history: pd.DataFrame, progress: RunProgress
+    ) -> LiveRun:
+        state = str(record.status)
+        if state == "running" and not self._pulse(run.run_id).is_alive():
+            state = "silent"
+        progress.data_known(record)
+        if state in ("finished", "failed"):
+            progress.run_ended(run, record, skipped=False)
+        if state == "running":
+            progress.run_started(run)
+        row, epochs = progress.rows[run.run_id], _epochs(run, history)
+        if len(history) and state == "running" and epochs is not None:
+            last = history.iloc[-1]
+            seconds, step = float(history["seconds"].sum()), int(last["step"])
+            steps = run.train.steps or epochs * step // int(last["epoch"])
+            # All that is known of cool-downs of shorter lengths is how much they add in all.
+            done, all_steps = step * run.steps_factor, steps * run.steps_factor
+            rate = float(last["images"]) / seconds if seconds else 0.0
+            row.progress = Progress(
+                run.run_id, int(last["epoch"]), epochs, round(done), round(all_steps), rate
+            )
+            row.updated = self._grew(run.run_id, len(history))
+            row.began = row.updated - seconds
+        measured = record.metrics
+        return LiveRun(
+            run,
+            state,
+            int(history["epoch"].iloc[-1]) if len(history) else None,
+            epochs,
+            measured.train_accuracy if measured else _last(history, "train_accuracy"),
+            measured.test_accuracy if measured else _last(history, "test_accuracy"),
+            row.seconds_left() if state == "running" else None,
+        )
+
+    def _pulse(self, run_id: str) -> Pulse:
+        return self._pulses.setdefault(run_id, Pulse(self._place.run(run_id).path))
+
+    def _grew(self, run_id: str, epochs: int) -> float:
+        """When the run was first seen with so many epochs."""
+        if self._grown.get(run_id, (0, 0.0))[0] != epochs:
+            self._grown[run_id] = epochs, time.monotonic()
+        return self._grown[run_id][1]
+
+
+def _epochs(run: RunSpec, history: pd.DataFrame) -> int | None:
+    """How many a run has in all; None of one that chooses, or does not tell yet."""
+    if run.train.epochs == "auto":
+        return None
+    if run.train.steps is None:
+        return run.train.epochs
+    if not len(history):
+        return None
+    last = history.iloc[-1]
+    return math.ceil(run.train.steps * int(last["epoch"]) / int(last["step"]))
+
+
+def _last(history: pd.DataFrame, column: str) -> float | None:
+    """The last that was measured of a column of history.csv."""
+    if column not in history:
+        return None
+    known = history[column].dropna()
+    return float(known.iloc[-1]) if len(known) else None

@@ -1,0 +1,156 @@
+"""The page that follows a running study: its parts, which a browser replaces as they change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from markupsafe import Markup
+
+from sixteenth.analysis import Findings
+from sixteenth.spec import RunSpec
+
+from ...language.base import Language
+from ...language.text import plain
+from ..figures.inline import inline
+from ..figures.panels import METRICS
+from ..figures.style import svg
+from ..figures.training_curves import training_curves_figure
+from .rendering import digest, render, template_text
+
+SECONDS = 3
+"""Between two updates of the page."""
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """Where a run stands, as its folder says.
+
+    Attributes:
+        state: one of `language.labels.WatchLabels.states`.
+        epoch, epochs: that were saved, and that there will be; None where not known.
+        train_accuracy, test_accuracy: the last that were measured, in [0, 1].
+        seconds_left: None where not known.
+    """
+
+    run: RunSpec
+    state: str = "waiting"
+    epoch: int | None = None
+    epochs: int | None = None
+    train_accuracy: float | None = None
+    test_accuracy: float | None = None
+    seconds_left: float | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is finished or failed."""
+        return self.state in ("finished", "failed")
+
+
+def state_part(runs: Sequence[LiveRun], seconds_left: float | None, language: Language) -> str:
+    """The runs as a table under a headline, as HTML; `seconds_left` is that of all of them."""
+    words, numbers = language.watch, language.numbers
+    done = sum(one.is_done for one in runs)
+    headline = [words.done.format(done=done, planned=len(runs))]
+    if done < len(runs) and not any(one.state == "running" for one in runs):
+        headline.append(words.idle)
+    elif done < len(runs) and seconds_left is not None:
+        headline.append(words.left.format(numbers.duration(seconds_left)))
+    rows = [
+        {
+            "model": language.model(one.run.model),
+            "init": language.init(one.run.strategy),
+            "fraction": numbers.fraction(one.run.fraction),
+            "seed": one.run.seed,
+            "state": one.state,
+            "epoch": words.epoch.format(epoch=one.epoch, epochs=one.epochs)
+            if one.epoch is not None and one.epochs is not None
+            else numbers.count(one.epoch),
+            "train": numbers.percent(one.train_accuracy),
+            "test": numbers.percent(one.test_accuracy),
+            "left": numbers.duration(one.seconds_left),
+        }
+        for one in runs
+    ]
+    return _part("state", language, headline=headline, rows=rows)
+
+
+def answer_part(runs: Sequence[LiveRun], findings: Findings | None, language: Language) -> str:
+    """What the finished runs say so far, and that it is not final, as HTML.
+
+    Args:
+        findings: of them; None where none is finished.
+    """
+    finished, words = sum(one.state == "finished" for one in runs), language.watch
+    note, title, sentences = words.no_answer, "", tuple[str, ...]()
+    if findings is not None:
+        screen = language.screen.screen(findings.overview, "")
+        title, sentences = screen.title, language.discuss(findings).answer
+        note = words.final
+        if finished < len(runs):
+            note = words.not_final.format(done=finished, planned=len(runs))
+    return _part("answer", language, note=note, title=title, sentences=sentences)
+
+
+def curves_part(histories: pd.DataFrame, results: pd.DataFrame, language: Language) -> str:
+    """The training curves of all runs, as far as they were saved, as HTML.
+
+    Args:
+        histories, results: as in `Measurements`.
+    """
+    figures = []
+    for metric in METRICS if len(histories) else ():
+        title = language.page.titles[f"{metric}-curves"]
+        figure = training_curves_figure(
+            histories, results, metric=metric, language=language, unfinished=True
+        )
+        figures.append((title, inline(svg(figure, title), f"{metric}-curves", title)))
+    return _part("curves", language, figures=figures)
+
+
+def note_part(text: str, language: Language) -> str:
+    """A text that stands there alone, as HTML."""
+    return _part("note", language, text=text)
+
+
+def trouble_part(message: str, language: Language) -> str:
+    """Why the page is not up to date, as HTML."""
+    return _part("trouble", language, message=plain(message))
+
+
+def live_page(name: str, parts: dict[str, str], language: Language) -> tuple[bytes, str]:
+    """The whole page, and the Content-Security-Policy that it is to be sent with.
+
+    Args:
+        name: the study's.
+        parts: HTML by the `id` of the element that holds it.
+    """
+    style = template_text("report.css") + template_text("watch.css")
+    script = template_text("watch.js").replace("SECONDS", str(SECONDS))
+    policy = (
+        f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    values = {
+        "part": "page",
+        "name": plain(name),
+        "words": language.watch,
+        "lang": language.tag,
+        "seconds": SECONDS,
+        "style": Markup(style),
+        "script": Markup(script),
+        "parts": {key: Markup(html) for key, html in parts.items()},
+    }
+    return render("watch.html.j2", values), policy
+
+
+def _part(name: str, language: Language, **values: object) -> str:
+    shared = {
+        "part": name,
+        "words": language.watch,
+        "page": language.page,
+        "terminal": language.terminal,
+        "figure_words": language.figures,
+    }
+    return render("watch.html.j2", shared | values).decode().strip()

@@ -1,0 +1,124 @@
+"""Event files for TensorBoard, one folder a run, with what its history.csv holds.
+
+They follow history.csv: what a run that goes on has there already is written first, and when the
+run has ended its file holds the same epochs, whatever was repeated on the way. So they are complete
+for runs that were trained before as well. The package tensorboardX writes the records.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from ..errors import InputError
+from ..spec import RunSpec
+from ..storage.run_record import RunRecord
+from ..storage.study_folder import StudyFolder
+from .listener import Listener
+
+if TYPE_CHECKING:
+    from ..engine.progress import Progress
+
+FOLDER = "tensorboard"
+"""In the study's folder."""
+
+TAGS = {
+    "train_loss": "loss/train",
+    "test_loss": "loss/test",
+    "validation_loss": "loss/validation",
+    "train_accuracy": "accuracy/train",
+    "test_accuracy": "accuracy/test",
+    "validation_accuracy": "accuracy/validation",
+    "learning_rate": "learning_rate",
+}
+"""Columns of history.csv, and the names of their curves."""
+
+
+class EventFiles(Listener):
+    """Writes STUDY/tensorboard/RUN/events...; as a context manager it closes its files.
+
+    Raises:
+        InputError: tensorboardX is not installed.
+        OSError: of all methods: the disk is full or cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from tensorboardX.event_file_writer import EventsWriter
+            from tensorboardX.proto import event_pb2
+        except ImportError as error:
+            raise InputError(
+                f"--tensorboard needs the package tensorboardX ({error}): "
+                "pip install 'sixteenth[tensorboard]'"
+            ) from None
+        self._writer, self._protocol = EventsWriter, event_pb2
+        self._study = StudyFolder(folder)
+        self._files: dict[str, _EventFile] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._files.values():
+            each.close()
+
+    def run_started(self, run: RunSpec) -> None:
+        self._write_saved(run)
+
+    def run_progressed(self, progress: Progress) -> None:
+        if progress.row is not None and progress.run_id in self._files:
+            self._files[progress.run_id].add(_known(asdict(progress.row)), time.time())
+
+    def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
+        self._write_saved(run)  # an epoch may have been repeated, and stand there twice
+        self._files.pop(run.run_id).close()
+
+    def _write_saved(self, run: RunSpec) -> None:
+        """Replace the file of a run by one with what its history.csv holds."""
+        if run.run_id in self._files:
+            self._files.pop(run.run_id).close()
+        folder = self._study.path / FOLDER / run.run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("events.out.tfevents.*"):
+            old.unlink()
+        file = _EventFile(self._writer(str(folder / "events")), self._protocol)
+        self._files[run.run_id] = file
+        place = self._study.run(run.run_id)
+        rows = [_known(row) for row in place.read_history().to_dict("records")]
+        moment = place.history_path.stat().st_mtime if rows else 0.0
+        moment -= sum(row.get("seconds", 0.0) for row in rows)
+        for row in rows:
+            moment += row.get("seconds", 0.0)
+            file.add(row, moment)
+
+
+class _EventFile:
+    """An event file that is being written."""
+
+    def __init__(self, writer: Any, protocol: Any) -> None:
+        self._writer, self._event = writer, protocol.Event
+        # Lets a TensorBoard that shows the file before this one forget it.
+        start = protocol.SessionLog(status=protocol.SessionLog.START)
+        writer.write_event(protocol.Event(step=0, session_log=start))
+
+    def add(self, row: dict[str, float], moment: float) -> None:
+        """Append an epoch that ended at a `moment` in Unix time."""
+        event = self._event(wall_time=moment, step=int(row["step"]))
+        for column, tag in TAGS.items():
+            if column in row:
+                event.summary.value.add(tag=tag, simple_value=row[column])
+        self._writer.write_event(event)
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def _known(row: Mapping[Any, Any]) -> dict[str, float]:
+    """What is a number in a row of history.csv."""
+    numbers = {str(key): value for key, value in row.items() if isinstance(value, int | float)}
+    return {key: float(value) for key, value in numbers.items() if not math.isnan(value)}
