@@ -258,7 +258,12 @@ def show(
 
 
 @app.command("watch")
-def watch_study(folder: DirArgument = None, out: SameOption = None, port: PortOption = 0) -> None:
+def watch_study(
+    folder: DirArgument = None,
+    out: SameOption = None,
+    port: PortOption = 0,
+    lang: LangOption = None,
+) -> None:
     """Serve a page that follows a study while it is trained, and print its address.
 
     The study may be trained by another process or another machine. Its folder is only read. Ctrl-C
@@ -266,7 +271,8 @@ def watch_study(folder: DirArgument = None, out: SameOption = None, port: PortOp
     """
     from .watch.server import serve
 
-    serve(_open(folder, out, None).folder, port, on_address=lambda where: print(where, flush=True))
+    study = _open(folder, out, lang)
+    serve(study.folder, port, study.language, on_address=lambda where: print(where, flush=True))
 
 
 app.command()(advise)
@@ -424,7 +430,7 @@ def _run(
 
             listeners.append(stack.enter_context(EventFiles(study.folder)))
         if watch:
-            where = stack.enter_context(page_beside(study.folder))
+            where = stack.enter_context(page_beside(study.folder, study.language))
             print_message(f"watch at {where}" if where else "the page of --watch did not start")
         display = stack.enter_context(display_for(console(errors=True)))
         listener = Listeners([display, *listeners])

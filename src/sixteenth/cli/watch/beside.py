@@ -24,15 +24,15 @@ main()
 
 
 @contextlib.contextmanager
-def page_beside(folder: Path) -> Iterator[str]:
-    """Serve the page of the study in `folder` for the time of a block.
+def page_beside(folder: Path, tag: str = "en") -> Iterator[str]:
+    """Serve the page of the study in `folder`, in a language, for the time of a block.
 
     Yields its address, or an empty text if it cannot be served.
     """
     from ...study.executors.local import worker_environment
 
     with subprocess.Popen(
-        [sys.executable, "-P", "-c", _PROGRAM, str(folder)],
+        [sys.executable, "-P", "-c", _PROGRAM, str(folder), tag],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -47,13 +47,16 @@ def page_beside(folder: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Serve the page of the study in the folder ``sys.argv[1]`` until standard input is closed."""
+    """Serve the page of a study until standard input is closed.
+
+    Arguments of the process: its folder, the language's tag.
+    """
     from .server import serve
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(19)
-    serve(Path(sys.argv[1]), 0, on_address=lambda where: print(where, flush=True))
+    serve(Path(sys.argv[1]), 0, sys.argv[2], on_address=lambda where: print(where, flush=True))
 
 
 def _end_with_parent() -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 from ...analysis import Findings
 from ...engine.progress import Progress
 from ...errors import SixteenthError
-from ...language import Names, find_tag, language_for, locale_tag
+from ...language import Names, language_for
 from ...report import Measurements, analyse_study
 from ...report.page.live import (
     SECONDS,
@@ -50,9 +50,10 @@ class Follower:
 
     Args:
         folder: the study's, which need not be there yet.
+        tag: of the language of the page.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tag: str = "en") -> None:
         self._place = StudyFolder(folder)
         self._lock = threading.Lock()
         self._work = threading.Thread()
@@ -65,7 +66,7 @@ class Follower:
         self._finished: Mapping[str, RunRecord] = {}
         self._pulses: dict[str, Pulse] = {}
         self._grown: dict[str, tuple[int, float]] = {}
-        self._language = language = language_for(tag=locale_tag())
+        self._language = language = language_for(tag=tag)
         self._parts = dict.fromkeys(("trouble", "state", "answer", "curves"), "")
         self._parts["state"] = note_part(language.watch.reading, language)
 
@@ -144,8 +145,7 @@ class Follower:
             self._spec = load_spec(path)
             runs = self._spec.runs()
             names = Names.of([run.model for run in runs], [run.strategy for run in runs])
-            tag = find_tag(self._spec.language) if self._spec.language else locale_tag()
-            self._language = type(language_for(tag=tag))(names)
+            self._language = type(self._language)(names)
             self._snapshot, self._finished, self._findings = None, {}, None
             self._spec_written = written
 

@@ -58,15 +58,17 @@ def address(listening: socket.socket, token: str) -> str:
     return f"http://{HOST}:{listening.getsockname()[1]}/{token}/"
 
 
-def serve(folder: Path, port: int, *, on_address: Callable[[str], None]) -> None:
-    """Serve the page of a study until Ctrl-C; `on_address` is told where it is.
+def serve(folder: Path, port: int, tag: str = "en", *, on_address: Callable[[str], None]) -> None:
+    """Serve the page of a study, in the language of a tag, until Ctrl-C.
+
+    `on_address` is told where it is.
 
     Raises:
         InputError: the port cannot be had.
     """
     with listen(port) as listening:
         token = new_token()
-        server = WatchServer(listening, token, folder)
+        server = WatchServer(listening, token, folder, tag)
         on_address(address(listening, token))
         try:
             server.serve_forever()
@@ -81,13 +83,13 @@ class WatchServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, listening: socket.socket, token: str, folder: Path) -> None:
+    def __init__(self, listening: socket.socket, token: str, folder: Path, tag: str = "en") -> None:
         super().__init__(listening.getsockname(), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listening
         self.token = token
         self.hosts = {f"{name}:{self.server_address[1]}" for name in (HOST, "localhost")}
-        self._folder, self._making = folder, threading.Lock()
+        self._folder, self._tag, self._making = folder, tag, threading.Lock()
         self._follower: Follower | None = None
 
     def follower(self) -> Follower:
@@ -96,7 +98,7 @@ class WatchServer(ThreadingHTTPServer):
 
         with self._making:
             if self._follower is None:
-                self._follower = Follower(self._folder)
+                self._follower = Follower(self._folder, self._tag)
             return self._follower
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -155,6 +155,20 @@ TERMINAL = TerminalLabels(
     },
 )
 
+TITLES = {
+    SectionKey.RELATION: "Accuracy, model size and training-set size",
+    SectionKey.EXPECTATION: "Was the expectation met?",
+    SectionKey.CAUSES: "What may be behind it: sixteenth explain DIR tests it",
+    SectionKey.TESTED: "Reasons, tested",
+    SectionKey.PRETRAINING: "What pretrained weights change",
+    SectionKey.OVERFITTING: "Overfitting, underfitting and the amount of data",
+    SectionKey.DATA: "The labels and the data",
+    SectionKey.LIMITS: "What these numbers cannot say",
+    SectionKey.MISSING: "Runs left out",
+    SectionKey.ADVICE: "What could be had from the best network",
+}
+
+
 WATCH = WatchLabels(
     done="{done} of {planned} runs done",
     left="about {} left",
@@ -181,16 +195,3 @@ WATCH = WatchLabels(
     trouble="Not up to date: {}",
     lost="This page is no longer updated: its server has ended. Training does not depend on it.",
 )
-
-TITLES = {
-    SectionKey.RELATION: "Accuracy, model size and training-set size",
-    SectionKey.EXPECTATION: "Was the expectation met?",
-    SectionKey.CAUSES: "What may be behind it: sixteenth explain DIR tests it",
-    SectionKey.TESTED: "Reasons, tested",
-    SectionKey.PRETRAINING: "What pretrained weights change",
-    SectionKey.OVERFITTING: "Overfitting, underfitting and the amount of data",
-    SectionKey.DATA: "The labels and the data",
-    SectionKey.LIMITS: "What these numbers cannot say",
-    SectionKey.MISSING: "Runs left out",
-    SectionKey.ADVICE: "What could be had from the best network",
-}

@@ -154,33 +154,6 @@ TERMINAL = TerminalLabels(
     },
 )
 
-WATCH = WatchLabels(
-    done="{planned} 次訓練已完成 {done} 次",
-    left="大約還需要 {}",
-    idle="目前沒有正在進行的訓練",
-    reading="正在讀取研究。",
-    preparing="這項研究還沒有開始訓練。",
-    answer="目前的結論",
-    not_final="尚未定案：{planned} 次訓練完成了 {done} 次，接下來的結果可能改變結論。",
-    final="所有訓練都已完成。",
-    no_answer="還沒有訓練完成。",
-    epoch="{epoch}／{epochs}",
-    state="狀態",
-    time_left="剩餘時間",
-    states={
-        "waiting": "等待中",
-        "running": "訓練中",
-        "silent": "已無回應",
-        "interrupted": "中斷",
-        "finished": "完成",
-        "failed": "失敗",
-    },
-    curves_note="尚未完成的訓練，曲線畫到最後一個已存檔的 epoch。",
-    no_curves="還沒有存檔的 epoch。",
-    trouble="內容不是最新的：{}",
-    lost="這個頁面不再更新：提供頁面的程式已經結束，訓練不受影響。",
-)
-
 TITLES = {
     SectionKey.RELATION: "準確率、模型大小與訓練集大小",
     SectionKey.EXPECTATION: "結果符合預期嗎？",
@@ -193,3 +166,30 @@ TITLES = {
     SectionKey.MISSING: "未列入的訓練",
     SectionKey.ADVICE: "從最佳模型出發可以做的事",
 }
+
+WATCH = WatchLabels(
+    done="{planned} 次訓練中已結束 {done} 次",
+    left="約剩 {}",
+    idle="目前沒有任何訓練在進行",
+    reading="正在讀取研究。",
+    preparing="研究還沒有開始訓練。",
+    answer="目前的答案",
+    not_final="尚未定論：{planned} 次訓練中完成了 {done} 次，之後的結果可能改變答案。",
+    final="所有訓練都已完成。",
+    no_answer="還沒有任何訓練完成。",
+    epoch="{epoch}/{epochs}",
+    state="狀態",
+    time_left="剩餘時間",
+    states={
+        "waiting": "等待中",
+        "running": "訓練中",
+        "silent": "無故停止",
+        "interrupted": "中斷",
+        "finished": "完成",
+        "failed": "失敗",
+    },
+    curves_note="尚未完成的訓練，曲線只到最後一個儲存的 epoch。",
+    no_curves="還沒有儲存任何 epoch。",
+    trouble="內容不是最新的：{}",
+    lost="這個頁面不再更新：提供頁面的程式已經結束。訓練不受影響。",
+)

@@ -1,0 +1,79 @@
+"""A card gives no verdict that longer training could overturn, and says what images bring alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chinese import faults
+from sixteenth.analysis.findings.answer import FrozenFeatures
+from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
+from sixteenth.analysis.findings.overview import Card, Overview, Verdict
+from sixteenth.analysis.inputs.grid import Cell
+from sixteenth.language import language_for
+from sixteenth.spec.fields import FROZEN
+
+START = Cell("resnet18", "random", "1", 50_000, (), 1)
+FROZEN_START = replace(START, init=f"imagenet{FROZEN}")
+DATA = Option(OptionKind.DATA, START, gain=0.026, low=0.004, high=0.064, level=0.9,
+              verdict=OptionVerdict.HELPS, new_images=50_000)  # fmt: skip
+EN, ZH = language_for(tag="en"), language_for(tag="zh-Hant")
+
+
+@pytest.mark.parametrize("verdict", [OptionVerdict.HELPS, OptionVerdict.DOES_NOT])
+@pytest.mark.parametrize("kind", [OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT])
+def test_where_training_had_not_ended_a_card_cannot_tell(
+    kind: OptionKind, verdict: OptionVerdict
+) -> None:
+    end = ("resnet50", "imagenet")
+    card = Card(replace(DATA, kind=kind, end=end, verdict=verdict, converged=False))
+    assert card.verdict is card.option.told is OptionVerdict.CANNOT_TELL
+    assert card.strength == "cannot tell"
+    assert EN.screen.card(card).verdict == "cannot tell"
+    assert ZH.screen.card(card).verdict == "無法判斷"
+    assert EN.screen.helping(Overview(Verdict.DO, card=card)) is None
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        replace(DATA, converged=True),
+        replace(DATA, converged=None),
+        replace(DATA, kind=OptionKind.TRAINING, converged=False),
+    ],
+)
+def test_where_it_had_ended_and_of_training_itself_a_card_gives_its_verdict(
+    option: Option,
+) -> None:
+    card = Card(option)
+    assert EN.screen.card(card).verdict == "helps"
+    assert EN.screen.helping(Overview(Verdict.DO, card=card)) is option
+
+
+def test_what_is_in_hand_keeps_its_verdict() -> None:
+    card = Card(replace(DATA, converged=False), in_hand=True)
+    assert card.verdict is OptionVerdict.HELPS
+
+
+def test_what_was_not_tried_stays_so() -> None:
+    assert Option(OptionKind.MODEL, START, converged=False).told is OptionVerdict.NOT_TRIED
+
+
+def test_a_card_says_what_part_of_a_gain_images_bring_at_equal_steps() -> None:
+    card = Card(replace(DATA, gain_at_equal_steps=0.004))
+    assert EN.screen.card(card).what == "Twice the images (100,000); +0.4 of it at equal steps"
+    assert ZH.screen.card(card).what == "影像加倍（100,000 張）；步數相同時 +0.4"
+    for option in (DATA, replace(card.option, start=FROZEN_START)):
+        assert EN.screen.card(Card(option)).what == "Twice the images (100,000)"
+        assert ZH.screen.card(Card(option)).what == "影像加倍（100,000 張）"
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_frozen_features_are_said_in_chinese(tuned: bool) -> None:
+    said = ZH.say(FrozenFeatures(FROZEN_START, tuned))
+    assert "分類層" in said
+    assert ("微調" in said) is not tuned
+    step = ZH.say_step(Option(OptionKind.INIT, FROZEN_START))
+    assert step.what == "訓練全部權重，而不只是分類層"
+    assert faults(said) == faults(step.text) == []
