@@ -317,7 +317,7 @@ def test_a_prediction_sees_the_views_in_which_the_run_was_measured(
 
 
 def test_the_way_on_after_a_stopped_fresh_study_names_the_folder_that_it_chose() -> None:
-    from sixteenth.cli.commands import in_folder
+    from sixteenth.cli.studies import in_folder
 
     chosen = Path("studies/x-2")
     on = ["run", "x.yaml", "--seed", "1", "--out", "studies/x-2"]

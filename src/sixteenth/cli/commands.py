@@ -9,11 +9,8 @@ How a command ends, by itself or not, is in `exits`.
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -21,13 +18,11 @@ import typer
 
 from ..errors import InputError, counted
 from .advise import advise
-from .epochs import epochs_hint, say_epochs
-from .exits import print_message, run_command, set_resume_command
+from .exits import print_message, run_command
 from .explain import explain
 from .fit import fit
 from .options import (
     BudgetOption,
-    DeviceOption,
     DirArgument,
     Flags,
     JsonOption,
@@ -37,9 +32,11 @@ from .options import (
     StudyArgument,
     TensorBoardOption,
     WatchOption,
-    set_language,
     with_flags,
 )
+from .plan import plan
+from .predict import predict
+from .studies import in_fresh_folder, json_rows, load_study, open_study, print_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +80,7 @@ def _sixteenth(
 @with_flags
 def demo(flags: Flags, watch: WatchOption = False, tensorboard: TensorBoardOption = False) -> None:
     """Run the whole study on small built-in images: minutes, and no download."""
-    _run(_load("demo", flags), flags, watch=watch, tensorboard=tensorboard)
+    _run(load_study("demo", flags), flags, watch=watch, tensorboard=tensorboard)
 
 
 @app.command()
@@ -96,7 +93,7 @@ def run(
     tensorboard: TensorBoardOption = False,
 ) -> None:
     """Train every run of a study that is not finished yet, and write its report."""
-    _run(_load(study, flags), flags, budget, watch=watch, tensorboard=tensorboard)
+    _run(load_study(study, flags), flags, budget, watch=watch, tensorboard=tensorboard)
 
 
 @app.command()
@@ -122,107 +119,10 @@ def quick(
             language=None if flags.lang is None else find_tag(flags.lang),
             listener=display,
         )
-    _run(_fresh(study, flags), flags)
+    _run(in_fresh_folder(study, flags), flags)
 
 
-@app.command()
-@with_flags
-def plan(
-    study: StudyArgument,
-    flags: Flags,
-    budget: BudgetOption = None,
-    check_epochs: Annotated[
-        bool,
-        typer.Option(
-            "--check-epochs",
-            help="Instead: train the small model on the smallest part until it levels off, and "
-            "say how many epochs are enough.",
-        ),
-    ] = False,
-) -> None:
-    """Show what a study will cost in time and disk, before anything is trained."""
-    if check_epochs:
-        say_epochs(_load(study, flags), flags)
-        return
-    from ..language import language_for
-    from ..study.planning.cost import free_bytes
-    from ..study.preflight import check_disk
-    from .display import display_for
-    from .tables import console, plan_table, side_by_side
-
-    loaded = _load(study, flags)
-    with display_for(console(errors=True)) as display:
-        table = loaded.plan(**flags.machine(), budget=budget, listener=display)
-    todo, left = table[table["chosen"]], table[table["status"] != "finished"]
-    totals = {
-        "seconds_left": float(todo["ends"].max()) if len(todo) else 0.0,
-        "disk_bytes": int(todo["disk_bytes"].sum()),
-        "checkpoint_bytes": int(todo["checkpoint_bytes"].max()) if len(todo) else 0,
-        "free_bytes": free_bytes(loaded.folder),
-    }
-    precision = table.attrs.get("precision")
-    if flags.as_json:
-        head: dict[str, Any] = {
-            "study": loaded.spec.name,
-            "folder": str(loaded.folder),
-            "weights": loaded.weights(),
-        }
-        if precision is not None:
-            expected = {
-                key: value if math.isfinite(value) else None
-                for key, value in asdict(precision).items()
-            }
-            head |= {"budget": budget, "expected": expected}
-        head["data"] = loaded.dataset().understood.to_dict()
-        _print_json({**head, **totals, "runs": _rows(table)})
-    else:
-        out_console, language = console(), language_for(tag=loaded.language)
-        numbers, labels = language.numbers, language.terminal
-        shown = table[table["chosen"] | (table["status"] == "finished")]
-        out_console.print(plan_table(shown, out_console, language))
-        most = side_by_side(todo)
-        plan = labels.plan.format(
-            left=len(todo),
-            planned=len(table),
-            time=numbers.duration(totals["seconds_left"]),
-            how=labels.together.format(most) if most > 1 else "",
-        )
-        disk = labels.plan_disk.format(
-            kept=numbers.size(totals["disk_bytes"]),
-            training=numbers.size(totals["checkpoint_bytes"]),
-            free=numbers.size(totals["free_bytes"]),
-        )
-        train = loaded.spec.train
-        if train.epochs == "auto" and len(todo):
-            plan += "\n" + labels.plan_most.format(epochs=numbers.count(train.max_epochs))
-        out_console.print(f"\n{plan}\n{disk}")
-        if precision is not None:
-            if len(left) > len(todo):
-                left_out = len(left) - len(todo)
-                said = labels.one_left_out if left_out == 1 else labels.left_out
-                out_console.print(said.format(left_out))
-            if math.isfinite(precision.comparison):
-                line = labels.expected_comparison.format(
-                    images=numbers.count(precision.train_size),
-                    accuracy=numbers.percent(precision.accuracy, 0),
-                    width=numbers.decimal(100 * precision.comparison, 1),
-                    level=numbers.percent(precision.level, 0),
-                )
-                out_console.print(line)
-            if math.isfinite(precision.forecast):
-                line = labels.expected_forecast.format(
-                    width=numbers.decimal(100 * precision.forecast, 1),
-                    level=numbers.percent(precision.forecast_level, 0),
-                )
-                out_console.print(line)
-        if hint := epochs_hint(loaded.spec, totals["seconds_left"], study, loaded.language):
-            out_console.print(hint)
-    try:
-        check_disk(loaded.folder, table.attrs["disk_needed"])
-    except InputError as error:
-        # The plan is what was asked for, and shows what to make smaller.
-        print_message(error)
-        raise typer.Exit(1) from None
+app.command()(plan)
 
 
 @app.command()
@@ -233,10 +133,10 @@ def report(
     lang: LangOption = None,
 ) -> None:
     """Write the report of a study again from its run folders, and print its path."""
-    study = _open(folder, out, lang)
+    study = open_study(folder, out, lang)
     page = study.report()
     if as_json:
-        _print_json(_outcome(study, study.results(), page))
+        print_json(_outcome(study, study.results(), page))
     else:
         print(page)
 
@@ -249,10 +149,10 @@ def show(
     lang: LangOption = None,
 ) -> None:
     """Print the results table of a study."""
-    study = _open(folder, out, lang)
+    study = open_study(folder, out, lang)
     results = study.results()
     if as_json:
-        _print_json(_rows(_with_intervals(results)))
+        print_json(json_rows(_with_intervals(results)))
     else:
         _print_results(results, study.language)
 
@@ -271,74 +171,13 @@ def watch_study(
     """
     from .watch.server import serve
 
-    study = _open(folder, out, lang)
+    study = open_study(folder, out, lang)
     serve(study.folder, port, study.language, on_address=lambda where: print(where, flush=True))
 
 
 app.command()(advise)
 app.command()(explain)
-
-
-@app.command()
-def predict(
-    run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="STUDY/runs/RUN_ID.")],
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.")
-    ],
-    top: Annotated[
-        int, typer.Option("--top", metavar="K", min=1, help="Show the K most probable classes.")
-    ] = 1,
-    trust_code: Annotated[
-        bool,
-        typer.Option("--trust-code", help="Import the code that the run names as its model."),
-    ] = False,
-    device: DeviceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Classify images with a trained run: file, class, probability.
-
-    In a pipe: a line an image, with tabs between them.
-    """
-    from ..engine.prediction import find_images
-    from ..engine.prediction import predict as classify
-    from ..language import language_for
-    from ..language.text import plain
-    from .tables import Column, console, table
-
-    def say(line: str) -> None:
-        print_message(line, prefix="note: ")
-
-    files, notes = find_images(images)
-    for note in notes:
-        say(note)
-    found = classify(run_dir, files, device=device, trust_code=trust_code, on_note=say)
-    if as_json:
-        _print_json(
-            [
-                {
-                    "file": str(one.path),
-                    "class": one.label,
-                    "probability": one.probability,
-                    "top": [{"class": name, "probability": p} for name, p in one.ranked[:top]],
-                }
-                for one in found
-            ]
-        )
-        return
-    if not sys.stdout.isatty():
-        for one in found:
-            classes = [cell for name, p in one.ranked[:top] for cell in (plain(name), f"{p:.4f}")]
-            file = str(one.path)
-            print(file if file.isprintable() else plain(file), *classes, sep="\t")
-        return
-    lines = [(one.path, name, p) for one in found for name, p in one.ranked[:top]]
-    stdout, numbers = console(), language_for().numbers
-    columns = [
-        Column("file", [plain(path) for path, _, _ in lines]),
-        Column("class", [plain(name) for _, name, _ in lines]),
-        Column("probability", [numbers.percent(p) for _, _, p in lines], right=True),
-    ]
-    stdout.print(table(columns, stdout))
+app.command()(predict)
 
 
 @presets_app.callback(invoke_without_command=True)
@@ -350,7 +189,7 @@ def _presets(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
     about = {name: _about(preset_text(name)) for name in preset_names()}
     if as_json:
-        _print_json([{"name": name, "about": text} for name, text in about.items()])
+        print_json([{"name": name, "about": text} for name, text in about.items()])
         return
     stdout = console()
     columns = [Column("preset", list(about)), Column("what it is", list(about.values()), fold=True)]
@@ -364,46 +203,6 @@ def presets_show(name: Annotated[str, typer.Argument(metavar="NAME", help="A pre
     from ..spec import preset_text
 
     print(preset_text(name), end="")
-
-
-def _load(study: str, flags: Flags) -> Study:
-    from ..study import Study
-
-    loaded = Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
-    return _fresh(loaded, flags)
-
-
-def _fresh(study: Study, flags: Flags) -> Study:
-    """The study in the language of --lang; with --fresh in a new folder."""
-    set_language(study, flags.lang)
-    if flags.fresh:
-        from ..study.preflight import fresh_folder
-
-        study.folder = fresh_folder(study.folder)
-        print_message(f"a new folder: {study.folder}; go on later with --out {study.folder}")
-        set_resume_command(lambda words: in_folder(words, study.folder))
-    return study
-
-
-def in_folder(words: Sequence[str], folder: Path) -> list[str]:
-    """A command line with --fresh as one that goes on in the `folder` that --fresh chose."""
-    kept = [word for word in words if word != "--fresh" and not word.startswith("--out=")]
-    if "--out" in kept:
-        at = kept.index("--out")
-        del kept[at : at + 2]
-    return [*kept, "--out", str(folder)]
-
-
-def _open(folder: Path | None, out: Path | None, lang: str | None) -> Study:
-    """The study that lies in DIR, which --out may name instead."""
-    from ..study import Study
-
-    if folder is not None and out is not None and folder != out:
-        raise InputError(f"two folders were named, {folder} and --out {out}: name one")
-    place = folder or out
-    if place is None:
-        raise InputError("name the study's folder, such as studies/demo")
-    return set_language(Study.open(place), lang)
 
 
 def _run(
@@ -437,7 +236,7 @@ def _run(
         results = study.run(**flags.machine(), budget=budget, listener=listener)
     page = study.folder / "report.html"
     if flags.as_json:
-        _print_json(_outcome(study, results, page))
+        print_json(_outcome(study, results, page))
     else:
         stdout, language = console(), language_for(tag=study.language)
         between = language.screen.labels.between
@@ -473,7 +272,7 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
         "status": "finished" if finished else "incomplete",
         "weights": study.weights(),
         "answer": list(study.discussion().answer),
-        "results": _rows(results),
+        "results": json_rows(results),
     }
 
 
@@ -494,19 +293,6 @@ def _with_intervals(results: pd.DataFrame) -> pd.DataFrame:
 
     intervals = summary_table(results)[["run_id", "low", "high", "interval"]]
     return results.merge(intervals, on="run_id", how="left")
-
-
-def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """A table as JSON knows it: plain numbers, null for what is missing."""
-    known = table.astype(object).where(table.notna(), None)
-    return [
-        {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
-        for row in known.to_dict("records")
-    ]
-
-
-def _print_json(content: Mapping[str, Any] | Sequence[Any]) -> None:
-    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _about(text: str) -> str:

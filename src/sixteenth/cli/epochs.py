@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from .options import Flags
+from .studies import print_json
 
 if TYPE_CHECKING:
     from ..spec import StudySpec
@@ -26,7 +26,7 @@ def say_epochs(study: Study, flags: Flags) -> None:
     with display_for(console(errors=True)) as display:
         found = check_epochs(study, display, **flags.machine())
     if flags.as_json:
-        print(json.dumps(asdict(found), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(asdict(found))
         return
     language = language_for(tag=study.language)
     labels, numbers, on = language.terminal, language.numbers, console()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +19,7 @@ from .options import (
     WorkersOption,
     set_language,
 )
+from .studies import print_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +134,7 @@ def _print_plan(
 
     seconds = float(costs["seconds"].sum())
     if plan and as_json:
-        _print_json(
+        print_json(
             {
                 **_place(place),
                 "seconds_left": seconds,
@@ -163,7 +163,7 @@ def _print_outcome(study: Study, place: Place | None, page: Path, *, as_json: bo
     if as_json:
         numbers = [one.to_dict() for one in found]
         head = {"study": study.spec.name, "folder": str(study.folder), "report": str(page)}
-        _print_json({**head, **_place(place), "said": said, "findings": numbers})
+        print_json({**head, **_place(place), "said": said, "findings": numbers})
         return
     on = console()
     for text in said:
@@ -179,7 +179,3 @@ def _place(place: Place | None) -> dict[str, Any]:
         "fraction": place.fraction,
         **{key: {"model": model, "init": init} for key, (model, init) in ends.items()},
     }
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))

@@ -1,4 +1,7 @@
-"""A study from its file to its report: what the command line and a notebook both call."""
+"""A study from its file to its report: what the command line and a notebook both call.
+
+What its runs have left is read in `reading`.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +10,25 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..language import find_tag, language_for, locale_tag
+from ..language import language_for
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_folder import write_text
 from ..storage.run_record import RunRecord, WeightsFacts
-from ..storage.study_folder import StudyFolder, StudySnapshot
+from ..storage.study_folder import StudyFolder
 from .listener import Listener
+from .reading import StudyResults
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from matplotlib.figure import Figure
 
-    from ..analysis import Findings
     from ..data import ImageDataset
-    from ..language import Discussion, SaidAdvice
     from ..models import WeightsFile
-    from ..report import Measurements
     from .executors import Place
-    from .levers import LeverStudy
     from .planning.cost import Cost
     from .planning.executions import ExecutionRequest
     from .planning.schedule import Schedule
@@ -40,7 +37,7 @@ REPORT_SECONDS = 2.0
 """What the first report of a study is expected to take; then it is known."""
 
 
-class Study:
+class Study(StudyResults):
     """A grid of runs over one dataset, and the folder that holds what they left.
 
     >>> study = Study.load("cifar10", ["train.epochs=6"])        # doctest: +SKIP
@@ -74,24 +71,11 @@ class Study:
             SpecError: the mapping is no study.
             InputError: its language is none of ours.
         """
-        self.spec = spec if isinstance(spec, StudySpec) else parse_spec(spec)
-        self.folder = Path(folder) if folder else Path("studies") / self.spec.name
+        checked = spec if isinstance(spec, StudySpec) else parse_spec(spec)
+        super().__init__(checked, Path(folder) if folder else Path("studies") / checked.name)
         self.data_dir = Path(data_dir) if data_dir else None
-        self.language = find_tag(self.spec.language) if self.spec.language else locale_tag()
         self._dataset = dataset
         self._weights: dict[tuple[str, str], WeightsFacts] = {}
-        self._snapshot: StudySnapshot | None = None
-        self._lever_snapshots: dict[Path, StudySnapshot] = {}
-        self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
-
-    def __repr__(self) -> str:
-        return f"Study({self.spec.name!r}, {len(self.runs())} runs, folder={str(self.folder)!r})"
-
-    def _repr_html_(self) -> str:
-        shown = self.results()[
-            ["run_id", "length", "train_size", "status", "train_accuracy", "test_accuracy"]
-        ]
-        return f"<p><code>{escape(repr(self))}</code></p>{shown.to_html(index=False)}"
 
     @classmethod
     def load(
@@ -123,10 +107,6 @@ class Study:
                 raise InputError(f"no study in {place}; did you mean {usual}?")
             raise InputError(f"no study in {folder}: expected a folder that holds study.yaml")
         return cls(load_spec(StudyFolder(place).spec_path), place)
-
-    def runs(self) -> list[RunSpec]:
-        """The runs of the grid, small subsets first."""
-        return self.spec.runs()
 
     def dataset(self, listener: Listener | None = None) -> ImageDataset:
         """The images, loaded once; `listener` is told what is odd about them.
@@ -314,29 +294,6 @@ class Study:
             )
         return table
 
-    def results(self) -> pd.DataFrame:
-        """One row per run of the grid and shorter length, see `study.results.results_table`."""
-        from .results import results_table
-
-        return results_table(self._read())
-
-    def histories(self) -> pd.DataFrame:
-        """One row per run and epoch, see `study.results.histories_table`."""
-        from .results import histories_table
-
-        return histories_table(self._read())
-
-    def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Test labels (n,) and class probabilities (n, classes) of finished runs, by run_id.
-
-        The ids are those of `results`: with shorter lengths, as ``RUN_ID@1/4``.
-        """
-        return self._read().predictions()
-
-    def records(self) -> list[RunRecord]:
-        """run.json of every run that was begun."""
-        return list(self._read().records.values())
-
     def weights(self) -> list[dict[str, str | None]]:
         """``model, init, file, key, prefix`` of every file of initial weights as it was understood,
         by the runs that were begun and by `plan` and `run`."""
@@ -348,109 +305,6 @@ class Study:
             {"model": model, "init": init, **facts.to_dict()}
             for (model, init), facts in known.items()
         ]
-
-    def findings(self) -> Findings:
-        """What the measurements show, in numbers; analysed again only if they have changed."""
-        snapshots, kept = [self._read(), *(read for _, read in self._read_levers())], self._analysed
-        same = kept is not None and len(kept[0]) == len(snapshots)
-        if (
-            kept is None
-            or not (same and all(a is b for a, b in zip(kept[0], snapshots, strict=True)))
-            or kept[1] != self.spec
-        ):
-            self._analysed = kept = snapshots, self.spec, self._analyse()
-        return kept[2]
-
-    def discussion(self) -> Discussion:
-        """The answer, and what the measurements say about it, in words."""
-        found = self.findings()
-        return language_for(found, self.language).discuss(found)
-
-    def advice(self, target_error: float | None = None) -> SaidAdvice:
-        """The next most useful thing to do, its gain, its cost and how sure that is, in words.
-
-        Its `findings` are the same in numbers.
-
-        Args:
-            target_error: a wanted test error in [0, 1]; then also what reaching it takes.
-        """
-        found = self.findings() if target_error is None else self._analyse(target_error)
-        return language_for(found, self.language).advise(found.advice)
-
-    def figures(self) -> dict[str, Figure]:
-        """The report's figures as matplotlib figures, by name."""
-        from ..report import draw_figures
-
-        found = self.findings()
-        language = language_for(found, self.language)
-        return draw_figures(self.results(), self.histories(), found, language)
-
-    def report(self) -> Path:
-        """Write results.csv, report.html, report.md and figures/ from the run folders.
-
-        Returns:
-            The path of report.html.
-
-        Raises:
-            InputError: the folders of runs that results.csv knows as finished are gone; nothing
-                was written.
-        """
-        from .results import check_nothing_lost
-
-        check_nothing_lost(StudyFolder(self.folder))
-        return self._write_report()
-
-    def _write_report(self) -> Path:
-        from ..report import build_report
-        from .results import write_results
-
-        snapshot, found = self._read(), self.findings()
-        write_results(snapshot)
-        language = language_for(found, self.language)
-        return build_report(self.folder, self._measurements(snapshot), found, language)
-
-    def _analyse(self, target_error: float | None = None) -> Findings:
-        from ..analysis.findings.explained import LeverRuns
-        from ..report import analyse_study
-        from .results import results_table
-
-        snapshot = self._read()
-        tested = [
-            LeverRuns(each.place, each.lever, results_table(read), read.predictions())
-            for each, read in self._read_levers()
-        ]
-        return analyse_study(
-            self._measurements(snapshot),
-            snapshot.predictions(),
-            target_error=target_error,
-            tested=tested,
-        )
-
-    def _read(self) -> StudySnapshot:
-        """What the folder holds; it is read again only if a file of a run has changed."""
-        self._snapshot = _read_again(self._snapshot, self.folder, self.runs())
-        return self._snapshot
-
-    def _read_levers(self) -> list[tuple[LeverStudy, StudySnapshot]]:
-        """What the levers of `sixteenth explain` have left, likewise."""
-        from .levers import begun_levers
-
-        begun, kept = list(begun_levers(self.spec, self.folder)), self._lever_snapshots
-        for each in begun:
-            kept[each.folder] = _read_again(kept.get(each.folder), each.folder, each.runs())
-        return [(each, kept[each.folder]) for each in begun]
-
-    def _measurements(self, snapshot: StudySnapshot) -> Measurements:
-        """What a report is made from."""
-        from ..report import Measurements
-        from .results import histories_table, results_table
-
-        return Measurements(
-            spec=self.spec.model_dump(mode="json"),
-            results=results_table(snapshot),
-            histories=histories_table(snapshot),
-            records=list(snapshot.records.values()),
-        )
 
     def _schedule(
         self,
@@ -514,13 +368,3 @@ class Study:
             write_text(StudyFolder(self.folder).spec_path, dump_spec(self.spec))
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None
-
-
-def _read_again(
-    kept: StudySnapshot | None, path: Path, planned: Sequence[RunSpec]
-) -> StudySnapshot:
-    """`kept` if it still is what these runs have left in a study's folder, else read anew."""
-    folder, runs = StudyFolder(path), tuple(planned)
-    if kept is None or (kept.folder, kept.runs) != (folder, runs) or not kept.is_current():
-        return StudySnapshot.read(folder, runs)
-    return kept

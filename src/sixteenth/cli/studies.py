@@ -1,0 +1,72 @@
+"""The study that a command is about, and what it prints for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .exits import print_message, set_resume_command
+from .options import Flags, set_language
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..study import Study
+
+
+def load_study(study: str, flags: Flags) -> Study:
+    """The study of a preset or a study file, as the flags want it."""
+    from ..study import Study
+
+    loaded = Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
+    return in_fresh_folder(loaded, flags)
+
+
+def in_fresh_folder(study: Study, flags: Flags) -> Study:
+    """The study in the language of --lang; with --fresh in a new folder."""
+    set_language(study, flags.lang)
+    if flags.fresh:
+        from ..study.preflight import fresh_folder
+
+        study.folder = fresh_folder(study.folder)
+        print_message(f"a new folder: {study.folder}; go on later with --out {study.folder}")
+        set_resume_command(lambda words: in_folder(words, study.folder))
+    return study
+
+
+def in_folder(words: Sequence[str], folder: Path) -> list[str]:
+    """A command line with --fresh as one that goes on in the `folder` that --fresh chose."""
+    kept = [word for word in words if word != "--fresh" and not word.startswith("--out=")]
+    if "--out" in kept:
+        at = kept.index("--out")
+        del kept[at : at + 2]
+    return [*kept, "--out", str(folder)]
+
+
+def open_study(folder: Path | None, out: Path | None, lang: str | None) -> Study:
+    """The study that lies in DIR, which --out may name instead."""
+    from ..study import Study
+
+    if folder is not None and out is not None and folder != out:
+        raise InputError(f"two folders were named, {folder} and --out {out}: name one")
+    place = folder or out
+    if place is None:
+        raise InputError("name the study's folder, such as studies/demo")
+    return set_language(Study.open(place), lang)
+
+
+def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table as JSON knows it: plain numbers, null for what is missing."""
+    known = table.astype(object).where(table.notna(), None)
+    return [
+        {str(key): getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
+        for row in known.to_dict("records")
+    ]
+
+
+def print_json(content: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print what machines read."""
+    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))

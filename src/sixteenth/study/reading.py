@@ -1,0 +1,199 @@
+"""What a study's folder tells: tables, findings in numbers and words, figures, the report.
+
+Everything is derived from the run folders, which are read again only if a file of a run has
+changed. `study` adds what trains them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..language import find_tag, language_for, locale_tag
+from ..spec import RunSpec, StudySpec
+from ..storage.run_record import RunRecord
+from ..storage.study_folder import StudyFolder, StudySnapshot
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from ..analysis import Findings
+    from ..language import Discussion, SaidAdvice
+    from ..report import Measurements
+    from .levers import LeverStudy
+
+
+class StudyResults:
+    """What the runs of a study have left.
+
+    Attributes:
+        spec: the checked study file.
+        folder: where runs, tables and the report lie.
+        language: the tag of that of the report and of all that is said: the study file's, else
+            the locale's if it is one of ours, else ``en``.
+    """
+
+    def __init__(self, spec: StudySpec, folder: Path) -> None:
+        """Read nothing yet.
+
+        Raises:
+            InputError: the study's language is none of ours.
+        """
+        self.spec, self.folder = spec, folder
+        self.language = find_tag(spec.language) if spec.language else locale_tag()
+        self._snapshot: StudySnapshot | None = None
+        self._lever_snapshots: dict[Path, StudySnapshot] = {}
+        self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
+
+    def __repr__(self) -> str:
+        return f"Study({self.spec.name!r}, {len(self.runs())} runs, folder={str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        shown = self.results()[
+            ["run_id", "length", "train_size", "status", "train_accuracy", "test_accuracy"]
+        ]
+        return f"<p><code>{escape(repr(self))}</code></p>{shown.to_html(index=False)}"
+
+    def runs(self) -> list[RunSpec]:
+        """The runs of the grid, small subsets first."""
+        return self.spec.runs()
+
+    def results(self) -> pd.DataFrame:
+        """One row per run of the grid and shorter length, see `study.results.results_table`."""
+        from .results import results_table
+
+        return results_table(self._read())
+
+    def histories(self) -> pd.DataFrame:
+        """One row per run and epoch, see `study.results.histories_table`."""
+        from .results import histories_table
+
+        return histories_table(self._read())
+
+    def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Test labels (n,) and class probabilities (n, classes) of finished runs, by run_id.
+
+        The ids are those of `results`: with shorter lengths, as ``RUN_ID@1/4``.
+        """
+        return self._read().predictions()
+
+    def records(self) -> list[RunRecord]:
+        """run.json of every run that was begun."""
+        return list(self._read().records.values())
+
+    def findings(self) -> Findings:
+        """What the measurements show, in numbers; analysed again only if they have changed."""
+        snapshots, kept = [self._read(), *(read for _, read in self._read_levers())], self._analysed
+        same = kept is not None and len(kept[0]) == len(snapshots)
+        if (
+            kept is None
+            or not (same and all(a is b for a, b in zip(kept[0], snapshots, strict=True)))
+            or kept[1] != self.spec
+        ):
+            self._analysed = kept = snapshots, self.spec, self._analyse()
+        return kept[2]
+
+    def discussion(self) -> Discussion:
+        """The answer, and what the measurements say about it, in words."""
+        found = self.findings()
+        return language_for(found, self.language).discuss(found)
+
+    def advice(self, target_error: float | None = None) -> SaidAdvice:
+        """The next most useful thing to do, its gain, its cost and how sure that is, in words.
+
+        Its `findings` are the same in numbers.
+
+        Args:
+            target_error: a wanted test error in [0, 1]; then also what reaching it takes.
+        """
+        found = self.findings() if target_error is None else self._analyse(target_error)
+        return language_for(found, self.language).advise(found.advice)
+
+    def figures(self) -> dict[str, Figure]:
+        """The report's figures as matplotlib figures, by name."""
+        from ..report import draw_figures
+
+        found = self.findings()
+        language = language_for(found, self.language)
+        return draw_figures(self.results(), self.histories(), found, language)
+
+    def report(self) -> Path:
+        """Write results.csv, report.html, report.md and figures/ from the run folders.
+
+        Returns:
+            The path of report.html.
+
+        Raises:
+            InputError: the folders of runs that results.csv knows as finished are gone; nothing
+                was written.
+        """
+        from .results import check_nothing_lost
+
+        check_nothing_lost(StudyFolder(self.folder))
+        return self._write_report()
+
+    def _write_report(self) -> Path:
+        from ..report import build_report
+        from .results import write_results
+
+        snapshot, found = self._read(), self.findings()
+        write_results(snapshot)
+        language = language_for(found, self.language)
+        return build_report(self.folder, self._measurements(snapshot), found, language)
+
+    def _analyse(self, target_error: float | None = None) -> Findings:
+        from ..analysis.findings.explained import LeverRuns
+        from ..report import analyse_study
+        from .results import results_table
+
+        snapshot = self._read()
+        tested = [
+            LeverRuns(each.place, each.lever, results_table(read), read.predictions())
+            for each, read in self._read_levers()
+        ]
+        return analyse_study(
+            self._measurements(snapshot),
+            snapshot.predictions(),
+            target_error=target_error,
+            tested=tested,
+        )
+
+    def _read(self) -> StudySnapshot:
+        """What the folder holds; it is read again only if a file of a run has changed."""
+        self._snapshot = _read_again(self._snapshot, self.folder, self.runs())
+        return self._snapshot
+
+    def _read_levers(self) -> list[tuple[LeverStudy, StudySnapshot]]:
+        """What the levers of `sixteenth explain` have left, likewise."""
+        from .levers import begun_levers
+
+        begun, kept = list(begun_levers(self.spec, self.folder)), self._lever_snapshots
+        for each in begun:
+            kept[each.folder] = _read_again(kept.get(each.folder), each.folder, each.runs())
+        return [(each, kept[each.folder]) for each in begun]
+
+    def _measurements(self, snapshot: StudySnapshot) -> Measurements:
+        """What a report is made from."""
+        from ..report import Measurements
+        from .results import histories_table, results_table
+
+        return Measurements(
+            spec=self.spec.model_dump(mode="json"),
+            results=results_table(snapshot),
+            histories=histories_table(snapshot),
+            records=list(snapshot.records.values()),
+        )
+
+
+def _read_again(
+    kept: StudySnapshot | None, path: Path, planned: Sequence[RunSpec]
+) -> StudySnapshot:
+    """`kept` if it still is what these runs have left in a study's folder, else read anew."""
+    folder, runs = StudyFolder(path), tuple(planned)
+    if kept is None or (kept.folder, kept.runs) != (folder, runs) or not kept.is_current():
+        return StudySnapshot.read(folder, runs)
+    return kept
