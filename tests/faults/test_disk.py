@@ -106,7 +106,8 @@ def test_a_disk_that_may_not_be_written_is_told_before_training(
     refused = sixteenth(*words)
     assert refused.code == 2
     assert refused.err.strip().splitlines()[-1] == (
-        f"sixteenth: cannot write to {out}: Read-only file system"
+        f"sixteenth: cannot write to {out}: {'' if begun else f'{small_disk}: '}"
+        "Read-only file system; choose a folder with --out"
     )
     if begun:
         assert sixteenth("show", str(out)).code == 0

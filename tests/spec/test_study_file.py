@@ -255,7 +255,7 @@ def test_finetune_is_an_axis_beside_init_and_random_weights_are_always_trained()
 
 
 def test_runs_of_earlier_versions_keep_their_names_and_trained_all_weights() -> None:
-    run = load_spec("demo").runs()[0]
+    run = load_spec("cifar10").runs()[0]
     content = run.model_dump()
     del content["finetune"]
     assert type(run).model_validate(content) == run

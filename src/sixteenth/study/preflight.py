@@ -7,6 +7,7 @@ else is never written over: the message says what differs and how to begin besid
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -79,9 +80,19 @@ def check_writable(folder: Path) -> None:
     place = folder.absolute()
     while not os.path.lexists(place):
         place = place.parent
-    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
-        why = "cannot be written to" if place.is_dir() else "is no folder"
-        raise InputError(f"cannot write to {folder}: {place} {why}; choose a folder with --out")
+    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+        return
+    why = os.strerror(_why_not(place))
+    where = "" if place == folder.absolute() else f"{place}: "
+    raise InputError(f"cannot write to {folder}: {where}{why}; choose a folder with --out")
+
+
+def _why_not(place: Path) -> int:
+    """The error number with which writing into a place would fail."""
+    if not place.is_dir():
+        return errno.ENOTDIR
+    read_only = hasattr(os, "statvfs") and os.statvfs(place).f_flag & os.ST_RDONLY
+    return errno.EROFS if read_only else errno.EACCES
 
 
 def _holds_something(folder: Path) -> bool:
