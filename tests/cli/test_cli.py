@@ -77,6 +77,9 @@ def test_json_is_all_that_stands_on_stdout(trained: TrainedStudy, sixteenth: Com
     assert (said["study"], said["status"], len(said["results"])) == ("tiny", "finished", 4)
     assert Path(said["report"]).is_file()
     assert isinstance(said["answer"], list)
+    assert (said["data"]["layout"], said["data"]["train_images"]) == ("digits", 1438)
+    planned = json.loads(sixteenth("plan", "tiny.yaml", "--json").out)["data"]
+    assert planned.items() <= said["data"].items(), "run says what plan has said"
 
 
 def test_show_prints_the_table_and_json_for_machines(

@@ -265,11 +265,13 @@ def _run(
 
 def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     finished = bool((results["status"] == "finished").all())
+    data = study.data_facts()
     return {
         "study": study.spec.name,
         "folder": str(study.folder),
         "report": str(page),
         "status": "finished" if finished else "incomplete",
+        "data": None if data is None else data.to_dict(),
         "weights": study.weights(),
         "answer": list(study.discussion().answer),
         "results": json_rows(results),

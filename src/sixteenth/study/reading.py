@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..language import find_tag, language_for, locale_tag
 from ..spec import RunSpec, StudySpec
-from ..storage.run_record import RunRecord
+from ..storage.run_record import DataFacts, RunRecord
 from ..storage.study_folder import StudyFolder, StudySnapshot
 
 if TYPE_CHECKING:
@@ -84,6 +84,10 @@ class StudyResults:
     def records(self) -> list[RunRecord]:
         """run.json of every run that was begun."""
         return list(self._read().records.values())
+
+    def data_facts(self) -> DataFacts | None:
+        """What the images were taken for, by the first record that has it; None before a run."""
+        return next((record.data for record in self.records() if record.data is not None), None)
 
     def findings(self) -> Findings:
         """What the measurements show, in numbers; analysed again only if they have changed."""
