@@ -1,4 +1,4 @@
-"""Would more labelled images, a bigger model, or pretrained weights help most?
+"""Would more images, a bigger model, pretrained weights or longer training help most?
 
 >>> import sixteenth                                                  # doctest: +SKIP
 >>> study = sixteenth.Study.load("cifar10", folder="my-study")        # doctest: +SKIP

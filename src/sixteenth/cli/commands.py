@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="sixteenth",
-    help="Would more labelled images, a bigger model or pretrained weights help most? "
-    "Train on a sixteenth, a half and all of your images, and know.",
+    help="Would more labelled images, a bigger model, pretrained weights or longer training help "
+    "most? Train on a sixteenth, a half and all of your images, and know.",
     epilog="Begin with: sixteenth demo. Your own images: sixteenth run cifar10 --data FOLDER",
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},

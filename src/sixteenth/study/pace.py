@@ -24,12 +24,11 @@ class PacedWrite:
         self._write, self._takes = write, expected
         self._ended = time.monotonic() if expected else -math.inf
 
-    def offer(self) -> bool:
-        """Write if it is time to; whether it was."""
+    def offer(self) -> None:
+        """Write if it is time to."""
         began = time.monotonic()
         if self._takes > CHEAP and (began - self._ended) * SHARE < self._takes:
-            return False
+            return
         self._write()
         self._ended = time.monotonic()
         self._takes = self._ended - began
-        return True

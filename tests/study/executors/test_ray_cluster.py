@@ -159,7 +159,7 @@ def test_a_node_that_lacks_something_is_named_before_anything_is_trained(
     cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "sixteenth.study.executors.ray.environment",
+        "sixteenth.study.executors.ray_cluster.environment",
         lambda: type("Other", (), {"to_dict": lambda _: _versions()})(),
     )
     with pytest.raises(InputError, match=r"has sixteenth 0\..* and not 99") as refused:
