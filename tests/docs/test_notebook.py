@@ -8,8 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from pages import ROOT
 
-NOTEBOOK = Path(__file__).parents[1] / "examples/reference-study.ipynb"
+NOTEBOOK = ROOT / "examples/reference-study.ipynb"
 
 SETTINGS = """\
 STUDY = {
