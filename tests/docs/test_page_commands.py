@@ -122,6 +122,14 @@ def test_every_block_of_commands_is_run_or_says_why_not() -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_every_command_of_the_workflow_exists() -> None:
+    workflow = read_yaml((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    lines = [step["run"] for step in steps if "run" in step]
+    assert lines
+    assert [line for line in lines for words in split(line) if fault(words)] == []
+
+
 def test_wrong_commands_are_noticed() -> None:
     wrong = {
         "sixteenth runn cifar10": "no command runn",
