@@ -164,6 +164,12 @@ def test_commands_that_are_marked_as_run_succeed(
             assert (ended.code, words[0]) == (0, "sixteenth"), f"{block}: {ended.err}"
 
 
+def test_every_extra_is_on_the_page_of_installing() -> None:
+    page = (ROOT / "docs/install.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert EXTRAS - set(re.findall(r"`(\w+)`", " ".join(rows))) == set()
+
+
 def test_every_study_file_of_a_page_is_one() -> None:
     files = [each for page in PAGES for each in blocks(page) if each.language == "yaml"]
     assert files
