@@ -194,7 +194,7 @@ def test_odd_images_are_told_from_sound_ones(odd: Odd) -> None:
         assert odd.top is None or pixels[0, 0, 0].tolist() == [odd.top] * 3
     else:
         assert len(broken) == 1
-        assert odd.found in broken[0]
+        assert odd.found.lower() in broken[0].lower()  # Pillow changed its capitals
         assert found == Oddities()
 
 

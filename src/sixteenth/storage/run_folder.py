@@ -236,7 +236,9 @@ class RunFolder:
         import pandas as pd
 
         try:
-            return check_history(pd.read_csv(self.history_path))
+            # Before pandas 3 its default reader may change a number's last bit.
+            table = pd.read_csv(self.history_path, float_precision="round_trip")
+            return check_history(table)
         except (FileNotFoundError, pd.errors.EmptyDataError):
             return pd.DataFrame()
         except (OSError, ValueError) as error:

@@ -7,19 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pages import PAGES, ROOT
 
 from sixteenth.analysis import analyse
 from sixteenth.language import language_for
 from sixteenth.spec import StudySpec, TrainSpec, preset_names
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    ROOT / "docs/results/README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
-]
 PACKAGES = [path.parent.name for path in (ROOT / "src/sixteenth").glob("*/__init__.py")]
 ROOMS = [".ci", "benchmarks", "docs", "examples", "src", "tests", *PACKAGES]
 EXAMPLES = {
@@ -54,12 +48,6 @@ def between(text: str, start: str, end: str) -> str:
 def test_every_preset_is_named() -> None:
     named = between(README, "`sixteenth presets` lists", "\n\n")
     assert set(re.findall(r"`([a-z0-9-]+)`", named)) == set(preset_names())
-
-
-def test_every_file_that_is_linked_is_there() -> None:
-    links = re.findall(r"\]\(([^):#]+)[^)]*\)", README)
-    assert len(links) > 5
-    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 def test_every_file_that_a_page_names_is_there() -> None:

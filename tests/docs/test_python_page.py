@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from pages import ROOT
 
 from sixteenth import Study, fit_learning_curve
 from sixteenth.analysis import cells, summary_table
 from tiny_study import TrainedStudy
 
-PAGE = (Path(__file__).parents[1] / "docs/python.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/python.md").read_text(encoding="utf-8")
 
 TABLES: dict[str, Callable[[Study], pd.DataFrame]] = {
     "Study.results()": Study.results,
