@@ -46,6 +46,7 @@ def load_dataset(
     test_fraction: float = 0.2,
     split_seed: int = 0,
     skip_broken: bool = False,
+    cifar_archive: str | Path | None = None,
     progress: ProgressCallback | None = None,
 ) -> ImageDataset:
     """The decoded dataset of a name or path; all images are `image_size` x `image_size` pixels.
@@ -66,7 +67,10 @@ def load_dataset(
             class, if the data have none.
         split_seed: draws these images.
         skip_broken: leave out images that cannot be decoded, instead of raising an error.
-        progress: called with (name of the task, done, total) while images are decoded.
+        cifar_archive: the archive of CIFAR-10 or CIFAR-100, a file or an http(s) address, instead
+            of a download from its usual addresses.
+        progress: called with (name of the task, done, total) while images are downloaded and
+            decoded.
 
     Raises:
         DataError: there is no such source, or its images or labels cannot be used.
@@ -83,7 +87,11 @@ def load_dataset(
         exclude=tuple(exclude),
         train_folders=tuple(train_folder),
         test_folders=tuple(test_folder),
+        cifar_archive=None if cifar_archive is None else str(cifar_archive),
+        progress=progress,
     )
+    if cifar_archive is not None and str(source) not in CIFARS:
+        raise DataError(f"--cifar-archive is for {' and '.join(CIFARS)}, not for {source}")
     found = _find(str(source), options)
     if "label_column" not in found.identity and (image_column or label_column):
         raise DataError(
@@ -111,7 +119,7 @@ def load_dataset(
                 content = cache.store_cached(folder, found.stamp, content, digest, checks)
     return ImageDataset(
         name=found.name,
-        source=str(source),
+        source=found.source or str(source),
         classes=content.classes,
         train=content.train,
         test=content.test,
