@@ -6,6 +6,7 @@ in `_find_path`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from .checks import examine
 from .dataset import ImageDataset
 from .layouts.arrays import find_digits, find_npz
 from .layouts.folder import find_folder
+from .layouts.hub import find_hub
+from .layouts.hub_address import parse_address
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .layouts.table import ENDINGS
@@ -25,8 +28,9 @@ from .target import ProgressCallback, Target
 from .understood import understand
 
 _ACCEPTED = (
-    f"data are {', '.join(NAMED_DATA)}, or the path of a folder with train/CLASS/ and test/CLASS/ "
-    f"images, of a folder with CLASS/ images or with images and metadata.csv, of a folder with "
+    f"data are {', '.join(NAMED_DATA)}, hf://OWNER/NAME, or the path of a folder with train/CLASS/ "
+    f"and test/CLASS/ images, of a folder with CLASS/ images or with images and metadata.csv, of a "
+    f"folder with "
     f"train*.parquet and test*.parquet, or of an .npz file with x_train, y_train, x_test, y_test"
 )
 
@@ -55,8 +59,8 @@ def load_dataset(
     sizes and modification times.
 
     Args:
-        source: cifar10, cifar100, digits, or a path. A name takes precedence over a folder of the
-            same name.
+        source: cifar10, cifar100, digits, hf://OWNER/NAME, or a path. A name takes precedence over
+            a folder of the same name.
         image_size: height and width to resize every image to, in pixels.
         data_dir: folder for downloads and decoded images; by default the user's cache folder.
         image_column, label_column: columns of a Parquet folder or of a table beside images, if
@@ -137,6 +141,8 @@ def _find(source: str, options: Options) -> Found:
         return find_named_cifar(source, options)
     if source == "digits":
         return find_digits(options)
+    if address := parse_address(source):
+        return find_hub(address, options)
     try:
         path = Path(source).expanduser()
         if path.exists():
@@ -144,6 +150,11 @@ def _find(source: str, options: Options) -> Found:
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"cannot read the data {source!r}: {reason}") from None
+    if page := re.match(r"https?://[^/]+/datasets/([^/]+/[^/?#]+)", source):
+        raise DataError(
+            f"there are no data {source!r}: of a data set of the Hugging Face Hub give its name, "
+            f"hf://{page[1]}"
+        )
     where = looked_for(source)
     raise DataError(
         f"there are no data {source!r}{where}{_suggest(source, path) or f': {_ACCEPTED}'}"

@@ -1,10 +1,10 @@
 """CIFAR-10 and CIFAR-100 as their authors publish them, through torchvision.
 
-If there is no copy yet, the archive is downloaded, or copied from where the user has it. torchvision
-compares the MD5 sums of the archive and of every file in it before it opens them: the files are
-pickles, and only those of the authors are ever loaded. Archives are unpacked with the ``data``
-filter of `tarfile`, which Python has from 3.11.4 on, so nothing is written outside the folder.
-torchvision (and so torch) is imported only to download or decode.
+If there is no copy yet, the archive is downloaded, or copied from where the user has it.
+torchvision compares the MD5 sums of the archive and of every file in it before it opens them: the
+files are pickles, and only those of the authors are ever loaded. Archives are unpacked with the
+``data`` filter of `tarfile`, which Python has from 3.11.4 on, so nothing is written outside the
+folder. torchvision (and so torch) is imported only to unpack or decode.
 """
 
 from __future__ import annotations
