@@ -87,7 +87,8 @@ def find_hub(address: HubAddress, options: Options) -> Found:
     note = f"{replace(address, revision=None)} at revision {snapshot.commit[:12]}"
 
     def read(target: Target) -> Content:
-        content = found.read(target)
+        with _named(snapshot, address):
+            content = found.read(target)
         return replace(content, notes=(note, *content.notes))
 
     exact = replace(address, revision=snapshot.commit)
@@ -277,8 +278,9 @@ def _class_names(hub: Any, card: Path, subsets: set[str]) -> dict[str, tuple[str
     infos = [one for one in (info if isinstance(info, list) else [info]) if isinstance(one, dict)]
     if len(infos) > 1:
         infos = [one for one in infos if one.get("config_name", "default") in subsets]
+    features = infos[0].get("features") if infos else None
     found = {}
-    for feature in infos[0].get("features") or [] if infos else []:
+    for feature in features if isinstance(features, list) else []:
         with contextlib.suppress(LookupError, TypeError, ValueError):
             by_number = feature["dtype"]["class_label"]["names"]
             ordered = sorted(by_number, key=int)
