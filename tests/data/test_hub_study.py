@@ -16,7 +16,6 @@ from sixteenth.storage.run_folder import RunFolder
 from sixteenth.study.executors.node import Origin
 from sixteenth.study.listener import Listener
 
-
 EXECUTION = Execution("cpu", "float32", "channels-last", 1)
 
 
