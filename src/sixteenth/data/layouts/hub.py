@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import io
+import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -72,11 +73,10 @@ def find_hub(address: HubAddress, options: Options) -> Found:
     Raises:
         DataError: it does not exist, cannot be had, or has no Parquet files that are understood.
     """
-    hub = _client(address)
-    with explained(address), _quiet(hub):
-        snapshot, splits, card = _choose(hub, address)
-        _download(hub, address, snapshot, splits, options.progress)
-        names = _class_names(hub, card, {address.subset, splits.home.name})
+    with _client(address):
+        snapshot, splits, card = _choose(address)
+        _download(address, snapshot, splits, options.progress)
+        names = _class_names(card, {address.subset, splits.home.name})
     with _named(snapshot, address):
         found = find_parquet(
             snapshot.folder / address.subset,
@@ -115,10 +115,9 @@ def begun_with(source: str, recorded: Iterable[str]) -> tuple[str, str]:
     if begun is None or begun.revision is None:
         return source, ""
     newest = begun.revision
-    with contextlib.suppress(DataError):  # without a network nothing newer is known
-        hub = _client(asked)
-        with explained(asked), _quiet(hub):
-            newest = _choose(hub, asked)[0].commit
+    # Without a network nothing newer is known.
+    with contextlib.suppress(DataError), _client(asked):
+        newest = _choose(asked)[0].commit
     if newest == begun.revision:
         return str(begun), ""
     return str(begun), (
@@ -127,26 +126,26 @@ def begun_with(source: str, recorded: Iterable[str]) -> tuple[str, str]:
     )
 
 
-def _client(address: HubAddress) -> Any:
+@contextlib.contextmanager
+def _client(address: HubAddress) -> Iterator[None]:
+    """Use the hub's client: its errors become ours, and its own warnings are not shown.
+
+    Raises:
+        DataError: it is not installed, or an error of its own.
+    """
     try:
-        import huggingface_hub
+        from huggingface_hub import logging as client_logging
     except ImportError as error:
         raise DataError(
             f"{address} needs the package huggingface_hub ({error}): pip install 'sixteenth[hub]'"
         ) from None
-    return huggingface_hub
-
-
-@contextlib.contextmanager
-def _quiet(hub: Any) -> Iterator[None]:
-    """Without the client's warnings: what matters of them becomes an error."""
-    logging = hub.utils.logging
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    before = client_logging.get_verbosity()
+    client_logging.set_verbosity(logging.ERROR)
     try:
-        yield
+        with explained(address):
+            yield
     finally:
-        logging.set_verbosity(before)
+        client_logging.set_verbosity(before)
 
 
 @contextlib.contextmanager
@@ -159,31 +158,36 @@ def _named(snapshot: _Snapshot, address: HubAddress) -> Iterator[None]:
         raise DataError(str(error).replace(str(snapshot.folder), plain)) from None
 
 
-def _look(hub: Any, address: HubAddress, revision: str | None) -> _Snapshot:
+def _look(address: HubAddress, revision: str | None) -> _Snapshot:
     """What the repository holds; only its README.md is downloaded."""
-    which = {"repo_id": address.repository, "repo_type": "dataset"}
-    commit = hub.HfApi().resolve_revision(**which, revision=revision).resolved
-    folder = hub.snapshot_download(
-        **which,
+    from huggingface_hub import HfApi, get_cached_repo_tree, snapshot_download
+
+    name = address.repository
+    commit = HfApi().resolve_revision(name, repo_type="dataset", revision=revision).resolved
+    folder = snapshot_download(
+        name,
+        repo_type="dataset",
         revision=commit,
         allow_patterns="README.md",
-        tqdm_class=_bar(hub, lambda *_: None),
+        tqdm_class=_bar(lambda *_: None),
     )
-    listed = hub.get_cached_repo_tree(**which, revision=commit)
+    listed = get_cached_repo_tree(name, repo_type="dataset", revision=commit)
     return _Snapshot(commit, Path(folder), {file.path: file.size for file in listed})
 
 
-def _choose(hub: Any, address: HubAddress) -> tuple[_Snapshot, Splits, Path]:
+def _choose(address: HubAddress) -> tuple[_Snapshot, Splits, Path]:
     """The snapshot that has Parquet files of splits, these, and the data set's README.md.
 
     Raises:
         DataError: there are none, or several data sets of them.
     """
-    snapshot = own = _look(hub, address, address.revision)
+    from huggingface_hub.errors import RevisionNotFoundError
+
+    snapshot = own = _look(address, address.revision)
     splits = own.splits(address)
     if splits is None and address.revision is None:
-        with contextlib.suppress(hub.errors.RevisionNotFoundError):
-            snapshot = _look(hub, address, _CONVERTED)
+        with contextlib.suppress(RevisionNotFoundError):
+            snapshot = _look(address, _CONVERTED)
             splits = snapshot.splits(address)
     if splits is None:
         raise DataError(_why_none(address, own, snapshot))
@@ -215,7 +219,6 @@ def _why_none(address: HubAddress, own: _Snapshot, last: _Snapshot) -> str:
 
 
 def _download(
-    hub: Any,
     address: HubAddress,
     snapshot: _Snapshot,
     splits: Splits,
@@ -226,6 +229,8 @@ def _download(
     Raises:
         DataError: the disk is too small.
     """
+    from huggingface_hub import constants, snapshot_download
+
     files = [file for part in splits.files.values() for file in part if not file.exists()]
     if not files:
         return
@@ -234,15 +239,15 @@ def _download(
     if needed > free:
         raise DataError(
             f"{address}: {needed / 1e9:.1f} GB are to be downloaded, and the hub's cache "
-            f"{hub.constants.HF_HUB_CACHE} has {free / 1e9:.1f} GB of free disk: make room, or set "
+            f"{constants.HF_HUB_CACHE} has {free / 1e9:.1f} GB of free disk: make room, or set "
             "HF_HOME to a folder on another disk"
         )
-    hub.snapshot_download(
+    snapshot_download(
         address.repository,
         repo_type="dataset",
         revision=snapshot.commit,
         allow_patterns=[glob.escape(name) for name in names],
-        tqdm_class=progress and _bar(hub, progress, f"downloading {address}, MB"),
+        tqdm_class=_bar(progress, f"downloading {address}, MB") if progress else None,
     )
 
 
@@ -251,28 +256,38 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def _bar(hub: Any, progress: ProgressCallback, what: str = "") -> Any:
+def _bar(progress: ProgressCallback, what: str = "") -> Any:
     """The client's progress bar, which tells `progress` instead of drawing itself."""
+    from huggingface_hub.utils.tqdm import tqdm
 
-    class Bar(hub.utils.tqdm):  # type: ignore[misc]
+    told = (0, 0)
+
+    class Bar(tqdm):
         def __init__(self, *given: Any, **options: Any) -> None:
-            super().__init__(*given, **{**options, "disable": False, "file": io.StringIO()})
+            # Of the bars for bytes one is of what the network brings, and one of what is written.
+            self.of_files = not str(options.get("name")).endswith(".transfer")
+            options |= {"disable": False, "file": io.StringIO()}
+            super().__init__(*given, **options)  # type: ignore[no-untyped-call]
 
         def display(self, *_: Any, **__: Any) -> None:
-            if self.unit == "B":  # the other one counts files
-                total = int(self.total or 0) // MEGABYTE
-                progress(what, int(self.n) // MEGABYTE, total)
+            nonlocal told
+            now = (int(self.n) // MEGABYTE, int(self.total or 0) // MEGABYTE)
+            if self.unit == "B" and self.of_files and now[1] and now != told:
+                told = now
+                progress(what, *now)
 
     return Bar
 
 
-def _class_names(hub: Any, card: Path, subsets: set[str]) -> dict[str, tuple[str, ...]]:
+def _class_names(card: Path, subsets: set[str]) -> dict[str, tuple[str, ...]]:
     """Names of the classes by column, as a data set's README.md says; none if it does not.
 
     https://huggingface.co/docs/datasets/main/en/dataset_card: dataset_info.features
     """
+    from huggingface_hub import DatasetCard
+
     try:
-        info = hub.DatasetCard.load(card).data.to_dict().get("dataset_info")
+        info = DatasetCard.load(card).data.to_dict().get("dataset_info")
     except (OSError, ValueError, yaml.YAMLError):
         return {}  # there is none, or it is not what the hub expects
     infos = [one for one in (info if isinstance(info, list) else [info]) if isinstance(one, dict)]
