@@ -16,7 +16,7 @@ from sixteenth.errors import DataError
 
 
 def test_importing_the_room_costs_numpy_only():
-    heavy = "torch torchvision PIL pyarrow sklearn pandas scipy"
+    heavy = "torch torchvision PIL pyarrow sklearn pandas scipy huggingface_hub httpx2"
     code = f"import sys, sixteenth.data; print(*sorted(set({heavy.split()}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
