@@ -15,6 +15,7 @@ from sixteenth.spec import RunSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.study.executors.node import Origin
 from sixteenth.study.listener import Listener
+from sixteenth.study.quick import quick_study
 
 EXECUTION = Execution("cpu", "float32", "channels-last", 1)
 
@@ -82,3 +83,20 @@ def test_another_machine_loads_the_commit_of_the_study(
     assert origin.dataset(run).fingerprint == begun.dataset().fingerprint
     with pytest.raises(DataError, match=r"^class 'dog' of hf://me/animals has only 2 images"):
         dataclasses.replace(origin, source="hf://me/animals").dataset(run)
+
+
+def test_quick_goes_on_too_and_begins_with_the_newest_commit_where_it_begins_anew(
+    hub: FakeHub, files: dict[str, bytes], tmp_path: Path
+) -> None:
+    repository = hub.add("me/animals", files)
+    begun = study(tmp_path)
+    begin(begun)
+    new = repository.commit({"train.parquet": files["test.parquet"], **files})
+    settings = ["models=[resnet18]", "image_size=8", "fractions=[1]"]
+    for fresh, commit in ((False, begun.dataset().source), (True, f"hf://me/animals@{new}")):
+        quick = quick_study(
+            "hfds/me/animals", settings, begun.folder, data_dir=tmp_path / "cache", fresh=fresh
+        )
+        assert quick.dataset().source == commit
+        assert quick.spec.name == "quick-animals"
+        assert quick.folder.name == ("study-2" if fresh else "study")

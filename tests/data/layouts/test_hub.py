@@ -88,7 +88,9 @@ def test_progress_is_told_once_and_nothing_is_drawn(load, hub, files, monkeypatc
     gc.collect()  # a bar that is thrown away draws itself once more
     told = [at for at in told if at[0] == "downloading hf://me/animals, MB"]
     total = sum(len(content) for name, content in files.items() if "data/" in name) // 100
-    assert told[-1][1:] == (total, total)
+    train = len(files["data/train-00000-of-00001.parquet"]) // 100
+    assert told[-1][1] + train == pytest.approx(total, abs=1), "two downloads: the first file first"
+    assert (told[-1][1], train) == (told[-1][2], told[0][2])
     assert len(set(told)) == len(told)
     assert capsys.readouterr().err == ""
 
@@ -183,6 +185,7 @@ def test_files_are_named_as_on_the_hub(load, hub, tmp_path):
     hub.add("me/two", read)
     with pytest.raises(DataError, match=r"^hf://me/two/data/train\.parquet has several label col"):
         load("hf://me/two")
+    assert not any("test" in one.path for one in hub.asked), "it is said before all is downloaded"
     assert len(load("hf://me/two", label_column="fine").train) == 4
 
 

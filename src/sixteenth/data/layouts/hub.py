@@ -16,7 +16,7 @@ import glob
 import io
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from ...errors import DataError, nearest
 from ..download import MEGABYTE
 from ..source import Content, Found, Options, first_names
 from ..target import ProgressCallback, Target
+from .columns import choose_columns
 from .hub_address import HubAddress, parse_address
 from .hub_errors import explained
 from .parquet import Splits, find_parquet, find_splits
@@ -75,14 +76,17 @@ def find_hub(address: HubAddress, options: Options) -> Found:
     """
     with _client(address):
         snapshot, splits, card = _choose(address)
-        _download(address, snapshot, splits, options.progress)
         names = _class_names(card, {address.subset, splits.home.name})
-    with _named(snapshot, address):
-        found = find_parquet(
-            snapshot.folder / address.subset,
-            replace(options, class_names=names),
-            snapshot.parquet(address.subset),
-        )
+        options = replace(options, class_names=names)
+        with _named(snapshot, address):
+            for first in splits.files.get("train", ())[:1]:
+                _download(address, snapshot, [first], options.progress)
+                choose_columns(first, options)  # what is wrong is said before all is downloaded
+                every = [file for part in splits.files.values() for file in part]
+                _download(address, snapshot, every, options.progress)
+            found = find_parquet(
+                snapshot.folder / address.subset, options, snapshot.parquet(address.subset)
+            )
     assert found is not None, "there are splits"
     note = f"{replace(address, revision=None)} at revision {snapshot.commit[:12]}"
 
@@ -221,20 +225,20 @@ def _why_none(address: HubAddress, own: _Snapshot, last: _Snapshot) -> str:
 def _download(
     address: HubAddress,
     snapshot: _Snapshot,
-    splits: Splits,
+    files: Sequence[Path],
     progress: ProgressCallback | None,
 ) -> None:
-    """Download the files of the splits that are not in the hub's cache.
+    """Download those of the files that are not in the hub's cache.
 
     Raises:
         DataError: the disk is too small.
     """
     from huggingface_hub import constants, snapshot_download
 
-    files = [file for part in splits.files.values() for file in part if not file.exists()]
-    if not files:
+    missing = [file for file in files if not file.exists()]
+    if not missing:
         return
-    names = [file.relative_to(snapshot.folder).as_posix() for file in files]
+    names = [file.relative_to(snapshot.folder).as_posix() for file in missing]
     needed, free = sum(snapshot.sizes[name] for name in names), _free_bytes(snapshot.folder)
     if needed > free:
         raise DataError(
