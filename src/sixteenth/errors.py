@@ -87,9 +87,17 @@ def nearest(name: str, allowed: Iterable[str], *, most: int = 3) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+")  # two letters: C:/ is a disk
+
+
+def as_typed(path: str | Path) -> str:
+    """The text of a path; of a URL with both its slashes, of which a `Path` keeps one."""
+    return _URL.sub(r"\1//", str(path), count=1) if _URL.match(str(path)) else str(path)
+
+
 def looked_for(path: str | Path) -> str:
     """A half-sentence on a path that is missing: where it was looked for, or that it is a URL."""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):  # two letters: C:/ is a disk
+    if _URL.match(str(path)):
         return ", which is a URL: download it and give the file's path"
     place = Path(path).expanduser()
     return "" if place.is_absolute() else f" in {Path.cwd()}"

@@ -108,6 +108,8 @@ COMMAND_LINE = [
     _setting("setting with a tag that builds objects", "name=!!python/name:os.system", "tag"),
     _setting("setting inside a number", "image_size.x=3", "image_size"),
     _line("data that are nowhere", "run tiny.yaml --data nowhere", "nowhere"),
+    _line("a data set of the hub has an owner", "run tiny.yaml --data hf://pets", "OWNER/NAME"),
+    _line("an archive that is of CIFAR", "run tiny.yaml --cifar-archive x.gz", "--cifar-archive"),
     _line("columns of data without columns", "run tiny.yaml --label-column y", "--label-column"),
     _line("out is a file", "run tiny.yaml --out tiny.yaml", "tiny.yaml", "--out"),
     _line("two folders", "show a --out b", "two folders"),

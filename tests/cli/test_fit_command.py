@@ -118,6 +118,7 @@ def test_shares_of_a_total_and_the_last_epochs_are_asked_for_by_flags(
     ("words", "said"),
     [
         (["fit", "nowhere.csv"], "there is no file nowhere.csv"),
+        (["fit", "https://example.org/a.csv"], "no file https://example.org/a.csv, which is a URL"),
         (["fit", "results.csv", "--size-column", "n", "--error-column", "eror"], "no column eror"),
         (["fit", "results.csv", "--size-column", "model", "--error-column", "err"], "not a number"),
         (["fit", "results.csv", "--size-column", "n", "--accuracy-column", "acc"], "within 0 and"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_hub import FakeHub
 from small_data import encode, random_pixels, write_parquet
 
 from sixteenth.data import ImageDataset, load_dataset
@@ -34,3 +35,29 @@ def parquet_folder(tmp_path: Path) -> Path:
             {"label": ["cat", "dog", "emu"]},
         )
     return folder
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A fake hub that the real client asks, with a cache and no token of the test's own.
+
+    The client has read its environment variables when it was imported, so its constants are set.
+    """
+    from huggingface_hub import constants, file_download
+
+    home = tmp_path / "hf"
+    for name, value in {
+        "HF_HUB_CACHE": str(home / "hub"),
+        "HF_TOKEN_PATH": str(home / "token"),
+        "HF_HUB_OFFLINE": False,
+        "HF_HUB_DISABLE_PROGRESS_BARS": None,
+    }.items():
+        monkeypatch.setattr(constants, name, value)
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(file_download.time, "sleep", lambda _: None)
+    with FakeHub().running() as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        yield hub

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import io
 import os
@@ -5,19 +6,17 @@ import pickle
 import subprocess
 import sys
 import tarfile
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from loopback import Reply, Server
 from small_data import random_pixels
 
 from sixteenth.errors import DataError
 
 
 def test_importing_the_room_costs_numpy_only():
-    heavy = "torch torchvision PIL pyarrow sklearn pandas scipy"
+    heavy = "torch torchvision PIL pyarrow sklearn pandas scipy huggingface_hub httpx2"
     code = f"import sys, sixteenth.data; print(*sorted(set({heavy.split()}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
@@ -27,7 +26,7 @@ def test_importing_the_room_costs_numpy_only():
     ("source", "message"),
     [
         ("cifr10", r"no data 'cifr10' in .*; did you mean cifar10"),
-        ("zebra", r"no data 'zebra' in .*: data are cifar10, cifar100, digits, or the path"),
+        ("zebra", r"no data 'zebra' in .*: data are cifar10, cifar100, digits, hf:.*, or the path"),
         ("", r"no images found in|no data ''"),
         ("~nobody-of-this-name/x", r"cannot read the data"),
     ],
@@ -89,8 +88,10 @@ def test_without_a_network_the_message_says_which_file_to_put_where(
     with pytest.raises(DataError) as caught:
         load(name)
     message = str(caught.value)
-    for part in (file, md5, str(tmp_path / "cache"), "--data PATH", "no network in this test"):
+    for part in (file, md5, str(tmp_path / "cache"), "--cifar-archive FILE_OR_URL", "--data PATH"):
         assert part in message
+    assert message.count(f"{file}: no network in this test") == 3, "each address has its reason"
+    assert message.index("cs.toronto.edu") < message.index("bcebos.com"), "the authors' first"
     assert "\n" not in message
 
 
@@ -138,31 +139,78 @@ def test_an_archive_in_the_data_folder_is_used_without_a_network(
 
 
 @pytest.fixture
-def small_cifar_url(monkeypatch, small_cifar):
-    """The small archive on a web server of this machine."""
+def mirrors(monkeypatch, small_cifar):
+    """A web server of this machine that stands for CIFAR's two addresses; its second has it."""
     from torchvision.datasets import CIFAR10
 
-    folder, _ = small_cifar
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder.parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/{CIFAR10.filename}"
-        monkeypatch.setattr(CIFAR10, "url", url)
-        yield folder.parent / CIFAR10.filename
-        server.shutdown()
+    from sixteenth.data import download
+    from sixteenth.data.layouts.named import CIFARS
+
+    archive = small_cifar[0].parent / CIFAR10.filename
+    with Server(replies={"/mirror": Reply(archive.read_bytes())}).running() as server:
+        monkeypatch.setattr(download, "PAUSE", 0)
+        monkeypatch.setattr(CIFAR10, "url", f"{server.url}/first")
+        cifar = dataclasses.replace(CIFARS["cifar10"], mirrors=(f"{server.url}/mirror",))
+        monkeypatch.setitem(CIFARS, "cifar10", cifar)
+        yield server
 
 
-def test_a_download_is_checked_and_kept(load, small_cifar_url, capsys):
-    data = load("cifar10", image_size=32)
-    small_cifar_url.unlink()
+def test_a_download_is_checked_resumed_and_kept(load, mirrors, capsys):
+    told = []
+    mirrors.replies["/mirror"].breaks = [1000]
+    data = load("cifar10", image_size=32, progress=lambda *at: told.append(at[0]))
+    assert [one.path for one in mirrors.asked] == ["/first", "/mirror", "/mirror"]
+    assert mirrors.ranges()[-1] == "bytes=1000-"
+    assert told[0] == "downloading cifar-10-python.tar.gz, MB"
     assert load("cifar10", image_size=16).classes == data.classes
+    assert len(mirrors.asked) == 3
     assert capsys.readouterr().out == ""
 
 
-def test_a_download_with_a_wrong_checksum_is_refused(load, small_cifar_url):
-    small_cifar_url.write_bytes(b"something else")
-    with pytest.raises(DataError, match="cannot be downloaded"):
+def test_a_download_with_a_wrong_checksum_is_refused(load, mirrors):
+    mirrors.replies["/mirror"].body = b"something else"
+    with pytest.raises(DataError, match=r"first: HTTP 404 .*; .*mirror: what it sends is another"):
         load("cifar10")
+
+
+def test_a_damaged_copy_of_the_data_folder_is_mended(load, tmp_path, mirrors):
+    data = load("cifar10", image_size=32)
+    (tmp_path / "cache" / "cifar-10-batches-py" / "test_batch").write_bytes(b"other")
+    (tmp_path / "cache" / "cifar-10-python.tar.gz").write_bytes(b"damaged too")
+    assert load("cifar10", image_size=32).fingerprint == data.fingerprint
+
+
+def test_an_archive_or_an_address_of_the_users_is_used_alone(load, tmp_path, small_cifar, mirrors):
+    archive = tmp_path / "mine.tgz"
+    (small_cifar[0].parent / "cifar-10-python.tar.gz").rename(archive)
+    data = load("cifar10", image_size=32, cifar_archive=archive)
+    assert (len(data.train), mirrors.asked) == (20, [])
+    assert archive.exists()
+    elsewhere = {"image_size": 32, "data_dir": tmp_path / "elsewhere"}
+    with pytest.raises(DataError, match=r"cannot be downloaded \(http[^;]*/none: HTTP 404[^;]*\)"):
+        load("cifar10", cifar_archive=f"{mirrors.url}/none", **elsewhere)
+    again = load("cifar10", cifar_archive=f"{mirrors.url}/mirror", **elsewhere)
+    assert again.fingerprint == data.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("source", "archive", "message"),
+    [
+        ("cifar10", "nowhere.tar.gz", r"there is no file nowhere\.tar\.gz in "),
+        ("cifar10", "other.tar.gz", r"is not cifar-10-python\.tar\.gz .*its md5 is .*, not c58f3"),
+        ("cifar10", ".", "cannot copy . to .*: Is a directory"),
+        ("cifar10", "ftp://example.org/a.gz", "no file ftp://example.org/a.gz, which is a URL"),
+        ("digits", "other.tar.gz", "--cifar-archive is for cifar10 and cifar100, not for digits"),
+    ],
+)
+def test_an_archive_that_cannot_be_used_is_refused(
+    load, tmp_path, monkeypatch, source, archive, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.tar.gz").write_bytes(b"other")
+    with pytest.raises(DataError, match=message):
+        load(source, cifar_archive=archive)
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("depth", ["the folder", "the folder around it"])
@@ -236,5 +284,6 @@ def test_an_archive_never_writes_outside_its_folder(
         monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
     with pytest.raises(DataError, match="cifar-10-python"):
         load("cifar10", data_dir=home)
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [archive.name]
+    files = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert files - {f".{archive.name}.lock"} == {archive.name}
     assert "extraction_filter" not in vars(tarfile.TarFile)

@@ -94,7 +94,8 @@ def test_predict_walks_a_folder_and_names_a_url(
         [str(digit[0]), digit[1]],
     ]
     assert "2, 1 other file" in shown.err
-    for path, said in (("https://example.org/a.png", "is a URL: download it"), (run, "no images")):
+    url = "https://example.org/a.png"
+    for path, said in ((url, f"no image {url}, which is a URL: download it"), (run, "no images")):
         refused = sixteenth("predict", run, path, "--trust-code")
         assert (refused.code, refused.out) == (2, "")
         assert said in refused.err

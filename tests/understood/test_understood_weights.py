@@ -288,7 +288,9 @@ def test_a_missing_file_says_where_it_was_looked_for_and_a_url_is_named(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(WeightsError, match=f"no weights file w.pth in {tmp_path}"):
         load(Path("w.pth"))
-    with pytest.raises(WeightsError, match=r"which is a URL: download it"):
+    with pytest.raises(
+        WeightsError, match=r"https://example\.org/w\.pth, which is a URL: download"
+    ):
         load(Path(), "https://example.org/w.pth")
     with pytest.raises(WeightsError, match=r"init 'https://example.org/w', which is a URL"):
         load(Path(), "https://example.org/w")

@@ -116,6 +116,8 @@ def quick(
             flags.changes(),
             flags.out,
             data_dir=flags.data_dir,
+            cifar_archive=flags.cifar_archive,
+            fresh=flags.fresh,
             language=None if flags.lang is None else find_tag(flags.lang),
             listener=display,
         )

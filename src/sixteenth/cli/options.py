@@ -147,6 +147,14 @@ DataDirOption = Annotated[
         help="Where downloads and decoded images are kept. Default: the user's cache.",
     ),
 ]
+CifarArchiveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cifar-archive",
+        metavar="FILE_OR_URL",
+        help="The archive of cifar10 or cifar100, instead of a download from its usual addresses.",
+    ),
+]
 ImageColumnOption = Annotated[
     str | None,
     typer.Option("--image-column", metavar="NAME", help="The image column of Parquet files."),
@@ -213,6 +221,7 @@ class Flags:
     seed: SeedOption = None
     as_json: JsonOption = False
     data_dir: DataDirOption = None
+    cifar_archive: CifarArchiveOption = None
     image_column: ImageColumnOption = None
     label_column: LabelColumnOption = None
     fresh: FreshOption = False

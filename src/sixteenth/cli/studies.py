@@ -21,7 +21,13 @@ def load_study(study: str, flags: Flags) -> Study:
     """The study of a preset or a study file, as the flags want it."""
     from ..study import Study
 
-    loaded = Study.load(study, flags.changes(), flags.out, data_dir=flags.data_dir)
+    loaded = Study.load(
+        study,
+        flags.changes(),
+        flags.out,
+        data_dir=flags.data_dir,
+        cifar_archive=flags.cifar_archive,
+    )
     return in_fresh_folder(loaded, flags)
 
 

@@ -18,7 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, looked_for
+from ..errors import InputError, as_typed, looked_for
 from ..storage.lfs import LFS_REASON, is_lfs_pointer
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def read_cells(path: Path, wanted: Collection[str]) -> Cells:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"there is no file {path}{looked_for(path)}") from None
+        raise InputError(f"there is no file {as_typed(path)}{looked_for(path)}") from None
     except OSError as error:
         raise InputError(f"cannot read the table {path}: {error.strerror or error}") from None
     if is_lfs_pointer(path):

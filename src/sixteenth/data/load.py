@@ -6,6 +6,7 @@ in `_find_path`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from .checks import examine
 from .dataset import ImageDataset
 from .layouts.arrays import find_digits, find_npz
 from .layouts.folder import find_folder
+from .layouts.hub import find_hub
+from .layouts.hub_address import parse_address
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .layouts.table import ENDINGS
@@ -25,8 +28,9 @@ from .target import ProgressCallback, Target
 from .understood import understand
 
 _ACCEPTED = (
-    f"data are {', '.join(NAMED_DATA)}, or the path of a folder with train/CLASS/ and test/CLASS/ "
-    f"images, of a folder with CLASS/ images or with images and metadata.csv, of a folder with "
+    f"data are {', '.join(NAMED_DATA)}, hf://OWNER/NAME, or the path of a folder with train/CLASS/ "
+    f"and test/CLASS/ images, of a folder with CLASS/ images or with images and metadata.csv, of a "
+    f"folder with "
     f"train*.parquet and test*.parquet, or of an .npz file with x_train, y_train, x_test, y_test"
 )
 
@@ -46,6 +50,7 @@ def load_dataset(
     test_fraction: float = 0.2,
     split_seed: int = 0,
     skip_broken: bool = False,
+    cifar_archive: str | Path | None = None,
     progress: ProgressCallback | None = None,
 ) -> ImageDataset:
     """The decoded dataset of a name or path; all images are `image_size` x `image_size` pixels.
@@ -54,8 +59,8 @@ def load_dataset(
     sizes and modification times.
 
     Args:
-        source: cifar10, cifar100, digits, or a path. A name takes precedence over a folder of the
-            same name.
+        source: cifar10, cifar100, digits, hf://OWNER/NAME, or a path. A name takes precedence over
+            a folder of the same name.
         image_size: height and width to resize every image to, in pixels.
         data_dir: folder for downloads and decoded images; by default the user's cache folder.
         image_column, label_column: columns of a Parquet folder or of a table beside images, if
@@ -66,7 +71,10 @@ def load_dataset(
             class, if the data have none.
         split_seed: draws these images.
         skip_broken: leave out images that cannot be decoded, instead of raising an error.
-        progress: called with (name of the task, done, total) while images are decoded.
+        cifar_archive: the archive of CIFAR-10 or CIFAR-100, a file or an http(s) address, instead
+            of a download from its usual addresses.
+        progress: called with (name of the task, done, total) while images are downloaded and
+            decoded.
 
     Raises:
         DataError: there is no such source, or its images or labels cannot be used.
@@ -83,7 +91,11 @@ def load_dataset(
         exclude=tuple(exclude),
         train_folders=tuple(train_folder),
         test_folders=tuple(test_folder),
+        cifar_archive=None if cifar_archive is None else str(cifar_archive),
+        progress=progress,
     )
+    if cifar_archive is not None and str(source) not in CIFARS:
+        raise DataError(f"--cifar-archive is for {' and '.join(CIFARS)}, not for {source}")
     found = _find(str(source), options)
     if "label_column" not in found.identity and (image_column or label_column):
         raise DataError(
@@ -111,7 +123,7 @@ def load_dataset(
                 content = cache.store_cached(folder, found.stamp, content, digest, checks)
     return ImageDataset(
         name=found.name,
-        source=str(source),
+        source=found.source or str(source),
         classes=content.classes,
         train=content.train,
         test=content.test,
@@ -129,6 +141,8 @@ def _find(source: str, options: Options) -> Found:
         return find_named_cifar(source, options)
     if source == "digits":
         return find_digits(options)
+    if address := parse_address(source):
+        return find_hub(address, options)
     try:
         path = Path(source).expanduser()
         if path.exists():
@@ -136,6 +150,11 @@ def _find(source: str, options: Options) -> Found:
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"cannot read the data {source!r}: {reason}") from None
+    if page := re.match(r"https?://[^/]+/datasets/([^/]+/[^/?#]+)", source):
+        raise DataError(
+            f"there are no data {source!r}: of a data set of the Hugging Face Hub give its name, "
+            f"hf://{page[1]}"
+        )
     where = looked_for(source)
     raise DataError(
         f"there are no data {source!r}{where}{_suggest(source, path) or f': {_ACCEPTED}'}"

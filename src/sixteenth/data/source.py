@@ -22,7 +22,7 @@ from .dataset import Split
 from .decode import Encoded, decode_images
 from .oddities import Oddities
 from .subsets import hold_out
-from .target import Target
+from .target import ProgressCallback, Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +40,11 @@ class Options:
     exclude: tuple[str, ...] = ()
     train_folders: tuple[str, ...] = ()
     test_folders: tuple[str, ...] = ()
+    cifar_archive: str | None = None
+    progress: ProgressCallback | None = None
+    """Of downloads; that of decoding is the target's."""
+    class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By column of a Parquet folder, where its files do not have them."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,7 @@ class Found:
         read: decodes everything into a target.
         symbols: the images are digits or letters.
         cached: decoding is slow enough to keep a copy.
+        source: where exactly it was found, if that is more than what was asked for.
     """
 
     name: str
@@ -161,6 +167,7 @@ class Found:
     read: Callable[[Target], Content]
     symbols: bool = False
     cached: bool = True
+    source: str | None = None
 
 
 def _move_up(images: NDArray[np.uint8], kept: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError, WeightsError, looked_for
+from ..errors import InputError, WeightsError, as_typed, looked_for
 from ..spec import RunSpec
 from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
@@ -65,7 +65,7 @@ def find_images(images: Iterable[str | Path]) -> tuple[list[Path], list[str]]:
             notes.append(f"images in {path} and below: {len(walked.images):,}{others}")
             found += walked.images
         elif "URL" in (problem := looked_for(path)) and not path.exists():
-            raise InputError(f"no image {path}{problem}")
+            raise InputError(f"no image {as_typed(path)}{problem}")
         else:
             found.append(path)
     return found, notes

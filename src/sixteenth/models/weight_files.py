@@ -41,7 +41,7 @@ from typing import Any
 import torch
 import torchvision
 
-from ..errors import WeightsError, looked_for, nearest, one_line
+from ..errors import WeightsError, as_typed, looked_for, nearest, one_line
 from ..spec.fields import OWN_MODELS
 from .zoo import find_factory, is_factory
 
@@ -294,7 +294,7 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
-        raise WeightsError(f"no weights file {path}{looked_for(path)}") from None
+        raise WeightsError(f"no weights file {as_typed(path)}{looked_for(path)}") from None
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else one_line(error)
         raise WeightsError(f"cannot read the weights file {path}: {reason}") from None

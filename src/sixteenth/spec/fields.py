@@ -19,7 +19,7 @@ OWN_MODELS = ("seed-cnn", "speedrun", "speedrun-large")
 """Models of this package; they have no ImageNet weights."""
 
 NAMED_DATA = ("cifar10", "cifar100", "digits")
-"""Data sets that are known by their names; other data are a path."""
+"""Data sets that are known by their names; other data are a path, or hf://OWNER/NAME."""
 
 
 def _fraction(value: Any) -> str:

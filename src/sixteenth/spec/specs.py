@@ -241,7 +241,7 @@ class StudySpec(_Spec):
     name: StudyName = "study"
     """Name of the default folder, studies/NAME; by default the name of the file."""
     data: Text
-    """cifar10, cifar100, digits, or a path to images."""
+    """cifar10, cifar100, digits, hf://OWNER/NAME, or a path to images."""
     data_name: Text | None = None
     """Name of the data in the report; by default the name of the dataset or folder."""
     image_size: Annotated[int, Field(ge=4, le=1024, strict=True)] = 32

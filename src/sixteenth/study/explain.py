@@ -38,13 +38,16 @@ class SubStudy(Study):
     """Runs that belong to another study, whose report tells of them."""
 
     def __init__(self, base: Study, spec: StudySpec, folder: Path, runs: list[RunSpec]) -> None:
-        super().__init__(spec, folder, data_dir=base.data_dir)
-        self._runs = runs
+        super().__init__(spec, folder, data_dir=base.data_dir, cifar_archive=base.cifar_archive)
+        self._runs, self._base = runs, base
         if spec.image_size == base.spec.image_size:
             self._dataset = base.dataset()
 
     def runs(self) -> list[RunSpec]:
         return self._runs
+
+    def _recorded_sources(self) -> Iterator[str]:
+        return self._base._recorded_sources()
 
     @property
     def left(self) -> int:

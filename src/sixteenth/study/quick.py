@@ -17,12 +17,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..data import ImageDataset, draw_subset
+from ..data.layouts.hub_address import parse_address
 from ..errors import DataError, InputError, ModelError, WeightsError
 from ..models import OWN_FACTORIES, find_weights
 from ..spec import StudySpec, TrainFraction, load_spec
 from ..spec.fields import NAMED_DATA
 from ..spec.specs import slug
 from .listener import Listener
+from .preflight import fresh_folder
 from .study import Study
 
 PIXELS = 60_000 * 64**2
@@ -42,6 +44,8 @@ def quick_study(
     folder: str | Path | None = None,
     *,
     data_dir: str | Path | None = None,
+    cifar_archive: str | None = None,
+    fresh: bool = False,
     language: str | None = None,
     listener: Listener | None = None,
 ) -> Study:
@@ -50,18 +54,24 @@ def quick_study(
     Args:
         settings: ``KEY=VALUE`` of the study file; they replace what is chosen here.
         folder: by default ``studies/quick-DATA``.
+        data_dir, cifar_archive: as of `Study`.
+        fresh: in a new folder if there is something in that one.
         language: its tag; by default as of `Study`.
 
     Raises:
         InputError: there is no pretrained network here, or the data cannot be used.
     """
     given = {setting.partition("=")[0].strip() for setting in settings}
-    name = f"quick-{slug(data if data in NAMED_DATA else Path(data).resolve().name) or 'data'}"
+    on_hub = parse_address(data)
+    title = on_hub.name if on_hub else data if data in NAMED_DATA else Path(data).resolve().name
+    name = f"quick-{slug(title) or 'data'}"
     spec = load_spec("quick", [f"data={_quoted(data)}", f"name={_quoted(name)}", *settings])
     changes: dict[str, object] = {}
     if "models" not in given:
         changes["models"] = pretrained_pair()
-    study = Study(spec, folder, data_dir=data_dir)
+    study = Study(spec, folder, data_dir=data_dir, cifar_archive=cifar_archive)
+    if fresh:
+        folder = study.folder = fresh_folder(study.folder)
     study.language = language or study.language
     dataset = study.dataset(listener)
     if "image_size" not in given:
@@ -71,7 +81,7 @@ def quick_study(
     chosen = StudySpec.model_validate(spec.model_dump(mode="json") | changes)
     if chosen.image_size == spec.image_size:
         return Study(chosen, folder, data_dir=data_dir, dataset=dataset)
-    study = Study(chosen, folder, data_dir=data_dir)
+    study = Study(chosen, folder, data_dir=data_dir, cifar_archive=cifar_archive)
     study.dataset(_Progress(listener or Listener()))
     return study
 

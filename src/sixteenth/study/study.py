@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,7 @@ class Study(StudyResults):
         folder: str | Path | None = None,
         *,
         data_dir: str | Path | None = None,
+        cifar_archive: str | None = None,
         dataset: ImageDataset | None = None,
     ) -> None:
         """Make a study of a spec, or of a mapping that reads like a study file.
@@ -65,6 +66,7 @@ class Study(StudyResults):
             spec: the study.
             folder: by default ``studies/NAME``. Nothing is written before `run`.
             data_dir: where downloads and decoded images are kept; by default the user's cache.
+            cifar_archive: a file or an address to take CIFAR from, see `load_dataset`.
             dataset: the images, where they were loaded already.
 
         Raises:
@@ -74,6 +76,7 @@ class Study(StudyResults):
         checked = spec if isinstance(spec, StudySpec) else parse_spec(spec)
         super().__init__(checked, Path(folder) if folder else Path("studies") / checked.name)
         self.data_dir = Path(data_dir) if data_dir else None
+        self.cifar_archive = cifar_archive
         self._dataset = dataset
         self._weights: dict[tuple[str, str], WeightsFacts] = {}
 
@@ -85,13 +88,15 @@ class Study(StudyResults):
         folder: str | Path | None = None,
         *,
         data_dir: str | Path | None = None,
+        cifar_archive: str | None = None,
     ) -> Study:
         """Load a preset by its name, or a study file, with ``KEY=VALUE`` settings applied.
 
         Raises:
             SpecError: no such study, or something in it is wrong.
         """
-        return cls(load_spec(study, settings), folder, data_dir=data_dir)
+        spec = load_spec(study, settings)
+        return cls(spec, folder, data_dir=data_dir, cifar_archive=cifar_archive)
 
     @classmethod
     def open(cls, folder: str | Path) -> Study:
@@ -117,11 +122,13 @@ class Study(StudyResults):
         if self._dataset is None:
             from ..data import load_dataset
             from ..data.checks import notices
+            from ..data.layouts.hub import begun_with
             from .preflight import test_set_notice
 
-            spec = self.spec
+            spec, told = self.spec, listener or Listener()
+            source, moved_on = begun_with(spec.data, self._recorded_sources())
             self._dataset = load_dataset(
-                spec.data,
+                source,
                 image_size=spec.image_size,
                 data_dir=self.data_dir,
                 image_column=spec.image_column,
@@ -132,14 +139,15 @@ class Study(StudyResults):
                 test_fraction=spec.test_fraction,
                 split_seed=spec.split_seed,
                 skip_broken=spec.skip_broken,
-                progress=(listener or Listener()).working,
+                cifar_archive=self.cifar_archive,
+                progress=told.working,
             )
             if spec.data_name:
                 self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
-            told, few = listener or Listener(), test_set_notice(self._dataset)
+            few = test_set_notice(self._dataset)
             for line in language_for(tag=self.language).understood(self._dataset.understood):
                 told.understood(line)
-            for notice in [*notices(self._dataset.checks), *([few] if few else [])]:
+            for notice in filter(None, [moved_on, *notices(self._dataset.checks), few]):
                 told.noticed(notice)
         return self._dataset
 
@@ -293,6 +301,13 @@ class Study(StudyResults):
                 kept, self.results(), len(self.dataset().test)
             )
         return table
+
+    def _recorded_sources(self) -> Iterator[str]:
+        """Where the images of the runs that were begun came from."""
+        for place in StudyFolder(self.folder).runs():
+            record = place.read_record()
+            if record is not None and record.data is not None and record.data.source:
+                yield record.data.source
 
     def weights(self) -> list[dict[str, str | None]]:
         """``model, init, file, key, prefix`` of every file of initial weights as it was understood,

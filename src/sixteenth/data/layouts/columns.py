@@ -46,7 +46,8 @@ def choose_columns(file: Path, options: Options) -> Columns:
     """
     with _open(file) as (schema, _):
         pass
-    features = _features(schema.metadata)
+    named = {column: {"names": names} for column, names in options.class_names.items()}
+    features = _features(schema.metadata) or named
     kinds = {field.name: field.type for field in schema}
     images = [name for name, kind in kinds.items() if _is_image(kind)]
     labels = [name for name, kind in kinds.items() if _is_label(kind)]
@@ -204,7 +205,7 @@ def _features(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:
 
 def _class_names(features: dict[str, Any], column: str) -> tuple[str, ...] | None:
     feature = features.get(column)
-    if not isinstance(feature, dict) or not isinstance(feature.get("names"), list):
+    if not isinstance(feature, dict) or not isinstance(feature.get("names"), list | tuple):
         return None
     return tuple(class_name(name) for name in feature["names"])
 

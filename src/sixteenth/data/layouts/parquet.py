@@ -3,7 +3,7 @@
 The files of a split are exactly those named after it: ``train.parquet``, ``train-*.parquet`` with
 numbers, or all in a folder ``train``. Others, such as ``train_small.parquet``, are left out, by
 name. A validation split is the test split where there is none. The `datasets` library is not
-needed, and nothing is downloaded.
+needed, and nothing is downloaded; `hub` brings such files here.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ..source import (
     Options,
     class_name,
     cut_note,
+    first_names,
     hold_out_test,
     numbered_classes,
     stamp_files,
@@ -38,7 +39,7 @@ _NAME = re.compile(r"(.+?)(?:[-_.]\d+(?:-of-\d+)?(?:-[0-9a-f]+)?)?")
 
 
 @dataclass(frozen=True)
-class _Splits:
+class Splits:
     """Files by split; `home` is the folder that they lie in, some in folders in it."""
 
     home: Path
@@ -46,13 +47,19 @@ class _Splits:
     others: Sequence[Path]
 
 
-def find_parquet(folder: Path, options: Options) -> Found | None:
+def find_parquet(
+    folder: Path, options: Options, listed: Sequence[Path] | None = None
+) -> Found | None:
     """The Parquet files in `folder`, in its `data/` or in its only subfolder with some; else None.
+
+    Args:
+        listed: the files in the folder; by default those that lie there. Of those that belong to
+            no split only the names are used.
 
     Raises:
         DataError: the training split or a shard is missing, or the columns are ambiguous.
     """
-    found = _find_splits(folder)
+    found = find_splits(folder, _files(folder) if listed is None else listed)
     if found is None:
         return None
     files = dict(found.files)
@@ -101,15 +108,17 @@ def find_parquet(folder: Path, options: Options) -> Found | None:
     )
 
 
-def _find_splits(folder: Path) -> _Splits | None:
-    """The splits in the one folder at or below `folder` that has some; None if none has.
+def find_splits(folder: Path, found: Sequence[Path]) -> Splits | None:
+    """The splits among files in `folder`, all in one folder there; None if there are none.
+
+    Names alone decide: nothing is read.
 
     Raises:
         DataError: several have, or one split has files of several names.
     """
     homes: dict[Path, dict[str, list[Path]]] = {}
     others: list[Path] = []
-    for file in _files(folder):
+    for file in found:
         home, name = file.parent, file.stem
         match = _NAME.fullmatch(name)
         if file.parent != folder and is_plain(file.parent.name):
@@ -128,7 +137,7 @@ def _find_splits(folder: Path) -> _Splits | None:
             raise _no_train(folder, others)
         return None
     if not usual and len(homes) > 1:
-        names = ", ".join(str(path) for path in [*homes][:5])
+        names = first_names([str(path) for path in homes])
         raise DataError(f"{folder} holds several Parquet datasets: give one of {names}")
     home = (usual or [*homes])[0]
     named: dict[Role, dict[str, list[Path]]] = {}
@@ -152,7 +161,7 @@ def _find_splits(folder: Path) -> _Splits | None:
         others += [file for other in by_name.values() for file in other]
     others += [file for parts in homes.values() for part in parts.values() for file in part]
     ordered = {each: files[each] for each in ROLES if each in files}
-    return _Splits(home, ordered, sorted(others))
+    return Splits(home, ordered, sorted(others))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from ...data import ImageDataset, load_dataset
 from ...data.cache import default_data_dir
+from ...data.layouts.hub_address import is_hub_address
 from ...engine.acceleration import keep_freed_memory
 from ...engine.execution import Execution, environment
 from ...engine.progress import Progress
@@ -47,7 +48,7 @@ class Origin:
         home, path: current folder and import path of the command, for data, weights and models of
             the user's own that are named relative to them.
         data_dir: the user's choice for downloads and decoded images; None for each machine's own.
-        name, source, fingerprint: of the dataset.
+        name, source, fingerprint: of the dataset; a source on the hub names its commit.
     """
 
     folder: Path
@@ -85,7 +86,7 @@ class Origin:
             DataError: they are not here, or are others.
         """
         found = load_dataset(
-            run.data,
+            self.source if is_hub_address(run.data) else run.data,
             image_size=run.image_size,
             data_dir=self.data_dir,
             image_column=run.image_column,
