@@ -148,13 +148,13 @@ def show(
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
-    """Print the results table of a study."""
+    """Print the answer of a study and its results table."""
     study = open_study(folder, out, lang)
     results = study.results()
     if as_json:
         print_json(json_rows(_with_intervals(results)))
     else:
-        _print_results(results, study.language)
+        _print_results(study, results)
 
 
 @app.command("watch")
@@ -239,9 +239,8 @@ def _run(
         print_json(_outcome(study, results, page))
     else:
         stdout, language = console(), language_for(tag=study.language)
-        between = language.screen.labels.between
-        stdout.print("\n" + between.join(study.discussion().answer[:2]) + "\n")
-        _print_results(results, study.language)
+        stdout.print()
+        _print_results(study, results)
         stdout.print("\n" + language.terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
     if budget is not None:
@@ -278,12 +277,16 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     }
 
 
-def _print_results(results: pd.DataFrame, tag: str) -> None:
+def _print_results(study: Study, results: pd.DataFrame) -> None:
+    """What the report's first screen says, then a row for each run."""
     from ..analysis import IntervalKind, summary_table
     from ..language import language_for
+    from .answer import print_answer
     from .tables import console, results_table
 
-    stdout, summary, language = console(), summary_table(results), language_for(tag=tag)
+    stdout, summary, language = console(), summary_table(results), language_for(tag=study.language)
+    print_answer(study.overview(), study.folder, stdout, language)
+    stdout.print()
     stdout.print(results_table(summary, stdout, language))
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):

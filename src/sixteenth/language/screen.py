@@ -33,6 +33,7 @@ class SaidCard:
         what: that would be done, or was; of an option that nobody tried, why nothing is known.
         gain: in points with its sign, a dash where it is not known.
         around: the interval and what it rests on; empty where the gain is not known.
+        interval: the same in two parts, ``+12.9 to +18.6`` and ``measured (95%)``; or none.
         price: labels and time; empty where not known.
         verdict: ``helps``.
     """
@@ -42,6 +43,7 @@ class SaidCard:
     what: str
     gain: str
     around: str
+    interval: tuple[str, ...]
     price: str
     verdict: str
 
@@ -93,6 +95,7 @@ class ScreenLabels:
 
     Attributes:
         short: of a gain that is ``{how}`` known: its ``{ends}`` and ``{level}``, in little room.
+        basis: ``{how}`` a gain is known, with the ``{level}`` of its interval.
         around: the same in a sentence, with the ``{interval}`` of `SentenceNumbers.around`.
         over: what the best network ``{has}`` over the one that it is ``{compared}`` with.
         and_part: ``{what}`` it is, and the ``{part}`` of its gain without more training steps.
@@ -105,6 +108,7 @@ class ScreenLabels:
     measured: str
     forecast: str
     short: str
+    basis: str
     around: str
     over: str
     and_part: str
@@ -168,6 +172,7 @@ class Screen(ABC):
             what=plain(what),
             gain=self.signed(option),
             around=self._short(option),
+            interval=self._interval(option),
             price=self.labels.in_hand if card.in_hand else self.price(option),
             verdict=self.labels.verdicts[card.verdict],
         )
@@ -211,6 +216,15 @@ class Screen(ABC):
         ends = self.numbers.numbers.points_interval(option.low, option.high)
         level = self.numbers.coverage(option.level)
         return self.labels.short.format(how=self.how(option), ends=ends, level=level)
+
+    def _interval(self, option: Option) -> tuple[str, ...]:
+        """``+12.9 to +18.6`` and ``measured (95%)``."""
+        if not option.known:
+            return ()
+        basis = self.labels.basis.format(
+            how=self.how(option), level=self.numbers.coverage(option.level)
+        )
+        return self.numbers.numbers.points_interval(option.low, option.high), basis
 
     def around(self, option: Option) -> str:
         """``measured, 95% interval +12.9 to +18.6``."""

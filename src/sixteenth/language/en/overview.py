@@ -58,6 +58,7 @@ LABELS = ScreenLabels(
     measured="measured",
     forecast="forecast",
     short="{how}, {ends} ({level})",
+    basis="{how} ({level})",
     around="{how}, {interval}",
     over="{has} over {compared}",
     and_part="{what}; {part} of it at equal steps",

@@ -55,6 +55,7 @@ LABELS = ScreenLabels(
     measured="實測",
     forecast="預測",
     short="{how}，{ends}（{level}）",
+    basis="{how}（{level}）",
     around="{how}，{interval}",
     over="{has}，相較於 {compared}",
     and_part="{what}；步數相同時 {part}",
