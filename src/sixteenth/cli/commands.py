@@ -103,20 +103,21 @@ def quick(
     flags: Flags,
 ) -> None:
     """Say in minutes whether more images or a bigger pretrained network would help."""
-    from ..language import find_tag
+    from ..language import find_tag, locale_tag
     from ..study.quick import quick_study
     from .display import display_for
     from .tables import console
 
     if flags.data is not None:
         raise InputError(f"two data sets were named, {images} and --data {flags.data}: name one")
-    with display_for(console(errors=True)) as display:
+    tag = None if flags.lang is None else find_tag(flags.lang)
+    with display_for(console(errors=True), tag or locale_tag()) as display:
         study = quick_study(
             images,
             flags.changes(),
             flags.out,
             data_dir=flags.data_dir,
-            language=None if flags.lang is None else find_tag(flags.lang),
+            language=tag,
             listener=display,
         )
     _run(in_fresh_folder(study, flags), flags)
@@ -231,7 +232,7 @@ def _run(
         if watch:
             where = stack.enter_context(page_beside(study.folder, study.language))
             print_message(f"watch at {where}" if where else "the page of --watch did not start")
-        display = stack.enter_context(display_for(console(errors=True)))
+        display = stack.enter_context(display_for(console(errors=True), study.language))
         listener = Listeners([display, *listeners])
         results = study.run(**flags.machine(), budget=budget, listener=listener)
     page = study.folder / "report.html"

@@ -240,10 +240,6 @@ class Screen(ABC):
         helps = found.card is not None and found.card.verdict is OptionVerdict.HELPS
         return found.card.option if helps and found.card and found.card.option.known else None
 
-    def knows_seconds(self, option: Option) -> bool:
-        """Whether the time that an option takes is known and worth telling."""
-        return math.isfinite(option.seconds) and option.seconds >= 1
-
     @abstractmethod
     def caution(self, found: Caution) -> str:
         """One or two sentences."""
@@ -291,6 +287,19 @@ def command(found: Caution) -> str:
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
             return run if isinstance(found, RunsMissing) else f"{run} --fresh"
+
+
+def knows_seconds(option: Option) -> bool:
+    """Whether the time that an option takes is known and worth telling."""
+    return math.isfinite(option.seconds) and option.seconds >= 1
+
+
+def rates(option: Option, numbers: SentenceNumbers) -> tuple[str, str]:
+    """Points for each 1,000 new labels and each hour: ``+0.039``, ``+3.1``; or empty."""
+    hourly = option.points_per_hour if knows_seconds(option) else math.nan
+    found = option.points_per_1000_images, hourly
+    labels, hour = (numbers.two_digits(each) if math.isfinite(each) else "" for each in found)
+    return labels, hour
 
 
 def equal_steps(option: Option) -> bool:
