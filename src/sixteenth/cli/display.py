@@ -163,8 +163,8 @@ class PlainDisplay(RunProgress):
         if what == self._what and now - self._said < PLAIN_SECONDS and done < total:
             return
         self._said, self._what = now, what
-        count = f": {self._count(done, total)}" if total > 0 else ""
-        self._say(f"{self._work(what)}{count}")
+        count, line = self._count(done, total), self._work(what)
+        self._say(self.words.counted.format(what=line, count=count) if total > 0 else line)
 
     def run_started(self, run: RunSpec) -> None:
         super().run_started(run)

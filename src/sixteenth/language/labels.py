@@ -201,6 +201,7 @@ class ProgressLabels:
     Attributes:
         work: what is done before and after the runs, by what a listener is told.
         count: ``{done}`` of ``{total}``.
+        counted: ``{what}`` is done, with its `count`.
         done: with the runs that are ``{done}`` of ``{planned}``, and the time ``{passed}``.
         about_left: with the time that all runs still take; follows `done`.
         left: with the time that a run still takes.
@@ -224,6 +225,7 @@ class ProgressLabels:
     speed: str
     work: Mapping[str, str]
     count: str
+    counted: str
     done: str
     about_left: str
     left: str

@@ -68,7 +68,7 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
             return (
                 f"train {control_run(found.control, words)}",
                 f"It separates what images and steps bring up to {count(found.images)}.",
-                "No label; sixteenth explain DIR --separate trains it.",
+                "No label; run sixteenth explain DIR --separate.",
             )
         case AnotherSize():
             return _another_size(found, words)

@@ -168,6 +168,7 @@ PROGRESS = ProgressLabels(
         "resizing test images": "resizing test images",
     },
     count="{done} of {total}",
+    counted="{what}: {count}",
     done="{done} of {planned} runs done, {passed} passed",
     about_left=", about {} left",
     left="{} left",

@@ -68,7 +68,7 @@ def say(finding: LimitFinding, words: Words) -> str:
             )
         case OneRecipe():
             changed = "their order" if finding.several_models else "these numbers"
-            return f"One recipe served all runs; tuning it to each could change {changed}."
+            return f"One recipe served all runs; tuning could change {changed}."
         case _:
             assert_never(finding)
 

@@ -103,5 +103,5 @@ def _underfitted(found: Underfitted) -> str:
     ends = f" (by {climbs} in the last third, on the most images)" if climbs else ""
     return (
         f"{which} ended below {FITTED:.0%} training accuracy and still improving{ends}: "
-        f"underfitted, for lack of steps; {gap} may change with more."
+        f"underfitted; {gap} may change with more steps."
     )

@@ -59,13 +59,13 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
 
 def _cost(found: ModelCost, words: Words) -> str:
     text = (
-        f"{words.model(found.big)} has {found.parameters_ratio:.1f} times the parameters of "
-        f"{words.model(found.small)} ({large(found.big_parameters)} against "
+        f"{words.model(found.big)} against {words.model(found.small)}: "
+        f"{found.parameters_ratio:.1f} times the parameters ({large(found.big_parameters)} and "
         f"{large(found.small_parameters)})"
     )
     if found.train_size is not None and found.train_flops_ratio is not None:
         text += (
-            f" and {found.train_flops_ratio:.1f} times its training FLOPs on "
+            f", {found.train_flops_ratio:.1f} times the training FLOPs on "
             f"{count(found.train_size)} images"
         )
     return f"{text}."

@@ -30,7 +30,7 @@ _TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
         ("Network", "Images", *_GAIN, "By images, by more steps"),
     ),
     SizeVerdict: (
-        "The bigger model against the smaller one",
+        "Bigger against smaller model",
         ("From", "Images", "Difference, points", "95% interval", "p", "Could see", "Ahead"),
     ),
     GainFromData: (
@@ -79,7 +79,7 @@ _TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
     ),
     Option: (
         "What the options are worth, in points",
-        ("What", "Per 1,000 labels", "Per hour", "Chance to be best", "Mean loss against the best"),
+        ("What", "Per 1,000 labels", "Per hour", "Chance to be best", "Lost on average"),
     ),
 }
 TABLES = TableLabels(

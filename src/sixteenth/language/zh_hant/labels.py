@@ -167,6 +167,7 @@ PROGRESS = ProgressLabels(
         "resizing test images": "縮放測試影像",
     },
     count="{done}/{total}",
+    counted="{what}：{count}",
     done="{planned} 次訓練中已結束 {done} 次，已經過 {passed}",
     about_left="，約剩 {}",
     left="剩 {}",
