@@ -152,9 +152,9 @@ class Tables:
     def _doubling(self, found: LastDoubling) -> Row:
         parts = self.labels.not_separated if found.measured and found.more_steps else DASH
         if found.from_images is not None:
-            steps = found.from_steps.value if found.from_steps is not None else 0.0
+            steps = DASH if found.from_steps is None else self._points(found.from_steps.value)
             parts = self.labels.parts.format(
-                images=self._points(found.from_images.value), steps=self._points(steps)
+                images=self._points(found.from_images.value), steps=steps
             )
         half = "" if found.half.origin is HalfOrigin.TRAINED else self.labels.not_trained
         sizes = self._span(self._count(found.half.images) + half, self._count(found.images))
