@@ -87,7 +87,9 @@ def test_show_prints_the_table_and_json_for_machines(
 ) -> None:
     shown = sixteenth("show", "studies/tiny")
     assert shown.code == 0
-    assert len([line for line in shown.out.splitlines() if line.startswith(("small", "big"))]) == 4
+    assert (
+        len([line for line in shown.out.splitlines() if line.startswith(("small  ", "big  "))]) == 4
+    )
     rows = json.loads(sixteenth("show", "--out", "studies/tiny", "--json").out)
     assert set(rows[0]) >= PROMISED
     assert all(row["low"] <= row["test_accuracy"] <= row["high"] for row in rows)

@@ -5,7 +5,6 @@ The one place that knows how to ask: when names or types of the package change, 
 
 from __future__ import annotations
 
-import html as html_module
 import math
 import re
 import tempfile
@@ -65,12 +64,9 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
         )
     if not study.whole:
         report = _answer_and_discussion(report)
-    # The advice without a target stands in the report's last section.
     said = english.advise(plain.advice)
-    shown = _plain(report)
-    assert all(step.what[1:] in shown for step in said.options)
-    assert all(f"{step.what[1:]}. {step.why}" in shown for step in said.steps)
-    parts = [report]
+    parts = [report, "<!-- advice -->", said.best]
+    parts += [f"- {step.text}" for step in (*said.options, *said.steps)]
     for error, wanted in found.wanted.items():
         advice = english.advise(wanted.advice)
         parts += [f"<!-- advice for a test error of {error:g} -->", advice.best]
@@ -95,7 +91,7 @@ def chinese_texts(study: GoldenStudy, found: Said) -> str:
     language = TraditionalChinese(Names.of(plain.models, plain.inits))
     page = make_page(study.measurements(), plain, language)
     screen = page.screen
-    lines = [screen.title, screen.lead, screen.summary, *page.dateline, *page.answer]
+    lines = [screen.title, screen.lead, screen.summary, *page.dateline, *page.basis]
     lines += [" | ".join((one.kind, one.what, one.around, one.price)) for one in screen.cards]
     lines += [each.text for each in screen.cautions]
     for section in language.discuss(plain).sections:
@@ -187,12 +183,6 @@ def _answer_and_discussion(report: str) -> str:
 
 def _without_version(text: str) -> str:
     return re.sub(r"Made by Sixteenth [^ ]+", "Made by Sixteenth", text)
-
-
-def _plain(markdown: str) -> str:
-    """Markdown without its escapes."""
-    text = re.sub(r"\\([\\`*_\[\]|~$#])", r"\1", markdown)
-    return html_module.unescape(text)
 
 
 def _rounded(value: float) -> float:

@@ -17,7 +17,13 @@ from sixteenth.language import (
     language_tags,
     locale_tag,
 )
-from sixteenth.language.labels import FigureLabels, PageLabels, TerminalLabels, WatchLabels
+from sixteenth.language.labels import (
+    FigureLabels,
+    PageLabels,
+    ProgressLabels,
+    TerminalLabels,
+    WatchLabels,
+)
 from sixteenth.study import Study
 
 LANGUAGES = [type(language_for(tag=tag)) for tag in language_tags()]
@@ -33,8 +39,8 @@ def test_a_language_has_all_that_a_report_asks_it_for(language: type[Language]) 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_label_is_left_empty(language: type[Language]) -> None:
     said = language(Names())
-    groups: list[PageLabels | FigureLabels | TerminalLabels | WatchLabels]
-    groups = [said.page, said.figures, said.terminal, said.watch]
+    groups: list[PageLabels | FigureLabels | TerminalLabels | ProgressLabels | WatchLabels]
+    groups = [said.page, said.figures, said.terminal, said.progress, said.watch]
     for group in groups:
         for field in dataclasses.fields(group):
             assert getattr(group, field.name), field.name

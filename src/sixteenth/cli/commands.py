@@ -103,14 +103,15 @@ def quick(
     flags: Flags,
 ) -> None:
     """Say in minutes whether more images or a bigger pretrained network would help."""
-    from ..language import find_tag
+    from ..language import find_tag, locale_tag
     from ..study.quick import quick_study
     from .display import display_for
     from .tables import console
 
     if flags.data is not None:
         raise InputError(f"two data sets were named, {images} and --data {flags.data}: name one")
-    with display_for(console(errors=True)) as display:
+    tag = None if flags.lang is None else find_tag(flags.lang)
+    with display_for(console(errors=True), tag or locale_tag()) as display:
         study = quick_study(
             images,
             flags.changes(),
@@ -118,7 +119,7 @@ def quick(
             data_dir=flags.data_dir,
             cifar_archive=flags.cifar_archive,
             fresh=flags.fresh,
-            language=None if flags.lang is None else find_tag(flags.lang),
+            language=tag,
             listener=display,
         )
     _run(in_fresh_folder(study, flags), flags)
@@ -150,13 +151,13 @@ def show(
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
-    """Print the results table of a study."""
+    """Print the answer of a study and its results table."""
     study = open_study(folder, out, lang)
     results = study.results()
     if as_json:
         print_json(json_rows(_with_intervals(results)))
     else:
-        _print_results(results, study.language)
+        _print_results(study, results)
 
 
 @app.command("watch")
@@ -233,7 +234,7 @@ def _run(
         if watch:
             where = stack.enter_context(page_beside(study.folder, study.language))
             print_message(f"watch at {where}" if where else "the page of --watch did not start")
-        display = stack.enter_context(display_for(console(errors=True)))
+        display = stack.enter_context(display_for(console(errors=True), study.language))
         listener = Listeners([display, *listeners])
         results = study.run(**flags.machine(), budget=budget, listener=listener)
     page = study.folder / "report.html"
@@ -241,9 +242,8 @@ def _run(
         print_json(_outcome(study, results, page))
     else:
         stdout, language = console(), language_for(tag=study.language)
-        between = language.screen.labels.between
-        stdout.print("\n" + between.join(study.discussion().answer[:2]) + "\n")
-        _print_results(results, study.language)
+        stdout.print()
+        _print_results(study, results)
         stdout.print("\n" + language.terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
     if budget is not None:
@@ -280,12 +280,16 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     }
 
 
-def _print_results(results: pd.DataFrame, tag: str) -> None:
+def _print_results(study: Study, results: pd.DataFrame) -> None:
+    """What the report's first screen says, then a row for each run."""
     from ..analysis import IntervalKind, summary_table
     from ..language import language_for
+    from .answer import print_answer
     from .tables import console, results_table
 
-    stdout, summary, language = console(), summary_table(results), language_for(tag=tag)
+    stdout, summary, language = console(), summary_table(results), language_for(tag=study.language)
+    print_answer(study.overview(), study.folder, stdout, language)
+    stdout.print()
     stdout.print(results_table(summary, stdout, language))
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):

@@ -76,7 +76,7 @@ def explain(
     study.data_dir = data_dir
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     place = None if separate else tests.find_place(study, between)
-    with display_for(console(errors=True)) as display:
+    with display_for(console(errors=True), study.language) as display:
         study.dataset(display)
         if place is None:
             parts = {"equal-steps": tests.control_study(study)}
@@ -117,7 +117,7 @@ def _train(name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
     if part.left:
         keep_freed_memory()
         print_message(name, prefix="explain: ")
-        with display_for(console(errors=True)) as display:
+        with display_for(console(errors=True), part.language) as display:
             part.run(**machine, listener=display)
     results = part.results()
     failed = results[results["status"] == "failed"]

@@ -22,7 +22,7 @@ from ..analysis.findings.options import Option
 from ..analysis.findings.types import Finding, Section, SectionKey, Strength
 from ..storage.run_record import Understood, WeightsFacts
 from .captions import Captions
-from .labels import FigureLabels, PageLabels, TerminalLabels, WatchLabels
+from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
 from .provenance import Fact, Provenance, ProvenanceText
 from .screen import Screen
@@ -155,6 +155,7 @@ class Language(ABC):
     page: PageLabels
     figures: FigureLabels
     terminal: TerminalLabels
+    progress: ProgressLabels
     watch: WatchLabels
     words: Words
     provenance: ProvenanceText

@@ -36,7 +36,6 @@ class PageLabels:
 
     stop: str
     colon: str
-    answer: str
     cards: str
     gain: str
     points: str
@@ -193,6 +192,58 @@ class TerminalLabels:
     figure: str
     warning: str
     statuses: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ProgressLabels:
+    """The display of a running study in the terminal; columns besides those of `TerminalLabels`.
+
+    Attributes:
+        work: what is done before and after the runs, by what a listener is told.
+        count: ``{done}`` of ``{total}``.
+        counted: ``{what}`` is done, with its `count`.
+        done: with the runs that are ``{done}`` of ``{planned}``, and the time ``{passed}``.
+        about_left: with the time that all runs still take; follows `done`.
+        left: with the time that a run still takes.
+        hidden: the rows ``{above}`` and ``{below}`` those that are shown, joined by `joint`.
+        run: the ``{number}`` of ``{planned}`` runs, with its ``{name}``.
+        starts: ``{run}`` begins.
+        step: ``{epoch}`` of ``{epochs}``, and its ``{step}``.
+        features: of so many ``{done}`` of ``{total}`` images.
+        accuracies: ``{epoch}`` of ``{epochs}``, with the ``{train}`` and ``{test}`` accuracy.
+        rate: images a second.
+        all_left: with the time that all runs still take.
+        joint: between parts of a line.
+        before: ``{run}`` was finished before, with its ``{test}`` accuracy.
+        finished: ``{run}`` is finished, with its ``{test}`` accuracy and ``{time}``.
+        ended: ``{run}`` has ended in another ``{state}``, with its ``{error}``.
+        states: of a run.
+    """
+
+    progress: str
+    epoch: str
+    speed: str
+    work: Mapping[str, str]
+    count: str
+    counted: str
+    done: str
+    about_left: str
+    left: str
+    above: str
+    below: str
+    hidden: str
+    run: str
+    starts: str
+    step: str
+    features: str
+    accuracies: str
+    rate: str
+    all_left: str
+    joint: str
+    before: str
+    finished: str
+    ended: str
+    states: Mapping[str, str]
 
 
 @dataclass(frozen=True)

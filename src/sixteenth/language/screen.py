@@ -33,6 +33,7 @@ class SaidCard:
         what: that would be done, or was; of an option that nobody tried, why nothing is known.
         gain: in points with its sign, a dash where it is not known.
         around: the interval and what it rests on; empty where the gain is not known.
+        interval: the same in two parts, ``+12.9 to +18.6`` and ``measured (95%)``; or none.
         price: labels and time; empty where not known.
         verdict: ``helps``.
     """
@@ -42,6 +43,7 @@ class SaidCard:
     what: str
     gain: str
     around: str
+    interval: tuple[str, ...]
     price: str
     verdict: str
 
@@ -93,6 +95,7 @@ class ScreenLabels:
 
     Attributes:
         short: of a gain that is ``{how}`` known: its ``{ends}`` and ``{level}``, in little room.
+        basis: ``{how}`` a gain is known, with the ``{level}`` of its interval.
         around: the same in a sentence, with the ``{interval}`` of `SentenceNumbers.around`.
         over: what the best network ``{has}`` over the one that it is ``{compared}`` with.
         and_part: ``{what}`` it is, and the ``{part}`` of its gain without more training steps.
@@ -105,6 +108,7 @@ class ScreenLabels:
     measured: str
     forecast: str
     short: str
+    basis: str
     around: str
     over: str
     and_part: str
@@ -168,6 +172,7 @@ class Screen(ABC):
             what=plain(what),
             gain=self.signed(option),
             around=self._short(option),
+            interval=self._interval(option),
             price=self.labels.in_hand if card.in_hand else self.price(option),
             verdict=self.labels.verdicts[card.verdict],
         )
@@ -212,6 +217,15 @@ class Screen(ABC):
         level = self.numbers.coverage(option.level)
         return self.labels.short.format(how=self.how(option), ends=ends, level=level)
 
+    def _interval(self, option: Option) -> tuple[str, ...]:
+        """``+12.9 to +18.6`` and ``measured (95%)``."""
+        if not option.known:
+            return ()
+        basis = self.labels.basis.format(
+            how=self.how(option), level=self.numbers.coverage(option.level)
+        )
+        return self.numbers.numbers.points_interval(option.low, option.high), basis
+
     def around(self, option: Option) -> str:
         """``measured, 95% interval +12.9 to +18.6``."""
         if not option.known:
@@ -225,10 +239,6 @@ class Screen(ABC):
         """What the verdict is about, if it helps: its interval is worth telling then."""
         helps = found.card is not None and found.card.verdict is OptionVerdict.HELPS
         return found.card.option if helps and found.card and found.card.option.known else None
-
-    def knows_seconds(self, option: Option) -> bool:
-        """Whether the time that an option takes is known and worth telling."""
-        return math.isfinite(option.seconds) and option.seconds >= 1
 
     @abstractmethod
     def caution(self, found: Caution) -> str:
@@ -277,6 +287,19 @@ def command(found: Caution) -> str:
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
             return run if isinstance(found, RunsMissing) else f"{run} --fresh"
+
+
+def knows_seconds(option: Option) -> bool:
+    """Whether the time that an option takes is known and worth telling."""
+    return math.isfinite(option.seconds) and option.seconds >= 1
+
+
+def rates(option: Option, numbers: SentenceNumbers) -> tuple[str, str]:
+    """Points for each 1,000 new labels and each hour: ``+0.039``, ``+3.1``; or empty."""
+    hourly = option.points_per_hour if knows_seconds(option) else math.nan
+    found = option.points_per_1000_images, hourly
+    labels, hour = (numbers.two_digits(each) if math.isfinite(each) else "" for each in found)
+    return labels, hour
 
 
 def equal_steps(option: Option) -> bool:

@@ -119,6 +119,12 @@ class SentenceNumbers:
         digits = 1 if factor < 9.95 and round(factor, 1) % 1 else 0
         return self.factor.format(self.numbers.decimal(factor, digits))
 
+    def two_digits(self, number: float) -> str:
+        """A change of any size with its sign, to two digits that count: ``+0.039``, ``−330``."""
+        value = float(f"{number:.2g}")
+        after = 1 - math.floor(math.log10(abs(value))) if value else 0
+        return self.numbers.decimal(value, max(0, after), plus=True)
+
     def rounded(self, number: float) -> str:
         """A number of images that is only roughly known, to two digits that count: ``130,000``."""
         return self.numbers.count(float(f"{number:.2g}"))

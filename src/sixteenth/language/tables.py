@@ -24,15 +24,16 @@ from ..analysis.findings.pretraining import (
 )
 from ..analysis.findings.relation import AccuracyCurve
 from ..analysis.findings.types import Finding
-from ..analysis.inputs.grid import Cell
 from ..analysis.stats.paired import Basis, Contrast
 from .numbers import DASH
-from .screen import Screen
-from .sentences import SentenceNumbers
+from .screen import Screen, rates
+from .sentences import SURE, SentenceNumbers
 from .text import plain
 from .words import Words
 
 Row = tuple[str, ...]
+ALWAYS = (SizeVerdict, Option)
+"""Tables of one row too: a sentence would have more words."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class TableLabels:
     Attributes:
         tables: of each kind of finding, the title and the columns. Those of `SizeVerdict` get the
             names of the two models after the second.
+        not_separated: instead of the parts of a gain, where the study cannot tell them apart.
+        parts: of a gain, by ``{images}`` and by training ``{steps}``.
         not_trained: behind a number of images that was not trained.
         last_step: a ``{gain}`` of the last step alone, from so many ``{images}`` on.
         overtaking: with the model that is ``{ahead}``.
@@ -62,6 +65,8 @@ class TableLabels:
 
     tables: Mapping[type, tuple[str, tuple[str, ...]]]
     cannot_tell: str
+    not_separated: str
+    parts: str
     not_trained: str
     last_step: str
     overtaking: Mapping[CrossoverOutcome, str]
@@ -81,7 +86,7 @@ class Tables:
     ) -> None:
         self.labels, self.words, self.screen = labels, words, screen
         self.sentence, self.numbers = numbers, numbers.numbers
-        self._model, self._init, self._arm = words.model, words.init, words.arm
+        self._model, self._init = words.model, words.init
         self._count, self._points = self.numbers.count, self.numbers.points
         self._percent = numbers.percent
         self._rows: dict[type, Callable[[Any], Row | list[Row]]] = {
@@ -104,7 +109,7 @@ class Tables:
         """Findings of one kind as rows; None where sentences say them better."""
         first = findings[0]
         row = self._rows.get(type(first))
-        if row is None or len(findings) < 2:
+        if row is None or (len(findings) < 2 and type(first) not in ALWAYS):
             return None
         title, columns = self.labels.tables[type(first)]
         rows = tuple(
@@ -112,10 +117,25 @@ class Tables:
             for each in findings
             for cells in _several(row(each))
         )
+        if not rows:
+            return None
         if isinstance(first, SizeVerdict):
             models = (plain(self._model(c.model)) for c in (first.small, first.big))
             columns = (*columns[:2], *models, *columns[2:])
-        return SaidTable(title, columns, rows)
+        known = [i for i in range(len(columns)) if any(cells[i] != DASH for cells, _ in rows)]
+        return SaidTable(
+            title,
+            tuple(columns[i] for i in known),
+            tuple((tuple(cells[i] for i in known), each) for cells, each in rows),
+        )
+
+    def _arm(self, model: str, init: str) -> str:
+        """A network in the first column."""
+        return self._model(model) if self.words.names.one_init else self.words.arm(model, init)
+
+    def _from(self, init: str) -> str:
+        """The weights in the first column, which is left out where all rows have the same."""
+        return DASH if self.words.names.one_init else self._init(init)
 
     def _span(self, low: str, high: str) -> str:
         return self.numbers.span.format(low, high)
@@ -127,23 +147,18 @@ class Tables:
         first, last = found.cells[0], found.cells[-1]
         rise = (DASH, DASH) if found.rise is None else self._both(found.rise)
         sizes = self._sizes(first.train_size, last.train_size)
-        return (
-            self._arm(first.model, first.init),
-            sizes,
-            self._values(found.cells, "test_accuracy"),
-            *rise,
-        )
+        return self._arm(first.model, first.init), sizes, *rise
 
     def _doubling(self, found: LastDoubling) -> Row:
-        parts = [
-            DASH if part is None else self._points(part.value)
-            for part in (found.from_images, found.from_steps)
-        ]
-        if not found.more_steps and found.from_images is None:
-            parts = [DASH, DASH]
+        parts = self.labels.not_separated if found.measured and found.more_steps else DASH
+        if found.from_images is not None:
+            steps = DASH if found.from_steps is None else self._points(found.from_steps.value)
+            parts = self.labels.parts.format(
+                images=self._points(found.from_images.value), steps=steps
+            )
         half = "" if found.half.origin is HalfOrigin.TRAINED else self.labels.not_trained
         sizes = self._span(self._count(found.half.images) + half, self._count(found.images))
-        return self._arm(found.model, found.init), sizes, *self._both(found.gain), *parts
+        return self._arm(found.model, found.init), sizes, *self._both(found.gain), parts
 
     def _size(self, row: SizeVerdict) -> Row:
         ahead = self.labels.cannot_tell
@@ -156,7 +171,7 @@ class Tables:
         accuracies = (self._percent(cell.accuracy) for cell in (row.small, row.big))
         size = self._count(row.small.train_size)
         return (
-            self._init(row.init),
+            self._from(row.init),
             size,
             *accuracies,
             *self._both(row.found),
@@ -174,7 +189,7 @@ class Tables:
                 images=self._count(found.last_from),
             )
         gains = self._points(found.small_gain), self._points(found.big_gain)
-        return self._init(found.init), sizes, *gains, *self._both(found.difference), last
+        return self._from(found.init), sizes, *gains, *self._both(found.difference), last
 
     def _crossover(self, found: ModelCrossover) -> Row:
         crossed, place = found.crossover, DASH
@@ -190,7 +205,7 @@ class Tables:
             probability=self.sentence.probability(crossed.beyond, FORESEEN),
             images=self._count(crossed.horizon),
         )
-        return self._init(found.init), outcome, place, inside, beyond
+        return self._from(found.init), outcome, place, inside, beyond
 
     def _init_gain(self, found: InitGain) -> list[Row]:
         return [
@@ -268,25 +283,24 @@ class Tables:
 
     def _gap(self, found: GeneralisationGap) -> Row:
         first, last = found.cells[0], found.cells[-1]
-        sizes = self.numbers.join([self._count(cell.train_size) for cell in found.cells])
-        gaps = self.numbers.join([self._points(cell.mean("gap")) for cell in found.cells])
+        sizes = self._sizes(first.train_size, last.train_size)
+        gaps = " → ".join(self._points(cell.mean("gap")) for cell in found.cells)
         trend = DASH if found.trend is None else self.labels.trends[found.trend]
         if found.little_fitted:
             trend += self.labels.hardly_fitted
-        fits = dict.fromkeys(self._percent(cell.mean("train_accuracy")) for cell in (first, last))
-        return self._arm(first.model, first.init), sizes, gaps, " → ".join(fits), trend
+        return self._arm(first.model, first.init), sizes, gaps, trend
 
-    def _option(self, option: Option) -> Row:
-        said, verdict = self.screen.do(option), self.screen.verdict(option)
+    def _option(self, option: Option) -> list[Row]:
         if not option.known:
-            return said, DASH, self.screen.why_untried(option), DASH, verdict
-        chance = self.numbers.percent(option.chance_best, 0)
-        if option.gain <= 0 or not math.isfinite(option.chance_best):
-            chance = DASH
-        return said, self._points(option.gain), self.screen.around(option), chance, verdict
-
-    def _values(self, cells: Sequence[Cell], what: str) -> str:
-        return " → ".join(self._percent(cell.mean(what)) for cell in cells)
+            return []  # a sentence says why
+        said = self.screen.do(option)
+        chance, regret = DASH, DASH
+        if option.gain > 0 and math.isfinite(option.chance_best):
+            chance = self.sentence.probability(option.chance_best, SURE)
+        if math.isfinite(option.regret):
+            regret = self.numbers.decimal(100 * option.regret, 1)
+        told = (rate or DASH for rate in rates(option, self.sentence))
+        return [(said, *told, chance, regret)]
 
     def _both(self, found: Contrast) -> tuple[str, str]:
         """A difference and its interval."""

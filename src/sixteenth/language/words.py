@@ -18,17 +18,20 @@ class Names:
     Attributes:
         models: as the study writes them -> as a reader reads them.
         inits: files of initial weights -> as a reader reads them.
+        one_init: all runs start from the same weights, so that rows of tables need not name them.
     """
 
     models: Mapping[str, str] = field(default_factory=dict)
     inits: Mapping[str, str] = field(default_factory=dict)
+    one_init: bool = False
 
     @classmethod
     def of(cls, models: Iterable[str], inits: Iterable[str]) -> Names:
         """The names of all models and inits of a study."""
-        plain = [init.removesuffix(FROZEN) for init in inits]
+        known = list(inits)
+        plain = [init.removesuffix(FROZEN) for init in known]
         files = [init for init in plain if init != "random" and not init.startswith("imagenet")]
-        return cls(_shortest(models), _shortest(files))
+        return cls(_shortest(models), _shortest(files), one_init=len(set(known)) == 1)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..analysis import Findings
     from ..language import Discussion, SaidAdvice
+    from ..language.screen import SaidOverview
     from ..report import Measurements
     from .levers import LeverStudy
 
@@ -105,6 +106,15 @@ class StudyResults:
         """The answer, and what the measurements say about it, in words."""
         found = self.findings()
         return language_for(found, self.language).discuss(found)
+
+    def overview(self) -> SaidOverview:
+        """The first screen of the report in words: verdict, cards, cautions."""
+        from ..report.provenance import data_name
+
+        found, spec = self.findings(), self.spec.model_dump(mode="json")
+        return language_for(found, self.language).screen.screen(
+            found.overview, data_name(spec, self.records())
+        )
 
     def advice(self, target_error: float | None = None) -> SaidAdvice:
         """The next most useful thing to do, its gain, its cost and how sure that is, in words.

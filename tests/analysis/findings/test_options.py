@@ -43,6 +43,24 @@ def test_all_start_from_the_best_network_and_the_largest_gain_comes_first(study)
     assert chances[0] > 0.9
 
 
+def test_an_option_has_its_gain_for_what_it_takes_and_what_choosing_it_loses_on_average(study):
+    made = levelled(study({SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES))
+    found = talk(made)
+    data, model = options(found)["data"], options(found)["model"]
+    assert data.points_per_1000_images == pytest.approx(100 * data.gain / data.new_images * 1000)
+    assert data.points_per_hour == pytest.approx(100 * data.gain / data.seconds * 3600)
+    assert math.isnan(model.points_per_1000_images), "a bigger model takes no label"
+    most = np.maximum(data.draws, model.draws)
+    assert model.regret == pytest.approx(np.mean(most - model.draws))
+    assert 0 <= data.regret < model.regret
+    in_json = found.said_advice.to_dict()["options"][0]
+    assert in_json["regret"] == pytest.approx(data.regret)
+    assert in_json["points_per_hour"] == pytest.approx(data.points_per_hour)
+    assert "points per 1,000 labels" in in_json["cost"]
+    (table,) = next(part for part in found.sections if part.key == "advice").tables
+    assert [cells[0] for cells, _ in table.rows] == ["Label 50,000 more images", "Use resnet50"]
+
+
 def test_what_nobody_tried_has_no_gain_and_null_in_json(study):
     found = options(talk(study({SMALL: (0.7,)}, fractions=ONE)))
     assert {kind for kind, option in found.items() if option.known} == set()

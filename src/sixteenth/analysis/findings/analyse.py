@@ -93,7 +93,8 @@ class Findings:
 
         Columns: kind, model, init (trained then; empty where the study has none), gain, low, high
         (shares of accuracy, for another training), level, verdict, measured, converged,
-        gain_at_equal_steps, new_images, seconds, chance_best. Unknown numbers are NaN.
+        gain_at_equal_steps, new_images, seconds, chance_best, regret, points_per_1000_images,
+        points_per_hour. Unknown numbers are NaN.
         """
         return pd.DataFrame(
             {
@@ -111,6 +112,9 @@ class Findings:
                 "new_images": option.new_images,
                 "seconds": option.seconds,
                 "chance_best": option.chance_best,
+                "regret": option.regret,
+                "points_per_1000_images": option.points_per_1000_images,
+                "points_per_hour": option.points_per_hour,
             }
             for option in self.options
         )

@@ -85,6 +85,11 @@ class Option(Finding):
         seconds: of the training that it takes, at the speed of the study; NaN where unknown.
         chance_best: that it has the largest gain of all options whose gain is known; NaN where
             there is one.
+        regret: gain that is lost on average by choosing it and not the one that is best then, in
+            shares; NaN as of `chance_best`.
+        points_per_1000_images: gain in percentage points for each 1,000 of `new_images`; NaN where
+            it takes none or where unknown.
+        points_per_hour: the same for each hour of `seconds`.
         doubts: what speaks against a forecast besides its interval.
         available: such a model or such weights exist, as far as is known.
     """
@@ -103,6 +108,9 @@ class Option(Finding):
     new_images: float = 0.0
     seconds: float = math.nan
     chance_best: float = math.nan
+    regret: float = math.nan
+    points_per_1000_images: float = math.nan
+    points_per_hour: float = math.nan
     doubts: tuple[CurveWarning, ...] = ()
     available: bool = True
     draws: Draws | None = field(default=None, repr=False, compare=False)
@@ -143,17 +151,39 @@ def find_options(
     options = [_data(grid, curves, best, doublings), *others, *_resolution(best)]
     if not is_frozen(best.init):
         options.insert(1, training)
-    known = [option for option in options if option.draws is not None]
-    if len(known) > 1:
-        most = np.argmax(np.array([option.draws for option in known], dtype=float), axis=0)
-        for i, option in enumerate(known):
-            options[options.index(option)] = replace(option, chance_best=float((most == i).mean()))
     options = [
-        replace(option, converged=_converged(grid, option, training, diagnoses))
-        for option in options
+        replace(_priced(option), converged=_converged(grid, option, training, diagnoses))
+        for option in _compared(options)
     ]
-
     return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))
+
+
+def _compared(options: Sequence[Option]) -> list[Option]:
+    """The options with the chance that each is the best, and what choosing it loses on average."""
+    drawn = [option for option in options if option.draws is not None]
+    if len(drawn) < 2:
+        return list(options)
+    draws = np.array([option.draws for option in drawn], dtype=float)
+    best, most = np.argmax(draws, axis=0), np.max(draws, axis=0)
+    compared = {
+        id(option): replace(
+            option,
+            chance_best=float((best == i).mean()),
+            regret=float((most - draws[i]).mean()),
+        )
+        for i, option in enumerate(drawn)
+    }
+    return [compared.get(id(option), option) for option in options]
+
+
+def _priced(option: Option) -> Option:
+    """The option with its gain for what it takes."""
+    points, hours = 100 * option.gain, option.seconds / 3600
+    return replace(
+        option,
+        points_per_1000_images=1000 * points / option.new_images if option.new_images else math.nan,
+        points_per_hour=points / hours if hours > 0 else math.nan,
+    )
 
 
 def training_gain(grid: Grid, cell: Cell) -> float:

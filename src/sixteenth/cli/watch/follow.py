@@ -36,7 +36,7 @@ from ...storage.lease import Pulse
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudyFolder, StudySnapshot
 from ...study.results import histories_table, results_table
-from ..display import RunProgress
+from ..run_progress import RunProgress
 
 SHARE = 0.1
 """Largest part of the time that is spent on the answer and the curves: it is for training."""

@@ -63,7 +63,7 @@ from . import (
     understood,
 )
 from .captions import EnglishCaptions
-from .labels import FIGURES, PAGE, TERMINAL, TITLES, WATCH
+from .labels import FIGURES, PAGE, PROGRESS, TERMINAL, TITLES, WATCH
 from .numbers import NUMBERS, SENTENCE
 from .tables import TABLES
 from .words import Words
@@ -79,6 +79,7 @@ class English(Language):
     page = PAGE
     figures = FIGURES
     terminal = TERMINAL
+    progress = PROGRESS
     watch = WATCH
     provenance = ProvenanceText(provenance.LABELS, NUMBERS)
     understanding = UnderstoodText(understood.LABELS, NUMBERS)

@@ -67,9 +67,8 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
         case Separate():
             return (
                 f"train {control_run(found.control, words)}",
-                f"It tells what images bring on the way to {count(found.images)} from what more "
-                "training steps bring.",
-                "It takes no label; sixteenth explain DIR --separate trains it.",
+                f"It separates what images and steps bring up to {count(found.images)}.",
+                "No label; run sixteenth explain DIR --separate.",
             )
         case AnotherSize():
             return _another_size(found, words)
@@ -83,10 +82,7 @@ def _best(found: BestNetwork, words: Words) -> str:
     cell, rival = found.cell, found.rival
     around = accuracy_interval(found.interval)
     around = f", {around}" if around else ""
-    text = (
-        f"The best of what was trained is {words.cell(cell)}: {percent(cell.accuracy)} of the test "
-        f"images are right{around}"
-    )
+    text = f"Best network: {words.cell(cell)}, {percent(cell.accuracy)} right{around}"
     if rival is not None:
         text += f"; these runs cannot tell it from {words.cell(rival)} ({percent(rival.accuracy)})"
     if found.rival_flops is not None:
@@ -150,10 +146,7 @@ def _target(found: Target, words: Words) -> str:
 def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
     why = "One size says nothing of what more images would buy."
     if found.sizes > 1:
-        why = (
-            f"{plural(found.sizes, 'size')} leave a wide forecast of what more images would buy; "
-            "one more makes it narrower."
-        )
+        why = f"{plural(found.sizes, 'size')} leave a wide forecast; one more makes it narrower."
     what = f"train {words.arm(*found.arm)} on about {rounded(found.size)} images as well"
     return what, why, _time(found.seconds)
 
@@ -165,11 +158,11 @@ def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
         f"{upper_first(best)} and {rival} cannot be told apart "
         f"({signed(difference.value)} points, {around})."
     )
-    what = "train two more seeds of the two best, before choosing between them"
+    what = "train two more seeds of the two best"
     return what, why, _time(found.seconds)
 
 
 def _time(seconds: float) -> str:
     if not (math.isfinite(seconds) and seconds > 0):
         return "It takes no label."
-    return f"It takes no label, and about {roughly(seconds)} of training here."
+    return f"It takes no label, about {roughly(seconds)} of training here."

@@ -136,7 +136,4 @@ def _spread(found: SpreadOfTrainings) -> str:
             f"{head}; trainings of the best network differ by {deviation}, from "
             f"{plural(found.repeats, 'repeated training')} of this study."
         )
-    return (
-        f"{head}; every cell was trained once, so how much trainings differ is assumed: for the "
-        f"best network {deviation}."
-    )
+    return f"{head}; {deviation} between trainings is assumed."

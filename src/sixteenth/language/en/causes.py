@@ -43,12 +43,12 @@ def _too_small(found: TooSmallStudy) -> str:
     hidden = "no difference could have been seen: the trainings scatter too much"
     if math.isfinite(found.detectable):
         hidden = (
-            f"differences below about {points(found.detectable)} may stay hidden more often than "
-            "one time in five"
+            f"differences below about {points(found.detectable)} stay hidden more than one time in "
+            "five"
         )
     images = f" and {count(found.test_size)} test images" if found.test_size > 0 else ""
     trainings = plural(found.difference.seeds, "training")
-    return f"the study may be too small to see it. With {trainings} a cell{images}, {hidden}."
+    return f"the study may be too small. With {trainings} a cell{images}, {hidden}."
 
 
 def _poorer_fit(found: PoorerFit, words: Words) -> str:

@@ -44,21 +44,17 @@ def say(finding: DataFinding, words: Words) -> str:
 
 def _ceiling(found: LabelCeiling) -> str:
     networks = "Both" if found.networks == 2 else f"All {found.networks}"
-    head = f"{networks} networks that were trained on the most images"
+    head = f"{networks} networks trained on the most images"
     if not found.images_in_doubt:
-        return (
-            f"{head} agree with confidence on another class than the given one for no test image: "
-            "wrong labels in the test set do not show."
-        )
-    end = ", and little more could be gained: look at them before anything else"
+        return f"{head} contradict no test label together with confidence: wrong ones do not show."
+    end = "look at them before anything else"
     if found.small:
-        end = "; so they are not what holds accuracy back"
+        end = "not what holds accuracy back"
     return (
-        f"{head} call {plural(found.images_in_doubt, 'test image')} of {count(found.test_images)} "
-        "by one and the same other class, each with the confidence that it usually has in that "
-        "class. Such labels may be wrong, or the images hard. If all were wrong labels, "
-        f"{points(found.share)} of the {points(found.best_error)} of error of the best cell would "
-        f"be no model's fault{end}."
+        f"{head} give {count(found.images_in_doubt)} of "
+        f"{plural(round(found.test_images), 'test image')} the same other class, each with its "
+        "usual confidence in that class: wrong labels, or hard images. If all are wrong, they are "
+        f"{points(found.share)} of the {points(found.best_error)} of error of the best cell: {end}."
     )
 
 

@@ -20,6 +20,7 @@ from ...analysis.findings.expectation import (
     Outcome,
     SizeVerdict,
 )
+from ..text import upper_first
 from .numbers import count, interval, join, p_value, percent, points, probability, rounded, signed
 from .words import Words
 
@@ -96,18 +97,15 @@ def _no_comparison(reason: NotCompared) -> str:
 
 
 def _method(found: ComparisonMethod) -> str:
-    text = "Differences are for another training of both models."
+    alpha = f"a difference counts when p is at most {1 - found.level:.2f}"
     if found.most_sizes > 1:
-        text += (
-            f" With Holm's correction for {found.most_sizes} sizes, a difference counts when p is "
-            f"at most {1 - found.level:.2f}."
-        )
-    return text
+        return f"With Holm's correction for {found.most_sizes} sizes, {alpha}."
+    return f"{upper_first(alpha)}."
 
 
 def _verdict(found: ExpectationVerdict, words: Words) -> str:
     ahead = "smaller" if found.expect is Expect.SMALLER else "bigger"
-    head = f"From {words.from_init(found.init)}, the expectation that the {ahead} model is better"
+    head = f"From {words.from_init(found.init)}, the expectation ({ahead} is better)"
     outcomes = [
         ("held on", found.held),
         ("was reversed on", found.opposite),

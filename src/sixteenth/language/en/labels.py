@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from ...analysis.findings.types import SectionKey, Strength
-from ..labels import FigureLabels, PageLabels, TerminalLabels, WatchLabels
+from ..labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 
 PAGE = PageLabels(
     stop=".",
     colon=":",
-    answer="The answer in sentences",
     cards="What would help",
     gain="Gain, points",
     points="points",
@@ -152,6 +151,47 @@ TERMINAL = TerminalLabels(
         "running": "running",
         "interrupted": "interrupted",
         "missing": "missing",
+    },
+)
+
+PROGRESS = ProgressLabels(
+    progress="progress",
+    epoch="epoch",
+    speed="images/s",
+    work={
+        "starting": "starting",
+        "writing the report": "writing the report",
+        "timing the models": "timing the models",
+        "decoding training images": "decoding training images",
+        "decoding test images": "decoding test images",
+        "resizing training images": "resizing training images",
+        "resizing test images": "resizing test images",
+    },
+    count="{done} of {total}",
+    counted="{what}: {count}",
+    done="{done} of {planned} runs done, {passed} passed",
+    about_left=", about {} left",
+    left="{} left",
+    above="{} above",
+    below="{} below",
+    hidden="… and {}",
+    run="run {number} of {planned}, {name},",
+    starts="{run} starts",
+    step="epoch {epoch} of {epochs}, step {step}",
+    features="features of {done} of {total} images",
+    accuracies="epoch {epoch} of {epochs}: train {train}, test {test}",
+    rate="{} images/s",
+    all_left="all runs {}",
+    joint=", ",
+    before="{run} was finished before: test {test}",
+    finished="{run} finished: test {test}, {time}",
+    ended="{run} {state}: {error}",
+    states={
+        "waiting": "waiting",
+        "running": "running",
+        "finished": "finished",
+        "failed": "failed",
+        "interrupted": "interrupted",
     },
 )
 

@@ -32,8 +32,8 @@ def say(finding: LimitFinding, words: Words) -> str:
         case FewEpochs():
             order = " and could change the order of the models" if finding.several_models else ""
             return (
-                f"All runs had {plural(round(finding.epochs), 'epoch')}, which is few: longer "
-                f"training usually raises accuracies{order}."
+                f"All runs had {plural(round(finding.epochs), 'epoch')}, which is few: more "
+                f"usually raise accuracies{order}."
             )
         case ReportedEpoch():
             return _chosen(finding.chosen_by)
@@ -46,17 +46,16 @@ def say(finding: LimitFinding, words: Words) -> str:
             )
         case OneSize():
             return (
-                f"There is one training-set size, {count(finding.train_size)} images: what more "
-                "images would buy was not part of this study."
+                f"With one training-set size, {count(finding.train_size)} images, nothing is known "
+                "of what more would bring."
             )
         case Extrapolation():
             sizes = finding.train_sizes
-            few = f"{plural(len(sizes), 'size')} do not fix the shape of a learning curve. "
+            few = f" whose shape {plural(len(sizes), 'size')} do not fix"
             return (
-                f"{few if finding.few_sizes else ''}What is said beyond {count(sizes[-1])} images "
-                f"is a forecast by a power law. Its {finding.level:.0%} intervals were calibrated "
-                "on learning curves of other data; a curve that bends differently than those did "
-                "can leave them."
+                f"Beyond {count(sizes[-1])} images all is extrapolated, by a power law"
+                f"{few if finding.few_sizes else ''}; its {finding.level:.0%} intervals are "
+                "calibrated on curves of other data."
             )
         case Detectable():
             low, high = min(finding.differences), max(finding.differences)
@@ -64,15 +63,12 @@ def say(finding: LimitFinding, words: Words) -> str:
             if f"{100 * low:.1f}" != f"{100 * high:.1f}":
                 span = f"{100 * low:.1f} to {span}"
             return (
-                "A true difference between the two models would have been seen with 80% "
-                f"probability from about {span} on."
+                "Differences between the two models would have been seen with 80% probability from "
+                f"about {span} on."
             )
         case OneRecipe():
             changed = "their order" if finding.several_models else "these numbers"
-            return (
-                "One training recipe served all runs: a recipe tuned to a model or a size could "
-                f"change {changed}."
-            )
+            return f"One recipe served all runs; tuning could change {changed}."
         case _:
             assert_never(finding)
 
@@ -87,14 +83,14 @@ def _seeds(found: FewSeeds) -> str:
             )
         case Repeats.SOME:
             return (
-                f"The cells were trained with 1 to {found.seeds[-1]} seeds; where there is one, "
-                "the spread between trainings is taken from the others."
+                f"Cells have 1 to {found.seeds[-1]} seeds; where there is one, the spread between "
+                "trainings is that of the others."
             )
         case Repeats.FEW:
             span = join([str(number) for number in found.seeds], "or")
             return (
-                f"With {span} seeds a cell the spread between trainings is known only roughly, "
-                "pooled over all cells; the intervals are as wide as that requires."
+                f"With {span} seeds a cell, the spread between trainings (pooled over all cells) "
+                "is known only roughly; the intervals allow for it."
             )
         case _:
             assert_never(found.repeats)
@@ -109,16 +105,15 @@ def _chosen(ways: tuple[str, ...]) -> str:
             )
         case ("validation",):
             return (
-                "The epoch was chosen on a validation part cut from each training subset, which "
-                "leaves fewer images to train on than the size says; the test set chose nothing."
+                "A validation part of each training subset chose the epoch: fewer images were "
+                "trained on than the size says."
             )
         case _ if {LEVELLED_OFF, AT_MAX_EPOCHS}.issuperset(ways):
             return (
-                "How long each run trained was chosen on a validation part, "
-                f"{NUMBERS.percent(AUTO_VALIDATION, 0)} of its training subset, which leaves fewer "
-                "images to train on than the size says: the epochs were doubled until a doubling "
-                f"bought less than {points(LEAST_GAIN)} there. Accuracies are those of the last "
-                "epoch; the test set chose nothing."
+                "A validation part of each training subset "
+                f"({NUMBERS.percent(AUTO_VALIDATION, 0)}) chose the epochs: they were doubled "
+                f"until a doubling bought less than {points(LEAST_GAIN)} there. So fewer images "
+                "were trained on than the size says."
             )
         case _:
             return f"The epoch was chosen in different ways in different runs ({join(ways)})."

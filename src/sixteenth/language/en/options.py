@@ -7,10 +7,20 @@ from typing import assert_never
 
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen
-from ..screen import equal_steps
+from ..screen import equal_steps, rates
 from ..sentences import SURE
 from .curves import warning
-from .numbers import count, interval, is_nothing, plural, points, probability, roughly, signed
+from .numbers import (
+    SENTENCE,
+    count,
+    interval,
+    is_nothing,
+    plural,
+    points,
+    probability,
+    roughly,
+    signed,
+)
 from .words import Words
 
 
@@ -87,6 +97,8 @@ def why(option: Option, words: Words) -> str:
     if math.isfinite(option.chance_best) and option.gain > 0:
         chance = probability(option.chance_best, SURE)
         text += f"; the best of these options with probability {chance}"
+        if not is_nothing(option.regret):
+            text += f"; choosing it loses {points(option.regret)} on average against the best"
     return f"{text}."
 
 
@@ -127,4 +139,11 @@ def cost(option: Option) -> str:
     time = ""
     if math.isfinite(option.seconds) and option.seconds > 0:
         time = f", about {roughly(option.seconds)} of training here"
-    return f"It takes {labels}{time}."
+    rated = [
+        f"{rate} points {unit}"
+        for rate, unit in zip(
+            rates(option, SENTENCE), ("per 1,000 labels", "per hour of training"), strict=True
+        )
+        if rate
+    ]
+    return f"It takes {labels}{time}{': ' if rated else ''}{', '.join(rated)}."

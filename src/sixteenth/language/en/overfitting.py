@@ -36,20 +36,16 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             shows = plural(len(finding.run_ids), "more run shows", "more runs show")
             return f"{shows} the same."
         case NoRisingTestLoss():
-            where = "In none of the runs" if finding.several_runs else "Nowhere in this run"
-            return (
-                f"{where} did test loss end clearly above its lowest epoch while training loss "
-                "went on falling."
-            )
+            where = "In no run" if finding.several_runs else "Nowhere"
+            return f"{where} did test loss end clearly above its lowest while training loss fell."
         case Underfitted():
             return _underfitted(finding)
         case UnequalSteps():
             few, many = finding.fewest_images, finding.most_images
             return (
                 f"Equal epochs are unequal work: {count(finding.fewest_steps)} steps on "
-                f"{count(few)} images, {count(finding.most_steps)} on {count(many)}. What more "
-                "images bought holds more training too; with train.steps: "
-                f"{round(finding.most_steps)} every size would get the same."
+                f"{count(few)} images, {count(finding.most_steps)} on {count(many)} "
+                f"(train.steps: {round(finding.most_steps)} makes them equal)."
             )
         case _:
             assert_never(finding)
@@ -97,18 +93,15 @@ def _underfitted(found: Underfitted) -> str:
     which = f"{number} of {plural(found.runs, 'run')}"
     if number == found.runs:
         which = "Each run" if number > 1 else "The run"
-    its, was, gap = "its", "was", "Its gap says"
-    if 1 < number < found.runs:
-        its, was, gap = "their", "were", "Their gaps say"
+    gap = "their gaps" if 1 < number < found.runs else "its gap"
     climbs = ""
     if found.climbs:
         least, most = (f([c.climb for c in found.climbs]) for f in (min, max))
         climbs = points(least)
         if points(least) != points(most):
             climbs = f"{NUMBERS.decimal(100 * least, 1)} to {points(most)}"
-    ends = f" (by {climbs} over the last third of the epochs, on the most images)" if climbs else ""
+    ends = f" (by {climbs} in the last third, on the most images)" if climbs else ""
     return (
-        f"{which} got fewer than {FITTED:.0%} of {its} training images right and {was} still "
-        f"improving on them at the end{ends}: underfitted, for lack of steps. {gap} little of the "
-        "gap that more steps would give."
+        f"{which} ended below {FITTED:.0%} training accuracy and still improving{ends}: "
+        f"underfitted; {gap} may change with more steps."
     )

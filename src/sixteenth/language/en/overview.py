@@ -24,7 +24,7 @@ from ...analysis.findings.overview import (
 )
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ..provenance import Fact
-from ..screen import OverviewFinding, Screen, ScreenLabels
+from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain, upper_first
 from . import options
 from .numbers import (
@@ -58,6 +58,7 @@ LABELS = ScreenLabels(
     measured="measured",
     forecast="forecast",
     short="{how}, {ends} ({level})",
+    basis="{how} ({level})",
     around="{how}, {interval}",
     over="{has} over {compared}",
     and_part="{what}; {part} of it at equal steps",
@@ -214,7 +215,7 @@ class EnglishScreen(Screen):
     def price(self, option: Option) -> str:
         labels = plural(round(option.new_images), "new label") if option.new_images else "no label"
         parts = [labels]
-        if self.knows_seconds(option):
+        if knows_seconds(option):
             parts.append(f"{roughly(option.seconds)} of training")
         return ", ".join(parts) if option.known or option.kind is OptionKind.DATA else ""
 

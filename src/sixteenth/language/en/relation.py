@@ -59,13 +59,13 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
 
 def _cost(found: ModelCost, words: Words) -> str:
     text = (
-        f"{words.model(found.big)} has {found.parameters_ratio:.1f} times the parameters of "
-        f"{words.model(found.small)} ({large(found.big_parameters)} against "
+        f"{words.model(found.big)} against {words.model(found.small)}: "
+        f"{found.parameters_ratio:.1f} times the parameters ({large(found.big_parameters)} and "
         f"{large(found.small_parameters)})"
     )
     if found.train_size is not None and found.train_flops_ratio is not None:
         text += (
-            f" and took {found.train_flops_ratio:.1f} times the training FLOPs on "
+            f", {found.train_flops_ratio:.1f} times the training FLOPs on "
             f"{count(found.train_size)} images"
         )
     return f"{text}."
@@ -73,16 +73,13 @@ def _cost(found: ModelCost, words: Words) -> str:
 
 def _highest(found: HighestAccuracy, words: Words) -> str:
     difference = found.difference
-    text = (
-        f"The highest test accuracy, {percent(found.best.accuracy)}, is that of "
-        f"{words.cell(found.best)}"
-    )
+    text = f"Highest: {words.cell(found.best)}, {percent(found.best.accuracy)}"
     behind = f"{words.cell(found.second)} ({percent(found.second.accuracy)})"
     apart = points(difference.value)
     around = interval(difference.low, difference.high, difference.level)
     if difference.verdict == "above":
         return f"{text}; next is {behind}, {apart} behind ({around})."
-    return f"{text}, but these runs cannot tell it from {behind}."
+    return f"{text}; these runs cannot tell it from {behind}."
 
 
 def _missing(found: MissingRuns) -> str:

@@ -22,16 +22,15 @@ from ..tables import TableLabels
 _GAIN = ("Change, points", "95% interval")
 _TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
     AccuracyCurve: (
-        "Accuracy by training images",
-        ("Network", "Images", "Test accuracy", *_GAIN),
+        "What more images changed",
+        ("Network", "Images", *_GAIN),
     ),
     LastDoubling: (
-        "What the last doubling of the images brought; its part by images and by more training "
-        "steps where the study tells them apart",
-        ("Network", "Images", *_GAIN, "By images", "By steps"),
+        "What the last doubling of the images brought",
+        ("Network", "Images", *_GAIN, "By images, by more steps"),
     ),
     SizeVerdict: (
-        "The bigger model against the smaller one",
+        "Bigger against smaller model",
         ("From", "Images", "Difference, points", "95% interval", "p", "Could see", "Ahead"),
     ),
     GainFromData: (
@@ -76,16 +75,18 @@ _TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
     ),
     GeneralisationGap: (
         "Training minus test accuracy",
-        ("Network", "Images", "Gap, points", "Training accuracy", "With more images"),
+        ("Network", "Images", "Gap, points", "With more images"),
     ),
     Option: (
-        "What could be done from the best network",
-        ("What", "Gain, points", "How it is known", "Chance to be the best", "Verdict"),
+        "What the options are worth, in points",
+        ("What", "Per 1,000 labels", "Per hour", "Chance to be best", "Lost on average"),
     ),
 }
 TABLES = TableLabels(
     tables=_TABLES,
     cannot_tell="cannot tell",
+    not_separated="not separated",
+    parts="{images}, {steps}",
     not_trained=" (not trained)",
     last_step="{gain} from {images} on",
     overtaking={
@@ -101,8 +102,8 @@ TABLES = TableLabels(
     trends={
         GapTrend.CANNOT_TELL: "cannot tell",
         GapTrend.LITTLE: "little changed",
-        GapTrend.SMALLER: "smaller with more",
-        GapTrend.LARGER: "larger with more",
+        GapTrend.SMALLER: "smaller",
+        GapTrend.LARGER: "larger",
     },
     hardly_fitted="; few images were hardly fitted",
     if_never_hurt="{} if more never hurt",

@@ -64,7 +64,7 @@ from . import (
     understood,
 )
 from .captions import ChineseCaptions
-from .labels import FIGURES, PAGE, TERMINAL, TITLES, WATCH
+from .labels import FIGURES, PAGE, PROGRESS, TERMINAL, TITLES, WATCH
 from .numbers import NUMBERS, SENTENCE
 from .tables import TABLES
 from .words import Words
@@ -80,6 +80,7 @@ class TraditionalChinese(Language):
     page = PAGE
     figures = FIGURES
     terminal = TERMINAL
+    progress = PROGRESS
     watch = WATCH
     provenance = ProvenanceText(provenance.LABELS, NUMBERS)
     understanding = UnderstoodText(understood.LABELS, NUMBERS)

@@ -68,8 +68,7 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
         case Separate():
             return (
                 f"訓練 {control_run(found.control, words)}",
-                f"這能分辨增加到 {images(found.images)}的過程中，影像變多與訓練步數變多各有多少"
-                "貢獻。",
+                f"這能分辨增加到 {images(found.images)}時，影像與訓練步數各有多少貢獻。",
                 "不需要新的標籤；執行 sixteenth explain DIR --separate 就會訓練。",
             )
         case AnotherSize():
@@ -84,9 +83,9 @@ def _best(found: BestNetwork, words: Words) -> str:
     cell, rival = found.cell, found.rival
     around = accuracy_interval(found.interval)
     around = f"（{around}）" if around else ""
-    text = f"目前最好的是 {words.cell(cell)}：測試準確率 {percent(cell.accuracy)}{around}"
+    text = f"最佳模型：{words.cell(cell)}，準確率 {percent(cell.accuracy)}{around}"
     if rival is not None:
-        text += f"；與 {words.cell(rival)}的 {percent(rival.accuracy)} 相比，這些訓練分不出高下"
+        text += f"；與 {words.cell(rival)}的 {percent(rival.accuracy)} 分不出高下"
     if found.rival_flops is not None:
         text += f"，後者的訓練運算量是前者的 {NUMBERS.decimal(found.rival_flops, 2)} 倍"
     return f"{text}。"
@@ -154,7 +153,7 @@ def _images_interval(found: Target) -> str:
 def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
     why = "只有一種資料量，看不出增加影像的效果。"
     if found.sizes > 1:
-        why = f"只有 {count(found.sizes)} 種資料量，對增加影像的預測還不夠準；再加一種就會更準。"
+        why = f"只有 {count(found.sizes)} 種資料量，預測還不夠準；再加一種就會更準。"
     what = f"用大約 {rounded(found.size)} 張影像再訓練 {words.arm(*found.arm)}"
     return what, why, _time(found.seconds)
 

@@ -129,4 +129,4 @@ def _spread(found: SpreadOfTrainings) -> str:
             f"{head}；最佳模型各次訓練之間的{deviation}，由這項研究的 {found.repeats} 次重複訓練"
             "估計。"
         )
-    return f"{head}；每個組合只訓練了一次，因此各次訓練之間的差異是假設值：最佳模型的{deviation}。"
+    return f"{head}；各次訓練之間的{deviation}，是假設值。"

@@ -45,7 +45,7 @@ def _too_small(found: TooSmallStudy) -> str:
         hidden = f"小於約 {points(found.detectable)}的差異，看不出來的機率超過五分之一"
     tested = f"，測試影像 {count(found.test_size)} 張" if found.test_size > 0 else ""
     trainings = count(found.difference.seeds)
-    return f"研究規模可能太小，看不出差異。每個組合訓練 {trainings} 次{tested}，{hidden}。"
+    return f"研究規模可能太小。每個組合訓練 {trainings} 次{tested}，{hidden}。"
 
 
 def _poorer_fit(found: PoorerFit, words: Words) -> str:

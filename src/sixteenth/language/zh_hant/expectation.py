@@ -103,11 +103,8 @@ def _no_comparison(reason: NotCompared) -> str:
 
 
 def _method(found: ComparisonMethod) -> str:
-    text = "差異指的是兩個模型各重新訓練一次的差異。"
-    if found.most_sizes > 1:
-        alpha = NUMBERS.decimal(1 - found.level, 2)
-        text += f"對 {found.most_sizes} 種資料量做 Holm 校正，p 值不大於 {alpha} 時才視為有差異。"
-    return text
+    holm = f"對 {found.most_sizes} 種資料量做 Holm 校正，" if found.most_sizes > 1 else ""
+    return f"{holm}p 值不大於 {NUMBERS.decimal(1 - found.level, 2)} 時才視為有差異。"
 
 
 def _verdict(found: ExpectationVerdict, words: Words) -> str:

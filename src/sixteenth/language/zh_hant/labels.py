@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from ...analysis.findings.types import SectionKey, Strength
-from ..labels import FigureLabels, PageLabels, TerminalLabels, WatchLabels
+from ..labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 
 PAGE = PageLabels(
     stop="。",
     colon="：",
-    answer="結論",
     cards="哪些做法有幫助",
     gain="提升（百分點）",
     points="百分點",
@@ -151,6 +150,47 @@ TERMINAL = TerminalLabels(
         "running": "訓練中",
         "interrupted": "中斷",
         "missing": "未執行",
+    },
+)
+
+PROGRESS = ProgressLabels(
+    progress="進度",
+    epoch="epoch",
+    speed="影像/秒",
+    work={
+        "starting": "準備中",
+        "writing the report": "正在撰寫報告",
+        "timing the models": "測量模型速度",
+        "decoding training images": "解碼訓練影像",
+        "decoding test images": "解碼測試影像",
+        "resizing training images": "縮放訓練影像",
+        "resizing test images": "縮放測試影像",
+    },
+    count="{done}/{total}",
+    counted="{what}：{count}",
+    done="{planned} 次訓練中已結束 {done} 次，已經過 {passed}",
+    about_left="，約剩 {}",
+    left="剩 {}",
+    above="上方 {} 列",
+    below="下方 {} 列",
+    hidden="… 另有{}",
+    run="第 {number}/{planned} 次訓練，{name}：",
+    starts="{run}開始",
+    step="epoch {epoch}/{epochs}，第 {step} 步",
+    features="特徵：{done}/{total} 張影像",
+    accuracies="epoch {epoch}/{epochs}：訓練 {train}，測試 {test}",
+    rate="每秒 {} 張影像",
+    all_left="全部剩 {}",
+    joint="，",
+    before="{run}先前已完成，測試 {test}",
+    finished="{run}完成，測試 {test}，{time}",
+    ended="{run}{state}：{error}",
+    states={
+        "waiting": "等待中",
+        "running": "訓練中",
+        "finished": "完成",
+        "failed": "失敗",
+        "interrupted": "中斷",
     },
 )
 

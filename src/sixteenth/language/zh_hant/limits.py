@@ -45,16 +45,13 @@ def say(finding: LimitFinding, words: Words) -> str:
                 "這些信賴區間比必要的寬。"
             )
         case OneSize():
-            return (
-                f"只有一種資料量（{images(finding.train_size)}），這項研究無法說明增加影像的效果。"
-            )
+            return f"只有一種資料量（{images(finding.train_size)}），看不出增加影像的效果。"
         case Extrapolation():
             sizes = finding.train_sizes
-            few = f"{len(sizes)} 種資料量不足以確定學習曲線的形狀。" if finding.few_sizes else ""
+            few = f"，而 {len(sizes)} 種資料量不足以確定曲線的形狀" if finding.few_sizes else ""
             return (
-                f"{few}超過 {images(sizes[-1])}的部分是用冪律外插的預測。{coverage(finding.level)} "
-                "區間是以其他資料的學習曲線校準的；如果這條曲線彎曲的方式和它們不同，"
-                "真正的結果可能落在區間之外。"
+                f"超過 {images(sizes[-1])}的部分是用冪律外插的預測{few}；{coverage(finding.level)} "
+                "區間以其他資料的曲線校準。"
             )
         case Detectable():
             low, high = min(finding.differences), max(finding.differences)
@@ -64,7 +61,7 @@ def say(finding: LimitFinding, words: Words) -> str:
             return f"兩個模型的真正差異要大約達到 {span}，才有 80% 的機率看得出來。"
         case OneRecipe():
             changed = "高下可能不同" if finding.several_models else "這些數字可能不同"
-            return f"所有訓練使用同一組超參數：如果針對各個模型或資料量調整超參數，{changed}。"
+            return f"所有訓練使用同一組超參數；針對各個模型或資料量調整後，{changed}。"
         case _:
             assert_never(finding)
 
@@ -78,13 +75,13 @@ def _seeds(found: FewSeeds) -> str:
             )
         case Repeats.SOME:
             return (
-                f"各組合訓練了 1 至 {found.seeds[-1]} 個種子；只有一個種子的組合，"
-                "訓練之間的差異採用其他組合的結果。"
+                f"各組合有 1 至 {found.seeds[-1]} 個種子；只有一個種子的組合，訓練之間的差異採用"
+                "其他組合的結果。"
             )
         case Repeats.FEW:
             span = join([str(number) for number in found.seeds], "or")
             return (
-                f"每個組合有 {span} 個種子，合併所有組合也只能粗略估計訓練之間的差異；"
+                f"每個組合有 {span} 個種子，只能粗略估計訓練之間的差異（合併所有組合）；"
                 "信賴區間已依此加寬。"
             )
         case _:
@@ -98,16 +95,12 @@ def _chosen(ways: tuple[str, ...]) -> str:
                 "準確率取自最後一個 epoch：測試集沒有用來做任何選擇，先前曾經更高的準確率也不計入。"
             )
         case ("validation",):
-            return (
-                "epoch 是用從每個訓練子集切出的驗證集選出的，因此實際用來訓練的影像比標示的少；"
-                "測試集沒有用來做任何選擇。"
-            )
+            return "epoch 由切自每個訓練子集的驗證集選出，因此實際用來訓練的影像比標示的少。"
         case _ if {LEVELLED_OFF, AT_MAX_EPOCHS}.issuperset(ways):
             return (
-                "每次訓練的長度由驗證集決定，它占訓練子集的 "
-                f"{NUMBERS.percent(AUTO_VALIDATION, 0)}，因此實際用來訓練的影像比標示的少："
-                "epoch 數逐次加倍，直到加倍後驗證準確率的提升不到 "
-                f"{points(LEAST_GAIN)}。準確率取自最後一個 epoch；測試集沒有用來做任何選擇。"
+                "每次訓練的長度由驗證集（訓練子集的 "
+                f"{NUMBERS.percent(AUTO_VALIDATION, 0)}）決定：epoch 數逐次加倍，直到驗證準確率的"
+                f"提升不到 {points(LEAST_GAIN)}。因此實際用來訓練的影像比標示的少。"
             )
         case _:
             return f"各次訓練選擇 epoch 的方式不同（{join(ways)}）。"

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen
-from ..screen import equal_steps
+from ..screen import equal_steps, rates
 from ..sentences import SURE
 from .curves import warning
 from .numbers import (
@@ -102,6 +102,8 @@ def why(option: Option, words: Words) -> str:
     # The best of several losses is no recommendation.
     if math.isfinite(option.chance_best) and option.gain > 0:
         text += f"；是這些做法中效果最好的機率 {probability(option.chance_best, SURE)}"
+        if not is_nothing(option.regret):
+            text += f"，選它平均比最好的做法少 {points(option.regret)}"
     return f"{text}。"
 
 
@@ -142,4 +144,11 @@ def cost(option: Option) -> str:
     text = f"需要新標註 {images(new)}" if new else "不需要新的標籤"
     if math.isfinite(option.seconds) and option.seconds > 0:
         text += f"，在這台機器上訓練約 {roughly(option.seconds)}"
+    rated = [
+        f"每{unit} {rate} 個百分點"
+        for rate, unit in zip(rates(option, SENTENCE), (" 1,000 張標註", "小時訓練"), strict=True)
+        if rate
+    ]
+    if rated:
+        text += f"：{'，'.join(rated)}"
     return f"{text}。"

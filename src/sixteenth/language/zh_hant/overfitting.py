@@ -42,8 +42,8 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             return (
                 f"epoch 數相同，訓練量並不相同：{images(finding.fewest_images)}是 "
                 f"{count(finding.fewest_steps)} 步，{images(finding.most_images)}是 "
-                f"{count(finding.most_steps)} 步。因此影像變多的效果也包含訓練變多的效果；設定 "
-                f"train.steps: {round(finding.most_steps)}，各種資料量的步數就會相同。"
+                f"{count(finding.most_steps)} 步（設定 train.steps: {round(finding.most_steps)}，"
+                "各種資料量的步數就會相同）。"
             )
         case _:
             assert_never(finding)
@@ -96,8 +96,8 @@ def _underfitted(found: Underfitted) -> str:
         climbs = points(least)
         if points(least) != points(most):
             climbs = f"{NUMBERS.decimal(100 * least, 1)} 至 {points(most)}"
-    ends = f"（影像最多時，最後三分之一的 epoch 上升 {climbs}）" if climbs else ""
+    ends = f"（影像最多時，最後三分之一上升 {climbs}）" if climbs else ""
     return (
         f"{which}在訓練準確率不到 {NUMBERS.percent(FITTED, 0)} 時就結束，而且到最後還在上升{ends}："
-        "步數不足造成欠擬合。這時的泛化差距，不太能說明步數足夠時會有多大的差距。"
+        "欠擬合；步數增加後，泛化差距可能改變。"
     )

@@ -19,7 +19,7 @@ from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ..provenance import Fact
-from ..screen import OverviewFinding, Screen, ScreenLabels
+from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain
 from . import options
 from .numbers import (
@@ -55,6 +55,7 @@ LABELS = ScreenLabels(
     measured="實測",
     forecast="預測",
     short="{how}，{ends}（{level}）",
+    basis="{how}（{level}）",
     around="{how}，{interval}",
     over="{has}，相較於 {compared}",
     and_part="{what}；步數相同時 {part}",
@@ -161,7 +162,7 @@ class ChineseScreen(Screen):
     def price(self, option: Option) -> str:
         new = round(option.new_images)
         parts = [f"新標註 {count(new)} 張" if new else "不需新標籤"]
-        if self.knows_seconds(option):
+        if knows_seconds(option):
             parts.append(f"訓練約 {roughly(option.seconds)}")
         return "，".join(parts) if option.known or option.kind is OptionKind.DATA else ""
 

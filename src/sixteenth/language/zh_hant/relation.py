@@ -78,12 +78,12 @@ def _cost(found: ModelCost, words: Words) -> str:
 
 def _highest(found: HighestAccuracy, words: Words) -> str:
     difference = found.difference
-    best = f"測試準確率最高的是 {words.cell(found.best)}，{percent(found.best.accuracy)}"
+    best = f"最高：{words.cell(found.best)}，{percent(found.best.accuracy)}"
     behind = f"{words.cell(found.second)}的 {percent(found.second.accuracy)}"
     if difference.verdict == "above":
         around = interval(difference.low, difference.high, difference.level)
-        return f"{best}；其次是 {behind}，相差 {points(difference.value)}（{around}）。"
-    return f"{best}，但與 {behind} 相比，這些訓練分不出高下。"
+        return f"{best}；其次為 {behind}，相差 {points(difference.value)}（{around}）。"
+    return f"{best}；與 {behind} 分不出高下。"
 
 
 def _missing(found: MissingRuns) -> str:

@@ -1,12 +1,32 @@
-"""The discussion as a page shows it: each claim and row with a link to the run that it rests on."""
+"""The discussion as a page shows it: what the rest of the page does not say.
+
+Each claim and each row of a table has a link to the run that it rests on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 
-from sixteenth.analysis import Cell, Strength
-from sixteenth.analysis.findings.types import SectionKey
+from sixteenth.analysis import Cell, Findings, Strength
+from sixteenth.analysis.findings.advice import BestNetwork, MoreSeeds
+from sixteenth.analysis.findings.answer import FrozenFeatures, SpreadOfTrainings
+from sixteenth.analysis.findings.cautions import LeakedTest, NotConverged
+from sixteenth.analysis.findings.doubtful_labels import LeakedImages, NoCopies
+from sixteenth.analysis.findings.expectation import ComparisonMethod, NoComparison, NotCompared
+from sixteenth.analysis.findings.limits import (
+    Detectable,
+    FewEpochs,
+    FewSeeds,
+    OneSize,
+    Repeats,
+    ReportedEpoch,
+)
+from sixteenth.analysis.findings.options import Option, OptionKind
+from sixteenth.analysis.findings.overfitting import GeneralisationGap
+from sixteenth.analysis.findings.pretraining import OneInit
+from sixteenth.analysis.findings.relation import AccuracyCurve, HighestAccuracy
+from sixteenth.analysis.findings.types import Finding, SectionKey
 
 from ...language.base import SaidSection
 from ...language.tables import SaidTable
@@ -47,6 +67,65 @@ class Part:
     title: str
     statements: tuple[Claim, ...]
     tables: tuple[Table, ...]
+
+
+def beyond_the_rest(findings: Findings) -> Findings:
+    """The findings without those that another part of the page tells with the same numbers."""
+    kept = [
+        replace(section, findings=tuple(f for f in section.findings if not _is_told(f, findings)))
+        for section in findings.sections
+    ]
+    return replace(
+        findings,
+        # The rest of the answer is the title, the lead, the cards and the cautions.
+        answer=tuple(
+            each for each in findings.answer if isinstance(each, FrozenFeatures | SpreadOfTrainings)
+        ),
+        sections=tuple(section for section in kept if section.findings),
+    )
+
+
+def _is_told(found: Finding, findings: Findings) -> bool:
+    """Whether the first screen, the results or the list of how it was made tell a finding."""
+    screen = findings.overview
+    warned = {type(caution) for caution in screen.cautions}
+    # Cards say of what nobody tried that it was not, and why.
+    untried = {card.option.kind for card in screen.cards if not card.option.known}
+    match found:
+        case BestNetwork():
+            return found.rival_flops is None  # the lead; which others are as good is told below
+        case Option():
+            return not found.known and found.kind in untried
+        case NoComparison():
+            return found.reason is NotCompared.ONE_MODEL and OptionKind.MODEL in untried
+        case OneInit():
+            return OptionKind.INIT in untried
+        case OneSize():
+            return OptionKind.DATA in untried
+        case HighestAccuracy():  # two that cannot be told apart, with the advice to train more
+            pair = {found.best.key, found.second.key}
+            steps = (step for step in findings.advice.steps if isinstance(step, MoreSeeds))
+            return any({step.best.key, step.rival.key} == pair for step in steps)
+        case AccuracyCurve():
+            return found.rise is None  # one row of the results
+        case GeneralisationGap():
+            return found.trend is None
+        case FewSeeds():
+            return found.repeats is Repeats.NONE  # the spread that is assumed
+        case FewEpochs():
+            return NotConverged in warned
+        case ReportedEpoch():
+            return found.chosen_by == ("last",)  # the reported accuracy
+        case Detectable():
+            return True  # a column of the comparisons
+        case ComparisonMethod():
+            return found.most_sizes <= 1
+        case LeakedImages():
+            return LeakedTest in warned
+        case NoCopies():
+            return True  # the checks of the images
+        case _:
+            return False
 
 
 def parts(sections: Sequence[SaidSection], rows: Mapping[object, str]) -> list[Part]:

@@ -17,7 +17,6 @@ import yaml
 
 from sixteenth.analysis import Findings, Grid, cells, summary_table
 from sixteenth.analysis.findings.doubtful_labels import Suspect
-from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.analysis.findings.target import targets
 
 from ...language.base import Language
@@ -29,7 +28,7 @@ from ..axes import grid_axes
 from ..discussion import Measurements
 from ..figures.panels import hole
 from ..provenance import provenance
-from .sections import Part, parts
+from .sections import Part, beyond_the_rest, parts
 
 FINE_FROM = 0.8
 """From such a lowest accuracy on, a wanted accuracy moves in tenths of a point."""
@@ -87,6 +86,7 @@ class Page:
     Attributes:
         aims: for wanted accuracies, the lowest first; empty where no curve says what they take.
         aim: the one of them that the page shows first.
+        basis: what all intervals of the discussion rest on, in sentences.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Page:
     screen: SaidOverview
     aims: list[Aim]
     aim: Aim | None
-    answer: list[str]
+    basis: list[str]
     groups: list[ResultGroup]
     several_seeds: bool
     table_caption: str
@@ -137,13 +137,12 @@ def _weights(measurements: Measurements, language: Language) -> list[str]:
 def make_page(measurements: Measurements, findings: Findings, language: Language) -> Page:
     """Collect all texts of a report."""
     spec, results = measurements.spec, measurements.results
-    discussion = language.discuss(findings)
+    discussion = language.discuss(beyond_the_rest(findings))
     table, train = cells(findings.grid), spec.get("train") or {}
     made = provenance(spec, results, measurements.histories, measurements.records)
     groups, anchors = result_groups(results, findings.grid, language)
     aims = wanted_accuracies(findings, language)
     screen = language.screen.screen(findings.overview, made.data)
-    in_hand = findings.overview.verdict is Verdict.IN_HAND
     return Page(
         name=plain(spec.get("name", "study")),
         dateline=language.dateline(made),
@@ -154,8 +153,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         screen=screen,
         aims=aims,
         aim=_first_aim(aims, findings),
-        # The answer in sentences begins with the next step: what is in hand comes before it.
-        answer=[*([f"{screen.title}."] if in_hand else []), *discussion.answer],
+        basis=list(discussion.answer),
         groups=groups,
         several_seeds=results["seed"].nunique() > 1,
         table_caption=language.captions.results(

@@ -1,0 +1,73 @@
+"""The first screen of a report in a terminal: the verdict, the cards as a table, the cautions."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ..language.text import columns, fill, lines
+from .tables import GAP, Column, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..language.base import Language
+    from ..language.screen import SaidCard, SaidOverview
+
+NARROWEST = 12
+"""Columns that what a card is about and its price get at least."""
+
+
+def print_answer(said: SaidOverview, folder: Path, on: Console, language: Language) -> None:
+    """Print what the first screen of the report in a study's `folder` says, without its figure.
+
+    Lines end where the language allows it; commands stay on one line, so that they can be copied.
+    """
+    on.print(Text(fill(said.title, on.width), style="bold"))
+    if said.lead:
+        on.print(Text(fill(said.lead, on.width)))
+    if said.cards:
+        on.print()
+        on.print(table(_columns(said.cards, on.width, language), on))
+    for caution in said.cautions:
+        on.print()
+        on.print(Text(fill(caution.text, on.width), style="yellow"))
+        if caution.command:
+            on.print(Text(f"  {_typed(caution.command, folder)}"), soft_wrap=True)
+
+
+def _typed(command: str, folder: Path) -> str:
+    """A command of the report, which names study.yaml alone, for a reader who is elsewhere."""
+    where = shlex.quote(str(folder / "study.yaml"))
+    stays = "" if "--fresh" in command else f" --out {shlex.quote(str(folder))}"
+    return command.replace("study.yaml", where, 1) + stays
+
+
+def _columns(cards: tuple[SaidCard, ...], width: int, language: Language) -> list[Column]:
+    """A row of two or three lines for each card, together as wide as the terminal at most."""
+    words = language.page
+    gains = ["\n".join(filter(None, [card.gain, *card.interval])) for card in cards]
+    fixed = [[words.gain, *gains], [words.verdict, *(card.verdict for card in cards)]]
+    room = width - sum(max(map(_width, cells)) for cells in fixed) - 3 * GAP
+    most = max(columns(text) for text in (words.price, *(card.price for card in cards)))
+    price = max(NARROWEST, min(most, 2 * room // 5))
+    left = max(NARROWEST, room - price)
+    whats = [
+        Text.assemble(
+            ("\n".join(lines(card.kind, left)), "bold"), "\n", "\n".join(lines(card.what, left))
+        )
+        for card in cards
+    ]
+    return [
+        Column(words.cards, whats),
+        Column(words.gain, gains),
+        Column(words.price, ["\n".join(lines(card.price, price)) for card in cards]),
+        Column(words.verdict, [card.verdict for card in cards]),
+    ]
+
+
+def _width(cell: str) -> int:
+    return max(map(columns, cell.split("\n")))

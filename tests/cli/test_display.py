@@ -1,0 +1,85 @@
+"""The display of a running study speaks the study's language, in at most 80 columns."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from sixteenth.cli.display import LiveDisplay, PlainDisplay
+from sixteenth.engine.progress import Progress
+from sixteenth.language import language_for
+from sixteenth.language.text import columns
+from sixteenth.spec import parse_spec
+from sixteenth.spec.specs import RunSpec
+from sixteenth.storage.run_record import Failure, RunRecord
+
+SPEC = parse_spec(
+    {"name": "s", "data": "digits", "models": ["resnet18", "resnet50"], "init": ["random"],
+     "fractions": ["1/16", 1], "seeds": [0], "train": {"epochs": 6}}
+)  # fmt: skip
+
+
+def console() -> Console:
+    return Console(file=io.StringIO(), width=80, highlight=False, markup=False)
+
+
+def train(display: PlainDisplay | LiveDisplay) -> RunSpec:
+    """Half of the first run's steps."""
+    runs = SPEC.runs()
+    display.runs_planned(runs)
+    display.working("timing the models", 1, 2)
+    display.run_started(runs[0])
+    for step in (1, 1200):
+        display.run_progressed(
+            Progress(runs[0].run_id, epoch=3, epochs=6, step=step, steps=2400,
+                     images_per_second=1234.0, row=None)
+        )  # fmt: skip
+    return runs[0]
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("en", ["0 of 4 runs done", "part", "progress", "epoch", "images/s", "waiting", "left"]),
+        ("zh-Hant", ["4 次訓練中已結束 0 次", "比例", "進度", "epoch", "影像/秒", "等待中", "剩"]),
+    ],
+)
+def test_the_live_table_is_in_the_language_and_fits(tag: str, words: list[str]) -> None:
+    on = console()
+    display = LiveDisplay(on, tag)
+    train(display)
+    on.print(display.render())
+    assert isinstance(on.file, io.StringIO)
+    text = on.file.getvalue()
+    assert [word for word in words if word not in text] == []
+    assert max(columns(line) for line in text.splitlines()) <= 80
+    assert "1,234" in text
+    assert "3/6" in text
+
+
+@pytest.mark.parametrize(
+    ("tag", "lines"),
+    [
+        ("en", ["timing the models: 1 of 2", "run 1 of 4, RUN, starts",
+                "run 1 of 4, RUN, failed: RunError: out of memory"]),
+        ("zh-Hant", ["測量模型速度：1/2", "第 1/4 次訓練，RUN：開始",
+                     "第 1/4 次訓練，RUN：失敗：RunError: out of memory"]),
+    ],
+)  # fmt: skip
+def test_the_lines_of_a_pipe_are_in_the_language(tag: str, lines: list[str]) -> None:
+    on = console()
+    display = PlainDisplay(on, tag)
+    run = train(display)
+    error = Failure(type="RunError", message="out of memory")
+    record = RunRecord.model_construct(run_id=run.run_id, status="failed", error=error)
+    display.run_ended(run, record, skipped=False)
+    assert isinstance(on.file, io.StringIO)
+    assert on.file.getvalue().replace(run.run_id, "RUN").splitlines() == lines
+
+
+def test_every_state_and_every_preparation_has_a_word_in_every_language() -> None:
+    english, chinese = (language_for(tag=tag).progress for tag in ("en", "zh-Hant"))
+    assert english.states.keys() == chinese.states.keys()
+    assert english.work.keys() == chinese.work.keys()

@@ -1,0 +1,67 @@
+"""The terminal shows what the report's first screen says, in 80 columns of either language."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sixteenth.analysis.findings.advice import BestNetwork
+from sixteenth.analysis.findings.cautions import OneSeed, RunsMissing
+from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
+from sixteenth.analysis.findings.overview import Card, Overview, Verdict
+from sixteenth.analysis.inputs.grid import Cell
+from sixteenth.analysis.stats.intervals import Interval
+from sixteenth.cli.answer import print_answer
+from sixteenth.language import language_for
+from sixteenth.language.text import columns
+
+LONG = "laboratory.networks:a_wide_residual_network_of_fifty_layers_with_squeeze_and_excitation"
+BEST = Cell(LONG, "random", "1", 1_250_000, (), 1)
+MODEL = Option(OptionKind.MODEL, BEST, (LONG + "_twice", "random"), 0.032, 0.007, 0.056, 0.95,
+               OptionVerdict.HELPS, measured=True, seconds=36_000)  # fmt: skip
+DATA = replace(MODEL, kind=OptionKind.DATA, end=None, gain=0.02, measured=False, level=0.9,
+               verdict=OptionVerdict.CANNOT_TELL, new_images=1_250_000)  # fmt: skip
+FOUND = Overview(
+    Verdict.DO,
+    best=BestNetwork(BEST, Interval(0.83, 0.87, 0.95)),
+    card=Card(MODEL),
+    cards=(Card(MODEL), Card(DATA), Card(Option(OptionKind.TRAINING, BEST, converged=False))),
+    cautions=(OneSeed(0.003, (0, 1, 2)), RunsMissing(1, 12)),
+)
+
+
+def printed(tag: str, width: int = 80) -> list[str]:
+    language, out = language_for(tag=tag), io.StringIO()
+    on = Console(file=out, width=width, highlight=False, markup=False)
+    print_answer(language.screen.screen(FOUND, ""), Path("my studies/a"), on, language)
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("en", ["+3.2", "+0.7 to +5.6", "measured (95%)", "forecast (90%)", "helps", "cannot tell",
+                "not tried", "1,250,000 new"]),
+        ("zh-Hant", ["+3.2", "+0.7 至 +5.6", "實測（95%）", "預測（90%）", "有幫助", "無法判斷",
+                     "未嘗試", "新標註 1,250,000"]),
+    ],
+)  # fmt: skip
+def test_cards_are_a_table_that_fits_with_long_names(tag: str, words: list[str]) -> None:
+    lines = printed(tag)
+    commands = [line for line in lines if line.startswith("  sixteenth")]
+    assert max(columns(line) for line in lines if line not in commands) <= 80
+    text = "\n".join(lines)
+    assert [word for word in words if word not in text] == []
+    assert language_for(tag=tag).screen.title(FOUND) in "".join(lines[:2])
+
+
+def test_a_caution_has_its_command_whole_and_for_this_folder() -> None:
+    place = "'my studies/a/study.yaml'"
+    assert [line for line in printed("en") if line.startswith("  sixteenth")] == [
+        f"  sixteenth run {place} --set 'seeds=[0, 1, 2]' --out 'my studies/a'",
+        f"  sixteenth run {place} --out 'my studies/a'",
+    ]
