@@ -24,6 +24,7 @@ from pydantic import (
 from .fields import (
     FROZEN,
     NAMED_DATA,
+    TIMM,
     FractionText,
     Lengths,
     Number,
@@ -33,6 +34,7 @@ from .fields import (
     StudyName,
     Text,
     Texts,
+    is_timm,
 )
 from .fraction import TrainFraction
 
@@ -227,7 +229,7 @@ class RunSpec(_Spec):
         """The name of the run and its folder, such as ``resnet18-random-1of16-seed0``."""
         fraction = TrainFraction.parse(self.fraction).slug
         head = "+head" if self.finetune == "head" else ""  # no slug has a plus
-        return f"{slug(self.model)}-{slug(self.init)}{head}-{fraction}-seed{self.seed}"
+        return f"{_model_slug(self.model)}-{slug(self.init)}{head}-{fraction}-seed{self.seed}"
 
     @property
     def strategy(self) -> str:
@@ -383,6 +385,11 @@ class StudySpec(_Spec):
             for model in self.models
             if i == 0 or tune == "all" or TrainFraction.parse(part).share != 1
         ]
+
+
+def _model_slug(model: str) -> str:
+    """``timm-resnet50.a1_in1k`` of a model of timm: no other model's name has such a hyphen."""
+    return f"timm-{slug(model.removeprefix(TIMM))}" if is_timm(model) else slug(model)
 
 
 def slug(text: str) -> str:
