@@ -320,6 +320,7 @@ class Study(StudyResults):
         Returns:
             The runs left to train, and what each model costs.
         """
+        from ..engine.learner import weights_facts
         from . import preflight
         from .planning.planner import make_schedule
 
@@ -331,7 +332,7 @@ class Study(StudyResults):
         preflight.check_begun(snapshot, dataset)
 
         def loaded(run: RunSpec, weights: WeightsFile) -> None:
-            facts = WeightsFacts(file=str(weights.path), key=weights.key, prefix=weights.prefix)
+            facts = weights_facts(weights)
             self._weights[run.model, run.init] = facts
             said = language_for(tag=self.language)
             if line := said.understood_weights(run.model, run.init, facts):
