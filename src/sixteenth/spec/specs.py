@@ -252,9 +252,10 @@ class StudySpec(_Spec):
     """Smallest first. The discussion calls the first the small and the last the big model, unless
     their numbers of parameters show another order."""
     init: Annotated[list[Text], Field(min_length=1)] = ["random"]
-    """random; imagenet (torchvision's IMAGENET1K_V1) or imagenet:ENTRY; a path to .safetensors or
-    .pth weights, with #imagenet at the end if they expect ImageNet's mean and standard deviation;
-    or a name in the attribute `weights` of your own model factory."""
+    """random; imagenet (torchvision's IMAGENET1K_V1, or those of a timm model's tag) or
+    imagenet:ENTRY; a path to .safetensors or .pth weights, with #imagenet at the end if they expect
+    ImageNet's mean and standard deviation; or a name in the attribute `weights` of your own model
+    factory."""
     finetune: Annotated[
         list[Finetune],
         BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
