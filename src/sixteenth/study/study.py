@@ -294,9 +294,9 @@ class Study(StudyResults):
             )
         return table
 
-    def weights(self) -> list[dict[str, str | None]]:
+    def weights(self) -> list[dict[str, Any]]:
         """``model, init, file, key, prefix`` of every file of initial weights as it was understood,
-        by the runs that were begun and by `plan` and `run`."""
+        by the runs that were begun and by `plan` and `run`; of timm's own weights ``config``."""
         known = dict(self._weights)
         for record in self.records():
             if record.model and record.model.weights:
