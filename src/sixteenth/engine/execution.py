@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from ..data import ImageDataset
 from ..data.machine import cpu_count
 from ..errors import InputError
 from ..spec import RunSpec, TrainSpec
+from ..spec.fields import is_timm
 from ..storage.run_folder import RunFolder
 from ..storage.run_record import DataFacts, Environment, ExecutionFacts, RunRecord
 
@@ -144,7 +146,7 @@ def new_record(
             **dict(dataset.understood),
         ),
         data_checks=dataset.checks,
-        environment=environment(execution.device),
+        environment=environment(execution.device, [run.model]),
         execution=ExecutionFacts.from_dict(execution.as_record()),
         before=before,
     )
@@ -214,17 +216,22 @@ def candidate_formats(default: Execution, train: TrainSpec) -> tuple[list[str], 
     return precisions, layouts
 
 
-def environment(device: str | None = None) -> Environment:
+def environment(device: str | None = None, models: Iterable[str] = ()) -> Environment:
     """Versions and hardware, for the record of a run.
 
     Args:
         device: the GPU to name; if it is none, torch's current one.
+        models: if timm has one of them, its version is among the versions.
     """
     import numpy
     import torchvision
 
     from .. import __version__
 
+    more = {}
+    if any(map(is_timm, models)):
+        with contextlib.suppress(PackageNotFoundError):
+            more["timm"] = version("timm")
     gpu = device if device and device.startswith("cuda") else None
     return Environment(
         sixteenth=__version__,
@@ -236,6 +243,7 @@ def environment(device: str | None = None) -> Environment:
         cpu=_cpu_name(),
         cores=cpu_count(),
         gpu=torch.cuda.get_device_name(gpu) if torch.cuda.is_available() else None,
+        **more,
     )
 
 

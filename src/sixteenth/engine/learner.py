@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..models import (
+    WeightsFile,
     build_model,
     count_parameters,
     final_map,
@@ -101,8 +102,7 @@ class Learner:
             train_flops_per_image=self.train_flops_per_image,
             final_map=last,
             normalisation=NormalisationFacts(mean=mean, std=std, source=source),
-            weights=weights
-            and WeightsFacts(file=str(weights.path), key=weights.key, prefix=weights.prefix),
+            weights=weights and weights_facts(weights),
             weights_sha256=weights.sha256 if weights else None,
             unseen_weights=acceleration.removed_weights,
         )
@@ -189,6 +189,12 @@ class Learner:
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         """Load weights that `weights` returned."""
         self.model.load_state_dict(weights)
+
+
+def weights_facts(weights: WeightsFile) -> WeightsFacts:
+    """What a record keeps of initial weights."""
+    facts = WeightsFacts(file=str(weights.path), key=weights.key, prefix=weights.prefix)
+    return facts.model_copy(update={"config": dict(weights.config)}) if weights.config else facts
 
 
 def channel_statistics(images: np.ndarray | Rows) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -17,6 +17,7 @@ _VERSIONS = {
     "python": "Python",
     "torch": "torch",
     "torchvision": "torchvision",
+    "timm": "timm",
     "numpy": "NumPy",
 }
 

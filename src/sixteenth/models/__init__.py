@@ -1,12 +1,14 @@
 """Models by name, their initial weights, and their cost.
 
 Nothing here depends on studies or training. Code of the user is run only for a model named
-``package.module:factory``. Weights are read as data only.
+``package.module:factory``, and timm is imported only for one
+named ``timm/...``. Weights are read as data only.
 """
 
+from .files import Normalisation, WeightsFile
 from .head import find_head
 from .measure import count_parameters, final_map, sample_logits, train_flops_per_image
-from .weight_files import Normalisation, WeightsFile, check_init, find_weights, weights_are_here
+from .weight_files import check_init, find_weights, weights_are_here
 from .weights import load_initial_weights, load_trained_weights
 from .zoo import OWN_FACTORIES, build_model, check_model, is_factory, is_foreign, model_names
 

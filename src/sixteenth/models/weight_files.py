@@ -5,11 +5,13 @@
 - ``random``: no file;
 - ``imagenet``: torchvision's ``IMAGENET1K_V1`` weights of the model; ``imagenet:IMAGENET1K_V2`` is
   another entry of torchvision. The file is in torch's cache (``TORCH_HOME``) or is downloaded.
-  Either way, its SHA-256 is compared with the hash in its name;
+  Either way, its SHA-256 is compared with the hash in its name.
+  For a model of timm it means the weights of its tag; ``imagenet:TAG`` is another tag
+  (`timm_weights`);
 - a path that ends in one of `SUFFIXES`. With ``#KEY`` behind it (``resnet50.pth#state_dict_ema``)
   the tensors under that key are meant. The file does not say how images were normalised, so a run
   uses the mean and standard deviation of its dataset. With ``#imagenet`` at the end
-  (``resnet50.pth#imagenet``) it uses those of ImageNet;
+  (``resnet50.pth#imagenet``) it uses those of ImageNet, or of a model of timm those of its tag;
 - for a model of the user, also any name in the attribute ``weights`` of its factory::
 
       def lite0(num_classes): ...
@@ -28,74 +30,32 @@ No file is ever deleted or replaced.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import socket
-import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 import torchvision
 
-from ..errors import WeightsError, as_typed, looked_for, nearest, one_line
-from ..spec.fields import OWN_MODELS
+from ..errors import WeightsError, looked_for, nearest, one_line
+from ..spec.fields import OWN_MODELS, is_timm
+from .files import (
+    Normalisation,
+    WeightsFile,
+    check_hash,
+    download,
+    hash_in_name,
+    sha256_of,
+    three,
+    torch_cache,
+)
+from .timm_weights import cached_file, data_config, find_timm_weights, timm_config
 from .zoo import find_factory, is_factory
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pth.tar")
 """Ends of the names of weights files. All but the first are files of ``torch.save``."""
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-DOWNLOAD_TIMEOUT = 30.0
-"""Seconds without data after which a download fails."""
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """How images were normalised when the weights were trained: ``(pixel / 255 - mean) / std``.
-
-    Attributes:
-        mean, std: of red, green and blue, for pixels in [0, 1].
-        source: the weights, for example ``ResNet18_Weights.IMAGENET1K_V1``.
-    """
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    source: str
-
-
-@dataclass(frozen=True)
-class WeightsFile:
-    """A weights file that exists and has the expected hash.
-
-    Attributes:
-        sha256: of the whole file, in hex.
-        key: under which the tensors lie in the file, "" for none or, before it is read, any.
-        prefix: removed from the tensors' names, such as ``module.``; known when they are loaded.
-        normalisation: None if unknown.
-        keep_classifier: load the classifier too, if its shape is right. False for torchvision's
-            files, whose classes are ImageNet's even if their number is that of the study.
-        other_classes: the classifier may be absent or of another shape. True for weights that a
-            model offers by name; for a file of the user, ``allow_partial`` decides.
-    """
-
-    path: Path
-    sha256: str
-    normalisation: Normalisation | None
-    keep_classifier: bool = True
-    other_classes: bool = False
-    key: str = ""
-    prefix: str = ""
-
-    @property
-    def place(self) -> str:
-        """The file, key and prefix for messages: ``own.pth#model without the prefix module.``"""
-        removed = f" without the prefix {self.prefix}" if self.prefix else ""
-        return f"{self.path}{self.key and '#'}{self.key}{removed}"
 
 
 def find_weights(name: str, init: str) -> WeightsFile | None:
@@ -117,8 +77,14 @@ def find_weights(name: str, init: str) -> WeightsFile | None:
     if path.name.lower().endswith(SUFFIXES):
         normalisation = None
         if imagenet:
-            normalisation = Normalisation(_IMAGENET_MEAN, _IMAGENET_STD, f"{path}#imagenet")
-        return WeightsFile(path, _sha256(path), normalisation, key=key)
+            mean, std = _IMAGENET_MEAN, _IMAGENET_STD
+            if is_timm(name):
+                prepared = data_config(timm_config(name, "imagenet"))
+                mean, std = (three(prepared[key], f"{name}: {key}") for key in ("mean", "std"))
+            normalisation = Normalisation(mean, std, f"{path}#imagenet")
+        return WeightsFile(path, sha256_of(path), normalisation, key=key)
+    if _is_timms_own(name, init):
+        return find_timm_weights(name, init)
     if _is_torchvision(name, init):
         return _from_torchvision(name, init)
     if "URL" in (where := looked_for(init)):
@@ -154,7 +120,9 @@ def check_init(name: str, init: str, *, stem: str = "default") -> None:
         ModelError: `name` is a factory that cannot be imported.
     """
     check_stem(init, stem)
-    if _is_torchvision(name, init):
+    if _is_timms_own(name, init):
+        timm_config(name, init)
+    elif _is_torchvision(name, init):
         _torchvision_entry(name, init)
     else:
         find_weights(name, init)
@@ -175,18 +143,19 @@ def check_stem(init: str, stem: str) -> None:
 
 def weights_are_here(name: str, init: str) -> bool:
     """Whether `find_weights` works without a download."""
+    if _is_timms_own(name, init):
+        return cached_file(timm_config(name, init)) is not None
     if not _is_torchvision(name, init):
         return True
-    return _torchvision_path(_torchvision_entry(name, init)).exists()
+    return torch_cache(_torchvision_entry(name, init).url).exists()
+
+
+def _is_timms_own(name: str, init: str) -> bool:
+    return init.partition(":")[0] == "imagenet" and is_timm(name)
 
 
 def _is_torchvision(name: str, init: str) -> bool:
-    return init.partition(":")[0] == "imagenet" and not is_factory(name)
-
-
-def _torchvision_path(entry: Any) -> Path:
-    """Where torch stores the file of a torchvision weights entry."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / str(entry.url).rpartition("/")[2]
+    return init.partition(":")[0] == "imagenet" and not (is_factory(name) or is_timm(name))
 
 
 def _offered_weights(name: str) -> Mapping[str, Any]:
@@ -216,12 +185,12 @@ def _from_factory(name: str, init: str, offer: Any) -> WeightsFile:
         ) from error
     if not path.name.lower().endswith(SUFFIXES):
         raise WeightsError(f"{where}: {path} must end in {', '.join(SUFFIXES)}")
-    sha256 = _sha256(path)
-    _check_hash(path, sha256, str(offer.get("sha256", "")))
+    sha256 = sha256_of(path)
+    check_hash(path, sha256, str(offer.get("sha256", "")))
     normalisation = None
     if "mean" in offer or "std" in offer:
-        mean = _three(offer.get("mean"), f"{where}: mean")
-        std = _three(offer.get("std"), f"{where}: std")
+        mean = three(offer.get("mean"), f"{where}: mean")
+        std = three(offer.get("std"), f"{where}: std")
         if min(std) <= 0:
             raise WeightsError(f"{where}: std must be above 0, not {std}")
         normalisation = Normalisation(mean, std, f"{name} {init}")
@@ -245,73 +214,21 @@ def _torchvision_entry(name: str, init: str) -> Any:
 
 def _from_torchvision(name: str, init: str) -> WeightsFile:
     entry = _torchvision_entry(name, init)
-    path = _torchvision_path(entry)
-    expected = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
-    if expected is None:
+    path = torch_cache(entry.url)
+    expected = hash_in_name(path)
+    if not expected:
         raise WeightsError(
             f"{entry}: no hash in the file name {path.name}, so it cannot be checked"
         )
     if not path.exists():
-        _download(entry.url, path, expected[1], what=f"ImageNet weights of {name}")
-    sha256 = _sha256(path)
-    _check_hash(path, sha256, expected[1])
+        download(entry.url, path, expected, what=f"ImageNet weights of {name}")
+    sha256 = sha256_of(path)
+    check_hash(path, sha256, expected)
     transforms = entry.transforms()
-    mean, std = _three(transforms.mean, f"{entry}: mean"), _three(transforms.std, f"{entry}: std")
+    mean, std = three(transforms.mean, f"{entry}: mean"), three(transforms.std, f"{entry}: std")
     if name in ("googlenet", "inception_v3"):
         # Trained on values in [-1, 1]. torchvision's pretrained networks convert their input from
         # ImageNet's normalisation (transform_input); the networks built here do not.
         mean = std = (0.5, 0.5, 0.5)
     normalisation = Normalisation(mean, std, str(entry))
     return WeightsFile(path, sha256, normalisation, keep_classifier=False, other_classes=True)
-
-
-def _download(url: str, path: Path, expected: str, *, what: str) -> None:
-    """Download to a temporary file and rename it to `path` if its hash is right."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)  # urllib's default is to wait forever
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        print(f"downloading {what}: {path.name}", file=sys.stderr)
-        torch.hub.download_url_to_file(
-            url, str(path), hash_prefix=expected, progress=sys.stderr.isatty()
-        )
-    except RuntimeError as error:  # torch's error for a wrong hash
-        raise WeightsError(
-            f"{what}: the download of {path.name} is damaged, nothing was kept: {one_line(error)}"
-        ) from error
-    except (OSError, EOFError, ValueError) as error:
-        raise WeightsError(
-            f"{what}: {path.name} is not in {path.parent} and could not be downloaded "
-            f"({one_line(error)}): put the file there ({url}), or set TORCH_HOME to a cache that "
-            "has it"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise WeightsError(f"no weights file {as_typed(path)}{looked_for(path)}") from None
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else one_line(error)
-        raise WeightsError(f"cannot read the weights file {path}: {reason}") from None
-
-
-def _check_hash(path: Path, sha256: str, expected: str) -> None:
-    expected = expected.lower()
-    if not sha256.startswith(expected):
-        raise WeightsError(
-            f"{path} is damaged or another file: its SHA-256 must begin with {expected} and is "
-            f"{sha256[: max(len(expected), 8)]}; delete it and get it again"
-        )
-
-
-def _three(values: Iterable[float] | None, what: str) -> tuple[float, float, float]:
-    try:
-        red, green, blue = (float(value) for value in values or ())
-    except (TypeError, ValueError):
-        raise WeightsError(f"{what} must be three numbers, not {values!r}") from None
-    return red, green, blue

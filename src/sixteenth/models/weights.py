@@ -19,8 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsError, one_line
+from ..spec.fields import is_timm
+from .files import WeightsFile
 from .tensor_files import read_tensors
-from .weight_files import WeightsFile, check_stem, find_weights
+from .timm_models import timm_classifier
+from .timm_weights import fit_to
+from .weight_files import check_stem, find_weights
 
 # Auxiliary classifiers, which only help to train on ImageNet and are not built here.
 _AUXILIARY = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
@@ -61,6 +65,8 @@ def load_initial_weights(
     if name.startswith("densenet"):
         for each in list(state):
             state[_OLD_DENSENET.sub(r"\1\2", each)] = state.pop(each)
+    if is_timm(name):
+        state = fit_to(model, state, found)
     may_lack, misfit = _drop_classifier(model, state, found.keep_classifier)
     _load(model, state, found, may_lack)
     if misfit and not (allow_partial or found.other_classes):
@@ -100,16 +106,19 @@ def _drop_classifier(
 ) -> tuple[frozenset[str], str]:
     """Remove the classifier from `state` if it should not or cannot be loaded.
 
-    The classifier is the last linear layer or convolution that is defined.
+    The classifier is what timm says of its networks, else the last linear layer or convolution that
+    is defined.
 
     Returns:
         The removed names, and why the classifier does not fit this network ("" if it does).
     """
-    layers = [key for key, m in model.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
-    layer = layers[-1] if layers else None
-    own = {k: v for k, v in model.state_dict().items() if k.rpartition(".")[0] == layer}
+    last = [key for key, m in model.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)][-1:]
+    layers = timm_classifier(model) or last
+    starts = tuple(f"{layer}." for layer in layers)
+    own = {k: v for k, v in model.state_dict().items() if starts and k.startswith(starts)}
     misfit = ""
     for key, value in own.items():
+        layer = next(layer for layer in layers if key.startswith(f"{layer}."))
         if key not in state:
             misfit = f"the classifier {layer} is absent (no {key})"
         elif state[key].shape != value.shape and not misfit:
@@ -117,9 +126,9 @@ def _drop_classifier(
                 f"the classifier {layer} is made for other classes ({key} has shape "
                 f"{tuple(state[key].shape)}, this network needs {tuple(value.shape)})"
             )
-    if layer is None or (keep and not misfit):
+    if not layers or (keep and not misfit):
         return frozenset(), ""
-    for key in [key for key in state if key.startswith(f"{layer}.")]:  # may be several layers there
+    for key in [key for key in state if key.startswith(starts)]:  # may be several layers there
         del state[key]
     return frozenset(own), misfit
 

@@ -3,6 +3,7 @@
 A name is one of
 
 - a torchvision classification model, such as ``resnet18``;
+- a model of timm, such as ``timm/resnet50.a1_in1k`` (see `timm_models`);
 - a network of this package: ``seed-cnn``, the baseline (see `seed_cnn`), ``speedrun`` and
   ``speedrun-large`` (see `speedrun`);
 - ``package.module:factory``, a model of the user. The module is imported from the current
@@ -32,11 +33,12 @@ import torchvision
 from torch import nn
 
 from ..errors import ModelError, nearest, one_line
-from ..spec.fields import OWN_MODELS
+from ..spec.fields import OWN_MODELS, is_timm
 from .measure import try_call
 from .seed_cnn import seed_cnn
 from .speedrun import SHAPES as SPEEDRUNS
 from .speedrun import speedrun
+from .timm_models import build_timm, check_timm, is_for_one_size, timm_error
 
 SEED_CNN = "seed-cnn"
 OWN_FACTORIES = ("sixteenth.models.lite:lite0", "sixteenth.models.lite:lite2")
@@ -48,13 +50,13 @@ _PATCH = {"vit_b_16": 16, "vit_b_32": 32, "vit_l_16": 16, "vit_l_32": 32, "vit_h
 
 
 def model_names() -> list[str]:
-    """Names of all models without user code: those of this package and of torchvision."""
+    """Names of this package's models and of torchvision's; timm lists its own."""
     return [*OWN_MODELS, *torchvision.models.list_models(module=torchvision.models)]
 
 
 def is_factory(name: str) -> bool:
     """Whether `name` is ``package.module:factory``, so user code."""
-    return ":" in name
+    return ":" in name and not is_timm(name)
 
 
 def is_foreign(name: str) -> bool:
@@ -63,7 +65,7 @@ def is_foreign(name: str) -> bool:
 
 
 def check_model(name: str, stem: str = "default") -> None:
-    """Raise an error if there is no such model. Builds nothing, but imports a user's factory.
+    """Raise an error if there is no such model. Builds nothing; imports timm or a user's factory.
 
     Raises:
         ModelError: no such model, module or factory, or the model has no such stem.
@@ -73,12 +75,14 @@ def check_model(name: str, stem: str = "default") -> None:
     if is_factory(name):
         find_factory(name)
         return
-    if name not in model_names():
+    if is_timm(name):
+        check_timm(name)
+    elif name not in model_names():
         close = nearest(name, model_names())
         raise ModelError(
             f"no model is called {name!r}{close or ';'} allowed are torchvision's classification "
-            f"models (resnet18, resnet50, ...), {', '.join(OWN_MODELS)}, and your own "
-            "as package.module:factory"
+            f"models (resnet18, resnet50, ...), {', '.join(OWN_MODELS)}, timm's as timm/NAME, and "
+            "your own as package.module:factory"
         )
     if stem == "cifar" and not name.startswith(_RESNETS):
         raise _no_stem(name)
@@ -116,6 +120,8 @@ def build_model(
                 ) from error
         elif name in SPEEDRUNS:
             model = speedrun(name, num_classes, image_size)
+        elif is_timm(name):
+            model = build_timm(name, num_classes, image_size)
         else:
             model = _torchvision_model(name, num_classes, image_size)
         if stem == "cifar":
@@ -248,6 +254,8 @@ def _check_output(model: nn.Module, name: str, num_classes: int, image_size: int
     try:
         shape = try_call(model, image_size, train=True)
     except Exception as error:
+        if is_for_one_size(model):
+            raise timm_error(name, num_classes, image_size, error) from error
         smallest = _smallest_size(model, image_size)
         way_out = (
             f"the smallest image_size that it can is {smallest}"

@@ -18,6 +18,15 @@ from .fraction import TrainFraction
 OWN_MODELS = ("seed-cnn", "speedrun", "speedrun-large")
 """Models of this package; they have no ImageNet weights."""
 
+TIMM = "timm/"
+"""Before the names of timm's models."""
+
+
+def is_timm(name: str) -> bool:
+    """Whether a model is one of timm's: ``timm/resnet50.a1_in1k``."""
+    return name.startswith(TIMM)
+
+
 NAMED_DATA = ("cifar10", "cifar100", "digits")
 """Data sets that are known by their names; other data are a path, or hf://OWNER/NAME."""
 

@@ -24,6 +24,7 @@ from pydantic import (
 from .fields import (
     FROZEN,
     NAMED_DATA,
+    TIMM,
     FractionText,
     Lengths,
     Number,
@@ -33,6 +34,7 @@ from .fields import (
     StudyName,
     Text,
     Texts,
+    is_timm,
 )
 from .fraction import TrainFraction
 
@@ -227,7 +229,7 @@ class RunSpec(_Spec):
         """The name of the run and its folder, such as ``resnet18-random-1of16-seed0``."""
         fraction = TrainFraction.parse(self.fraction).slug
         head = "+head" if self.finetune == "head" else ""  # no slug has a plus
-        return f"{slug(self.model)}-{slug(self.init)}{head}-{fraction}-seed{self.seed}"
+        return f"{_model_slug(self.model)}-{slug(self.init)}{head}-{fraction}-seed{self.seed}"
 
     @property
     def strategy(self) -> str:
@@ -250,9 +252,10 @@ class StudySpec(_Spec):
     """Smallest first. The discussion calls the first the small and the last the big model, unless
     their numbers of parameters show another order."""
     init: Annotated[list[Text], Field(min_length=1)] = ["random"]
-    """random; imagenet (torchvision's IMAGENET1K_V1) or imagenet:ENTRY; a path to .safetensors or
-    .pth weights, with #imagenet at the end if they expect ImageNet's mean and standard deviation;
-    or a name in the attribute `weights` of your own model factory."""
+    """random; imagenet (torchvision's IMAGENET1K_V1, or those of a timm model's tag) or
+    imagenet:ENTRY; a path to .safetensors or .pth weights, with #imagenet at the end if they expect
+    ImageNet's mean and standard deviation; or a name in the attribute `weights` of your own model
+    factory."""
     finetune: Annotated[
         list[Finetune],
         BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
@@ -383,6 +386,11 @@ class StudySpec(_Spec):
             for model in self.models
             if i == 0 or tune == "all" or TrainFraction.parse(part).share != 1
         ]
+
+
+def _model_slug(model: str) -> str:
+    """``timm-resnet50.a1_in1k`` of a model of timm: no other model's name has such a hyphen."""
+    return f"timm-{slug(model.removeprefix(TIMM))}" if is_timm(model) else slug(model)
 
 
 def slug(text: str) -> str:

@@ -193,12 +193,20 @@ class NormalisationFacts(_Part):
 
 
 class WeightsFacts(_Part):
-    """Where initial weights came from: the file, the key in it under which the tensors lay, and the
-    prefix that was removed from their names; "" for none."""
+    """Where initial weights came from.
+
+    Attributes:
+        file: the file.
+        key: under which the tensors lay in it; "" for none.
+        prefix: that was removed from their names; "" for none.
+        config: of timm's own weights: the tag, the size that they were trained at, and how images
+            were prepared for them (mean, std, interpolation, crop_pct, ...).
+    """
 
     file: Text = None
     key: Text = None
     prefix: Text = None
+    config: dict[str, Any] | None = None
 
 
 class ModelFacts(_Part):
@@ -231,6 +239,8 @@ class Environment(_Part):
     torch: Text = None
     torchvision: Text = None
     numpy: Text = None
+    timm: Text = None
+    """None if the model is not timm's."""
     platform: Text = None
     cpu: Text = None
     cores: Whole = None

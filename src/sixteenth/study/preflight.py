@@ -34,8 +34,9 @@ WORDS = ("expect:", "name:", "data_name:", "language:", "skip_broken:")
 """What things are called, in which language, and what the discussion tests, changes no run; nor
 does leave to skip broken images, beyond what the data's fingerprint tells."""
 
-VERSIONS = ("sixteenth", "torch", "torchvision")
-"""Packages whose version may change what a run gives: no two runs of a study differ in them."""
+VERSIONS = ("sixteenth", "torch", "torchvision", "timm")
+"""Packages whose version may change what a run gives: no two runs of a study differ in them. timm's
+counts for its own models."""
 
 WAY_OUT = "begin in a new folder with --fresh, or choose one with --out"
 
@@ -162,13 +163,14 @@ def check_begun(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
             folder.run(run.run_id).check_same(record, run, dataset.fingerprint)
     if not snapshot.unfinished():
         return
-    here = environment().to_dict()
+    here = environment(models=[run.model for run in snapshot.runs]).to_dict()
     for run_id, record in records.items():
         there = record.environment.to_dict() if record.environment else {}
         differs = [
             f"{package}: {there[package]} there, {here[package]} here"
             for package in VERSIONS
-            if package in there and release(there[package]) != release(here[package])
+            if package in there and package in here
+            if release(there[package]) != release(here[package])
         ]
         if differs:
             raise MismatchError(

@@ -309,9 +309,9 @@ class Study(StudyResults):
             if record is not None and record.data is not None and record.data.source:
                 yield record.data.source
 
-    def weights(self) -> list[dict[str, str | None]]:
+    def weights(self) -> list[dict[str, Any]]:
         """``model, init, file, key, prefix`` of every file of initial weights as it was understood,
-        by the runs that were begun and by `plan` and `run`."""
+        by the runs that were begun and by `plan` and `run`; of timm's own weights ``config``."""
         known = dict(self._weights)
         for record in self.records():
             if record.model and record.model.weights:
@@ -335,6 +335,7 @@ class Study(StudyResults):
         Returns:
             The runs left to train, and what each model costs.
         """
+        from ..engine.learner import weights_facts
         from . import preflight
         from .planning.planner import make_schedule
 
@@ -346,7 +347,7 @@ class Study(StudyResults):
         preflight.check_begun(snapshot, dataset)
 
         def loaded(run: RunSpec, weights: WeightsFile) -> None:
-            facts = WeightsFacts(file=str(weights.path), key=weights.key, prefix=weights.prefix)
+            facts = weights_facts(weights)
             self._weights[run.model, run.init] = facts
             said = language_for(tag=self.language)
             if line := said.understood_weights(run.model, run.init, facts):

@@ -31,7 +31,7 @@ from ...storage.run_record import RunRecord
 from ...storage.run_results import EpochRow
 from ...storage.study_folder import StudyFolder
 from ..planning.machine import LocalMachine
-from ..preflight import VERSIONS, release
+from ..preflight import release
 from .base import Event, Noticed, Progressed
 from .local import WorkerPool
 
@@ -154,15 +154,15 @@ def what_is_missing(origin: Origin, runs: Iterable[RunSpec], versions: dict[str,
         versions: of the packages in `preflight.VERSIONS`, where the study began.
     """
     origin.enter()
-    here = environment().to_dict()
+    different = {(run.model, run.init): run for run in runs}
+    here = environment(models=[model for model, _ in different]).to_dict()
     missing = [
-        f"has {package} {here[package]} and not {versions[package]}"
-        for package in VERSIONS
-        if release(here[package]) != release(versions[package])
+        f"has {package} {here.get(package, 'missing')} and not {versions[package]}"
+        for package in versions
+        if release(here.get(package)) != release(versions[package])
     ]
     if not StudyFolder(origin.folder).spec_path.is_file():
         missing.append(f"does not see the study's folder {origin.folder}")
-    different = {(run.model, run.init): run for run in runs}
     for run in different.values():
         try:
             check_model(run.model, run.stem)
