@@ -170,8 +170,8 @@ def test_weights_from_a_file_are_not_whitened_anew_and_the_file_is_hashed_once(
     path = tmp_path / "before.safetensors"
     save_file(saved, path)
     hashed: list[Path] = []
-    digest = weight_files._sha256
-    monkeypatch.setattr(weight_files, "_sha256", lambda p: hashed.append(p) or digest(p))
+    digest = weight_files.sha256_of
+    monkeypatch.setattr(weight_files, "sha256_of", lambda p: hashed.append(p) or digest(p))
     run = cell().model_copy(update={"init": str(path)})
     others = digits.train.images[700:]
     learner = Learner(run, len(digits.classes), others, resolve_execution("cpu", run.train))

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from timm_hub import REVISION, publish
 
 from sixteenth.errors import ModelError, WeightsError
 from sixteenth.models import (
@@ -28,6 +27,7 @@ from sixteenth.models import (
     sample_logits,
     weights_are_here,
 )
+from timm_hub import REVISION, publish
 
 timm = pytest.importorskip("timm", reason="the timm extra is missing")
 
