@@ -24,6 +24,7 @@ from sixteenth.storage.run_record import (
 )
 from sixteenth.storage.run_results import EpochRow
 from sixteenth.storage.study_folder import StudyFolder
+from sixteenth.study.results import machine_kinds
 from tiny_study import Command, read_results
 
 TEST_IMAGES = 200
@@ -189,3 +190,23 @@ def test_results_are_written_after_each_run_without_reading_the_other_records(
     again = Study.open(study.folder)
     again.run(device="cpu")
     assert set(work.reads.values()) == {1}, "one reading before, and none after"
+
+
+def test_a_run_is_of_the_kind_of_machine_that_its_record_tells() -> None:
+    def record(execution: str, **environment: str | None) -> RunRecord:
+        return RunRecord.model_construct(
+            environment=Environment(**environment),
+            execution=ExecutionFacts(device=execution, precision="float32"),
+        )
+
+    narrow = record("cpu", cpu="A Xeon", instructions="AVX2", gpu="An H100")
+    wide = record("cpu", cpu="A Xeon", instructions="AVX512")
+    first = record("cuda", cpu="A Xeon", instructions="AVX2", gpu="An H100")
+    other = record("cuda:1", cpu="An EPYC", instructions="AVX512", gpu="An H100")
+    kinds = machine_kinds({"a": narrow, "b": wide, "c": first, "d": other})
+    assert kinds["a"] == "A Xeon, AVX2, cpu, float32"
+    assert kinds["b"] == "A Xeon, AVX512, cpu, float32"
+    assert kinds["c"] == kinds["d"] == "An H100, float32"
+    earlier = record("cpu", cpu="A Xeon", instructions=None)
+    kinds = machine_kinds({"a": narrow, "e": earlier})
+    assert kinds["a"] == kinds["e"] == "A Xeon, cpu, float32"

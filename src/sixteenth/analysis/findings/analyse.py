@@ -93,7 +93,8 @@ class Findings:
 
         Columns: kind, model, init (trained then; empty where the study has none), gain, low, high
         (shares of accuracy, for another training), level, verdict, measured, converged,
-        gain_at_equal_steps, new_images, seconds, chance_best. Unknown numbers are NaN.
+        gain_at_equal_steps, new_images, seconds, chance_best, across_machines. Unknown numbers are
+        NaN.
         """
         return pd.DataFrame(
             {
@@ -111,6 +112,7 @@ class Findings:
                 "new_images": option.new_images,
                 "seconds": option.seconds,
                 "chance_best": option.chance_best,
+                "across_machines": option.across_machines,
             }
             for option in self.options
         )

@@ -56,8 +56,6 @@ class Context:
     """Models that nobody has pretrained weights of."""
     data_checks: ImageChecks | None = None
     """What the checks of the images found, see `doubtful_labels`; None: not checked."""
-    machines: int = 1
-    """Machines, devices and precisions that the runs were trained on."""
     data_differ: bool = False
     """The runs did not all see the same images."""
 

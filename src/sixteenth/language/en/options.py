@@ -11,7 +11,7 @@ from ..screen import equal_steps
 from ..sentences import SURE
 from .curves import warning
 from .numbers import count, interval, is_nothing, plural, points, probability, roughly, signed
-from .words import Words
+from .words import ACROSS, Words
 
 
 def do(option: Option, words: Words) -> str:
@@ -67,7 +67,8 @@ def gain(option: Option) -> str:
     if option.gain < 0 and not is_nothing(option.gain):
         about = f"{signed(option.gain)} points"
     how = "measured" if option.measured else "forecast"
-    return f"{about} ({how}, {interval(option.low, option.high, option.level)})"
+    across = ACROSS * option.across_machines
+    return f"{about} ({how}, {interval(option.low, option.high, option.level)}{across})"
 
 
 def why(option: Option, words: Words) -> str:
