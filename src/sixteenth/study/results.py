@@ -103,18 +103,19 @@ def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:
         InputError: a history is damaged.
     """
     runs = {run.run_id: run for run in snapshot.runs}
-    parts = []
-    for run_id, history in snapshot.histories.items():
-        row = _row(runs[run_id], snapshot.records[run_id])
-        cell = {column: row[column] for column in CELL}
-        parts.append(history.assign(**cell)[[*CELL, *history.columns]])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=CELL)
+    if not snapshot.histories:
+        return pd.DataFrame(columns=CELL)
+    rows = [_row(runs[run_id], snapshot.records[run_id]) for run_id in snapshot.histories]
+    epochs = [len(history) for history in snapshot.histories.values()]
+    cells = pd.DataFrame(rows, columns=CELL)
+    cells = cells.loc[cells.index.repeat(epochs)].reset_index(drop=True)
+    return pd.concat([cells, pd.concat(snapshot.histories.values(), ignore_index=True)], axis=1)
 
 
-def write_results(snapshot: StudySnapshot) -> None:
-    """Write results.csv, the table of `results_table`."""
-    table = results_table(snapshot).to_csv(index=False, lineterminator="\n")
-    write_text(snapshot.folder.results_path, table)
+def write_results(snapshot: StudySnapshot, table: pd.DataFrame | None = None) -> None:
+    """Write results.csv, the `table` of `results_table`, which is made if it is not given."""
+    table = results_table(snapshot) if table is None else table
+    write_text(snapshot.folder.results_path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def check_made_by(snapshot: StudySnapshot) -> None:

@@ -23,13 +23,13 @@ from sixteenth.storage.run_record import RunRecord
 
 from ...language import language_for
 from ...language.base import Language
-from ...language.captions import CurvesShown
+from ...language.captions import CurvesShown, Metric
 from ...language.text import plain
 from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
 from ..figures.inline import inline, inline_chart
-from ..figures.panels import METRICS, curve_panels, trained
+from ..figures.panels import MOST_CURVES, CurveGrid, curve_grids, trained
 from ..figures.style import NARROW, WIDE, png, svg
 from ..figures.talk import gain_range, talk_figure
 from ..figures.text import can_draw
@@ -87,14 +87,15 @@ def report_files(
 ) -> dict[str, bytes]:
     """All files of a report by their path in the study's folder, report.html last."""
     results, histories = measurements.results, measurements.histories
-    figures = draw_figures(results, histories, findings, language)
-    narrow = draw_figures(results, histories, findings, language, narrow=True)
-    words = _words(measurements, findings, language)
+    grids = curve_grids(histories, results)
+    figures = draw_figures(results, histories, findings, language, grids=grids)
+    narrow = draw_figures(results, histories, findings, language, narrow=True, grids=grids)
+    words = _words(measurements, findings, language, grids)
     page = make_page(measurements, findings, language)
     printed, talk = figures, page
     if not can_draw(language.sample):
         english = language_for(findings)
-        printed = draw_figures(results, histories, findings, english)
+        printed = draw_figures(results, histories, findings, english, grids=grids)
         talk = make_page(measurements, findings, english)
         page.notes.append(language.page.latin_figures)
     files: dict[str, bytes] = {}
@@ -150,7 +151,10 @@ def _spots(measurements: Measurements, findings: Findings, language: Language) -
 
 
 def _words(
-    measurements: Measurements, findings: Findings, language: Language
+    measurements: Measurements,
+    findings: Findings,
+    language: Language,
+    grids: Mapping[Metric, CurveGrid],
 ) -> dict[str, tuple[str, str]]:
     """The caption of each figure, and what a screen reader says instead of it."""
     spec, results = measurements.spec, measurements.results
@@ -178,12 +182,12 @@ def _words(
     if not len(results):
         return words
     train, axes = spec.get("train") or {}, grid_axes(results)
-    for metric in METRICS:
-        grid = curve_panels(measurements.histories, results, metric=metric)
+    for metric, grid in grids.items():
         caption = captions.curves(
             CurvesShown(
                 metric,
                 several_seeds=grid.several_seeds,
+                single=MOST_CURVES if grid.crowded else 0,
                 clean=grid.clean,
                 every_epoch=grid.every_epoch,
                 top=grid.top,
