@@ -125,6 +125,41 @@ def test_a_report_of_36_runs_reads_each_record_once_and_analyses_once(
     assert work.analyses == 1
 
 
+def test_a_report_is_made_again_only_where_something_has_changed(
+    finished: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+
+    def draw(*_: object) -> dict[str, bytes]:
+        drawn.append(1)
+        return {"report.html": b""}
+
+    monkeypatch.setattr("sixteenth.report.page.build.report_files", draw)
+    monkeypatch.setattr(Study, "findings", lambda _: None)
+    monkeypatch.setattr("sixteenth.study.reading.language_for", lambda *_: None)
+
+    def writes(tag: str = "en") -> bool:
+        monkeypatch.setattr("sixteenth.study.reading.locale_tag", lambda: tag)
+        before = len(drawn)
+        Study.open(finished.path)._write_report(unless_current=True)
+        return len(drawn) > before
+
+    (finished.path / "report.md").touch()
+    assert [writes(), writes()] == [True, False]
+    assert [writes(tag="zh-Hant"), writes(tag="zh-Hant")] == [True, False]
+    run = Study.open(finished.path).runs()[0]
+    finish(finished.run(run.run_id), run, 0.5)
+    assert [writes(), writes()] == [True, False]
+    monkeypatch.setattr("sixteenth.__version__", "1.2.3")
+    assert [writes(), writes()] == [True, False]
+    for lost in ("report.md", "report.html", "results.csv"):
+        (finished.path / lost).unlink()
+        assert writes(), lost
+        (finished.path / "report.md").touch()
+    Study.open(finished.path).report()
+    assert not writes(), "what `report` wrote is known too"
+
+
 def test_what_is_asked_again_is_read_again_only_where_a_file_has_changed(
     finished: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -314,5 +314,7 @@ def _column(
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     if history is None or name not in history.columns:
         return np.empty(0)
-    ordered = history.sort_values("epoch") if "epoch" in history.columns else history
-    return pd.to_numeric(ordered[name], errors="coerce").to_numpy(dtype=float)
+    values = pd.to_numeric(history[name], errors="coerce").to_numpy(dtype=float)
+    if "epoch" not in history.columns or history["epoch"].is_monotonic_increasing:
+        return values
+    return values[np.argsort(history["epoch"].to_numpy(), kind="stable")]

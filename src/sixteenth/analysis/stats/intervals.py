@@ -175,7 +175,7 @@ def summary_table(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFr
     found = [intervals.get(run.run_id, unknown) for run in grid.runs]
     table = runs_table(grid)
     if len(table):
-        place = table.columns.get_loc("test_accuracy") + 1  # type: ignore[operator]
+        place = list(table.columns).index("test_accuracy") + 1
         kinds = [_kind(grid) if run.finished else "" for run in grid.runs]
         table.insert(place, "low", [one.low for one in found])
         table.insert(place + 1, "high", [one.high for one in found])

@@ -148,7 +148,7 @@ def curve_panels(
     results = trained(results)
     axes, runs = grid_axes(results), runs_table(results)
     known = (
-        {str(run_id): part.sort_values("epoch") for run_id, part in histories.groupby("run_id")}
+        {str(run_id): part for run_id, part in histories.sort_values("epoch").groupby("run_id")}
         if len(histories)
         else {}
     )

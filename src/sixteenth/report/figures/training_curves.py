@@ -165,8 +165,8 @@ def _draw_ranges(axes: Axes, panel: Panel, colour: str) -> None:
     for found, shade, dash in ((train, _TRAIN_COLOUR, (0, (4, 1.6))), (test, colour, "solid")):
         axes.fill_between(found.x, found.low, found.high, color=shade, alpha=0.15, lw=0)
         # A single epoch is a point, not a line.
-        mark = {"marker": "o", "ms": 3} if len(found.x) == 1 else {}
-        axes.plot(found.x, found.middle, color=shade, lw=1.6, ls=dash, **mark)
+        mark = "o" if len(found.x) == 1 else ""
+        axes.plot(found.x, found.middle, color=shade, lw=1.6, ls=dash, marker=mark, ms=3)
     axes.plot(
         clean.x[-1:],
         clean.middle[-1:],

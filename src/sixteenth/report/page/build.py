@@ -54,7 +54,12 @@ class Picture:
 
 
 def build_report(
-    study_dir: str | Path, measurements: Measurements, findings: Findings, language: Language
+    study_dir: str | Path,
+    measurements: Measurements,
+    findings: Findings,
+    language: Language,
+    *,
+    made_from: str = "",
 ) -> Path:
     """Write the report of a study and return the path of report.html.
 
@@ -63,12 +68,14 @@ def build_report(
         measurements: of the study.
         findings: what `analyse_study` makes of them.
         language: that the report is written in.
+        made_from: what `is_made_from` asks for later, such as a digest.
 
     Raises:
         SixteenthError: the files cannot be written; an earlier report is left as it was.
     """
     folder = Path(study_dir)
     files = report_files(measurements, findings, language)
+    files["report.html"] += _mark(made_from) if made_from else b""
     try:
         _write_all(folder, files)
         for name in FIGURES:
@@ -80,6 +87,22 @@ def build_report(
         reason = error.strerror or error
         raise SixteenthError(f"cannot write the report into {folder}: {reason}") from error
     return folder / "report.html"
+
+
+def is_made_from(study_dir: Path, made_from: str) -> bool:
+    """Whether a study's report is there and was made from this; its figures may have been moved."""
+    mark = _mark(made_from)
+    try:
+        with (study_dir / "report.html").open("rb") as page:
+            page.seek(-len(mark), os.SEEK_END)
+            return page.read() == mark and (study_dir / "report.md").is_file()
+    except OSError:
+        return False
+
+
+def _mark(made_from: str) -> bytes:
+    """The last line of report.html."""
+    return f"<!-- made from {made_from} -->\n".encode()
 
 
 def report_files(
