@@ -43,11 +43,29 @@ SPREAD = 0.2
 """Standard deviation of the logarithm of what a run takes, relative to what is expected."""
 
 
+EPOCHS = 10
+HISTORY = "\n".join(
+    [
+        "epoch,step,images,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,test_images",
+        *(f"{i},{i},{100 * i},0.1,{2 / i},{0.9 - 0.5 / i},{2.2 / i},{0.8 - 0.5 / i},360"
+          for i in range(1, EPOCHS + 1)),
+    ]
+)  # fmt: skip
+"""history.csv of every run."""
+
+
 def tiny(num_classes: int) -> Any:
     """A network that costs nothing to build."""
     from torch import nn
 
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, num_classes))
+
+
+def small(num_classes: int) -> Any:
+    """Another one."""
+    from torch import nn
+
+    return nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, num_classes))
 
 
 @dataclass
@@ -137,15 +155,16 @@ class Simulated:
         target = RunFolder(self.folder / "runs" / assignment.run.run_id)
         target.path.mkdir(parents=True)
         target.predictions_path.write_bytes(content)
+        target.history_path.write_text(HISTORY)
         record = (
             new_record(assignment.run, self.dataset, assignment.execution, None)
             .with_training_images(100, AugmentationFacts(crop=0, flip=False, cutout=0))
             .with_model(ModelFacts(parameters=40, train_flops_per_image=1000, final_map=(1, 1)))
             .as_finished(
                 Metrics(
-                    epoch=1,
+                    epoch=EPOCHS,
                     chosen_by="last",
-                    steps=1,
+                    steps=EPOCHS,
                     train_loss=0.5,
                     train_accuracy=accuracy,
                     train_measured=100,
@@ -196,14 +215,15 @@ class Measured:
 
 
 def measure(runs: int, workers: int, home: Path, *, report: bool = True) -> Measured:
-    """A simulated study of so many runs, half of them on all images, on so many workers."""
+    """A simulated study of so many runs, two models on five sizes, on so many workers."""
     spec = {
         "data": "digits",
         "image_size": 8,
-        "models": ["benchmarks.scale:tiny"],
-        "fractions": ["100 images", 1],
-        "seeds": list(range(max(1, runs // 2))),
-        "train": {"epochs": 2},
+        "models": ["benchmarks.scale:tiny", "benchmarks.scale:small"],
+        "fractions": ["1/16", "1/8", "1/4", "1/2", 1],
+        "seeds": list(range(max(1, runs // 10))),
+        "lengths": ["1"],
+        "train": {"epochs": EPOCHS},
     }
     study = Study(spec, home / f"{runs}-{workers}")
     place = SimulatedPlace(study.folder)

@@ -16,6 +16,7 @@ import pandas as pd
 from simulated_study import CLASSES, REFERENCE, REFERENCE_TRAIN, Study, make_study, run_record
 from sixteenth.report import Measurements
 from sixteenth.storage.run_record import RunRecord
+from sixteenth.study.results import machine_kinds
 
 SIZES = {"1/16": 500, "1/2": 4000, "1": 8000}
 TWO = {"1/2": 4000, "1": 8000}
@@ -125,6 +126,8 @@ def complete(
     for position, sections in records.changes.items():
         for section, values in sections.items():
             runs[position][section] = (runs[position].get(section) or {}) | values
+    trained_on = machine_kinds({run["run_id"]: RunRecord.from_dict(run) for run in runs})
+    results["machine"] = [trained_on.get(run_id, "") for run_id in results["run_id"]]
     return GoldenStudy(
         written,
         results,

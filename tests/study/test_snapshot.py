@@ -24,6 +24,7 @@ from sixteenth.storage.run_record import (
 )
 from sixteenth.storage.run_results import EpochRow
 from sixteenth.storage.study_folder import StudyFolder
+from sixteenth.study.results import machine_kinds
 from tiny_study import Command, read_results
 
 TEST_IMAGES = 200
@@ -124,6 +125,41 @@ def test_a_report_of_36_runs_reads_each_record_once_and_analyses_once(
     assert work.analyses == 1
 
 
+def test_a_report_is_made_again_only_where_something_has_changed(
+    finished: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+
+    def draw(*_: object) -> dict[str, bytes]:
+        drawn.append(1)
+        return {"report.html": b""}
+
+    monkeypatch.setattr("sixteenth.report.page.build.report_files", draw)
+    monkeypatch.setattr(Study, "findings", lambda _: None)
+    monkeypatch.setattr("sixteenth.study.reading.language_for", lambda *_: None)
+
+    def writes(tag: str = "en") -> bool:
+        monkeypatch.setattr("sixteenth.study.reading.locale_tag", lambda: tag)
+        before = len(drawn)
+        Study.open(finished.path)._write_report(unless_current=True)
+        return len(drawn) > before
+
+    (finished.path / "report.md").touch()
+    assert [writes(), writes()] == [True, False]
+    assert [writes(tag="zh-Hant"), writes(tag="zh-Hant")] == [True, False]
+    run = Study.open(finished.path).runs()[0]
+    finish(finished.run(run.run_id), run, 0.5)
+    assert [writes(), writes()] == [True, False]
+    monkeypatch.setattr("sixteenth.__version__", "1.2.3")
+    assert [writes(), writes()] == [True, False]
+    for lost in ("report.md", "report.html", "results.csv"):
+        (finished.path / lost).unlink()
+        assert writes(), lost
+        (finished.path / "report.md").touch()
+    Study.open(finished.path).report()
+    assert not writes(), "what `report` wrote is known too"
+
+
 def test_what_is_asked_again_is_read_again_only_where_a_file_has_changed(
     finished: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,3 +225,23 @@ def test_results_are_written_after_each_run_without_reading_the_other_records(
     again = Study.open(study.folder)
     again.run(device="cpu")
     assert set(work.reads.values()) == {1}, "one reading before, and none after"
+
+
+def test_a_run_is_of_the_kind_of_machine_that_its_record_tells() -> None:
+    def record(execution: str, **environment: str | None) -> RunRecord:
+        return RunRecord.model_construct(
+            environment=Environment(**environment),
+            execution=ExecutionFacts(device=execution, precision="float32"),
+        )
+
+    narrow = record("cpu", cpu="A Xeon", instructions="AVX2", gpu="An H100")
+    wide = record("cpu", cpu="A Xeon", instructions="AVX512")
+    first = record("cuda", cpu="A Xeon", instructions="AVX2", gpu="An H100")
+    other = record("cuda:1", cpu="An EPYC", instructions="AVX512", gpu="An H100")
+    kinds = machine_kinds({"a": narrow, "b": wide, "c": first, "d": other})
+    assert kinds["a"] == "A Xeon, AVX2, cpu, float32"
+    assert kinds["b"] == "A Xeon, AVX512, cpu, float32"
+    assert kinds["c"] == kinds["d"] == "An H100, float32"
+    earlier = record("cpu", cpu="A Xeon", instructions=None)
+    kinds = machine_kinds({"a": narrow, "e": earlier})
+    assert kinds["a"] == kinds["e"] == "A Xeon, cpu, float32"

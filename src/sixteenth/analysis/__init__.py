@@ -29,6 +29,7 @@ from .stats.intervals import (
     cell_interval,
     cells,
     run_intervals,
+    runs_table,
     summary_table,
 )
 from .stats.paired import Basis, Contrast, compare_cells, contrast
@@ -77,6 +78,7 @@ __all__ = [
     "holm",
     "read_grid",
     "run_intervals",
+    "runs_table",
     "summary_table",
     "whole_runs",
 ]

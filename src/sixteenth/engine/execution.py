@@ -241,6 +241,7 @@ def environment(device: str | None = None, models: Iterable[str] = ()) -> Enviro
         numpy=numpy.__version__,
         platform=platform.platform(terse=True),
         cpu=_cpu_name(),
+        instructions=torch.backends.cpu.get_cpu_capability(),
         cores=cpu_count(),
         gpu=torch.cuda.get_device_name(gpu) if torch.cuda.is_available() else None,
         **more,

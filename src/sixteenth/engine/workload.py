@@ -6,7 +6,7 @@ Planning and training both use this module, so that they agree.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -192,6 +192,27 @@ def split_of(run: RunSpec, dataset: ImageDataset) -> tuple[NDArray[np.int64], ND
         classes=dataset.classes,
     )
     return subset[kept], subset[held]
+
+
+def split_sizes(runs: Iterable[RunSpec], dataset: ImageDataset) -> list[tuple[int, int]]:
+    """How many training images, and images of its validation part, each run has.
+
+    One subset is drawn for all runs that differ in their seed, model or weights alone: these have
+    as many images of each class.
+
+    Raises:
+        DataError: as `split_of`.
+    """
+    drawn: dict[Hashable, tuple[int, int]] = {}
+    found = []
+    for run in runs:
+        replicate = run.replicate if run.subsets == "disjoint" else 0
+        alike = run.fraction, run.subsets, replicate, run.train.held_out
+        if alike not in drawn:
+            kept, held = split_of(run, dataset)
+            drawn[alike] = len(kept), len(held)
+        found.append(drawn[alike])
+    return found
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,8 @@ class Language(ABC):
     titles: Mapping[SectionKey, str]
     unexpected_title: str
     """In place of that of EXPECTATION, where no model was expected to be better."""
+    across_machines: str
+    """A sentence behind a difference between machines of several kinds; begins with its space."""
     sayers: tuple[tuple[Any, Callable[[Any, Any], str]], ...]
     """Unions of findings, and what says each member with the words of the study."""
 
@@ -180,7 +182,8 @@ class Language(ABC):
         """
         for kinds, say in self.sayers:
             if isinstance(finding, kinds):
-                return self.words.begin(say(finding, self.words))
+                mark = self.across_machines if finding.compares_machines else ""
+                return self.words.begin(say(finding, self.words)) + mark
         raise TypeError(f"{self.tag} has no sentence for {type(finding).__name__}")
 
     @abstractmethod

@@ -54,6 +54,8 @@ class CurvesShown:
 
     Attributes:
         several_seeds: a panel holds more than one run.
+        single: of how many runs a panel shows each, where some panels hold more and show the
+            median and the range of theirs; 0 where none does.
         clean: there are training values on clean images.
         every_epoch: the test value of every epoch was measured.
         top, highest: the upper end of the axis, and the largest value.
@@ -65,6 +67,7 @@ class CurvesShown:
 
     metric: Metric
     several_seeds: bool
+    single: int
     clean: bool
     every_epoch: bool
     top: float

@@ -215,7 +215,8 @@ class Screen(ABC):
             return ""
         ends = self.numbers.numbers.points_interval(option.low, option.high)
         level = self.numbers.coverage(option.level)
-        return self.labels.short.format(how=self.how(option), ends=ends, level=level)
+        said = self.labels.short.format(how=self.how(option), ends=ends, level=level)
+        return said + self.words.across * option.across_machines
 
     def _interval(self, option: Option) -> tuple[str, ...]:
         """``+12.9 to +18.6`` and ``measured (95%)``."""
@@ -233,7 +234,8 @@ class Screen(ABC):
         points = self.numbers.numbers.points
         ends = points(option.low), points(option.high)
         interval = self.numbers.ends(option.level, *ends, measured=option.measured)
-        return self.labels.around.format(how=self.how(option), interval=interval)
+        said = self.labels.around.format(how=self.how(option), interval=interval)
+        return said + self.words.across * option.across_machines
 
     def helping(self, found: Overview) -> Option | None:
         """What the verdict is about, if it helps: its interval is worth telling then."""

@@ -310,7 +310,8 @@ class Tables:
         ends = self.numbers.points_interval(found.low, found.high)
         # A range, with no level of its own.
         rising = found.basis is Basis.RISING_CURVE
-        return self.labels.if_never_hurt.format(ends) if rising else ends
+        ends = self.labels.if_never_hurt.format(ends) if rising else ends
+        return ends + self.words.across * found.across_machines
 
 
 def _several(made: Row | list[Row]) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ..analysis.inputs.grid import Cell
 from ..spec.fields import FROZEN
@@ -37,6 +38,9 @@ class Names:
 @dataclass(frozen=True)
 class Words(ABC):
     """The names of one study as parts of sentences."""
+
+    across: ClassVar[str]
+    """Behind an interval whose trainings come from machines of several kinds, with its comma."""
 
     names: Names
 

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from .discussion import Measurements, analyse_study
     from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
     from .figures.fit import fit_figure
-    from .page.build import build_report
+    from .page.build import build_report, is_made_from
     from .parts import draw_figures
 
 _HOMES = {
     "Measurements": "discussion",
     "accuracy_figure": "figures.accuracy",
     "build_report": "page.build",
+    "is_made_from": "page.build",
     "draw_figures": "parts",
     "fit_figure": "figures.fit",
     "analyse_study": "discussion",
@@ -40,6 +41,7 @@ __all__ = [
     "build_report",
     "draw_figures",
     "fit_figure",
+    "is_made_from",
     "options_figure",
     "training_curves_figure",
 ]

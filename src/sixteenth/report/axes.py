@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sixteenth.analysis import summary_table
+from sixteenth.analysis import runs_table
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def grid_axes(results: pd.DataFrame) -> GridAxes:
 
     Runs are planned fraction by fraction, so fractions of unknown size stay in that order.
     """
-    runs = summary_table(results)
+    runs = runs_table(results)
     sizes: dict[str, int | None] = {}
     for fraction, size in zip(runs["fraction"], runs["train_size"], strict=True):
         if sizes.get(fraction) is None:
@@ -54,5 +54,5 @@ def measured(results: pd.DataFrame) -> pd.DataFrame:
 
     As rows of the analysis' summary table, whose numbers are already cleaned.
     """
-    runs = summary_table(results)
+    runs = runs_table(results)
     return runs[(runs["status"] == "finished") & runs["test_accuracy"].notna()]

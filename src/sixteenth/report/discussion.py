@@ -14,7 +14,7 @@ from sixteenth.spec.fields import OWN_MODELS
 from sixteenth.storage.run_record import RunRecord
 
 from ..language.text import plain
-from .provenance import augmented, data_differ, data_name, first, machine_of
+from .provenance import augmented, data_differ, data_name, first
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,5 @@ def _context(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> Context:
         augmented=augmented(spec, runs),
         never_pretrained=OWN_MODELS,
         data_checks=first(run.data_checks for run in runs),
-        machines=len({machine for run in runs if (machine := machine_of(run))}),
         data_differ=data_differ(runs),
     )

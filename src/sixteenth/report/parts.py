@@ -5,14 +5,17 @@ A notebook shows these; `build` puts the same ones on a page.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.figure import Figure
 
 from sixteenth.analysis import Findings, bands, cells
 
 from ..language.base import Language
+from ..language.captions import Metric
 from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
-from .figures.panels import METRICS, trained
+from .figures.panels import CurveGrid, curve_grids
 
 TALK = "summary"
 """The first screen as a PNG, for a talk or a chat."""
@@ -27,6 +30,7 @@ def draw_figures(
     language: Language,
     *,
     narrow: bool = False,
+    grids: Mapping[Metric, CurveGrid] | None = None,
 ) -> dict[str, Figure]:
     """The figures of a study by name (see `FIGURES`).
 
@@ -35,6 +39,7 @@ def draw_figures(
         findings: what `analyse_study` makes of them.
         language: of the labels.
         narrow: for a telephone; otherwise for a page.
+        grids: what `curve_grids` makes of the tables, where that is known already.
     """
     cell_table = cells(findings.grid)
     figures: dict[str, Figure] = {}
@@ -44,8 +49,9 @@ def draw_figures(
         )
     if any(option.known for option in findings.options):
         figures["options"] = options_figure(findings.options, language=language, narrow=narrow)
-    for metric in METRICS if len(trained(results)) else ():
+    grids = curve_grids(histories, results) if grids is None else grids
+    for metric, grid in grids.items():
         figures[f"{metric}-curves"] = training_curves_figure(
-            histories, results, metric=metric, language=language, narrow=narrow
+            histories, results, metric=metric, language=language, narrow=narrow, grid=grid
         )
     return figures

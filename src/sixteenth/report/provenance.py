@@ -99,15 +99,6 @@ def data_differ(runs: Sequence[RunRecord]) -> bool:
     return len({run.data.fingerprint for run in runs if run.data} - {None}) > 1
 
 
-def machine_of(run: RunRecord) -> tuple[str | None, ...]:
-    """Where and in which precision a finished run was trained; empty where that is not known."""
-    environment, execution = run.environment, run.execution
-    if not run.is_finished or environment is None:
-        return ()
-    place = (environment.cpu, environment.device)
-    return (*place, execution.device, execution.precision) if execution else place
-
-
 def augmented(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> bool:
     """Whether training images were changed at random.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from ..errors import SpecError
 
@@ -24,6 +25,7 @@ class TrainFraction:
     per_class: bool = False
 
     @classmethod
+    @lru_cache(typed=True)  # a study asks for the same few again and again; 1 is not True
     def parse(cls, value: str | int | float) -> TrainFraction:
         """The fraction of a value in a study file.
 

@@ -232,7 +232,11 @@ class ModelFacts(_Part):
 
 
 class Environment(_Part):
-    """Versions and the machine. (`device` stands for `gpu` in records from elsewhere.)"""
+    """Versions and the machine. (`device` stands for `gpu` in records from elsewhere.)
+
+    Attributes:
+        instructions: the processor's widest vector instructions, as torch names them: ``AVX512``.
+    """
 
     sixteenth: Text = None
     python: Text = None
@@ -243,6 +247,7 @@ class Environment(_Part):
     """None if the model is not timm's."""
     platform: Text = None
     cpu: Text = None
+    instructions: Text = None
     cores: Whole = None
     gpu: Text = None
     device: Text = None

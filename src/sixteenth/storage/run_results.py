@@ -51,6 +51,7 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: a column is missing, or holds something else than numbers.
     """
+    import numpy as np
     from pandas.api.types import is_numeric_dtype
 
     for column in _HISTORY:
@@ -58,8 +59,8 @@ def check_history(history: pd.DataFrame) -> pd.DataFrame:
             raise ValueError(f"it has no column {column}")
         if not is_numeric_dtype(history[column]):
             raise ValueError(f"column {column} holds something else than numbers")
-    epochs = history["epoch"]
-    if epochs.isna().any() or not (epochs.diff().dropna() > 0).all():
+    epochs = history["epoch"].to_numpy(dtype=float)
+    if np.isnan(epochs).any() or not (np.diff(epochs) > 0).all():
         raise ValueError("its epochs are not in order")
     return history
 

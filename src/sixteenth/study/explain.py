@@ -54,7 +54,7 @@ class SubStudy(Study):
         """Runs that are not finished."""
         return len(self._read().unfinished())
 
-    def _write_report(self) -> Path:
+    def _write_report(self, *, unless_current: bool = False) -> Path:
         write_results(self._read())
         return StudyFolder(self.folder).results_path
 

@@ -123,11 +123,10 @@ def check_data(spec: StudySpec, runs: Sequence[RunSpec], dataset: ImageDataset) 
     Raises:
         InputError: a class with too few images for a fraction, or a crop that does not fit.
     """
-    from ..engine.workload import Augmentation, split_of
+    from ..engine.workload import Augmentation, split_sizes
 
     Augmentation.of(spec.train, dataset)
-    for run in runs:
-        split_of(run, dataset)
+    split_sizes(runs, dataset)
     if len(dataset.classes) < 2:
         raise DataError(f"{dataset.source} has one class: a classifier needs two at least")
 

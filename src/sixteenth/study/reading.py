@@ -7,9 +7,10 @@ changed. `study` adds what trains them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..language import find_tag, language_for, locale_tag
 from ..spec import RunSpec, StudySpec
@@ -47,6 +48,7 @@ class StudyResults:
         self.spec, self.folder = spec, folder
         self.language = find_tag(spec.language) if spec.language else locale_tag()
         self._snapshot: StudySnapshot | None = None
+        self._tables: tuple[StudySnapshot, dict[str, pd.DataFrame]] | None = None
         self._lever_snapshots: dict[Path, StudySnapshot] = {}
         self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
 
@@ -65,15 +67,11 @@ class StudyResults:
 
     def results(self) -> pd.DataFrame:
         """One row per run of the grid and shorter length, see `study.results.results_table`."""
-        from .results import results_table
-
-        return results_table(self._read())
+        return self._table("results", self._read()).copy()
 
     def histories(self) -> pd.DataFrame:
         """One row per run and epoch, see `study.results.histories_table`."""
-        from .results import histories_table
-
-        return histories_table(self._read())
+        return self._table("histories", self._read()).copy()
 
     def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Test labels (n,) and class probabilities (n, classes) of finished runs, by run_id.
@@ -150,14 +148,37 @@ class StudyResults:
         check_nothing_lost(StudyFolder(self.folder))
         return self._write_report()
 
-    def _write_report(self) -> Path:
-        from ..report import build_report
+    def _write_report(self, *, unless_current: bool = False) -> Path:
+        """`report` without its check.
+
+        Args:
+            unless_current: leave everything as it is if the report was made from these very files,
+                by this version and in this language.
+        """
+        from ..report import build_report, is_made_from
         from .results import write_results
 
-        snapshot, found = self._read(), self.findings()
-        write_results(snapshot)
+        snapshot = self._read()
+        made_from = self._state(snapshot)
+        if (
+            unless_current
+            and snapshot.folder.results_path.is_file()
+            and is_made_from(self.folder, made_from)
+        ):
+            return self.folder / "report.html"
+        found = self.findings()
+        write_results(snapshot, self._table("results", snapshot))
         language = language_for(found, self.language)
-        return build_report(self.folder, self._measurements(snapshot), found, language)
+        measurements = self._measurements(snapshot)
+        return build_report(self.folder, measurements, found, language, made_from=made_from)
+
+    def _state(self, snapshot: StudySnapshot) -> str:
+        """A digest of all that a report depends on."""
+        from .. import __version__
+
+        levers = [read.stamps for _, read in self._read_levers()]
+        state = repr((__version__, self.language, self.spec, snapshot.stamps, levers))
+        return sha256(state.encode()).hexdigest()[:32]
 
     def _analyse(self, target_error: float | None = None) -> Findings:
         from ..analysis.findings.explained import LeverRuns
@@ -193,14 +214,26 @@ class StudyResults:
     def _measurements(self, snapshot: StudySnapshot) -> Measurements:
         """What a report is made from."""
         from ..report import Measurements
-        from .results import histories_table, results_table
 
         return Measurements(
             spec=self.spec.model_dump(mode="json"),
-            results=results_table(snapshot),
-            histories=histories_table(snapshot),
+            results=self._table("results", snapshot),
+            histories=self._table("histories", snapshot),
             records=list(snapshot.records.values()),
         )
+
+    def _table(
+        self, name: Literal["results", "histories"], snapshot: StudySnapshot
+    ) -> pd.DataFrame:
+        """A table of a snapshot, made once: of thousands of runs that takes seconds."""
+        from .results import histories_table, results_table
+
+        if self._tables is None or self._tables[0] is not snapshot:
+            self._tables = snapshot, {}
+        made = self._tables[1]
+        if name not in made:
+            made[name] = {"results": results_table, "histories": histories_table}[name](snapshot)
+        return made[name]
 
 
 def _read_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,22 @@ import pandas as pd
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences
 from ..storage.run_folder import write_text
-from ..storage.run_record import DataFacts, LengthMetrics, Metrics, ModelFacts, RunRecord
+from ..storage.run_record import (
+    DataFacts,
+    Environment,
+    ExecutionFacts,
+    LengthMetrics,
+    Metrics,
+    ModelFacts,
+    RunRecord,
+)
 from ..storage.study_folder import StudyFolder, StudySnapshot, control_id
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "length", "train_size", "seed", "status",
     "train_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high", "test_loss",
     "train_loss", "test_size", "train_measured", "parameters", "train_flops", "seconds", "epochs",
-    "steps", "generalisation_gap", "chosen_by", "final_map", "error",
+    "steps", "generalisation_gap", "chosen_by", "final_map", "machine", "error",
 ]  # fmt: skip
 WHOLE = [
     "train_size", "seed", "test_size", "train_measured", "parameters", "train_flops", "epochs",
@@ -46,20 +55,45 @@ def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
 
     check_made_by(snapshot)
     rows = []
+    machines, again = machine_kinds(snapshot.records), machine_kinds(snapshot.controls)
     for run in snapshot.runs:
         record = snapshot.records.get(run.run_id)
-        whole = _row(run, record)
+        whole = _row(run, record) | {"machine": machines.get(run.run_id, "")}
         rows.append(whole)
         if record is not None:
             rows += [whole | _shorter_row(record, length) for length in record.lengths]
         if run.run_id in snapshot.controls and record is not None and record.is_finished:
-            rows.append(_control_row(run, record, snapshot.controls[run.run_id]))
+            control = _control_row(run, record, snapshot.controls[run.run_id])
+            rows.append(control | {"machine": again[run.run_id]})
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
     found = run_intervals(read_grid(table))
     for end in ("low", "high"):
         ends = {run_id: getattr(interval, end) for run_id, interval in found.items()}
         table[f"test_accuracy_{end}"] = table["run_id"].map(ends).astype(float)
     return table
+
+
+def machine_kinds(records: Mapping[str, RunRecord]) -> dict[str, str]:
+    """run_id -> the kind of machine and the precision that trained it; empty where not known.
+
+    A GPU is known by its name, a processor by its name and its vector instructions. These are left
+    out of all runs of a processor where one does not tell them, as earlier versions did not.
+    """
+    silent = {
+        record.environment.cpu
+        for record in records.values()
+        if record.environment and not record.environment.instructions
+    }
+    return {run_id: _machine(record, silent) for run_id, record in records.items()}
+
+
+def _machine(record: RunRecord, silent: Collection[str | None]) -> str:
+    here, execution = record.environment or Environment(), record.execution or ExecutionFacts()
+    device = execution.device or ""
+    parts = [here.cpu, None if here.cpu in silent else here.instructions, device]
+    if device.startswith("cuda"):
+        parts = [here.gpu or here.device or device]
+    return ", ".join(part for part in [*parts, execution.precision] if part)
 
 
 def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:
@@ -69,18 +103,19 @@ def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:
         InputError: a history is damaged.
     """
     runs = {run.run_id: run for run in snapshot.runs}
-    parts = []
-    for run_id, history in snapshot.histories.items():
-        row = _row(runs[run_id], snapshot.records[run_id])
-        cell = {column: row[column] for column in CELL}
-        parts.append(history.assign(**cell)[[*CELL, *history.columns]])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=CELL)
+    if not snapshot.histories:
+        return pd.DataFrame(columns=CELL)
+    rows = [_row(runs[run_id], snapshot.records[run_id]) for run_id in snapshot.histories]
+    epochs = [len(history) for history in snapshot.histories.values()]
+    cells = pd.DataFrame(rows, columns=CELL)
+    cells = cells.loc[cells.index.repeat(epochs)].reset_index(drop=True)
+    return pd.concat([cells, pd.concat(snapshot.histories.values(), ignore_index=True)], axis=1)
 
 
-def write_results(snapshot: StudySnapshot) -> None:
-    """Write results.csv, the table of `results_table`."""
-    table = results_table(snapshot).to_csv(index=False, lineterminator="\n")
-    write_text(snapshot.folder.results_path, table)
+def write_results(snapshot: StudySnapshot, table: pd.DataFrame | None = None) -> None:
+    """Write results.csv, the `table` of `results_table`, which is made if it is not given."""
+    table = results_table(snapshot) if table is None else table
+    write_text(snapshot.folder.results_path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def check_made_by(snapshot: StudySnapshot) -> None:

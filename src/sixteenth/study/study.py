@@ -252,7 +252,7 @@ class Study(StudyResults):
                 with suppress(OSError):
                     write_results(snapshot)  # of the runs whose ends it was not written after
                 raise
-            self._write_report()
+            self._write_report(unless_current=True)
             return self.results()
 
     def plan(

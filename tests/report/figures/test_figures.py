@@ -16,7 +16,7 @@ from sixteenth.report import (
     options_figure,
     training_curves_figure,
 )
-from sixteenth.report.figures.panels import curve_panels
+from sixteenth.report.figures.panels import MOST_CURVES, Range, curve_panels
 from sixteenth.report.figures.style import spread, svg
 
 ENGLISH = language_for()
@@ -296,3 +296,38 @@ def test_the_distance_of_the_lines_is_the_gap_only_without_averaging(views: str)
     page = study.report_files()["report.md"].decode()
     assert ("the distance to the test line is the generalisation gap" in page) is (views == "none")
     assert ("averaged over views, as the table's test values" in page) is (views != "none")
+
+
+def test_a_range_holds_the_median_and_the_ends_of_what_was_measured_at_each_epoch() -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    found = Range.of(
+        [
+            (x, np.array([1.0, np.nan, 5.0])),
+            (x, np.array([3.0, 4.0, 6.0])),
+            (x[:1], np.array([9.0])),
+        ]
+    )
+    assert found.x.tolist() == [1, 2, 3]
+    assert found.low.tolist() == [1, 4, 5]
+    assert found.middle.tolist() == [3, 4, 5.5]
+    assert found.high.tolist() == [9, 4, 6]
+
+
+def test_a_panel_of_very_many_runs_shows_their_median_and_range() -> None:
+    for seeds, lines in ((MOST_CURVES, 3 * MOST_CURVES), (MOST_CURVES + 1, 3)):
+        study = invented_study(
+            models=("resnet18",),
+            inits=("random",),
+            fractions={"1": 50000},
+            seeds=tuple(range(seeds)),
+            failed=(),
+            missing=(),
+        )
+        grid = curve_panels(study.histories, study.results)
+        assert grid.crowded == (seeds > MOST_CURVES)
+        figure = training_curves_figure(
+            study.histories, study.results, language=language_for(), grid=grid
+        )
+        axes = figure.axes[0]
+        assert len(axes.get_lines()) == lines
+        assert len(axes.collections) == (2 if seeds > MOST_CURVES else 0)

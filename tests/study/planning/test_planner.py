@@ -17,16 +17,17 @@ import psutil
 import pytest
 import torch
 
-from sixteenth import InputError, Listener, MismatchError, RunSpec, Study
+from sixteenth import DataError, InputError, Listener, MismatchError, RunSpec, Study
 from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.engine import workload
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import Progress
-from sixteenth.engine.workload import Workload
+from sixteenth.engine.workload import split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
 from sixteenth.study.planning import planner
 from sixteenth.study.planning.calibration import OtherWork, Speed, best_numbers
-from sixteenth.study.planning.cost import Cost, work_of
+from sixteenth.study.planning.cost import Cost
 from sixteenth.study.planning.executions import ExecutionRequest, write_executions
 from sixteenth.study.planning.machine import GPU_SHARES, LocalMachine
 from sixteenth.study.planning.schedule import Placement, Schedule
@@ -378,18 +379,34 @@ def test_other_work_is_what_processes_do_that_are_not_ours() -> None:
         os.kill(orphan, signal.SIGKILL)
 
 
-def test_the_subset_of_a_run_is_drawn_once_however_many_placements_are_weighed(
-    tiny_folder: Path,
-    forked_workers: None,
-    measured_on_two_threads: None,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("subsets", ["nested", "disjoint"])
+def test_runs_that_differ_in_their_seed_or_model_alone_share_the_draw_of_a_subset(
+    subsets: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn = []
+    dataset, drawn = load_dataset("digits", image_size=8), []
 
-    def counted(run: RunSpec, dataset: ImageDataset) -> Workload:
-        drawn.append(run.run_id)
-        return work_of(run, dataset)
+    def counted(run: RunSpec, dataset: ImageDataset) -> tuple[Any, Any]:
+        drawn.append(run)
+        return split_of(run, dataset)
 
-    monkeypatch.setattr(planner, "work_of", counted)
-    plan = Study(tiny(seeds=[0, 1]), "mine").plan(device="cpu")
-    assert sorted(drawn) == sorted(plan["run_id"])
+    spec = {
+        "data": "digits",
+        "image_size": 8,
+        "models": ["resnet18", "resnet50"],
+        "fractions": ["1/4", "100 images"],
+        "seeds": [3, 1, 2],
+        "subsets": subsets,
+        "train": {"validation": 0.1},
+    }
+    runs = Study(spec, "mine").runs()
+    monkeypatch.setattr(workload, "split_of", counted)
+    sizes = workload.split_sizes(runs, dataset)
+    assert len(drawn) == (2 if subsets == "nested" else 6)
+    assert sizes == [tuple(map(len, split_of(run, dataset))) for run in runs]
+
+
+def test_the_last_of_many_disjoint_subsets_is_looked_at() -> None:
+    spec = {"data": "digits", "image_size": 8, "models": ["resnet18"], "fractions": ["1/4"]}
+    runs = Study(spec | {"seeds": [0, 1, 2, 3, 4], "subsets": "disjoint"}, "mine").runs()
+    with pytest.raises(DataError, match="run out at replicate 4"):
+        workload.split_sizes(runs, load_dataset("digits", image_size=8))

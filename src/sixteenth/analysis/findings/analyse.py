@@ -94,7 +94,7 @@ class Findings:
         Columns: kind, model, init (trained then; empty where the study has none), gain, low, high
         (shares of accuracy, for another training), level, verdict, measured, converged,
         gain_at_equal_steps, new_images, seconds, chance_best, regret, points_per_1000_images,
-        points_per_hour. Unknown numbers are NaN.
+        points_per_hour, across_machines. Unknown numbers are NaN.
         """
         return pd.DataFrame(
             {
@@ -115,6 +115,7 @@ class Findings:
                 "regret": option.regret,
                 "points_per_1000_images": option.points_per_1000_images,
                 "points_per_hour": option.points_per_hour,
+                "across_machines": option.across_machines,
             }
             for option in self.options
         )

@@ -54,7 +54,7 @@ class LeakedTest(Finding):
 
 @dataclass(frozen=True)
 class MixedMachines(Finding):
-    """Runs that were trained on different machines, devices or precisions."""
+    """Runs that were trained on machines of so many kinds, or in as many precisions."""
 
     machines: int
 
@@ -105,7 +105,7 @@ def cautions(
         seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
         more = (*seeds, max(seeds) + 1, max(seeds) + 2)
         yield OneSeed(grid.spread.deviation(best.key), more)
-    yield from _of_the_runs(context, best)
+    yield from _of_the_runs(grid, context, best)
 
 
 def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:
@@ -119,13 +119,14 @@ def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:
     return ("train.steps", round(2 * steps)) if math.isfinite(steps) else ("", 0)
 
 
-def _of_the_runs(context: Context, best: Cell) -> Iterator[Caution]:
+def _of_the_runs(grid: Grid, context: Context, best: Cell) -> Iterator[Caution]:
     """What the records say against the numbers."""
     leaked = context.data_checks.leaked_test_images if context.data_checks else None
     if leaked:
         size = best.test_size
         yield LeakedTest(leaked, leaked / size if size > 0 else math.nan)
-    if context.machines > 1:
-        yield MixedMachines(context.machines)
+    machines = {run.machine for run in grid.runs if run.finished} - {""}
+    if len(machines) > 1:
+        yield MixedMachines(len(machines))
     if context.data_differ:
         yield MixedData()

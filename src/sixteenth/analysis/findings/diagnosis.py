@@ -56,8 +56,6 @@ class Context:
     """Models that nobody has pretrained weights of."""
     data_checks: ImageChecks | None = None
     """What the checks of the images found, see `doubtful_labels`; None: not checked."""
-    machines: int = 1
-    """Machines, devices and precisions that the runs were trained on."""
     data_differ: bool = False
     """The runs did not all see the same images."""
 
@@ -316,5 +314,7 @@ def _column(
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     if history is None or name not in history.columns:
         return np.empty(0)
-    ordered = history.sort_values("epoch") if "epoch" in history.columns else history
-    return pd.to_numeric(ordered[name], errors="coerce").to_numpy(dtype=float)
+    values = pd.to_numeric(history[name], errors="coerce").to_numpy(dtype=float)
+    if "epoch" not in history.columns or history["epoch"].is_monotonic_increasing:
+        return values
+    return values[np.argsort(history["epoch"].to_numpy(), kind="stable")]

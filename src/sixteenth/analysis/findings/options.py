@@ -22,7 +22,7 @@ from ..curves.forecast import doubling_draws, doubts
 from ..curves.joint import CURVE_LEVEL, Arm, Curves, spread_of
 from ..curves.learning_curve import fit_learning_curve
 from ..curves.points import CurveWarning
-from ..inputs.grid import Cell, Grid
+from ..inputs.grid import Cell, Grid, across_machines
 from ..inputs.trainings import COUNT
 from ..stats.paired import Contrast, compare_cells
 from ..stats.significance import holm
@@ -92,6 +92,7 @@ class Option(Finding):
         points_per_hour: the same for each hour of `seconds`.
         doubts: what speaks against a forecast besides its interval.
         available: such a model or such weights exist, as far as is known.
+        across_machines: the gain rests on trainings from machines of several kinds.
     """
 
     kind: OptionKind
@@ -113,6 +114,7 @@ class Option(Finding):
     points_per_hour: float = math.nan
     doubts: tuple[CurveWarning, ...] = ()
     available: bool = True
+    across_machines: bool = False
     draws: Draws | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -215,6 +217,7 @@ def _data(grid: Grid, curves: Curves, best: Cell, doublings: Sequence[LastDoubli
         end=arm,
         new_images=more if more > SAME_SIZE * images else 0.0,
         seconds=2 * best.mean("seconds"),
+        across_machines=across_machines(grid.curve(*arm)),
     )
     if arm not in curves.fits:
         return option
@@ -247,6 +250,7 @@ def _training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding]) -> 
     last = cells[-1].mean("steps")
     falls = fit.falls([2 * last], count=COUNT, seed=zlib.crc32(b"training"))[:, 0]
     normal = np.random.default_rng(2).standard_normal(COUNT)
+    option = replace(option, across_machines=across_machines(cells))
     return _forecast(option, falls + normal * np.sqrt(2 * grid.spread.variances[best.key]))
 
 
@@ -306,6 +310,7 @@ def _measured(
             verdict=verdict_of(one.low, one.high) if p <= 1 - level else OptionVerdict.CANNOT_TELL,
             measured=True,
             seconds=cell.mean("seconds"),
+            across_machines=one.across_machines,
             draws=_draws(one, cell),
         )
         for (kind, cell), one, p in zip(found, contrasts, adjusted, strict=True)

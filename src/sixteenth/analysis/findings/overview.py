@@ -209,6 +209,7 @@ def _measured(
         verdict=verdict_of(found.low, found.high),
         measured=True,
         seconds=best.mean("seconds"),
+        across_machines=found.across_machines,
     )
 
 

@@ -55,6 +55,18 @@ class Finding:
         """How well the data support it."""
         return Strength.MEASURED
 
+    @property
+    def compares_machines(self) -> bool:
+        """Whether a difference in it is between trainings on machines of several kinds."""
+        values = [getattr(self, f.name) for f in fields(self)]  # type: ignore[arg-type]
+        each = [one for value in values for one in (value if isinstance(value, tuple) else [value])]
+        return any(
+            one.compares_machines
+            if isinstance(one, Finding)
+            else getattr(one, "across_machines", False)
+            for one in each
+        )
+
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON: ``kind``, ``strength`` and the fields; NaN and inf become None."""
         return {

@@ -7,7 +7,7 @@ cells only.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -70,6 +70,8 @@ class Run:
     steps: float
     chosen_by: str
     final_map: str
+    machine: str
+    """Kind of machine and precision that it was trained with; empty where not known."""
     error: str
 
     @property
@@ -146,6 +148,11 @@ class Cell:
     def test_size(self) -> float:
         """Test images behind each accuracy; the smallest where the runs differ."""
         return min((run.test_size for run in self.runs), default=math.nan)
+
+
+def across_machines(cells: Iterable[Cell]) -> bool:
+    """Whether trainings of these cells come from machines of more than one known kind."""
+    return len({run.machine for cell in cells for run in cell.runs} - {""}) > 1
 
 
 @dataclass(frozen=True)

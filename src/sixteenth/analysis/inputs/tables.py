@@ -99,6 +99,7 @@ def _read_run(row: Mapping[str, object], position: int) -> Run:
         steps=_float(row, "steps"),
         chosen_by=_text(row, "chosen_by", ""),
         final_map=_text(row, "final_map", ""),
+        machine=_text(row, "machine", ""),
         error=_text(row, "error", ""),
     )
 

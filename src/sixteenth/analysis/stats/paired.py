@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..inputs.grid import Cell, CellKey, Grid
+from ..inputs.grid import Cell, CellKey, Grid, across_machines
 from .spread import LEVEL, Spread
 
 Verdict = Literal["above", "below", "cannot tell"]
@@ -54,6 +54,8 @@ class Contrast:
     assumed: bool
     """No cell of the study was trained twice: the spread between trainings is assumed."""
     level: float = LEVEL
+    across_machines: bool = False
+    """The trainings come from machines of several kinds, which may be part of the difference."""
 
     @property
     def verdict(self) -> Verdict:
@@ -110,6 +112,7 @@ class Contrast:
             "networks_high": high,
             "detectable": self.detectable,
             "p": self.p_value,
+            "across_machines": self.across_machines,
             "run_ids": list(self.run_ids),
         }
 
@@ -174,6 +177,7 @@ def contrast(
         spread=spread,
         assumed=grid.spread.assumed,
         level=level,
+        across_machines=across_machines(used),
     )
 
 

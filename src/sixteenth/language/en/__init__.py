@@ -86,6 +86,7 @@ class English(Language):
 
     titles = TITLES
     unexpected_title = "Bigger and smaller model"
+    across_machines = " The trainings compared come from machines of several kinds."
     sayers = (
         (OverviewFinding, overview.say),
         (AnswerFinding, answer.say),

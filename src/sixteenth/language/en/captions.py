@@ -109,6 +109,11 @@ class EnglishCaptions(Captions):
 
     def curves(self, shown: CurvesShown) -> str:
         each = "A thin line for each seed" if shown.several_seeds else "One run a panel"
+        if shown.single:
+            each += (
+                f", but in panels of more than {shown.single} runs their median, and a band from "
+                "the lowest to the highest"
+            )
         axes = f"{each}; all panels share their axes."
         ends = (
             "each epoch's end"

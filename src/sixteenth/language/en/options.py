@@ -21,7 +21,7 @@ from .numbers import (
     roughly,
     signed,
 )
-from .words import Words
+from .words import ACROSS, Words
 
 
 def do(option: Option, words: Words) -> str:
@@ -77,7 +77,8 @@ def gain(option: Option) -> str:
     if option.gain < 0 and not is_nothing(option.gain):
         about = f"{signed(option.gain)} points"
     how = "measured" if option.measured else "forecast"
-    return f"{about} ({how}, {interval(option.low, option.high, option.level)})"
+    across = ACROSS * option.across_machines
+    return f"{about} ({how}, {interval(option.low, option.high, option.level)}{across})"
 
 
 def why(option: Option, words: Words) -> str:

@@ -10,10 +10,14 @@ from ..text import upper_first
 from ..words import Words as BaseWords
 from .numbers import plural
 
+ACROSS = ", across kinds of machine"
+
 
 @dataclass(frozen=True)
 class Words(BaseWords):
     """The names of one study as parts of English sentences."""
+
+    across = ACROSS
 
     def begin(self, text: str) -> str:
         return upper_first(text)

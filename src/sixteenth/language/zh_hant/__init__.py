@@ -87,6 +87,7 @@ class TraditionalChinese(Language):
 
     titles = TITLES
     unexpected_title = "較大與較小的模型"
+    across_machines = "所比較的訓練來自不同種類的機器。"
     sayers = (
         (OverviewFinding, overview.say),
         (AnswerFinding, answer.say),

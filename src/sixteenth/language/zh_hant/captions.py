@@ -100,6 +100,8 @@ class ChineseCaptions(Captions):
 
     def curves(self, shown: CurvesShown) -> str:
         each = "每個種子一條細線" if shown.several_seeds else "每格一次訓練"
+        if shown.single:
+            each += f"；超過 {shown.single} 次訓練的小圖改畫中位數，色帶由最低值到最高值"
         axes = f"{each}；所有小圖的座標軸相同。"
         ends = (
             "在每個 epoch 結束時測量"

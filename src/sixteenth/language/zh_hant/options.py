@@ -22,7 +22,7 @@ from .numbers import (
     signed,
     signed_points,
 )
-from .words import Words
+from .words import ACROSS, Words
 
 
 def do(option: Option, words: Words) -> str:
@@ -80,10 +80,11 @@ def gain(option: Option) -> str:
         about = f"準確率變化 {signed_points(option.gain)}"
     else:
         about = f"準確率可提升 {points(option.gain)}"
+    across = ACROSS * option.across_machines
     if option.measured:
-        return f"{about}（實測，{interval(option.low, option.high, option.level)}）"
+        return f"{about}（實測，{interval(option.low, option.high, option.level)}{across}）"
     ends = SENTENCE.ends(option.level, signed(option.low), signed(option.high))
-    return f"{about}（預測，{ends}）"
+    return f"{about}（預測，{ends}{across}）"
 
 
 def why(option: Option, words: Words) -> str:

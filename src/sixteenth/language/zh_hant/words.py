@@ -9,10 +9,14 @@ from ...spec.fields import FROZEN, is_frozen
 from ..words import Words as BaseWords
 from .numbers import images, tidy
 
+ACROSS = "，跨不同種類的機器"
+
 
 @dataclass(frozen=True)
 class Words(BaseWords):
     """The names of one study as parts of Chinese sentences."""
+
+    across = ACROSS
 
     def tidy(self, text: str) -> str:
         return tidy(text)

@@ -5,6 +5,7 @@ Computing only; `curves` draws it. Failed and missing runs are holes with their 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -12,11 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sixteenth.analysis import summary_table
+from sixteenth.analysis import runs_table
 from sixteenth.spec.fields import is_frozen
 
 from ...language.captions import Hole, Metric
 from ..axes import GridAxes, grid_axes, measured
+
+MOST_CURVES = 12
+"""Runs whose single curves a panel shows; of more it shows the median and the range."""
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
@@ -44,6 +48,30 @@ class SeedCurve:
 
 
 @dataclass(frozen=True)
+class Range:
+    """The middle of many runs' values and how far they reach, at each `x` that any of them has."""
+
+    x: NDArray[np.float64]
+    low: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, curves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Range:
+        """Of the finite values of curves (x, y)."""
+        points = pd.DataFrame(
+            {
+                "x": np.concatenate([x for x, _ in curves]),
+                "y": np.concatenate([y for _, y in curves]),
+            }
+        )
+        points = points[np.isfinite(points["y"])]
+        found = points.groupby("x")["y"].agg(["min", "median", "max"])
+        ends = (found[name].to_numpy(float) for name in ("min", "median", "max"))
+        return cls(found.index.to_numpy(float), *ends)
+
+
+@dataclass(frozen=True)
 class Panel:
     """One cell of the grid: its seeds' curves, and why others are not there.
 
@@ -55,6 +83,11 @@ class Panel:
     fraction: str
     curves: tuple[SeedCurve, ...]
     holes: tuple[Hole, ...]
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it shows the median and the range of its curves, and none by itself."""
+        return len(self.curves) > MOST_CURVES
 
 
 @dataclass(frozen=True)
@@ -85,6 +118,11 @@ class CurveGrid:
         return all(len(c.x) == c.measured for panel in self.panels.values() for c in panel.curves)
 
     @property
+    def crowded(self) -> bool:
+        """Whether any panel shows a median and a range."""
+        return any(panel.crowded for panel in self.panels.values())
+
+    @property
     def several_seeds(self) -> bool:
         """Whether any panel holds more than one run."""
         return any(len(panel.curves) + len(panel.holes) > 1 for panel in self.panels.values())
@@ -108,9 +146,9 @@ def curve_panels(
     `unfinished`, every run that has ended an epoch gives one.
     """
     results = trained(results)
-    axes, runs = grid_axes(results), summary_table(results)
+    axes, runs = grid_axes(results), runs_table(results)
     known = (
-        {str(run_id): part.sort_values("epoch") for run_id, part in histories.groupby("run_id")}
+        {str(run_id): part for run_id, part in histories.sort_values("epoch").groupby("run_id")}
         if len(histories)
         else {}
     )
@@ -148,6 +186,12 @@ def curve_panels(
             )
     bottom, top, highest = _limits(drawn, metric)
     return CurveGrid(axes, panels, x, bottom, top, highest)
+
+
+def curve_grids(histories: pd.DataFrame, results: pd.DataFrame) -> dict[Metric, CurveGrid]:
+    """The grid of each metric; none where no run has epochs."""
+    metrics = METRICS if len(trained(results)) else ()
+    return {metric: curve_panels(histories, results, metric=metric) for metric in metrics}
 
 
 def _final(history: pd.DataFrame) -> Any:

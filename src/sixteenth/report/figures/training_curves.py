@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from ...language.base import Language
 from ...language.captions import Metric
 from ...language.text import plain
-from .panels import CurveGrid, Panel, curve_panels
+from .panels import CurveGrid, Panel, Range, curve_panels
 from .style import INK, MUTED, NARROW, WIDE, draw_key, house_style, looks
 from .text import shortened, wrapped
 from .text import width as text_width
@@ -36,6 +36,7 @@ def training_curves_figure(
     language: Language,
     narrow: bool = False,
     unfinished: bool = False,
+    grid: CurveGrid | None = None,
 ) -> Figure:
     """Training and test curves of every run, one panel for each model, init and fraction.
 
@@ -46,8 +47,9 @@ def training_curves_figure(
         language: of the labels.
         narrow: for a telephone.
         unfinished: draw the curves of runs that are not finished too, as far as they go.
+        grid: what `curve_panels` makes of all these, where that is known already.
     """
-    grid = curve_panels(histories, results, metric=metric, unfinished=unfinished)
+    grid = grid or curve_panels(histories, results, metric=metric, unfinished=unfinished)
     look = looks(grid.axes.models, grid.axes.inits)
     labels = language.figures
     rows, columns = len(grid.axes.rows), len(grid.axes.fractions)
@@ -109,6 +111,9 @@ def training_curves_figure(
 
 def _draw_panel(axes: Axes, panel: Panel, colour: str) -> None:
     axes.grid(True, axis="y")
+    if panel.crowded:
+        _draw_ranges(axes, panel, colour)
+        return
     thin = 1.6 if len(panel.curves) == 1 else 1.0
     for curve in panel.curves:
         # A single epoch is a point, not a line: give it a marker, or nothing is seen.
@@ -150,6 +155,30 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str) -> None:
         )
     if not panel.curves:
         axes.set_facecolor("#f5f6f8")
+
+
+def _draw_ranges(axes: Axes, panel: Panel, colour: str) -> None:
+    """The median of many runs, and bands from the lowest to the highest."""
+    train = Range.of([(curve.x, curve.train) for curve in panel.curves])
+    test = Range.of([(curve.x, curve.test) for curve in panel.curves])
+    clean = Range.of([(np.array([c.clean_x]), np.array([c.clean])) for c in panel.curves])
+    for found, shade, dash in ((train, _TRAIN_COLOUR, (0, (4, 1.6))), (test, colour, "solid")):
+        axes.fill_between(found.x, found.low, found.high, color=shade, alpha=0.15, lw=0)
+        # A single epoch is a point, not a line.
+        mark = "o" if len(found.x) == 1 else ""
+        axes.plot(found.x, found.middle, color=shade, lw=1.6, ls=dash, marker=mark, ms=3)
+    axes.plot(
+        clean.x[-1:],
+        clean.middle[-1:],
+        ls="",
+        marker="D",
+        ms=4.2,
+        mfc="white",
+        mec=_TRAIN_COLOUR,
+        mew=1.2,
+        clip_on=False,
+        zorder=4,
+    )
 
 
 def _draw_notes(

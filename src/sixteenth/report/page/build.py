@@ -23,13 +23,13 @@ from sixteenth.storage.run_record import RunRecord
 
 from ...language import language_for
 from ...language.base import Language
-from ...language.captions import CurvesShown
+from ...language.captions import CurvesShown, Metric
 from ...language.text import plain
 from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
 from ..figures.inline import inline, inline_chart
-from ..figures.panels import METRICS, curve_panels, trained
+from ..figures.panels import MOST_CURVES, CurveGrid, curve_grids, trained
 from ..figures.style import NARROW, WIDE, png, svg
 from ..figures.talk import gain_range, talk_figure
 from ..figures.text import can_draw
@@ -54,7 +54,12 @@ class Picture:
 
 
 def build_report(
-    study_dir: str | Path, measurements: Measurements, findings: Findings, language: Language
+    study_dir: str | Path,
+    measurements: Measurements,
+    findings: Findings,
+    language: Language,
+    *,
+    made_from: str = "",
 ) -> Path:
     """Write the report of a study and return the path of report.html.
 
@@ -63,12 +68,14 @@ def build_report(
         measurements: of the study.
         findings: what `analyse_study` makes of them.
         language: that the report is written in.
+        made_from: what `is_made_from` asks for later, such as a digest.
 
     Raises:
         SixteenthError: the files cannot be written; an earlier report is left as it was.
     """
     folder = Path(study_dir)
     files = report_files(measurements, findings, language)
+    files["report.html"] += _mark(made_from) if made_from else b""
     try:
         _write_all(folder, files)
         for name in FIGURES:
@@ -82,19 +89,36 @@ def build_report(
     return folder / "report.html"
 
 
+def is_made_from(study_dir: Path, made_from: str) -> bool:
+    """Whether a study's report is there and was made from this; its figures may have been moved."""
+    mark = _mark(made_from)
+    try:
+        with (study_dir / "report.html").open("rb") as page:
+            page.seek(-len(mark), os.SEEK_END)
+            return page.read() == mark and (study_dir / "report.md").is_file()
+    except OSError:
+        return False
+
+
+def _mark(made_from: str) -> bytes:
+    """The last line of report.html."""
+    return f"<!-- made from {made_from} -->\n".encode()
+
+
 def report_files(
     measurements: Measurements, findings: Findings, language: Language
 ) -> dict[str, bytes]:
     """All files of a report by their path in the study's folder, report.html last."""
     results, histories = measurements.results, measurements.histories
-    figures = draw_figures(results, histories, findings, language)
-    narrow = draw_figures(results, histories, findings, language, narrow=True)
-    words = _words(measurements, findings, language)
+    grids = curve_grids(histories, results)
+    figures = draw_figures(results, histories, findings, language, grids=grids)
+    narrow = draw_figures(results, histories, findings, language, narrow=True, grids=grids)
+    words = _words(measurements, findings, language, grids)
     page = make_page(measurements, findings, language)
     printed, talk = figures, page
     if not can_draw(language.sample):
         english = language_for(findings)
-        printed = draw_figures(results, histories, findings, english)
+        printed = draw_figures(results, histories, findings, english, grids=grids)
         talk = make_page(measurements, findings, english)
         page.notes.append(language.page.latin_figures)
     files: dict[str, bytes] = {}
@@ -150,7 +174,10 @@ def _spots(measurements: Measurements, findings: Findings, language: Language) -
 
 
 def _words(
-    measurements: Measurements, findings: Findings, language: Language
+    measurements: Measurements,
+    findings: Findings,
+    language: Language,
+    grids: Mapping[Metric, CurveGrid],
 ) -> dict[str, tuple[str, str]]:
     """The caption of each figure, and what a screen reader says instead of it."""
     spec, results = measurements.spec, measurements.results
@@ -178,12 +205,12 @@ def _words(
     if not len(results):
         return words
     train, axes = spec.get("train") or {}, grid_axes(results)
-    for metric in METRICS:
-        grid = curve_panels(measurements.histories, results, metric=metric)
+    for metric, grid in grids.items():
         caption = captions.curves(
             CurvesShown(
                 metric,
                 several_seeds=grid.several_seeds,
+                single=MOST_CURVES if grid.crowded else 0,
                 clean=grid.clean,
                 every_epoch=grid.every_epoch,
                 top=grid.top,

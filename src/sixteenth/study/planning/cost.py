@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import pandas as pd
 
 from ...data import ImageDataset
-from ...engine.workload import Workload, split_of
+from ...engine.workload import Workload, split_sizes
 from ...models import count_parameters, train_flops_per_image
 from ...spec import RunSpec
 from ...storage.run_record import RunRecord
@@ -47,12 +47,15 @@ class Cost:
         return self.head if run.finetune == "head" else self.parameters
 
 
-def work_of(run: RunSpec, dataset: ImageDataset) -> Workload:
-    """How much a run trains and measures. Draws its subset: a tenth of a second for many images."""
-    kept, held = split_of(run, dataset)
-    if run.finetune == "head":
-        return Workload.of_head(len(kept) + len(held), len(dataset.test))
-    return Workload.of(run.train, len(kept), len(dataset.test), len(held), run.lengths)
+def works_of(runs: Sequence[RunSpec], dataset: ImageDataset) -> dict[str, Workload]:
+    """run_id -> how much a run trains and measures. Draws a subset for each size of one."""
+    tested = len(dataset.test)
+    return {
+        run.run_id: Workload.of_head(kept + held, tested)
+        if run.finetune == "head"
+        else Workload.of(run.train, kept, tested, held, run.lengths)
+        for run, (kept, held) in zip(runs, split_sizes(runs, dataset), strict=True)
+    }
 
 
 def plan_table(
@@ -77,9 +80,10 @@ def plan_table(
         each.run.run_id: (each, end)
         for each, end in zip(schedule.assignments, schedule.expected(), strict=True)
     }
+    works = works_of(runs, dataset)
     rows = []
     for run in runs:
-        work = work_of(run, dataset)
+        work = works[run.run_id]
         record = records.get(run.run_id)
         cost = costs.get(run.model)
         assignment, (end, machine) = todo.get(run.run_id, (None, (0.0, 0)))

@@ -21,7 +21,7 @@ from ...spec import RunSpec
 from ...storage.study_folder import StudySnapshot
 from ..listener import Listener
 from .calibration import Speed, best_numbers
-from .cost import Cost, work_of
+from .cost import Cost, works_of
 from .executions import ExecutionRequest, read_executions
 from .machine import GPU_PROCESS_BYTES, GPU_SHARES, MEMORY_SHARE, Machine
 from .schedule import Assignment, Placement, Schedule, choose_placements, order_runs
@@ -82,7 +82,7 @@ class _Planner:
         self._threads = self.request.threads_per_run(self.machine.cores, machines)
         self._speeds: dict[str, list[Speed]] = {}
         self._todo = self.snapshot.unfinished()
-        self._work = {run.run_id: work_of(run, self.dataset) for run in self._todo}
+        self._work = works_of(self._todo, self.dataset)
         self._passes: Counter[str] = Counter()
         """Images of all heads of a model, which pass through it once and not for each head."""
         for run in self._todo:
