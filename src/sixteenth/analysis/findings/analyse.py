@@ -17,6 +17,7 @@ from ..curves.joint import Arm, Curves, fit_curves
 from ..curves.learning_curve import LearningCurve
 from ..inputs.grid import Grid, MissingReason
 from ..inputs.predictions import Predictions
+from ..inputs.scoring import Metric
 from ..inputs.tables import read_grid
 from ..stats.spread import LEVEL
 from .advice import Advice, advise
@@ -60,6 +61,7 @@ class Findings:
         missing: runs without a result.
         level: coverage of the intervals of what was measured.
         advice: what to do next.
+        metric: what all accuracies, errors and gains are by.
         curves: the fitted learning curves, for figures and tables.
         suspects: test images whose labels all networks contradict, the most confident first.
     """
@@ -75,6 +77,7 @@ class Findings:
     missing: tuple[MissingRun, ...]
     level: float
     advice: Advice
+    metric: Metric
     curves: Curves
     suspects: tuple[Suspect, ...]
 
@@ -137,6 +140,7 @@ def analyse(
     target_error: float | None = None,
     tested: Sequence[LeverRuns] = (),
     level: float = LEVEL,
+    metric: str = Metric.ACCURACY,
 ) -> Findings:
     """Analyse a study, finished or not.
 
@@ -150,19 +154,22 @@ def analyse(
         target_error: a test error in [0, 1] that the advice is about.
         tested: what the levers of `sixteenth explain` measured; it replaces the suspects.
         level: coverage of the intervals of what was measured; forecasts have 90% intervals.
+        metric: what is decided by, a value of `Metric`; see `tables.read_grid`.
 
     Raises:
         InputError: a needed column is not there, an accuracy or `target_error` is outside [0, 1],
-            `expect` is unknown, or two finished runs cannot be told apart. A study with missing,
+            `expect` or `metric` is unknown, or two finished runs cannot be told apart. A study with missing,
             failed or too few runs is not an error.
     """
     if target_error is not None and not 0 <= target_error <= 1:
         raise InputError(f"target_error {target_error:g} is not within 0 and 1")
     if expect not in list(Expect):
         raise InputError(f"expect {expect!r} is none of {', '.join(Expect)}")
+    if metric not in list(Metric):
+        raise InputError(f"metric {metric!r} is none of {', '.join(Metric)}")
     expected = Expect(expect)
     context = context or Context()
-    grid = read_grid(results, histories, predictions)
+    grid = read_grid(results, histories, predictions, Metric(metric))
     chance = chance_accuracy(grid, context)
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
     rows = verdicts(grid, expected, level)
@@ -187,7 +194,7 @@ def analyse(
             SectionKey.RELATION: [*relation(grid, doublings, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
             SectionKey.CAUSES: [] if tested else causes(grid, rows, expected, context),
-            SectionKey.TESTED: explained(results, predictions, tested, level),
+            SectionKey.TESTED: explained(results, predictions, tested, level, grid.metric),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
             SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
             SectionKey.DATA: data_findings(grid, doubted, judges, context.data_checks),
@@ -209,6 +216,7 @@ def analyse(
         missing=tuple(MissingRun(r.run_id, r.status, r.why_missing) for r in grid.missing),
         level=level,
         advice=advice,
+        metric=grid.metric,
         curves=curves,
         suspects=tuple(doubted),
     )

@@ -234,20 +234,20 @@ def fit_error(cell: Cell) -> float:
 
 
 def chance_accuracy(grid: Grid, context: Context) -> float:
-    """Accuracy of always naming the most frequent class; NaN where nothing tells it."""
-    if math.isfinite(grid.predictions.majority):
-        return grid.predictions.majority
+    """Accuracy of always naming one class, by the metric; NaN where nothing tells it."""
+    if math.isfinite(grid.scoring.chance):
+        return grid.scoring.chance
     return 1 / context.num_classes if context.num_classes else math.nan
 
 
 def _at_chance(cell: Cell, run: Run, chance: float) -> AtChance | None:
-    if not (math.isfinite(chance) and run.test_size > 0):
+    if not (math.isfinite(chance) and run.effective_size > 0):
         return None
-    accuracy, size = run.test_accuracy, run.test_size
+    accuracy, size = run.accuracy, run.effective_size
     low = float(binomial_interval(accuracy * size, size)[0])
     if low > chance:
         return None
-    return AtChance(cell, run.run_id, run.seed, 1.0, accuracy, low, chance, size)
+    return AtChance(cell, run.run_id, run.seed, 1.0, accuracy, low, chance, run.test_size)
 
 
 def _overfitting(cell: Cell, run: Run) -> Overfitting | None:

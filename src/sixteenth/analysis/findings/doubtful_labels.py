@@ -164,7 +164,7 @@ def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[LabelCei
     images = len(grid.predictions.labels)
     if judges < FEWEST_NETWORKS or not images:
         return []
-    best = max(cell.accuracy for cell in grid.cells)
+    best = max(cell.mean("test_accuracy") for cell in grid.cells)  # a share of images, as theirs
     return [LabelCeiling(len(found), images, judges, 1 - best)]
 
 

@@ -73,7 +73,7 @@ def cell_interval(grid: Grid, cell: Cell, level: float = LEVEL) -> Interval:
     becomes Wilson's interval at the sample size that has this half-width (effective sample size:
     Korn & Graubard 1998), which stays within [0, 1].
     """
-    p, n = cell.accuracy, cell.test_size
+    p, n = cell.accuracy, cell.effective_size
     if not n > 0:
         return Interval(math.nan, math.nan, level)
     share = (p * n + 1) / (n + 2)  # so that an accuracy of 0 or 1 has a variance too
@@ -95,7 +95,8 @@ def run_intervals(grid: Grid, level: float = LEVEL) -> dict[str, Interval]:
 
 def networks_interval(cell: Cell, level: float = LEVEL) -> Interval:
     """The interval for these networks on other test images: Wilson's."""
-    low, high = binomial_interval(cell.accuracy * cell.test_size, cell.test_size, level)
+    size = cell.effective_size
+    low, high = binomial_interval(cell.accuracy * size, size, level)
     return Interval(float(low), float(high), level)
 
 
@@ -107,7 +108,7 @@ def cells(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFrame:
         level: of the intervals.
 
     Columns: model, init, fraction, train_size, n_seeds, n_planned, test_size,
-    test_accuracy (mean over seeds), low, high (of another training), interval (an `IntervalKind`),
+    test_accuracy (by the grid's metric, mean over seeds), low, high (of another training), interval (an `IntervalKind`),
     networks_low, networks_high (of these networks on other test images), seed_sd (NaN with one
     seed), test_min, test_max, train_accuracy, generalisation_gap, parameters, run_ids.
     """
@@ -122,7 +123,7 @@ def cells(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFrame:
 
 
 def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
-    accuracies = [run.test_accuracy for run in cell.runs]
+    accuracies = [run.accuracy for run in cell.runs]
     another, networks = cell_interval(grid, cell, level), networks_interval(cell, level)
     return {
         "model": cell.model,
@@ -163,7 +164,7 @@ def summary_table(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFr
     Columns: run_id, model, init, fraction, length, train_size, seed, status,
     test_accuracy, low, high, interval, train_accuracy, generalisation_gap, test_loss, train_loss,
     parameters, train_flops, seconds, error. Low and high are of another training, as far as this
-    run alone tells.
+    run alone tells. test_accuracy and its interval are by the grid's metric.
     """
     grid = study if isinstance(study, Grid) else read_grid(study)
     intervals = run_intervals(grid, level)
@@ -180,7 +181,7 @@ def summary_table(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFr
                 "train_size": run.train_size,
                 "seed": run.seed,
                 "status": run.status,
-                "test_accuracy": run.test_accuracy,
+                "test_accuracy": run.accuracy,
                 "low": found.low,
                 "high": found.high,
                 "interval": _kind(grid) if run.finished else "",
