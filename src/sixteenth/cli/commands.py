@@ -152,9 +152,9 @@ def show(
     study = open_study(folder, out, lang)
     results = study.results()
     if as_json:
-        print_json(json_rows(_with_intervals(results)))
+        print_json(json_rows(_with_intervals(results, study.spec.metric)))
     else:
-        _print_results(results, study.language)
+        _print_results(results, study)
 
 
 @app.command("watch")
@@ -241,7 +241,7 @@ def _run(
         stdout, language = console(), language_for(tag=study.language)
         between = language.screen.labels.between
         stdout.print("\n" + between.join(study.discussion().answer[:2]) + "\n")
-        _print_results(results, study.language)
+        _print_results(results, study)
         stdout.print("\n" + language.terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
     if budget is not None:
@@ -268,6 +268,7 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     data = study.data_facts()
     return {
         "study": study.spec.name,
+        "metric": study.spec.metric,
         "folder": str(study.folder),
         "report": str(page),
         "status": "finished" if finished else "incomplete",
@@ -278,22 +279,26 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     }
 
 
-def _print_results(results: pd.DataFrame, tag: str) -> None:
-    from ..analysis import IntervalKind, summary_table
+def _print_results(results: pd.DataFrame, study: Study) -> None:
+    from ..analysis import IntervalKind, Metric, read_grid, summary_table
     from ..language import language_for
     from .tables import console, results_table
 
-    stdout, summary, language = console(), summary_table(results), language_for(tag=tag)
+    metric = Metric(study.spec.metric)
+    stdout, summary = console(), summary_table(read_grid(results, metric=metric))
+    language = language_for(tag=study.language, metric=metric)
     stdout.print(results_table(summary, stdout, language))
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):
         stdout.print(note, style="dim")
 
 
-def _with_intervals(results: pd.DataFrame) -> pd.DataFrame:
-    from ..analysis import summary_table
+def _with_intervals(results: pd.DataFrame, metric: str) -> pd.DataFrame:
+    from ..analysis import Metric, read_grid, summary_table
 
-    intervals = summary_table(results)[["run_id", "low", "high", "interval"]]
+    intervals = summary_table(read_grid(results, metric=Metric(metric)))[
+        ["run_id", "low", "high", "interval"]
+    ]
     return results.merge(intervals, on="run_id", how="left")
 
 

@@ -1,6 +1,8 @@
 """The fixed words of pages, figures and the terminal: a language fills in every field.
 
-Fields that hold ``{}`` or ``{name}`` are patterns for `str.format`.
+Fields that hold ``{}`` or ``{name}`` are patterns for `str.format`; ``{metric}``,
+``{test_accuracy}``, ``{test_error}`` and ``{column}`` stand for what the study decides by, see
+`words.Words.labelled`.
 """
 
 from __future__ import annotations
@@ -215,10 +217,12 @@ class WatchLabels:
             writes its files any more), ``interrupted``, ``finished``, ``failed``.
         curves_note: that curves reach to the last epoch that was saved.
         no_curves: instead of the curves, before the first epoch.
+        test_accuracy: column of plain accuracy, whatever the study decides by.
         trouble: with what keeps the folder from being read.
         lost: that the page is not updated any more, and that training does not depend on it.
     """
 
+    test_accuracy: str
     done: str
     left: str
     idle: str

@@ -126,7 +126,7 @@ class StudyResults:
         return draw_figures(self.results(), self.histories(), found, language)
 
     def report(self) -> Path:
-        """Write results.csv, report.html, report.md and figures/ from the run folders.
+        """Write results.csv, per_class.csv and the report from the run folders.
 
         Returns:
             The path of report.html.
@@ -142,12 +142,14 @@ class StudyResults:
 
     def _write_report(self) -> Path:
         from ..report import build_report
-        from .results import write_results
+        from .results import write_classes, write_results
 
         snapshot, found = self._read(), self.findings()
         write_results(snapshot)
+        measurements = self._measurements(snapshot)
+        write_classes(snapshot, found.grid, measurements.class_images)
         language = language_for(found, self.language)
-        return build_report(self.folder, self._measurements(snapshot), found, language)
+        return build_report(self.folder, measurements, found, language)
 
     def _analyse(self, target_error: float | None = None) -> Findings:
         from ..analysis.findings.explained import LeverRuns
@@ -183,6 +185,7 @@ class StudyResults:
     def _measurements(self, snapshot: StudySnapshot) -> Measurements:
         """What a report is made from."""
         from ..report import Measurements
+        from .class_images import class_images
         from .results import histories_table, results_table
 
         return Measurements(
@@ -190,6 +193,7 @@ class StudyResults:
             results=results_table(snapshot),
             histories=histories_table(snapshot),
             records=list(snapshot.records.values()),
+            class_images=class_images(snapshot),
         )
 
 

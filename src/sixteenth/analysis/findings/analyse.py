@@ -32,6 +32,7 @@ from .limits import limits
 from .options import Option
 from .overfitting import overfitting
 from .overview import Overview, overview
+from .per_class import ClassCurves, class_curves, per_class
 from .pretraining import pretraining
 from .relation import missing, relation
 from .types import Finding, Section, SectionKey, plain
@@ -63,6 +64,7 @@ class Findings:
         advice: what to do next.
         metric: what all accuracies, errors and gains are by.
         curves: the fitted learning curves, for figures and tables.
+        classes: the recalls of all classes, likewise; None without predictions.
         suspects: test images whose labels all networks contradict, the most confident first.
     """
 
@@ -79,6 +81,7 @@ class Findings:
     advice: Advice
     metric: Metric
     curves: Curves
+    classes: ClassCurves | None
     suspects: tuple[Suspect, ...]
 
     def __repr__(self) -> str:
@@ -125,7 +128,8 @@ class Findings:
 
     def to_dict(self) -> dict[str, object]:
         """The same as plain values for JSON; numbers that are not finite become None."""
-        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "curves"}
+        drawn = ("curves", "classes")
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in drawn}
         found["fits"] = [_fit(arm, fit) for arm, fit in self.curves.fits.items()]
         return {key: plain(value) for key, value in found.items()}
 
@@ -158,8 +162,8 @@ def analyse(
 
     Raises:
         InputError: a needed column is not there, an accuracy or `target_error` is outside [0, 1],
-            `expect` or `metric` is unknown, or two finished runs cannot be told apart. A study with missing,
-            failed or too few runs is not an error.
+            `expect` or `metric` is unknown, or two finished runs cannot be told apart. A study with
+            missing, failed or too few runs is not an error.
     """
     if target_error is not None and not 0 <= target_error <= 1:
         raise InputError(f"target_error {target_error:g} is not within 0 and 1")
@@ -177,6 +181,7 @@ def analyse(
     doublings = [d for arm in arms for d in last_doubling(grid, grid.curve(*arm), level)]
     diagnoses = diagnose_grid(grid, context)
     doubted, judges = suspects(grid, context.classes)
+    classes = class_curves(grid, context, level)
     advice = advise(
         grid,
         curves,
@@ -197,6 +202,7 @@ def analyse(
             SectionKey.TESTED: explained(results, predictions, tested, level, grid.metric),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
             SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
+            SectionKey.CLASSES: per_class(classes),
             SectionKey.DATA: data_findings(grid, doubted, judges, context.data_checks),
             SectionKey.LIMITS: limits(grid, rows, curves),
             SectionKey.ADVICE: [*advice.findings],
@@ -218,6 +224,7 @@ def analyse(
         advice=advice,
         metric=grid.metric,
         curves=curves,
+        classes=classes,
         suspects=tuple(doubted),
     )
 

@@ -7,8 +7,8 @@ are named here with their why; `language` says the rules and what was seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
@@ -47,6 +47,8 @@ class Context:
     """For the accuracy of guessing, where no predictions tell the most frequent class."""
     classes: Sequence[str] = ()
     """Names of the classes, in the order of their numbers."""
+    class_images: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Fraction -> training images of each class in it, in the same order."""
     image_size: int | None = None
     stem: str = "default"
     schedule: str = ""

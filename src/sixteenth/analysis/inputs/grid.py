@@ -135,7 +135,15 @@ class Cell:
 
     def to_dict(self) -> dict[str, object]:
         """What makes it this cell, and the means over its runs, for JSON."""
-        means = ("accuracy", "test_accuracy", "train_accuracy", "gap", "test_loss", "train_loss", "steps")
+        means = (
+            "accuracy",
+            "test_accuracy",
+            "train_accuracy",
+            "gap",
+            "test_loss",
+            "train_loss",
+            "steps",
+        )
         return {
             "model": self.model,
             "init": self.init,

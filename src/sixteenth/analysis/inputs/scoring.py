@@ -88,7 +88,7 @@ class Scoring:
             per_image: covariance of one image, (m, m), of values (m, n) and the images added.
         """
         if len(self.parts) == 1:
-            return per_image(values) / (values.shape[1] + 2)
+            return np.asarray(per_image(values) / (values.shape[1] + 2))
         inside = values.astype(float).copy()
         for part in self.parts:
             inside[:, part] -= inside[:, part].mean(axis=1, keepdims=True)
@@ -99,7 +99,7 @@ class Scoring:
             own = inside[:, part]
             n = own.shape[1]
             total += (own @ own.T + n * added + BORROWED * pooled) / (n + BORROWED - 1) / n
-        return total / len(self.parts) ** 2
+        return np.asarray(total / len(self.parts) ** 2)
 
     def noise(self, right: Array) -> float:
         """The variance of the score between trainings that the finite test set alone makes.

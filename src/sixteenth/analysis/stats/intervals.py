@@ -108,16 +108,17 @@ def cells(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFrame:
         level: of the intervals.
 
     Columns: model, init, fraction, train_size, n_seeds, n_planned, test_size,
-    test_accuracy (by the grid's metric, mean over seeds), low, high (of another training), interval (an `IntervalKind`),
-    networks_low, networks_high (of these networks on other test images), seed_sd (NaN with one
-    seed), test_min, test_max, train_accuracy, generalisation_gap, parameters, run_ids.
+    test_accuracy (by the grid's metric, mean over seeds), low, high (of another training),
+    interval (an `IntervalKind`), networks_low, networks_high (of these networks on other test
+    images), seed_sd (NaN with one seed), test_min, test_max, train_accuracy, generalisation_gap,
+    parameters; of each run: run_ids, seeds, accuracies.
     """
     grid = study if isinstance(study, Grid) else read_grid(study)
     columns = [
         *("model", "init", "fraction", "train_size", "n_seeds", "n_planned", "test_size"),
         *("test_accuracy", "low", "high", "interval", "networks_low", "networks_high"),
         *("seed_sd", "test_min", "test_max", "train_accuracy", "generalisation_gap"),
-        *("parameters", "run_ids"),
+        *("parameters", "run_ids", "seeds", "accuracies"),
     ]
     return pd.DataFrame([_cell_row(grid, cell, level) for cell in grid.cells], columns=columns)
 
@@ -146,6 +147,8 @@ def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
         "generalisation_gap": cell.mean("gap"),
         "parameters": grid.parameters(cell.model),
         "run_ids": tuple(cell.run_ids),
+        "seeds": cell.seeds,
+        "accuracies": tuple(accuracies),
     }
 
 

@@ -84,8 +84,8 @@ def _best(found: BestNetwork, words: Words) -> str:
     around = accuracy_interval(found.interval)
     around = f", {around}" if around else ""
     text = (
-        f"The best of what was trained is {words.cell(cell)}: {percent(cell.accuracy)} of the test "
-        f"images are right{around}"
+        f"The best of what was trained is {words.cell(cell)}: "
+        f"{words.term.images_right.format(percent(cell.accuracy))}{around}"
     )
     if rival is not None:
         text += f"; these runs cannot tell it from {words.cell(rival)} ({percent(rival.accuracy)})"
@@ -107,7 +107,8 @@ def _bounds(found: Target) -> str:
 
 
 def _target(found: Target, words: Words) -> str:
-    wanted, arm = f"An error of {percent(found.error)}", words.arm(found.model, found.init)
+    wanted = f"{upper_first(words.term.error)} of {percent(found.error)}"
+    arm = words.arm(found.model, found.init)
     measured, most = percent(found.measured), f"{FARTHEST} times the images of now"
     match found.outcome:
         case TargetOutcome.REACHED:

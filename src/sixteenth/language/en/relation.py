@@ -74,7 +74,7 @@ def _cost(found: ModelCost, words: Words) -> str:
 def _highest(found: HighestAccuracy, words: Words) -> str:
     difference = found.difference
     text = (
-        f"The highest test accuracy, {percent(found.best.accuracy)}, is that of "
+        f"The highest {words.term.test_accuracy}, {percent(found.best.accuracy)}, is that of "
         f"{words.cell(found.best)}"
     )
     behind = f"{words.cell(found.second)} ({percent(found.second.accuracy)})"

@@ -7,6 +7,7 @@ from ...analysis.findings.doubling import LastDoubling
 from ...analysis.findings.expectation import GainFromData, ModelCrossover, SizeVerdict
 from ...analysis.findings.options import Option
 from ...analysis.findings.overfitting import GapTrend, GeneralisationGap
+from ...analysis.findings.per_class import ClassRecall
 from ...analysis.findings.pretraining import (
     AheadOnFewer,
     FirstEpoch,
@@ -24,8 +25,8 @@ _CHANGE = ("變化（百分點）", "95% 信賴區間")
 TABLES = TableLabels(
     tables={
         AccuracyCurve: (
-            "不同訓練影像張數的準確率",
-            ("模型", "影像張數", "測試準確率", *_CHANGE),
+            "不同訓練影像張數的{test_accuracy}",
+            ("模型", "影像張數", "{test_accuracy}", *_CHANGE),
         ),
         LastDoubling: (
             "最後一次影像加倍帶來的變化；能區分時，分別列出影像與訓練步數的貢獻",
@@ -66,6 +67,17 @@ TABLES = TableLabels(
         WorthInImages: (
             "預訓練權重抵得上多少影像：不用它時需要幾倍的影像",
             ("模型", "初始權重", "影像張數", "倍數", "90% 區間"),
+        ),
+        ClassRecall: (
+            "最佳模型召回率最低的類別；全部類別見 per_class.csv",
+            (
+                "類別",
+                "該類別的訓練影像",
+                "測試影像",
+                "召回率",
+                "95% 信賴區間",
+                "最後一步（百分點）",
+            ),
         ),
         GeneralisationGap: (
             "訓練準確率減測試準確率",
