@@ -104,6 +104,7 @@ class FigureLabels:
         curve_lines: of each metric, the legend's test and training line.
         from_start: over the options, the network that they start from.
         images: a number of images over a column of training curves.
+        other_classes: how many classes have no line of their own colour.
         learning_curves: title of the figure that `sixteenth fit` draws.
         new_training: in its legend, with the level of its band.
     """
@@ -123,6 +124,9 @@ class FigureLabels:
     curve_lines: Mapping[str, tuple[str, str]]
     clean: str
     not_planned: str
+    recall: str
+    mean_recall: str
+    other_classes: str
     learning_curves: str
     new_training: str
 

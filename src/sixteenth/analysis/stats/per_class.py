@@ -18,7 +18,7 @@ from scipy.special import ndtri
 
 from ..inputs.grid import Cell, Grid
 from ..inputs.scoring import Metric, Scoring
-from ..inputs.trainings import SIMILARITY
+from ..inputs.trainings import FALL, SIMILARITY
 from .intervals import binomial_interval, wilson
 from .spread import LEVEL
 
@@ -82,18 +82,17 @@ class ClassRecalls:
         return self.spread_ratio * self._derived(cell, recalls)
 
     def _derived(self, cell: Cell, recalls: Array) -> Array:
-        """What the recalls vary by if that of the metric is as known and classes are independent.
+        """What recalls vary by, from the spread of the study's metric.
 
-        The metric is the sum of w_k recall_k; that of class k varies by c p_k (1 - p_k) / share_k,
-        with the c that gives the metric its variance.
+        That spread relative to p (1 - p), times K: as if the K classes varied independently. A
+        class with more or fewer images than the average varies as the law of `trainings` has it.
         """
-        shares = self.images / self.images.sum()
-        smooth = (recalls * self.images + 1) / (self.images + 2)
-        relative = smooth * (1 - smooth) / shares
-        balanced = self.grid.metric is Metric.BALANCED_ACCURACY
-        weights = np.full(len(shares), 1 / len(shares)) if balanced else shares
-        variance = float(self.grid.spread.variances[cell.key].mean())
-        return np.asarray(relative * variance / np.sum(weights**2 * relative))
+        p = min(max(cell.accuracy, 1e-3), 1 - 1e-3)
+        relative = float(self.grid.spread.variances[cell.key].mean()) / (p * (1 - p))
+        count = len(self.images)
+        average = self.images.sum() / (count * self.images)
+        shares = (recalls * self.images + 1) / (self.images + 2)
+        return np.asarray(shares * (1 - shares) * relative * count * average ** (2 * FALL))
 
     @cached_property
     def spread_ratio(self) -> float:

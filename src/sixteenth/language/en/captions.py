@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ...analysis.curves.joint import Arm
 from ...analysis.curves.learning_curve import LearningCurve
 from ...analysis.findings.options import Option
+from ...analysis.findings.per_class import ClassCurves, ClassRecall
 from ...analysis.inputs.grid import Cell
 from ...analysis.stats.intervals import IntervalKind
 from ..captions import Captions, CurvesShown, Hole, Line, Metric, shared_warnings
@@ -102,6 +103,17 @@ class EnglishCaptions(Captions):
         ]
         return f"Gains in {self.words.term.test_accuracy}: {'; '.join(parts)}."
 
+    def classes(self, shown: ClassCurves) -> str:
+        return (
+            f"{self._arm(shown.cell.key[:2])}: the part of each class's test images that is right, "
+            "the lowest classes in colour. The table under the discussion has their intervals, "
+            "per_class.csv all classes of all runs."
+        )
+
+    def classes_alt(self, named: Sequence[ClassRecall], shown: ClassCurves) -> str:
+        recalls = "; ".join(f"{plain(one.name)} {NUMBERS.percent(one.recall)}" for one in named)
+        return f"Line chart of recall against training images. On the most images: {recalls}."
+
     def option(self, option: Option) -> str:
         return plain(label(option, self.words))
 
@@ -195,7 +207,8 @@ class EnglishCaptions(Captions):
                 f"Power laws: {self.words.term.test_error} = alpha + eta × images^gamma, with 90% "
                 "intervals. Alpha: the error that no number of images gets below. Data reliance "
                 "(Hoiem et al. 2021): −2 eta gamma images^gamma at the largest size, in "
-                "points. The last column is a forecast: the error that a new training on twice the images would measure.",
+                "points. The last column is a forecast: the error that a new training on twice the "
+                "images would measure.",
                 *notes,
             ]
         )

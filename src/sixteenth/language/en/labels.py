@@ -66,6 +66,7 @@ PAGE = PageLabels(
     titles={
         "accuracy": "Dataset size against {test_accuracy}",
         "options": "What each option would add",
+        "classes": "Recall of each class",
         "loss-curves": "Loss over training",
         "accuracy-curves": "Accuracy over training",
     },
@@ -96,6 +97,9 @@ FIGURES = FigureLabels(
     },
     clean="training, clean images at the end",
     not_planned="not part of the study",
+    recall="Recall",
+    mean_recall="mean of all classes",
+    other_classes="{} other classes",
     learning_curves="Learning curves",
     new_training="{} interval of the error that a new training would measure; dashed: extrapolated",
 )

@@ -28,7 +28,9 @@ def say(finding: ClassFinding, words: Words) -> str:
             )
         case ClassRecall():
             grown = " → ".join(percent(recall) for recall in finding.recalls)
-            return f"{plain(finding.name)}: recall {grown} ({accuracy_interval(finding.interval)})."
+            return (
+                f"Recall of {plain(finding.name)}: {grown} ({accuracy_interval(finding.interval)})."
+            )
         case _:
             assert_never(finding)
 
@@ -42,9 +44,10 @@ def _weak(found: WeakClasses, words: Words) -> str:
     more = len(found.weak) - len(shown)
     if more:
         named.append(f"{count(more)} more")
-    verb, whose = ("needs", "Its") if len(found.weak) == 1 else ("need", "Their")
+    whose = "Its" if len(found.weak) == 1 else "Their"
     text = (
-        f"{join(named)} {verb} images most: {whose.lower()} recall by {words.cell(found.cell)} is "
+        f"Images are needed most by {join(named)}: {whose.lower()} recall by "
+        f"{words.cell(found.cell)} is "
         f"below the mean of all {found.classes} classes, {percent(found.mean)}, by more than "
         "chance explains."
     )

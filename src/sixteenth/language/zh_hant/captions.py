@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ...analysis.curves.joint import Arm
 from ...analysis.curves.learning_curve import LearningCurve
 from ...analysis.findings.options import Option
+from ...analysis.findings.per_class import ClassCurves, ClassRecall
 from ...analysis.inputs.grid import Cell
 from ...analysis.stats.intervals import IntervalKind
 from ..captions import Captions, CurvesShown, Hole, Line, Metric, shared_warnings
@@ -93,6 +94,16 @@ class ChineseCaptions(Captions):
             for option in options
         ]
         return tidy(f"{self.words.term.test_accuracy}的提升：{'；'.join(parts)}。")
+
+    def classes(self, shown: ClassCurves) -> str:
+        return (
+            f"{self._arm(shown.cell.key[:2])}：每個類別的測試影像中答對的比例，最低的幾個類別以顏色標示。"
+            "信賴區間見討論中的表格，所有訓練的所有類別見 per_class.csv。"
+        )
+
+    def classes_alt(self, named: Sequence[ClassRecall], shown: ClassCurves) -> str:
+        recalls = "；".join(f"{plain(one.name)} {NUMBERS.percent(one.recall)}" for one in named)
+        return f"折線圖，訓練影像張數與召回率。影像最多時：{recalls}。"
 
     def option(self, option: Option) -> str:
         return plain(label(option, self.words))

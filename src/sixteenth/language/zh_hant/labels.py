@@ -65,6 +65,7 @@ PAGE = PageLabels(
     titles={
         "accuracy": "資料量與{test_accuracy}",
         "options": "各種做法能提升多少",
+        "classes": "各類別的召回率",
         "loss-curves": "訓練過程中的損失",
         "accuracy-curves": "訓練過程中的準確率",
     },
@@ -95,6 +96,9 @@ FIGURES = FigureLabels(
     },
     clean="訓練集，結束時以原始影像測量",
     not_planned="不在研究範圍內",
+    recall="召回率",
+    mean_recall="全部類別的平均",
+    other_classes="其他 {} 個類別",
     learning_curves="學習曲線",
     new_training="重新訓練一次會測得的錯誤率，{} 區間；虛線為外插",
 )

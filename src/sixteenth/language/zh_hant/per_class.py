@@ -22,13 +22,14 @@ def say(finding: ClassFinding, words: Words) -> str:
         case NoWeakClass():
             return (
                 f"{words.cell(finding.cell)}沒有特別弱的類別：{finding.classes} 個類別中，"
-                f"沒有任何一個的召回率低於平均的程度，超出測試影像（最少的類別 {count(finding.fewest)} 張）、"
+                f"沒有任何一個的召回率低於平均的程度，超出測試影像"
+                f"（最少的類別 {count(finding.fewest)} 張）、"
                 "重新訓練，以及從這麼多類別中挑選所能解釋的範圍。"
             )
         case ClassRecall():
             grown = " → ".join(percent(recall) for recall in finding.recalls)
             around = accuracy_interval(finding.interval)
-            return f"{plain(finding.name)}：召回率 {grown}（{around}）。"
+            return f"召回率，{plain(finding.name)}：{grown}（{around}）。"
         case _:
             assert_never(finding)
 
@@ -48,7 +49,7 @@ def _weak(found: WeakClasses, words: Words) -> str:
     if math.isfinite(found.mean_gain):
         gains = "、".join(signed(one.gain) for one in shown)
         text += (
-            f"最後一次增加影像時，這些類別的變化約為 {gains} 個百分點，全部類別平均 "
+            f"最後一次增加影像時，召回率的變化約為 {gains} 個百分點，全部類別平均 "
             f"{signed(found.mean_gain)} 個百分點。"
         )
         flat = "、".join(plain(one.name) for one in shown if one.gain <= 0)
