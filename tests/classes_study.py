@@ -52,6 +52,7 @@ def classes_study(
                         "model": model,
                         "init": init,
                         "fraction": fraction,
+                        "length": 1.0,
                         "train_size": size,
                         "seed": seed,
                         "status": "finished",
@@ -61,6 +62,9 @@ def classes_study(
                         "parameters": PARAMETERS[model],
                         "steps": size / 100,
                         "epochs": 10,
+                        "train_flops": np.nan,
+                        "seconds": np.nan,
+                        "error": "",
                     }
                 )
     return Study(pd.DataFrame(rows), pd.DataFrame({"run_id": []}), predictions)

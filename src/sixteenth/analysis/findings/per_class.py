@@ -1,8 +1,9 @@
 """The classes that need images most: those whose recall lies below the others' by more than chance.
 
 With many classes the lowest of them is low by chance too, and one class has few test images. So a
-class is named only where its recall would be below the mean for another training on other images,
-at a level that all classes share (Holm), and classes are ranked by recalls drawn towards the mean.
+class is named only where the recall of the average training on other test images is below the mean
+of all classes, at a level that all classes share (Holm). To need images is a property of a class,
+not of one training. Classes are ranked by recalls drawn towards the mean.
 """
 
 from __future__ import annotations
@@ -173,14 +174,13 @@ def per_class(curves: ClassCurves | None) -> list[ClassFinding]:
 def _weak(found: ClassRecalls, cell: Cell, recalls: Array) -> tuple[int, list[int]]:
     """How many classes are named, and all classes, those first; then by shrunk recall."""
     count = len(recalls)
-    trainings = found.training_variance(cell, recalls) * (1 + 1 / len(cell.runs))
+    trainings = found.training_variance(cell, recalls) / len(cell.runs)
     variances = found.test_variance(recalls) + trainings
     below = recalls - recalls.mean()
     spread = np.sqrt((1 - 2 / count) * variances + variances.sum() / count**2)
-    p = holm(2 * ndtr(-np.abs(below) / spread))
-    named = (p <= 0.05) & (below <= -LEAST)
+    named = (holm(ndtr(below / spread)) <= 0.05) & (below <= -LEAST)
     shrunk = _shrunk(recalls, variances)
-    order = sorted(range(count), key=lambda k: (not named[k], shrunk[k]))
+    order = sorted(range(count), key=lambda k: (not named[k], shrunk[k], recalls[k]))
     return int(named.sum()), order
 
 

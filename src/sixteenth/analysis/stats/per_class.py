@@ -2,7 +2,7 @@
 
 Of one class there are few test images, and trainings differ more in its recall than in accuracy:
 what one class loses another often wins. How much more is derived from the spread of the accuracy,
-as if classes varied independently, and corrected by repeats where there are any (`spread_ratio`).
+as if classes varied independently, times a factor (`spread_ratio`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ from .intervals import binomial_interval, wilson
 from .spread import LEVEL
 
 Array = NDArray[np.float64]
+
+TRADED = 6.0
+"""The variance of a recall between trainings over what it were if classes varied independently:
+what one class loses another wins. Assumed without repeats; docs/science.md has measurements, 2.4
+to 17."""
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "length", "train_size", "seed", "class", "train_images",
@@ -79,7 +84,7 @@ class ClassRecalls:
 
     def training_variance(self, cell: Cell, recalls: Array) -> Array:
         """(K,) variance between trainings of a cell: `spread_ratio` times the derived one."""
-        return self.spread_ratio * self._derived(cell, recalls)
+        return np.asarray(self.spread_ratio * self._derived(cell, recalls))
 
     def _derived(self, cell: Cell, recalls: Array) -> Array:
         """What recalls vary by, from the spread of the study's metric.
@@ -96,10 +101,10 @@ class ClassRecalls:
 
     @cached_property
     def spread_ratio(self) -> float:
-        """Variance of recalls between trainings over the derived one; 1 without repeats.
+        """Variance of recalls between trainings over the derived one; `TRADED` without repeats.
 
-        Pooled over classes and cells, without what the finite test set adds, and drawn towards 1
-        with the weight of `SIMILARITY` repeats.
+        Pooled over classes and cells, without what the finite test set adds, and drawn towards
+        `TRADED` with the weight of `SIMILARITY` recalls.
         """
         labels = self.grid.predictions.labels
         parts = Scoring.of(Metric.BALANCED_ACCURACY, labels).parts
@@ -115,8 +120,9 @@ class ClassRecalls:
             derived += repeats * float(np.sum(self._derived(cell, recalls.mean(axis=0))))
             degrees += repeats * len(self.present)
         if not derived > 0:
-            return 1.0
-        return (SIMILARITY + degrees * max(0.0, seen / derived)) / (SIMILARITY + degrees)
+            return TRADED
+        measured = degrees * max(0.0, seen / derived)
+        return (SIMILARITY * TRADED + measured) / (SIMILARITY + degrees)
 
     def interval(
         self, cell: Cell, recalls: Array, trainings: int, level: float = LEVEL

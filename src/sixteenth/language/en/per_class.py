@@ -23,8 +23,8 @@ def say(finding: ClassFinding, words: Words) -> str:
             return (
                 f"No class stands out for {words.cell(finding.cell)}: none of the "
                 f"{finding.classes} recalls lies below their mean by more than the test images "
-                f"(the rarest class has {count(finding.fewest)}), another training and the choice "
-                "among so many classes may explain."
+                f"(the rarest class has {count(finding.fewest)}), differences between trainings "
+                "and the choice among so many classes may explain."
             )
         case ClassRecall():
             grown = " → ".join(percent(recall) for recall in finding.recalls)
@@ -44,18 +44,18 @@ def _weak(found: WeakClasses, words: Words) -> str:
     more = len(found.weak) - len(shown)
     if more:
         named.append(f"{count(more)} more")
-    whose = "Its" if len(found.weak) == 1 else "Their"
+    whose = "its" if len(found.weak) == 1 else "their"
     text = (
-        f"Images are needed most by {join(named)}: {whose.lower()} recall by "
+        f"Images are needed most by {join(named)}: {whose} recall by "
         f"{words.cell(found.cell)} is "
         f"below the mean of all {found.classes} classes, {percent(found.mean)}, by more than "
         "chance explains."
     )
     if math.isfinite(found.mean_gain):
-        gains = join([signed(one.gain) for one in shown])
+        gain = sum(one.gain for one in found.weak) / len(found.weak)
         text += (
-            f" {whose} last step to more images brought about {gains} points, that of all classes "
-            f"{signed(found.mean_gain)} on average."
+            f" The last step to more images brought {'it' if len(found.weak) == 1 else 'them'} "
+            f"about {signed(gain)} points, and all classes {signed(found.mean_gain)} on average."
         )
         flat = [plain(one.name) for one in shown if one.gain <= 0]
         if flat:

@@ -23,7 +23,7 @@ from ..tables import TableLabels
 _GAIN = ("Change, points", "95% interval")
 _TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
     AccuracyCurve: (
-        "{Test_accuracy} by training images",
+        "{Metric} by training images",
         ("Network", "Images", "{Test_accuracy}", *_GAIN),
     ),
     LastDoubling: (

@@ -24,7 +24,7 @@ def say(finding: ClassFinding, words: Words) -> str:
                 f"{words.cell(finding.cell)}沒有特別弱的類別：{finding.classes} 個類別中，"
                 f"沒有任何一個的召回率低於平均的程度，超出測試影像"
                 f"（最少的類別 {count(finding.fewest)} 張）、"
-                "重新訓練，以及從這麼多類別中挑選所能解釋的範圍。"
+                "各次訓練的差異，以及從這麼多類別中挑選所能解釋的範圍。"
             )
         case ClassRecall():
             grown = " → ".join(percent(recall) for recall in finding.recalls)
@@ -47,9 +47,9 @@ def _weak(found: WeakClasses, words: Words) -> str:
         f"{found.classes} 個類別的平均 {percent(found.mean)}，差距超出偶然能解釋的範圍。"
     )
     if math.isfinite(found.mean_gain):
-        gains = "、".join(signed(one.gain) for one in shown)
+        gain = sum(one.gain for one in found.weak) / len(found.weak)
         text += (
-            f"最後一次增加影像時，召回率的變化約為 {gains} 個百分點，全部類別平均 "
+            f"最後一次增加影像時，召回率平均變化約 {signed(gain)} 個百分點，全部類別平均 "
             f"{signed(found.mean_gain)} 個百分點。"
         )
         flat = "、".join(plain(one.name) for one in shown if one.gain <= 0)

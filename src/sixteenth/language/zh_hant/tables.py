@@ -25,7 +25,7 @@ _CHANGE = ("變化（百分點）", "95% 信賴區間")
 TABLES = TableLabels(
     tables={
         AccuracyCurve: (
-            "不同訓練影像張數的{test_accuracy}",
+            "不同訓練影像張數的{metric}",
             ("模型", "影像張數", "{test_accuracy}", *_CHANGE),
         ),
         LastDoubling: (
