@@ -128,7 +128,7 @@ def thirty_six_runs() -> GoldenStudy:
     return replace(study, spec=study.spec | {"name": "36 runs"})
 
 
-@screen(Verdict.NOT_SEPARATED, None, "ImbalancedClasses")
+@screen(Verdict.NOT_SEPARATED, OptionKind.DATA, "ImbalancedClasses")
 def classes_hidden_by_accuracy() -> GoldenStudy:
     """Accuracy hides that the rarest classes are hardly known."""
     return complete(imbalanced(ahead=0.0))
