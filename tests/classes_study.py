@@ -65,6 +65,11 @@ def classes_study(
                         "train_flops": np.nan,
                         "seconds": np.nan,
                         "error": "",
+                        "chosen_by": "last",
+                        "final_map": "4x4",
+                        "test_loss": np.nan,
+                        "train_loss": np.nan,
+                        "train_measured": size,
                     }
                 )
     return Study(pd.DataFrame(rows), pd.DataFrame({"run_id": []}), predictions)
