@@ -60,7 +60,10 @@ def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
         figure.add_subplot()
         return figure
 
-    for name in ("accuracy_figure", "options_figure", "training_curves_figure"):
+    for name in (
+        *("accuracy_figure", "options_figure", "training_curves_figure"),
+        "class_figure",
+    ):
         monkeypatch.setattr(f"sixteenth.report.parts.{name}", blank)
 
 

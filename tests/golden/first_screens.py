@@ -1,4 +1,4 @@
-"""Ten invented studies whose right verdict is known, and what their first screens should say."""
+"""Eleven invented studies whose right verdict is known, and what their first screens should say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from studies import CLEAN, ONE, TWO, GoldenStudy, Records, arms, complete, levelled
+from studies import CLEAN, ONE, TWO, GoldenStudy, Records, arms, complete, imbalanced, levelled
 
 from sixteenth.analysis import OptionKind
 from sixteenth.analysis.findings.overview import Verdict
@@ -126,3 +126,9 @@ def thirty_six_runs() -> GoldenStudy:
     """Two models, two kinds of weights, three sizes, three seeds."""
     study = complete(levelled(arms(**FOUR, **SEEDS)))
     return replace(study, spec=study.spec | {"name": "36 runs"})
+
+
+@screen(Verdict.NOT_SEPARATED, OptionKind.DATA, "ImbalancedClasses")
+def classes_hidden_by_accuracy() -> GoldenStudy:
+    """Accuracy hides that the rarest classes are hardly known."""
+    return complete(imbalanced(ahead=0.0))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from classes_study import classes_study
 from simulated_study import CLASSES, REFERENCE, REFERENCE_TRAIN, Study, make_study, run_record
 from sixteenth.report import Measurements
 from sixteenth.storage.run_record import RunRecord
@@ -703,4 +704,35 @@ def hostile_names() -> GoldenStudy:
         figures=True,
         name="Demo <b>study</b> | one\n```",
         data_name="<i>my</i> data",
+    )
+
+
+RARE = (1200, 1000, 800, 700, 600, 400, 300, 200, 100, 60)
+"""Test images of ten classes."""
+
+
+def imbalanced(*, ahead: float) -> Study:
+    """Ten classes; the two rarest are known worst, and the bigger model is `ahead` on these."""
+    known = np.array([0.93, 0.92, 0.93, 0.9, 0.91, 0.9, 0.9, 0.88, 0.5, 0.4])
+    rare = np.array([0.0] * 8 + [ahead] * 2)
+    return classes_study(
+        {
+            SMALL: [known - 0.25, known - 0.08, known],
+            BIG: [known - 0.3, known - 0.08, known + rare],
+        },
+        RARE,
+        seeds=(0, 1),
+    )
+
+
+@golden
+def balanced_accuracy() -> GoldenStudy:
+    """Decided by balanced accuracy: the bigger model is better, on the two rarest classes only."""
+    return complete(
+        imbalanced(ahead=0.25),
+        records=Records(train_images=50_000),
+        metric="balanced-accuracy",
+        targets=(0.05,),
+        whole=True,
+        figures=True,
     )

@@ -28,6 +28,7 @@ from chinese import faults
 
 HERE = Path(__file__).parent
 CHINESE = {
+    "balanced-accuracy",
     "reference",
     "control-run",
     "doubtful-labels",

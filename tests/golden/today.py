@@ -55,7 +55,7 @@ def said(study: GoldenStudy) -> Said:
 def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
     """Everything that is told of a study: the end of a file's name -> the text."""
     plain = found.plain
-    english = English(Names.of(plain.models, plain.inits))
+    english = English(Names.of(plain.models, plain.inits, plain.metric))
     with tempfile.TemporaryDirectory() as folder, _figures(drawn=study.figures) as drawn:
         build_report(folder, study.measurements(), plain, english)
         report, html = (
@@ -88,7 +88,7 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
 def chinese_texts(study: GoldenStudy, found: Said) -> str:
     """What is told of a study in Chinese, a sentence or a row a line."""
     plain = found.plain
-    language = TraditionalChinese(Names.of(plain.models, plain.inits))
+    language = TraditionalChinese(Names.of(plain.models, plain.inits, plain.metric))
     page = make_page(study.measurements(), plain, language)
     screen = page.screen
     lines = [screen.title, screen.lead, screen.summary, *page.dateline, *page.basis]
@@ -125,7 +125,7 @@ def findings(found: Said) -> dict[str, Any]:
         Everything else is as `to_dict()` gives it, without the keys in `LEFT_OUT`.
     """
     plain = found.plain.to_dict()
-    english = English(Names.of(found.plain.models, found.plain.inits))
+    english = English(Names.of(found.plain.models, found.plain.inits, found.plain.metric))
     sections = [
         {
             "key": section["key"],
@@ -263,6 +263,9 @@ def _figures(*, drawn: bool) -> Iterator[list[tuple[str, list[str]]]]:
         for name in ("inline", "inline_chart"):
             patches.enter_context(mock.patch.object(import_module(PAGE), name, return_value=""))
         if not drawn:
-            for name in ("accuracy_figure", "options_figure", "training_curves_figure"):
+            for name in (
+                *("accuracy_figure", "options_figure", "training_curves_figure"),
+                "class_figure",
+            ):
                 patches.enter_context(mock.patch.object(import_module(PARTS), name, empty))
         yield found

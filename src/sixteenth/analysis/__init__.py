@@ -21,6 +21,7 @@ from .findings.options import Option, OptionKind, OptionVerdict
 from .findings.types import Finding, Section, SectionKey, Strength
 from .inputs.grid import Cell, Grid, Run
 from .inputs.predictions import Predictions, TestPredictions
+from .inputs.scoring import Metric
 from .inputs.tables import read_grid, whole_runs
 from .stats.intervals import (
     Interval,
@@ -52,6 +53,7 @@ __all__ = [
     "Interval",
     "IntervalKind",
     "LearningCurve",
+    "Metric",
     "MissingRun",
     "Option",
     "OptionKind",

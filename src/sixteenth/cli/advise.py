@@ -42,7 +42,7 @@ def advise(
     study = set_language(Study.open(folder), lang)
     found = study.advice(target_error)
     if as_json:
-        print_json(found.to_dict())
+        print_json({"metric": study.spec.metric, **found.to_dict()})
         return
     from .tables import console
 

@@ -155,7 +155,7 @@ def show(
     study = open_study(folder, out, lang)
     results = study.results()
     if as_json:
-        print_json(json_rows(_with_intervals(results)))
+        print_json(json_rows(_with_intervals(results, study.spec.metric)))
     else:
         _print_results(study, results)
 
@@ -270,6 +270,7 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     data = study.data_facts()
     return {
         "study": study.spec.name,
+        "metric": study.spec.metric,
         "folder": str(study.folder),
         "report": str(page),
         "status": "finished" if finished else "incomplete",
@@ -282,12 +283,14 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
 
 def _print_results(study: Study, results: pd.DataFrame) -> None:
     """What the report's first screen says, then a row for each run."""
-    from ..analysis import IntervalKind, summary_table
+    from ..analysis import IntervalKind, Metric, read_grid, summary_table
     from ..language import language_for
     from .answer import print_answer
     from .tables import console, results_table
 
-    stdout, summary, language = console(), summary_table(results), language_for(tag=study.language)
+    metric = Metric(study.spec.metric)
+    stdout, summary = console(), summary_table(read_grid(results, metric=metric))
+    language = language_for(tag=study.language, metric=metric)
     print_answer(study.overview(), study.folder, stdout, language)
     stdout.print()
     stdout.print(results_table(summary, stdout, language))
@@ -296,10 +299,12 @@ def _print_results(study: Study, results: pd.DataFrame) -> None:
         stdout.print(note, style="dim")
 
 
-def _with_intervals(results: pd.DataFrame) -> pd.DataFrame:
-    from ..analysis import summary_table
+def _with_intervals(results: pd.DataFrame, metric: str) -> pd.DataFrame:
+    from ..analysis import Metric, read_grid, summary_table
 
-    intervals = summary_table(results)[["run_id", "low", "high", "interval"]]
+    intervals = summary_table(read_grid(results, metric=Metric(metric)))[
+        ["run_id", "low", "high", "interval"]
+    ]
     return results.merge(intervals, on="run_id", how="left")
 
 

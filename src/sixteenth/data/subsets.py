@@ -72,7 +72,7 @@ def draw_subset(
         raise ValueError(f"replicate is at least 0, not {replicate}")
     labels = _check_labels(labels)
     present, class_index, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    wanted = _class_counts(present, sizes, fraction, classes)
+    wanted = class_counts(present, sizes, fraction, classes)
     disjoint = subsets == "disjoint"
     ranks = _ranks(class_index, 0 if disjoint else seed, _DISJOINT if disjoint else _SUBSET)
     block = replicate if disjoint else 0
@@ -132,7 +132,7 @@ def hold_out(
     return everything[~held], everything[held]
 
 
-def _class_counts(
+def class_counts(
     present: NDArray[np.int64],
     sizes: NDArray[np.int64],
     fraction: TrainFraction,

@@ -28,6 +28,7 @@ from ..errors import InputError
 
 if TYPE_CHECKING:
     from ..analysis.findings.analyse import Findings
+    from ..analysis.inputs.scoring import Metric
     from .base import Discussion, Language, SaidAdvice, SaidStep, Statement
     from .en import English
     from .words import Names
@@ -91,18 +92,23 @@ def locale_tag() -> str:
     return next(filter(None, map(_known, wanted)), "en")
 
 
-def language_for(findings: Findings | None = None, tag: str = "en") -> Language:
+def language_for(
+    findings: Findings | None = None, tag: str = "en", metric: Metric | None = None
+) -> Language:
     """A language with the names of one study.
 
     Args:
         findings: of the study whose models and initial weights it is to name.
         tag: one of `language_tags`.
+        metric: what the study decides by, where there are no findings to tell.
     """
     from .words import Names
 
     folder = next(name for name in _folders() if _tag(name) == tag)
     made: type[Language] = import_module(f"{__name__}.{folder}").LANGUAGE
-    return made(Names.of(findings.models, findings.inits) if findings else Names())
+    if findings is None:
+        return made(Names(metric=metric) if metric else Names())
+    return made(Names.of(findings.models, findings.inits, findings.metric))
 
 
 def _folders() -> list[str]:

@@ -174,6 +174,12 @@ class Language(ABC):
     def __init__(self, names: Names) -> None:
         self.names = names
 
+    def _label(self) -> None:
+        """Name the study's metric in the fixed words; `words` are there already."""
+        self.page, self.figures = self.words.labelled(self.page), self.words.labelled(self.figures)
+        self.terminal = self.words.labelled(self.terminal)
+        self.titles = self.words.labelled(self.titles)
+
     def say(self, finding: Finding) -> str:
         """A finding as sentences.
 

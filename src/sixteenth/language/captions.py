@@ -11,6 +11,7 @@ from ..analysis.curves.joint import Arm
 from ..analysis.curves.learning_curve import LearningCurve
 from ..analysis.curves.points import CurveWarning
 from ..analysis.findings.options import Option
+from ..analysis.findings.per_class import ClassCurves, ClassRecall
 from ..analysis.inputs.grid import Cell
 from ..analysis.stats.intervals import IntervalKind
 from .text import plain
@@ -115,6 +116,14 @@ class Captions(ABC):
     @abstractmethod
     def options_alt(self, options: Sequence[Option]) -> str:
         """The options figure in words."""
+
+    @abstractmethod
+    def classes(self, shown: ClassCurves) -> str:
+        """Which lines the figure of the classes shows."""
+
+    @abstractmethod
+    def classes_alt(self, named: Sequence[ClassRecall], shown: ClassCurves) -> str:
+        """The `named` classes' recalls in words."""
 
     @abstractmethod
     def option(self, option: Option) -> str:

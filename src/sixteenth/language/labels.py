@@ -1,6 +1,8 @@
 """The fixed words of pages, figures and the terminal: a language fills in every field.
 
-Fields that hold ``{}`` or ``{name}`` are patterns for `str.format`.
+Fields that hold ``{}`` or ``{name}`` are patterns for `str.format`; ``{metric}``,
+``{test_accuracy}``, ``{test_error}`` and ``{column}`` stand for what the study decides by, see
+`words.Words.labelled`.
 """
 
 from __future__ import annotations
@@ -101,6 +103,7 @@ class FigureLabels:
         curve_lines: of each metric, the legend's test and training line.
         from_start: over the options, the network that they start from.
         images: a number of images over a column of training curves.
+        other_classes: how many classes have no line of their own colour.
         learning_curves: title of the figure that `sixteenth fit` draws.
         new_training: in its legend, with the level of its band.
     """
@@ -120,6 +123,9 @@ class FigureLabels:
     curve_lines: Mapping[str, tuple[str, str]]
     clean: str
     not_planned: str
+    recall: str
+    mean_recall: str
+    other_classes: str
     learning_curves: str
     new_training: str
 
@@ -266,10 +272,12 @@ class WatchLabels:
             writes its files any more), ``interrupted``, ``finished``, ``failed``.
         curves_note: that curves reach to the last epoch that was saved.
         no_curves: instead of the curves, before the first epoch.
+        test_accuracy: column of plain accuracy, whatever the study decides by.
         trouble: with what keeps the folder from being read.
         lost: that the page is not updated any more, and that training does not depend on it.
     """
 
+    test_accuracy: str
     done: str
     left: str
     idle: str

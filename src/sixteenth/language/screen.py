@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from ..analysis.findings.cautions import Caution, NotConverged, OneSeed, RunsMissing
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
 from ..analysis.findings.overview import Card, HowSure, Overview
+from ..analysis.findings.per_class import ImbalancedClasses
 from ..analysis.findings.target import Target
+from ..analysis.inputs.scoring import Metric
 from ..spec.fields import is_frozen
 from .numbers import DASH
 from .provenance import Fact
@@ -286,6 +288,8 @@ def command(found: Caution) -> str:
             return f"{run} --set {found.setting}={found.value} --fresh" if found.setting else ""
         case OneSeed():
             return f"{run} --set 'seeds={list(found.seeds)}'"
+        case ImbalancedClasses():
+            return f"{run} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
             return run if isinstance(found, RunsMissing) else f"{run} --fresh"

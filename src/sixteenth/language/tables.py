@@ -13,6 +13,7 @@ from ..analysis.findings.doubling import HalfOrigin, LastDoubling
 from ..analysis.findings.expectation import GainFromData, ModelCrossover, Outcome, SizeVerdict
 from ..analysis.findings.options import Option
 from ..analysis.findings.overfitting import GapTrend, GeneralisationGap
+from ..analysis.findings.per_class import ClassRecall
 from ..analysis.findings.pretraining import (
     AheadOnFewer,
     FirstEpoch,
@@ -101,6 +102,7 @@ class Tables:
             FitAndGap: self._fit_and_gap,
             FirstEpoch: self._first_epoch,
             WorthInImages: self._worth,
+            ClassRecall: self._class,
             GeneralisationGap: self._gap,
             Option: self._option,
         }
@@ -289,6 +291,19 @@ class Tables:
         if found.little_fitted:
             trend += self.labels.hardly_fitted
         return self._arm(first.model, first.init), sizes, gaps, trend
+
+    def _class(self, found: ClassRecall) -> Row:
+        percent = self._percent
+        known = [self._count(n) for n in found.train_images if math.isfinite(n)]
+        gain = self._points(found.gain) if math.isfinite(found.gain) else DASH
+        return (
+            found.name,
+            " → ".join(known) or DASH,
+            self._count(found.test_images),
+            " → ".join(percent(recall) for recall in found.recalls),
+            self._span(percent(found.interval.low), percent(found.interval.high)),
+            gain,
+        )
 
     def _option(self, option: Option) -> list[Row]:
         if not option.known:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
-from sixteenth.analysis import Context, Findings, Predictions, analyse
+from sixteenth.analysis import Context, Findings, Metric, Predictions, analyse
 from sixteenth.analysis.findings.explained import LeverRuns
 from sixteenth.spec.fields import OWN_MODELS
 from sixteenth.storage.run_record import RunRecord
@@ -26,12 +26,14 @@ class Measurements:
         results: one row a run of the plan, also the failed and missing ones.
         histories: one row for each run and epoch.
         records: those of the runs that were begun.
+        class_images: fraction -> training images of each class, in the order of the labels.
     """
 
     spec: Mapping[str, Any]
     results: pd.DataFrame
     histories: pd.DataFrame
     records: Sequence[RunRecord]
+    class_images: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def analyse_study(
@@ -53,7 +55,11 @@ def analyse_study(
         measurements.results,
         measurements.histories,
         expect=measurements.spec.get("expect", "bigger-is-better"),
-        context=_context(measurements.spec, measurements.records),
+        metric=measurements.spec.get("metric", Metric.ACCURACY),
+        context=replace(
+            _context(measurements.spec, measurements.records),
+            class_images=measurements.class_images,
+        ),
         predictions=predictions,
         target_error=target_error,
         tested=tested,

@@ -15,11 +15,12 @@ from sixteenth.analysis import Findings, bands, cells
 from ..language.base import Language
 from ..language.captions import Metric
 from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
+from .figures.classes import class_figure
 from .figures.panels import CurveGrid, curve_grids
 
 TALK = "summary"
 """The first screen as a PNG, for a talk or a chat."""
-FIGURES = ("accuracy", "options", "loss-curves", "accuracy-curves")
+FIGURES = ("accuracy", "options", "classes", "loss-curves", "accuracy-curves")
 """All figures of a report, in their order. One that would be empty is left out."""
 
 
@@ -49,6 +50,8 @@ def draw_figures(
         )
     if any(option.known for option in findings.options):
         figures["options"] = options_figure(findings.options, language=language, narrow=narrow)
+    if findings.classes and len(findings.classes.sizes) > 1:
+        figures["classes"] = class_figure(findings.classes, language=language, narrow=narrow)
     grids = curve_grids(histories, results) if grids is None else grids
     for metric, grid in grids.items():
         figures[f"{metric}-curves"] = training_curves_figure(

@@ -271,6 +271,9 @@ class StudySpec(_Spec):
     """nested: the images of 1/16 are among those of 1/2. disjoint: no two seeds share an image."""
     expect: Literal["bigger-is-better", "smaller-is-better", "none"] = "bigger-is-better"
     """The hypothesis that the discussion tests."""
+    metric: Literal["accuracy", "balanced-accuracy"] = "accuracy"
+    """What the study decides by. balanced-accuracy: the mean of the recalls of all classes, so that
+    each class counts as much as any other, however few images it has."""
     language: Text | None = None
     """Of the report: en, zh-Hant. By default the locale's if it is one of these, else en."""
     stem: Literal["default", "cifar"] = "default"

@@ -40,6 +40,10 @@ class StudyFolder:
         return self.path / "results.csv"
 
     @property
+    def per_class_path(self) -> Path:
+        return self.path / "per_class.csv"
+
+    @property
     def executions_path(self) -> Path:
         """How each run is computed, see `study.planning.planner`."""
         return self.path / "execution.json"

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 AXES = ("models", "init", "finetune", "fractions", "seeds")
 """What may be added to a study that was begun: finished runs stay what they are."""
 
-WORDS = ("expect:", "name:", "data_name:", "language:", "skip_broken:")
-"""What things are called, in which language, and what the discussion tests, changes no run; nor
-does leave to skip broken images, beyond what the data's fingerprint tells."""
+WORDS = ("expect:", "metric:", "name:", "data_name:", "language:", "skip_broken:")
+"""What things are called, in which language, what the discussion tests and by which metric, changes
+no run; nor does leave to skip broken images, beyond what the data's fingerprint tells."""
 
 VERSIONS = ("sixteenth", "torch", "torchvision", "timm")
 """Packages whose version may change what a run gives: no two runs of a study differ in them. timm's

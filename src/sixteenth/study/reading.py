@@ -134,7 +134,7 @@ class StudyResults:
         return draw_figures(self.results(), self.histories(), found, language)
 
     def report(self) -> Path:
-        """Write results.csv, report.html, report.md and figures/ from the run folders.
+        """Write results.csv, per_class.csv and the report from the run folders.
 
         Returns:
             The path of report.html.
@@ -156,13 +156,14 @@ class StudyResults:
                 by this version and in this language.
         """
         from ..report import build_report, is_made_from
-        from .results import write_results
+        from .results import write_classes, write_results
 
         snapshot = self._read()
         made_from = self._state(snapshot)
         if (
             unless_current
             and snapshot.folder.results_path.is_file()
+            and snapshot.folder.per_class_path.is_file()
             and is_made_from(self.folder, made_from)
         ):
             return self.folder / "report.html"
@@ -170,6 +171,7 @@ class StudyResults:
         write_results(snapshot, self._table("results", snapshot))
         language = language_for(found, self.language)
         measurements = self._measurements(snapshot)
+        write_classes(snapshot, found.grid, measurements.class_images)
         return build_report(self.folder, measurements, found, language, made_from=made_from)
 
     def _state(self, snapshot: StudySnapshot) -> str:
@@ -214,12 +216,14 @@ class StudyResults:
     def _measurements(self, snapshot: StudySnapshot) -> Measurements:
         """What a report is made from."""
         from ..report import Measurements
+        from .class_images import class_images
 
         return Measurements(
             spec=self.spec.model_dump(mode="json"),
             results=self._table("results", snapshot),
             histories=self._table("histories", snapshot),
             records=list(snapshot.records.values()),
+            class_images=class_images(snapshot),
         )
 
     def _table(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences
-from ..storage.run_folder import write_text
+from ..storage.run_folder import RunFolder, Stamp, write_text
 from ..storage.run_record import (
     DataFacts,
     Environment,
@@ -22,11 +23,17 @@ from ..storage.run_record import (
     ModelFacts,
     RunRecord,
 )
-from ..storage.study_folder import StudyFolder, StudySnapshot, control_id
+from ..storage.study_folder import EXPLAIN, StudyFolder, StudySnapshot, control_id
+
+if TYPE_CHECKING:
+    from ..analysis import Grid
+    from ..analysis.stats.measures import TestMeasures
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "length", "train_size", "seed", "status",
-    "train_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high", "test_loss",
+    "train_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
+    "balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high", "balanced_test_size",
+    "top5_accuracy", "ece", "test_loss",
     "train_loss", "test_size", "train_measured", "parameters", "train_flops", "seconds", "epochs",
     "steps", "generalisation_gap", "chosen_by", "final_map", "machine", "error",
 ]  # fmt: skip
@@ -46,12 +53,14 @@ def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
     ``RUN_ID@1/4``, when the run is finished; so has a control, ``RUN_ID@2``, that was trained again
     with more steps. A run that was not begun has the status "missing".
     Accuracies are in [0, 1]; `test_accuracy_low` and `test_accuracy_high` are the ends of the 95%
-    interval for another training of the cell, see `analysis.run_intervals`.
+    interval for another training of the cell, see `analysis.run_intervals`; so are those of
+    `balanced_accuracy`. What `analysis.stats.measures` describes is computed from the stored
+    predictions, and NaN where there are none.
 
     Raises:
         InputError: a run was not made by the study.
     """
-    from ..analysis import read_grid, run_intervals
+    from ..analysis import Metric, read_grid, run_intervals
 
     check_made_by(snapshot)
     rows = []
@@ -66,10 +75,15 @@ def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
             control = _control_row(run, record, snapshot.controls[run.run_id])
             rows.append(control | {"machine": again[run.run_id]})
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
-    found = run_intervals(read_grid(table))
-    for end in ("low", "high"):
-        ends = {run_id: getattr(interval, end) for run_id, interval in found.items()}
-        table[f"test_accuracy_{end}"] = table["run_id"].map(ends).astype(float)
+    measures = _measures(snapshot)
+    for column in ("balanced_accuracy", "balanced_test_size", "top5_accuracy", "ece"):
+        known = {run_id: getattr(one, column) for run_id, one in measures.items()}
+        table[column] = table["run_id"].map(known).astype(float)
+    for metric in Metric:
+        found, (column, _) = run_intervals(read_grid(table, metric=metric)), metric.columns
+        for end in ("low", "high"):
+            ends = {run_id: getattr(interval, end) for run_id, interval in found.items()}
+            table[f"{column}_{end}"] = table["run_id"].map(ends).astype(float)
     return table
 
 
@@ -96,6 +110,35 @@ def _machine(record: RunRecord, silent: Collection[str | None]) -> str:
     return ", ".join(part for part in [*parts, execution.precision] if part)
 
 
+def _measures(snapshot: StudySnapshot) -> dict[str, TestMeasures]:
+    """run_id of a row -> what its test predictions say."""
+    found: dict[str, TestMeasures] = {}
+    for run_id in snapshot.records:
+        found |= _measures_of(snapshot.folder.run(run_id).path, snapshot.stamps.get(run_id, ()))
+    for run_id, record in snapshot.controls.items():
+        place, stamp = snapshot.folder.control.run(run_id), snapshot.stamps[f"{EXPLAIN}/{run_id}"]
+        if run_id in (own := _measures_of(place.path, stamp)):
+            found[control_id(record)] = own[run_id]
+    return found
+
+
+@lru_cache(maxsize=10_000)
+def _measures_of(path: Path, stamp: Stamp) -> Mapping[str, TestMeasures]:
+    """The same of one run folder, read again only once its files have another `stamp`.
+
+    Of predictions that cannot be read there is nothing: the report says which these are.
+    """
+    from ..analysis.stats.measures import measure
+
+    place = RunFolder(path)
+    try:
+        record = place.read_record()
+        predictions = {} if record is None else place.read_predictions_of(record)
+    except InputError:
+        return {}
+    return {run_id: measure(*each) for run_id, each in predictions.items()}
+
+
 def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:
     """One row per run and epoch: the run's cell, then the columns of history.csv.
 
@@ -116,6 +159,18 @@ def write_results(snapshot: StudySnapshot, table: pd.DataFrame | None = None) ->
     """Write results.csv, the `table` of `results_table`, which is made if it is not given."""
     table = results_table(snapshot) if table is None else table
     write_text(snapshot.folder.results_path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def write_classes(
+    snapshot: StudySnapshot, grid: Grid, class_images: Mapping[str, Sequence[int]]
+) -> None:
+    """Write per_class.csv, the table of `analysis.stats.per_class.class_table`."""
+    from ..analysis.stats.per_class import class_table
+
+    data = next((one.data for one in snapshot.records.values() if one.data is not None), None)
+    table = class_table(grid, () if data is None else data.classes, class_images)
+    text = table.to_csv(index=False, lineterminator="\n")
+    write_text(snapshot.folder.per_class_path, text)
 
 
 def check_made_by(snapshot: StudySnapshot) -> None:

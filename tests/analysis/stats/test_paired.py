@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from trained import drawn
+from trained import drawn, image_variance
 
 from sixteenth.analysis import compare_cells, contrast, read_grid
 from sixteenth.analysis.inputs.predictions import Unpaired
-from sixteenth.analysis.stats.paired import Basis, image_variance
+from sixteenth.analysis.stats.paired import Basis
 from sixteenth.analysis.stats.spread import Spread
 
 PAIR = {("resnet18", "random"): (0.80,), ("resnet50", "random"): (0.83,)}

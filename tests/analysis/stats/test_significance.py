@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
+from trained import image_variance
 
 from sixteenth.analysis import compare_cells, holm, read_grid
-from sixteenth.analysis.stats.paired import image_variance
 from sixteenth.analysis.stats.spread import Spread
 
 

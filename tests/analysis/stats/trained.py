@@ -12,6 +12,7 @@ from scipy import stats
 
 from sixteenth.analysis import Grid, TestPredictions, read_grid
 from sixteenth.analysis.inputs.trainings import SIMILARITY, UNCERTAINTY, assumed_deviation
+from sixteenth.analysis.stats.paired import image_covariance
 
 SIZE = 3125
 
@@ -46,3 +47,8 @@ def drawn(
     grid = read_grid(pd.DataFrame(rows, columns=[*columns, "parameters"]))
     predictions = TestPredictions(correct=correct, unpaired=None)
     return replace(grid, predictions=predictions), np.array(others)
+
+
+def image_variance(z: NDArray[np.float64]) -> float:
+    """The variance over test images of the mean of the differences (n,) of two networks."""
+    return float(image_covariance(z[None], np.ones((1, 1)))[0, 0]) / (len(z) + 2)

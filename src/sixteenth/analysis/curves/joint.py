@@ -106,10 +106,10 @@ def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
             cells = points(grid, (model, init))
             if len(cells) < 2:
                 continue
-            size = min(cell.test_size for cell in cells)
+            size = min(cell.effective_size for cell in cells)
             fits[model, init] = fit_learning_curve(
                 [cell.train_size for cell in cells],
-                [[1 - run.test_accuracy for run in cell.runs] for cell in cells],
+                [[1 - run.accuracy for run in cell.runs] for cell in cells],
                 test_size=int(size) if size > 0 else None,
                 chance=chance,
             )
@@ -139,11 +139,13 @@ def _image_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
     accuracy = np.array([cell.accuracy for cell in cells])
     right = grid.right(cells)
     if right is not None:
-        images = right.shape[1] + 2
-        centred = right - right.mean(axis=1, keepdims=True)
-        added = ((1 - accuracy) ** 2 + accuracy**2) / images**2
-        covariance: NDArray[np.float64] = centred @ centred.T / images**2 + np.diag(added)
-        return covariance
-    sizes = np.array([cell.test_size for cell in cells])
+        added = (1 - accuracy) ** 2 + accuracy**2
+
+        def per_image(z: NDArray[np.float64]) -> NDArray[np.float64]:
+            centred = z - z.mean(axis=1, keepdims=True)
+            return np.asarray((centred @ centred.T + np.diag(added)) / (z.shape[1] + 2))
+
+        return grid.scoring.covariance(right, per_image)
+    sizes = np.array([cell.effective_size for cell in cells])
     share = (accuracy * sizes + 1) / (sizes + 2)
     return np.diag(np.where(sizes > 0, share * (1 - share) / (sizes + 2), 0.0))

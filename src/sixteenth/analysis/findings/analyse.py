@@ -17,6 +17,7 @@ from ..curves.joint import Arm, Curves, fit_curves
 from ..curves.learning_curve import LearningCurve
 from ..inputs.grid import Grid, MissingReason
 from ..inputs.predictions import Predictions
+from ..inputs.scoring import Metric
 from ..inputs.tables import read_grid
 from ..stats.spread import LEVEL
 from .advice import Advice, advise
@@ -31,6 +32,7 @@ from .limits import limits
 from .options import Option
 from .overfitting import overfitting
 from .overview import Overview, overview
+from .per_class import ClassCurves, class_curves, per_class
 from .pretraining import pretraining
 from .relation import missing, relation
 from .types import Finding, Section, SectionKey, plain
@@ -60,7 +62,9 @@ class Findings:
         missing: runs without a result.
         level: coverage of the intervals of what was measured.
         advice: what to do next.
+        metric: what all accuracies, errors and gains are by.
         curves: the fitted learning curves, for figures and tables.
+        classes: the recalls of all classes, likewise; None without predictions.
         suspects: test images whose labels all networks contradict, the most confident first.
     """
 
@@ -75,7 +79,9 @@ class Findings:
     missing: tuple[MissingRun, ...]
     level: float
     advice: Advice
+    metric: Metric
     curves: Curves
+    classes: ClassCurves | None
     suspects: tuple[Suspect, ...]
 
     def __repr__(self) -> str:
@@ -127,7 +133,8 @@ class Findings:
 
     def to_dict(self) -> dict[str, object]:
         """The same as plain values for JSON; numbers that are not finite become None."""
-        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "curves"}
+        drawn = ("curves", "classes")
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in drawn}
         found["fits"] = [_fit(arm, fit) for arm, fit in self.curves.fits.items()]
         return {key: plain(value) for key, value in found.items()}
 
@@ -142,6 +149,7 @@ def analyse(
     target_error: float | None = None,
     tested: Sequence[LeverRuns] = (),
     level: float = LEVEL,
+    metric: str = Metric.ACCURACY,
 ) -> Findings:
     """Analyse a study, finished or not.
 
@@ -155,19 +163,22 @@ def analyse(
         target_error: a test error in [0, 1] that the advice is about.
         tested: what the levers of `sixteenth explain` measured; it replaces the suspects.
         level: coverage of the intervals of what was measured; forecasts have 90% intervals.
+        metric: what is decided by, a value of `Metric`; see `tables.read_grid`.
 
     Raises:
         InputError: a needed column is not there, an accuracy or `target_error` is outside [0, 1],
-            `expect` is unknown, or two finished runs cannot be told apart. A study with missing,
-            failed or too few runs is not an error.
+            `expect` or `metric` is unknown, or two finished runs cannot be told apart. A study with
+            missing, failed or too few runs is not an error.
     """
     if target_error is not None and not 0 <= target_error <= 1:
         raise InputError(f"target_error {target_error:g} is not within 0 and 1")
     if expect not in list(Expect):
         raise InputError(f"expect {expect!r} is none of {', '.join(Expect)}")
+    if metric not in list(Metric):
+        raise InputError(f"metric {metric!r} is none of {', '.join(Metric)}")
     expected = Expect(expect)
     context = context or Context()
-    grid = read_grid(results, histories, predictions)
+    grid = read_grid(results, histories, predictions, Metric(metric))
     chance = chance_accuracy(grid, context)
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
     rows = verdicts(grid, expected, level)
@@ -175,6 +186,7 @@ def analyse(
     doublings = [d for arm in arms for d in last_doubling(grid, grid.curve(*arm), level)]
     diagnoses = diagnose_grid(grid, context)
     doubted, judges = suspects(grid, context.classes)
+    classes = class_curves(grid, context, level)
     advice = advise(
         grid,
         curves,
@@ -192,9 +204,10 @@ def analyse(
             SectionKey.RELATION: [*relation(grid, doublings, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
             SectionKey.CAUSES: [] if tested else causes(grid, rows, expected, context),
-            SectionKey.TESTED: explained(results, predictions, tested, level),
+            SectionKey.TESTED: explained(results, predictions, tested, level, grid.metric),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
             SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
+            SectionKey.CLASSES: per_class(classes),
             SectionKey.DATA: data_findings(grid, doubted, judges, context.data_checks),
             SectionKey.LIMITS: limits(grid, rows, curves),
             SectionKey.ADVICE: [*advice.findings],
@@ -214,7 +227,9 @@ def analyse(
         missing=tuple(MissingRun(r.run_id, r.status, r.why_missing) for r in grid.missing),
         level=level,
         advice=advice,
+        metric=grid.metric,
         curves=curves,
+        classes=classes,
         suspects=tuple(doubted),
     )
 

@@ -174,7 +174,8 @@ def _at_size(grid: Grid, row: SizeVerdict, expect: Expect, context: Context) -> 
 def _fit_and_gap(grid: Grid, favoured: Cell, other: Cell, context: Context) -> list[CauseFinding]:
     """The shortfall as a shortfall of fit plus an excess of the gap."""
     parts = Shortfall(
-        total=other.accuracy - favoured.accuracy,
+        # Plain accuracies, as the training accuracy and the gap are.
+        total=other.mean("test_accuracy") - favoured.mean("test_accuracy"),
         fit=other.mean("train_accuracy") - favoured.mean("train_accuracy"),
         gap=favoured.mean("gap") - other.mean("gap"),
         # Two accuracies of as many images as were measured: what they scatter by alone.

@@ -11,6 +11,7 @@ from ..inputs.grid import Cell, Grid
 from .advice import Advice
 from .diagnosis import Context, DiagnosisFinding, TooFewSteps
 from .options import Option, OptionKind
+from .per_class import ImbalancedClasses, imbalance
 from .types import Finding
 
 
@@ -72,7 +73,15 @@ class RunsMissing(Finding):
     runs: int
 
 
-Caution = NotConverged | OneSeed | LeakedTest | MixedMachines | MixedData | RunsMissing
+Caution = (
+    NotConverged
+    | OneSeed
+    | ImbalancedClasses
+    | LeakedTest
+    | MixedMachines
+    | MixedData
+    | RunsMissing
+)
 
 
 def cautions(
@@ -105,6 +114,9 @@ def cautions(
         seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
         more = (*seeds, max(seeds) + 1, max(seeds) + 2)
         yield OneSeed(grid.spread.deviation(best.key), more)
+    hidden = imbalance(grid, best)
+    if hidden is not None:
+        yield hidden
     yield from _of_the_runs(grid, context, best)
 
 

@@ -7,8 +7,8 @@ are named here with their why; `language` says the rules and what was seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
@@ -47,6 +47,8 @@ class Context:
     """For the accuracy of guessing, where no predictions tell the most frequent class."""
     classes: Sequence[str] = ()
     """Names of the classes, in the order of their numbers."""
+    class_images: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Fraction -> training images of each class in it, in the same order."""
     image_size: int | None = None
     stem: str = "default"
     schedule: str = ""
@@ -232,20 +234,20 @@ def fit_error(cell: Cell) -> float:
 
 
 def chance_accuracy(grid: Grid, context: Context) -> float:
-    """Accuracy of always naming the most frequent class; NaN where nothing tells it."""
-    if math.isfinite(grid.predictions.majority):
-        return grid.predictions.majority
+    """Accuracy of always naming one class, by the metric; NaN where nothing tells it."""
+    if math.isfinite(grid.scoring.chance):
+        return grid.scoring.chance
     return 1 / context.num_classes if context.num_classes else math.nan
 
 
 def _at_chance(cell: Cell, run: Run, chance: float) -> AtChance | None:
-    if not (math.isfinite(chance) and run.test_size > 0):
+    if not (math.isfinite(chance) and run.effective_size > 0):
         return None
-    accuracy, size = run.test_accuracy, run.test_size
+    accuracy, size = run.accuracy, run.effective_size
     low = float(binomial_interval(accuracy * size, size)[0])
     if low > chance:
         return None
-    return AtChance(cell, run.run_id, run.seed, 1.0, accuracy, low, chance, size)
+    return AtChance(cell, run.run_id, run.seed, 1.0, accuracy, low, chance, run.test_size)
 
 
 def _overfitting(cell: Cell, run: Run) -> Overfitting | None:

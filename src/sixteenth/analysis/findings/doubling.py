@@ -210,7 +210,7 @@ def _log_linear(
     (1 - s) e(half) / e(low), and an accuracy's weight is minus that of its error (delta method).
     """
     s = math.log(half / low.train_size) / math.log(high.train_size / low.train_size)
-    floor = 0.5 / last.test_size if last.test_size > 0 else 1e-6  # a logarithm needs an error
+    floor = 0.5 / last.effective_size if last.effective_size > 0 else 1e-6  # a logarithm needs one
     e_low, e_high = max(1 - low.accuracy, floor), max(1 - high.accuracy, floor)
     e_half = min(1.0, e_low ** (1 - s) * e_high**s)
     terms = [

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..inputs.grid import Cell, Grid
+from ..stats.per_class import class_name
 from .types import Finding, ImageChecks, Strength
 
 FEWEST_NETWORKS = 2
@@ -133,11 +134,13 @@ def suspects(grid: Grid, classes: Sequence[str] = ()) -> tuple[list[Suspect], in
     mean = confidence.mean(axis=0)
     order = sorted(np.flatnonzero(doubted), key=lambda i: -mean[i])
 
-    def name(label: int) -> str:
-        return classes[label] if label < len(classes) else str(label)
-
     return [
-        Suspect(int(i), name(int(labels[i])), name(int(predicted[0, i])), float(mean[i]))
+        Suspect(
+            index=int(i),
+            given=class_name(int(labels[i]), classes),
+            predicted=class_name(int(predicted[0, i]), classes),
+            confidence=float(mean[i]),
+        )
         for i in order
     ], len(judges)
 
@@ -164,7 +167,7 @@ def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[LabelCei
     images = len(grid.predictions.labels)
     if judges < FEWEST_NETWORKS or not images:
         return []
-    best = max(cell.accuracy for cell in grid.cells)
+    best = max(cell.mean("test_accuracy") for cell in grid.cells)  # a share of images, as theirs
     return [LabelCeiling(len(found), images, judges, 1 - best)]
 
 

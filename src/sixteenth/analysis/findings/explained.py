@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..curves.joint import CURVE_LEVEL, Arm
 from ..inputs.grid import Cell, Grid
 from ..inputs.predictions import Predictions
+from ..inputs.scoring import Metric
 from ..inputs.tables import read_grid, whole_runs
 from ..stats.paired import Contrast, average_draws, compare_cells
 from .types import Finding, Strength
@@ -158,6 +159,7 @@ def explained(
     predictions: Predictions | None,
     tested: Sequence[LeverRuns],
     level: float,
+    metric: Metric = Metric.ACCURACY,
 ) -> list[ExplainedFinding]:
     """For each place the difference, then what each lever does, in the order of `Lever`.
 
@@ -168,10 +170,11 @@ def explained(
         results, predictions: of the study.
         tested: the runs of the levers; what is not finished is left out.
         level: of the intervals of gains.
+        metric: what the study decides by.
     """
     if not tested:
         return []
-    grid = _grid(results, predictions or {}, tested)
+    grid = _grid(results, predictions or {}, tested, metric)
     found: list[ExplainedFinding] = []
     for place in dict.fromkeys(runs.place for runs in tested):
         behind = _cell(grid, place.behind, place.fraction)
@@ -189,7 +192,9 @@ def explained(
     return found
 
 
-def _grid(results: pd.DataFrame, predictions: Predictions, tested: Sequence[LeverRuns]) -> Grid:
+def _grid(
+    results: pd.DataFrame, predictions: Predictions, tested: Sequence[LeverRuns], metric: Metric
+) -> Grid:
     """The study with the cells of each lever, whose fraction is named with it."""
     tables, predicted = [results], dict(predictions)
     for runs in tested:
@@ -204,7 +209,7 @@ def _grid(results: pd.DataFrame, predictions: Predictions, tested: Sequence[Leve
         tables.append(table[~table["run_id"].isin(known)])
         predicted |= {f"{runs.lever}/{name}": each for name, each in runs.predictions.items()}
     filled = [table.dropna(axis="columns", how="all") for table in tables if len(table)]
-    return read_grid(pd.concat(filled, ignore_index=True), None, predicted)
+    return read_grid(pd.concat(filled, ignore_index=True), None, predicted, metric)
 
 
 def _label(fraction: object, lever: Lever) -> str:

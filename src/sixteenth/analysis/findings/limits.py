@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, is_frozen
 from ..curves.joint import CURVE_LEVEL, Curves
 from ..inputs.grid import Cell, Grid, Run
 from ..inputs.predictions import Unpaired
+from ..inputs.scoring import Metric
 from .expectation import SizeVerdict
 from .types import Finding, Strength
 
@@ -28,6 +31,20 @@ class Limit(Finding):
     @property
     def strength(self) -> Strength:
         return Strength.NOTE
+
+
+@dataclass(frozen=True)
+class DecidedBy(Limit):
+    """The study decides by another metric than accuracy.
+
+    Attributes:
+        classes: that the test set holds, so that they count; 0: not known.
+        absent: that it holds no image of.
+    """
+
+    metric: Metric
+    classes: int
+    absent: int
 
 
 class Repeats(StrEnum):
@@ -129,7 +146,8 @@ class OneRecipe(Limit):
 
 
 LimitFinding = (
-    FewSeeds
+    DecidedBy
+    | FewSeeds
     | FewEpochs
     | ReportedEpoch
     | ChosenLengths
@@ -153,6 +171,7 @@ def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> list[Limi
     several_models = len(grid.models) > 1
     heads = all(is_frozen(cell.init) for cell in grid.cells)
     return [
+        *_metric(grid),
         *_seeds(grid),
         *_epochs(runs, several_models),
         *_chosen(runs),
@@ -162,6 +181,15 @@ def limits(grid: Grid, rows: Sequence[SizeVerdict], curves: Curves) -> list[Limi
         *_visible(rows),
         *([OneRecipe(several_models)] if len(grid.cells) > 1 and not heads else []),
     ]
+
+
+def _metric(grid: Grid) -> list[DecidedBy]:
+    if grid.metric is Metric.ACCURACY:
+        return []
+    read = grid.predictions
+    present = len(np.unique(read.labels))
+    known = next((len(shares) for shares in read.self_confidence.values()), present)
+    return [DecidedBy(grid.metric, present, known - present)]
 
 
 def _seeds(grid: Grid) -> list[FewSeeds]:

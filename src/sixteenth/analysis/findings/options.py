@@ -202,7 +202,7 @@ def training_gain(grid: Grid, cell: Cell) -> float:
 
 def visible_gain(cell: Cell) -> float:
     """The smallest gain that a cell's test images can show; NaN where their number is unknown."""
-    return VISIBLE / cell.test_size if cell.test_size > 0 else math.nan
+    return VISIBLE / cell.effective_size if cell.effective_size > 0 else math.nan
 
 
 def _data(grid: Grid, curves: Curves, best: Cell, doublings: Sequence[LastDoubling]) -> Option:
@@ -244,8 +244,8 @@ def _training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding]) -> 
         return replace(option, converged=False) if climbing else option
     fit = fit_learning_curve(
         [cell.mean("steps") for cell in cells],
-        [[1 - run.test_accuracy for run in cell.runs] for cell in cells],
-        test_size=int(best.test_size) if best.test_size > 0 else None,
+        [[1 - run.accuracy for run in cell.runs] for cell in cells],
+        test_size=int(best.effective_size) if best.effective_size > 0 else None,
     )
     last = cells[-1].mean("steps")
     falls = fit.falls([2 * last], count=COUNT, seed=zlib.crc32(b"training"))[:, 0]

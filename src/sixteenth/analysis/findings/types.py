@@ -86,6 +86,7 @@ class SectionKey(StrEnum):
     """In place of CAUSES, where `sixteenth explain` has trained what tells."""
     PRETRAINING = "pretraining"
     OVERFITTING = "overfitting"
+    CLASSES = "classes"
     DATA = "data"
     LIMITS = "limits"
     MISSING = "missing"

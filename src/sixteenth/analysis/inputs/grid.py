@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ...errors import SpecError
 from ...spec.fraction import TrainFraction
 from .predictions import TestPredictions, Unpaired
+from .scoring import Metric, Scoring
 from .trainings import Repeats, TrainingSpread, training_spread
 
 CellKey = tuple[str, str, str, float]
@@ -34,7 +35,8 @@ class MissingReason:
 
     Attributes:
         status: of the run.
-        lacks: the column that a finished run has no value in; else empty.
+        lacks: the column that a finished run has no value in, or ``predictions``, without which
+            there is no balanced accuracy; else empty.
         error: what the run said when it failed, as it said it; may be empty.
     """
 
@@ -57,6 +59,7 @@ class Run:
     seed: int
     status: str
     test_accuracy: float
+    """Plain accuracy, as the training accuracy is; `accuracy` is what a study decides by."""
     train_accuracy: float
     test_loss: float
     train_loss: float
@@ -73,11 +76,15 @@ class Run:
     machine: str
     """Kind of machine and precision that it was trained with; empty where not known."""
     error: str
+    accuracy: float
+    """By the study's metric: plain or balanced accuracy on the test set."""
+    effective_size: float
+    """Images of a simple random test set whose accuracy has as much noise as `accuracy`."""
 
     @property
     def finished(self) -> bool:
         """Whether the run may take part in a conclusion."""
-        known = math.isfinite(self.test_accuracy) and 0 < self.train_size < math.inf
+        known = math.isfinite(self.accuracy) and 0 < self.train_size < math.inf
         return self.status == "finished" and known
 
     @property
@@ -90,8 +97,10 @@ class Run:
         """The reason that the run takes no part."""
         lacks = ""
         if self.status == "finished":
-            known = math.isfinite(self.test_accuracy)
-            lacks = "train_size" if known else "test_accuracy"
+            lacks = "train_size"
+            if not math.isfinite(self.accuracy):
+                plain = math.isfinite(self.test_accuracy)
+                lacks = "predictions" if plain else "test_accuracy"
         return MissingReason(self.status, lacks, self.error)
 
 
@@ -128,7 +137,15 @@ class Cell:
 
     def to_dict(self) -> dict[str, object]:
         """What makes it this cell, and the means over its runs, for JSON."""
-        means = ("test_accuracy", "train_accuracy", "gap", "test_loss", "train_loss", "steps")
+        means = (
+            "accuracy",
+            "test_accuracy",
+            "train_accuracy",
+            "gap",
+            "test_loss",
+            "train_loss",
+            "steps",
+        )
         return {
             "model": self.model,
             "init": self.init,
@@ -142,12 +159,18 @@ class Cell:
 
     @property
     def accuracy(self) -> float:
-        return self.mean("test_accuracy")
+        """By the study's metric, as all that is decided."""
+        return self.mean("accuracy")
 
     @property
     def test_size(self) -> float:
         """Test images behind each accuracy; the smallest where the runs differ."""
         return min((run.test_size for run in self.runs), default=math.nan)
+
+    @property
+    def effective_size(self) -> float:
+        """Test images that the noise of `accuracy` is that of, see `Run`; the smallest."""
+        return min((run.effective_size for run in self.runs), default=math.nan)
 
 
 def across_machines(cells: Iterable[Cell]) -> bool:
@@ -165,6 +188,7 @@ class Grid:
         runs: whole trainings, finished or not.
         cells: of whole trainings.
         other_lengths: the same cells trained for another part of the steps.
+        metric: what `Cell.accuracy` is, and so every difference, curve and forecast.
     """
 
     runs: tuple[Run, ...]
@@ -174,11 +198,17 @@ class Grid:
     inits: tuple[str, ...]
     histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     predictions: TestPredictions = field(default_factory=TestPredictions)
+    metric: Metric = Metric.ACCURACY
 
     @property
     def correct(self) -> Mapping[str, NDArray[np.bool_]]:
         """run_id -> which test images it got right; only runs that can be paired."""
         return self.predictions.correct
+
+    @cached_property
+    def scoring(self) -> Scoring:
+        """The metric on the test images of the predictions."""
+        return Scoring.of(self.metric, self.predictions.labels)
 
     @property
     def unpaired(self) -> Unpaired | None:
@@ -213,7 +243,7 @@ class Grid:
         return training_spread(
             {
                 cell.key: Repeats(
-                    [run.test_accuracy for run in cell.runs],
+                    [run.accuracy for run in cell.runs],
                     cell.train_size,
                     noise=self._test_noise(cell),
                     # The lengths of one run are no further trainings.
@@ -228,13 +258,10 @@ class Grid:
         if len(cell.runs) < 2:
             return 0.0
         if not self._all_correct_known(cell):
-            p, size = cell.accuracy, cell.test_size
+            p, size = cell.accuracy, cell.effective_size
             return TEST_NOISE * p * (1 - p) / size if size > 0 else 0.0
         right = np.array([self.correct[run_id] for run_id in cell.run_ids], dtype=float)
-        residual = right - right.mean(axis=0) - right.mean(axis=1, keepdims=True) + right.mean()
-        trainings, images = right.shape
-        square = float(np.sum(residual**2)) / ((trainings - 1) * max(1, images - 1))
-        return float(square / images)
+        return self.scoring.noise(right)
 
     def right(self, cells: Sequence[Cell]) -> NDArray[np.float64] | None:
         """The part of each cell's trainings that gets a test image right, (cells, images).

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -39,7 +38,6 @@ class TestPredictions:
         self_confidence: run_id -> (C,) mean probability of each class over the images that are
             given as it; NaN for a class without images.
         unpaired: why test images cannot be paired between runs; None when they can.
-        majority: share of the test set's most frequent class; NaN where unknown.
     """
 
     labels: NDArray[np.integer] = field(default_factory=lambda: np.empty(0, dtype=int))
@@ -48,7 +46,6 @@ class TestPredictions:
     correct: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     self_confidence: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     unpaired: Unpaired | None = Unpaired.NO_PREDICTIONS
-    majority: float = math.nan
 
 
 def read_predictions(accuracies: Mapping[str, float], predictions: Predictions) -> TestPredictions:
@@ -76,8 +73,7 @@ def read_predictions(accuracies: Mapping[str, float], predictions: Predictions) 
             self_confidence[run_id] = _self_confidence(labels, probabilities)
     if labels is None or len(labels) == 0:
         return TestPredictions()
-    majority = float(np.bincount(labels).max() / len(labels))
-    return TestPredictions(labels, predicted, confidence, correct, self_confidence, None, majority)
+    return TestPredictions(labels, predicted, confidence, correct, self_confidence, None)
 
 
 def _self_confidence(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
 from ...errors import InputError
 from .grid import Cell, CellKey, Grid, Run
-from .predictions import Predictions, read_predictions
+from .predictions import Predictions, TestPredictions, read_predictions
+from .scoring import Metric, Scoring
 
 REQUIRED = ("model", "train_size", "test_accuracy")
 
@@ -18,6 +20,7 @@ def read_grid(
     results: pd.DataFrame,
     histories: pd.DataFrame | None = None,
     predictions: Predictions | None = None,
+    metric: Metric = Metric.ACCURACY,
 ) -> Grid:
     """Read the tables.
 
@@ -27,12 +30,21 @@ def read_grid(
             accuracy).
         histories: one row an epoch, told apart by run_id.
         predictions: see `Predictions`; runs without them are compared unpaired.
+        metric: what the study decides by. Balanced accuracy is computed from the predictions; of a
+            run without them it is read from the columns `balanced_accuracy` and
+            `balanced_test_size` of `results`, and a run that has neither takes no part.
 
     Raises:
         InputError: a column that is needed is not there, an accuracy is outside [0, 1], a seed is
             no whole number, or two finished runs have one model, init, fraction and seed.
     """
-    runs = tuple(_read_run(row, i) for i, row in enumerate(_records(results)))
+    rows = [_read_run(row, i, metric) for i, row in enumerate(_records(results))]
+    ended = [run for run in rows if run.status == "finished" and 0 < run.train_size < math.inf]
+    known = {run.run_id: run.test_accuracy for run in ended if math.isfinite(run.test_accuracy)}
+    read = read_predictions(known, predictions or {})
+    runs = tuple(rows)
+    if metric is not Metric.ACCURACY:
+        runs = tuple(_scored(run, read, Scoring.of(metric, read.labels)) for run in rows)
     _require_different(runs)
     models = sorted(
         dict.fromkeys(run.model for run in runs),
@@ -42,7 +54,6 @@ def read_grid(
         ),
     )
     inits = sorted(dict.fromkeys(run.init for run in runs), key=lambda init: init != "random")
-    accuracies = {run.run_id: run.test_accuracy for run in runs if run.finished}
     cells = _cells(runs, models, inits)
     return Grid(
         runs=tuple(run for run in runs if run.length == 1),
@@ -51,7 +62,8 @@ def read_grid(
         models=tuple(models),
         inits=tuple(inits),
         histories=_read_histories(histories),
-        predictions=read_predictions(accuracies, predictions or {}),
+        predictions=read,
+        metric=metric,
     )
 
 
@@ -70,10 +82,20 @@ def _records(results: pd.DataFrame) -> list[dict[str, object]]:
     return [{str(key): value for key, value in row.items()} for row in results.to_dict("records")]
 
 
-def _read_run(row: Mapping[str, object], position: int) -> Run:
+def _scored(run: Run, read: TestPredictions, scoring: Scoring) -> Run:
+    """A run with the metric and its noise from its predictions, where these can be used."""
+    right = read.correct.get(run.run_id)
+    if right is None:
+        return run
+    size = scoring.effective_size(right)
+    return replace(run, accuracy=float(scoring.score(right)), effective_size=size)
+
+
+def _read_run(row: Mapping[str, object], position: int, metric: Metric) -> Run:
     size, accuracy = _float(row, "train_size"), _float(row, "test_accuracy")
     run_id = _text(row, "run_id", f"row-{position + 1}")
-    for column in ("test_accuracy", "train_accuracy"):
+    decides, images = metric.columns
+    for column in dict.fromkeys(("test_accuracy", "train_accuracy", decides)):
         value = _float(row, column)
         if math.isfinite(value) and not 0 <= value <= 1:
             raise InputError(f"{run_id}: {column} is {value:g}; accuracies lie in [0, 1]")
@@ -101,6 +123,8 @@ def _read_run(row: Mapping[str, object], position: int) -> Run:
         final_map=_text(row, "final_map", ""),
         machine=_text(row, "machine", ""),
         error=_text(row, "error", ""),
+        accuracy=_float(row, decides),
+        effective_size=_float(row, images),
     )
 
 

@@ -73,7 +73,7 @@ def cell_interval(grid: Grid, cell: Cell, level: float = LEVEL) -> Interval:
     becomes Wilson's interval at the sample size that has this half-width (effective sample size:
     Korn & Graubard 1998), which stays within [0, 1].
     """
-    p, n = cell.accuracy, cell.test_size
+    p, n = cell.accuracy, cell.effective_size
     if not n > 0:
         return Interval(math.nan, math.nan, level)
     share = (p * n + 1) / (n + 2)  # so that an accuracy of 0 or 1 has a variance too
@@ -100,7 +100,8 @@ def run_intervals(grid: Grid, level: float = LEVEL) -> dict[str, Interval]:
 
 def networks_interval(cell: Cell, level: float = LEVEL) -> Interval:
     """The interval for these networks on other test images: Wilson's."""
-    low, high = binomial_interval(cell.accuracy * cell.test_size, cell.test_size, level)
+    size = cell.effective_size
+    low, high = binomial_interval(cell.accuracy * size, size, level)
     return Interval(float(low), float(high), level)
 
 
@@ -112,22 +113,23 @@ def cells(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFrame:
         level: of the intervals.
 
     Columns: model, init, fraction, train_size, n_seeds, n_planned, test_size,
-    test_accuracy (mean over seeds), low, high (of another training), interval (an `IntervalKind`),
-    networks_low, networks_high (of these networks on other test images), seed_sd (NaN with one
-    seed), test_min, test_max, train_accuracy, generalisation_gap, parameters, run_ids.
+    test_accuracy (by the grid's metric, mean over seeds), low, high (of another training),
+    interval (an `IntervalKind`), networks_low, networks_high (of these networks on other test
+    images), seed_sd (NaN with one seed), test_min, test_max, train_accuracy, generalisation_gap,
+    parameters; of each run: run_ids, seeds, accuracies.
     """
     grid = study if isinstance(study, Grid) else read_grid(study)
     columns = [
         *("model", "init", "fraction", "train_size", "n_seeds", "n_planned", "test_size"),
         *("test_accuracy", "low", "high", "interval", "networks_low", "networks_high"),
         *("seed_sd", "test_min", "test_max", "train_accuracy", "generalisation_gap"),
-        *("parameters", "run_ids"),
+        *("parameters", "run_ids", "seeds", "accuracies"),
     ]
     return pd.DataFrame([_cell_row(grid, cell, level) for cell in grid.cells], columns=columns)
 
 
 def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
-    accuracies = [run.test_accuracy for run in cell.runs]
+    accuracies = [run.accuracy for run in cell.runs]
     another, networks = cell_interval(grid, cell, level), networks_interval(cell, level)
     return {
         "model": cell.model,
@@ -150,6 +152,8 @@ def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
         "generalisation_gap": cell.mean("gap"),
         "parameters": grid.parameters(cell.model),
         "run_ids": tuple(cell.run_ids),
+        "seeds": cell.seeds,
+        "accuracies": tuple(accuracies),
     }
 
 
@@ -168,7 +172,7 @@ def summary_table(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFr
     Columns: run_id, model, init, fraction, length, train_size, seed, status,
     test_accuracy, low, high, interval, train_accuracy, generalisation_gap, test_loss, train_loss,
     parameters, train_flops, seconds, error. Low and high are of another training, as far as this
-    run alone tells.
+    run alone tells. test_accuracy and its interval are by the grid's metric.
     """
     grid = study if isinstance(study, Grid) else read_grid(study)
     intervals, unknown = run_intervals(grid, level), Interval(math.nan, math.nan, level)
@@ -196,7 +200,7 @@ def runs_table(study: pd.DataFrame | Grid) -> pd.DataFrame:
             "train_size": run.train_size,
             "seed": run.seed,
             "status": run.status,
-            "test_accuracy": run.test_accuracy,
+            "test_accuracy": run.accuracy,
             "train_accuracy": run.train_accuracy,
             "generalisation_gap": run.gap,
             "test_loss": run.test_loss,

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..inputs.grid import Cell, CellKey, Grid, across_machines
 from .spread import LEVEL, Spread
@@ -163,7 +163,7 @@ def contrast(
     if right is None:
         images = _unpaired_variance(vector, used)
     else:
-        images = image_variance(vector @ right, float(np.abs(vector).sum()) / 2)
+        images = float(_paired_covariance(grid, vector[None], right)[0, 0])
     spread = Spread(images, np.asarray(trainings, dtype=float), estimate)
     half = spread.half_width(level)
     most = max(1.0, float(np.abs(vector).sum()) / 2)
@@ -210,28 +210,33 @@ def average_draws(grid: Grid, sums: Sequence[Sequence[tuple[float, Cell]]]) -> N
 def _image_covariance(
     grid: Grid, weights: NDArray[np.float64], cells: Sequence[Cell]
 ) -> NDArray[np.float64]:
-    """The covariance of weighted sums over test images, as `image_variance` has the variance."""
+    """The covariance of weighted sums over test images, paired where that can be."""
     right = grid.right(cells)
     if right is not None:
-        scale = np.abs(weights).sum(axis=1, keepdims=True) / 2
-        added = np.hstack([weights @ right, scale, -scale])
-        covariance = np.atleast_2d(np.cov(added, bias=True)) / added.shape[1]
-    else:
-        single = [_unpaired_variance(np.ones(1), [cell]) for cell in cells]
-        covariance = weights @ np.diag(single) @ weights.T
-    return np.asarray(covariance, dtype=float)
+        return _paired_covariance(grid, weights, right)
+    single = [_unpaired_variance(np.ones(1), [cell]) for cell in cells]
+    return np.asarray(weights @ np.diag(single) @ weights.T, dtype=float)
 
 
-def image_variance(differences: ArrayLike, scale: float = 1.0) -> float:
-    """The variance over test images of the mean of `differences` (n,), one a test image.
+def _paired_covariance(
+    grid: Grid, weights: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    scale = np.abs(weights).sum(axis=1, keepdims=True) / 2
+    return grid.scoring.covariance(weights @ right, lambda z: image_covariance(z, scale))
 
-    Two images are added, one at +scale and one at -scale. For two classifiers this gives the
-    half-width of the adjusted Wald interval of Bonett & Price (2012, J. Educ. Behav. Stat. 37:
-    479-488), which keeps its coverage when few images differ and does not shrink to nothing when
-    none does; its centre, which they move by two images as well, stays where it was measured.
+
+def image_covariance(
+    values: NDArray[np.float64], scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The covariance of one test image's values, (m, m), from rows of them, (m, n).
+
+    Two images are added, one at +scale and one at -scale, (m, 1). For two classifiers, this over
+    n + 2 gives the half-width of the adjusted Wald interval of Bonett & Price (2012, J. Educ.
+    Behav. Stat. 37: 479-488), which keeps its coverage when few images differ and does not shrink
+    to nothing when none does; its centre, which they move by two images as well, stays where it
+    was measured.
     """
-    z = np.asarray(differences, dtype=float)
-    return float(np.var(np.append(z, [scale, -scale]))) / (len(z) + 2)
+    return np.atleast_2d(np.cov(np.hstack([values, scale, -scale]), bias=True))
 
 
 def _unpaired_variance(weights: NDArray[np.float64], cells: Sequence[Cell]) -> float:
@@ -240,7 +245,7 @@ def _unpaired_variance(weights: NDArray[np.float64], cells: Sequence[Cell]) -> f
     Right answers of two models to one image mostly go together, so this overstates the variance of
     a difference. One right and one wrong image are added (Agresti & Caffo 2000) to stay off zero.
     """
-    sizes = np.array([cell.test_size for cell in cells])
+    sizes = np.array([cell.effective_size for cell in cells])
     if not np.all(sizes > 0):
         return math.nan
     p = (np.array([cell.accuracy for cell in cells]) * sizes + 1) / (sizes + 2)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from ...analysis import Findings
+from ...analysis import Findings, Metric
 from ...engine.progress import Progress
 from ...errors import SixteenthError
 from ...language import Names, language_for
@@ -144,7 +144,8 @@ class Follower:
         if written != self._spec_written:
             self._spec = load_spec(path)
             runs = self._spec.runs()
-            names = Names.of([run.model for run in runs], [run.strategy for run in runs])
+            metric = Metric(self._spec.metric)
+            names = Names.of([run.model for run in runs], [run.strategy for run in runs], metric)
             self._language = type(self._language)(names)
             self._snapshot, self._finished, self._findings = None, {}, None
             self._spec_written = written

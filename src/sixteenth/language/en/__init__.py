@@ -10,6 +10,7 @@ doubling    what the last doubling of the images bought
 relation    accuracy, model and data; runs left out
 diagnosis   what single runs show, and by which rules
 overfitting gaps, losses that rise, too few steps
+per_class   the classes that need images most
 data        doubtful labels, copies and leaked images
 limits      what the numbers cannot say
 pretraining what pretrained weights change
@@ -37,6 +38,7 @@ from ...analysis.findings.explained import ExplainedFinding
 from ...analysis.findings.limits import LimitFinding
 from ...analysis.findings.options import Option
 from ...analysis.findings.overfitting import OverfittingFinding
+from ...analysis.findings.per_class import ClassFinding
 from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
 from ..base import Language, SaidStep
@@ -57,6 +59,7 @@ from . import (
     limits,
     overfitting,
     overview,
+    per_class,
     pretraining,
     provenance,
     relation,
@@ -93,6 +96,7 @@ class English(Language):
         (RelationFinding, relation.say),
         (DiagnosisFinding, diagnosis.say),
         (OverfittingFinding, overfitting.say),
+        (ClassFinding, per_class.say),
         (DataFinding, data.say),
         (LimitFinding, limits.say),
         (PretrainingFinding, pretraining.say),
@@ -105,12 +109,13 @@ class English(Language):
     def __init__(self, names: Names) -> None:
         super().__init__(names)
         self.words = Words(names)
+        self._label()
         self.captions = EnglishCaptions(self.words)
         self.screen = overview.EnglishScreen(self.words)
-        self.tables = Tables(TABLES, self.words, SENTENCE, self.screen)
+        self.tables = Tables(self.words.labelled(TABLES), self.words, SENTENCE, self.screen)
 
     def rule(self, kind: DiagnosisKind) -> str:
-        return diagnosis.rule(kind)
+        return diagnosis.rule(kind, self.words)
 
     def say_step(self, step: Option | AdviceStep) -> SaidStep:
         return advice.step(step, self.words)

@@ -82,7 +82,8 @@ def _best(found: BestNetwork, words: Words) -> str:
     cell, rival = found.cell, found.rival
     around = accuracy_interval(found.interval)
     around = f", {around}" if around else ""
-    text = f"Best network: {words.cell(cell)}, {percent(cell.accuracy)} right{around}"
+    best = words.term.right.format(percent(cell.accuracy))
+    text = f"Best network: {words.cell(cell)}, {best}{around}"
     if rival is not None:
         text += f"; these runs cannot tell it from {words.cell(rival)} ({percent(rival.accuracy)})"
     if found.rival_flops is not None:
@@ -103,7 +104,8 @@ def _bounds(found: Target) -> str:
 
 
 def _target(found: Target, words: Words) -> str:
-    wanted, arm = f"An error of {percent(found.error)}", words.arm(found.model, found.init)
+    wanted = f"{upper_first(words.term.error)} of {percent(found.error)}"
+    arm = words.arm(found.model, found.init)
     measured, most = percent(found.measured), f"{FARTHEST} times the images of now"
     match found.outcome:
         case TargetOutcome.REACHED:

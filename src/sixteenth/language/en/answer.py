@@ -65,7 +65,8 @@ def _headline(found: Headline, words: Words) -> str:
     data = f" on {short_name(found.data)}" if found.data else ""
     around = accuracy_interval(found.best.interval)
     around = f" ({around})" if around else ""
-    best = f"The best network{data} is {words.cell(cell)}: {percent(cell.accuracy)}{around}."
+    accuracy = words.term.of_best.format(percent(cell.accuracy))
+    best = f"The best network{data} is {words.cell(cell)}: {accuracy}{around}."
     return f"{_recommendation(found, words)} {best}"
 
 
@@ -74,9 +75,9 @@ def _recommendation(found: Headline, words: Words) -> str:
     do = upper_first(options.do(option, words))
     match found.lead:
         case Lead.DO:
-            return f"{do}: {options.gain(option)}."
+            return f"{do}: {options.gain(option, words)}."
         case Lead.TRAIN_FIRST:
-            gain = f": {options.gain(option)}" if option.known else ""
+            gain = f": {options.gain(option, words)}" if option.known else ""
             return (
                 f"Train longer first{gain}. The networks were still improving, so differences as "
                 "small as what longer training may bring are not settled."
@@ -100,7 +101,7 @@ def _recommendation(found: Headline, words: Words) -> str:
         case Lead.CANNOT_TELL:
             return (
                 "Cannot tell yet what would help. The most promising: "
-                f"{options.do(option, words)}, {options.gain(option)}."
+                f"{options.do(option, words)}, {options.gain(option, words)}."
             )
         case Lead.NOTHING_KNOWN:
             return "No two finished runs differ in one thing, so nothing can be compared yet."

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ...analysis.curves.joint import Arm
 from ...analysis.curves.learning_curve import LearningCurve
 from ...analysis.findings.options import Option
+from ...analysis.findings.per_class import ClassCurves, ClassRecall
 from ...analysis.inputs.grid import Cell
 from ...analysis.stats.intervals import IntervalKind
 from ..captions import Captions, CurvesShown, Hole, Line, Metric, shared_warnings
@@ -56,10 +57,11 @@ class EnglishCaptions(Captions):
         curve = ""
         if band_level is not None:
             curve = (
-                f" Shaded: the {coverage(band_level)} interval of the true mean accuracy by the "
-                "fitted curves, at the measured sizes and, dotted, for the next doubling."
+                f" Shaded: the {coverage(band_level)} interval of the true mean "
+                f"{self.words.term.accuracy} by the fitted curves, at the measured sizes and, "
+                "dotted, for the next doubling."
             )
-        return f"{points}. {_bars(kinds, level)}{beside}{curve}"
+        return f"{points}. {_bars(kinds, level, self.words)}{beside}{curve}"
 
     def accuracy_alt(self, lines: Sequence[Line]) -> str:
         parts = [
@@ -71,7 +73,7 @@ class EnglishCaptions(Captions):
             for line in lines
         ]
         listed = "; ".join(parts) or "Empty"
-        return f"Line chart of test accuracy against training images. {listed}."
+        return f"Line chart of {self.words.term.test_accuracy} against training images. {listed}."
 
     def points(self, line: Line) -> str:
         return "\n".join(
@@ -88,9 +90,9 @@ class EnglishCaptions(Captions):
         if levels:
             forecast = f" Diamonds: forecasts, with {coverage(next(iter(levels)))} intervals."
         return (
-            "Points of test accuracy that each option would add to the best network, with the "
-            "interval for another training. Filled: the interval leaves out zero. Open: these runs "
-            f"cannot tell.{forecast}"
+            f"Points of {self.words.term.test_accuracy} that each option would add to the best "
+            "network, with the interval for another training. Filled: the interval leaves out "
+            f"zero. Open: these runs cannot tell.{forecast}"
         )
 
     def options_alt(self, options: Sequence[Option]) -> str:
@@ -99,7 +101,18 @@ class EnglishCaptions(Captions):
             f"({NUMBERS.points_interval(option.low, option.high)})"
             for option in options
         ]
-        return f"Gains in test accuracy: {'; '.join(parts)}."
+        return f"Gains in {self.words.term.test_accuracy}: {'; '.join(parts)}."
+
+    def classes(self, shown: ClassCurves) -> str:
+        return (
+            f"{self._arm(shown.cell.key[:2])}: the part of each class's test images that is right, "
+            "the lowest classes in colour. The table under the discussion has their intervals, "
+            "per_class.csv all classes of all runs."
+        )
+
+    def classes_alt(self, named: Sequence[ClassRecall], shown: ClassCurves) -> str:
+        recalls = "; ".join(f"{plain(one.name)} {NUMBERS.percent(one.recall)}" for one in named)
+        return f"Line chart of recall against training images. On the most images: {recalls}."
 
     def option(self, option: Option) -> str:
         return plain(label(option, self.words))
@@ -196,10 +209,11 @@ class EnglishCaptions(Captions):
         ]
         return " ".join(
             [
-                "Power laws: test error = alpha + eta × images^gamma, with 90% intervals. Alpha: "
-                "the error that no number of images gets below. Data reliance (Hoiem et al. 2021): "
-                "−2 eta gamma images^gamma at the largest size, in points. The last column is a "
-                "forecast: the error that a new training on twice the images would measure.",
+                f"Power laws: {self.words.term.test_error} = alpha + eta × images^gamma, with 90% "
+                "intervals. Alpha: the error that no number of images gets below. Data reliance "
+                "(Hoiem et al. 2021): −2 eta gamma images^gamma at the largest size, in "
+                "points. The last column is a forecast: the error that a new training on twice the "
+                "images would measure.",
                 *notes,
             ]
         )
@@ -219,14 +233,14 @@ class EnglishCaptions(Captions):
         return f"{plain(self.words.model(model))}, {plain(self.words.init(init))}"
 
 
-def _bars(kinds: Collection[IntervalKind], level: float) -> str:
+def _bars(kinds: Collection[IntervalKind], level: float, words: Words) -> str:
     """What the intervals of the accuracy figure are made of."""
     if not kinds:
         return ""
     spread = "measured" if IntervalKind.MEASURED in kinds else "assumed"
     return (
-        f"Bars: {coverage(level)} intervals of the accuracy of another training on other test "
-        f"images; the spread between trainings is {spread}."
+        f"Bars: {coverage(level)} intervals of the {words.term.accuracy} of another training on "
+        f"other test images; the spread between trainings is {spread}."
     )
 
 

@@ -64,7 +64,7 @@ def _poorer_fit(found: PoorerFit, words: Words) -> str:
     return (
         f"{cause} {a} gets {percent(found.favoured.mean('train_accuracy'))} of its training images "
         f"right and {b} {percent(found.other.mean('train_accuracy'))}: "
-        f"{_part(found.shortfall.fit, found.shortfall.total)} there on the training images "
+        f"{_part(found.shortfall.fit, found.shortfall.total, words)} there on the training images "
         f"already.{_climbs(found, a, b)}"
     )
 
@@ -101,17 +101,18 @@ def _gap(found: GapDifference, words: Words) -> str:
         ways = ""  # its penalty was chosen, and its images were taken as they are
     return (
         f"overfitting. The generalisation gap of {a} is {gaps[0]}, that of {b} {gaps[1]}: "
-        f"{_part(found.shortfall.gap, found.shortfall.total)} an excess of the gap. More images"
-        f"{ways} would tell."
+        f"{_part(found.shortfall.gap, found.shortfall.total, words)} an excess of the gap. More "
+        f"images{ways} would tell."
     )
 
 
-def _part(part: float, whole: float) -> str:
+def _part(part: float, whole: float, words: Words) -> str:
     """How much of the shortfall a cause accounts for, as the subject of a sentence."""
+    behind = f"{points(whole)} that it is behind{words.term.plain}"
     if round(part, 3) >= round(whole, 3):
-        return f"all of the {points(whole)} that it is behind are"
+        return f"all of the {behind} are"
     verb = "is" if points(part) == "1.0 point" else "are"
-    return f"{points(part)} of the {points(whole)} that it is behind {verb}"
+    return f"{points(part)} of the {behind} {verb}"
 
 
 def _small_map(found: SmallFinalMap, words: Words) -> str:

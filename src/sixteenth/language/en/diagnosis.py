@@ -56,15 +56,13 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
             if finding.above_chance:
                 images = plural(round(finding.test_size), "test image")
                 guess = f"which {images} cannot tell from guessing ({percent(finding.chance)})"
-            return (
-                f"{run}: {percent(finding.test_accuracy)} of the test images are right, {guess}; "
-                "this run has learned nothing that shows."
-            )
+            right = words.term.images_right.format(percent(finding.test_accuracy))
+            return f"{run}: {right}, {guess}; this run has learned nothing that shows."
         case _:
             assert_never(finding)
 
 
-def rule(kind: DiagnosisKind) -> str:
+def rule(kind: DiagnosisKind, words: Words) -> str:
     """When a run gets this diagnosis."""
     match kind:
         case DiagnosisKind.OVERFITTING:
@@ -85,6 +83,7 @@ def rule(kind: DiagnosisKind) -> str:
         case DiagnosisKind.SMALL_MAP:
             return "the feature map of the last convolution is 1x1"
         case DiagnosisKind.AT_CHANCE:
-            return "the 95% interval of the test accuracy does not lie above that of guessing"
+            accuracy = words.term.test_accuracy
+            return f"the 95% interval of the {accuracy} does not lie above that of guessing"
         case _:
             assert_never(kind)

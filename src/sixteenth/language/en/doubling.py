@@ -16,7 +16,7 @@ def doubling(found: LastDoubling, words: Words) -> str:
     arm = words.arm(found.model, found.init)
     text = (
         f"Twice the images, from {count(found.half.images)} to {count(found.images)}, changed the "
-        f"accuracy of {arm} by {_value(found.gain)}"
+        f"{words.term.accuracy} of {arm} by {_value(found.gain)}"
     )
     if not found.measured:
         return f"{text}; {_origin(found.half)}."

@@ -22,7 +22,7 @@ PAGE = PageLabels(
     copy_title="To copy",
     copy="Copy",
     copied="Copied",
-    aim="Wanted test accuracy",
+    aim="Wanted {test_accuracy}",
     aims="What each accuracy takes",
     point_at="Point at a mark, or tab to it and use the arrow keys, for its value.",
     to_row="its row in the results",
@@ -31,7 +31,7 @@ PAGE = PageLabels(
     init="Initial weights",
     train_size="Training images",
     seed="Seed",
-    test_accuracy="Test accuracy",
+    test_accuracy="{Test_accuracy}",
     interval="95% interval",
     train_accuracy="Training accuracy",
     gap="Gap, points",
@@ -63,8 +63,9 @@ PAGE = PageLabels(
     latin_figures="The PNG figures are in English: no font of the machine that wrote this "
     "report has the letters of this language.",
     titles={
-        "accuracy": "Dataset size against test accuracy",
+        "accuracy": "Dataset size against {test_accuracy}",
         "options": "What each option would add",
+        "classes": "Recall of each class",
         "loss-curves": "Loss over training",
         "accuracy-curves": "Accuracy over training",
     },
@@ -79,11 +80,11 @@ PAGE = PageLabels(
 FIGURES = FigureLabels(
     train_size="Training images, log scale",
     fractions="part of the training set",
-    test_accuracy="Test accuracy",
-    test_error="Test error",
+    test_accuracy="{Test_accuracy}",
+    test_error="{Test_error}",
     forecast="forecast",
     no_accuracy="No run has finished yet, so there is no accuracy to show.",
-    gain="Gain in test accuracy, percentage points",
+    gain="Gain in {test_accuracy}, percentage points",
     from_start="Best: {}",
     no_options="No option has a known gain yet.",
     epoch="Epoch",
@@ -95,6 +96,9 @@ FIGURES = FigureLabels(
     },
     clean="training, clean images at the end",
     not_planned="not part of the study",
+    recall="Recall",
+    mean_recall="mean of all classes",
+    other_classes="{} other classes",
     learning_curves="Learning curves",
     new_training="{} interval of the error that a new training would measure; dashed: extrapolated",
 )
@@ -105,7 +109,7 @@ TERMINAL = TerminalLabels(
     fraction="part",
     train_size="images",
     seed="seed",
-    test_accuracy="test",
+    test_accuracy="{column}",
     interval="95% interval",
     train_accuracy="train",
     gap="gap",
@@ -196,12 +200,13 @@ PROGRESS = ProgressLabels(
 )
 
 TITLES = {
-    SectionKey.RELATION: "Accuracy, model size and training-set size",
+    SectionKey.RELATION: "{Metric}, model size and training-set size",
     SectionKey.EXPECTATION: "Was the expectation met?",
     SectionKey.CAUSES: "What may be behind it: sixteenth explain DIR tests it",
     SectionKey.TESTED: "Reasons, tested",
     SectionKey.PRETRAINING: "What pretrained weights change",
     SectionKey.OVERFITTING: "Overfitting, underfitting and the amount of data",
+    SectionKey.CLASSES: "Which classes need images most",
     SectionKey.DATA: "The labels and the data",
     SectionKey.LIMITS: "What these numbers cannot say",
     SectionKey.MISSING: "Runs left out",
@@ -210,6 +215,7 @@ TITLES = {
 
 
 WATCH = WatchLabels(
+    test_accuracy="Test accuracy",
     done="{done} of {planned} runs done",
     left="about {} left",
     idle="no run is being trained at this moment",

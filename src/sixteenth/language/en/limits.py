@@ -6,6 +6,7 @@ from typing import assert_never
 
 from ...analysis.findings.limits import (
     ChosenLengths,
+    DecidedBy,
     Detectable,
     Extrapolation,
     FewEpochs,
@@ -27,6 +28,8 @@ from .words import Words
 def say(finding: LimitFinding, words: Words) -> str:
     """A limit as sentences."""
     match finding:
+        case DecidedBy():
+            return _decided_by(finding)
         case FewSeeds():
             return _seeds(finding)
         case FewEpochs():
@@ -94,6 +97,18 @@ def _seeds(found: FewSeeds) -> str:
             )
         case _:
             assert_never(found.repeats)
+
+
+def _decided_by(found: DecidedBy) -> str:
+    classes = f" of the {found.classes} classes in the test set" if found.classes else ""
+    absent = ""
+    if found.absent:
+        absent = f"; {plural(found.absent, 'class', 'classes')} without test images do not count"
+    return (
+        "This study decides by balanced accuracy: the mean of the recalls"
+        f"{classes}{absent}. Training accuracy, gaps, training curves and the choice of epochs are "
+        "of plain accuracy."
+    )
 
 
 def _chosen(ways: tuple[str, ...]) -> str:

@@ -69,13 +69,15 @@ def label(option: Option, words: Words) -> str:
             assert_never(option.kind)
 
 
-def gain(option: Option) -> str:
+def gain(option: Option, words: Words) -> str:
     """The gain with its interval: ``3.8 points (forecast, 90% interval 1.9 to 5.7)``."""
     if not option.known:
         return "not tried"
     about = "next to nothing" if is_nothing(option.gain) else points(option.gain)
     if option.gain < 0 and not is_nothing(option.gain):
         about = f"{signed(option.gain)} points"
+    if not is_nothing(option.gain):
+        about = words.term.gain.format(about)
     how = "measured" if option.measured else "forecast"
     across = ACROSS * option.across_machines
     return f"{about} ({how}, {interval(option.low, option.high, option.level)}{across})"
@@ -85,7 +87,7 @@ def why(option: Option, words: Words) -> str:
     """What an option brings, as the rest of a sentence after a colon."""
     if not option.known:
         return f"{untried(option, words)}."
-    text = gain(option)
+    text = gain(option, words)
     if option.verdict is OptionVerdict.CANNOT_TELL:
         text += ", so it may bring nothing" if option.gain >= 0 else ", so it may change nothing"
     if equal_steps(option) and not is_nothing(option.gain):

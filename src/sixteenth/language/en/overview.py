@@ -22,6 +22,7 @@ from ...analysis.findings.overview import (
     Overview,
     Verdict,
 )
+from ...analysis.findings.per_class import ImbalancedClasses
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
@@ -94,7 +95,9 @@ class EnglishScreen(Screen):
 
     def _title(self, found: Overview) -> str:
         option = found.card.option if found.card else None
-        gain = f": {_gain(option)}" if option and option.known and option.gain > 0 else ""
+        gain = (
+            f": {_gain(option, self.words)}" if option and option.known and option.gain > 0 else ""
+        )
         match found.verdict:
             case Verdict.NOTHING_FINISHED:
                 return "No run has finished yet"
@@ -130,13 +133,14 @@ class EnglishScreen(Screen):
         sentences = [f"Best network: {self._best(found.best)}."]
         if found.next is not None:
             do = options.do(found.next, self.words)
-            sentences.append(f"From there on: {do}, {options.gain(found.next)}.")
+            sentences.append(f"From there on: {do}, {options.gain(found.next, self.words)}.")
         return plain(" ".join(sentences))
 
     def _best(self, best: BestNetwork) -> str:
         interval = accuracy_interval(best.interval)
         interval = f" ({interval})" if interval else ""
-        return f"{self.words.cell(best.cell)}, {percent(best.cell.accuracy)} right{interval}"
+        right = self.words.term.right.format(percent(best.cell.accuracy))
+        return f"{self.words.cell(best.cell)}, {right}{interval}"
 
     def do(self, option: Option) -> str:
         return upper_first(options.do(option, self.words))
@@ -175,6 +179,12 @@ class EnglishScreen(Screen):
                 return (
                     f"Every cell was trained once. If trainings differ by twice the "
                     f"{points(found.deviation)} assumed, the verdict may not stand."
+                )
+            case ImbalancedClasses():
+                return (
+                    f"Classes are imbalanced ({count(found.fewest)} to {count(found.most)} test "
+                    f"images): {percent(found.accuracy)} of all images are right, but of the "
+                    f"average class {percent(found.balanced)}. To decide by that:"
                 )
             case LeakedTest():
                 verb = "is" if found.images == 1 else "are"
@@ -275,7 +285,7 @@ def _surer(found: Overview) -> str:
             return ": train one more run"
 
 
-def _gain(option: Option) -> str:
+def _gain(option: Option, words: Words) -> str:
     """``+24.0 points``; of a forecast ``about +2.0 points``."""
     about = "" if option.measured else "about "
-    return f"{about}{SENTENCE.signed_points(option.gain)}"
+    return f"{about}{words.term.gain.format(SENTENCE.signed_points(option.gain))}"

@@ -73,7 +73,8 @@ def _cost(found: ModelCost, words: Words) -> str:
 
 def _highest(found: HighestAccuracy, words: Words) -> str:
     difference = found.difference
-    text = f"Highest: {words.cell(found.best)}, {percent(found.best.accuracy)}"
+    text = f"Highest {words.term.test_accuracy}: {words.cell(found.best)}, "
+    text += percent(found.best.accuracy)
     behind = f"{words.cell(found.second)} ({percent(found.second.accuracy)})"
     apart = points(difference.value)
     around = interval(difference.low, difference.high, difference.level)

@@ -7,6 +7,7 @@ from ...analysis.findings.doubling import LastDoubling
 from ...analysis.findings.expectation import GainFromData, ModelCrossover, SizeVerdict
 from ...analysis.findings.options import Option
 from ...analysis.findings.overfitting import GapTrend, GeneralisationGap
+from ...analysis.findings.per_class import ClassRecall
 from ...analysis.findings.pretraining import (
     AheadOnFewer,
     FirstEpoch,
@@ -72,6 +73,17 @@ _TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
     WorthInImages: (
         "What pretrained weights are worth in images: times as many are needed without them",
         ("Model", "Weights", "Images", "Times as many", "90% interval"),
+    ),
+    ClassRecall: (
+        "Classes with the lowest recall, by the best network; per_class.csv holds all",
+        (
+            "Class",
+            "Training images of it",
+            "Test images",
+            "Recall",
+            "95% interval",
+            "Last step, points",
+        ),
     ),
     GeneralisationGap: (
         "Training minus test accuracy",

@@ -5,12 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...analysis.inputs.grid import Cell, MissingReason
+from ...analysis.inputs.scoring import Metric
 from ...spec.fields import FROZEN, is_frozen
 from ..text import upper_first
+from ..words import MetricTerms
 from ..words import Words as BaseWords
 from .numbers import plural
 
 ACROSS = ", across kinds of machine"
+TERMS = {
+    Metric.ACCURACY: MetricTerms(
+        accuracy="accuracy",
+        test_accuracy="test accuracy",
+        error="an error",
+        test_error="test error",
+        column="test",
+        right="{} right",
+        images_right="{} of the test images are right",
+    ),
+    Metric.BALANCED_ACCURACY: MetricTerms(
+        accuracy="balanced accuracy",
+        test_accuracy="balanced accuracy",
+        error="a balanced error",
+        test_error="balanced error",
+        column="balanced",
+        of_best="{} balanced accuracy",
+        right="{} balanced accuracy",
+        images_right="balanced accuracy is {}",
+        gain="{} of balanced accuracy",
+        plain=" in plain accuracy",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -18,6 +43,7 @@ class Words(BaseWords):
     """The names of one study as parts of English sentences."""
 
     across = ACROSS
+    terms = TERMS
 
     def begin(self, text: str) -> str:
         return upper_first(text)
@@ -62,6 +88,7 @@ def missing_reason(reason: MissingReason) -> str:
         return reason.error
     if reason.lacks:
         lacks = {"train_size": "number of training images", "test_accuracy": "test accuracy"}
+        lacks["predictions"] = "predictions of single test images"
         return f"it left no {lacks[reason.lacks]}"
     return {
         "missing": "it was not run yet",

@@ -83,7 +83,8 @@ def _best(found: BestNetwork, words: Words) -> str:
     cell, rival = found.cell, found.rival
     around = accuracy_interval(found.interval)
     around = f"（{around}）" if around else ""
-    text = f"最佳模型：{words.cell(cell)}，準確率 {percent(cell.accuracy)}{around}"
+    accuracy = words.term.images_right.format(percent(cell.accuracy))
+    text = f"最佳模型：{words.cell(cell)}，{accuracy}{around}"
     if rival is not None:
         text += f"；與 {words.cell(rival)}的 {percent(rival.accuracy)} 分不出高下"
     if found.rival_flops is not None:
@@ -105,7 +106,8 @@ def _bounds(found: Target) -> str:
 
 
 def _target(found: Target, words: Words) -> str:
-    wanted, arm = f"錯誤率 {percent(found.error)}", words.arm(found.model, found.init)
+    wanted = f"{words.term.error} {percent(found.error)}"
+    arm = words.arm(found.model, found.init)
     measured, most = percent(found.measured), f"目前 {FARTHEST} 倍的影像"
     match found.outcome:
         case TargetOutcome.REACHED:

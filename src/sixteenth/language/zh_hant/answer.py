@@ -60,7 +60,8 @@ def _headline(found: Headline, words: Words) -> str:
     data = f"在 {short_name(found.data)} 上，" if found.data else ""
     around = accuracy_interval(found.best.interval)
     around = f"（{around}）" if around else ""
-    best = f"{data}表現最好的是 {words.cell(cell)}，測試準確率 {percent(cell.accuracy)}{around}。"
+    accuracy = words.term.of_best.format(percent(cell.accuracy))
+    best = f"{data}表現最好的是 {words.cell(cell)}，{accuracy}{around}。"
     return f"{_recommendation(found, words)}{best}"
 
 
@@ -68,9 +69,9 @@ def _recommendation(found: Headline, words: Words) -> str:
     option = found.option
     match found.lead:
         case Lead.DO:
-            return f"建議{options.do(option, words)}：{options.gain(option)}。"
+            return f"建議{options.do(option, words)}：{options.gain(option, words)}。"
         case Lead.TRAIN_FIRST:
-            gain = f"：{options.gain(option)}" if option.known else ""
+            gain = f"：{options.gain(option, words)}" if option.known else ""
             return (
                 f"先訓練久一點{gain}。模型在訓練結束時還在進步；差異如果和訓練久一點可能帶來的變化"
                 "差不多大，就還不能下定論。"
@@ -93,7 +94,7 @@ def _recommendation(found: Headline, words: Words) -> str:
         case Lead.CANNOT_TELL:
             return (
                 "目前還無法判斷怎麼做有幫助。最有希望的是"
-                f"{options.do(option, words)}：{options.gain(option)}。"
+                f"{options.do(option, words)}：{options.gain(option, words)}。"
             )
         case Lead.NOTHING_KNOWN:
             return "已完成的訓練中，沒有任何兩次只差一個條件，所以還無法比較。"

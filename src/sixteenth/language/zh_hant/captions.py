@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ...analysis.curves.joint import Arm
 from ...analysis.curves.learning_curve import LearningCurve
 from ...analysis.findings.options import Option
+from ...analysis.findings.per_class import ClassCurves, ClassRecall
 from ...analysis.inputs.grid import Cell
 from ...analysis.stats.intervals import IntervalKind
 from ..captions import Captions, CurvesShown, Hole, Line, Metric, shared_warnings
@@ -49,10 +50,11 @@ class ChineseCaptions(Captions):
         curve = ""
         if band_level is not None:
             curve = (
-                f"淡色範圍是依擬合曲線估計的真正平均準確率的 {coverage(band_level)} 區間，"
+                f"淡色範圍是依擬合曲線估計的真正平均{self.words.term.accuracy}的 "
+                f"{coverage(band_level)} 區間，"
                 "涵蓋測量過的資料量，以及用虛線表示的下一次加倍。"
             )
-        return f"{points}。{_bars(kinds, level)}{beside}{curve}"
+        return f"{points}。{_bars(kinds, level, self.words)}{beside}{curve}"
 
     def accuracy_alt(self, lines: Sequence[Line]) -> str:
         parts = [
@@ -63,7 +65,8 @@ class ChineseCaptions(Captions):
             )
             for line in lines
         ]
-        return f"折線圖，訓練影像張數與測試準確率。{'；'.join(parts) or '沒有資料'}。"
+        listed = "；".join(parts) or "沒有資料"
+        return f"折線圖，訓練影像張數與{self.words.term.test_accuracy}。{listed}。"
 
     def points(self, line: Line) -> str:
         return "\n".join(
@@ -80,7 +83,7 @@ class ChineseCaptions(Captions):
         if levels:
             forecast = f"菱形是預測值，附 {coverage(next(iter(levels)))} 區間。"
         return (
-            "各種做法能讓最佳模型的測試準確率提升多少個百分點，以及重新訓練的信賴區間。實心："
+            f"各種做法能讓最佳模型的{self.words.term.test_accuracy}提升多少個百分點，以及重新訓練的信賴區間。實心："
             f"信賴區間不包含零；空心：這些訓練無法判斷。{forecast}"
         )
 
@@ -90,7 +93,17 @@ class ChineseCaptions(Captions):
             f"（{NUMBERS.points_interval(option.low, option.high)}）"
             for option in options
         ]
-        return tidy(f"測試準確率的提升：{'；'.join(parts)}。")
+        return tidy(f"{self.words.term.test_accuracy}的提升：{'；'.join(parts)}。")
+
+    def classes(self, shown: ClassCurves) -> str:
+        return (
+            f"{self._arm(shown.cell.key[:2])}：每個類別的測試影像中答對的比例，最低的幾個類別以顏色標示。"
+            "信賴區間見討論中的表格，所有訓練的所有類別見 per_class.csv。"
+        )
+
+    def classes_alt(self, named: Sequence[ClassRecall], shown: ClassCurves) -> str:
+        recalls = "；".join(f"{plain(one.name)} {NUMBERS.percent(one.recall)}" for one in named)
+        return f"折線圖，訓練影像張數與召回率。影像最多時：{recalls}。"
 
     def option(self, option: Option) -> str:
         return plain(label(option, self.words))
@@ -173,10 +186,10 @@ class ChineseCaptions(Captions):
             for said, arms in shared_warnings(fits, warning).items()
         ]
         return (
-            "冪律：測試錯誤率 = alpha + eta × 影像張數^gamma，附 90% 區間。Alpha：影像再多也無法"
-            "降到更低的錯誤率。資料依賴度（Hoiem et al. 2021）：最大資料量時的 "
-            "−2 eta gamma 影像張數^gamma，以百分點計。最後一欄是預測：影像加倍並重新訓練會測得的"
-            f"錯誤率。{''.join(notes)}"
+            f"冪律：{self.words.term.test_error} = alpha + eta × 影像張數^gamma，附 90% 區間。"
+            "Alpha：影像再多也無法降到更低的錯誤率。資料依賴度（Hoiem et al. 2021）："
+            "最大資料量時的 −2 eta gamma 影像張數^gamma，以百分點計。"
+            f"最後一欄是預測：影像加倍並重新訓練會測得的錯誤率。{''.join(notes)}"
         )
 
     def intervals(self, kinds: Collection[IntervalKind]) -> str:
@@ -194,14 +207,14 @@ class ChineseCaptions(Captions):
         return f"{plain(self.words.model(model))}（{plain(self.words.init(init))}）"
 
 
-def _bars(kinds: Collection[IntervalKind], level: float) -> str:
+def _bars(kinds: Collection[IntervalKind], level: float, words: Words) -> str:
     """What the intervals of the accuracy figure are made of."""
     if not kinds:
         return ""
     spread = "實測值" if IntervalKind.MEASURED in kinds else "假設值"
     return (
-        f"誤差線：重新訓練一次並以另一批測試影像測量的準確率，{coverage(level)} 信賴區間；"
-        f"訓練之間的差異為{spread}。"
+        f"誤差線：重新訓練一次並以另一批測試影像測量的{words.term.accuracy}，"
+        f"{coverage(level)} 信賴區間；訓練之間的差異為{spread}。"
     )
 
 

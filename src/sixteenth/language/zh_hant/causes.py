@@ -61,7 +61,7 @@ def _poorer_fit(found: PoorerFit, words: Words) -> str:
     return (
         f"{cause}{a} 的訓練準確率是 {percent(found.favoured.mean('train_accuracy'))}，{b} 是 "
         f"{percent(found.other.mean('train_accuracy'))}："
-        f"{_part(found.shortfall.fit, found.shortfall.total)}在訓練影像上就已經出現。"
+        f"{_part(found.shortfall.fit, found.shortfall.total, words)}在訓練影像上就已經出現。"
         f"{_climbs(found, a, b)}"
     )
 
@@ -97,16 +97,16 @@ def _gap(found: GapDifference, words: Words) -> str:
         ways = ""  # its penalty was chosen, and its images were taken as they are
     return (
         f"過擬合。{a} 的泛化差距是 {gaps[0]}，{b} 是 {gaps[1]}："
-        f"{_part(found.shortfall.gap, found.shortfall.total)}來自較大的泛化差距。增加影像"
+        f"{_part(found.shortfall.gap, found.shortfall.total, words)}來自較大的泛化差距。增加影像"
         f"{ways}就能確認。"
     )
 
 
-def _part(part: float, whole: float) -> str:
+def _part(part: float, whole: float, words: Words) -> str:
     """How much of the shortfall a cause accounts for, as the subject of a sentence."""
     if round(part, 3) >= round(whole, 3):
-        return f"落後的 {points(whole)}全部"
-    return f"落後的 {points(whole)}中，有 {points(part)}"
+        return f"{words.term.plain}落後的 {points(whole)}全部"
+    return f"{words.term.plain}落後的 {points(whole)}中，有 {points(part)}"
 
 
 def _small_map(found: SmallFinalMap, words: Words) -> str:

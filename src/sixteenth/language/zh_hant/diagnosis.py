@@ -57,14 +57,14 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
                 tested = images(round(finding.test_size))
                 guess = f"以 {tested}測試，與隨機猜測（{chance}）分不出來"
             return (
-                f"{run}：測試準確率 {percent(finding.test_accuracy)}，{guess}；"
+                f"{run}：{words.term.images_right.format(percent(finding.test_accuracy))}，{guess}；"
                 "看不出這次訓練學到了什麼。"
             )
         case _:
             assert_never(finding)
 
 
-def rule(kind: DiagnosisKind) -> str:
+def rule(kind: DiagnosisKind, words: Words) -> str:
     """When a run gets this diagnosis."""
     match kind:
         case DiagnosisKind.OVERFITTING:
@@ -82,7 +82,7 @@ def rule(kind: DiagnosisKind) -> str:
         case DiagnosisKind.SMALL_MAP:
             return "最後一層卷積的特徵圖是 1x1"
         case DiagnosisKind.AT_CHANCE:
-            return "測試準確率的 95% 信賴區間沒有高於隨機猜測"
+            return f"{words.term.test_accuracy}的 95% 信賴區間沒有高於隨機猜測"
         case _:
             assert_never(kind)
 

@@ -15,7 +15,7 @@ def doubling(found: LastDoubling, words: Words) -> str:
     """The gain, then its two parts, or that they are not separated."""
     text = (
         f"影像從 {count(found.half.images)} 張加倍到 {count(found.images)} 張時，"
-        f"{words.arm(found.model, found.init)}的準確率變化 {_value(found.gain)}"
+        f"{words.arm(found.model, found.init)}的{words.term.accuracy}變化 {_value(found.gain)}"
     )
     if not found.measured:
         return f"{text}；{_origin(found.half)}。"

@@ -132,7 +132,7 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
     whole = found.difference
     text = (
         f"影像從 {count(found.from_images)} 張增加到 {count(found.to_images)} 張，"
-        f"{words.model(found.big)} 的準確率變化 {signed_points(found.big_gain)}，"
+        f"{words.model(found.big)} 的{words.term.accuracy}變化 {signed_points(found.big_gain)}，"
         f"{words.model(found.small)} 變化 {signed_points(found.small_gain)}"
     )
     span = f"{signed(whole.value)}，{interval(whole.low, whole.high, whole.level)}"

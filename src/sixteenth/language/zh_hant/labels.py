@@ -22,7 +22,7 @@ PAGE = PageLabels(
     copy_title="供引用的摘要",
     copy="複製",
     copied="已複製",
-    aim="想達到的測試準確率",
+    aim="想達到的{test_accuracy}",
     aims="各個準確率需要多少影像",
     point_at="把游標移到圖上的點，或按 Tab 鍵選取後用方向鍵移動，就會顯示數值。",
     to_row="跳到結果表中的對應列",
@@ -31,7 +31,7 @@ PAGE = PageLabels(
     init="初始權重",
     train_size="訓練影像",
     seed="種子",
-    test_accuracy="測試準確率",
+    test_accuracy="{test_accuracy}",
     interval="95% 信賴區間",
     train_accuracy="訓練準確率",
     gap="泛化差距（百分點）",
@@ -62,8 +62,9 @@ PAGE = PageLabels(
     latin_figures="PNG 圖檔以英文標示：產生報告的機器沒有可顯示中文的字型"
     "（例如 Noto Sans CJK TC）；網頁與 SVG 圖檔不受影響。",
     titles={
-        "accuracy": "資料量與測試準確率",
+        "accuracy": "資料量與{test_accuracy}",
         "options": "各種做法能提升多少",
+        "classes": "各類別的召回率",
         "loss-curves": "訓練過程中的損失",
         "accuracy-curves": "訓練過程中的準確率",
     },
@@ -78,11 +79,11 @@ PAGE = PageLabels(
 FIGURES = FigureLabels(
     train_size="訓練影像張數（對數尺度）",
     fractions="占訓練集的比例",
-    test_accuracy="測試準確率",
-    test_error="測試錯誤率",
+    test_accuracy="{test_accuracy}",
+    test_error="{test_error}",
     forecast="預測",
     no_accuracy="還沒有任何訓練完成，所以沒有準確率可以顯示。",
-    gain="測試準確率的提升（百分點）",
+    gain="{test_accuracy}的提升（百分點）",
     from_start="最佳模型：{}",
     no_options="還沒有任何做法的提升幅度是已知的。",
     epoch="Epoch",
@@ -94,6 +95,9 @@ FIGURES = FigureLabels(
     },
     clean="訓練集，結束時以原始影像測量",
     not_planned="不在研究範圍內",
+    recall="召回率",
+    mean_recall="全部類別的平均",
+    other_classes="其他 {} 個類別",
     learning_curves="學習曲線",
     new_training="重新訓練一次會測得的錯誤率，{} 區間；虛線為外插",
 )
@@ -104,7 +108,7 @@ TERMINAL = TerminalLabels(
     fraction="比例",
     train_size="影像",
     seed="種子",
-    test_accuracy="測試",
+    test_accuracy="{column}",
     interval="95% 信賴區間",
     train_accuracy="訓練",
     gap="差距",
@@ -195,12 +199,13 @@ PROGRESS = ProgressLabels(
 )
 
 TITLES = {
-    SectionKey.RELATION: "準確率、模型大小與訓練集大小",
+    SectionKey.RELATION: "{metric}、模型大小與訓練集大小",
     SectionKey.EXPECTATION: "結果符合預期嗎？",
     SectionKey.CAUSES: "可能的原因（執行 sixteenth explain DIR 來檢驗）",
     SectionKey.TESTED: "原因的檢驗結果",
     SectionKey.PRETRAINING: "預訓練權重的影響",
     SectionKey.OVERFITTING: "過擬合、欠擬合與資料量",
+    SectionKey.CLASSES: "哪些類別最需要影像",
     SectionKey.DATA: "標籤與資料",
     SectionKey.LIMITS: "這些數字無法說明的事",
     SectionKey.MISSING: "未列入的訓練",
@@ -208,6 +213,7 @@ TITLES = {
 }
 
 WATCH = WatchLabels(
+    test_accuracy="測試準確率",
     done="{planned} 次訓練中已結束 {done} 次",
     left="約剩 {}",
     idle="目前沒有任何訓練在進行",

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from ...analysis.findings.limits import (
     ChosenLengths,
+    DecidedBy,
     Detectable,
     Extrapolation,
     FewEpochs,
@@ -27,6 +28,8 @@ from .words import Words
 def say(finding: LimitFinding, words: Words) -> str:
     """A limit as sentences."""
     match finding:
+        case DecidedBy():
+            return _decided_by(finding)
         case FewSeeds():
             return _seeds(finding)
         case FewEpochs():
@@ -86,6 +89,15 @@ def _seeds(found: FewSeeds) -> str:
             )
         case _:
             assert_never(found.repeats)
+
+
+def _decided_by(found: DecidedBy) -> str:
+    classes = f"測試集中 {found.classes} 個類別" if found.classes else "各類別"
+    absent = f"；{found.absent} 個沒有測試影像的類別不計入" if found.absent else ""
+    return (
+        f"這項研究以平衡準確率為準：{classes}召回率的平均{absent}。訓練準確率、泛化差距、訓練曲線，"
+        "以及 epoch 的選擇，都以一般準確率計算。"
+    )
 
 
 def _chosen(ways: tuple[str, ...]) -> str:

@@ -70,16 +70,16 @@ def label(option: Option, words: Words) -> str:
             assert_never(option.kind)
 
 
-def gain(option: Option) -> str:
+def gain(option: Option, words: Words) -> str:
     """The gain with its interval: ``約 3.8 個百分點（預測，90% 區間 1.9 至 5.7）``."""
     if not option.known:
         return "尚未嘗試"
     if is_nothing(option.gain):
         about = "幾乎沒有差別"
     elif option.gain < 0:
-        about = f"準確率變化 {signed_points(option.gain)}"
+        about = f"{words.term.accuracy}變化 {signed_points(option.gain)}"
     else:
-        about = f"準確率可提升 {points(option.gain)}"
+        about = f"{words.term.accuracy}可提升 {points(option.gain)}"
     across = ACROSS * option.across_machines
     if option.measured:
         return f"{about}（實測，{interval(option.low, option.high, option.level)}{across}）"
@@ -91,7 +91,7 @@ def why(option: Option, words: Words) -> str:
     """What an option brings, as a sentence."""
     if not option.known:
         return f"{untried(option, words)}。"
-    text = gain(option)
+    text = gain(option, words)
     if option.verdict is OptionVerdict.CANNOT_TELL:
         text += "，因此也可能沒有幫助" if option.gain >= 0 else "，因此也可能沒有影響"
     if equal_steps(option) and not is_nothing(option.gain):

@@ -17,6 +17,7 @@ from ...analysis.findings.cautions import (
 )
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
+from ...analysis.findings.per_class import ImbalancedClasses
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
@@ -92,7 +93,9 @@ class ChineseScreen(Screen):
 
     def _title(self, found: Overview) -> str:
         option = found.card.option if found.card else None
-        gain = f"：{_gain(option)}" if option and option.known and option.gain > 0 else ""
+        gain = (
+            f"：{_gain(option, self.words)}" if option and option.known and option.gain > 0 else ""
+        )
         match found.verdict:
             case Verdict.NOTHING_FINISHED:
                 return "還沒有任何訓練完成"
@@ -127,13 +130,14 @@ class ChineseScreen(Screen):
             return ""
         text = f"最佳模型：{self._best(found.best)}。"
         if found.next is not None:
-            text += f"接下來可以{self.do(found.next)}：{options.gain(found.next)}。"
+            text += f"接下來可以{self.do(found.next)}：{options.gain(found.next, self.words)}。"
         return plain(tidy(text))
 
     def _best(self, best: BestNetwork) -> str:
         interval = accuracy_interval(best.interval)
         interval = f"（{interval}）" if interval else ""
-        return f"{self.words.cell(best.cell)}，準確率 {percent(best.cell.accuracy)}{interval}"
+        right = self.words.term.right.format(percent(best.cell.accuracy))
+        return f"{self.words.cell(best.cell)}，{right}{interval}"
 
     def do(self, option: Option) -> str:
         return tidy(options.do(option, self.words))
@@ -174,6 +178,12 @@ class ChineseScreen(Screen):
                 return (
                     "每個組合只訓練了一次。如果各次訓練之間的差異是假設值 "
                     f"{points(found.deviation)}的兩倍，這個結論就可能不成立。"
+                )
+            case ImbalancedClasses():
+                return (
+                    f"類別不平衡（測試影像 {count(found.fewest)} 至 {count(found.most)} 張）："
+                    f"全部影像的準確率是 {percent(found.accuracy)}，但各類別召回率的平均只有 "
+                    f"{percent(found.balanced)}。改以後者為準："
                 )
             case LeakedTest():
                 share = f"（{percent(found.share)}）" if math.isfinite(found.share) else ""
@@ -262,6 +272,7 @@ def _surer(found: Overview) -> str:
             return "：請再訓練一次"
 
 
-def _gain(option: Option) -> str:
+def _gain(option: Option, words: Words) -> str:
     """``+24.0 個百分點``; of a forecast ``約 +2.0 個百分點``."""
-    return f"{'' if option.measured else '約 '}{signed_points(option.gain)}"
+    about = "" if option.measured else "約 "
+    return words.term.gain.format(f"{about}{signed_points(option.gain)}")

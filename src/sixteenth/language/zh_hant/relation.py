@@ -48,7 +48,7 @@ def say(finding: RelationFinding, words: Words) -> str:
 def _curve(found: AccuracyCurve, words: Words) -> str:
     first = found.cells[0]
     values = "、".join(f"{images(c.train_size)} {percent(c.accuracy)}" for c in found.cells)
-    text = f"{words.arm(first.model, first.init)}的測試準確率：{values}"
+    text = f"{words.arm(first.model, first.init)}的{words.term.test_accuracy}：{values}"
     if found.interval is not None:
         around = accuracy_interval(found.interval)
         text += f"（{around}）" if around else ""
@@ -78,7 +78,8 @@ def _cost(found: ModelCost, words: Words) -> str:
 
 def _highest(found: HighestAccuracy, words: Words) -> str:
     difference = found.difference
-    best = f"最高：{words.cell(found.best)}，{percent(found.best.accuracy)}"
+    reached = percent(found.best.accuracy)
+    best = f"{words.term.test_accuracy}最高：{words.cell(found.best)}，{reached}"
     behind = f"{words.cell(found.second)}的 {percent(found.second.accuracy)}"
     if difference.verdict == "above":
         around = interval(difference.low, difference.high, difference.level)

@@ -7,6 +7,7 @@ from ...analysis.findings.doubling import LastDoubling
 from ...analysis.findings.expectation import GainFromData, ModelCrossover, SizeVerdict
 from ...analysis.findings.options import Option
 from ...analysis.findings.overfitting import GapTrend, GeneralisationGap
+from ...analysis.findings.per_class import ClassRecall
 from ...analysis.findings.pretraining import (
     AheadOnFewer,
     FirstEpoch,
@@ -24,7 +25,7 @@ _CHANGE = ("變化（百分點）", "95% 信賴區間")
 TABLES = TableLabels(
     tables={
         AccuracyCurve: (
-            "影像變多時準確率的變化",
+            "影像變多時{metric}的變化",
             ("模型", "影像張數", *_CHANGE),
         ),
         LastDoubling: (
@@ -66,6 +67,17 @@ TABLES = TableLabels(
         WorthInImages: (
             "預訓練權重抵得上多少影像：不用它時需要幾倍的影像",
             ("模型", "初始權重", "影像張數", "倍數", "90% 區間"),
+        ),
+        ClassRecall: (
+            "最佳模型召回率最低的類別；全部類別見 per_class.csv",
+            (
+                "類別",
+                "該類別的訓練影像",
+                "測試影像",
+                "召回率",
+                "95% 信賴區間",
+                "最後一步（百分點）",
+            ),
         ),
         GeneralisationGap: (
             "訓練準確率減測試準確率",

@@ -5,11 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...analysis.inputs.grid import Cell, MissingReason
+from ...analysis.inputs.scoring import Metric
 from ...spec.fields import FROZEN, is_frozen
+from ..words import MetricTerms
 from ..words import Words as BaseWords
 from .numbers import images, tidy
 
 ACROSS = "，跨不同種類的機器"
+TERMS = {
+    Metric.ACCURACY: MetricTerms(
+        accuracy="準確率",
+        test_accuracy="測試準確率",
+        error="錯誤率",
+        test_error="測試錯誤率",
+        column="測試",
+        of_best="測試準確率 {}",
+        right="準確率 {}",
+        images_right="測試準確率 {}",
+    ),
+    Metric.BALANCED_ACCURACY: MetricTerms(
+        accuracy="平衡準確率",
+        test_accuracy="平衡準確率",
+        error="平衡錯誤率",
+        test_error="平衡錯誤率",
+        column="平衡",
+        of_best="平衡準確率 {}",
+        right="平衡準確率 {}",
+        images_right="平衡準確率 {}",
+        gain="平衡準確率 {}",
+        plain="以一般準確率計，",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -17,6 +43,7 @@ class Words(BaseWords):
     """The names of one study as parts of Chinese sentences."""
 
     across = ACROSS
+    terms = TERMS
 
     def tidy(self, text: str) -> str:
         return tidy(text)
@@ -62,6 +89,7 @@ def missing_reason(reason: MissingReason) -> str:
         return reason.error
     if reason.lacks:
         lacks = {"train_size": "訓練影像的張數", "test_accuracy": "測試準確率"}
+        lacks["predictions"] = "每張測試影像的預測結果"
         return f"沒有留下{lacks[reason.lacks]}"
     return {
         "missing": "尚未執行",

@@ -20,7 +20,7 @@ from sixteenth.analysis import Band
 
 from ...language.base import Language
 from ...language.text import plain
-from ..axes import grid_axes, measured
+from ..axes import grid_axes
 from .gains import options_figure
 from .line_labels import AccuracyLine, end_labels, legend
 from .style import (
@@ -55,11 +55,9 @@ _BAND = 0.07
 def accuracy_lines(cells: pd.DataFrame, results: pd.DataFrame) -> list[AccuracyLine]:
     """The lines of the accuracy figure, models and inits in the order of the results table."""
     axes = grid_axes(results)
-    runs = measured(results)
     lines = []
     for model, init in axes.rows:
         cell = cells[(cells["model"] == model) & (cells["init"] == init)].sort_values("train_size")
-        seeds = runs[(runs["model"] == model) & (runs["init"] == init)]
         if len(cell):
             lines.append(
                 AccuracyLine(
@@ -71,9 +69,10 @@ def accuracy_lines(cells: pd.DataFrame, results: pd.DataFrame) -> list[AccuracyL
                     highs=_floats(cell["high"]),
                     seeds=tuple(
                         (float(size), float(accuracy), int(seed))
-                        for size, accuracy, seed in zip(
-                            seeds["train_size"], seeds["test_accuracy"], seeds["seed"], strict=True
+                        for size, seeds, accuracies in zip(
+                            cell["train_size"], cell["seeds"], cell["accuracies"], strict=True
                         )
+                        for seed, accuracy in zip(seeds, accuracies, strict=True)
                     ),
                 )
             )

@@ -28,6 +28,7 @@ from ...language.text import plain
 from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
+from ..figures.classes import NAMED
 from ..figures.inline import inline, inline_chart
 from ..figures.panels import MOST_CURVES, CurveGrid, curve_grids, trained
 from ..figures.style import NARROW, WIDE, png, svg
@@ -201,6 +202,11 @@ def _words(
             captions.options_alt(known),
         ),
     }
+    if findings.classes:
+        words["classes"] = (
+            captions.classes(findings.classes),
+            captions.classes_alt(findings.classes.classes[:NAMED], findings.classes),
+        )
     results = trained(results)
     if not len(results):
         return words

@@ -1,0 +1,63 @@
+"""The classes that need images most, in English."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+from ...analysis.findings.per_class import ClassFinding, ClassRecall, NoWeakClass, WeakClasses
+from ..text import plain
+from .numbers import accuracy_interval, count, join, percent, signed
+from .words import Words
+
+SHOWN = 5
+"""Classes that a sentence names; the table below it has more."""
+
+
+def say(finding: ClassFinding, words: Words) -> str:
+    """A finding on classes as sentences."""
+    match finding:
+        case WeakClasses():
+            return _weak(finding, words)
+        case NoWeakClass():
+            return (
+                f"No class stands out for {words.cell(finding.cell)}: none of the "
+                f"{finding.classes} recalls lies below their mean by more than the test images "
+                f"(the rarest class has {count(finding.fewest)}), differences between trainings "
+                "and the choice among so many classes may explain."
+            )
+        case ClassRecall():
+            grown = " → ".join(percent(recall) for recall in finding.recalls)
+            return (
+                f"Recall of {plain(finding.name)}: {grown} ({accuracy_interval(finding.interval)})."
+            )
+        case _:
+            assert_never(finding)
+
+
+def _weak(found: WeakClasses, words: Words) -> str:
+    shown = found.weak[:SHOWN]
+    named = [
+        f"{plain(one.name)} ({percent(one.recall)}, {accuracy_interval(one.interval)})"
+        for one in shown
+    ]
+    more = len(found.weak) - len(shown)
+    if more:
+        named.append(f"{count(more)} more")
+    whose = "its" if len(found.weak) == 1 else "their"
+    text = (
+        f"Images are needed most by {join(named)}: {whose} recall by "
+        f"{words.cell(found.cell)} is "
+        f"below the mean of all {found.classes} classes, {percent(found.mean)}, by more than "
+        "chance explains."
+    )
+    if math.isfinite(found.mean_gain):
+        gain = sum(one.gain for one in found.weak) / len(found.weak)
+        text += (
+            f" The last step to more images brought {'it' if len(found.weak) == 1 else 'them'} "
+            f"about {signed(gain)} points, and all classes {signed(found.mean_gain)} on average."
+        )
+        flat = [plain(one.name) for one in shown if one.gain <= 0]
+        if flat:
+            text += f" Images have not helped {join(flat)} so far: look at the labels first."
+    return f"{text} Whether images of these classes alone would do was not tried."
