@@ -82,7 +82,7 @@ def export_onnx(network: TrainedNetwork, out: Path, data_dir: str | Path | None 
     except DataError as error:
         notes.append(f"not checked on test images: {error}")
     else:
-        agreement = compare(images, _reference(model), onnx_runner(content))
+        agreement = compare(images, reference(model), onnx_runner(content))
         _require_agreement(agreement, name)
     if spec.train.test_augmentation != "none":
         notes.append(
@@ -170,7 +170,7 @@ def spread(images: Pixels, most: int = CHECKED) -> Pixels:
     return chosen
 
 
-def _reference(model: ImageClassifier) -> Run:
+def reference(model: ImageClassifier) -> Run:
     """A function from uint8 images to logits, by torch in float32."""
     import torch
 
@@ -249,11 +249,11 @@ def _labelled(proto: Any, metadata: Mapping[str, str]) -> bytes:
 def _on_noise(model: ImageClassifier, content: bytes) -> Agreement:
     """On images of random pixels: one, then three, where the exporter saw two."""
     size, random = model.image_size, np.random.default_rng(0)
-    reference, other = _reference(model), onnx_runner(content)
+    expected, other = reference(model), onnx_runner(content)
     found = []
     for count in (1, 3):
         images = random.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
-        found.append(compare(images, reference, other))
+        found.append(compare(images, expected, other))
     return max(found, key=lambda each: each.largest_difference)
 
 

@@ -1,0 +1,70 @@
+"""Which networks can be written as ONNX: ``python -m benchmarks.exports [MODEL ...]``.
+
+Builds each network with random weights and ten classes, at the smallest of a few image sizes that
+it takes, writes it as `sixteenth export --to onnx` does, and compares the logits on images of
+digits. Prints a row of a Markdown table for each; without names, of all that need no code of the
+user (about an hour on one core). How large logits are depends on the random weights: the difference
+is to be read beside the largest logit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import onnx
+
+from sixteenth.data import load_dataset
+from sixteenth.engine.inference import ImageClassifier
+from sixteenth.errors import ModelError
+from sixteenth.models import OWN_FACTORIES, build_model, model_names
+from sixteenth.study.export import onnx_file
+
+SIZES = (32, 64, 96, 224)
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+HEAD = """| model | pixels | opset | MB | largest difference | largest logit | seconds |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |"""
+
+
+def build(name: str) -> tuple[ImageClassifier, int]:
+    """A network at the smallest size that it takes, and that size."""
+    for size in SIZES:
+        try:
+            network = build_model(name, 10, image_size=size)
+        except ModelError:
+            if size == SIZES[-1]:
+                raise
+            continue
+        classes = [str(digit) for digit in range(10)]
+        return ImageClassifier(network, *IMAGENET, classes, size).eval(), size
+    raise AssertionError("SIZES is empty")
+
+
+def row(name: str) -> str:
+    """The row of one network; of one that cannot be exported, why."""
+    try:
+        model, size = build(name)
+        began = time.perf_counter()
+        content = onnx_file.to_onnx(model, name, {})
+        seconds = time.perf_counter() - began
+    except ModelError as error:
+        return f"| {name} | {error} |"
+    images = onnx_file.spread(load_dataset("digits", image_size=size).test.images, 20)
+    found = onnx_file.compare(images, onnx_file.reference(model), onnx_file.onnx_runner(content))
+    opset = onnx.load_from_string(content).opset_import[0].version
+    return (
+        f"| {name} | {size} | {opset} | {len(content) / 1e6:.1f} | {found.largest_difference:.1g} "
+        f"| {found.largest_logit:.2g} | {seconds:.0f} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*", default=[*model_names(), *OWN_FACTORIES])
+    print(HEAD)
+    for name in parser.parse_args().models:
+        print(row(name), flush=True)
+
+
+if __name__ == "__main__":
+    main()
