@@ -13,6 +13,7 @@ import argparse
 import time
 
 import onnx
+import torch
 
 from sixteenth.data import load_dataset
 from sixteenth.engine.inference import ImageClassifier
@@ -35,6 +36,10 @@ def build(name: str) -> tuple[ImageClassifier, int]:
             if size == SIZES[-1]:
                 raise
             continue
+        with torch.no_grad():
+            for weight in network.parameters():
+                if weight.ndim > 1 and not weight.any():  # heads of ViT: all logits would be zero
+                    weight.normal_(std=0.02)
         classes = [str(digit) for digit in range(10)]
         return ImageClassifier(network, *IMAGENET, classes, size).eval(), size
     raise AssertionError("SIZES is empty")

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from sixteenth import InputError, ModelError, Study, export, load_model
+from sixteenth import InputError, ModelError, Study, export, load_model, predict
 from sixteenth.data import load_dataset
 from sixteenth.engine.inference import ImageClassifier
 from sixteenth.engine.trained import TrainedNetwork
@@ -57,6 +58,24 @@ def test_the_file_gives_the_run_s_own_predictions_whatever_the_batch(
         logits, found = session.run(None, {"images": images[part]})
         assert found == pytest.approx(probabilities[part], abs=5e-3)
         assert logits.shape == found.shape
+
+
+def test_the_code_of_the_page_predicts_as_the_run_does(
+    run: Path, trained: TrainedStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    export(run, "onnx", tmp_path / "model.onnx", trust_code=True)
+    digit = Image.fromarray(Study.open(trained.folder).dataset().test.images[3])
+    digit.resize((70, 40)).save(tmp_path / "image.jpg", quality=95)
+    (expected,) = predict(run, [tmp_path / "image.jpg"], trust_code=True)
+    page = (Path(__file__).parents[3] / "docs/export.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    exec(compile(code, "export.md", "exec"), {})
+    label, probability = capsys.readouterr().out.split()
+    assert label == expected.label
+    assert float(probability) == pytest.approx(expected.probability, abs=5e-3)
 
 
 def test_the_file_says_its_classes_its_input_and_where_it_comes_from(
