@@ -165,7 +165,7 @@ def test_the_second_exporter_of_torch_writes_the_same_network(run: Path) -> None
     pytest.importorskip("onnxscript")
     model = classifier(run)
     content = onnx_file._labelled(onnx_file._export(model, dynamo=True), {})
-    assert onnx_file._on_noise(model, content).largest_difference < 1e-4
+    assert max(each.largest_difference for each in onnx_file._on_noise(model, content)) < 1e-4
 
 
 def test_more_weights_than_a_file_can_hold_are_refused_before_they_are_exported(

@@ -212,6 +212,16 @@ def test_tensorboard_finds_curves_results_and_settings_of_each_run_once(
     ]
 
 
+@pytest.mark.parametrize("target", ["mlflow", "tensorboard", "wandb-offline"])
+def test_a_file_in_the_place_of_a_folder_stays_as_it_is(
+    invented: Invented, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "out").write_text("kept", encoding="utf-8")
+    with pytest.raises(InputError, match="out"):
+        export(invented.study.folder, target, tmp_path / "out")
+    assert (tmp_path / "out").read_text(encoding="utf-8") == "kept"
+
+
 @pytest.mark.parametrize(
     ("target", "module", "extra"),
     [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..tensorboard import EventFile
 from . import Exported
-from .places import require
+from .places import require, require_folder
 from .replay import replays
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def export_event_files(study: Study, out: Path) -> Exported:
         InputError: tensorboardX is not installed, or `out` is a file.
         OSError: `out` cannot be written.
     """
+    require_folder(out)
     hparams = require("tensorboardX.summary", target="tensorboard", extra="tensorboard").hparams
     for run in replays(study):
         file = EventFile(out / run.run_id, asked="--to tensorboard")

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from ...errors import InputError, one_line
 from ...storage.study_folder import StudyFolder
 from . import Exported
-from .places import environment, require
+from .places import environment, require, require_folder
 from .replay import Replay, replays
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ def _store(out: str) -> tuple[str, str | None]:
     if "://" in out:
         return out, None
     folder = Path(out).absolute()
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out {out} is a file: name a folder, or a store such as sqlite:///FILE")
+    require_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{(folder / 'mlflow.db').as_posix()}", (folder / "artifacts").as_uri()
 

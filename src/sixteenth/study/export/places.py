@@ -40,6 +40,16 @@ def refuse_existing(out: Path) -> None:
         raise InputError(f"{out} exists already, and is not written over: name another --out")
 
 
+def require_folder(out: Path) -> None:
+    """Check that a folder is there, or can be made there.
+
+    Raises:
+        InputError: there is a file.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out} is a file: name a folder")
+
+
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
     """A folder to write into, which becomes `out` when all is written.
