@@ -9,7 +9,7 @@ can be fed by mistake. Resizing stays outside: every runtime does it in its own 
 say how training images were resized, and name the classes.
 
 Torch has two exporters. The older one, which records one call, is tried first: it is the faster one
-by far and the same in all versions from torch 2.6 on. Where it fails, or what it wrote does not
+by far (3 to 10 times, see docs/export.md). Where it fails, or what it wrote does not
 agree with the network, torch.export is tried. Neither is believed: a file is written only if
 onnxruntime loads it and gives the network's logits, for other numbers of images than those of the
 recorded call.
