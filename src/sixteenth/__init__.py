@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .analysis import LearningCurve, fit_learning_curve
     from .engine.prediction import Prediction, predict
+    from .engine.trained import load_model
     from .errors import (
         DataError,
         DivergedError,
@@ -38,12 +39,14 @@ if TYPE_CHECKING:
     )
     from .spec.fraction import TrainFraction
     from .study import Listener, Study
+    from .study.export import Exported, export
 
 __version__ = "0.1.0"
 
 __all__ = [
     "DataError",
     "DivergedError",
+    "Exported",
     "InputError",
     "LearningCurve",
     "Listener",
@@ -60,7 +63,9 @@ __all__ = [
     "TrainSpec",
     "WeightsError",
     "__version__",
+    "export",
     "fit_learning_curve",
+    "load_model",
     "load_spec",
     "parse_spec",
     "predict",
@@ -76,6 +81,8 @@ _HOMES = {
     "Study": "study",
     "Prediction": "engine.prediction",
     "predict": "engine.prediction",
+    "load_model": "engine.trained",
+    **dict.fromkeys(("Exported", "export"), "study.export"),
     **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "errors"),
     **dict.fromkeys(("RunSpec", "StudySpec", "TrainSpec", "load_spec", "parse_spec"), "spec"),
     **dict.fromkeys(("preset_names", "preset_text"), "spec"),

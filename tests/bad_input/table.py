@@ -81,10 +81,13 @@ def _folder(name: str, words: str, make: Make, *named: str) -> Case:
     return Case(name, words, named, make, trained=True)
 
 
+NOTHING = put("sound.txt", b"")
 SHOW, REPORT = "show studies/tiny", "report studies/tiny"
 COLUMNS = "--size-column n --error-column err"
 UNTRUSTED = f"predict {run_dir()} sound.png"
 PREDICT = f"{UNTRUSTED} --trust-code"
+TRAINED = run_dir() / "model.safetensors"
+EXPORT = f"export {run_dir()} --out x --to"
 PREDICT_X = f"predict {run_dir()} x.png --trust-code"
 PREDICT_FOLDER = f"predict {run_dir()} {run_dir()} --trust-code"
 
@@ -118,6 +121,10 @@ COMMAND_LINE = [
     _line("predict without images", "predict nowhere", "IMAGE"),
     _line("predict with what is no run", "predict . sound.png", "run.json"),
     _line("predict no class at all", "predict . sound.png --top 0", "--top"),
+    _line("export without a target", "export . --out x", "--to"),
+    _line("export to what is unknown", "export . --to onx --out x", "onx", "onnx"),
+    _line("export what is no run", "export . --to onnx --out x", "run.json"),
+    _line("export what is no study", "export . --to mlflow --out x", "study.yaml"),
     _line("advise what is no study", "advise .", "study.yaml"),
     _line("advise a target that is no share", "advise . --target-error five", "--target-error"),
     _line("fit what is nowhere", f"fit x.csv {COLUMNS}", "x.csv"),
@@ -340,6 +347,12 @@ FOLDERS = [
     _folder("metrics is a list", SHOW, record(metrics=[1]), "metrics"),
     _folder("classes is a number", REPORT, record(data__classes=3), "classes"),
     _folder("parameters is a word", SHOW, record(model__parameters="many"), "parameters"),
+    _folder("export untrusted code", f"{EXPORT} onnx", NOTHING, "--trust-code"),
+    _folder("export a study as a run", "export studies/tiny --to onnx --out x", NOTHING, "runs/"),
+    _folder("export a run as a study", f"{EXPORT} mlflow", NOTHING, "studies/tiny"),
+    _folder("export onto a file", f"{EXPORT} onnx --trust-code --out q.onnx", put("q.onnx", b"")),
+    _folder("export what is not finished", f"{EXPORT} onnx", record(status="failed"), "failed"),
+    _folder("export without weights", f"{EXPORT} onnx", drop(TRAINED), "removed"),
     _folder("a better accuracy", REPORT, record(metrics__test_accuracy=0.99), "predictions.npz"),
     _folder("another run's predictions", REPORT, moved_predictions, "predictions.npz"),
     _folder("predictions cut short", REPORT, cut("predictions.npz"), "predictions.npz"),

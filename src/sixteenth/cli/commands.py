@@ -20,6 +20,7 @@ from ..errors import InputError, counted
 from .advise import advise
 from .exits import print_message, run_command
 from .explain import explain
+from .export import export
 from .fit import fit
 from .options import (
     BudgetOption,
@@ -181,6 +182,7 @@ def watch_study(
 app.command()(advise)
 app.command()(explain)
 app.command()(predict)
+app.command()(export)
 
 
 @presets_app.callback(invoke_without_command=True)

@@ -111,6 +111,19 @@ def load_cached(folder: Path, stamp: str) -> tuple[Content, str, DataChecks] | N
     return (content, expected, checks) if valid else None
 
 
+def find_decoded(data_dir: Path, fingerprint: str) -> Content | None:
+    """The decoded copy with that fingerprint, wherever its source lies by now; None without one."""
+    for path in sorted((data_dir / "decoded").glob("*/dataset.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            stamp, here = record["stamp"], record["fingerprint"] == fingerprint
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if here and (found := load_cached(path.parent, stamp)):
+            return found[0]
+    return None
+
+
 def store_cached(
     folder: Path, stamp: str, content: Content, digest: str, checks: DataChecks
 ) -> Content:

@@ -48,6 +48,36 @@ class InputNormalisation:
         return pixels if self._channels_last else pixels.contiguous()
 
 
+class ImageClassifier(nn.Module):
+    """A network that normalises its input by itself, for those who deploy it.
+
+    Attributes:
+        classes: their names, in the order of the logits.
+        image_size: height and width of the images, in pixels.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: Sequence[float],
+        std: Sequence[float],
+        classes: Sequence[str],
+        image_size: int,
+    ) -> None:
+        super().__init__()
+        self.network, self.classes, self.image_size = network, tuple(classes), image_size
+        self.mean: Tensor
+        self.scale: Tensor
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
+        self.register_buffer("scale", 1 / (torch.tensor(std).view(1, 3, 1, 1) * 255))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, float32 (n, classes), of uint8 images (n, height, width, 3)."""
+        pixels = (images.permute(0, 3, 1, 2).float() - self.mean) * self.scale
+        logits: Tensor = self.network(pixels)
+        return logits
+
+
 def count_views(views: Views) -> int:
     """Number of forward passes for each image."""
     return 2 * len(VIEWS[views]) if views != "none" else 1

@@ -1,26 +1,15 @@
-"""Classify images with a trained run.
-
-A run folder is not trusted. Its weights are read as tensors only, and a model that is user code is
-imported only if the caller says that the code is trusted.
-"""
+"""Classify image files with a trained network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..errors import InputError, WeightsError, as_typed, looked_for
-from ..spec import RunSpec
-from ..storage.run_folder import RunFolder
-from ..storage.run_record import RunRecord
-
-if TYPE_CHECKING:
-    from torch import nn
+from ..errors import InputError, as_typed, looked_for
+from .trained import TrainedNetwork
 
 BATCH = 250
-PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -87,7 +76,8 @@ def predict(
     are those of the run's test accuracy.
 
     Args:
-        run_dir: the run's folder, ``STUDY/runs/RUN_ID``.
+        run_dir: the run's folder, ``STUDY/runs/RUN_ID``, or one that ``export --to hub-folder``
+            wrote.
         images: paths of image files or folders.
         device: ``cpu``, ``cuda``, ``mps``; by default the best one available.
         trust_code: allow a model named ``package.module:factory`` and import its module.
@@ -100,17 +90,8 @@ def predict(
         ModelError, WeightsError: the model cannot be built, or its weights are damaged.
     """
     paths, _ = find_images(images)
-    folder = RunFolder(Path(run_dir))
-    record = _finished_record(folder)
-    spec, classes, mean, std, precision = _checked_fields(record, folder)
-
-    from ..models import build_model, is_foreign, load_trained_weights
-
-    if is_foreign(spec.model) and not trust_code:
-        raise InputError(
-            f"{folder.path} names code of its own, {spec.model}, which would be imported and run: "
-            "if you trust it, say so with --trust-code (trust_code=True in Python)"
-        )
+    network = TrainedNetwork.read(run_dir, trust_code=trust_code)
+    spec, classes, precision = network.spec, network.classes, network.precision
 
     from ..data.broken import refuse_broken
     from ..data.checks import oddity_notices
@@ -131,19 +112,13 @@ def predict(
     for line in oddity_notices(odd):
         on_note(line)
 
-    model = build_model(
-        spec.model, len(classes), image_size=spec.image_size, stem=spec.stem, seed=0
-    )
-    if spec.finetune == "head":
-        _load_frozen(model, spec, record, folder)
-    load_trained_weights(model, folder.weights_path, head_only=spec.finetune == "head")
-    placed = execution.place(model).eval()
+    placed = execution.place(network.build())
 
     import torch
 
     from .inference import InputNormalisation, class_scores
 
-    normalise = InputNormalisation(mean, std, execution)
+    normalise = InputNormalisation(network.mean, network.std, execution)
     predictions: list[Prediction] = []
     for start in range(0, len(paths), BATCH):
         batch = torch.from_numpy(pixels[start : start + BATCH]).to(execution.device)
@@ -152,50 +127,3 @@ def predict(
             ranked = sorted(zip(classes, row, strict=True), key=lambda pair: -pair[1])
             predictions.append(Prediction(path, tuple(ranked)))
     return predictions
-
-
-def _load_frozen(model: nn.Module, spec: RunSpec, record: RunRecord, folder: RunFolder) -> None:
-    """Load the initial weights, which a run that trained the head alone does not keep."""
-    from ..models import load_initial_weights
-
-    found = load_initial_weights(
-        model, spec.model, spec.init, stem=spec.stem, allow_partial=spec.allow_partial
-    )
-    then = record.model.weights_sha256 if record.model else None
-    if found is None or found.sha256 != then:
-        raise WeightsError(
-            f"the weights {spec.init} of {spec.model} are not those that {folder.path} was trained "
-            f"on (SHA-256 {str(then)[:12]}): bring that file back"
-        )
-
-
-def _finished_record(folder: RunFolder) -> RunRecord:
-    record = folder.read_record()
-    if record is None:
-        raise InputError(f"no run in {folder.path}: expected a folder that holds run.json")
-    if not record.is_finished:
-        raise InputError(f"the run in {folder.path} is not finished: it is {record.status}")
-    if not folder.weights_path.is_file():
-        raise InputError(f"{folder.weights_path} is missing: the run's weights were removed")
-    return record
-
-
-def _checked_fields(
-    record: RunRecord, folder: RunFolder
-) -> tuple[RunSpec, tuple[str, ...], tuple[float, ...], tuple[float, ...], str]:
-    """Spec, class names, mean and standard deviation of the input (in [0, 1]), and precision."""
-    spec = record.run_spec(folder.record_path)
-    classes = record.data.classes if record.data else ()
-    normalisation = record.model.normalisation if record.model else None
-    precision = record.execution.precision if record.execution else None
-    problem = ""
-    shapes = (len(normalisation.mean), len(normalisation.std)) if normalisation else None
-    if not classes or shapes != (3, 3):
-        problem = "it lacks the classes, or three channels of mean and deviation"
-    elif normalisation and not min(normalisation.std) > 0:
-        problem = "a deviation that is not positive"
-    elif precision not in PRECISIONS:
-        problem = f"{precision!r} is no precision"
-    if problem or normalisation is None or precision is None:
-        raise InputError(f"{folder.record_path} is not the record of a run: {problem}")
-    return spec, classes, normalisation.mean, normalisation.std, precision

@@ -47,17 +47,9 @@ class EventFiles(Listener):
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            from tensorboardX.event_file_writer import EventsWriter
-            from tensorboardX.proto import event_pb2
-        except ImportError as error:
-            raise InputError(
-                f"--tensorboard needs the package tensorboardX ({error}): "
-                "pip install 'sixteenth[tensorboard]'"
-            ) from None
-        self._writer, self._protocol = EventsWriter, event_pb2
+        _records("--tensorboard")
         self._study = StudyFolder(folder)
-        self._files: dict[str, _EventFile] = {}
+        self._files: dict[str, EventFile] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +63,8 @@ class EventFiles(Listener):
 
     def run_progressed(self, progress: Progress) -> None:
         if progress.row is not None and progress.run_id in self._files:
-            self._files[progress.run_id].add(_known(asdict(progress.row)), time.time())
+            row = known(asdict(progress.row))
+            self._files[progress.run_id].add(int(row["step"]), time.time(), curves(row))
 
     def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         self._write_saved(run)  # an epoch may have been repeated, and stand there twice
@@ -81,44 +74,73 @@ class EventFiles(Listener):
         """Replace the file of a run by one with what its history.csv holds."""
         if run.run_id in self._files:
             self._files.pop(run.run_id).close()
-        folder = self._study.path / FOLDER / run.run_id
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("events.out.tfevents.*"):
-            old.unlink()
-        file = _EventFile(self._writer(str(folder / "events")), self._protocol)
-        self._files[run.run_id] = file
+        self._files[run.run_id] = file = EventFile(self._study.path / FOLDER / run.run_id)
         place = self._study.run(run.run_id)
-        rows = [_known(row) for row in place.read_history().to_dict("records")]
+        rows = [known(row) for row in place.read_history().to_dict("records")]
         moment = place.history_path.stat().st_mtime if rows else 0.0
         moment -= sum(row.get("seconds", 0.0) for row in rows)
         for row in rows:
             moment += row.get("seconds", 0.0)
-            file.add(row, moment)
+            file.add(int(row["step"]), moment, curves(row))
 
 
-class _EventFile:
-    """An event file that is being written."""
+class EventFile:
+    """The event file of a run that is being written, in place of those that its folder holds."""
 
-    def __init__(self, writer: Any, protocol: Any) -> None:
-        self._writer, self._event = writer, protocol.Event
+    def __init__(self, folder: Path, *, asked: str = "--tensorboard") -> None:
+        """Begin the file.
+
+        Args:
+            asked: the option that asks for it, for the error.
+
+        Raises:
+            InputError: tensorboardX is not installed.
+            OSError: of all methods: the disk is full or cannot be written.
+        """
+        write, self._protocol = _records(asked)
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("events.out.tfevents.*"):
+            old.unlink()
+        self._writer = write(str(folder / "events"))
         # Lets a TensorBoard that shows the file before this one forget it.
-        start = protocol.SessionLog(status=protocol.SessionLog.START)
-        writer.write_event(protocol.Event(step=0, session_log=start))
+        start = self._protocol.SessionLog(status=self._protocol.SessionLog.START)
+        self._writer.write_event(self._protocol.Event(step=0, session_log=start))
 
-    def add(self, row: dict[str, float], moment: float) -> None:
-        """Append an epoch that ended at a `moment` in Unix time."""
-        event = self._event(wall_time=moment, step=int(row["step"]))
-        for column, tag in TAGS.items():
-            if column in row:
-                event.summary.value.add(tag=tag, simple_value=row[column])
+    def add(self, step: int, moment: float, values: Mapping[str, float]) -> None:
+        """Append values by their tags, measured at a step and at a `moment` in Unix time."""
+        event = self._protocol.Event(wall_time=moment, step=step)
+        for tag, value in values.items():
+            event.summary.value.add(tag=tag, simple_value=value)
         self._writer.write_event(event)
         self._writer.flush()
+
+    def add_summary(self, moment: float, summary: Any) -> None:
+        """Append a summary that tensorboardX has made."""
+        self._writer.write_event(self._protocol.Event(wall_time=moment, summary=summary))
 
     def close(self) -> None:
         self._writer.close()
 
 
-def _known(row: Mapping[Any, Any]) -> dict[str, float]:
-    """What is a number in a row of history.csv."""
+def _records(asked: str) -> tuple[Any, Any]:
+    """What writes records, and their protocol."""
+    try:
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto import event_pb2
+    except ImportError as error:
+        raise InputError(
+            f"{asked} needs the package tensorboardX ({error}): "
+            "pip install 'sixteenth[tensorboard]'"
+        ) from None
+    return EventsWriter, event_pb2
+
+
+def known(row: Mapping[Any, Any]) -> dict[str, float]:
+    """What is a finite number in a row of a table."""
     numbers = {str(key): value for key, value in row.items() if isinstance(value, int | float)}
-    return {key: float(value) for key, value in numbers.items() if not math.isnan(value)}
+    return {key: float(value) for key, value in numbers.items() if math.isfinite(value)}
+
+
+def curves(row: Mapping[str, float]) -> dict[str, float]:
+    """The values of a row of history.csv by the names of their curves, see `TAGS`."""
+    return {tag: row[column] for column, tag in TAGS.items() if column in row}

@@ -1,0 +1,90 @@
+"""Where exports go, each whole or not at all, and the packages that write them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+
+
+def require(module: str, *, target: str, extra: str) -> Any:
+    """The module of an extra, imported.
+
+    Raises:
+        InputError: its package is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"--to {target} needs the package {module.partition('.')[0]} ({error}): "
+            f"pip install 'sixteenth[{extra}]'"
+        ) from None
+
+
+def refuse_existing(out: Path) -> None:
+    """Check that nothing would be written over; an empty folder may be there.
+
+    Raises:
+        InputError: there is something.
+    """
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    if out.exists() or out.is_symlink():
+        raise InputError(f"{out} exists already, and is not written over: name another --out")
+
+
+def require_folder(out: Path) -> None:
+    """Check that a folder is there, or can be made there.
+
+    Raises:
+        InputError: there is a file.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out} is a file: name a folder")
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to write into, which becomes `out` when all is written.
+
+    Raises:
+        InputError: there is something at `out`.
+        OSError: it cannot be written.
+    """
+    refuse_existing(out)
+    parent = out.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=parent) as scratch:
+        place = Path(scratch) / out.name
+        place.mkdir()
+        yield place
+        if out.is_dir():
+            out.rmdir()  # an empty one
+        os.replace(place, out)
+
+
+@contextmanager
+def environment(**wanted: str) -> Iterator[None]:
+    """Environment variables that hold within the block, and are put back after it."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def study_of_run(run: Path) -> Path:
+    """The folder of the study that a run's folder lies in: ``STUDY`` of ``STUDY/runs/RUN_ID``."""
+    return Path(os.path.normpath(run / ".." / ".."))

@@ -1,0 +1,154 @@
+"""A folder for the hub loads as its card says, states what was measured and names no machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from sixteenth import InputError, RunSpec, Study, export, load_model, predict
+from sixteenth.data import load_dataset
+from sixteenth.engine.execution import Execution
+from sixteenth.engine.train import train_run
+from sixteenth.models import build_model
+from sixteenth.storage.run_folder import RunFolder
+from tiny_study import Command, TrainedStudy
+
+hub = pytest.importorskip("huggingface_hub")
+
+
+@pytest.fixture
+def run(trained: TrainedStudy) -> Path:
+    return trained.run(model="big", fraction="1")
+
+
+@pytest.fixture
+def folder(run: Path, tmp_path: Path) -> Path:
+    export(run, "hub-folder", tmp_path / "hub", trust_code=True)
+    return tmp_path / "hub"
+
+
+def put_image(at: Path, trained: TrainedStudy) -> None:
+    images = Study.open(trained.folder).dataset().test.images
+    Image.fromarray(images[5]).save(at, quality=95)
+
+
+def test_the_code_in_the_card_runs_and_predicts_as_the_run_does(
+    run: Path, folder: Path, trained: TrainedStudy, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    put_image(folder / "image.jpg", trained)
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), flags=re.S
+    )
+    expected = predict(run, [folder / "image.jpg"], trust_code=True)[0]
+    monkeypatch.chdir(folder)
+    names: dict[str, object] = {}
+    capsys.readouterr()
+    exec(compile(code, "README.md", "exec"), names)
+    label, probability = capsys.readouterr().out.split()
+    assert label == expected.label
+    assert float(probability) == pytest.approx(expected.probability, abs=1e-6)
+    model = names["model"]
+    assert callable(model)
+    assert model(torch.zeros(2, 8, 8, 3, dtype=torch.uint8)).shape == (2, 10)
+
+
+def test_the_hub_s_reader_finds_the_measured_accuracy_and_no_licence(
+    run: Path, folder: Path, trained: TrainedStudy
+) -> None:
+    card = hub.ModelCard.load(folder / "README.md")
+    results = Study.open(trained.folder).results().set_index("run_id")
+    (found,) = card.data.eval_results
+    assert found.metric_value == results.loc[run.name, "test_accuracy"]
+    assert (found.metric_type, found.dataset_name) == ("accuracy", "digits")
+    assert card.data.license is None
+    assert card.data.library_name == "sixteenth"
+    row = results.loc[run.name]
+    interval = f"{row['test_accuracy_low']:.4f} to {row['test_accuracy_high']:.4f}"
+    assert f"| {found.metric_value:.4f} | {interval} |" in card.text
+    for accuracy in results["test_accuracy"]:
+        assert f"| {accuracy:.4f} |" in card.text, "the learning curve has each cell"
+    assert "(learning-curve.png)" in card.text
+    assert (folder / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert config["label2id"] == {str(digit): digit for digit in range(10)}
+
+
+def test_no_path_and_no_machine_is_named(run: Path, tmp_path: Path, sixteenth: Command) -> None:
+    private = tmp_path / "private" / "secret-run"
+    shutil.copytree(run, private)
+    record = json.loads((private / "run.json").read_text(encoding="utf-8"))
+    record["spec"] |= {"init": "/home/somebody/w.safetensors", "data": "/home/somebody/pets"}
+    record["spec"]["exclude"] = ["/home/somebody/*"]
+    record["data"] |= {"source": "/home/somebody/pets", "left_out": ["/home/somebody/x: why"]}
+    record["data"]["name"] = "Pets | of <b>mine</b>"
+    record["environment"]["cpu"] = "a processor of somebody"
+    record["notices"] = ["/home/somebody/y is odd"]
+    (private / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    out = tmp_path / "hub"
+    words = ("export", str(private), "--to", "hub-folder", "--out", str(out), "--trust-code")
+    ended = sixteenth(*words)
+    assert (ended.code, ended.out) == (0, f"{out}\n")
+    assert "no learning curve" in ended.err
+    assert "licence" in ended.err
+    for path in out.iterdir():
+        content = path.read_bytes()
+        for word in (b"somebody", b"secret", str(tmp_path).encode()):
+            assert word not in content, path
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "w.safetensors" in card
+    body = card.split("---", 2)[2]
+    assert "<b>" not in body
+    assert load_model(out, trust_code=True).classes == load_model(run, trust_code=True).classes
+
+
+def test_of_a_run_that_trained_its_head_alone_the_whole_network_is_in_the_folder(
+    tiny_folder: Path,
+) -> None:
+    digits = load_dataset("digits", image_size=8, data_dir=tiny_folder / "cache")
+    first = build_model("tiny_models:small", 10, image_size=8, seed=3)
+    save_file(first.state_dict(), tiny_folder / "w.safetensors")
+    cell = {"model": "tiny_models:small", "init": "w.safetensors", "finetune": "head"}
+    spec = RunSpec.model_validate(
+        {**cell, "fraction": "1/4", "seed": 0, "data": "digits", "image_size": 8}
+    )
+    run = RunFolder(tiny_folder / "heads" / spec.run_id)
+    train_run(spec, digits, run, execution=Execution("cpu", "float32", "channels-last", 1))
+    done = export(run.path, "onnx", "head.onnx", data_dir="cache", trust_code=True)
+    assert done.agreement is not None
+    assert done.agreement.equal_predictions == 1
+    export(run.path, "hub-folder", "hub", trust_code=True)
+    images = torch.from_numpy(np.array(digits.test.images[:50]))
+    with torch.inference_mode():
+        expected = load_model(run.path, trust_code=True)(images)
+        (tiny_folder / "w.safetensors").unlink()
+        assert torch.equal(load_model("hub", trust_code=True)(images), expected)
+
+
+def test_a_folder_from_a_stranger_imports_nothing_unasked(folder: Path) -> None:
+    with pytest.raises(InputError, match="trust_code=True"):
+        load_model(folder)
+    with pytest.raises(InputError, match="trust_code=True"):
+        predict(folder, [folder / "learning-curve.png"])
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"sixteenth": 3}', '{"sixteenth": {}}'])
+def test_a_config_that_is_no_network_s_is_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=r"config\.json does not describe"):
+        load_model(tmp_path)
+
+
+def test_a_folder_that_holds_something_stays_as_it_is(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("kept", encoding="utf-8")
+    with pytest.raises(InputError, match="exists already"):
+        export(run, "hub-folder", tmp_path, trust_code=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
