@@ -232,7 +232,7 @@ def measure(runs: int, workers: int, home: Path, *, report: bool = True) -> Meas
     began = time.perf_counter()
     ended = math.nan
 
-    def write_report() -> None:
+    def write_report(**_: bool) -> None:
         nonlocal ended
         ended = time.perf_counter()
 
