@@ -33,6 +33,7 @@ def _link_to_page(app, path, parent, source):
     """README.md links to files beside it; on the site these are pages of their own."""
     for name in ("CONTRIBUTING", "CHANGELOG"):
         source[0] = source[0].replace(f"({name}.md)", f"({name.lower()}.md)")
+    source[0] = source[0].replace("(examples/", "(../examples/")
 
 
 def setup(app):
