@@ -31,8 +31,9 @@ from sixteenth.data import ImageDataset
 from sixteenth.engine.execution import Execution, new_record
 from sixteenth.engine.train import Progress
 from sixteenth.spec import TrainSpec
+from sixteenth.storage.run_facts import AugmentationFacts, Metrics, ModelFacts
 from sixteenth.storage.run_folder import RunFolder
-from sixteenth.storage.run_record import AugmentationFacts, Metrics, ModelFacts, RunRecord
+from sixteenth.storage.run_record import RunRecord
 from sixteenth.study.executors import Place
 from sixteenth.study.executors.base import Ended, Event, Executor, Progressed, Started
 from sixteenth.study.planning.calibration import Speed

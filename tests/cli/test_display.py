@@ -13,7 +13,8 @@ from sixteenth.language import language_for
 from sixteenth.language.text import columns
 from sixteenth.spec import parse_spec
 from sixteenth.spec.specs import RunSpec
-from sixteenth.storage.run_record import Failure, RunRecord
+from sixteenth.storage.run_facts import Failure
+from sixteenth.storage.run_record import RunRecord
 
 SPEC = parse_spec(
     {"name": "s", "data": "digits", "models": ["resnet18", "resnet50"], "init": ["random"],

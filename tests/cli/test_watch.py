@@ -19,15 +19,9 @@ from sixteenth.cli.watch.beside import page_beside
 from sixteenth.cli.watch.server import WatchServer, listen
 from sixteenth.spec import dump_spec, parse_spec
 from sixteenth.storage.lease import BEAT, PLACE, Lease
+from sixteenth.storage.run_facts import DataChecks, DataFacts, Environment, ExecutionFacts, Metrics
 from sixteenth.storage.run_folder import RunFolder
-from sixteenth.storage.run_record import (
-    DataChecks,
-    DataFacts,
-    Environment,
-    ExecutionFacts,
-    Metrics,
-    RunRecord,
-)
+from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.run_results import EpochRow
 from sixteenth.storage.study_folder import StudyFolder
 from tiny_study import Command, command

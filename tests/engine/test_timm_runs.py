@@ -11,7 +11,7 @@ import torch
 from sixteenth.engine.execution import Execution, environment
 from sixteenth.engine.learner import Learner
 from sixteenth.spec import RunSpec, StudySpec
-from sixteenth.storage.run_record import ModelFacts
+from sixteenth.storage.run_facts import ModelFacts
 from timm_hub import publish
 
 timm = pytest.importorskip("timm", reason="the timm extra is missing")

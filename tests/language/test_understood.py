@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sixteenth.language import language_for
-from sixteenth.storage.run_record import DataFacts, Understood, WeightsFacts
+from sixteenth.storage.run_facts import DataFacts, Understood, WeightsFacts
 
 MANY = {f"bird {number:02}": 40 for number in range(200)} | {"bird 07": 3, "bird 10": 800}
 

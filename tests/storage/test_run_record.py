@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from sixteenth import InputError, MismatchError, RunSpec, parse_spec
-from sixteenth.storage.run_folder import RunFolder
-from sixteenth.storage.run_record import (
+from sixteenth.storage.run_facts import (
     AugmentationFacts,
     DataChecks,
     DataFacts,
@@ -18,8 +17,9 @@ from sixteenth.storage.run_record import (
     ExecutionFacts,
     Metrics,
     ModelFacts,
-    RunRecord,
 )
+from sixteenth.storage.run_folder import RunFolder
+from sixteenth.storage.run_record import RunRecord
 
 OLD: dict[str, Any] = {
     "format": 1,

@@ -11,8 +11,7 @@ import pytest
 
 from sixteenth import InputError, Listener, RunSpec, Study, StudySpec
 from sixteenth.spec import dump_spec
-from sixteenth.storage.run_folder import RunFolder
-from sixteenth.storage.run_record import (
+from sixteenth.storage.run_facts import (
     AugmentationFacts,
     DataChecks,
     DataFacts,
@@ -20,8 +19,9 @@ from sixteenth.storage.run_record import (
     ExecutionFacts,
     Metrics,
     ModelFacts,
-    RunRecord,
 )
+from sixteenth.storage.run_folder import RunFolder
+from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.run_results import EpochRow
 from sixteenth.storage.study_folder import StudyFolder
 from sixteenth.study.results import machine_kinds

@@ -312,7 +312,7 @@ def test_how_weights_were_read_is_said_unless_they_go_by_a_name(
     init: str, key: str, prefix: str, said: str
 ) -> None:
     from sixteenth.language import language_for
-    from sixteenth.storage.run_record import WeightsFacts
+    from sixteenth.storage.run_facts import WeightsFacts
 
     facts = WeightsFacts(file="w.pth", key=key, prefix=prefix)
     line = language_for().understood_weights("resnet18", init, facts)

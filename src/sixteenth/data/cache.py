@@ -28,8 +28,8 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from ..errors import InputError
+from ..storage.run_facts import DataChecks
 from ..storage.run_folder import write_text, write_whole
-from ..storage.run_record import DataChecks
 from .broken import Broken
 from .dataset import Split
 from .source import Content, Found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..storage.run_record import DataChecks, Understood
+from ..storage.run_facts import DataChecks, Understood
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

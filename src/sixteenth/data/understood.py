@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..storage.run_record import Understood
+from ..storage.run_facts import Understood
 from .source import Content
 
 MAX_LINES = 100

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, one_line
+from ..storage.run_facts import LengthMetrics
 from ..storage.run_folder import RunFolder, sync_folder
-from ..storage.run_record import LengthMetrics
 from ..storage.run_results import EpochRow
 from .learner import Learner
 

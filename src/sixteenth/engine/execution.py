@@ -19,8 +19,9 @@ from ..data.machine import cpu_count
 from ..errors import InputError
 from ..spec import RunSpec, TrainSpec
 from ..spec.fields import is_timm
+from ..storage.run_facts import DataFacts, Environment, ExecutionFacts
 from ..storage.run_folder import RunFolder
-from ..storage.run_record import DataFacts, Environment, ExecutionFacts, RunRecord
+from ..storage.run_record import RunRecord
 
 
 @dataclass(frozen=True)

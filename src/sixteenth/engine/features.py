@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from ..data import ImageDataset
 from ..models import find_head, find_weights
 from ..spec import RunSpec
+from ..storage.run_facts import ModelFacts
 from ..storage.run_folder import write_whole
-from ..storage.run_record import ModelFacts
 from .execution import Execution
 from .learner import Learner
 

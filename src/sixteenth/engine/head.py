@@ -31,8 +31,9 @@ from torch.nn import functional as F
 from ..data import ImageDataset, hold_out
 from ..errors import DataError
 from ..spec import RunSpec
+from ..storage.run_facts import AugmentationFacts, Metrics
 from ..storage.run_folder import RunFolder
-from ..storage.run_record import AugmentationFacts, Metrics, RunRecord
+from ..storage.run_record import RunRecord
 from .execution import Execution, peak_memory
 from .features import features_of
 from .learner import loss_and_accuracy

@@ -22,7 +22,7 @@ from ..models import (
     train_flops_per_image,
 )
 from ..spec import RunSpec
-from ..storage.run_record import ModelFacts, NormalisationFacts, WeightsFacts
+from ..storage.run_facts import ModelFacts, NormalisationFacts, WeightsFacts
 from .acceleration import accelerate
 from .execution import Execution
 from .gradient_fault import correct_gradients

@@ -21,7 +21,7 @@ from fractions import Fraction
 
 from ..spec import TrainSpec
 from ..spec.specs import LEAST_GAIN
-from ..storage.run_record import LengthMetrics
+from ..storage.run_facts import LengthMetrics
 from .checkpoint import TrainingState
 from .learner import Learner
 from .optim import cooldown_steps

@@ -24,14 +24,9 @@ from ..errors import DivergedError, MismatchError, ReplacedError
 from ..spec import RunSpec
 from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 from ..storage.lease import Lease
+from ..storage.run_facts import AugmentationFacts, LengthMetrics, Metrics
 from ..storage.run_folder import RunFolder, is_disk_trouble, sweep
-from ..storage.run_record import (
-    AugmentationFacts,
-    LengthMetrics,
-    Metrics,
-    RunRecord,
-    halvings,
-)
+from ..storage.run_record import RunRecord, halvings
 from ..storage.run_results import EpochRow
 from .checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from .evaluation import Evaluation

@@ -20,7 +20,7 @@ from ..analysis.findings.diagnosis import DiagnosisKind
 from ..analysis.findings.expectation import Expect
 from ..analysis.findings.options import Option
 from ..analysis.findings.types import Finding, Section, SectionKey, Strength
-from ..storage.run_record import Understood, WeightsFacts
+from ..storage.run_facts import Understood, WeightsFacts
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers

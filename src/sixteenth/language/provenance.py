@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
-from ..storage.run_record import DataChecks, Environment, ExecutionFacts, Understood
+from ..storage.run_facts import DataChecks, Environment, ExecutionFacts, Understood
 from .numbers import Numbers, missing
 from .text import plain
 

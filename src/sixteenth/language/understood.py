@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..storage.run_record import Understood, WeightsFacts
+from ..storage.run_facts import Understood, WeightsFacts
 from .numbers import Numbers
 from .text import plain
 

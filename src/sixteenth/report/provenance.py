@@ -14,14 +14,14 @@ import pandas as pd
 from sixteenth.analysis import whole_runs
 from sixteenth.spec import TrainSpec
 from sixteenth.spec.fields import is_frozen
-from sixteenth.storage.run_record import (
+from sixteenth.storage.run_facts import (
     AugmentationFacts,
     DataChecks,
     DataFacts,
     Environment,
     ExecutionFacts,
-    RunRecord,
 )
+from sixteenth.storage.run_record import RunRecord
 
 from ..language.numbers import missing
 from ..language.provenance import Provenance, SampledTests

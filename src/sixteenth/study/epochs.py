@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import InputError
 from ..spec import StudySpec
 from ..spec.specs import AUTO_VALIDATION
-from ..storage.run_record import LengthMetrics, Metrics
+from ..storage.run_facts import LengthMetrics, Metrics
 from .listener import Listener
 from .study import Study
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ..language import find_tag, language_for, locale_tag
 from ..spec import RunSpec, StudySpec
-from ..storage.run_record import DataFacts, RunRecord
+from ..storage.run_facts import DataFacts
+from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudyFolder, StudySnapshot
 
 if TYPE_CHECKING:

@@ -13,16 +13,16 @@ import pandas as pd
 
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences
-from ..storage.run_folder import RunFolder, Stamp, write_text
-from ..storage.run_record import (
+from ..storage.run_facts import (
     DataFacts,
     Environment,
     ExecutionFacts,
     LengthMetrics,
     Metrics,
     ModelFacts,
-    RunRecord,
 )
+from ..storage.run_folder import RunFolder, Stamp, write_text
+from ..storage.run_record import RunRecord
 from ..storage.study_folder import EXPLAIN, StudyFolder, StudySnapshot, control_id
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from ..errors import InputError
 from ..language import language_for
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
+from ..storage.run_facts import WeightsFacts
 from ..storage.run_folder import write_text
-from ..storage.run_record import RunRecord, WeightsFacts
+from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudyFolder
 from .listener import Listener
 from .reading import StudyResults

@@ -7,7 +7,7 @@ from talking import discuss
 
 from sixteenth.analysis import Context, read_grid
 from sixteenth.analysis.findings.doubtful_labels import suspects
-from sixteenth.storage.run_record import DataChecks
+from sixteenth.storage.run_facts import DataChecks
 
 TWO = {("resnet18", "random"): (0.6, 0.9), ("resnet50", "random"): (0.6, 0.9)}
 SIZES = {"1/2": 25_000, "1": 50_000}

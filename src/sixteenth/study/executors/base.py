@@ -17,8 +17,9 @@ from ...data import ImageDataset
 from ...engine.execution import new_record
 from ...engine.progress import Progress
 from ...storage.lease import Lease
+from ...storage.run_facts import Failure
 from ...storage.run_folder import RunFolder
-from ...storage.run_record import Failure, RunRecord
+from ...storage.run_record import RunRecord
 from ..listener import Listener
 from ..planning.schedule import Assignment, Schedule
 
