@@ -18,7 +18,7 @@ def test_advice_names_what_there_is_what_the_target_takes_and_what_to_do(
     ended = sixteenth("advise", "studies/tiny", "--target-error", "0.001")
     assert ended.code == 0
     assert ended.err == ""
-    assert ended.out.startswith("The best of what was trained is ")
+    assert ended.out.startswith("Best network: ")
     assert "An error of 0.1% " in ended.out
     assert "\n1. " in ended.out
     assert max(len(line) for line in ended.out.splitlines()) <= 80
@@ -32,6 +32,7 @@ def test_advice_as_json_has_numbers_and_is_what_the_library_says(
     assert said["target"]["reached"] is True
     assert said["target"]["error"] == 0.9
     found = package.Study.open(trained.folder).advice(0.9)
+    assert said.pop("metric") == "accuracy"
     assert said == json.loads(json.dumps(found.to_dict()))
     assert said["best"] == found.best
     assert said["target"]["text"] == found.target.text

@@ -17,12 +17,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PACKAGES = [path.parent.name for path in (ROOT / "src/sixteenth").glob("*/__init__.py")]
 ROOMS = [".ci", "benchmarks", "docs", "examples", "src", "tests", *PACKAGES]
 EXAMPLES = {
-    "analysis/findings/per_class.py",
     "data/layouts/webdataset.py",
-    "language/en/per_class.py",
     "spec/presets/NAME.yaml",
     "study/executors/kubernetes.py",
-    "tests/analysis/findings/test_per_class.py",
     "tests/understood/test_webdataset.py",
 }
 """Files that the worked examples of CONTRIBUTING.md would add."""

@@ -237,8 +237,9 @@ class RunFolder:
 
         try:
             # Before pandas 3 its default reader may change a number's last bit.
-            table = pd.read_csv(self.history_path, float_precision="round_trip")
-            return check_history(table)
+            old = int(pd.__version__.partition(".")[0]) < 3
+            precision: Any = {"float_precision": "round_trip"} if old else {}
+            return check_history(pd.read_csv(self.history_path, **precision))
         except (FileNotFoundError, pd.errors.EmptyDataError):
             return pd.DataFrame()
         except (OSError, ValueError) as error:
