@@ -25,32 +25,15 @@ class TrainFraction:
     per_class: bool = False
 
     @classmethod
-    @lru_cache(typed=True)  # a study asks for the same few again and again; 1 is not True
     def parse(cls, value: str | int | float) -> TrainFraction:
         """The fraction of a value in a study file.
 
         Raises:
             SpecError: it is not a fraction, a share outside (0, 1], or a count below 1.
         """
-        text = str(value).strip()
-        if len(text) > 40 or re.search(r"e[+-]?\d{4}", text, re.IGNORECASE):
-            # `Fraction` would take minutes for such a number.
-            raise SpecError(f"{text[:40]!r} is not a fraction: {_HOW}")
-        counted = re.fullmatch(r"([0-9]+)\s*(images?|per[ -]class)", text)
-        if counted:
-            count = int(counted[1])
-            if count < 1:
-                raise SpecError(f"fraction {text!r} holds no image: use at least 1")
-            return cls(count=count, per_class=counted[2].startswith("per"))
-        try:
-            # From the text, so that 0.1 is exactly one tenth, not the nearest binary number.
-            share = Fraction(text)
-        except (ValueError, ZeroDivisionError):
-            raise SpecError(f"{text!r} is not a fraction: {_HOW}") from None
-        if isinstance(value, bool) or not 0 < share <= 1:
-            hint = f'; for {text} images write "{text} images"' if share > 1 else ""
-            raise SpecError(f"fraction {text!r} is out of range: a share lies in (0, 1]{hint}")
-        return cls(share=share)
+        if isinstance(value, bool):
+            raise SpecError(f"{value} is not a fraction: {_HOW}")
+        return _parsed(str(value).strip())
 
     def size(self, total: int, classes: int) -> int:
         """Number of images, of `total` training images in `classes` classes."""
@@ -70,3 +53,25 @@ class TrainFraction:
         if self.share == 1:
             return "all"
         return str(self).replace("/", "of").replace(" ", "")
+
+
+@lru_cache  # a study asks for the same few again and again
+def _parsed(text: str) -> TrainFraction:
+    if len(text) > 40 or re.search(r"e[+-]?\d{4}", text, re.IGNORECASE):
+        # `Fraction` would take minutes for such a number.
+        raise SpecError(f"{text[:40]!r} is not a fraction: {_HOW}")
+    counted = re.fullmatch(r"([0-9]+)\s*(images?|per[ -]class)", text)
+    if counted:
+        count = int(counted[1])
+        if count < 1:
+            raise SpecError(f"fraction {text!r} holds no image: use at least 1")
+        return TrainFraction(count=count, per_class=counted[2].startswith("per"))
+    try:
+        # From the text, so that 0.1 is exactly one tenth, not the nearest binary number.
+        share = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise SpecError(f"{text!r} is not a fraction: {_HOW}") from None
+    if not 0 < share <= 1:
+        hint = f'; for {text} images write "{text} images"' if share > 1 else ""
+        raise SpecError(f"fraction {text!r} is out of range: a share lies in (0, 1]{hint}")
+    return TrainFraction(share=share)
