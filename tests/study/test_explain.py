@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -141,7 +142,8 @@ def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Comman
     assert control["fraction"] == whole["fraction"] == "1/2"
     assert control["run_id"] in Study.open(folder).predictions()
     report = (folder / "report.md").read_text("utf-8")
-    assert "by the images at equal training steps" in report
+    assert "| By images, by more steps |" in report
+    assert re.search(r"\| [+−]\d+\.\d, [+−]\d+\.\d \|", report)
     assert "@2" not in report
     nothing = sixteenth("explain", str(folder), "--separate")
     assert (nothing.code, nothing.out) == (2, "")

@@ -105,7 +105,7 @@ def test_a_study_decided_by_balanced_accuracy_says_so_everywhere(
     shown = sixteenth("show", folder, "--lang", "en").out
     assert "balanced" in shown.splitlines()[0]
     report = (study.folder / "report.md").read_text(encoding="utf-8")
-    for line in ("Dataset size against balanced accuracy", "The highest balanced accuracy"):
+    for line in ("Dataset size against balanced accuracy", "Highest balanced accuracy"):
         assert line in report
     assert "highest test accuracy" not in report
 

@@ -110,7 +110,7 @@ def test_quick_runs_a_study_whose_report_and_advice_know_that_features_were_froz
         words = (*words, "--set", setting)
     said = sixteenth(*words)
     assert said.code == 0, said.err
-    assert "was trained, on frozen features" in " ".join(said.out.split())
+    assert "from frozen ImageNet weights" in " ".join(said.out.split())
     rows = read_results(Path("q"))
     assert {row["init"] for row in rows} == {"imagenet, frozen"}
     assert len(rows) == 2 * (2 * 2 + 1)  # all images once: there every seed has the same

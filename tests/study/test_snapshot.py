@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -135,8 +136,10 @@ def test_a_report_is_made_again_only_where_something_has_changed(
         return {"report.html": b""}
 
     monkeypatch.setattr("sixteenth.report.page.build.report_files", draw)
-    monkeypatch.setattr(Study, "findings", lambda _: None)
+    monkeypatch.setattr(Study, "findings", lambda _: SimpleNamespace(grid=None))
     monkeypatch.setattr("sixteenth.study.reading.language_for", lambda *_: None)
+    classes = StudyFolder(finished.path).per_class_path
+    monkeypatch.setattr("sixteenth.study.results.write_classes", lambda *_: classes.touch())
 
     def writes(tag: str = "en") -> bool:
         monkeypatch.setattr("sixteenth.study.reading.locale_tag", lambda: tag)
@@ -152,7 +155,7 @@ def test_a_report_is_made_again_only_where_something_has_changed(
     assert [writes(), writes()] == [True, False]
     monkeypatch.setattr("sixteenth.__version__", "1.2.3")
     assert [writes(), writes()] == [True, False]
-    for lost in ("report.md", "report.html", "results.csv"):
+    for lost in ("report.md", "report.html", "results.csv", "per_class.csv"):
         (finished.path / lost).unlink()
         assert writes(), lost
         (finished.path / "report.md").touch()

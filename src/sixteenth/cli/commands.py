@@ -293,9 +293,10 @@ def _print_results(study: Study, results: pd.DataFrame) -> None:
     metric = Metric(study.spec.metric)
     stdout, summary = console(), summary_table(read_grid(results, metric=metric))
     language = language_for(tag=study.language, metric=metric)
+    table = results_table(summary, stdout, language)
     print_answer(study.overview(), study.folder, stdout, language)
     stdout.print()
-    stdout.print(results_table(summary, stdout, language))
+    stdout.print(table)
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):
         stdout.print(note, style="dim")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -113,27 +114,36 @@ def _machine(record: RunRecord, silent: Collection[str | None]) -> str:
 def _measures(snapshot: StudySnapshot) -> dict[str, TestMeasures]:
     """run_id of a row -> what its test predictions say."""
     found: dict[str, TestMeasures] = {}
-    for run_id in snapshot.records:
-        found |= _measures_of(snapshot.folder.run(run_id).path, snapshot.stamps.get(run_id, ()))
+    for run_id, record in snapshot.records.items():
+        place = snapshot.folder.run(run_id).path
+        found |= _measures_of(_Known(place, snapshot.stamps.get(run_id, ()), record))
     for run_id, record in snapshot.controls.items():
-        place, stamp = snapshot.folder.control.run(run_id), snapshot.stamps[f"{EXPLAIN}/{run_id}"]
-        if run_id in (own := _measures_of(place.path, stamp)):
+        place = snapshot.folder.control.run(run_id).path
+        own = _measures_of(_Known(place, snapshot.stamps[f"{EXPLAIN}/{run_id}"], record))
+        if run_id in own:
             found[control_id(record)] = own[run_id]
     return found
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A run folder and its record; one with other files has another `stamp`."""
+
+    path: Path
+    stamp: Stamp
+    record: RunRecord = field(compare=False)
+
+
 @lru_cache(maxsize=10_000)
-def _measures_of(path: Path, stamp: Stamp) -> Mapping[str, TestMeasures]:
-    """The same of one run folder, read again only once its files have another `stamp`.
+def _measures_of(run: _Known) -> Mapping[str, TestMeasures]:
+    """The same of one run folder, whose predictions are read again only where its files changed.
 
     Of predictions that cannot be read there is nothing: the report says which these are.
     """
     from ..analysis.stats.measures import measure
 
-    place = RunFolder(path)
     try:
-        record = place.read_record()
-        predictions = {} if record is None else place.read_predictions_of(record)
+        predictions = RunFolder(run.path).read_predictions_of(run.record)
     except InputError:
         return {}
     return {run_id: measure(*each) for run_id, each in predictions.items()}

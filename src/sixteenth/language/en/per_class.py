@@ -6,12 +6,10 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.per_class import ClassFinding, ClassRecall, NoWeakClass, WeakClasses
+from ..sentences import CLASSES_NAMED
 from ..text import plain
 from .numbers import accuracy_interval, count, join, percent, signed
 from .words import Words
-
-SHOWN = 5
-"""Classes that a sentence names; the table below it has more."""
 
 
 def say(finding: ClassFinding, words: Words) -> str:
@@ -36,7 +34,7 @@ def say(finding: ClassFinding, words: Words) -> str:
 
 
 def _weak(found: WeakClasses, words: Words) -> str:
-    shown = found.weak[:SHOWN]
+    shown = found.weak[:CLASSES_NAMED]
     named = [
         f"{plain(one.name)} ({percent(one.recall)}, {accuracy_interval(one.interval)})"
         for one in shown

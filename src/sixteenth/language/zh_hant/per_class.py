@@ -6,12 +6,10 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.per_class import ClassFinding, ClassRecall, NoWeakClass, WeakClasses
+from ..sentences import CLASSES_NAMED
 from ..text import plain
 from .numbers import accuracy_interval, count, percent, signed
 from .words import Words
-
-SHOWN = 5
-"""Classes that a sentence names; the table below it has more."""
 
 
 def say(finding: ClassFinding, words: Words) -> str:
@@ -35,7 +33,7 @@ def say(finding: ClassFinding, words: Words) -> str:
 
 
 def _weak(found: WeakClasses, words: Words) -> str:
-    shown = found.weak[:SHOWN]
+    shown = found.weak[:CLASSES_NAMED]
     listed = "、".join(
         f"{plain(one.name)}（召回率 {percent(one.recall)}，{accuracy_interval(one.interval)}）"
         for one in shown

@@ -107,7 +107,10 @@ def _shareable(record: RunRecord) -> RunRecord:
         "data": (data, ("name", "fingerprint", "classes", "train_images", "test_images")),
         "augmentation": (record.augmentation, ("crop", "flip", "cutout")),
         "model": (record.model, ("parameters", "normalisation", "weights_sha256")),
-        "environment": (record.environment, ("sixteenth", "python", "torch", "torchvision")),
+        "environment": (
+            record.environment,
+            ("sixteenth", "python", "torch", "torchvision", "timm"),
+        ),
         "execution": (record.execution, ("precision",)),
     }
     for name, (part, fields) in parts.items():
