@@ -33,6 +33,17 @@ def test_a_study_is_the_grid_of_its_axes_small_subsets_first() -> None:
     assert {run.replicate for run in runs if run.seed == 7} == {1}
 
 
+@pytest.mark.parametrize(("subsets", "same"), [("nested", True), ("disjoint", False)])
+def test_the_place_of_a_seed_in_the_list_matters_to_disjoint_subsets_alone(
+    subsets: str, same: bool
+) -> None:
+    study = {"data": "digits", "fractions": ["1/16"], "subsets": subsets}
+    before = parse_spec({**study, "seeds": [7]}).runs()
+    after = [run for run in parse_spec({**study, "seeds": [0, 7]}).runs() if run.seed == 7]
+    differ = [spec_differences(old, new) for old, new in zip(before, after, strict=True)]
+    assert differ == [[] if same else ["replicate: 0 there, 1 asked for"]] * 2
+
+
 @pytest.mark.parametrize(
     ("written", "canonical", "size"),
     [

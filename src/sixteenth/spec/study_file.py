@@ -98,8 +98,13 @@ def dump_spec(spec: BaseModel) -> str:
 
 
 def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
-    """A line ``key: OLD there, NEW asked for`` for each value that differs."""
+    """A line ``key: OLD there, NEW asked for`` for each value that differs.
+
+    The position of a run's seed counts only where it selects a block of images.
+    """
     before, after = _flatten(old.model_dump(mode="json")), _flatten(new.model_dump(mode="json"))
+    if "disjoint" not in (before.get("subsets"), after.get("subsets")):
+        after["replicate"] = before.get("replicate")
     return [
         f"{key}: {before.get(key)!r} there, {after.get(key)!r} asked for"
         for key in dict.fromkeys([*before, *after])

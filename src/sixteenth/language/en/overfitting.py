@@ -103,5 +103,5 @@ def _underfitted(found: Underfitted) -> str:
     ends = f" (by {climbs} in the last third, on the most images)" if climbs else ""
     return (
         f"{which} ended below {FITTED:.0%} training accuracy and still improving{ends}: "
-        f"underfitted; {gap} may change with more steps."
+        f"training had not come to its end; {gap} may change with more steps."
     )
