@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -208,3 +209,20 @@ def test_what_a_killed_writer_left_half_written_stops_nobody_for_long(
     (tmp_path / PLACE).mkdir()  # of one that was killed between replacing and taking
     with Lease.acquire(tmp_path) as lease:
         lease.check()
+
+
+def test_a_claim_that_is_swept_while_it_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, mkdir = list[Path](), Path.mkdir
+
+    def swept(self: Path, *given: Any, **options: Any) -> None:
+        made.append(self)
+        if len(made) == 1:  # what pathlib raises where the folder that was there is gone again
+            raise FileExistsError(self)
+        mkdir(self, *given, **options)
+
+    monkeypatch.setattr(Path, "mkdir", swept)
+    with Lease.acquire(tmp_path) as lease:
+        lease.check()
+    assert made[0] == made[1]

@@ -79,8 +79,8 @@ class Lease:
             try:
                 (claim / token).mkdir(parents=True, exist_ok=True)
                 (claim / token / BEAT).write_bytes(_beat(0))
-            except FileNotFoundError:  # who has just got the lease removed it, see below
-                continue
+            except (FileNotFoundError, FileExistsError):
+                continue  # who has just got the lease removed it, see below, maybe within mkdir
             with contextlib.suppress(OSError):
                 place.rmdir()  # left empty by one who was killed when it had just replaced another
             try:
