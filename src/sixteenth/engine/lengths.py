@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..spec import TrainSpec
-from ..spec.specs import LEAST_GAIN
+from ..spec.train_spec import LEAST_GAIN
 from ..storage.run_facts import LengthMetrics
 from .checkpoint import TrainingState
 from .learner import Learner

@@ -155,6 +155,12 @@ class Screen(ABC):
     def price(self, option: Option) -> str:
         """Labels and time: ``50,000 labels, 39 min of training``; empty where not known."""
 
+    def in_hand(self, option: Option) -> str:
+        """The model or the weights that an option which is in hand already means."""
+        assert option.end is not None
+        model, init = option.end
+        return self.words.model(model) if option.kind is OptionKind.MODEL else self.words.init(init)
+
     def card(self, card: Card) -> SaidCard:
         """A card."""
         option = card.option

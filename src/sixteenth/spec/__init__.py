@@ -9,7 +9,7 @@ presets/      study files that come with the package
 """
 
 from .fraction import TrainFraction
-from .specs import RunSpec, StudySpec, TrainSpec
+from .specs import RunSpec, StudySpec
 from .study_file import (
     dump_spec,
     load_spec,
@@ -18,6 +18,7 @@ from .study_file import (
     preset_text,
     spec_differences,
 )
+from .train_spec import TrainSpec
 
 __all__ = [
     "RunSpec",

@@ -6,7 +6,8 @@ from __future__ import annotations
 from datetime import date
 
 from ..errors import nearest
-from .specs import StudySpec, TrainSpec
+from .specs import StudySpec
+from .train_spec import TrainSpec
 
 _MEANT = {
     "train.learning_rate": ("lr", "lr0", "base_lr", "max_lr", "peak_lr"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..spec import StudySpec
-from ..spec.specs import AUTO_VALIDATION
+from ..spec.train_spec import AUTO_VALIDATION
 from ..storage.run_facts import LengthMetrics, Metrics
 from .listener import Listener
 from .study import Study

@@ -103,12 +103,7 @@ class EnglishScreen(Screen):
                 return "No run has finished yet"
             case Verdict.IN_HAND:
                 assert option is not None
-                assert option.end is not None
-                model, init = option.end
-                named = self.words.init(init)
-                if option.kind is OptionKind.MODEL:
-                    named = self.words.model(model)
-                return f"Use {named}{gain}"
+                return f"Use {self.in_hand(option)}{gain}"
             case Verdict.DO:
                 assert option is not None
                 return f"{self.do(option)}{gain}"

@@ -20,7 +20,7 @@ from ...analysis.findings.limits import (
 )
 from ...analysis.inputs.predictions import Unpaired
 from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
-from ...spec.specs import AUTO_VALIDATION, LEAST_GAIN
+from ...spec.train_spec import AUTO_VALIDATION, LEAST_GAIN
 from .numbers import NUMBERS, count, coverage, images, join, points
 from .words import Words
 

@@ -101,12 +101,7 @@ class ChineseScreen(Screen):
                 return "還沒有任何訓練完成"
             case Verdict.IN_HAND:
                 assert option is not None
-                assert option.end is not None
-                model, init = option.end
-                named = self.words.init(init)
-                if option.kind is OptionKind.MODEL:
-                    named = self.words.model(model)
-                return f"使用 {named}{gain}"
+                return f"使用 {self.in_hand(option)}{gain}"
             case Verdict.DO:
                 assert option is not None
                 return f"{options.do(option, self.words)}{gain}"
