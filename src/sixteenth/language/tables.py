@@ -24,6 +24,7 @@ from ..analysis.findings.pretraining import (
     WorthInImages,
 )
 from ..analysis.findings.relation import AccuracyCurve
+from ..analysis.findings.training_time import DifferenceByLength, LongerTraining, Order
 from ..analysis.findings.types import Finding
 from ..analysis.stats.paired import Basis, Contrast
 from .numbers import DASH
@@ -33,7 +34,7 @@ from .text import plain
 from .words import Words
 
 Row = tuple[str, ...]
-ALWAYS = (SizeVerdict, Option)
+ALWAYS = (SizeVerdict, Option, LongerTraining, DifferenceByLength)
 """Tables of one row too: a sentence would have more words."""
 
 
@@ -60,6 +61,8 @@ class TableLabels:
         overtaking: with the model that is ``{ahead}``.
         up_to: a ``{probability}`` up to so many ``{images}``.
         on_images: an ``{init}``, its ``{images}`` and ``{accuracy}``.
+        against: the ``{first}`` of two networks compared and the ``{second}``.
+        orders: what longer training does to the order of two networks.
         hardly_fitted: behind a trend.
         if_never_hurt: a range that holds if more images never hurt.
     """
@@ -75,6 +78,8 @@ class TableLabels:
     on_images: str
     sources: Mapping[GainSource, str]
     trends: Mapping[GapTrend, str]
+    against: str
+    orders: Mapping[Order, str]
     hardly_fitted: str
     if_never_hurt: str
 
@@ -104,6 +109,8 @@ class Tables:
             WorthInImages: self._worth,
             ClassRecall: self._class,
             GeneralisationGap: self._gap,
+            LongerTraining: self._longer,
+            DifferenceByLength: self._by_length,
             Option: self._option,
         }
 
@@ -291,6 +298,32 @@ class Tables:
         if found.little_fitted:
             trend += self.labels.hardly_fitted
         return self._arm(first.model, first.init), sizes, gaps, trend
+
+    def _longer(self, found: LongerTraining) -> Row:
+        last = found.cells[-1]
+        return (
+            self._arm(last.model, last.init),
+            self._count(last.train_size),
+            " → ".join(self._count(cell.mean("steps")) for cell in found.cells),
+            " → ".join(self._percent(cell.accuracy) for cell in found.cells),
+            *self._both(found.gain),
+        )
+
+    def _by_length(self, found: DifferenceByLength) -> Row:
+        (first, base), (second, init) = found.first, found.second
+        if base == init:
+            one, other, shared = self._model(second), self._model(first), self._from(init)
+        else:
+            one, other, shared = self._init(init), self._init(base), self._model(second)
+        return (
+            self.words.begin(self.labels.against.format(first=one, second=other)),
+            shared,
+            self._count(found.images),
+            " → ".join(self._count(steps) for steps in found.steps),
+            " → ".join(self._points(one.value) for one in found.differences),
+            *self._both(found.change),
+            self.labels.orders[found.order],
+        )
 
     def _class(self, found: ClassRecall) -> Row:
         percent = self._percent

@@ -35,6 +35,7 @@ from .overview import Overview, overview
 from .per_class import ClassCurves, class_curves, per_class
 from .pretraining import pretraining
 from .relation import missing, relation
+from .training_time import training_time
 from .types import Finding, Section, SectionKey, plain
 
 
@@ -205,6 +206,7 @@ def analyse(
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
             SectionKey.CAUSES: [] if tested else causes(grid, rows, expected, context),
             SectionKey.TESTED: explained(results, predictions, tested, level, grid.metric),
+            SectionKey.TRAINING_TIME: training_time(grid, level),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
             SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
             SectionKey.CLASSES: per_class(classes),

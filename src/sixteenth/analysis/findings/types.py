@@ -84,6 +84,7 @@ class SectionKey(StrEnum):
     CAUSES = "reasons"
     TESTED = "reasons-tested"
     """In place of CAUSES, where `sixteenth explain` has trained what tells."""
+    TRAINING_TIME = "training-time"
     PRETRAINING = "pretraining"
     OVERFITTING = "overfitting"
     CLASSES = "classes"

@@ -13,6 +13,7 @@ overfitting gaps, losses that rise, too few steps
 per_class   the classes that need images most
 data        doubtful labels, copies and leaked images
 limits      what the numbers cannot say
+training_time   what longer training changes
 pretraining what pretrained weights change
 expectation   whether the bigger model was better
 causes      why it was not, and what would test it
@@ -41,6 +42,7 @@ from ...analysis.findings.overfitting import OverfittingFinding
 from ...analysis.findings.per_class import ClassFinding
 from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
+from ...analysis.findings.training_time import TrainingTimeFinding
 from ..base import Language, SaidStep
 from ..provenance import Provenance, ProvenanceText
 from ..screen import OverviewFinding
@@ -63,6 +65,7 @@ from . import (
     pretraining,
     provenance,
     relation,
+    training_time,
     understood,
 )
 from .captions import EnglishCaptions
@@ -99,6 +102,7 @@ class English(Language):
         (ClassFinding, per_class.say),
         (DataFinding, data.say),
         (LimitFinding, limits.say),
+        (TrainingTimeFinding, training_time.say),
         (PretrainingFinding, pretraining.say),
         (AdviceFinding | AdviceStep, advice.say),
         (ExpectationFinding, expectation.say),

@@ -204,6 +204,7 @@ TITLES = {
     SectionKey.EXPECTATION: "Was the expectation met?",
     SectionKey.CAUSES: "What may be behind it: sixteenth explain DIR tests it",
     SectionKey.TESTED: "Reasons, tested",
+    SectionKey.TRAINING_TIME: "What longer training changes",
     SectionKey.PRETRAINING: "What pretrained weights change",
     SectionKey.OVERFITTING: "Overfitting, underfitting and the amount of data",
     SectionKey.CLASSES: "Which classes need images most",

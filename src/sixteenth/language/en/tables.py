@@ -18,6 +18,7 @@ from ...analysis.findings.pretraining import (
     WorthInImages,
 )
 from ...analysis.findings.relation import AccuracyCurve
+from ...analysis.findings.training_time import DifferenceByLength, LongerTraining, Order
 from ..tables import TableLabels
 
 _GAIN = ("Change, points", "95% interval")
@@ -89,6 +90,14 @@ _TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
         "Training minus test accuracy",
         ("Network", "Images", "Gap, points", "With more images"),
     ),
+    LongerTraining: (
+        "{Test_accuracy} with more training steps",
+        ("Network", "Images", "Steps", "{Test_accuracy}", "Last increase, points", "95% interval"),
+    ),
+    DifferenceByLength: (
+        "Differences with more training steps",
+        ("Compared", "For", "Images", "Steps", "Difference, points", *_GAIN, "Order"),
+    ),
     Option: (
         "What the options are worth, in points",
         ("What", "Per 1,000 labels", "Per hour", "Chance to be best", "Lost on average"),
@@ -116,6 +125,12 @@ TABLES = TableLabels(
         GapTrend.LITTLE: "little changed",
         GapTrend.SMALLER: "smaller",
         GapTrend.LARGER: "larger",
+    },
+    against="{first} against {second}",
+    orders={
+        Order.SAME: "stays the same",
+        Order.TURNS: "turns round",
+        Order.CANNOT_TELL: "cannot tell",
     },
     hardly_fitted="; few images were hardly fitted",
     if_never_hurt="{} if more never hurt",

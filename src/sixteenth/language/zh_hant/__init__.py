@@ -42,6 +42,7 @@ from ...analysis.findings.overfitting import OverfittingFinding
 from ...analysis.findings.per_class import ClassFinding
 from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
+from ...analysis.findings.training_time import TrainingTimeFinding
 from ..base import Language, SaidStep
 from ..provenance import Provenance, ProvenanceText
 from ..screen import OverviewFinding
@@ -64,6 +65,7 @@ from . import (
     pretraining,
     provenance,
     relation,
+    training_time,
     understood,
 )
 from .captions import ChineseCaptions
@@ -100,6 +102,7 @@ class TraditionalChinese(Language):
         (ClassFinding, per_class.say),
         (DataFinding, data.say),
         (LimitFinding, limits.say),
+        (TrainingTimeFinding, training_time.say),
         (PretrainingFinding, pretraining.say),
         (AdviceFinding | AdviceStep, advice.say),
         (ExpectationFinding, expectation.say),

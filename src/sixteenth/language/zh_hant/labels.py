@@ -203,6 +203,7 @@ TITLES = {
     SectionKey.EXPECTATION: "結果符合預期嗎？",
     SectionKey.CAUSES: "可能的原因（執行 sixteenth explain DIR 來檢驗）",
     SectionKey.TESTED: "原因的檢驗結果",
+    SectionKey.TRAINING_TIME: "訓練更久的影響",
     SectionKey.PRETRAINING: "預訓練權重的影響",
     SectionKey.OVERFITTING: "過擬合、欠擬合與資料量",
     SectionKey.CLASSES: "哪些類別最需要影像",

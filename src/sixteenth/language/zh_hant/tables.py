@@ -18,6 +18,7 @@ from ...analysis.findings.pretraining import (
     WorthInImages,
 )
 from ...analysis.findings.relation import AccuracyCurve
+from ...analysis.findings.training_time import DifferenceByLength, LongerTraining, Order
 from ..tables import TableLabels
 
 _CHANGE = ("變化（百分點）", "95% 信賴區間")
@@ -83,6 +84,21 @@ TABLES = TableLabels(
             "訓練準確率減測試準確率",
             ("模型", "影像張數", "泛化差距（百分點）", "影像變多時"),
         ),
+        LongerTraining: (
+            "訓練步數增加時的{test_accuracy}",
+            (
+                "模型",
+                "影像張數",
+                "步數",
+                "{test_accuracy}",
+                "最後一次增加（百分點）",
+                "95% 信賴區間",
+            ),
+        ),
+        DifferenceByLength: (
+            "訓練步數增加時的差距",
+            ("比較", "條件", "影像張數", "步數", "差距（百分點）", *_CHANGE, "順序"),
+        ),
         Option: (
             "各種做法值多少（百分點）",
             ("做法", "每 1,000 張標註", "每小時訓練", "效果最好的機率", "平均比最好的少"),
@@ -108,6 +124,12 @@ TABLES = TableLabels(
         GapTrend.LITTLE: "變化不大",
         GapTrend.SMALLER: "變小",
         GapTrend.LARGER: "變大",
+    },
+    against="{first} 相較於 {second}",
+    orders={
+        Order.SAME: "不變",
+        Order.TURNS: "反轉",
+        Order.CANNOT_TELL: "無法判斷",
     },
     hardly_fitted="；影像少時幾乎還沒擬合",
     if_never_hurt="{}（假設影像變多不會變差）",

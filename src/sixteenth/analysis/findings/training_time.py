@@ -1,0 +1,138 @@
+"""What longer training changes: accuracies and differences at each measured training length.
+
+A run measures its accuracy after a part of its steps too (`lengths` of the study). A difference
+between two networks that grows or turns round with the steps is one of training time as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+from ..curves.joint import Arm
+from ..inputs.grid import Cell, Grid
+from ..stats.paired import Contrast, compare_cells, contrast
+from ..stats.significance import holm
+from .types import Finding, Strength
+
+
+class Order(StrEnum):
+    """Which of two networks is ahead at the training lengths that were measured."""
+
+    SAME = "same"
+    """One and the same is ahead at every length."""
+    TURNS = "turns"
+    """One is ahead at one length and the other at another."""
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True)
+class LongerTraining(Finding):
+    """A network's accuracy at its training lengths.
+
+    Attributes:
+        cells: of one model, init and fraction, at two lengths or more, the shortest first.
+        gain: of the longest over the one before it, for another training.
+    """
+
+    cells: tuple[Cell, ...]
+    gain: Contrast
+
+    @property
+    def strength(self) -> Strength:
+        return _strength(self.gain)
+
+
+@dataclass(frozen=True)
+class DifferenceByLength(Finding):
+    """The difference between two networks on the same images at each training length.
+
+    Attributes:
+        first, second: (model, init) of each; they share the one or the other.
+        images: training images of both.
+        steps: of each length, the shortest first; those of `second`.
+        differences: accuracy of `second` minus that of `first`, for another training of both.
+        change: of the difference, from the shortest to the longest length.
+        order: with Holm's correction over the lengths.
+    """
+
+    first: Arm
+    second: Arm
+    images: float
+    steps: tuple[float, ...]
+    differences: tuple[Contrast, ...]
+    change: Contrast
+    order: Order
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.CANNOT_TELL if self.order is Order.CANNOT_TELL else Strength.MEASURED
+
+
+TrainingTimeFinding = LongerTraining | DifferenceByLength
+
+
+def training_time(grid: Grid, level: float) -> list[TrainingTimeFinding]:
+    """What each training length brought; empty where whole trainings alone were measured."""
+    single = [
+        LongerTraining(tuple(cells), compare_cells(grid, cells[-2], cells[-1], level))
+        for cells in map(grid.lengths, grid.cells)
+        if len(cells) > 1
+    ]
+    pairs: list[tuple[Arm, Arm]] = []
+    if len(grid.models) > 1:
+        small, big = grid.models[0], grid.models[-1]
+        pairs += [((small, init), (big, init)) for init in grid.inits]
+    pairs += [
+        ((model, grid.inits[0]), (model, init)) for model in grid.models for init in grid.inits[1:]
+    ]
+    both = [
+        found
+        for first, second in pairs
+        for cells in grid.shared(first, second)
+        for found in _by_length(grid, *cells, level)
+    ]
+    return [*single, *both]
+
+
+def _by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[DifferenceByLength]:
+    """Two cells at the lengths that both have; empty where it is one."""
+    longer = {cell.length: cell for cell in grid.lengths(second)}
+    pairs = [(one, longer[one.length]) for one in grid.lengths(first) if one.length in longer]
+    if len(pairs) < 2:
+        return []
+    (short, other), (whole, another) = pairs[0], pairs[-1]
+    differences = tuple(compare_cells(grid, *pair, level) for pair in pairs)
+    return [
+        DifferenceByLength(
+            first=(first.model, first.init),
+            second=(second.model, second.init),
+            images=first.train_size,
+            steps=tuple(cell.mean("steps") for _, cell in pairs),
+            differences=differences,
+            change=contrast(
+                grid,
+                [(1.0, another), (-1.0, whole), (-1.0, other), (1.0, short)],
+                level=level,
+            ),
+            order=_order(differences, level),
+        )
+    ]
+
+
+def _order(differences: Sequence[Contrast], level: float) -> Order:
+    adjusted = holm([one.p_value for one in differences])
+    clear = [
+        one.verdict
+        for one, p in zip(differences, adjusted, strict=True)
+        if one.verdict != "cannot tell" and p <= 1 - level
+    ]
+    if any(one != other for one, other in pairwise(clear)):
+        return Order.TURNS
+    return Order.SAME if len(clear) == len(differences) else Order.CANNOT_TELL
+
+
+def _strength(found: Contrast) -> Strength:
+    return Strength.CANNOT_TELL if found.verdict == "cannot tell" else Strength.MEASURED

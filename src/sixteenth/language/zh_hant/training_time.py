@@ -1,0 +1,57 @@
+"""What longer training changes, in Traditional Chinese."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from ...analysis.findings.training_time import (
+    DifferenceByLength,
+    LongerTraining,
+    Order,
+    TrainingTimeFinding,
+)
+from ...analysis.stats.paired import Contrast
+from .numbers import count, images, interval, join, percent, signed_points
+from .words import Words
+
+
+def say(finding: TrainingTimeFinding, words: Words) -> str:
+    """A finding on training lengths as one or two sentences."""
+    match finding:
+        case LongerTraining():
+            return _longer(finding, words)
+        case DifferenceByLength():
+            return _difference(finding, words)
+        case _:
+            assert_never(finding)
+
+
+def _longer(found: LongerTraining, words: Words) -> str:
+    reached = [
+        f"訓練 {count(cell.mean('steps'))} 步後 {percent(cell.accuracy)}" for cell in found.cells
+    ]
+    return (
+        f"{words.cell(found.cells[-1])}的{words.term.test_accuracy}：{join(reached)}；"
+        f"最後一次增加步數的變化為 {_points(found.gain)}。"
+    )
+
+
+def _difference(found: DifferenceByLength, words: Words) -> str:
+    first, second = (words.arm(*arm) for arm in (found.first, found.second))
+    values = [
+        f"訓練 {count(steps)} 步後 {signed_points(one.value)}"
+        for steps, one in zip(found.steps, found.differences, strict=True)
+    ]
+    order = {
+        Order.SAME: "各訓練長度的順序相同",
+        Order.TURNS: "訓練更久時順序反轉",
+        Order.CANNOT_TELL: "順序是否隨訓練長度而變，無法判斷",
+    }[found.order]
+    change = f"差距變化 {_points(found.change)}"
+    if found.change.verdict == "cannot tell":
+        change = f"差距看不出變化（{_points(found.change)}）"
+    return f"{images(found.images)}，{second} 相較於 {first}：{join(values)}；{order}，{change}。"
+
+
+def _points(found: Contrast) -> str:
+    return f"{signed_points(found.value)}，{interval(found.low, found.high, found.level)}"
