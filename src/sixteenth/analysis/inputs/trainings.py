@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
-RELATIVE, AT_IMAGES, FALL = 0.015, 3125.0, 0.3
+RELATIVE, AT_IMAGES, FALL = 0.018, 3125.0, 0.3
 """The assumed standard deviation between trainings is RELATIVE * (AT_IMAGES / n)**FALL times
-sqrt(p (1 - p)), for accuracy p on n training images: 0.75 points at 50% on 3,125 images, 0.26 at
+sqrt(p (1 - p)), for accuracy p on n training images: 0.9 points at 50% on 3,125 images, 0.3 at
 80% on 50,000. docs/science.md holds the measurements that it comes from."""
 UNCERTAINTY = 0.6
 """Standard deviation of the logarithm of a study's spread around the assumed one: two studies in
