@@ -30,9 +30,7 @@ CHEAPER = 0.95
 class NothingTrained(Finding):
     """No run has finished that advice could start from."""
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
+    strength = Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,7 @@ class BestNetwork(Finding):
 class Step(Finding):
     """Base of what would make the answer surer; takes no label."""
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
+    strength = Strength.NOTE
 
 
 @dataclass(frozen=True)

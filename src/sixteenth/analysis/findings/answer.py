@@ -106,12 +106,9 @@ class SpreadOfTrainings(Finding):
         repeats: trainings of cells that had been trained before; 0: the spread is assumed.
     """
 
+    strength = Strength.NOTE
     deviation: float
     repeats: int
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -122,33 +119,25 @@ class FrozenFeatures(Finding):
         tuned: the study has trained all weights of this model from the same start, too.
     """
 
+    strength = Strength.NOTE
     best: Cell
     tuned: bool
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
 class NothingFinished(Finding):
     """No run of the study has finished."""
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
+    strength = Strength.NOTE
 
 
 @dataclass(frozen=True)
 class MissingCount(Finding):
     """How many of the planned runs are missing."""
 
+    strength = Strength.NOTE
     missing: int
     runs: int
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 AnswerFinding = (

@@ -45,13 +45,10 @@ class PossibleCause(Finding):
         favoured, other: the model that was expected to be better, and the one that it was to beat.
     """
 
+    strength = Strength.SUGGESTIVE
     cause: Cause
     favoured: Cell
     other: Cell
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +61,10 @@ class TooSmallStudy(PossibleCause):
         test_size: test images; NaN where not known.
     """
 
+    strength = Strength.CANNOT_TELL
     difference: Contrast
     detectable: float
     test_size: float
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.CANNOT_TELL
 
 
 @dataclass(frozen=True)

@@ -93,11 +93,8 @@ class ConflictingLabels(CheckFinding):
 class Examples(Finding):
     """Some of the images that the checks found, as the checks name them."""
 
+    strength = Strength.NOTE
     examples: tuple[str, ...]
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)

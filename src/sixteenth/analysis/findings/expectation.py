@@ -58,8 +58,7 @@ class SizeVerdict(Finding):
 
     @property
     def strength(self) -> Strength:
-        unclear = self.outcome is Outcome.CANNOT_TELL
-        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+        return Strength.measured_if(self.outcome is not Outcome.CANNOT_TELL)
 
 
 class NotCompared(StrEnum):
@@ -88,13 +87,10 @@ class NoComparison(Finding):
 class ComparedModels(Finding):
     """The two that are compared, where there are more than two models."""
 
+    strength = Strength.NOTE
     models: int
     small: str
     big: str
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -107,13 +103,10 @@ class ComparisonMethod(Finding):
         level: a difference counts when its p is at most one minus this.
     """
 
+    strength = Strength.NOTE
     comparisons: int
     most_sizes: int
     level: float
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -129,8 +122,7 @@ class ExpectationVerdict(Finding):
 
     @property
     def strength(self) -> Strength:
-        unclear = not (self.held or self.opposite)
-        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+        return Strength.measured_if(bool(self.held or self.opposite))
 
 
 @dataclass(frozen=True)
@@ -159,8 +151,7 @@ class GainFromData(Finding):
 
     @property
     def strength(self) -> Strength:
-        unclear = self.difference.verdict == "cannot tell"
-        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+        return Strength.measured_if(self.difference.verdict != "cannot tell")
 
 
 @dataclass(frozen=True)

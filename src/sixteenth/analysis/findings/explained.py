@@ -112,7 +112,7 @@ class ExplainedGap(Finding):
 
     @property
     def strength(self) -> Strength:
-        return Strength.MEASURED if self.told else Strength.CANNOT_TELL
+        return Strength.measured_if(self.told)
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,7 @@ class ExplainedLever(Finding):
 
     @property
     def strength(self) -> Strength:
-        unclear = self.verdict is LeverVerdict.OPEN
-        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+        return Strength.measured_if(self.verdict is not LeverVerdict.OPEN)
 
 
 ExplainedFinding = ExplainedGap | ExplainedLever

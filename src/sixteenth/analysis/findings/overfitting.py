@@ -61,7 +61,7 @@ class GeneralisationGap(Finding):
 
     @property
     def strength(self) -> Strength:
-        return Strength.CANNOT_TELL if self.trend is GapTrend.CANNOT_TELL else Strength.MEASURED
+        return Strength.measured_if(self.trend is not GapTrend.CANNOT_TELL)
 
 
 @dataclass(frozen=True)
@@ -99,27 +99,21 @@ class Climb:
 class Underfitted(Finding):
     """Runs, of `runs` finished ones, that were still improving when they ended."""
 
+    strength = Strength.SUGGESTIVE
     run_ids: tuple[str, ...]
     runs: int
     climbs: tuple[Climb, ...]
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
 
 
 @dataclass(frozen=True)
 class UnequalSteps(Finding):
     """All runs had as many epochs, so that large training sets got more steps than small ones."""
 
+    strength = Strength.NOTE
     fewest_images: float
     most_images: float
     fewest_steps: float
     most_steps: float
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 OverfittingFinding = (

@@ -78,28 +78,22 @@ class WeakClasses(Finding):
         classes: that the test set holds.
     """
 
+    strength = Strength.SUGGESTIVE
     cell: Cell
     weak: tuple[ClassRecall, ...]
     mean: float
     mean_gain: float
     classes: int
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
-
 
 @dataclass(frozen=True)
 class NoWeakClass(Finding):
     """No class stands out; `fewest` is the test images of the rarest."""
 
+    strength = Strength.CANNOT_TELL
     cell: Cell
     classes: int
     fewest: int
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.CANNOT_TELL
 
 
 ClassFinding = WeakClasses | NoWeakClass | ClassRecall

@@ -27,20 +27,15 @@ class GainSource(StrEnum):
 class OneInit(Finding):
     """All runs start from the same weights: what others bring was not asked."""
 
+    strength = Strength.NOTE
     init: str
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
 class NoSharedCell(Finding):
     """No cell has finished from two inits."""
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.CANNOT_TELL
+    strength = Strength.CANNOT_TELL
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class InitGain(Finding):
 
     @property
     def strength(self) -> Strength:
-        return _strength(*self.differences)
+        return Strength.measured_if(any(one.verdict != "cannot tell" for one in self.differences))
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class InitGainChange(Finding):
 
     @property
     def strength(self) -> Strength:
-        return _strength(self.difference)
+        return Strength.measured_if(self.difference.verdict != "cannot tell")
 
 
 @dataclass(frozen=True)
@@ -82,6 +77,7 @@ class FitAndGap(Finding):
         source: where most of the gain is made; None where there is no gain in either.
     """
 
+    strength = Strength.SUGGESTIVE
     model: str
     init: str
     train_size: float
@@ -89,10 +85,6 @@ class FitAndGap(Finding):
     gap_change: float
     source: GainSource | None
     run_ids: tuple[str, ...]
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
 
 
 @dataclass(frozen=True)
@@ -120,14 +112,11 @@ class AheadOnFewer(Finding):
 class WorthInImages(Finding):
     """What an init is worth in images by the fitted curves, on the fewest and the most images."""
 
+    strength = Strength.SUGGESTIVE
     model: str
     base: str
     init: str
     worth: tuple[Worth, ...]
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
 
 
 @dataclass(frozen=True)
@@ -142,7 +131,7 @@ class InitGainByModel(Finding):
 
     @property
     def strength(self) -> Strength:
-        return _strength(self.difference)
+        return Strength.measured_if(self.difference.verdict != "cannot tell")
 
 
 PretrainingFinding = (
@@ -267,8 +256,3 @@ def _by_model(grid: Grid, base: str, init: str, level: float) -> list[InitGainBy
     a, b, pre_a, pre_b = both[-1]
     found = contrast(grid, [(1, pre_b), (-1, b), (-1, pre_a), (1, a)], level=level)
     return [InitGainByModel(small, big, init, a.train_size, found)]
-
-
-def _strength(*differences: Contrast) -> Strength:
-    told = any(found.verdict != "cannot tell" for found in differences)
-    return Strength.MEASURED if told else Strength.CANNOT_TELL

@@ -28,9 +28,7 @@ class AccuracyCurve(Finding):
 
     @property
     def strength(self) -> Strength:
-        if self.rise is not None and self.rise.verdict == "cannot tell":
-            return Strength.CANNOT_TELL
-        return Strength.MEASURED
+        return Strength.measured_if(self.rise is None or self.rise.verdict != "cannot tell")
 
 
 @dataclass(frozen=True)
@@ -63,20 +61,16 @@ class HighestAccuracy(Finding):
 
     @property
     def strength(self) -> Strength:
-        unclear = self.difference.verdict == "cannot tell"
-        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+        return Strength.measured_if(self.difference.verdict != "cannot tell")
 
 
 @dataclass(frozen=True)
 class MissingRuns(Finding):
     """Runs that take no part in any conclusion for one and the same reason."""
 
+    strength = Strength.NOTE
     run_ids: tuple[str, ...]
     reason: MissingReason
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 RelationFinding = AccuracyCurve | LastDoubling | ModelCost | HighestAccuracy | MissingRuns

@@ -52,6 +52,7 @@ class Target(Finding):
         doubled: the probability at twice as many images.
     """
 
+    strength = Strength.SUGGESTIVE
     error: float
     outcome: TargetOutcome
     model: str
@@ -72,10 +73,6 @@ class Target(Finding):
     def reached(self) -> bool:
         """A trained network is at or below the error already."""
         return self.outcome is TargetOutcome.REACHED
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
 
     def to_dict(self) -> dict[str, object]:
         """The fields and `reached` as plain values for JSON."""
