@@ -223,15 +223,14 @@ def _poorer_fit(
 
 def _resolution(favoured: Cell, other: Cell, context: Context) -> list[SmallFinalMap]:
     """A feature map of one position."""
-    mine, its = (cell.runs[0].final_map.replace(" ", "") == "1x1" for cell in (favoured, other))
-    if not mine:
+    if not favoured.runs[0].one_position:
         return []
     return [
         SmallFinalMap(
             cause=Cause.RESOLUTION,
             favoured=favoured,
             other=other,
-            both=its,
+            both=other.runs[0].one_position,
             image_size=context.image_size,
             cifar_stem=context.stem == "cifar",
         )

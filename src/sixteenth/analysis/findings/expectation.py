@@ -11,7 +11,7 @@ from ..curves.crossover import Crossover, CrossoverOutcome
 from ..curves.forecast import find_crossover
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
-from ..stats.paired import Contrast, compare_cells, contrast
+from ..stats.paired import Contrast, compare_cells, compare_differences
 from ..stats.significance import holm
 from .types import Finding, Strength
 
@@ -263,8 +263,11 @@ def _gain_from_data(
     if len(rows) < 2:
         return []
     first, before, last = rows[0], rows[-2], rows[-1]
-    whole = _difference_of_gains(grid, first, last, level)
-    step = _difference_of_gains(grid, before, last, level)
+    # What the bigger model gained more than the smaller one, from one size to another.
+    whole, step = (
+        compare_differences(grid, (start.small, start.big), (last.small, last.big), level)
+        for start in (first, before)
+    )
     told = whole.verdict != "cannot tell"
     turned = told and step.verdict not in (whole.verdict, "cannot tell")
     expected = expect is Expect.BIGGER and told and not turned
@@ -283,14 +286,6 @@ def _gain_from_data(
             as_expected=whole.verdict == "above" if expected else None,
         )
     ]
-
-
-def _difference_of_gains(
-    grid: Grid, first: SizeVerdict, last: SizeVerdict, level: float
-) -> Contrast:
-    """What the bigger model gained more than the smaller one, from one size to another."""
-    terms = [(1.0, last.big), (-1.0, last.small), (-1.0, first.big), (1.0, first.small)]
-    return contrast(grid, terms, level=level)
 
 
 def _crossover(curves: Curves, init: str) -> list[ModelCrossover]:

@@ -130,14 +130,12 @@ def overfitting(
     grid: Grid, diagnoses: Sequence[DiagnosisFinding], level: float
 ) -> list[OverfittingFinding | DiagnosisFinding]:
     """How the generalisation gap goes with the number of images, and what the curves show."""
-    gaps = []
-    for model in grid.models:
-        for init in grid.inits:
-            curve = [c for c in grid.curve(model, init) if math.isfinite(c.mean("gap"))]
-            if curve:
-                gaps.append(_gap(grid, tuple(curve), level))
+    known = (
+        tuple(cell for cell in curve if math.isfinite(cell.mean("gap")))
+        for curve in grid.curves.values()
+    )
     return [
-        *gaps,
+        *(_gap(grid, cells, level) for cells in known if cells),
         *_overfitted(diagnoses),
         *_rising(grid, diagnoses),
         *_underfitted(grid, diagnoses),
@@ -194,12 +192,10 @@ def _underfitted(grid: Grid, diagnoses: Sequence[DiagnosisFinding]) -> list[Unde
     if not found:
         return []
     climbs = []
-    for model in grid.models:
-        for init in grid.inits:
-            curve = grid.curve(model, init)
-            climb = mean_climb(grid, curve[-1]) if curve else None
-            if climb is not None and climb >= 0:
-                climbs.append(Climb(model, init, climb))
+    for arm, curve in grid.curves.items():
+        climb = mean_climb(grid, curve[-1])
+        if climb is not None and climb >= 0:
+            climbs.append(Climb(*arm, climb))
     return [Underfitted(found, sum(len(cell.runs) for cell in grid.cells), tuple(climbs))]
 
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 import pandas as pd
 
 from ..curves.forecast import Worth, worth_in_images
-from ..curves.joint import Arm, Curves
-from ..inputs.grid import Cell, Grid
-from ..stats.paired import Contrast, compare_cells, contrast
+from ..curves.joint import Curves
+from ..inputs.grid import Arm, Cell, Grid
+from ..stats.paired import Contrast, compare_cells, compare_differences
 from .types import Finding, Strength
 
 
@@ -173,7 +173,7 @@ def _arm(
     found: list[PretrainingFinding] = [InitGain(model, before[1], init, sizes, gains)]
     if len(pairs) > 1:
         (a0, b0), (a1, b1) = pairs[0], pairs[-1]
-        change = contrast(grid, [(1, b1), (-1, a1), (-1, b0), (1, a0)], level=level)
+        change = compare_differences(grid, (a0, b0), (a1, b1), level)
         found.append(InitGainChange(model, init, a0.train_size, a1.train_size, change))
     a, b = pairs[-1]
     return [
@@ -254,5 +254,5 @@ def _by_model(grid: Grid, base: str, init: str, level: float) -> list[InitGainBy
     if not both:
         return []
     a, b, pre_a, pre_b = both[-1]
-    found = contrast(grid, [(1, pre_b), (-1, b), (-1, pre_a), (1, a)], level=level)
+    found = compare_differences(grid, (a, pre_a), (b, pre_b), level)
     return [InitGainByModel(small, big, init, a.train_size, found)]
