@@ -14,7 +14,7 @@ from test_golden import same_text
 from sixteenth.analysis import Findings
 from sixteenth.language import English, Language, Names, TraditionalChinese
 from sixteenth.language.screen import MOST_WORDS, count_words
-from sixteenth.report import analyse_study
+from sixteenth.report.discussion import analyse_study
 
 HERE = Path(__file__).parent / "screens"
 LANGUAGES = [English, TraditionalChinese]

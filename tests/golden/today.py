@@ -22,7 +22,8 @@ from studies import GoldenStudy
 
 from sixteenth.analysis import Findings, SectionKey, fit_learning_curve
 from sixteenth.language import English, Names, TraditionalChinese, language_for
-from sixteenth.report import analyse_study, build_report
+from sixteenth.report.discussion import analyse_study
+from sixteenth.report.page.build import build_report
 from sixteenth.report.page.view import make_page
 
 PAGE, PARTS = "sixteenth.report.page.build", "sixteenth.report.parts"

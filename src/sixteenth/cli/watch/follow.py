@@ -20,7 +20,7 @@ from ...analysis import Findings, Metric
 from ...engine.progress import Progress
 from ...errors import SixteenthError
 from ...language import Names, language_for
-from ...report import Measurements, analyse_study
+from ...report.discussion import Measurements, analyse_study
 from ...report.page.live import (
     SECONDS,
     LiveRun,
