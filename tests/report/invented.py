@@ -15,7 +15,8 @@ import pandas as pd
 
 from simulated_study import run_record
 from sixteenth.analysis import Findings
-from sixteenth.language import Discussion, language_for
+from sixteenth.language import language_for
+from sixteenth.language.base import Discussion
 from sixteenth.report.discussion import Measurements, analyse_study
 from sixteenth.report.page.build import build_report, report_files
 from sixteenth.storage.run_record import RunRecord

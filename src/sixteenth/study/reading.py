@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..analysis import Findings
-    from ..language import Discussion, SaidAdvice
+    from ..language.base import Discussion, SaidAdvice
     from ..language.screen import SaidOverview
     from ..report.discussion import Measurements
     from .levers import LeverStudy
