@@ -26,7 +26,7 @@ from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, Wa
 from .numbers import Numbers
 from .provenance import Fact, Provenance, ProvenanceText
 from .screen import Screen
-from .tables import SaidTable, Tables
+from .tables import SaidTable, TableLabels, Tables
 from .text import fill, plain
 from .understood import UnderstoodText
 from .words import Names, Words
@@ -157,12 +157,12 @@ class Language(ABC):
     terminal: TerminalLabels
     progress: ProgressLabels
     watch: WatchLabels
-    words: Words
+    words_type: type[Words]
+    captions_type: type[Captions]
+    screen_type: type[Screen]
+    table_labels: TableLabels
     provenance: ProvenanceText
     understanding: UnderstoodText
-    captions: Captions
-    screen: Screen
-    tables: Tables
     titles: Mapping[SectionKey, str]
     unexpected_title: str
     """In place of that of EXPECTATION, where no model was expected to be better."""
@@ -173,12 +173,12 @@ class Language(ABC):
 
     def __init__(self, names: Names) -> None:
         self.names = names
-
-    def _label(self) -> None:
-        """Name the study's metric in the fixed words; `words` are there already."""
-        self.page, self.figures = self.words.labelled(self.page), self.words.labelled(self.figures)
-        self.terminal = self.words.labelled(self.terminal)
-        self.titles = self.words.labelled(self.titles)
+        self.words = words = self.words_type(names)
+        self.page, self.figures = words.labelled(self.page), words.labelled(self.figures)
+        self.terminal, self.titles = words.labelled(self.terminal), words.labelled(self.titles)
+        self.captions = self.captions_type(words)
+        self.screen = self.screen_type(words)
+        self.tables = Tables(words.labelled(self.table_labels), self.screen)
 
     def say(self, finding: Finding) -> str:
         """A finding as sentences.

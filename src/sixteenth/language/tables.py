@@ -28,9 +28,8 @@ from ..analysis.findings.types import Finding
 from ..analysis.stats.paired import Basis, Contrast
 from .numbers import DASH
 from .screen import Screen, rates
-from .sentences import SURE, SentenceNumbers
+from .sentences import SURE
 from .text import plain
-from .words import Words
 
 Row = tuple[str, ...]
 ALWAYS = (SizeVerdict, Option)
@@ -82,14 +81,12 @@ class TableLabels:
 class Tables:
     """The tables of one study in one language."""
 
-    def __init__(
-        self, labels: TableLabels, words: Words, numbers: SentenceNumbers, screen: Screen
-    ) -> None:
-        self.labels, self.words, self.screen = labels, words, screen
-        self.sentence, self.numbers = numbers, numbers.numbers
-        self._model, self._init = words.model, words.init
+    def __init__(self, labels: TableLabels, screen: Screen) -> None:
+        self.labels, self.screen, self.words = labels, screen, screen.words
+        self.sentence, self.numbers = screen.numbers, screen.numbers.numbers
+        self._model, self._init = self.words.model, self.words.init
         self._count, self._points = self.numbers.count, self.numbers.points
-        self._percent = numbers.percent
+        self._percent = self.sentence.percent
         self._rows: dict[type, Callable[[Any], Row | list[Row]]] = {
             AccuracyCurve: self._curve,
             LastDoubling: self._doubling,

@@ -14,7 +14,7 @@ per_class   the classes that need images most
 data        doubtful labels, copies and leaked images
 limits      what the numbers cannot say
 pretraining what pretrained weights change
-expectation   whether the bigger model was better
+expectation whether the bigger model was better
 causes      why it was not, and what would test it
 explained   why it was not, as far as it was tested
 curves      fitted learning curves and their warnings
@@ -22,6 +22,7 @@ captions    what is said of figures and tables
 labels      fixed words of pages, figures and tables
 numbers     numbers in sentences
 provenance  how a study was made
+understood  what data and weights were taken for
 """
 
 from __future__ import annotations
@@ -44,9 +45,7 @@ from ...analysis.findings.relation import RelationFinding
 from ..base import Language, SaidStep
 from ..provenance import Provenance, ProvenanceText
 from ..screen import OverviewFinding
-from ..tables import Tables
 from ..understood import UnderstoodText
-from ..words import Names
 from . import (
     advice,
     answer,
@@ -67,7 +66,7 @@ from . import (
 )
 from .captions import EnglishCaptions
 from .labels import FIGURES, PAGE, PROGRESS, TERMINAL, TITLES, WATCH
-from .numbers import NUMBERS, SENTENCE
+from .numbers import NUMBERS
 from .tables import TABLES
 from .words import Words
 
@@ -78,12 +77,14 @@ class English(Language):
     tag = "en"
     sample = "Aa"
     words: Words
+    words_type, captions_type, screen_type = Words, EnglishCaptions, overview.EnglishScreen
     numbers = NUMBERS
     page = PAGE
     figures = FIGURES
     terminal = TERMINAL
     progress = PROGRESS
     watch = WATCH
+    table_labels = TABLES
     provenance = ProvenanceText(provenance.LABELS, NUMBERS)
     understanding = UnderstoodText(understood.LABELS, NUMBERS)
 
@@ -105,14 +106,6 @@ class English(Language):
         (CauseFinding, causes.say),
         (ExplainedFinding, explained.say),
     )
-
-    def __init__(self, names: Names) -> None:
-        super().__init__(names)
-        self.words = Words(names)
-        self._label()
-        self.captions = EnglishCaptions(self.words)
-        self.screen = overview.EnglishScreen(self.words)
-        self.tables = Tables(self.words.labelled(TABLES), self.words, SENTENCE, self.screen)
 
     def rule(self, kind: DiagnosisKind) -> str:
         return diagnosis.rule(kind, self.words)
