@@ -7,7 +7,7 @@ this file, such as `en.English`: one method a thing to say, one exhaustive match
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -24,7 +24,7 @@ from ..storage.run_facts import Understood, WeightsFacts
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
-from .provenance import Fact, Provenance, ProvenanceText
+from .provenance import Provenance, ProvenanceText
 from .screen import Screen
 from .tables import SaidTable, TableLabels, Tables
 from .text import fill, plain
@@ -206,10 +206,6 @@ class Language(ABC):
             return self.unexpected_title
         return self.titles[key]
 
-    def table(self, findings: Sequence[Finding]) -> SaidTable | None:
-        """Findings of one kind as a table; None where sentences say them better."""
-        return self.tables.table(findings)
-
     def init(self, init: str) -> str:
         """What initial weights are called: ``ImageNet weights``. Plain text on one line."""
         return plain(self.words.init(init))
@@ -242,10 +238,6 @@ class Language(ABC):
     def required_size(self, found: RequiredSize) -> str:
         """How many images an error takes, in one sentence without a full stop."""
 
-    def dateline(self, made: Provenance) -> list[str]:
-        """What stands under a report's name: the data, the runs and the day."""
-        return self.provenance.dateline(made)
-
     def understood(self, data: Understood) -> list[str]:
         """What the data were taken for: a line, one on what was left out, one for each note.
 
@@ -259,10 +251,6 @@ class Language(ABC):
         Empty for weights that go by a name, such as ``imagenet``, if nothing was removed.
         """
         return self.understanding.say_weights(self.words.model(model), init, weights)
-
-    def facts(self, made: Provenance) -> list[Fact]:
-        """How the study was made, without what is not known."""
-        return self.provenance.facts(made)
 
     @abstractmethod
     def notes(self, made: Provenance) -> list[str]:
@@ -282,7 +270,8 @@ class Language(ABC):
     def _section(self, section: Section, *, expected: bool) -> SaidSection:
         kinds = dict.fromkeys(type(each) for each in section.findings)
         tables = (
-            self.table([each for each in section.findings if type(each) is kind]) for kind in kinds
+            self.tables.table([each for each in section.findings if type(each) is kind])
+            for kind in kinds
         )
         return SaidSection(
             key=section.key,

@@ -151,7 +151,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
     screen = language.screen.screen(findings.overview, made.data)
     return Page(
         name=plain(spec.get("name", "study")),
-        dateline=language.dateline(made),
+        dateline=language.provenance.dateline(made),
         understood=[
             upper_first(line)
             for line in [*language.understood(made.understood), *_weights(measurements, language)]
@@ -171,7 +171,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         fit_caption=language.captions.fits(findings.curves.fits),
         suspects=findings.suspects[:SUSPECTS_SHOWN],
         sections=discussion.sections,
-        facts=language.facts(made),
+        facts=language.provenance.facts(made),
         notes=language.notes(made),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
     )
