@@ -32,6 +32,8 @@ from .sentences import SURE
 from .text import plain
 
 Row = tuple[str, ...]
+Heading = tuple[str, tuple[str, ...]]
+"""The title of a table and its columns."""
 ALWAYS = (SizeVerdict, Option)
 """Tables of one row too: a sentence would have more words."""
 
@@ -50,8 +52,7 @@ class TableLabels:
     """The words of the tables; fields that hold ``{name}`` are patterns for `str.format`.
 
     Attributes:
-        tables: of each kind of finding, the title and the columns. Those of `SizeVerdict` get the
-            names of the two models after the second.
+        sizes: gets the names of the two models after the second column.
         not_separated: instead of the parts of a gain, where the study cannot tell them apart.
         parts: of a gain, by ``{images}`` and by training ``{steps}``.
         not_trained: behind a number of images that was not trained.
@@ -63,7 +64,20 @@ class TableLabels:
         if_never_hurt: a range that holds if more images never hurt.
     """
 
-    tables: Mapping[type, tuple[str, tuple[str, ...]]]
+    curves: Heading
+    doublings: Heading
+    sizes: Heading
+    gains_from_data: Heading
+    crossovers: Heading
+    init_gains: Heading
+    init_gain_changes: Heading
+    ahead_on_fewer: Heading
+    fit_and_gap: Heading
+    first_epochs: Heading
+    worth: Heading
+    classes: Heading
+    gaps: Heading
+    options: Heading
     cannot_tell: str
     not_separated: str
     parts: str
@@ -87,30 +101,30 @@ class Tables:
         self._model, self._init = self.words.model, self.words.init
         self._count, self._points = self.numbers.count, self.numbers.points
         self._percent = self.sentence.percent
-        self._rows: dict[type, Callable[[Any], Row | list[Row]]] = {
-            AccuracyCurve: self._curve,
-            LastDoubling: self._doubling,
-            SizeVerdict: self._size,
-            GainFromData: self._gain_from_data,
-            ModelCrossover: self._crossover,
-            InitGain: self._init_gain,
-            InitGainChange: self._init_gain_change,
-            AheadOnFewer: self._ahead_on_fewer,
-            FitAndGap: self._fit_and_gap,
-            FirstEpoch: self._first_epoch,
-            WorthInImages: self._worth,
-            ClassRecall: self._class,
-            GeneralisationGap: self._gap,
-            Option: self._option,
+        self._kinds: dict[type, tuple[Heading, Callable[[Any], Row | list[Row]]]] = {
+            AccuracyCurve: (labels.curves, self._curve),
+            LastDoubling: (labels.doublings, self._doubling),
+            SizeVerdict: (labels.sizes, self._size),
+            GainFromData: (labels.gains_from_data, self._gain_from_data),
+            ModelCrossover: (labels.crossovers, self._crossover),
+            InitGain: (labels.init_gains, self._init_gain),
+            InitGainChange: (labels.init_gain_changes, self._init_gain_change),
+            AheadOnFewer: (labels.ahead_on_fewer, self._ahead_on_fewer),
+            FitAndGap: (labels.fit_and_gap, self._fit_and_gap),
+            FirstEpoch: (labels.first_epochs, self._first_epoch),
+            WorthInImages: (labels.worth, self._worth),
+            ClassRecall: (labels.classes, self._class),
+            GeneralisationGap: (labels.gaps, self._gap),
+            Option: (labels.options, self._option),
         }
 
     def table(self, findings: Sequence[Any]) -> SaidTable | None:
         """Findings of one kind as rows; None where sentences say them better."""
         first = findings[0]
-        row = self._rows.get(type(first))
-        if row is None or (len(findings) < 2 and type(first) not in ALWAYS):
+        kind = self._kinds.get(type(first))
+        if kind is None or (len(findings) < 2 and type(first) not in ALWAYS):
             return None
-        title, columns = self.labels.tables[type(first)]
+        (title, columns), row = kind
         rows = tuple(
             (tuple(plain(self.words.tidy(cell)) for cell in cells), each)
             for each in findings
