@@ -177,21 +177,12 @@ class Tables:
         ahead = self.labels.cannot_tell
         if row.outcome is not Outcome.CANNOT_TELL:
             ahead = self._model((row.big if row.found.value > 0 else row.small).model)
-        visible = (
-            self._points(row.detectable).lstrip("+") if math.isfinite(row.detectable) else DASH
-        )
+        visible = self._points(row.detectable).lstrip("+")
         p = self.sentence.p_value(row.p).removeprefix("= ") if math.isfinite(row.p) else DASH
         accuracies = (self._percent(cell.accuracy) for cell in (row.small, row.big))
         size = self._count(row.small.train_size)
-        return (
-            self._from(row.init),
-            size,
-            *accuracies,
-            *self._both(row.found),
-            p,
-            visible,
-            ahead,
-        )
+        found = self._both(row.found)
+        return self._from(row.init), size, *accuracies, *found, p, visible, ahead
 
     def _gain_from_data(self, found: GainFromData) -> Row:
         sizes = self._sizes(found.from_images, found.to_images)
@@ -221,24 +212,16 @@ class Tables:
         return self._from(found.init), outcome, place, inside, beyond
 
     def _init_gain(self, found: InitGain) -> list[Row]:
+        head = self._model(found.model), self._init(found.init)
         return [
-            (
-                self._model(found.model),
-                self._init(found.init),
-                self._count(size),
-                *self._both(one),
-            )
+            (*head, self._count(size), *self._both(one))
             for size, one in zip(found.sizes, found.differences, strict=True)
         ]
 
     def _init_gain_change(self, found: InitGainChange) -> Row:
         sizes = self._sizes(found.from_images, found.to_images)
-        return (
-            self._model(found.model),
-            self._init(found.init),
-            sizes,
-            *self._both(found.difference),
-        )
+        head = self._model(found.model), self._init(found.init)
+        return *head, sizes, *self._both(found.difference)
 
     def _ahead_on_fewer(self, found: AheadOnFewer) -> Row:
         cells = (
@@ -249,36 +232,19 @@ class Tables:
             )
             for cell in (found.fewer, found.more)
         )
-        return (
-            self._model(found.fewer.model),
-            *map(self.words.begin, cells),
-            *self._both(found.difference),
-        )
+        model = self._model(found.fewer.model)
+        return model, *map(self.words.begin, cells), *self._both(found.difference)
 
     def _fit_and_gap(self, found: FitAndGap) -> Row:
         source = DASH if found.source is None else self.labels.sources[found.source]
-        changes = (
-            self._points(found.train_accuracy_change),
-            self._points(found.gap_change),
-        )
-        return (
-            self._arm(found.model, found.init),
-            self._count(found.train_size),
-            *changes,
-            source,
-        )
+        changes = map(self._points, (found.train_accuracy_change, found.gap_change))
+        arm = self._arm(found.model, found.init)
+        return arm, self._count(found.train_size), *changes, source
 
     def _first_epoch(self, found: FirstEpoch) -> Row:
-        accuracies = (
-            self._percent(found.base_accuracy),
-            self._percent(found.accuracy),
-        )
-        return (
-            self._model(found.model),
-            self._init(found.init),
-            self._count(found.train_size),
-            *accuracies,
-        )
+        head = self._model(found.model), self._init(found.init)
+        accuracies = map(self._percent, (found.base_accuracy, found.accuracy))
+        return *head, self._count(found.train_size), *accuracies
 
     def _worth(self, found: WorthInImages) -> list[Row]:
         head = self._model(found.model), self._init(found.init)
@@ -306,25 +272,22 @@ class Tables:
     def _class(self, found: ClassRecall) -> Row:
         percent = self._percent
         known = [self._count(n) for n in found.train_images if math.isfinite(n)]
-        gain = self._points(found.gain) if math.isfinite(found.gain) else DASH
         return (
             found.name,
             " → ".join(known) or DASH,
             self._count(found.test_images),
             " → ".join(percent(recall) for recall in found.recalls),
             self._span(percent(found.interval.low), percent(found.interval.high)),
-            gain,
+            self._points(found.gain),
         )
 
     def _option(self, option: Option) -> list[Row]:
         if not option.known:
             return []  # a sentence says why
-        said = self.screen.do(option)
-        chance, regret = DASH, DASH
+        said, chance = self.screen.do(option), DASH
         if option.gain > 0 and math.isfinite(option.chance_best):
             chance = self.sentence.probability(option.chance_best, SURE)
-        if math.isfinite(option.regret):
-            regret = self.numbers.decimal(100 * option.regret, 1)
+        regret = self.numbers.decimal(100 * option.regret, 1)
         told = (rate or DASH for rate in rates(option, self.sentence))
         return [(said, *told, chance, regret)]
 
