@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sixteenth.analysis import Context, Findings, analyse
-from sixteenth.language import Discussion, English, Names
+from sixteenth.language.base import Discussion
+from sixteenth.language.en import English
+from sixteenth.language.words import Names
 
 CONTEXT = Context(num_classes=10, image_size=32)
 

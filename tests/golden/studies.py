@@ -15,7 +15,7 @@ import pandas as pd
 
 from classes_study import classes_study
 from simulated_study import CLASSES, REFERENCE, REFERENCE_TRAIN, Study, make_study, run_record
-from sixteenth.report import Measurements
+from sixteenth.report.discussion import Measurements
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.study.results import machine_kinds
 

@@ -12,9 +12,12 @@ from first_screens import SCREENS
 from test_golden import same_text
 
 from sixteenth.analysis import Findings
-from sixteenth.language import English, Language, Names, TraditionalChinese
+from sixteenth.language.base import Language
+from sixteenth.language.en import English
 from sixteenth.language.screen import MOST_WORDS, count_words
-from sixteenth.report import analyse_study
+from sixteenth.language.words import Names
+from sixteenth.language.zh_hant import TraditionalChinese
+from sixteenth.report.discussion import analyse_study
 
 HERE = Path(__file__).parent / "screens"
 LANGUAGES = [English, TraditionalChinese]

@@ -21,8 +21,12 @@ from matplotlib.figure import Figure
 from studies import GoldenStudy
 
 from sixteenth.analysis import Findings, SectionKey, fit_learning_curve
-from sixteenth.language import English, Names, TraditionalChinese, language_for
-from sixteenth.report import analyse_study, build_report
+from sixteenth.language import language_for
+from sixteenth.language.en import English
+from sixteenth.language.words import Names
+from sixteenth.language.zh_hant import TraditionalChinese
+from sixteenth.report.discussion import analyse_study
+from sixteenth.report.page.build import build_report
 from sixteenth.report.page.view import make_page
 
 PAGE, PARTS = "sixteenth.report.page.build", "sixteenth.report.parts"

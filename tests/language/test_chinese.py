@@ -10,6 +10,7 @@ import pytest
 
 import sixteenth.language.zh_hant as zh_hant
 from chinese import english, faults
+from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.language import language_for
 from sixteenth.language.screen import count_words
 from sixteenth.language.text import fill, pieces
@@ -78,7 +79,7 @@ def test_parts_of_a_sentence_meet_with_a_space_only_between_han_and_latin() -> N
         (NUMBERS.interval(0.815, 0.83), "81.5 至 83.0%"),
         (SENTENCE.points(0.01), "1.0 個百分點"),
         (SENTENCE.signed_points(-0.041), "−4.1 個百分點"),
-        (SENTENCE.interval(0.032, 0.05), "95% 信賴區間 3.2 至 5.0"),
+        (SENTENCE.interval(Interval(0.032, 0.05, 0.95)), "95% 信賴區間 3.2 至 5.0"),
         (SENTENCE.ends(0.9, "1,200", "3,400"), "90% 區間 1,200 至 3,400"),
         (SENTENCE.large(23_528_522), "2,352.9 萬"),
         (SENTENCE.percent(0.99999), "超過 99.99%"),

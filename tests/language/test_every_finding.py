@@ -11,7 +11,8 @@ from typing import get_args
 import pytest
 
 from sixteenth.analysis import Finding
-from sixteenth.language import Language, language_for, language_tags
+from sixteenth.language import language_for, language_tags
+from sixteenth.language.base import Language
 
 
 def concrete(kind: type[Finding] = Finding) -> Iterator[type[Finding]]:

@@ -7,16 +7,9 @@ import dataclasses
 import pytest
 
 from sixteenth.errors import InputError
-from sixteenth.language import (
-    English,
-    Language,
-    Names,
-    TraditionalChinese,
-    find_tag,
-    language_for,
-    language_tags,
-    locale_tag,
-)
+from sixteenth.language import find_tag, language_for, language_tags, locale_tag
+from sixteenth.language.base import Language
+from sixteenth.language.en import English
 from sixteenth.language.labels import (
     FigureLabels,
     PageLabels,
@@ -24,6 +17,8 @@ from sixteenth.language.labels import (
     TerminalLabels,
     WatchLabels,
 )
+from sixteenth.language.words import Names
+from sixteenth.language.zh_hant import TraditionalChinese
 from sixteenth.study import Study
 
 LANGUAGES = [type(language_for(tag=tag)) for tag in language_tags()]

@@ -7,6 +7,7 @@ import math
 import pytest
 from babel import Locale
 
+from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.language.en.numbers import NUMBERS as EN
 from sixteenth.language.en.numbers import interval, percent, plural, points, signed
 from sixteenth.language.numbers import Numbers
@@ -74,9 +75,9 @@ def test_numbers_read_as_a_person_would_write_them():
 
 
 def test_an_interval_that_excludes_zero_never_reads_as_if_it_held_zero():
-    assert interval(0.0003, 0.021) == "95% interval 0.03 to 2.1"
-    assert interval(-0.021, -0.0003, flip=True) == "95% interval 0.03 to 2.1"
-    assert interval(-0.0003, 0.021) == "95% interval 0.0 to 2.1"
+    assert interval(Interval(0.0003, 0.021, 0.95)) == "95% interval 0.03 to 2.1"
+    assert interval(Interval(-0.021, -0.0003, 0.95), flip=True) == "95% interval 0.03 to 2.1"
+    assert interval(Interval(-0.0003, 0.021, 0.95)) == "95% interval 0.0 to 2.1"
 
 
 def test_another_locale_has_its_own_signs_dates_and_lists():

@@ -15,9 +15,10 @@ import pandas as pd
 
 from simulated_study import run_record
 from sixteenth.analysis import Findings
-from sixteenth.language import Discussion, language_for
-from sixteenth.report import Measurements, analyse_study, build_report
-from sixteenth.report.page.build import report_files
+from sixteenth.language import language_for
+from sixteenth.language.base import Discussion
+from sixteenth.report.discussion import Measurements, analyse_study
+from sixteenth.report.page.build import build_report, report_files
 from sixteenth.storage.run_record import RunRecord
 
 HOSTILE = "lab.nets:<script>alert(1)</script>|`x`&$y$"

@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from sixteenth import DataError, InputError, Study, WeightsError
 from sixteenth.analysis.findings.answer import BoughtByImages
 from sixteenth.data import ImageDataset, Split
-from sixteenth.language import Names
 from sixteenth.language.en.words import Words
+from sixteenth.language.words import Names
 from sixteenth.models import OWN_FACTORIES, build_model
 from sixteenth.study import quick
 from sixteenth.study.explain import find_place

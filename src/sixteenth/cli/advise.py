@@ -14,7 +14,7 @@ from .studies import print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..language import SaidAdvice
+    from ..language.base import SaidAdvice
     from ..language.labels import TerminalLabels
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis.findings.explained import Lever, Place
-    from ..language import Language
+    from ..language.base import Language
     from ..study import Study
     from ..study.explain import SubStudy
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis import LearningCurve
-    from ..language import Language
+    from ..language.base import Language
 
     Groups = list[tuple[str, pd.DataFrame]]
 

@@ -13,7 +13,7 @@ en/        English
 zh_hant/   Traditional Chinese as in Taiwan
 
 A folder is a language: its name is the tag (``zh_hant`` is ``zh-Hant``), and it names its class
-`LANGUAGE`.
+`LANGUAGE`. The functions here import no analysis before somebody has something to say.
 """
 
 from __future__ import annotations
@@ -22,42 +22,14 @@ import os
 import pkgutil
 import re
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 
 if TYPE_CHECKING:
     from ..analysis.findings.analyse import Findings
     from ..analysis.inputs.scoring import Metric
-    from .base import Discussion, Language, SaidAdvice, SaidStep, Statement
-    from .en import English
-    from .words import Names
-    from .zh_hant import TraditionalChinese
-
-_HOMES = {
-    "Discussion": "base",
-    "English": "en",
-    "Language": "base",
-    "Names": "words",
-    "SaidAdvice": "base",
-    "SaidStep": "base",
-    "Statement": "base",
-    "TraditionalChinese": "zh_hant",
-}
-__all__ = [
-    "Discussion",
-    "English",
-    "Language",
-    "Names",
-    "SaidAdvice",
-    "SaidStep",
-    "Statement",
-    "TraditionalChinese",
-    "find_tag",
-    "language_for",
-    "language_tags",
-    "locale_tag",
-]
+    from .base import Language
 
 
 def language_tags() -> list[str]:
@@ -137,10 +109,3 @@ def _known(wanted: str) -> str | None:
         return None
     written = f"{found.language}-{found.script}" if found.script else found.language
     return tags.get(written.lower())
-
-
-def __getattr__(name: str) -> Any:
-    """The analysis is imported only once somebody has something to say."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -7,7 +7,7 @@ this file, such as `en.English`: one method a thing to say, one exhaustive match
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -24,9 +24,9 @@ from ..storage.run_facts import Understood, WeightsFacts
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
-from .provenance import Fact, Provenance, ProvenanceText
+from .provenance import Provenance, ProvenanceText
 from .screen import Screen
-from .tables import SaidTable, Tables
+from .tables import SaidTable, TableLabels, Tables
 from .text import fill, plain
 from .understood import UnderstoodText
 from .words import Names, Words
@@ -157,12 +157,12 @@ class Language(ABC):
     terminal: TerminalLabels
     progress: ProgressLabels
     watch: WatchLabels
-    words: Words
+    words_type: type[Words]
+    captions_type: type[Captions]
+    screen_type: type[Screen]
+    table_labels: TableLabels
     provenance: ProvenanceText
     understanding: UnderstoodText
-    captions: Captions
-    screen: Screen
-    tables: Tables
     titles: Mapping[SectionKey, str]
     unexpected_title: str
     """In place of that of EXPECTATION, where no model was expected to be better."""
@@ -173,12 +173,12 @@ class Language(ABC):
 
     def __init__(self, names: Names) -> None:
         self.names = names
-
-    def _label(self) -> None:
-        """Name the study's metric in the fixed words; `words` are there already."""
-        self.page, self.figures = self.words.labelled(self.page), self.words.labelled(self.figures)
-        self.terminal = self.words.labelled(self.terminal)
-        self.titles = self.words.labelled(self.titles)
+        self.words = words = self.words_type(names)
+        self.page, self.figures = words.labelled(self.page), words.labelled(self.figures)
+        self.terminal, self.titles = words.labelled(self.terminal), words.labelled(self.titles)
+        self.captions = self.captions_type(words)
+        self.screen = self.screen_type(words)
+        self.tables = Tables(words.labelled(self.table_labels), self.screen)
 
     def say(self, finding: Finding) -> str:
         """A finding as sentences.
@@ -205,10 +205,6 @@ class Language(ABC):
         if key is SectionKey.EXPECTATION and not expected:
             return self.unexpected_title
         return self.titles[key]
-
-    def table(self, findings: Sequence[Finding]) -> SaidTable | None:
-        """Findings of one kind as a table; None where sentences say them better."""
-        return self.tables.table(findings)
 
     def init(self, init: str) -> str:
         """What initial weights are called: ``ImageNet weights``. Plain text on one line."""
@@ -242,10 +238,6 @@ class Language(ABC):
     def required_size(self, found: RequiredSize) -> str:
         """How many images an error takes, in one sentence without a full stop."""
 
-    def dateline(self, made: Provenance) -> list[str]:
-        """What stands under a report's name: the data, the runs and the day."""
-        return self.provenance.dateline(made)
-
     def understood(self, data: Understood) -> list[str]:
         """What the data were taken for: a line, one on what was left out, one for each note.
 
@@ -259,10 +251,6 @@ class Language(ABC):
         Empty for weights that go by a name, such as ``imagenet``, if nothing was removed.
         """
         return self.understanding.say_weights(self.words.model(model), init, weights)
-
-    def facts(self, made: Provenance) -> list[Fact]:
-        """How the study was made, without what is not known."""
-        return self.provenance.facts(made)
 
     @abstractmethod
     def notes(self, made: Provenance) -> list[str]:
@@ -282,7 +270,8 @@ class Language(ABC):
     def _section(self, section: Section, *, expected: bool) -> SaidSection:
         kinds = dict.fromkeys(type(each) for each in section.findings)
         tables = (
-            self.table([each for each in section.findings if type(each) is kind]) for kind in kinds
+            self.tables.table([each for each in section.findings if type(each) is kind])
+            for kind in kinds
         )
         return SaidSection(
             key=section.key,

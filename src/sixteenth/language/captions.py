@@ -15,6 +15,7 @@ from ..analysis.findings.per_class import ClassCurves, ClassRecall
 from ..analysis.inputs.grid import Cell
 from ..analysis.stats.intervals import IntervalKind
 from .text import plain
+from .words import Words
 
 Metric = Literal["loss", "accuracy"]
 
@@ -82,6 +83,9 @@ class CurvesShown:
 class Captions(ABC):
     """Captions, and the labels that depend on what is shown. All are plain text on one line."""
 
+    def __init__(self, words: Words) -> None:
+        self.words = words
+
     @abstractmethod
     def accuracy(
         self,
@@ -129,9 +133,9 @@ class Captions(ABC):
     def option(self, option: Option) -> str:
         """What an option is, beside its point in the figure."""
 
-    @abstractmethod
     def cell(self, cell: Cell) -> str:
         """A cell, over the options that start from it."""
+        return plain(self.words.cell(cell))
 
     @abstractmethod
     def curves(self, shown: CurvesShown) -> str:

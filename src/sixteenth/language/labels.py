@@ -22,7 +22,6 @@ class PageLabels:
         gain, known_by, price, verdict: columns of the cards as a table.
         points: the unit of a gain.
         others, others_from: over the further options, and their first column.
-        settle: before the command that would settle a caution.
         aim: of the slider that moves the line of a wanted accuracy.
         aims: over the table of what wanted accuracies take.
         point_at: under the figure, until a point is pointed at.
@@ -47,7 +46,6 @@ class PageLabels:
     others: str
     others_from: str
     cautions: str
-    settle: str
     sure: str
     copy_title: str
     copy: str
@@ -154,7 +152,7 @@ class TerminalLabels:
         options, surer: over the options, and over what would make the answer surer.
         step: each of them: its number and what it is.
         warning: before what speaks against a fit.
-        statuses: of runs.
+        statuses: of runs; every language has one list of them for all labels.
         report, figure: with its path.
     """
 
@@ -268,8 +266,7 @@ class WatchLabels:
         no_answer: that no run is finished yet.
         epoch: ``{epoch}`` of ``{epochs}``.
         state, time_left: columns of the runs.
-        states: of a run: ``waiting``, ``running``, ``silent`` (it is said to run, but nothing
-            writes its files any more), ``interrupted``, ``finished``, ``failed``.
+        states: of a run; ``silent`` is said to run, but nothing writes its files any more.
         curves_note: that curves reach to the last epoch that was saved.
         no_curves: instead of the curves, before the first epoch.
         test_accuracy: column of plain accuracy, whatever the study decides by.

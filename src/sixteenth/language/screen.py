@@ -148,10 +148,6 @@ class Screen(ABC):
         """Why nothing is known of an option, in a few words."""
 
     @abstractmethod
-    def why_untried(self, option: Option) -> str:
-        """The same in a clause."""
-
-    @abstractmethod
     def price(self, option: Option) -> str:
         """Labels and time: ``50,000 labels, 39 min of training``; empty where not known."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..analysis.stats.intervals import Interval
 from .numbers import Numbers
@@ -14,6 +15,17 @@ SURE = 0.99
 """A chance of being the best is never said to be higher: it leaves out what nobody tried."""
 CLASSES_NAMED = 5
 """Classes that a sentence names; the table below it has more."""
+
+
+class Ranged(Protocol):
+    """A number with an interval at some level: a difference, an average, an option's gain."""
+
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def level(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -56,13 +68,13 @@ class SentenceNumbers:
 
     def points(self, share: float) -> str:
         """A size of a difference as ``4.1 points``, without its sign."""
-        text = self.numbers.decimal(100 * abs(share), 1)
-        one = text == self.numbers.decimal(1, 1)
-        return (self.point if one else self.points_pattern).format(text)
+        return self._with_unit(share, self.numbers.decimal(100 * abs(share), 1))
 
     def signed_points(self, share: float) -> str:
         """A difference with its sign and its unit: ``+1.0 point``."""
-        text = self.numbers.points(share)
+        return self._with_unit(share, self.numbers.points(share))
+
+    def _with_unit(self, share: float, text: str) -> str:
         one = self.numbers.decimal(100 * abs(share), 1) == self.numbers.decimal(1, 1)
         return (self.point if one else self.points_pattern).format(text)
 
@@ -80,13 +92,12 @@ class SentenceNumbers:
         pattern = self.confidence if measured else self.around
         return pattern.format(level=self.coverage(level), ends=ends)
 
-    def interval(self, low: float, high: float, level: float = 0.95, *, flip: bool = False) -> str:
+    def interval(self, found: Ranged, *, flip: bool = False) -> str:
         """``95% interval 3.2 to 5.0``, in points; `flip` states it for the opposite difference."""
-        if flip:
-            low, high = -high, -low
+        low, high = (-found.high, -found.low) if flip else (found.low, found.high)
         off_zero = low > 0 or high < 0
         low_end, high_end = self._end(low, off_zero), self._end(high, off_zero)
-        return self.ends(level, low_end, high_end, measured=True)
+        return self.ends(found.level, low_end, high_end, measured=True)
 
     def _end(self, value: float, off_zero: bool) -> str:
         """One end of an interval; more digits where rounding would put it onto zero."""

@@ -29,11 +29,12 @@ from ..analysis.findings.types import Finding
 from ..analysis.stats.paired import Basis, Contrast
 from .numbers import DASH
 from .screen import Screen, rates
-from .sentences import SURE, SentenceNumbers
+from .sentences import SURE
 from .text import plain
-from .words import Words
 
 Row = tuple[str, ...]
+Heading = tuple[str, tuple[str, ...]]
+"""The title of a table and its columns."""
 ALWAYS = (SizeVerdict, Option, LongerTraining, DifferenceByLength)
 """Tables of one row too: a sentence would have more words."""
 
@@ -52,8 +53,7 @@ class TableLabels:
     """The words of the tables; fields that hold ``{name}`` are patterns for `str.format`.
 
     Attributes:
-        tables: of each kind of finding, the title and the columns. Those of `SizeVerdict` get the
-            names of the two models after the second.
+        sizes: gets the names of the two models after the second column.
         not_separated: instead of the parts of a gain, where the study cannot tell them apart.
         parts: of a gain, by ``{images}`` and by training ``{steps}``.
         not_trained: behind a number of images that was not trained.
@@ -67,7 +67,22 @@ class TableLabels:
         if_never_hurt: a range that holds if more images never hurt.
     """
 
-    tables: Mapping[type, tuple[str, tuple[str, ...]]]
+    curves: Heading
+    doublings: Heading
+    sizes: Heading
+    gains_from_data: Heading
+    crossovers: Heading
+    init_gains: Heading
+    init_gain_changes: Heading
+    ahead_on_fewer: Heading
+    fit_and_gap: Heading
+    first_epochs: Heading
+    worth: Heading
+    classes: Heading
+    gaps: Heading
+    longer_training: Heading
+    differences_by_length: Heading
+    options: Heading
     cannot_tell: str
     not_separated: str
     parts: str
@@ -87,40 +102,38 @@ class TableLabels:
 class Tables:
     """The tables of one study in one language."""
 
-    def __init__(
-        self, labels: TableLabels, words: Words, numbers: SentenceNumbers, screen: Screen
-    ) -> None:
-        self.labels, self.words, self.screen = labels, words, screen
-        self.sentence, self.numbers = numbers, numbers.numbers
-        self._model, self._init = words.model, words.init
+    def __init__(self, labels: TableLabels, screen: Screen) -> None:
+        self.labels, self.screen, self.words = labels, screen, screen.words
+        self.sentence, self.numbers = screen.numbers, screen.numbers.numbers
+        self._model, self._init = self.words.model, self.words.init
         self._count, self._points = self.numbers.count, self.numbers.points
-        self._percent = numbers.percent
-        self._rows: dict[type, Callable[[Any], Row | list[Row]]] = {
-            AccuracyCurve: self._curve,
-            LastDoubling: self._doubling,
-            SizeVerdict: self._size,
-            GainFromData: self._gain_from_data,
-            ModelCrossover: self._crossover,
-            InitGain: self._init_gain,
-            InitGainChange: self._init_gain_change,
-            AheadOnFewer: self._ahead_on_fewer,
-            FitAndGap: self._fit_and_gap,
-            FirstEpoch: self._first_epoch,
-            WorthInImages: self._worth,
-            ClassRecall: self._class,
-            GeneralisationGap: self._gap,
-            LongerTraining: self._longer,
-            DifferenceByLength: self._by_length,
-            Option: self._option,
+        self._percent = self.sentence.percent
+        self._kinds: dict[type, tuple[Heading, Callable[[Any], Row | list[Row]]]] = {
+            AccuracyCurve: (labels.curves, self._curve),
+            LastDoubling: (labels.doublings, self._doubling),
+            SizeVerdict: (labels.sizes, self._size),
+            GainFromData: (labels.gains_from_data, self._gain_from_data),
+            ModelCrossover: (labels.crossovers, self._crossover),
+            InitGain: (labels.init_gains, self._init_gain),
+            InitGainChange: (labels.init_gain_changes, self._init_gain_change),
+            AheadOnFewer: (labels.ahead_on_fewer, self._ahead_on_fewer),
+            FitAndGap: (labels.fit_and_gap, self._fit_and_gap),
+            FirstEpoch: (labels.first_epochs, self._first_epoch),
+            WorthInImages: (labels.worth, self._worth),
+            ClassRecall: (labels.classes, self._class),
+            GeneralisationGap: (labels.gaps, self._gap),
+            LongerTraining: (labels.longer_training, self._longer),
+            DifferenceByLength: (labels.differences_by_length, self._by_length),
+            Option: (labels.options, self._option),
         }
 
     def table(self, findings: Sequence[Any]) -> SaidTable | None:
         """Findings of one kind as rows; None where sentences say them better."""
         first = findings[0]
-        row = self._rows.get(type(first))
-        if row is None or (len(findings) < 2 and type(first) not in ALWAYS):
+        kind = self._kinds.get(type(first))
+        if kind is None or (len(findings) < 2 and type(first) not in ALWAYS):
             return None
-        title, columns = self.labels.tables[type(first)]
+        (title, columns), row = kind
         rows = tuple(
             (tuple(plain(self.words.tidy(cell)) for cell in cells), each)
             for each in findings
@@ -173,21 +186,12 @@ class Tables:
         ahead = self.labels.cannot_tell
         if row.outcome is not Outcome.CANNOT_TELL:
             ahead = self._model((row.big if row.found.value > 0 else row.small).model)
-        visible = (
-            self._points(row.detectable).lstrip("+") if math.isfinite(row.detectable) else DASH
-        )
+        visible = self._points(row.detectable).lstrip("+")
         p = self.sentence.p_value(row.p).removeprefix("= ") if math.isfinite(row.p) else DASH
         accuracies = (self._percent(cell.accuracy) for cell in (row.small, row.big))
         size = self._count(row.small.train_size)
-        return (
-            self._from(row.init),
-            size,
-            *accuracies,
-            *self._both(row.found),
-            p,
-            visible,
-            ahead,
-        )
+        found = self._both(row.found)
+        return self._from(row.init), size, *accuracies, *found, p, visible, ahead
 
     def _gain_from_data(self, found: GainFromData) -> Row:
         sizes = self._sizes(found.from_images, found.to_images)
@@ -217,24 +221,16 @@ class Tables:
         return self._from(found.init), outcome, place, inside, beyond
 
     def _init_gain(self, found: InitGain) -> list[Row]:
+        head = self._model(found.model), self._init(found.init)
         return [
-            (
-                self._model(found.model),
-                self._init(found.init),
-                self._count(size),
-                *self._both(one),
-            )
+            (*head, self._count(size), *self._both(one))
             for size, one in zip(found.sizes, found.differences, strict=True)
         ]
 
     def _init_gain_change(self, found: InitGainChange) -> Row:
         sizes = self._sizes(found.from_images, found.to_images)
-        return (
-            self._model(found.model),
-            self._init(found.init),
-            sizes,
-            *self._both(found.difference),
-        )
+        head = self._model(found.model), self._init(found.init)
+        return *head, sizes, *self._both(found.difference)
 
     def _ahead_on_fewer(self, found: AheadOnFewer) -> Row:
         cells = (
@@ -245,36 +241,19 @@ class Tables:
             )
             for cell in (found.fewer, found.more)
         )
-        return (
-            self._model(found.fewer.model),
-            *map(self.words.begin, cells),
-            *self._both(found.difference),
-        )
+        model = self._model(found.fewer.model)
+        return model, *map(self.words.begin, cells), *self._both(found.difference)
 
     def _fit_and_gap(self, found: FitAndGap) -> Row:
         source = DASH if found.source is None else self.labels.sources[found.source]
-        changes = (
-            self._points(found.train_accuracy_change),
-            self._points(found.gap_change),
-        )
-        return (
-            self._arm(found.model, found.init),
-            self._count(found.train_size),
-            *changes,
-            source,
-        )
+        changes = map(self._points, (found.train_accuracy_change, found.gap_change))
+        arm = self._arm(found.model, found.init)
+        return arm, self._count(found.train_size), *changes, source
 
     def _first_epoch(self, found: FirstEpoch) -> Row:
-        accuracies = (
-            self._percent(found.base_accuracy),
-            self._percent(found.accuracy),
-        )
-        return (
-            self._model(found.model),
-            self._init(found.init),
-            self._count(found.train_size),
-            *accuracies,
-        )
+        head = self._model(found.model), self._init(found.init)
+        accuracies = map(self._percent, (found.base_accuracy, found.accuracy))
+        return *head, self._count(found.train_size), *accuracies
 
     def _worth(self, found: WorthInImages) -> list[Row]:
         head = self._model(found.model), self._init(found.init)
@@ -328,25 +307,22 @@ class Tables:
     def _class(self, found: ClassRecall) -> Row:
         percent = self._percent
         known = [self._count(n) for n in found.train_images if math.isfinite(n)]
-        gain = self._points(found.gain) if math.isfinite(found.gain) else DASH
         return (
             found.name,
             " → ".join(known) or DASH,
             self._count(found.test_images),
             " → ".join(percent(recall) for recall in found.recalls),
             self._span(percent(found.interval.low), percent(found.interval.high)),
-            gain,
+            self._points(found.gain),
         )
 
     def _option(self, option: Option) -> list[Row]:
         if not option.known:
             return []  # a sentence says why
-        said = self.screen.do(option)
-        chance, regret = DASH, DASH
+        said, chance = self.screen.do(option), DASH
         if option.gain > 0 and math.isfinite(option.chance_best):
             chance = self.sentence.probability(option.chance_best, SURE)
-        if math.isfinite(option.regret):
-            regret = self.numbers.decimal(100 * option.regret, 1)
+        regret = self.numbers.decimal(100 * option.regret, 1)
         told = (rate or DASH for rate in rates(option, self.sentence))
         return [(said, *told, chance, regret)]
 

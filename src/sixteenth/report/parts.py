@@ -14,9 +14,11 @@ from sixteenth.analysis import Findings, bands, cells
 
 from ..language.base import Language
 from ..language.captions import Metric
-from .figures.accuracy import accuracy_figure, options_figure, training_curves_figure
+from .figures.accuracy import accuracy_figure
 from .figures.classes import class_figure
+from .figures.gains import options_figure
 from .figures.panels import CurveGrid, curve_grids
+from .figures.training_curves import training_curves_figure
 
 TALK = "summary"
 """The first screen as a PNG, for a talk or a chat."""

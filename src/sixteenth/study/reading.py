@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..analysis import Findings
-    from ..language import Discussion, SaidAdvice
+    from ..language.base import Discussion, SaidAdvice
     from ..language.screen import SaidOverview
-    from ..report import Measurements
+    from ..report.discussion import Measurements
     from .levers import LeverStudy
 
 
@@ -128,7 +128,7 @@ class StudyResults:
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""
-        from ..report import draw_figures
+        from ..report.parts import draw_figures
 
         found = self.findings()
         language = language_for(found, self.language)
@@ -156,7 +156,7 @@ class StudyResults:
             unless_current: leave everything as it is if the report was made from these very files,
                 by this version and in this language.
         """
-        from ..report import build_report, is_made_from
+        from ..report.page.build import build_report, is_made_from
         from .results import write_classes, write_results
 
         snapshot = self._read()
@@ -185,7 +185,7 @@ class StudyResults:
 
     def _analyse(self, target_error: float | None = None) -> Findings:
         from ..analysis.findings.explained import LeverRuns
-        from ..report import analyse_study
+        from ..report.discussion import analyse_study
         from .results import results_table
 
         snapshot = self._read()
@@ -216,7 +216,7 @@ class StudyResults:
 
     def _measurements(self, snapshot: StudySnapshot) -> Measurements:
         """What a report is made from."""
-        from ..report import Measurements
+        from ..report.discussion import Measurements
         from .class_images import class_images
 
         return Measurements(

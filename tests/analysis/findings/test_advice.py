@@ -13,7 +13,9 @@ from sixteenth.analysis import Context, Option, OptionKind, read_grid
 from sixteenth.analysis.findings.advice import AnotherSize, MoreSeeds, NothingTrained, _sizes
 from sixteenth.analysis.findings.options import OptionVerdict, visible_gain
 from sixteenth.analysis.findings.target import TargetOutcome
-from sixteenth.language import English, Names, SaidAdvice
+from sixteenth.language.base import SaidAdvice
+from sixteenth.language.en import English
+from sixteenth.language.words import Names
 
 SIZES = {"1/16": 4000, "1/8": 8000, "1/4": 16_000, "1/2": 32_000, "1": 64_000}
 

@@ -7,7 +7,8 @@ import pytest
 
 from sixteenth.analysis import Context, diagnose
 from sixteenth.analysis.findings.diagnosis import DiagnosisKind
-from sixteenth.language import English, Names
+from sixteenth.language.en import English
+from sixteenth.language.words import Names
 
 ONE = {("resnet18", "random"): (0.6,)}
 ALL = {"1": 50_000}

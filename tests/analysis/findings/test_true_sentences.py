@@ -16,8 +16,9 @@ from sixteenth.analysis.curves.crossover import CrossoverOutcome, crossover
 from sixteenth.analysis.findings.expectation import ModelCrossover, SizeVerdict
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.inputs.tables import read_grid
-from sixteenth.language import English, Names
+from sixteenth.language.en import English
 from sixteenth.language.en.numbers import percent
+from sixteenth.language.words import Names
 
 SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
 

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from sixteenth import fit_learning_curve
 from sixteenth.analysis import cells
 from sixteenth.language import language_for
-from sixteenth.report import accuracy_figure, fit_figure
+from sixteenth.report.figures.accuracy import accuracy_figure
+from sixteenth.report.figures.fit import fit_figure
 
 LANGUAGE = language_for()
 

@@ -10,14 +10,12 @@ from matplotlib.figure import Figure
 
 from sixteenth.analysis import Cell, Option, OptionKind, OptionVerdict, bands, cells
 from sixteenth.language import language_for
-from sixteenth.report import (
-    accuracy_figure,
-    draw_figures,
-    options_figure,
-    training_curves_figure,
-)
+from sixteenth.report.figures.accuracy import accuracy_figure
+from sixteenth.report.figures.gains import options_figure
 from sixteenth.report.figures.panels import MOST_CURVES, Range, curve_panels
 from sixteenth.report.figures.style import spread, svg
+from sixteenth.report.figures.training_curves import training_curves_figure
+from sixteenth.report.parts import draw_figures
 
 ENGLISH = language_for()
 

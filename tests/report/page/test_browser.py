@@ -10,7 +10,8 @@ from browser import CHROMIUM, Browser
 from invented import Invented
 
 from sixteenth.language import language_for
-from sixteenth.report import analyse_study, build_report
+from sixteenth.report.discussion import analyse_study
+from sixteenth.report.page.build import build_report
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 

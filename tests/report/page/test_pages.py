@@ -17,7 +17,8 @@ from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
 from matplotlib.figure import Figure
 
 from sixteenth.errors import SixteenthError
-from sixteenth.language import Language, language_for
+from sixteenth.language import language_for
+from sixteenth.language.base import Language
 from sixteenth.report.page import build
 from sixteenth.report.page.view import fit_rows, make_page
 from sixteenth.report.parts import FIGURES, TALK

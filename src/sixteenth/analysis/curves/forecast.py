@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..inputs.grid import Arm
 from .crossover import Crossover, crossover, images_for, size_grid
-from .joint import CURVE_LEVEL, Arm, Curves
+from .joint import CURVE_LEVEL, Curves
 from .points import CurveWarning
 
 CERTAIN = 0.985

@@ -21,12 +21,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..inputs.grid import Cell, Grid
+from ..inputs.grid import Arm, Cell, Grid
 from ..inputs.trainings import COUNT
 from .learning_curve import LearningCurve, fit_learning_curve
-
-Arm = tuple[str, str]
-"""Model and init."""
 
 CURVE_LEVEL = 0.9
 """Level of all intervals that rest on fitted curves: the one that they were calibrated at."""
@@ -84,11 +81,8 @@ class Curves:
         )
         spread = [self.grid.spread.variances[cell.key] / len(cell.runs) for cell in cells]
         drawn += np.sqrt(np.array(spread).T) * rng.normal(size=drawn.shape)
-        found: dict[Arm, NDArray[np.float64]] = {}
-        for arm in self.fits:
-            mine = [i for i, cell in enumerate(cells) if (cell.model, cell.init) == arm]
-            found[arm] = drawn[:, mine]
-        return found
+        arms = [cell.arm for cell in cells]
+        return {arm: drawn[:, [each == arm for each in arms]] for arm in self.fits}
 
 
 def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
@@ -101,18 +95,17 @@ def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
         InputError: `chance` is no error within 0 and 1.
     """
     fits: dict[Arm, LearningCurve] = {}
-    for model in grid.models:
-        for init in grid.inits:
-            cells = points(grid, (model, init))
-            if len(cells) < 2:
-                continue
-            size = min(cell.effective_size for cell in cells)
-            fits[model, init] = fit_learning_curve(
-                [cell.train_size for cell in cells],
-                [[1 - run.accuracy for run in cell.runs] for cell in cells],
-                test_size=int(size) if size > 0 else None,
-                chance=chance,
-            )
+    for arm in grid.curves:
+        cells = points(grid, arm)
+        if len(cells) < 2:
+            continue
+        size = min(cell.effective_size for cell in cells)
+        fits[arm] = fit_learning_curve(
+            [cell.train_size for cell in cells],
+            [[1 - run.accuracy for run in cell.runs] for cell in cells],
+            test_size=int(size) if size > 0 else None,
+            chance=chance,
+        )
     return Curves(grid, fits)
 
 

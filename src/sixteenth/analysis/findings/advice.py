@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
-from ..curves.joint import Arm, Curves
-from ..inputs.grid import Cell, Grid
+from ..curves.joint import Curves
+from ..inputs.grid import Arm, Cell, Grid
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from ..stats.spread import LEVEL
@@ -30,9 +30,7 @@ CHEAPER = 0.95
 class NothingTrained(Finding):
     """No run has finished that advice could start from."""
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
+    strength = Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,7 @@ class BestNetwork(Finding):
 class Step(Finding):
     """Base of what would make the answer surer; takes no label."""
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
+    strength = Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -143,7 +139,7 @@ def advise(
     """
     if not grid.cells:
         return Advice(NothingTrained())
-    best = max(grid.cells, key=lambda cell: cell.accuracy)
+    best = grid.best
     target = None if target_error is None else reach(grid, curves, target_error)
     options = find_options(grid, curves, best, diagnoses, doublings, never_pretrained, level)
     steps: list[AdviceStep] = [*_seeds(grid, best, level)]
@@ -171,7 +167,7 @@ def _separate(best: Cell, doublings: Sequence[LastDoubling]) -> list[Separate]:
     return [
         Separate(doubling.control, doubling.images)
         for doubling in doublings
-        if doubling.control is not None and (doubling.model, doubling.init) == best.key[:2]
+        if doubling.control is not None and (doubling.model, doubling.init) == best.arm
     ]
 
 
@@ -184,10 +180,10 @@ def _sizes(grid: Grid, best: Cell, options: Sequence[Option]) -> list[AnotherSiz
     told = data.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
     if told or (data.known and data.gain < visible_gain(best)):
         return []
-    known = [cell.train_size for cell in grid.curve(best.model, best.init)]
+    known = [cell.train_size for cell in grid.curves[best.arm]]
     size = _missing_size(known)
     seconds = best.mean("seconds") * size / best.train_size
-    return [AnotherSize((best.model, best.init), size, len(known), seconds)]
+    return [AnotherSize(best.arm, size, len(known), seconds)]
 
 
 def _missing_size(known: Sequence[float]) -> float:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields
 import pandas as pd
 
 from ...errors import InputError
-from ..curves.joint import Arm, Curves, fit_curves
+from ..curves.joint import Curves, fit_curves
 from ..curves.learning_curve import LearningCurve
-from ..inputs.grid import Grid, MissingReason
+from ..inputs.grid import Arm, Grid, MissingReason
 from ..inputs.predictions import Predictions
 from ..inputs.scoring import Metric
 from ..inputs.tables import read_grid
@@ -103,26 +103,18 @@ class Findings:
         gain_at_equal_steps, new_images, seconds, chance_best, regret, points_per_1000_images,
         points_per_hour, across_machines. Unknown numbers are NaN.
         """
+        names = (
+            *("gain", "low", "high", "level", "verdict", "measured", "converged"),
+            *("gain_at_equal_steps", "new_images", "seconds", "chance_best", "regret"),
+            *("points_per_1000_images", "points_per_hour", "across_machines"),
+        )
         return pd.DataFrame(
             {
                 "kind": option.kind.value,
                 "model": option.end[0] if option.end else "",
                 "init": option.end[1] if option.end else "",
-                "gain": option.gain,
-                "low": option.low,
-                "high": option.high,
-                "level": option.level,
+                **{name: getattr(option, name) for name in names},
                 "verdict": option.verdict.value,
-                "measured": option.measured,
-                "converged": option.converged,
-                "gain_at_equal_steps": option.gain_at_equal_steps,
-                "new_images": option.new_images,
-                "seconds": option.seconds,
-                "chance_best": option.chance_best,
-                "regret": option.regret,
-                "points_per_1000_images": option.points_per_1000_images,
-                "points_per_hour": option.points_per_hour,
-                "across_machines": option.across_machines,
             }
             for option in self.options
         )
@@ -183,8 +175,7 @@ def analyse(
     chance = chance_accuracy(grid, context)
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
     rows = verdicts(grid, expected, level)
-    arms = [(model, init) for model in grid.models for init in grid.inits]
-    doublings = [d for arm in arms for d in last_doubling(grid, grid.curve(*arm), level)]
+    doublings = [d for curve in grid.curves.values() for d in last_doubling(grid, curve, level)]
     diagnoses = diagnose_grid(grid, context)
     doubted, judges = suspects(grid, context.classes)
     classes = class_curves(grid, context, level)

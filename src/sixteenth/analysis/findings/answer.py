@@ -106,12 +106,9 @@ class SpreadOfTrainings(Finding):
         repeats: trainings of cells that had been trained before; 0: the spread is assumed.
     """
 
+    strength = Strength.NOTE
     deviation: float
     repeats: int
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -122,33 +119,25 @@ class FrozenFeatures(Finding):
         tuned: the study has trained all weights of this model from the same start, too.
     """
 
+    strength = Strength.NOTE
     best: Cell
     tuned: bool
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
 class NothingFinished(Finding):
     """No run of the study has finished."""
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
+    strength = Strength.NOTE
 
 
 @dataclass(frozen=True)
 class MissingCount(Finding):
     """How many of the planned runs are missing."""
 
+    strength = Strength.NOTE
     missing: int
     runs: int
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 AnswerFinding = (
@@ -177,7 +166,7 @@ def answer(
     if not isinstance(advice.best, BestNetwork):
         return [NothingFinished()]
     best = advice.best.cell
-    mine = [one for one in doublings if (one.model, one.init) == best.key[:2]]
+    mine = [one for one in doublings if (one.model, one.init) == best.arm]
     control = mine[0].control if mine else None
     found: list[AnswerFinding] = [_headline(advice, advice.best, data, control)]
     if is_frozen(best.init):
@@ -234,15 +223,12 @@ def _in_hand(grid: Grid, best: Cell, level: float) -> list[InHand]:
         for cell in same
         if cell.init == best.init and grid.parameters(cell.model) < grid.parameters(best.model)
     ]
-    random = [cell for cell in same if cell.model == best.model and cell.init == "random"]
+    random = (cell for cell in same if cell.model == best.model and cell.init == "random")
     next_smaller = max(smaller, key=lambda cell: grid.parameters(cell.model), default=None)
-    found = InHand(
-        best,
-        model=compare_cells(grid, next_smaller, best, level) if next_smaller else None,
-        init=compare_cells(grid, random[0], best, level)
-        if random and best.init != "random"
-        else None,
-        smaller=next_smaller,
-        plain=random[0] if random and best.init != "random" else None,
+    plain = None if best.init == "random" else next(random, None)
+    if not (next_smaller or plain):
+        return []
+    model, init = (
+        compare_cells(grid, cell, best, level) if cell else None for cell in (next_smaller, plain)
     )
-    return [found] if found.model or found.init else []
+    return [InHand(best, model, init, next_smaller, plain)]

@@ -45,13 +45,10 @@ class PossibleCause(Finding):
         favoured, other: the model that was expected to be better, and the one that it was to beat.
     """
 
+    strength = Strength.SUGGESTIVE
     cause: Cause
     favoured: Cell
     other: Cell
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +61,10 @@ class TooSmallStudy(PossibleCause):
         test_size: test images; NaN where not known.
     """
 
+    strength = Strength.CANNOT_TELL
     difference: Contrast
     detectable: float
     test_size: float
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.CANNOT_TELL
 
 
 @dataclass(frozen=True)
@@ -229,15 +223,14 @@ def _poorer_fit(
 
 def _resolution(favoured: Cell, other: Cell, context: Context) -> list[SmallFinalMap]:
     """A feature map of one position."""
-    mine, its = (cell.runs[0].final_map.replace(" ", "") == "1x1" for cell in (favoured, other))
-    if not mine:
+    if not favoured.runs[0].one_position:
         return []
     return [
         SmallFinalMap(
             cause=Cause.RESOLUTION,
             favoured=favoured,
             other=other,
-            both=its,
+            both=other.runs[0].one_position,
             image_size=context.image_size,
             cifar_stem=context.stem == "cifar",
         )

@@ -305,7 +305,7 @@ def _too_few_steps(cell: Cell, run: Run, history: pd.DataFrame | None) -> TooFew
 
 
 def _small_map(cell: Cell, run: Run, context: Context) -> SmallMap | None:
-    if run.final_map.replace(" ", "") != "1x1":
+    if not run.one_position:
         return None
     score = 0.3  # a circumstance, not a measured effect
     return SmallMap(cell, run.run_id, run.seed, score, context.image_size)

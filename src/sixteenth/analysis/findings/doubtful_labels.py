@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inputs.grid import Cell, Grid
+from ..inputs.grid import Grid
 from ..stats.per_class import class_name
 from .types import Finding, ImageChecks, Strength
 
@@ -93,11 +93,8 @@ class ConflictingLabels(CheckFinding):
 class Examples(Finding):
     """Some of the images that the checks found, as the checks name them."""
 
+    strength = Strength.NOTE
     examples: tuple[str, ...]
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -120,8 +117,8 @@ def suspects(grid: Grid, classes: Sequence[str] = ()) -> tuple[list[Suspect], in
     predictions, labels = grid.predictions, grid.predictions.labels
     judges = [
         run.run_id
-        for cell in _largest(grid)
-        for run in cell.runs
+        for curve in grid.curves.values()
+        for run in curve[-1].runs
         if run.run_id in predictions.predicted
     ]
     if len(judges) < FEWEST_NETWORKS:
@@ -143,11 +140,6 @@ def suspects(grid: Grid, classes: Sequence[str] = ()) -> tuple[list[Suspect], in
         )
         for i in order
     ], len(judges)
-
-
-def _largest(grid: Grid) -> list[Cell]:
-    curves = (grid.curve(model, init) for model in grid.models for init in grid.inits)
-    return [curve[-1] for curve in curves if curve]
 
 
 def data_findings(

@@ -11,7 +11,7 @@ from ..curves.crossover import Crossover, CrossoverOutcome
 from ..curves.forecast import find_crossover
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
-from ..stats.paired import Contrast, compare_cells, contrast
+from ..stats.paired import Contrast, compare_cells, compare_differences
 from ..stats.significance import holm
 from .types import Finding, Strength
 
@@ -58,8 +58,7 @@ class SizeVerdict(Finding):
 
     @property
     def strength(self) -> Strength:
-        unclear = self.outcome is Outcome.CANNOT_TELL
-        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+        return Strength.measured_if(self.outcome is not Outcome.CANNOT_TELL)
 
 
 class NotCompared(StrEnum):
@@ -88,13 +87,10 @@ class NoComparison(Finding):
 class ComparedModels(Finding):
     """The two that are compared, where there are more than two models."""
 
+    strength = Strength.NOTE
     models: int
     small: str
     big: str
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -107,13 +103,10 @@ class ComparisonMethod(Finding):
         level: a difference counts when its p is at most one minus this.
     """
 
+    strength = Strength.NOTE
     comparisons: int
     most_sizes: int
     level: float
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
@@ -129,8 +122,7 @@ class ExpectationVerdict(Finding):
 
     @property
     def strength(self) -> Strength:
-        unclear = not (self.held or self.opposite)
-        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+        return Strength.measured_if(bool(self.held or self.opposite))
 
 
 @dataclass(frozen=True)
@@ -159,8 +151,7 @@ class GainFromData(Finding):
 
     @property
     def strength(self) -> Strength:
-        unclear = self.difference.verdict == "cannot tell"
-        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+        return Strength.measured_if(self.difference.verdict != "cannot tell")
 
 
 @dataclass(frozen=True)
@@ -272,8 +263,11 @@ def _gain_from_data(
     if len(rows) < 2:
         return []
     first, before, last = rows[0], rows[-2], rows[-1]
-    whole = _difference_of_gains(grid, first, last, level)
-    step = _difference_of_gains(grid, before, last, level)
+    # What the bigger model gained more than the smaller one, from one size to another.
+    whole, step = (
+        compare_differences(grid, (start.small, start.big), (last.small, last.big), level)
+        for start in (first, before)
+    )
     told = whole.verdict != "cannot tell"
     turned = told and step.verdict not in (whole.verdict, "cannot tell")
     expected = expect is Expect.BIGGER and told and not turned
@@ -292,14 +286,6 @@ def _gain_from_data(
             as_expected=whole.verdict == "above" if expected else None,
         )
     ]
-
-
-def _difference_of_gains(
-    grid: Grid, first: SizeVerdict, last: SizeVerdict, level: float
-) -> Contrast:
-    """What the bigger model gained more than the smaller one, from one size to another."""
-    terms = [(1.0, last.big), (-1.0, last.small), (-1.0, first.big), (1.0, first.small)]
-    return contrast(grid, terms, level=level)
 
 
 def _crossover(curves: Curves, init: str) -> list[ModelCrossover]:

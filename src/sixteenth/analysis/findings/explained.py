@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..curves.joint import CURVE_LEVEL, Arm
-from ..inputs.grid import Cell, Grid
+from ..curves.joint import CURVE_LEVEL, spread_of
+from ..inputs.grid import Arm, Cell, Grid
 from ..inputs.predictions import Predictions
 from ..inputs.scoring import Metric
 from ..inputs.tables import read_grid, whole_runs
@@ -93,8 +93,7 @@ class Average:
         """With the interval of `draws`; NaN where they are not known."""
         if not np.all(np.isfinite(draws)):
             return cls(value, math.nan, math.nan)
-        low, high = np.quantile(draws, [(1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2])
-        return cls(value, float(low), float(high))
+        return cls(value, *spread_of(draws)[1:])
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class ExplainedGap(Finding):
 
     @property
     def strength(self) -> Strength:
-        return Strength.MEASURED if self.told else Strength.CANNOT_TELL
+        return Strength.measured_if(self.told)
 
 
 @dataclass(frozen=True)
@@ -147,8 +146,7 @@ class ExplainedLever(Finding):
 
     @property
     def strength(self) -> Strength:
-        unclear = self.verdict is LeverVerdict.OPEN
-        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+        return Strength.measured_if(self.verdict is not LeverVerdict.OPEN)
 
 
 ExplainedFinding = ExplainedGap | ExplainedLever
@@ -224,7 +222,7 @@ def _effect(
     grid: Grid, lever: Lever, behind: Cell, ahead: Cell, level: float
 ) -> ExplainedLever | None:
     """None where the cell that is behind has no finished run with the lever."""
-    ends = [_cell(grid, c.key[:2], _label(c.fraction, lever)) for c in (behind, ahead)]
+    ends = [_cell(grid, cell.arm, _label(cell.fraction, lever)) for cell in (behind, ahead)]
     if ends[0] is None:
         return None
     alone = lever in (Lever.RATE_HALF, Lever.RATE_DOUBLE)

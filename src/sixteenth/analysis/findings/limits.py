@@ -28,9 +28,7 @@ MANY_SIZES = 4
 class Limit(Finding):
     """Base of what a study cannot say."""
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
+    strength = Strength.NOTE
 
 
 @dataclass(frozen=True)

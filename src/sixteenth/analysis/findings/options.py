@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from ...spec.fields import FROZEN, is_frozen
 from ..curves.forecast import doubling_draws, doubts
-from ..curves.joint import CURVE_LEVEL, Arm, Curves, spread_of
+from ..curves.joint import CURVE_LEVEL, Curves, spread_of
 from ..curves.learning_curve import fit_learning_curve
 from ..curves.points import CurveWarning
-from ..inputs.grid import Cell, Grid, across_machines
+from ..inputs.grid import Arm, Cell, Grid, across_machines
 from ..inputs.trainings import COUNT
 from ..stats.paired import Contrast, compare_cells
 from ..stats.significance import holm
@@ -207,8 +207,7 @@ def visible_gain(cell: Cell) -> float:
 
 def _data(grid: Grid, curves: Curves, best: Cell, doublings: Sequence[LastDoubling]) -> Option:
     """Twice the images with the same epochs, by the fitted curve."""
-    arm = best.model, best.init
-    images = best.train_size
+    arm, images = best.arm, best.train_size
     # Of images that have labels already, and were not all trained on, none has to be labelled.
     more = max(0.0, 2 * images - max(grid.labelled, images))
     option = Option(
@@ -235,7 +234,7 @@ def _training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding]) -> 
     option = Option(
         kind=OptionKind.TRAINING,
         start=best,
-        end=(best.model, best.init),
+        end=best.arm,
         seconds=2 * best.mean("seconds"),
     )
     cells = [cell for cell in grid.lengths(best) if math.isfinite(cell.mean("steps"))]
@@ -263,7 +262,7 @@ def _forecast(option: Option, drawn: Draws) -> Option:
         low=low,
         high=high,
         level=CURVE_LEVEL,
-        verdict=verdict_of(low, high),
+        verdict=_verdict_of(low, high),
         draws=drawn,
     )
 
@@ -298,30 +297,34 @@ def _measured(
     """Options whose ends were trained; their verdicts share one error (Holm 1979)."""
     contrasts = [compare_cells(grid, best, cell, level) for _, cell in found]
     adjusted = holm([one.p_value for one in contrasts])
+    options = [
+        measured(kind, best, end, one) for (kind, end), one in zip(found, contrasts, strict=True)
+    ]
     return [
-        Option(
-            kind=kind,
-            start=best,
-            end=(cell.model, cell.init),
-            gain=one.value,
-            low=one.low,
-            high=one.high,
-            level=level,
-            verdict=verdict_of(one.low, one.high) if p <= 1 - level else OptionVerdict.CANNOT_TELL,
-            measured=True,
-            seconds=cell.mean("seconds"),
-            across_machines=one.across_machines,
-            draws=_draws(one, cell),
-        )
-        for (kind, cell), one, p in zip(found, contrasts, adjusted, strict=True)
+        option if p <= 1 - level else replace(option, verdict=OptionVerdict.CANNOT_TELL)
+        for option, p in zip(options, adjusted, strict=True)
     ]
 
 
-def _draws(found: Contrast, cell: Cell) -> Draws:
-    return found.draws(zlib.crc32("\0".join(map(str, cell.key)).encode()))
+def measured(kind: OptionKind, start: Cell, end: Cell, found: Contrast) -> Option:
+    """An option whose ends were trained, with their difference; the verdict is by its interval."""
+    return Option(
+        kind=kind,
+        start=start,
+        end=end.arm,
+        gain=found.value,
+        low=found.low,
+        high=found.high,
+        level=found.level,
+        verdict=_verdict_of(found.low, found.high),
+        measured=True,
+        seconds=end.mean("seconds"),
+        across_machines=found.across_machines,
+        draws=found.draws(zlib.crc32("\0".join(map(str, end.key)).encode())),
+    )
 
 
-def verdict_of(low: float, high: float) -> OptionVerdict:
+def _verdict_of(low: float, high: float) -> OptionVerdict:
     """What an interval of a gain allows to say."""
     if low > 0:
         return OptionVerdict.HELPS
@@ -330,8 +333,7 @@ def verdict_of(low: float, high: float) -> OptionVerdict:
 
 def _resolution(best: Cell) -> list[Option]:
     """Larger images or another first layer, where the last feature map has one position."""
-    small = best.runs[0].final_map.replace(" ", "") == "1x1"
-    return [Option(OptionKind.RESOLUTION, best)] if small else []
+    return [Option(OptionKind.RESOLUTION, best)] if best.runs[0].one_position else []
 
 
 def _converged(

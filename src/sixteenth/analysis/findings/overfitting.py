@@ -61,7 +61,7 @@ class GeneralisationGap(Finding):
 
     @property
     def strength(self) -> Strength:
-        return Strength.CANNOT_TELL if self.trend is GapTrend.CANNOT_TELL else Strength.MEASURED
+        return Strength.measured_if(self.trend is not GapTrend.CANNOT_TELL)
 
 
 @dataclass(frozen=True)
@@ -99,27 +99,21 @@ class Climb:
 class Underfitted(Finding):
     """Runs, of `runs` finished ones, that were still improving when they ended."""
 
+    strength = Strength.SUGGESTIVE
     run_ids: tuple[str, ...]
     runs: int
     climbs: tuple[Climb, ...]
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
 
 
 @dataclass(frozen=True)
 class UnequalSteps(Finding):
     """All runs had as many epochs, so that large training sets got more steps than small ones."""
 
+    strength = Strength.NOTE
     fewest_images: float
     most_images: float
     fewest_steps: float
     most_steps: float
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 OverfittingFinding = (
@@ -136,14 +130,12 @@ def overfitting(
     grid: Grid, diagnoses: Sequence[DiagnosisFinding], level: float
 ) -> list[OverfittingFinding | DiagnosisFinding]:
     """How the generalisation gap goes with the number of images, and what the curves show."""
-    gaps = []
-    for model in grid.models:
-        for init in grid.inits:
-            curve = [c for c in grid.curve(model, init) if math.isfinite(c.mean("gap"))]
-            if curve:
-                gaps.append(_gap(grid, tuple(curve), level))
+    known = (
+        tuple(cell for cell in curve if math.isfinite(cell.mean("gap")))
+        for curve in grid.curves.values()
+    )
     return [
-        *gaps,
+        *(_gap(grid, cells, level) for cells in known if cells),
         *_overfitted(diagnoses),
         *_rising(grid, diagnoses),
         *_underfitted(grid, diagnoses),
@@ -200,12 +192,10 @@ def _underfitted(grid: Grid, diagnoses: Sequence[DiagnosisFinding]) -> list[Unde
     if not found:
         return []
     climbs = []
-    for model in grid.models:
-        for init in grid.inits:
-            curve = grid.curve(model, init)
-            climb = mean_climb(grid, curve[-1]) if curve else None
-            if climb is not None and climb >= 0:
-                climbs.append(Climb(model, init, climb))
+    for arm, curve in grid.curves.items():
+        climb = mean_climb(grid, curve[-1])
+        if climb is not None and climb >= 0:
+            climbs.append(Climb(*arm, climb))
     return [Underfitted(found, sum(len(cell.runs) for cell in grid.cells), tuple(climbs))]
 
 

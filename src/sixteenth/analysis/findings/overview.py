@@ -15,12 +15,12 @@ from enum import StrEnum
 
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
-from ..stats.paired import Contrast, compare_cells
+from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork
 from .answer import AnswerFinding, Headline, InHand, Lead
 from .cautions import Caution, RunsMissing, cautions
 from .diagnosis import Context, DiagnosisFinding, mean_climb
-from .options import Option, OptionKind, OptionVerdict, find_options, training_gain, verdict_of
+from .options import Option, OptionKind, OptionVerdict, find_options, measured, training_gain
 from .types import Finding, Strength
 
 CARDS = (OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT, OptionKind.TRAINING)
@@ -186,31 +186,12 @@ def _cards(options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
 
 def _spent(found: InHand) -> Iterator[Card]:
     """What the best network has over the smaller model and over random weights, as options."""
-    best, end = found.best, (found.best.model, found.best.init)
     for kind, difference, start in (
         (OptionKind.MODEL, found.model, found.smaller),
         (OptionKind.INIT, found.init, found.plain),
     ):
         if difference is not None and start is not None:
-            yield Card(_measured(kind, start, end, difference, best), in_hand=True)
-
-
-def _measured(
-    kind: OptionKind, start: Cell, end: tuple[str, str], found: Contrast, best: Cell
-) -> Option:
-    return Option(
-        kind=kind,
-        start=start,
-        end=end,
-        gain=found.value,
-        low=found.low,
-        high=found.high,
-        level=found.level,
-        verdict=verdict_of(found.low, found.high),
-        measured=True,
-        seconds=best.mean("seconds"),
-        across_machines=found.across_machines,
-    )
+            yield Card(measured(kind, start, found.best, difference), in_hand=True)
 
 
 def _settled(grid: Grid, card: Card, best: Cell) -> bool:
@@ -237,14 +218,11 @@ def _others(
 ) -> Iterator[Option]:
     """All known options, from the best network and from the largest cell of every other curve."""
     yield from (option for option in advice.options if option.known)
-    for model in grid.models:
-        for init in grid.inits:
-            curve = grid.curve(model, init)
-            if curve and (model, init) != (best.model, best.init):
-                found = find_options(
-                    grid, curves, curve[-1], diagnoses, (), context.never_pretrained, level
-                )
-                yield from (option for option in found if option.known)
+    for arm, curve in grid.curves.items():
+        if arm != best.arm:
+            never = context.never_pretrained
+            found = find_options(grid, curves, curve[-1], diagnoses, (), never, level)
+            yield from (option for option in found if option.known)
 
 
 def _how_sure(grid: Grid, best: Cell, level: float) -> HowSure:

@@ -78,28 +78,22 @@ class WeakClasses(Finding):
         classes: that the test set holds.
     """
 
+    strength = Strength.SUGGESTIVE
     cell: Cell
     weak: tuple[ClassRecall, ...]
     mean: float
     mean_gain: float
     classes: int
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
-
 
 @dataclass(frozen=True)
 class NoWeakClass(Finding):
     """No class stands out; `fewest` is the test images of the rarest."""
 
+    strength = Strength.CANNOT_TELL
     cell: Cell
     classes: int
     fewest: int
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.CANNOT_TELL
 
 
 ClassFinding = WeakClasses | NoWeakClass | ClassRecall
@@ -125,12 +119,12 @@ class ClassCurves:
 def class_curves(grid: Grid, context: Context, level: float) -> ClassCurves | None:
     """The recalls of the best network by class; None without predictions or a second class."""
     found = ClassRecalls(grid)
-    best = max(grid.cells, key=lambda cell: cell.accuracy, default=None)
+    best = grid.best if grid.cells else None
     if best is None or not found.known(best) or len(found.present) < 2:
         return None
     curve = [
         cell
-        for cell in grid.curve(best.model, best.init)
+        for cell in grid.curves[best.arm]
         if cell.train_size < best.train_size and found.known(cell)
     ]
     cells = [*curve, best]

@@ -9,9 +9,9 @@ from enum import StrEnum
 import pandas as pd
 
 from ..curves.forecast import Worth, worth_in_images
-from ..curves.joint import Arm, Curves
-from ..inputs.grid import Cell, Grid
-from ..stats.paired import Contrast, compare_cells, contrast
+from ..curves.joint import Curves
+from ..inputs.grid import Arm, Cell, Grid
+from ..stats.paired import Contrast, compare_cells, compare_differences
 from .types import Finding, Strength
 
 
@@ -27,20 +27,15 @@ class GainSource(StrEnum):
 class OneInit(Finding):
     """All runs start from the same weights: what others bring was not asked."""
 
+    strength = Strength.NOTE
     init: str
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 @dataclass(frozen=True)
 class NoSharedCell(Finding):
     """No cell has finished from two inits."""
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.CANNOT_TELL
+    strength = Strength.CANNOT_TELL
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class InitGain(Finding):
 
     @property
     def strength(self) -> Strength:
-        return _strength(*self.differences)
+        return Strength.measured_if(any(one.verdict != "cannot tell" for one in self.differences))
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class InitGainChange(Finding):
 
     @property
     def strength(self) -> Strength:
-        return _strength(self.difference)
+        return Strength.measured_if(self.difference.verdict != "cannot tell")
 
 
 @dataclass(frozen=True)
@@ -82,6 +77,7 @@ class FitAndGap(Finding):
         source: where most of the gain is made; None where there is no gain in either.
     """
 
+    strength = Strength.SUGGESTIVE
     model: str
     init: str
     train_size: float
@@ -89,10 +85,6 @@ class FitAndGap(Finding):
     gap_change: float
     source: GainSource | None
     run_ids: tuple[str, ...]
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
 
 
 @dataclass(frozen=True)
@@ -120,14 +112,11 @@ class AheadOnFewer(Finding):
 class WorthInImages(Finding):
     """What an init is worth in images by the fitted curves, on the fewest and the most images."""
 
+    strength = Strength.SUGGESTIVE
     model: str
     base: str
     init: str
     worth: tuple[Worth, ...]
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
 
 
 @dataclass(frozen=True)
@@ -142,7 +131,7 @@ class InitGainByModel(Finding):
 
     @property
     def strength(self) -> Strength:
-        return _strength(self.difference)
+        return Strength.measured_if(self.difference.verdict != "cannot tell")
 
 
 PretrainingFinding = (
@@ -184,7 +173,7 @@ def _arm(
     found: list[PretrainingFinding] = [InitGain(model, before[1], init, sizes, gains)]
     if len(pairs) > 1:
         (a0, b0), (a1, b1) = pairs[0], pairs[-1]
-        change = contrast(grid, [(1, b1), (-1, a1), (-1, b0), (1, a0)], level=level)
+        change = compare_differences(grid, (a0, b0), (a1, b1), level)
         found.append(InitGainChange(model, init, a0.train_size, a1.train_size, change))
     a, b = pairs[-1]
     return [
@@ -265,10 +254,5 @@ def _by_model(grid: Grid, base: str, init: str, level: float) -> list[InitGainBy
     if not both:
         return []
     a, b, pre_a, pre_b = both[-1]
-    found = contrast(grid, [(1, pre_b), (-1, b), (-1, pre_a), (1, a)], level=level)
+    found = compare_differences(grid, (a, pre_a), (b, pre_b), level)
     return [InitGainByModel(small, big, init, a.train_size, found)]
-
-
-def _strength(*differences: Contrast) -> Strength:
-    told = any(found.verdict != "cannot tell" for found in differences)
-    return Strength.MEASURED if told else Strength.CANNOT_TELL

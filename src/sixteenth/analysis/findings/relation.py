@@ -28,9 +28,7 @@ class AccuracyCurve(Finding):
 
     @property
     def strength(self) -> Strength:
-        if self.rise is not None and self.rise.verdict == "cannot tell":
-            return Strength.CANNOT_TELL
-        return Strength.MEASURED
+        return Strength.measured_if(self.rise is None or self.rise.verdict != "cannot tell")
 
 
 @dataclass(frozen=True)
@@ -63,20 +61,16 @@ class HighestAccuracy(Finding):
 
     @property
     def strength(self) -> Strength:
-        unclear = self.difference.verdict == "cannot tell"
-        return Strength.CANNOT_TELL if unclear else Strength.MEASURED
+        return Strength.measured_if(self.difference.verdict != "cannot tell")
 
 
 @dataclass(frozen=True)
 class MissingRuns(Finding):
     """Runs that take no part in any conclusion for one and the same reason."""
 
+    strength = Strength.NOTE
     run_ids: tuple[str, ...]
     reason: MissingReason
-
-    @property
-    def strength(self) -> Strength:
-        return Strength.NOTE
 
 
 RelationFinding = AccuracyCurve | LastDoubling | ModelCost | HighestAccuracy | MissingRuns
@@ -85,15 +79,14 @@ RelationFinding = AccuracyCurve | LastDoubling | ModelCost | HighestAccuracy | M
 def relation(grid: Grid, doublings: Sequence[LastDoubling], level: float) -> list[Finding]:
     """How accuracy, model size and training-set size relate."""
     found: list[Finding] = []
-    for model in grid.models:
-        for init in grid.inits:
-            curve = tuple(grid.curve(model, init))
-            if len(curve) == 1:
-                found.append(AccuracyCurve(curve, cell_interval(grid, curve[0], level)))
-            elif curve:
-                rise = compare_cells(grid, curve[0], curve[-1], level)
-                found.append(AccuracyCurve(curve, rise=rise))
-                found += [d for d in doublings if (d.model, d.init) == (model, init)]
+    for arm, cells in grid.curves.items():
+        curve = tuple(cells)
+        if len(curve) == 1:
+            found.append(AccuracyCurve(curve, cell_interval(grid, curve[0], level)))
+        else:
+            rise = compare_cells(grid, curve[0], curve[-1], level)
+            found.append(AccuracyCurve(curve, rise=rise))
+            found += [d for d in doublings if (d.model, d.init) == arm]
     return [*found, *_cost(grid), *_highest(grid, level)]
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves.crossover import images_for, size_grid
-from ..curves.joint import CURVE_LEVEL, Arm, Curves
+from ..curves.joint import CURVE_LEVEL, Curves
 from ..curves.learning_curve import BOUND
-from ..inputs.grid import Cell, Grid
+from ..inputs.grid import Arm, Grid
 from .types import Finding, Strength
 
 FARTHEST = 64
@@ -52,6 +52,7 @@ class Target(Finding):
         doubled: the probability at twice as many images.
     """
 
+    strength = Strength.SUGGESTIVE
     error: float
     outcome: TargetOutcome
     model: str
@@ -73,10 +74,6 @@ class Target(Finding):
         """A trained network is at or below the error already."""
         return self.outcome is TargetOutcome.REACHED
 
-    @property
-    def strength(self) -> Strength:
-        return Strength.SUGGESTIVE
-
     def to_dict(self) -> dict[str, object]:
         """The fields and `reached` as plain values for JSON."""
         return super().to_dict() | {"reached": self.reached}
@@ -90,8 +87,7 @@ def reach(grid: Grid, curves: Curves, error: float) -> Target:
 def targets(grid: Grid, curves: Curves, errors: Sequence[float]) -> list[Target]:
     """`reach` of several errors; the curves are drawn once."""
     drawn = {arm: _Drawn.of(curves, arm) for arm in curves.fits}
-    best = max(grid.cells, key=lambda cell: cell.accuracy)
-    return [_reach(grid, drawn, best, error) for error in errors]
+    return [_reach(grid, drawn, error) for error in errors]
 
 
 @dataclass(frozen=True)
@@ -135,13 +131,13 @@ class _Drawn:
         return {}
 
 
-def _reach(grid: Grid, drawn: Mapping[Arm, _Drawn], best: Cell, error: float) -> Target:
+def _reach(grid: Grid, drawn: Mapping[Arm, _Drawn], error: float) -> Target:
     # 1 - 0.95 is a little more than 0.05 in binary.
     met = [cell for cell in grid.cells if 1 - cell.accuracy <= error + 1e-9]
-    cell = min(met, key=lambda one: (one.train_size, -one.accuracy), default=best)
+    cell = min(met, key=lambda one: (one.train_size, -one.accuracy), default=grid.best)
     images, low, high, *bounds = [math.nan] * 5
     probability = largest = doubled = math.nan
-    arm, ranked = (cell.model, cell.init), []
+    arm, ranked = cell.arm, []
     if met:
         outcome = TargetOutcome.REACHED
         images, low, high, *bounds = [cell.train_size] * 5

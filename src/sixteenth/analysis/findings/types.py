@@ -46,9 +46,17 @@ class Strength(StrEnum):
     NOTE = "note"
     """About the study, not about its outcome."""
 
+    @classmethod
+    def measured_if(cls, told: bool) -> Strength:
+        """`MEASURED` if the numbers told something, else `CANNOT_TELL`."""
+        return cls.MEASURED if told else cls.CANNOT_TELL
+
 
 class Finding:
-    """Base of all findings; each is a frozen dataclass."""
+    """Base of all findings; each is a frozen dataclass.
+
+    A subclass whose `strength` is always one and the same sets it as an attribute of the class.
+    """
 
     @property
     def strength(self) -> Strength:

@@ -21,6 +21,9 @@ from .predictions import TestPredictions, Unpaired
 from .scoring import Metric, Scoring
 from .trainings import Repeats, TrainingSpread, training_spread
 
+Arm = tuple[str, str]
+"""Model and init."""
+
 CellKey = tuple[str, str, str, float]
 """Model, init, fraction and length."""
 
@@ -88,6 +91,11 @@ class Run:
         return self.status == "finished" and known
 
     @property
+    def one_position(self) -> bool:
+        """Whether the feature map of the last convolution has a single position."""
+        return self.final_map.replace(" ", "") == "1x1"
+
+    @property
     def gap(self) -> float:
         """Generalisation gap: training accuracy minus test accuracy."""
         return self.train_accuracy - self.test_accuracy
@@ -115,6 +123,11 @@ class Cell:
     runs: tuple[Run, ...]
     planned: int
     length: float = 1.0
+
+    @property
+    def arm(self) -> Arm:
+        """The learning curve that it is a point of."""
+        return self.model, self.init
 
     @property
     def key(self) -> CellKey:
@@ -228,9 +241,22 @@ class Grid:
         share, size = max(((_share(run.fraction), run.train_size) for run in known), default=(0, 0))
         return max(most, round(size / share)) if share else most
 
+    @property
+    def best(self) -> Cell:
+        """The cell with the highest accuracy; there must be one."""
+        return max(self.cells, key=lambda cell: cell.accuracy)
+
+    @cached_property
+    def curves(self) -> dict[Arm, list[Cell]]:
+        """The finished cells of each model and init that has any, few training images first."""
+        found: dict[Arm, list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault(cell.arm, []).append(cell)
+        return found
+
     def curve(self, model: str, init: str) -> list[Cell]:
-        """The finished cells of a model and init, from few to many training images."""
-        return [cell for cell in self.cells if cell.model == model and cell.init == init]
+        """The finished cells of a model and init, few training images first; maybe none."""
+        return self.curves.get((model, init), [])
 
     def lengths(self, cell: Cell) -> list[Cell]:
         """The cell at all training lengths that were measured, the shortest first."""
@@ -276,7 +302,7 @@ class Grid:
     def _all_correct_known(self, cell: Cell) -> bool:
         return all(run_id in self.correct for run_id in cell.run_ids)
 
-    def shared(self, first: tuple[str, str], second: tuple[str, str]) -> list[tuple[Cell, Cell]]:
+    def shared(self, first: Arm, second: Arm) -> list[tuple[Cell, Cell]]:
         """Pairs of cells of two (model, init) at every size that both have finished."""
         other = {cell.train_size: cell for cell in self.curve(*second)}
         return [(c, other[c.train_size]) for c in self.curve(*first) if c.train_size in other]

@@ -122,6 +122,14 @@ def compare_cells(grid: Grid, first: Cell, second: Cell, level: float = LEVEL) -
     return contrast(grid, [(1.0, second), (-1.0, first)], level=level)
 
 
+def compare_differences(
+    grid: Grid, first: tuple[Cell, Cell], second: tuple[Cell, Cell], level: float
+) -> Contrast:
+    """The difference between the two cells of `second` minus that between those of `first`."""
+    (a0, b0), (a1, b1) = first, second
+    return contrast(grid, [(1.0, b1), (-1.0, a1), (-1.0, b0), (1.0, a0)], level=level)
+
+
 def contrast(
     grid: Grid,
     terms: Sequence[tuple[float, Cell]],

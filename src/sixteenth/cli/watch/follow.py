@@ -19,8 +19,9 @@ from rich.console import Console
 from ...analysis import Findings, Metric
 from ...engine.progress import Progress
 from ...errors import SixteenthError
-from ...language import Names, language_for
-from ...report import Measurements, analyse_study
+from ...language import language_for
+from ...language.words import Names
+from ...report.discussion import Measurements, analyse_study
 from ...report.page.live import (
     SECONDS,
     LiveRun,

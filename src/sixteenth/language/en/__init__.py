@@ -15,7 +15,7 @@ data        doubtful labels, copies and leaked images
 limits      what the numbers cannot say
 training_time   what longer training changes
 pretraining what pretrained weights change
-expectation   whether the bigger model was better
+expectation whether the bigger model was better
 causes      why it was not, and what would test it
 explained   why it was not, as far as it was tested
 curves      fitted learning curves and their warnings
@@ -23,6 +23,7 @@ captions    what is said of figures and tables
 labels      fixed words of pages, figures and tables
 numbers     numbers in sentences
 provenance  how a study was made
+understood  what data and weights were taken for
 """
 
 from __future__ import annotations
@@ -46,9 +47,7 @@ from ...analysis.findings.training_time import TrainingTimeFinding
 from ..base import Language, SaidStep
 from ..provenance import Provenance, ProvenanceText
 from ..screen import OverviewFinding
-from ..tables import Tables
 from ..understood import UnderstoodText
-from ..words import Names
 from . import (
     advice,
     answer,
@@ -70,7 +69,7 @@ from . import (
 )
 from .captions import EnglishCaptions
 from .labels import FIGURES, PAGE, PROGRESS, TERMINAL, TITLES, WATCH
-from .numbers import NUMBERS, SENTENCE
+from .numbers import NUMBERS
 from .tables import TABLES
 from .words import Words
 
@@ -81,12 +80,14 @@ class English(Language):
     tag = "en"
     sample = "Aa"
     words: Words
+    words_type, captions_type, screen_type = Words, EnglishCaptions, overview.EnglishScreen
     numbers = NUMBERS
     page = PAGE
     figures = FIGURES
     terminal = TERMINAL
     progress = PROGRESS
     watch = WATCH
+    table_labels = TABLES
     provenance = ProvenanceText(provenance.LABELS, NUMBERS)
     understanding = UnderstoodText(understood.LABELS, NUMBERS)
 
@@ -109,14 +110,6 @@ class English(Language):
         (CauseFinding, causes.say),
         (ExplainedFinding, explained.say),
     )
-
-    def __init__(self, names: Names) -> None:
-        super().__init__(names)
-        self.words = Words(names)
-        self._label()
-        self.captions = EnglishCaptions(self.words)
-        self.screen = overview.EnglishScreen(self.words)
-        self.tables = Tables(self.words.labelled(TABLES), self.words, SENTENCE, self.screen)
 
     def rule(self, kind: DiagnosisKind) -> str:
         return diagnosis.rule(kind, self.words)

@@ -155,7 +155,7 @@ def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
 
 def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
     best, rival, difference = words.cell(found.best), words.cell(found.rival), found.difference
-    around = interval(difference.low, difference.high, difference.level)
+    around = interval(difference)
     why = (
         f"{upper_first(best)} and {rival} cannot be told apart "
         f"({signed(difference.value)} points, {around})."

@@ -119,7 +119,7 @@ def _in_hand(found: InHand, words: Words) -> str:
     ):
         if difference is None:
             continue
-        around = interval(difference.low, difference.high, difference.level)
+        around = interval(difference)
         if difference.verdict == "above":
             told.append(f"{verb} {points(difference.value)} {over} ({around})")
         else:

@@ -35,7 +35,7 @@ def doubling(found: LastDoubling, words: Words) -> str:
 
 
 def _value(found: Contrast) -> str:
-    around = interval(found.low, found.high, found.level)
+    around = interval(found)
     if found.basis is Basis.RISING_CURVE:  # a range, with no level of its own
         around = f"{signed(found.low)} to {signed(found.high)} if more images never hurt"
     return f"{signed(found.value)} points ({around})"

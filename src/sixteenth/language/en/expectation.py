@@ -58,7 +58,7 @@ def _size(row: SizeVerdict, words: Words) -> str:
     )
     head = f"On {count(row.small.train_size)} images from {words.from_init(row.init)} "
     test = f", p {p_value(row.p)}" if math.isfinite(row.p) else ""
-    span = interval(found.low, found.high, found.level)
+    span = interval(found)
     if row.outcome is Outcome.CANNOT_TELL:
         return (
             f"{head}no difference between {big[0]} ({big[1]}) and {small[0]} ({small[1]}) that "
@@ -67,7 +67,7 @@ def _size(row: SizeVerdict, words: Words) -> str:
     first, second = big, small
     if found.value < 0:
         first, second = small, big
-        span = interval(found.low, found.high, found.level, flip=True)
+        span = interval(found, flip=True)
     return (
         f"{head}{first[0]} ({first[1]}) is ahead of {second[0]} ({second[1]}) by "
         f"{points(found.value)} ({span}{test})."
@@ -131,7 +131,7 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
         f"{words.model(found.big)} gained {signed(found.big_gain)} points and "
         f"{words.model(found.small)} {signed(found.small_gain)}"
     )
-    span = f"{signed(whole.value)}, {interval(whole.low, whole.high, whole.level)}"
+    span = f"{signed(whole.value)}, {interval(whole)}"
     if whole.verdict == "cannot tell":
         return f"{text}: whether the bigger model gains more from data cannot be told ({span})."
     more = "more" if whole.verdict == "above" else "less"
@@ -141,7 +141,7 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
         text += (
             f". But in the last step, from {count(found.last_from)} images on, it gained "
             f"{'more' if last.verdict == 'above' else 'less'} "
-            f"({signed(last.value)}, {interval(last.low, last.high, last.level)})"
+            f"({signed(last.value)}, {interval(last)})"
         )
     elif found.as_expected is not None:
         text += ", as expected" if found.as_expected else ", against the expectation"

@@ -36,7 +36,7 @@ def _gap(found: ExplainedGap, words: Words) -> str:
     )
     text = (
         f"{words.cell(behind)} {_is_behind(found.gap.value)} {words.arm(ahead.model, ahead.init)}: "
-        f"{_average(found.gap)} between average trainings, by {trainings}."
+        f"{interval(found.gap)} between average trainings, by {trainings}."
     )
     if not found.told:
         text += " That cannot be told from zero, so no part of it can be explained."
@@ -47,15 +47,10 @@ def _is_behind(value: float) -> str:
     return f"is {points(value)} {'behind' if value >= 0 else 'ahead of'}"
 
 
-def _average(found: Average) -> str:
-    return interval(found.low, found.high, found.level)
-
-
 def _lever(found: ExplainedLever, words: Words) -> str:
     behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
     gains = [
-        f"{signed(one.gain.value)} points for {name} "
-        f"({interval(one.gain.low, one.gain.high, one.gain.level)})"
+        f"{signed(one.gain.value)} points for {name} ({interval(one.gain)})"
         for one, name in zip(found.gains, (behind, ahead), strict=False)
     ]
     text = f"{_what(found.lever, behind)}: {' and '.join(gains)}."

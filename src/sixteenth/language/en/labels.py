@@ -5,6 +5,16 @@ from __future__ import annotations
 from ...analysis.findings.types import SectionKey, Strength
 from ..labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 
+RUN_STATES = {
+    "missing": "missing",
+    "waiting": "waiting",
+    "running": "running",
+    "silent": "stopped without a word",
+    "interrupted": "interrupted",
+    "finished": "finished",
+    "failed": "failed",
+}
+
 PAGE = PageLabels(
     stop=".",
     colon=":",
@@ -17,7 +27,6 @@ PAGE = PageLabels(
     others="More options, and other networks",
     others_from="From",
     cautions="What could overturn this",
-    settle="Settle it:",
     sure="How sure",
     copy_title="To copy",
     copy="Copy",
@@ -149,13 +158,7 @@ TERMINAL = TerminalLabels(
     report="Report: {}",
     figure="Figure: {}",
     warning="warning: {}",
-    statuses={
-        "finished": "finished",
-        "failed": "failed",
-        "running": "running",
-        "interrupted": "interrupted",
-        "missing": "missing",
-    },
+    statuses=RUN_STATES,
 )
 
 PROGRESS = ProgressLabels(
@@ -190,13 +193,7 @@ PROGRESS = ProgressLabels(
     before="{run} was finished before: test {test}",
     finished="{run} finished: test {test}, {time}",
     ended="{run} {state}: {error}",
-    states={
-        "waiting": "waiting",
-        "running": "running",
-        "finished": "finished",
-        "failed": "failed",
-        "interrupted": "interrupted",
-    },
+    states=RUN_STATES,
 )
 
 TITLES = {
@@ -229,14 +226,7 @@ WATCH = WatchLabels(
     epoch="{epoch} of {epochs}",
     state="State",
     time_left="Time left",
-    states={
-        "waiting": "waiting",
-        "running": "running",
-        "silent": "stopped without a word",
-        "interrupted": "interrupted",
-        "finished": "finished",
-        "failed": "failed",
-    },
+    states=RUN_STATES,
     curves_note="The curves of runs that are not finished reach to the last epoch that was saved.",
     no_curves="No epoch has been saved yet.",
     trouble="Not up to date: {}",

@@ -80,7 +80,7 @@ def gain(option: Option, words: Words) -> str:
         about = words.term.gain.format(about)
     how = "measured" if option.measured else "forecast"
     across = ACROSS * option.across_machines
-    return f"{about} ({how}, {interval(option.low, option.high, option.level)}{across})"
+    return f"{about} ({how}, {interval(option)}{across})"
 
 
 def why(option: Option, words: Words) -> str:

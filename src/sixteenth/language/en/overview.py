@@ -143,9 +143,6 @@ class EnglishScreen(Screen):
     def label(self, option: Option) -> str:
         return options.label(option, self.words)
 
-    def why_untried(self, option: Option) -> str:
-        return upper_first(options.untried(option, self.words))
-
     def untried(self, option: Option) -> str:
         match option.kind:
             case OptionKind.DATA:

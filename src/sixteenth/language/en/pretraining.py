@@ -61,9 +61,8 @@ def _gain(found: InitGain, words: Words) -> str:
     parts = []
     for size, difference in zip(found.sizes, found.differences, strict=True):
         unclear = ", cannot tell" if difference.verdict == "cannot tell" else ""
-        around = interval(difference.low, difference.high, difference.level)
         value = f"{signed(difference.value)} points on {count(size)} images"
-        parts.append(f"{value} ({around}{unclear})")
+        parts.append(f"{value} ({interval(difference)}{unclear})")
     arm = words.arm(found.model, found.init)
     return f"{arm}, against {words.from_init(found.base)}: {join(parts)}."
 
@@ -97,8 +96,7 @@ def _ahead_on_fewer(found: AheadOnFewer, words: Words) -> str:
         f"{words.arm(fewer.model, fewer.init)} on {count(fewer.train_size)} images "
         f"({percent(fewer.accuracy)}) is ahead of the same model from "
         f"{words.from_init(more.init)} on {count(more.train_size)} ({percent(more.accuracy)}), by "
-        f"{points(difference.value)} "
-        f"({interval(difference.low, difference.high, difference.level)})."
+        f"{points(difference.value)} ({interval(difference)})."
     )
 
 
@@ -135,4 +133,4 @@ def _by_model(found: InitGainByModel, words: Words) -> str:
 
 
 def _points(found: Contrast) -> str:
-    return f"{signed(found.value)} points, {interval(found.low, found.high, found.level)}"
+    return f"{signed(found.value)} points, {interval(found)}"

@@ -45,7 +45,7 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
     if found.rise is None:
         return f"{text}."
     rise = found.rise
-    span = interval(rise.low, rise.high, rise.level, flip=rise.verdict == "below")
+    span = interval(rise, flip=rise.verdict == "below")
     if rise.verdict == "cannot tell":
         text += (
             f"; whether more images helped cannot be told ({signed(rise.value)} points from the "
@@ -76,10 +76,9 @@ def _highest(found: HighestAccuracy, words: Words) -> str:
     text = f"Highest {words.term.test_accuracy}: {words.cell(found.best)}, "
     text += percent(found.best.accuracy)
     behind = f"{words.cell(found.second)} ({percent(found.second.accuracy)})"
-    apart = points(difference.value)
-    around = interval(difference.low, difference.high, difference.level)
     if difference.verdict == "above":
-        return f"{text}; next is {behind}, {apart} behind ({around})."
+        apart = f"{points(difference.value)} behind ({interval(difference)})"
+        return f"{text}; next is {behind}, {apart}."
     return f"{text}; these runs cannot tell it from {behind}."
 
 

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 from ...analysis.curves.crossover import CrossoverOutcome
-from ...analysis.findings.doubling import LastDoubling
-from ...analysis.findings.expectation import GainFromData, ModelCrossover, SizeVerdict
-from ...analysis.findings.options import Option
-from ...analysis.findings.overfitting import GapTrend, GeneralisationGap
-from ...analysis.findings.per_class import ClassRecall
-from ...analysis.findings.pretraining import (
-    AheadOnFewer,
-    FirstEpoch,
-    FitAndGap,
-    GainSource,
-    InitGain,
-    InitGainChange,
-    WorthInImages,
-)
-from ...analysis.findings.relation import AccuracyCurve
-from ...analysis.findings.training_time import DifferenceByLength, LongerTraining, Order
+from ...analysis.findings.overfitting import GapTrend
+from ...analysis.findings.pretraining import GainSource
+from ...analysis.findings.training_time import Order
 from ..tables import TableLabels
 
 _GAIN = ("Change, points", "95% interval")
-_TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
-    AccuracyCurve: (
+TABLES = TableLabels(
+    curves=(
         "What more images changed",
         ("Network", "Images", *_GAIN),
     ),
-    LastDoubling: (
+    doublings=(
         "What the last doubling of the images brought",
         ("Network", "Images", *_GAIN, "By images, by more steps"),
     ),
-    SizeVerdict: (
+    sizes=(
         "Bigger against smaller model",
         ("From", "Images", "Difference, points", "95% interval", "p", "Could see", "Ahead"),
     ),
-    GainFromData: (
+    gains_from_data=(
         "What more images brought the two models",
         (
             "From",
@@ -47,35 +34,35 @@ _TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
             "The last step alone",
         ),
     ),
-    ModelCrossover: (
+    crossovers=(
         "Whether one model overtakes the other, by the fitted curves",
         ("From", "Finding", "Images (90% interval)", "Probability within", "Beyond"),
     ),
-    InitGain: (
+    init_gains=(
         "What pretrained weights brought over the first kind of weights",
         ("Model", "Weights", "Images", "Gain, points", "95% interval"),
     ),
-    InitGainChange: (
+    init_gain_changes=(
         "How that changes with more images",
         ("Model", "Weights", "Images", *_GAIN),
     ),
-    AheadOnFewer: (
+    ahead_on_fewer=(
         "Ahead on fewer images",
         ("Model", "Ahead", "Behind", "Difference, points", "95% interval"),
     ),
-    FitAndGap: (
+    fit_and_gap=(
         "Where the gain of pretrained weights is made",
         ("Network", "Images", "Training accuracy", "Gap", "Mostly by"),
     ),
-    FirstEpoch: (
+    first_epochs=(
         "Test accuracy after the first epoch",
         ("Model", "Weights", "Images", "Without", "With"),
     ),
-    WorthInImages: (
+    worth=(
         "What pretrained weights are worth in images: times as many are needed without them",
         ("Model", "Weights", "Images", "Times as many", "90% interval"),
     ),
-    ClassRecall: (
+    classes=(
         "Classes with the lowest recall, by the best network; per_class.csv holds all",
         (
             "Class",
@@ -86,25 +73,22 @@ _TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
             "Last step, points",
         ),
     ),
-    GeneralisationGap: (
+    gaps=(
         "Training minus test accuracy",
         ("Network", "Images", "Gap, points", "With more images"),
     ),
-    LongerTraining: (
+    longer_training=(
         "{Test_accuracy} with more training steps",
         ("Network", "Images", "Steps", "{Test_accuracy}", "Last increase, points", "95% interval"),
     ),
-    DifferenceByLength: (
+    differences_by_length=(
         "Differences with more training steps",
         ("Compared", "For", "Images", "Steps", "Difference, points", *_GAIN, "Order"),
     ),
-    Option: (
+    options=(
         "What the options are worth, in points",
         ("What", "Per 1,000 labels", "Per hour", "Chance to be best", "Lost on average"),
     ),
-}
-TABLES = TableLabels(
-    tables=_TABLES,
     cannot_tell="cannot tell",
     not_separated="not separated",
     parts="{images}, {steps}",

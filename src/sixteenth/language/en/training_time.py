@@ -57,4 +57,4 @@ def _difference(found: DifferenceByLength, words: Words) -> str:
 
 
 def _points(found: Contrast) -> str:
-    return f"{signed(found.value)} points, {interval(found.low, found.high, found.level)}"
+    return f"{signed(found.value)} points, {interval(found)}"

@@ -1,29 +1,4 @@
-"""Traditional Chinese as in Taiwan.
-
-words       models, initial weights and cells as parts of sentences
-overview    the first screen of a report
-tables      findings of one shape, as a table
-answer      the answer in sentences
-advice      what there is, what a wanted error takes, what to do next
-options     what could be had from the best network
-doubling    what the last doubling of the images bought
-relation    accuracy, model and data; runs left out
-diagnosis   what single runs show, and by which rules
-overfitting gaps, losses that rise, too few steps
-per_class   the classes that need images most
-data        doubtful labels, copies and leaked images
-limits      what the numbers cannot say
-pretraining what pretrained weights change
-expectation   whether the bigger model was better
-causes      why it was not, and what would test it
-explained   why it was not, as far as it was tested
-curves      fitted learning curves and their warnings
-captions    what is said of figures and tables
-labels      fixed words of pages, figures and tables
-numbers     numbers in sentences
-provenance  how a study was made
-understood  what data and weights were taken for
-"""
+"""Traditional Chinese as in Taiwan; the modules are those of `language.en`."""
 
 from __future__ import annotations
 
@@ -46,9 +21,7 @@ from ...analysis.findings.training_time import TrainingTimeFinding
 from ..base import Language, SaidStep
 from ..provenance import Provenance, ProvenanceText
 from ..screen import OverviewFinding
-from ..tables import Tables
 from ..understood import UnderstoodText
-from ..words import Names
 from . import (
     advice,
     answer,
@@ -70,7 +43,7 @@ from . import (
 )
 from .captions import ChineseCaptions
 from .labels import FIGURES, PAGE, PROGRESS, TERMINAL, TITLES, WATCH
-from .numbers import NUMBERS, SENTENCE
+from .numbers import NUMBERS
 from .tables import TABLES
 from .words import Words
 
@@ -81,12 +54,14 @@ class TraditionalChinese(Language):
     tag = "zh-Hant"
     sample = "準確率"
     words: Words
+    words_type, captions_type, screen_type = Words, ChineseCaptions, overview.ChineseScreen
     numbers = NUMBERS
     page = PAGE
     figures = FIGURES
     terminal = TERMINAL
     progress = PROGRESS
     watch = WATCH
+    table_labels = TABLES
     provenance = ProvenanceText(provenance.LABELS, NUMBERS)
     understanding = UnderstoodText(understood.LABELS, NUMBERS)
 
@@ -109,14 +84,6 @@ class TraditionalChinese(Language):
         (CauseFinding, causes.say),
         (ExplainedFinding, explained.say),
     )
-
-    def __init__(self, names: Names) -> None:
-        super().__init__(names)
-        self.words = Words(names)
-        self._label()
-        self.captions = ChineseCaptions(self.words)
-        self.screen = overview.ChineseScreen(self.words)
-        self.tables = Tables(self.words.labelled(TABLES), self.words, SENTENCE, self.screen)
 
     def rule(self, kind: DiagnosisKind) -> str:
         return diagnosis.rule(kind, self.words)

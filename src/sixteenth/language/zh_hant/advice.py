@@ -162,7 +162,7 @@ def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
 
 def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
     best, rival, difference = words.cell(found.best), words.cell(found.rival), found.difference
-    around = interval(difference.low, difference.high, difference.level)
+    around = interval(difference)
     why = f"{best}與 {rival}的高下還分不出來（{signed_points(difference.value)}，{around}）。"
     return "在兩個最好的組合之間做選擇之前，各多訓練兩個種子", why, _time(found.seconds)
 

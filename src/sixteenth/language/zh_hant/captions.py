@@ -8,7 +8,6 @@ from ...analysis.curves.joint import Arm
 from ...analysis.curves.learning_curve import LearningCurve
 from ...analysis.findings.options import Option
 from ...analysis.findings.per_class import ClassCurves, ClassRecall
-from ...analysis.inputs.grid import Cell
 from ...analysis.stats.intervals import IntervalKind
 from ..captions import Captions, CurvesShown, Hole, Line, Metric, shared_warnings
 from ..text import plain
@@ -33,8 +32,7 @@ _METRICS = {"loss": "損失", "accuracy": "準確率"}
 class ChineseCaptions(Captions):
     """Captions with the names of one study."""
 
-    def __init__(self, words: Words) -> None:
-        self.words = words
+    words: Words
 
     def accuracy(
         self,
@@ -107,9 +105,6 @@ class ChineseCaptions(Captions):
 
     def option(self, option: Option) -> str:
         return plain(label(option, self.words))
-
-    def cell(self, cell: Cell) -> str:
-        return plain(self.words.cell(cell))
 
     def curves(self, shown: CurvesShown) -> str:
         each = "每個種子一條細線" if shown.several_seeds else "每格一次訓練"

@@ -31,7 +31,7 @@ def doubling(found: LastDoubling, words: Words) -> str:
 
 
 def _value(found: Contrast) -> str:
-    around = interval(found.low, found.high, found.level)
+    around = interval(found)
     if found.basis is Basis.RISING_CURVE:  # a range, with no level of its own
         around = f"假設影像變多不會變差，則為 {signed(found.low)} 至 {signed(found.high)}"
     return f"{signed_points(found.value)}（{around}）"

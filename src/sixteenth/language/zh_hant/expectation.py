@@ -70,7 +70,7 @@ def _size(row: SizeVerdict, words: Words) -> str:
     )
     head = f"{words.init(row.init)}，{images(row.small.train_size)}："
     test = f"，p {p_value(row.p)}" if math.isfinite(row.p) else ""
-    span = interval(found.low, found.high, found.level)
+    span = interval(found)
     if row.outcome is Outcome.CANNOT_TELL:
         return (
             f"{head}{big}與 {small}之間看不出差異：{signed_points(found.value)}（{span}{test}）；"
@@ -79,7 +79,7 @@ def _size(row: SizeVerdict, words: Words) -> str:
     first, second = big, small
     if found.value < 0:
         first, second = small, big
-        span = interval(found.low, found.high, found.level, flip=True)
+        span = interval(found, flip=True)
     return f"{head}{first}領先 {second} {points(found.value)}（{span}{test}）。"
 
 
@@ -135,13 +135,13 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
         f"{words.model(found.big)} 的{words.term.accuracy}變化 {signed_points(found.big_gain)}，"
         f"{words.model(found.small)} 變化 {signed_points(found.small_gain)}"
     )
-    span = f"{signed(whole.value)}，{interval(whole.low, whole.high, whole.level)}"
+    span = f"{signed(whole.value)}，{interval(whole)}"
     if whole.verdict == "cannot tell":
         return f"{text}：較大的模型是否從資料得到更多提升，無法判斷（{span}）。"
     text += f"：較大的模型從資料得到的提升{_more(whole.verdict)}（{span}）"
     if found.last_step is not None and found.last_from is not None:
         last = found.last_step
-        around = interval(last.low, last.high, last.level)
+        around = interval(last)
         text += (
             f"。但從 {images(found.last_from)}開始的最後一步，它得到的提升{_more(last.verdict)}"
             f"（{signed(last.value)}，{around}）"

@@ -33,7 +33,7 @@ def _gap(found: ExplainedGap, words: Words) -> str:
     behind, ahead = found.behind, found.ahead
     text = (
         f"{words.cell(behind)}{_stands(found.gap.value)} {words.arm(ahead.model, ahead.init)} "
-        f"{points(found.gap.value)}：以平均結果比較，{_average(found.gap)}，前者訓練 "
+        f"{points(found.gap.value)}：以平均結果比較，{interval(found.gap)}，前者訓練 "
         f"{len(behind.runs)} 次，後者 {len(ahead.runs)} 次。"
     )
     if not found.told:
@@ -45,15 +45,10 @@ def _stands(value: float) -> str:
     return "落後" if value >= 0 else "領先"
 
 
-def _average(found: Average) -> str:
-    return interval(found.low, found.high, found.level)
-
-
 def _lever(found: ExplainedLever, words: Words) -> str:
     behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
     gains = [
-        f"{name} {signed_points(one.gain.value)}"
-        f"（{interval(one.gain.low, one.gain.high, one.gain.level)}）"
+        f"{name} {signed_points(one.gain.value)}（{interval(one.gain)}）"
         for one, name in zip(found.gains, (behind, ahead), strict=False)
     ]
     text = (

@@ -5,6 +5,16 @@ from __future__ import annotations
 from ...analysis.findings.types import SectionKey, Strength
 from ..labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 
+RUN_STATES = {
+    "missing": "未執行",
+    "waiting": "等待中",
+    "running": "訓練中",
+    "silent": "無故停止",
+    "interrupted": "中斷",
+    "finished": "完成",
+    "failed": "失敗",
+}
+
 PAGE = PageLabels(
     stop="。",
     colon="：",
@@ -17,7 +27,6 @@ PAGE = PageLabels(
     others="其他做法與其他模型",
     others_from="起點",
     cautions="可能推翻結論的因素",
-    settle="確認方式：",
     sure="有多確定",
     copy_title="供引用的摘要",
     copy="複製",
@@ -148,13 +157,7 @@ TERMINAL = TerminalLabels(
     report="報告：{}",
     figure="圖：{}",
     warning="注意：{}",
-    statuses={
-        "finished": "完成",
-        "failed": "失敗",
-        "running": "訓練中",
-        "interrupted": "中斷",
-        "missing": "未執行",
-    },
+    statuses=RUN_STATES,
 )
 
 PROGRESS = ProgressLabels(
@@ -189,13 +192,7 @@ PROGRESS = ProgressLabels(
     before="{run}先前已完成，測試 {test}",
     finished="{run}完成，測試 {test}，{time}",
     ended="{run}{state}：{error}",
-    states={
-        "waiting": "等待中",
-        "running": "訓練中",
-        "finished": "完成",
-        "failed": "失敗",
-        "interrupted": "中斷",
-    },
+    states=RUN_STATES,
 )
 
 TITLES = {
@@ -227,14 +224,7 @@ WATCH = WatchLabels(
     epoch="{epoch}/{epochs}",
     state="狀態",
     time_left="剩餘時間",
-    states={
-        "waiting": "等待中",
-        "running": "訓練中",
-        "silent": "無故停止",
-        "interrupted": "中斷",
-        "finished": "完成",
-        "failed": "失敗",
-    },
+    states=RUN_STATES,
     curves_note="尚未完成的訓練，曲線只到最後一個儲存的 epoch。",
     no_curves="還沒有儲存任何 epoch。",
     trouble="內容不是最新的：{}",

@@ -82,7 +82,7 @@ def gain(option: Option, words: Words) -> str:
         about = f"{words.term.accuracy}可提升 {points(option.gain)}"
     across = ACROSS * option.across_machines
     if option.measured:
-        return f"{about}（實測，{interval(option.low, option.high, option.level)}{across}）"
+        return f"{about}（實測，{interval(option)}{across}）"
     ends = SENTENCE.ends(option.level, signed(option.low), signed(option.high))
     return f"{about}（預測，{ends}{across}）"
 

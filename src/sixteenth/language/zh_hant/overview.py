@@ -140,9 +140,6 @@ class ChineseScreen(Screen):
     def label(self, option: Option) -> str:
         return tidy(options.label(option, self.words))
 
-    def why_untried(self, option: Option) -> str:
-        return tidy(options.untried(option, self.words))
-
     def untried(self, option: Option) -> str:
         match option.kind:
             case OptionKind.DATA:

@@ -70,8 +70,8 @@ def _gain(found: InitGain, words: Words) -> str:
     parts = []
     for size, difference in zip(found.sizes, found.differences, strict=True):
         unclear = "，無法判斷" if difference.verdict == "cannot tell" else ""
-        around = interval(difference.low, difference.high, difference.level)
-        parts.append(f"{images(size)} {signed_points(difference.value)}（{around}{unclear}）")
+        gain = f"{signed_points(difference.value)}（{interval(difference)}{unclear}）"
+        parts.append(f"{images(size)} {gain}")
     return (
         f"{words.arm(found.model, found.init)}相對於 {words.init(found.base)}：{'；'.join(parts)}。"
     )
@@ -102,7 +102,7 @@ def _fit_and_gap(found: FitAndGap, words: Words) -> str:
 
 def _ahead_on_fewer(found: AheadOnFewer, words: Words) -> str:
     fewer, more, difference = found.fewer, found.more, found.difference
-    around = interval(difference.low, difference.high, difference.level)
+    around = interval(difference)
     return (
         f"{words.arm(fewer.model, fewer.init)}只用 {images(fewer.train_size)}"
         f"（{percent(fewer.accuracy)}），就領先同一模型以 {words.init(more.init)}用 "
@@ -146,4 +146,4 @@ def _by_model(found: InitGainByModel, words: Words) -> str:
 
 
 def _points(found: Contrast) -> str:
-    return f"{signed_points(found.value)}，{interval(found.low, found.high, found.level)}"
+    return f"{signed_points(found.value)}，{interval(found)}"

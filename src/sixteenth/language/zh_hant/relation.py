@@ -55,7 +55,7 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
     if found.rise is None:
         return f"{text}。"
     rise = found.rise
-    span = interval(rise.low, rise.high, rise.level, flip=rise.verdict == "below")
+    span = interval(rise, flip=rise.verdict == "below")
     if rise.verdict == "cannot tell":
         change = signed_points(rise.value)
         return f"{text}；影像變多是否有幫助無法判斷（從最少到最多 {change}，{span}）。"
@@ -82,7 +82,7 @@ def _highest(found: HighestAccuracy, words: Words) -> str:
     best = f"{words.term.test_accuracy}最高：{words.cell(found.best)}，{reached}"
     behind = f"{words.cell(found.second)}的 {percent(found.second.accuracy)}"
     if difference.verdict == "above":
-        around = interval(difference.low, difference.high, difference.level)
+        around = interval(difference)
         return f"{best}；其次為 {behind}，相差 {points(difference.value)}（{around}）。"
     return f"{best}；與 {behind} 分不出高下。"
 

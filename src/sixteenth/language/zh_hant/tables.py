@@ -3,107 +3,92 @@
 from __future__ import annotations
 
 from ...analysis.curves.crossover import CrossoverOutcome
-from ...analysis.findings.doubling import LastDoubling
-from ...analysis.findings.expectation import GainFromData, ModelCrossover, SizeVerdict
-from ...analysis.findings.options import Option
-from ...analysis.findings.overfitting import GapTrend, GeneralisationGap
-from ...analysis.findings.per_class import ClassRecall
-from ...analysis.findings.pretraining import (
-    AheadOnFewer,
-    FirstEpoch,
-    FitAndGap,
-    GainSource,
-    InitGain,
-    InitGainChange,
-    WorthInImages,
-)
-from ...analysis.findings.relation import AccuracyCurve
-from ...analysis.findings.training_time import DifferenceByLength, LongerTraining, Order
+from ...analysis.findings.overfitting import GapTrend
+from ...analysis.findings.pretraining import GainSource
+from ...analysis.findings.training_time import Order
 from ..tables import TableLabels
 
 _CHANGE = ("變化（百分點）", "95% 信賴區間")
 
 TABLES = TableLabels(
-    tables={
-        AccuracyCurve: (
-            "影像變多時{metric}的變化",
-            ("模型", "影像張數", *_CHANGE),
+    curves=(
+        "影像變多時{metric}的變化",
+        ("模型", "影像張數", *_CHANGE),
+    ),
+    doublings=(
+        "最後一次影像加倍帶來的變化",
+        ("模型", "影像張數", *_CHANGE, "來自影像、來自步數"),
+    ),
+    sizes=(
+        "較大的模型與較小的模型",
+        ("初始權重", "影像張數", "差距（百分點）", "95% 信賴區間", "p 值", "可偵測", "領先"),
+    ),
+    gains_from_data=(
+        "影像變多時兩個模型各提升多少",
+        ("初始權重", "影像張數", "較小", "較大", "較大減較小", "95% 信賴區間", "只看最後一步"),
+    ),
+    crossovers=(
+        "依擬合曲線，一個模型是否會超越另一個",
+        ("初始權重", "結果", "影像張數（90% 區間）", "範圍內的機率", "範圍外的機率"),
+    ),
+    init_gains=(
+        "預訓練權重相對於第一種初始權重的提升",
+        ("模型", "初始權重", "影像張數", "提升（百分點）", "95% 信賴區間"),
+    ),
+    init_gain_changes=(
+        "影像變多時，這項提升如何變化",
+        ("模型", "初始權重", "影像張數", *_CHANGE),
+    ),
+    ahead_on_fewer=(
+        "用較少的影像就領先",
+        ("模型", "領先", "落後", "差距（百分點）", "95% 信賴區間"),
+    ),
+    fit_and_gap=(
+        "預訓練權重的提升從何而來",
+        ("模型", "影像張數", "訓練準確率", "泛化差距", "主要來自"),
+    ),
+    first_epochs=(
+        "第一個 epoch 之後的測試準確率",
+        ("模型", "初始權重", "影像張數", "未使用", "使用"),
+    ),
+    worth=(
+        "預訓練權重抵得上多少影像：不用它時需要幾倍的影像",
+        ("模型", "初始權重", "影像張數", "倍數", "90% 區間"),
+    ),
+    classes=(
+        "最佳模型召回率最低的類別；全部類別見 per_class.csv",
+        (
+            "類別",
+            "該類別的訓練影像",
+            "測試影像",
+            "召回率",
+            "95% 信賴區間",
+            "最後一步（百分點）",
         ),
-        LastDoubling: (
-            "最後一次影像加倍帶來的變化",
-            ("模型", "影像張數", *_CHANGE, "來自影像、來自步數"),
+    ),
+    gaps=(
+        "訓練準確率減測試準確率",
+        ("模型", "影像張數", "泛化差距（百分點）", "影像變多時"),
+    ),
+    longer_training=(
+        "訓練步數增加時的{test_accuracy}",
+        (
+            "模型",
+            "影像張數",
+            "步數",
+            "{test_accuracy}",
+            "最後一次增加（百分點）",
+            "95% 信賴區間",
         ),
-        SizeVerdict: (
-            "較大的模型與較小的模型",
-            ("初始權重", "影像張數", "差距（百分點）", "95% 信賴區間", "p 值", "可偵測", "領先"),
-        ),
-        GainFromData: (
-            "影像變多時兩個模型各提升多少",
-            ("初始權重", "影像張數", "較小", "較大", "較大減較小", "95% 信賴區間", "只看最後一步"),
-        ),
-        ModelCrossover: (
-            "依擬合曲線，一個模型是否會超越另一個",
-            ("初始權重", "結果", "影像張數（90% 區間）", "範圍內的機率", "範圍外的機率"),
-        ),
-        InitGain: (
-            "預訓練權重相對於第一種初始權重的提升",
-            ("模型", "初始權重", "影像張數", "提升（百分點）", "95% 信賴區間"),
-        ),
-        InitGainChange: (
-            "影像變多時，這項提升如何變化",
-            ("模型", "初始權重", "影像張數", *_CHANGE),
-        ),
-        AheadOnFewer: (
-            "用較少的影像就領先",
-            ("模型", "領先", "落後", "差距（百分點）", "95% 信賴區間"),
-        ),
-        FitAndGap: (
-            "預訓練權重的提升從何而來",
-            ("模型", "影像張數", "訓練準確率", "泛化差距", "主要來自"),
-        ),
-        FirstEpoch: (
-            "第一個 epoch 之後的測試準確率",
-            ("模型", "初始權重", "影像張數", "未使用", "使用"),
-        ),
-        WorthInImages: (
-            "預訓練權重抵得上多少影像：不用它時需要幾倍的影像",
-            ("模型", "初始權重", "影像張數", "倍數", "90% 區間"),
-        ),
-        ClassRecall: (
-            "最佳模型召回率最低的類別；全部類別見 per_class.csv",
-            (
-                "類別",
-                "該類別的訓練影像",
-                "測試影像",
-                "召回率",
-                "95% 信賴區間",
-                "最後一步（百分點）",
-            ),
-        ),
-        GeneralisationGap: (
-            "訓練準確率減測試準確率",
-            ("模型", "影像張數", "泛化差距（百分點）", "影像變多時"),
-        ),
-        LongerTraining: (
-            "訓練步數增加時的{test_accuracy}",
-            (
-                "模型",
-                "影像張數",
-                "步數",
-                "{test_accuracy}",
-                "最後一次增加（百分點）",
-                "95% 信賴區間",
-            ),
-        ),
-        DifferenceByLength: (
-            "訓練步數增加時的差距",
-            ("比較", "條件", "影像張數", "步數", "差距（百分點）", *_CHANGE, "順序"),
-        ),
-        Option: (
-            "各種做法值多少（百分點）",
-            ("做法", "每 1,000 張標註", "每小時訓練", "效果最好的機率", "平均比最好的少"),
-        ),
-    },
+    ),
+    differences_by_length=(
+        "訓練步數增加時的差距",
+        ("比較", "條件", "影像張數", "步數", "差距（百分點）", *_CHANGE, "順序"),
+    ),
+    options=(
+        "各種做法值多少（百分點）",
+        ("做法", "每 1,000 張標註", "每小時訓練", "效果最好的機率", "平均比最好的少"),
+    ),
     cannot_tell="無法判斷",
     not_separated="未分開",
     parts="{images}、{steps}",

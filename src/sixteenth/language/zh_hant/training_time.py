@@ -54,4 +54,4 @@ def _difference(found: DifferenceByLength, words: Words) -> str:
 
 
 def _points(found: Contrast) -> str:
-    return f"{signed_points(found.value)}，{interval(found.low, found.high, found.level)}"
+    return f"{signed_points(found.value)}，{interval(found)}"

@@ -1,4 +1,4 @@
-"""The figure that answers the question, dataset size against test accuracy, and the others by name.
+"""The figure that answers the question: dataset size against test accuracy.
 
 `accuracy_lines` and `accuracy_figure` keep computing apart from drawing, as `curves` does for the
 training curves. All functions take plain tables and return a matplotlib Figure that no pyplot state
@@ -21,7 +21,6 @@ from sixteenth.analysis import Band
 from ...language.base import Language
 from ...language.text import plain
 from ..axes import grid_axes
-from .gains import options_figure
 from .line_labels import AccuracyLine, end_labels, legend
 from .style import (
     MUTED,
@@ -36,15 +35,6 @@ from .style import (
     size_ticks,
     width_of,
 )
-from .training_curves import training_curves_figure
-
-__all__ = [
-    "AccuracyLine",
-    "accuracy_figure",
-    "accuracy_lines",
-    "options_figure",
-    "training_curves_figure",
-]
 
 _DIRECT_LABELS = 8
 """Lines that can carry their names at their ends; more need a legend."""

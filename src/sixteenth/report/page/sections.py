@@ -1,14 +1,14 @@
 """The discussion as a page shows it: what the rest of the page does not say.
 
-Each claim and each row of a table has a link to the run that it rests on.
+Each statement and each row of a table has a link to the run that it rests on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 
-from sixteenth.analysis import Cell, Findings, Strength
+from sixteenth.analysis import Cell, Findings
 from sixteenth.analysis.findings.advice import BestNetwork, MoreSeeds
 from sixteenth.analysis.findings.answer import FrozenFeatures, SpreadOfTrainings
 from sixteenth.analysis.findings.cautions import LeakedTest, NotConverged
@@ -26,47 +26,7 @@ from sixteenth.analysis.findings.options import Option, OptionKind
 from sixteenth.analysis.findings.overfitting import GeneralisationGap
 from sixteenth.analysis.findings.pretraining import OneInit
 from sixteenth.analysis.findings.relation import AccuracyCurve, HighestAccuracy
-from sixteenth.analysis.findings.types import Finding, SectionKey
-
-from ...language.base import SaidSection
-from ...language.tables import SaidTable
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement; `row` is the id of the results' row that it rests on, or empty."""
-
-    text: str
-    strength: Strength
-    row: str
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """A row of a table of findings; `row` and `strength` as of `Claim`."""
-
-    cells: tuple[str, ...]
-    strength: Strength
-    row: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """Findings of one shape."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[TableRow, ...]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A section of the discussion."""
-
-    key: SectionKey
-    title: str
-    statements: tuple[Claim, ...]
-    tables: tuple[Table, ...]
+from sixteenth.analysis.findings.types import Finding
 
 
 def beyond_the_rest(findings: Findings) -> Findings:
@@ -128,38 +88,14 @@ def _is_told(found: Finding, findings: Findings) -> bool:
             return False
 
 
-def parts(sections: Sequence[SaidSection], rows: Mapping[object, str]) -> list[Part]:
-    """The sections with their links.
+def row_of(finding: Finding, rows: Mapping[object, str]) -> str:
+    """The id of the results' row that a finding rests on, or empty.
+
+    That of the first of its runs; of a curve without runs, the rows of its arm.
 
     Args:
         rows: run_id, or (model, init), -> id of its row or rows in the table of results.
     """
-    return [
-        Part(
-            section.key,
-            section.title,
-            tuple(
-                Claim(each.text, each.strength, _row(each.finding, rows))
-                for each in section.sentences
-            ),
-            tuple(_table(table, rows) for table in section.tables),
-        )
-        for section in sections
-    ]
-
-
-def _table(table: SaidTable, rows: Mapping[object, str]) -> Table:
-    return Table(
-        table.title,
-        table.columns,
-        tuple(
-            TableRow(cells, finding.strength, _row(finding, rows)) for cells, finding in table.rows
-        ),
-    )
-
-
-def _row(finding: object, rows: Mapping[object, str]) -> str:
-    """That of the first of the finding's runs; of a curve without runs, the rows of its arm."""
     arm = getattr(finding, "model", None), getattr(finding, "init", None)
     return next((rows[key] for key in (*_runs(finding), arm) if key in rows), "")
 

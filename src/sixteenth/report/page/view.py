@@ -15,11 +15,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from sixteenth.analysis import Findings, Grid, cells, summary_table
+from sixteenth.analysis import Finding, Findings, Grid, cells, summary_table
 from sixteenth.analysis.findings.doubtful_labels import Suspect
 from sixteenth.analysis.findings.target import targets
 
-from ...language.base import Language
+from ...language.base import Language, SaidSection
 from ...language.numbers import Numbers, missing
 from ...language.provenance import Fact
 from ...language.screen import SaidOverview
@@ -28,7 +28,7 @@ from ..axes import grid_axes
 from ..discussion import Measurements
 from ..figures.panels import hole
 from ..provenance import provenance
-from .sections import Part, beyond_the_rest, parts
+from .sections import beyond_the_rest, row_of
 
 FINE_FROM = 0.8
 """From such a lowest accuracy on, a wanted accuracy moves in tenths of a point."""
@@ -41,7 +41,7 @@ class Row:
     """One line of the results table: a run, or the mean of a cell's seeds.
 
     `hole` says why a run has no numbers; the accuracies are then not shown. A run that is
-    `one_of_several` has its mean below it. Claims point at the `anchor`.
+    `one_of_several` has its mean below it. Statements point at the `anchor`.
     """
 
     images: str
@@ -87,6 +87,7 @@ class Page:
         aims: for wanted accuracies, the lowest first; empty where no curve says what they take.
         aim: the one of them that the page shows first.
         basis: what all intervals of the discussion rest on, in sentences.
+        anchors: as of `result_groups`.
     """
 
     name: str
@@ -97,15 +98,20 @@ class Page:
     aim: Aim | None
     basis: list[str]
     groups: list[ResultGroup]
+    anchors: Mapping[object, str]
     several_seeds: bool
     table_caption: str
     fits: list[FitRow]
     fit_caption: str
     suspects: Sequence[Suspect]
-    sections: list[Part]
+    sections: Sequence[SaidSection]
     facts: list[Fact]
     notes: list[str]
     spec_yaml: str
+
+    def row_of(self, finding: Finding) -> str:
+        """The id of the results' row that a finding rests on, or empty."""
+        return row_of(finding, self.anchors)
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
     screen = language.screen.screen(findings.overview, made.data)
     return Page(
         name=plain(spec.get("name", "study")),
-        dateline=language.dateline(made),
+        dateline=language.provenance.dateline(made),
         understood=[
             upper_first(line)
             for line in [*language.understood(made.understood), *_weights(measurements, language)]
@@ -155,6 +161,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         aim=_first_aim(aims, findings),
         basis=list(discussion.answer),
         groups=groups,
+        anchors=anchors,
         several_seeds=results["seed"].nunique() > 1,
         table_caption=language.captions.results(
             several_seeds=bool((table["n_seeds"] > 1).any()),
@@ -163,8 +170,8 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         fits=fit_rows(results, findings, language),
         fit_caption=language.captions.fits(findings.curves.fits),
         suspects=findings.suspects[:SUSPECTS_SHOWN],
-        sections=parts(discussion.sections, anchors),
-        facts=language.facts(made),
+        sections=discussion.sections,
+        facts=language.provenance.facts(made),
         notes=language.notes(made),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
     )
