@@ -59,6 +59,7 @@ class CurvesShown:
         single: of how many runs a panel shows each, where some panels hold more and show the
             median and the range of theirs; 0 where none does.
         clean: there are training values on clean images.
+        shorter: there are test values of trainings for a part of the steps.
         every_epoch: the test value of every epoch was measured.
         top, highest: the upper end of the axis, and the largest value.
         smoothing: the label smoothing that is in the training losses.
@@ -71,6 +72,7 @@ class CurvesShown:
     several_seeds: bool
     single: int
     clean: bool
+    shorter: bool
     every_epoch: bool
     top: float
     highest: float

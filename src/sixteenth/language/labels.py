@@ -120,6 +120,7 @@ class FigureLabels:
     images: str
     curve_lines: Mapping[str, tuple[str, str]]
     clean: str
+    shorter: str
     not_planned: str
     recall: str
     mean_recall: str

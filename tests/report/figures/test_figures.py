@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from invented import FRACTIONS, HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from sixteenth.analysis import Cell, Option, OptionKind, OptionVerdict, bands, cells
 from sixteenth.language import language_for
@@ -329,3 +330,19 @@ def test_a_panel_of_very_many_runs_shows_their_median_and_range() -> None:
         axes = figure.axes[0]
         assert len(axes.get_lines()) == lines
         assert len(axes.collections) == (2 if seeds > MOST_CURVES else 0)
+
+
+def test_accuracies_of_shorter_trainings_stand_where_these_ended(study: Invented) -> None:
+    whole = study.results[study.results["status"] == "finished"].iloc[[0]]
+    run_id, epochs = whole["run_id"].item(), study.histories["epoch"].max()
+    half = whole.assign(
+        run_id=f"{run_id}@1/2", length=0.5, epochs=epochs / 2, steps=10, test_accuracy=0.4321
+    )
+    results = pd.concat([study.results.assign(length=1.0), half])
+    figure = training_curves_figure(study.histories, results, metric="accuracy", language=ENGLISH)
+    assert _points(figure, "shorter-") == [(epochs / 2, 0.4321)]
+    assert ENGLISH.figures.shorter in [text.get_text() for text in figure.findobj(Text)]
+    without = training_curves_figure(
+        study.histories, study.results, metric="accuracy", language=ENGLISH
+    )
+    assert ENGLISH.figures.shorter not in [text.get_text() for text in without.findobj(Text)]

@@ -129,6 +129,11 @@ class EnglishCaptions(Captions):
             else "the end of some epochs, each a point of its line"
         )
         clean = _clean(shown) if shown.clean else ""
+        if shown.shorter:
+            clean += (
+                f" Squares: test {shown.metric} of trainings that ended there, with their own "
+                "decay of the learning rate."
+            )
         images = ", on augmented images" if shown.augmented else ""
         training = f"a running average over each epoch{images} while the weights change"
         if shown.metric == "accuracy":

@@ -104,6 +104,7 @@ FIGURES = FigureLabels(
         "accuracy": ("test accuracy", "training accuracy"),
     },
     clean="training, clean images at the end",
+    shorter="test, shorter training",
     not_planned="not part of the study",
     recall="Recall",
     mean_recall="mean of all classes",

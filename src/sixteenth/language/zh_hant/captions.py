@@ -117,6 +117,8 @@ class ChineseCaptions(Captions):
             else "只在部分 epoch 結束時測量，每次測量是線上的一個點"
         )
         clean = _clean(shown) if shown.clean else ""
+        if shown.shorter:
+            clean += f"方形：到該處為止、學習率也在該處降完的訓練，其測試{_METRICS[shown.metric]}。"
         images = "、以增強後的影像" if shown.augmented else ""
         what = _METRICS[shown.metric]
         training = f"訓練{what}是在權重持續更新時{images}計算的各 epoch 平均"

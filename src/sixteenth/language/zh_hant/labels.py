@@ -103,6 +103,7 @@ FIGURES = FigureLabels(
         "accuracy": ("測試準確率", "訓練準確率"),
     },
     clean="訓練集，結束時以原始影像測量",
+    shorter="測試集，較短的訓練",
     not_planned="不在研究範圍內",
     recall="召回率",
     mean_recall="全部類別的平均",

@@ -31,7 +31,8 @@ class SeedCurve:
 
     `clean` is the training value of the final weights, measured on clean images like the test
     value, and `clean_x` the epoch that left these weights: the last, or the one that a validation
-    part chose.
+    part chose. `shorter_x` and `shorter` are the ends and test values of trainings for a part of
+    the steps, whose learning rate came down there.
     """
 
     seed: int
@@ -40,6 +41,8 @@ class SeedCurve:
     test: NDArray[np.float64]
     clean: float
     clean_x: float
+    shorter_x: NDArray[np.float64]
+    shorter: NDArray[np.float64]
 
     @property
     def measured(self) -> int:
@@ -113,6 +116,16 @@ class CurveGrid:
         return any(np.isfinite(c.clean) for panel in self.panels.values() for c in panel.curves)
 
     @property
+    def shorter(self) -> bool:
+        """Whether any run has a test value of a shorter training, in a panel that shows each."""
+        return any(
+            len(c.shorter)
+            for panel in self.panels.values()
+            if not panel.crowded
+            for c in panel.curves
+        )
+
+    @property
     def every_epoch(self) -> bool:
         """Whether each epoch that is drawn has a test value."""
         return all(len(c.x) == c.measured for panel in self.panels.values() for c in panel.curves)
@@ -154,6 +167,10 @@ def curve_panels(
     )
     lengths = {known[r]["epoch"].max() for r in measured(results)["run_id"] if r in known}
     x: Literal["epoch", "step"] = "epoch" if len(lengths) <= 1 else "step"
+    others = {
+        key: part.sort_values("length")
+        for key, part in _shorter(results).groupby(["model", "init", "fraction", "seed"])
+    }
     panels: dict[tuple[str, str, str], Panel] = {}
     drawn: list[SeedCurve] = []
     for model, init in axes.rows:
@@ -166,6 +183,7 @@ def curve_panels(
             for run in cell.to_dict("records"):
                 history = known.get(str(run["run_id"]))
                 if history is not None and (unfinished or run["status"] == "finished"):
+                    short = others.get((model, init, fraction, run["seed"]), results[:0])
                     curves.append(
                         SeedCurve(
                             seed=int(run["seed"]),
@@ -174,6 +192,8 @@ def curve_panels(
                             test=history[f"test_{metric}"].to_numpy(float),
                             clean=float(run[f"train_{metric}"]),
                             clean_x=float(_final(history)[x]),
+                            shorter_x=short.get(f"{x}s", pd.Series()).to_numpy(float),
+                            shorter=short.get(f"test_{metric}", pd.Series()).to_numpy(float),
                         )
                     )
                 else:
@@ -186,6 +206,13 @@ def curve_panels(
             )
     bottom, top, highest = _limits(drawn, metric)
     return CurveGrid(axes, panels, x, bottom, top, highest)
+
+
+def _shorter(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of finished trainings for a part of the steps; none of tables without lengths."""
+    if "length" not in results or "steps" not in results or "epochs" not in results:
+        return results[:0]
+    return results[(results["length"] < 1) & (results["status"] == "finished")]
 
 
 def curve_grids(histories: pd.DataFrame, results: pd.DataFrame) -> dict[Metric, CurveGrid]:
@@ -220,7 +247,7 @@ def _limits(curves: list[SeedCurve], metric: Metric) -> tuple[float, float, floa
     values = [
         v[np.isfinite(v)]
         for curve in curves
-        for v in (curve.train, curve.test, np.array([curve.clean]))
+        for v in (curve.train, curve.test, curve.shorter, np.array([curve.clean]))
     ]
     flat = np.concatenate(values) if values else np.array([])
     if not len(flat):

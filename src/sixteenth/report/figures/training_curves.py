@@ -61,7 +61,11 @@ def training_curves_figure(
     tall = 1.1 if narrow else 1.35
     width = left + columns * panel + (columns - 1) * gap + right
     width = max(width, NARROW)
-    entries = _key_entries(labels.curve_lines[metric], labels.clean if grid.clean else "")
+    entries = _key_entries(
+        labels.curve_lines[metric],
+        labels.clean if grid.clean else "",
+        labels.shorter if grid.shorter else "",
+    )
     in_a_line = sum(text_width(entry) + _KEY_HANDLE + _KEY_GAP for entry in entries) - _KEY_GAP
     stacked = left + in_a_line > width
     above = 0.14 + 0.18 * (len(entries) if stacked else 1)
@@ -140,6 +144,20 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str) -> None:
             ms=3,
             gid=f"test-{plain(panel.fraction)}-{curve.seed}",
         )
+        if len(curve.shorter):
+            axes.plot(
+                curve.shorter_x,
+                curve.shorter,
+                ls="",
+                marker="s",
+                ms=4,
+                mfc="white",
+                mec=colour,
+                mew=1.2,
+                clip_on=False,
+                zorder=4,
+                gid=f"shorter-{plain(panel.fraction)}-{curve.seed}",
+            )
         axes.plot(
             [curve.clean_x],
             [curve.clean],
@@ -264,8 +282,8 @@ def _common_axes(first: Axes, grid: CurveGrid, metric: Metric, language: Languag
     first.xaxis.set_major_formatter(FuncFormatter(lambda x, _: language.numbers.count(x)))
 
 
-def _key_entries(lines: tuple[str, str], clean: str) -> dict[str, Line2D]:
-    """What the kinds of line and mark are, the same in all panels; `clean` may be empty."""
+def _key_entries(lines: tuple[str, str], clean: str, shorter: str) -> dict[str, Line2D]:
+    """What the kinds of line and mark are, the same in all panels; the marks may be empty."""
     test, training = lines
     entries = {
         test: Line2D([], [], color=INK, lw=1.6),
@@ -274,5 +292,9 @@ def _key_entries(lines: tuple[str, str], clean: str) -> dict[str, Line2D]:
     if clean:
         entries[clean] = Line2D(
             [], [], color=_TRAIN_COLOUR, ls="", marker="D", ms=4.5, mfc="white", mew=1.2
+        )
+    if shorter:
+        entries[shorter] = Line2D(
+            [], [], color=INK, ls="", marker="s", ms=4.5, mfc="white", mew=1.2
         )
     return entries

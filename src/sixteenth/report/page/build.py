@@ -218,6 +218,7 @@ def _words(
                 several_seeds=grid.several_seeds,
                 single=MOST_CURVES if grid.crowded else 0,
                 clean=grid.clean,
+                shorter=grid.shorter,
                 every_epoch=grid.every_epoch,
                 top=grid.top,
                 highest=grid.highest,
