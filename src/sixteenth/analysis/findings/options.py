@@ -248,9 +248,14 @@ def _training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding]) -> 
     )
     last = cells[-1].mean("steps")
     falls = fit.falls([2 * last], count=COUNT, seed=zlib.crc32(b"training"))[:, 0]
-    normal = np.random.default_rng(2).standard_normal(COUNT)
+    # No fall is larger than the error that is left, whatever curve was fitted.
+    normal, scatter = np.random.default_rng(2).standard_normal((2, COUNT))
+    error, variances = 1 - best.accuracy, grid.spread.variances[best.key]
+    images = error * (1 - error) / best.effective_size if best.effective_size > 0 else 0.0
+    now = (error + scatter * np.sqrt(images + variances / len(best.runs))).clip(0.0, 1.0)
+    falls = np.minimum(falls, now)
     option = replace(option, across_machines=across_machines(cells))
-    return _forecast(option, falls + normal * np.sqrt(2 * grid.spread.variances[best.key]))
+    return _forecast(option, falls + normal * np.sqrt(2 * variances))
 
 
 def _forecast(option: Option, drawn: Draws) -> Option:
