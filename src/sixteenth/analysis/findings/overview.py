@@ -115,6 +115,13 @@ class Overview(Finding):
     sure: HowSure | None = None
 
     @property
+    def ruled_out(self) -> Option | None:
+        """The bigger model, or the other weights, that were tried and do not help."""
+        tried = [card for card in self.cards if card.option.measured and not card.in_hand]
+        out = [card.option for card in tried if card.verdict is OptionVerdict.DOES_NOT]
+        return min(out, key=lambda option: option.gain, default=None)
+
+    @property
     def strength(self) -> Strength:
         unclear = self.verdict in (
             Verdict.NOT_SEPARATED,

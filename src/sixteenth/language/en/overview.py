@@ -116,7 +116,14 @@ class EnglishScreen(Screen):
                     return "Stop here: next to nothing is left to gain"
                 return f"Stop here: less than {points(found.visible)} are left to gain"
             case Verdict.CANNOT_TELL:
-                return f"Cannot tell yet{_surer(found)}"
+                out = found.ruled_out
+                if out is None or out.end is None:
+                    return f"Cannot tell yet{_surer(found)}"
+                name = options.label(out, self.words)
+                does_not = (
+                    f"{upper_first(name)} do{'' if out.kind is OptionKind.INIT else 'es'} not help"
+                )
+                return f"{does_not} ({_gain(out, self.words)}). The rest is open{_surer(found)}"
             case Verdict.NOTHING_KNOWN:
                 return f"Nothing to compare yet{_surer(found)}"
             case _:

@@ -114,7 +114,14 @@ class ChineseScreen(Screen):
                     return "可以到此為止：幾乎沒有提升空間了"
                 return f"可以到此為止：剩下的提升空間不到 {points(found.visible)}"
             case Verdict.CANNOT_TELL:
-                return f"還無法判斷{_surer(found)}"
+                out = found.ruled_out
+                if out is None or out.end is None:
+                    return f"還無法判斷{_surer(found)}"
+                name = options.label(out, self.words)
+                return (
+                    self.words.tidy(f"{name} 沒有幫助")
+                    + f"（{_gain(out, self.words)}）；其餘還無法判斷{_surer(found)}"
+                )
             case Verdict.NOTHING_KNOWN:
                 return f"還無法比較{_surer(found)}"
             case _:
