@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from talking import CONTEXT, discuss, talk
 from test_options import BIG, ONE, PRE, SIZES, SMALL, levelled
 
 from sixteenth.analysis.findings.answer import Headline, InHand, Lead
+from sixteenth.analysis.findings.overview import Verdict
+from sixteenth.language import language_for
 
 
 def headline(found) -> Headline:
@@ -153,3 +156,16 @@ def test_three_seeds_give_a_narrower_interval_than_one(study):
         interval = headline(talk(made)).best.interval
         widths.append(interval.high - interval.low)
     assert widths[1] < 0.9 * widths[0]
+
+
+def test_the_first_screen_rules_out_what_was_tried_and_does_not_help(study):
+    """Where nothing helps and more images are open, the bigger model is not open."""
+    small, big = ("resnet18", "random"), ("resnet50", "random")
+    worse = talk(study({small: (0.635,), big: (0.50,)}, fractions={"1": 3125}, seeds=(0, 1, 2)))
+    overview = worse.findings.overview
+    assert overview.ruled_out.end == big
+    title = language_for().screen.title(replace(overview, verdict=Verdict.CANNOT_TELL))
+    assert title.startswith("resnet50 does not help (−13.")
+    assert ". The rest is open" in title
+    alike = talk(study({small: (0.635,), big: (0.63,)}, fractions={"1": 3125}, seeds=(0, 1, 2)))
+    assert alike.findings.overview.ruled_out is None

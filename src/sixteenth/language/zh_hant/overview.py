@@ -118,10 +118,7 @@ class ChineseScreen(Screen):
                 if out is None or out.end is None:
                     return f"還無法判斷{_surer(found)}"
                 name = options.label(out, self.words)
-                return (
-                    self.words.tidy(f"{name} 沒有幫助")
-                    + f"（{_gain(out, self.words)}）；其餘還無法判斷{_surer(found)}"
-                )
+                return f"{name} 沒有幫助（{_gain(out, self.words)}）；其餘還無法判斷{_surer(found)}"
             case Verdict.NOTHING_KNOWN:
                 return f"還無法比較{_surer(found)}"
             case _:
