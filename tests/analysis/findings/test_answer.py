@@ -161,11 +161,12 @@ def test_three_seeds_give_a_narrower_interval_than_one(study):
 def test_the_first_screen_rules_out_what_was_tried_and_does_not_help(study):
     """Where nothing helps and more images are open, the bigger model is not open."""
     small, big = ("resnet18", "random"), ("resnet50", "random")
-    worse = talk(study({small: (0.635,), big: (0.50,)}, fractions={"1": 3125}, seeds=(0, 1, 2)))
+    three = {"fractions": {"1": 3125}, "seeds": (0, 1, 2)}
+    worse = talk(levelled(study({small: (0.635,), big: (0.50,)}, **three)))
     overview = worse.findings.overview
     assert overview.ruled_out.end == big
     title = language_for().screen.title(replace(overview, verdict=Verdict.CANNOT_TELL))
     assert title.startswith("resnet50 does not help (−13.")
     assert ". The rest is open" in title
-    alike = talk(study({small: (0.635,), big: (0.63,)}, fractions={"1": 3125}, seeds=(0, 1, 2)))
+    alike = talk(levelled(study({small: (0.635,), big: (0.63,)}, **three)))
     assert alike.findings.overview.ruled_out is None
