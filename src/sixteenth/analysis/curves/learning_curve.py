@@ -141,7 +141,7 @@ class LearningCurve:
             raise InputError(f"error {error} is not within 0 and 1")
         tail = (1 - _level(level)) / 2
         sizes = np.geomspace(self.sizes[0], self.sizes[-1] * HORIZON, 120)
-        reached = self._posterior.probability(sizes, np.full(len(sizes), float(error)))
+        reached = self._posterior.probability(sizes, float(error))
         size = None
         if error > self.alpha and self.eta > 0 and self.gamma < 0:
             found = math.log((error - self.alpha) / self.eta) / self.gamma
