@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sixteenth.analysis import Band
-from sixteenth.analysis.curves.joint import Arm
+from sixteenth.analysis.inputs.grid import Arm
 
 from ...language.base import Language
 from ...language.text import plain
