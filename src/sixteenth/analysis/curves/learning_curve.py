@@ -2,7 +2,7 @@
 
 `fit_learning_curve` takes plain numbers, from Sixteenth or any other tool, and returns a
 `LearningCurve`. What the numbers do not say it does not say either: every answer has its interval,
-and `warnings` are part of the result. The probability model is in `curve_posterior`.
+and `warnings` are part of the result. The probability model is in `posterior`.
 """
 
 from __future__ import annotations

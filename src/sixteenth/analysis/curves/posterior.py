@@ -1,6 +1,6 @@
 """What the data say about a learning curve: a mixture of power laws with all their probabilities.
 
-`curve_grid` gives the power laws. Here they are put together with what real curves do besides:
+They come from `power_laws`. Here they are put together with what real curves do besides:
 
     restart     with a small probability the points before the last say nothing about what comes
     misfits     between measured sizes the truth stays near what was measured

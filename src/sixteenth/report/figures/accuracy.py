@@ -1,8 +1,8 @@
 """The figure that answers the question: dataset size against test accuracy.
 
-`accuracy_lines` and `accuracy_figure` keep computing apart from drawing, as `curves` does for the
-training curves. All functions take plain tables and return a matplotlib Figure that no pyplot state
-knows of; `style.svg` and `style.png` turn it into a file.
+`accuracy_lines` and `accuracy_figure` keep computing apart from drawing, as `panels` and
+`training_curves` do. All functions take plain tables and return a matplotlib Figure that no pyplot
+state knows of; `style.svg` and `style.png` turn it into a file.
 """
 
 from __future__ import annotations
