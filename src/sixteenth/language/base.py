@@ -24,7 +24,7 @@ from ..storage.run_facts import Understood, WeightsFacts
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
-from .provenance import Provenance, ProvenanceText
+from .provenance import ProvenanceText
 from .screen import Screen
 from .tables import SaidTable, TableLabels, Tables
 from .text import fill, plain
@@ -218,12 +218,18 @@ class Language(ABC):
     def curve_warning(self, kind: CurveWarning, sizes: int) -> str:
         """A warning without capital and full stop, of a curve that was fitted to `sizes` sizes."""
 
-    @abstractmethod
-    def fit_lines(self, curve: LearningCurve) -> list[str]:
-        """A fitted curve without its warnings in a few lines of at most 80 columns."""
-
     def learning_curve(self, curve: LearningCurve) -> str:
         """A fitted curve with its warnings in a few lines of at most 80 columns."""
+        labels, count, sizes = self.terminal, self.numbers.count, curve.sizes
+        first, last = count(sizes[0]), count(sizes[-1])
+        lines = [labels.fit.format(curve=curve, sizes=len(sizes), first=first, last=last)]
+        for name in ("alpha", "eta", "gamma"):
+            low, high = getattr(curve, f"{name}_interval")
+            value = getattr(curve, name)
+            lines.append(labels.fit_parameter.format(name=name, value=value, low=low, high=high))
+        for n in (2 * float(sizes[-1]), 4 * float(sizes[-1])):
+            error, low, high = map(float, (curve.predict(n), *curve.interval(n)))
+            lines.append(labels.fit_at.format(n=count(n), error=error, low=low, high=high))
         warnings = [
             fill(
                 self.terminal.warning.format(self.curve_warning(kind, len(curve.sizes))),
@@ -232,7 +238,7 @@ class Language(ABC):
             )
             for kind in curve.warnings
         ]
-        return "\n".join([*self.fit_lines(curve), *warnings])
+        return "\n".join([*lines, *warnings])
 
     @abstractmethod
     def required_size(self, found: RequiredSize) -> str:
@@ -251,10 +257,6 @@ class Language(ABC):
         Empty for weights that go by a name, such as ``imagenet``, if nothing was removed.
         """
         return self.understanding.say_weights(self.words.model(model), init, weights)
-
-    @abstractmethod
-    def notes(self, made: Provenance) -> list[str]:
-        """How the numbers were measured, where a reader could take them for something else."""
 
     def discuss(self, findings: Findings) -> Discussion:
         """All findings of a study in words."""

@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ..analysis.curves.joint import Arm
 from ..analysis.curves.learning_curve import LearningCurve
 from ..analysis.curves.points import CurveWarning
 from ..analysis.findings.options import Option
 from ..analysis.findings.per_class import ClassCurves, ClassRecall
-from ..analysis.inputs.grid import Cell
+from ..analysis.inputs.grid import Arm, Cell
 from ..analysis.stats.intervals import IntervalKind
 from .text import plain
 from .words import Words

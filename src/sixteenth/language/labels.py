@@ -152,6 +152,10 @@ class TerminalLabels:
         lever, runs: what is changed to test a reason, and its runs that are left of all.
         options, surer: over the options, and over what would make the answer surer.
         step: each of them: its number and what it is.
+        fit: a fitted `LearningCurve` as ``{curve}``, with its ``{sizes}`` from ``{first}`` to
+            ``{last}``.
+        fit_parameter: a parameter's ``{name}``, ``{value}``, and the ends of its interval.
+        fit_at: the ``{error}`` at ``{n}`` images, and the ends of its interval.
         warning: before what speaks against a fit.
         statuses: of runs; every language has one list of them for all labels.
         report, figure: with its path.
@@ -195,6 +199,9 @@ class TerminalLabels:
     step: str
     report: str
     figure: str
+    fit: str
+    fit_parameter: str
+    fit_at: str
     warning: str
     statuses: Mapping[str, str]
 

@@ -124,6 +124,12 @@ class ProvenanceLabels:
             chose, or both ways.
         several: a ``{text}`` that holds of ``{runs}``.
         in_all, summed: of a time; summed over so many runs.
+        few_epochs: that test images were measured after ``{measured}`` of ``{epochs}``.
+        sampled, sampled_but_last: `SampledTests`, ``{fewest}`` of ``{whole}`` images; the second
+            where the last point is measured on all.
+        train_measured: on how many images at most training accuracies are.
+        validation: the share that was held out.
+        data_differ: that no comparison can be trusted.
     """
 
     names: Mapping[str, str]
@@ -159,6 +165,12 @@ class ProvenanceLabels:
     several: str
     in_all: str
     summed: str
+    few_epochs: str
+    sampled: str
+    sampled_but_last: str
+    train_measured: str
+    validation: str
+    data_differ: str
 
 
 class ProvenanceText:
@@ -222,6 +234,22 @@ class ProvenanceText:
             for key, text in texts.items()
             if text
         ]
+
+    def notes(self, made: Provenance) -> list[str]:
+        """How the numbers were measured, where a reader could take them for something else."""
+        labels, count, found = self.labels, self.numbers.count, []
+        if made.measured_epochs < made.epochs:
+            measured, epochs = count(made.measured_epochs), count(made.epochs)
+            found.append(labels.few_epochs.format(measured=measured, epochs=epochs))
+        if made.sampled is not None:
+            sampled = labels.sampled_but_last if made.sampled.last_whole else labels.sampled
+            whole, fewest = count(made.sampled.whole), count(made.sampled.fewest)
+            found.append(sampled.format(whole=whole, fewest=fewest))
+        if made.train_measured is not None:
+            found.append(labels.train_measured.format(count(made.train_measured)))
+        if made.validation:
+            found.append(labels.validation.format(self.numbers.percent(made.validation, 0)))
+        return [*found, labels.data_differ] if made.data_differ else found
 
     def _data(self, name: str, source: str) -> str:
         if not (name and source and name != source):

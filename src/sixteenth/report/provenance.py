@@ -36,7 +36,7 @@ def provenance(
     histories: pd.DataFrame,
     runs: Sequence[RunRecord],
 ) -> Provenance:
-    """How the study was made; arguments as of `build_report`."""
+    """How the study was made; arguments as of `discussion.Measurements`."""
     train = spec.get("train") or {}
     recipe = TrainSpec.model_validate(train)
     data = first(run.data for run in runs) or DataFacts()

@@ -45,13 +45,13 @@ class Band:
     level: float = CURVE_LEVEL
 
 
-def bands(curves: Curves, beyond: float = 2.0) -> dict[Arm, Band]:
-    """The median and interval of the joint draws of every arm, up to `beyond` times its sizes."""
+def bands(curves: Curves) -> dict[Arm, Band]:
+    """The median and interval of the joint draws of every arm, up to twice its largest size."""
     found: dict[Arm, Band] = {}
     for arm in curves.fits:
         known = [cell.train_size for cell in curves.grid.curve(*arm)]
         inside = np.geomspace(known[0], known[-1], 41)
-        sizes = np.unique([*inside, *known, *np.geomspace(known[-1], beyond * known[-1], 9)])
+        sizes = np.unique([*inside, *known, *np.geomspace(known[-1], 2 * known[-1], 9)])
         ends = [0.5, (1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2]
         middle, low, high = np.quantile(curves.errors(arm, sizes), ends, axis=0)
         found[arm] = Band(sizes, middle, low, high, known[-1], np.array(known))

@@ -117,9 +117,9 @@ def points(grid: Grid, arm: Arm) -> list[Cell]:
     return list(cells.values())
 
 
-def spread_of(draws: NDArray[np.float64], level: float = CURVE_LEVEL) -> tuple[float, float, float]:
-    """Median and the two ends of the central interval of some draws."""
-    low, middle, high = np.quantile(draws, [(1 - level) / 2, 0.5, (1 + level) / 2])
+def spread_of(draws: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Median of some draws, and the two ends of their central interval at `CURVE_LEVEL`."""
+    low, middle, high = np.quantile(draws, [(1 - CURVE_LEVEL) / 2, 0.5, (1 + CURVE_LEVEL) / 2])
     return float(middle), float(low), float(high)
 
 

@@ -2,7 +2,7 @@
 
 `fit_learning_curve` takes plain numbers, from Sixteenth or any other tool, and returns a
 `LearningCurve`. What the numbers do not say it does not say either: every answer has its interval,
-and `warnings` are part of the result. The probability model is in `curve_posterior`.
+and `warnings` are part of the result. The probability model is in `posterior`.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class LearningCurve:
             raise InputError(f"error {error} is not within 0 and 1")
         tail = (1 - _level(level)) / 2
         sizes = np.geomspace(self.sizes[0], self.sizes[-1] * HORIZON, 120)
-        reached = self._posterior.probability(sizes, np.full(len(sizes), float(error)))
+        reached = self._posterior.probability(sizes, float(error))
         size = None
         if error > self.alpha and self.eta > 0 and self.gamma < 0:
             found = math.log((error - self.alpha) / self.eta) / self.gamma

@@ -1,6 +1,6 @@
 """What the data say about a learning curve: a mixture of power laws with all their probabilities.
 
-`curve_grid` gives the power laws. Here they are put together with what real curves do besides:
+They come from `power_laws`. Here they are put together with what real curves do besides:
 
     restart     with a small probability the points before the last say nothing about what comes
     misfits     between measured sizes the truth stays near what was measured
@@ -86,13 +86,13 @@ class Posterior:
         rise = self.points.rise * np.log2(np.maximum(sizes / self.last, 1))
         return np.asarray(p.stray * spread + p.stray_least * np.sqrt(level) + rise)[:, None]
 
-    def mixture(self, sizes: Floats, noise: Floats | float = 0.0) -> tuple[Floats, Floats, Floats]:
+    def mixture(self, sizes: Floats, noise: float) -> tuple[Floats, Floats, Floats]:
         """Means, standard deviations (len(sizes), 2K) and weights (2K,) of the error at `sizes`,
         the true one and `noise` on it."""
         means, variances = self.curves(sizes)
         stray = self.stray(sizes, means, variances)
         p = self.prior
-        own = variances + np.broadcast_to(noise, sizes.shape)[:, None] ** 2 + 1e-12
+        own = variances + noise * noise + 1e-12
         sds = [np.sqrt(own + stray**2), np.sqrt(own + (p.wilder * stray) ** 2)]
         return (
             np.concatenate([means, means], axis=1),
@@ -119,12 +119,12 @@ class Posterior:
             float(centre + wider * max(high - centre, 0.0)),
         )
 
-    def probability(self, sizes: Floats, errors: Floats, noise: Floats | float = 0.0) -> Floats:
-        """P(error at sizes[i] is at most errors[i])."""
-        mean, sd, weight = self.mixture(sizes, noise)
-        return np.asarray(ndtr((errors[:, None] - mean) / sd) @ weight)
+    def probability(self, sizes: Floats, error: float) -> Floats:
+        """That the true error is at most `error`, (len(sizes),)."""
+        mean, sd, weight = self.mixture(sizes, noise=0.0)
+        return np.asarray(ndtr((error - mean) / sd) @ weight)
 
-    def quantile(self, sizes: Floats, levels: Floats, noise: Floats | float = 0.0) -> Floats:
+    def quantile(self, sizes: Floats, levels: Floats, noise: float) -> Floats:
         """Quantiles (len(sizes), len(levels)) of the error, by bisection within [0, 1]."""
         mean, sd, weight = self.mixture(sizes, noise)
         low = np.zeros((len(sizes), len(levels)))

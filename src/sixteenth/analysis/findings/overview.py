@@ -202,10 +202,11 @@ def _spent(found: InHand) -> Iterator[Card]:
 
 
 def _settled(grid: Grid, card: Card, best: Cell) -> bool:
-    """Whether the network that is behind did not gain on the best one by as much as it is behind.
+    """Whether the lead of the best network would stand if both were trained on.
 
-    By what the last doubling of the steps brought both; else by how far their training accuracies
-    rose over the last third of training, which is more than test accuracy does.
+    The low end of its interval is above what the other network was catching up at the end: by what
+    the last doubling of the steps brought both; else by how far their training accuracies rose over
+    the last third of training, which is more than test accuracy does.
     """
     both = card.option.start, best
     behind, ahead = (training_gain(grid, cell) for cell in both)

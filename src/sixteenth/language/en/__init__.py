@@ -28,7 +28,7 @@ understood  what data and weights were taken for
 
 from __future__ import annotations
 
-from ...analysis.curves.learning_curve import LearningCurve, RequiredSize
+from ...analysis.curves.learning_curve import RequiredSize
 from ...analysis.curves.points import CurveWarning
 from ...analysis.findings.advice import AdviceFinding, AdviceStep
 from ...analysis.findings.answer import AnswerFinding
@@ -45,7 +45,7 @@ from ...analysis.findings.pretraining import PretrainingFinding
 from ...analysis.findings.relation import RelationFinding
 from ...analysis.findings.training_time import TrainingTimeFinding
 from ..base import Language, SaidStep
-from ..provenance import Provenance, ProvenanceText
+from ..provenance import ProvenanceText
 from ..screen import OverviewFinding
 from ..understood import UnderstoodText
 from . import (
@@ -117,14 +117,8 @@ class English(Language):
     def say_step(self, step: Option | AdviceStep) -> SaidStep:
         return advice.step(step, self.words)
 
-    def notes(self, made: Provenance) -> list[str]:
-        return provenance.notes(made)
-
     def curve_warning(self, kind: CurveWarning, sizes: int) -> str:
         return curves.warning(kind, sizes)
-
-    def fit_lines(self, curve: LearningCurve) -> list[str]:
-        return curves.summary(curve)
 
     def required_size(self, found: RequiredSize) -> str:
         return curves.required_size(found)

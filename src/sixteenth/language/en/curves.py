@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ...analysis.curves.learning_curve import BOUND, LearningCurve, RequiredSize
+from ...analysis.curves.learning_curve import BOUND, RequiredSize
 from ...analysis.curves.points import ASSUMED_TEST_SIZE, ENOUGH, CurveWarning
 from .numbers import percent
 
@@ -38,28 +38,6 @@ def warning(kind: CurveWarning, sizes: int) -> str:
             )
         case _:
             assert_never(kind)
-
-
-def summary(curve: LearningCurve) -> list[str]:
-    """The fit in a few lines of at most 80 columns, without its warnings."""
-    last = float(curve.sizes[-1])
-    lines = [
-        f"error = {curve.alpha:.4g} + {curve.eta:.4g} * n^{curve.gamma:.3g}"
-        f"   ({len(curve.sizes)} sizes, {curve.sizes[0]:,.0f} to {last:,.0f})",
-    ]
-    for name in ("alpha", "eta", "gamma"):
-        low, high = getattr(curve, f"{name}_interval")
-        lines.append(
-            f"  {name:<6}{getattr(curve, name):>10.4g}   90% interval {low:.4g} to {high:.4g}"
-        )
-    for factor in (2, 4):
-        n = factor * last
-        low, high = curve.interval(n)
-        lines.append(
-            f"  at {n:>12,.0f}: {float(curve.predict(n)):.2%}"
-            f"   90% interval of a new training {float(low):.2%} to {float(high):.2%}"
-        )
-    return lines
 
 
 def required_size(found: RequiredSize) -> str:

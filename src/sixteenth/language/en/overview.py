@@ -16,12 +16,7 @@ from ...analysis.findings.cautions import (
     RunsMissing,
 )
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
-from ...analysis.findings.overview import (
-    Card,
-    HowSure,
-    Overview,
-    Verdict,
-)
+from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ..provenance import Fact

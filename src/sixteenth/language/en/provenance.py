@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..provenance import Provenance, ProvenanceLabels
-from .numbers import NUMBERS, count
+from ..provenance import ProvenanceLabels
 
 LABELS = ProvenanceLabels(
     names={
@@ -67,40 +66,16 @@ LABELS = ProvenanceLabels(
     several="{text} ({runs} runs)",
     in_all="{} in all",
     summed=", summed over {} runs",
+    few_epochs="After {measured} of the {epochs} epochs of all runs test images were measured.",
+    sampled="Points of the test curves are measured on a sample of the {whole} test images, "
+    "{fewest} or more; every number in the tables on all of them.",
+    sampled_but_last="Points of the test curves before the last epoch are measured on a sample of "
+    "the {whole} test images, {fewest} or more; the last point, and every number in the tables, on "
+    "all of them.",
+    train_measured="Training accuracies in the table are measured at the end on clean images: "
+    "where the subset is larger, on {} images of it.",
+    validation="{} of every training subset was held out as a validation part: the sizes count it, "
+    "the training did not see it.",
+    data_differ="The runs do not all see the same data: their fingerprints differ. Comparisons "
+    "between them cannot be trusted.",
 )
-
-
-def notes(made: Provenance) -> list[str]:
-    """How the numbers were measured, where a reader could take them for something else."""
-    found = []
-    if made.measured_epochs < made.epochs:
-        found.append(
-            f"After {count(made.measured_epochs)} of the {count(made.epochs)} epochs of all runs "
-            "test images were measured."
-        )
-    if made.sampled is not None:
-        before, where = "", "every number in the tables"
-        if made.sampled.last_whole:
-            before = "before the last epoch "
-            where = "the last point, and every number in the tables,"
-        found.append(
-            f"Points of the test curves {before}are measured on a sample of the "
-            f"{count(made.sampled.whole)} test images, {count(made.sampled.fewest)} or more; "
-            f"{where} on all of them."
-        )
-    if made.train_measured is not None:
-        found.append(
-            "Training accuracies in the table are measured at the end on clean images: where the "
-            f"subset is larger, on {count(made.train_measured)} images of it."
-        )
-    if made.validation:
-        found.append(
-            f"{NUMBERS.percent(made.validation, 0)} of every training subset was held out as a "
-            "validation part: the sizes count it, the training did not see it."
-        )
-    if made.data_differ:
-        found.append(
-            "The runs do not all see the same data: their fingerprints differ. "
-            "Comparisons between them cannot be trusted."
-        )
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ...analysis.curves.learning_curve import BOUND, LearningCurve, RequiredSize
+from ...analysis.curves.learning_curve import BOUND, RequiredSize
 from ...analysis.curves.points import ASSUMED_TEST_SIZE, ENOUGH, CurveWarning
 from .numbers import SENTENCE, count, coverage, percent, tidy
 
@@ -35,26 +35,6 @@ def warning(kind: CurveWarning, sizes: int) -> str:
             )
         case _:
             assert_never(kind)
-
-
-def summary(curve: LearningCurve) -> list[str]:
-    """The fit in a few lines of at most 80 columns, without its warnings."""
-    last = float(curve.sizes[-1])
-    sizes = f"{len(curve.sizes)} 種資料量，{count(curve.sizes[0])} 至 {count(last)}"
-    lines = [
-        f"錯誤率 = {curve.alpha:.4g} + {curve.eta:.4g} * n^{curve.gamma:.3g}   （{sizes}）",
-    ]
-    for name in ("alpha", "eta", "gamma"):
-        low, high = getattr(curve, f"{name}_interval")
-        lines.append(f"  {name:<6}{getattr(curve, name):>10.4g}   90% 區間 {low:.4g} 至 {high:.4g}")
-    for factor in (2, 4):
-        n = factor * last
-        low, high = curve.interval(n)
-        lines.append(
-            f"  n = {count(n):>12}：{float(curve.predict(n)):.2%}"
-            f"   重新訓練的 90% 區間 {float(low):.2%} 至 {float(high):.2%}"
-        )
-    return lines
 
 
 def required_size(found: RequiredSize) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..provenance import Provenance, ProvenanceLabels
-from .numbers import NUMBERS, count, images
+from ..provenance import ProvenanceLabels
 
 LABELS = ProvenanceLabels(
     names={
@@ -64,37 +63,13 @@ LABELS = ProvenanceLabels(
     several="{text}（{runs} 次訓練）",
     in_all="總共 {}",
     summed="（{} 次訓練的總和）",
+    few_epochs="所有訓練共 {epochs} 個 epoch，其中 {measured} 個在結束時測量了測試影像。",
+    sampled="測試曲線上的點以測試集 {whole} 張影像中的一部分（至少 {fewest} 張）測量；"
+    "表中的所有數字都用全部測試影像。",
+    sampled_but_last="測試曲線在最後一個 epoch 之前的點以測試集 {whole} 張影像中的一部分"
+    "（至少 {fewest} 張）測量；最後一點和表中的所有數字都用全部測試影像。",
+    train_measured="表中的訓練準確率是訓練結束時以未經增強的影像測量的；子集較大時只取其中 "
+    "{} 張影像。",
+    validation="每個訓練子集保留 {} 作為驗證集：報告中的影像張數包含這一部分，但模型沒有用它訓練。",
+    data_differ="各次訓練看到的資料並不相同（資料指紋不一致），彼此之間的比較不可信。",
 )
-
-
-def notes(made: Provenance) -> list[str]:
-    """How the numbers were measured, where a reader could take them for something else."""
-    found = []
-    if made.measured_epochs < made.epochs:
-        found.append(
-            f"所有訓練共 {count(made.epochs)} 個 epoch，其中 {count(made.measured_epochs)} 個"
-            "在結束時測量了測試影像。"
-        )
-    if made.sampled is not None:
-        whole, fewest = count(made.sampled.whole), count(made.sampled.fewest)
-        sampled = f"以測試集 {whole} 張影像中的一部分（至少 {fewest} 張）測量"
-        if made.sampled.last_whole:
-            found.append(
-                f"測試曲線在最後一個 epoch 之前的點{sampled}；"
-                "最後一點和表中的所有數字都用全部測試影像。"
-            )
-        else:
-            found.append(f"測試曲線上的點{sampled}；表中的所有數字都用全部測試影像。")
-    if made.train_measured is not None:
-        found.append(
-            "表中的訓練準確率是訓練結束時以未經增強的影像測量的；子集較大時只取其中 "
-            f"{images(made.train_measured)}。"
-        )
-    if made.validation:
-        found.append(
-            f"每個訓練子集保留 {NUMBERS.percent(made.validation, 0)} 作為驗證集："
-            "報告中的影像張數包含這一部分，但模型沒有用它訓練。"
-        )
-    if made.data_differ:
-        found.append("各次訓練看到的資料並不相同（資料指紋不一致），彼此之間的比較不可信。")
-    return found

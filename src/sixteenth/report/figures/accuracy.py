@@ -1,8 +1,8 @@
 """The figure that answers the question: dataset size against test accuracy.
 
-`accuracy_lines` and `accuracy_figure` keep computing apart from drawing, as `curves` does for the
-training curves. All functions take plain tables and return a matplotlib Figure that no pyplot state
-knows of; `style.svg` and `style.png` turn it into a file.
+`accuracy_lines` and `accuracy_figure` keep computing apart from drawing, as `panels` and
+`training_curves` do. All functions take plain tables and return a matplotlib Figure that no pyplot
+state knows of; `style.svg` and `style.png` turn it into a file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from sixteenth.analysis import Band
 
 from ...language.base import Language
-from ...language.text import plain
 from ..axes import grid_axes
 from .line_labels import AccuracyLine, end_labels, legend
 from .style import (
@@ -131,10 +130,9 @@ def accuracy_figure(
         shifts = [(i - (len(lines) - 1) / 2) * step for i in range(len(lines))]
         for line, shift in zip(lines, shifts, strict=True):
             # Side by side, so that the intervals of two models at one size can be told apart.
-            key = (line.model, line.init)
-            if key in bands:
-                _draw_band(axes, bands[key], look[key], shift)
-            _draw_line(axes, line, look[key], shift, step)
+            if line.arm in bands:
+                _draw_band(axes, bands[line.arm], look[line.arm], shift)
+            _draw_line(axes, line, look[line.arm], shift, step)
         label = labels.train_size if narrow else f"{labels.train_size} · {labels.fractions}"
         axes.set_xlabel(label, labelpad=7, loc="left")
         axes.set_title(labels.test_accuracy, loc="left", color=MUTED, pad=9)
@@ -151,7 +149,7 @@ def _side_step(
     """How far apart, in log sizes, the lines stand at one size: wide enough for a point and its
     seeds, but never so wide that two sizes' points mix."""
     low, high = np.log(axes.get_xlim())
-    seeds = any(len(line.seeds) > len(line.sizes) for line in lines)
+    seeds = any(line.several_seeds for line in lines)
     wanted = (12 if seeds else 6) / 72 / inches * (high - low)
     nearest = min(np.diff(np.log(sizes)), default=high - low)
     return float(min(wanted, 0.6 * nearest / len(lines)))
@@ -186,8 +184,8 @@ def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: f
     """The points of one line with their intervals, joined by straight lines."""
     x = np.asarray(line.sizes) * np.exp(shift)
     mean = np.asarray(line.means)
-    key = plain(f"{line.model}/{line.init}")
-    axes.plot(x, mean, color=look.colour, ls=look.dash, lw=1.2, zorder=3, gid=f"line-{key}")
+    gid = f"line-{line.key}"
+    axes.plot(x, mean, color=look.colour, ls=look.dash, lw=1.2, zorder=3, gid=gid)
     errors = np.array([mean - line.lows, line.highs - mean]).clip(min=0)
     axes.errorbar(
         x,
@@ -200,8 +198,7 @@ def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: f
         capthick=1.4,
         zorder=5,
     )
-    several = len(line.seeds) > len(line.sizes)
-    if several:
+    if line.several_seeds:
         # Beside the interval, where they stay visible however close the seeds are.
         seeds_x = [size * np.exp(shift + 0.42 * step) for size, _, _ in line.seeds]
         axes.plot(
@@ -214,7 +211,7 @@ def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: f
             mec=look.colour,
             mew=0.9,
             zorder=5,
-            gid=f"seeds-{key}",
+            gid=f"seeds-{line.key}",
         )
     axes.plot(
         x,
@@ -226,7 +223,7 @@ def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: f
         mec="white",
         mew=0.6,
         zorder=6,
-        gid=f"means-{key}" if several else f"seeds-{key}",
+        gid=line.gid,
     )
 
 

@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sixteenth.analysis import Band
-from sixteenth.analysis.curves.joint import Arm
+from sixteenth.analysis.inputs.grid import Arm
 
 from ...language.base import Language
+from ...language.text import plain
 from .style import Look, draw_key, spread
 from .text import shortened
 
@@ -44,6 +45,21 @@ class AccuracyLine:
     @property
     def arm(self) -> Arm:
         return self.model, self.init
+
+    @property
+    def several_seeds(self) -> bool:
+        """Whether a cell has more than one run, so that means and runs are drawn apart."""
+        return len(self.seeds) > len(self.sizes)
+
+    @property
+    def gid(self) -> str:
+        """Of the points at its means: where each cell has one run, they are the runs."""
+        return f"{'means' if self.several_seeds else 'seeds'}-{self.key}"
+
+    @property
+    def key(self) -> str:
+        """What is left of a `gid` behind the kind of mark."""
+        return plain(f"{self.model}/{self.init}")
 
 
 def end_labels(

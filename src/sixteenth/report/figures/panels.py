@@ -1,6 +1,6 @@
 """What stands in each panel of the training curves, and the axes that all panels share.
 
-Computing only; `curves` draws it. Failed and missing runs are holes with their reason.
+Computing only; `training_curves` draws it. Failed and missing runs are holes with their reason.
 """
 
 from __future__ import annotations

@@ -24,7 +24,6 @@ from sixteenth.storage.run_record import RunRecord
 from ...language import language_for
 from ...language.base import Language
 from ...language.captions import CurvesShown, Metric
-from ...language.text import plain
 from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
@@ -124,7 +123,8 @@ def report_files(
         page.notes.append(language.page.latin_figures)
     files: dict[str, bytes] = {}
     pictures: dict[str, Picture] = {}
-    spots = _spots(measurements, findings, language)
+    lines = accuracy_lines(cells(findings.grid), results)
+    spots = {line.gid: language.captions.points(line) for line in lines}
     for name, figure in figures.items():
         title, (caption, alt) = language.page.titles[name], words[name]
         files[f"figures/{name}.svg"] = svg(figure, title)
@@ -164,16 +164,6 @@ def report_files(
     return files
 
 
-def _spots(measurements: Measurements, findings: Findings, language: Language) -> dict[str, str]:
-    """What the points of the accuracy figure say, by the `gid` of their line."""
-    found: dict[str, str] = {}
-    for line in accuracy_lines(cells(findings.grid), measurements.results):
-        several = len(line.seeds) > len(line.sizes)
-        said = language.captions.points(line)
-        found[f"{'means' if several else 'seeds'}-{plain(f'{line.model}/{line.init}')}"] = said
-    return found
-
-
 def _words(
     measurements: Measurements,
     findings: Findings,
@@ -191,7 +181,7 @@ def _words(
             captions.accuracy(
                 set(cell_table["interval"]),
                 LEVEL,
-                several_seeds=any(len(line.seeds) > len(line.sizes) for line in lines),
+                several_seeds=any(line.several_seeds for line in lines),
                 several_lines=len(lines) > 1,
                 band_level=next(iter(fitted.values())).level if fitted else None,
             ),

@@ -172,7 +172,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         suspects=findings.suspects[:SUSPECTS_SHOWN],
         sections=discussion.sections,
         facts=language.provenance.facts(made),
-        notes=language.notes(made),
+        notes=language.provenance.notes(made),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
     )
 
