@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 from zipfile import ZipFile
 
-from ..errors import InputError, MismatchError
+from ..errors import InputError, MismatchError, one_line
 from ..spec import RunSpec, TrainFraction, spec_differences
 from .run_record import FORMAT, RunRecord
 from .run_results import EpochRow, check_agreement, check_history, check_predictions
@@ -243,8 +243,7 @@ class RunFolder:
         except (FileNotFoundError, pd.errors.EmptyDataError):
             return pd.DataFrame()
         except (OSError, ValueError) as error:
-            said = " ".join(str(error).split())
-            raise InputError(f"{self.history_path} cannot be read: {said}") from None
+            raise InputError(f"{self.history_path} cannot be read: {one_line(error)}") from None
 
     def write_history(self, epochs: Sequence[EpochRow]) -> None:
         """Write one row per epoch. Without pandas, which a training process needs for nothing."""
@@ -275,8 +274,7 @@ class RunFolder:
             return None
         # What a damaged archive does to zipfile, zlib and numpy is not one kind of error.
         except Exception as error:
-            said = " ".join(str(error).split())[:200]
-            raise InputError(f"{path} cannot be read: {said}") from None
+            raise InputError(f"{path} cannot be read: {one_line(error)[:200]}") from None
 
     def read_predictions_of(self, record: RunRecord) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """As `read_predictions`, of each length of a finished run by its `RunRecord.row_id`.
