@@ -27,7 +27,9 @@ from ..source import (
     first_names,
     hold_out_test,
     numbered_classes,
+    only_test_note,
     stamp_files,
+    unused_validation,
 )
 from ..target import Target
 from .columns import Columns, choose_columns, count_rows, read_images, read_labels
@@ -78,13 +80,10 @@ def find_parquet(
         name = ", ".join(_relative(folder, file) for file in part[:3])
         if "test" in files:
             validation = sum(map(count_rows, part))
-            left_out.append(
-                f"{name} with {validation:,} validation image{'s'[: validation != 1]}: "
-                "train.validation cuts a part off the training images instead"
-            )
+            left_out.append(unused_validation(name, validation))
         else:
             files["test"] = part
-            notes.append(f"{name} is the test set: there is no other")
+            notes.append(only_test_note(name))
     if "test" not in files:
         notes.append(cut_note(options))
     return Found(
