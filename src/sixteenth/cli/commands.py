@@ -28,7 +28,6 @@ from .options import (
     Flags,
     JsonOption,
     LangOption,
-    PortOption,
     SameOption,
     StudyArgument,
     TensorBoardOption,
@@ -165,7 +164,12 @@ def show(
 def watch_study(
     folder: DirArgument = None,
     out: SameOption = None,
-    port: PortOption = 0,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", metavar="N", min=0, max=65535, help="Of the page. Default: one that is free."
+        ),
+    ] = 0,
     lang: LangOption = None,
 ) -> None:
     """Serve a page that follows a study while it is trained, and print its address.

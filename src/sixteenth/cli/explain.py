@@ -13,6 +13,7 @@ from .exits import print_message
 from .options import (
     DataDirOption,
     DeviceOption,
+    FolderArgument,
     JsonOption,
     LangOption,
     ThreadsOption,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")],
+    folder: FolderArgument,
     between: Annotated[
         tuple[str, str] | None,
         typer.Option(

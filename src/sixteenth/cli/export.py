@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .exits import print_message
-from .options import DataDirOption, JsonOption
+from .options import DataDirOption, JsonOption, TrustCodeOption
 from .studies import print_json
 
 
@@ -26,10 +26,7 @@ def export(
         ),
     ],
     out: Annotated[str, typer.Option("--out", metavar="PATH", help="The file or folder to write.")],
-    trust_code: Annotated[
-        bool,
-        typer.Option("--trust-code", help="Import the code that the run names as its model."),
-    ] = False,
+    trust_code: TrustCodeOption = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ import typer
 from ..errors import InputError
 from .exits import print_message
 from .fit_table import Request, Trainings, read_trainings
+from .options import JsonOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +101,7 @@ def fit(
             "current folder; NAME-2.svg where that is taken.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
     lang: Annotated[
         str | None,
         typer.Option("--lang", metavar="TAG", help="en, zh-Hant. Default: the locale's."),
@@ -262,8 +264,6 @@ def _draw(curves: Mapping[str, LearningCurve], place: Path, language: Language) 
 
 def _numbers(curve: LearningCurve, targets: list[float], language: Language) -> dict[str, Any]:
     """A curve as JSON knows it."""
-    from dataclasses import asdict
-
     forecasts = []
     for factor in (1, 2, 4):
         n = factor * float(curve.sizes[-1])

@@ -71,8 +71,8 @@ def _oddity_lines(dark: int, short: int) -> list[str]:
     if dark:
         lines.append(
             f"{counted(dark, '16-bit image')} {_verb(dark, 'uses', 'use')} less than a quarter of "
-            f"the range, as 12 or 14 bits in 16 do: {_verb(dark, 'it comes', 'they come')} out dark or "
-            f"nearly black; rescale {_verb(dark, 'it', 'them')}"
+            f"the range, as 12 or 14 bits in 16 do: {_verb(dark, 'it comes', 'they come')} out "
+            f"dark or nearly black; rescale {_verb(dark, 'it', 'them')}"
         )
     if short:
         lines.append(
