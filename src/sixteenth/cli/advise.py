@@ -22,7 +22,6 @@ def advise(
     target_error: Annotated[
         float | None,
         typer.Option(
-            "--target-error",
             metavar="SHARE",
             help="A wanted test error, such as 0.05: how many images would it take?",
         ),

@@ -165,9 +165,7 @@ def watch_study(
     out: SameOption = None,
     port: Annotated[
         int,
-        typer.Option(
-            "--port", metavar="N", min=0, max=65535, help="Of the page. Default: one that is free."
-        ),
+        typer.Option(metavar="N", min=0, max=65535, help="Of the page. Default: one that is free."),
     ] = 0,
     lang: LangOption = None,
 ) -> None:

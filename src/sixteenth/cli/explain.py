@@ -36,7 +36,6 @@ def explain(
     between: Annotated[
         tuple[str, str] | None,
         typer.Option(
-            "--between",
             metavar="RUN RUN",
             help="The runs of two cells of one fraction. Default: where the expectation failed.",
         ),
@@ -44,7 +43,7 @@ def explain(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            "--only", metavar="LEVER", help="This lever alone, as --plan names it. May be repeated."
+            metavar="LEVER", help="This lever alone, as --plan names it. May be repeated."
         ),
     ] = None,
     plan: Annotated[

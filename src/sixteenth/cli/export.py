@@ -20,12 +20,11 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            "--to",
             metavar="TARGET",
             help="Of a run: onnx, hub-folder. Of a study: mlflow, wandb-offline, tensorboard.",
         ),
     ],
-    out: Annotated[str, typer.Option("--out", metavar="PATH", help="The file or folder to write.")],
+    out: Annotated[str, typer.Option(metavar="PATH", help="The file or folder to write.")],
     trust_code: TrustCodeOption = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,

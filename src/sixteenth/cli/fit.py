@@ -1,7 +1,6 @@
-"""``sixteenth fit``: learning curves from any tool's table of sizes and errors.
+"""The command `sixteenth fit`: learning curves from any tool's table of sizes and errors.
 
-Apart from `cli` because it knows of no study: it has the table read by `fit_table`, asks the
-analysis for the fit and the report for the figure. Imports no torch: it answers in a second.
+It knows of no study, and imports no torch.
 """
 
 from __future__ import annotations
@@ -36,18 +35,14 @@ def fit(
     ],
     size_column: Annotated[
         str | None,
-        typer.Option(
-            "--size-column", metavar="NAME", help="Training-set sizes. Default: train_size."
-        ),
+        typer.Option(metavar="NAME", help="Training-set sizes. Default: train_size."),
     ] = None,
     error_column: Annotated[
-        str | None,
-        typer.Option("--error-column", metavar="NAME", help="Test errors, within 0 and 1."),
+        str | None, typer.Option(metavar="NAME", help="Test errors, within 0 and 1.")
     ] = None,
     accuracy_column: Annotated[
         str | None,
         typer.Option(
-            "--accuracy-column",
             metavar="NAME",
             help="Test accuracies instead. Default: test_accuracy, as in a study's results.csv.",
         ),
@@ -56,13 +51,11 @@ def fit(
         bool, typer.Option("--percent", help="The errors or accuracies are in percent.")
     ] = False,
     total: Annotated[
-        int | None,
-        typer.Option("--total", metavar="N", min=1, help="Sizes are shares of N images."),
+        int | None, typer.Option(metavar="N", min=1, help="Sizes are shares of N images.")
     ] = None,
     last_by: Annotated[
         str | None,
         typer.Option(
-            "--last-by",
             metavar="NAME",
             help="Of the rows of one training, take the last by this column, such as epoch.",
         ),
@@ -70,7 +63,6 @@ def fit(
     run_column: Annotated[
         list[str] | None,
         typer.Option(
-            "--run-column",
             metavar="NAME",
             help="Tells one training from another. Default: what is called seed, run_id and the "
             "like. May be repeated.",
@@ -78,24 +70,20 @@ def fit(
     ] = None,
     group_by: Annotated[
         list[str] | None,
-        typer.Option("--group-by", metavar="NAME", help="A curve for each value. May be repeated."),
+        typer.Option(metavar="NAME", help="A curve for each value. May be repeated."),
     ] = None,
     test_size: Annotated[
-        int | None,
-        typer.Option("--test-size", metavar="N", min=1, help="Images of the test set."),
+        int | None, typer.Option(metavar="N", min=1, help="Images of the test set.")
     ] = None,
     chance: Annotated[
-        float | None,
-        typer.Option("--chance", metavar="ERROR", help="Error of guessing, within 0 and 1."),
+        float | None, typer.Option(metavar="ERROR", help="Error of guessing, within 0 and 1.")
     ] = None,
     target_error: Annotated[
-        list[float] | None,
-        typer.Option("--target-error", metavar="ERROR", help="How many images would reach it?"),
+        list[float] | None, typer.Option(metavar="ERROR", help="How many images would reach it?")
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out",
             metavar="FILE",
             help="Figure, .svg or .png, written over. Default: table's name with .svg, in the "
             "current folder; NAME-2.svg where that is taken.",
@@ -103,8 +91,7 @@ def fit(
     ] = None,
     as_json: JsonOption = False,
     lang: Annotated[
-        str | None,
-        typer.Option("--lang", metavar="TAG", help="en, zh-Hant. Default: the locale's."),
+        str | None, typer.Option(metavar="TAG", help="en, zh-Hant. Default: the locale's.")
     ] = None,
 ) -> None:
     """Fit learning curves to any tool's results, print them and draw the figure."""

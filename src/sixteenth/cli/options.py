@@ -136,11 +136,10 @@ class Flags:
 
     data: Annotated[
         str | None,
-        typer.Option("--data", metavar="NAME_OR_PATH", help="These images instead of the study's."),
+        typer.Option(metavar="NAME_OR_PATH", help="These images instead of the study's."),
     ] = None
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="The study's folder. Default: studies/NAME."),
+        Path | None, typer.Option(metavar="DIR", help="The study's folder. Default: studies/NAME.")
     ] = None
     settings: Annotated[
         list[str] | None,
@@ -154,48 +153,39 @@ class Flags:
     device: DeviceOption = None
     devices: Annotated[
         str | None,
-        typer.Option(
-            "--devices", metavar="N,N", help="These GPUs only, such as 0,2. Default: all alike."
-        ),
+        typer.Option(metavar="N,N", help="These GPUs only, such as 0,2. Default: all alike."),
     ] = None
     workers: WorkersOption = None
     threads: ThreadsOption = None
     executor: Annotated[
         str | None,
         typer.Option(
-            "--executor",
             metavar="WHERE",
             help="ray, ray://HOST:PORT, slurm: on a cluster. Default: local, this machine.",
         ),
     ] = None
     slurm: Annotated[
         str | None,
-        typer.Option(
-            "--slurm", metavar="KEY=VALUE,...", help="Of each job: partition=NAME,time=MINUTES."
-        ),
+        typer.Option(metavar="KEY=VALUE,...", help="Of each job: partition=NAME,time=MINUTES."),
     ] = None
     seed: Annotated[
-        int | None,
-        typer.Option("--seed", metavar="N", help="One seed instead of the study's seeds."),
+        int | None, typer.Option(metavar="N", help="One seed instead of the study's seeds.")
     ] = None
     as_json: JsonOption = False
     data_dir: DataDirOption = None
     cifar_archive: Annotated[
         str | None,
         typer.Option(
-            "--cifar-archive",
             metavar="FILE_OR_URL",
             help="The archive of cifar10 or cifar100, instead of a download from its usual "
             "addresses.",
         ),
     ] = None
     image_column: Annotated[
-        str | None,
-        typer.Option("--image-column", metavar="NAME", help="The image column of Parquet files."),
+        str | None, typer.Option(metavar="NAME", help="The image column of Parquet files.")
     ] = None
     label_column: Annotated[
-        str | None,
-        typer.Option("--label-column", metavar="NAME", help="The label column of Parquet files."),
+        str | None, typer.Option(metavar="NAME", help="The label column of Parquet files.")
     ] = None
     fresh: Annotated[
         bool,

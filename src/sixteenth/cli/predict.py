@@ -19,7 +19,7 @@ def predict(
         list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.")
     ],
     top: Annotated[
-        int, typer.Option("--top", metavar="K", min=1, help="Show the K most probable classes.")
+        int, typer.Option(metavar="K", min=1, help="Show the K most probable classes.")
     ] = 1,
     trust_code: TrustCodeOption = False,
     device: DeviceOption = None,

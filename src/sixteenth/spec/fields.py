@@ -1,4 +1,4 @@
-"""Types of the fields in `study_file`.
+"""Types of the fields in `specs` and `train_spec`.
 
 They are stricter than Python's types: numbers are finite, booleans are not numbers, names are not
 paths.

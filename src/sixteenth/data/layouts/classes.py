@@ -19,7 +19,7 @@ Classes = dict[str, list[Path]]
 
 @dataclass
 class Parts:
-    """What the layouts of this module come to, before anything is decoded.
+    """What a folder of images was taken for, before anything is decoded.
 
     Attributes:
         layout: as `Found.layout`.
