@@ -13,7 +13,7 @@ import io
 import json
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -63,21 +63,17 @@ def write_whole(
     """
     if scratch is None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        dir=scratch or path.parent, prefix=f".{path.name}.", suffix=".tmp"
-    )
+    # Not by tempfile, whose files only their owner may read.
+    temporary = str((scratch or path.parent) / f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        os.close(handle)
-        with open(temporary, "wb") as file:
+        with open(temporary, "xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files private; a result is to be read by whoever may read the folder.
-        os.chmod(temporary, 0o666 & ~_umask())
         before_rename()
         os.replace(temporary, path)
     except BaseException as error:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
         if isinstance(error, OSError) and error.filename is None:
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
@@ -371,9 +367,3 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no number")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
