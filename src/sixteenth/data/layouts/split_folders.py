@@ -133,10 +133,10 @@ def unclear(tree: Tree, place: Path, why: str, test: Path | None) -> str:
     )
 
 
-def _keys(tree: Tree, each: Role, folders: Sequence[Path] = ()) -> str:
+def _keys(tree: Tree, each: Role, folders: Sequence[Path]) -> str:
     """``--set train_folder=NAME``."""
     key = "test_folder" if each != "train" else "train_folder"
     names = [tree.relative(folder) for folder in folders]
-    if len(names) < 2:
-        return f"--set {key}={names[0] if names else 'NAME'}"
+    if len(names) == 1:
+        return f"--set {key}={names[0]}"
     return f"--set '{key}=[{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}]'"
