@@ -84,8 +84,6 @@ def load_dataset(
     Raises:
         DataError: there is no such source, or its images or labels cannot be used.
     """
-    if image_size < 1:
-        raise ValueError(f"image_size is at least 1, not {image_size}")
     home = Path(data_dir).expanduser() if data_dir is not None else cache.default_data_dir()
     options = Options(
         home,
