@@ -84,8 +84,10 @@ def find_parquet(
         else:
             files["test"] = part
             notes.append(only_test_note(name))
+    cut = {}
     if "test" not in files:
         notes.append(cut_note(options))
+        cut = {"test_fraction": str(options.test_fraction), "seed": str(options.split_seed)}
     return Found(
         name=folder.resolve().name,
         layout="Parquet" if files["train"][0].suffix == ".parquet" else "saved data set",
@@ -94,11 +96,7 @@ def find_parquet(
             "path": str(found.home.resolve()),
             "image_column": columns.image,
             "label_column": columns.label,
-            **(
-                {}
-                if "test" in files
-                else {"test_fraction": str(options.test_fraction), "seed": str(options.split_seed)}
-            ),
+            **cut,
         },
         stamp=stamp_files(found.home, [file for part in files.values() for file in part], left_out),
         read=lambda target: _read(
