@@ -20,7 +20,6 @@ from sixteenth import Study
 from sixteenth.analysis.inputs.tables import read_grid
 from sixteenth.analysis.stats.paired import compare_cells
 from sixteenth.cli.display import display_for
-from sixteenth.cli.tables import console
 
 PLAIN = {"precision": "float32", "layout": "channels-first", "lower_convolutions": False}
 
@@ -38,9 +37,9 @@ def main() -> None:
 
     fast = Study(spec(options), options.out / "fast")
     plain = Study(spec(options, **PLAIN), options.out / "plain")
-    with display_for(console(errors=True)) as display:
+    with display_for() as display:
         fast.run(device="cpu", listener=display)
-    with display_for(console(errors=True)) as display:
+    with display_for() as display:
         plain.run(device="cpu", threads=1, listener=display)
 
     for model in options.models:

@@ -81,6 +81,8 @@ def test_what_is_no_fraction_is_refused_by_name(written: object) -> None:
         ({"data": "digits", "lr": 0.1}, "did you mean train.learning_rate"),
         ({"data": "digits", "train": {"lr": 0.1}}, "did you mean train.learning_rate"),
         ({"data": "digits", "epoch": 3}, "did you mean train.epochs"),
+        ({"data": "digits", "smoothing": 0.1}, "did you mean train.label_smoothing"),
+        ({"data": "digits", "o": 1}, "; known: name, data"),
         ({"data": "digits", "bs": 32}, "did you mean train.batch_size"),
         ({"data": "digits", "train": {"wd": 0.1}}, "did you mean train.weight_decay"),
         ({"data": "digits", "num-epochs": 3}, "did you mean train.epochs"),

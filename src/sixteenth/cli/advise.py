@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import InputError
-from .options import LangOption, set_language
+from .options import FolderArgument, JsonOption, LangOption, set_language
 from .studies import print_json
 
 if TYPE_CHECKING:
@@ -19,16 +18,15 @@ if TYPE_CHECKING:
 
 
 def advise(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")],
+    folder: FolderArgument,
     target_error: Annotated[
         float | None,
         typer.Option(
-            "--target-error",
             metavar="SHARE",
             help="A wanted test error, such as 0.05: how many images would it take?",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Say what to do next: more labels, a bigger model, pretraining, or a surer answer first."""

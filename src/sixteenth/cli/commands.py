@@ -28,7 +28,6 @@ from .options import (
     Flags,
     JsonOption,
     LangOption,
-    PortOption,
     SameOption,
     StudyArgument,
     TensorBoardOption,
@@ -107,12 +106,11 @@ def quick(
     from ..language import find_tag, locale_tag
     from ..study.quick import quick_study
     from .display import display_for
-    from .tables import console
 
     if flags.data is not None:
         raise InputError(f"two data sets were named, {images} and --data {flags.data}: name one")
     tag = None if flags.lang is None else find_tag(flags.lang)
-    with display_for(console(errors=True), tag or locale_tag()) as display:
+    with display_for(tag or locale_tag()) as display:
         study = quick_study(
             images,
             flags.changes(),
@@ -165,7 +163,10 @@ def show(
 def watch_study(
     folder: DirArgument = None,
     out: SameOption = None,
-    port: PortOption = 0,
+    port: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, max=65535, help="Of the page. Default: one that is free."),
+    ] = 0,
     lang: LangOption = None,
 ) -> None:
     """Serve a page that follows a study while it is trained, and print its address.
@@ -176,7 +177,7 @@ def watch_study(
     from .watch.server import serve
 
     study = open_study(folder, out, lang)
-    serve(study.folder, port, study.language, on_address=lambda where: print(where, flush=True))
+    serve(study.folder, port, study.language)
 
 
 app.command()(advise)
@@ -236,7 +237,7 @@ def _run(
         if watch:
             where = stack.enter_context(page_beside(study.folder, study.language))
             print_message(f"watch at {where}" if where else "the page of --watch did not start")
-        display = stack.enter_context(display_for(console(errors=True), study.language))
+        display = stack.enter_context(display_for(study.language))
         listener = Listeners([display, *listeners])
         results = study.run(**flags.machine(), budget=budget, listener=listener)
     page = study.folder / "report.html"

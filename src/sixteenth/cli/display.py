@@ -22,7 +22,7 @@ from ..language.text import plain
 from ..spec import RunSpec
 from ..storage.run_record import RunRecord
 from .run_progress import RunProgress, RunRow, clock
-from .tables import Column, cell_columns, table
+from .tables import Column, cell_columns, console, table
 
 if TYPE_CHECKING:
     from ..engine.progress import Progress
@@ -36,15 +36,11 @@ QUIET_SECONDS = 60.0
 """In a pipe a line is written at least this often while an epoch lasts longer."""
 
 
-def display_for(console: Console, language: str) -> LiveDisplay | PlainDisplay:
-    """The live display where `console` is a terminal that can redraw, else plain lines.
-
-    Args:
-        language: its tag.
-    """
-    if console.is_terminal and not console.is_dumb_terminal:
-        return LiveDisplay(console, language)
-    return PlainDisplay(console, language)
+def display_for(language: str = "en") -> LiveDisplay | PlainDisplay:
+    """The live display if standard error is a terminal that can redraw, else plain lines."""
+    on = console(errors=True)
+    live = on.is_terminal and not on.is_dumb_terminal
+    return LiveDisplay(on, language) if live else PlainDisplay(on, language)
 
 
 class LiveDisplay(RunProgress):

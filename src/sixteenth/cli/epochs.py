@@ -23,7 +23,7 @@ def say_epochs(study: Study, flags: Flags) -> None:
     from .tables import console
 
     keep_freed_memory()
-    with display_for(console(errors=True), study.language) as display:
+    with display_for(study.language) as display:
         found = check_epochs(study, display, **flags.machine())
     if flags.as_json:
         print_json(asdict(found))

@@ -109,11 +109,8 @@ def _exit_code_of(app: typer.Typer, words: list[str], debug: bool) -> int:
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         print_message(f"{error.strerror or error}{where}")
-        if resume := _resume_command(words):
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            first = "make room, then " if full else "when that is mended, "
-            print_message(f"what is finished is kept; {first}go on with:", prefix="")
-            print_message(resume, prefix="  ")
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        _print_resume(words, "make room, then " if full else "when that is mended, ")
         _discard_output()
         return 1
     except MemoryError:
@@ -203,9 +200,7 @@ def _end_after(seconds: float, on_timeout: Callable[[], None]) -> Iterator[None]
 
 def _print_stopped(words: Sequence[str]) -> None:
     print_message("stopped")
-    if resume := _resume_command(words):
-        print_message("what is finished is kept; go on with:", prefix="")
-        print_message(resume, prefix="  ")
+    _print_resume(words)
 
 
 def _discard_output() -> None:
@@ -214,13 +209,13 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _resume_command(words: Sequence[str]) -> str:
-    """The command that goes on after a stop: the same again, for what trains."""
-    if not words or words[0] not in ("run", "demo", "explain"):
-        return ""
-    as_module = Path(sys.argv[0]).name == "__main__.py"
-    program = ["python", "-m", "sixteenth"] if as_module else ["sixteenth"]
-    return shlex.join([*program, *_rewording.get()(words)])
+def _print_resume(words: Sequence[str], first: str = "") -> None:
+    """Name the command that goes on after a stop, if this one trains: the same again."""
+    if words and words[0] in ("run", "demo", "explain"):
+        as_module = Path(sys.argv[0]).name == "__main__.py"
+        program = ["python", "-m", "sixteenth"] if as_module else ["sixteenth"]
+        print_message(f"what is finished is kept; {first}go on with:", prefix="")
+        print_message(shlex.join([*program, *_rewording.get()(words)]), prefix="  ")
 
 
 def _usage(error: Exception) -> str:

@@ -13,6 +13,7 @@ from .exits import print_message
 from .options import (
     DataDirOption,
     DeviceOption,
+    FolderArgument,
     JsonOption,
     LangOption,
     ThreadsOption,
@@ -31,11 +32,10 @@ if TYPE_CHECKING:
 
 
 def explain(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")],
+    folder: FolderArgument,
     between: Annotated[
         tuple[str, str] | None,
         typer.Option(
-            "--between",
             metavar="RUN RUN",
             help="The runs of two cells of one fraction. Default: where the expectation failed.",
         ),
@@ -43,7 +43,7 @@ def explain(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            "--only", metavar="LEVER", help="This lever alone, as --plan names it. May be repeated."
+            metavar="LEVER", help="This lever alone, as --plan names it. May be repeated."
         ),
     ] = None,
     plan: Annotated[
@@ -69,14 +69,13 @@ def explain(
     from ..study import Study
     from ..study import explain as tests
     from .display import display_for
-    from .tables import console
 
     levers = _levers(only or ())
     study = set_language(Study.open(folder), lang)
     study.data_dir = data_dir
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     place = None if separate else tests.find_place(study, between)
-    with display_for(console(errors=True), study.language) as display:
+    with display_for(study.language) as display:
         study.dataset(display)
         if place is None:
             parts = {"equal-steps": tests.control_study(study)}
@@ -112,12 +111,11 @@ def _train(name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
     """Train what is not finished; the runs that failed."""
     from ..engine.acceleration import keep_freed_memory
     from .display import display_for
-    from .tables import console
 
     if part.left:
         keep_freed_memory()
         print_message(name, prefix="explain: ")
-        with display_for(console(errors=True), part.language) as display:
+        with display_for(part.language) as display:
             part.run(**machine, listener=display)
     results = part.results()
     failed = results[results["status"] == "failed"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .exits import print_message
-from .options import DataDirOption, JsonOption
+from .options import DataDirOption, JsonOption, TrustCodeOption
 from .studies import print_json
 
 
@@ -20,16 +20,12 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            "--to",
             metavar="TARGET",
             help="Of a run: onnx, hub-folder. Of a study: mlflow, wandb-offline, tensorboard.",
         ),
     ],
-    out: Annotated[str, typer.Option("--out", metavar="PATH", help="The file or folder to write.")],
-    trust_code: Annotated[
-        bool,
-        typer.Option("--trust-code", help="Import the code that the run names as its model."),
-    ] = False,
+    out: Annotated[str, typer.Option(metavar="PATH", help="The file or folder to write.")],
+    trust_code: TrustCodeOption = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,7 +1,6 @@
-"""``sixteenth fit``: learning curves from any tool's table of sizes and errors.
+"""The command `sixteenth fit`: learning curves from any tool's table of sizes and errors.
 
-Apart from `cli` because it knows of no study: it has the table read by `fit_table`, asks the
-analysis for the fit and the report for the figure. Imports no torch: it answers in a second.
+It knows of no study, and imports no torch.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ import typer
 from ..errors import InputError
 from .exits import print_message
 from .fit_table import Request, Trainings, read_trainings
+from .options import JsonOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,18 +35,14 @@ def fit(
     ],
     size_column: Annotated[
         str | None,
-        typer.Option(
-            "--size-column", metavar="NAME", help="Training-set sizes. Default: train_size."
-        ),
+        typer.Option(metavar="NAME", help="Training-set sizes. Default: train_size."),
     ] = None,
     error_column: Annotated[
-        str | None,
-        typer.Option("--error-column", metavar="NAME", help="Test errors, within 0 and 1."),
+        str | None, typer.Option(metavar="NAME", help="Test errors, within 0 and 1.")
     ] = None,
     accuracy_column: Annotated[
         str | None,
         typer.Option(
-            "--accuracy-column",
             metavar="NAME",
             help="Test accuracies instead. Default: test_accuracy, as in a study's results.csv.",
         ),
@@ -54,13 +51,11 @@ def fit(
         bool, typer.Option("--percent", help="The errors or accuracies are in percent.")
     ] = False,
     total: Annotated[
-        int | None,
-        typer.Option("--total", metavar="N", min=1, help="Sizes are shares of N images."),
+        int | None, typer.Option(metavar="N", min=1, help="Sizes are shares of N images.")
     ] = None,
     last_by: Annotated[
         str | None,
         typer.Option(
-            "--last-by",
             metavar="NAME",
             help="Of the rows of one training, take the last by this column, such as epoch.",
         ),
@@ -68,7 +63,6 @@ def fit(
     run_column: Annotated[
         list[str] | None,
         typer.Option(
-            "--run-column",
             metavar="NAME",
             help="Tells one training from another. Default: what is called seed, run_id and the "
             "like. May be repeated.",
@@ -76,33 +70,28 @@ def fit(
     ] = None,
     group_by: Annotated[
         list[str] | None,
-        typer.Option("--group-by", metavar="NAME", help="A curve for each value. May be repeated."),
+        typer.Option(metavar="NAME", help="A curve for each value. May be repeated."),
     ] = None,
     test_size: Annotated[
-        int | None,
-        typer.Option("--test-size", metavar="N", min=1, help="Images of the test set."),
+        int | None, typer.Option(metavar="N", min=1, help="Images of the test set.")
     ] = None,
     chance: Annotated[
-        float | None,
-        typer.Option("--chance", metavar="ERROR", help="Error of guessing, within 0 and 1."),
+        float | None, typer.Option(metavar="ERROR", help="Error of guessing, within 0 and 1.")
     ] = None,
     target_error: Annotated[
-        list[float] | None,
-        typer.Option("--target-error", metavar="ERROR", help="How many images would reach it?"),
+        list[float] | None, typer.Option(metavar="ERROR", help="How many images would reach it?")
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out",
             metavar="FILE",
             help="Figure, .svg or .png, written over. Default: table's name with .svg, in the "
             "current folder; NAME-2.svg where that is taken.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
     lang: Annotated[
-        str | None,
-        typer.Option("--lang", metavar="TAG", help="en, zh-Hant. Default: the locale's."),
+        str | None, typer.Option(metavar="TAG", help="en, zh-Hant. Default: the locale's.")
     ] = None,
 ) -> None:
     """Fit learning curves to any tool's results, print them and draw the figure."""
@@ -262,8 +251,6 @@ def _draw(curves: Mapping[str, LearningCurve], place: Path, language: Language) 
 
 def _numbers(curve: LearningCurve, targets: list[float], language: Language) -> dict[str, Any]:
     """A curve as JSON knows it."""
-    from dataclasses import asdict
-
     forecasts = []
     for factor in (1, 2, 4):
         n = factor * float(curve.sizes[-1])

@@ -1,4 +1,4 @@
-"""The arguments and options of the commands, each defined once, and the flags that they share."""
+"""The arguments and options that several commands have, and the flags of those about a study."""
 
 from __future__ import annotations
 
@@ -18,38 +18,17 @@ if TYPE_CHECKING:
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="A preset (see sixteenth presets), or a study file.")
 ]
+FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
 DirArgument = Annotated[
     Path | None,
     typer.Argument(metavar="DIR", help="The study's folder: studies/NAME.", show_default=False),
 ]
-DataOption = Annotated[
-    str | None,
-    typer.Option("--data", metavar="NAME_OR_PATH", help="These images instead of the study's."),
-]
-OutOption = Annotated[
-    Path | None,
-    typer.Option("--out", metavar="DIR", help="The study's folder. Default: studies/NAME."),
-]
 SameOption = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The same as the argument DIR.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Any key of the study file, read as YAML, such as train.epochs=2. May be repeated.",
-    ),
 ]
 DeviceOption = Annotated[
     str | None,
     typer.Option("--device", metavar="NAME", help="cpu, cuda, mps. Default: the best one here."),
-]
-DevicesOption = Annotated[
-    str | None,
-    typer.Option(
-        "--devices", metavar="N,N", help="These GPUs only, such as 0,2. Default: all alike."
-    ),
 ]
 WorkersOption = Annotated[
     int | None,
@@ -58,20 +37,6 @@ WorkersOption = Annotated[
         metavar="N",
         min=1,
         help="Runs that go side by side. Default: what trains most images a second here.",
-    ),
-]
-ExecutorOption = Annotated[
-    str | None,
-    typer.Option(
-        "--executor",
-        metavar="WHERE",
-        help="ray, ray://HOST:PORT, slurm: on a cluster. Default: local, this machine.",
-    ),
-]
-SlurmOption = Annotated[
-    str | None,
-    typer.Option(
-        "--slurm", metavar="KEY=VALUE,...", help="Of each job: partition=NAME,time=MINUTES."
     ),
 ]
 ThreadsOption = Annotated[
@@ -129,15 +94,6 @@ TensorBoardOption = Annotated[
     bool,
     typer.Option("--tensorboard", help="Also write event files for TensorBoard."),
 ]
-PortOption = Annotated[
-    int,
-    typer.Option(
-        "--port", metavar="N", min=0, max=65535, help="Of the page. Default: one that is free."
-    ),
-]
-SeedOption = Annotated[
-    int | None, typer.Option("--seed", metavar="N", help="One seed instead of the study's seeds.")
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 DataDirOption = Annotated[
     Path | None,
@@ -147,39 +103,8 @@ DataDirOption = Annotated[
         help="Where downloads and decoded images are kept. Default: the user's cache.",
     ),
 ]
-CifarArchiveOption = Annotated[
-    str | None,
-    typer.Option(
-        "--cifar-archive",
-        metavar="FILE_OR_URL",
-        help="The archive of cifar10 or cifar100, instead of a download from its usual addresses.",
-    ),
-]
-ImageColumnOption = Annotated[
-    str | None,
-    typer.Option("--image-column", metavar="NAME", help="The image column of Parquet files."),
-]
-LabelColumnOption = Annotated[
-    str | None,
-    typer.Option("--label-column", metavar="NAME", help="The label column of Parquet files."),
-]
-
-
-FreshOption = Annotated[
-    bool,
-    typer.Option(
-        "--fresh", help="Begin in a new folder, NAME-2, where there is something already."
-    ),
-]
-SkipBrokenOption = Annotated[
-    bool, typer.Option("--skip-broken", help="Leave out images that cannot be read; recorded.")
-]
-AllowPartialOption = Annotated[
-    bool,
-    typer.Option(
-        "--allow-partial",
-        help="Accept weights files whose classifier is made for other classes: it starts anew.",
-    ),
+TrustCodeOption = Annotated[
+    bool, typer.Option("--trust-code", help="Import the code that the run names as its model.")
 ]
 LangOption = Annotated[
     str | None,
@@ -209,24 +134,75 @@ def set_language(study: Study, lang: str | None) -> Study:
 class Flags:
     """The flags that every command about a study has in common."""
 
-    data: DataOption = None
-    out: OutOption = None
-    settings: SetOption = None
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="NAME_OR_PATH", help="These images instead of the study's."),
+    ] = None
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The study's folder. Default: studies/NAME.")
+    ] = None
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any key of the study file, read as YAML, such as train.epochs=2. "
+            "May be repeated.",
+        ),
+    ] = None
     device: DeviceOption = None
-    devices: DevicesOption = None
+    devices: Annotated[
+        str | None,
+        typer.Option(metavar="N,N", help="These GPUs only, such as 0,2. Default: all alike."),
+    ] = None
     workers: WorkersOption = None
     threads: ThreadsOption = None
-    executor: ExecutorOption = None
-    slurm: SlurmOption = None
-    seed: SeedOption = None
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="ray, ray://HOST:PORT, slurm: on a cluster. Default: local, this machine.",
+        ),
+    ] = None
+    slurm: Annotated[
+        str | None,
+        typer.Option(metavar="KEY=VALUE,...", help="Of each job: partition=NAME,time=MINUTES."),
+    ] = None
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="One seed instead of the study's seeds.")
+    ] = None
     as_json: JsonOption = False
     data_dir: DataDirOption = None
-    cifar_archive: CifarArchiveOption = None
-    image_column: ImageColumnOption = None
-    label_column: LabelColumnOption = None
-    fresh: FreshOption = False
-    skip_broken: SkipBrokenOption = False
-    allow_partial: AllowPartialOption = False
+    cifar_archive: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE_OR_URL",
+            help="The archive of cifar10 or cifar100, instead of a download from its usual "
+            "addresses.",
+        ),
+    ] = None
+    image_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The image column of Parquet files.")
+    ] = None
+    label_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The label column of Parquet files.")
+    ] = None
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh", help="Begin in a new folder, NAME-2, where there is something already."
+        ),
+    ] = False
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Leave out images that cannot be read; recorded.")
+    ] = False
+    allow_partial: Annotated[
+        bool,
+        typer.Option(
+            "--allow-partial",
+            help="Accept weights files whose classifier is made for other classes: it starts anew.",
+        ),
+    ] = False
     lang: LangOption = None
 
     def changes(self) -> list[str]:

@@ -40,7 +40,7 @@ def plan(
     from .tables import console, plan_table, side_by_side
 
     loaded = load_study(study, flags)
-    with display_for(console(errors=True), loaded.language) as display:
+    with display_for(loaded.language) as display:
         table = loaded.plan(**flags.machine(), budget=budget, listener=display)
     todo, left = table[table["chosen"]], table[table["status"] != "finished"]
     totals = {

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .exits import print_message
-from .options import DeviceOption, JsonOption
+from .options import DeviceOption, JsonOption, TrustCodeOption
 from .studies import print_json
 
 
@@ -19,12 +19,9 @@ def predict(
         list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.")
     ],
     top: Annotated[
-        int, typer.Option("--top", metavar="K", min=1, help="Show the K most probable classes.")
+        int, typer.Option(metavar="K", min=1, help="Show the K most probable classes.")
     ] = 1,
-    trust_code: Annotated[
-        bool,
-        typer.Option("--trust-code", help="Import the code that the run names as its model."),
-    ] = False,
+    trust_code: TrustCodeOption = False,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -206,14 +206,12 @@ class Numbers:
         texts = [re.sub(r"(?<=\d)[ '’](?=\d{3}(?:\D|$))", "", text) for text in column]
         mark, own = self.mark, any(map(_shown_mark, texts))
         if not mark:
-            held = next((text for text in texts if _AMBIGUOUS.fullmatch(text)), ".")
-            mark = (
-                ("," if "." in held else ".") if whole and held != "." else re.sub(r"\d", "", held)
-            )
+            doubtful = next(filter(_AMBIGUOUS.fullmatch, texts), "")
+            shown, other = (",", ".") if "," in doubtful else (".", ",")
+            mark = other if whole and doubtful else shown  # in a size, that of 1,000 is no decimal
         read = []
         for line, text in zip(column.index, texts, strict=True):
-            doubtful = whole and not own and _AMBIGUOUS.fullmatch(text) and mark in text
-            if doubtful:
+            if whole and not own and _AMBIGUOUS.fullmatch(text) and mark in text:
                 raise InputError(
                     f"{self.path}: line {line}: {text} in column {column.name} may be a thousand "
                     "or one: write sizes without separators"

@@ -7,7 +7,7 @@ the rest fits. The other functions turn results and plans into its columns.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -107,32 +107,17 @@ def results_table(summary: pd.DataFrame, on: Console, language: Language) -> Tab
     before, after = cell_columns(models, inits, seeds, labels)
     columns = [
         *before,
-        Column(labels.fraction, [numbers.fraction(row["fraction"]) for row in rows], rank=6),
+        _column(labels.fraction, rows, "fraction", numbers.fraction, right=False, rank=6),
         Column(labels.train_size, [_images(row, numbers) for row in rows], right=True),
         *after,
         Column(labels.test_accuracy, [_outcome(row, labels, numbers) for row in rows], right=True),
         Column(
             labels.interval, [numbers.interval(row["low"], row["high"]) for row in rows], rank=1
         ),
-        Column(
-            labels.train_accuracy,
-            [numbers.percent(row["train_accuracy"]) for row in rows],
-            right=True,
-            rank=2,
-        ),
-        Column(
-            labels.gap,
-            [numbers.points(row["generalisation_gap"]) for row in rows],
-            right=True,
-            rank=3,
-        ),
-        Column(
-            labels.parameters,
-            [numbers.parameters(row["parameters"]) for row in rows],
-            right=True,
-            rank=4,
-        ),
-        Column(labels.time, [numbers.duration(row["seconds"]) for row in rows], right=True, rank=5),
+        _column(labels.train_accuracy, rows, "train_accuracy", numbers.percent, rank=2),
+        _column(labels.gap, rows, "generalisation_gap", numbers.points, rank=3),
+        _column(labels.parameters, rows, "parameters", numbers.parameters, rank=4),
+        _column(labels.time, rows, "seconds", numbers.duration, rank=5),
     ]
     return table(columns, on)
 
@@ -145,25 +130,22 @@ def plan_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
     before, after = cell_columns(models, inits, seeds, labels)
     columns = [
         *before,
-        Column(labels.fraction, [numbers.fraction(row["fraction"]) for row in rows], rank=3),
-        Column(labels.train_size, [numbers.count(row["train_size"]) for row in rows], right=True),
+        _column(labels.fraction, rows, "fraction", numbers.fraction, right=False, rank=3),
+        _column(labels.train_size, rows, "train_size", numbers.count),
         *after,
-        Column(
-            labels.parameters, [numbers.parameters(row["parameters"]) for row in rows], right=True
-        ),
-        Column(labels.train_flops, [numbers.flops(row["train_flops"]) for row in rows], right=True),
-        Column(labels.steps, [numbers.count(row["steps"]) for row in rows], right=True),
-        Column(labels.threads, [numbers.count(row["threads"]) for row in rows], right=True, rank=4),
-        Column(labels.time, [numbers.duration(row["seconds"]) for row in rows], right=True),
-        Column(labels.disk, [numbers.size(row["disk_bytes"]) for row in rows], right=True, rank=1),
+        _column(labels.parameters, rows, "parameters", numbers.parameters),
+        _column(labels.train_flops, rows, "train_flops", numbers.flops),
+        _column(labels.steps, rows, "steps", numbers.count),
+        _column(labels.threads, rows, "threads", numbers.count, rank=4),
+        _column(labels.time, rows, "seconds", numbers.duration),
+        _column(labels.disk, rows, "disk_bytes", numbers.size, rank=1),
     ]
     if plan["device"].nunique() > 1:
         where = [str(row["device"] or "") for row in rows]
         columns.insert(-2, Column(labels.device, where, rank=4))
     if set(plan["status"]) != {"missing"}:
-        columns.append(
-            Column(labels.status, [_planned(row["status"], labels) for row in rows], rank=2)
-        )
+        states = [_planned(row["status"], labels) for row in rows]
+        columns.append(Column(labels.status, states, rank=2))
     return table(columns, on)
 
 
@@ -179,9 +161,9 @@ def levers_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
     columns = [
         Column(labels.lever, [str(row["lever"]) for row in rows]),
         Column(labels.runs, left, right=True),
-        Column(labels.steps, [numbers.count(row["steps"]) for row in rows], right=True),
-        Column(labels.time, [numbers.duration(row["seconds"]) for row in rows], right=True),
-        Column(labels.disk, [numbers.size(row["disk_bytes"]) for row in rows], right=True, rank=1),
+        _column(labels.steps, rows, "steps", numbers.count),
+        _column(labels.time, rows, "seconds", numbers.duration),
+        _column(labels.disk, rows, "disk_bytes", numbers.size, rank=1),
     ]
     return table(columns, on)
 
@@ -205,6 +187,19 @@ def model_name(model: str) -> str:
 def init_name(init: str) -> str:
     """Initial weights as a row calls them: of a path its last part."""
     return cut(plain(init.replace("\\", "/").rpartition("/")[2]), 16)
+
+
+def _column(
+    title: str,
+    rows: Sequence[dict[Any, Any]],
+    key: str,
+    say: Callable[[Any], str],
+    *,
+    right: bool = True,
+    rank: int = 0,
+) -> Column:
+    """One value of each row, as `say` writes it."""
+    return Column(title, [say(row[key]) for row in rows], right=right, rank=rank)
 
 
 def _images(row: dict[Any, Any], numbers: Numbers) -> str:

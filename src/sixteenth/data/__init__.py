@@ -8,8 +8,6 @@
                  brings Parquet files from the Hugging Face Hub
     download.py  a file from several addresses, checked and resumed
     source.py    what a layout returns: Found, and Content after reading
-    understood.py
-                 what the source was taken for, as records and `sixteenth plan` have it
     decode.py    encoded images to uint8 pixels of one size
     broken.py    why an image cannot be decoded; oddities.py what is odd about one that can
     target.py    where the pixels go: files that are mapped, or memory

@@ -33,7 +33,7 @@ def notices(checks: DataChecks) -> list[str]:
     lines = []
     if checks.leaked_test_images:
         lines.append(
-            f"leakage: {_images(checks.leaked_test_images, 'test')} "
+            f"leakage: {counted(checks.leaked_test_images, 'test image')} "
             f"{_verb(checks.leaked_test_images, 'is', 'are')} training images too: "
             "the test accuracy is too good by them"
         )
@@ -43,12 +43,10 @@ def notices(checks: DataChecks) -> list[str]:
     ):
         if copies:
             what = _verb(copies, "is a copy", "are copies")
-            lines.append(f"{_images(copies, part)} {what} of another")
-    if checks.conflicting_labels:
-        number = checks.conflicting_labels
-        lines.append(
-            f"{_images(number)} {_verb(number, 'stands', 'stand')} under more than one label"
-        )
+            lines.append(f"{counted(copies, f'{part} image')} {what} of another")
+    if number := checks.conflicting_labels:
+        stand = _verb(number, "stands", "stand")
+        lines.append(f"{counted(number, 'image')} {stand} under more than one label")
     if checks.classes_without_test:
         named = first_names(checks.classes_without_test, MAX_EXAMPLES)
         lines.append(f"no test image of class {named}")
@@ -72,13 +70,13 @@ def _oddity_lines(dark: int, short: int) -> list[str]:
     lines = []
     if dark:
         lines.append(
-            f"{_images(dark, '16-bit')} {_verb(dark, 'uses', 'use')} less than a quarter of the "
-            f"range, as 12 or 14 bits in 16 do: {_verb(dark, 'it comes', 'they come')} out dark or "
-            f"nearly black; rescale {_verb(dark, 'it', 'them')}"
+            f"{counted(dark, '16-bit image')} {_verb(dark, 'uses', 'use')} less than a quarter of "
+            f"the range, as 12 or 14 bits in 16 do: {_verb(dark, 'it comes', 'they come')} out "
+            f"dark or nearly black; rescale {_verb(dark, 'it', 'them')}"
         )
     if short:
         lines.append(
-            f"{_images(short)} {_verb(short, 'seems', 'seem')} to stop early: "
+            f"{counted(short, 'image')} {_verb(short, 'seems', 'seem')} to stop early: "
             f"{_verb(short, 'its file lacks its', 'their files lack their')} end, or the last rows "
             f"are one flat colour; look at {_verb(short, 'it', 'them')}"
         )
@@ -160,14 +158,7 @@ def _digests(images: NDArray[np.uint8]) -> list[bytes]:
 
 def _first_positions(digests: Sequence[bytes]) -> dict[bytes, int]:
     """The position at which each digest occurs first."""
-    positions: dict[bytes, int] = {}
-    for i, digest in enumerate(digests):
-        positions.setdefault(digest, i)
-    return positions
-
-
-def _images(count: int, kind: str = "") -> str:
-    return counted(count, f"{kind} image".strip())
+    return {digest: i for i, digest in reversed(list(enumerate(digests)))}
 
 
 def _verb(count: int, one: str, many: str) -> str:

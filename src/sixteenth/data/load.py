@@ -10,8 +10,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import DataError, looked_for, nearest
 from ..spec.fields import NAMED_DATA
+from ..storage.run_facts import Understood
 from . import cache
 from .broken import refuse_broken
 from .checks import examine
@@ -23,9 +26,8 @@ from .layouts.hub_address import parse_address
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .layouts.table import ENDINGS
-from .source import Found, Options, check_content
+from .source import Content, Found, Options, check_content
 from .target import ProgressCallback, Target
-from .understood import understand
 
 _ACCEPTED = (
     f"data are {', '.join(NAMED_DATA)}, hf://OWNER/NAME, or the path of a folder with train/CLASS/ "
@@ -33,6 +35,9 @@ _ACCEPTED = (
     f"folder with "
     f"train*.parquet and test*.parquet, or of an .npz file with x_train, y_train, x_test, y_test"
 )
+
+MAX_LEFT_OUT = 100
+"""Lines on what was left out that a record keeps, broken images included."""
 
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2", ".7z", ".rar")
 
@@ -79,8 +84,6 @@ def load_dataset(
     Raises:
         DataError: there is no such source, or its images or labels cannot be used.
     """
-    if image_size < 1:
-        raise ValueError(f"image_size is at least 1, not {image_size}")
     home = Path(data_dir).expanduser() if data_dir is not None else cache.default_data_dir()
     options = Options(
         home,
@@ -130,8 +133,28 @@ def load_dataset(
         fingerprint=digest,
         symbols=found.symbols,
         checks=checks,
-        understood=understand(found.layout, content),
+        understood=_understood(found.layout, content),
         cache_dir=home,
+    )
+
+
+def _understood(layout: str, content: Content) -> Understood:
+    """What the source was taken for; the language makes sentences of it (`Language.understood`)."""
+    labels = np.concatenate([content.train.labels, content.test.labels])
+    counts = np.bincount(labels, minlength=len(content.classes)).tolist()
+    broken = [f"{one.name} cannot be read: {one.reason}" for one in content.broken]
+    left_out = [*content.left_out, *broken]
+    if (more := len(left_out) - MAX_LEFT_OUT) > 0:
+        left_out[MAX_LEFT_OUT:] = [f"and {more} more"]
+    return Understood(
+        layout=layout,
+        classes=content.classes,
+        train_images=len(content.train),
+        test_images=len(content.test),
+        validation_images=content.validation_images,
+        per_class=dict(zip(content.classes, counts, strict=True)),
+        left_out=tuple(left_out),
+        notes=content.notes,
     )
 
 

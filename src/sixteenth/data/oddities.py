@@ -57,10 +57,10 @@ def high_value(counts: NDArray[np.int64]) -> int:
     return len(counts) - 1 - int(np.searchsorted(from_top, ignored, side="right"))
 
 
-def is_dark(image: Image.Image, limit: int = DEEP_DARK) -> bool:
-    """Whether all channels of an 8-bit RGB image are below `limit`, hot pixels left aside."""
+def is_dark(image: Image.Image) -> bool:
+    """Whether all channels of an 8-bit RGB image are below `DEEP_DARK`, hot pixels left aside."""
     counts = np.asarray(image.histogram()).reshape(3, 256)
-    return max(map(high_value, counts)) < limit
+    return max(map(high_value, counts)) < DEEP_DARK
 
 
 def lacks_end(image: Image.Image) -> bool:

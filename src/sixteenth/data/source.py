@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, counted
 from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, decode_images
@@ -223,7 +223,7 @@ def hold_out_test(
         first = int(untested[0])
         count = int((labels == first).sum())
         raise DataError(
-            f"class {classes[first]!r} of {source} has only {count} image{'s'[: count != 1]}: too "
+            f"class {classes[first]!r} of {source} has only {counted(count, 'image')}: too "
             f"few to cut a test part of {share:g}; add images, or set a larger test_fraction"
         )
     return train, test
@@ -234,6 +234,19 @@ def cut_note(options: Options) -> str:
     return (
         f"there is no test part: {options.test_fraction:.3g} of the images were cut off as one "
         "(test_fraction)"
+    )
+
+
+def only_test_note(name: str) -> str:
+    """What to note where a validation part is the test split."""
+    return f"{name} is the test set: there is no other"
+
+
+def unused_validation(name: str, images: int) -> str:
+    """Why a validation part beside a test split is left out."""
+    return (
+        f"{name} with {counted(images, 'validation image')}: train.validation cuts a part off the "
+        "training images instead"
     )
 
 

@@ -66,10 +66,6 @@ def draw_subset(
         DataError: there are not enough images, in total, of a class or for all disjoint subsets, or
             a class would get none.
     """
-    if subsets not in ("nested", "disjoint"):
-        raise ValueError(f"subsets is 'nested' or 'disjoint', not {subsets!r}")
-    if replicate < 0:
-        raise ValueError(f"replicate is at least 0, not {replicate}")
     labels = _check_labels(labels)
     present, class_index, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     wanted = class_counts(present, sizes, fraction, classes)
@@ -112,8 +108,6 @@ def hold_out(
     Raises:
         DataError: a class would keep no image.
     """
-    if not 0 <= share < 1:
-        raise ValueError(f"the share to hold out lies in [0, 1), not {share}")
     labels = _check_labels(labels)
     everything = np.arange(len(labels), dtype=np.int64)
     if share == 0:
@@ -239,14 +233,12 @@ def _first_number(seed: int) -> int:
 
 
 def _check_labels(labels: Any) -> NDArray[np.int64]:
-    array = np.asarray(labels)
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise ValueError(f"labels are integers, (N,), not {array.dtype} {array.shape}")
+    array = np.asarray(labels, dtype=np.int64)
     if not len(array):
         raise DataError("no training images: there is nothing to draw a subset from")
     if array.min() < 0:
         raise DataError(f"label {array.min()} is out of range: labels start at 0")
-    return array.astype(np.int64, copy=False)
+    return array
 
 
 def _name(label: int, classes: Sequence[str] | None) -> str:

@@ -130,8 +130,8 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
         try:
             content = torch.load(payload, map_location=learner.device, weights_only=True)
             learner.load_state_dict(content["learner"])
-            state = TrainingState(**content["state"])
             kept = content["state"]
+            state = TrainingState(**kept)
             state.history = [EpochRow(**row) for row in kept["history"]]
             state.lengths = [LengthMetrics.from_dict(each) for each in kept.get("lengths", [])]
         except Exception as error:

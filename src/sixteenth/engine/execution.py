@@ -163,9 +163,7 @@ def begun_execution(folder: RunFolder, record: RunRecord | None) -> Execution | 
         return None
 
 
-def resolve_execution(
-    device: str | None, train: TrainSpec, threads: int | None = None
-) -> Execution:
+def resolve_execution(device: str | None, train: TrainSpec) -> Execution:
     """The execution on this machine, with ``auto`` resolved by rules, without measuring.
 
     Precision is bfloat16 if the processor has it in hardware (AVX-512 BF16 or AMX on CPUs, compute
@@ -174,24 +172,20 @@ def resolve_execution(
 
     Args:
         device: by default ``cuda``, ``mps`` or ``cpu``, the first that is available.
-        threads: by default `default_threads`.
 
     Raises:
         InputError: the device is not available, or the precision not on this device.
     """
-    chosen = device or _best_device()
+    chosen = device or _devices()[0]
     try:
         kind = torch.device(chosen).type
         if kind not in ("cpu", "cuda", "mps"):
             raise RuntimeError("no training on such a device")
         torch.empty(1, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        there = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-        if torch.backends.mps.is_available():
-            there.append("mps")
         raise InputError(
             f"device {chosen!r} cannot be used here ({_first_sentence(error)}); "
-            f"there is {', '.join(there)}"
+            f"there is {', '.join(sorted(_devices()))}"
         ) from None
     precision = train.precision
     if precision == "auto":
@@ -199,7 +193,7 @@ def resolve_execution(
     if precision == "float16" and kind == "cpu":
         raise InputError("train.precision: float16 needs a GPU; on cpu use bfloat16 or float32")
     layout = "channels-last" if train.layout == "auto" else train.layout
-    return Execution(chosen, precision, layout, threads or default_threads())
+    return Execution(chosen, precision, layout, default_threads())
 
 
 def default_threads() -> int:
@@ -268,10 +262,10 @@ def peak_memory(device: torch.device) -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _best_device() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+def _devices() -> list[str]:
+    """The kinds of devices here, the fastest first."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return [*(kind for kind, available in there.items() if available), "cpu"]
 
 
 def _has_bfloat16(device: torch.device) -> bool:

@@ -98,9 +98,10 @@ def _conv2d(
             axis_of(input.shape[2 + i], weight.shape[2 + i], steps[i], pads[i], pads[i])
             for i in (0, 1)
         )
-        used = weight if rows is None or cols is None else used_part(weight, rows, cols)
-        if rows is not None and cols is not None and used is not weight:
-            return convolve(input, used, rows, cols, groups, bias)
+        if rows is not None and cols is not None:
+            used = used_part(weight, rows, cols)
+            if used is not weight:
+                return convolve(input, used, rows, cols, groups, bias)
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 

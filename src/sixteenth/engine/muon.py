@@ -8,8 +8,7 @@ columns). So all directions are learned at the same speed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import overload
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -38,22 +37,13 @@ class Muon(torch.optim.Optimizer):
     def __init__(self, filters: Iterable[Tensor], *, lr: float, momentum: float) -> None:
         super().__init__(filters, {"lr": lr, "momentum": momentum})
 
-    @overload
-    def step(self, closure: None = None) -> None: ...
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+    def step(self) -> None:  # type: ignore[override]  # without a closure, which nothing here has
         """Update all filters that have a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
         for group in self.param_groups:
             for filters in group["params"]:
                 if filters.grad is not None:
                     self._update(filters, group["lr"], group["momentum"])
-        return loss
 
     def _update(self, filters: Tensor, rate: float, momentum: float) -> None:
         gradient, state = filters.grad, self.state[filters]

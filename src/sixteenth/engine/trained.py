@@ -63,7 +63,11 @@ class TrainedNetwork:
         """
         folder = RunFolder(Path(path))
         published = not folder.record_path.exists() and (folder.path / CONFIG).exists()
-        record = _published_record(folder) if published else _finished_record(folder)
+        record = _published_record(folder) if published else _run_record(folder)
+        if not record.is_finished:
+            raise InputError(f"the run in {folder.path} is not finished: it is {record.status}")
+        if not folder.weights_path.is_file():
+            raise InputError(f"{folder.weights_path} is missing: the run's weights were removed")
         network = cls(folder, record, *_checked_fields(record, folder), complete=published)
 
         from ..models import is_foreign
@@ -139,30 +143,21 @@ def load_model(path: str | Path, *, trust_code: bool = False) -> ImageClassifier
 def _published_record(folder: RunFolder) -> RunRecord:
     path = folder.path / CONFIG
     try:
-        record = RunRecord.from_dict(json.loads(path.read_text(encoding="utf-8"))[RECORD])
+        return RunRecord.from_dict(json.loads(path.read_text(encoding="utf-8"))[RECORD])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path} does not describe a network of sixteenth ({one_line(error)[:150]}): expected "
             "what sixteenth export --to hub-folder writes"
         ) from None
-    return _with_weights(folder, record)
 
 
-def _finished_record(folder: RunFolder) -> RunRecord:
+def _run_record(folder: RunFolder) -> RunRecord:
     record = folder.read_record()
     if record is None:
         study = StudyFolder(folder.path)
         run = next(study.runs(), None) if study.spec_path.is_file() else None
         hint = f"; it is a study: name one of its runs, such as {run.path}" if run else ""
         raise InputError(f"no run in {folder.path}: expected a folder that holds run.json{hint}")
-    return _with_weights(folder, record)
-
-
-def _with_weights(folder: RunFolder, record: RunRecord) -> RunRecord:
-    if not record.is_finished:
-        raise InputError(f"the run in {folder.path} is not finished: it is {record.status}")
-    if not folder.weights_path.is_file():
-        raise InputError(f"{folder.weights_path} is missing: the run's weights were removed")
     return record
 
 
@@ -174,14 +169,13 @@ def _checked_fields(
     classes = record.data.classes if record.data else ()
     normalisation = record.model.normalisation if record.model else None
     precision = record.execution.precision if record.execution else None
-    problem = ""
-    shapes = (len(normalisation.mean), len(normalisation.std)) if normalisation else None
-    if not classes or shapes != (3, 3):
+    channels = (len(normalisation.mean), len(normalisation.std)) if normalisation else (0, 0)
+    if not classes or normalisation is None or channels != (3, 3):
         problem = "it lacks the classes, or three channels of mean and deviation"
-    elif normalisation and not min(normalisation.std) > 0:
+    elif not min(normalisation.std) > 0:
         problem = "a deviation that is not positive"
-    elif precision not in PRECISIONS:
+    elif precision is None or precision not in PRECISIONS:
         problem = f"{precision!r} is no precision"
-    if problem or normalisation is None or precision is None:
-        raise InputError(f"{folder.record_path} is not the record of a run: {problem}")
-    return spec, classes, normalisation.mean, normalisation.std, precision
+    else:
+        return spec, classes, normalisation.mean, normalisation.std, precision
+    raise InputError(f"{folder.record_path} is not the record of a run: {problem}")

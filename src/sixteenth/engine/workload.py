@@ -46,29 +46,29 @@ class Workload:
 
     Attributes:
         subset: number of images of the run, including its validation part.
+        evaluated: evaluated images over the whole run.
         batches: steps per epoch, with batches of equal size.
         steps, epochs: of the longest length. If the recipe gives `steps`, the last epoch may be
             shorter. With `epochs: auto` the run may end with a shorter one: then these, and the
-            sums below, are the most that there can be.
+            sums, are the most that there can be.
         lengths: that are measured, the longest last.
         all_steps: steps with the cool-downs that branch off for shorter lengths.
         images: training images over all these steps.
         curve_points: epochs with a point of the training curve; the last one is among them.
         curve_images: test images for each point except the last one, which uses all; with a
             validation part also for the last one, since the epoch to keep is not known before.
-        evaluated: evaluated images over the whole run.
     """
 
     subset: int
-    batches: int
-    steps: int
-    epochs: int
-    lengths: tuple[Length, ...]
-    all_steps: int
-    images: int
-    curve_points: int
-    curve_images: int
     evaluated: int
+    batches: int = 1
+    steps: int = 0
+    epochs: int = 0
+    lengths: tuple[Length, ...] = ()
+    all_steps: int = 0
+    images: int = 0
+    curve_points: int = 0
+    curve_images: int = 0
 
     @classmethod
     def of(
@@ -109,6 +109,7 @@ class Workload:
             points *= times
         elif recipe.curve_images != "all":
             sample = min(test_images, recipe.curve_images)
+        evaluated = (points - 1) * (sample + held_a_point) + last + (len(planned) - 1) * of_branch
         return cls(
             subset=train_images + held_images,
             batches=batches,
@@ -119,26 +120,13 @@ class Workload:
             images=round(all_steps * train_images / batches),
             curve_points=points,
             curve_images=sample,
-            evaluated=(points - 1) * (sample + held_a_point)
-            + last
-            + (len(planned) - 1) * of_branch,
+            evaluated=evaluated,
         )
 
     @classmethod
     def of_head(cls, train_images: int, test_images: int) -> Workload:
         """The workload of a head alone: its images pass through the network once."""
-        return cls(
-            subset=train_images,
-            batches=1,
-            steps=0,
-            epochs=0,
-            lengths=(),
-            all_steps=0,
-            images=0,
-            curve_points=0,
-            curve_images=0,
-            evaluated=train_images + test_images,
-        )
+        return cls(subset=train_images, evaluated=train_images + test_images)
 
     @property
     def effort(self) -> float:

@@ -1,7 +1,9 @@
 """The study file: StudySpec, RunSpec and TrainSpec, all values validated.
 
-specs         the three classes: every key of a study file, with its default
+specs         a study and its runs: every key of a study file, with its default
+train_spec    the keys below `train`
 study_file    reading, explaining and writing study files; presets
+hints         what may have been meant by a wrong key or value
 fields        the types of their fields
 fraction      fractions of the training set
 yaml          the subset of YAML for study files

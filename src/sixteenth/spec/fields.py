@@ -1,4 +1,4 @@
-"""Types of the fields in `study_file`.
+"""Types of the fields in `specs` and `train_spec`.
 
 They are stricter than Python's types: numbers are finite, booleans are not numbers, names are not
 paths.
@@ -94,12 +94,10 @@ def _printable(text: str) -> str:
 Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_printable)]
 
 
-def _several(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+ONE_OR_SEVERAL = BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+"""Of a list that may be written as its only text."""
 
-
-Texts = Annotated[list[Text], BeforeValidator(_several)]
-"""Texts, or a single one."""
+Texts = Annotated[list[Text], ONE_OR_SEVERAL]
 
 
 def _no_bool(value: Any) -> Any:

@@ -18,7 +18,7 @@ _MEANT = {
     "train.optimizer": ("opt", "optim", "optimiser", "algorithm", "solver"),
     "train.schedule": ("scheduler", "lr_scheduler", "lr_schedule", "sched", "lr_policy"),
     "train.warmup": ("warmup_epochs", "warmup_steps", "warmup_ratio", "pct_start"),
-    "train.label_smoothing": ("smoothing"),
+    "train.label_smoothing": ("smoothing",),
     "train.validation": ("val", "val_split", "validation_split", "valid_pct", "val_fraction"),
     "train.precision": ("amp", "fp16", "bf16", "mixed_precision", "dtype"),
     "train.flip": ("hflip", "horizontal_flip", "fliplr", "mirror"),

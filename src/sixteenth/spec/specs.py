@@ -11,18 +11,12 @@ import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from .fields import (
     FROZEN,
     NAMED_DATA,
+    ONE_OR_SEVERAL,
     TIMM,
     FractionText,
     Lengths,
@@ -129,11 +123,7 @@ class StudySpec(BaseModel):
     imagenet:ENTRY; a path to .safetensors or .pth weights, with #imagenet at the end if they expect
     ImageNet's mean and standard deviation; or a name in the attribute `weights` of your own model
     factory."""
-    finetune: Annotated[
-        list[Finetune],
-        BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
-        Field(min_length=1),
-    ] = ["all"]
+    finetune: Annotated[list[Finetune], ONE_OR_SEVERAL, Field(min_length=1)] = ["all"]
     """What is trained from weights that are not random: all of them, or the head (the classifier)
     alone, on the features of the frozen network. From random weights all are trained."""
     fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]

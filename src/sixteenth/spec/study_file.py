@@ -10,18 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 
 from ..errors import SpecError, nearest
 from .hints import meant_key, quote_hint
 from .specs import StudySpec
 from .yaml import MAX_CHARACTERS, StrictYamlError, read_yaml
-
-MIN_EPOCHS, MIN_STEPS = 4, 100
-"""Of runs for which `lengths: auto` measures shorter lengths: a quarter of less teaches little."""
 
 PRESETS = resources.files("sixteenth.spec") / "presets"
 

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .fields import (
-    Number,
-    PositiveInt,
-    Share,
-)
+from .fields import Number, PositiveInt, Share
 
 AUTO_VALIDATION = 0.1
 """Part of a run's own subset that `epochs: auto` holds out: with fewer images chance would decide
@@ -24,7 +15,6 @@ more often, and more would be missed in training."""
 LEAST_GAIN = 0.005
 """A doubling of the steps that buys less validation accuracy is the last of `epochs: auto`: half a
 point is about what two trainings of one cell differ by, and seldom worth twice the time."""
-
 
 STRICT = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 """Of every spec: it is never changed, and unknown keys are errors."""

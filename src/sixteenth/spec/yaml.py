@@ -47,18 +47,10 @@ class _Loader(yaml.SafeLoader):
                 known.add(key)
         return super().construct_mapping(node, deep)
 
-    def construct_yaml_int(self, node: Any) -> int:
-        number = super().construct_yaml_int(node)
-        self._check_notation(node, number)
-        return number
-
-    def construct_yaml_float(self, node: Any) -> float:
-        number = super().construct_yaml_float(node)
-        self._check_notation(node, number)
-        return number
-
-    def _check_notation(self, node: Any, number: float) -> None:
-        """Raise an error for octal and base-60 notation, which users do not expect."""
+    def construct_number(self, node: Any) -> float:
+        """An int or a float, but none in octal or base-60 notation, which users do not expect."""
+        is_int = node.tag == "tag:yaml.org,2002:int"
+        number = (self.construct_yaml_int if is_int else self.construct_yaml_float)(node)
         text = str(node.value)
         if ":" in text or re.fullmatch(r"[-+]?0[0-7_]+", text):
             raise yaml.constructor.ConstructorError(
@@ -68,10 +60,11 @@ class _Loader(yaml.SafeLoader):
                 "or colon, or text in quotes",
                 node.start_mark,
             )
+        return number
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
-_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
+for _tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+    _Loader.add_constructor(_tag, _Loader.construct_number)
 
 
 def read_yaml(text: str) -> Any:

@@ -18,12 +18,10 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -172,9 +170,8 @@ class Pulse:
 
 def _beat(count: int) -> bytes:
     """What a writer keeps writing: who it is, for how long without a change it may be trusted."""
-    since = datetime.now().isoformat(sep=" ", timespec="seconds")
-    holder = Holder(os.getpid(), socket.gethostname(), since)
-    return json.dumps({"count": f"{count:09}", "seconds": LEASE_SECONDS, **asdict(holder)}).encode()
+    holder = asdict(Holder.this_process())
+    return json.dumps({"count": f"{count:09}", "seconds": LEASE_SECONDS, **holder}).encode()
 
 
 def _await_end(folder: Path, by_force: bool, on_wait: Callable[[str], None]) -> None:
@@ -208,9 +205,8 @@ def _read(beat: bytes) -> tuple[float, Holder | None]:
     """For how long a writer is to be trusted, and who it is, as far as its beat can be read."""
     try:
         said = json.loads(beat)
-        holder = Holder(int(said["pid"]), str(said["host"]), str(said["since"]))
         seconds = float(said["seconds"])
-        return (seconds if 0 < seconds < 3600 else LEASE_SECONDS), holder
+        return (seconds if 0 < seconds < 3600 else LEASE_SECONDS), Holder.of(said)
     except (ValueError, TypeError, KeyError, RecursionError):
         return LEASE_SECONDS, None
 

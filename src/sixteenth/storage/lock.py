@@ -9,13 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
-import socket
 import time
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from filelock import FileLock, Timeout
 
@@ -81,15 +78,13 @@ class FolderLock:
                     return
                 raise
         self._lock = lock
-        since = datetime.now().isoformat(sep=" ", timespec="seconds")
-        holder = Holder(os.getpid(), socket.gethostname(), since)
-        write_text(self.folder / NOTE, json.dumps(asdict(holder)) + "\n")
+        note = asdict(Holder.this_process())
+        write_text(self.folder / NOTE, json.dumps(note) + "\n")
 
 
 def _holder(folder: Path) -> Holder | None:
     """The holder named in the note; None if there is no note yet or it cannot be read."""
     try:
-        note: dict[str, Any] = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-        return Holder(int(note["pid"]), str(note["host"]), str(note["since"]))
+        return Holder.of(json.loads((folder / NOTE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -21,6 +21,8 @@ from pydantic import (
     ValidationError,
 )
 
+from ..errors import one_line
+
 
 def _number(value: Any) -> Any:
     """A finite number as it is: a large integer would lose digits as a float."""
@@ -74,8 +76,7 @@ class Failure(Part):
     @classmethod
     def of(cls, error: Exception) -> Self:
         """The type and the message of an error, in one line."""
-        message = " ".join(str(error).split()) or "no message"
-        return cls(type=type(error).__name__, message=message)
+        return cls(type=type(error).__name__, message=one_line(error) or "no message")
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}"

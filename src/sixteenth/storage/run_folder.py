@@ -13,14 +13,14 @@ import io
 import json
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 from zipfile import ZipFile
 
-from ..errors import InputError, MismatchError
+from ..errors import InputError, MismatchError, one_line
 from ..spec import RunSpec, TrainFraction, spec_differences
 from .run_record import FORMAT, RunRecord
 from .run_results import EpochRow, check_agreement, check_history, check_predictions
@@ -63,21 +63,17 @@ def write_whole(
     """
     if scratch is None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        dir=scratch or path.parent, prefix=f".{path.name}.", suffix=".tmp"
-    )
+    # Not by tempfile, whose files only their owner may read.
+    temporary = str((scratch or path.parent) / f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        os.close(handle)
-        with open(temporary, "wb") as file:
+        with open(temporary, "xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files private; a result is to be read by whoever may read the folder.
-        os.chmod(temporary, 0o666 & ~_umask())
         before_rename()
         os.replace(temporary, path)
     except BaseException as error:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
         if isinstance(error, OSError) and error.filename is None:
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
@@ -243,8 +239,7 @@ class RunFolder:
         except (FileNotFoundError, pd.errors.EmptyDataError):
             return pd.DataFrame()
         except (OSError, ValueError) as error:
-            said = " ".join(str(error).split())
-            raise InputError(f"{self.history_path} cannot be read: {said}") from None
+            raise InputError(f"{self.history_path} cannot be read: {one_line(error)}") from None
 
     def write_history(self, epochs: Sequence[EpochRow]) -> None:
         """Write one row per epoch. Without pandas, which a training process needs for nothing."""
@@ -275,8 +270,7 @@ class RunFolder:
             return None
         # What a damaged archive does to zipfile, zlib and numpy is not one kind of error.
         except Exception as error:
-            said = " ".join(str(error).split())[:200]
-            raise InputError(f"{path} cannot be read: {said}") from None
+            raise InputError(f"{path} cannot be read: {one_line(error)[:200]}") from None
 
     def read_predictions_of(self, record: RunRecord) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """As `read_predictions`, of each length of a finished run by its `RunRecord.row_id`.
@@ -373,9 +367,3 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no number")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ..errors import InputError, SixteenthError
+from ..errors import InputError, SixteenthError, one_line
 from ..spec import RunSpec
 from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, FractionText, Lengths
 from .run_facts import (
@@ -129,7 +129,7 @@ class RunRecord(Part):
         try:
             return RunSpec.model_validate(self.spec.to_dict())
         except (SixteenthError, ValueError) as error:
-            said = " ".join(str(error).split())[:120]
+            said = one_line(error)[:120]
             raise InputError(f"{where} is not the record of a run: {said}") from None
 
     def row_id(self, length: str) -> str:

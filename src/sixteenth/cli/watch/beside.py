@@ -56,7 +56,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(19)
-    serve(Path(sys.argv[1]), 0, sys.argv[2], on_address=lambda where: print(where, flush=True))
+    serve(Path(sys.argv[1]), 0, sys.argv[2])
 
 
 def _end_with_parent() -> None:

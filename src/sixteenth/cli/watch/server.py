@@ -13,7 +13,6 @@ import json
 import secrets
 import socket
 import threading
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,10 +57,8 @@ def address(listening: socket.socket, token: str) -> str:
     return f"http://{HOST}:{listening.getsockname()[1]}/{token}/"
 
 
-def serve(folder: Path, port: int, tag: str = "en", *, on_address: Callable[[str], None]) -> None:
-    """Serve the page of a study, in the language of a tag, until Ctrl-C.
-
-    `on_address` is told where it is.
+def serve(folder: Path, port: int, tag: str) -> None:
+    """Print the address of a study's page, in the language of a tag, and serve it until Ctrl-C.
 
     Raises:
         InputError: the port cannot be had.
@@ -69,7 +66,7 @@ def serve(folder: Path, port: int, tag: str = "en", *, on_address: Callable[[str
     with listen(port) as listening:
         token = new_token()
         server = WatchServer(listening, token, folder, tag)
-        on_address(address(listening, token))
+        print(address(listening, token), flush=True)
         try:
             server.serve_forever()
         except Terminated:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import DataError
+from ...errors import DataError, counted
 from ..source import class_name, first_names
 from .splits import Role, are_parts, role
 from .tree import EXTENSIONS, Tree, printable
@@ -19,7 +19,7 @@ Classes = dict[str, list[Path]]
 
 @dataclass
 class Parts:
-    """What the layouts of this module come to, before anything is decoded.
+    """What a folder of images was taken for, before anything is decoded.
 
     Attributes:
         layout: as `Found.layout`.
@@ -61,12 +61,6 @@ def inner(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Path:
             break
         folder = inside[0]
     return folder
-
-
-def is_flat(tree: Tree, folder: Path) -> bool:
-    """Whether most images of a folder lie in it, and not in class folders."""
-    direct = len(tree.direct(folder))
-    return 2 * direct > len(tree.walk(folder).images)
 
 
 def class_folders(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Classes:
@@ -117,9 +111,9 @@ def doubt(tree: Tree, folder: Path) -> str:
         {image.parent.name for image in tree.walk(path).images if image.parent != path}
         for path in inside
     ]
-    counted = Counter(name for subfolders in below for name in subfolders)
-    same = {n for n, often in counted.items() if often > 1 and not _KIND.fullmatch(n.lower())}
-    apart = not any(is_flat(tree, path) for path in inside)
+    number = Counter(name for subfolders in below for name in subfolders)
+    same = {n for n, often in number.items() if often > 1 and not _KIND.fullmatch(n.lower())}
+    apart = not any(map(tree.is_flat, inside))
     several = len(same) > 1 or max(map(len, below), default=0) > 1
     if apart and several and all(same & subfolders for subfolders in below):
         return f"hold folders of the same names ({first_names(sorted(same), 5)})"
@@ -167,7 +161,7 @@ def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> li
     if endings:
         first, count = next(iter(endings)), sum(endings.values())
         notes.append(
-            f"{count} image{'s'[: count != 1]} {'is' if count == 1 else 'are'} named like a mask "
+            f"{counted(count, 'image')} {'is' if count == 1 else 'are'} named like a mask "
             f"of another, with {first!r}: exclude: ['*{first}*'] would leave masks out"
         )
     alike: dict[str, list[str]] = {}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import DataError, nearest, one_line
+from ...errors import DataError, counted, nearest, one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..decode import Encoded
 from ..source import Options, class_name, first_names
@@ -99,7 +99,7 @@ def read_labels(file: Path, columns: Columns) -> NDArray[Any]:
     if missing.any():
         count = int(missing.sum())
         raise DataError(
-            f"{file} has {count} image{'s'[: count != 1]} without a label in column {column!r}, "
+            f"{file} has {counted(count, 'image')} without a label in column {column!r}, "
             f"the first in row {int(np.argmax(missing))}: remove {'it' if count == 1 else 'them'}"
         )
     if columns.text:

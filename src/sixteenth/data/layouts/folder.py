@@ -26,16 +26,17 @@ from ..source import (
     cut_note,
     first_names,
     hold_out_test,
+    only_test_note,
     stamp_files,
+    unused_validation,
 )
 from ..target import Target
-from .classes import Classes, Parts, class_folders, doubt, inner, is_flat, merged, notes_on
+from .classes import Classes, Parts, class_folders, doubt, inner, merged, notes_on
 from .labelled import parts_of_tables
-from .split_folders import home_of, split_folders
+from .split_folders import home_of, no_labels, split_folders, unclear
 from .splits import Role, choose, is_plain
 from .table import find_tables
 from .tree import Tree
-from .ways_out import no_labels, unclear
 
 
 def find_folder(folder: Path, options: Options) -> Found | None:
@@ -97,7 +98,7 @@ def _detect(tree: Tree, options: Options) -> Parts:
     if not places:
         places = {None: home}
     train = places.get("train", home)
-    flat = [place for place in places.values() if is_flat(tree, place)]
+    flat = [place for place in places.values() if tree.is_flat(place)]
     doubtful = "" if flat or problem else doubt(tree, train)
     needed = bool(flat or problem or doubtful) or len(tree.with_images(train)) == 1
     parts, reasons = parts_of_tables(tree, home, places, options, needed=needed)
@@ -173,7 +174,7 @@ def _class_parts(
         for folder in folders:
             if not tree.walk(folder).images:
                 raise DataError(f"no images in {folder}: put some into {folder / 'CLASS'}")
-            if is_flat(tree, folder):
+            if tree.is_flat(folder):
                 raise DataError(no_labels(tree, folder, dict.fromkeys(places, folder), []))
         splits[each] = merged(class_folders(tree, folder, without) for folder in folders)
     used = [folder for folders in places.values() for folder in folders]
@@ -220,13 +221,10 @@ def _settle_validation(parts: Parts) -> int:
     name = parts.names["validation"]
     if "test" not in parts.splits:
         parts.splits["test"], parts.names["test"] = validation, name
-        parts.notes.append(f"{name} is the test set: there is no other")
+        parts.notes.append(only_test_note(name))
         return 0
     count = sum(map(len, validation.values()))
-    parts.left_out.append(
-        f"{name} with {count:,} validation image{'s'[: count != 1]}: train.validation cuts a part "
-        "off the training images instead"
-    )
+    parts.left_out.append(unused_validation(name, count))
     return count
 
 

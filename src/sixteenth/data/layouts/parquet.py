@@ -27,7 +27,9 @@ from ..source import (
     first_names,
     hold_out_test,
     numbered_classes,
+    only_test_note,
     stamp_files,
+    unused_validation,
 )
 from ..target import Target
 from .columns import Columns, choose_columns, count_rows, read_images, read_labels
@@ -78,15 +80,14 @@ def find_parquet(
         name = ", ".join(_relative(folder, file) for file in part[:3])
         if "test" in files:
             validation = sum(map(count_rows, part))
-            left_out.append(
-                f"{name} with {validation:,} validation image{'s'[: validation != 1]}: "
-                "train.validation cuts a part off the training images instead"
-            )
+            left_out.append(unused_validation(name, validation))
         else:
             files["test"] = part
-            notes.append(f"{name} is the test set: there is no other")
+            notes.append(only_test_note(name))
+    cut = {}
     if "test" not in files:
         notes.append(cut_note(options))
+        cut = {"test_fraction": str(options.test_fraction), "seed": str(options.split_seed)}
     return Found(
         name=folder.resolve().name,
         layout="Parquet" if files["train"][0].suffix == ".parquet" else "saved data set",
@@ -95,11 +96,7 @@ def find_parquet(
             "path": str(found.home.resolve()),
             "image_column": columns.image,
             "label_column": columns.label,
-            **(
-                {}
-                if "test" in files
-                else {"test_fraction": str(options.test_fraction), "seed": str(options.split_seed)}
-            ),
+            **cut,
         },
         stamp=stamp_files(found.home, [file for part in files.values() for file in part], left_out),
         read=lambda target: _read(

@@ -1,14 +1,17 @@
-"""The folder that holds the classes or the splits, and which of its folders are splits."""
+"""The folder that holds the classes or the splits, and which of its folders are splits.
+
+Where that cannot be told, there is a message with the keys of the study file that say it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...errors import counted
 from ..source import first_names
-from .classes import is_flat
 from .splits import ROLES, Role, choose, is_plain, role
 from .tree import Tree
-from .ways_out import keys
 
 
 def home_of(tree: Tree) -> Path:
@@ -49,7 +52,7 @@ def split_folders(tree: Tree, home: Path) -> tuple[dict[Role, Path], str]:
         if len(names) > 1 and not (each == "validation" and "test" in chosen):
             return chosen, (
                 f"{home} has both {' and '.join(names[:2])}: put the images into one, or name the "
-                f"folders with {keys(tree, each, [every[name] for name in names])}"
+                f"folders with {_keys(tree, each, [every[name] for name in names])}"
             )
         for name in names:
             if name in filled:
@@ -67,7 +70,7 @@ def split_folders(tree: Tree, home: Path) -> tuple[dict[Role, Path], str]:
     if not chosen or "train" in chosen:
         return chosen, ""
     named = next(iter(chosen.values()))
-    if chosen.keys() == {"validation"} and is_flat(tree, named) and others:
+    if chosen.keys() == {"validation"} and tree.is_flat(named) and others:
         return {}, ""
     return chosen, _lacking_train(tree, home, named, others)
 
@@ -75,8 +78,8 @@ def split_folders(tree: Tree, home: Path) -> tuple[dict[Role, Path], str]:
 def _lacking_test(tree: Tree, home: Path, train: Path) -> str:
     return (
         f"{home} has a folder {train.name} but no folder test (it has {_names(tree, home)}): add "
-        f"it, or name one with --set test_folder=NAME; {keys(tree, 'train', [train])} cuts a test "
-        f"part off the training images; {keys(tree, 'train', [home])} takes all folders as classes"
+        f"it, or name one with --set test_folder=NAME; {_keys(tree, 'train', [train])} cuts a test "
+        f"part off the training images; {_keys(tree, 'train', [home])} takes all folders as classes"
     )
 
 
@@ -87,11 +90,53 @@ def _lacking_train(tree: Tree, home: Path, test: Path, others: list[Path]) -> st
     )
     if others:
         message += (
-            f"; {keys(tree, 'test', [test])} takes the other folders as classes to train on, and "
-            f"{keys(tree, 'train', [home])} all folders as classes"
+            f"; {_keys(tree, 'test', [test])} takes the other folders as classes to train on, and "
+            f"{_keys(tree, 'train', [home])} all folders as classes"
         )
     return message
 
 
 def _names(tree: Tree, home: Path) -> str:
     return first_names([path.name for path in tree.with_images(home)], 8)
+
+
+def no_labels(
+    tree: Tree, place: Path, places: Mapping[Role | None, Path], reasons: Sequence[str]
+) -> str:
+    """The message that images lie in no class folder, and what to do."""
+    loose = tree.direct(place)
+    first = tree.relative(loose[0])
+    ways = [
+        f"put them into {place / 'CLASS'}, or add {place / 'metadata.csv'} with the columns "
+        "file_name and label (labels in file names are not read)"
+    ]
+    train = places.get("train")
+    if train is not None and train != place:
+        ways.append(f"{_keys(tree, 'train', [train])} leaves them out")
+    because = f" ({'; '.join(reasons[:3])})" if reasons else ""
+    return (
+        f"{counted(len(loose), 'image')} in {place} {'lies' if len(loose) == 1 else 'lie'} in no "
+        f"class folder, such as {first}{because}: {'; '.join(ways)}"
+    )
+
+
+def unclear(tree: Tree, place: Path, why: str, test: Path | None) -> str:
+    """The message that folders may be no classes, and what to do."""
+    inside = tree.with_images(place)
+    names = first_names([path.name for path in inside], 5)
+    also = f" {_keys(tree, 'test', [test])}" if test is not None else ""
+    parts, last = (inside, also) if also else (inside[:-1], f" {_keys(tree, 'test', inside[-1:])}")
+    as_classes, as_parts = _keys(tree, "train", [place]), _keys(tree, "train", parts)
+    return (
+        f"{place}: it cannot be told whether {names} are classes, since they {why}: if they are, "
+        f"{as_classes}{also}; if they are parts, {as_parts}{last}"
+    )
+
+
+def _keys(tree: Tree, each: Role, folders: Sequence[Path]) -> str:
+    """``--set train_folder=NAME``."""
+    key = "test_folder" if each != "train" else "train_folder"
+    names = [tree.relative(folder) for folder in folders]
+    if len(names) == 1:
+        return f"--set {key}={names[0]}"
+    return f"--set '{key}=[{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}]'"

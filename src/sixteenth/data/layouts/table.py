@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ...errors import DataError, nearest, one_line
+from ...errors import DataError, counted, nearest, one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..source import Options, class_name, first_names
 from .splits import Role, role
@@ -225,7 +225,7 @@ def _class_names(
     empty = [row[image] for row, name in zip(rows, names, strict=True) if not name]
     if empty:
         raise DataError(
-            f"{file} has {len(empty)} row{'s'[: len(empty) != 1]} without a label in column "
+            f"{file} has {counted(len(empty), 'row')} without a label in column "
             f"{column!r}, such as that of {empty[0]!r}: remove them"
         )
     if not all(map(_NUMBER.fullmatch, names)):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ...errors import DataError, nearest
+from ...errors import DataError, counted, nearest
 from ..source import first_names
 
 EXTENSIONS = frozenset(
@@ -95,6 +95,10 @@ class Tree:
         """The images in a folder itself, sorted."""
         return self._list(folder).images
 
+    def is_flat(self, folder: Path) -> bool:
+        """Whether most images of a folder lie in it, and not in folders in it."""
+        return 2 * len(self.direct(folder)) > len(self.walk(folder).images)
+
     def others(self, folder: Path) -> list[Path]:
         """The visible files in a folder itself that are no images, sorted."""
         return self._list(folder).others
@@ -151,7 +155,7 @@ class Tree:
                 lines += [f"{name} {reason}" for name in shown]
         for pattern, left in self._excluded.items():
             images = sum(looks_like_image(name) for name in left)
-            lines.append(f"{images:,} image{'s'[: images != 1]} by exclude {pattern!r}")
+            lines.append(f"{counted(images, 'image')} by exclude {pattern!r}")
         return lines
 
     def check_exclude(self) -> None:

@@ -36,8 +36,6 @@ from ..padding import Axis, axis_of, convolve, is_symmetric, used_part
 from .dense import PRODUCTS, Dense, Ways
 from .depthwise import Depthwise
 
-__all__ = ["LoweredConv2d", "lower_convolutions"]
-
 # Measured with benchmarks/lowering.py --parts on AVX-512 cores without AMX. What concerns AMX was
 # measured with products that still multiplied padding. An output map counts by its longer side.
 _PRODUCTS_SIDE = 2  # up to here all three parts are products
@@ -227,12 +225,9 @@ class LoweredConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """The convolution of ``(N, C, H, W)``."""
-        if input.dim() != 4:
-            input_4d, batched = input.unsqueeze(0), False
-        else:
-            input_4d, batched = input, True
-        output = self._forward(input_4d)
-        return output if batched else output.squeeze(0)
+        if input.dim() != 4:  # a single map
+            return self._forward(input.unsqueeze(0)).squeeze(0)
+        return self._forward(input)
 
     def _forward(self, x: Tensor) -> Tensor:
         device = x.device.type

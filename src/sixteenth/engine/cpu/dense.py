@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ..padding import Axis, as_torch_strides, convolve, used_part
-from .geometry import Span, full_gradient, nhwc, residues_of, spans_of
+from .geometry import Span, backend_gradient, full_gradient, nhwc, residues_of, spans_of
 
 
 class Ways(NamedTuple):
@@ -72,14 +72,14 @@ class Dense(torch.autograd.Function):
             if ways.input_grad == "products":
                 grad_x = _as_maps(_input_grad(nhwc(grad), kernel, rows, cols))
             else:
-                grad_x = _backend_grad(grad, x, kernel, rows, cols, [True, False, False])[0]
+                grad_x = backend_gradient("input", grad, x, kernel, rows, cols)
         if ctx.needs_input_grad[1]:
             if ways.weight_grad == "products":
                 used = _weight_grad(nhwc(grad), nhwc(x), kernel, weight.dtype, rows, cols)
             else:
                 if ways.weight_grad == "beside":
                     grad, x = _side_by_side(grad), _side_by_side(x)
-                used = _backend_grad(grad, x, kernel, rows, cols, [False, True, False])[1]
+                used = backend_gradient("weight", grad, x, kernel, rows, cols)
             grad_weight = full_gradient(used, weight, rows, cols)
         return grad_x, grad_weight, None, None, None
 
@@ -169,17 +169,6 @@ def _rotated(kernel: Tensor) -> Tensor:
     """The kernel ``(k, k, ...)`` rotated by 180 degrees; no copy of a single element."""
     axes = [axis for axis in (0, 1) if kernel.shape[axis] > 1]
     return kernel.flip(axes) if axes else kernel
-
-
-def _backend_grad(
-    grad: Tensor, x: Tensor, kernel: Tensor, rows: Axis, cols: Axis, wanted: list[bool]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """torch's own gradients of input, weight and bias, as far as they are wanted."""
-    stride, padding = [rows.stride, cols.stride], [rows.low, cols.low]
-    gradients: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.convolution_backward(
-        grad, x, kernel, None, stride, padding, [1, 1], False, [0, 0], 1, wanted
-    )
-    return gradients
 
 
 _TOGETHER = 5

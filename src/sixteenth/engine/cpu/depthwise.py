@@ -7,7 +7,7 @@ kernel, the weight gradient a batched product over channels.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ..padding import Axis, convolve, is_symmetric, used_part
-from .geometry import full_gradient, mirrored, nhwc
+from .geometry import backend_gradient, full_gradient, mirrored, nhwc
 
 # The weight gradient by batched products does work for every (input, output) position pair, used or
 # not: beyond this many pairs a direct convolution is the better choice.
@@ -91,16 +91,10 @@ def _weight_grad(x: Tensor, grad: Tensor, kernel: Tensor, rows: Axis, cols: Axis
     inputs, outputs = rows.size * cols.size, rows.out * cols.out
     fast = max(rows.kernel, cols.kernel) <= 3 and min(rows.out, cols.out) >= 3
     if fast or inputs * outputs > _MAX_POSITION_PAIRS:
-        low, stride = [rows.low, cols.low], [rows.stride, cols.stride]
         if not (is_symmetric(rows) and is_symmetric(cols)):
-            x, low = F.pad(x, (cols.low, cols.high, rows.low, rows.high)), [0, 0]
-        mask = [False, True, False]
-        return cast(
-            Tensor,
-            torch.ops.aten.convolution_backward(
-                grad, x, kernel, None, stride, low, [1, 1], False, [0, 0], c, mask
-            )[1],
-        )
+            x = F.pad(x, (cols.low, cols.high, rows.low, rows.high))
+            rows, cols = rows._replace(low=0), cols._replace(low=0)
+        return backend_gradient("weight", grad, x, kernel, rows, cols, groups=c)
     by_image = nhwc(x).view(n, inputs, c), nhwc(grad).view(n, outputs, c)
     element_of_pair = _element_of_pair(rows, cols, x.dtype)
     step = max(16, _SLICE_ELEMENTS // (n * max(inputs, outputs)))

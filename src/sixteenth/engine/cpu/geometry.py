@@ -7,7 +7,7 @@ each output still uses only two of its three elements along an axis.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -62,9 +62,8 @@ class Residue(NamedTuple):
 
     Attributes:
         first: the first of these positions; the others follow in steps of the stride.
-        kernel_first: the first of the kernel elements that reach them, which are a stride apart
-        too. axis: the stride-1 convolution of the output gradient, by these elements in reverse
-        order,
+        kernel_first: the first of the kernel elements that reach them, a stride apart too.
+        axis: the stride-1 convolution of the output gradient, by these elements in reverse order,
             that gives these positions' gradient.
     """
 
@@ -109,6 +108,24 @@ def full_gradient(grad: Tensor, like: Tensor, rows: Axis, cols: Axis) -> Tensor:
     full = torch.zeros_like(like)
     used_part(full, rows, cols).copy_(grad)
     return full
+
+
+def backend_gradient(
+    of: Literal["input", "weight"],
+    grad: Tensor,
+    x: Tensor,
+    kernel: Tensor,
+    rows: Axis,
+    cols: Axis,
+    groups: int = 1,
+) -> Tensor:
+    """torch's own gradient of a convolution that pads ``low`` positions at both ends of an axis."""
+    stride, padding = [rows.stride, cols.stride], [rows.low, cols.low]
+    wanted = [of == "input", of == "weight", False]
+    gradients: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.convolution_backward(
+        grad, x, kernel, None, stride, padding, [1, 1], False, [0, 0], groups, wanted
+    )
+    return gradients[0 if of == "input" else 1]
 
 
 def nhwc(x: Tensor) -> Tensor:
