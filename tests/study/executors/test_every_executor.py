@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from forked import ForkedWorker
 from sixteenth import Listener, RunSpec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.execution import Execution
@@ -39,8 +40,13 @@ class Recording(Listener):
 
 
 @pytest.fixture
-def make_executor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Executor]]:
-    """Make an executor by its name; what it started is ended after the test."""
+def make_executor(
+    monkeypatch: pytest.MonkeyPatch, forked_workers: list[ForkedWorker]
+) -> Iterator[Callable[..., Executor]]:
+    """Make an executor by its name; what it started is ended after the test.
+
+    Workers of this machine are forks: `test_side_by_side` has a script start real ones.
+    """
     with contextlib.ExitStack() as stack:
 
         def make(name: str, schedule: Schedule, dataset: ImageDataset, folder: Path) -> Executor:

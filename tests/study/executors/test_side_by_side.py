@@ -319,7 +319,9 @@ def test_images_that_were_decoded_anew_meanwhile_are_not_taken(tmp_path: Path) -
         shared.open()
 
 
-def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(tiny_folder: Path) -> None:
+def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
     module = Path("tiny_models.py")
     noisy = "import os\nos.write(1, b'hello from the model\\n')\n"
     module.write_text(noisy + module.read_text(encoding="utf-8"), encoding="utf-8")
@@ -344,6 +346,12 @@ def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(tiny_folder
     assert "the tests broke it" in done.stdout
     assert "hello from the model" in done.stderr, "what a worker's code prints is not lost"
     assert "Traceback" not in done.stderr
+    here = ("--set", "models=[tiny_models:small]", "--set", "fractions=[50 images]")
+    assert sixteenth("run", "tiny.yaml", *here, "--threads", "1", "--out", "here").code == 0
+    (one,), (other,) = (
+        list(Path().glob(f"{out}/runs/*small*/*.safetensors")) for out in ("out", "here")
+    )
+    assert one.read_bytes() == other.read_bytes()
 
 
 @needs_proc
