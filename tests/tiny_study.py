@@ -122,6 +122,20 @@ def blank(*_: object, **__: object) -> Any:
     return figure
 
 
+@contextlib.contextmanager
+def tiny_home(home: Path) -> Iterator[None]:
+    """What the fixture `tiny_folder` does, for fixtures that train once for many tests."""
+    import pytest  # not in the forked commands, which import this module
+
+    write_tiny_study(home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        patch.syspath_prepend(home)
+        for place in FIGURES:
+            patch.setattr(place, blank)
+        yield
+
+
 def command_without_figures(words: Sequence[str]) -> None:
     """As `sixteenth_command`; reports have blank figures."""
     for place in FIGURES:

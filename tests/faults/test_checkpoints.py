@@ -16,7 +16,7 @@ import pytest
 from forked import Forked, python_program
 from sixteenth import Listener, Study
 from sixteenth.engine.train import Progress
-from tiny_study import environment, write_tiny_study
+from tiny_study import environment, tiny_home
 
 STUDY = {
     "data": "digits",
@@ -87,11 +87,8 @@ def stable(study: Study) -> list[object]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The study that met no trouble."""
     home = tmp_path_factory.mktemp("whole")
-    write_tiny_study(home)
     study = Study(STUDY, home / "study")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)
-        patch.syspath_prepend(home)
+    with tiny_home(home):
         study.run(device="cpu", workers=1, threads=1)
     return study
 

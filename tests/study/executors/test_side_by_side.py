@@ -218,7 +218,7 @@ def test_an_interrupted_study_leaves_no_process_and_says_so_in_every_record(
     study = slow_study()
     with pytest.raises(KeyboardInterrupt):
         study.run(device="cpu", workers=2, threads=1, listener=Interrupting())
-    assert [worker.returncode for worker in forked_workers] == [0, 0]
+    assert [worker.returncode is not None for worker in forked_workers] == [True, True]
     assert list(study.results()["status"]) == ["interrupted"] * 2
 
 
