@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from sixteenth import DivergedError, InputError, MismatchError, RunSpec, parse_spec
-from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.data import ImageDataset
 from sixteenth.data.augment import crop_and_flip
 from sixteenth.engine import train as engine
 from sixteenth.engine.execution import resolve_execution
@@ -182,12 +182,8 @@ def test_steps_give_every_run_the_same_compute(digits: ImageDataset, tmp_path: P
     assert list(RunFolder(tmp_path / "run").read_history()["step"]) == [7, 10]
 
 
-def test_a_network_learns_digits(tmp_path: Path) -> None:
-    digits = load_dataset("digits", image_size=16, data_dir=tmp_path)
-    run = parse_spec(
-        {"data": "digits", "image_size": 16, "models": ["resnet18"], "fractions": ["1/2"],
-         "train": {"epochs": 4, "batch_size": 32}}
-    ).runs()[0]  # fmt: skip
+def test_a_network_learns_digits(digits: ImageDataset, tmp_path: Path) -> None:
+    run = cell(epochs=12).model_copy(update={"model": "tiny_models:big", "fraction": "1/2"})
     record = train_run(run, digits, RunFolder(tmp_path / "run"))
     assert record.metrics.test_accuracy > 0.9
 
