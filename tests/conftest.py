@@ -12,20 +12,36 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Reports are in the locale's language, and most tests read them in English.
 os.environ["LC_ALL"] = "C.UTF-8"
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from forked import ForkedWorker
-from tiny_study import Command, Ended, TrainedStudy, run_process, write_tiny_study
+from tiny_study import (
+    FIGURES,
+    Command,
+    Ended,
+    TrainedStudy,
+    blank,
+    run_process,
+    write_tiny_study,
+)
 
 REPO = Path(__file__).resolve().parents[1]
 CIFAR10_JPEG = REPO.parent / "shared" / "data" / "cifar10-jpeg"
 
 
 @pytest.fixture
-def tiny_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports have blank figures: to draw them takes longer than to train the tiny study."""
+    for place in FIGURES:
+        monkeypatch.setattr(place, blank)
+
+
+@pytest.fixture
+def tiny_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_figures: None) -> Path:
     """An empty place to work in, which holds a tiny study and is the current folder."""
     write_tiny_study(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -33,7 +49,9 @@ def tiny_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def sixteenth(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+def sixteenth(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, blank_figures: None
+) -> Command:
     """Call ``sixteenth WORDS`` in this process: ``sixteenth("show", "studies/tiny")``."""
     from sixteenth.cli.commands import main
 
@@ -51,31 +69,21 @@ def sixteenth(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports have blank figures: to draw them takes longer than to train the tiny study."""
-    from matplotlib.figure import Figure
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> list[ForkedWorker]:
+    """Workers of studies of this process are forks, which need not import torch: all so far."""
+    started = list[ForkedWorker]()
 
-    def blank(*_: object, **__: object) -> Figure:
-        figure = Figure()
-        figure.add_subplot()
-        return figure
+    def start(environment: Mapping[str, str]) -> ForkedWorker:
+        started.append(ForkedWorker(environment))
+        return started[-1]
 
-    for name in (
-        *("accuracy_figure", "options_figure", "training_curves_figure"),
-        "class_figure",
-    ):
-        monkeypatch.setattr(f"sixteenth.report.parts.{name}", blank)
-
-
-@pytest.fixture
-def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers of studies of this process are forks, which need not import torch."""
-    monkeypatch.setattr("sixteenth.study.executors.local.start_process", ForkedWorker)
+    monkeypatch.setattr("sixteenth.study.executors.local.start_process", start)
+    return started
 
 
 @pytest.fixture(scope="session")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> TrainedStudy:
-    """The tiny study, trained once for all tests: read it, never write to it.
+    """The tiny study, trained once for all tests, with a report: read it, never write to it.
 
     Where tests run in several processes, each of them has a copy of one training.
     """
@@ -87,7 +95,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> TrainedStudy:
         if not said.exists():
             first.mkdir()
             write_tiny_study(first)
-            ended = run_process(["run", "tiny.yaml"], first)
+            ended = run_process(["run", "tiny.yaml"], first, figures=True)
             said.write_text(json.dumps(dataclasses.asdict(ended)), encoding="utf-8")
     home = tmp_path_factory.mktemp("trained") / "home"
     shutil.copytree(first, home)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from forked import Forked, sixteenth_command
 
@@ -79,6 +81,15 @@ class Ended:
 
 Command = Callable[..., Ended]
 
+FIGURES = (
+    "sixteenth.report.parts.accuracy_figure",
+    "sixteenth.report.parts.class_figure",
+    "sixteenth.report.parts.options_figure",
+    "sixteenth.report.parts.training_curves_figure",
+    "sixteenth.report.page.build.talk_figure",
+)
+"""What draws the figures of a report: most of the time that a small study takes."""
+
 
 def write_tiny_study(folder: Path) -> None:
     """`tiny.yaml` and the module of its models, in a folder to work in."""
@@ -102,14 +113,46 @@ def hear_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def command(words: Sequence[str], folder: Path, **more: str) -> Forked:
+def blank(*_: object, **__: object) -> Any:
+    """A figure with nothing on it, in place of one of `FIGURES`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.add_subplot().set_axis_off()
+    return figure
+
+
+@contextlib.contextmanager
+def tiny_home(home: Path) -> Iterator[None]:
+    """What the fixture `tiny_folder` does, for fixtures that train once for many tests."""
+    import pytest  # not in the forked commands, which import this module
+
+    write_tiny_study(home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        patch.syspath_prepend(home)
+        for place in FIGURES:
+            patch.setattr(place, blank)
+        yield
+
+
+def command_without_figures(words: Sequence[str]) -> None:
+    """As `sixteenth_command`; reports have blank figures."""
+    for place in FIGURES:
+        module, _, name = place.rpartition(".")
+        setattr(importlib.import_module(module), name, blank)
+    sixteenth_command(words)
+
+
+def command(words: Sequence[str], folder: Path, *, figures: bool = False, **more: str) -> Forked:
     """``sixteenth WORDS``, begun in `folder` as a process, and process group, of its own."""
-    return Forked(sixteenth_command, list(words), folder=folder, env=environment(**more))
+    function = sixteenth_command if figures else command_without_figures
+    return Forked(function, list(words), folder=folder, env=environment(**more))
 
 
-def run_process(words: Sequence[str], folder: Path, **more: str) -> Ended:
+def run_process(words: Sequence[str], folder: Path, *, figures: bool = False, **more: str) -> Ended:
     """Run ``sixteenth WORDS`` as a process of its own in `folder`."""
-    with command(words, folder, **more) as process:
+    with command(words, folder, figures=figures, **more) as process:
         out, err = process.communicate(timeout=300)
     assert process.returncode is not None
     return Ended(process.returncode, out, err)

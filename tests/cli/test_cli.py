@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
-import select
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,6 @@ import yaml
 from tiny_study import (
     Command,
     TrainedStudy,
-    command_line,
     environment,
     read_results,
 )
@@ -341,28 +341,27 @@ def test_a_path_is_printed_as_it_is_also_where_it_names_an_emoji(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_a_terminal_gets_a_live_table(trained: TrainedStudy) -> None:
+def test_a_terminal_gets_a_live_table(
+    trained: TrainedStudy, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
     ours, theirs = os.openpty()
-    with subprocess.Popen(
-        command_line("run", "tiny.yaml"),
-        env=environment(TERM="xterm-256color"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-    ) as process:
-        os.close(theirs)
-        seen = b""
-        while select.select([ours], [], [], 120)[0]:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-            if not part:
-                break
-            seen += part
+    seen = bytearray()
+
+    def read() -> None:
+        with contextlib.suppress(OSError):  # the other end is closed
+            while part := os.read(ours, 65536):
+                seen.extend(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal, monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", terminal)
+        ended = sixteenth("run", "tiny.yaml")
+    reader.join()
     os.close(ours)
     text = seen.decode()
-    assert process.returncode == 0, text
+    assert ended.code == 0, text
     assert "4 of 4 runs done" in text
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").splitlines()
     assert max(map(len, lines)) <= 80

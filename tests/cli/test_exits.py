@@ -16,7 +16,6 @@ from tiny_study import (
     command,
     command_line,
     environment,
-    hear_interrupts,
     read_results,
 )
 
@@ -121,16 +120,8 @@ def test_a_stop_does_not_wait_for_a_long_operation(
 ) -> None:
     Path("stuck.py").write_text(STUCK, encoding="utf-8")
     words = ["run", "tiny.yaml", "--set", "models=[stuck:net]", "--workers", "1"]
-    with subprocess.Popen(
-        command_line(*words),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        preexec_fn=hear_interrupts,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "one long operation\n"
+    with command(words, Path.cwd()) as process:
+        process.wait_for(lambda: process.out == "one long operation\n")
         process.send_signal(number)
         asked = time.monotonic()
         _, err = process.communicate(timeout=60)

@@ -20,18 +20,8 @@ from sixteenth.engine.workload import Workload, split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
-from tiny_study import write_tiny_study
 
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageDataset:
-    return load_dataset("digits", image_size=8, data_dir=tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture(autouse=True)
-def _tiny_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_tiny_study(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
+pytestmark = pytest.mark.usefixtures("tiny_models")
 
 
 def cell(data: str = "digits", **train: Any) -> RunSpec:
@@ -75,24 +65,25 @@ def of_lengths(record: RunRecord, what: str) -> list[Any]:
 
 
 def test_a_run_ends_when_it_has_levelled_off_and_goes_on_while_it_gains(
-    digits: ImageDataset, tmp_path: Path
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(planning, "FIRST_STEPS", 50)
     splits: dict[str, Any] = {}
     for name, split in (("train", digits.train), ("test", digits.test)):
         two = split.labels < 2
         splits |= {f"x_{name}": split.images[two], f"y_{name}": split.labels[two]}
     np.savez(tmp_path / "two.npz", **splits)
     two = load_dataset(str(tmp_path / "two.npz"), image_size=8, data_dir=tmp_path)
-    spec = cell(str(tmp_path / "two.npz"), max_epochs=300)
+    spec = cell(str(tmp_path / "two.npz"), max_epochs=80)
     easy = train_run(spec, two, RunFolder(tmp_path / "easy"))
     # Zeros and ones are told apart after the first length; a slow learner needs more of ten digits.
-    assert of_lengths(easy, "epoch") == [34, 68]
+    assert of_lengths(easy, "epoch") == [9, 18]
     assert easy.metrics.chosen_by == "levelled-off"
     assert easy.metrics.validation_accuracy >= 0.9
-    slow = cell(learning_rate=2e-4, max_epochs=300)
+    slow = cell(learning_rate=8e-4, max_epochs=80)
     hard = train_run(slow, digits, RunFolder(tmp_path / "hard"))
     epochs, accuracies = of_lengths(hard, "epoch"), of_lengths(hard, "validation_accuracy")
-    assert epochs == [34, 68, 136, 272][: len(epochs)]
+    assert epochs == [9, 18, 36, 72][: len(epochs)]
     assert len(epochs) > 2
     gains = np.diff(accuracies)
     assert (gains[:-1] >= 0.005).all()

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from sixteenth import parse_spec
-from sixteenth.data import load_dataset
 from sixteenth.engine import images
 from sixteenth.engine.images import DeviceImages, Rows, select_images
 from sixteenth.engine.learner import channel_statistics
@@ -63,26 +62,27 @@ def test_slices_positions_and_parts_are_the_same_in_each_way(mapped, mode, reque
     assert torch.equal(whole[torch.tensor([49])], torch.from_numpy(PIXELS[[49]]))
 
 
-def test_a_run_is_the_same_from_a_map_larger_than_the_memory(tmp_path, monkeypatch):
-    data = load_dataset("digits", image_size=16, data_dir=tmp_path)
+def test_a_run_is_the_same_from_a_map_larger_than_the_memory(
+    digits, tiny_models, tmp_path, monkeypatch
+):
     run = parse_spec(
         {
             "data": "digits",
-            "image_size": 16,
-            "models": ["shufflenet_v2_x0_5"],
+            "image_size": 8,
+            "models": ["tiny_models:small"],
             "fractions": ["64 images"],
             "train": {"epochs": 1, "batch_size": 32, "curve_images": 100, "validation": 0.25},
         }
     ).runs()[0]
-    train_run(run, data, RunFolder(tmp_path / "memory"))
+    train_run(run, digits, RunFolder(tmp_path / "memory"))
     splits = {}
     for part in ("train", "test"):
-        split = getattr(data, part)
+        split = getattr(digits, part)
         np.save(tmp_path / f"{part}.npy", split.images)
         array = np.load(tmp_path / f"{part}.npy", mmap_mode="r")
         splits[part] = dataclasses.replace(split, images=array)
     monkeypatch.setattr(images, "available_memory", lambda: 1000)
-    train_run(run, dataclasses.replace(data, **splits), RunFolder(tmp_path / "mapped"))
+    train_run(run, dataclasses.replace(digits, **splits), RunFolder(tmp_path / "mapped"))
     for name in ("model.safetensors", "predictions.npz"):
         one, other = ((tmp_path / place / name).read_bytes() for place in ("memory", "mapped"))
         assert one == other

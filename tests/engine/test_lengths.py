@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sixteenth import RunSpec, parse_spec
-from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.data import ImageDataset
 from sixteenth.engine import train as engine
 from sixteenth.engine.lengths import plan_lengths
 from sixteenth.engine.optim import learning_rate
@@ -18,20 +18,10 @@ from sixteenth.engine.workload import Workload
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
-from tiny_study import write_tiny_study
+
+pytestmark = pytest.mark.usefixtures("tiny_models")
 
 WSD = "warmup-stable-decay"
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageDataset:
-    return load_dataset("digits", image_size=8, data_dir=tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture(autouse=True)
-def _tiny_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_tiny_study(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
 
 
 def cell(lengths: list[Any], **train: Any) -> RunSpec:
@@ -138,9 +128,20 @@ def test_the_whole_run_has_spent_what_its_branches_took(
 
 
 # Of 32 steps the seventh cools down for 1/4, and steps 13 to 15 for 1/2.
+@pytest.mark.parametrize(
+    "stops",
+    [
+        pytest.param((6, 7, 14, 16, 32), id="around the ends"),
+        pytest.param((3, 8, 12, 13, 15, 17, 26), id="elsewhere", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("every_step", [True, False], ids=["every-step", "at-ends"])
 def test_cut_off_anywhere_a_run_comes_out_the_same(
-    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every_step: bool
+    digits: ImageDataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    every_step: bool,
+    stops: tuple[int, ...],
 ) -> None:
     run, whole = cell(["1/4", "1/2", 1]), RunFolder(tmp_path / "whole")
     train_run(run, digits, whole)
@@ -148,7 +149,7 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
         monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
     else:
         monkeypatch.setattr(engine, "CHECKPOINT_SHARE", 1e9)
-    for stop in (3, 6, 7, 8, 12, 13, 14, 15, 16, 17, 26, 32):
+    for stop in stops:
         cut = RunFolder(tmp_path / f"cut{stop}")
 
         def interrupt(progress: Progress, stop: int = stop) -> None:

@@ -355,7 +355,13 @@ def test_the_result_has_test_time_augmentation_and_the_curve_has_not(
         ("speedrun", {}),
         (
             "seed-cnn",
-            {"optimizer": "adamw", "validation": 0.2, "flip": False, "test_augmentation": "none"},
+            {
+                "optimizer": "adamw",
+                "validation": 0.2,
+                "flip": False,
+                "test_augmentation": "none",
+                "curve_images": 50,
+            },
         ),
     ],
     ids=["muon, alternating flips, cut-outs", "dropout, a validation part"],

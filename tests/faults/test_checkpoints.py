@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from forked import Forked, python_program
 from sixteenth import Listener, Study
 from sixteenth.engine.train import Progress
-from tiny_study import environment
+from tiny_study import environment, tiny_home
 
 STUDY = {
     "data": "digits",
@@ -73,12 +74,6 @@ class Hearing(Listener):
             raise KeyboardInterrupt
 
 
-def trained(folder: str) -> Study:
-    study = Study(STUDY, folder)
-    study.run(device="cpu", workers=1, threads=1)
-    return study
-
-
 def stable(study: Study) -> list[object]:
     """All that the one run of a study left, wall-clock fields aside."""
     (run,) = (study.folder / "runs").iterdir()
@@ -86,6 +81,16 @@ def stable(study: Study) -> list[object]:
     names = sorted(path.name for path in run.iterdir())
     weights, predictions = run / "model.safetensors", run / "predictions.npz"
     return [names, history, weights.read_bytes(), predictions.read_bytes()]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The study that met no trouble."""
+    home = tmp_path_factory.mktemp("whole")
+    study = Study(STUDY, home / "study")
+    with tiny_home(home):
+        study.run(device="cpu", workers=1, threads=1)
+    return study
 
 
 def cut_short(path: Path) -> None:
@@ -106,12 +111,12 @@ def empty(path: Path) -> None:
 @pytest.mark.parametrize("both", [False, True], ids=["the newest", "both"])
 def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_is_used(
     tiny_folder: Path,
+    whole: Study,
     monkeypatch: pytest.MonkeyPatch,
     damage: Callable[[Path], None],
     both: bool,
 ) -> None:
     monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SHARE", 1e9)
-    whole = trained("whole")
     cut = Study(STUDY, "cut")
     with pytest.raises(KeyboardInterrupt):
         cut.run(device="cpu", workers=1, threads=1, listener=Hearing(stop_in=5))
@@ -156,9 +161,8 @@ def test_a_checkpoint_that_cannot_be_read_is_not_pushed_over_the_whole_one(
 
 
 def test_a_run_cut_off_inside_an_epoch_goes_on_inside_it(
-    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path, whole: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trained("whole")
     monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SECONDS", 0.0)
 
     class InTheMiddle(Hearing):
@@ -177,7 +181,7 @@ def test_a_run_cut_off_inside_an_epoch_goes_on_inside_it(
 
 
 def test_a_stop_inside_the_writing_of_a_checkpoint_is_a_stop_and_no_failure(
-    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path, whole: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sha256, updates = hashlib.sha256, 0
 
@@ -197,7 +201,6 @@ def test_a_stop_inside_the_writing_of_a_checkpoint_is_a_stop_and_no_failure(
         def digest(self) -> bytes:
             return self.real.digest()
 
-    whole = trained("whole")
     cut = Study(STUDY, "cut")
     with monkeypatch.context() as patched:
         fake = SimpleNamespace(sha256=Interrupted)
@@ -213,10 +216,9 @@ def test_a_stop_inside_the_writing_of_a_checkpoint_is_a_stop_and_no_failure(
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 @pytest.mark.parametrize("place", ["before flush", "before rename", "between renames", "after"])
 def test_a_kill_inside_the_writing_of_a_checkpoint_loses_nothing(
-    tiny_folder: Path, place: str
+    tiny_folder: Path, whole: Study, place: str
 ) -> None:
-    whole = trained("whole")
-    (whole.folder / "study.yaml").rename("study.yaml")
+    shutil.copy(whole.folder / "study.yaml", "study.yaml")
     with Forked(python_program, KILLED, [place], folder=Path.cwd(), env=environment()) as killed:
         _, err = killed.communicate(timeout=120)
     assert killed.returncode == -9, err

@@ -12,7 +12,7 @@ import pytest
 from sixteenth import InputError, Study
 from sixteenth.analysis import cells, summary_table
 from sixteenth.study.results import COLUMNS
-from tiny_study import Command, write_tiny_study
+from tiny_study import Command, tiny_home
 
 STUDY = {
     "data": "digits",
@@ -27,11 +27,8 @@ STUDY = {
 def trained_lengths(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The study, trained once: read it, never write to it."""
     home = tmp_path_factory.mktemp("lengths")
-    write_tiny_study(home)
     study = Study(STUDY, home / "study")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)
-        patch.syspath_prepend(home)
+    with tiny_home(home):
         study.run(device="cpu", workers=1, threads=1)
     return study
 

@@ -16,7 +16,7 @@ from sixteenth.engine.execution import peak_memory
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in another way")
 def test_the_peak_of_memory_is_a_process_s_own_and_not_that_of_the_one_that_started_it() -> None:
-    big = np.ones(200_000_000)  # 1.6 GB, written to
+    big = np.ones(125_000_000)  # 1 GB, written to
     measure = (
         "import torch; from sixteenth.engine.execution import peak_memory;"
         "print(peak_memory(torch.device('cpu')))"

@@ -248,7 +248,9 @@ def test_the_key_of_the_training_curves_fits_its_figure_above_the_panels(
     assert key.get_window_extent().y0 > headings
 
 
-def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_points() -> None:
+def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_points(
+    blank_figures: None,
+) -> None:
     """Short epochs are measured every now and then; a NaN between two points would hide both."""
     study = invented_study(seeds=(0,), failed=(), missing=(), epochs=6)
     gaps = study.histories["epoch"] % 3 != 0
@@ -275,7 +277,7 @@ def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_poi
     assert "images, 2,000 or more" in page
 
 
-def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures() -> None:
+def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures(blank_figures: None) -> None:
     study = invented_study(seeds=(0,), failed=(), missing=(), epochs=6)
     study.spec["train"] |= {"validation": 0.1}
     study.results["chosen_by"] = "validation"
@@ -289,7 +291,9 @@ def test_the_diamond_stands_at_the_epoch_whose_weights_it_measures() -> None:
 
 
 @pytest.mark.parametrize("views", ["none", "mirror-shift"])
-def test_the_distance_of_the_lines_is_the_gap_only_without_averaging(views: str) -> None:
+def test_the_distance_of_the_lines_is_the_gap_only_without_averaging(
+    views: str, blank_figures: None
+) -> None:
     study = invented_study(seeds=(0,), failed=(), missing=())
     study.spec["train"] |= {"test_augmentation": views}
     page = study.report_files()["report.md"].decode()

@@ -41,12 +41,19 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Visited]:
+    with Visited() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
 @pytest.fixture
-def server() -> Iterator[Visited]:
-    with Visited() as listening:
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
-        yield listening
-        listening.shutdown()
+def server(listening: Visited) -> Visited:
+    """One that was asked for nothing yet."""
+    listening.asked.clear()
+    return listening
 
 
 def payloads(url: str) -> list[str]:
@@ -64,9 +71,10 @@ def payloads(url: str) -> list[str]:
     ]
 
 
-def hostile_report(folder: Path, url: str) -> str:
+@pytest.fixture(scope="module")
+def page(listening: Visited, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report in which every name that a user or a stranger can choose is hostile."""
-    names = payloads(url)
+    names = payloads(listening.url)
     study = invented_study(
         models=("resnet18", f"lab.nets:{names[0]}{names[3]}"),
         name=" ".join(names),
@@ -83,8 +91,7 @@ def hostile_report(folder: Path, url: str) -> str:
     run = study.runs[0]
     run |= {"status": "failed", "error": {"type": names[0], "message": names[2]}}
     study.results.loc[0, ["status", "error"]] = ["failed", f"{names[0]}: {names[2]}"]
-    replace(study, predictions={}).report(folder)
-    return (folder / "report.html").read_text(encoding="utf-8")
+    return replace(study, predictions={}).report(tmp_path_factory.mktemp("hostile"))
 
 
 def browse(page: Path, profile: Path) -> str:
@@ -104,11 +111,10 @@ def browse(page: Path, profile: Path) -> str:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 def test_no_script_runs_and_no_request_leaves_a_hostile_report(
-    tmp_path: Path, server: Visited
+    page: Path, tmp_path: Path, server: Visited
 ) -> None:
-    text = hostile_report(tmp_path / "study", server.url)
-    assert server.url in text, "the payloads stand in the page"
-    shown = browse(tmp_path / "study" / "report.html", tmp_path / "profile")
+    assert server.url in page.read_text("utf-8"), "the payloads stand in the page"
+    shown = browse(page, tmp_path / "profile")
     title = re.search(r"<title>(.*?)</title>", shown, re.DOTALL)
     assert title is not None
     assert title[1] != "acted"
@@ -118,17 +124,18 @@ def test_no_script_runs_and_no_request_leaves_a_hostile_report(
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 def test_even_names_that_were_not_escaped_would_be_held_by_the_policy(
-    tmp_path: Path, server: Visited
+    page: Path, tmp_path: Path, server: Visited
 ) -> None:
-    text = hostile_report(tmp_path / "study", server.url)
-    policy = re.search(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", text)
+    policy = re.search(
+        r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", page.read_text("utf-8")
+    )
     assert policy is not None
     # A navigation is no request of the page's parts: no policy in a page can forbid it.
     bare = "".join(part for part in payloads(server.url) if "refresh" not in part)
-    page = tmp_path / "bare.html"
-    page.write_text(f"<head>{policy[0]}<title>quiet</title></head>{bare}", encoding="utf-8")
-    assert "<title>quiet</title>" in browse(page, tmp_path / "profile")
+    unescaped = tmp_path / "bare.html"
+    unescaped.write_text(f"<head>{policy[0]}<title>quiet</title></head>{bare}", encoding="utf-8")
+    assert "<title>quiet</title>" in browse(unescaped, tmp_path / "profile")
     assert server.asked == []
-    page.write_text(f"<head><title>quiet</title></head>{bare}", encoding="utf-8")
-    assert "<title>acted</title>" in browse(page, tmp_path / "profile")
+    unescaped.write_text(f"<head><title>quiet</title></head>{bare}", encoding="utf-8")
+    assert "<title>acted</title>" in browse(unescaped, tmp_path / "profile")
     assert server.asked, "without the policy the payloads do act"

@@ -164,7 +164,7 @@ def test_the_making_is_told(html: Reader) -> None:
 
 @pytest.mark.parametrize("plain", [True, False], ids=["plain", "as optimised"])
 def test_the_caption_says_whether_label_smoothing_is_in_the_training_loss(
-    plain: bool, study: Invented, tmp_path: Path
+    plain: bool, study: Invented, tmp_path: Path, blank_figures: None
 ) -> None:
     if plain:
         study = replace(study, runs=[run | {"train_loss": "cross-entropy"} for run in study.runs])
@@ -200,7 +200,7 @@ def test_markdown_holds_no_live_html_link_or_code_of_a_user(markdown: str) -> No
     assert set(re.findall(r"\]\(([^)]*)\)", prose)) == {f"figures/{name}.svg" for name in DRAWN}
 
 
-def test_a_study_with_one_seed_has_no_column_for_it(tmp_path: Path) -> None:
+def test_a_study_with_one_seed_has_no_column_for_it(tmp_path: Path, blank_figures: None) -> None:
     study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
     page = Reader(study.report(tmp_path).read_text(encoding="utf-8"))
     assert "\nSeed\n" not in page.text
@@ -238,7 +238,7 @@ def test_the_discussion_ends_with_advice(html: Reader) -> None:
     assert ends == sorted(ends)
 
 
-def test_test_images_of_doubtful_label_are_listed(tmp_path: Path) -> None:
+def test_test_images_of_doubtful_label_are_listed(tmp_path: Path, blank_figures: None) -> None:
     study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 1000)
@@ -257,7 +257,9 @@ def test_test_images_of_doubtful_label_are_listed(tmp_path: Path) -> None:
     assert page.open == []
 
 
-def test_what_a_recipe_leaves_open_is_not_shown_as_null(tmp_path: Path) -> None:
+def test_what_a_recipe_leaves_open_is_not_shown_as_null(
+    tmp_path: Path, blank_figures: None
+) -> None:
     study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
     study.spec["train"]["steps"] = None
     study.spec["image_column"] = None
@@ -293,7 +295,9 @@ def test_the_augmentation_is_the_one_that_was_recorded(study: Invented) -> None:
         assert augmented({"data": "cifar10"}, [record]) is said
 
 
-def test_a_fence_in_the_spec_does_not_end_the_code_block(tmp_path: Path) -> None:
+def test_a_fence_in_the_spec_does_not_end_the_code_block(
+    tmp_path: Path, blank_figures: None
+) -> None:
     study = invented_study(models=("a", "b"), seeds=(0,), failed=(), missing=(), inits=("random",))
     study.spec["name"] = "x\n```\n<script>alert(1)</script>\n````\n"
     study.report(tmp_path)
@@ -370,7 +374,7 @@ def test_when_the_making_fails_the_old_report_stays(
 
 
 def test_when_the_writing_fails_nothing_half_written_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_figures: None
 ) -> None:
     (tmp_path / "report.html").write_text("old")
     real = build.os.fsync

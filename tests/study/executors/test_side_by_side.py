@@ -24,7 +24,7 @@ from sixteenth.engine.train import Progress
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.study.executors import in_process, local
 from sixteenth.study.executors.shared_data import share_dataset
-from tiny_study import Command, command, environment, run_process
+from tiny_study import Command, command, environment
 
 FOUR_RUNS = ["run", "tiny.yaml", "--set", "train.epochs=2"]
 TWO_SLOW_RUNS = [
@@ -34,13 +34,13 @@ TWO_SLOW_RUNS = [
 
 
 def test_runs_leave_the_same_bits_side_by_side_alone_and_in_another_order(
-    tiny_folder: Path, sixteenth: Command
+    tiny_folder: Path, forked_workers: list[ForkedWorker], sixteenth: Command
 ) -> None:
     alone = sixteenth(*FOUR_RUNS, "--out", "a", "--workers", "1", "--threads", "1")
-    together = run_process(
-        [*FOUR_RUNS, "--out", "b", "--workers", "2", "--threads", "1"], tiny_folder
-    )
+    assert not forked_workers
+    together = sixteenth(*FOUR_RUNS, "--out", "b", "--workers", "2", "--threads", "1")
     assert (alone.code, together.code) == (0, 0), together.err
+    assert len(forked_workers) == 2
     everything = remains(tiny_folder / "a")
     assert differences(everything, remains(tiny_folder / "b")) == []
     assert "4 of 4" in together.err
@@ -73,19 +73,6 @@ class Hearing(Listener):
     def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         self.live.discard(run.run_id)
         self.ended[run.run_id] = record
-
-
-def children() -> list[int]:
-    """Processes that this one has started and that still are there."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, check=False
-    )
-    alive = []
-    for pid in map(int, found.stdout.split()):
-        with contextlib.suppress(OSError):
-            if b"sixteenth.study.executors.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                alive.append(pid)
-    return alive
 
 
 def slow_study(**changes: Any) -> Study:
@@ -135,8 +122,9 @@ def dying(num_classes):
 """
 
 
-@needs_proc
-def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(tiny_folder: Path) -> None:
+def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(
+    tiny_folder: Path, forked_workers: list[ForkedWorker]
+) -> None:
     Path("dying.py").write_text(DYING, encoding="utf-8")
     heard = Hearing()
     study = slow_study(models=["dying:dying"], seeds=[0, 1, 2], train={"epochs": 5})
@@ -146,7 +134,7 @@ def test_a_worker_that_is_killed_takes_its_own_run_along_and_no_other(tiny_folde
     assert sorted(whole["status"]) == ["failed", "finished", "finished"]
     (failed,) = results[results["status"] == "failed"]["error"]
     assert "SIGKILL" in failed
-    assert children() == []
+    assert all(worker.returncode is not None for worker in forked_workers)
     again = study.run(device="cpu", workers=1, threads=1)
     assert list(again[again["length"] == 1]["status"]) == ["finished"] * 3
 
@@ -183,7 +171,7 @@ def fine(num_classes):
 
 
 def test_a_process_whose_run_failed_trains_no_other(
-    tiny_folder: Path, forked_workers: None
+    tiny_folder: Path, forked_workers: list[ForkedWorker]
 ) -> None:
     Path("spoiling.py").write_text(SPOILING, encoding="utf-8")
     study = slow_study(models=["spoiling:spoiling", "spoiling:fine"], train={"epochs": 1})
@@ -194,7 +182,7 @@ def test_a_process_whose_run_failed_trains_no_other(
 
 
 def test_after_a_failure_that_may_spoil_the_process_the_rest_is_trained_in_another(
-    tiny_folder: Path, forked_workers: None, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path, forked_workers: list[ForkedWorker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         in_process, "_unusable_after_failure", lambda _: True
@@ -223,15 +211,14 @@ class Interrupting(Hearing):
             raise KeyboardInterrupt
 
 
-@needs_proc
 def test_an_interrupted_study_leaves_no_process_and_says_so_in_every_record(
-    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_folder: Path, forked_workers: list[ForkedWorker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TINY_SLEEP", "0.05")
     study = slow_study()
     with pytest.raises(KeyboardInterrupt):
         study.run(device="cpu", workers=2, threads=1, listener=Interrupting())
-    assert children() == []
+    assert [worker.returncode is not None for worker in forked_workers] == [True, True]
     assert list(study.results()["status"]) == ["interrupted"] * 2
 
 
@@ -270,7 +257,8 @@ def _runs(pid: int) -> bool:
     ("number", "whole_group", "code"),
     [
         (signal.SIGINT, True, 130),  # as a terminal sends it: to all processes at once
-        (signal.SIGTERM, False, 143),
+        # What a command does then is what it does after Ctrl-C.
+        pytest.param(signal.SIGTERM, False, 143, marks=pytest.mark.slow),
         (signal.SIGKILL, False, -9),
     ],
     ids=["ctrl-c", "sigterm", "sigkill"],
@@ -331,7 +319,9 @@ def test_images_that_were_decoded_anew_meanwhile_are_not_taken(tmp_path: Path) -
         shared.open()
 
 
-def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(tiny_folder: Path) -> None:
+def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
     module = Path("tiny_models.py")
     noisy = "import os\nos.write(1, b'hello from the model\\n')\n"
     module.write_text(noisy + module.read_text(encoding="utf-8"), encoding="utf-8")
@@ -356,6 +346,12 @@ def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(tiny_folder
     assert "the tests broke it" in done.stdout
     assert "hello from the model" in done.stderr, "what a worker's code prints is not lost"
     assert "Traceback" not in done.stderr
+    here = ("--set", "models=[tiny_models:small]", "--set", "fractions=[50 images]")
+    assert sixteenth("run", "tiny.yaml", *here, "--threads", "1", "--out", "here").code == 0
+    (one,), (other,) = (
+        list(Path().glob(f"{out}/runs/*small*/*.safetensors")) for out in ("out", "here")
+    )
+    assert one.read_bytes() == other.read_bytes()
 
 
 @needs_proc

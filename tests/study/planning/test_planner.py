@@ -17,6 +17,7 @@ import psutil
 import pytest
 import torch
 
+from forked import ForkedWorker
 from sixteenth import DataError, InputError, Listener, MismatchError, RunSpec, Study
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine import workload
@@ -242,7 +243,7 @@ def measured_on_two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_models_are_measured_once_and_the_choice_stands_in_the_record(
     tiny_folder: Path,
-    forked_workers: None,
+    forked_workers: list[ForkedWorker],
     measured_on_two_threads: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -271,7 +272,7 @@ def test_models_are_measured_once_and_the_choice_stands_in_the_record(
 
 def test_only_as_many_go_side_by_side_as_were_seen_to_have_the_memory(
     tiny_folder: Path,
-    forked_workers: None,
+    forked_workers: list[ForkedWorker],
     measured_on_two_threads: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -325,7 +326,10 @@ def first(num_classes):
 
 @pytest.mark.parametrize("wanted", ["last", "first"])
 def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
-    tiny_folder: Path, forked_workers: None, measured_on_two_threads: None, wanted: str
+    tiny_folder: Path,
+    forked_workers: list[ForkedWorker],
+    measured_on_two_threads: None,
+    wanted: str,
 ) -> None:
     Path("picky_models.py").write_text(PICKY, encoding="utf-8")
     study = Study(
@@ -341,7 +345,7 @@ def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
 
 def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(
     tiny_folder: Path,
-    forked_workers: None,
+    forked_workers: list[ForkedWorker],
     measured_on_two_threads: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
