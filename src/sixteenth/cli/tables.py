@@ -176,11 +176,15 @@ def levers_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
     labels, numbers = language.terminal, language.numbers
     rows = plan.to_dict("records")
     left = [Text(f"{row['left']} / {row['runs']}") for row in rows]
+    times = [numbers.duration(row["seconds"]) for row in rows]
+    for place, row in enumerate(rows):
+        if row["seconds_from"] not in (None, "runs"):
+            times[place] = labels.estimated.format(times[place])
     columns = [
         Column(labels.lever, [str(row["lever"]) for row in rows]),
         Column(labels.runs, left, right=True),
         Column(labels.steps, [numbers.count(row["steps"]) for row in rows], right=True),
-        Column(labels.time, [numbers.duration(row["seconds"]) for row in rows], right=True),
+        Column(labels.time, times, right=True),
         Column(labels.disk, [numbers.size(row["disk_bytes"]) for row in rows], right=True, rank=1),
     ]
     return table(columns, on)
