@@ -299,9 +299,8 @@ class Study(StudyResults):
             begins = table["begins"].astype(float).fillna(math.inf)
             begins = begins.mask(table["status"] == "finished", -1.0)
             table = table.iloc[begins.argsort(kind="stable")].reset_index(drop=True)
-            kept = table[table["chosen"] | (table["status"] == "finished")]
             table.attrs["precision"] = expected_precision(
-                kept, self.results(), len(self.dataset().test)
+                table, self.results(), len(self.dataset().test)
             )
         return table
 

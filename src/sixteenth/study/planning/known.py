@@ -18,6 +18,7 @@ from ...spec import RunSpec
 from ...storage.run_facts import Environment
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudySnapshot
+from .calibration import Speed
 from .cost import works_of
 
 
@@ -58,7 +59,7 @@ class KnownSpeeds:
 
     def __init__(self, speeds: Iterable[KnownSpeed] = ()) -> None:
         self._of_model: dict[str, list[KnownSpeed]] = {}
-        self._executions: dict[tuple[str, str, str], Execution] = {}
+        self._first: dict[tuple[str, str, str], KnownSpeed] = {}
         for each in speeds:
             self.add(each)
 
@@ -69,11 +70,11 @@ class KnownSpeeds:
         """Keep a speed; it goes before those that come later."""
         run = speed.run
         self._of_model.setdefault(run.model, []).append(speed)
-        self._executions.setdefault((run.model, run.fraction, run.finetune), speed.execution)
+        self._first.setdefault((run.model, run.fraction, run.finetune), speed)
 
-    def execution_of(self, run: RunSpec) -> Execution | None:
-        """How runs of the same model on the same part of the images were computed, if any was."""
-        return self._executions.get((run.model, run.fraction, run.finetune))
+    def alike(self, run: RunSpec) -> KnownSpeed | None:
+        """The first of the same model on the same part of the images, if there is one."""
+        return self._first.get((run.model, run.fraction, run.finetune))
 
     def rate_of(
         self, run: RunSpec, execution: Execution, flops: float
@@ -122,7 +123,9 @@ def finished_speeds(snapshot: StudySnapshot, dataset: ImageDataset) -> KnownSpee
         if not (flops and record.train_flops and record.seconds and record.execution):
             continue
         try:
-            execution = Execution.from_record(record.execution.to_dict())
+            facts = record.execution.to_dict()
+            execution = Execution.from_record(facts | {"measured": facts.get("measured") or ()})
+            [Speed(**each) for each in execution.measured]  # raises where it is no speed
         except (KeyError, TypeError, ValueError):
             continue
         work = works[run.run_id]

@@ -169,14 +169,18 @@ class _Planner:
         can be compared to the last bit, and nothing has to be measured."""
         found = {}
         for run in runs:
-            alike = self.known.execution_of(run)
-            if alike is None or self.request.device not in (None, alike.device):
+            alike = self.known.alike(run)
+            if alike is None or self.request.device not in (None, alike.execution.device):
                 continue
+            execution = alike.execution
+            if alike.flops != self._flops(run.model):
+                execution = replace(execution, measured=())  # at another image size
+            elif execution.measured:
+                self._speeds[run.model] = [Speed(**each) for each in execution.measured]
             found[run.run_id] = replace(
-                alike,
-                threads=self._threads or alike.threads,
+                execution,
+                threads=self._threads or execution.threads,
                 reason="as runs of this model and size were computed",
-                measured=(),
             )
         return found
 
