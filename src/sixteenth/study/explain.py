@@ -79,7 +79,7 @@ class SubStudy(Study):
         """The images' labels and shapes, and noise for their pixels; all that planning looks at."""
         size, base = self.spec.image_size, self._base.dataset()
         noise = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
-        begun = (record.data and record.data.fingerprint for record in self.records())
+        begun = (record.data.fingerprint for record in self.records() if record.data)
 
         def blank(split: Split) -> Split:
             return Split(np.broadcast_to(noise, (len(split), *noise.shape[1:])), split.labels)
