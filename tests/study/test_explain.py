@@ -15,6 +15,7 @@ from sixteenth.cli.display import PlainDisplay
 from sixteenth.spec import StudySpec, spec_differences
 from sixteenth.study.explain import find_levers, find_place
 from sixteenth.study.levers import lever_study
+from sixteenth.study.planning.machine import LocalMachine
 from tiny_study import Command, read_results, run_process, write_tiny_study
 
 SMALL, BIG = ("tiny_models:small", "random"), ("tiny_models:big", "random")
@@ -64,16 +65,33 @@ def test_levers_that_cannot_apply_are_left_out(folder: Path) -> None:
     assert [run.seed for run in seeds.runs()] == [1, 1, 2, 2]
 
 
-def test_a_plan_says_what_each_lever_costs_and_writes_nothing(
-    folder: Path, sixteenth: Command
+def test_a_plan_says_what_each_lever_costs_by_what_the_runs_took_and_writes_nothing(
+    folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("nothing is measured or decoded")
+
+    for measuring in ("images_per_second", "measure_speeds"):
+        monkeypatch.setattr(LocalMachine, measuring, refuse)
+    monkeypatch.setattr("sixteenth.data.load.Target", refuse)
     before = files(folder)
-    words = ("--plan", "--only", "steps-x4", "--only", "seeds", "--threads", "1")
-    said = sixteenth("explain", str(folder), *words)
+    levers = ("steps-x4", "image-size-x2", "seeds")
+    words = ["explain", str(folder), "--plan", "--threads", "1"]
+    words += [word for lever in levers for word in ("--only", lever)]
+    said = sixteenth(*words)
     assert said.code == 0, said.err
-    assert "steps-x4" in said.out
-    assert "6 of 6 runs to train" in said.out
+    assert said.err.splitlines()[0] == "starting"
+    assert "8 of 8 runs to train" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
+    assert [line.split()[0] for line in said.out.splitlines() if "(estimated)" in line] == [
+        "image-size-x2"
+    ]
+    costs = {each["lever"]: each for each in json.loads(sixteenth(*words, "--json").out)["levers"]}
+    assert [costs[lever]["seconds_from"] for lever in levers] == ["runs", "operations", "runs"]
+    took = sum(float(row["seconds"]) for row in read_results(folder) if row["fraction"] == "1/2")
+    assert costs["seeds"]["seconds"] == pytest.approx(2 * took, abs=0.01), "two seeds more"
+    assert took < costs["steps-x4"]["seconds"] <= 4 * took + 0.01
+    assert costs["image-size-x2"]["seconds"] > 2 * took
     assert files(folder) == before
 
 

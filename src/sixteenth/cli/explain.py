@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError, counted, nearest
+from ..errors import DataError, InputError, counted, nearest
 from .exits import print_message
 from .options import (
     DataDirOption,
@@ -74,8 +74,9 @@ def explain(
     study = set_language(Study.open(folder), lang)
     study.data_dir = data_dir
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
-    place = None if separate else tests.find_place(study, between)
     with display_for(study.language) as display:
+        display.working("starting", 0, 0)
+        place = None if separate else tests.find_place(study, between)
         study.dataset(display)
         if place is None:
             parts = {"equal-steps": tests.control_study(study)}
@@ -115,8 +116,12 @@ def _train(name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
     if part.left:
         keep_freed_memory()
         print_message(name, prefix="explain: ")
-        with display_for(part.language) as display:
-            part.run(**machine, listener=display)
+        try:
+            with display_for(part.language) as display:
+                part.run(**machine, listener=display)
+        except DataError as error:  # larger images may not fit in memory
+            print_message(f"{name} is left out: {error}")
+            return []
     results = part.results()
     failed = results[results["status"] == "failed"]
     for run_id, error in zip(failed["run_id"], failed["error"], strict=True):

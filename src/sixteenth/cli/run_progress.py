@@ -155,7 +155,8 @@ class RunProgress(Listener):
         return self.words.left.format(clock(left)) if left is not None else ""
 
     def _work(self, what: str) -> str:
-        return plain(self.words.work.get(what, what))
+        work, bracket, detail = what.partition(" (")
+        return plain(self.words.work.get(work, work) + bracket + detail)
 
     def _count(self, done: int, total: int) -> str:
         count = self.numbers.count

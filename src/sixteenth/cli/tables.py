@@ -158,11 +158,15 @@ def levers_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
     labels, numbers = language.terminal, language.numbers
     rows = plan.to_dict("records")
     left = [Text(f"{row['left']} / {row['runs']}") for row in rows]
+    times = [numbers.duration(row["seconds"]) for row in rows]
+    for place, row in enumerate(rows):
+        if row["seconds_from"] not in (None, "runs"):
+            times[place] = labels.estimated.format(times[place])
     columns = [
         Column(labels.lever, [str(row["lever"]) for row in rows]),
         Column(labels.runs, left, right=True),
         _column(labels.steps, rows, "steps", numbers.count),
-        _column(labels.time, rows, "seconds", numbers.duration),
+        Column(labels.time, times, right=True),
         _column(labels.disk, rows, "disk_bytes", numbers.size, rank=1),
     ]
     return table(columns, on)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 
+import numpy as np
 import torch
 
 from ..data import ImageDataset
@@ -21,7 +22,7 @@ class Rehearsal:
     def __init__(self, run: RunSpec, dataset: ImageDataset, execution: Execution) -> None:
         # The speed does not depend on the weights.
         run = run.model_copy(update={"init": "random"})
-        images = dataset.train.images[: max(run.train.batch_size, 64)]
+        images = np.ascontiguousarray(dataset.train.images[: max(run.train.batch_size, 64)])
         self._recipe = run.train
         self._augmentation = Augmentation.of(run.train, dataset)
         self._learner = Learner(run, len(dataset.classes), images, execution)

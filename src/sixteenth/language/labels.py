@@ -150,6 +150,7 @@ class TerminalLabels:
         epochs_few: with the most ``{epochs}`` that were tried.
         epochs_hint: of a long study: with the command of the check.
         lever, runs: what is changed to test a reason, and its runs that are left of all.
+        estimated: a time that is not taken from runs of the same kind.
         options, surer: over the options, and over what would make the answer surer.
         step: each of them: its number and what it is.
         fit: a fitted `LearningCurve` as ``{curve}``, with its ``{sizes}`` from ``{first}`` to
@@ -180,6 +181,7 @@ class TerminalLabels:
     status: str
     lever: str
     runs: str
+    estimated: str
     plan: str
     plan_most: str
     together: str

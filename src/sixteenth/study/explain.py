@@ -8,9 +8,11 @@ run, which tells images from training steps, is trained in the same way.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from ..analysis.findings.advice import Separate
@@ -24,6 +26,7 @@ from ..analysis.findings.explained import (
 )
 from ..analysis.findings.types import SectionKey
 from ..analysis.inputs.grid import Cell
+from ..data.dataset import Split
 from ..errors import DataError, InputError, ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_spec
 from ..spec.fields import is_frozen
@@ -32,6 +35,10 @@ from .levers import MORE_SEEDS, LeverStudy, lever_study, same_place
 from .listener import Listener
 from .results import write_results
 from .study import Study
+
+if TYPE_CHECKING:
+    from ..data import ImageDataset
+    from .planning.known import KnownSpeeds
 
 
 class SubStudy(Study):
@@ -46,8 +53,44 @@ class SubStudy(Study):
     def runs(self) -> list[RunSpec]:
         return self._runs
 
+    def plan(self, **options: Any) -> pd.DataFrame:
+        """As `Study.plan`; images at another size are not decoded for it."""
+        kept = self._dataset
+        if kept is None:
+            self._dataset = self._with_placeholders()
+        try:
+            return super().plan(**options)
+        finally:
+            self._dataset = kept
+
+    def _known_speeds(self) -> KnownSpeeds:
+        """Those of the study that it belongs to, to which its own are added."""
+        shared = self._base.shared_speeds
+        before = list(shared)
+        for each in super()._known_speeds():
+            if each not in before:
+                shared.add(each)
+        return shared
+
     def _recorded_sources(self) -> Iterator[str]:
         return self._base._recorded_sources()
+
+    def _with_placeholders(self) -> ImageDataset:
+        """The images' labels and shapes, and noise for their pixels; all that planning looks at."""
+        size, base = self.spec.image_size, self._base.dataset()
+        noise = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
+        begun = (record.data.fingerprint for record in self.records() if record.data)
+
+        def blank(split: Split) -> Split:
+            return Split(np.broadcast_to(noise, (len(split), *noise.shape[1:])), split.labels)
+
+        return replace(
+            base,
+            train=blank(base.train),
+            test=blank(base.test),
+            fingerprint=next(filter(None, begun), base.fingerprint),
+            cache_dir=None,
+        )
 
     @property
     def left(self) -> int:
@@ -147,8 +190,10 @@ def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: A
     """One row a part: what it will cost, see `Study.plan`. Trains and writes nothing.
 
     Returns:
-        Columns lever, runs, left (to train), steps (of all runs), seconds, disk_bytes, folder. A
-        part that cannot be used with these images or models has no row; `listener` is told.
+        Columns lever, runs, left (to train), steps (of all runs), seconds, seconds_from (what they
+        are taken from: ``runs`` of the study, or the first of its runs that has another basis, see
+        `planning.known.Basis`), disk_bytes, folder. A part that cannot be used with these images or
+        models has no row; `listener` is told.
     """
     rows = []
     for name, part in parts.items():
@@ -158,17 +203,21 @@ def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: A
             listener.noticed(f"{name} is left out: {error}")
             continue
         rows.append({"lever": name, **_costs(table), "folder": str(part.folder)})
-    columns = ["lever", "runs", "left", "steps", "seconds", "disk_bytes", "folder"]
-    return pd.DataFrame(rows, columns=columns)
+    costs = ["steps", "seconds", "seconds_from", "disk_bytes"]
+    return pd.DataFrame(rows, columns=["lever", "runs", "left", *costs, "folder"])
 
 
 def _costs(table: pd.DataFrame) -> dict[str, Any]:
+    from .planning.known import Basis
+
     todo = table[table["status"] != "finished"]
+    basis = sorted(todo["seconds_from"], key=lambda each: each == Basis.RUNS)
     return {
         "runs": len(table),
         "left": len(todo),
         "steps": int(table["steps"].sum()),
         "seconds": float(todo["ends"].max()) if len(todo) else 0.0,
+        "seconds_from": basis[0] if basis else None,
         "disk_bytes": int(todo["disk_bytes"].sum()),
     }
 

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .executors import Place
     from .planning.cost import Cost
     from .planning.executions import ExecutionRequest
+    from .planning.known import KnownSpeeds
     from .planning.schedule import Schedule
 
 REPORT_SECONDS = 2.0
@@ -297,9 +299,8 @@ class Study(StudyResults):
             begins = table["begins"].astype(float).fillna(math.inf)
             begins = begins.mask(table["status"] == "finished", -1.0)
             table = table.iloc[begins.argsort(kind="stable")].reset_index(drop=True)
-            kept = table[table["chosen"] | (table["status"] == "finished")]
             table.attrs["precision"] = expected_precision(
-                kept, self.results(), len(self.dataset().test)
+                table, self.results(), len(self.dataset().test)
             )
         return table
 
@@ -364,9 +365,21 @@ class Study(StudyResults):
             request,
             machine=place.machine(dataset, self.runs()),
             listener=listener,
+            known=self._known_speeds() if place.is_here else None,
             timed=timed,
         )
         return schedule, costs
+
+    @cached_property
+    def shared_speeds(self) -> KnownSpeeds:
+        """How fast its runs were trained on this machine, for the studies that belong to it; what
+        these measure is added."""
+        return self._known_speeds()
+
+    def _known_speeds(self) -> KnownSpeeds:
+        from .planning.known import finished_speeds
+
+        return finished_speeds(self._read(), self.dataset())
 
     def _take(self, lock: FolderLock) -> None:
         try:

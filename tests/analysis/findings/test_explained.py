@@ -20,6 +20,7 @@ from sixteenth.analysis.findings.explained import (
     LeverVerdict,
     Place,
     explained,
+    verdict_of,
 )
 from sixteenth.analysis.inputs.trainings import UNCERTAINTY, assumed_deviation
 
@@ -56,6 +57,23 @@ def test_a_lever_under_which_the_difference_goes_is_the_reason(study):
     assert 0.5 < effect.share.low < effect.share.value < effect.share.high
     assert [one.start.model for one in effect.gains] == ["resnet50", "resnet18"]
     assert all(one.gain.value > 0.05 and one.gain.low > 0 for one in effect.gains)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "verdict"),
+    [
+        (0.51, 0.26, 0.9, LeverVerdict.REASON),
+        (0.50, 0.26, 0.9, LeverVerdict.OPEN),
+        (0.51, 0.25, 0.9, LeverVerdict.OPEN),
+        (0.30, 0.26, 0.49, LeverVerdict.NOT_MAIN),
+        (0.30, -0.2, 0.50, LeverVerdict.OPEN),
+        (np.nan, np.nan, np.nan, LeverVerdict.OPEN),
+    ],
+)
+def test_the_reason_explains_more_than_half_and_certainly_more_than_a_quarter(
+    value, low, high, verdict
+):
+    assert verdict_of(Average(value, low, high)) is verdict
 
 
 def test_a_lever_that_lifts_both_alike_is_not_the_main_reason(study):

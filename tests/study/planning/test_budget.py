@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 import typer
 
+from simulated_study import make_study
 from sixteenth import InputError, RunSpec
+from sixteenth.analysis import Context, analyse
+from sixteenth.analysis.inputs.trainings import assumed_deviation
 from sixteenth.cli.options import parse_duration
 from sixteenth.engine.execution import Execution
 from sixteenth.spec import parse_spec
@@ -22,7 +25,12 @@ from sixteenth.study.planning.budget import (
     duration,
     stages,
 )
-from sixteenth.study.planning.precision import expected_precision, least_difference
+from sixteenth.study.planning.precision import (
+    ASSUMED_ERROR,
+    EXPONENT,
+    expected_precision,
+    least_difference,
+)
 from sixteenth.study.planning.schedule import Assignment, Schedule
 
 SECONDS = {"small": 10.0, "big": 30.0}
@@ -160,6 +168,8 @@ def planned(seeds: int, fractions: Sequence[int] = (3125, 25000, 50000)) -> pd.D
                 "train_size": images,
                 "seed": seed,
                 "parameters": parameters,
+                "status": "missing",
+                "chosen": True,
             }
             for images in fractions
             for seed in range(seeds)
@@ -188,6 +198,41 @@ def test_one_size_promises_no_forecast_and_one_model_no_comparison() -> None:
     alone = expected_precision(planned(1)[::2], NOTHING, 500)
     assert math.isnan(alone.comparison)
     assert alone.forecast > 0
+
+
+BUDGETS = {
+    "two sizes": ((3125, 12_500), 1),
+    "three sizes": ((3125, 12_500, 25_000), 1),
+    "all, three seeds": ((3125, 12_500, 25_000, 50_000), 3),
+}
+
+
+@pytest.mark.parametrize(("sizes", "seeds"), BUDGETS.values(), ids=BUDGETS)
+def test_what_a_budget_foretells_is_as_wide_as_what_advise_then_says(
+    sizes: tuple[int, ...], seeds: int
+) -> None:
+    whole = planned(3, (3125, 12_500, 25_000, 50_000))
+    whole["chosen"] = whole["train_size"].isin(sizes) & (whole["seed"] < seeds)
+    expected = expected_precision(whole, NOTHING, 10_000)
+    fractions = {f"{size} images": size for size in sizes}
+    law = [1 - ASSUMED_ERROR * (size / 50_000) ** EXPONENT for size in sizes]
+    spread = float(assumed_deviation(law[-1], sizes[-1]))
+    widths: dict[str, list[float]] = {"data": [], "model": []}
+    for generator in range(3):
+        study = make_study(
+            {("resnet18", "random"): law, ("resnet50", "random"): [one - 0.05 for one in law]},
+            fractions=fractions,
+            seeds=range(seeds),
+            seed_sd=spread,
+            generator=generator,
+        )
+        tables = study.results, study.histories
+        found = analyse(*tables, context=Context(10, 32), predictions=study.predictions)
+        for option in found.advice.to_dict()["options"]:  # what `advise --json` prints
+            if option["kind"] in widths:
+                widths[option["kind"]].append((option["high"] - option["low"]) / 2)
+    assert expected.comparison == pytest.approx(sum(widths["model"]) / 3, rel=0.15)
+    assert expected.forecast == pytest.approx(sum(widths["data"]) / 3, rel=0.25)
 
 
 def test_accuracies_that_are_known_are_not_assumed() -> None:

@@ -246,11 +246,12 @@ def _effect(
         before=before,
         after=after,
         share=share,
-        verdict=_verdict(share),
+        verdict=verdict_of(share),
     )
 
 
-def _verdict(share: Average) -> LeverVerdict:
+def verdict_of(share: Average) -> LeverVerdict:
+    """What the interval of a share explained allows to say."""
     if share.low > REASON_LOW and share.value > REASON_SHARE:
         return LeverVerdict.REASON
     return LeverVerdict.NOT_MAIN if share.high < NOT_MAIN_HIGH else LeverVerdict.OPEN

@@ -133,6 +133,7 @@ TERMINAL = TerminalLabels(
     status="status",
     lever="lever",
     runs="runs left",
+    estimated="{} (estimated)",
     plan="{left} of {planned} runs to train: about {time} on this machine{how}.",
     plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
     "off takes less.",

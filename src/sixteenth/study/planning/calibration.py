@@ -34,6 +34,10 @@ ROUNDS = 2
 WINDOW_SECONDS = 0.4
 """Each candidate trains for so long in a round, and one step at least."""
 
+MOST_SECONDS = 20.0
+"""After so long with one model no further candidate is begun: of a large model on a busy machine a
+step takes seconds."""
+
 MUCH_SLOWER = 1.25
 """A candidate so many times slower in its first round is not measured again."""
 
@@ -101,14 +105,15 @@ def calibrate(
     identity = _identity(run, cost, default)
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     path = data_dir / "calibration" / f"{key}.json"
-    known = _read(path, identity)
+    known, cut_short = _read(path, identity)
     memory = max((speed.memory for speed in known), default=0)
     fitting = _that_fit(placements, memory, room)
-    if not known or not set(fitting) <= {speed.placement for speed in known}:
-        others = OtherWork()
+    lacks = not cut_short and not set(fitting) <= {speed.placement for speed in known}
+    if not known or lacks:
+        others, began = OtherWork(), time.monotonic()
         known = _measure(run, default, placements, room, workers())
         if others.share() < MAX_OTHER_WORK:
-            _keep(path, identity, known)
+            _keep(path, identity, known, cut_short=time.monotonic() - began > MOST_SECONDS)
     return known
 
 
@@ -173,7 +178,7 @@ def _measure(
 
     Layouts come one after another, because each needs a model of its own.
     """
-    taken = 0
+    taken, until = 0, time.monotonic() + MOST_SECONDS
     workers.start(max(placements).processes)
     with contextlib.suppress(Exception):  # these numbers may be the ones that the model refuses
         # First one process alone: several might not have the memory, and then others lose theirs.
@@ -189,6 +194,8 @@ def _measure(
         remaining = list(candidates)
         for _ in range(ROUNDS):
             for candidate in list(remaining):
+                if found and time.monotonic() > until:
+                    return
                 try:
                     rate, memory = _rate(run, default, candidate, workers)
                 except Exception as error:  # a model may refuse some numbers, and not others
@@ -274,21 +281,24 @@ def _identity(run: RunSpec, cost: Cost, default: Execution) -> dict[str, Any]:
     }
 
 
-def _read(path: Path, identity: Mapping[str, Any]) -> list[Speed]:
-    """The speeds in a file, none if it is damaged."""
+def _read(path: Path, identity: Mapping[str, Any]) -> tuple[list[Speed], bool]:
+    """The speeds in a file, none if it is damaged; and whether there was no time for all."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["identity"] != identity:
-            return []
+            return [], False
         speeds = [Speed(**each) for each in content["speeds"]]
         valid = all(speed.images_per_second > 0 and speed.placement for speed in speeds)
     except (OSError, ValueError, TypeError, KeyError):
-        return []
-    return speeds if valid else []
+        return [], False
+    return (speeds if valid else []), bool(content.get("cut_short"))
 
 
-def _keep(path: Path, identity: Mapping[str, Any], speeds: Sequence[Speed]) -> None:
+def _keep(
+    path: Path, identity: Mapping[str, Any], speeds: Sequence[Speed], *, cut_short: bool
+) -> None:
     """Write what was measured; if that fails, it is measured again next time."""
-    content = {"identity": identity, "speeds": [asdict(speed) for speed in speeds]}
+    kept = [asdict(speed) for speed in speeds]
+    content = {"identity": identity, "cut_short": cut_short, "speeds": kept}
     with contextlib.suppress(OSError):
         write_text(path, json.dumps(content, indent=2) + "\n")

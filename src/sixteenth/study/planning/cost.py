@@ -71,10 +71,11 @@ def plan_table(
         Columns run_id, model, init, fraction, train_size, seed, status, epochs, steps, parameters,
         train_flops (all lengths), device (one of several GPUs, which are counted through in a
         cluster), threads, seconds (of training and evaluation, beside the runs that are scheduled
-        at the same time), begins, ends (seconds from the study's beginning), disk_bytes (what the
-        finished run keeps), checkpoint_bytes (while it trains), chosen (it is to be trained). Times
-        are estimates; with `epochs: auto` all is of the longest run there can be. Runs that are not
-        chosen have none, and no threads.
+        at the same time), seconds_from (what that is taken from, see `known.Basis`), begins, ends
+        (seconds from the study's beginning), disk_bytes (what the finished run keeps),
+        checkpoint_bytes (while it trains), chosen (it is to be trained). Times are estimates; with
+        `epochs: auto` all is of the longest run there can be. Runs that are not chosen have none,
+        and no threads.
     """
     todo = {
         each.run.run_id: (each, end)
@@ -107,6 +108,7 @@ def plan_table(
                 "device": device,
                 "threads": assignment.execution.threads if assignment else None,
                 "seconds": round(assignment.seconds, 3) if assignment else None,
+                "seconds_from": str(assignment.basis) if assignment else None,
                 "begins": round(end - assignment.seconds, 3) if assignment else None,
                 "ends": round(end, 3) if assignment else None,
                 "disk_bytes": stays,

@@ -23,6 +23,7 @@ from ..listener import Listener
 from .calibration import Speed, best_numbers
 from .cost import Cost, works_of
 from .executions import ExecutionRequest, read_executions
+from .known import Basis, KnownSpeed, KnownSpeeds
 from .machine import GPU_PROCESS_BYTES, GPU_SHARES, MEMORY_SHARE, Machine
 from .schedule import Assignment, Placement, Schedule, choose_placements, order_runs
 
@@ -46,6 +47,7 @@ def make_schedule(
     *,
     machine: Machine,
     listener: Listener,
+    known: KnownSpeeds | None = None,
     timed: bool = False,
 ) -> Schedule:
     """The schedule of all runs that are not finished; measures the models if that pays.
@@ -57,13 +59,23 @@ def make_schedule(
         request: what the user asks for.
         machine: where the runs will be computed.
         listener: is told what is being measured.
+        known: speeds of this machine, of runs of this study or of one that it belongs to. What is
+            measured is added.
         timed: measure each model, even where nothing depends on it but the expected seconds.
 
     Raises:
         MismatchError: a run was begun otherwise than is asked for now.
         InputError: the machine has no such device, or execution.json cannot be read.
     """
-    planner = _Planner(snapshot, dataset, costs, request, machine, listener)
+    planner = _Planner(
+        snapshot,
+        dataset,
+        costs,
+        request,
+        machine,
+        listener,
+        KnownSpeeds() if known is None else known,
+    )
     return planner.schedule(timed=timed)
 
 
@@ -75,12 +87,14 @@ class _Planner:
     request: ExecutionRequest
     machine: Machine
     listener: Listener
+    known: KnownSpeeds
 
     def __post_init__(self) -> None:
         # On a machine with GPUs the cores are counted once, however many GPUs share them.
         machines = self.machine.count("cpu")
         self._threads = self.request.threads_per_run(self.machine.cores, machines)
         self._speeds: dict[str, list[Speed]] = {}
+        self._rates: dict[tuple[str, Execution], tuple[float, Basis] | None] = {}
         self._todo = self.snapshot.unfinished()
         self._work = works_of(self._todo, self.dataset)
         self._passes: Counter[str] = Counter()
@@ -91,15 +105,16 @@ class _Planner:
 
     def schedule(self, *, timed: bool) -> Schedule:
         known = self._decided_before()
+        known |= self._decided_alike([run for run in self._todo if run.run_id not in known])
         known |= self._decide([run for run in self._todo if run.run_id not in known], known)
         if timed:
             self._time(known)
-        assigned = [
-            Assignment(
-                run, known[run.run_id], self._left(run) * self._seconds(run, known[run.run_id])
-            )
-            for run in self._todo
-        ]
+        assigned = []
+        for run in self._todo:
+            rate, basis = self._rate(run, known[run.run_id])
+            seconds = self._left(run) * self._effort(run) / rate
+            assigned.append(Assignment(run, known[run.run_id], seconds, basis))
+        self._keep(assigned)
         threads = [each.execution.threads for each in assigned] or [1]
         workers = self.request.workers or self._choose_workers(assigned)
         slots = max(max(threads), workers * min(threads))
@@ -136,6 +151,38 @@ class _Planner:
             # Is it still there?
             self.machine.default_execution(device, self.snapshot.runs[0].train)
         return known
+
+    def _keep(self, assigned: Sequence[Assignment]) -> None:
+        """Add what was measured to what is known, once for each model and size."""
+        measured = {
+            (each.run.model, each.run.fraction): each
+            for each in assigned
+            if each.basis is Basis.MEASURED and each.run.finetune == "all"
+        }
+        for each in measured.values():
+            rate, _ = self._rate(each.run, each.execution)
+            flops = self._flops(each.run.model)
+            self.known.add(KnownSpeed(each.run, each.execution, rate, flops, finished=False))
+
+    def _decided_alike(self, runs: Sequence[RunSpec]) -> dict[str, Execution]:
+        """As others of their model and size were computed here, where there are such: then they
+        can be compared to the last bit, and nothing has to be measured."""
+        found = {}
+        for run in runs:
+            alike = self.known.alike(run)
+            if alike is None or self.request.device not in (None, alike.execution.device):
+                continue
+            execution = alike.execution
+            if alike.flops != self._flops(run.model):
+                execution = replace(execution, measured=())  # at another image size
+            elif execution.measured:
+                self._speeds[run.model] = [Speed(**each) for each in execution.measured]
+            found[run.run_id] = replace(
+                execution,
+                threads=self._threads or execution.threads,
+                reason="as runs of this model and size were computed",
+            )
+        return found
 
     def _decide(
         self, new: Sequence[RunSpec], known: Mapping[str, Execution]
@@ -242,29 +289,56 @@ class _Planner:
         }
 
         def progress(done: int) -> None:
-            self.listener.working("timing the models", done, len(models))
+            self._tell(list(models), done)
 
         self._speeds |= self.machine.measure_speeds(models, placements, progress)
         progress(len(models))
 
     def _time(self, known: Mapping[str, Execution]) -> None:
         """Measure the models whose speed is not known yet, one process at a time."""
-        models = dict.fromkeys(run.model for run in self._todo)
+        first = {run.model: run for run in reversed(self._todo)}
+        models = [
+            model
+            for model in dict.fromkeys(run.model for run in self._todo)
+            if model in self.costs
+            and not self._speeds.get(model)
+            and self._known_rate(first[model], known[first[model].run_id]) is None
+        ]
         for done, model in enumerate(models):
-            self.listener.working("timing the models", done, len(models))
-            if not self._speeds.get(model) and model in self.costs:
-                run = next(run for run in self._todo if run.model == model)
-                execution = known[run.run_id]
-                rate = self.machine.images_per_second(run, execution, seconds=1.0)
-                if rate:
-                    self._speeds[model] = [
-                        Speed(execution.precision, execution.layout, 1, execution.threads, rate)
-                    ]
-        self.listener.working("timing the models", len(models), len(models))
+            self._tell(models, done)
+            run, execution = first[model], known[first[model].run_id]
+            rate = self.machine.images_per_second(run, execution, seconds=1.0)
+            if rate:
+                self._speeds[model] = [
+                    Speed(execution.precision, execution.layout, 1, execution.threads, rate)
+                ]
+        if models:
+            self._tell(models, len(models))
 
-    def _seconds(self, run: RunSpec, execution: Execution, processes: int = 0) -> float:
-        """What a run is expected to take; a guess where nothing was measured."""
-        images = self._effort(run)
+    def _tell(self, models: Sequence[str], done: int) -> None:
+        """What is being measured, of several models; it may take minutes on a busy machine."""
+        what = "timing the models"
+        if done < len(models):
+            what += f" ({models[done]}, {self.dataset.image_size} px)"
+        self.listener.working(what, done, len(models))
+
+    def _seconds(self, run: RunSpec, execution: Execution, processes: int) -> float:
+        """What a run is expected to take among so many; a guess where nothing was measured."""
+        return self._effort(run) / self._measured_rate(run, execution, processes)[0]
+
+    def _rate(self, run: RunSpec, execution: Execution) -> tuple[float, Basis]:
+        """Effort for each second of a run, by other runs if there are such."""
+        return self._known_rate(run, execution) or self._measured_rate(run, execution)
+
+    def _known_rate(self, run: RunSpec, execution: Execution) -> tuple[float, Basis] | None:
+        key = run.model, execution
+        if key not in self._rates:
+            self._rates[key] = self.known.rate_of(run, execution, self._flops(run.model))
+        return self._rates[key]
+
+    def _measured_rate(
+        self, run: RunSpec, execution: Execution, processes: int = 0
+    ) -> tuple[float, Basis]:
         rates = [
             speed.images_per_second / speed.processes
             for speed in self._speeds.get(run.model, ())
@@ -273,8 +347,9 @@ class _Planner:
             and processes in (0, speed.processes)
         ]
         if rates:
-            return images / max(rates)
-        return images * self._flops(run.model) / (GUESSED_FLOPS * execution.threads)
+            return max(rates), Basis.MEASURED
+        guess = GUESSED_FLOPS * execution.threads / max(1, self._flops(run.model))
+        return guess, Basis.GUESSED
 
     def _effort(self, run: RunSpec) -> float:
         """What a run costs in training images; a head has its part of the model's one pass."""

@@ -23,7 +23,7 @@ from ...analysis.inputs.trainings import assumed_deviation
 from ...analysis.stats.spread import LEVEL, Spread
 
 ASSUMED_ERROR = 0.2
-"""Test error at the largest size, where nothing was trained yet."""
+"""Test error at the study's largest size, where nothing was trained yet; larger on fewer images."""
 
 EXPONENT = -0.35
 """Of the invented power law; fits to the studies in docs/results give -0.34 to -0.47."""
@@ -52,18 +52,19 @@ class Precision:
 
 
 def expected_precision(plan: pd.DataFrame, results: pd.DataFrame, test_images: int) -> Precision:
-    """What a study of the runs in `plan` can be expected to tell.
+    """What a study can be expected to tell once the runs that `plan` keeps are trained.
 
     Args:
-        plan: rows of `cost.plan_table`, of the runs that will have been trained.
+        plan: rows of `cost.plan_table`. The runs that are finished or chosen are kept.
         results: of the study so far: its accuracies are taken where there are any.
         test_images: of the data.
     """
+    size, error = float(plan["train_size"].max()), ASSUMED_ERROR
+    plan = plan[plan["chosen"] | (plan["status"] == "finished")]
     per_size = plan.groupby("train_size")[["model", "init"]].nunique().max(axis=1)
     compared = per_size[per_size > 1].index
     largest = int(max(compared if len(compared) else per_size.index))
     known = whole_runs(results).dropna(subset=["test_accuracy"])
-    size, error = float(largest), ASSUMED_ERROR
     if len(known):
         size = float(known["train_size"].max())
         error = 1 - float(known.loc[known["train_size"] == size, "test_accuracy"].mean())

@@ -36,11 +36,15 @@ PlacementSeconds = Mapping[Placement, float]
 
 @dataclass(frozen=True)
 class Assignment:
-    """One run, how it is computed, and the seconds that it is expected to take."""
+    """One run, how it is computed, the seconds that it is expected to take, and how that is known.
+
+    `basis` is a `known.Basis`.
+    """
 
     run: RunSpec
     execution: Execution
     seconds: float = 0.0
+    basis: str = ""
 
 
 @dataclass(frozen=True)
