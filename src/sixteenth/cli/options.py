@@ -74,6 +74,13 @@ SlurmOption = Annotated[
         "--slurm", metavar="KEY=VALUE,...", help="Of each job: partition=NAME,time=MINUTES."
     ),
 ]
+NoSharedFolderOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-shared-folder",
+        help="With --executor ray: its machines do not see the study's folder.",
+    ),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
@@ -218,6 +225,7 @@ class Flags:
     threads: ThreadsOption = None
     executor: ExecutorOption = None
     slurm: SlurmOption = None
+    no_shared_folder: NoSharedFolderOption = False
     seed: SeedOption = None
     as_json: JsonOption = False
     data_dir: DataDirOption = None
@@ -247,7 +255,8 @@ class Flags:
 
             use_gpus(parse_gpus(self.devices))
         named = ("device", "workers", "threads", "executor", "slurm")
-        return {name: getattr(self, name) for name in named}
+        given = {name: getattr(self, name) for name in named}
+        return given | {"shared_folder": not self.no_shared_folder}
 
 
 def with_flags(command: Callable[..., None]) -> Callable[..., None]:

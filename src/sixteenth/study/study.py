@@ -160,6 +160,7 @@ class Study(StudyResults):
         threads: int | None = None,
         executor: str | None = None,
         slurm: str | None = None,
+        shared_folder: bool = True,
         budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
@@ -174,6 +175,8 @@ class Study(StudyResults):
             executor: ``ray``, ``ray://HOST:PORT`` or ``slurm``; by default processes of this
                 machine.
             slurm: options of its jobs, such as ``partition=gpu,time=240`` (minutes).
+            shared_folder: the machines of a cluster see the study's folder; without, of Ray only,
+                what runs leave is sent here.
             listener: is told of every step.
 
         Returns:
@@ -195,7 +198,9 @@ class Study(StudyResults):
         began = time.monotonic()
         listener = listener or Listener()
         request = ExecutionRequest(device, workers, threads)
-        place = place_of(executor, self.folder, self.data_dir, workers, slurm)
+        place = place_of(
+            executor, self.folder, self.data_dir, workers, slurm, shared_folder=shared_folder
+        )
         with FolderLock(self.folder) as lock, place:
             preflight.check_folder(self.folder, self.spec)
             preflight.check_writable(self.folder)
@@ -264,6 +269,7 @@ class Study(StudyResults):
         threads: int | None = None,
         executor: str | None = None,
         slurm: str | None = None,
+        shared_folder: bool = True,
         budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
@@ -284,7 +290,9 @@ class Study(StudyResults):
         from .planning.precision import expected_precision
 
         request = ExecutionRequest(device, workers, threads)
-        with place_of(executor, self.folder, self.data_dir, workers, slurm) as place:
+        with place_of(
+            executor, self.folder, self.data_dir, workers, slurm, shared_folder=shared_folder
+        ) as place:
             schedule, costs = self._schedule(
                 request, place, listener or Listener(), download=False, timed=True
             )
