@@ -111,6 +111,8 @@ def test_a_folder_whose_path_is_too_long_for_rays_sockets_is_named(
         (["--executor", "rya"], "--executor rya: there is no such executor; did you mean ray?"),
         (["--executor", "ray:10.0.0.1"], "there is no such executor"),
         (["--slurm", "time=60"], "--slurm goes with --executor slurm"),
+        (["--no-shared-folder"], "--no-shared-folder goes with --executor ray"),
+        (["--no-shared-folder", "--executor", "slurm"], "folder goes with --executor ray"),
         (["--executor", "slurm", "--slurm", "gpu"], "--slurm 'gpu': write options of sbatch as"),
         (["--executor", "slurm", "--slurm", "time=4h"], "--slurm time=4h: write the minutes"),
         (["--devices", "0;1"], "--devices '0;1': write the numbers of GPUs, such as 0,2"),
@@ -156,11 +158,14 @@ def test_a_machine_that_has_all_lacks_nothing_and_each_lack_is_named(
     )
     assert [each.partition(": ")[0] for each in missing] == [
         f"has torch {here['torch']} and not 1.0",
-        f"does not see the study's folder {tmp_path / 'elsewhere'}",
+        f"does not see the study's folder {tmp_path / 'elsewhere'} (--no-shared-folder does "
+        "without)",
         "lacks tiny_models:none from random",
         "lacks the data",
     ]
     assert "are not those of the study (fingerprint " in missing[3]
+    apart = replace(origin, folder=tmp_path / "elsewhere", shared=False)
+    assert what_is_missing(apart, [spec(0)], here) == []
 
 
 def test_progress_goes_over_the_network_once_a_second(

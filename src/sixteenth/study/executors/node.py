@@ -168,7 +168,8 @@ def what_is_missing(origin: Origin, runs: Iterable[RunSpec], versions: dict[str,
         if release(here.get(package)) != release(versions[package])
     ]
     if origin.shared and not StudyFolder(origin.folder).spec_path.is_file():
-        missing.append(f"does not see the study's folder {origin.folder} (--no-shared-folder)")
+        way_out = "--no-shared-folder does without"
+        missing.append(f"does not see the study's folder {origin.folder} ({way_out})")
     for run in different.values():
         try:
             check_model(run.model, run.stem)
