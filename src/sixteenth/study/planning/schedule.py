@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...spec import RunSpec
@@ -51,13 +51,16 @@ class Schedule:
         assignments: what is still to be trained, and how.
         workers: runs at the same time, at most.
         slots: threads that compute at the same time: a run begins when enough of them are free.
-        machines: equal ones, or GPUs, that the runs are spread over.
+        machines: or GPUs, that the runs are spread over.
+        paces: by models, how many times their expected seconds runs take on each of the machines;
+            nothing of a model where all are alike.
     """
 
     assignments: tuple[Assignment, ...]
     workers: int
     slots: int
     machines: int = 1
+    paces: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def may_begin(self, assignment: Assignment, running: Iterable[Assignment]) -> bool:
         """Whether a run may begin beside those that are `running`."""
@@ -69,8 +72,13 @@ class Schedule:
         """When each run is expected to be done, in seconds from the beginning."""
         return [end for end, _ in self.expected()]
 
+    def seconds_on(self, assignment: Assignment, machine: int) -> float:
+        """The seconds that a run is expected to take on one of the machines."""
+        paces = self.paces.get(assignment.run.model)
+        return assignment.seconds * (paces[machine] if paces else 1.0)
+
     def expected(self) -> list[tuple[float, int]]:
-        """As `ends`, and on which machine: the one on which fewest runs are then trained."""
+        """As `ends`, and on which machine: of those with fewest runs, on which it takes least."""
         clock, loads = 0.0, [0] * self.machines
         running: list[tuple[float, int]] = []
         found: list[tuple[float, int]] = []
@@ -78,9 +86,10 @@ class Schedule:
             while not self.may_begin(assignment, (self.assignments[i] for _, i in running)):
                 clock, ended = heapq.heappop(running)
                 loads[found[ended][1]] -= 1
-            machine = loads.index(min(loads))
+            takes = [self.seconds_on(assignment, each) for each in range(self.machines)]
+            machine = min(range(self.machines), key=lambda each: (loads[each], takes[each]))
             loads[machine] += 1
-            found.append((clock + assignment.seconds, machine))
+            found.append((clock + takes[machine], machine))
             heapq.heappush(running, (found[-1][0], position))
         return found
 
