@@ -193,7 +193,7 @@ class Study(StudyResults):
         from .pace import PacedWrite
         from .planning.budget import check_budget, stages, training_seconds
         from .planning.executions import ExecutionRequest, write_executions
-        from .results import write_results
+        from .results import results_table, write_results
 
         began = time.monotonic()
         listener = listener or Listener()
@@ -224,8 +224,11 @@ class Study(StudyResults):
             listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
             for run in done:
                 listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
-            # Of thousands of runs the table takes seconds, so it does not follow each of them.
-            table = PacedWrite(lambda: write_results(snapshot))
+            # Of thousands of runs the table takes seconds, so it does not follow each of them, and
+            # has its intervals, which change with every run, at the end.
+            table = PacedWrite(
+                lambda: write_results(snapshot, results_table(snapshot, intervals=False))
+            )
             report = PacedWrite(self._write_report, expected=REPORT_SECONDS)
 
             def keep(record: RunRecord) -> None:

@@ -227,7 +227,7 @@ class Nodes:
     def actor(self, node: str) -> Any:
         def answers(method: str, models: Any, placements: Any) -> dict[str, Any]:
             self.asked.append((node, placements))
-            return dict.fromkeys(models, [f"as on {node}"])
+            return {name: [f"as on {node}"] for name in models}
 
         return SimpleNamespace(ask=SimpleNamespace(remote=answers))
 
