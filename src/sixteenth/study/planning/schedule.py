@@ -65,8 +65,12 @@ class Schedule:
     def may_begin(self, assignment: Assignment, running: Iterable[Assignment]) -> bool:
         """Whether a run may begin beside those that are `running`."""
         taken = [each.execution.threads for each in running]
-        room = len(taken) < self.workers and sum(taken) + assignment.execution.threads <= self.slots
-        return room or not taken
+        return self._has_room(len(taken), sum(taken), assignment)
+
+    def _has_room(self, runs: int, threads: int, assignment: Assignment) -> bool:
+        """Whether a run may begin beside so many runs, of so many threads together."""
+        room = runs < self.workers and threads + assignment.execution.threads <= self.slots
+        return room or not runs
 
     def ends(self) -> list[float]:
         """When each run is expected to be done, in seconds from the beginning."""
@@ -79,17 +83,21 @@ class Schedule:
 
     def expected(self) -> list[tuple[float, int]]:
         """As `ends`, and on which machine: of those with fewest runs, on which it takes least."""
-        clock, loads = 0.0, [0] * self.machines
+        clock, loads, busy = 0.0, [0] * self.machines, 0
         running: list[tuple[float, int]] = []
         found: list[tuple[float, int]] = []
         for position, assignment in enumerate(self.assignments):
-            while not self.may_begin(assignment, (self.assignments[i] for _, i in running)):
+            while not self._has_room(len(running), busy, assignment):
                 clock, ended = heapq.heappop(running)
                 loads[found[ended][1]] -= 1
-            takes = [self.seconds_on(assignment, each) for each in range(self.machines)]
-            machine = min(range(self.machines), key=lambda each: (loads[each], takes[each]))
+                busy -= self.assignments[ended].execution.threads
+            machine = loads.index(min(loads))
+            if paces := self.paces.get(assignment.run.model):
+                alike = [each for each, load in enumerate(loads) if load == loads[machine]]
+                machine = min(alike, key=lambda each: paces[each])
             loads[machine] += 1
-            found.append((clock + takes[machine], machine))
+            busy += assignment.execution.threads
+            found.append((clock + self.seconds_on(assignment, machine), machine))
             heapq.heappush(running, (found[-1][0], position))
         return found
 
