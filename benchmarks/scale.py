@@ -98,6 +98,11 @@ class SimulatedMachine:
             for name in models
         }
 
+    def other_kinds(
+        self, models: Mapping[str, Any], placement: Placement
+    ) -> list[tuple[int, dict[str, list[Speed]]]]:
+        return []
+
     def images_per_second(self, run: RunSpec, execution: Execution, seconds: float) -> float:
         return 100.0
 

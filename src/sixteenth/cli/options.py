@@ -168,6 +168,13 @@ class Flags:
         str | None,
         typer.Option(metavar="KEY=VALUE,...", help="Of each job: partition=NAME,time=MINUTES."),
     ] = None
+    no_shared_folder: Annotated[
+        bool,
+        typer.Option(
+            "--no-shared-folder",
+            help="With --executor ray: its machines do not see the study's folder.",
+        ),
+    ] = False
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="One seed instead of the study's seeds.")
     ] = None
@@ -223,7 +230,8 @@ class Flags:
 
             use_gpus(parse_gpus(self.devices))
         named = ("device", "workers", "threads", "executor", "slurm")
-        return {name: getattr(self, name) for name in named}
+        given = {name: getattr(self, name) for name in named}
+        return given | {"shared_folder": not self.no_shared_folder}
 
 
 def with_flags(command: Callable[..., None]) -> Callable[..., None]:

@@ -91,7 +91,7 @@ def check_epochs(study: Study, listener: Listener | None = None, **machine: Any)
     """Train the run of the check, or read it where it is finished.
 
     Args:
-        machine: device, workers and threads, as `Study.run` takes them.
+        machine: where and how it is computed, as `Study.run` takes them.
 
     Raises:
         InputError: as `epochs_study` and `Study.run`; or the run failed.

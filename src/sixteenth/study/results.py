@@ -47,7 +47,7 @@ WHOLE = [
 CELL = ["run_id", "model", "init", "fraction", "train_size", "seed"]
 
 
-def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
+def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.DataFrame:
     """One row per run of the grid, in its order, and below it one for each of its shorter lengths.
 
     The `length` of a whole run is 1. That of a shorter one has its row, with the run_id
@@ -57,6 +57,10 @@ def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
     interval for another training of the cell, see `analysis.run_intervals`; so are those of
     `balanced_accuracy`. What `analysis.stats.measures` describes is computed from the stored
     predictions, and NaN where there are none.
+
+    Args:
+        intervals: compute them; else they are NaN. Each rests on all runs, so that none can be kept
+            from one table to the next.
 
     Raises:
         InputError: a run was not made by the study.
@@ -80,7 +84,7 @@ def results_table(snapshot: StudySnapshot) -> pd.DataFrame:
     for column in ("balanced_accuracy", "balanced_test_size", "top5_accuracy", "ece"):
         known = {run_id: getattr(one, column) for run_id, one in measures.items()}
         table[column] = table["run_id"].map(known).astype(float)
-    for metric in Metric:
+    for metric in Metric if intervals else ():
         found, (column, _) = run_intervals(read_grid(table, metric=metric)), metric.columns
         for end in ("low", "high"):
             ends = {run_id: getattr(interval, end) for run_id, interval in found.items()}

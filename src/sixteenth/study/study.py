@@ -162,6 +162,7 @@ class Study(StudyResults):
         threads: int | None = None,
         executor: str | None = None,
         slurm: str | None = None,
+        shared_folder: bool = True,
         budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
@@ -176,6 +177,8 @@ class Study(StudyResults):
             executor: ``ray``, ``ray://HOST:PORT`` or ``slurm``; by default processes of this
                 machine.
             slurm: options of its jobs, such as ``partition=gpu,time=240`` (minutes).
+            shared_folder: the machines of a cluster see the study's folder; without, of Ray only,
+                what runs leave is sent here.
             listener: is told of every step.
 
         Returns:
@@ -192,12 +195,14 @@ class Study(StudyResults):
         from .pace import PacedWrite
         from .planning.budget import check_budget, stages, training_seconds
         from .planning.executions import ExecutionRequest, write_executions
-        from .results import write_results
+        from .results import results_table, write_results
 
         began = time.monotonic()
         listener = listener or Listener()
         request = ExecutionRequest(device, workers, threads)
-        place = place_of(executor, self.folder, self.data_dir, workers, slurm)
+        place = place_of(
+            executor, self.folder, self.data_dir, workers, slurm, shared_folder=shared_folder
+        )
         with FolderLock(self.folder) as lock, place:
             preflight.check_folder(self.folder, self.spec)
             preflight.check_writable(self.folder)
@@ -221,8 +226,11 @@ class Study(StudyResults):
             listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
             for run in done:
                 listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
-            # Of thousands of runs the table takes seconds, so it does not follow each of them.
-            table = PacedWrite(lambda: write_results(snapshot))
+            # Of thousands of runs the table takes seconds, so it does not follow each of them, and
+            # has its intervals, which change with every run, at the end.
+            table = PacedWrite(
+                lambda: write_results(snapshot, results_table(snapshot, intervals=False))
+            )
             report = PacedWrite(self._write_report, expected=REPORT_SECONDS)
 
             def keep(record: RunRecord) -> None:
@@ -266,6 +274,7 @@ class Study(StudyResults):
         threads: int | None = None,
         executor: str | None = None,
         slurm: str | None = None,
+        shared_folder: bool = True,
         budget: float | None = None,
         listener: Listener | None = None,
     ) -> pd.DataFrame:
@@ -286,7 +295,9 @@ class Study(StudyResults):
         from .planning.precision import expected_precision
 
         request = ExecutionRequest(device, workers, threads)
-        with place_of(executor, self.folder, self.data_dir, workers, slurm) as place:
+        with place_of(
+            executor, self.folder, self.data_dir, workers, slurm, shared_folder=shared_folder
+        ) as place:
             schedule, costs = self._schedule(
                 request, place, listener or Listener(), download=False, timed=True
             )

@@ -10,11 +10,13 @@ from trained import drawn
 
 from sixteenth.analysis import (
     IntervalKind,
+    Metric,
     binomial_interval,
     cell_interval,
     cells,
     compare_cells,
     read_grid,
+    run_intervals,
     summary_table,
 )
 from sixteenth.analysis.stats.intervals import networks_interval
@@ -132,3 +134,20 @@ def test_a_table_of_another_tool_needs_only_three_columns():
     assert found["low"].isna().all()  # nobody said how many test images there were
     with pytest.raises(InputError, match="no column 'train_size'"):
         cells(table.drop(columns="train_size"))
+
+
+def test_networks_of_one_plain_accuracy_have_the_intervals_of_their_own_balanced_accuracies():
+    table = pd.DataFrame(
+        {
+            "model": "m",
+            "train_size": 1000,
+            "seed": [0, 1],
+            "test_accuracy": 0.8,
+            "test_size": 1000,
+            "balanced_accuracy": [0.7, 0.6],
+            "balanced_test_size": 400.0,
+        }
+    )
+    first, second = run_intervals(read_grid(table, metric=Metric.BALANCED_ACCURACY)).values()
+    assert first.low < 0.7 < first.high
+    assert second.low < 0.6 < second.high < 0.7

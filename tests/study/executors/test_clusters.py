@@ -22,7 +22,8 @@ from sixteenth.spec import TrainSpec
 from sixteenth.study.executors import node, place_of, ray, slurm
 from sixteenth.study.executors.base import Ended, Event, Lost, Progressed, Started
 from sixteenth.study.executors.node import Origin, as_event, train_here, what_is_missing
-from sixteenth.study.planning.schedule import Assignment, Schedule
+from sixteenth.study.executors.ray_machine import RayMachine
+from sixteenth.study.planning.schedule import Assignment, Placement, Schedule
 from tiny_study import Command, write_tiny_study
 
 ON_CPU = Execution("cpu", "float32", "channels-last", 2)
@@ -111,6 +112,8 @@ def test_a_folder_whose_path_is_too_long_for_rays_sockets_is_named(
         (["--executor", "rya"], "--executor rya: there is no such executor; did you mean ray?"),
         (["--executor", "ray:10.0.0.1"], "there is no such executor"),
         (["--slurm", "time=60"], "--slurm goes with --executor slurm"),
+        (["--no-shared-folder"], "--no-shared-folder goes with --executor ray"),
+        (["--no-shared-folder", "--executor", "slurm"], "folder goes with --executor ray"),
         (["--executor", "slurm", "--slurm", "gpu"], "--slurm 'gpu': write options of sbatch as"),
         (["--executor", "slurm", "--slurm", "time=4h"], "--slurm time=4h: write the minutes"),
         (["--devices", "0;1"], "--devices '0;1': write the numbers of GPUs, such as 0,2"),
@@ -156,11 +159,14 @@ def test_a_machine_that_has_all_lacks_nothing_and_each_lack_is_named(
     )
     assert [each.partition(": ")[0] for each in missing] == [
         f"has torch {here['torch']} and not 1.0",
-        f"does not see the study's folder {tmp_path / 'elsewhere'}",
+        f"does not see the study's folder {tmp_path / 'elsewhere'} (--no-shared-folder does "
+        "without)",
         "lacks tiny_models:none from random",
         "lacks the data",
     ]
     assert "are not those of the study (fingerprint " in missing[3]
+    apart = replace(origin, folder=tmp_path / "elsewhere", shared=False)
+    assert what_is_missing(apart, [spec(0)], here) == []
 
 
 def test_progress_goes_over_the_network_once_a_second(
@@ -185,6 +191,91 @@ def test_progress_goes_over_the_network_once_a_second(
     assert 9 <= len(steps) <= 11
     assert steps[0] == 1
     assert all(b - a >= 10 for a, b in itertools.pairwise(steps))
+
+
+# Machines of several kinds
+
+
+@dataclass
+class Nodes:
+    """A Ray cluster of nodes without processes: what each is asked, and that all answer."""
+
+    kinds: dict[str, tuple[str, dict[str, float]]]
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+
+    @property
+    def ray(self) -> Any:
+        def remote(*given: Any, **_: Any) -> Any:
+            if given:  # the class of an actor
+                return SimpleNamespace(
+                    options=lambda *, scheduling_strategy, **_: SimpleNamespace(
+                        remote=lambda *_: self.actor(scheduling_strategy)
+                    )
+                )
+            return lambda _: SimpleNamespace(  # a task: what machine is it?
+                options=lambda *, scheduling_strategy: SimpleNamespace(
+                    remote=lambda: SimpleNamespace(
+                        cpu=self.kinds[scheduling_strategy][0], instructions="AVX2"
+                    )
+                )
+            )
+
+        error = type("RayError", (Exception,), {})
+        exceptions = SimpleNamespace(RayTaskError=error, RayError=error)
+        return SimpleNamespace(remote=remote, get=lambda answer: answer, exceptions=exceptions)
+
+    def actor(self, node: str) -> Any:
+        def answers(method: str, models: Any, placements: Any) -> dict[str, Any]:
+            self.asked.append((node, placements))
+            return {name: [f"as on {node}"] for name in models}
+
+        return SimpleNamespace(ask=SimpleNamespace(remote=answers))
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"NodeID": name, "Resources": has} for name, (_, has) in self.kinds.items()]
+
+    def pinned(self, node: str) -> str:
+        return node
+
+
+@pytest.mark.parametrize(
+    ("device", "kinds", "asked", "found"),
+    [
+        (
+            "cpu",
+            {
+                "a": ("Xeon", {"CPU": 8.0}),
+                "b": ("Xeon", {"CPU": 8.0}),
+                "c": ("EPYC", {"CPU": 6.0}),
+                "d": ("EPYC", {"CPU": 6.0}),
+            },
+            [("c", [Placement(3, 2)])],
+            [(2, "c")],
+        ),
+        (
+            "cuda",
+            {
+                "a": ("Xeon", {"CPU": 8.0, "GPU": 2.0, "accelerator_type:A100": 1.0}),
+                "b": ("EPYC", {"CPU": 8.0, "GPU": 2.0, "accelerator_type:A100": 1.0}),
+                "c": ("Xeon", {"CPU": 8.0, "GPU": 1.0, "accelerator_type:T4": 1.0}),
+                "d": ("Xeon", {"CPU": 64.0}),
+            },
+            [("c", [Placement(4, 2)])],
+            [(1, "c")],
+        ),
+        ("cpu", {"a": ("Xeon", {"CPU": 8.0}), "b": ("Xeon", {"CPU": 8.0})}, [], []),
+    ],
+)
+def test_speeds_are_measured_on_one_machine_of_each_other_kind(
+    origin: Origin, device: str, kinds: Any, asked: Any, found: Any
+) -> None:
+    cluster: Any = Nodes(kinds)
+    machine = RayMachine(cluster, origin, spec(0))
+    execution = replace(ON_CPU, device=device)
+    models: Any = {"small": (spec(0), None, execution)}
+    others = machine.other_kinds(models, Placement(4, 2))
+    assert cluster.asked == asked
+    assert others == [(count, {"small": [f"as on {node}"]}) for count, node in found]
 
 
 # Jobs of Slurm

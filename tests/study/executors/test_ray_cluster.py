@@ -71,10 +71,10 @@ def alone(cluster: Any) -> Path:
 
 
 class Watching(Listener):
-    """Remembers what it was told, and removes a node when both runs have a checkpoint."""
+    """Remembers what it was told, and removes a node, or stops, when both runs have a checkpoint."""
 
-    def __init__(self, folder: str, cluster: Any = None) -> None:
-        self.folder, self.cluster = Path(folder), cluster
+    def __init__(self, folder: str, cluster: Any = None, *, stops: bool = False) -> None:
+        self.folder, self.cluster, self.stops = Path(folder), cluster, stops
         self.notices, self.steps = list[str](), dict[str, list[int]]()
         self.together = 0
 
@@ -87,7 +87,10 @@ class Watching(Listener):
     def run_progressed(self, progress: Progress) -> None:
         self.steps.setdefault(progress.run_id, []).append(progress.step)
         self.together = max(self.together, sum(1 for _ in self.folder.glob("runs/*/.writer")))
-        if self.cluster and len(list(self.folder.glob("runs/*/checkpoint.pt"))) == 2:
+        both = len(list(self.folder.glob("runs/*/checkpoint.pt"))) == 2
+        if both and self.stops:
+            raise KeyboardInterrupt
+        if self.cluster and both:
             node = self.cluster.worker_nodes.copy().pop()
             self.cluster.remove_node(node, allow_graceful=False)
             self.cluster = None
@@ -116,6 +119,37 @@ def test_a_run_whose_node_is_lost_goes_on_elsewhere_from_its_checkpoint(
     steps = heard.steps[lost.split()[0]]
     begins_again = [b for a, b in itertools.pairwise(steps) if b < a]
     assert all(step > 5 for step in begins_again)  # not from its beginning
+    assert differences(remains(alone), remains(study.folder)) == []
+
+
+def test_without_a_shared_folder_a_run_whose_node_is_lost_goes_on_from_what_came_back(
+    cluster: Any, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sixteenth.study.executors.ray.RETURN_SECONDS", 1.0)
+    study, heard = Study(STUDY, "apart"), Watching("apart", cluster)
+    try:
+        study.run(device="cpu", threads=1, executor="ray", shared_folder=False, listener=heard)
+    finally:
+        cluster.add_node(num_cpus=1)
+    (lost,) = [notice for notice in heard.notices if "begins again" in notice]
+    steps = heard.steps[lost.split()[0]]
+    assert all(b > 5 for a, b in itertools.pairwise(steps) if b < a)
+    assert differences(remains(alone), remains(study.folder)) == []
+
+
+def test_without_a_shared_folder_what_ctrl_c_interrupts_comes_back_and_goes_on(
+    cluster: Any, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sixteenth.study.executors.ray.RETURN_SECONDS", 1.0)
+    study = Study(STUDY, "apart-stopped")
+    given: dict[str, Any] = {"executor": "ray", "shared_folder": False}
+    with pytest.raises(KeyboardInterrupt):
+        study.run(device="cpu", threads=1, listener=Watching("apart-stopped", stops=True), **given)
+    assert set(study.results()["status"]) == {"interrupted"}
+    assert not any(study.folder.glob("runs/*/.writer"))
+    heard = Watching("apart-stopped")
+    study.run(device="cpu", threads=1, listener=heard, **given)
+    assert all(steps[0] > 5 for steps in heard.steps.values())
     assert differences(remains(alone), remains(study.folder)) == []
 
 
@@ -160,7 +194,7 @@ def test_a_node_that_lacks_something_is_named_before_anything_is_trained(
 ) -> None:
     monkeypatch.setattr(
         "sixteenth.study.executors.ray_cluster.environment",
-        lambda: type("Other", (), {"to_dict": lambda _: _versions()})(),
+        lambda **_: type("Other", (), {"to_dict": lambda _: _versions()})(),
     )
     with pytest.raises(InputError, match=r"has sixteenth 0\..* and not 99") as refused:
         Study(STUDY, "lacking").run(device="cpu", threads=1, executor="ray")

@@ -10,6 +10,8 @@ import pytest
 from benchmarks import scale
 
 from sixteenth import Study
+from sixteenth.analysis import Grid, run_intervals
+from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.study.executors.base import Event
 from tiny_study import read_results
 
@@ -19,6 +21,26 @@ def test_runs_on_many_machines_take_little_longer_than_they_must(tmp_path: Path)
     assert 1.0 <= found.stretch <= 1.1
     results = Study.open(tmp_path / "60-4").results()
     assert Counter(results["status"]) == {"finished": 60}
+
+
+def test_intervals_which_rest_on_all_runs_are_not_computed_after_each_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = list[int]()
+
+    def counted(grid: Grid) -> dict[str, Interval]:
+        computed.append(len(grid.runs))
+        return run_intervals(grid)
+
+    monkeypatch.setattr("sixteenth.analysis.run_intervals", counted)
+    monkeypatch.setattr("sixteenth.study.pace.CHEAP", 1e9)  # after each run, on a busy machine too
+    scale.measure(12, 2, tmp_path, report=False)
+    assert computed == []
+    written = read_results(tmp_path / "12-2")
+    assert {(row["status"], row["test_accuracy_low"]) for row in written} == {("finished", "")}
+    results = Study.open(tmp_path / "12-2").results()
+    assert computed == [len(results)] * 2, "plain and balanced accuracy, each once"
+    assert results["test_accuracy_low"].notna().all()
 
 
 def test_results_csv_has_every_run_that_ended_before_a_stop(

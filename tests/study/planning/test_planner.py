@@ -44,6 +44,7 @@ class FakeMachine:
     gpu_bytes: float = 1e12
     cores: int = 2
     gpus: int = 1
+    slower: Sequence[float] = ()
     measured: list[tuple[str, list[Placement]]] = field(default_factory=list)
 
     def count(self, device: str) -> int:
@@ -76,6 +77,20 @@ class FakeMachine:
                 for each in placements
             ]
         return speeds
+
+    def other_kinds(
+        self, models: Mapping[str, tuple[RunSpec, Cost, Execution]], placement: Placement
+    ) -> list[tuple[int, dict[str, list[Speed]]]]:
+        """One GPU for each entry of `slower`, on which models take so many times as long."""
+        speeds = FakeMachine(self.fastest).measure_speeds(models, [placement], lambda _: None)
+
+        def slowed(speed: Speed, times: float) -> Speed:
+            return replace(speed, images_per_second=speed.images_per_second / times)
+
+        return [
+            (1, {name: [slowed(one, times) for one in each] for name, each in speeds.items()})
+            for times in self.slower
+        ]
 
     def images_per_second(self, run: RunSpec, execution: Execution, seconds: float) -> float:
         raise NotImplementedError
@@ -130,6 +145,24 @@ def test_runs_are_spread_over_all_gpus_as_many_on_each_as_were_fastest_together(
     assert plan_for(machine, tmp_path, "aaaaa").workers == 5, "no more than there are"
     one = plan_for(FakeMachine({"a": 2}, cores=16, gpus=1), tmp_path, "a" * 12)
     assert (one.workers, one.machines) == (2, 1)
+
+
+def test_a_run_on_a_slower_kind_of_machine_is_expected_to_take_as_long_as_measured_there(
+    tmp_path: Path,
+) -> None:
+    machine = FakeMachine({"a": 1, "b": 1}, gpus=3, slower=[4.0])
+    schedule = plan_for(machine, tmp_path, "aaabbb")
+    assert schedule.paces == {"a": [1.0, 1.0, 4.0], "b": [1.0, 1.0, 4.0]}
+    expected = schedule.expected()
+    took = [schedule.seconds_on(each, on) for each, (_, on) in
+            zip(schedule.assignments, expected, strict=True)]  # fmt: skip
+    alone = schedule.assignments[0].seconds
+    assert took == [alone * (4 if on == 2 else 1) for _, on in expected]
+    assert [on for _, on in expected[:3]] == [0, 1, 2], "the slow one last"
+    assert max(schedule.ends()) == 4 * alone
+    alike = plan_for(FakeMachine({"a": 1, "b": 1}, gpus=3), tmp_path, "aaabbb")
+    assert alike.paces == {}
+    assert max(alike.ends()) == 2 * alone
 
 
 # A study goes on as it was begun

@@ -91,7 +91,7 @@ def run_intervals(grid: Grid, level: float = LEVEL) -> dict[str, Interval]:
         # Of hundreds of seeds many have as many test images right.
         known: dict[tuple[float, float], Interval] = {}
         for run in cell.runs:
-            key = run.test_accuracy, run.test_size
+            key = run.accuracy, run.effective_size
             if key not in known:
                 known[key] = cell_interval(grid, replace(cell, runs=(run,)), level)
             found[run.run_id] = known[key]

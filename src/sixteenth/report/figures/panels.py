@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -160,12 +161,9 @@ def curve_panels(
     """
     results = trained(results)
     axes, runs = grid_axes(results), runs_table(results)
-    known = (
-        {str(run_id): part for run_id, part in histories.sort_values("epoch").groupby("run_id")}
-        if len(histories)
-        else {}
-    )
-    lengths = {known[r]["epoch"].max() for r in measured(results)["run_id"] if r in known}
+    known = _rows_of(histories)
+    column = cache(lambda name: histories[name].to_numpy(float))
+    lengths = {column("epoch")[known[r][-1]] for r in measured(results)["run_id"] if r in known}
     x: Literal["epoch", "step"] = "epoch" if len(lengths) <= 1 else "step"
     others = {
         key: part.sort_values("length")
@@ -181,17 +179,19 @@ def curve_panels(
             curves: list[SeedCurve] = []
             out: list[dict[Any, Any]] = []
             for run in cell.to_dict("records"):
-                history = known.get(str(run["run_id"]))
-                if history is not None and (unfinished or run["status"] == "finished"):
+                rows = known.get(str(run["run_id"]))
+                if rows is not None and (unfinished or run["status"] == "finished"):
+                    chosen = "validation_accuracy" in histories
+                    final = _final(rows, column("validation_accuracy") if chosen else None)
                     short = others.get((model, init, fraction, run["seed"]), results[:0])
                     curves.append(
                         SeedCurve(
                             seed=int(run["seed"]),
-                            x=history[x].to_numpy(float),
-                            train=history[f"train_{metric}"].to_numpy(float),
-                            test=history[f"test_{metric}"].to_numpy(float),
+                            x=column(x)[rows],
+                            train=column(f"train_{metric}")[rows],
+                            test=column(f"test_{metric}")[rows],
                             clean=float(run[f"train_{metric}"]),
-                            clean_x=float(_final(history)[x]),
+                            clean_x=float(column(x)[final]),
                             shorter_x=short.get(f"{x}s", pd.Series()).to_numpy(float),
                             shorter=short.get(f"test_{metric}", pd.Series()).to_numpy(float),
                         )
@@ -221,11 +221,21 @@ def curve_grids(histories: pd.DataFrame, results: pd.DataFrame) -> dict[Metric, 
     return {metric: curve_panels(histories, results, metric=metric) for metric in metrics}
 
 
-def _final(history: pd.DataFrame) -> Any:
+def _rows_of(histories: pd.DataFrame) -> dict[str, NDArray[np.intp]]:
+    """run_id -> its rows, by epoch. Of a thousand runs, tables of their own would take seconds."""
+    if not len(histories):
+        return {}
+    codes, names = pd.factorize(histories["run_id"])
+    order = np.lexsort((histories["epoch"].to_numpy(float), codes))
+    parts = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+    return {str(names[codes[rows[0]]]): rows for rows in parts}
+
+
+def _final(rows: NDArray[np.intp], validated: NDArray[np.float64] | None) -> int:
     """The row of the epoch whose weights are the run's result: a validation part has chosen it."""
-    if "validation_accuracy" in history and history["validation_accuracy"].notna().any():
-        return history.iloc[int(np.nanargmax(history["validation_accuracy"].to_numpy(float)))]
-    return history.iloc[-1]
+    if validated is not None and not np.isnan(validated[rows]).all():
+        return int(rows[np.nanargmax(validated[rows])])
+    return int(rows[-1])
 
 
 def hole(run: dict[Any, Any], *, name_seed: bool, reason: bool = True) -> Hole:

@@ -11,6 +11,7 @@ worker.py       the program of such a process
 shared_data.py  a dataset whose images several processes share
 place.py        where a study is computed: its machine for planning, and its executor
 node.py         what happens on another machine
+unshared.py     training where the study's folder is not seen
 ray.py          one task of Ray a run
 slurm.py        one job of Slurm a run
 """
@@ -33,27 +34,34 @@ def place_of(
     data_dir: Path | None,
     workers: int | None,
     slurm: str | None = None,
+    *,
+    shared_folder: bool = True,
 ) -> Place:
     """The place that ``--executor`` names; nothing is started or connected to yet.
 
     Args:
         slurm: options of sbatch, see `slurm.parse_options`.
+        shared_folder: the machines see `folder`.
 
     Raises:
         InputError: there is no such executor, or no such option.
     """
     if slurm is not None and executor != "slurm":
         raise InputError("--slurm goes with --executor slurm")
+    on_ray = executor is not None and (executor == "ray" or executor.startswith("ray://"))
+    if not shared_folder and not on_ray:
+        raise InputError("--no-shared-folder goes with --executor ray")
     if executor == "slurm":
         from .slurm import SlurmPlace, parse_options
 
         return SlurmPlace(folder, data_dir, workers, parse_options(slurm or ""))
     if executor in (None, "local"):
         return Place(folder, data_dir, workers)
-    if executor == "ray" or executor.startswith("ray://"):
+    if on_ray:
         from .ray import RayPlace
 
-        return RayPlace(folder, data_dir, workers, None if executor == "ray" else executor)
+        address = None if executor == "ray" else executor
+        return RayPlace(folder, data_dir, workers, address, shared_folder)
     known = ["local", "ray", "ray://HOST:PORT", "slurm"]
     raise InputError(
         f"--executor {executor}: there is no such executor{nearest(executor, known)} "

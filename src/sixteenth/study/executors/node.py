@@ -1,7 +1,8 @@
 """What happens on another machine: it finds the data, checks that all is there, and trains a run.
 
 It serves every executor whose runs are trained elsewhere, and knows nothing of how they get there.
-The machine is to see the study's folder under the same path, and has this package installed.
+The machine has this package installed, and sees the study's folder under the same path, unless it
+trains as `unshared` does.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Origin:
             the user's own that are named relative to them.
         data_dir: the user's choice for downloads and decoded images; None for each machine's own.
         name, source, fingerprint: of the dataset; a source on the hub names its commit.
+        shared: the machine is to see `folder`; else it trains as `unshared.train_apart`.
     """
 
     folder: Path
@@ -58,9 +60,12 @@ class Origin:
     name: str
     source: str
     fingerprint: str
+    shared: bool = True
 
     @classmethod
-    def of(cls, dataset: ImageDataset, folder: Path, data_dir: Path | None) -> Self:
+    def of(
+        cls, dataset: ImageDataset, folder: Path, data_dir: Path | None, *, shared: bool = True
+    ) -> Self:
         """As it is in this process."""
         return cls(
             folder.resolve(),
@@ -70,6 +75,7 @@ class Origin:
             dataset.name,
             dataset.source,
             dataset.fingerprint,
+            shared,
         )
 
     def enter(self) -> None:
@@ -161,8 +167,9 @@ def what_is_missing(origin: Origin, runs: Iterable[RunSpec], versions: dict[str,
         for package in versions
         if release(here.get(package)) != release(versions[package])
     ]
-    if not StudyFolder(origin.folder).spec_path.is_file():
-        missing.append(f"does not see the study's folder {origin.folder}")
+    if origin.shared and not StudyFolder(origin.folder).spec_path.is_file():
+        way_out = "--no-shared-folder does without"
+        missing.append(f"does not see the study's folder {origin.folder} ({way_out})")
     for run in different.values():
         try:
             check_model(run.model, run.stem)

@@ -130,6 +130,11 @@ class SlurmMachine:
     ) -> dict[str, list[Speed]]:
         return {}
 
+    def other_kinds(
+        self, models: Mapping[str, tuple[RunSpec, Cost, Execution]], placement: Placement
+    ) -> list[tuple[int, dict[str, list[Speed]]]]:
+        return []
+
     def images_per_second(self, run: RunSpec, execution: Execution, seconds: float) -> float:
         return 0.0
 

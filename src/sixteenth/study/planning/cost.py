@@ -89,6 +89,7 @@ def plan_table(
         cost = costs.get(run.model)
         assignment, (end, machine) = todo.get(run.run_id, (None, (0.0, 0)))
         device = assignment.execution.device if assignment else None
+        takes = schedule.seconds_on(assignment, machine) if assignment else 0.0
         if device == "cuda" and schedule.machines > 1:
             device = f"cuda:{machine}"
         stays, passes = disk_bytes(cost.kept(run) if cost else 0, dataset, run.most_lengths)
@@ -107,9 +108,9 @@ def plan_table(
                 "train_flops": round(cost.flops * (work.images or work.effort)) if cost else None,
                 "device": device,
                 "threads": assignment.execution.threads if assignment else None,
-                "seconds": round(assignment.seconds, 3) if assignment else None,
+                "seconds": round(takes, 3) if assignment else None,
                 "seconds_from": str(assignment.basis) if assignment else None,
-                "begins": round(end - assignment.seconds, 3) if assignment else None,
+                "begins": round(end - takes, 3) if assignment else None,
                 "ends": round(end, 3) if assignment else None,
                 "disk_bytes": stays,
                 "checkpoint_bytes": passes,

@@ -103,6 +103,12 @@ class Machine(Protocol):
             By the models' names, without those that could not be trained.
         """
 
+    def other_kinds(
+        self, models: Mapping[str, tuple[RunSpec, Cost, Execution]], placement: Placement
+    ) -> list[tuple[int, dict[str, list[Speed]]]]:
+        """Of each other kind of machine, or GPU, that runs are trained on: how many of those that
+        `count` has are of it, and what `measure_speeds` gives there."""
+
     def images_per_second(self, run: RunSpec, execution: Execution, seconds: float) -> float:
         """How fast one process trains a run's model, 0 if not known; takes about `seconds`.
 
@@ -166,6 +172,11 @@ class LocalMachine:
                         )
                         break
         return speeds
+
+    def other_kinds(
+        self, models: Mapping[str, tuple[RunSpec, Cost, Execution]], placement: Placement
+    ) -> list[tuple[int, dict[str, list[Speed]]]]:
+        return []
 
     def images_per_second(self, run: RunSpec, execution: Execution, seconds: float) -> float:
         return Rehearsal(run, self._dataset, execution).images_per_second(execution, seconds)

@@ -23,6 +23,7 @@ from ..listener import Listener
 from .calibration import Speed, best_numbers
 from .cost import Cost, works_of
 from .executions import ExecutionRequest, read_executions
+from .kinds import paces_of, rate_of
 from .known import Basis, KnownSpeed, KnownSpeeds
 from .machine import GPU_PROCESS_BYTES, GPU_SHARES, MEMORY_SHARE, Machine
 from .schedule import Assignment, Placement, Schedule, choose_placements, order_runs
@@ -121,7 +122,8 @@ class _Planner:
         order = order_runs(assigned, slots) if workers > 1 else assigned
         devices = {each.execution.device for each in assigned}
         machines = min((self.machine.count(device) for device in devices), default=1)
-        return Schedule(tuple(order), workers, slots, machines)
+        paces = self._paces(assigned, machines, max(1, workers // machines))
+        return Schedule(tuple(order), workers, slots, machines, paces)
 
     def _decided_before(self) -> dict[str, Execution]:
         """What was decided before and still holds, by run_id.
@@ -339,17 +341,21 @@ class _Planner:
     def _measured_rate(
         self, run: RunSpec, execution: Execution, processes: int = 0
     ) -> tuple[float, Basis]:
-        rates = [
-            speed.images_per_second / speed.processes
-            for speed in self._speeds.get(run.model, ())
-            if (speed.precision, speed.layout) == (execution.precision, execution.layout)
-            and speed.threads == execution.threads
-            and processes in (0, speed.processes)
-        ]
-        if rates:
-            return max(rates), Basis.MEASURED
+        rate = rate_of(self._speeds.get(run.model, ()), execution, processes)
+        if rate:
+            return rate, Basis.MEASURED
         guess = GUESSED_FLOPS * execution.threads / max(1, self._flops(run.model))
         return guess, Basis.GUESSED
+
+    def _paces(
+        self, assigned: Sequence[Assignment], machines: int, processes: int
+    ) -> dict[str, list[float]]:
+        """`Schedule.paces` of the models whose speed is known."""
+        models: dict[str, tuple[RunSpec, Cost, Execution]] = {}
+        for run, execution in ((each.run, each.execution) for each in assigned):
+            if run.model in self.costs and self._speeds.get(run.model):
+                models.setdefault(run.model, (run, self.costs[run.model], execution))
+        return paces_of(self.machine, models, self._speeds, machines, processes)
 
     def _effort(self, run: RunSpec) -> float:
         """What a run costs in training images; a head has its part of the model's one pass."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...spec import RunSpec
@@ -55,36 +55,53 @@ class Schedule:
         assignments: what is still to be trained, and how.
         workers: runs at the same time, at most.
         slots: threads that compute at the same time: a run begins when enough of them are free.
-        machines: equal ones, or GPUs, that the runs are spread over.
+        machines: or GPUs, that the runs are spread over.
+        paces: by models, how many times their expected seconds runs take on each of the machines;
+            nothing of a model where all are alike.
     """
 
     assignments: tuple[Assignment, ...]
     workers: int
     slots: int
     machines: int = 1
+    paces: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def may_begin(self, assignment: Assignment, running: Iterable[Assignment]) -> bool:
         """Whether a run may begin beside those that are `running`."""
         taken = [each.execution.threads for each in running]
-        room = len(taken) < self.workers and sum(taken) + assignment.execution.threads <= self.slots
-        return room or not taken
+        return self._has_room(len(taken), sum(taken), assignment)
+
+    def _has_room(self, runs: int, threads: int, assignment: Assignment) -> bool:
+        """Whether a run may begin beside so many runs, of so many threads together."""
+        room = runs < self.workers and threads + assignment.execution.threads <= self.slots
+        return room or not runs
 
     def ends(self) -> list[float]:
         """When each run is expected to be done, in seconds from the beginning."""
         return [end for end, _ in self.expected()]
 
+    def seconds_on(self, assignment: Assignment, machine: int) -> float:
+        """The seconds that a run is expected to take on one of the machines."""
+        paces = self.paces.get(assignment.run.model)
+        return assignment.seconds * (paces[machine] if paces else 1.0)
+
     def expected(self) -> list[tuple[float, int]]:
-        """As `ends`, and on which machine: the one on which fewest runs are then trained."""
-        clock, loads = 0.0, [0] * self.machines
+        """As `ends`, and on which machine: of those with fewest runs, on which it takes least."""
+        clock, loads, busy = 0.0, [0] * self.machines, 0
         running: list[tuple[float, int]] = []
         found: list[tuple[float, int]] = []
         for position, assignment in enumerate(self.assignments):
-            while not self.may_begin(assignment, (self.assignments[i] for _, i in running)):
+            while not self._has_room(len(running), busy, assignment):
                 clock, ended = heapq.heappop(running)
                 loads[found[ended][1]] -= 1
+                busy -= self.assignments[ended].execution.threads
             machine = loads.index(min(loads))
+            if paces := self.paces.get(assignment.run.model):
+                alike = [each for each, load in enumerate(loads) if load == loads[machine]]
+                machine = min(alike, key=lambda each: paces[each])
             loads[machine] += 1
-            found.append((clock + assignment.seconds, machine))
+            busy += assignment.execution.threads
+            found.append((clock + self.seconds_on(assignment, machine), machine))
             heapq.heappush(running, (found[-1][0], position))
         return found
 
