@@ -21,6 +21,8 @@ from pydantic import (
     ValidationError,
 )
 
+from ..spec.fields import Interpolation
+
 
 def _number(value: Any) -> Any:
     """A finite number as it is: a large integer would lose digits as a float."""
@@ -110,7 +112,9 @@ class _Source(Part):
 
 
 class DataFacts(Understood, _Source):
-    """The dataset of a run, see `data.ImageDataset`."""
+    """The dataset of a run, see `data.ImageDataset`; its images were resized by `interpolation`."""
+
+    interpolation: Interpolation = "bilinear"
 
 
 class DataChecks(Part):

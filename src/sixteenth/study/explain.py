@@ -27,6 +27,7 @@ from ..analysis.inputs.grid import Cell
 from ..errors import DataError, InputError, ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_spec
 from ..spec.fields import is_frozen
+from ..storage.run_facts import DataFacts
 from ..storage.study_folder import StudyFolder
 from .levers import MORE_SEEDS, LeverStudy, lever_study, same_place
 from .listener import Listener
@@ -46,8 +47,8 @@ class SubStudy(Study):
     def runs(self) -> list[RunSpec]:
         return self._runs
 
-    def _recorded_sources(self) -> Iterator[str]:
-        return self._base._recorded_sources()
+    def _recorded_data(self) -> Iterator[DataFacts]:
+        return self._base._recorded_data()
 
     @property
     def left(self) -> int:
