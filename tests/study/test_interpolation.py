@@ -122,4 +122,4 @@ def test_a_prediction_resizes_images_as_for_the_training(
     (bilinear,) = predict(source, [tmp_path / "large.png"])
     assert large.ranked == small.ranked
     assert large.ranked != bilinear.ranked
-    assert "bicubic, antialiased" in describe(TrainedNetwork.read(run.path))["resize"]
+    assert describe(TrainedNetwork.read(run.path))["interpolation"] == "bicubic"

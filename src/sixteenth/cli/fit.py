@@ -47,7 +47,8 @@ def fit(
         typer.Option(
             "--accuracy-column",
             metavar="NAME",
-            help="Test accuracies instead. Default: test_accuracy, as in a study's results.csv.",
+            help="Test accuracies instead. Default: test_accuracy; in a study's results.csv what "
+            "the study decides by.",
         ),
     ] = None,
     percent: Annotated[

@@ -100,10 +100,8 @@ def describe(network: TrainedNetwork) -> dict[str, str]:
     return {
         "classes": json.dumps(network.classes, ensure_ascii=False),
         "input": f"uint8 RGB pixels, 0 to 255, of shape (batch, {size}, {size}, 3)",
-        "resize": (
-            f"shorter side to {size} pixels ({network.interpolation}, antialiased), then the "
-            "central square"
-        ),
+        "resize": f"shorter side to {size} pixels (antialiased), then the central square",
+        "interpolation": network.interpolation,
         "normalisation": json.dumps({"inside": True, "mean": network.mean, "std": network.std}),
         "model": spec.model,
         "run_id": record.run_id,
