@@ -4,8 +4,8 @@ Builds each network with random weights and ten classes, at the smallest of a fe
 it takes, writes it as `sixteenth export --to onnx` does, and compares the logits on 20 images of
 digits. Prints a row of a Markdown table for each; without names, of all that need no code of the
 user and of some small ones of timm (about an hour on one core). One that takes longer than
-``--seconds`` is left, and its row says so. How large logits are depends on the random weights: the difference
-is to be read beside the largest logit.
+``--seconds`` is left, and its row says so. How large logits are depends on the random weights: the
+difference is to be read beside the largest logit.
 """
 
 from __future__ import annotations
