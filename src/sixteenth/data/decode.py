@@ -3,9 +3,8 @@
 An image is rotated as its EXIF orientation says and converted to 8-bit RGB: grey is repeated,
 transparent pixels are composited over white, 16 bits are scaled to 8. It is resized with
 antialiased bilinear or bicubic interpolation so that its shorter side fits, and cropped at its
-centre. Colour
-profiles are not applied. Of an animation, the first frame is used. A JPEG that only lacks its end
-marker is read; one that lacks a part of its picture is broken.
+centre. Colour profiles are not applied. Of an animation, the first frame is used. A JPEG that only
+lacks its end marker is read; one that lacks a part of its picture is broken.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ from .files import (
     torch_cache,
 )
 from .timm_weights import cached_file, data_config, find_timm_weights, timm_config
-from .zoo import find_factory, is_factory
+from .zoo import check_model, find_factory, is_factory
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pth.tar")
 """Ends of the names of weights files. All but the first are files of ``torch.save``."""
@@ -159,6 +159,7 @@ def interpolation_of(name: str, init: str) -> Interpolation | None:
         ModelError, WeightsError: timm or torchvision has no such model or weights.
     """
     if _is_torchvision(name, init):
+        check_model(name)
         found = _torchvision_entry(name, init).transforms().interpolation.value
     elif is_timm(name) and (_is_timms_own(name, init) or _split(init)[2]):
         own = init if _is_timms_own(name, init) else "imagenet"
@@ -189,8 +190,8 @@ def choose_interpolation(
         return chosen, ""
     other = next(found for found in known.values() if found != chosen)
     return chosen, (
-        f"images of other sizes are resized by {chosen} interpolation for all models, and "
-        f"{', '.join(others)} was trained with {other}; interpolation: {other} chooses that"
+        f"images of other sizes are resized by {chosen} interpolation for all models; trained with "
+        f"{other}: {', '.join(others)} (interpolation: {other} chooses that)"
     )
 
 

@@ -76,7 +76,6 @@ def epochs_study(study: Study) -> Study:
         "fractions": [first.fraction],
         "seeds": [first.seed],
         "lengths": "auto",
-        "interpolation": study.interpolation()[0],
     }
     content["train"] |= {
         "epochs": "auto",

@@ -128,7 +128,7 @@ class Study(StudyResults):
             from .preflight import test_set_notice
 
             spec, told = self.spec, listener or Listener()
-            sources = [data.source for data in self._recorded_data() if data.source]
+            sources = (data.source for data in self._recorded_data() if data.source)
             source, moved_on = begun_with(spec.data, sources)
             interpolation, note = self.interpolation()
             self._dataset = load_dataset(
