@@ -3,13 +3,15 @@
 Builds each network with random weights and ten classes, at the smallest of a few image sizes that
 it takes, writes it as `sixteenth export --to onnx` does, and compares the logits on 20 images of
 digits. Prints a row of a Markdown table for each; without names, of all that need no code of the
-user (about an hour on one core). How large logits are depends on the random weights: the difference
-is to be read beside the largest logit.
+user and of some small ones of timm (about an hour on one core). One that takes longer than
+``--seconds`` is left, and its row says so. How large logits are depends on the random weights: the
+difference is to be read beside the largest logit.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import time
 
 import numpy as np
@@ -26,8 +28,20 @@ from sixteenth.study.export import onnx_file
 
 SIZES = (32, 64, 96, 224)
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+TIMM = tuple(
+    f"timm/{name}"
+    for name in (
+        *("resnet10t", "mobilenetv3_small_050", "tinynet_e", "lcnet_050", "ghostnet_050"),
+        *("convnext_atto", "edgenext_xx_small", "mobilevitv2_050", "tf_efficientnet_b0"),
+        *("vit_tiny_patch16_224", "regnety_002", "repvgg_a0", "efficientvit_b0", "levit_128s"),
+    )
+)
 HEAD = """| model | pixels | opset | MB | largest difference | largest logit | seconds |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |"""
+
+
+class TooLong(BaseException):
+    """No `Exception`: the export tries its other way after one."""
 
 
 def build(name: str) -> tuple[ImageClassifier, int]:
@@ -65,8 +79,14 @@ def digits(size: int) -> NDArray[np.uint8]:
     return onnx_file.spread(load_dataset("digits", image_size=size).test.images, 20)
 
 
-def row(name: str) -> str:
-    """The row of one network; of one that cannot be exported, why."""
+def _stop(*_: object) -> None:
+    raise TooLong
+
+
+def row(name: str, limit: int) -> str:
+    """The row of one network; of one that cannot be exported in `limit` seconds, why."""
+    signal.signal(signal.SIGALRM, _stop)
+    signal.alarm(limit)
     try:
         model, size = build(name)
         began = time.perf_counter()
@@ -74,6 +94,10 @@ def row(name: str) -> str:
         seconds = time.perf_counter() - began
     except ModelError as error:
         return f"| {name} | {error} |"
+    except TooLong:
+        return f"| {name} | not finished in {limit} seconds |"
+    finally:
+        signal.alarm(0)
     found = onnx_file.compare(
         digits(size), onnx_file.reference(model), onnx_file.onnx_runner(content)
     )
@@ -86,10 +110,12 @@ def row(name: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", default=[*model_names(), *OWN_FACTORIES])
+    parser.add_argument("models", nargs="*", default=[*model_names(), *OWN_FACTORIES, *TIMM])
+    parser.add_argument("--seconds", type=int, default=900, help="for each network")
+    options = parser.parse_args()
     print(HEAD)
-    for name in parser.parse_args().models:
-        print(row(name), flush=True)
+    for name in options.models:
+        print(row(name, options.seconds), flush=True)
 
 
 if __name__ == "__main__":

@@ -162,6 +162,27 @@ def test_a_figure_of_that_name_is_left_alone_unless_it_is_named(
     assert {path.suffix for path in Path().iterdir()} == {".csv", ".svg"}, "nothing half written"
 
 
+def test_a_study_is_fitted_by_the_metric_that_it_decides_by(
+    table: Path, sixteenth: Command
+) -> None:
+    rows = [f"run{n},1,{n},{1 - n**-0.5:.4f},{1 - 2 * n**-0.5:.4f}" for n in (*SIZES, *SIZES[:2])]
+    header = "run_id,length,train_size,test_accuracy,balanced_accuracy"
+    table.write_text("\n".join([header, *rows]), encoding="utf-8")
+    plain = json.loads(sixteenth("fit", "results.csv", "--json").out)
+    assert plain["table"]["value_column"] == "test_accuracy"
+    Path("study.yaml").write_text("data: digits\nmetric: balanced-accuracy\n", encoding="utf-8")
+    ended = sixteenth("fit", "results.csv", "--json")
+    balanced = json.loads(ended.out)
+    assert balanced["table"]["value_column"] == "balanced_accuracy"
+    assert balanced["curves"]["all rows"]["errors"] == pytest.approx(
+        [2 * error for error in plain["curves"]["all rows"]["errors"]], abs=1e-3
+    )
+    assert "the study beside results.csv decides by balanced_accuracy: --accuracy-col" in ended.err
+    asked = sixteenth("fit", "results.csv", "--accuracy-column", "test_accuracy", "--json")
+    assert json.loads(asked.out)["table"]["value_column"] == "test_accuracy"
+    assert "decides by" not in asked.err
+
+
 def test_a_single_size_is_refused_with_the_name_of_its_curve(
     table: Path, sixteenth: Command
 ) -> None:

@@ -53,7 +53,12 @@ def test_another_image_size_or_split_has_a_copy_of_its_own(counting, tmp_path):
     assert counting(image_size=16)[1]
     assert not counting()[1]
     write_classes(tmp_path / "flat", {"a": 10, "b": 10})
-    for options in ({}, {"split_seed": 1}, {"test_fraction": 0.3}):
+    for options in (
+        {},
+        {"split_seed": 1},
+        {"test_fraction": 0.3},
+        {"interpolation": "bicubic"},
+    ):
         assert counting(tmp_path / "flat", **options)[1]
         assert not counting(tmp_path / "flat", **options)[1]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback import Reply, Server
 
+from loopback import Reply, Server
 from sixteenth.data import download as module
 from sixteenth.data.download import download
 from sixteenth.errors import DataError
@@ -72,6 +72,19 @@ def test_a_wrong_part_is_thrown_away_and_a_whole_one_is_used(
 ) -> None:
     (tmp_path / "a.part").write_bytes(kept)
     assert download(tmp_path / "a", MD5, [f"{server.url}/whole"]) == {}
+    assert (tmp_path / "a").read_bytes() == BODY
+
+
+def test_the_first_digits_of_a_sha256_tell_the_file_too(server: Server, tmp_path: Path) -> None:
+    digits = hashlib.sha256(BODY).hexdigest()[:8]
+    where = [f"{server.url}/other", f"{server.url}/whole"]
+    assert download(tmp_path / "a", digits, where, algorithm="sha256") == {}
+    assert (tmp_path / "a").read_bytes() == BODY
+
+
+def test_without_a_hash_nothing_is_added_to_what_was_kept(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a.part").write_bytes(b"of another file")
+    assert download(tmp_path / "a", "", [f"{server.url}/none", f"{server.url}/whole"]) == {}
     assert (tmp_path / "a").read_bytes() == BODY
 
 

@@ -18,6 +18,7 @@ from sixteenth.models import (
     build_model,
     check_init,
     check_model,
+    choose_interpolation,
     count_parameters,
     find_head,
     find_weights,
@@ -137,6 +138,8 @@ def test_how_images_are_prepared_is_that_of_the_tag(cache: Path) -> None:
     assert found.normalisation.mean == theirs["mean"] == (0.5, 0.5, 0.5)
     assert found.normalisation.source == VIT
     assert found.config["tag"] == "r160_in1k"
+    assert choose_interpolation([VIT], ["imagenet"]) == ("bicubic", "")
+    assert choose_interpolation([VIT], ["own.safetensors#imagenet"]) == ("bicubic", "")
 
 
 def test_position_embeddings_are_fitted_to_the_image_size(cache: Path, tmp_path: Path) -> None:

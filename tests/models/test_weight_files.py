@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
+from loopback import Reply, Server
 from sixteenth.errors import WeightsError
 from sixteenth.models import (
     build_model,
@@ -25,13 +28,16 @@ V1 = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of torch's; no test here reaches a network."""
+    """An empty cache of torch's; no test here reaches another machine."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    opened = urllib.request.urlopen
 
-    def no_network(*_args: Any, **_kwargs: Any) -> None:
+    def no_network(request: urllib.request.Request, **options: Any) -> Any:
+        if request.host.startswith("127.0.0.1"):
+            return opened(request, **options)
         raise OSError("no network")
 
-    monkeypatch.setattr("torch.hub.download_url_to_file", no_network)
+    monkeypatch.setattr("urllib.request.urlopen", no_network)
     folder = tmp_path / "torch" / "hub" / "checkpoints"
     folder.mkdir(parents=True)
     return folder
@@ -110,25 +116,39 @@ def test_without_a_network_the_message_says_which_file_to_put_where(cache: Path)
     assert "no network" in message
     assert "TORCH_HOME" in message
     assert "\n" not in message
-    assert not list(cache.iterdir())
+    assert {path.suffix for path in cache.iterdir()} <= {".lock"}
 
 
-def test_a_missing_file_is_downloaded_beside_itself_and_checked(
-    pretrained: dict[str, torch.Tensor], cache: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_file_is_downloaded_goes_on_after_a_break_and_is_checked(
+    pretrained: dict[str, torch.Tensor],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr("sixteenth.data.download.PAUSE", 0)
     path, sha256 = put(pretrained, cache, monkeypatch)
-    elsewhere = path.rename(cache.parent / "elsewhere.pth")
-    asked = []
-
-    def download(url: str, target: str, hash_prefix: str, progress: bool) -> None:
-        asked.append((url.rpartition("/")[2], hash_prefix))
-        elsewhere.rename(target)
-
-    monkeypatch.setattr("torch.hub.download_url_to_file", download)
-    found = find_weights("resnet18", "imagenet")
-    assert found is not None
-    assert found.sha256 == sha256
-    assert asked == [(path.name, sha256[:8])]
+    content = path.read_bytes()
+    path.unlink()
+    with Server(replies={f"/{path.name}": Reply(content, breaks=[1000, 0])}).running() as server:
+        entry = V1.value
+        address = f"{server.url}/{path.name}"
+        monkeypatch.setattr(V1, "_value_", dataclasses.replace(entry, url=address))
+        broke = rf"resnet18: {path.name} is not in .* broke off after 1,000 of .* try again"
+        with pytest.raises(WeightsError, match=broke):
+            find_weights("resnet18", "imagenet")
+        assert not path.exists()
+        found = find_weights("resnet18", "imagenet")
+        assert found is not None
+        assert found.sha256 == sha256
+        assert server.ranges() == [None, "bytes=1000-", "bytes=1000-"]
+        path.unlink()
+        server.replies[f"/{path.name}"] = Reply(b"a page of a proxy")
+        with pytest.raises(
+            WeightsError, match=r"what it sends is another file \(sha256 [0-9a-f]{64}"
+        ):
+            find_weights("resnet18", "imagenet")
+        assert {path.suffix for path in cache.iterdir()} <= {".lock"}
+    assert f"downloading ImageNet weights of resnet18: {path.name}" in capsys.readouterr().err
 
 
 def test_entries_that_a_model_does_not_have_are_answered_with_those_it_has() -> None:

@@ -124,8 +124,8 @@ def _train(name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
             return []
     results = part.results()
     failed = results[results["status"] == "failed"]
-    for run_id, error in zip(failed["run_id"], failed["error"], strict=True):
-        print_message(error, prefix=f"  {run_id}: ")
+    for run_id, reason in zip(failed["run_id"], failed["error"], strict=True):
+        print_message(reason, prefix=f"  {run_id}: ")
     return list(failed["run_id"])
 
 

@@ -44,7 +44,8 @@ def fit(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Test accuracies instead. Default: test_accuracy, as in a study's results.csv.",
+            help="Test accuracies instead. Default: test_accuracy; in a study's results.csv what "
+            "the study decides by.",
         ),
     ] = None,
     percent: Annotated[

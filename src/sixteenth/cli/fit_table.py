@@ -102,19 +102,26 @@ def read_trainings(path: Path, request: Request) -> Trainings:
         InputError: the file is no table, a column is missing or holds something else than numbers,
             or it cannot be told what the numbers mean; the message says the ways out.
     """
-    own = [name for name in (request.size, request.error or request.accuracy) if name]
+    given = [name for name in (request.size, request.error or request.accuracy) if name]
     others = [*request.group_by, *request.run_columns, *filter(None, [request.last_by])]
-    cells = read_cells(path, [*own, *others, *SIZES, *ACCURACIES])
+    cells = read_cells(path, [*given, *others, *SIZES, *ACCURACIES])
     table = cells.table
     size = _column(path, table, request.size or _first(SIZES, table), "--size-column")
-    named = request.error or request.accuracy or _first(ACCURACIES, table)
+    own = {"length", "run_id"} <= set(table)  # a study's own results.csv
+    decides = _decides_by(path) if own and not (request.error or request.accuracy) else None
+    named = request.error or request.accuracy or decides or _first(ACCURACIES, table)
     value = _column(path, table, named, "--error-column or --accuracy-column")
     for name in others:
         _column(path, table, name, "")
     read = Trainings(table, {})
     if cells.repeated_headers:
         read.left_out["that repeats the header"] = list(cells.repeated_headers)
-    if {"length", "run_id"} <= set(table) and "length" not in others:  # a study's own results.csv
+    if decides:
+        read.notes.append(
+            f"the study beside {path} decides by {decides}: --accuracy-column {ACCURACIES[0]} fits "
+            "plain accuracy"
+        )
+    if own and "length" not in others:
         whole = table["length"].astype(str).isin(("1", "1.0", ""))
         read.leave_out("of another training length", ~whole)
     rows, numbers = read.rows, Numbers(path)
@@ -151,6 +158,20 @@ def read_trainings(path: Path, request: Request) -> Trainings:
         "total": request.total,
     }
     return read
+
+
+def _decides_by(path: Path) -> str | None:
+    """The column by which the study decides whose results these are, unless it is the usual one.
+
+    Raises:
+        SpecError: its study file, beside the table, cannot be read.
+    """
+    from ..spec import load_spec
+    from ..storage.study_folder import StudyFolder
+
+    file = StudyFolder(path.parent).spec_path
+    balanced = file.is_file() and load_spec(file).metric == "balanced-accuracy"
+    return "balanced_accuracy" if balanced else None
 
 
 def _first(usual: Sequence[str], table: pd.DataFrame) -> str:

@@ -24,7 +24,7 @@ augment.py, which is not imported here.
 """
 
 from .dataset import ImageDataset, Split
-from .load import load_dataset
+from .load import load_dataset, options_of
 from .subsets import draw_subset, hold_out
 
-__all__ = ["ImageDataset", "Split", "draw_subset", "hold_out", "load_dataset"]
+__all__ = ["ImageDataset", "Split", "draw_subset", "hold_out", "load_dataset", "options_of"]

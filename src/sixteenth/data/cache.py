@@ -1,10 +1,11 @@
 """Decoded images on disk, so that a source is decoded only once.
 
-Each source, image size and split setting has its own folder: .npy files that can be memory-mapped,
-and a dataset.json with the class names, the stamp of the source files, the fingerprint of the
-decoded data, the results of the checks, the broken images, what was left out and the notes. If the
-stamp differs, the files have changed, and the copy is replaced. A copy is used only if its pixels
-and labels match its fingerprint, so damaged or half-written copies are never trained on.
+Each source, image size, interpolation and split setting has its own folder: .npy files that can be
+memory-mapped, and a dataset.json with the class names, the stamp of the source files, the
+fingerprint of the decoded data, the results of the checks, the broken images, what was left out and
+the notes. If the stamp differs, the files have changed, and the copy is replaced. A copy is used
+only if its pixels and labels match its fingerprint, so damaged or half-written copies are never
+trained on.
 
 If the cache cannot be written, there is only a warning.
 """
@@ -28,6 +29,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from ..errors import InputError
+from ..spec.fields import Interpolation
 from ..storage.run_facts import DataChecks
 from ..storage.run_folder import write_text, write_whole
 from .broken import Broken
@@ -72,9 +74,13 @@ def fingerprint(content: Content) -> str:
     return digest.hexdigest()
 
 
-def cache_folder(data_dir: Path, found: Found, image_size: int) -> Path:
+def cache_folder(
+    data_dir: Path, found: Found, image_size: int, interpolation: Interpolation = "bilinear"
+) -> Path:
     """The folder of the decoded copy of a source."""
     identity = {**found.identity, "image_size": str(image_size), "format": str(FORMAT)}
+    if interpolation != "bilinear":  # copies that are older than this setting keep their folders
+        identity["interpolation"] = interpolation
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     return data_dir / "decoded" / key
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..spec.fields import Interpolation
 from ..storage.run_facts import DataChecks, Understood
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class ImageDataset:
         symbols: the images are digits or letters, which a flip may turn into others.
         checks: duplicates, leaks, conflicting labels and broken images that were found.
         understood: what the source was taken for.
+        interpolation: by which images were resized.
         cache_dir: where what is computed from the images may be kept; None: nowhere.
     """
 
@@ -56,6 +58,7 @@ class ImageDataset:
     symbols: bool = False
     checks: DataChecks = field(default_factory=DataChecks)
     understood: Understood = field(default_factory=Understood)
+    interpolation: Interpolation = "bilinear"
     cache_dir: Path | None = None
 
     @property

@@ -2,9 +2,9 @@
 
 An image is rotated as its EXIF orientation says and converted to 8-bit RGB: grey is repeated,
 transparent pixels are composited over white, 16 bits are scaled to 8. It is resized with
-antialiased bilinear interpolation so that its shorter side fits, and cropped at its centre. Colour
-profiles are not applied. Of an animation, the first frame is used. A JPEG that only lacks its end
-marker is read; one that lacks a part of its picture is broken.
+antialiased bilinear or bicubic interpolation so that its shorter side fits, and cropped at its
+centre. Colour profiles are not applied. Of an animation, the first frame is used. A JPEG that only
+lacks its end marker is read; one that lacks a part of its picture is broken.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..spec.fields import Interpolation
 from .broken import MAX_PIXELS, Broken, formats, reason_of
 from .machine import cpu_count
 from .oddities import MOST_FLAT, Oddities, flat_ends, high_value, is_dark, lacks_end
@@ -68,6 +69,7 @@ def decode_images(
     progress: ProgressCallback | None = None,
     oddities: Oddities | None = None,
     into: NDArray[np.uint8] | None = None,
+    interpolation: Interpolation = "bilinear",
 ) -> tuple[NDArray[np.uint8], list[Broken]]:
     """Pixels, uint8 (count, image_size, image_size, 3), and the broken images, whose pixels are 0.
 
@@ -94,7 +96,7 @@ def decode_images(
         odd, kinds = Oddities(), [""] * len(chunk)  # no format: not to be looked at again
         for i, (name, data) in enumerate(chunk):
             try:
-                pixels[start + i], dark, short, kind = _decode(data, image_size)
+                pixels[start + i], dark, short, kind = _decode(data, image_size, interpolation)
             # Pillow raises nearly any exception on broken files, not only OSError.
             except Exception as error:
                 chunk_broken.append(Broken(name, reason_of(error, data), start + i))
@@ -150,7 +152,7 @@ def _pillow_settings() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _decode(data: bytes | Path | None, image_size: int) -> _Decoded:
+def _decode(data: bytes | Path | None, *how: Any) -> _Decoded:
     """One image; a JPEG also if it only lacks its end marker.
 
     Raises:
@@ -162,15 +164,15 @@ def _decode(data: bytes | Path | None, image_size: int) -> _Decoded:
         raise ValueError("not a file")  # opening a named pipe would block
     try:
         if isinstance(data, Path):
-            return _decode_file(data, image_size)
-        return _decode_file(io.BytesIO(data), image_size, ended=data.endswith(_ENDS))
+            return _decode_file(data, *how)
+        return _decode_file(io.BytesIO(data), *how, ended=data.endswith(_ENDS))
     except OSError as error:
         if not str(error).startswith("image file is truncated"):
             raise
         ended = _with_end_marker(data if isinstance(data, bytes) else data.read_bytes())
         if ended is None:
             raise
-        return _decode_file(io.BytesIO(ended), image_size)._replace(short=True)
+        return _decode_file(io.BytesIO(ended), *how)._replace(short=True)
 
 
 def _with_end_marker(data: bytes) -> bytes | None:
@@ -192,7 +194,13 @@ def _with_end_marker(data: bytes) -> bytes | None:
     return ended if np.array_equal(picture(ended), picture(data + _FILLER + ended[-2:])) else None
 
 
-def _decode_file(stream: io.BytesIO | Path, image_size: int, *, ended: bool = False) -> _Decoded:
+def _decode_file(
+    stream: io.BytesIO | Path,
+    image_size: int,
+    interpolation: Interpolation,
+    *,
+    ended: bool = False,
+) -> _Decoded:
     """One image; see `_decode`. It is known that the file is complete if it `ended`."""
     from PIL import Image, ImageOps
 
@@ -218,7 +226,7 @@ def _decode_file(stream: io.BytesIO | Path, image_size: int, *, ended: bool = Fa
                 upright = ImageOps.exif_transpose(image)
         rgb = _to_rgb(upright, unscaled=unscaled, inverted=inverted)
         dark = deep and is_dark(rgb)
-        return _Decoded(np.asarray(_resize(rgb, image_size)), dark, short, kind)
+        return _Decoded(np.asarray(_resize(rgb, image_size, interpolation)), dark, short, kind)
 
 
 def _is_white_zero(image: Image.Image) -> bool:
@@ -268,7 +276,7 @@ def _to_rgb(image: Image.Image, *, unscaled: bool, inverted: bool) -> Image.Imag
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _resize(image: Image.Image, image_size: int) -> Image.Image:
+def _resize(image: Image.Image, image_size: int, interpolation: Interpolation) -> Image.Image:
     """`image` with its shorter side resized to `image_size`, then cropped at its centre."""
     from PIL import Image
 
@@ -279,7 +287,8 @@ def _resize(image: Image.Image, image_size: int) -> Image.Image:
     left, top = (width - side) / 2, (height - side) / 2
     # Resizing only the central square gives the same pixels as cropping the resized image.
     box = (left, top, left + side, top + side)
-    return image.resize((image_size, image_size), Image.Resampling.BILINEAR, box=box)
+    filter_ = Image.Resampling[interpolation.upper()]
+    return image.resize((image_size, image_size), filter_, box=box)
 
 
 def resize_array(
@@ -294,7 +303,7 @@ def resize_array(
 
     Args:
         images: of which `convert` makes uint8 (n, H, W, 3), some at a time.
-        target: size and place of the result.
+        target: size and place of the result, and by which interpolation.
         part: the split, "train" or "test".
         rows: positions of its images, by default all.
 
@@ -312,7 +321,7 @@ def resize_array(
             continue
         for i, pixels in enumerate(chunk, start):
             image = Image.fromarray(np.ascontiguousarray(pixels))
-            resized[i] = np.asarray(_resize(image, target.size))
+            resized[i] = np.asarray(_resize(image, target.size, target.interpolation))
         if target.progress is not None:
             target.progress(f"resizing {part} images", start + len(chunk), len(rows))
     return resized

@@ -1,7 +1,7 @@
-"""Download a file whose MD5 sum is known, from the first of several addresses that has it.
+"""Download a file whose hash is known, from the first of several addresses that has it.
 
 What has arrived is kept beside it, so that after a broken connection the same address, the next one
-and the next call all go on from there. Only the MD5 sum tells whether the file is the right one.
+and the next call all go on from there. Only the hash tells whether the file is the right one.
 """
 
 from __future__ import annotations
@@ -37,14 +37,23 @@ _FAILURES = (OSError, HTTPException, ValueError)
 
 
 def download(
-    file: Path, md5: str, addresses: Sequence[str], progress: ProgressCallback | None = None
+    file: Path,
+    expected: str,
+    addresses: Sequence[str],
+    progress: ProgressCallback | None = None,
+    *,
+    algorithm: str = "md5",
+    chosen_by: str = "--data-dir",
 ) -> dict[str, str]:
     """Why each address failed; empty if the file is there.
 
     Args:
-        md5: of the file, in hex. A file that has another one is replaced.
+        expected: the first digits of the file's hash, in hex. A file that has others is replaced.
+            Without any, the first file that arrives whole is taken.
         addresses: of http or https, in the order in which they are tried.
         progress: called with (name of the task, done, total), in megabytes; total is 0 if unknown.
+        algorithm: of the hash, as `hashlib` names it.
+        chosen_by: what chooses the folder, for the message.
 
     Raises:
         DataError: the file cannot be written.
@@ -57,14 +66,16 @@ def download(
             progress(f"downloading {file.name}, MB", done // MEGABYTE, total // MEGABYTE)
 
     try:
-        if md5_of(file) == md5:
+        if _is(file, expected, algorithm):
             return {}
         file.parent.mkdir(parents=True, exist_ok=True)
         with _only_one(file.with_name(f".{file.name}.lock")):
-            if md5_of(file) == md5:  # another process has fetched it in the meantime
+            if _is(file, expected, algorithm):  # another process has fetched it in the meantime
                 return {}
+            if not expected:  # nothing would tell what was kept of one file from another
+                part.unlink(missing_ok=True)
             for address in addresses:
-                reason = _fetch(address, part, md5, tell)
+                reason = _fetch(address, part, expected, algorithm, tell)
                 if not reason:
                     os.replace(part, file)
                     return {}
@@ -74,37 +85,44 @@ def download(
     except OSError as error:
         raise DataError(
             f"cannot write {part}: {error.strerror or one_line(error)}: make room there, or choose "
-            "another folder with --data-dir"
+            f"another folder with {chosen_by}"
         ) from None
     return reasons
 
 
-def md5_of(file: Path) -> str | None:
-    """The MD5 sum of a file, in hex; None if there is no such file.
+def hash_of(file: Path, algorithm: str = "md5") -> str | None:
+    """The hash of a file, in hex; None if there is no such file.
 
     Raises:
         OSError: it cannot be read.
     """
     try:
         with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "md5").hexdigest()
+            return hashlib.file_digest(opened, algorithm).hexdigest()
     except FileNotFoundError:
         return None
 
 
-def _fetch(address: str, part: Path, md5: str, tell: Callable[[int, int], None]) -> str:
-    """Make `part` the file with that MD5 sum; why that failed, or an empty text."""
+def _is(file: Path, expected: str, algorithm: str) -> bool:
+    found = hash_of(file, algorithm)
+    return found is not None and found.startswith(expected)
+
+
+def _fetch(
+    address: str, part: Path, expected: str, algorithm: str, tell: Callable[[int, int], None]
+) -> str:
+    """Make `part` the file with that hash; why that failed, or an empty text."""
     while True:
         with part.open("ab") as out:
             kept = out.tell()
             if reason := _receive(address, out, tell):
                 return reason
-        found = md5_of(part)
-        if found == md5:
+        if _is(part, expected, algorithm):
             return ""
+        found = hash_of(part, algorithm)
         part.write_bytes(b"")
         if not kept:
-            return f"what it sends is another file (md5 {found})"
+            return f"what it sends is another file ({algorithm} {found})"
         # What was kept may have been of another file: once more, from the start.
 
 

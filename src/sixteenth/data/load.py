@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import DataError, looked_for, nearest
-from ..spec.fields import NAMED_DATA
+from ..spec import RunSpec, StudySpec
+from ..spec.fields import NAMED_DATA, Interpolation
 from ..storage.run_facts import Understood
 from . import cache
 from .broken import refuse_broken
@@ -46,6 +48,7 @@ def load_dataset(
     source: str | Path,
     *,
     image_size: int,
+    interpolation: Interpolation = "bilinear",
     data_dir: str | Path | None = None,
     image_column: str | None = None,
     label_column: str | None = None,
@@ -67,6 +70,7 @@ def load_dataset(
         source: cifar10, cifar100, digits, hf://OWNER/NAME, or a path. A name takes precedence over
             a folder of the same name.
         image_size: height and width to resize every image to, in pixels.
+        interpolation: by which they are resized, antialiased.
         data_dir: folder for downloads and decoded images; by default the user's cache folder.
         image_column, label_column: columns of a Parquet folder or of a table beside images, if
             several are possible.
@@ -109,9 +113,10 @@ def load_dataset(
         raise DataError(
             f"{source} is no folder of images: exclude, train_folder and test_folder are for those"
         )
-    folder = cache.cache_folder(home, found, image_size)
+    folder = cache.cache_folder(home, found, image_size, interpolation)
     cached = cache.load_cached(folder, found.stamp) if found.cached else None
-    with Target(image_size, progress, folder if found.cached else None) as target:
+    kept = folder if found.cached else None
+    with Target(image_size, progress, kept, interpolation) as target:
         content = cached[0] if cached else found.read(target)
         if not skip_broken:
             way_out = ", or leave them out with --skip-broken"
@@ -134,8 +139,23 @@ def load_dataset(
         symbols=found.symbols,
         checks=checks,
         understood=_understood(found.layout, content),
+        interpolation=interpolation,
         cache_dir=home,
     )
+
+
+def options_of(spec: StudySpec | RunSpec) -> dict[str, Any]:
+    """The arguments of `load_dataset` that a study file and its runs say, but the source."""
+    return {
+        "image_size": spec.image_size,
+        "image_column": spec.image_column,
+        "label_column": spec.label_column,
+        "train_folder": spec.train_folder,
+        "test_folder": spec.test_folder,
+        "exclude": spec.exclude,
+        "test_fraction": spec.test_fraction,
+        "split_seed": spec.split_seed,
+    }
 
 
 def _understood(layout: str, content: Content) -> Understood:

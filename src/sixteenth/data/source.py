@@ -77,6 +77,7 @@ class Decoded:
             progress=target.progress,
             oddities=oddities,
             into=target.new_pixels(part, len(labels)),
+            interpolation=target.interpolation,
         )
         return cls(pixels, labels, names, broken, oddities)
 

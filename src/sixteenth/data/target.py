@@ -18,6 +18,7 @@ from uuid import uuid4
 import numpy as np
 
 from ..errors import DataError
+from ..spec.fields import Interpolation
 from .machine import memory_bytes
 
 if TYPE_CHECKING:
@@ -35,13 +36,18 @@ class Target:
     Attributes:
         size: height and width of every image, in pixels.
         progress: called with (name of the task, done, total) while images are read.
+        interpolation: by which images are resized.
     """
 
     def __init__(
-        self, size: int, progress: ProgressCallback | None = None, folder: Path | None = None
+        self,
+        size: int,
+        progress: ProgressCallback | None = None,
+        folder: Path | None = None,
+        interpolation: Interpolation = "bilinear",
     ) -> None:
         """`folder` is that of the decoded copy; None to use memory only."""
-        self.size, self.progress = size, progress
+        self.size, self.progress, self.interpolation = size, progress, interpolation
         self._folder, self._files = folder, list[Path]()
 
     def __enter__(self) -> Self:

@@ -144,6 +144,7 @@ def new_record(
             name=dataset.name,
             source=dataset.source,
             fingerprint=dataset.fingerprint,
+            interpolation=dataset.interpolation,
             **dict(dataset.understood),
         ),
         data_checks=dataset.checks,

@@ -7,14 +7,18 @@ input.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from ..data.augment import shift_images
+from ..spec.fields import Interpolation
 from .execution import Execution
 from .images import DeviceImages
+
+if TYPE_CHECKING:
+    from .trained import TrainedNetwork
 
 Views = Literal["none", "mirror", "mirror-shift"]
 
@@ -54,6 +58,7 @@ class ImageClassifier(nn.Module):
     Attributes:
         classes: their names, in the order of the logits.
         image_size: height and width of the images, in pixels.
+        interpolation: by which training images were resized.
     """
 
     def __init__(
@@ -63,13 +68,31 @@ class ImageClassifier(nn.Module):
         std: Sequence[float],
         classes: Sequence[str],
         image_size: int,
+        interpolation: Interpolation = "bilinear",
     ) -> None:
         super().__init__()
+        self.interpolation = interpolation
         self.network, self.classes, self.image_size = network, tuple(classes), image_size
         self.mean: Tensor
         self.scale: Tensor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
         self.register_buffer("scale", 1 / (torch.tensor(std).view(1, 3, 1, 1) * 255))
+
+    @classmethod
+    def of(cls, trained: TrainedNetwork) -> Self:
+        """A trained network, built, in evaluation mode.
+
+        Raises:
+            ModelError, WeightsError: it cannot be built, or its weights are damaged.
+        """
+        return cls(
+            trained.build(),
+            trained.mean,
+            trained.std,
+            trained.classes,
+            trained.spec.image_size,
+            trained.interpolation,
+        ).eval()
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, float32 (n, classes), of uint8 images (n, height, width, 3)."""

@@ -106,7 +106,12 @@ def predict(
     named = [(str(path), path) for path in paths]
     odd = Oddities()
     pixels, broken = decode_images(
-        named, len(paths), spec.image_size, what="decoding images", oddities=odd
+        named,
+        len(paths),
+        spec.image_size,
+        what="decoding images",
+        oddities=odd,
+        interpolation=network.interpolation,
     )
     refuse_broken(broken, len(paths))
     for line in oddity_notices(odd):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from ..errors import InputError, WeightsError, one_line
 from ..spec import RunSpec
+from ..spec.fields import Interpolation
 from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudyFolder
@@ -80,6 +81,11 @@ class TrainedNetwork:
             )
         return network
 
+    @property
+    def interpolation(self) -> Interpolation:
+        """By which its images were resized."""
+        return self.record.data.interpolation if self.record.data else "bilinear"
+
     def build(self) -> nn.Module:
         """The network with its weights, on the CPU, in evaluation mode: normalised images, float32
         (n, 3, height, width), to logits (n, classes).
@@ -119,9 +125,9 @@ def load_model(path: str | Path, *, trust_code: bool = False) -> ImageClassifier
     """The network of a finished run as a `torch.nn.Module` with the normalisation inside.
 
     It takes uint8 RGB images (n, size, size, 3), resized as training images are: the shorter side
-    to `image_size` (bilinear, as by Pillow), then cropped at the centre. It returns logits, float32
-    (n, classes), without test-time augmentation. Its attributes `classes` and `image_size` say what
-    it knows. It is on the CPU and in evaluation mode.
+    to `image_size` (by Pillow, `interpolation`), then cropped at the centre. It returns logits,
+    float32 (n, classes), without test-time augmentation. Its attributes `classes`, `image_size` and
+    `interpolation` say what it knows. It is on the CPU and in evaluation mode.
 
     Args:
         path: a run's folder, ``STUDY/runs/RUN_ID``, or one that ``export --to hub-folder`` wrote.
@@ -134,10 +140,7 @@ def load_model(path: str | Path, *, trust_code: bool = False) -> ImageClassifier
     network = TrainedNetwork.read(path, trust_code=trust_code)
     from .inference import ImageClassifier
 
-    spec = network.spec
-    return ImageClassifier(
-        network.build(), network.mean, network.std, network.classes, spec.image_size
-    ).eval()
+    return ImageClassifier.of(network)
 
 
 def _published_record(folder: RunFolder) -> RunRecord:

@@ -8,7 +8,7 @@ named ``timm/...``. Weights are read as data only.
 from .files import Normalisation, WeightsFile
 from .head import find_head
 from .measure import count_parameters, final_map, sample_logits, train_flops_per_image
-from .weight_files import check_init, find_weights, weights_are_here
+from .weight_files import check_init, choose_interpolation, find_weights, weights_are_here
 from .weights import load_initial_weights, load_trained_weights
 from .zoo import OWN_FACTORIES, build_model, check_model, is_factory, is_foreign, model_names
 
@@ -19,6 +19,7 @@ __all__ = [
     "build_model",
     "check_init",
     "check_model",
+    "choose_interpolation",
     "count_parameters",
     "final_map",
     "find_head",

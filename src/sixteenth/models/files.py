@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import socket
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,10 +13,8 @@ from typing import Any
 
 import torch
 
-from ..errors import WeightsError, as_typed, looked_for, one_line
-
-DOWNLOAD_TIMEOUT = 30.0
-"""Seconds without data after which a download fails."""
+from ..data.download import download
+from ..errors import DataError, WeightsError, as_typed, looked_for, one_line
 
 
 @dataclass(frozen=True)
@@ -77,32 +74,39 @@ def hash_in_name(path: Path) -> str:
     return found[1] if found else ""
 
 
-def download(url: str, path: Path, expected: str, *, what: str) -> None:
-    """Download to a temporary file and rename it to `path` if its hash is right ("": any).
+def download_weights(url: str, path: Path, expected: str, *, what: str) -> None:
+    """Download a file to `path` if its SHA-256 begins with `expected` ("": any).
 
     Raises:
         WeightsError: where the file may be put, if it cannot be downloaded.
     """
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)  # urllib's default is to wait forever
+    shown = sys.stderr.isatty()
+
+    def tell(task: str, done: int, total: int) -> None:
+        of = f" of {total}" if total else ""
+        print(f"\r{task}: {done}{of}", end="", file=sys.stderr, flush=True)
+
+    print(f"downloading {what}: {path.name}", file=sys.stderr)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        print(f"downloading {what}: {path.name}", file=sys.stderr)
-        torch.hub.download_url_to_file(
-            url, str(path), hash_prefix=expected or None, progress=sys.stderr.isatty()
+        reasons = download(
+            path,
+            expected,
+            [url],
+            tell if shown else None,
+            algorithm="sha256",
+            chosen_by="TORCH_HOME",
         )
-    except RuntimeError as error:  # torch's error for a wrong hash
-        raise WeightsError(
-            f"{what}: the download of {path.name} is damaged, nothing was kept: {one_line(error)}"
-        ) from error
-    except (OSError, EOFError, ValueError) as error:
+    except DataError as error:
+        raise WeightsError(f"{what}: {error}") from None
+    finally:
+        if shown:
+            print(file=sys.stderr)
+    if reasons:
         raise WeightsError(
             f"{what}: {path.name} is not in {path.parent} and could not be downloaded "
-            f"({one_line(error)}): put the file there ({url}), or set TORCH_HOME to a cache that "
-            "has it"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(before)
+            f"({reasons[url]}): try again, which goes on where it broke off; or put the file there "
+            f"({url}), or set TORCH_HOME to a cache that has it"
+        )
 
 
 def sha256_of(path: Path) -> str:

@@ -23,7 +23,7 @@ from .files import (
     Normalisation,
     WeightsFile,
     check_hash,
-    download,
+    download_weights,
     hash_in_name,
     sha256_of,
     three,
@@ -148,7 +148,7 @@ def _fetch(config: Any, name: str) -> Path:
     what = f"weights of {TIMM}{_full_name(config)}"
     if not config.hf_hub_id:
         path = torch_cache(config.url)
-        download(config.url, path, hash_in_name(path), what=what)
+        download_weights(config.url, path, hash_in_name(path), what=what)
         return path
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError

@@ -31,26 +31,26 @@ No file is ever deleted or replaced.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torchvision
 
 from ..errors import WeightsError, looked_for, nearest, one_line
-from ..spec.fields import OWN_MODELS, is_timm
+from ..spec.fields import OWN_MODELS, Interpolation, is_timm
 from .files import (
     Normalisation,
     WeightsFile,
     check_hash,
-    download,
+    download_weights,
     hash_in_name,
     sha256_of,
     three,
     torch_cache,
 )
 from .timm_weights import cached_file, data_config, find_timm_weights, timm_config
-from .zoo import find_factory, is_factory
+from .zoo import check_model, find_factory, is_factory
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pth.tar")
 """Ends of the names of weights files. All but the first are files of ``torch.save``."""
@@ -150,6 +150,51 @@ def weights_are_here(name: str, init: str) -> bool:
     return torch_cache(_torchvision_entry(name, init).url).exists()
 
 
+def interpolation_of(name: str, init: str) -> Interpolation | None:
+    """By which images were resized for the weights that `init` means; None if it is not known.
+
+    Downloads nothing, and imports no code of the user.
+
+    Raises:
+        ModelError, WeightsError: timm or torchvision has no such model or weights.
+    """
+    if _is_torchvision(name, init):
+        check_model(name)
+        found = _torchvision_entry(name, init).transforms().interpolation.value
+    elif is_timm(name) and (_is_timms_own(name, init) or _split(init)[2]):
+        own = init if _is_timms_own(name, init) else "imagenet"
+        found = data_config(timm_config(name, own))["interpolation"]
+    else:
+        return None
+    return found if found in get_args(Interpolation) else None
+
+
+def choose_interpolation(
+    models: Sequence[str], inits: Sequence[str], begun: Interpolation | None = None
+) -> tuple[Interpolation, str]:
+    """By which interpolation all models of a study get their images, and a note on those whose
+    weights were made with another, or an empty text.
+
+    Args:
+        begun: of the runs that were begun already, which counts.
+
+    Raises:
+        ModelError, WeightsError: as `interpolation_of`.
+    """
+    pairs = [(model, init) for model in models for init in inits]
+    known = {pair: found for pair in pairs if (found := interpolation_of(*pair))}
+    agreed = set(known.values())
+    chosen = begun or (agreed.pop() if len(agreed) == 1 else "bilinear")
+    others = [f"{model} from {init}" for (model, init), found in known.items() if found != chosen]
+    if not others:
+        return chosen, ""
+    other = next(found for found in known.values() if found != chosen)
+    return chosen, (
+        f"images of other sizes are resized by {chosen} interpolation for all models; trained with "
+        f"{other}: {', '.join(others)} (interpolation: {other} chooses that)"
+    )
+
+
 def _is_timms_own(name: str, init: str) -> bool:
     return init.partition(":")[0] == "imagenet" and is_timm(name)
 
@@ -221,7 +266,7 @@ def _from_torchvision(name: str, init: str) -> WeightsFile:
             f"{entry}: no hash in the file name {path.name}, so it cannot be checked"
         )
     if not path.exists():
-        download(entry.url, path, expected, what=f"ImageNet weights of {name}")
+        download_weights(entry.url, path, expected, what=f"ImageNet weights of {name}")
     sha256 = sha256_of(path)
     check_hash(path, sha256, expected)
     transforms = entry.transforms()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -79,6 +79,9 @@ def is_frozen(init: str) -> bool:
 LEVELLED_OFF, AT_MAX_EPOCHS = "levelled-off", "max-epochs"
 """How a run of `epochs: auto` came to its end, as its record and the tables have it: the last
 doubling of its epochs bought too little; or it bought enough, and `max_epochs` allowed no other."""
+
+Interpolation = Literal["bilinear", "bicubic"]
+"""By which images are resized, antialiased."""
 
 PositiveInt = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
 Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]

@@ -29,6 +29,7 @@ _MEANT = {
     "init": ("pretrained", "weights", "checkpoint", "initial_weights", "pretrained_weights"),
     "data": ("dataset", "datasets", "data_path", "data_root", "train_dir"),
     "image_size": ("imgsz", "img_size", "input_size", "resolution", "size", "crop_size"),
+    "interpolation": ("resample", "resampling", "resize_mode"),
     "seeds": ("random_seed", "random_state", "manual_seed", "repeats", "trials"),
     "fractions": ("train_sizes", "sizes", "subset_sizes", "portions", "percentages"),
     "test_fraction": ("test_size", "test_split", "test_ratio", "test_pct"),

@@ -19,6 +19,7 @@ from .fields import (
     ONE_OR_SEVERAL,
     TIMM,
     FractionText,
+    Interpolation,
     Lengths,
     PositiveInt,
     Seed,
@@ -115,6 +116,9 @@ class StudySpec(BaseModel):
     """Name of the data in the report; by default the name of the dataset or folder."""
     image_size: Annotated[int, Field(ge=4, le=1024, strict=True)] = 32
     """Height and width to resize every image to, in pixels."""
+    interpolation: Interpolation | Literal["auto"] = "auto"
+    """By which images are resized. auto: as for the pretrained weights of the study, where these
+    agree, else bilinear."""
     models: Annotated[list[Text], Field(min_length=1)] = ["resnet18", "resnet50"]
     """Smallest first. The discussion calls the first the small and the last the big model, unless
     their numbers of parameters show another order."""

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from ..errors import one_line
+from ..spec.fields import Interpolation
 
 
 def _number(value: Any) -> Any:
@@ -111,7 +112,9 @@ class _Source(Part):
 
 
 class DataFacts(Understood, _Source):
-    """The dataset of a run, see `data.ImageDataset`."""
+    """The dataset of a run, see `data.ImageDataset`; its images were resized by `interpolation`."""
+
+    interpolation: Interpolation = "bilinear"
 
 
 class DataChecks(Part):

@@ -30,6 +30,7 @@ from ..data.dataset import Split
 from ..errors import DataError, InputError, ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_spec
 from ..spec.fields import is_frozen
+from ..storage.run_facts import DataFacts
 from ..storage.study_folder import StudyFolder
 from .levers import MORE_SEEDS, LeverStudy, lever_study, same_place
 from .listener import Listener
@@ -72,8 +73,8 @@ class SubStudy(Study):
                 shared.add(each)
         return shared
 
-    def _recorded_sources(self) -> Iterator[str]:
-        return self._base._recorded_sources()
+    def _recorded_data(self) -> Iterator[DataFacts]:
+        return self._base._recorded_data()
 
     def _with_placeholders(self) -> ImageDataset:
         """The images' labels and shapes, and noise for their pixels; all that planning looks at."""

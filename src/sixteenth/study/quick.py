@@ -69,6 +69,7 @@ def quick_study(
     changes: dict[str, object] = {}
     if "models" not in given:
         changes["models"] = pretrained_pair()
+        spec = spec.model_copy(update=changes)
     study = Study(spec, folder, data_dir=data_dir, cifar_archive=cifar_archive)
     if fresh:
         folder = study.folder = fresh_folder(study.folder)

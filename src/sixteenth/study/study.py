@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from ..language import language_for
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
+from ..spec.fields import Interpolation
 from ..storage.lock import FolderLock
-from ..storage.run_facts import WeightsFacts
+from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.run_folder import write_text
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudyFolder
@@ -123,28 +124,28 @@ class Study(StudyResults):
             DataError: they cannot be had, or are not what a study needs.
         """
         if self._dataset is None:
-            from ..data import load_dataset
+            from ..data import load_dataset, options_of
             from ..data.checks import notices
             from ..data.layouts.hub import begun_with
             from .preflight import test_set_notice
 
             spec, told = self.spec, listener or Listener()
-            source, moved_on = begun_with(spec.data, self._recorded_sources())
+            sources = (data.source for data in self._recorded_data() if data.source)
+            source, moved_on = begun_with(spec.data, sources)
+            interpolation, note = self.interpolation()
             self._dataset = load_dataset(
                 source,
-                image_size=spec.image_size,
+                **options_of(spec),
+                interpolation=interpolation,
                 data_dir=self.data_dir,
-                image_column=spec.image_column,
-                label_column=spec.label_column,
-                train_folder=spec.train_folder,
-                test_folder=spec.test_folder,
-                exclude=spec.exclude,
-                test_fraction=spec.test_fraction,
-                split_seed=spec.split_seed,
                 skip_broken=spec.skip_broken,
                 cifar_archive=self.cifar_archive,
                 progress=told.working,
             )
+            if note:
+                known = self._dataset.understood
+                known = known.model_copy(update={"notes": (*known.notes, note)})
+                self._dataset = dataclasses.replace(self._dataset, understood=known)
             if spec.data_name:
                 self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
             few = test_set_notice(self._dataset)
@@ -315,12 +316,27 @@ class Study(StudyResults):
             )
         return table
 
-    def _recorded_sources(self) -> Iterator[str]:
-        """Where the images of the runs that were begun came from."""
+    def interpolation(self) -> tuple[Interpolation, str]:
+        """By which images are resized, and a note on the models whose weights were made with
+        another interpolation, or an empty text. A study goes on with the one that it began with.
+
+        Raises:
+            ModelError, WeightsError: there are no such models or weights.
+        """
+        from ..models import choose_interpolation
+
+        spec = self.spec
+        if spec.interpolation != "auto":
+            return spec.interpolation, ""
+        begun = next((data.interpolation for data in self._recorded_data()), None)
+        return choose_interpolation(spec.models, spec.init, begun)
+
+    def _recorded_data(self) -> Iterator[DataFacts]:
+        """The images of the runs that were begun."""
         for place in StudyFolder(self.folder).runs():
             record = place.read_record()
-            if record is not None and record.data is not None and record.data.source:
-                yield record.data.source
+            if record is not None and record.data is not None:
+                yield record.data
 
     def weights(self) -> list[dict[str, Any]]:
         """``model, init, file, key, prefix`` of every file of initial weights as it was understood,

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from ..curves.joint import Arm
-from ..inputs.grid import Cell, Grid
+from ..inputs.grid import Arm, Cell, Grid
 from ..stats.paired import Contrast, compare_cells, contrast
 from ..stats.significance import holm
 from .types import Finding, Strength

@@ -26,7 +26,7 @@ from ...errors import DataError, looked_for, one_line
 from ...storage.run_folder import write_whole
 from ..dataset import Split
 from ..decode import resize_array
-from ..download import download, md5_of
+from ..download import download, hash_of
 from ..source import Content, Found, Options, stamp_files
 from ..target import Target
 
@@ -163,7 +163,7 @@ def _copy_archive(given: str, place: Path, title: str, md5: str) -> None:
     """Copy the user's archive to `place`, unless it is another file."""
     source = Path(given).expanduser()
     try:
-        found = md5_of(source)
+        found = hash_of(source)
         if found is None:
             raise DataError(f"--cifar-archive: there is no file {given}{looked_for(given)}")
         if found != md5:

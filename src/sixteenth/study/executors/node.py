@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ...data import ImageDataset, load_dataset
+from ...data import ImageDataset, load_dataset, options_of
 from ...data.cache import default_data_dir
 from ...data.layouts.hub_address import is_hub_address
 from ...engine.acceleration import keep_freed_memory
@@ -27,6 +27,7 @@ from ...engine.train import train_run
 from ...errors import DataError, SixteenthError, one_line
 from ...models import check_init, check_model
 from ...spec import RunSpec
+from ...spec.fields import Interpolation
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.run_results import EpochRow
@@ -49,7 +50,8 @@ class Origin:
         home, path: current folder and import path of the command, for data, weights and models of
             the user's own that are named relative to them.
         data_dir: the user's choice for downloads and decoded images; None for each machine's own.
-        name, source, fingerprint: of the dataset; a source on the hub names its commit.
+        name, source, fingerprint, interpolation: of the dataset; a source on the hub names its
+            commit.
         shared: the machine is to see `folder`; else it trains as `unshared.train_apart`.
     """
 
@@ -60,6 +62,7 @@ class Origin:
     name: str
     source: str
     fingerprint: str
+    interpolation: Interpolation
     shared: bool = True
 
     @classmethod
@@ -75,6 +78,7 @@ class Origin:
             dataset.name,
             dataset.source,
             dataset.fingerprint,
+            dataset.interpolation,
             shared,
         )
 
@@ -93,12 +97,9 @@ class Origin:
         """
         found = load_dataset(
             self.source if is_hub_address(run.data) else run.data,
-            image_size=run.image_size,
+            **options_of(run),
+            interpolation=self.interpolation,
             data_dir=self.data_dir,
-            image_column=run.image_column,
-            label_column=run.label_column,
-            test_fraction=run.test_fraction,
-            split_seed=run.split_seed,
             skip_broken=True,  # whether that is allowed was asked where the study began
         )
         if found.fingerprint != self.fingerprint:

@@ -104,7 +104,10 @@ def _shareable(record: RunRecord) -> RunRecord:
         "train_flops": record.train_flops,
     }
     parts: dict[str, tuple[Any, tuple[str, ...]]] = {
-        "data": (data, ("name", "fingerprint", "classes", "train_images", "test_images")),
+        "data": (
+            data,
+            ("name", "fingerprint", "interpolation", "classes", "train_images", "test_images"),
+        ),
         "augmentation": (record.augmentation, ("crop", "flip", "cutout")),
         "model": (record.model, ("parameters", "normalisation", "weights_sha256")),
         "environment": (

@@ -72,9 +72,7 @@ def export_onnx(network: TrainedNetwork, out: Path, data_dir: str | Path | None 
     from ...engine.inference import ImageClassifier
 
     spec, name = network.spec, network.spec.model
-    model = ImageClassifier(
-        network.build(), network.mean, network.std, network.classes, spec.image_size
-    ).eval()
+    model = ImageClassifier.of(network)
     content = to_onnx(model, name, describe(network))
     agreement, notes = None, []
     try:
@@ -102,7 +100,8 @@ def describe(network: TrainedNetwork) -> dict[str, str]:
     return {
         "classes": json.dumps(network.classes, ensure_ascii=False),
         "input": f"uint8 RGB pixels, 0 to 255, of shape (batch, {size}, {size}, 3)",
-        "resize": f"shorter side to {size} pixels (bilinear, antialiased), then the central square",
+        "resize": f"shorter side to {size} pixels (antialiased), then the central square",
+        "interpolation": network.interpolation,
         "normalisation": json.dumps({"inside": True, "mean": network.mean, "std": network.std}),
         "model": spec.model,
         "run_id": record.run_id,
