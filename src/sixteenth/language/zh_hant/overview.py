@@ -113,6 +113,8 @@ class ChineseScreen(Screen):
                 if is_nothing(found.visible):
                     return "可以到此為止：幾乎沒有提升空間了"
                 return f"可以到此為止：剩下的提升空間不到 {points(found.visible)}"
+            case Verdict.TEST_MORE:
+                return f"請先增加測試影像：目前看不出小於 {points(found.visible)}的差異"
             case Verdict.CANNOT_TELL:
                 return f"還無法判斷{_surer(found)}"
             case Verdict.NOTHING_KNOWN:
