@@ -15,6 +15,7 @@ from sixteenth.spec import parse_spec
 from sixteenth.spec.specs import RunSpec
 from sixteenth.storage.run_facts import Failure
 from sixteenth.storage.run_record import RunRecord
+from sixteenth.storage.run_results import EpochRow
 
 SPEC = parse_spec(
     {"name": "s", "data": "digits", "models": ["resnet18", "resnet50"], "init": ["random"],
@@ -78,6 +79,22 @@ def test_the_lines_of_a_pipe_are_in_the_language(tag: str, lines: list[str]) -> 
     display.run_ended(run, record, skipped=False)
     assert isinstance(on.file, io.StringIO)
     assert on.file.getvalue().replace(run.run_id, "RUN").splitlines() == lines
+
+
+def test_an_epoch_that_was_not_tested_has_no_empty_place_for_its_accuracy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sixteenth.cli.display.PLAIN_SECONDS", -1.0)
+    on = console()
+    display = PlainDisplay(on, "en")
+    train(display)
+    row = EpochRow(1, 1600, 99, learning_rate=0.1, train_loss=1.0, train_accuracy=0.5)
+    display.run_progressed(
+        Progress(SPEC.runs()[0].run_id, epoch=1, epochs=6, step=1600, steps=2400,
+                 images_per_second=9.0, row=row)
+    )  # fmt: skip
+    assert isinstance(on.file, io.StringIO)
+    assert "train 50.0%, test –, 9 images/s" in on.file.getvalue()
 
 
 def test_every_state_and_every_preparation_has_a_word_in_every_language() -> None:

@@ -6,10 +6,13 @@ import json
 import signal
 import subprocess
 import time
+import warnings
 from pathlib import Path
 
 import pytest
+import typer
 
+from sixteenth.cli.exits import run_command
 from tiny_study import (
     Command,
     TrainedStudy,
@@ -52,6 +55,17 @@ def test_a_run_that_diverges_is_named_and_exits_1(tiny_folder: Path, sixteenth: 
     said = json.loads(ended.out)
     assert said["status"] == "incomplete"
     assert said["results"][0]["status"] == "failed"
+
+
+def test_a_warning_of_a_library_is_a_note_and_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def odd() -> None:
+        warnings.warn("this layer is\nslow", stacklevel=1)
+
+    assert run_command(app, []) == 0
+    assert capsys.readouterr().err == "note: this layer is slow\n"
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tiny_folder: Path, sixteenth: Command) -> None:

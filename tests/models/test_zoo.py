@@ -54,6 +54,9 @@ def fails(num_classes):
 def wrong_shape(num_classes):
     return Flat(num_classes + 1)
 
+def nothing_to_train(num_classes):
+    return Flat(num_classes).requires_grad_(False)
+
 answer = 42
 """
 
@@ -213,6 +216,7 @@ def test_a_factory_that_is_not_there_is_found_before_anything_is_built(
         ("no_module", "must return a torch.nn.Module, not str"),
         ("fails", "the factory failed: RuntimeError: first line second line$"),
         ("wrong_shape", r"logits of shape \(2, 5\); it gave shape \(2, 6\)"),
+        ("nothing_to_train", "has no trainable parameters"),
     ],
 )
 def test_a_factory_that_does_not_do_its_job_is_told_so_in_one_line(

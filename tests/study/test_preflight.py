@@ -93,6 +93,21 @@ def test_a_misspelt_model_is_told_before_images_are_decoded(
         assert "broken.png" not in refused.err
 
 
+def test_a_model_of_ones_own_that_cannot_be_built_is_told_in_the_plan(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    models = "models=[tiny_models:small, tiny_models:broken]"
+    told = sixteenth("plan", "tiny.yaml", "--set", models)
+    assert told.code == 0
+    (note,) = [line for line in told.err.splitlines() if "the tests broke it" in line]
+    assert note.startswith("note: model tiny_models:broken")
+    assert note.endswith("2 runs will fail")
+    refused = sixteenth("run", "tiny.yaml", "--set", "models=[tiny_models:broken]")
+    assert (refused.code, refused.out) == (2, "")
+    assert "the tests broke it" in refused.err
+    assert not Path("studies").exists()
+
+
 def test_every_weights_file_is_loaded_before_anything_is_trained(
     tiny_folder: Path, sixteenth: Command
 ) -> None:

@@ -254,6 +254,26 @@ TABLES = [
         notes=["labels from column 'label' of metadata.csv", CUT],
     ),
     Case(
+        "labels that differ in capitals",
+        together(
+            FLAT,
+            greys({".": range(20, 25)}),
+            table("labels.csv", "file_name,label", extra=[f"{n}.png,Cat" for n in range(20, 25)]),
+        ),
+        both={**BOTH, "Cat": range(20, 25)},
+        test_images=3,
+        notes=["'Cat' and 'cat' are taken for different classes", "column 'label'", CUT],
+    ),
+    Case(
+        "a label that was misspelt",
+        together(
+            FLAT,
+            greys({".": [20]}),
+            table("labels.csv", "file_name,label", extra=["20.png,catt"]),
+        ),
+        refused=["class 'catt'", "only 1 image", "did you mean cat?"],
+    ),
+    Case(
         "a missing image is a broken one",
         together(FLAT, table("labels.csv", "file_name,label", extra=["77.png,cat", "78.png,dog"])),
         refused=["2 of 12 images cannot be read: 77.png", "78.png", "--skip-broken"],

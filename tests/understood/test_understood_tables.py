@@ -15,6 +15,7 @@ from sixteenth.errors import InputError
 ERR = Request(size="n", error="err")
 ACC = Request(size="n", accuracy="acc")
 RIGHT = [(1000, 0.25), (2000, 0.2), (16000, 0.125)]
+TWO_METHODS = "n,method,params,err\n9,A,5,0.3\n9,B,6,0.4\n20,A,5,0.2\n20,B,6,0.3\n"
 PLAIN = "n,err\n1000,0.25\n2000,0.2\n16000,0.125\n"
 
 
@@ -218,7 +219,9 @@ def test_rows_without_numbers_are_counted_and_their_lines_named(tmp_path: Path) 
         ("n,loss\n9,0.3\n", Request(size="n", accuracy="loss"), "loss was read as accuracies"),
         ("n,err\n25,0.3\n50,0.2\n100,0.1\n", ERR, "the largest size in n is 100: if sizes"),
         ("n,err,State\n9,0.3,crashed\n8,0.2,finished\n", ERR, "State is not finished: crashed 1"),
-        ("n,err,seed\n9,0.3,0\n8,0.2,0\n9,0.3,0\n", ERR, "line 4: the same as a line above in all"),
+        ("n,err,seed\n9,0.3,0\n8,0.2,0\n9,0.3,0\n", ERR, "line 4: the same as a line above in"),
+        ("n,err\n9,42\n8,0.31\n7,19\n", given(percent=True), "line 3: 0.31 in err was read as 0"),
+        (TWO_METHODS, ERR, "rows of one size differ in method (A or B) and were fitted as one"),
     ],
 )  # fmt: skip
 def test_what_may_be_misunderstood_is_noted(
@@ -226,6 +229,21 @@ def test_what_may_be_misunderstood_is_noted(
 ) -> None:
     (note,) = read(content, request_, tmp_path).notes
     assert said in note
+
+
+@pytest.mark.parametrize(
+    ("content", "request_"),
+    [
+        (TWO_METHODS, given(group_by=["method"])),
+        ("n,err\n9,5\n8,0.8\n", given(percent=True)),
+        ("n,err,who\n9,0.3,ann\n9,0.3,bob\n20,0.2,ann\n", ERR),
+        ("n,err,seconds\n9,0.3,5\n9,0.31,7\n20,0.2,5\n20,0.2,7\n", ERR),
+    ],
+)
+def test_what_is_as_it_should_be_is_not_noted(
+    content: str, request_: Request, tmp_path: Path
+) -> None:
+    assert read(content, request_, tmp_path).notes == []
 
 
 def test_shorter_trainings_of_a_studys_own_table_are_not_taken_for_repeats(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ class PlainDisplay(RunProgress):
                 epoch=progress.epoch,
                 epochs=progress.epochs,
                 train=self._percent(row.train_accuracy),
-                test=self._percent(row.test_accuracy),
+                test=self._percent(row.test_accuracy) or "–",
             )
         self._said_of[progress.run_id] = time.monotonic()
         left, all_left = row.seconds_left(), self.seconds_left()

@@ -79,9 +79,9 @@ def print_message(message: object, prefix: str = "sixteenth: ") -> None:
 
 @contextlib.contextmanager
 def _warnings_as_messages() -> Iterator[None]:
-    """Print Python's warnings as one-line messages; in a notebook they stay warnings."""
+    """Print Python's warnings as one-line notes; in a notebook they stay warnings."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: print_message(message)
+        warnings.showwarning = lambda message, *_, **__: print_message(message, "note: ")
         yield
 
 

@@ -144,6 +144,7 @@ def read_trainings(path: Path, request: Request) -> Trainings:
         error=_as_errors(path, read, value, percent, accuracy=not request.error),
     )[["size", "error", *(name for name in request.group_by if name not in ("size", "error"))]]
     _note_states(read, table)
+    _note_pooled(read, table, own=[size, value, *others])
     again = read.rows.index[table.loc[read.rows.index].duplicated()].tolist()
     if again and any(map(_TRAINING.search, map(str, table))):
         read.notes.append(f"{_lines(again)}: the same as a line above in all cells, counted again")
@@ -266,6 +267,17 @@ def _as_errors(
         read.notes.append(
             f"no value in {value} is above 1%: if they are shares, leave out --percent"
         )
+    small, large = values[values <= 1], values[values > 1]
+    if (
+        percent
+        and len(small)
+        and len(large)
+        and (100 * small).between(large.min(), large.max()).any()
+    ):
+        read.notes.append(
+            f"line {small.idxmin()}: {small.min():g} in {value} was read as {small.min():g}%, "
+            f"beside {large.max():g}%: write all as percent, or all as shares"
+        )
     if re.search("acc", value, re.I) and not accuracy:
         read.notes.append(f"{value} was read as errors: accuracies are named by --accuracy-column")
     if re.search("err|loss", value, re.I) and accuracy:
@@ -284,6 +296,31 @@ def _note_states(read: Trainings, table: pd.DataFrame) -> None:
             if len(odd):
                 listed = ", ".join(f"{state or 'none'} {n}" for state, n in Counter(odd).items())
                 read.notes.append(f"rows count whose {name} is not finished: {listed}")
+
+
+def _note_pooled(read: Trainings, table: pd.DataFrame, own: Sequence[str]) -> None:
+    """Note columns of words, such as names of models, in which the rows of one size differ.
+
+    Each of their values must stand at several sizes; of two that say the same, the first counts.
+    """
+    import pandas as pd
+
+    rows, sizes = table.loc[read.rows.index], read.rows["size"]
+    groups, found = [sizes, *(rows[name] for name in own if name in read.rows)], []
+    for name in map(str, table):
+        if name in own or _TRAINING.search(name) or _MOMENT.search(name):
+            continue
+        words = rows[name].astype(str).str.strip()
+        repeated = sizes.groupby(words).nunique().min() > 1
+        numbers = pd.to_numeric(words, errors="coerce").notna().any()
+        if not numbers and repeated and words.groupby(groups, dropna=False).nunique().max() > 1:
+            found.append(f"{name} ({' or '.join(list(dict.fromkeys(words))[:2])})")
+            groups.append(words)
+    if found:
+        read.notes.append(
+            f"rows of one size differ in {', '.join(found)} and were fitted as one curve; "
+            "--group-by fits one for each"
+        )
 
 
 def _lines(lines: Sequence[int]) -> str:

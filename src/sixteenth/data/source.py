@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DataError, counted
+from ..errors import DataError, counted, nearest
 from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, decode_images
@@ -136,7 +136,7 @@ class Content:
             broken=(*train.broken, *test.broken),
             left_out=tuple(left_out),
             oddities=odd,
-            notes=tuple(notes),
+            notes=(*alike(classes), *notes),
             validation_images=validation_images,
         )
 
@@ -223,9 +223,10 @@ def hold_out_test(
     if len(untested):
         first = int(untested[0])
         count = int((labels == first).sum())
+        near = nearest(classes[first], [*classes[:first], *classes[first + 1 :]], most=1)
         raise DataError(
             f"class {classes[first]!r} of {source} has only {counted(count, 'image')}: too "
-            f"few to cut a test part of {share:g}; add images, or set a larger test_fraction"
+            f"few to cut a test part of {share:g}; add images, or set a larger test_fraction{near}"
         )
     return train, test
 
@@ -270,6 +271,18 @@ def numbered_classes(labels: Sequence[NDArray[np.int64]]) -> tuple[str, ...]:
             f"numbered from 0"
         )
     return tuple(str(i) for i in range(highest + 1))
+
+
+def alike(classes: Sequence[str]) -> list[str]:
+    """A note for classes whose names differ in capitals, spaces, hyphens or underscores alone."""
+    spelled: dict[str, list[str]] = {}
+    for name in classes:
+        spelled.setdefault(re.sub(r"[\s_-]+", " ", name.casefold()).strip(), []).append(name)
+    return [
+        f"{' and '.join(map(repr, names))} are taken for different classes"
+        for names in spelled.values()
+        if len(names) > 1
+    ]
 
 
 def first_names(names: Sequence[str], limit: int = 10) -> str:

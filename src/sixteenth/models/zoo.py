@@ -127,6 +127,8 @@ def build_model(
         if stem == "cifar":
             _put_cifar_stem(model, name)
     _check_output(model, name, num_classes, image_size)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ModelError(f"{name} has no trainable parameters, so there is nothing to train")
     return model
 
 

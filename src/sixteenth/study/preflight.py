@@ -185,6 +185,7 @@ def check_models(
     *,
     download: bool,
     loaded: Callable[[RunSpec, WeightsFile], None] = lambda run, weights: None,
+    noticed: Callable[[str], None] = lambda what: None,
 ) -> dict[str, Cost]:
     """Build every model, and load all weights that are still needed, for a try.
 
@@ -193,27 +194,33 @@ def check_models(
         spec, dataset: of the study.
         download: fetch torchvision's weights that are not there; without, they are not checked.
         loaded: called with the first run of each model and initial weights, and what was read.
+        noticed: called with what is wrong with a model of the user's own that cannot be built.
 
     Returns:
         What each model costs, without those of the user's own that cannot be built.
 
     Raises:
-        ModelError, WeightsError: a model or weights that cannot be used.
+        ModelError, WeightsError: a model or weights that cannot be used; of several models of the
+            user's own only if none of those that are to be trained can be built.
         MismatchError: a weights file that is not the one that an earlier run began with.
     """
     from ..models import build_model, count_parameters, find_head, is_factory, sample_logits
     from .planning.cost import Cost
 
-    costs, runs = {}, snapshot.unfinished()
+    costs, runs, broken = {}, snapshot.unfinished(), 0
     for name in spec.models:
         try:
             model = build_model(
                 name, len(dataset.classes), image_size=spec.image_size, stem=spec.stem
             )
-        except ModelError:
-            if not is_factory(name):
+        except ModelError as error:
+            failing = sum(run.model == name for run in runs)
+            broken += failing
+            if not is_factory(name) or broken == len(runs) > 0:
                 raise
-            continue  # code of the user's own: its runs will fail, and say why
+            if failing:  # code of the user's own: the runs of other models are worth having
+                noticed(f"{error}: {failing} run{'s'[: failing != 1]} will fail")
+            continue
         head = 0
         if "head" in spec.finetune:
             tried = partial(sample_logits, model, spec.image_size)

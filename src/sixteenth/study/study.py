@@ -383,7 +383,12 @@ class Study(StudyResults):
                 listener.understood(line)
 
         costs = preflight.check_models(
-            snapshot, self.spec, dataset, download=download, loaded=loaded
+            snapshot,
+            self.spec,
+            dataset,
+            download=download,
+            loaded=loaded,
+            noticed=listener.noticed,
         )
         schedule = make_schedule(
             snapshot,

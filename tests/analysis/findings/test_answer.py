@@ -83,6 +83,13 @@ def test_stop_where_two_errors_of_359_are_left(study):
     )
 
 
+@pytest.mark.parametrize(("test_size", "lead"), [(12, Lead.TEST_MORE), (200, Lead.STOP)])
+def test_a_test_set_that_shows_nothing_is_no_reason_to_stop(study, test_size, lead):
+    found = talk(study({SMALL: (0.9, 0.97, 0.99)}, fractions=SIZES, test_size=test_size))
+    assert headline(found).lead is lead
+    assert found.answer[0].startswith("Stop here") == (lead is Lead.STOP)
+
+
 def test_stop_comes_before_longer_training(study):
     made = study({SMALL: (0.9, 0.99, 0.999)}, fractions=SIZES, test_size=400)
     assert headline(talk(made)).lead is Lead.STOP

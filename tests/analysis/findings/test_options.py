@@ -123,6 +123,14 @@ def test_twice_the_images_takes_new_labels_only_where_there_are_none(study):
     assert options(rounded)["data"].new_images == 200
 
 
+def test_twice_the_images_that_were_trained_on_are_measured_and_not_forecast(study):
+    found = talk(study({SMALL: (0.6, 0.8, 0.7)}, fractions=SIZES))
+    data = options(found)["data"]
+    assert (data.start.train_size, data.measured, data.end) == (25_000, True, SMALL)
+    assert (data.gain, data.verdict) == (pytest.approx(-0.1, abs=0.02), "does not")
+    assert (data.new_images, data.seconds) == (0, pytest.approx(2 * data.start.mean("seconds")))
+
+
 def test_the_forecast_of_twice_the_images_holds_the_truth(study):
     sizes = {"1/16": 4000, "1/8": 8000, "1/4": 16_000, "1/2": 32_000, "1": 64_000}
     error = 0.05 + 4.0 * np.array(list(sizes.values()), dtype=float) ** -0.35

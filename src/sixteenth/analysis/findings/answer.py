@@ -15,6 +15,9 @@ from .doubling import ControlRun, LastDoubling
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .types import Finding, Strength
 
+COARSE = 0.05
+"""A test set that shows no gain below this, as of fewer than 157 images, is no reason to stop."""
+
 
 class Lead(StrEnum):
     """What the answer recommends."""
@@ -27,6 +30,8 @@ class Lead(StrEnum):
     """Twice the images come first, but what they bought came with more training steps."""
     STOP = "stop"
     """What is left to gain is less than the test set can show."""
+    TEST_MORE = "test-more"
+    """So it is, but only because the test set is so small that it shows nothing but large gains."""
     CANNOT_TELL = "cannot tell"
     """No option with a known gain is known to help."""
     NOTHING_KNOWN = "nothing-known"
@@ -189,7 +194,7 @@ def _headline(advice: Advice, best: BestNetwork, data: str, control: ControlRun 
     # No option can bring more than the errors that are left; one that nobody tried may bring those.
     most = min(1 - best.cell.accuracy, max(map(_most, options)))
     if most < visible:
-        lead = Lead.STOP
+        lead = Lead.STOP if visible <= COARSE else Lead.TEST_MORE
     elif (
         training is not None
         and training.converged is False

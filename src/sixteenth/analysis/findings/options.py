@@ -1,8 +1,9 @@
 """What could still be had from the best network: more images, another model, weights, training.
 
 All options start from the cell with the highest accuracy. Its gain from a bigger model or other
-weights is measured where the study trained them on as many images; that from twice the images or
-twice the steps is a forecast from fitted curves. What a step on the way to this network bought is
+weights is measured where the study trained them on as many images, and that from twice the images
+where it trained on these too; else that, and that from twice the steps, is a forecast from fitted
+curves. What a step on the way to this network bought is
 spent and no option. An option that nobody tried has no gain.
 """
 
@@ -150,9 +151,11 @@ def find_options(
     """All options from `best`, the largest gain first; those without a known gain come last."""
     training = _training(grid, best, diagnoses)
     others = _others(grid, best, level, never_pretrained)
-    options = [_data(grid, curves, best, doublings), *others, *_resolution(best)]
+    options = [*others, *_resolution(best)]
     if not is_frozen(best.init):
-        options.insert(1, training)
+        options.insert(0, training)
+    if all(option.kind is not OptionKind.DATA for option in others):
+        options.insert(0, _data(grid, curves, best, doublings))
     options = [
         replace(_priced(option), converged=_converged(grid, option, training, diagnoses))
         for option in _compared(options)
@@ -273,7 +276,10 @@ def _forecast(option: Option, drawn: Draws) -> Option:
 
 
 def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str]) -> list[Option]:
-    """A bigger model and other initial weights: measured where the study trained them too."""
+    """A bigger model, other weights, twice the images: what the study trained and so measured.
+
+    Of a model and weights that were not trained it says so; twice the images are left out then.
+    """
     size = [cell for cell in grid.cells if cell.train_size == best.train_size and cell is not best]
     parameters = grid.parameters(best.model)
     found = [
@@ -285,6 +291,11 @@ def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str
         (OptionKind.INIT, cell)
         for cell in size
         if cell.model == best.model and best.init in ("random", cell.init + FROZEN)
+    ]
+    found += [
+        (OptionKind.DATA, cell)
+        for cell in grid.curve(best.model, best.init)
+        if abs(cell.train_size / best.train_size - 2) <= 2 * SAME_SIZE
     ]
     options = _measured(grid, best, found, level)
     asked = {option.kind for option in options}

@@ -37,6 +37,7 @@ class Verdict(StrEnum):
     TRAIN_FIRST = Lead.TRAIN_FIRST.value
     NOT_SEPARATED = Lead.NOT_SEPARATED.value
     STOP = Lead.STOP.value
+    TEST_MORE = Lead.TEST_MORE.value
     CANNOT_TELL = Lead.CANNOT_TELL.value
     NOTHING_KNOWN = Lead.NOTHING_KNOWN.value
 
@@ -125,6 +126,7 @@ class Overview(Finding):
     def strength(self) -> Strength:
         unclear = self.verdict in (
             Verdict.NOT_SEPARATED,
+            Verdict.TEST_MORE,
             Verdict.CANNOT_TELL,
             Verdict.NOTHING_KNOWN,
             Verdict.NOTHING_FINISHED,
@@ -155,7 +157,7 @@ def overview(
         verdict, card = Verdict.IN_HAND, first
     elif verdict is Verdict.NOTHING_KNOWN and first.option.known:
         verdict, card = Verdict.CANNOT_TELL, first  # what is in hand is compared all the same
-    elif verdict not in (Verdict.STOP, Verdict.NOTHING_KNOWN):
+    elif verdict not in (Verdict.STOP, Verdict.TEST_MORE, Verdict.NOTHING_KNOWN):
         card = Card(headline.option)
     shown = [one.option for one in cards]
     others = list(_others(grid, curves, best, advice, diagnoses, context, level))

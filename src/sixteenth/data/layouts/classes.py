@@ -137,7 +137,7 @@ def merged(parts: Iterable[Classes]) -> Classes:
 
 
 def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> list[str]:
-    """Notes on class folders: subfolders that were read, masks among the images, spellings.
+    """Notes on class folders: subfolders that were read, masks among the images, Unicode.
 
     Args:
         places: the folders that hold the class folders.
@@ -164,14 +164,6 @@ def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> li
             f"{counted(count, 'image')} {'is' if count == 1 else 'are'} named like a mask "
             f"of another, with {first!r}: exclude: ['*{first}*'] would leave masks out"
         )
-    alike: dict[str, list[str]] = {}
-    for name in parts[0]:
-        alike.setdefault(name.casefold().strip(), []).append(name)
-    notes += [
-        f"{' and '.join(map(repr, names))} are taken for different classes"
-        for names in alike.values()
-        if len(names) > 1
-    ]
     spelled: dict[str, set[str]] = {}
     for place in places:
         for path in tree.with_images(place):

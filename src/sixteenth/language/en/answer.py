@@ -98,6 +98,11 @@ def _recommendation(found: Headline, words: Words) -> str:
                 f"Stop here, or test on more images: what is left to gain is less than {visible}, "
                 "the smallest gain that these test images can show."
             )
+        case Lead.TEST_MORE:
+            return (
+                "Test on more images first: the smallest gain that these test images can show is "
+                f"{points(found.visible)}, more than is known to be left to gain."
+            )
         case Lead.CANNOT_TELL:
             return (
                 "Cannot tell yet what would help. The most promising: "

@@ -110,6 +110,10 @@ class EnglishScreen(Screen):
                 if is_nothing(found.visible):
                     return "Stop here: next to nothing is left to gain"
                 return f"Stop here: less than {points(found.visible)} are left to gain"
+            case Verdict.TEST_MORE:
+                return (
+                    f"Test on more images first: these show no gain below {points(found.visible)}"
+                )
             case Verdict.CANNOT_TELL:
                 out = found.ruled_out
                 if out is None or out.end is None:

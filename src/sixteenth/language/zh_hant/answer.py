@@ -91,6 +91,11 @@ def _recommendation(found: Headline, words: Words) -> str:
                 f"可以到此為止，或改用更多測試影像：剩下的提升空間不到 {visible}，"
                 "也就是這些測試影像所能分辨的最小差異。"
             )
+        case Lead.TEST_MORE:
+            return (
+                f"請先增加測試影像：這些測試影像所能分辨的最小差異是 {points(found.visible)}，"
+                "比已知剩下的提升空間還大。"
+            )
         case Lead.CANNOT_TELL:
             return (
                 "目前還無法判斷怎麼做有幫助。最有希望的是"

@@ -113,6 +113,8 @@ class ChineseScreen(Screen):
                 if is_nothing(found.visible):
                     return "可以到此為止：幾乎沒有提升空間了"
                 return f"可以到此為止：剩下的提升空間不到 {points(found.visible)}"
+            case Verdict.TEST_MORE:
+                return f"請先增加測試影像：目前看不出小於 {points(found.visible)}的差異"
             case Verdict.CANNOT_TELL:
                 out = found.ruled_out
                 if out is None or out.end is None:
