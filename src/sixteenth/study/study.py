@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from ..language import language_for
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
-from ..spec.fields import Interpolation
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.run_folder import write_text
@@ -124,35 +123,16 @@ class Study(StudyResults):
             DataError: they cannot be had, or are not what a study needs.
         """
         if self._dataset is None:
-            from ..data import load_dataset, options_of
-            from ..data.checks import notices
-            from ..data.layouts.hub import begun_with
-            from .preflight import test_set_notice
+            from .images import load_images
 
-            spec, told = self.spec, listener or Listener()
-            sources = (data.source for data in self._recorded_data() if data.source)
-            source, moved_on = begun_with(spec.data, sources)
-            interpolation, note = self.interpolation()
-            self._dataset = load_dataset(
-                source,
-                **options_of(spec),
-                interpolation=interpolation,
+            self._dataset = load_images(
+                self.spec,
+                self._recorded_data,
+                listener or Listener(),
+                language=self.language,
                 data_dir=self.data_dir,
-                skip_broken=spec.skip_broken,
                 cifar_archive=self.cifar_archive,
-                progress=told.working,
             )
-            if note:
-                known = self._dataset.understood
-                known = known.model_copy(update={"notes": (*known.notes, note)})
-                self._dataset = dataclasses.replace(self._dataset, understood=known)
-            if spec.data_name:
-                self._dataset = dataclasses.replace(self._dataset, name=spec.data_name)
-            few = test_set_notice(self._dataset)
-            for line in language_for(tag=self.language).understood(self._dataset.understood):
-                told.understood(line)
-            for notice in filter(None, [moved_on, *notices(self._dataset.checks), few]):
-                told.noticed(notice)
         return self._dataset
 
     def run(
@@ -315,21 +295,6 @@ class Study(StudyResults):
                 table, self.results(), len(self.dataset().test)
             )
         return table
-
-    def interpolation(self) -> tuple[Interpolation, str]:
-        """By which images are resized, and a note on the models whose weights were made with
-        another interpolation, or an empty text. A study goes on with the one that it began with.
-
-        Raises:
-            ModelError, WeightsError: there are no such models or weights.
-        """
-        from ..models import choose_interpolation
-
-        spec = self.spec
-        if spec.interpolation != "auto":
-            return spec.interpolation, ""
-        begun = next((data.interpolation for data in self._recorded_data()), None)
-        return choose_interpolation(spec.models, spec.init, begun)
 
     def _recorded_data(self) -> Iterator[DataFacts]:
         """The images of the runs that were begun."""
