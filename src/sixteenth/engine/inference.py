@@ -7,7 +7,7 @@ input.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +16,6 @@ from ..data.augment import shift_images
 from ..spec.fields import Interpolation
 from .execution import Execution
 from .images import DeviceImages
-
-if TYPE_CHECKING:
-    from .trained import TrainedNetwork
 
 Views = Literal["none", "mirror", "mirror-shift"]
 
@@ -77,22 +74,6 @@ class ImageClassifier(nn.Module):
         self.scale: Tensor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
         self.register_buffer("scale", 1 / (torch.tensor(std).view(1, 3, 1, 1) * 255))
-
-    @classmethod
-    def of(cls, trained: TrainedNetwork) -> Self:
-        """A trained network, built, in evaluation mode.
-
-        Raises:
-            ModelError, WeightsError: it cannot be built, or its weights are damaged.
-        """
-        return cls(
-            trained.build(),
-            trained.mean,
-            trained.std,
-            trained.classes,
-            trained.spec.image_size,
-            trained.interpolation,
-        ).eval()
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, float32 (n, classes), of uint8 images (n, height, width, 3)."""

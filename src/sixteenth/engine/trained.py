@@ -101,6 +101,19 @@ class TrainedNetwork:
         load_trained_weights(model, self.folder.weights_path, head_only=head_only)
         return model.eval()
 
+    def classifier(self) -> ImageClassifier:
+        """The network with the normalisation inside, on the CPU, in evaluation mode.
+
+        Raises:
+            ModelError, WeightsError: as `build`.
+        """
+        from .inference import ImageClassifier
+
+        size = self.spec.image_size
+        return ImageClassifier(
+            self.build(), self.mean, self.std, self.classes, size, self.interpolation
+        ).eval()
+
     def _load_frozen(self, model: nn.Module) -> None:
         """Load the initial weights, which a run that trained the head alone does not keep."""
         from ..models import load_initial_weights
@@ -133,10 +146,7 @@ def load_model(path: str | Path, *, trust_code: bool = False) -> ImageClassifier
         InputError: there is no finished run, or its model is code that is not trusted.
         ModelError, WeightsError: the model cannot be built, or its weights are damaged.
     """
-    network = TrainedNetwork.read(path, trust_code=trust_code)
-    from .inference import ImageClassifier
-
-    return ImageClassifier.of(network)
+    return TrainedNetwork.read(path, trust_code=trust_code).classifier()
 
 
 def _published_record(folder: RunFolder) -> RunRecord:

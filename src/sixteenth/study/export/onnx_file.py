@@ -69,10 +69,8 @@ def export_onnx(network: TrainedNetwork, out: Path, data_dir: str | Path | None 
     refuse_existing(out)
     for module in ("onnx", "onnxruntime"):  # onnxscript takes seconds, and is seldom needed
         require(module, target="onnx", extra="onnx")
-    from ...engine.inference import ImageClassifier
-
     spec, name = network.spec, network.spec.model
-    model = ImageClassifier.of(network)
+    model = network.classifier()
     content = to_onnx(model, name, describe(network))
     agreement, notes = None, []
     try:
