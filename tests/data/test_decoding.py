@@ -201,9 +201,9 @@ def test_progress_counts_up_to_the_total():
 
 
 def test_images_are_resized_by_the_interpolation_that_is_asked_for():
-    image = Image.fromarray(random_pixels(20, 12, 3))
-    data, central = saved(image), image.crop((0, 4, 12, 16))
+    image = Image.fromarray(random_pixels(12, 12, 3))
+    data = saved(image)
     for name in ("bilinear", "bicubic"):
         pixels, _ = decode_images([("i", data)], 1, 8, what="decoding", interpolation=name)
-        expected = central.resize((8, 8), Image.Resampling[name.upper()])
+        expected = image.resize((8, 8), Image.Resampling[name.upper()])
         assert np.array_equal(pixels[0], np.asarray(expected))

@@ -106,16 +106,16 @@ class TrainedNetwork:
         return model.eval()
 
     def classifier(self) -> ImageClassifier:
-        """The network with its normalisation, for those who deploy it; errors as of `build`."""
+        """The network with the normalisation inside, on the CPU, in evaluation mode.
+
+        Raises:
+            ModelError, WeightsError: as `build`.
+        """
         from .inference import ImageClassifier
 
+        size = self.spec.image_size
         return ImageClassifier(
-            self.build(),
-            self.mean,
-            self.std,
-            self.classes,
-            self.spec.image_size,
-            self.interpolation,
+            self.build(), self.mean, self.std, self.classes, size, self.interpolation
         ).eval()
 
     def _load_frozen(self, model: nn.Module) -> None:

@@ -298,9 +298,8 @@ class Study(StudyResults):
 
     def _recorded_data(self) -> Iterator[DataFacts]:
         """The images of the runs that were begun."""
-        for place in StudyFolder(self.folder).runs():
-            record = place.read_record()
-            if record is not None and record.data is not None:
+        for record in self._read().records.values():
+            if record.data is not None:
                 yield record.data
 
     def weights(self) -> list[dict[str, Any]]:
