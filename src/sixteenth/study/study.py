@@ -297,9 +297,11 @@ class Study(StudyResults):
         return table
 
     def _recorded_data(self) -> Iterator[DataFacts]:
-        """The images of the runs that were begun."""
-        for record in self._read().records.values():
-            if record.data is not None:
+        """The images of the runs that were begun, also of those that are planned no more."""
+        known = self._read().records
+        for place in StudyFolder(self.folder).runs():
+            record = known.get(place.path.name) or place.read_record()
+            if record is not None and record.data is not None:
                 yield record.data
 
     def weights(self) -> list[dict[str, Any]]:
