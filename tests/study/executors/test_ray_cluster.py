@@ -71,7 +71,7 @@ def alone(cluster: Any) -> Path:
 
 
 class Watching(Listener):
-    """Remembers what it was told, and removes a node, or stops, when both runs have a checkpoint."""
+    """Remembers what it was told; removes a node, or stops, when both runs have a checkpoint."""
 
     def __init__(self, folder: str, cluster: Any = None, *, stops: bool = False) -> None:
         self.folder, self.cluster, self.stops = Path(folder), cluster, stops
