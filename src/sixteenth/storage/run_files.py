@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,15 +55,15 @@ def publish(folder: RunFolder, files: RunFiles, *, whole: bool = False) -> None:
         if not _NAMES.fullmatch(name):
             raise InputError(f"a machine sent {name[:80]!r}, which is no file of a run")
     for name in sorted(files, key=lambda name: folder.path / name == folder.record_path):
-        folder.write(folder.path / name, partial(_write, files[name]))
+        _write(folder, name, files[name])
     if whole:
         for path in sorted(folder.path.glob("*")):
             if path.name not in files and _NAMES.fullmatch(path.name):
                 folder.remove(path)
 
 
-def _write(content: NDArray[np.uint8], file: IO[bytes]) -> None:
-    file.write(content.data)
+def _write(folder: RunFolder, name: str, content: NDArray[np.uint8]) -> None:
+    folder.write(folder.path / name, lambda file: file.write(content.data))
 
 
 def _is_plain(path: Path) -> bool:

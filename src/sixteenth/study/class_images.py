@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 from ..data.subsets import class_counts
@@ -18,6 +20,7 @@ def class_images(snapshot: StudySnapshot) -> dict[str, tuple[int, ...]]:
     fraction whose sizes do not agree with that, as of records of earlier versions.
     """
     found: dict[str, tuple[int, ...]] = {}
+    wanted: dict[str, np.ndarray | None] = {}
     train: np.ndarray | None = None
     for run_id, record in snapshot.records.items():
         fraction, data = record.spec.fraction, record.data
@@ -30,12 +33,17 @@ def class_images(snapshot: StudySnapshot) -> dict[str, tuple[int, ...]]:
             counts = np.array([data.per_class.get(name, 0) for name in data.classes])
             train = counts - np.bincount(read[0], minlength=len(counts))[: len(counts)]
         present = np.flatnonzero(train > 0)
-        try:
-            wanted = class_counts(present, train[present], TrainFraction.parse(fraction), None)
-        except DataError:
+        if fraction not in wanted:  # else of hundreds of seeds it would take seconds
+            wanted[fraction] = None
+            with contextlib.suppress(DataError):
+                wanted[fraction] = class_counts(
+                    present, train[present], TrainFraction.parse(fraction), None
+                )
+        counts_of = wanted[fraction]
+        if counts_of is None or train.min() < 0:
             continue
-        if int(wanted.sum()) == record.train_size and train.min() >= 0:
+        if int(counts_of.sum()) == record.train_size:
             of_all = np.zeros(len(train), dtype=int)
-            of_all[present] = wanted
+            of_all[present] = counts_of
             found[fraction] = tuple(of_all.tolist())
     return found

@@ -265,7 +265,9 @@ def _rising_test_loss(cell: Cell, run: Run, history: pd.DataFrame | None) -> Ris
     standard error near loss / sqrt(m): the rise must be two of these beyond `LOSS_RISE` too.
     """
     if history is not None and "test_loss" in history.columns:
-        history = history[history["test_loss"].notna()]  # not every epoch is measured
+        measured = history["test_loss"].notna()
+        if not measured.all():  # not every epoch is
+            history = history[measured]
     test, train = _column(history, "test_loss"), _column(history, "train_loss")
     epochs = _column(history, "epoch")
     if len(epochs) != len(test):
@@ -316,7 +318,10 @@ def _column(
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     if history is None or name not in history.columns:
         return np.empty(0)
-    values = pd.to_numeric(history[name], errors="coerce").to_numpy(dtype=float)
+    column = history[name]
+    if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "fiu":
+        column = pd.to_numeric(column, errors="coerce")
+    values = column.to_numpy(dtype=float)
     if "epoch" not in history.columns or history["epoch"].is_monotonic_increasing:
         return values
     return values[np.argsort(history["epoch"].to_numpy(), kind="stable")]
