@@ -6,7 +6,12 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+import pytest
 from understanding import Case, cases, check, greys, put, together
+
+from sixteenth.data.source import Options, hold_out_test
+from sixteenth.errors import DataError
 
 CUT = "there is no test part: 0.2"
 FLAT = greys({".": [*range(5), *range(10, 15)]})
@@ -260,7 +265,7 @@ TABLES = [
             greys({".": range(20, 25)}),
             table("labels.csv", "file_name,label", extra=[f"{n}.png,Cat" for n in range(20, 25)]),
         ),
-        both={**BOTH, "Cat": range(20, 25)},
+        both={"Cat": range(20, 25), **BOTH},
         test_images=3,
         notes=["'Cat' and 'cat' are taken for different classes", "column 'label'", CUT],
     ),
@@ -421,3 +426,10 @@ REFUSED = [
 @cases([*TABLES, *REFUSED])
 def test_a_table_of_labels_is_understood(case: Case, tmp_path: Path) -> None:
     check(case, tmp_path)
+
+
+def test_rare_classes_with_names_alike_are_not_taken_for_misspelt() -> None:
+    labels, classes = np.repeat([0, 1, 2], [1, 2, 30]), ("breed 1", "breed 2", "cat")
+    options = Options(Path("nowhere"), None, None, test_fraction=0.2, split_seed=0)
+    with pytest.raises(DataError, match=r"class 'breed 1' .* larger test_fraction$"):
+        hold_out_test(labels, classes, options, "pets")

@@ -136,7 +136,7 @@ SPLITS = [
     Case(
         "the test part holds images of another class",
         split("train", "test", {"test/emu": [60]}),
-        refused=["emu in test, but not in train"],
+        refused=["emu in test, but not in train; ", "exclude"],
     ),
     Case(
         "a validation part called eval beside train and test",

@@ -221,9 +221,11 @@ def hold_out_test(
     train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
     untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0)
     if len(untested):
-        first = int(untested[0])
-        count = int((labels == first).sum())
-        near = nearest(classes[first], [*classes[:first], *classes[first + 1 :]], most=1)
+        first, counts = int(untested[0]), np.bincount(labels, minlength=len(classes)).tolist()
+        count = counts[first]
+        # A name that is misspelt now and then stands beside the right one, which is frequent.
+        frequent = [name for name, n in zip(classes, counts, strict=True) if n >= 4 * count]
+        near = nearest(classes[first], frequent, most=1)
         raise DataError(
             f"class {classes[first]!r} of {source} has only {counted(count, 'image')}: too "
             f"few to cut a test part of {share:g}; add images, or set a larger test_fraction{near}"

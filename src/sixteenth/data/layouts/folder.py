@@ -243,7 +243,10 @@ def _compare_classes(
         if extra
     ]
     if differs:
-        raise DataError(f"the classes of {folder} differ: {'; '.join(differs)}")
+        raise DataError(
+            f"the classes of {folder} differ: {'; '.join(differs)}; rename or add folders, "
+            "or leave a class out with exclude"
+        )
 
 
 def _cut(classes: Classes, options: Options, source: str) -> tuple[Classes, Classes]:
