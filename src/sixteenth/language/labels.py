@@ -151,8 +151,8 @@ class TerminalLabels:
         lever, runs: what is changed to test a reason, and its runs that are left of all.
         options, surer: over the options, and over what would make the answer surer.
         step: each of them: its number and what it is.
-        fit: a fitted `LearningCurve` as ``{curve}``, with its ``{sizes}`` from ``{first}`` to
-            ``{last}``.
+        fit: a fitted `LearningCurve` as ``{curve}``.
+        fit_sizes: its number of ``{sizes}``, from ``{first}`` to ``{last}``.
         fit_parameter: a parameter's ``{name}``, ``{value}``, and the ends of its interval.
         fit_at: the ``{error}`` at ``{n}`` images, and the ends of its interval.
         warning: before what speaks against a fit.
@@ -199,6 +199,7 @@ class TerminalLabels:
     report: str
     figure: str
     fit: str
+    fit_sizes: str
     fit_parameter: str
     fit_at: str
     warning: str
