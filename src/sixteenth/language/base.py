@@ -222,7 +222,8 @@ class Language(ABC):
         """A fitted curve with its warnings in a few lines of at most 80 columns."""
         labels, count, sizes = self.terminal, self.numbers.count, curve.sizes
         first, last = count(sizes[0]), count(sizes[-1])
-        lines = [labels.fit.format(curve=curve, sizes=len(sizes), first=first, last=last)]
+        fitted = labels.fit_sizes.format(sizes=len(sizes), first=first, last=last)
+        lines = [f"{labels.fit.format(curve=curve)}   {fitted}"]
         for name in ("alpha", "eta", "gamma"):
             low, high = getattr(curve, f"{name}_interval")
             value = getattr(curve, name)

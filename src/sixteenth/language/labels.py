@@ -153,8 +153,8 @@ class TerminalLabels:
         estimated: a time that is not taken from runs of the same kind.
         options, surer: over the options, and over what would make the answer surer.
         step: each of them: its number and what it is.
-        fit: a fitted `LearningCurve` as ``{curve}``, with its ``{sizes}`` from ``{first}`` to
-            ``{last}``.
+        fit: a fitted `LearningCurve` as ``{curve}``.
+        fit_sizes: its number of ``{sizes}``, from ``{first}`` to ``{last}``.
         fit_parameter: a parameter's ``{name}``, ``{value}``, and the ends of its interval.
         fit_at: the ``{error}`` at ``{n}`` images, and the ends of its interval.
         warning: before what speaks against a fit.
@@ -202,6 +202,7 @@ class TerminalLabels:
     report: str
     figure: str
     fit: str
+    fit_sizes: str
     fit_parameter: str
     fit_at: str
     warning: str

@@ -159,8 +159,8 @@ TERMINAL = TerminalLabels(
     step="{}. {}.",
     report="Report: {}",
     figure="Figure: {}",
-    fit="error = {curve.alpha:.4g} + {curve.eta:.4g} * n^{curve.gamma:.3g}"
-    "   ({sizes} sizes, {first} to {last})",
+    fit="error = {curve.alpha:.4g} + {curve.eta:.4g} * n^{curve.gamma:.3g}",
+    fit_sizes="({sizes} sizes, {first} to {last})",
     fit_parameter="  {name:<6}{value:>10.4g}   90% interval {low:.4g} to {high:.4g}",
     fit_at="  at {n:>12}: {error:.2%}   90% interval of a new training {low:.2%} to {high:.2%}",
     warning="warning: {}",

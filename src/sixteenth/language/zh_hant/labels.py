@@ -158,8 +158,8 @@ TERMINAL = TerminalLabels(
     step="{}. {}。",
     report="報告：{}",
     figure="圖：{}",
-    fit="錯誤率 = {curve.alpha:.4g} + {curve.eta:.4g} * n^{curve.gamma:.3g}"
-    "   （{sizes} 種資料量，{first} 至 {last}）",
+    fit="錯誤率 = {curve.alpha:.4g} + {curve.eta:.4g} * n^{curve.gamma:.3g}",
+    fit_sizes="（{sizes} 種資料量，{first} 至 {last}）",
     fit_parameter="  {name:<6}{value:>10.4g}   90% 區間 {low:.4g} 至 {high:.4g}",
     fit_at="  n = {n:>12}：{error:.2%}   重新訓練的 90% 區間 {low:.2%} 至 {high:.2%}",
     warning="注意：{}",
