@@ -58,7 +58,7 @@ def test_curves_that_never_cross_have_no_crossing_and_probabilities_add_up():
 
 
 def test_beyond_the_measured_range_no_leader_is_said_to_be_certain(study):
-    made = simulated(study, SMALL, lambda n: SMALL(n) - 0.1)
+    made = simulated(study, SMALL, lambda n: SMALL(n) - 0.13)
     found = discuss(made.results, made.histories, predictions=made.predictions)
     (lead,) = of_kind(found, ModelCrossover)
     assert (lead.outcome, lead.ahead) == (CrossoverOutcome.STAYS_AHEAD, "resnet50")
