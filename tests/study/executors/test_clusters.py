@@ -19,7 +19,7 @@ from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.execution import Execution, environment
 from sixteenth.engine.train import Progress
 from sixteenth.spec import TrainSpec
-from sixteenth.study.executors import node, place_of, ray, slurm
+from sixteenth.study.executors import node, place_of, ray, ray_cluster, slurm
 from sixteenth.study.executors.base import Ended, Event, Lost, Progressed, Started
 from sixteenth.study.executors.node import Origin, as_event, train_here, what_is_missing
 from sixteenth.study.executors.ray_machine import RayMachine
@@ -65,7 +65,7 @@ def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: ImageDataset
 @pytest.mark.parametrize("name", ["ray", "submitit"])
 def test_without_the_extra_the_message_names_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, name, None)
-    read = {"ray": ray.import_ray, "submitit": slurm.import_submitit}[name]
+    read = {"ray": ray_cluster.import_ray, "submitit": slurm.import_submitit}[name]
     extra = {"ray": "ray", "submitit": "slurm"}[name]
     with pytest.raises(InputError, match=rf"pip install 'sixteenth\[{extra}\]'$"):
         read()
@@ -79,10 +79,10 @@ def test_a_ray_that_is_too_old_is_named_with_the_version_that_is_needed(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(__version__=version))
     if fits:
-        assert ray.import_ray().__version__ == version
+        assert ray_cluster.import_ray().__version__ == version
     else:
         with pytest.raises(InputError, match=rf"ray {version} is too old, 2\.54 is needed"):
-            ray.import_ray()
+            ray_cluster.import_ray()
 
 
 def test_a_folder_whose_path_is_too_long_for_rays_sockets_is_named(
