@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ def make_study(
     fractions: Mapping[str, int] | None = None,
     train: Mapping[tuple[str, str], Sequence[float]] | None = None,
     seeds: Sequence[int] = (0,),
-    seed_sd: float = 0.0,
+    seed_sd: float | Callable[[float, float], float] = 0.0,
     test_size: int = 10_000,
     final_map: str = "1x1",
     epochs: int = 6,
@@ -53,8 +53,8 @@ def make_study(
     """A study whose expected accuracies are given for each (model, init), smallest fraction first.
 
     `lengths` holds those of trainings for a part of the steps, or for more: (model, init, fraction,
-    length) -> accuracy. Images have a difficulty that all runs share, so that right answers go
-    together.
+    length) -> accuracy. `seed_sd` may be a function of accuracy and images. Images have a
+    difficulty that all runs share, so that right answers go together.
     """
     rng = np.random.default_rng(generator)
     fractions = fractions or SIZES
@@ -75,7 +75,8 @@ def make_study(
         for seed in seeds:
             run_id = f"{model}-{init}-{fraction.replace('/', 'of')}-seed{seed}"
             run_id += "" if length == 1 else f"-length{length:g}"
-            mean = np.clip(expected + rng.normal(0, seed_sd), 0.001, 0.999)
+            spread = seed_sd(expected, size) if callable(seed_sd) else seed_sd
+            mean = np.clip(expected + rng.normal(0, spread), 0.001, 0.999)
             score = np.sqrt(0.7) * difficulty + np.sqrt(0.3) * rng.normal(size=test_size)
             right = score < stats.norm.ppf(mean)
             wrong = (labels + rng.integers(1, 10, test_size)) % 10

@@ -6,12 +6,14 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sixteenth import Study
 from sixteenth.analysis.findings.explained import Lever, Place
 from sixteenth.cli.display import PlainDisplay
+from sixteenth.data.target import Target
 from sixteenth.spec import StudySpec, spec_differences
 from sixteenth.study.explain import find_levers, find_place
 from sixteenth.study.levers import lever_study
@@ -69,11 +71,15 @@ def test_a_plan_says_what_each_lever_costs_by_what_the_runs_took_and_writes_noth
     folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("nothing is measured or decoded")
+        raise AssertionError("nothing is measured")
+
+    def decode(image_size: int, *rest: Any) -> Target:
+        assert image_size == 8, "images of the study's own size alone"
+        return Target(image_size, *rest)
 
     for measuring in ("images_per_second", "measure_speeds"):
         monkeypatch.setattr(LocalMachine, measuring, refuse)
-    monkeypatch.setattr("sixteenth.data.load.Target", refuse)
+    monkeypatch.setattr("sixteenth.data.load.Target", decode)
     before = files(folder)
     levers = ("steps-x4", "image-size-x2", "seeds")
     words = ["explain", str(folder), "--plan", "--threads", "1"]
@@ -89,8 +95,9 @@ def test_a_plan_says_what_each_lever_costs_by_what_the_runs_took_and_writes_noth
     costs = {each["lever"]: each for each in json.loads(sixteenth(*words, "--json").out)["levers"]}
     assert [costs[lever]["seconds_from"] for lever in levers] == ["runs", "operations", "runs"]
     took = sum(float(row["seconds"]) for row in read_results(folder) if row["fraction"] == "1/2")
-    assert costs["seeds"]["seconds"] == pytest.approx(2 * took, abs=0.01), "two seeds more"
-    assert took < costs["steps-x4"]["seconds"] <= 4 * took + 0.01
+    # A lever is reckoned by the median speed of all runs of its model.
+    assert costs["seeds"]["seconds"] == pytest.approx(2 * took, rel=0.25), "two seeds more"
+    assert took < costs["steps-x4"]["seconds"] <= 1.25 * 4 * took
     assert costs["image-size-x2"]["seconds"] > 2 * took
     assert files(folder) == before
 

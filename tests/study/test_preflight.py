@@ -258,7 +258,7 @@ def test_a_cache_that_cannot_be_written_is_one_line_of_the_command(
     assert shown.code == 0, shown.err
     told = [line for line in shown.err.splitlines() if "are not kept" in line]
     assert len(told) == 1
-    assert told[0].startswith("sixteenth: decoded images are not kept, the next start decodes")
+    assert told[0].startswith("note: decoded images are not kept, the next start decodes")
     assert "Warning" not in shown.err
     assert "warnings.warn" not in shown.err
 

@@ -179,6 +179,15 @@ def test_a_strange_folder_is_not_written_to(tiny_folder: Path) -> None:
         Study(tiny(), ".").run()
 
 
+def test_a_folder_whose_first_file_was_never_finished_is_still_empty(tiny_folder: Path) -> None:
+    """A process that is killed while it writes study.yaml leaves its temporary file."""
+    left = tiny_folder / "study" / ".study.yaml.0123abcd.tmp"
+    left.parent.mkdir()
+    left.write_text("data: dig", encoding="utf-8")
+    Study(tiny(fractions=["20 images"]), "study").run()
+    assert not left.exists()
+
+
 def test_settings_apply_to_a_loaded_study(tiny_folder: Path) -> None:
     study = Study.load("tiny.yaml", ["train.epochs=1", "seeds=[3, 4]"])
     assert (study.spec.train.epochs, study.spec.seeds) == (1, [3, 4])

@@ -108,10 +108,15 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def is_left_over(path: Path) -> bool:
+    """Whether a file is what `write_whole` leaves when its process is killed."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
 def sweep(folder: Path) -> None:
     """Remove what `write_whole` left in a folder when its process was killed."""
     for path in folder.glob(".*.tmp"):
-        if _TEMPORARY.fullmatch(path.name):
+        if is_left_over(path):
             path.unlink(missing_ok=True)
 
 

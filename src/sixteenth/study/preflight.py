@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DataError, InputError, MismatchError, ModelError
 from ..spec import RunSpec, StudySpec, load_spec, spec_differences
 from ..storage.lock import LOCK, NOTE
+from ..storage.run_folder import is_left_over
 from ..storage.study_folder import StudyFolder, StudySnapshot
 
 if TYPE_CHECKING:
@@ -97,8 +98,10 @@ def _why_not(place: Path) -> int:
 
 
 def _holds_something(folder: Path) -> bool:
-    """Whether there is more than the lock of a process that stopped before it wrote anything."""
-    return any(path.name not in (LOCK, NOTE) for path in folder.iterdir())
+    """Whether there is more than a process leaves that stopped before it had written anything."""
+    return any(
+        path.name not in (LOCK, NOTE) and not is_left_over(path) for path in folder.iterdir()
+    )
 
 
 def check_names(spec: StudySpec, device: str | None) -> None:

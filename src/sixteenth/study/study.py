@@ -19,7 +19,7 @@ from ..language import language_for
 from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
-from ..storage.run_folder import write_text
+from ..storage.run_folder import sweep, write_text
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudyFolder
 from .listener import Listener
@@ -393,6 +393,8 @@ class Study(StudyResults):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take(lock)
             check_folder(self.folder, self.spec)
+            if not StudyFolder(self.folder).spec_path.is_file():
+                sweep(self.folder)
             write_text(StudyFolder(self.folder).spec_path, dump_spec(self.spec))
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None

@@ -149,7 +149,7 @@ spoilt = []
 
 class Spoiling(Net):
     def forward(self, images):
-        if self.training and torch.is_grad_enabled():
+        if self.training and len(images) > 2:  # in training, not when it is tried before
             spoilt.append(True)
             raise RuntimeError("spoilt")
         return super().forward(images)

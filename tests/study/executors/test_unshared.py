@@ -39,7 +39,15 @@ RUN = RunSpec(
 @pytest.fixture
 def origin(tmp_path: Path) -> Origin:
     return Origin(
-        tmp_path / "study", tmp_path, (), None, "digits", "digits", "0" * 64, shared=False
+        tmp_path / "study",
+        tmp_path,
+        (),
+        None,
+        "digits",
+        "digits",
+        "0" * 64,
+        "bilinear",
+        shared=False,
     )
 
 

@@ -216,14 +216,13 @@ def test_what_a_budget_foretells_is_as_wide_as_what_advise_then_says(
     expected = expected_precision(whole, NOTHING, 10_000)
     fractions = {f"{size} images": size for size in sizes}
     law = [1 - ASSUMED_ERROR * (size / 50_000) ** EXPONENT for size in sizes]
-    spread = float(assumed_deviation(law[-1], sizes[-1]))
     widths: dict[str, list[float]] = {"data": [], "model": []}
     for generator in range(3):
         study = make_study(
             {("resnet18", "random"): law, ("resnet50", "random"): [one - 0.05 for one in law]},
             fractions=fractions,
             seeds=range(seeds),
-            seed_sd=spread,
+            seed_sd=assumed_deviation,
             generator=generator,
         )
         tables = study.results, study.histories
