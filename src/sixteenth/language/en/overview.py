@@ -154,7 +154,7 @@ class EnglishScreen(Screen):
             case OptionKind.DATA:
                 return "trained on one size only"
             case OptionKind.MODEL:
-                return "no bigger model was trained"
+                return "no bigger model was trained on as many images"
             case OptionKind.INIT:
                 if not option.available:
                     return f"none are known for {self.words.model(option.start.model)}"

@@ -151,7 +151,7 @@ class ChineseScreen(Screen):
             case OptionKind.DATA:
                 return "只訓練過一種資料量"
             case OptionKind.MODEL:
-                return "沒有訓練更大的模型"
+                return "沒有用同樣多的影像訓練更大的模型"
             case OptionKind.INIT:
                 if not option.available:
                     return f"{self.words.model(option.start.model)} 沒有預訓練權重"
