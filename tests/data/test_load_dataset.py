@@ -9,9 +9,9 @@ import tarfile
 
 import numpy as np
 import pytest
-from loopback import Reply, Server
 from small_data import random_pixels
 
+from loopback import Reply, Server
 from sixteenth.errors import DataError
 
 
