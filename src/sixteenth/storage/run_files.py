@@ -56,7 +56,7 @@ def publish(folder: RunFolder, files: RunFiles, *, whole: bool = False) -> None:
             raise InputError(f"a machine sent {name[:80]!r}, which is no file of a run")
     for name in sorted(files, key=lambda name: folder.path / name == folder.record_path):
         _write(folder, name, files[name])
-    if whole:
+    if whole and files:
         for path in sorted(folder.path.glob("*")):
             if path.name not in files and _NAMES.fullmatch(path.name):
                 folder.remove(path)

@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from ...engine.execution import Execution
+from ...errors import RunError
 from ...spec import RunSpec
 from ...storage.run_files import RunFiles
 from .node import Origin, train_here
@@ -49,6 +50,10 @@ def train(
         return "ended", train_here(origin, run, execution, send), {}
     except Exception as error:
         return "raised", picklable(error), {}
+    except KeyboardInterrupt:
+        # Cancelled. A process that ends its task by this exception is not ended by Ray, and its
+        # cores are not free for what the same session trains next.
+        return "raised", RunError("interrupted"), {}
     finally:
         with contextlib.suppress(ray.exceptions.RayError):
             ray.get(last, timeout=10.0)  # so that what was told is read before the outcome

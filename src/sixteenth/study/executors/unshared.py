@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.execution import Execution
+from ...errors import RunError
 from ...spec import RunSpec
 from ...storage.lease import Lease
 from ...storage.run_files import RunFiles, pack, publish
@@ -46,7 +47,8 @@ def train_apart(
             all files where there is another checkpoint; also when the run is interrupted.
 
     Returns:
-        ended and the run's record, or raised and the error; and all files of the run.
+        ended and the run's record, or raised and the error (a RunError where it was interrupted);
+        and all files of the run.
     """
     with tempfile.TemporaryDirectory(prefix="sixteenth-") as scratch:
         apart = dataclasses.replace(origin, folder=Path(scratch))
@@ -76,7 +78,7 @@ def train_apart(
             outcome = "raised", picklable(error)
         except KeyboardInterrupt:
             give_back()
-            raise
+            outcome = "raised", RunError("interrupted")
         return *outcome, pack(folder)
 
 
