@@ -21,11 +21,12 @@ from ...spec import RunSpec
 from ...storage.study_folder import StudySnapshot
 from ..listener import Listener
 from .calibration import Speed, best_numbers
+from .capacity import Capacity
 from .cost import Cost, works_of
 from .executions import ExecutionRequest, read_executions
 from .kinds import paces_of, rate_of
 from .known import Basis, KnownSpeed, KnownSpeeds
-from .machine import GPU_PROCESS_BYTES, GPU_SHARES, MEMORY_SHARE, Machine
+from .machine import GPU_SHARES, Machine
 from .schedule import Assignment, Placement, Schedule, choose_placements, order_runs
 
 SMALL_FLOPS = 1e13
@@ -34,10 +35,6 @@ and starting others would take longer than they save."""
 
 GUESSED_FLOPS = 5e10
 """A thread's FLOPs a second, where only an order of runs is needed and nothing was measured."""
-
-RUN_BYTES = 1.5e9
-"""Memory that a run may take where it was not measured: no more runs are trained at the same time
-than there is so much memory for."""
 
 
 def make_schedule(
@@ -95,6 +92,7 @@ class _Planner:
         machines = self.machine.count("cpu")
         self._threads = self.request.threads_per_run(self.machine.cores, machines)
         self._speeds: dict[str, list[Speed]] = {}
+        self._capacity = Capacity(self.machine, self.dataset, self._speeds)
         self._rates: dict[tuple[str, Execution], tuple[float, Basis] | None] = {}
         self._todo = self.snapshot.unfinished()
         self._work = works_of(self._todo, self.dataset)
@@ -259,7 +257,7 @@ class _Planner:
         """Placements worth measuring for these runs, the simplest first."""
         machines = self.machine.count(device)
         cores = max(1, self.machine.cores * self.machine.count("cpu") // machines)
-        most = min(-(-len(runs) // machines), self._room(device))
+        most = min(-(-len(runs) // machines), self._capacity.room(device))
         if self.request.workers:
             return [Placement(self.request.workers, self._threads or 1)]
         if device.startswith("cuda"):
@@ -389,40 +387,9 @@ class _Planner:
         return total < SMALL_FLOPS
 
     def _choose_workers(self, assigned: Sequence[Assignment]) -> int:
-        """How many runs at the same time: on CPUs as many as have cores for their threads; on a GPU
-        as many as were measured to be fastest together, one where that is not known."""
-        devices = {each.execution.device for each in assigned}
-        machines = min((self.machine.count(device) for device in devices), default=1)
+        """How many runs at the same time; a small study is trained in one process a machine."""
         if self._is_small(self._todo):
+            devices = {each.execution.device for each in assigned}
+            machines = min((self.machine.count(device) for device in devices), default=1)
             return min(machines, max(1, len(assigned)))
-        if all(device.startswith("cpu") for device in devices):
-            fewest = min((each.execution.threads for each in assigned), default=1)
-            most = self.machine.cores // fewest
-        else:
-            most = min((self._fastest_share(each.run.model) for each in assigned), default=1)
-        memory = max((self._memory(each.run.model) for each in assigned), default=0)
-        rooms = [self._room(device, memory) for device in devices]
-        # GPUs of one machine share its memory.
-        shared = self._room("cpu") * self.machine.count("cpu") if machines > 1 else len(assigned)
-        return max(1, min(machines * min(most, *rooms), shared, len(assigned)))
-
-    def _memory(self, model: str) -> int:
-        """Bytes that one run of a model was seen to take; 0 where that is not known."""
-        return max((speed.memory for speed in self._speeds.get(model, ())), default=0)
-
-    def _fastest_share(self, model: str) -> int:
-        """How many processes at once trained a model fastest; 1 where that is not known."""
-        speeds = self._speeds.get(model, ())
-        best = max(speeds, key=lambda speed: speed.images_per_second, default=None)
-        return best.processes if best else 1
-
-    def _room(self, device: str, memory: int = 0) -> int:
-        """How many runs there is memory for, the GPU's included, where each takes `memory`."""
-        free = self.machine.free_memory("cpu")
-        if not device.startswith("cuda"):
-            each = memory / MEMORY_SHARE if memory else RUN_BYTES
-            return max(1, int(min(free / each, 1024)))
-        images = self.dataset.train.images.nbytes + self.dataset.test.images.nbytes
-        each = (memory or images + RUN_BYTES) + GPU_PROCESS_BYTES
-        free_on_device = self.machine.free_memory(device)
-        return max(1, int(min(free_on_device / each, free / RUN_BYTES, 1024)))
+        return self._capacity.workers(assigned)
