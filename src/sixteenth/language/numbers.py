@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 from babel import Locale
@@ -32,6 +33,12 @@ def missing(value: Any) -> bool:
         return not math.isfinite(float(value))
     except (TypeError, ValueError):  # None and NA are no numbers
         return True
+
+
+@lru_cache(maxsize=4096)  # a report writes the same few thousand numbers in many places
+def _written(number: Decimal, digits: int, locale: Locale, grouped: bool) -> str:
+    pattern = "#,##0." + "0" * digits
+    return format_decimal(number, pattern, locale, group_separator=grouped)
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,7 @@ class Numbers:
         value = float(number)
         # Babel would round the shortest decimal of a number, not the number itself.
         rounded = Decimal(f"{abs(value):.{digits}f}")
-        pattern = "#,##0." + "0" * digits
-        text = format_decimal(rounded, pattern, self.locale, group_separator=grouped)
+        text = _written(rounded, digits, self.locale, grouped)
         sign = MINUS if value < 0 else "+" if plus else ""
         return sign + text if rounded else text
 

@@ -53,10 +53,11 @@ class Curves:
             inside = n[~beyond]
             drawn = self.fits[arm].draws(np.concatenate([inside, known]), count=COUNT, seed=seed)
             moves = measured - drawn[:, len(inside) :]
-            moved = [np.interp(np.log(inside), np.log(known), row) for row in moves]
+            # Linear in the moves: the share of each measured size in the move at each size.
+            shares = [np.interp(np.log(inside), np.log(known), one) for one in np.eye(len(known))]
             right = np.clip(np.searchsorted(known, inside), 1, len(known) - 1)
             ends = measured[:, right - 1], measured[:, right]
-            near = drawn[:, : len(inside)] + np.array(moved)
+            near = drawn[:, : len(inside)] + moves @ np.array(shares)
             held = np.clip(near, np.minimum(*ends), np.maximum(*ends))
             errors[:, ~beyond] = np.where(inside >= known[0], held, near)
         return errors.clip(0.0, 1.0)
