@@ -46,7 +46,7 @@ def test_a_study_has_every_run_at_three_lengths_and_its_predictions_match_its_ta
     assert np.allclose(last["test_accuracy"], whole.loc[last.index, "test_accuracy"])
 
 
-@pytest.mark.parametrize("wider", [1.0, 2.0])
+@pytest.mark.parametrize("wider", [pytest.param(1.0, marks=pytest.mark.slow), 2.0])
 def test_trainings_scatter_around_the_stated_accuracy_by_the_stated_spread(wider: float) -> None:
     truth = world(Setting(seeds=60, spread=0.02, wider=wider, test_images=1000))
     results = simulate(truth, np.random.default_rng(0), lengths=False).results

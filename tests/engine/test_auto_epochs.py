@@ -163,8 +163,15 @@ def test_a_run_that_ends_early_is_the_run_of_that_length(
         pytest.param((3, 9, 10, 12, 20, 22, 26), id="elsewhere", marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("least_gain", [2.0, -2.0], ids=["levels-off", "at-max-epochs"])
-@pytest.mark.parametrize("every_step", [True, False], ids=["every-step", "at-ends"])
+@pytest.mark.parametrize(
+    ("least_gain", "every_step"),
+    [
+        pytest.param(2.0, True, id="levels-off, every step"),
+        pytest.param(-2.0, False, id="at max_epochs, at ends"),
+        pytest.param(2.0, False, id="levels-off, at ends", marks=pytest.mark.slow),
+        pytest.param(-2.0, True, id="at max_epochs, every step", marks=pytest.mark.slow),
+    ],
+)
 def test_cut_off_anywhere_a_run_comes_out_the_same(
     digits: ImageDataset,
     tmp_path: Path,

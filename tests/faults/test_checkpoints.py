@@ -107,8 +107,17 @@ def empty(path: Path) -> None:
     os.truncate(path, 0)
 
 
-@pytest.mark.parametrize("damage", [cut_short, flip_a_bit, empty])
-@pytest.mark.parametrize("both", [False, True], ids=["the newest", "both"])
+@pytest.mark.parametrize(
+    ("damage", "both"),
+    [
+        pytest.param(flip_a_bit, False, id="a bit of the newest"),
+        pytest.param(cut_short, True, id="both cut short"),
+        pytest.param(cut_short, False, id="the newest cut short", marks=pytest.mark.slow),
+        pytest.param(flip_a_bit, True, id="a bit of both", marks=pytest.mark.slow),
+        pytest.param(empty, False, id="the newest empty", marks=pytest.mark.slow),
+        pytest.param(empty, True, id="both empty", marks=pytest.mark.slow),
+    ],
+)
 def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_is_used(
     tiny_folder: Path,
     whole: Study,

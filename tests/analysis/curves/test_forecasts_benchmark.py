@@ -16,7 +16,9 @@ from benchmarks.simulated import Setting
 SETTING = Setting(test_images=10000, spread=0.003, repeats=3)
 
 
-@pytest.mark.parametrize("count", [3, 5, 8])
+@pytest.mark.parametrize(
+    "count", [3, pytest.param(5, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow)]
+)
 def test_forecasts_of_a_doubling_hold_and_do_not_understate_the_gain(count: int) -> None:
     """90% intervals, within three standard errors of 150 curves."""
     gain, low, high, came = simulated(SETTING, count, 150).T

@@ -26,7 +26,7 @@ from benchmarks.simulated import (  # noqa: E402
 )
 
 
-@pytest.mark.parametrize("wander", [WANDER, 2 * WANDER])
+@pytest.mark.parametrize("wander", [WANDER, pytest.param(2 * WANDER, marks=pytest.mark.slow)])
 def test_90_percent_intervals_cover_85_to_95_percent_of_truths_that_stray(wander: float) -> None:
     """One training a size on 10,000 test images, 2, 4 and 8 times beyond the largest size.
 

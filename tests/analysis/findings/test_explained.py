@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from dataclasses import replace
@@ -146,8 +147,16 @@ def test_two_places_may_share_a_cell(study):
     assert [type(each) for each in found] == [ExplainedGap, ExplainedLever] * 2
 
 
-@pytest.mark.parametrize("seeds", [1, 3])
-@pytest.mark.parametrize("truth", [0.0, 0.25, 0.5, 1.0])
+FAST = {(0.0, 3), (0.5, 1), (1.0, 3)}
+
+
+@pytest.mark.parametrize(
+    ("truth", "seeds"),
+    [
+        pytest.param(*each, marks=[] if each in FAST else pytest.mark.slow)
+        for each in itertools.product((0.0, 0.25, 0.5, 1.0), (1, 3))
+    ],
+)
 def test_share_intervals_cover_the_truth_and_verdicts_are_seldom_wrong(truth, seeds):
     """Studies whose spread between trainings is drawn from what is assumed at this size."""
     rng, trials = np.random.default_rng(1), 100

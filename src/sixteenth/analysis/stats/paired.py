@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -205,14 +206,21 @@ def average_draws(grid: Grid, sums: Sequence[Sequence[tuple[float, Cell]]]) -> N
     images = _image_covariance(grid, weights, cells)
     spread = [grid.spread.variances[cell.key] / len(cell.runs) for cell in cells]
     deviations = np.sqrt(np.tile(spread, REPEATED))
-    rng = np.random.default_rng(0)
-    trainings = rng.standard_normal(deviations.shape) * deviations
+    own, shared = _normals(len(cells), len(sums), deviations.shape[1])
+    trainings = own * deviations
     drawn = weights @ (np.array([[cell.accuracy] for cell in cells]) + trainings)
     if not np.all(np.isfinite(images)):
         return np.full(drawn.shape, np.nan)
     values, vectors = np.linalg.eigh(images)
     scaled = vectors * np.sqrt(np.maximum(values, 0))
-    return np.asarray(drawn + scaled @ rng.standard_normal(drawn.shape), dtype=float)
+    return np.asarray(drawn + scaled @ shared, dtype=float)
+
+
+@lru_cache(maxsize=8)
+def _normals(cells: int, sums: int, draws: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Standard normal draws of each cell and of each sum, the same at every call."""
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((cells, draws)), rng.standard_normal((sums, draws))
 
 
 def _image_covariance(
