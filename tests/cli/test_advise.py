@@ -64,12 +64,25 @@ def test_a_folder_without_a_study_is_one_line(trained: TrainedStudy, sixteenth: 
     assert "did you mean studies/tiny?" in ended.err.replace("\n", " ")
 
 
-def test_advice_imports_neither_torch_nor_matplotlib(trained: TrainedStudy) -> None:
-    code = (
-        "import sys; from sixteenth import Study; Study.open('studies/tiny').advice(0.05); "
-        "sys.exit(' '.join({'torch', 'matplotlib'} & set(sys.modules)) or 0)"
+def test_questions_about_numbers_import_neither_torch_nor_matplotlib(
+    trained: TrainedStudy,
+) -> None:
+    """Asked one after another in one process: each import of pandas and scipy takes seconds."""
+    ask = (
+        "import sys; import sixteenth",
+        "def heavy(): print({'torch', 'matplotlib'} & set(sys.modules) or '-')",
+        "sixteenth.fit_learning_curve([1, 2, 4, 8], [.4, .3, .25, .2]); heavy()",
+        "sixteenth.Study.open('studies/tiny').advice(0.05); heavy()",
+        "from sixteenth.cli.exits import run_command; from sixteenth.cli.commands import app",
+        "print(run_command(app, ['fit', 'studies/tiny/results.csv']))",
+        "print({'torch'} & set(sys.modules) or '-')",
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-c", "\n".join(ask)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert (lines[:2], lines[-2:]) == (["-", "-"], ["0", "-"]), done.stderr

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -192,13 +190,3 @@ def test_a_single_size_is_refused_with_the_name_of_its_curve(
     )
     assert ended.code == 2
     assert "only: a learning curve needs errors at two sizes" in ended.err
-
-
-def test_it_imports_no_torch(table: Path) -> None:
-    code = (
-        "import sys; from sixteenth.cli.exits import run_command;"
-        "from sixteenth.cli.commands import app;"
-        "code = run_command(app, ['fit', 'results.csv', '--size-column', 'n', '--error-column',"
-        " 'err', '--group-by', 'model']); sys.exit(code or 'torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
