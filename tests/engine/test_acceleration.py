@@ -7,8 +7,6 @@ import copy
 import io
 import pickle
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,9 +14,11 @@ import torch
 from torch import nn
 
 import sixteenth
+from forked import Forked, python_program
 from sixteenth.engine.acceleration import accelerate
 from sixteenth.engine.execution import Execution
 from sixteenth.spec import TrainSpec
+from tiny_study import environment
 
 SOURCE = Path(sixteenth.__file__).parent
 CPU = Execution("cpu", "float32", "channels-last", 1)
@@ -110,6 +110,10 @@ def test_the_door_alone_imports_what_is_behind_it() -> None:
 TWO_STEPS = """
 import sys
 from pathlib import Path
+
+for name in [each for each in sys.modules if each.partition(".")[0] == "sixteenth"]:
+    del sys.modules[name]  # the process that was forked has imported the package as it is
+sys.path.insert(0, sys.argv[1])
 import sixteenth
 from sixteenth import parse_spec
 from sixteenth.data import load_dataset
@@ -132,11 +136,8 @@ print(record.status, record.metrics.steps)
 def test_without_what_is_behind_the_door_the_package_trains(tiny_folder: Path) -> None:
     shutil.copytree(SOURCE, tiny_folder / "sixteenth")
     shutil.rmtree(tiny_folder / "sixteenth" / "engine" / "cpu")
-    done = subprocess.run(
-        [sys.executable, "-c", TWO_STEPS, str(tiny_folder)],
-        cwd=tiny_folder,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.stdout.split() == ["finished", "2"], done.stderr
+    with Forked(
+        python_program, TWO_STEPS, [str(tiny_folder)], folder=tiny_folder, env=environment()
+    ) as done:
+        out, err = done.communicate(60)
+    assert out.split() == ["finished", "2"], err
