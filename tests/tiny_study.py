@@ -117,7 +117,7 @@ def blank(*_: object, **__: object) -> Any:
     """A figure with nothing on it, in place of one of `FIGURES`."""
     from matplotlib.figure import Figure
 
-    figure = Figure()
+    figure = Figure(figsize=(1, 1))  # a picture of few points is encoded at once
     figure.add_subplot().set_axis_off()
     return figure
 
