@@ -127,6 +127,21 @@ def test_a_damaged_part_and_the_features_of_another_network_are_computed_again(
     assert results(train(spec(), digits, "third")[1]) != first
 
 
+def test_inits_that_name_one_file_in_other_ways_have_features_of_their_own(
+    digits: ImageDataset, tiny_folder: Path
+) -> None:
+    states = {
+        key: build_model("tiny_models:small", 10, image_size=8, seed=seed).state_dict()
+        for key, seed in (("model", 1), ("ema", 2))
+    }
+    torch.save(states, "two.pth")
+    inits = ("two.pth#model", "two.pth#ema", "two.pth#ema#imagenet")
+    probes = [
+        features.features_of(spec(init=init), digits, EXECUTION).of(np.arange(4)) for init in inits
+    ]
+    assert not any(np.allclose(probes[a], probes[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
+
+
 def test_the_record_says_what_was_trained_and_the_head_predicts_as_it_was_measured(
     digits: ImageDataset, tiny_folder: Path
 ) -> None:

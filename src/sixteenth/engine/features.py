@@ -90,11 +90,14 @@ def features_of(
     weights = find_weights(run.model, run.init)
     folder = None
     if dataset.cache_dir is not None:
+        norm = weights.normalisation if weights else None  # else that of the data
         key = json.dumps(
             {
                 "format": FORMAT,
                 "model": [run.model, run.stem],
-                "weights": weights.sha256 if weights else None,
+                # One file holds several networks (x.pth#ema), and several inits may name it.
+                "weights": [weights.sha256, weights.key] if weights else None,
+                "normalisation": [norm.mean, norm.std] if norm else None,
                 "data": dataset.fingerprint,
                 "device": [execution.device, execution.threads],
                 "numbers": [execution.precision, execution.layout],

@@ -119,11 +119,12 @@ def _drop_classifier(
     misfit = ""
     for key, value in own.items():
         layer = next(layer for layer in layers if key.startswith(f"{layer}."))
+        called = layer if layer.startswith("classifier") else f"classifier {layer}"
         if key not in state:
-            misfit = f"the classifier {layer} is absent (no {key})"
+            misfit = f"the {called} is absent (no {key})"
         elif state[key].shape != value.shape and not misfit:
             misfit = (
-                f"the classifier {layer} is made for other classes ({key} has shape "
+                f"the {called} is made for other classes ({key} has shape "
                 f"{tuple(state[key].shape)}, this network needs {tuple(value.shape)})"
             )
     if not layers or (keep and not misfit):
