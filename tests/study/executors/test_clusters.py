@@ -19,6 +19,7 @@ from sixteenth import InputError, RunSpec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.execution import Execution, environment
 from sixteenth.engine.train import Progress
+from sixteenth.errors import RunError
 from sixteenth.spec import TrainSpec
 from sixteenth.study.executors import (
     node,
@@ -479,7 +480,7 @@ def test_what_a_job_tells_is_passed_on_once(origin: Origin, queue: Queue) -> Non
     events = list[Event]()
     executor, (run,) = jobs(origin, 0)
     executor.wait(events.append, 0.0)
-    job = slurm_jobs.TrainJob(origin, run.run, ON_CPU, executor._event_path(run))
+    job = slurm_jobs.TrainJob(origin, run.run, ON_CPU, executor._event_path(run), 60)
     job.send("started", "a machine")
     executor.wait(events.append, 0.0)
     progress = Progress(run.run.run_id, 1, 2, 3, 4, 5.0)
@@ -489,9 +490,19 @@ def test_what_a_job_tells_is_passed_on_once(origin: Origin, queue: Queue) -> Non
     assert events == [Started(run), Progressed(progress)]
 
 
-def test_a_job_that_reaches_its_time_limit_is_queued_again_as_it_is(origin: Origin) -> None:
+def test_a_job_that_reaches_its_time_limit_is_queued_again_unless_it_got_nowhere(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     submitit = pytest.importorskip("submitit", reason="pip install 'sixteenth[slurm]'")
-    job = slurm_jobs.TrainJob(origin, spec(0), ON_CPU, origin.folder / "an.event")
+    job = slurm_jobs.TrainJob(origin, spec(0), ON_CPU, origin.folder / "an.event", 3)
+    monkeypatch.setattr(slurm_jobs, "train_here", lambda *_: "its record")
+    assert job() == ("ended", "its record")
+    assert job.checkpoint().function is job  # preempted soon after it began
+    job.begun -= 60
+    with pytest.raises(RunError, match=r"3 minutes was over before .* --slurm time=MINUTES"):
+        job.checkpoint()
+    job.checkpoint_path.parent.mkdir(parents=True)
+    job.checkpoint_path.touch()
     delayed = job.checkpoint()
     assert isinstance(delayed, submitit.helpers.DelayedSubmission)
     assert delayed.function is job
