@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import pickle
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -18,9 +19,18 @@ from sixteenth import InputError, RunSpec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.execution import Execution, environment
 from sixteenth.engine.train import Progress
+from sixteenth.errors import RunError
 from sixteenth.spec import TrainSpec
-from sixteenth.study.executors import node, place_of, ray, ray_cluster, slurm
-from sixteenth.study.executors.base import Ended, Event, Lost, Progressed, Started
+from sixteenth.study.executors import (
+    node,
+    place_of,
+    ray,
+    ray_cluster,
+    slurm,
+    slurm_jobs,
+    slurm_queue,
+)
+from sixteenth.study.executors.base import Ended, Event, Lost, Noticed, Progressed, Started
 from sixteenth.study.executors.node import Origin, as_event, train_here, what_is_missing
 from sixteenth.study.executors.ray_machine import RayMachine
 from sixteenth.study.planning.schedule import Assignment, Placement, Schedule
@@ -65,7 +75,7 @@ def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: ImageDataset
 @pytest.mark.parametrize("name", ["ray", "submitit"])
 def test_without_the_extra_the_message_names_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, name, None)
-    read = {"ray": ray_cluster.import_ray, "submitit": slurm.import_submitit}[name]
+    read = {"ray": ray_cluster.import_ray, "submitit": slurm_queue.import_submitit}[name]
     extra = {"ray": "ray", "submitit": "slurm"}[name]
     with pytest.raises(InputError, match=rf"pip install 'sixteenth\[{extra}\]'$"):
         read()
@@ -116,6 +126,7 @@ def test_a_folder_whose_path_is_too_long_for_rays_sockets_is_named(
         (["--no-shared-folder", "--executor", "slurm"], "folder goes with --executor ray"),
         (["--executor", "slurm", "--slurm", "gpu"], "--slurm 'gpu': write options of sbatch as"),
         (["--executor", "slurm", "--slurm", "time=4h"], "--slurm time=4h: write the minutes"),
+        (["--executor", "slurm", "--slurm", "time=1"], "time=1: a job needs 3 minutes at least"),
         (["--devices", "0;1"], "--devices '0;1': write the numbers of GPUs, such as 0,2"),
     ],
 )
@@ -141,8 +152,11 @@ def test_an_executor_is_only_imported_when_it_is_asked_for(
 
 def test_options_of_jobs_are_read() -> None:
     assert slurm.parse_options("partition=gpu, time=240,account=a-b") == {
-        "partition": "gpu", "time": 240, "account": "a-b",
-    }  # fmt: skip
+        "partition": "gpu",
+        "time": 240,
+        "account": "a-b",
+    }
+    assert slurm.parse_options("") == {"time": 60}  # fmt: skip
 
 
 # What happens on another machine
@@ -281,6 +295,10 @@ def test_speeds_are_measured_on_one_machine_of_each_other_kind(
 # Jobs of Slurm
 
 
+class FailedJobError(RuntimeError):
+    """What submitit raises where sbatch fails."""
+
+
 @dataclass
 class Queue:
     """A Slurm that runs nothing: jobs end as the test says."""
@@ -288,8 +306,10 @@ class Queue:
     states: dict[str, str] = field(default_factory=dict)
     arrays: list[list[str]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
-    results: dict[str, Any] = field(default_factory=dict)
-    cancelled: list[str] = field(default_factory=list)
+    commands: list[list[str]] = field(default_factory=list)
+    answers: bool = True
+    folder: Path = Path()
+    refuses: str = ""
 
     def module(self) -> SimpleNamespace:
         queue = self
@@ -297,57 +317,69 @@ class Queue:
         class Job:
             def __init__(self, folder: Path, job_id: str) -> None:
                 self.job_id = job_id
-
-            @property
-            def state(self) -> str:
-                return queue.states[self.job_id]
-
-            def done(self, force_check: bool = False) -> bool:
-                return self.state not in ("PENDING", "RUNNING")
+                self.paths = SimpleNamespace(result_pickle=folder / f"{job_id}_0_result.pkl")
 
             def result(self) -> Any:
-                if self.job_id not in queue.results:
-                    raise RuntimeError("no result was left")
-                return queue.results[self.job_id]
+                return pickle.loads(self.paths.result_pickle.read_bytes())
 
-            def cancel(self, check: bool = True) -> None:
-                queue.cancelled.append(self.job_id)
+            def stderr(self) -> str:
+                return "what it said last\n"
 
         class AutoExecutor:
             def __init__(self, folder: Path, cluster: str, **given: Any) -> None:
-                Path(folder).mkdir(parents=True, exist_ok=True)
+                self.folder = queue.folder = Path(folder)
+                self.folder.mkdir(parents=True, exist_ok=True)
 
             def update_parameters(self, **given: Any) -> None:
                 self.given = given
 
             @contextlib.contextmanager
             def batch(self) -> Iterator[None]:
+                if queue.refuses:
+                    raise FailedJobError(queue.refuses)
                 queue.arrays.append([])
                 queue.asked.append(self.given)
                 yield
 
-            def submit(self, job: slurm.TrainJob) -> Job:
+            def submit(self, job: slurm_jobs.TrainJob) -> Job:
                 job_id = f"7_{len(queue.states)}"
                 queue.states[job_id] = "PENDING"
                 queue.arrays[-1].append(job.run.run_id)
-                return Job(Path(), job_id)
+                return Job(self.folder, job_id)
 
-        return SimpleNamespace(AutoExecutor=AutoExecutor, SlurmJob=Job)
+        utils = SimpleNamespace(FailedJobError=FailedJobError)
+        core = SimpleNamespace(utils=utils)
+        return SimpleNamespace(AutoExecutor=AutoExecutor, SlurmJob=Job, core=core)
+
+    def ends(self, job_id: str, result: Any) -> None:
+        """A job ends as it should, and leaves its result."""
+        self.states[job_id] = "COMPLETED"
+        (self.folder / f"{job_id}_0_result.pkl").write_bytes(pickle.dumps(result))
+
+    def ask(self, *command: str) -> str | None:
+        """What squeue or scancel prints."""
+        self.commands.append(list(command))
+        if not self.answers:
+            return None
+        return "".join(f"{job} {state}\n" for job, state in self.states.items())
 
 
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Queue:
     made = Queue()
     monkeypatch.setitem(sys.modules, "submitit", made.module())
-    monkeypatch.setattr(slurm, "default_data_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr(slurm_jobs, "default_data_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr(slurm_jobs, "LOOK_SECONDS", 0.0)
+    for module in (slurm_jobs, slurm_queue):
+        monkeypatch.setattr(module, "ask", made.ask)
     return made
 
 
-def jobs(origin: Origin, *seeds: int) -> tuple[slurm.SlurmJobs, list[Assignment]]:
+def jobs(origin: Origin, *seeds: int) -> tuple[slurm_jobs.SlurmJobs, list[Assignment]]:
     """An executor that was given a run of each seed."""
     runs = [Assignment(spec(seed), ON_CPU) for seed in seeds]
     schedule = Schedule(tuple(runs), workers=1000, slots=1000)
-    executor = slurm.SlurmJobs(schedule, origin, {"partition": "gpu", "time": 60})
+    executor = slurm_jobs.SlurmJobs(schedule, origin, {"partition": "gpu", "time": 60})
     for each in runs:
         executor.submit(each)
     return executor, runs
@@ -369,38 +401,86 @@ def test_runs_are_submitted_as_one_array_and_a_command_called_again_submits_none
     again.wait(events.append, 0.0)
     assert queue.arrays[1:] == [[runs[2].run.run_id]]
     assert events == []
-    queue.states["7_1"], queue.results["7_1"] = "COMPLETED", ("ended", "its record")
+    queue.ends("7_1", ("ended", "its record"))
     again.wait(events.append, 0.0)
     assert events == [Started(runs[0]), Ended(runs[0], "its record")]  # type: ignore[arg-type]
     again.close()
-    assert queue.cancelled == ["7_2", "7_3"]
+    interrupted, cancelled = queue.commands[-2:]
+    assert interrupted[-4:] == ["--state=RUNNING", "--signal=INT", "7_2", "7_3"]
+    assert cancelled[-2:] == ["7_2", "7_3"]
+    # While they end, a command that is called again does not take them for its own.
+    queue.states["7_2"] = "COMPLETING"
+    jobs(origin, 2)[0].wait(events.append, 0.0)
+    assert queue.arrays[2:] == [[runs[1].run.run_id]]
+
+
+def test_where_slurm_does_not_answer_nothing_is_submitted_twice_and_nothing_is_lost(
+    origin: Origin, queue: Queue
+) -> None:
+    events = list[Event]()
+    jobs(origin, 0)[0].wait(events.append, 0.0)
+    queue.states["7_0"], queue.answers = "FAILED", False
+    again, _ = jobs(origin, 0)
+    for _ in range(3):
+        again.wait(events.append, 0.0)
+    assert events == []
+    assert len(queue.arrays) == 1
 
 
 @pytest.mark.parametrize(
     ("state", "again"),
-    [("NODE_FAIL", True), ("PREEMPTED", True), ("OUT_OF_MEMORY", False), ("CANCELLED by 0", False)],
-)
+    [("NODE_FAIL", True), ("PREEMPTED", True), ("OUT_OF_MEMORY", False), ("CANCELLED", False),
+     ("UNKNOWN", False)],
+)  # fmt: skip
 def test_a_run_whose_machine_failed_begins_again_and_one_that_was_stopped_does_not(
     origin: Origin, queue: Queue, state: str, again: bool
 ) -> None:
     events = list[Event]()
     executor, _ = jobs(origin, 0)
     executor.wait(events.append, 0.0)
+    queue.states["7_0"] = "COMPLETING"
+    executor.wait(events.append, 0.0)
     queue.states["7_0"] = state
+    if state == "UNKNOWN":
+        del queue.states["7_0"]  # forgotten, and there is no database of accounts
+    executor.wait(events.append, 0.0)
+    assert events == []  # its result may come later than the end
     executor.wait(events.append, 0.0)
     started, lost = events
     assert isinstance(started, Started)
     assert isinstance(lost, Lost)
     assert lost.again is again
-    assert f"its job 7_0 ended as {state}: no result was left" in str(lost.error)
+    assert f"its job 7_0 ended as {state}: what it said last" in str(lost.error)
     assert json.loads(executor._ids_path.read_text())["jobs"] == {}
+
+
+def test_jobs_that_slurm_refuses_end_the_command_only_where_none_is_queued(
+    origin: Origin, queue: Queue
+) -> None:
+    events = list[Event]()
+    queue.refuses = "sbatch: error: job submit limit"
+    nothing, _ = jobs(origin, 0)
+    with pytest.raises(InputError, match=r"takes no job: .* submit limit \(--workers N"):
+        nothing.wait(events.append, 0.0)
+    queue.refuses = ""
+    executor, _ = jobs(origin, 1)
+    executor.wait(events.append, 0.0)
+    queue.refuses = "sbatch: error: job submit limit"
+    executor.submit(Assignment(spec(2), ON_CPU))
+    for _ in range(2):
+        executor._not_before = 0.0
+        executor.wait(events.append, 0.0)
+    assert [type(event) for event in events] == [Noticed]
+    queue.refuses, executor._not_before = "", 0.0
+    executor.wait(events.append, 0.0)
+    assert queue.arrays[1:] == [[spec(2).run_id]]
 
 
 def test_what_a_job_tells_is_passed_on_once(origin: Origin, queue: Queue) -> None:
     events = list[Event]()
     executor, (run,) = jobs(origin, 0)
     executor.wait(events.append, 0.0)
-    job = slurm.TrainJob(origin, run.run, ON_CPU, executor._event_path(run))
+    job = slurm_jobs.TrainJob(origin, run.run, ON_CPU, executor._event_path(run), 60)
     job.send("started", "a machine")
     executor.wait(events.append, 0.0)
     progress = Progress(run.run.run_id, 1, 2, 3, 4, 5.0)
@@ -410,9 +490,19 @@ def test_what_a_job_tells_is_passed_on_once(origin: Origin, queue: Queue) -> Non
     assert events == [Started(run), Progressed(progress)]
 
 
-def test_a_job_that_reaches_its_time_limit_is_queued_again_as_it_is(origin: Origin) -> None:
+def test_a_job_that_reaches_its_time_limit_is_queued_again_unless_it_got_nowhere(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     submitit = pytest.importorskip("submitit", reason="pip install 'sixteenth[slurm]'")
-    job = slurm.TrainJob(origin, spec(0), ON_CPU, origin.folder / "an.event")
+    job = slurm_jobs.TrainJob(origin, spec(0), ON_CPU, origin.folder / "an.event", 3)
+    monkeypatch.setattr(slurm_jobs, "train_here", lambda *_: "its record")
+    assert job() == ("ended", "its record")
+    assert job.checkpoint().function is job  # preempted soon after it began
+    job.begun -= 60
+    with pytest.raises(RunError, match=r"3 minutes was over before .* --slurm time=MINUTES"):
+        job.checkpoint()
+    job.checkpoint_path.parent.mkdir(parents=True)
+    job.checkpoint_path.touch()
     delayed = job.checkpoint()
     assert isinstance(delayed, submitit.helpers.DelayedSubmission)
     assert delayed.function is job

@@ -55,11 +55,11 @@ def train_apart(
         folder = StudyFolder(apart.folder).run(run.run_id)
         publish(folder, given)
         newest, due = folder.checkpoint_paths[0], 0.0
-        returned = _changed(newest)
+        returned = changed(newest)
 
         def give_back() -> None:
             nonlocal due, returned
-            now, due = _changed(newest), time.monotonic() + every
+            now, due = changed(newest), time.monotonic() + every
             send("files", pack(folder, small=now == returned))
             returned = now
 
@@ -82,7 +82,7 @@ def train_apart(
         return *outcome, pack(folder)
 
 
-def _changed(path: Path) -> int:
+def changed(path: Path) -> int:
     """When a file was written, in nanoseconds; 0 if it is not there."""
     try:
         return path.stat().st_mtime_ns

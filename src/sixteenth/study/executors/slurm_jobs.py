@@ -1,0 +1,314 @@
+"""Trains each run as a job of Slurm, through submitit.
+
+Which job trains which run is kept in the user's cache: a command that is started again finds what
+is queued and running, and submits nothing twice. submitit keeps jobs and results as pickles, which
+can run code: they lie in a folder of STUDY/jobs whose name only that cache tells, so that none is
+read from a study that came from elsewhere. A job that reaches its time limit is queued again and
+goes on from its checkpoint. submitit is imported when a study is to be trained with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...data.cache import default_data_dir
+from ...engine.execution import Execution
+from ...errors import InputError, RunError, one_line
+from ...spec import RunSpec
+from ...storage.run_folder import RunFolder, write_text
+from ..planning.schedule import Assignment, Schedule
+from .base import Ended, Event, Failed, Lost, Noticed, Started
+from .node import Origin, as_event, train_here
+from .slurm_queue import ENDED, GONE, ask, import_submitit, job_states
+from .unshared import changed
+from .worker import picklable
+
+REQUEUES = 100
+"""How often a run that reaches the time limit of its job is queued again."""
+
+NOTICE_SECONDS = 150.0
+"""Of a job's time that are left, at most, when it is told that its limit comes: submitit has that
+done 90 seconds before, and Slurm looks twice a minute."""
+
+RETRY_SECONDS = 60.0
+"""Time until Slurm is asked again to take jobs that it refused."""
+
+LOOK_SECONDS = 15.0
+"""Time between two looks at Slurm's queue, which all users share."""
+
+MACHINE_FAILED = ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED", "DEADLINE")
+"""States of jobs that ended by no fault of their run."""
+
+
+class TrainJob:
+    """What a job does: it trains one run on the machine that Slurm chose."""
+
+    def __init__(
+        self, origin: Origin, run: RunSpec, execution: Execution, event_path: Path, minutes: int
+    ) -> None:
+        self.origin, self.run, self.execution = origin, run, execution
+        self.event_path, self.minutes = event_path, minutes
+        self.checkpoint_path = RunFolder(origin.folder / "runs" / run.run_id).checkpoint_paths[0]
+
+    def __call__(self) -> tuple[str, Any]:
+        """Returns ended and the run's record, or raised and the error."""
+        self.begun, self.saved = time.monotonic(), changed(self.checkpoint_path)
+        try:
+            return "ended", train_here(self.origin, self.run, self.execution, self.send)
+        except Exception as error:
+            return "raised", picklable(error)
+
+    def checkpoint(self) -> Any:
+        """For submitit, shortly before the time limit or a preemption: the same job again. The run
+        goes on from its last checkpoint, which is at most two minutes old.
+
+        Raises:
+            RunError: the time was not enough for a checkpoint, so that it would not be again.
+        """
+        over = time.monotonic() - self.begun > 60 * self.minutes - NOTICE_SECONDS
+        if over and changed(self.checkpoint_path) == self.saved:
+            raise RunError(
+                f"its job's time of {self.minutes} minutes was over before a checkpoint was "
+                "written: give jobs more with --slurm time=MINUTES"
+            )
+        return import_submitit().helpers.DelayedSubmission(self)
+
+    def send(self, kind: str, content: Any) -> None:
+        """Leave an event where the command finds it; only the last one matters."""
+        fresh = self.event_path.with_suffix(".new")
+        with contextlib.suppress(OSError):
+            fresh.write_text(json.dumps([kind, content]), encoding="utf-8")
+            os.replace(fresh, self.event_path)
+
+
+class SlurmJobs:
+    """Trains each run as one job, in arrays of those that are submitted at a time."""
+
+    attempts = 3
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        origin: Origin,
+        options: Mapping[str, int | str],
+        cluster: str = "slurm",
+    ) -> None:
+        self._submitit = import_submitit()
+        self._schedule, self._origin, self._options = schedule, origin, dict(options)
+        self._cluster = cluster
+        self._new: list[Assignment] = []
+        self._live: dict[str, tuple[Any, Assignment]] = {}
+        self._told: dict[str, str] = {}
+        self._looked = -LOOK_SECONDS
+        self._not_before, self._refused = 0.0, ""
+        self._states: dict[str, str] = {}
+        self._suspected: set[str] = set()
+        token, self._ids = self._read_ids()
+        self._folder = origin.folder / "jobs" / token
+        self._executor()  # whether there is such a cluster, and such options
+
+    def may_begin(self, assignment: Assignment, running: Collection[Assignment]) -> bool:
+        return len(running) < self._schedule.workers
+
+    def submit(self, assignment: Assignment) -> None:
+        self._new.append(assignment)
+
+    def wait(self, emit: Callable[[Event], None], timeout: float) -> None:
+        self._submit_new(emit)
+        # One listing: it also shows what a network's file system said a moment ago was not there.
+        there, without = set(os.listdir(self._folder)), self._left_without_result()
+        ended = []
+        for run_id, (job, assignment) in self._live.items():
+            self._read_event(assignment, emit)
+            if run_id in without or job.paths.result_pickle.name in there:
+                ended.append(run_id)
+        for run_id in ended:
+            job, assignment = self._live.pop(run_id)
+            self._read_event(assignment, emit)
+            if self._told.pop(run_id, None) is None:
+                emit(Started(assignment))
+            self._event_path(assignment).unlink(missing_ok=True)
+            self._forget(run_id)
+            emit(self._outcome(job, assignment))
+        if not ended:
+            time.sleep(timeout)
+
+    def close(self) -> None:
+        """Cancel what is queued and interrupt what runs, for which Slurm waits 30 seconds."""
+        jobs = [job for job, _ in self._live.values()]
+        if self._cluster != "slurm":
+            for job in jobs:
+                job.cancel(check=False)
+        elif jobs:
+            ids = [job.job_id for job in jobs]
+            # Jobs of submitit take no notice of the signal that scancel sends by itself. Where it
+            # is to interrupt one that waits, it tries for longer than this command has.
+            ask("scancel", "--quiet", "--state=RUNNING", "--signal=INT", *ids)
+            if ask("scancel", "--quiet", *ids) is not None:
+                # Not to be waited for by the same command again, while they end.
+                self._forget(*self._live)
+        if not self._live and not self._new:
+            self._ids_path.unlink(missing_ok=True)
+
+    def _submit_new(self, emit: Callable[[Event], None]) -> None:
+        """Submit the runs that were asked for since, but those that have a job already.
+
+        Raises:
+            InputError: Slurm takes none of them, and no job is left that could end first.
+        """
+        if not self._new or time.monotonic() < self._not_before:
+            return
+        alike: dict[tuple[int, bool], list[Assignment]] = {}
+        states = job_states() if self._ids else None
+        for assignment in self._new:
+            run_id = assignment.run.run_id
+            job_id = self._ids.get(run_id)
+            # Where Slurm does not answer, the next look will tell.
+            if job_id and (states is None or states.get(job_id, GONE) not in ENDED):
+                job = self._submitit.SlurmJob(self._folder, job_id)
+                self._live[run_id] = job, assignment
+                continue
+            execution = assignment.execution
+            key = execution.threads, execution.device.startswith("cuda")
+            alike.setdefault(key, []).append(assignment)
+        self._new = []
+        for (threads, on_gpu), assignments in alike.items():
+            executor = self._executor(threads, on_gpu)
+            try:
+                with executor.batch():
+                    jobs = [
+                        executor.submit(
+                            TrainJob(
+                                self._origin,
+                                each.run,
+                                each.execution,
+                                self._event_path(each),
+                                int(self._options.get("time", 0)),
+                            )
+                        )
+                        for each in assignments
+                    ]
+            except self._submitit.core.utils.FailedJobError as error:
+                refused = f"Slurm takes no job: {one_line(error)[-200:]}"
+                if not self._live:
+                    raise InputError(f"{refused} (--workers N queues N at most)") from None
+                if refused != self._refused:
+                    emit(Noticed(f"{refused}; tried again every {RETRY_SECONDS:.0f} seconds"))
+                self._refused, self._not_before = refused, time.monotonic() + RETRY_SECONDS
+                self._new += assignments
+                continue
+            for job, assignment in zip(jobs, assignments, strict=True):
+                run_id = assignment.run.run_id
+                self._live[run_id], self._ids[run_id] = (job, assignment), job.job_id
+            self._write_ids()
+
+    def _forget(self, *run_ids: str) -> None:
+        """Let no command wait any more for the jobs of these runs."""
+        for run_id in run_ids:
+            self._ids.pop(run_id, None)
+        self._write_ids()
+
+    def _executor(self, threads: int = 1, on_gpu: bool = False) -> Any:
+        """submitit's executor for runs of so many threads.
+
+        Raises:
+            InputError: there is no Slurm here, or no such option.
+        """
+        try:
+            executor = self._submitit.AutoExecutor(
+                self._folder, cluster=self._cluster, slurm_max_num_timeout=REQUEUES
+            )
+            executor.update_parameters(
+                name=f"sixteenth-{self._origin.folder.name}",
+                cpus_per_task=threads,
+                **({"gpus_per_node": 1} if on_gpu else {}),
+                **{f"slurm_{name}": value for name, value in self._options.items()},
+            )
+        except (RuntimeError, ValueError, NameError, TypeError) as error:
+            raise InputError(f"--executor slurm: {one_line(error)[:300]}") from None
+        return executor
+
+    def _left_without_result(self) -> set[str]:
+        """The runs whose jobs have ended and left nothing, as two looks at the queue found.
+
+        Two, because a result may come later than the end, over a network's file system.
+        """
+        if self._cluster != "slurm":
+            return {run_id for run_id, (job, _) in self._live.items() if job.done()}
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return set()
+        self._looked, states = now, job_states()
+        if states is None:
+            return set()
+        self._states = states
+        ended = {
+            run_id
+            for run_id, (job, _) in self._live.items()
+            if states.get(job.job_id, GONE) in ENDED
+        }
+        sure, self._suspected = ended & self._suspected, ended
+        return sure
+
+    def _outcome(self, job: Any, assignment: Assignment) -> Event:
+        state = self._states.get(job.job_id, GONE)
+        try:
+            if not job.paths.result_pickle.exists():
+                raise RunError((job.stderr() or "").strip() or "it left no result")
+            kind, content = job.result()
+        except Exception as error:  # whatever submitit makes of a result that cannot be read
+            reason = RunError(f"its job {job.job_id} ended as {state}: {one_line(error)[-300:]}")
+            return Lost(assignment, reason, again=state in MACHINE_FAILED)
+        return Ended(assignment, content) if kind == "ended" else Failed(assignment, content)
+
+    def _read_event(self, assignment: Assignment, emit: Callable[[Event], None]) -> None:
+        """Emit what a job told last, if that is new."""
+        run_id = assignment.run.run_id
+        try:
+            packed = self._event_path(assignment).read_text(encoding="utf-8")
+        except OSError:
+            return
+        if self._told.get(run_id) == packed:
+            return
+        if run_id not in self._told:
+            emit(Started(assignment))
+        self._told[run_id] = packed
+        if event := as_event(*json.loads(packed)):
+            emit(event)
+
+    def _event_path(self, assignment: Assignment) -> Path:
+        return self._folder / f"{assignment.run.run_id}.event"
+
+    @property
+    def _ids_path(self) -> Path:
+        name = hashlib.sha256(os.fsencode(self._origin.folder)).hexdigest()[:16]
+        return default_data_dir() / "jobs" / f"{name}.json"
+
+    def _read_ids(self) -> tuple[str, dict[str, str]]:
+        """The name of the folder of jobs, and the job of each run that has one."""
+        try:
+            content = json.loads(self._ids_path.read_text(encoding="utf-8"))
+            return str(content["token"]), dict(content["jobs"])
+        except FileNotFoundError:
+            return secrets.token_hex(8), {}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(
+                f"{self._ids_path} cannot be read ({one_line(error)[:80]}): cancel the jobs of "
+                "this study, then delete it"
+            ) from None
+
+    def _write_ids(self) -> None:
+        content = {
+            "study": str(self._origin.folder),
+            "token": self._folder.name,
+            "jobs": self._ids,
+        }
+        write_text(self._ids_path, json.dumps(content, indent=2) + "\n")
