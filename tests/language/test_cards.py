@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chinese import faults
-from sixteenth.analysis.findings.answer import FrozenFeatures
+from sixteenth.analysis.findings.answer import PartTrained
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell
@@ -71,7 +71,7 @@ def test_a_card_says_what_part_of_a_gain_images_bring_at_equal_steps() -> None:
 
 @pytest.mark.parametrize("tuned", [True, False])
 def test_frozen_features_are_said_in_chinese(tuned: bool) -> None:
-    said = ZH.say(FrozenFeatures(FROZEN_START, tuned))
+    said = ZH.say(PartTrained(FROZEN_START, tuned))
     assert "分類層" in said
     assert ("微調" in said) is not tuned
     step = ZH.say_step(Option(OptionKind.INIT, FROZEN_START))

@@ -263,7 +263,7 @@ def test_finetune_is_an_axis_beside_init_and_random_weights_are_always_trained()
     assert all(run.lengths == ["1"] for run in heads)
     assert len({run.run_id for run in runs}) == len(runs)
     assert parse_spec({**study, "init": ["imagenet"], "finetune": "head"}).finetune == ["head"]
-    with pytest.raises(SpecError, match="finetune: head trains a classifier"):
+    with pytest.raises(SpecError, match="finetune: head trains the end of"):
         parse_spec({**study, "finetune": "head"})
 
 

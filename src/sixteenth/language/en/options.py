@@ -6,7 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
-from ...spec.fields import is_frozen
+from ...spec.fields import is_frozen, is_last_stage, weights_of
 from ..screen import equal_steps, rates
 from ..sentences import SURE
 from .curves import warning
@@ -35,8 +35,10 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return f"use {words.model(option.end[0])}" if option.end else "try a bigger model"
         case OptionKind.INIT:
-            if is_frozen(start.init):
-                return "train all weights, not the classifier alone"
+            if start.init != weights_of(start.init):
+                more = option.end and is_last_stage(option.end[1])
+                what = "the last stage" if more else "all weights"
+                return f"train {what}, not {_trained(start.init)} alone"
             if option.end:
                 return f"start from {words.from_init(option.end[1])}"
             if not option.available:
@@ -50,6 +52,11 @@ def do(option: Option, words: Words) -> str:
             assert_never(option.kind)
 
 
+def _trained(init: str) -> str:
+    """The part of a network that was trained."""
+    return "the classifier" if is_frozen(init) else "the last stage"
+
+
 def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
@@ -60,7 +67,8 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.INIT:
             if option.end:
                 return words.init(option.end[1])
-            return "all weights trained" if is_frozen(option.start.init) else "other weights"
+            part = option.start.init != weights_of(option.start.init)
+            return "all weights trained" if part else "other weights"
         case OptionKind.TRAINING:
             return "twice the training steps"
         case OptionKind.RESOLUTION:
@@ -118,8 +126,8 @@ def untried(option: Option, words: Words) -> str:
                 return f"{model} has none; a model such as resnet18 does"
             if option.start.init == "random":
                 return "no run used any"
-            if is_frozen(option.start.init):
-                return "this study trained the classifier alone"
+            if option.start.init != weights_of(option.start.init):
+                return f"this study trained {_trained(option.start.init)} alone"
             return "the study has no others that were trained on as many images"
         case OptionKind.TRAINING:
             if option.converged is False:
