@@ -90,10 +90,14 @@ def test_steps_change_the_last_stage_and_no_bit_before_it(
     for name, before in weights.items():
         same = torch.equal(after[name], before)
         assert same == name.startswith(FROZEN), name
-    held = {id(p) for each in learner.optimizers for group in each.param_groups for p in group["params"]}
+    held = {
+        id(p) for each in learner.optimizers for group in each.param_groups for p in group["params"]
+    }
     own = [p for name, p in learner.model.named_parameters() if name.startswith(LEARNING)]
     assert {id(p) for p in own} <= held
-    assert not held & {id(p) for name, p in learner.model.named_parameters() if name.startswith(FROZEN)}
+    assert not held & {
+        id(p) for name, p in learner.model.named_parameters() if name.startswith(FROZEN)
+    }
 
 
 def test_gradients_are_those_of_plain_torch(

@@ -1,0 +1,144 @@
+"""Which module a network's last stage begins with, and what is frozen before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sixteenth.errors import ModelError
+from sixteenth.models import build_model, find_last_stage
+
+
+class Gated(nn.Module):
+    """A block that halves its maps in its second convolution, with squeeze-and-excitation last."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.wide = nn.Conv2d(inputs, 2 * outputs, 1)
+        self.narrow = nn.Sequential(nn.Conv2d(2 * outputs, outputs, 3, stride, 1), nn.ReLU())
+        self.gate = nn.Conv2d(outputs, outputs, 1)
+        self.scale = nn.Parameter(torch.ones(outputs, 1, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        maps = self.narrow(self.wide(maps))
+        gated: Tensor = self.scale * maps * self.gate(maps.mean((2, 3), keepdim=True)).sigmoid()
+        return gated
+
+
+class Body(nn.Module):
+    """Stages as attributes; in training it drops images of the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.first = nn.Sequential(Gated(4, 4, 2), Gated(4, 4, 1))
+        self.second = nn.ModuleList([Gated(4, 8, 2), Gated(8, 8, 1)])
+        self.act, self.unused = nn.ReLU(), nn.Linear(3, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.first(self.act(self.norm(self.stem(images))))
+        for block in self.second:
+            maps = block(maps)
+        pooled: Tensor = self.act(maps).mean((2, 3))
+        return pooled
+
+
+class Attention(nn.Module):
+    """A small ViT, of blocks whose attention uses its layers' weights without calling them."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, 4)
+        self.token = nn.Parameter(torch.zeros(1, 1, 8))
+        layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.blocks = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        patches = self.patches(images).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.token.expand(len(patches), -1, -1), patches], 1)
+        logits: Tensor = self.head(self.blocks(tokens)[:, 0])
+        return logits
+
+
+def learning(model: nn.Module, size: int = 32) -> tuple[str, set[str], set[str]]:
+    """The stage; the parameters that learn; and the modules that are in training mode."""
+    stage = find_last_stage(model, "net", size)
+    model.train()
+    stage.freeze()
+    learns = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    return stage.name, learns, {name for name, module in model.named_modules() if module.training}
+
+
+def test_a_block_that_halves_its_maps_within_belongs_to_the_stage_whole() -> None:
+    model = nn.Sequential(Body(), nn.Linear(8, 2))
+    name, learns, awake = learning(model)
+    assert name == "0.second.0"
+    own = {each for each, _ in model.named_parameters()}
+    assert learns == {each for each in own if each.startswith(("0.second.", "1."))}
+    assert {"", "0", "0.second.0", "0.act"} <= awake, "what is called again later stays awake"
+    assert not {"0.stem", "0.norm", "0.first", "0.first.1", "0.unused"} & awake
+
+
+def test_of_equal_blocks_the_last_quarter_learns() -> None:
+    model = Attention(6)
+    name, learns, _ = learning(model, 8)
+    assert name == "blocks.layers.4"
+    later = ("blocks.layers.4.", "blocks.layers.5.", "head.")
+    assert learns == {each for each, _ in model.named_parameters() if each.startswith(later)}
+    assert "blocks.layers.5.self_attn.out_proj.weight" in learns
+
+
+def test_most_layers_in_equal_blocks_of_an_earlier_stage_are_not_the_last_stage() -> None:
+    blocks = [nn.Conv2d(4, 4, 3, padding=1) for _ in range(9)]
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 2, 2), nn.Sequential(*blocks), nn.Sequential(nn.Conv2d(4, 4, 2, 2)),
+        nn.Flatten(), nn.Linear(4 * 8 * 8, 2),
+    )  # fmt: skip
+    assert learning(model)[0] == "2"  # this network can only work on images of the run's size
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.Sequential(nn.Flatten(), nn.Linear(192, 8), nn.ReLU(), nn.Linear(8, 2)),
+        nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.Conv2d(4, 4, 3, padding=1), nn.Flatten(),
+                      nn.Linear(36, 2)),
+        nn.Sequential(nn.Conv2d(3, 2, 8), nn.Flatten()),
+    ],
+    ids=["no maps", "maps of one size", "one layer"],
+)  # fmt: skip
+def test_where_no_stage_can_be_told_apart_one_line_says_so(model: nn.Module) -> None:
+    with pytest.raises(ModelError, match="net is neither: use finetune: all, or head"):
+        find_last_stage(model, "net", 8)
+
+
+TABLE = """
+alexnet features.6 | convnext_tiny features.6 | densenet121 features.denseblock4
+efficientnet_b0 features.6 | efficientnet_v2_s features.6 | googlenet inception5a
+inception_v3 Mixed_7a | maxvit_t blocks.3 | mnasnet1_0 layers.12 | mobilenet_v2 features.14
+mobilenet_v3_large features.13 | regnet_y_400mf trunk_output.block4 | resnet18 layer4
+resnet50 layer4 | resnet101 layer4 | resnext50_32x4d layer4 | shufflenet_v2_x1_0 stage4
+squeezenet1_1 features.9 | swin_t features.6 | swin_v2_t features.6 | vgg16_bn features.34
+vit_b_16 encoder.layers.encoder_layer_9 | seed-cnn 8 | speedrun groups.2
+"""
+STAGES = dict(entry.split() for line in TABLE.strip().splitlines() for entry in line.split(" | "))
+QUICK = ("resnet18", "squeezenet1_1", "speedrun", "seed-cnn")
+
+
+@pytest.mark.parametrize(
+    "name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in STAGES if n not in QUICK)]
+)
+def test_the_last_stage_of_a_known_network_is_where_its_code_has_it(name: str) -> None:
+    size = 224 if name in ("alexnet", "inception_v3", "maxvit_t") else 32
+    model = build_model(name, 10, image_size=size)
+    assert find_last_stage(model, name, size).name == STAGES[name]
+
+
+def test_the_table_of_the_documentation_is_this_one() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text(encoding="utf-8")
+    for name, stage in STAGES.items():
+        assert f"`{name}` | `{stage}`" in text
