@@ -93,6 +93,11 @@ def weights_of(init: str) -> str:
     return init.removesuffix(FROZEN).removesuffix(LAST_STAGE)
 
 
+def is_part_trained(init: str) -> bool:
+    """Whether the `init` of a table's row says that some weights of the network were frozen."""
+    return init != weights_of(init)
+
+
 def trains_more(init: str, than: str) -> bool:
     """Whether of two rows' `init` the first trains more of the same weights than the second."""
     weights = weights_of(than)

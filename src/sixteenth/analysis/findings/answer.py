@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ...spec.fields import weights_of
+from ...spec.fields import is_part_trained, weights_of
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells
 from .advice import Advice, BestNetwork
@@ -174,9 +174,8 @@ def answer(
     mine = [one for one in doublings if (one.model, one.init) == best.arm]
     control = mine[0].control if mine else None
     found: list[AnswerFinding] = [_headline(advice, advice.best, data, control)]
-    weights = weights_of(best.init)
-    if weights != best.init:
-        tuned = any(cell.arm == (best.model, weights) for cell in grid.cells)
+    if is_part_trained(best.init):
+        tuned = any(cell.arm == (best.model, weights_of(best.init)) for cell in grid.cells)
         found.append(PartTrained(best, tuned))
     found += _in_hand(grid, best, level)
     found += [BoughtByImages(one) for one in mine]

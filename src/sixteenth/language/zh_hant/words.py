@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...analysis.inputs.grid import Cell, MissingReason
 from ...analysis.inputs.scoring import Metric
-from ...spec.fields import is_frozen, weights_of
+from ...spec.fields import is_frozen, is_part_trained, weights_of
 from ..words import MetricTerms
 from ..words import Words as BaseWords
 from .numbers import images, tidy
@@ -54,10 +54,9 @@ class Words(BaseWords):
         With ``凍結的`` before them if only the classifier was trained, and ``只訓練最後階段的`` if
         only the last stage was.
         """
-        weights = weights_of(init)
-        if weights != init:
+        if is_part_trained(init):
             trained = "凍結" if is_frozen(init) else "只訓練最後階段"
-            return tidy(f"{trained}的 {self.init(weights).replace(' 的權重', ' 權重')}")
+            return tidy(f"{trained}的 {self.init(weights_of(init)).replace(' 的權重', ' 權重')}")
         if init == "random":
             return "隨機初始化"
         if init == "imagenet":
