@@ -65,6 +65,15 @@ class Attention(nn.Module):
         return logits
 
 
+class Picky(nn.Sequential):
+    """Reads a value of its maps, which it cannot of shapes alone."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = super().forward(images)
+        assert float(logits.sum()) == float(logits.sum())
+        return logits
+
+
 def learning(model: nn.Module, size: int = 32) -> tuple[str, set[str], set[str]]:
     """The stage; the parameters that learn; and the modules that are in training mode."""
     stage = find_last_stage(model, "net", size)
@@ -82,6 +91,17 @@ def test_a_block_that_halves_its_maps_within_belongs_to_the_stage_whole() -> Non
     assert learns == {each for each in own if each.startswith(("0.second.", "1."))}
     assert {"", "0", "0.second.0", "0.act"} <= awake, "what is called again later stays awake"
     assert not {"0.stem", "0.norm", "0.first", "0.first.1", "0.unused"} & awake
+
+
+def test_norms_rest_too_in_a_network_that_reads_values_of_its_images() -> None:
+    model = Picky(
+        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 2, 2), nn.BatchNorm2d(4),
+        nn.Flatten(), nn.Linear(64, 2),
+    )  # fmt: skip
+    name, learns, awake = learning(model, 8)
+    assert name == "2"
+    assert learns == {"2.weight", "2.bias", "3.weight", "3.bias", "5.weight", "5.bias"}
+    assert awake == {"", "2", "3", "4", "5"}
 
 
 def test_of_equal_blocks_the_last_quarter_learns() -> None:

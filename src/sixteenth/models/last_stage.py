@@ -146,6 +146,9 @@ def _noting(calls: _Calls) -> Iterator[None]:
     names = {module: name for name, module in calls.model.named_modules()}
 
     def begins(module: nn.Module, _args: Any) -> None:
+        if module is calls.model:  # a call before this one failed
+            for noted in (calls.first, calls.last, calls.layers):
+                noted.clear()
         calls.first.setdefault(names[module], calls.count)
         calls.last[names[module]] = calls.count
         calls.count += 1
