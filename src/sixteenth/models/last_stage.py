@@ -172,7 +172,7 @@ def _last_of_equals(calls: _Calls) -> str | None:
     for name, module in calls.model.named_modules():
         prefix = f"{name}." if name else ""
         for _, equal in groupby(module.named_children(), lambda child: _shape(child[1])):
-            names = [prefix + own for own, _ in equal]
+            names: list[str] = [prefix + own for own, _ in equal]
             blocks = [key for key in names if key in calls.first]
             inside = [each for key in blocks for each in calls.within(key)]
             if len(blocks) < 2 or 2 * len(inside) <= len(calls.layers):
