@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from chinese import faults
-from sixteenth.analysis.findings.answer import FrozenFeatures
+from sixteenth.analysis.findings.answer import PartTrained
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell
 from sixteenth.language import language_for
-from sixteenth.spec.fields import FROZEN
+from sixteenth.language.words import Names
+from sixteenth.spec.fields import FROZEN, LAST_STAGE
 
 START = Cell("resnet18", "random", "1", 50_000, (), 1)
 FROZEN_START = replace(START, init=f"imagenet{FROZEN}")
@@ -71,9 +72,45 @@ def test_a_card_says_what_part_of_a_gain_images_bring_at_equal_steps() -> None:
 
 @pytest.mark.parametrize("tuned", [True, False])
 def test_frozen_features_are_said_in_chinese(tuned: bool) -> None:
-    said = ZH.say(FrozenFeatures(FROZEN_START, tuned))
+    said = ZH.say(PartTrained(FROZEN_START, tuned))
     assert "分類層" in said
     assert ("微調" in said) is not tuned
     step = ZH.say_step(Option(OptionKind.INIT, FROZEN_START))
     assert step.what == "訓練全部權重，而不只是分類層"
     assert faults(said) == faults(step.text) == []
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_a_network_of_which_the_last_stage_was_trained_is_called_so(tuned: bool) -> None:
+    start = replace(START, init=f"imagenet:IMAGENET1K_V2{LAST_STAGE}")
+    english, chinese = (each.say(PartTrained(start, tuned)) for each in (EN, ZH))
+    assert "Only the last stage of resnet18 and its classifier were trained" in english
+    assert ("fine-tuning all weights was not tried" in english) is not tuned
+    assert "最後階段" in chinese
+    assert ("微調" in chinese) is not tuned
+    named = Names.of(["resnet18"], [start.init])
+    assert replace(EN.words, names=named).cell(start) == (
+        "resnet18 from ImageNet weights (IMAGENET1K_V2, last stage trained) on 50,000 images"
+    )
+    own = f"net/mine.pth{LAST_STAGE}"
+    arm = replace(EN.words, names=Names.of(["resnet18"], [own])).arm("resnet18", own)
+    assert arm == "resnet18 from the weights in mine.pth (last stage trained)"
+    arms = [
+        replace(ZH.words, names=named).arm("resnet18", start.init),
+        replace(ZH.words, names=named).init(own),
+    ]
+    assert all("只訓練最後階段的" in each for each in arms)
+    steps = [
+        EN.say_step(Option(OptionKind.INIT, start)),
+        ZH.say_step(Option(OptionKind.INIT, start)),
+    ]
+    assert [step.what for step in steps] == [
+        "train all weights, not the last stage alone",
+        "訓練全部權重，而不只是最後階段",
+    ]
+    end = ("resnet18", f"imagenet{LAST_STAGE}")
+    option = Option(OptionKind.INIT, FROZEN_START, end=end)
+    assert EN.say_step(option).what == "train the last stage, not the classifier alone"
+    assert ZH.say_step(option).what == "訓練最後階段，而不只是分類層"
+    said = [chinese, *arms, steps[1].text, ZH.say_step(option).text]
+    assert [faults(each) for each in said] == [[]] * len(said)

@@ -19,6 +19,7 @@ from sixteenth import (
     preset_text,
 )
 from sixteenth.spec import dump_spec, spec_differences
+from sixteenth.spec.fields import FROZEN, LAST_STAGE, trains_more, weights_of
 from sixteenth.spec.specs import slug
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
@@ -263,8 +264,40 @@ def test_finetune_is_an_axis_beside_init_and_random_weights_are_always_trained()
     assert all(run.lengths == ["1"] for run in heads)
     assert len({run.run_id for run in runs}) == len(runs)
     assert parse_spec({**study, "init": ["imagenet"], "finetune": "head"}).finetune == ["head"]
-    with pytest.raises(SpecError, match="finetune: head trains a classifier"):
+    with pytest.raises(SpecError, match="finetune: head trains the end of"):
         parse_spec({**study, "finetune": "head"})
+
+
+def test_the_last_stage_is_trained_as_all_weights_are_but_not_from_random_ones() -> None:
+    study = {"data": "digits", "models": ["resnet18"], "fractions": ["1/2", 1], "seeds": [0, 1]}
+    kinds = ["last-stage", "all"]
+    runs = parse_spec({**study, "init": ["random", "imagenet"], "finetune": kinds}).runs()
+    stages = [run for run in runs if run.finetune == "last-stage"]
+    assert {run.strategy for run in stages} == {"imagenet, last stage"}
+    assert [(run.fraction, run.seed) for run in stages] == [
+        ("1/2", 0), ("1/2", 1), ("1", 0), ("1", 1)
+    ]  # fmt: skip
+    assert all(run.lengths == ["1/4", "1/2", "1"] for run in stages)
+    assert stages[0].run_id == "resnet18-imagenet+last-stage-1of2-seed0"
+    assert len({run.run_id for run in runs}) == len(runs)
+    for tuned in ("last-stage", ["head", "last-stage"]):
+        with pytest.raises(SpecError, match=r"last-stage trains the end .* \[all, (head, )?last"):
+            parse_spec({**study, "finetune": tuned})
+    with pytest.raises(SpecError, match="last-stage"):
+        parse_spec({**study, "finetune": "last stage"})
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "imagenet:IMAGENET1K_V2", "mine.pth"])
+def test_of_the_same_weights_the_head_is_the_least_and_all_the_most_that_is_trained(
+    weights: str,
+) -> None:
+    head, stage = weights + FROZEN, weights + LAST_STAGE
+    order = [head, stage, weights]
+    for i, than in enumerate(order):
+        assert weights_of(than) == weights
+        assert [init for init in order if trains_more(init, than)] == order[i + 1 :]
+    assert not trains_more("random", head)
+    assert not trains_more(weights, "random")
 
 
 def test_runs_of_earlier_versions_keep_their_names_and_trained_all_weights() -> None:

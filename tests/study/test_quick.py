@@ -123,7 +123,7 @@ def test_quick_runs_a_study_whose_report_and_advice_know_that_features_were_froz
     assert "training" not in {str(option.kind) for option in found.options}
     (doubled,) = (one.doubling for one in found.answer if isinstance(one, BoughtByImages))
     assert doubled.from_images == doubled.gain
-    with pytest.raises(InputError, match="these cells have frozen features"):
+    with pytest.raises(InputError, match="in these cells some are frozen"):
         find_place(study, (rows[0]["run_id"], rows[1]["run_id"]))
 
 

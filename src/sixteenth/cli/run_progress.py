@@ -92,7 +92,7 @@ class RunProgress(Listener):
             # The first step builds and warms up what later steps find ready: it sets no pace.
             row.began, row.first_step = row.updated, progress.step
             share = TrainFraction.parse(row.run.fraction).share
-            if self.total is None and share is not None and row.run.finetune == "all":
+            if self.total is None and share is not None and row.run.finetune != "head":
                 batches = progress.steps / row.run.steps_factor / progress.epochs
                 self.total = batches * row.run.train.batch_size / float(share)
         row.progress = progress
@@ -164,7 +164,7 @@ class RunProgress(Listener):
 
     def _images(self, run: RunSpec) -> float | None:
         """Images that a run trains on, over all its epochs and cool-downs; None if unknown."""
-        if run.train.steps and run.finetune == "all":
+        if run.train.steps and run.finetune != "head":
             return run.train.steps * run.train.batch_size * run.steps_factor
         fraction = TrainFraction.parse(run.fraction)
         head = run.finetune == "head"

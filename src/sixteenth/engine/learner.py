@@ -14,10 +14,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..models import (
+    LastStage,
     WeightsFile,
     build_model,
     count_parameters,
     final_map,
+    find_last_stage,
     load_initial_weights,
     train_flops_per_image,
 )
@@ -56,7 +58,7 @@ class Learner:
         """Build the model with its initial weights.
 
         Args:
-            run: model, init, stem, seed and recipe.
+            run: model, init, stem, seed, recipe, and what of the network is trained.
             classes: number of outputs.
             train_images: uint8, (N, height, width, 3). Their mean and standard deviation normalise
                 the input, unless those of the initial weights are known.
@@ -93,7 +95,11 @@ class Learner:
             sample = torch.from_numpy(train_images[positions]).to(self.device)
             initialise(self.normalise(sample).cpu())
         last = final_map(model, run.image_size)
-        parameters = count_parameters(model)
+        parameters = count_parameters(model)  # before some are frozen: those of the model
+        self._stage: LastStage | None = None
+        if run.finetune == "last-stage":
+            self._stage = find_last_stage(model, run.model, run.image_size)
+            self._stage.freeze()
         self.train_flops_per_image = train_flops_per_image(model, run.image_size)
         self.model = execution.place(model)
         acceleration = accelerate(self.model, run.image_size, run.train, execution)
@@ -121,6 +127,16 @@ class Learner:
         hook: Callable[[float], None] | None = getattr(self.model, "set_training_progress", None)
         if hook is not None:
             hook(progress)
+            self._keep_frozen()
+
+    def train_mode(self) -> None:
+        """Set the model to training mode; what is frozen stays in evaluation mode."""
+        self.model.train()
+        self._keep_frozen()
+
+    def _keep_frozen(self) -> None:
+        if self._stage is not None:
+            self._stage.freeze()
 
     def step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor, Tensor]:
         """Take one optimiser step.
@@ -160,7 +176,7 @@ class Learner:
         self.model.eval()
         with correct_gradients(self.execution):  # the same arithmetic as in training
             scores = class_scores(self.model, images, self.normalise, self.execution, views)
-        self.model.train()
+        self.train_mode()
         return scores
 
     def state_dict(self) -> dict[str, Any]:

@@ -260,7 +260,7 @@ class _Training:
         stop = min(len(todo), until - state.step + done)
         warmup = self.recipe.warmup * self.work.lengths[0].steps
         rate, resumed = 0.0, seen
-        self.learner.model.train()
+        self.learner.train_mode()
         self.learner.set_training_progress((state.epoch - 1) / self.work.epochs)
         for batch, following in zip(todo[done:stop], todo[done + 1 :] + todo[:1], strict=False):
             self.images.expect(following)

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar, cast
 
 from ..analysis.inputs.grid import Cell
 from ..analysis.inputs.scoring import Metric
-from ..spec.fields import FROZEN
+from ..spec.fields import weights_of
 from .text import short_name
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Names:
     ) -> Names:
         """The names of all models and inits of a study."""
         known = list(inits)
-        plain = [init.removesuffix(FROZEN) for init in known]
+        plain = [weights_of(init) for init in known]
         files = [init for init in plain if init != "random" and not init.startswith("imagenet")]
         return cls(_shortest(models), _shortest(files), len(set(known)) == 1, metric)
 

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 # In training mode, batch norm of a 1x1 map needs two images; all counts are per image.
-_BATCH = 2
+BATCH = 2
+"""Images of a call."""
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -39,7 +40,7 @@ def train_flops_per_image(model: nn.Module, image_size: int) -> int:
         custom_mapping={torch.ops.aten.convolution_backward: _convolution_backward_flops},
     )
     try_call(model, image_size, train=True, context=counter)
-    return int(counter.get_total_flops()) // _BATCH
+    return int(counter.get_total_flops()) // BATCH
 
 
 def _convolution_backward_flops(
@@ -113,7 +114,7 @@ def sample_logits(model: nn.Module, image_size: int) -> Tensor | None:
     state = _replaced_state(model, lambda t: t if isinstance(t, nn.Parameter) else t.clone())
     with _mode(model, False), torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.default_generator.manual_seed(0)
-        images = torch.randn(_BATCH, 3, image_size, image_size)
+        images = torch.randn(BATCH, 3, image_size, image_size)
         output = torch.func.functional_call(model, state, (images,), tie_weights=False)
     return output if isinstance(output, Tensor) else None
 
@@ -122,7 +123,7 @@ def _call(model: nn.Module, size: int, replace: Callable[[Tensor], Tensor]) -> t
     state = _replaced_state(model, replace)
     first = next(iter(state.values()), torch.zeros(()))
     # New images for each call: a model may write into its input (ReLU in place).
-    images = replace(torch.zeros(_BATCH, 3, size, size, device=first.device))
+    images = replace(torch.zeros(BATCH, 3, size, size, device=first.device))
     output = torch.func.functional_call(model, state, (images,), tie_weights=False)
     if not isinstance(output, Tensor):
         return None

@@ -67,13 +67,42 @@ def _lengths(values: Any) -> Any:
 Lengths = Annotated[list[str], BeforeValidator(_lengths)]
 """Shares of a run's steps after which its accuracy is known, such as ``["1/4", "1/2", "1"]``."""
 
-FROZEN = ", frozen"
-"""Behind the initial weights of a cell, in tables: only the classifier was trained on them."""
+Finetune = Literal["all", "head", "last-stage"]
+"""Which weights are trained: all, those of the classifier alone, or those of the last stage too."""
+
+FROZEN, LAST_STAGE = ", frozen", ", last stage"
+"""Behind the initial weights of a cell, in tables: only the classifier was trained on them; only
+the last stage of the network and the classifier were."""
+
+BEHIND: dict[Finetune, str] = {"all": "", "head": FROZEN, "last-stage": LAST_STAGE}
+"""What stands behind the initial weights of a cell, in tables."""
 
 
 def is_frozen(init: str) -> bool:
     """Whether the `init` of a table's row says that only the classifier was trained."""
     return init.endswith(FROZEN)
+
+
+def is_last_stage(init: str) -> bool:
+    """Whether the `init` of a table's row says that only the last stage was trained."""
+    return init.endswith(LAST_STAGE)
+
+
+def weights_of(init: str) -> str:
+    """The initial weights alone, of the `init` of a table's row."""
+    return init.removesuffix(FROZEN).removesuffix(LAST_STAGE)
+
+
+def is_part_trained(init: str) -> bool:
+    """Whether the `init` of a table's row says that some weights of the network were frozen."""
+    return init != weights_of(init)
+
+
+def trains_more(init: str, than: str) -> bool:
+    """Whether of two rows' `init` the first trains more of the same weights than the second."""
+    weights = weights_of(than)
+    rows = [weights + FROZEN, weights + LAST_STAGE, weights]
+    return init in rows[rows.index(than) + 1 :]
 
 
 LEVELLED_OFF, AT_MAX_EPOCHS = "levelled-off", "max-epochs"

@@ -14,10 +14,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from .fields import (
-    FROZEN,
+    BEHIND,
+    LAST_STAGE,
     NAMED_DATA,
     ONE_OR_SEVERAL,
     TIMM,
+    Finetune,
     FractionText,
     Interpolation,
     Lengths,
@@ -34,9 +36,6 @@ from .train_spec import STRICT, TrainSpec
 
 MIN_EPOCHS, MIN_STEPS = 4, 100
 """Of runs for which `lengths: auto` measures shorter lengths: a quarter of less teaches little."""
-
-Finetune = Literal["all", "head"]
-"""Which weights are trained: all, or those of the classifier alone."""
 
 
 class RunSpec(BaseModel):
@@ -94,13 +93,19 @@ class RunSpec(BaseModel):
     def run_id(self) -> str:
         """The name of the run and its folder, such as ``resnet18-random-1of16-seed0``."""
         fraction = TrainFraction.parse(self.fraction).slug
-        head = "+head" if self.finetune == "head" else ""  # no slug has a plus
-        return f"{_model_slug(self.model)}-{slug(self.init)}{head}-{fraction}-seed{self.seed}"
+        part = "" if self.finetune == "all" else f"+{self.finetune}"  # no slug has a plus
+        return f"{_model_slug(self.model)}-{slug(self.init)}{part}-{fraction}-seed{self.seed}"
 
     @property
     def strategy(self) -> str:
-        """What tables call `init`: ``imagenet``, or ``imagenet, frozen`` of a head alone."""
-        return self.init + FROZEN if self.finetune == "head" else self.init
+        """What tables call `init`: ``imagenet``, or of a head alone ``imagenet, frozen``, of the
+        last stage ``imagenet, last stage``."""
+        return self.init + BEHIND[self.finetune]
+
+    @property
+    def network(self) -> str:
+        """What is trained, by which speeds are known: the model, or its last stage."""
+        return self.model + (LAST_STAGE if self.finetune == "last-stage" else "")
 
 
 class StudySpec(BaseModel):
@@ -128,8 +133,9 @@ class StudySpec(BaseModel):
     ImageNet's mean and standard deviation; or a name in the attribute `weights` of your own model
     factory."""
     finetune: Annotated[list[Finetune], ONE_OR_SEVERAL, Field(min_length=1)] = ["all"]
-    """What is trained from weights that are not random: all of them, or the head (the classifier)
-    alone, on the features of the frozen network. From random weights all are trained."""
+    """What is trained from weights that are not random: all of them; the head (the classifier)
+    alone, on the features of the frozen network; or the last stage of the network with the head.
+    From random weights all are trained."""
     fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]
     """Where `data` is a path, 1/4 is among the defaults too."""
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
@@ -204,11 +210,11 @@ class StudySpec(BaseModel):
             repeated = [value for i, value in enumerate(values) if value in values[:i]]
             if repeated:
                 raise ValueError(f"{axis}: {repeated[0]!r} stands there twice")
-        if self.finetune == ["head"] and "random" in self.init:
+        if "all" not in self.finetune and "random" in self.init:
+            kinds = ", ".join(self.finetune)
             raise ValueError(
-                "finetune: head trains a classifier on the features of a network that has learned "
-                "some, and one of init: random has not: use init: [imagenet], or finetune: "
-                "[all, head]"
+                f"finetune: {kinds} trains the end of a network that has learned features, and one "
+                f"of init: random has not: use init: [imagenet], or finetune: [all, {kinds}]"
             )
         return self
 
@@ -231,7 +237,7 @@ class StudySpec(BaseModel):
         axes = {"model", "init", "finetune", "fraction"}
         shared = self.model_dump(include=set(RunSpec.model_fields) - axes)
         strategies = [
-            (init, tune, self.resolved_lengths if tune == "all" else ["1"])
+            (init, tune, ["1"] if tune == "head" else self.resolved_lengths)
             for init in self.init
             for tune in self.finetune
             if tune == "all" or init != "random"
@@ -254,7 +260,7 @@ class StudySpec(BaseModel):
             for i, seed in enumerate(self.seeds)
             for init, tune, lengths in strategies
             for model in self.models
-            if i == 0 or tune == "all" or TrainFraction.parse(part).share != 1
+            if i == 0 or tune != "head" or TrainFraction.parse(part).share != 1
         ]
 
 

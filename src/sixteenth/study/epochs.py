@@ -65,14 +65,14 @@ def epochs_study(study: Study) -> Study:
     if train.steps or train.epochs == "auto":
         key = "steps" if train.steps else "epochs: auto"
         raise InputError(f"train.{key} leaves no number of epochs to check")
-    first = next((run for run in study.runs() if run.finetune == "all"), None)
+    first = next((run for run in study.runs() if run.finetune != "head"), None)
     if first is None:
         raise InputError("finetune: head leaves no epochs to check: a head has none")
     content: dict[str, Any] = study.spec.model_dump(mode="json") | {
         "name": f"{study.spec.name}-epochs",
         "models": [first.model],
         "init": [first.init],
-        "finetune": ["all"],
+        "finetune": [first.finetune],
         "fractions": [first.fraction],
         "seeds": [first.seed],
         "lengths": "auto",

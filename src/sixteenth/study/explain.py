@@ -29,7 +29,7 @@ from ..analysis.inputs.grid import Cell
 from ..data.dataset import Split
 from ..errors import DataError, InputError, ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_spec
-from ..spec.fields import is_frozen
+from ..spec.fields import is_part_trained
 from ..storage.run_facts import DataFacts
 from ..storage.study_folder import StudyFolder
 from .levers import MORE_SEEDS, LeverStudy, lever_study, same_place
@@ -138,10 +138,10 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
         if expect is Expect.SMALLER:
             behind, ahead = ahead, behind
         place = Place(behind.fraction, behind.key[:2], ahead.key[:2])
-    if is_frozen(place.behind[1]) or is_frozen(place.ahead[1]):
+    if any(is_part_trained(init) for _, init in (place.behind, place.ahead)):
         raise InputError(
-            "explain changes how all weights are trained, and these cells have frozen features: "
-            "name the runs of two others with --between RUN RUN"
+            "explain changes how all weights are trained, and in these cells some are frozen: name "
+            "the runs of two others with --between RUN RUN"
         )
     return same_place(study.spec, study.folder, place)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,7 +208,14 @@ def check_models(
             user's own only if none of those that are to be trained can be built.
         MismatchError: a weights file that is not the one that an earlier run began with.
     """
-    from ..models import build_model, count_parameters, find_head, is_factory, sample_logits
+    from ..models import (
+        build_model,
+        count_parameters,
+        find_head,
+        find_last_stage,
+        is_factory,
+        sample_logits,
+    )
     from .planning.cost import Cost
 
     costs, runs, broken = {}, snapshot.unfinished(), 0
@@ -224,12 +232,16 @@ def check_models(
             if failing:  # code of the user's own: the runs of other models are worth having
                 noticed(f"{error}: {failing} run{'s'[: failing != 1]} will fail")
             continue
-        head = 0
+        cost = Cost.of(model, spec.image_size)
         if "head" in spec.finetune:
             tried = partial(sample_logits, model, spec.image_size)
             _, layer = find_head(model, name, tried)
-            head = count_parameters(layer)
-        costs[name] = Cost.of(model, spec.image_size, head)
+            cost = replace(cost, head=count_parameters(layer))
+        if "last-stage" in spec.finetune:
+            find_last_stage(model, name, spec.image_size).freeze()  # loading weights needs no more
+            stage = Cost.of(model, spec.image_size)
+            cost = replace(cost, stage_parameters=stage.parameters, stage_flops=stage.flops)
+        costs[name] = cost
         own = [run for run in runs if run.model == name]
         for init in dict.fromkeys(run.init for run in own):
             first = next(run for run in own if run.init == init)
@@ -244,7 +256,7 @@ def disk_needed(schedule: Schedule, costs: Mapping[str, Cost], dataset: ImageDat
     from .planning.cost import disk_bytes
 
     sizes = [
-        disk_bytes(costs[each.run.model].kept(each.run), dataset, each.run.most_lengths)
+        disk_bytes(each.run, costs[each.run.model], dataset)
         for each in schedule.assignments
         if each.run.model in costs
     ]

@@ -218,3 +218,19 @@ def test_longer_training_promises_no_more_than_the_error_that_is_left(study):
     (longer,) = [each for each in talk(made).options if each.kind == "training"]
     assert 0 < longer.gain <= 0.022 + 0.002
     assert longer.high < 0.04  # another training may start from a larger error
+
+
+def test_what_trains_more_of_the_same_weights_is_an_option_and_what_trains_less_is_none(study):
+    weights = "imagenet"
+    head, stage = f"{weights}, frozen", f"{weights}, last stage"
+
+    def ends(*accuracies):
+        arms = zip((head, stage, weights), accuracies, strict=True)
+        made = study({("resnet18", init): (a,) for init, a in arms}, fractions=ONE, seeds=(0, 1))
+        found = talk(made)
+        options = [option for option in found.options if str(option.kind) == "init"]
+        return options[0].start.init, [option.end and option.end[1] for option in options]
+
+    assert ends(0.9, 0.8, 0.7) == (head, [stage, weights])
+    assert ends(0.7, 0.9, 0.8) == (stage, [weights])
+    assert ends(0.7, 0.8, 0.9) == (weights, [None])

@@ -26,7 +26,7 @@ from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
 from sixteenth.study.planning import calibration
 from sixteenth.study.planning.calibration import Speed, calibrate
-from sixteenth.study.planning.cost import Cost, works_of
+from sixteenth.study.planning.cost import Cost, plan_table, works_of
 from sixteenth.study.planning.executions import ExecutionRequest
 from sixteenth.study.planning.known import Basis, KnownSpeeds, finished_speeds
 from sixteenth.study.planning.planner import make_schedule
@@ -196,6 +196,34 @@ def test_other_threads_than_those_of_the_finished_runs_are_measured(tmp_path: Pa
     found = schedule(snapshot, finished_speeds(snapshot, DIGITS), machine, threads=1)
     assert sorted(machine.measured) == ["a", "b"]
     assert {(a.execution.threads, a.basis) for a in found.assignments} == {(1, Basis.MEASURED)}
+
+
+def test_the_last_stage_of_a_model_has_a_speed_of_its_own(tmp_path: Path) -> None:
+    runs = parse_spec(
+        {"data": "digits", "models": ["a"], "init": ["imagenet"], "fractions": ["1/2"],
+         "finetune": ["all", "last-stage"], "train": {"epochs": 400}}
+    ).runs()  # fmt: skip
+    machine, cost = Machine(), Cost(1000, FLOPS, stage_parameters=100, stage_flops=FLOPS // 2)
+    known = KnownSpeeds()
+
+    def planned(snapshot: StudySnapshot) -> Schedule:
+        return make_schedule(
+            snapshot, DIGITS, {"a": cost}, ExecutionRequest(),
+            machine=machine, listener=Listener(), known=known,
+        )  # fmt: skip
+
+    planned(snapshot_of(tmp_path, runs))
+    assert machine.measured == ["a, last stage", "a"]  # what trains least first
+    record = finished(runs[0], 100.0, environment())
+    known = finished_speeds(snapshot_of(tmp_path, runs, record), DIGITS)
+    (left,) = planned(snapshot_of(tmp_path, runs, record)).assignments
+    assert left.run.finetune == "last-stage"
+    table = plan_table(runs, DIGITS, {}, {"a": cost}, planned(snapshot_of(tmp_path, runs)))
+    all_flops, stage_flops = table["train_flops"]
+    assert all_flops == 2 * stage_flops
+    assert table["checkpoint_bytes"].tolist() == [4 * 3 * 3 * 1000, 4 * 3 * (1000 + 2 * 100)]
+    assert table["disk_bytes"].nunique() == 1
+    assert table["init"].tolist() == ["imagenet", "imagenet, last stage"]
 
 
 class SlowWorkers:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ...spec.fields import FROZEN, is_frozen
+from ...spec.fields import is_part_trained, weights_of
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells
 from .advice import Advice, BestNetwork
@@ -117,8 +117,8 @@ class SpreadOfTrainings(Finding):
 
 
 @dataclass(frozen=True)
-class FrozenFeatures(Finding):
-    """The best network has frozen features: of it only the classifier was trained.
+class PartTrained(Finding):
+    """Of the best network only a part was trained: its classifier, or its last stage too.
 
     Attributes:
         tuned: the study has trained all weights of this model from the same start, too.
@@ -147,7 +147,7 @@ class MissingCount(Finding):
 
 AnswerFinding = (
     Headline
-    | FrozenFeatures
+    | PartTrained
     | InHand
     | BoughtByImages
     | SpreadOfTrainings
@@ -174,9 +174,9 @@ def answer(
     mine = [one for one in doublings if (one.model, one.init) == best.arm]
     control = mine[0].control if mine else None
     found: list[AnswerFinding] = [_headline(advice, advice.best, data, control)]
-    if is_frozen(best.init):
-        tuned = any(c.model == best.model and c.init + FROZEN == best.init for c in grid.cells)
-        found.append(FrozenFeatures(best, tuned))
+    if is_part_trained(best.init):
+        tuned = any(cell.arm == (best.model, weights_of(best.init)) for cell in grid.cells)
+        found.append(PartTrained(best, tuned))
     found += _in_hand(grid, best, level)
     found += [BoughtByImages(one) for one in mine]
     found.append(SpreadOfTrainings(grid.spread.deviation(best.key), grid.spread.degrees))

@@ -18,7 +18,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ...spec.fields import FROZEN, is_frozen
+from ...spec.fields import is_frozen, trains_more
 from ..curves.forecast import doubling_draws, doubts
 from ..curves.joint import CURVE_LEVEL, Curves, spread_of
 from ..curves.learning_curve import fit_learning_curve
@@ -290,7 +290,7 @@ def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str
     found += [
         (OptionKind.INIT, cell)
         for cell in size
-        if cell.model == best.model and best.init in ("random", cell.init + FROZEN)
+        if cell.model == best.model and (best.init == "random" or trains_more(cell.init, best.init))
     ]
     found += [
         (OptionKind.DATA, cell)

@@ -7,14 +7,15 @@ from typing import assert_never
 from ...analysis.findings.answer import (
     AnswerFinding,
     BoughtByImages,
-    FrozenFeatures,
     Headline,
     InHand,
     Lead,
     MissingCount,
     NothingFinished,
+    PartTrained,
     SpreadOfTrainings,
 )
+from ...spec.fields import is_last_stage
 from ..text import short_name, upper_first
 from . import options
 from .doubling import control_run, doubling
@@ -36,9 +37,11 @@ def say(finding: AnswerFinding, words: Words) -> str:
     match finding:
         case Headline():
             return _headline(finding, words)
-        case FrozenFeatures():
+        case PartTrained():
             model = words.model(finding.best.model)
             text = f"Only the classifier of {model} was trained, on frozen features"
+            if is_last_stage(finding.best.init):
+                text = f"Only the last stage of {model} and its classifier were trained"
             if finding.tuned:
                 return f"{text}."
             return (

@@ -6,7 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
-from ...spec.fields import is_frozen
+from ...spec.fields import is_frozen, is_last_stage, is_part_trained
 from ..screen import equal_steps, rates
 from ..sentences import SURE
 from .curves import warning
@@ -35,8 +35,8 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return f"use {words.model(option.end[0])}" if option.end else "try a bigger model"
         case OptionKind.INIT:
-            if is_frozen(start.init):
-                return "train all weights, not the classifier alone"
+            if is_part_trained(start.init):
+                return f"train {_more(option)}, not {_trained(start.init)} alone"
             if option.end:
                 return f"start from {words.from_init(option.end[1])}"
             if not option.available:
@@ -50,6 +50,16 @@ def do(option: Option, words: Words) -> str:
             assert_never(option.kind)
 
 
+def _trained(init: str) -> str:
+    """The part of a network that was trained."""
+    return "the classifier" if is_frozen(init) else "the last stage"
+
+
+def _more(option: Option) -> str:
+    """What an option trains of a network of which a part was trained."""
+    return "the last stage" if option.end and is_last_stage(option.end[1]) else "all weights"
+
+
 def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
@@ -58,9 +68,9 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return words.model(option.end[0]) if option.end else "a bigger model"
         case OptionKind.INIT:
-            if option.end:
-                return words.init(option.end[1])
-            return "all weights trained" if is_frozen(option.start.init) else "other weights"
+            if is_part_trained(option.start.init):
+                return f"training {_more(option)}"
+            return words.init(option.end[1]) if option.end else "other weights"
         case OptionKind.TRAINING:
             return "twice the training steps"
         case OptionKind.RESOLUTION:
@@ -118,8 +128,8 @@ def untried(option: Option, words: Words) -> str:
                 return f"{model} has none; a model such as resnet18 does"
             if option.start.init == "random":
                 return "no run used any"
-            if is_frozen(option.start.init):
-                return "this study trained the classifier alone"
+            if is_part_trained(option.start.init):
+                return f"this study trained {_trained(option.start.init)} alone"
             return "the study has no others that were trained on as many images"
         case OptionKind.TRAINING:
             if option.converged is False:

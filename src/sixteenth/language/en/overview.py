@@ -19,6 +19,7 @@ from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
+from ...spec.fields import is_part_trained
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain, upper_first
@@ -119,9 +120,8 @@ class EnglishScreen(Screen):
                 if out is None or out.end is None:
                     return f"Cannot tell yet{_surer(found)}"
                 name = options.label(out, self.words)
-                does_not = (
-                    f"{upper_first(name)} do{'' if out.kind is OptionKind.INIT else 'es'} not help"
-                )
+                several = out.kind is OptionKind.INIT and not is_part_trained(out.start.init)
+                does_not = f"{upper_first(name)} do{'' if several else 'es'} not help"
                 return f"{does_not} ({_gain(out, self.words)}). The rest is open{_surer(found)}"
             case Verdict.NOTHING_KNOWN:
                 return f"Nothing to compare yet{_surer(found)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...analysis.inputs.grid import Cell, MissingReason
 from ...analysis.inputs.scoring import Metric
-from ...spec.fields import FROZEN, is_frozen
+from ...spec.fields import is_frozen, is_last_stage, weights_of
 from ..text import upper_first
 from ..words import MetricTerms
 from ..words import Words as BaseWords
@@ -51,10 +51,13 @@ class Words(BaseWords):
     def init(self, init: str) -> str:
         """``random weights``, ``ImageNet weights``, ``weights from mine.pth``.
 
-        With ``frozen`` before them if only the classifier was trained.
+        With ``frozen`` before them if only the classifier was trained; and ``(last stage trained)``
+        behind them if only the last stage was.
         """
         if is_frozen(init):
-            return f"frozen {self.init(init.removesuffix(FROZEN))}"
+            return f"frozen {self.init(weights_of(init))}"
+        if is_last_stage(init):
+            return f"{self.init(weights_of(init))} (last stage trained)".replace(") (", ", ", 1)
         if init == "random":
             return "random weights"
         if init == "imagenet":

@@ -7,14 +7,15 @@ from typing import assert_never
 from ...analysis.findings.answer import (
     AnswerFinding,
     BoughtByImages,
-    FrozenFeatures,
     Headline,
     InHand,
     Lead,
     MissingCount,
     NothingFinished,
+    PartTrained,
     SpreadOfTrainings,
 )
+from ...spec.fields import is_last_stage
 from ..text import short_name
 from . import options
 from .doubling import control_run, doubling
@@ -35,9 +36,11 @@ def say(finding: AnswerFinding, words: Words) -> str:
     match finding:
         case Headline():
             return _headline(finding, words)
-        case FrozenFeatures():
+        case PartTrained():
             model = words.model(finding.best.model)
             text = f"{model} 只訓練了分類層，使用的是凍結特徵"
+            if is_last_stage(finding.best.init):
+                text = f"{model} 只訓練了最後階段與分類層"
             if finding.tuned:
                 return f"{text}。"
             return f"{text}：沒有試過微調全部權重；微調後準確率可能更高，最有幫助的做法也可能不同。"

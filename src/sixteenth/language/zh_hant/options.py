@@ -6,7 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
-from ...spec.fields import is_frozen
+from ...spec.fields import is_frozen, is_last_stage, is_part_trained
 from ..screen import equal_steps, rates
 from ..sentences import SURE
 from .curves import warning
@@ -36,8 +36,8 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return f"改用 {words.model(option.end[0])}" if option.end else "試試較大的模型"
         case OptionKind.INIT:
-            if is_frozen(start.init):
-                return "訓練全部權重，而不只是分類層"
+            if is_part_trained(start.init):
+                return f"訓練{_more(option)}，而不只是{_trained(start.init)}"
             if option.end:
                 return f"改用 {words.init(option.end[1])}"
             if not option.available:
@@ -51,6 +51,16 @@ def do(option: Option, words: Words) -> str:
             assert_never(option.kind)
 
 
+def _trained(init: str) -> str:
+    """The part of a network that was trained."""
+    return "分類層" if is_frozen(init) else "最後階段"
+
+
+def _more(option: Option) -> str:
+    """What an option trains of a network of which a part was trained."""
+    return "最後階段" if option.end and is_last_stage(option.end[1]) else "全部權重"
+
+
 def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
@@ -59,9 +69,9 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return words.model(option.end[0]) if option.end else "較大的模型"
         case OptionKind.INIT:
-            if option.end:
-                return words.init(option.end[1])
-            return "訓練全部權重" if is_frozen(option.start.init) else "其他權重"
+            if is_part_trained(option.start.init):
+                return f"訓練{_more(option)}"
+            return words.init(option.end[1]) if option.end else "其他權重"
         case OptionKind.TRAINING:
             return "訓練步數加倍"
         case OptionKind.RESOLUTION:
@@ -121,8 +131,8 @@ def untried(option: Option, words: Words) -> str:
                 return f"{model} 沒有預訓練權重；resnet18 等模型則有"
             if option.start.init == "random":
                 return "沒有任何一次訓練使用預訓練權重"
-            if is_frozen(option.start.init):
-                return "這項研究只訓練了分類層"
+            if is_part_trained(option.start.init):
+                return f"這項研究只訓練了{_trained(option.start.init)}"
             return "沒有用同樣多的影像訓練過其他權重"
         case OptionKind.TRAINING:
             if option.converged is False:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...analysis.inputs.grid import Cell, MissingReason
 from ...analysis.inputs.scoring import Metric
-from ...spec.fields import FROZEN, is_frozen
+from ...spec.fields import is_frozen, is_part_trained, weights_of
 from ..words import MetricTerms
 from ..words import Words as BaseWords
 from .numbers import images, tidy
@@ -51,12 +51,12 @@ class Words(BaseWords):
     def init(self, init: str) -> str:
         """``隨機初始化``, ``ImageNet 預訓練權重``, ``mine.pth 的權重``.
 
-        With ``凍結的`` before them if only the classifier was trained.
+        With ``凍結的`` before them if only the classifier was trained, and ``只訓練最後階段的`` if
+        only the last stage was.
         """
-        if is_frozen(init):
-            return tidy(
-                f"凍結的 {self.init(init.removesuffix(FROZEN)).replace(' 的權重', ' 權重')}"
-            )
+        if is_part_trained(init):
+            trained = "凍結" if is_frozen(init) else "只訓練最後階段"
+            return tidy(f"{trained}的 {self.init(weights_of(init)).replace(' 的權重', ' 權重')}")
         if init == "random":
             return "隨機初始化"
         if init == "imagenet":

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass, replace
 
 from sixteenth.analysis import Cell, Findings
 from sixteenth.analysis.findings.advice import BestNetwork, MoreSeeds
-from sixteenth.analysis.findings.answer import FrozenFeatures, SpreadOfTrainings
+from sixteenth.analysis.findings.answer import PartTrained, SpreadOfTrainings
 from sixteenth.analysis.findings.cautions import LeakedTest, NotConverged
 from sixteenth.analysis.findings.doubtful_labels import LeakedImages, NoCopies
 from sixteenth.analysis.findings.expectation import ComparisonMethod, NoComparison, NotCompared
@@ -39,7 +39,7 @@ def beyond_the_rest(findings: Findings) -> Findings:
         findings,
         # The rest of the answer is the title, the lead, the cards and the cautions.
         answer=tuple(
-            each for each in findings.answer if isinstance(each, FrozenFeatures | SpreadOfTrainings)
+            each for each in findings.answer if isinstance(each, PartTrained | SpreadOfTrainings)
         ),
         sections=tuple(section for section in kept if section.findings),
     )

@@ -72,7 +72,7 @@ class Worker:
 
     def _rehearse(self, run: RunSpec, execution: Execution, seconds: float) -> None:
         assert self._dataset is not None
-        built = run.model, execution.device, execution.layout
+        built = run.network, execution.device, execution.layout
         try:
             if self._rehearsal is None or self._rehearsal[0] != built:
                 self._rehearsal = None  # so that two are never in memory at once

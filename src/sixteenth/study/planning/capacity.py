@@ -38,8 +38,8 @@ class Capacity:
             fewest = min((each.execution.threads for each in assigned), default=1)
             most = self.machine.cores // fewest
         else:
-            most = min((self._fastest_share(each.run.model) for each in assigned), default=1)
-        memory = max((self._memory(each.run.model) for each in assigned), default=0)
+            most = min((self._fastest_share(each.run.network) for each in assigned), default=1)
+        memory = max((self._memory(each.run.network) for each in assigned), default=0)
         rooms = [self.room(device, memory) for device in devices]
         # GPUs of one machine share its memory.
         shared = self.room("cpu") * self.machine.count("cpu") if machines > 1 else len(assigned)

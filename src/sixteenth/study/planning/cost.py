@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .schedule import Schedule
 
 BYTES_PER_WEIGHT = 4
-CHECKPOINT_COPIES = 3 * 3
+MOMENTS, CHECKPOINTS = 2, 3
 """A checkpoint holds the weights and up to two moments of the optimiser, and the last two stay
 until the next is written."""
 
@@ -31,20 +31,32 @@ until the next is written."""
 class Cost:
     """What a model costs: trainable values, and operations to train on one image.
 
-    `head` are the values of its last layer, where one of its runs trains that alone.
+    Where one of its runs trains these alone, `head` are the values of its last layer, and
+    `stage_parameters` and `stage_flops` are those of its last stage with the head.
     """
 
     parameters: int
     flops: int
     head: int = 0
+    stage_parameters: int = 0
+    stage_flops: int = 0
 
     @classmethod
-    def of(cls, model: nn.Module, image_size: int, head: int = 0) -> Self:
-        return cls(count_parameters(model), train_flops_per_image(model, image_size), head)
+    def of(cls, model: nn.Module, image_size: int) -> Self:
+        """What it costs to train all values of a model that are to be trained."""
+        return cls(count_parameters(model), train_flops_per_image(model, image_size))
+
+    def of_run(self, run: RunSpec) -> int:
+        """Operations to train on one image; of a head, those of the model."""
+        return self.stage_flops if run.finetune == "last-stage" else self.flops
 
     def kept(self, run: RunSpec) -> int:
         """Values in the weights that a run of the model keeps, and has in a checkpoint."""
         return self.head if run.finetune == "head" else self.parameters
+
+    def moved(self, run: RunSpec) -> int:
+        """Values that a run trains, which the optimiser has moments of."""
+        return self.stage_parameters if run.finetune == "last-stage" else self.kept(run)
 
 
 def works_of(runs: Sequence[RunSpec], dataset: ImageDataset) -> dict[str, Workload]:
@@ -87,12 +99,13 @@ def plan_table(
         work = works[run.run_id]
         record = records.get(run.run_id)
         cost = costs.get(run.model)
+        images = work.images or work.effort
         assignment, (end, machine) = todo.get(run.run_id, (None, (0.0, 0)))
         device = assignment.execution.device if assignment else None
         takes = schedule.seconds_on(assignment, machine) if assignment else 0.0
         if device == "cuda" and schedule.machines > 1:
             device = f"cuda:{machine}"
-        stays, passes = disk_bytes(cost.kept(run) if cost else 0, dataset, run.most_lengths)
+        stays, passes = disk_bytes(run, cost, dataset)
         rows.append(
             {
                 "run_id": run.run_id,
@@ -105,7 +118,7 @@ def plan_table(
                 "epochs": work.epochs,
                 "steps": work.steps,
                 "parameters": cost.parameters if cost else None,
-                "train_flops": round(cost.flops * (work.images or work.effort)) if cost else None,
+                "train_flops": round(cost.of_run(run) * images) if cost else None,
                 "device": device,
                 "threads": assignment.execution.threads if assignment else None,
                 "seconds": round(takes, 3) if assignment else None,
@@ -121,15 +134,16 @@ def plan_table(
     return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
 
 
-def disk_bytes(parameters: int, dataset: ImageDataset, lengths: int = 1) -> tuple[int, int]:
-    """What a finished run keeps on disk, and what its checkpoint takes while it trains.
+def disk_bytes(run: RunSpec, cost: Cost | None, dataset: ImageDataset) -> tuple[int, int]:
+    """What a finished run keeps on disk, and what its checkpoints take while it trains.
 
     Args:
-        lengths: of the run; it keeps the predictions of each.
+        cost: of its model; None where it is not known.
     """
-    weights = parameters * BYTES_PER_WEIGHT
+    kept, moved = (cost.kept(run), cost.moved(run)) if cost else (0, 0)
     predictions = len(dataset.test) * (len(dataset.classes) * 4 + 8)
-    return weights + lengths * predictions, weights * CHECKPOINT_COPIES
+    checkpoints = CHECKPOINTS * (kept + MOMENTS * moved)
+    return kept * BYTES_PER_WEIGHT + run.most_lengths * predictions, checkpoints * BYTES_PER_WEIGHT
 
 
 def free_bytes(folder: Path) -> int:

@@ -43,7 +43,7 @@ class KnownSpeed:
         run: it.
         execution: how it was computed.
         rate: its effort (`engine.workload.Workload.effort`) for each second that it took.
-        flops: of its model, to train on one image.
+        flops: to train on one image what the run trains.
         finished: it was trained to its end, not only measured.
     """
 
@@ -82,7 +82,7 @@ class KnownSpeeds:
         """Effort for each second of a run that is computed so, and what that is taken from.
 
         Args:
-            flops: of the run's model, to train on one image.
+            flops: to train on one image what the run trains.
         """
         alike = [
             each
@@ -113,7 +113,7 @@ def finished_speeds(snapshot: StudySnapshot, dataset: ImageDataset) -> KnownSpee
         for run in snapshot.runs
         if (record := snapshot.records.get(run.run_id)) is not None
         and record.is_finished
-        and run.finetune == "all"
+        and run.finetune != "head"
         and _was_here(record, here)
     ]
     works = works_of([run for run, _ in done], dataset)

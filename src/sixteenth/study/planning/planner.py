@@ -146,7 +146,7 @@ class _Planner:
                 )
             if wanted.device == execution.device:
                 known[run.run_id] = wanted
-                self._speeds[run.model] = [Speed(**each) for each in execution.measured]
+                self._speeds[run.network] = [Speed(**each) for each in execution.measured]
         for device in {execution.device for execution in known.values()}:
             # Is it still there?
             self.machine.default_execution(device, self.snapshot.runs[0].train)
@@ -155,13 +155,13 @@ class _Planner:
     def _keep(self, assigned: Sequence[Assignment]) -> None:
         """Add what was measured to what is known, once for each model and size."""
         measured = {
-            (each.run.model, each.run.fraction): each
+            (each.run.network, each.run.fraction): each
             for each in assigned
-            if each.basis is Basis.MEASURED and each.run.finetune == "all"
+            if each.basis is Basis.MEASURED and each.run.finetune != "head"
         }
         for each in measured.values():
             rate, _ = self._rate(each.run, each.execution)
-            flops = self._flops(each.run.model)
+            flops = self._flops(each.run)
             self.known.add(KnownSpeed(each.run, each.execution, rate, flops, finished=False))
 
     def _decided_alike(self, runs: Sequence[RunSpec]) -> dict[str, Execution]:
@@ -173,10 +173,10 @@ class _Planner:
             if alike is None or self.request.device not in (None, alike.execution.device):
                 continue
             execution = alike.execution
-            if alike.flops != self._flops(run.model):
+            if alike.flops != self._flops(run):
                 execution = replace(execution, measured=())  # at another image size
             elif execution.measured:
-                self._speeds[run.model] = [Speed(**each) for each in execution.measured]
+                self._speeds[run.network] = [Speed(**each) for each in execution.measured]
             found[run.run_id] = replace(
                 execution,
                 threads=self._threads or execution.threads,
@@ -187,36 +187,35 @@ class _Planner:
     def _decide(
         self, new: Sequence[RunSpec], known: Mapping[str, Execution]
     ) -> dict[str, Execution]:
-        """Decide for runs that nothing is known of; a model keeps the numbers of its other runs."""
+        """Decide for runs that nothing is known of; a network keeps the numbers of its others."""
         if not new:
             return {}
-        of_model = {
-            run.model: known[run.run_id] for run in self.snapshot.runs if run.run_id in known
+        decided_of = {
+            run.network: known[run.run_id] for run in self.snapshot.runs if run.run_id in known
         }
-        numbers: dict[str, Execution] = {}
-        for model in dict.fromkeys(run.model for run in new):
-            first = next(run for run in new if run.model == model)
-            numbers[model] = of_model.get(model) or self.machine.default_execution(
-                self.request.device, first.train
-            )
+        numbers = {
+            run.network: decided_of.get(run.network)
+            or self.machine.default_execution(self.request.device, run.train)
+            for run in _firsts(new).values()
+        }
         heads = [run for run in new if run.finetune == "head"]
         if heads:
             # Measuring speeds of training would take as long as they do.
             reason = "not measured: the head alone is trained"
             decided = self._on_threads(heads, numbers, self._threads or self.machine.cores, reason)
-            others = [run for run in new if run.finetune == "all"]
+            others = [run for run in new if run.finetune != "head"]
             return decided | self._decide(others, {**known, **decided})
         if self._is_small(new):
             reason = "not measured: a small study"
             return self._on_threads(new, numbers, self._threads or self.machine.cores, reason)
         placements = self._placements(new, next(iter(numbers.values())).device)
         self._measure(new, numbers, placements)
-        for model, default in numbers.items():
-            speeds = self._speeds.get(model, [])
-            if model not in of_model and speeds:
+        for network, default in numbers.items():
+            speeds = self._speeds.get(network, [])
+            if network not in decided_of and speeds:
                 precision, layout = best_numbers(speeds, default)
                 measured = tuple(asdict(speed) for speed in speeds)
-                numbers[model] = replace(
+                numbers[network] = replace(
                     default, precision=precision, layout=layout, measured=measured
                 )
         if self._threads:
@@ -229,7 +228,7 @@ class _Planner:
             run.run_id: {
                 placement: self._seconds(
                     run,
-                    replace(numbers[run.model], threads=placement.threads),
+                    replace(numbers[run.network], threads=placement.threads),
                     placement.processes,
                 )
                 for placement in placements
@@ -241,7 +240,7 @@ class _Planner:
         reason = "the study is done soonest, by the speeds that were measured"
         return {
             run.run_id: replace(
-                numbers[run.model], threads=chosen[run.run_id].threads, reason=reason
+                numbers[run.network], threads=chosen[run.run_id].threads, reason=reason
             )
             for run in new
         }
@@ -250,7 +249,8 @@ class _Planner:
         self, runs: Sequence[RunSpec], numbers: Mapping[str, Execution], threads: int, reason: str
     ) -> dict[str, Execution]:
         return {
-            run.run_id: replace(numbers[run.model], threads=threads, reason=reason) for run in runs
+            run.run_id: replace(numbers[run.network], threads=threads, reason=reason)
+            for run in runs
         }
 
     def _placements(self, runs: Sequence[RunSpec], device: str) -> list[Placement]:
@@ -278,14 +278,10 @@ class _Planner:
         placements: Sequence[Placement],
     ) -> None:
         # The smallest first: what a process took for a larger one, it would seem to take again.
-        order = sorted((name for name in numbers if name in self.costs), key=self._flops)
+        firsts = [run for run in _firsts(runs).values() if run.model in self.costs]
         models = {
-            name: (
-                next(run for run in runs if run.model == name),
-                self.costs[name],
-                numbers[name],
-            )
-            for name in order
+            run.network: (run, self.costs[run.model], numbers[run.network])
+            for run in sorted(firsts, key=self._flops)
         }
 
         def progress(done: int) -> None:
@@ -296,24 +292,23 @@ class _Planner:
 
     def _time(self, known: Mapping[str, Execution]) -> None:
         """Measure the models whose speed is not known yet, one process at a time."""
-        first = {run.model: run for run in reversed(self._todo)}
-        models = [
-            model
-            for model in dict.fromkeys(run.model for run in self._todo)
-            if model in self.costs
-            and not self._speeds.get(model)
-            and self._known_rate(first[model], known[first[model].run_id]) is None
-        ]
-        for done, model in enumerate(models):
-            self._tell(models, done)
-            run, execution = first[model], known[first[model].run_id]
+        models = {
+            network: run
+            for network, run in _firsts(self._todo).items()
+            if run.model in self.costs
+            and not self._speeds.get(network)
+            and self._known_rate(run, known[run.run_id]) is None
+        }
+        for done, (network, run) in enumerate(models.items()):
+            self._tell(list(models), done)
+            execution = known[run.run_id]
             rate = self.machine.images_per_second(run, execution, seconds=1.0)
             if rate:
-                self._speeds[model] = [
+                self._speeds[network] = [
                     Speed(execution.precision, execution.layout, 1, execution.threads, rate)
                 ]
         if models:
-            self._tell(models, len(models))
+            self._tell(list(models), len(models))
 
     def _tell(self, models: Sequence[str], done: int) -> None:
         """What is being measured, of several models; it may take minutes on a busy machine."""
@@ -331,18 +326,18 @@ class _Planner:
         return self._known_rate(run, execution) or self._measured_rate(run, execution)
 
     def _known_rate(self, run: RunSpec, execution: Execution) -> tuple[float, Basis] | None:
-        key = run.model, execution
+        key = run.network, execution
         if key not in self._rates:
-            self._rates[key] = self.known.rate_of(run, execution, self._flops(run.model))
+            self._rates[key] = self.known.rate_of(run, execution, self._flops(run))
         return self._rates[key]
 
     def _measured_rate(
         self, run: RunSpec, execution: Execution, processes: int = 0
     ) -> tuple[float, Basis]:
-        rate = rate_of(self._speeds.get(run.model, ()), execution, processes)
+        rate = rate_of(self._speeds.get(run.network, ()), execution, processes)
         if rate:
             return rate, Basis.MEASURED
-        guess = GUESSED_FLOPS * execution.threads / max(1, self._flops(run.model))
+        guess = GUESSED_FLOPS * execution.threads / max(1, self._flops(run))
         return guess, Basis.GUESSED
 
     def _paces(
@@ -351,8 +346,8 @@ class _Planner:
         """`Schedule.paces` of the models whose speed is known."""
         models: dict[str, tuple[RunSpec, Cost, Execution]] = {}
         for run, execution in ((each.run, each.execution) for each in assigned):
-            if run.model in self.costs and self._speeds.get(run.model):
-                models.setdefault(run.model, (run, self.costs[run.model], execution))
+            if run.model in self.costs and self._speeds.get(run.network):
+                models.setdefault(run.network, (run, self.costs[run.model], execution))
         return paces_of(self.machine, models, self._speeds, machines, processes)
 
     def _effort(self, run: RunSpec) -> float:
@@ -373,9 +368,9 @@ class _Planner:
                 return max(0.0, 1 - float(history["step"].iloc[-1]) / self._work[run.run_id].steps)
         return 1.0
 
-    def _flops(self, model: str) -> int:
+    def _flops(self, run: RunSpec) -> int:
         """To train on one image; 0 of a model that cannot be built."""
-        return self.costs[model].flops if model in self.costs else 0
+        return self.costs[run.model].of_run(run) if run.model in self.costs else 0
 
     def _is_small(self, runs: Iterable[RunSpec]) -> bool:
         """Whether runs are done so soon that nothing is gained by measuring or more processes."""
@@ -383,7 +378,7 @@ class _Planner:
         for run in runs:
             if run.model in self.costs:
                 images = self._work[run.run_id].images or self._effort(run)
-                total += images * self.costs[run.model].flops
+                total += images * self._flops(run)
         return total < SMALL_FLOPS
 
     def _choose_workers(self, assigned: Sequence[Assignment]) -> int:
@@ -393,3 +388,11 @@ class _Planner:
             machines = min((self.machine.count(device) for device in devices), default=1)
             return min(machines, max(1, len(assigned)))
         return self._capacity.workers(assigned)
+
+
+def _firsts(runs: Iterable[RunSpec]) -> dict[str, RunSpec]:
+    """The first run of each network, by what is trained of which model."""
+    firsts: dict[str, RunSpec] = {}
+    for run in runs:
+        firsts.setdefault(run.network, run)
+    return firsts

@@ -56,8 +56,8 @@ class Schedule:
         workers: runs at the same time, at most.
         slots: threads that compute at the same time: a run begins when enough of them are free.
         machines: or GPUs, that the runs are spread over.
-        paces: by models, how many times their expected seconds runs take on each of the machines;
-            nothing of a model where all are alike.
+        paces: by networks, how many times their expected seconds runs take on each of the machines;
+            nothing of a network where all are alike.
     """
 
     assignments: tuple[Assignment, ...]
@@ -82,7 +82,7 @@ class Schedule:
 
     def seconds_on(self, assignment: Assignment, machine: int) -> float:
         """The seconds that a run is expected to take on one of the machines."""
-        paces = self.paces.get(assignment.run.model)
+        paces = self.paces.get(assignment.run.network)
         return assignment.seconds * (paces[machine] if paces else 1.0)
 
     def expected(self) -> list[tuple[float, int]]:
@@ -96,7 +96,7 @@ class Schedule:
                 loads[found[ended][1]] -= 1
                 busy -= self.assignments[ended].execution.threads
             machine = loads.index(min(loads))
-            if paces := self.paces.get(assignment.run.model):
+            if paces := self.paces.get(assignment.run.network):
                 alike = [each for each, load in enumerate(loads) if load == loads[machine]]
                 machine = min(alike, key=lambda each: paces[each])
             loads[machine] += 1
