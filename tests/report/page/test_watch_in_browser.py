@@ -16,7 +16,7 @@ from tiny_study import training
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
-EPOCH = "(e => e ? e.textContent : '')(document.querySelector('tr.running td:nth-child(6)'))"
+EPOCH = "(e => e ? e.textContent : '')(document.querySelector('tr.running td.epoch'))"
 
 
 def test_the_browser_sees_an_epoch_arrive(

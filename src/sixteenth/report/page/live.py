@@ -73,7 +73,8 @@ def state_part(runs: Sequence[LiveRun], seconds_left: float | None, language: La
         }
         for one in runs
     ]
-    return _part("state", language, headline=headline, rows=rows)
+    inits = len({one.run.strategy for one in runs})
+    return _part("state", language, headline=headline, rows=rows, inits=inits)
 
 
 def answer_part(runs: Sequence[LiveRun], findings: Findings | None, language: Language) -> str:
@@ -90,7 +91,8 @@ def answer_part(runs: Sequence[LiveRun], findings: Findings | None, language: La
         note = words.final
         if finished < len(runs):
             note = words.not_final.format(done=finished, planned=len(runs))
-    return _part("answer", language, note=note, title=title, sentences=sentences)
+    final = finished == len(runs)
+    return _part("answer", language, note=note, final=final, title=title, sentences=sentences)
 
 
 def curves_part(histories: pd.DataFrame, results: pd.DataFrame, language: Language) -> str:
