@@ -2,8 +2,8 @@
 
     python -m benchmarks.results
 
-Prints each table's answer and draws its accuracy against size into the table's figures/. A report needs the run
-folders (training curves, predictions): none is written.
+Prints each table's answer and draws its accuracy against size into its figures/. A report needs the
+run folders (training curves, predictions): none is written.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def _target(found: Target, words: Words) -> str:
             how = "最先達到的會是" if found.arms > 1 else "由"
             end = "" if found.arms > 1 else "達到"
             return (
-                f"{wanted}：{how} {arm}{end}，{about}{around}。影像加倍後就能達到的機率是 "
+                f"{wanted}：{how} {arm}{end}，{about}{around}。影像加倍後達到的機率 "
                 f"{probability(found.doubled, FORESEEN)}。"
             )
         case _:

@@ -104,7 +104,7 @@ def why(option: Option, words: Words) -> str:
     if math.isfinite(option.chance_best) and option.gain > 0:
         text += f"；是這些做法中效果最好的機率 {probability(option.chance_best, SURE)}"
         if not is_nothing(option.regret):
-            text += f"，選擇這項做法，平均比最好的做法少 {points(option.regret)}"
+            text += f"，選擇這項做法平均比最好的做法少 {points(option.regret)}"
     return f"{text}。"
 
 

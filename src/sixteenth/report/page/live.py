@@ -104,10 +104,13 @@ def curves_part(histories: pd.DataFrame, results: pd.DataFrame, language: Langua
     figures = []
     for metric in METRICS if len(histories) else ():
         title = language.page.titles[f"{metric}-curves"]
-        figure = training_curves_figure(
-            histories, results, metric=metric, language=language, unfinished=True
-        )
-        figures.append((title, inline(svg(figure, title), f"{metric}-curves", title)))
+        drawn = [title]
+        for narrow in (False, True):
+            figure = training_curves_figure(
+                histories, results, metric=metric, language=language, unfinished=True, narrow=narrow
+            )
+            drawn.append(inline(svg(figure, title), f"{metric}-curves-{len(drawn)}", title))
+        figures.append(drawn)
     return _part("curves", language, figures=figures)
 
 
