@@ -163,14 +163,14 @@ def test_epochs_arrive_and_time_left_is_told(place: StudyFolder) -> None:
     assert "0 of 2 runs done · no run is being trained" in look(follower)["state"]
     with Lease.acquire(folder.path):
         begin(folder, first, 1)
-        assert "running 1 of 9 50.0% 25.0%" in look(follower)["state"]
+        assert "running 1 of 9 25.0% 50.0%" in look(follower)["state"]
         begin(folder, first, 3)
         said = look(follower)
         assert "running 3 of 9" in said["state"]
         # Six epochs of this run and nine of the other, of ten seconds each.
         assert re.search(r"about 2 min (2[5-9]|3[0-5]) s left", said["state"])
         assert said["answer"] == "The answer so far No run is finished yet."
-        assert follower.parts()["curves"].count("<svg") == 2
+        assert follower.parts()["curves"].count("<svg") == 4  # wide and narrow
         assert "waiting" in said["state"]
     begin(place.run(second.run_id), second, 2)
     assert look(follower)["state"].count("stopped without a word 3 of 9") == 1

@@ -81,7 +81,7 @@ def test_parts_of_a_sentence_meet_with_a_space_only_between_han_and_latin() -> N
         (SENTENCE.signed_points(-0.041), "−4.1 個百分點"),
         (SENTENCE.interval(Interval(0.032, 0.05, 0.95)), "95% 信賴區間 3.2 至 5.0"),
         (SENTENCE.ends(0.9, "1,200", "3,400"), "90% 區間 1,200 至 3,400"),
-        (SENTENCE.large(23_528_522), "2,352.9 萬"),
+        (SENTENCE.large(23_528_522), "2,353 萬"),
         (SENTENCE.percent(0.99999), "超過 99.99%"),
         (SENTENCE.probability(0.001, 0.98), "不到 2%"),
     ],

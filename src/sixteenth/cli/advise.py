@@ -64,4 +64,5 @@ def _print(advice: SaidAdvice, on: Console, labels: TerminalLabels) -> None:
         for number, step in enumerate(steps, 1):
             on.print()
             on.print(Text(labels.step.format(number, upper_first(plain(step.what))), style="bold"))
-            on.print(Padding(Text(plain(f"{step.why} {step.cost}")), (0, 0, 0, 3)))
+            rest = plain(step.text)[len(plain(step.what)) + 1 :].strip()  # after its full stop
+            on.print(Padding(Text(rest), (0, 0, 0, 3)))

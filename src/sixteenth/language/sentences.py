@@ -153,5 +153,6 @@ class SentenceNumbers:
         """Parameters or FLOPs, short: ``11.2 million``."""
         for size, name in self.large_units:
             if abs(number) >= size:
-                return f"{self.numbers.decimal(number / size, 1)} {name}"
+                digits = 1 if abs(number) < 100 * size else 0
+                return f"{self.numbers.decimal(number / size, digits)} {name}"
         return self.numbers.count(number)

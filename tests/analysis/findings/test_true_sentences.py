@@ -135,7 +135,7 @@ def test_repeats_need_their_seeds_and_a_seed_is_a_whole_number() -> None:
 def test_a_finished_run_without_a_size_is_set_aside_with_its_reason() -> None:
     found = discuss(table(("a", math.nan, 0.5), ("a", 100, 0.6)))
     assert [one.reason.lacks for one in found.missing] == ["train_size"]
-    assert "it left no number of training images" in text(found, "missing")
+    assert ": left no number of training images" in text(found, "missing")
 
 
 def test_tables_without_test_sizes_or_epochs_are_discussed(study) -> None:

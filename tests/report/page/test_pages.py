@@ -128,6 +128,15 @@ def test_every_figure_is_embedded_with_a_text_for_those_who_cannot_see_it(html: 
     assert len(names) == len(set(names))
 
 
+def test_every_colour_of_a_figure_is_another_in_the_dark(report: Path) -> None:
+    style, _, page = (report / "report.html").read_text(encoding="utf-8").partition("</style>")
+    colour = r'(?:fill|stroke)="(#\w+)"'
+    drawn, changed = set(re.findall(colour, page)), set(re.findall(rf"\[{colour}\]", style))
+    # Matplotlib's own, the fill of marks that are lines.
+    assert len(drawn) > 5
+    assert drawn - changed <= {"#1f77b4"}
+
+
 def test_the_page_of_36_runs_is_small(report: Path) -> None:
     assert (report / "report.html").stat().st_size < 1_000_000
 

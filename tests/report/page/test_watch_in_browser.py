@@ -16,7 +16,7 @@ from tiny_study import training
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
-EPOCH = "(e => e ? e.textContent : '')(document.querySelector('tr.running td:nth-child(6)'))"
+EPOCH = "(e => e ? e.textContent : '')(document.querySelector('tr.running td.epoch'))"
 
 
 def test_the_browser_sees_an_epoch_arrive(
@@ -43,7 +43,7 @@ def test_the_browser_sees_an_epoch_arrive(
         assert run.returncode is None
         assert len(seen) == 2, browser.js("document.body.innerText")
         assert all(each.endswith(" of 50") for each in seen)
-        assert browser.js("document.querySelectorAll('figure svg').length") == 2
+        assert browser.js("document.querySelectorAll('figure .narrow svg').length") == 2
         assert "No run is finished yet" in browser.js("document.body.innerText")
         root = "document.documentElement"
         assert browser.js(f"{root}.scrollWidth - {root}.clientWidth") == 0

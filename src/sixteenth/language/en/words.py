@@ -92,10 +92,10 @@ def missing_reason(reason: MissingReason) -> str:
     if reason.lacks:
         lacks = {"train_size": "number of training images", "test_accuracy": "test accuracy"}
         lacks["predictions"] = "predictions of single test images"
-        return f"it left no {lacks[reason.lacks]}"
+        return f"left no {lacks[reason.lacks]}"
     return {
-        "missing": "it was not run yet",
-        "interrupted": "it was interrupted",
-        "running": "it is still running",
-        "failed": "it failed without a message",
-    }.get(reason.status, f"its status is {reason.status!r}")
+        "missing": "not run yet",
+        "interrupted": "interrupted",
+        "running": "still running",
+        "failed": "failed without a message",
+    }.get(reason.status, f"status {reason.status!r}")

@@ -141,7 +141,7 @@ def _target(found: Target, words: Words) -> str:
             how = "最先達到的會是" if found.arms > 1 else "由"
             end = "" if found.arms > 1 else "達到"
             return (
-                f"{wanted}：{how} {arm}{end}，{about}{around}。影像加倍就達到的機率 "
+                f"{wanted}：{how} {arm}{end}，{about}{around}。影像加倍後達到的機率 "
                 f"{probability(found.doubled, FORESEEN)}。"
             )
         case _:
@@ -164,7 +164,7 @@ def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
     best, rival, difference = words.cell(found.best), words.cell(found.rival), found.difference
     around = interval(difference)
     why = f"{best}與 {rival}的高下還分不出來（{signed_points(difference.value)}，{around}）。"
-    return "在兩個最好的組合之間做選擇之前，各多訓練兩個種子", why, _time(found.seconds)
+    return "在最好的兩個組合之間做選擇之前，先各用兩個新的種子再訓練", why, _time(found.seconds)
 
 
 def _time(seconds: float) -> str:

@@ -45,13 +45,13 @@ def _ceiling(found: LabelCeiling) -> str:
     which = "兩個" if found.networks == 2 else f" {found.networks} 個"
     head = f"用最多影像訓練的{which}模型"
     if not found.images_in_doubt:
-        return f"{head}，沒有一致且有信心地否定任何一張測試影像的標籤：看不出有標錯的標籤。"
+        return f"{head}，沒有對任何一張測試影像一致且有信心地給出不同的標籤：看不出有標錯的標籤。"
     end = "；能再提升的空間很小，請先檢查這些影像"
     if found.small:
-        end = "；準確率受限並不是因為它們"
+        end = "；準確率偏低並非主要由此造成"
     return (
         f"{head}，在 {count(found.test_images)} 張測試影像中，把 {count(found.images_in_doubt)} 張"
-        "一致判為另一個類別，信心與對該類別通常的信心相當：可能是標籤有誤，也可能是影像本身很難。"
+        "一致判為另一個類別，信心與平常判為該類別時相當：可能是標籤有誤，也可能是影像本身很難。"
         f"如果全都是標籤錯誤，最佳組合的錯誤率（{percent(found.best_error)}）中，"
         f"有 {points(found.share)}不能歸咎於模型{end}。"
     )

@@ -46,7 +46,6 @@ def control_run(control: ControlRun, words: Words) -> str:
 
 
 def _origin(half: Half) -> str:
-    between = join([count(size) for size in half.between])
-    if half.origin is HalfOrigin.INTERPOLATED:
-        return f"一半的影像沒有實際訓練，由 {between} 張的結果內插"
-    return f"一半的影像沒有實際訓練，由 {between} 張之間的變化率推算"
+    between = join([f"{count(size)} 張" for size in half.between])
+    how = "的結果內插" if half.origin is HalfOrigin.INTERPOLATED else "之間的變化率推算"
+    return f"其中 {count(half.images)} 張並未實際訓練，準確率由 {between}{how}而得"

@@ -108,8 +108,8 @@ def _method(found: ComparisonMethod) -> str:
 
 
 def _verdict(found: ExpectationVerdict, words: Words) -> str:
-    ahead = "較小" if found.expect is Expect.SMALLER else "較大"
-    head = f"{words.init(found.init)}：「{ahead}的模型較好」的預期"
+    ahead = "小" if found.expect is Expect.SMALLER else "大"
+    head = f"以 {words.init(found.init)}訓練時，「模型愈{ahead}愈好」的預期"
     outcomes = [
         ("成立", found.held),
         ("相反", found.opposite),
@@ -120,9 +120,9 @@ def _verdict(found: ExpectationVerdict, words: Words) -> str:
         parts = [f"{join([count(n) for n in sizes])} 張影像時{what}" for what, sizes in told]
         return f"{head}，{'，'.join(parts)}。"
     number = len(told[0][1])
-    whole = {1: "測量的唯一一種資料量", 2: "兩種資料量"}.get(number, f"全部 {number} 種資料量")
+    whole = {1: "唯一測量過的資料量下", 2: "兩種資料量下"}.get(number, f"全部 {number} 種資料量下")
     if found.held:
-        return f"{head}在{whole}都成立。" if number > 1 else f"{head}在{whole}成立。"
+        return f"{head}在 {whole}{'都' * (number > 1)}成立。"
     if found.opposite:
         return f"{head}不成立：在 {whole}，結果正好相反。"
     return f"{head}既沒有得到證實，也沒有遭到否定：在 {whole}，這些訓練看不出差異。"

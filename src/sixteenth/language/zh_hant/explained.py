@@ -37,7 +37,7 @@ def _gap(found: ExplainedGap, words: Words) -> str:
         f"{len(behind.runs)} 次，後者 {len(ahead.runs)} 次。"
     )
     if not found.told:
-        text += "這個差距與零分不出來，因此無法解釋它由什麼造成。"
+        text += "這個差距與零無法區分，因此無法解釋成因。"
     return text
 
 
@@ -57,8 +57,8 @@ def _lever(found: ExplainedLever, words: Words) -> str:
         f"{points(found.before.value)}"
     )
     if not math.isfinite(found.share.value):
-        return f"{text}。它是不是原因仍無法判斷。"
-    return f"{text}：它解釋了{_share(found.share)}，{_verdict(found)}。"
+        return f"{text}。這是不是原因，仍無法判斷。"
+    return f"{text}：這項改變解釋了{_share(found.share)}，{_verdict(found)}。"
 
 
 def _share(share: Average) -> str:
@@ -71,11 +71,11 @@ def _share(share: Average) -> str:
 def _verdict(found: ExplainedLever) -> str:
     match found.verdict:
         case LeverVerdict.REASON:
-            return "所以它就是原因"
+            return "所以這就是原因"
         case LeverVerdict.NOT_MAIN:
-            return "所以它不是主要原因"
+            return "所以不是主要原因"
         case LeverVerdict.OPEN:
-            return "它是不是原因仍無法判斷"
+            return "這是不是原因，仍無法判斷"
         case _:
             assert_never(found.verdict)
 

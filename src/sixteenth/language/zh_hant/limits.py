@@ -74,7 +74,7 @@ def _seeds(found: FewSeeds) -> str:
         case Repeats.NONE:
             return (
                 "每個組合只訓練了一次：同一組合的兩次訓練會差多少，是根據其他研究的假設，"
-                "並沒有測量。再訓練兩個種子，信賴區間就會變窄。"
+                "並沒有測量。再用兩個新的種子訓練，信賴區間就會變窄。"
             )
         case Repeats.SOME:
             return (

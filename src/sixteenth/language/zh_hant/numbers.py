@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from babel import Locale
 
-from ..numbers import Numbers
+from ..numbers import DASH, Numbers, missing
 from ..sentences import SentenceNumbers
 
 _HAN = "\u2e80-\u2fff\u3400-\u9fff\uf900-\ufaff"
@@ -36,6 +36,10 @@ class ChineseNumbers(Numbers):
 
     def day(self, moment: Any) -> str:
         return re.sub(r"(?<=\d)(?=[年月日])|(?<=[年月])(?=\d)", " ", super().day(moment))
+
+    def parameters(self, number: Any) -> str:
+        """11181642 as ``1,118 萬``."""
+        return DASH if missing(number) else SENTENCE.large(float(number))
 
     def join(self, parts: Sequence[str], style: Literal["standard", "or"] = "standard") -> str:
         if len(parts) < 2:

@@ -107,14 +107,14 @@ def why(option: Option, words: Words) -> str:
     if equal_steps(option) and not is_nothing(option.gain):
         text += f"；在訓練步數不變時為 {points(option.gain_at_equal_steps)}"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
-        text += "；由於訓練尚未收斂，這個數字還不能定論"
+        text += "；因為訓練尚未收斂，這個數字還不算定論"
     if option.doubts:
         text += f"（{'；'.join(warning(doubt, 0) for doubt in option.doubts)}）"
     # The best of several losses is no recommendation.
     if math.isfinite(option.chance_best) and option.gain > 0:
         text += f"；是這些做法中效果最好的機率 {probability(option.chance_best, SURE)}"
         if not is_nothing(option.regret):
-            text += f"，選它平均比最好的做法少 {points(option.regret)}"
+            text += f"，選擇這項做法平均比最好的做法少 {points(option.regret)}"
     return f"{text}。"
 
 

@@ -205,7 +205,7 @@ class ChineseScreen(Screen):
         trainings = f"{found.fewest} 至 {found.most}"
         if found.fewest == found.most:
             trainings = str(found.most)
-        how = f"由 {found.repeats} 次重複訓練估計" if found.repeats else "假設值"
+        how = f"由 {found.repeats} 次重複估計" if found.repeats else "假設值"
         facts = [Fact("每個組合的訓練次數", trainings)]
         facts.append(Fact("測試影像", count(found.test_images)))
         if math.isfinite(found.detectable):
@@ -261,9 +261,9 @@ def _surer(found: Overview) -> str:
     """What would tell, after the verdict."""
     match found.step:
         case MoreSeeds():
-            return "：請再訓練兩個種子"
+            return "：請再用兩個新的種子訓練"
         case AnotherSize():
-            return "：請再訓練一種資料量"
+            return "：請再用另一種資料量訓練"
         case None:
             return ""
         case _:

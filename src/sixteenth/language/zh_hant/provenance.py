@@ -54,7 +54,7 @@ LABELS = ProvenanceLabels(
     "測試集沒有用來做任何選擇。",
     last_epoch="最後一個 epoch 的準確率",
     chosen_length="最後一個 epoch 的準確率；訓練多少個 epoch 由訓練子集中切出的驗證集決定",
-    chosen_epoch="在訓練子集中切出的驗證集上準確率最高的那個 epoch 的準確率",
+    chosen_epoch="驗證集（切自訓練子集）準確率最高的那個 epoch 的準確率",
     chosen_in_some="有些訓練取最後一個 epoch 的準確率，有些取驗證集選出的 epoch",
     test_chose_nothing="。測試集沒有用來做任何選擇。",
     cores="{} 核心",

@@ -73,7 +73,8 @@ def state_part(runs: Sequence[LiveRun], seconds_left: float | None, language: La
         }
         for one in runs
     ]
-    return _part("state", language, headline=headline, rows=rows)
+    inits = len({one.run.strategy for one in runs})
+    return _part("state", language, headline=headline, rows=rows, inits=inits)
 
 
 def answer_part(runs: Sequence[LiveRun], findings: Findings | None, language: Language) -> str:
@@ -90,7 +91,8 @@ def answer_part(runs: Sequence[LiveRun], findings: Findings | None, language: La
         note = words.final
         if finished < len(runs):
             note = words.not_final.format(done=finished, planned=len(runs))
-    return _part("answer", language, note=note, title=title, sentences=sentences)
+    final = finished == len(runs)
+    return _part("answer", language, note=note, final=final, title=title, sentences=sentences)
 
 
 def curves_part(histories: pd.DataFrame, results: pd.DataFrame, language: Language) -> str:
@@ -102,10 +104,13 @@ def curves_part(histories: pd.DataFrame, results: pd.DataFrame, language: Langua
     figures = []
     for metric in METRICS if len(histories) else ():
         title = language.page.titles[f"{metric}-curves"]
-        figure = training_curves_figure(
-            histories, results, metric=metric, language=language, unfinished=True
-        )
-        figures.append((title, inline(svg(figure, title), f"{metric}-curves", title)))
+        drawn = [title]
+        for narrow in (False, True):
+            figure = training_curves_figure(
+                histories, results, metric=metric, language=language, unfinished=True, narrow=narrow
+            )
+            drawn.append(inline(svg(figure, title), f"{metric}-curves-{len(drawn)}", title))
+        figures.append(drawn)
     return _part("curves", language, figures=figures)
 
 

@@ -62,7 +62,10 @@ def _is_told(found: Finding, findings: Findings) -> bool:
             return OptionKind.INIT in untried
         case OneSize():
             return OptionKind.DATA in untried
-        case HighestAccuracy():  # two that cannot be told apart, with the advice to train more
+        case HighestAccuracy():
+            if found.best.arm == found.second.arm:
+                return True  # two sizes of one curve
+            # Two that cannot be told apart, with the advice to train more.
             pair = {found.best.key, found.second.key}
             steps = (step for step in findings.advice.steps if isinstance(step, MoreSeeds))
             return any({step.best.key, step.rival.key} == pair for step in steps)
