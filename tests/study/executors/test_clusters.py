@@ -114,6 +114,9 @@ def test_a_folder_whose_path_is_too_long_for_rays_sockets_is_named(
     fake.init = lambda **given: (_ for _ in ()).throw(ConnectionError("no answer\nfrom there"))
     with pytest.raises(InputError, match=r"answers at 10\.0\.0\.1:6379: no answer from there$"):
         _ = ray.RayCluster().ray
+    fake.init = lambda **given: (_ for _ in ()).throw(ValueError("needs ray[client]"))
+    with pytest.raises(InputError, match=r"needs ray\[client\]; .*: RAY_ADDRESS=HOST:6379$"):
+        _ = ray.RayCluster("ray://10.0.0.1:10001").ray
 
 
 @pytest.mark.parametrize(
@@ -156,7 +159,6 @@ def test_options_of_jobs_are_read() -> None:
         "time": 240,
         "account": "a-b",
     }
-    assert slurm.parse_options("") == {"time": 60}  # fmt: skip
 
 
 # What happens on another machine
@@ -317,13 +319,16 @@ class Queue:
         class Job:
             def __init__(self, folder: Path, job_id: str) -> None:
                 self.job_id = job_id
-                self.paths = SimpleNamespace(result_pickle=folder / f"{job_id}_0_result.pkl")
+                self.paths = SimpleNamespace(
+                    result_pickle=folder / f"{job_id}_0_result.pkl",
+                    stderr=folder / f"{job_id}_0_log.err",
+                )
 
             def result(self) -> Any:
                 return pickle.loads(self.paths.result_pickle.read_bytes())
 
             def stderr(self) -> str:
-                return "what it said last\n"
+                return "much before\nwhat it said last\n"
 
         class AutoExecutor:
             def __init__(self, folder: Path, cluster: str, **given: Any) -> None:
@@ -450,7 +455,7 @@ def test_a_run_whose_machine_failed_begins_again_and_one_that_was_stopped_does_n
     assert isinstance(started, Started)
     assert isinstance(lost, Lost)
     assert lost.again is again
-    assert f"its job 7_0 ended as {state}: what it said last" in str(lost.error)
+    assert f"its job 7_0 ended as {state}: what it said last (7_0_0_log.err in" in str(lost.error)
     assert json.loads(executor._ids_path.read_text())["jobs"] == {}
 
 

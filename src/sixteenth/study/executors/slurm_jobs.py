@@ -31,6 +31,9 @@ from .slurm_queue import ENDED, GONE, ask, import_submitit, job_states
 from .unshared import changed
 from .worker import picklable
 
+MINUTES = 60
+"""Of a job, where --slurm names no time; it is queued again and again."""
+
 REQUEUES = 100
 """How often a run that reaches the time limit of its job is queued again."""
 
@@ -102,7 +105,8 @@ class SlurmJobs:
         cluster: str = "slurm",
     ) -> None:
         self._submitit = import_submitit()
-        self._schedule, self._origin, self._options = schedule, origin, dict(options)
+        self._schedule, self._origin = schedule, origin
+        self._options = {"time": MINUTES, **options}
         self._cluster = cluster
         self._new: list[Assignment] = []
         self._live: dict[str, tuple[Any, Assignment]] = {}
@@ -191,7 +195,7 @@ class SlurmJobs:
                                 each.run,
                                 each.execution,
                                 self._event_path(each),
-                                int(self._options.get("time", 0)),
+                                int(self._options["time"]),
                             )
                         )
                         for each in assignments
@@ -262,7 +266,8 @@ class SlurmJobs:
         state = self._states.get(job.job_id, GONE)
         try:
             if not job.paths.result_pickle.exists():
-                raise RunError((job.stderr() or "").strip() or "it left no result")
+                said = (job.stderr() or "").strip().rpartition("\n")[2] or "it left no result"
+                raise RunError(f"{said[:200]} ({job.paths.stderr.name} in STUDY/jobs)")
             kind, content = job.result()
         except Exception as error:  # whatever submitit makes of a result that cannot be read
             reason = RunError(f"its job {job.job_id} ended as {state}: {one_line(error)[-300:]}")
