@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import pickle
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -26,9 +29,11 @@ from sixteenth.study.executors import (
     place_of,
     ray,
     ray_cluster,
+    ray_task,
     slurm,
     slurm_jobs,
     slurm_queue,
+    slurm_task,
 )
 from sixteenth.study.executors.base import Ended, Event, Lost, Noticed, Progressed, Started
 from sixteenth.study.executors.node import Origin, as_event, train_here, what_is_missing
@@ -209,6 +214,27 @@ def test_progress_goes_over_the_network_once_a_second(
     assert all(b - a >= 10 for a, b in itertools.pairwise(steps))
 
 
+def test_a_task_of_ray_hears_that_it_is_cancelled_also_where_ray_was_started_in_the_background(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script's background jobs ignore Ctrl-C, and so does every process of a Ray among them."""
+
+    def cancelled(*_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    exceptions = SimpleNamespace(RayError=RuntimeError)
+    fake = SimpleNamespace(exceptions=exceptions, get=lambda *_, **__: None)
+    monkeypatch.setattr(ray_task, "import_ray", lambda: fake)
+    monkeypatch.setattr(ray_task, "train_here", cancelled)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        kind, error, _ = ray_task.train(0, origin, spec(0), ON_CPU, {}, 1.0, None)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (kind, str(error)) == ("raised", "interrupted")
+
+
 # Machines of several kinds
 
 
@@ -346,7 +372,7 @@ class Queue:
                 queue.asked.append(self.given)
                 yield
 
-            def submit(self, job: slurm_jobs.TrainJob) -> Job:
+            def submit(self, job: slurm_task.TrainJob) -> Job:
                 job_id = f"7_{len(queue.states)}"
                 queue.states[job_id] = "PENDING"
                 queue.arrays[-1].append(job.run.run_id)
@@ -485,7 +511,7 @@ def test_what_a_job_tells_is_passed_on_once(origin: Origin, queue: Queue) -> Non
     events = list[Event]()
     executor, (run,) = jobs(origin, 0)
     executor.wait(events.append, 0.0)
-    job = slurm_jobs.TrainJob(origin, run.run, ON_CPU, executor._event_path(run), 60)
+    job = slurm_task.TrainJob(origin, run.run, ON_CPU, executor._event_path(run), 60)
     job.send("started", "a machine")
     executor.wait(events.append, 0.0)
     progress = Progress(run.run.run_id, 1, 2, 3, 4, 5.0)
@@ -499,8 +525,8 @@ def test_a_job_that_reaches_its_time_limit_is_queued_again_unless_it_got_nowhere
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submitit = pytest.importorskip("submitit", reason="pip install 'sixteenth[slurm]'")
-    job = slurm_jobs.TrainJob(origin, spec(0), ON_CPU, origin.folder / "an.event", 3)
-    monkeypatch.setattr(slurm_jobs, "train_here", lambda *_: "its record")
+    job = slurm_task.TrainJob(origin, spec(0), ON_CPU, origin.folder / "an.event", 3)
+    monkeypatch.setattr(slurm_task, "train_here", lambda *_: "its record")
     assert job() == ("ended", "its record")
     assert job.checkpoint().function is job  # preempted soon after it began
     job.begun -= 60
