@@ -96,6 +96,8 @@ class RayCluster:
             except (ConnectionError, RuntimeError, ValueError) as error:
                 if address:
                     said = f"no Ray cluster answers at {address}: {one_line(error)[:200]}"
+                    if "RAY_AUTH_MODE" not in os.environ:
+                        said += "; if it asks for a token, set RAY_AUTH_MODE=token"
                     if address.startswith("ray://"):  # one more server, with its own troubles
                         said += "; where the cluster's own port is open: RAY_ADDRESS=HOST:6379"
                     raise InputError(said) from None
