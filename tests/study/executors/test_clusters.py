@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import pickle
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -26,9 +29,11 @@ from sixteenth.study.executors import (
     place_of,
     ray,
     ray_cluster,
+    ray_task,
     slurm,
     slurm_jobs,
     slurm_queue,
+    slurm_task,
 )
 from sixteenth.study.executors.base import Ended, Event, Lost, Noticed, Progressed, Started
 from sixteenth.study.executors.node import Origin, as_event, train_here, what_is_missing
@@ -112,8 +117,12 @@ def test_a_folder_whose_path_is_too_long_for_rays_sockets_is_named(
         _ = ray.RayCluster().ray
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     fake.init = lambda **given: (_ for _ in ()).throw(ConnectionError("no answer\nfrom there"))
-    with pytest.raises(InputError, match=r"answers at 10\.0\.0\.1:6379: no answer from there$"):
+    with pytest.raises(InputError, match=r"answers at 10\.0\.0\.1:6379: no answer from there; if"):
         _ = ray.RayCluster().ray
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    fake.init = lambda **given: (_ for _ in ()).throw(ValueError("needs ray[client]"))
+    with pytest.raises(InputError, match=r"needs ray\[client\]; where .*: RAY_ADDRESS=HOST:6379$"):
+        _ = ray.RayCluster("ray://10.0.0.1:10001").ray
 
 
 @pytest.mark.parametrize(
@@ -156,7 +165,6 @@ def test_options_of_jobs_are_read() -> None:
         "time": 240,
         "account": "a-b",
     }
-    assert slurm.parse_options("") == {"time": 60}  # fmt: skip
 
 
 # What happens on another machine
@@ -205,6 +213,27 @@ def test_progress_goes_over_the_network_once_a_second(
     assert 9 <= len(steps) <= 11
     assert steps[0] == 1
     assert all(b - a >= 10 for a, b in itertools.pairwise(steps))
+
+
+def test_a_task_of_ray_hears_that_it_is_cancelled_also_where_ray_was_started_in_the_background(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script's background jobs ignore Ctrl-C, and so does every process of a Ray among them."""
+
+    def cancelled(*_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    exceptions = SimpleNamespace(RayError=RuntimeError)
+    fake = SimpleNamespace(exceptions=exceptions, get=lambda *_, **__: None)
+    monkeypatch.setattr(ray_task, "import_ray", lambda: fake)
+    monkeypatch.setattr(ray_task, "train_here", cancelled)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        kind, error, _ = ray_task.train(0, origin, spec(0), ON_CPU, {}, 1.0, None)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (kind, str(error)) == ("raised", "interrupted")
 
 
 # Machines of several kinds
@@ -317,13 +346,16 @@ class Queue:
         class Job:
             def __init__(self, folder: Path, job_id: str) -> None:
                 self.job_id = job_id
-                self.paths = SimpleNamespace(result_pickle=folder / f"{job_id}_0_result.pkl")
+                self.paths = SimpleNamespace(
+                    result_pickle=folder / f"{job_id}_0_result.pkl",
+                    stderr=folder / f"{job_id}_0_log.err",
+                )
 
             def result(self) -> Any:
                 return pickle.loads(self.paths.result_pickle.read_bytes())
 
             def stderr(self) -> str:
-                return "what it said last\n"
+                return "much before\nwhat it said last\n"
 
         class AutoExecutor:
             def __init__(self, folder: Path, cluster: str, **given: Any) -> None:
@@ -341,7 +373,7 @@ class Queue:
                 queue.asked.append(self.given)
                 yield
 
-            def submit(self, job: slurm_jobs.TrainJob) -> Job:
+            def submit(self, job: slurm_task.TrainJob) -> Job:
                 job_id = f"7_{len(queue.states)}"
                 queue.states[job_id] = "PENDING"
                 queue.arrays[-1].append(job.run.run_id)
@@ -450,7 +482,7 @@ def test_a_run_whose_machine_failed_begins_again_and_one_that_was_stopped_does_n
     assert isinstance(started, Started)
     assert isinstance(lost, Lost)
     assert lost.again is again
-    assert f"its job 7_0 ended as {state}: what it said last" in str(lost.error)
+    assert f"its job 7_0 ended as {state}: what it said last (7_0_0_log.err in" in str(lost.error)
     assert json.loads(executor._ids_path.read_text())["jobs"] == {}
 
 
@@ -480,7 +512,7 @@ def test_what_a_job_tells_is_passed_on_once(origin: Origin, queue: Queue) -> Non
     events = list[Event]()
     executor, (run,) = jobs(origin, 0)
     executor.wait(events.append, 0.0)
-    job = slurm_jobs.TrainJob(origin, run.run, ON_CPU, executor._event_path(run), 60)
+    job = slurm_task.TrainJob(origin, run.run, ON_CPU, executor._event_path(run), 60)
     job.send("started", "a machine")
     executor.wait(events.append, 0.0)
     progress = Progress(run.run.run_id, 1, 2, 3, 4, 5.0)
@@ -494,8 +526,8 @@ def test_a_job_that_reaches_its_time_limit_is_queued_again_unless_it_got_nowhere
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submitit = pytest.importorskip("submitit", reason="pip install 'sixteenth[slurm]'")
-    job = slurm_jobs.TrainJob(origin, spec(0), ON_CPU, origin.folder / "an.event", 3)
-    monkeypatch.setattr(slurm_jobs, "train_here", lambda *_: "its record")
+    job = slurm_task.TrainJob(origin, spec(0), ON_CPU, origin.folder / "an.event", 3)
+    monkeypatch.setattr(slurm_task, "train_here", lambda *_: "its record")
     assert job() == ("ended", "its record")
     assert job.checkpoint().function is job  # preempted soon after it began
     job.begun -= 60

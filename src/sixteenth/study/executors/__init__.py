@@ -13,7 +13,8 @@ place.py        where a study is computed: its machine for planning, and its exe
 node.py         what happens on another machine
 unshared.py     training where the study's folder is not seen
 ray.py          one task of Ray a run
-slurm.py        a Slurm cluster; slurm_jobs.py: one job a run; slurm_queue.py: its queue
+slurm.py        a Slurm cluster; slurm_jobs.py: one job a run; slurm_task.py: what it does;
+                slurm_queue.py: what is asked of Slurm
 """
 
 from __future__ import annotations

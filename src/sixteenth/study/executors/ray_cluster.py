@@ -93,11 +93,16 @@ class RayCluster:
             try:
                 ray.init(address=address or "auto", **options)
                 return
-            except ConnectionError as error:
+            except (ConnectionError, RuntimeError, ValueError) as error:
                 if address:
-                    raise InputError(
-                        f"no Ray cluster answers at {address}: {one_line(error)[:200]}"
-                    ) from None
+                    said = f"no Ray cluster answers at {address}: {one_line(error)[:200]}"
+                    if "RAY_AUTH_MODE" not in os.environ:
+                        said += "; if it asks for a token, set RAY_AUTH_MODE=token"
+                    if address.startswith("ray://"):  # one more server, with its own troubles
+                        said += "; where the cluster's own port is open: RAY_ADDRESS=HOST:6379"
+                    raise InputError(said) from None
+                if not isinstance(error, ConnectionError):
+                    raise
         place = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
         if len(os.fsencode(os.path.join(place, _SOCKET))) > LONGEST_SOCKET:
             raise InputError(

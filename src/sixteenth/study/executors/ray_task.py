@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from typing import Any
 
 from ...engine.execution import Execution
@@ -35,6 +36,10 @@ def train(
         shared.
     """
     ray = import_ray()
+    # Ray cancels a task by this signal, which all its processes ignore if Ray was started in the
+    # background of a script, or by nohup.
+    with contextlib.suppress(ValueError):  # not in the main thread, as in tests
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     last: Any = None
 
     def send(kind: str, content: Any) -> None:

@@ -26,9 +26,6 @@ MOST_JOBS = 1000
 LEAST_MINUTES = 3
 """Of a job: 90 seconds before its limit it is told to queue again, and must have begun by then."""
 
-MINUTES = 60
-"""Of a job, where --slurm names no time; it is queued again and again."""
-
 
 def parse_options(text: str) -> dict[str, int | str]:
     """Options of sbatch from a text such as ``partition=gpu,time=240``; time in minutes.
@@ -44,7 +41,7 @@ def parse_options(text: str) -> dict[str, int | str]:
                 f"--slurm {part!r}: write options of sbatch as partition=NAME,time=MINUTES"
             )
         options[name] = int(value) if value.isdecimal() else value
-    time_limit = options.setdefault("time", MINUTES)
+    time_limit = options.get("time", LEAST_MINUTES)
     if not isinstance(time_limit, int):
         raise InputError(f"--slurm time={time_limit}: write the minutes of a job, as time=240")
     if time_limit < LEAST_MINUTES:

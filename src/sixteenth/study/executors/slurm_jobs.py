@@ -9,7 +9,6 @@ goes on from its checkpoint. submitit is imported when a study is to be trained 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -20,23 +19,19 @@ from pathlib import Path
 from typing import Any
 
 from ...data.cache import default_data_dir
-from ...engine.execution import Execution
 from ...errors import InputError, RunError, one_line
-from ...spec import RunSpec
-from ...storage.run_folder import RunFolder, write_text
+from ...storage.run_folder import write_text
 from ..planning.schedule import Assignment, Schedule
 from .base import Ended, Event, Failed, Lost, Noticed, Started
-from .node import Origin, as_event, train_here
+from .node import Origin, as_event
 from .slurm_queue import ENDED, GONE, ask, import_submitit, job_states
-from .unshared import changed
-from .worker import picklable
+from .slurm_task import TrainJob
+
+MINUTES = 60
+"""Of a job, where --slurm names no time; it is queued again and again."""
 
 REQUEUES = 100
 """How often a run that reaches the time limit of its job is queued again."""
-
-NOTICE_SECONDS = 150.0
-"""Of a job's time that are left, at most, when it is told that its limit comes: submitit has that
-done 90 seconds before, and Slurm looks twice a minute."""
 
 RETRY_SECONDS = 60.0
 """Time until Slurm is asked again to take jobs that it refused."""
@@ -46,47 +41,6 @@ LOOK_SECONDS = 15.0
 
 MACHINE_FAILED = ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED", "DEADLINE")
 """States of jobs that ended by no fault of their run."""
-
-
-class TrainJob:
-    """What a job does: it trains one run on the machine that Slurm chose."""
-
-    def __init__(
-        self, origin: Origin, run: RunSpec, execution: Execution, event_path: Path, minutes: int
-    ) -> None:
-        self.origin, self.run, self.execution = origin, run, execution
-        self.event_path, self.minutes = event_path, minutes
-        self.checkpoint_path = RunFolder(origin.folder / "runs" / run.run_id).checkpoint_paths[0]
-
-    def __call__(self) -> tuple[str, Any]:
-        """Returns ended and the run's record, or raised and the error."""
-        self.begun, self.saved = time.monotonic(), changed(self.checkpoint_path)
-        try:
-            return "ended", train_here(self.origin, self.run, self.execution, self.send)
-        except Exception as error:
-            return "raised", picklable(error)
-
-    def checkpoint(self) -> Any:
-        """For submitit, shortly before the time limit or a preemption: the same job again. The run
-        goes on from its last checkpoint, which is at most two minutes old.
-
-        Raises:
-            RunError: the time was not enough for a checkpoint, so that it would not be again.
-        """
-        over = time.monotonic() - self.begun > 60 * self.minutes - NOTICE_SECONDS
-        if over and changed(self.checkpoint_path) == self.saved:
-            raise RunError(
-                f"its job's time of {self.minutes} minutes was over before a checkpoint was "
-                "written: give jobs more with --slurm time=MINUTES"
-            )
-        return import_submitit().helpers.DelayedSubmission(self)
-
-    def send(self, kind: str, content: Any) -> None:
-        """Leave an event where the command finds it; only the last one matters."""
-        fresh = self.event_path.with_suffix(".new")
-        with contextlib.suppress(OSError):
-            fresh.write_text(json.dumps([kind, content]), encoding="utf-8")
-            os.replace(fresh, self.event_path)
 
 
 class SlurmJobs:
@@ -102,7 +56,8 @@ class SlurmJobs:
         cluster: str = "slurm",
     ) -> None:
         self._submitit = import_submitit()
-        self._schedule, self._origin, self._options = schedule, origin, dict(options)
+        self._schedule, self._origin = schedule, origin
+        self._options = {"time": MINUTES, **options}
         self._cluster = cluster
         self._new: list[Assignment] = []
         self._live: dict[str, tuple[Any, Assignment]] = {}
@@ -191,7 +146,7 @@ class SlurmJobs:
                                 each.run,
                                 each.execution,
                                 self._event_path(each),
-                                int(self._options.get("time", 0)),
+                                int(self._options["time"]),
                             )
                         )
                         for each in assignments
@@ -262,7 +217,8 @@ class SlurmJobs:
         state = self._states.get(job.job_id, GONE)
         try:
             if not job.paths.result_pickle.exists():
-                raise RunError((job.stderr() or "").strip() or "it left no result")
+                said = (job.stderr() or "").strip().rpartition("\n")[2] or "it left no result"
+                raise RunError(f"{said[:200]} ({job.paths.stderr.name} in STUDY/jobs)")
             kind, content = job.result()
         except Exception as error:  # whatever submitit makes of a result that cannot be read
             reason = RunError(f"its job {job.job_id} ended as {state}: {one_line(error)[-300:]}")
