@@ -138,7 +138,7 @@ def test_where_no_stage_can_be_told_apart_one_line_says_so(model: nn.Module) -> 
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "study-file.md"
-ROW = re.compile(r"^\| `(\S+)` \| `(\S+)` \| (\d+)% \|$", re.MULTILINE)
+ROW = re.compile(r"^\| (\S+) \| `(\S+)` \| (\d+)% \|$", re.MULTILINE)
 TABLE = {name: (stage, share) for name, stage, share in ROW.findall(PAGE.read_text("utf-8"))}
 QUICK = ("resnet18", "squeezenet1_1", "speedrun", "seed-cnn")
 LARGE = ("alexnet", "inception_v3", "maxvit_t")
