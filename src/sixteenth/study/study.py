@@ -366,7 +366,7 @@ class Study(StudyResults):
             known=self._known_speeds() if place.is_here else None,
             timed=timed,
         )
-        return schedule, costs
+        return schedule if place.is_here else schedule.of_whole_runs(), costs
 
     @cached_property
     def shared_speeds(self) -> KnownSpeeds:

@@ -51,6 +51,11 @@ def do(option: Option, words: Words) -> str:
             assert_never(option.kind)
 
 
+def heading(option: Option, words: Words) -> str:
+    """What stands above what an option brings; a loss is nobody told to take."""
+    return do(option, words) if option.advised else f"不建議：{do(option, words)}"
+
+
 def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
@@ -120,6 +125,8 @@ def untried(option: Option, words: Words) -> str:
             if not option.available:
                 return f"{model} 沒有預訓練權重；resnet18 等模型則有"
             if option.start.init == "random":
+                if option.elsewhere:
+                    return f"{model} 沒有用同樣多的影像從預訓練權重開始訓練過"
                 return "沒有任何一次訓練使用預訓練權重"
             if is_frozen(option.start.init):
                 return "這項研究只訓練了分類層"
