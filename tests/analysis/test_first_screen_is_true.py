@@ -51,12 +51,14 @@ def random_study(number: int) -> Study:
         fractions={name: SIZES[name] for name in names},
         seeds=range(rng.integers(1, 4)),
         seed_sd=0.006,
-        test_size=int(rng.choice([150, 600, 2000])),
+        test_size=int(rng.choice([150, 600, 1200])),
         final_map=str(rng.choice(["1x1", "4x4"])),
         generator=number,
         lengths=lengths,
     )
-    stopped = rng.random() < 0.4 and 0.5 in shares  # all runs on the largest size, after the longest shorter length
+    stopped = (
+        rng.random() < 0.4 and 0.5 in shares
+    )  # all runs on the largest size, after the longest shorter length
     for row in study.results[study.results["length"] == 1].to_dict("records"):
         if (stopped and row["fraction"] == names[-1]) or rng.random() < 0.12:
             status = "interrupted" if stopped else str(rng.choice(["failed", "missing"]))
@@ -69,12 +71,10 @@ def random_study(number: int) -> Study:
     return study
 
 
-@pytest.fixture(scope="module", params=range(10))
+@pytest.fixture(scope="module", params=range(8))
 def made(request: pytest.FixtureRequest) -> tuple[pd.DataFrame, Findings]:
     study = random_study(request.param)
-    found = analyse(
-        study.results, study.histories, predictions=study.predictions, context=CONTEXT
-    )
+    found = analyse(study.results, study.histories, predictions=study.predictions, context=CONTEXT)
     return study.results, found
 
 
@@ -109,9 +109,7 @@ def test_the_best_network_is_the_best_of_its_length(made: tuple[pd.DataFrame, Fi
     same = rows[rows["length"] == cell.length]
     means = same.groupby(["model", "init", "train_size"])["test_accuracy"].mean()
     assert cell.accuracy == pytest.approx(means.max())
-    assert cell.accuracy == pytest.approx(
-        mean_of(results, cell.arm, cell.train_size, cell.length)
-    )
+    assert cell.accuracy == pytest.approx(mean_of(results, cell.arm, cell.train_size, cell.length))
     assert {one.length for one in found.grid.cells} == {cell.length}, "one length is compared"
     shortened = [each for each in seen.cautions if type(each).__name__ == "StoppedEarly"]
     assert bool(shortened) is (cell.length < 1)
@@ -161,9 +159,11 @@ def test_cards_stand_best_first_and_what_is_spent_is_called_so(
         )
     if seen.verdict in (Verdict.DO, Verdict.IN_HAND):
         assert seen.card.option.low > 0
-        assert seen.card.option.gain == max(
-            card.option.gain for card in seen.cards if card.option.known
-        ) or seen.verdict is Verdict.DO
+        assert (
+            seen.card.option.gain
+            == max(card.option.gain for card in seen.cards if card.option.known)
+            or seen.verdict is Verdict.DO
+        )
 
 
 def test_the_options_in_json_are_those_of_the_cards(made: tuple[pd.DataFrame, Findings]) -> None:

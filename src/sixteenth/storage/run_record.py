@@ -82,7 +82,8 @@ class RunRecord(Part):
         if self.is_finished and (self.metrics is None or self.metrics.test_accuracy is None):
             raise ValueError("metrics.test_accuracy: a finished run has one")
         known = [each.length for each in self.lengths if each.test_accuracy is not None]
-        expected = self.spec.lengths[: -1 if self.is_finished else len(known)]
+        shorter = self.spec.lengths[:-1]
+        expected = shorter if self.is_finished else shorter[: len(known)]
         if self.metrics is not None and self.metrics.chosen_by in (LEVELLED_OFF, AT_MAX_EPOCHS):
             expected = halvings(len(known))
         if known != expected:
