@@ -206,7 +206,8 @@ class EnglishScreen(Screen):
                 longer = ""
                 if found.longer is not None:
                     right = self.words.term.right.format(percent(found.longer.accuracy))
-                    longer = f" Trained on, {self.words.cell(found.longer)} had {right}."
+                    cell = self.words.cell(found.longer)
+                    longer = f" After all of its steps, {cell} has {right}."
                 return (
                     f"Runs on {count(found.images)} images were stopped after "
                     f"{portion(found.length)} of their steps, so all networks are compared at that "

@@ -203,7 +203,7 @@ class ChineseScreen(Screen):
                 longer = ""
                 if found.longer is not None:
                     right = self.words.term.right.format(percent(found.longer.accuracy))
-                    longer = f"訓練到底時，{self.words.cell(found.longer)} 的{right}。"
+                    longer = f"完整訓練後，{self.words.cell(found.longer)}的{right}。"
                 return (
                     f"{count(found.images)} 張影像的訓練只進行了 {portion(found.length)} 的步數，"
                     f"因此所有模型都以這個長度比較。{longer}繼續訓練："
