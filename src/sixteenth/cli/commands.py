@@ -252,7 +252,7 @@ def _run(
     if budget is not None:
         left_out = holes[holes["status"] != "failed"]
         if len(left_out):
-            known = set(results.loc[results["length"] < 1, "run_id"].str.partition("@")[0])
+            known = {record.run_id for record in study.records() if record.lengths}
             begun = sum(run_id in known for run_id in left_out["run_id"])
             part = f", {begun} of them trained for a part of their steps" if begun else ""
             print_message(
