@@ -30,7 +30,7 @@ FOUND = Overview(
     best=BestNetwork(BEST, Interval(0.83, 0.87, 0.95)),
     card=Card(MODEL),
     cards=(Card(MODEL), Card(DATA), Card(Option(OptionKind.TRAINING, BEST, converged=False))),
-    cautions=(OneSeed(0.003, (0, 1, 2)), RunsMissing(1, 12)),
+    cautions=(OneSeed(0.003, (0, 1, 2)), RunsMissing(1, 0, 12)),
 )
 
 

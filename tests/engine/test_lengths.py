@@ -165,6 +165,37 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
         assert steps[0] >= (stop - 3 if every_step else 2 if stop > 8 else 1)
 
 
+@pytest.mark.parametrize(
+    "recipe", [{}, {"cooldown": 0.5, "batch_size": 50}], ids=["in", "at-an-end"]
+)
+def test_a_run_that_stops_after_a_length_has_its_result_and_goes_on_to_the_same_end(
+    digits: ImageDataset, tmp_path: Path, recipe: dict[str, Any]
+) -> None:
+    run = cell(["1/4", "1/2", 1], **recipe)
+    whole, cut = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "cut")
+    train_run(run, digits, whole)
+    steps: list[int] = []
+    for _ in range(2):  # the second time there is nothing left to do
+        record = train_run(
+            run, digits, cut, until="1/2", on_progress=lambda p: steps.append(p.step)
+        )
+        assert record.status == "interrupted"
+        assert [each.length for each in record.lengths] == ["1/4", "1/2"]
+        assert record == cut.read_record()
+        assert list(cut.read_predictions_of(record)) == [f"{run.run_id}@1/4", f"{run.run_id}@1/2"]
+    work = Workload.of(run.train, 200, len(digits.test), lengths=run.lengths)
+    assert max(steps) == round(work.shorter_part * work.all_steps) < 0.7 * work.all_steps
+
+    def interrupt(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(run, digits, cut, on_progress=interrupt)
+    assert len(cut.read_record().lengths) == 2, "what is measured stays known"
+    train_run(run, digits, cut)
+    assert contents(cut) == contents(whole)
+
+
 def test_a_run_is_cut_off_many_times_and_comes_out_the_same(
     digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Eleven invented studies whose right verdict is known, and what their first screens should say."""
+"""Twelve invented studies whose right verdict is known, and what their first screens should say."""
 
 from __future__ import annotations
 
@@ -111,6 +111,29 @@ def failed_runs() -> GoldenStudy:
     for run_id in ("resnet50-imagenet-1-seed0", "resnet50-imagenet-1of2-seed0"):
         study = study.drop(run_id, "missing")
     return complete(levelled(study))
+
+
+@screen(Verdict.CANNOT_TELL, OptionKind.TRAINING, "StoppedEarly")
+def stopped_early() -> GoldenStudy:
+    """A budget stopped the largest size at half of its steps: all is compared at that length."""
+    shorter = {
+        ("resnet18", (0.48, 0.67, 0.71), (0.40, 0.60, 0.66)),
+        ("resnet50", (0.40, 0.61, 0.66), (0.34, 0.54, 0.60)),
+    }
+    study = arms(
+        small=(0.54, 0.72, 0.75),
+        big=(0.45, 0.66, 0.70),
+        lengths={
+            (model, "random", fraction, length): accuracy
+            for model, *both in sorted(shorter)
+            for length, accuracies in zip((0.5, 0.25), both, strict=True)
+            for fraction, accuracy in zip(("1/16", "1/2", "1"), accuracies, strict=True)
+        },
+        test_size=4000,
+    )
+    for model in ("resnet18", "resnet50"):
+        study = study.drop(f"{model}-random-1-seed0", "interrupted")
+    return complete(study)
 
 
 @screen(Verdict.IN_HAND, OptionKind.INIT, "MixedMachines")

@@ -8,6 +8,7 @@ import pytest
 
 from chinese import faults
 from sixteenth.analysis.findings.answer import PartTrained
+from sixteenth.analysis.findings.cautions import RunsMissing
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell
@@ -114,3 +115,43 @@ def test_a_network_of_which_the_last_stage_was_trained_is_called_so(tuned: bool)
     assert ZH.say_step(option).what == "訓練最後階段，而不只是分類層"
     said = [chinese, *arms, steps[1].text, ZH.say_step(option).text]
     assert [faults(each) for each in said] == [[]] * len(said)
+
+
+@pytest.mark.parametrize(
+    ("missing", "failed", "said", "chinese"),
+    [
+        (2, 0, "2 of 6 runs are missing and left out.", "有 2 次沒有結果，"),
+        (0, 1, "1 of 6 runs failed and is left out.", "有 1 次失敗，"),
+        (0, 2, "2 of 6 runs failed and are left out.", "有 2 次失敗，"),
+        (1, 2, "2 of 6 runs failed and 1 is missing; they are left out.",
+         "有 2 次失敗、1 次沒有結果，"),
+    ],
+)  # fmt: skip
+def test_failed_runs_are_told_apart_from_missing_ones(
+    missing: int, failed: int, said: str, chinese: str
+) -> None:
+    found = RunsMissing(missing, failed, runs=6)
+    assert EN.say(found) == EN.screen.caution(found) == said
+    assert ZH.say(found) == f"6 次訓練中{chinese}未列入分析。"
+
+
+@pytest.mark.parametrize("kind", [OptionKind.DATA, OptionKind.MODEL, OptionKind.TRAINING])
+def test_nobody_is_told_to_take_a_loss(kind: OptionKind) -> None:
+    loss = replace(
+        DATA, kind=kind, end=("resnet50", "random"), gain=-0.02, low=-0.03, high=-0.01,
+        measured=True, verdict=OptionVerdict.DOES_NOT, new_images=0,
+    )  # fmt: skip
+    for language, mark in ((EN, "not advised: "), (ZH, "不建議：")):
+        told, kept = language.say_step(loss), language.say_step(replace(loss, gain=0.02))
+        assert told.what.startswith(mark)
+        assert mark not in kept.what
+
+
+def test_weights_that_were_tried_on_fewer_images_were_tried() -> None:
+    untried = Option(OptionKind.INIT, START)
+    assert EN.screen.untried(untried) == "no run used any"
+    tried = replace(untried, elsewhere=True)
+    assert EN.screen.untried(tried) == "not tried with this model on as many images"
+    assert EN.say_step(tried).why == "resnet18 was not trained from any on as many images."
+    for said in (ZH.screen.untried(tried), ZH.say_step(tried).why):
+        assert not faults(said)

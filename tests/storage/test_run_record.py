@@ -240,6 +240,17 @@ def test_a_finished_run_has_all_its_lengths_and_no_others() -> None:
         RunRecord.from_dict(changed() | {"lengths": [half]})
 
 
+def test_a_run_that_was_stopped_after_a_length_has_the_shorter_ones_and_no_others() -> None:
+    quarter, half, whole = ({"length": n, "test_accuracy": 0.4} for n in ("1/4", "1/2", "1"))
+    stopped = changed(spec__lengths=["1/4", "1/2", "1"]) | {"status": "interrupted"}
+    stopped["metrics"] = None
+    for lengths in ([], [quarter], [quarter, half]):
+        assert len(RunRecord.from_dict(stopped | {"lengths": lengths}).lengths) == len(lengths)
+    for lengths in ([half], [half, quarter], [quarter, half, whole], [quarter, quarter]):
+        with pytest.raises(ValueError, match="lengths"):
+            RunRecord.from_dict(stopped | {"lengths": lengths})
+
+
 def test_a_record_older_than_lengths_and_schedules_is_that_of_its_run(tmp_path: Path) -> None:
     train = {"epochs": 2, "batch_size": 64}
     study = {"data": "cifar10", "models": ["resnet18"], "fractions": ["1/16"], "train": train}

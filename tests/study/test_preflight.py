@@ -102,6 +102,9 @@ def test_a_model_of_ones_own_that_cannot_be_built_is_told_in_the_plan(
     (note,) = [line for line in told.err.splitlines() if "the tests broke it" in line]
     assert note.startswith("note: model tiny_models:broken")
     assert note.endswith("2 runs will fail")
+    table = Study.load("tiny.yaml", [models]).plan().set_index("model")["seconds"]
+    assert table["tiny_models:broken"].isna().all(), "no time is known of what cannot be built"
+    assert (table["tiny_models:small"] > 0).all()
     refused = sixteenth("run", "tiny.yaml", "--set", "models=[tiny_models:broken]")
     assert (refused.code, refused.out) == (2, "")
     assert "the tests broke it" in refused.err

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from sixteenth import Listener, RunSpec, Study
+from sixteenth import InputError, Listener, RunSpec, Study
 from sixteenth.cli.display import PlainDisplay
+from sixteenth.study.explain import find_place
 from sixteenth.study.planning.machine import LocalMachine
 from tiny_study import Command, read_results
 
@@ -113,3 +115,41 @@ def test_what_a_budget_leaves_out_has_not_failed(
     assert ended.code == 0
     assert "Left out by the budget, not failed: 2 runs. The same command goes on." in ended.err
     assert "runs failed" not in ended.err
+
+
+def test_the_largest_part_is_trained_to_half_of_its_steps_and_goes_on_later(
+    tiny_folder: Path, watch: Watch, sixteenth: Command
+) -> None:
+    settings = ['fractions=["50 images", "200 images"]', "train.epochs=4"]
+    study = Study.load("tiny.yaml", settings)
+    per_size = study.plan().groupby("train_size")["seconds"].sum()
+    budget = (per_size[50] + 0.7 * per_size[200] + 0.1) / 0.97
+    plan = study.plan(budget=budget)
+    assert dict(plan[["train_size", "length"]].to_numpy().tolist()) == {50: 1.0, 200: 0.5}
+    assert plan["ends"].max() < 0.97 * budget < per_size.sum()
+    words = [word for each in settings for word in ("--set", each)]
+    told = sixteenth("plan", "tiny.yaml", *words, "--budget", f"{math.ceil(budget)}s")
+    assert "1/2" in told.out
+
+    watch.seconds = dict(plan[["run_id", "seconds"]].to_numpy().tolist())
+    results = study.run(budget=budget, listener=watch)
+    large = results[results["train_size"] == 200]
+    known = large.set_index("length")["test_accuracy"].groupby(level=0).count()
+    assert known.to_dict() == {0.25: 2, 0.5: 2, 1.0: 0}
+    assert set(large.loc[large["length"] == 1, "status"]) == {"interrupted"}
+    found = study.findings()
+    assert {cell.length for cell in found.grid.cells} == {0.5}, "one length is compared"
+    assert len(found.grid.cells) == 4
+    assert not found.grid.missing
+    said = " ".join((study.folder / "report.md").read_text("utf-8").split())
+    assert "Runs on 200 images were stopped after 1/2 of their steps" in said
+    with pytest.raises(InputError, match="stopped by a budget before their end"):
+        find_place(study)
+
+    ended = sixteenth("run", "tiny.yaml", *words)
+    assert ended.code == 0, ended.err
+    assert ended.err.count("starts") == 2, "finished runs cost nothing"
+    study = Study.open(study.folder)
+    assert set(study.results()["status"]) == {"finished"}
+    assert study.findings().grid.length == 1
+    assert not list(study.folder.rglob("checkpoint*"))

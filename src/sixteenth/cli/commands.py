@@ -252,8 +252,11 @@ def _run(
     if budget is not None:
         left_out = holes[holes["status"] != "failed"]
         if len(left_out):
+            known = {record.run_id for record in study.records() if record.lengths}
+            begun = sum(run_id in known for run_id in left_out["run_id"])
+            part = f", {begun} of them trained for a part of their steps" if begun else ""
             print_message(
-                f"Left out by the budget, not failed: {counted(len(left_out), 'run')}. "
+                f"Left out by the budget, not failed: {counted(len(left_out), 'run')}{part}. "
                 "The same command goes on."
             )
         holes = holes.drop(left_out.index)

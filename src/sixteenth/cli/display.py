@@ -203,6 +203,9 @@ class PlainDisplay(RunProgress):
             self._say(words.before.format(run=place, test=test))
         elif record.is_finished:
             self._say(words.finished.format(run=place, test=test, time=self._time(row)))
+        elif record.status == "interrupted" and record.lengths:
+            length = record.lengths[-1].length
+            self._say(words.stopped.format(run=place, length=length, test=test))
         else:
             state = words.states.get(record.status, record.status)
             self._say(words.ended.format(run=place, state=state, error=plain(record.error)))

@@ -46,7 +46,8 @@ class RunRow:
 
     def ended(self, record: RunRecord) -> None:
         """The run has ended: only what its record says still holds."""
-        self.state, self.record, metrics = record.status, record, record.metrics
+        self.state, self.record = record.status, record
+        metrics = record.metrics or next(reversed(record.lengths), None)
         self.train_accuracy = metrics.train_accuracy if metrics else None
         self.test_accuracy = metrics.test_accuracy if metrics else None
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..language.numbers import Numbers, missing
-from ..language.text import cut, plain
+from ..language.text import cut, plain, portion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,6 +140,9 @@ def plan_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
         _column(labels.time, rows, "seconds", numbers.duration),
         _column(labels.disk, rows, "disk_bytes", numbers.size, rank=1),
     ]
+    if (plan["length"] < 1).any():
+        parts = ["" if missing(row["length"]) else portion(row["length"]) for row in rows]
+        columns.insert(-2, Column(labels.length, parts, right=True))
     if plan["device"].nunique() > 1:
         where = [str(row["device"] or "") for row in rows]
         columns.insert(-2, Column(labels.device, where, rank=4))

@@ -106,17 +106,23 @@ def train_lengths(
     advance: Callable[[TrainingState, int, Length], None],
     measure: Callable[[TrainingState, Length], LengthMetrics],
     ends: Callable[[TrainingState], bool],
+    until: str = "1",
 ) -> TrainingState:
     """The state at the end of the whole run, trained from `state` through all branches not done.
 
     Args:
+        until: with the share of a shorter length the run stops when that was measured, where its
+            branch left the trunk.
         lengths: the shortest first, the whole run last.
         advance: trains a state to a step, at the learning rates of a length.
         measure: the result of a state at the end of a branch.
         ends: measures a state that has come to the end of a length; whether the run ends there.
     """
     *branches, whole = lengths
-    for length in branches[len(state.lengths) :]:
+    count = len(branches)
+    if until != "1":
+        count = 1 + [length.share for length in branches].index(until)
+    for length in branches[len(state.lengths) : count]:
         advance(state, length.start, whole)
         trunk = copy.deepcopy(learner.state_dict())
         branch = replace(state, history=[*state.history])
@@ -130,6 +136,8 @@ def train_lengths(
         state.branch_steps += branch.step - state.step
         state.branch_images += branch.images - state.images_so_far
         state.branch_seconds += branch.seconds - state.seconds_so_far
+    if until != "1":
+        return state
     advance(state, whole.steps, whole)
     ends(state)  # it does; but what the last doubling bought is measured too
     return state

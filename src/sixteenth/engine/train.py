@@ -53,6 +53,7 @@ def train_run(
     folder: RunFolder,
     *,
     execution: Execution | None = None,
+    until: str = "1",
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_notice: Callable[[str], None] = lambda _: None,
 ) -> RunRecord:
@@ -62,6 +63,8 @@ def train_run(
 
     Args:
         execution: by default that of the checkpoint, or what `resolve_execution` chooses.
+        until: one of the run's shorter lengths: it stops when that is measured. Its status is then
+            "interrupted", and it goes on from there to the same result.
         on_progress: called after every step.
         on_notice: called with a line for each damaged checkpoint; they are in the record too. Also
             where another process trains this run, whose end or silence is then awaited.
@@ -80,7 +83,8 @@ def train_run(
         folder.remove_checkpoints()  # the process was killed before it could remove them
         return before
     with Lease.acquire(folder.path, on_wait=on_notice) as lease:
-        return _train_alone(run, dataset, folder.leased(lease), execution, on_progress, on_notice)
+        here = folder.leased(lease)
+        return _train_alone(run, dataset, here, execution, until, on_progress, on_notice)
 
 
 def _record_before(run: RunSpec, dataset: ImageDataset, folder: RunFolder) -> RunRecord | None:
@@ -95,6 +99,7 @@ def _train_alone(
     dataset: ImageDataset,
     folder: RunFolder,
     execution: Execution | None,
+    until: str,
     on_progress: Callable[[Progress], None],
     on_notice: Callable[[str], None],
 ) -> RunRecord:
@@ -142,7 +147,7 @@ def _train_alone(
                     folder.write_record(record)
                     for notice in notices:
                         on_notice(notice)
-                record = training.run(state, record)
+                record = training.run(state, record, until)
     except KeyboardInterrupt:
         folder.write_record(record.as_interrupted())
         raise
@@ -157,7 +162,8 @@ def _train_alone(
             folder.write_record(record.as_failed(error))
         raise
     folder.write_record(record)
-    folder.remove_checkpoints()
+    if record.is_finished:
+        folder.remove_checkpoints()
     return record
 
 
@@ -198,8 +204,11 @@ class _Training:
         )
         self.saved, self.saving_seconds = time.monotonic(), 0.0
 
-    def run(self, state: TrainingState, record: RunRecord) -> RunRecord:
-        """The record of the finished run, after training from `state` and writing the results."""
+    def run(self, state: TrainingState, record: RunRecord, until: str) -> RunRecord:
+        """The record of the finished run, after training from `state` and writing the results.
+
+        Of one that stops at the length `until`, the record with the lengths that were measured.
+        """
         self.saved = time.monotonic()
         state = train_lengths(
             state,
@@ -208,7 +217,11 @@ class _Training:
             advance=self._advance,
             measure=self._measure_branch,
             ends=self._ends,
+            until=until,
         )
+        if until != "1":
+            self._checkpoint(state)
+            return record.as_interrupted(state.lengths)
         if state.best_weights is not None:
             self.learner.load_weights(state.best_weights)
         return self._finish(state, record)

@@ -133,6 +133,12 @@ class Workload:
         """Cost of training and evaluation, in training images."""
         return self.images + FORWARD_SHARE * self.evaluated
 
+    @property
+    def shorter_part(self) -> float:
+        """Part of the steps after which all shorter lengths are measured."""
+        branches = sum(each.steps - each.start for each in self.lengths[:-1])
+        return (self.lengths[-2].start + branches) / self.all_steps
+
     def has_curve_point(self, epoch: int) -> bool:
         """Whether an epoch (from 1) ends with a point of the training curve."""
         points, epochs = self.curve_points, self.epochs

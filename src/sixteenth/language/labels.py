@@ -137,6 +137,7 @@ class TerminalLabels:
         plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
         plan_most: of `epochs: auto`: that all this is with ``{epochs}``, the most there can be.
         together: how many runs are trained side by side, where there are several.
+        length: heads the part of its steps that a run is trained for.
         left_out, one_left_out: with the number of runs that a budget leaves out.
         expected_comparison: with the ``{images}`` and ``{accuracy}`` of two networks, and the
             ``{width}`` of the interval of their difference in points, at its ``{level}``.
@@ -185,6 +186,7 @@ class TerminalLabels:
     plan: str
     plan_most: str
     together: str
+    length: str
     one_left_out: str
     left_out: str
     expected_comparison: str
@@ -231,6 +233,8 @@ class ProgressLabels:
         joint: between parts of a line.
         before: ``{run}`` was finished before, with its ``{test}`` accuracy.
         finished: ``{run}`` is finished, with its ``{test}`` accuracy and ``{time}``.
+        stopped: ``{run}`` was stopped after ``{length}`` of its steps, with its ``{test}``
+            accuracy there.
         ended: ``{run}`` has ended in another ``{state}``, with its ``{error}``.
         states: of a run.
     """
@@ -257,6 +261,7 @@ class ProgressLabels:
     joint: str
     before: str
     finished: str
+    stopped: str
     ended: str
     states: Mapping[str, str]
 

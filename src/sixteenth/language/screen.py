@@ -7,7 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..analysis.findings.cautions import Caution, NotConverged, OneSeed, RunsMissing
+from ..analysis.findings.cautions import (
+    Caution,
+    NotConverged,
+    OneSeed,
+    RunsMissing,
+    StoppedEarly,
+)
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
 from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.per_class import ImbalancedClasses
@@ -294,7 +300,7 @@ def command(found: Caution) -> str:
             return f"{run} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
-            return run if isinstance(found, RunsMissing) else f"{run} --fresh"
+            return run if isinstance(found, RunsMissing | StoppedEarly) else f"{run} --fresh"
 
 
 def knows_seconds(option: Option) -> bool:

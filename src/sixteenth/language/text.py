@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 
 _HAN = "\u2e80-\u2fff\u3040-\u9fff\uf900-\ufaff"
 _WIDE = _HAN + "\u3000-\u303f\uff00-\uffef"
@@ -36,6 +37,11 @@ def upper_first(text: str) -> str:
     if re.search(r"[0-9_./:-]", first.rstrip(".,:")):
         return text
     return text[:1].upper() + text[1:]
+
+
+def portion(share: float) -> str:
+    """A share as a simple fraction: ``1/2``."""
+    return str(Fraction(share).limit_denominator(1000))
 
 
 def short_name(name: str) -> str:

@@ -278,15 +278,16 @@ class RunFolder:
             raise InputError(f"{path} cannot be read: {one_line(error)[:200]}") from None
 
     def read_predictions_of(self, record: RunRecord) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """As `read_predictions`, of each length of a finished run by its `RunRecord.row_id`.
+        """As `read_predictions`, of each length that the record knows, by `RunRecord.row_id`.
 
         Raises:
             InputError: they are damaged, or do not give the accuracy that the record states.
         """
         stated = {each.length: each.test_accuracy for each in record.lengths}
-        stated["1"] = record.metrics.test_accuracy if record.metrics else None
+        if record.is_finished and record.metrics:
+            stated["1"] = record.metrics.test_accuracy
         found = {}
-        for length, accuracy in stated.items() if record.is_finished else ():
+        for length, accuracy in stated.items():
             predictions = self.read_predictions(length)
             if accuracy is None or predictions is None:
                 continue

@@ -67,7 +67,8 @@ class RunRecord(Part):
     execution: ExecutionFacts | None = None
     metrics: Metrics | None = None
     lengths: Annotated[tuple[LengthMetrics, ...], BeforeValidator(lambda given: given or ())] = ()
-    """Shorter lengths of the run, the shortest first; none before it is finished."""
+    """Shorter lengths of the run, the shortest first; of one that is not finished those that it
+    was stopped after, see `engine.train.train_run`."""
     train_flops: Number = None
     seconds: Number = None
     evaluation_seconds: Number = None
@@ -81,11 +82,12 @@ class RunRecord(Part):
         if self.is_finished and (self.metrics is None or self.metrics.test_accuracy is None):
             raise ValueError("metrics.test_accuracy: a finished run has one")
         known = [each.length for each in self.lengths if each.test_accuracy is not None]
-        expected = self.spec.lengths[:-1] if self.is_finished else []
+        shorter = self.spec.lengths[:-1]
+        expected = shorter if self.is_finished else shorter[: len(known)]
         if self.metrics is not None and self.metrics.chosen_by in (LEVELLED_OFF, AT_MAX_EPOCHS):
             expected = halvings(len(known))
         if known != expected:
-            raise ValueError("lengths: a finished run has a test accuracy of each of its spec's")
+            raise ValueError("lengths: a run has a test accuracy of each of its spec's, in order")
         return self
 
     @classmethod
@@ -111,6 +113,7 @@ class RunRecord(Part):
             "train_loss": "cross-entropy",
             "environment": environment,
             "execution": execution,
+            "lengths": before.lengths if before else (),
             "started": (before and before.started) or _now(),
         }
         return cls.model_validate(dict.fromkeys(cls.model_fields) | known)
@@ -153,9 +156,10 @@ class RunRecord(Part):
         """With the network that was built."""
         return self.model_copy(update={"model": model})
 
-    def as_interrupted(self) -> Self:
-        """The same run, stopped; it can go on."""
-        return self.model_copy(update={"status": "interrupted"})
+    def as_interrupted(self, lengths: Iterable[LengthMetrics] | None = None) -> Self:
+        """The same run, stopped; it can go on. With `lengths`: that were measured until then."""
+        known = self.lengths if lengths is None else tuple(lengths)
+        return self.model_copy(update={"status": "interrupted", "lengths": known})
 
     def as_failed(self, error: Exception) -> Self:
         """The same run, which has just failed of `error`."""

@@ -24,7 +24,8 @@ def class_images(snapshot: StudySnapshot) -> dict[str, tuple[int, ...]]:
     train: np.ndarray | None = None
     for run_id, record in snapshot.records.items():
         fraction, data = record.spec.fraction, record.data
-        if fraction in found or data is None or not data.per_class or not record.is_finished:
+        measured = record.is_finished or record.lengths
+        if fraction in found or data is None or not data.per_class or not measured:
             continue
         if train is None:
             read = snapshot.folder.run(run_id).read_predictions()

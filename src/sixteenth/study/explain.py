@@ -110,8 +110,14 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
         between: run ids of two cells of one fraction.
 
     Raises:
-        InputError: the expectation failed nowhere, or the two are not such cells.
+        InputError: the expectation failed nowhere, the two are not such cells, or runs were stopped
+            before their end.
     """
+    if study.findings().grid.length < 1:
+        raise InputError(
+            "runs of this study were stopped by a budget before their end, and reasons are tested "
+            "with whole runs: train them on with sixteenth run"
+        )
     if between is not None:
         ends = sorted((_cell_of(study, run_id) for run_id in between), key=lambda c: c.accuracy)
         place = Place(ends[0].fraction, ends[0].key[:2], ends[1].key[:2])

@@ -51,11 +51,11 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
     """One row per run of the grid, in its order, and below it one for each of its shorter lengths.
 
     The `length` of a whole run is 1. That of a shorter one has its row, with the run_id
-    ``RUN_ID@1/4``, when the run is finished; so has a control, ``RUN_ID@2``, that was trained again
-    with more steps. A run that was not begun has the status "missing".
-    Accuracies are in [0, 1]; `test_accuracy_low` and `test_accuracy_high` are the ends of the 95%
-    interval for another training of the cell, see `analysis.run_intervals`; so are those of
-    `balanced_accuracy`. What `analysis.stats.measures` describes is computed from the stored
+    ``RUN_ID@1/4``, when the run is finished or was stopped after it; so has a control,
+    ``RUN_ID@2``, that was trained again with more steps. A run that was not begun has the status
+    "missing". Accuracies are in [0, 1]; `test_accuracy_low` and `test_accuracy_high` are the ends
+    of the 95% interval for another training of the cell, see `analysis.run_intervals`; so are those
+    of `balanced_accuracy`. What `analysis.stats.measures` describes is computed from the stored
     predictions, and NaN where there are none.
 
     Args:
@@ -275,6 +275,8 @@ def _shorter_row(record: RunRecord, length: LengthMetrics) -> dict[str, Any]:
     return {
         "run_id": record.row_id(length.length),
         "length": float(Fraction(length.length)),
+        "status": "finished",
+        "error": "",
         "train_flops": length.train_flops,
         "seconds": length.seconds,
         **_measured(length),

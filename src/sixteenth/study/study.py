@@ -151,7 +151,8 @@ class Study(StudyResults):
 
         Args:
             budget: seconds for this call; only the runs that fit are trained, the most telling
-                first, see `study.planning.budget`. Without, all are.
+                first, those of the first fraction that does not fit for half of their steps, see
+                `study.planning.budget`. Without, all are.
             device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
             workers: runs at the same time.
             threads: CPU threads of each run. A run's result depends on them, not on `workers`.
@@ -366,7 +367,7 @@ class Study(StudyResults):
             known=self._known_speeds() if place.is_here else None,
             timed=timed,
         )
-        return schedule, costs
+        return schedule if place.is_here else schedule.of_whole_runs(), costs
 
     @cached_property
     def shared_speeds(self) -> KnownSpeeds:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from talking import talk
 
+from sixteenth.spec.fields import FROZEN
+
 SMALL, BIG, PRE = ("resnet18", "random"), ("resnet50", "random"), ("resnet18", "imagenet")
 SIZES = {"1/4": 12_500, "1/2": 25_000, "1": 50_000}
 ONE = {"1": 50_000}
@@ -234,3 +236,43 @@ def test_what_trains_more_of_the_same_weights_is_an_option_and_what_trains_less_
     assert ends(0.9, 0.8, 0.7) == (head, [stage, weights])
     assert ends(0.7, 0.9, 0.8) == (stage, [weights])
     assert ends(0.7, 0.8, 0.9) == (weights, [None])
+
+
+def test_weights_that_were_tried_on_fewer_images_are_known_to_be_elsewhere(study):
+    made = study({SMALL: (0.6, 0.7), PRE: (0.5, 0.6)}, fractions={"1/2": 25_000, "1": 50_000})
+    alone = options(talk(study({SMALL: (0.6, 0.7)}, fractions={"1/2": 25_000, "1": 50_000})))
+    assert not alone["init"].elsewhere
+    assert options(talk(made))["init"].measured
+    init = options(talk(made.drop("resnet18-imagenet-1-seed0", "missing")))["init"]
+    assert (init.known, init.elsewhere) == (False, True)
+
+
+def test_twice_the_steps_that_were_trained_are_measured_and_not_forecast(study):
+    lengths = {(*SMALL, "1", 0.5): 0.75, (*SMALL, "1", 2.0): 0.85}
+    training = options(talk(study({SMALL: (0.8,)}, fractions=ONE, lengths=lengths)))["training"]
+    assert (training.measured, training.gain) == (True, pytest.approx(0.05, abs=0.01))
+
+
+def test_networks_are_compared_at_the_longest_length_that_the_largest_size_has(study):
+    halves = {
+        (*arm, fraction, 0.5): accuracy - 0.03
+        for arm, accuracies in {SMALL: (0.6, 0.7), BIG: (0.65, 0.75)}.items()
+        for fraction, accuracy in zip(("1/2", "1"), accuracies, strict=True)
+    }
+    two = {"1/2": 25_000, "1": 50_000}
+    made = study({SMALL: (0.6, 0.7), BIG: (0.65, 0.75)}, fractions=two, lengths=halves)
+    assert talk(made).grid.length == 1
+    stopped = made.drop("resnet50-random-1-seed0", "interrupted")
+    found = talk(stopped)
+    assert {(cell.fraction, cell.length) for cell in found.grid.cells} == {("1/2", 0.5), ("1", 0.5)}
+    assert found.grid.best.arm == BIG
+    assert not found.grid.missing
+    gone = stopped.results["run_id"] != "resnet50-random-1-seed0-length0.5"
+    stopped.results = stopped.results[gone]
+    assert talk(stopped).grid.length == 1, "one model alone on all images compares nothing"
+    frozen = ("resnet18", f"imagenet{FROZEN}")
+    heads = study({SMALL: (0.6, 0.7), frozen: (0.5, 0.6)}, fractions=two, lengths={
+        key: value for key, value in halves.items() if key[0] == "resnet18"
+    })  # fmt: skip
+    grid = talk(heads.drop("resnet18-random-1-seed0", "interrupted")).grid
+    assert {(cell.init, cell.length) for cell in grid.cells} == {("random", 0.5), (frozen[1], 1.0)}

@@ -83,6 +83,87 @@ def test_time_for_one_model_more_is_not_wasted() -> None:
     assert len(chosen) == 5
 
 
+def with_shorter(plan: Schedule, part: float = 0.6) -> Schedule:
+    """The same runs, each with a length 1/2 that takes so much of its time."""
+    return replace(
+        plan,
+        assignments=tuple(
+            replace(
+                each,
+                run=each.run.model_copy(update={"lengths": ["1/2", "1"]}),
+                to_shorter=part * each.seconds,
+            )
+            for each in plan.assignments
+        ),
+    )
+
+
+def test_a_size_that_does_not_fit_is_trained_to_half_of_its_steps() -> None:
+    plan = with_shorter(schedule_of(runs_of(2)))
+    order = stages([each.run for each in plan.assignments])
+    assert len(order[0][0].lengths) == 2
+    # 22.5 seconds for the small sizes and 24 for half of the steps of both models on all images.
+    chosen = choose_runs(plan, order, 22.5 + 24.1)
+    assert named(chosen)[4:] == [("small", "1", 0), ("big", "1", 0)]
+    assert [(each.until, each.seconds) for each in chosen[4:]] == [("1/2", 6.0), ("1/2", 18.0)]
+    assert {each.until for each in chosen[:4]} == {"1"}
+    whole = choose_runs(plan, order, 22.5 + 40.1)
+    assert {each.until for each in whole} == {"1"}, "all of it fits"
+    short = choose_runs(plan, order, 22.5 + 23)
+    assert {each.until for each in short} == {"1"}, "half of one model alone compares nothing"
+    none = choose_runs(plan.of_whole_runs(), order, 22.5 + 24.1)
+    assert {each.until for each in none} == {"1"}
+
+
+def test_half_of_the_steps_is_once_for_all_and_only_of_the_first_seed() -> None:
+    plan = with_shorter(schedule_of(runs_of(2)))
+    order = stages([each.run for each in plan.assignments])
+    half_known = tuple(
+        replace(each, to_shorter=0.0) if each.run.fraction == "1" else each
+        for each in plan.assignments
+        if each.run.fraction == "1" or each.run.seed == 1
+    )
+    chosen = choose_runs(replace(plan, assignments=half_known), order, 23)
+    assert {each.until for each in chosen} == {"1"}
+    no_length = tuple(
+        replace(each, to_shorter=None) if each.run.model == "big" else each
+        for each in plan.assignments
+    )
+    chosen = choose_runs(replace(plan, assignments=no_length), order, 22.5 + 24.1)
+    assert {each.until for each in chosen} == {"1"}, "the big model has no such length"
+
+
+def test_a_study_whose_only_fitting_runs_are_halves_is_not_refused() -> None:
+    plan = with_shorter(schedule_of([run for run in runs_of() if run.fraction == "1"]))
+    order = stages(with_shorter_runs(runs_of()))
+    assert {each.until for each in check_budget(plan, order, 25 / (1 - REPORT_SHARE))} == {"1/2"}
+
+
+def with_shorter_runs(runs: Sequence[RunSpec]) -> list[RunSpec]:
+    return [run.model_copy(update={"lengths": ["1/2", "1"]}) for run in runs]
+
+
+def test_what_is_left_of_a_run_follows_when_there_is_time_after_all() -> None:
+    plan, clock = with_shorter(schedule_of(runs_of())), Clock()
+    order = stages([each.run for each in plan.assignments])
+    told: list[int] = []
+    queue = BudgetQueue(
+        plan,
+        order,
+        clock.now + 22.5 + 24.1,
+        chosen=lambda runs: told.append(len(runs)),
+        clock=clock,
+    )
+    done = []
+    while (assignment := queue.head(())) is not None:
+        queue.begin(assignment)
+        clock.now += assignment.seconds * (0.2 if assignment.until != "1" else 1.0)
+        queue.ended(assignment, finished=True)
+        done.append((assignment.run.fraction, assignment.until, round(assignment.seconds, 3)))
+    assert done[4:] == [("1", "1/2", 6.0), ("1", "1/2", 18.0), ("1", "1", 4.0), ("1", "1", 12.0)]
+    assert max(told) == 6, "no run is counted twice"
+
+
 def test_runs_side_by_side_fit_into_less_time() -> None:
     runs = runs_of()
     alone = choose_runs(schedule_of(runs), stages(runs), 18)

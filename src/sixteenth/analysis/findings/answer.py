@@ -11,6 +11,7 @@ from ...spec.fields import is_part_trained, weights_of
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells
 from .advice import Advice, BestNetwork
+from .cautions import RunsMissing
 from .doubling import ControlRun, LastDoubling
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .types import Finding, Strength
@@ -136,15 +137,6 @@ class NothingFinished(Finding):
     strength = Strength.NOTE
 
 
-@dataclass(frozen=True)
-class MissingCount(Finding):
-    """How many of the planned runs are missing."""
-
-    strength = Strength.NOTE
-    missing: int
-    runs: int
-
-
 AnswerFinding = (
     Headline
     | PartTrained
@@ -152,7 +144,7 @@ AnswerFinding = (
     | BoughtByImages
     | SpreadOfTrainings
     | NothingFinished
-    | MissingCount
+    | RunsMissing
 )
 
 
@@ -180,9 +172,7 @@ def answer(
     found += _in_hand(grid, best, level)
     found += [BoughtByImages(one) for one in mine]
     found.append(SpreadOfTrainings(grid.spread.deviation(best.key), grid.spread.degrees))
-    if grid.missing:
-        found.append(MissingCount(len(grid.missing), len(grid.runs)))
-    return found
+    return [*found, *RunsMissing.of(grid)]
 
 
 def _headline(advice: Advice, best: BestNetwork, data: str, control: ControlRun | None) -> Headline:

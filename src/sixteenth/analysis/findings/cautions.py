@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from ...spec.fields import AT_MAX_EPOCHS
 from ..inputs.grid import Cell, Grid
@@ -12,7 +13,7 @@ from .advice import Advice
 from .diagnosis import Context, DiagnosisFinding, TooFewSteps
 from .options import Option, OptionKind
 from .per_class import ImbalancedClasses, imbalance
-from .types import Finding
+from .types import Finding, Strength
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,53 @@ class MixedData(Finding):
 
 
 @dataclass(frozen=True)
-class RunsMissing(Finding):
-    """Planned runs that no conclusion rests on."""
+class StoppedEarly(Finding):
+    """Not all runs were trained to their end, so all networks are compared at a shorter length.
 
+    Attributes:
+        length: that they are compared at, as a share of the steps.
+        images: that the largest of the runs that were stopped are trained on.
+        longer: of trainings that went on, the best cell, if it is better than the best that is
+            compared.
+    """
+
+    length: float
+    images: float
+    longer: Cell | None = None
+
+    @classmethod
+    def of(cls, grid: Grid, best: Cell) -> Iterator[Self]:
+        """The finding of a study; none where whole trainings are compared."""
+        if grid.length == 1:
+            return
+        whole = {cell.key[:3]: cell for cell in grid.other_lengths if cell.length == 1}
+        stopped = [c.train_size for c in grid.cells if c.length < 1 and c.key[:3] not in whole]
+        longer = max(whole.values(), key=lambda cell: cell.accuracy, default=None)
+        better = longer if longer and longer.accuracy > best.accuracy else None
+        yield cls(grid.length, max(stopped, default=best.train_size), better)
+
+
+@dataclass(frozen=True)
+class RunsMissing(Finding):
+    """Planned runs that no conclusion rests on.
+
+    Attributes:
+        missing: those that have not ended, or have left no result.
+        failed: those that ended with an error.
+        runs: all that were planned.
+    """
+
+    strength = Strength.NOTE
     missing: int
+    failed: int
     runs: int
+
+    @classmethod
+    def of(cls, grid: Grid) -> tuple[Self, ...]:
+        """The finding of a study; none where all runs have a result."""
+        failed = sum(run.status == "failed" for run in grid.missing)
+        found = cls(len(grid.missing) - failed, failed, len(grid.runs))
+        return (found,) if grid.missing else ()
 
 
 Caution = (
@@ -80,6 +123,7 @@ Caution = (
     | LeakedTest
     | MixedMachines
     | MixedData
+    | StoppedEarly
     | RunsMissing
 )
 
@@ -101,6 +145,7 @@ def cautions(
         decided: what the verdict is about, if it is about an option.
         trained_first: the verdict is to train longer.
     """
+    yield from StoppedEarly.of(grid, best)
     unfinished = [
         one for one in advice.options if one.kind is OptionKind.TRAINING and one.converged is False
     ]
@@ -122,6 +167,8 @@ def cautions(
 
 def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:
     """The setting of the study file that trains twice as long."""
+    if grid.length < 1:  # the study asks for longer runs already
+        return "", 0
     epochs, steps = best.mean("epochs"), best.mean("steps")
     if all(run.chosen_by == AT_MAX_EPOCHS for run in best.runs) and math.isfinite(epochs):
         return "train.max_epochs", round(2 * epochs)

@@ -194,7 +194,7 @@ def _grid(
     results: pd.DataFrame, predictions: Predictions, tested: Sequence[LeverRuns], metric: Metric
 ) -> Grid:
     """The study with the cells of each lever, whose fraction is named with it."""
-    tables, predicted = [results], dict(predictions)
+    tables, predicted = [whole_runs(results)], dict(predictions)
     for runs in tested:
         table = whole_runs(runs.results)
         table = table[table["status"] == "finished"]

@@ -204,7 +204,8 @@ def _epochs(runs: Sequence[Run], several_models: bool) -> list[FewEpochs]:
     # A head on frozen features has none.
     epochs = {run.epochs for run in runs if math.isfinite(run.epochs) and run.epochs > 0}
     levelled = any(run.chosen_by == LEVELLED_OFF for run in runs)
-    if len(epochs) != 1 or min(epochs) >= FEW_EPOCHS or levelled:
+    stopped = any(run.length < 1 for run in runs)  # the study asks for more already
+    if len(epochs) != 1 or min(epochs) >= FEW_EPOCHS or levelled or stopped:
         return []
     return [FewEpochs(min(epochs), several_models)]
 

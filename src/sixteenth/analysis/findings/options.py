@@ -18,7 +18,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ...spec.fields import is_frozen, trains_more
+from ...spec.fields import is_frozen, trains_more, weights_of
 from ..curves.forecast import doubling_draws, doubts
 from ..curves.joint import CURVE_LEVEL, Curves, spread_of
 from ..curves.learning_curve import fit_learning_curve
@@ -28,7 +28,7 @@ from ..inputs.trainings import COUNT
 from ..stats.paired import Contrast, compare_cells
 from ..stats.significance import holm
 from .diagnosis import DiagnosisFinding, TooFewSteps
-from .doubling import SAME_SIZE, LastDoubling
+from .doubling import SAME_SIZE, SAME_STEPS, LastDoubling
 from .types import Finding, Strength
 
 LITTLE = 0.005
@@ -93,6 +93,7 @@ class Option(Finding):
         points_per_hour: the same for each hour of `seconds`.
         doubts: what speaks against a forecast besides its interval.
         available: such a model or such weights exist, as far as is known.
+        elsewhere: other pretrained weights have runs, though none that these can be compared with.
         across_machines: the gain rests on trainings from machines of several kinds.
     """
 
@@ -115,6 +116,7 @@ class Option(Finding):
     points_per_hour: float = math.nan
     doubts: tuple[CurveWarning, ...] = ()
     available: bool = True
+    elsewhere: bool = False
     across_machines: bool = False
     draws: Draws | None = field(default=None, repr=False, compare=False)
 
@@ -122,6 +124,11 @@ class Option(Finding):
     def known(self) -> bool:
         """Whether there is a gain to speak of."""
         return math.isfinite(self.gain)
+
+    @property
+    def advised(self) -> bool:
+        """Whether it may be told to be done: not what would lose accuracy."""
+        return not (self.known and self.gain < 0)
 
     @property
     def told(self) -> OptionVerdict:
@@ -149,10 +156,11 @@ def find_options(
     level: float,
 ) -> tuple[Option, ...]:
     """All options from `best`, the largest gain first; those without a known gain come last."""
-    training = _training(grid, best, diagnoses)
     others = _others(grid, best, level, never_pretrained)
+    longer = [option for option in others if option.kind is OptionKind.TRAINING]
+    training = longer[0] if longer else _training(grid, best, diagnoses)
     options = [*others, *_resolution(best)]
-    if not is_frozen(best.init):
+    if not is_frozen(best.init) and not longer:
         options.insert(0, training)
     if all(option.kind is not OptionKind.DATA for option in others):
         options.insert(0, _data(grid, curves, best, doublings))
@@ -240,7 +248,8 @@ def _training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding]) -> 
         end=best.arm,
         seconds=2 * best.mean("seconds"),
     )
-    cells = [cell for cell in grid.lengths(best) if math.isfinite(cell.mean("steps"))]
+    shorter = [cell for cell in grid.lengths(best) if cell.length <= best.length]
+    cells = [cell for cell in shorter if math.isfinite(cell.mean("steps"))]
     if len(cells) < 2:
         climbing = [d for d in diagnoses if isinstance(d, TooFewSteps) and d.run_id in best.run_ids]
         return replace(option, converged=False) if climbing else option
@@ -276,9 +285,10 @@ def _forecast(option: Option, drawn: Draws) -> Option:
 
 
 def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str]) -> list[Option]:
-    """A bigger model, other weights, twice the images: what the study trained and so measured.
+    """A bigger model, other weights, twice the images or steps: what the study trained and so
+    measured.
 
-    Of a model and weights that were not trained it says so; twice the images are left out then.
+    Of a model and weights that were not trained it says so; the others are left out then.
     """
     size = [cell for cell in grid.cells if cell.train_size == best.train_size and cell is not best]
     parameters = grid.parameters(best.model)
@@ -297,13 +307,20 @@ def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str
         for cell in grid.curve(best.model, best.init)
         if abs(cell.train_size / best.train_size - 2) <= 2 * SAME_SIZE
     ]
+    found += [
+        (OptionKind.TRAINING, cell)
+        for cell in grid.lengths(best)
+        if abs(cell.mean("steps") / best.mean("steps") - 2) <= 2 * SAME_STEPS
+    ]
     options = _measured(grid, best, found, level)
     asked = {option.kind for option in options}
     if OptionKind.MODEL not in asked:
         options.append(Option(OptionKind.MODEL, best))
     if OptionKind.INIT not in asked:
         available = best.init != "random" or best.model not in never_pretrained
-        options.append(Option(OptionKind.INIT, best, available=available))
+        own = ("random", weights_of(best.init))
+        elsewhere = any(weights_of(init) not in own for init in grid.inits)
+        options.append(Option(OptionKind.INIT, best, available=available, elsewhere=elsewhere))
     return options
 
 

@@ -145,9 +145,9 @@ def overview(
 ) -> Overview:
     """The first screen of a study; arguments as of `analyse`, and what it found."""
     headline = next((each for each in answer if isinstance(each, Headline)), None)
-    missing = [RunsMissing(len(grid.missing), len(grid.runs))] if grid.missing else []
+    missing = RunsMissing.of(grid)
     if headline is None:
-        return Overview(Verdict.NOTHING_FINISHED, cautions=tuple(missing))
+        return Overview(Verdict.NOTHING_FINISHED, cautions=missing)
     best = headline.best.cell
     spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
     cards = _cards(advice.options, spent)

@@ -198,9 +198,10 @@ class Grid:
     `models` is ordered from few to many parameters, `inits` with random weights first.
 
     Attributes:
-        runs: whole trainings, finished or not.
-        cells: of whole trainings.
+        runs: one of each planned training, at the compared length if that was reached.
+        cells: of trainings of the compared length, see `tables.compared_length`.
         other_lengths: the same cells trained for another part of the steps.
+        length: the compared length: 1 for whole trainings, less where a study was stopped.
         metric: what `Cell.accuracy` is, and so every difference, curve and forecast.
     """
 
@@ -212,6 +213,7 @@ class Grid:
     histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     predictions: TestPredictions = field(default_factory=TestPredictions)
     metric: Metric = Metric.ACCURACY
+    length: float = 1.0
 
     @property
     def correct(self) -> Mapping[str, NDArray[np.bool_]]:
@@ -266,6 +268,7 @@ class Grid:
     @cached_property
     def spread(self) -> TrainingSpread:
         """How much other trainings of each cell, at each length, differ."""
+        compared = {cell.key for cell in self.cells}
         return training_spread(
             {
                 cell.key: Repeats(
@@ -273,7 +276,7 @@ class Grid:
                     cell.train_size,
                     noise=self._test_noise(cell),
                     # The lengths of one run are no further trainings.
-                    counts=cell.length == 1,
+                    counts=cell.key in compared,
                 )
                 for cell in (*self.cells, *self.other_lengths)
             }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
 from ...errors import InputError
+from ...spec.fields import is_frozen
 from .grid import Cell, CellKey, Grid, Run
 from .predictions import Predictions, TestPredictions, read_predictions
 from .scoring import Metric, Scoring
@@ -55,16 +56,61 @@ def read_grid(
     )
     inits = sorted(dict.fromkeys(run.init for run in runs), key=lambda init: init != "random")
     cells = _cells(runs, models, inits)
+    length = compared_length(cells)
+    reached = {
+        (*cell.key[:3], run.seed): run
+        for cell in cells
+        for run in cell.runs
+        if cell.length == length
+    }
     return Grid(
-        runs=tuple(run for run in runs if run.length == 1),
-        cells=tuple(cell for cell in cells if cell.length == 1),
-        other_lengths=tuple(cell for cell in cells if cell.length != 1),
+        runs=tuple(
+            reached.get((run.model, run.init, run.fraction, run.seed), run)
+            for run in runs
+            if run.length == 1
+        ),
+        cells=tuple(cell for cell in cells if _is_compared(cell, length)),
+        other_lengths=tuple(cell for cell in cells if not _is_compared(cell, length)),
+        length=length,
         models=tuple(models),
         inits=tuple(inits),
         histories=_read_histories(histories),
         predictions=read,
         metric=metric,
     )
+
+
+def compared_length(cells: Sequence[Cell]) -> float:
+    """The length of training at which networks are compared, 1 or less.
+
+    Within a budget, runs of the largest fraction may be stopped after a part of their steps. It is
+    the longest length of those at which the largest fraction is known of as many models and initial
+    weights as any fraction is: all that is compared was then trained for the same part.
+    """
+    lengths = {cell.length for cell in cells if cell.length < 1} | {1.0}
+    known: dict[tuple[float, str], list[Cell]] = {}
+    for length in lengths:
+        for cell in cells:
+            if _is_compared(cell, length):
+                known.setdefault((length, cell.fraction), []).append(cell)
+    most = max(map(len, known.values()), default=0)
+    reach = {
+        length: max(
+            (
+                max(cell.train_size for cell in together)
+                for (at, _), together in known.items()
+                if at == length and len(together) == most
+            ),
+            default=0.0,
+        )
+        for length in lengths
+    }
+    return max(length for length in lengths if reach[length] == max(reach.values()))
+
+
+def _is_compared(cell: Cell, length: float) -> bool:
+    """A head on frozen features has no length: it is fitted to its end."""
+    return cell.length == length or (cell.length == 1 and is_frozen(cell.init))
 
 
 def whole_runs(results: pd.DataFrame) -> pd.DataFrame:

@@ -63,7 +63,7 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
     match found:
         case Option():
             why = upper_first(options.why(found, words))
-            return options.do(found, words), why, options.cost(found)
+            return options.heading(found, words), why, options.cost(found)
         case Separate():
             return (
                 f"train {control_run(found.control, words)}",

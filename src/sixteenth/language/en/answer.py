@@ -10,11 +10,11 @@ from ...analysis.findings.answer import (
     Headline,
     InHand,
     Lead,
-    MissingCount,
     NothingFinished,
     PartTrained,
     SpreadOfTrainings,
 )
+from ...analysis.findings.cautions import RunsMissing
 from ...spec.fields import is_last_stage
 from ..text import short_name, upper_first
 from . import options
@@ -29,6 +29,7 @@ from .numbers import (
     points,
     signed,
 )
+from .overview import EnglishScreen
 from .words import Words
 
 
@@ -56,9 +57,8 @@ def say(finding: AnswerFinding, words: Words) -> str:
             return _spread(finding)
         case NothingFinished():
             return "No run of this study has finished, so there is nothing to conclude yet."
-        case MissingCount():
-            verb = "is" if finding.missing == 1 else "are"
-            return f"{finding.missing} of {finding.runs} runs {verb} missing and left out."
+        case RunsMissing():
+            return EnglishScreen(words).caution(finding)
         case _:
             assert_never(finding)
 
@@ -107,10 +107,10 @@ def _recommendation(found: Headline, words: Words) -> str:
                 f"{points(found.visible)}, more than is known to be left to gain."
             )
         case Lead.CANNOT_TELL:
-            return (
-                "Cannot tell yet what would help. The most promising: "
-                f"{options.do(option, words)}, {options.gain(option, words)}."
-            )
+            what = f"{options.do(option, words)}, {options.gain(option, words)}"
+            if not option.advised:
+                return f"Cannot tell yet what would help. The smallest loss: {what}."
+            return f"Cannot tell yet what would help. The most promising: {what}."
         case Lead.NOTHING_KNOWN:
             return "No two finished runs differ in one thing, so nothing can be compared yet."
         case _:

@@ -138,6 +138,7 @@ TERMINAL = TerminalLabels(
     plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
     "off takes less.",
     together=", {} side by side",
+    length="part",
     one_left_out="Left out by the budget, not failed: {} run.",
     left_out="Left out by the budget, not failed: {} runs.",
     expected_comparison="Expected at {images} images and about {accuracy} accuracy: the difference "
@@ -198,6 +199,7 @@ PROGRESS = ProgressLabels(
     joint=", ",
     before="{run} was finished before: test {test}",
     finished="{run} finished: test {test}, {time}",
+    stopped="{run} stopped after {length} of its steps: test {test}",
     ended="{run} {state}: {error}",
     states=RUN_STATES,
 )

@@ -60,6 +60,11 @@ def _more(option: Option) -> str:
     return "the last stage" if option.end and is_last_stage(option.end[1]) else "all weights"
 
 
+def heading(option: Option, words: Words) -> str:
+    """What stands above what an option brings; a loss is nobody told to take."""
+    return do(option, words) if option.advised else f"not advised: {do(option, words)}"
+
+
 def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
@@ -127,6 +132,8 @@ def untried(option: Option, words: Words) -> str:
             if not option.available:
                 return f"{model} has none; a model such as resnet18 does"
             if option.start.init == "random":
+                if option.elsewhere:
+                    return f"{model} was not trained from any on as many images"
                 return "no run used any"
             if is_part_trained(option.start.init):
                 return f"this study trained {_trained(option.start.init)} alone"

@@ -14,6 +14,7 @@ from ...analysis.findings.cautions import (
     NotConverged,
     OneSeed,
     RunsMissing,
+    StoppedEarly,
 )
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
@@ -22,7 +23,7 @@ from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ...spec.fields import is_part_trained
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
-from ..text import plain, upper_first
+from ..text import plain, portion, upper_first
 from . import options
 from .numbers import (
     SENTENCE,
@@ -158,6 +159,8 @@ class EnglishScreen(Screen):
             case OptionKind.INIT:
                 if not option.available:
                     return f"none are known for {self.words.model(option.start.model)}"
+                if option.elsewhere:
+                    return "not tried with this model on as many images"
                 return (
                     "no run used any" if option.start.init == "random" else "no others were tried"
                 )
@@ -199,9 +202,26 @@ class EnglishScreen(Screen):
                 )
             case MixedData():
                 return "The runs did not all see the same images: no comparison can be trusted."
+            case StoppedEarly():
+                longer = ""
+                if found.longer is not None:
+                    right = self.words.term.right.format(percent(found.longer.accuracy))
+                    cell = self.words.cell(found.longer)
+                    longer = f" After all of its steps, {cell} has {right}."
+                return (
+                    f"Runs on {count(found.images)} images were stopped after "
+                    f"{portion(found.length)} of their steps, so all networks are compared at that "
+                    f"length.{longer} To go on:"
+                )
             case RunsMissing():
                 verb = "is" if found.missing == 1 else "are"
-                return f"{found.missing} of {found.runs} runs {verb} missing and left out."
+                missing, left_out = f"{found.missing} {verb} missing", "are left out"
+                if not found.failed:
+                    return f"{found.missing} of {found.runs} runs {verb} missing and left out."
+                if not found.missing:
+                    left_out = "is left out" if found.failed == 1 else left_out
+                    return f"{found.failed} of {found.runs} runs failed and {left_out}."
+                return f"{found.failed} of {found.runs} runs failed and {missing}; they {left_out}."
             case _:
                 assert_never(found)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...analysis.inputs.grid import Cell, MissingReason
 from ...analysis.inputs.scoring import Metric
 from ...spec.fields import is_frozen, is_last_stage, weights_of
-from ..text import upper_first
+from ..text import portion, upper_first
 from ..words import MetricTerms
 from ..words import Words as BaseWords
 from .numbers import plural
@@ -78,7 +78,8 @@ class Words(BaseWords):
     def cell(self, cell: Cell) -> str:
         """``resnet18 from random weights on 3,125 images``."""
         size = plural(round(cell.train_size), "image")
-        return f"{self.arm(cell.model, cell.init)} on {size}"
+        steps = f" after {portion(cell.length)} of its steps" if cell.length < 1 else ""
+        return f"{self.arm(cell.model, cell.init)} on {size}{steps}"
 
     def run(self, cell: Cell, seed: int) -> str:
         """One run of a cell; its seed only where others were planned."""

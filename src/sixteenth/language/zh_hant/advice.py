@@ -64,7 +64,7 @@ def step(found: Option | AdviceStep, words: Words) -> SaidStep:
 def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
     match found:
         case Option():
-            return options.do(found, words), options.why(found, words), options.cost(found)
+            return options.heading(found, words), options.why(found, words), options.cost(found)
         case Separate():
             return (
                 f"訓練 {control_run(found.control, words)}",

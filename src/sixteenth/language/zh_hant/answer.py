@@ -10,11 +10,11 @@ from ...analysis.findings.answer import (
     Headline,
     InHand,
     Lead,
-    MissingCount,
     NothingFinished,
     PartTrained,
     SpreadOfTrainings,
 )
+from ...analysis.findings.cautions import RunsMissing
 from ...spec.fields import is_last_stage
 from ..text import short_name
 from . import options
@@ -28,6 +28,7 @@ from .numbers import (
     points,
     signed_points,
 )
+from .overview import ChineseScreen
 from .words import Words
 
 
@@ -52,8 +53,8 @@ def say(finding: AnswerFinding, words: Words) -> str:
             return _spread(finding)
         case NothingFinished():
             return "這項研究還沒有任何一次訓練完成，目前無法下結論。"
-        case MissingCount():
-            return f"{finding.runs} 次訓練中有 {finding.missing} 次沒有結果，未列入分析。"
+        case RunsMissing():
+            return ChineseScreen(words).caution(finding)
         case _:
             assert_never(finding)
 
@@ -100,10 +101,9 @@ def _recommendation(found: Headline, words: Words) -> str:
                 "比已知剩下的提升空間還大。"
             )
         case Lead.CANNOT_TELL:
-            return (
-                "目前還無法判斷怎麼做有幫助。最有希望的是"
-                f"{options.do(option, words)}：{options.gain(option, words)}。"
-            )
+            most = "最有希望的是" if option.advised else "損失最小的是"
+            what = f"{options.do(option, words)}：{options.gain(option, words)}"
+            return f"目前還無法判斷怎麼做有幫助。{most}{what}。"
         case Lead.NOTHING_KNOWN:
             return "已完成的訓練中，沒有任何兩次只差一個條件，所以還無法比較。"
         case _:

@@ -137,6 +137,7 @@ TERMINAL = TerminalLabels(
     plan_most="設定 train.epochs: auto 時，以上是最多的情況（最多 {epochs} 個 epoch）；"
     "準確率提早持平的訓練會較快結束。",
     together="，同時進行 {} 次",
+    length="步數比例",
     one_left_out="因時間預算而略過（不是失敗）：{} 次訓練。",
     left_out="因時間預算而略過（不是失敗）：{} 次訓練。",
     expected_comparison="在 {images} 張影像、準確率約 {accuracy} 時，預期兩個模型的差距可以估計到 "
@@ -197,6 +198,7 @@ PROGRESS = ProgressLabels(
     joint="，",
     before="{run}先前已完成，測試 {test}",
     finished="{run}完成，測試 {test}，{time}",
+    stopped="{run}訓練到 {length} 的步數，測試 {test}",
     ended="{run}{state}：{error}",
     states=RUN_STATES,
 )

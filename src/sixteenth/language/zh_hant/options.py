@@ -61,6 +61,11 @@ def _more(option: Option) -> str:
     return "最後階段" if option.end and is_last_stage(option.end[1]) else "全部權重"
 
 
+def heading(option: Option, words: Words) -> str:
+    """What stands above what an option brings; a loss is nobody told to take."""
+    return do(option, words) if option.advised else f"不建議：{do(option, words)}"
+
+
 def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
@@ -130,6 +135,8 @@ def untried(option: Option, words: Words) -> str:
             if not option.available:
                 return f"{model} 沒有預訓練權重；resnet18 等模型則有"
             if option.start.init == "random":
+                if option.elsewhere:
+                    return f"{model} 沒有用同樣多的影像從預訓練權重開始訓練過"
                 return "沒有任何一次訓練使用預訓練權重"
             if is_part_trained(option.start.init):
                 return f"這項研究只訓練了{_trained(option.start.init)}"

@@ -14,6 +14,7 @@ from ...analysis.findings.cautions import (
     NotConverged,
     OneSeed,
     RunsMissing,
+    StoppedEarly,
 )
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
@@ -21,7 +22,7 @@ from ...analysis.findings.per_class import ImbalancedClasses
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
-from ..text import plain
+from ..text import plain, portion
 from . import options
 from .numbers import (
     SENTENCE,
@@ -155,6 +156,8 @@ class ChineseScreen(Screen):
             case OptionKind.INIT:
                 if not option.available:
                     return f"{self.words.model(option.start.model)} 沒有預訓練權重"
+                if option.elsewhere:
+                    return "這個模型沒有用同樣多的影像試過"
                 return "沒有使用過" if option.start.init == "random" else "沒有試過其他權重"
             case OptionKind.TRAINING if option.converged is False:
                 return "訓練結束時仍在進步"
@@ -196,8 +199,19 @@ class ChineseScreen(Screen):
                 )
             case MixedData():
                 return "各次訓練看到的影像並不相同：任何比較都不可信。"
+            case StoppedEarly():
+                longer = ""
+                if found.longer is not None:
+                    right = self.words.term.right.format(percent(found.longer.accuracy))
+                    longer = f"完整訓練後，{self.words.cell(found.longer)}的{right}。"
+                return (
+                    f"{count(found.images)} 張影像的訓練只進行了 {portion(found.length)} 的步數，"
+                    f"因此所有模型都以這個長度比較。{longer}繼續訓練："
+                )
             case RunsMissing():
-                return f"{found.runs} 次訓練中有 {found.missing} 次沒有結果，未列入分析。"
+                counts = ((found.failed, "失敗"), (found.missing, "沒有結果"))
+                said = "、".join(f"{number} 次{what}" for number, what in counts if number)
+                return f"{found.runs} 次訓練中有 {said}，未列入分析。"
             case _:
                 assert_never(found)
 

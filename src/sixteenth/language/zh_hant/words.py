@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ...analysis.inputs.grid import Cell, MissingReason
 from ...analysis.inputs.scoring import Metric
 from ...spec.fields import is_frozen, is_part_trained, weights_of
+from ..text import portion
 from ..words import MetricTerms
 from ..words import Words as BaseWords
 from .numbers import images, tidy
@@ -80,7 +81,8 @@ class Words(BaseWords):
         return f"{self.model(cell.model)}（{self._of(cell)}，種子 {seed}）"
 
     def _of(self, cell: Cell) -> str:
-        return f"{self.init(cell.init)}，{images(round(cell.train_size))}"
+        steps = f"，{portion(cell.length)} 的步數" if cell.length < 1 else ""
+        return f"{self.init(cell.init)}，{images(round(cell.train_size))}{steps}"
 
 
 def missing_reason(reason: MissingReason) -> str:

@@ -39,6 +39,7 @@ class BudgetQueue(RunQueue):
         self._told, self._clock = chosen, clock
         self._begun: dict[str, RunSpec] = {}
         self._began: dict[str, float] = {}
+        self._rests: dict[str, Assignment] = {}
         self._expected = self._took = 0.0
         self._ended = 0
         self._next: list[Assignment] | None = None
@@ -49,7 +50,11 @@ class BudgetQueue(RunQueue):
         return self._next[0] if self._next else None
 
     def begin(self, assignment: Assignment) -> None:
-        super().begin(assignment)
+        # It may be trained to a shorter length than the one that waits.
+        waits = next(each for each in self.waiting if each.run == assignment.run)
+        super().begin(waits)
+        if assignment.until != "1":
+            self._rests[assignment.run.run_id] = waits.rest()
         self._begun[assignment.run.run_id] = assignment.run
         self._began[assignment.run.run_id] = self._clock()
         self._next = None
@@ -63,6 +68,8 @@ class BudgetQueue(RunQueue):
             self._ended += 1
             self._expected += assignment.seconds
             self._took += self._clock() - self._began[assignment.run.run_id]
+            if assignment.until != "1":
+                self.waiting.append(self._rests[assignment.run.run_id])
         self._next = None
 
     @property
@@ -82,9 +89,18 @@ class BudgetQueue(RunQueue):
             )
             for each in running
         ]
-        paced = [replace(each, seconds=pace * each.seconds) for each in self.waiting]
+        paced = [
+            replace(
+                each,
+                seconds=pace * each.seconds,
+                to_shorter=each.to_shorter and pace * each.to_shorter,
+            )
+            for each in self.waiting
+        ]
         left = replace(self._schedule, assignments=tuple(paced))
         found = choose_runs(left, self._order, self._deadline - now, busy)
         asked = {each.run.run_id: each for each in self.waiting}
-        self._told([*self._begun.values(), *(each.run for each in found)])
-        return [asked[each.run.run_id] for each in found]
+        again = [each.run for each in found if each.run.run_id not in self._begun]
+        self._told([*self._begun.values(), *again])
+        whole = [(asked[each.run.run_id], each.until != "1") for each in found]
+        return [each.shorter() if stops else each for each, stops in whole]

@@ -49,6 +49,7 @@ class InProcess:
                 self._dataset,
                 RunFolder(self._folder / "runs" / assignment.run.run_id),
                 execution=assignment.execution,
+                until=assignment.until,
                 on_progress=lambda progress: emit(Progressed(progress)),
                 on_notice=lambda notice: emit(Noticed(notice)),
             )

@@ -66,7 +66,7 @@ class LocalProcesses:
 
     def submit(self, assignment: Assignment) -> None:
         worker = self._pool.idle(self._busy, self._gpu_for(assignment))
-        worker.send(("train", assignment.run, self._runs, assignment.execution))
+        worker.send(("train", assignment.run, self._runs, assignment.execution, assignment.until))
         self._busy[worker] = assignment
         self._started.append(assignment)
 

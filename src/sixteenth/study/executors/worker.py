@@ -44,8 +44,8 @@ class Worker:
         self._rehearsal: tuple[tuple[object, ...], Rehearsal] | None = None
 
     def handle(self, request: tuple[Any, ...]) -> None:
-        """Do one of: data (a shared dataset), train (run, folder of runs, execution), rehearse
-        (run, execution, seconds)."""
+        """Do one of: data (a shared dataset), train (run, folder of runs, execution, length
+        to stop at), rehearse (run, execution, seconds)."""
         kind, *content = request
         if kind == "data":
             self._dataset = content[0].open()
@@ -54,7 +54,7 @@ class Worker:
         elif kind == "rehearse":
             self._rehearse(*content)
 
-    def _train(self, run: RunSpec, runs: Path, execution: Execution) -> None:
+    def _train(self, run: RunSpec, runs: Path, execution: Execution, until: str) -> None:
         assert self._dataset is not None
         try:
             record = train_run(
@@ -62,6 +62,7 @@ class Worker:
                 self._dataset,
                 RunFolder(runs / run.run_id),
                 execution=execution,
+                until=until,
                 on_progress=lambda progress: self._reply("progress", progress),
                 on_notice=lambda notice: self._reply("notice", notice),
             )

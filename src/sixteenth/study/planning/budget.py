@@ -4,6 +4,8 @@ Plain arithmetic on the seconds that runs take: nothing is measured here, and no
 A stage is one fraction with one seed: all models and initial weights, which are compared with each
 other. First come all fractions with the first seed, small ones first, since a learning curve needs
 sizes before it needs repeats; then the second and third seed, then all others, in the same order.
+Of a fraction that does not fit with the first seed, the shorter length may: then its runs are
+trained to that, the report compares all networks at that length, and the rest is left.
 """
 
 from __future__ import annotations
@@ -52,7 +54,9 @@ def choose_runs(
     """The runs to begin within `seconds`, in this order.
 
     Whole stages come first; what time is left goes to single runs of the others. The first stage
-    is chosen in any case: without it nothing can be compared.
+    is chosen in any case: without it nothing can be compared. A later one of the first seed that
+    does not fit is trained to the longest of its shorter lengths (half of the steps or more), where
+    all its runs have that and so much fits.
 
     Args:
         schedule: what is left to train; its order does not matter.
@@ -70,14 +74,32 @@ def choose_runs(
     passed_over: list[Assignment] = []
     for position, stage in enumerate(order):
         todo = [left[run.run_id] for run in stage if run.run_id in left]
+        shorter = _shorter(todo)
         if position == 0 or fits(todo):
             chosen += todo
+        elif shorter and fits(shorter):
+            chosen += shorter
         else:
             passed_over += todo
     for assignment in passed_over:
         if fits([assignment]):
             chosen.append(assignment)
     return chosen
+
+
+def _shorter(stage: Sequence[Assignment]) -> list[Assignment]:
+    """What is left of a stage up to its shorter length; nothing where that cannot be compared.
+
+    A head on frozen features has no training length: it is fitted to its end.
+    """
+    found = []
+    for each in stage:
+        head = each.run.finetune == "head"
+        if each.run.replicate or (each.to_shorter is None and not head):
+            return []
+        if head or each.to_shorter:
+            found.append(each if head else each.shorter())
+    return found if any(each.until != "1" for each in found) else []
 
 
 def check_budget(
@@ -99,7 +121,8 @@ def check_budget(
         least = max(replace(schedule, assignments=tuple(begin)).ends())
     else:
         least = min((each.seconds for each in schedule.assignments), default=0.0)
-    if schedule.assignments and training_seconds(budget) < spent + least:
+    none = training_seconds(budget) < spent + least if begin else not chosen
+    if schedule.assignments and none:
         needed = MARGIN * (spent + least) / (1 - REPORT_SHARE)
         what = "the smallest fraction" if begin else "the shortest run that is left"
         raise InputError(

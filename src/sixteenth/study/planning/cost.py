@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -81,13 +82,14 @@ def plan_table(
 
     Returns:
         Columns run_id, model, init, fraction, train_size, seed, status, epochs, steps, parameters,
-        train_flops (all lengths), device (one of several GPUs, which are counted through in a
+        train_flops (all lengths), length (that it is trained to now, as a share of its steps; the
+        rest is left), device (one of several GPUs, which are counted through in a
         cluster), threads, seconds (of training and evaluation, beside the runs that are scheduled
         at the same time), seconds_from (what that is taken from, see `known.Basis`), begins, ends
         (seconds from the study's beginning), disk_bytes (what the finished run keeps),
         checkpoint_bytes (while it trains), chosen (it is to be trained). Times are estimates; with
         `epochs: auto` all is of the longest run there can be. Runs that are not chosen have none,
-        and no threads.
+        and no threads; nor have those of a model that cannot be built.
     """
     todo = {
         each.run.run_id: (each, end)
@@ -119,10 +121,12 @@ def plan_table(
                 "steps": work.steps,
                 "parameters": cost.parameters if cost else None,
                 "train_flops": round(cost.of_run(run) * images) if cost else None,
+                "length": float(Fraction(assignment.until)) if assignment else None,
                 "device": device,
                 "threads": assignment.execution.threads if assignment else None,
-                "seconds": round(takes, 3) if assignment else None,
-                "seconds_from": str(assignment.basis) if assignment else None,
+                # Of a model that cannot be built no time is known: its run will fail.
+                "seconds": round(takes, 3) if assignment and cost else None,
+                "seconds_from": str(assignment.basis) if assignment and cost else None,
                 "begins": round(end - takes, 3) if assignment else None,
                 "ends": round(end, 3) if assignment else None,
                 "disk_bytes": stays,

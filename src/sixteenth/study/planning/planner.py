@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 
 from ...data import ImageDataset
 from ...engine.execution import Execution, begun_execution
@@ -111,8 +112,17 @@ class _Planner:
         assigned = []
         for run in self._todo:
             rate, basis = self._rate(run, known[run.run_id])
-            seconds = self._left(run) * self._effort(run) / rate
-            assigned.append(Assignment(run, known[run.run_id], seconds, basis))
+            left, whole = self._left(run), self._effort(run) / rate
+            shorter = self._to_shorter(run, 1 - left)
+            assigned.append(
+                Assignment(
+                    run,
+                    known[run.run_id],
+                    seconds=left * whole,
+                    basis=basis,
+                    to_shorter=None if shorter is None else shorter * whole,
+                )
+            )
         self._keep(assigned)
         threads = [each.execution.threads for each in assigned] or [1]
         workers = self.request.workers or self._choose_workers(assigned)
@@ -367,6 +377,21 @@ class _Planner:
             if len(history) and "step" in history:
                 return max(0.0, 1 - float(history["step"].iloc[-1]) / self._work[run.run_id].steps)
         return 1.0
+
+    def _to_shorter(self, run: RunSpec, done: float) -> float | None:
+        """Part of a run that is still to be trained until its longest shorter length is measured.
+
+        None where it has none, or one that is less than half of the run: too little training to
+        compare networks by.
+        """
+        if run.train.epochs == "auto" or run.finetune == "head":
+            return None
+        if len(run.lengths) < 2 or Fraction(run.lengths[-2]) < Fraction(1, 2):
+            return None
+        record = self.snapshot.records.get(run.run_id)
+        if record is not None and len(record.lengths) == len(run.lengths) - 1:
+            return 0.0
+        return max(0.01, self._work[run.run_id].shorter_part - done)
 
     def _flops(self, run: RunSpec) -> int:
         """To train on one image; 0 of a model that cannot be built."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ...spec import RunSpec
@@ -38,13 +38,29 @@ PlacementSeconds = Mapping[Placement, float]
 class Assignment:
     """One run, how it is computed, the seconds that it is expected to take, and how that is known.
 
-    `basis` is a `known.Basis`.
+    Attributes:
+        basis: a `known.Basis`.
+        until: the length that it is trained to; then `seconds` are those until there.
+        to_shorter: the seconds until the longest of the run's shorter lengths is measured, 0 where
+            it is; None where a run has none.
     """
 
     run: RunSpec
     execution: Execution
     seconds: float = 0.0
     basis: str = ""
+    until: str = "1"
+    to_shorter: float | None = None
+
+    def shorter(self) -> Assignment:
+        """The same run, to be trained to the longest of its shorter lengths."""
+        assert self.to_shorter is not None
+        return replace(self, until=self.run.lengths[-2], seconds=self.to_shorter, to_shorter=0.0)
+
+    def rest(self) -> Assignment:
+        """What is left of a run, once it was trained to its shorter length."""
+        assert self.to_shorter is not None
+        return replace(self, seconds=self.seconds - self.to_shorter, to_shorter=0.0)
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,11 @@ class Schedule:
     slots: int
     machines: int = 1
     paces: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def of_whole_runs(self) -> Schedule:
+        """The same, where no run can be stopped at a shorter length."""
+        whole = tuple(replace(each, to_shorter=None) for each in self.assignments)
+        return replace(self, assignments=whole)
 
     def may_begin(self, assignment: Assignment, running: Iterable[Assignment]) -> bool:
         """Whether a run may begin beside those that are `running`."""

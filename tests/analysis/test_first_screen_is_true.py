@@ -1,0 +1,192 @@
+"""Nothing on the first screen contradicts the table that it was made from, whatever the study.
+
+The studies are drawn at random: models, weights, sizes, seeds, lengths, runs that failed or were
+stopped. What is checked is computed from the table, not by the analysis.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from talking import CONTEXT
+
+from simulated_study import PARAMETERS, Study, make_study
+from sixteenth.analysis import Findings, analyse
+from sixteenth.analysis.findings.cautions import RunsMissing
+from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
+from sixteenth.analysis.findings.overview import Card, Verdict
+from sixteenth.language import language_for
+
+SIZES = {"1/16": 3125, "1/4": 12_500, "1/2": 25_000, "1": 50_000}
+ARMS = [(model, init) for model in PARAMETERS for init in ("random", "imagenet")]
+
+
+def random_study(number: int) -> Study:
+    rng = np.random.default_rng(number)
+    names = sorted(rng.choice(list(SIZES), rng.integers(1, 5), replace=False), key=SIZES.get)
+    arms = [ARMS[i] for i in sorted(rng.choice(4, rng.integers(1, 5), replace=False))]
+    base, rise = rng.uniform(0.3, 0.6), rng.uniform(0.0, 0.12)
+    accuracy = {
+        arm: [
+            float(np.clip(base + off + rise * i + rng.normal(0, 0.01), 0.1, 0.97))
+            for i in range(len(names))
+        ]
+        for arm in arms
+        for off in [rng.normal(0, 0.05)]
+    }
+    shares = [(), (0.5,), (0.25, 0.5), (0.5, 2.0)][rng.integers(4)]
+    lengths = {
+        (*arm, name, share): float(np.clip(value + 0.03 * math.log2(share), 0.05, 0.98))
+        for arm, values in accuracy.items()
+        for name, value in zip(names, values, strict=True)
+        for share in shares
+    }
+    study = make_study(
+        accuracy,
+        fractions={name: SIZES[name] for name in names},
+        seeds=range(rng.integers(1, 4)),
+        seed_sd=0.006,
+        test_size=int(rng.choice([150, 600, 1200])),
+        final_map=str(rng.choice(["1x1", "4x4"])),
+        generator=number,
+        lengths=lengths,
+    )
+    stopped = (
+        rng.random() < 0.4 and 0.5 in shares
+    )  # all runs on the largest size, after the longest shorter length
+    for row in study.results[study.results["length"] == 1].to_dict("records"):
+        if (stopped and row["fraction"] == names[-1]) or rng.random() < 0.12:
+            status = "interrupted" if stopped else str(rng.choice(["failed", "missing"]))
+            study = study.drop(row["run_id"], status)
+            if status != "interrupted":  # nor has it a row at any other length
+                branches = study.results["run_id"].str.startswith(f"{row['run_id']}-length")
+                study.results = study.results[~branches]
+    if rng.random() < 0.5:
+        study.histories = study.histories.iloc[:0]
+    return study
+
+
+@pytest.fixture(scope="module", params=range(8))
+def made(request: pytest.FixtureRequest) -> tuple[pd.DataFrame, Findings]:
+    study = random_study(request.param)
+    found = analyse(study.results, study.histories, predictions=study.predictions, context=CONTEXT)
+    return study.results, found
+
+
+def mean_of(results: pd.DataFrame, arm: Any, images: float, length: float) -> float:
+    """The mean accuracy of the table's rows of a cell."""
+    rows = results[
+        (results["model"] == arm[0])
+        & (results["init"] == arm[1])
+        & (results["train_size"] == images)
+        & (results["length"] == length)
+        & (results["status"] == "finished")
+    ]
+    return float(rows["test_accuracy"].mean())
+
+
+def ends_of(option: Option) -> tuple[float, float]:
+    """Images and length that a measured option ends at."""
+    images, length = option.start.train_size, option.start.length
+    if option.kind is OptionKind.DATA:
+        return 2 * images, length
+    return images, 2 * length if option.kind is OptionKind.TRAINING else length
+
+
+def test_the_best_network_is_the_best_of_its_length(made: tuple[pd.DataFrame, Findings]) -> None:
+    results, found = made
+    seen = found.overview
+    rows = results[(results["status"] == "finished") & (results["length"] <= 1)]
+    if seen.best is None:
+        assert rows[rows["length"] == 1].empty
+        return
+    cell = seen.best.cell
+    same = rows[rows["length"] == cell.length]
+    means = same.groupby(["model", "init", "train_size"])["test_accuracy"].mean()
+    assert cell.accuracy == pytest.approx(means.max())
+    assert cell.accuracy == pytest.approx(mean_of(results, cell.arm, cell.train_size, cell.length))
+    assert {one.length for one in found.grid.cells} == {cell.length}, "one length is compared"
+    shortened = [each for each in seen.cautions if type(each).__name__ == "StoppedEarly"]
+    assert bool(shortened) is (cell.length < 1)
+
+
+def test_gains_are_differences_of_the_table_and_verdicts_follow_from_their_intervals(
+    made: tuple[pd.DataFrame, Findings],
+) -> None:
+    results, found = made
+    seen = found.overview
+    for option in [*found.options, *(card.option for card in seen.cards), *seen.others]:
+        if not option.known:
+            assert option.verdict is OptionVerdict.NOT_TRIED
+            continue
+        assert option.low <= option.gain <= option.high
+        assert option.verdict is not OptionVerdict.HELPS or option.low > 0
+        assert option.verdict is not OptionVerdict.DOES_NOT or option.high < 0
+        if option.measured:
+            start, (images, length) = option.start, ends_of(option)
+            before = mean_of(results, start.arm, start.train_size, start.length)
+            after = mean_of(results, option.end, images, length)
+            assert option.gain == pytest.approx(after - before), option.kind
+
+
+def test_cards_stand_best_first_and_what_is_spent_is_called_so(
+    made: tuple[pd.DataFrame, Findings],
+) -> None:
+    _, found = made
+    seen = found.overview
+    for gains in ([c.option for c in seen.cards], list(found.options)):
+        known = [option.known for option in gains]
+        assert known == sorted(known, reverse=True), "what nobody tried comes last"
+        assert [o.gain for o in gains if o.known] == sorted(
+            (o.gain for o in gains if o.known), reverse=True
+        )
+    assert len({card.option.kind for card in seen.cards}) == len(seen.cards)
+    for language in ("en", "zh-Hant"):
+        screen = language_for(found, language).screen
+        for card in seen.cards:
+            said = screen.card(card)
+            spent = card.option.start is not seen.best.cell
+            assert card.in_hand is spent
+            assert (said.price == screen.labels.in_hand) is spent
+    if seen.card is not None:
+        assert (seen.verdict is Verdict.IN_HAND) is seen.card.in_hand or (
+            seen.verdict is Verdict.CANNOT_TELL
+        )
+    if seen.verdict in (Verdict.DO, Verdict.IN_HAND):
+        assert seen.card.option.low > 0
+        assert (
+            seen.card.option.gain
+            == max(card.option.gain for card in seen.cards if card.option.known)
+            or seen.verdict is Verdict.DO
+        )
+
+
+def test_the_options_in_json_are_those_of_the_cards(made: tuple[pd.DataFrame, Findings]) -> None:
+    _, found = made
+    listed = json.loads(json.dumps(found.advice.to_dict(), allow_nan=False))["options"]
+    assert [each["kind"] for each in listed] == [str(each.kind) for each in found.options]
+    for card in found.overview.cards:
+        if card.in_hand:
+            continue
+        first = next(each for each in listed if each["kind"] == card.option.kind)
+        assert first == json.loads(json.dumps(Card(card.option).to_dict()))["option"]
+        assert (first["low"] or -1) > 0 or card.verdict is not OptionVerdict.HELPS
+
+
+def test_failed_and_missing_runs_are_counted_as_the_table_has_them(
+    made: tuple[pd.DataFrame, Findings],
+) -> None:
+    results, found = made
+    whole = results[results["length"].fillna(1) == 1]
+    counted = [each for each in found.overview.cautions if isinstance(each, RunsMissing)]
+    failed = int((whole["status"] == "failed").sum())
+    if found.grid.length == 1:
+        missing = len(whole) - failed - int((whole["status"] == "finished").sum())
+        wanted = [(missing, failed, len(whole))] if missing + failed else []
+        assert [(one.missing, one.failed, one.runs) for one in counted] == wanted
+    assert all(one.failed == failed for one in counted)
