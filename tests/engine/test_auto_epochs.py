@@ -12,7 +12,7 @@ import pytest
 from sixteenth import RunSpec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine import lengths as planning
-from sixteenth.engine import train as engine
+from sixteenth.engine import loop
 from sixteenth.engine.evaluation import Evaluation
 from sixteenth.engine.lengths import plan_doublings
 from sixteenth.engine.train import Progress, train_run
@@ -184,9 +184,9 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
     run, whole = cell(max_epochs=4 if least_gain < 0 else 9), RunFolder(tmp_path / "whole")
     train_run(run, digits, whole)
     if every_step:
-        monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+        monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     else:
-        monkeypatch.setattr(engine, "CHECKPOINT_SHARE", 1e9)
+        monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)
     # The first length ends at step 12, of which two are its cool-down; the second at 26.
     for stop in stops:
         cut = RunFolder(tmp_path / f"cut{stop}")

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from sixteenth import ModelError, RunSpec
 from sixteenth.data import ImageDataset
-from sixteenth.engine import train as training
+from sixteenth.engine import loop
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.learner import Learner
 from sixteenth.engine.train import Progress, train_run
@@ -126,7 +126,7 @@ def test_gradients_are_those_of_plain_torch(
 def test_a_run_is_resumed_to_the_last_bit_and_its_weights_are_the_whole_network(
     digits: ImageDataset, weights: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SHARE", 1e9)
+    monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)
 
     def stop(progress: Progress) -> None:
         if progress.epoch == 3:

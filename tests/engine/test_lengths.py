@@ -10,7 +10,7 @@ import pytest
 
 from sixteenth import RunSpec, parse_spec
 from sixteenth.data import ImageDataset
-from sixteenth.engine import train as engine
+from sixteenth.engine import loop
 from sixteenth.engine.lengths import plan_lengths
 from sixteenth.engine.optim import learning_rate
 from sixteenth.engine.train import Progress, train_run
@@ -146,9 +146,9 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
     run, whole = cell(["1/4", "1/2", 1]), RunFolder(tmp_path / "whole")
     train_run(run, digits, whole)
     if every_step:
-        monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+        monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     else:
-        monkeypatch.setattr(engine, "CHECKPOINT_SHARE", 1e9)
+        monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)
     for stop in stops:
         cut = RunFolder(tmp_path / f"cut{stop}")
 
@@ -199,7 +199,7 @@ def test_a_run_that_stops_after_a_length_has_its_result_and_goes_on_to_the_same_
 def test_a_run_is_cut_off_many_times_and_comes_out_the_same(
     digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     run, cut = cell(["1/4", "1/2", 1]), RunFolder(tmp_path / "cut")
     train_run(run, digits, RunFolder(tmp_path / "whole"))
     for stop in (4, 7, 7, 10, 14, 15, 20, 31):

@@ -15,13 +15,13 @@ from safetensors.torch import load_file, save_file
 from sixteenth import ModelError, RunSpec, load_spec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.data.augment import alternating_flip, crop_and_flip, cut_out, shift_images
-from sixteenth.engine import train as engine
+from sixteenth.engine import loop
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.inference import VIEWS
 from sixteenth.engine.learner import Learner
 from sixteenth.engine.muon import Muon, orthogonalise
 from sixteenth.engine.optim import build_optimizers
-from sixteenth.engine.train import train_run
+from sixteenth.engine.train import Progress, train_run
 from sixteenth.engine.workload import split_of
 from sixteenth.models import build_model, speedrun, weight_files
 from sixteenth.models.speedrun import SpeedrunNet
@@ -378,13 +378,13 @@ def test_an_interrupted_run_of_these_goes_on_to_the_very_same_result(
     model: str,
     recipe: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     data = digits if SIDE[model] == 16 else small_digits
     run = cell(model, epochs=3, **recipe).model_copy(update={"fraction": "100 images"})
     whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")
     train_run(run, data, whole)
 
-    def stop(progress: engine.Progress) -> None:
+    def stop(progress: Progress) -> None:
         if progress.epoch == 3:  # after the first of its two steps
             raise KeyboardInterrupt
 

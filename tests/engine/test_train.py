@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from sixteenth import DivergedError, InputError, MismatchError, RunSpec, parse_spec
 from sixteenth.data import ImageDataset
 from sixteenth.data.augment import crop_and_flip
-from sixteenth.engine import train as engine
+from sixteenth.engine import loop
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner, channel_statistics
 from sixteenth.engine.seeds import derive_seed
@@ -88,7 +88,7 @@ def test_an_interrupted_run_goes_on_to_the_very_same_result(
     whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")
     train_run(run, digits, whole)
 
-    monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
 
     def stop_in_epoch_three(progress: Progress) -> None:
         if progress.epoch == 3:

@@ -29,15 +29,15 @@ STUDY = {
 KILLED = """\
 import os, signal, sys
 import sixteenth
-from sixteenth.engine import train
+from sixteenth.engine import loop
 
-train.CHECKPOINT_SHARE, place = 1e9, sys.argv[1]
+loop.CHECKPOINT_SHARE, place = 1e9, sys.argv[1]
 seen = 0
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
-fsync, replace, save = os.fsync, os.replace, train.write_checkpoint
+fsync, replace, save = os.fsync, os.replace, loop.write_checkpoint
 
 def write_checkpoint(*given):
     global seen
@@ -54,7 +54,7 @@ def write_checkpoint(*given):
             die()
     save(*given)
 
-train.write_checkpoint = write_checkpoint
+loop.write_checkpoint = write_checkpoint
 sixteenth.Study.load("study.yaml", (), "cut").run(device="cpu", workers=1, threads=1)
 """
 
@@ -125,7 +125,7 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_is_used(
     damage: Callable[[Path], None],
     both: bool,
 ) -> None:
-    monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SHARE", 1e9)
+    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SHARE", 1e9)
     cut = Study(STUDY, "cut")
     with pytest.raises(KeyboardInterrupt):
         cut.run(device="cpu", workers=1, threads=1, listener=Hearing(stop_in=5))
@@ -147,7 +147,7 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_it_is_used(
 def test_a_checkpoint_that_cannot_be_read_is_not_pushed_over_the_whole_one(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SHARE", 1e9)
+    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SHARE", 1e9)
     cut = Study(STUDY, "cut")
     with pytest.raises(KeyboardInterrupt):
         cut.run(device="cpu", workers=1, threads=1, listener=Hearing(stop_in=5))
@@ -172,7 +172,7 @@ def test_a_checkpoint_that_cannot_be_read_is_not_pushed_over_the_whole_one(
 def test_a_run_cut_off_inside_an_epoch_goes_on_inside_it(
     tiny_folder: Path, whole: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SECONDS", 0.0)
 
     class InTheMiddle(Hearing):
         def run_progressed(self, progress: Progress) -> None:

@@ -131,7 +131,7 @@ def test_the_last_curve_point_is_the_reported_accuracy(trained: Any) -> None:
 def test_an_interrupted_run_goes_on_to_the_same_end(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SECONDS", 0.0)
     whole = Study(tiny(), "whole")
     whole.run()
 

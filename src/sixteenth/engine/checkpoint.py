@@ -35,7 +35,7 @@ class TrainingState:
         epoch: the current epoch, or the one that has just ended; from 1.
         step, images: optimiser steps, and images of finished epochs.
         seconds, evaluation_seconds: of finished epochs.
-        middle: the position within the epoch, for `engine.train`; None between two epochs.
+        middle: the position within the epoch, for `engine.loop`; None between two epochs.
         lengths: the results of the finished branches, see `engine.lengths`.
         validation_accuracy: at the end of a length of `epochs: auto`; None elsewhere.
         branch_steps, branch_images, branch_seconds: of these branches, from where they branch off.

@@ -190,7 +190,7 @@ class Interrupting(Listener):
 def test_a_run_goes_on_with_the_threads_it_was_begun_with(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixteenth.engine.train.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SECONDS", 0.0)
     study = Study(tiny(), "mine")
     with pytest.raises(KeyboardInterrupt):
         study.run(device="cpu", threads=2, listener=Interrupting())

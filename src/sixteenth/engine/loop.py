@@ -1,0 +1,302 @@
+"""The training loop of one run: epochs, evaluation, checkpoints and what is measured at the end.
+
+`train` has the run around it: its record, its lease, and what a failure leaves.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..data import ImageDataset
+from ..errors import DivergedError
+from ..spec import RunSpec
+from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
+from ..storage.run_facts import LengthMetrics, Metrics
+from ..storage.run_folder import RunFolder
+from ..storage.run_record import RunRecord, halvings
+from ..storage.run_results import EpochRow
+from .checkpoint import TrainingState, write_checkpoint
+from .evaluation import Evaluation
+from .execution import peak_memory
+from .images import DeviceImages, Rows, select_images
+from .learner import Learner
+from .lengths import Length, levelled_off, train_lengths
+from .optim import learning_rate
+from .progress import Progress
+from .seeds import derive_seed
+from .workload import Augmentation, Workload
+
+CHECKPOINT_SHARE = 0.05
+"""Largest part of the time for checkpoints between epochs; not every short epoch has one."""
+
+CHECKPOINT_SECONDS = 120.0
+"""Time between checkpoints within a long epoch."""
+
+
+class TrainingLoop:
+    """The training of one run, with its data on the device."""
+
+    def __init__(
+        self,
+        run: RunSpec,
+        dataset: ImageDataset,
+        folder: RunFolder,
+        learner: Learner,
+        images: NDArray[np.uint8] | Rows,
+        split: tuple[NDArray[np.int64], NDArray[np.int64]],
+        augmentation: Augmentation,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        """Copy the data to the device.
+
+        Args:
+            images: training images of the run, without the validation part.
+            split: what `split_of` returns.
+        """
+        self.spec, self.recipe, self.folder, self.learner = run, run.train, folder, learner
+        self.auto = run.train.epochs == "auto"
+        self.augmentation, self.on_progress = augmentation, on_progress
+        subset, held = split
+        self.device = self.learner.device
+        self.images = DeviceImages(images, self.device)
+        self.labels = torch.from_numpy(dataset.train.labels[subset]).to(self.device)
+        self.work = Workload.of(run.train, len(subset), len(dataset.test), len(held), run.lengths)
+        self.evaluation = Evaluation(
+            learner,
+            self.work,
+            (self.images, self.labels),
+            (select_images(dataset.train.images, held), dataset.train.labels[held]),
+            dataset.test,
+        )
+        self.saved, self.saving_seconds = time.monotonic(), 0.0
+
+    def run(self, state: TrainingState, record: RunRecord, until: str) -> RunRecord:
+        """The record of the finished run, after training from `state` and writing the results.
+
+        Of one that stops at the length `until`, the record with the lengths that were measured.
+        """
+        self.saved = time.monotonic()
+        state = train_lengths(
+            state,
+            self.work.lengths,
+            self.learner,
+            advance=self._advance,
+            measure=self._measure_branch,
+            ends=self._ends,
+            until=until,
+        )
+        if until != "1":
+            self._checkpoint(state)
+            return record.as_interrupted(state.lengths)
+        if state.best_weights is not None:
+            self.learner.load_weights(state.best_weights)
+        return self._finish(state, record)
+
+    def _advance(self, state: TrainingState, until: int, length: Length) -> None:
+        """Train to step `until`, at the learning rates of `length`; see `train_lengths`."""
+        while state.step < until:
+            self._train_epoch(state, until, length)
+            due = time.monotonic() - self.saved > self.saving_seconds / CHECKPOINT_SHARE
+            if length.is_whole and due:
+                self._checkpoint(state)
+
+    def _train_epoch(self, state: TrainingState, until: int, length: Length) -> None:
+        """Train an epoch, or the rest of one, or up to step `until` in it.
+
+        At the end of an epoch of the whole run, or of what may be one, evaluate and add a row to
+        the history.
+        """
+        began = time.monotonic()
+        middle, state.middle = state.middle, None
+        if middle is None:
+            state.epoch += 1
+        seed = derive_seed(self.spec.seed, self.spec.run_id, state.epoch)
+        generator = torch.Generator().manual_seed(seed)
+        self.learner.execution.seed_generators(seed)  # dropout uses torch's global generators
+        order = torch.randperm(len(self.labels), generator=generator)
+        flip_seed = derive_seed(self.spec.seed, self.spec.run_id, "flip")
+        mirrored = self.augmentation.mirrored(len(self.labels), state.epoch, flip_seed)
+        sums = torch.zeros(3, device=self.device)  # loss, cross-entropy, correct
+        done, seen, before = 0, 0, 0.0
+        if middle is not None:
+            done, seen, before = middle["done"], middle["seen"], middle["seconds"]
+            sums = middle["sums"].to(self.device, copy=True)  # a branch and the trunk go on from it
+            generator.set_state(middle["generator"].cpu())
+            self.learner.execution.set_generator_states([each.cpu() for each in middle["global"]])
+
+        def position() -> dict[str, Any]:
+            return {
+                "done": done,
+                "seen": seen,
+                "seconds": before + time.monotonic() - began,
+                "sums": sums,
+                "generator": generator.get_state(),
+                "global": self.learner.execution.generator_states(),
+            }
+
+        todo = torch.tensor_split(order, self.work.batches)
+        todo = todo[: length.steps - state.step + done]  # the last epoch may be a part of one
+        stop = min(len(todo), until - state.step + done)
+        warmup = self.recipe.warmup * self.work.lengths[0].steps
+        rate, resumed = 0.0, seen
+        self.learner.train_mode()
+        self.learner.set_training_progress((state.epoch - 1) / self.work.epochs)
+        for batch, following in zip(todo[done:stop], todo[done + 1 :] + todo[:1], strict=False):
+            self.images.expect(following)
+            flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
+            batch = batch.to(self.device, non_blocking=True)
+            labels = self.labels[batch]
+            images = self.augmentation(
+                self.images[batch], flip, colour=self.learner.mean_colour, generator=generator
+            )
+            rate = learning_rate(state.step, length.steps, self.recipe, warmup)
+            loss, entropy, right = self.learner.step(images, labels, rate)
+            state.step += 1
+            done += 1
+            seen += len(labels)
+            sums += torch.stack([loss * len(labels), entropy * len(labels), right])
+            self._check_loss(sums[0], state.step, until)
+            due = time.monotonic() - self.saved > CHECKPOINT_SECONDS
+            if length.is_whole and due and done < stop:
+                state.middle = position()
+                self._checkpoint(state)
+                state.middle = None
+            self._report(state, (seen - resumed) / (time.monotonic() - began))
+        if done < len(todo):
+            state.middle = position()
+            return
+        speed = (seen - resumed) / (time.monotonic() - began)
+        state.images += seen
+        if not (length.is_whole or length.may_end):
+            state.seconds += before + time.monotonic() - began
+            return
+        row = EpochRow(
+            epoch=state.epoch,
+            step=state.step,
+            images=state.images,
+            learning_rate=rate,
+            train_loss=sums[1].item() / seen,
+            train_accuracy=sums[2].item() / seen,
+        )
+        trained = time.monotonic()
+        if self.work.has_curve_point(state.epoch):
+            row = self.evaluation.curve_point(row, state)
+        state.evaluation_seconds += time.monotonic() - trained
+        seconds = before + time.monotonic() - began
+        state.seconds += seconds
+        state.history.append(replace(row, seconds=round(seconds, 3)))
+        self._report(state, speed, state.history[-1])
+
+    def _measure(self, state: TrainingState, length: str = "1") -> dict[str, Any]:
+        """Losses and accuracies of the model as it is, whose predictions are written."""
+        began = time.monotonic()
+        measured, logits = self.evaluation.measure(whole=length == "1")
+        measuring = time.monotonic() - began
+        state.seconds += measuring
+        state.evaluation_seconds += measuring
+        labels = self.evaluation.test_labels.cpu().numpy()
+        self.folder.write_predictions(labels, logits.softmax(1).cpu().numpy(), length)
+        return {"steps": state.step, **measured}
+
+    def _ends(self, state: TrainingState) -> bool:
+        """Whether a run of `epochs: auto` ends with the length that `state` has come to."""
+        if not self.auto:
+            return False
+        began = time.monotonic()
+        state.validation_accuracy = self.evaluation.validation_accuracy()
+        measuring = time.monotonic() - began
+        state.seconds += measuring
+        state.evaluation_seconds += measuring
+        return levelled_off(state, self.evaluation.guessing)
+
+    def _measure_branch(self, state: TrainingState, length: Length) -> LengthMetrics:
+        measured = self._measure(state, length.share)
+        return LengthMetrics(
+            length=length.share,
+            epoch=state.epoch,
+            **measured,
+            validation_accuracy=state.validation_accuracy,
+            train_flops=self.learner.train_flops_per_image * state.images,
+            seconds=round(state.seconds, 3),
+        )
+
+    def _finish(self, state: TrainingState, record: RunRecord) -> RunRecord:
+        """Evaluate the trained model and write history, predictions and weights."""
+        self.learner.optimizers.clear()  # frees memory for the copies of the weights
+        validated, chosen_by = self.recipe.validation > 0, "last"
+        if validated:
+            chosen_by = "validation"
+        elif self.auto:
+            levelled = levelled_off(state, self.evaluation.guessing)
+            chosen_by = LEVELLED_OFF if levelled else AT_MAX_EPOCHS
+        metrics = Metrics(
+            epoch=state.best_epoch if validated else state.epoch,
+            chosen_by=chosen_by,
+            **self._measure(state),
+            train_measured=len(self.evaluation.clean_sample),
+            validation_accuracy=state.best_accuracy if validated else state.validation_accuracy,
+        )
+        lengths = state.lengths
+        if self.auto:
+            shares = halvings(len(lengths))
+            self.folder.rename_predictions([each.length for each in lengths], shares)
+            lengths = [
+                each.model_copy(update={"length": share})
+                for each, share in zip(lengths, shares, strict=True)
+            ]
+        self.folder.write_history(state.history)
+        self.folder.write_weights(self.learner.weights())
+        images, seconds = state.images + state.branch_images, state.seconds + state.branch_seconds
+        return record.as_finished(
+            metrics,
+            lengths=lengths,
+            train_flops=self.learner.train_flops_per_image * images,
+            seconds=round(seconds, 3),
+            evaluation_seconds=round(state.evaluation_seconds, 3),
+            images_per_second=round(images / seconds, 1),
+            peak_memory_bytes=peak_memory(self.device),
+        )
+
+    def _check_loss(self, loss_sum: Tensor, step: int, until: int) -> None:
+        # `item` waits for a GPU, so there it is not called at every step; a NaN stays in the sum.
+        often = self.device.type == "cpu" or step % 25 == 0 or step == until
+        if often and not math.isfinite(loss_sum.item()):
+            lower = self.recipe.peak_learning_rate / 4
+            raise DivergedError(
+                f"the training loss became {loss_sum.item()} by step {step} of {self.work.steps}: "
+                f"try --set train.learning_rate={lower:g} in another folder (--out)"
+            )
+
+    def _report(self, state: TrainingState, rate: float, row: EpochRow | None = None) -> None:
+        steps, epochs = self.work.all_steps, self.work.epochs
+        if self.auto:
+            doubling = self.work.lengths[len(state.lengths)]
+            steps = state.branch_steps + doubling.steps
+            epochs = doubling.steps // self.work.batches
+        self.on_progress(
+            Progress(
+                self.spec.run_id,
+                state.epoch,
+                epochs,
+                state.step + state.branch_steps,
+                steps,
+                rate,
+                row,
+            )
+        )
+
+    def _checkpoint(self, state: TrainingState) -> None:
+        began = time.monotonic()
+        write_checkpoint(self.folder, self.learner, state)
+        self.folder.write_history(state.history)
+        self.saved = time.monotonic()
+        self.saving_seconds = self.saved - began
