@@ -208,6 +208,23 @@ def test_weights_that_timm_does_not_have_are_answered_with_those_it_has(
         check_init(name, init)
 
 
+def test_a_file_for_a_model_without_published_weights_has_the_normalisation_of_its_configuration(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "own.safetensors").write_bytes(b"not read here")
+    init = f"{tmp_path / 'own.safetensors'}#imagenet"
+    mean = {}
+    for name in ("timm/ghostnet_050", "timm/coatnet_0_224"):
+        found = find_weights(name, init)
+        assert found is not None
+        assert found.normalisation is not None
+        mean[name] = found.normalisation.mean
+    assert mean == {
+        "timm/ghostnet_050": (0.485, 0.456, 0.406),
+        "timm/coatnet_0_224": (0.5, 0.5, 0.5),
+    }
+
+
 def test_another_tag_can_be_asked_for_by_init(cache: Path) -> None:
     check_init("timm/resnet18.a1_in1k", "imagenet:tv_in1k")
     state = published("timm/test_resnet.r160_in1k", cache)

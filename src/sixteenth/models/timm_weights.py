@@ -93,6 +93,19 @@ def find_timm_weights(name: str, init: str) -> WeightsFile:
     )
 
 
+def timm_model_config(name: str) -> Any:
+    """The configuration of the tag of a name, or timm's default, also without published weights.
+
+    For a file of the user, ``x.safetensors#imagenet``: of a model without published weights timm
+    still knows how images are to be prepared.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    check_timm(name)
+    return import_timm().get_pretrained_cfg(name.removeprefix(TIMM))
+
+
 def data_config(config: Any) -> dict[str, Any]:
     """How images were prepared for weights: mean, std, interpolation, crop_pct, input_size, ..."""
     resolve = import_timm().data.resolve_model_data_config

@@ -49,7 +49,13 @@ from .files import (
     three,
     torch_cache,
 )
-from .timm_weights import cached_file, data_config, find_timm_weights, timm_config
+from .timm_weights import (
+    cached_file,
+    data_config,
+    find_timm_weights,
+    timm_config,
+    timm_model_config,
+)
 from .zoo import check_model, find_factory, is_factory
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pth.tar")
@@ -79,7 +85,7 @@ def find_weights(name: str, init: str) -> WeightsFile | None:
         if imagenet:
             mean, std = _IMAGENET_MEAN, _IMAGENET_STD
             if is_timm(name):
-                prepared = data_config(timm_config(name, "imagenet"))
+                prepared = data_config(timm_model_config(name))
                 mean, std = (three(prepared[key], f"{name}: {key}") for key in ("mean", "std"))
             normalisation = Normalisation(mean, std, f"{path}#imagenet")
         return WeightsFile(path, sha256_of(path), normalisation, key=key)
@@ -162,8 +168,9 @@ def interpolation_of(name: str, init: str) -> Interpolation | None:
         check_model(name)
         found = _torchvision_entry(name, init).transforms().interpolation.value
     elif is_timm(name) and (_is_timms_own(name, init) or _split(init)[2]):
-        own = init if _is_timms_own(name, init) else "imagenet"
-        found = data_config(timm_config(name, own))["interpolation"]
+        own = _is_timms_own(name, init)
+        config = timm_config(name, init) if own else timm_model_config(name)
+        found = data_config(config)["interpolation"]
     else:
         return None
     return found if found in get_args(Interpolation) else None
