@@ -18,7 +18,7 @@ from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork
 from .answer import AnswerFinding, Headline, InHand, Lead
-from .cautions import Caution, RunsMissing, cautions
+from .cautions import Caution, RunsMissing, StoppedEarly, cautions
 from .diagnosis import Context, DiagnosisFinding, mean_climb
 from .options import Option, OptionKind, OptionVerdict, find_options, measured, training_gain
 from .types import Finding, Strength
@@ -114,6 +114,14 @@ class Overview(Finding):
     others: tuple[Option, ...] = ()
     cautions: tuple[Caution, ...] = ()
     sure: HowSure | None = None
+
+    @property
+    def unfinished(self) -> bool:
+        """Runs of the study were not trained yet, or not to their end: they may tell."""
+        return any(
+            isinstance(each, StoppedEarly) or (isinstance(each, RunsMissing) and each.missing > 0)
+            for each in self.cautions
+        )
 
     @property
     def ruled_out(self) -> Option | None:

@@ -292,6 +292,8 @@ class EnglishScreen(Screen):
 
 def _surer(found: Overview) -> str:
     """What would tell, after the verdict."""
+    if found.unfinished:
+        return ": train the rest of this study"
     match found.step:
         case MoreSeeds():
             return ": train two more seeds"

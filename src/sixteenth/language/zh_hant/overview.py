@@ -273,6 +273,8 @@ class ChineseScreen(Screen):
 
 def _surer(found: Overview) -> str:
     """What would tell, after the verdict."""
+    if found.unfinished:
+        return "：請先完成這項研究其餘的訓練"
     match found.step:
         case MoreSeeds():
             return "：請再用兩個新的種子訓練"
