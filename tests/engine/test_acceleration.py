@@ -134,10 +134,12 @@ print(record.status, record.metrics.steps)
 
 
 def test_without_what_is_behind_the_door_the_package_trains(tiny_folder: Path) -> None:
-    shutil.copytree(SOURCE, tiny_folder / "sixteenth")
-    shutil.rmtree(tiny_folder / "sixteenth" / "engine" / "cpu")
+    # Not in the current folder: the process that is forked may start here, and would import it.
+    place = tiny_folder / "without"
+    shutil.copytree(SOURCE, place / "sixteenth")
+    shutil.rmtree(place / "sixteenth" / "engine" / "cpu")
     with Forked(
-        python_program, TWO_STEPS, [str(tiny_folder)], folder=tiny_folder, env=environment()
+        python_program, TWO_STEPS, [str(place)], folder=tiny_folder, env=environment()
     ) as done:
         out, err = done.communicate(60)
     assert out.split() == ["finished", "2"], err

@@ -307,10 +307,11 @@ def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str
         for cell in grid.curve(best.model, best.init)
         if abs(cell.train_size / best.train_size - 2) <= 2 * SAME_SIZE
     ]
+    steps = best.mean("steps")  # 0 of a head
     found += [
         (OptionKind.TRAINING, cell)
         for cell in grid.lengths(best)
-        if abs(cell.mean("steps") / best.mean("steps") - 2) <= 2 * SAME_STEPS
+        if steps > 0 and abs(cell.mean("steps") / steps - 2) <= 2 * SAME_STEPS
     ]
     options = _measured(grid, best, found, level)
     asked = {option.kind for option in options}
