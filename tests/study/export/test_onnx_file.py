@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from torch import nn
 
 from sixteenth import InputError, ModelError, Study, export, load_model, predict
 from sixteenth.data import load_dataset
@@ -158,6 +159,14 @@ def test_what_the_first_exporter_cannot_write_the_second_one_is_asked_for(
     monkeypatch.setattr(onnx_file, "_export", lambda *_, **__: choosy(None, dynamo=False))
     with pytest.raises(ModelError, match="net cannot be written as ONNX: an operator that is not"):
         onnx_file.to_onnx(classifier(run), "net", {})
+
+
+def test_an_exporter_that_fails_prints_no_graph(capfd: pytest.CaptureFixture[str]) -> None:
+    uneven = nn.Sequential(nn.AdaptiveAvgPool2d(6), nn.Flatten(), nn.Linear(108, 2))
+    model = ImageClassifier(uneven, (0.5,) * 3, (0.2,) * 3, ["a", "b"], 8).eval()
+    with pytest.raises(Exception, match="adaptive_avg_pool2d"):
+        onnx_file._export(model, dynamo=False)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.slow

@@ -21,7 +21,8 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,33 +205,50 @@ def _export(model: ImageClassifier, *, dynamo: bool) -> Any:
     images = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     names = {"input_names": ["images"], "output_names": ["logits", "probabilities"]}
     options: dict[str, Any] = {**names, "opset_version": OPSETS[dynamo], "dynamo": dynamo}
-    level = logging.root.manager.disable
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what was exported is compared with the network
-        logging.disable(logging.WARNING)
-        try:
-            if dynamo:
-                shapes = ({0: torch.export.Dim("batch")},)
-                program = torch.onnx.export(
-                    WithProbabilities().eval(),
-                    (images,),
-                    dynamic_shapes=shapes,
-                    verbose=False,
-                    **options,
-                )
-                return program.model_proto  # type: ignore[union-attr]
-            axes = {name: {0: "batch"} for name in (*names["input_names"], *names["output_names"])}
-            buffer = io.BytesIO()
-            torch.onnx.export(
+    with _silent():  # what was exported is compared with the network
+        if dynamo:
+            shapes = ({0: torch.export.Dim("batch")},)
+            program = torch.onnx.export(
                 WithProbabilities().eval(),
                 (images,),
-                buffer,  # type: ignore[arg-type]  # a file object is taken as well
-                dynamic_axes=axes,
+                dynamic_shapes=shapes,
+                verbose=False,
                 **options,
             )
-            return onnx.load_from_string(buffer.getvalue())
+            return program.model_proto  # type: ignore[union-attr]
+        axes = {name: {0: "batch"} for name in (*names["input_names"], *names["output_names"])}
+        buffer = io.BytesIO()
+        torch.onnx.export(
+            WithProbabilities().eval(),
+            (images,),
+            buffer,  # type: ignore[arg-type]  # a file object is taken as well
+            dynamic_axes=axes,
+            **options,
+        )
+        return onnx.load_from_string(buffer.getvalue())
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Nothing that torch's exporters warn of, log or print.
+
+    When the older one fails, it prints the whole graph to C's standard output: torch's own switch
+    against that is never off, since `setup_onnx_logging` does not call what it asks (2.6 to 2.14).
+    """
+    import torch
+
+    level, printing = logging.root.manager.disable, getattr(torch._C, "_jit_onnx_log", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        if printing is not None:
+            torch._C._jit_onnx_log = lambda *_: None
+        try:
+            yield
         finally:
             logging.disable(level)
+            if printing is not None:
+                torch._C._jit_onnx_log = printing
 
 
 def _labelled(proto: Any, metadata: Mapping[str, str]) -> bytes:
