@@ -1,35 +1,66 @@
 """What a language must be able to say, and the names that it may use.
 
 The analysis finds, a language says, the report arranges. A language is a class in a folder beside
-this file, such as `en.English`: one method a thing to say, one exhaustive match a kind of finding.
+this file, such as `en.English`, with its fixed words; sentences come from the modules of its
+folder, which have the same names in each (`SAID_BY`), one exhaustive match over the findings of
+each.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from ..analysis.curves.learning_curve import LearningCurve, RequiredSize
 from ..analysis.curves.points import CurveWarning
-from ..analysis.findings.advice import Advice, AdviceStep
+from ..analysis.findings.advice import Advice, AdviceFinding, AdviceStep
 from ..analysis.findings.analyse import Findings
-from ..analysis.findings.diagnosis import DiagnosisKind
-from ..analysis.findings.expectation import Expect
+from ..analysis.findings.answer import AnswerFinding
+from ..analysis.findings.causes import CauseFinding
+from ..analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
+from ..analysis.findings.doubtful_labels import DataFinding
+from ..analysis.findings.expectation import Expect, ExpectationFinding
+from ..analysis.findings.explained import ExplainedFinding
+from ..analysis.findings.limits import LimitFinding
 from ..analysis.findings.options import Option
+from ..analysis.findings.overfitting import OverfittingFinding
+from ..analysis.findings.per_class import ClassFinding
+from ..analysis.findings.pretraining import PretrainingFinding
+from ..analysis.findings.relation import RelationFinding
+from ..analysis.findings.training_time import TrainingTimeFinding
 from ..analysis.findings.types import Finding, Section, SectionKey, Strength
 from ..storage.run_facts import Understood, WeightsFacts
 from .captions import Captions
 from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
 from .provenance import ProvenanceText
-from .screen import Screen
+from .screen import OverviewFinding, Screen
 from .tables import SaidTable, TableLabels, Tables
 from .text import fill, plain
 from .understood import UnderstoodText
 from .words import Names, Words
+
+SAID_BY: dict[str, Any] = {
+    "overview": OverviewFinding,
+    "answer": AnswerFinding,
+    "relation": RelationFinding,
+    "diagnosis": DiagnosisFinding,
+    "overfitting": OverfittingFinding,
+    "per_class": ClassFinding,
+    "data": DataFinding,
+    "limits": LimitFinding,
+    "training_time": TrainingTimeFinding,
+    "pretraining": PretrainingFinding,
+    "advice": AdviceFinding | AdviceStep,
+    "expectation": ExpectationFinding,
+    "causes": CauseFinding,
+    "explained": ExplainedFinding,
+}
+"""A module of each language -> the findings that its function `say(finding, words)` says."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +175,7 @@ class Discussion:
         return "".join(f"<p>{escape(part)}</p>" for part in self.answer)
 
 
-class Language(ABC):
+class Language:
     """What a report needs to have said; each instance knows the names of one study."""
 
     tag: str
@@ -168,8 +199,6 @@ class Language(ABC):
     """In place of that of EXPECTATION, where no model was expected to be better."""
     across_machines: str
     """A sentence behind a difference between machines of several kinds; begins with its space."""
-    sayers: tuple[tuple[Any, Callable[[Any, Any], str]], ...]
-    """Unions of findings, and what says each member with the words of the study."""
 
     def __init__(self, names: Names) -> None:
         self.names = names
@@ -186,19 +215,25 @@ class Language(ABC):
         Raises:
             TypeError: this language has no sentence for it, which a test forbids.
         """
-        for kinds, say in self.sayers:
+        for module, kinds in SAID_BY.items():
             if isinstance(finding, kinds):
                 mark = self.across_machines if finding.compares_machines else ""
-                return self.words.begin(say(finding, self.words)) + mark
+                return self.words.begin(self._module(module).say(finding, self.words)) + mark
         raise TypeError(f"{self.tag} has no sentence for {type(finding).__name__}")
 
-    @abstractmethod
+    def _module(self, name: str) -> ModuleType:
+        """A module of this language's folder."""
+        return import_module(f"{type(self).__module__}.{name}")
+
     def rule(self, kind: DiagnosisKind) -> str:
         """When a run gets this diagnosis, with the thresholds: a clause without a full stop."""
+        rule: str = self._module("diagnosis").rule(kind, self.words)
+        return rule
 
-    @abstractmethod
     def say_step(self, step: Option | AdviceStep) -> SaidStep:
         """A step of the advice, its parts apart."""
+        said: SaidStep = self._module("advice").step(step, self.words)
+        return said
 
     def section_title(self, key: SectionKey, *, expected: bool) -> str:
         """The heading of a section; `expected` is whether one model was expected to be better."""
@@ -214,9 +249,10 @@ class Language(ABC):
         """What a model is called, plain text on one line."""
         return plain(self.names.models.get(model, model))
 
-    @abstractmethod
     def curve_warning(self, kind: CurveWarning, sizes: int) -> str:
         """A warning without capital and full stop, of a curve that was fitted to `sizes` sizes."""
+        warning: str = self._module("curves").warning(kind, sizes)
+        return warning
 
     def learning_curve(self, curve: LearningCurve) -> str:
         """A fitted curve with its warnings in a few lines of at most 80 columns."""
@@ -241,9 +277,10 @@ class Language(ABC):
         ]
         return "\n".join([*lines, *warnings])
 
-    @abstractmethod
     def required_size(self, found: RequiredSize) -> str:
         """How many images an error takes, in one sentence without a full stop."""
+        sentence: str = self._module("curves").required_size(found)
+        return sentence
 
     def understood(self, data: Understood) -> list[str]:
         """What the data were taken for: a line, one on what was left out, one for each note.
