@@ -313,7 +313,6 @@ class Tables:
             self._count(found.test_images),
             " → ".join(percent(recall) for recall in found.recalls),
             self._span(percent(found.interval.low), percent(found.interval.high)),
-            self._points(found.gain),
         )
 
     def _option(self, option: Option) -> list[Row]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from sixteenth.analysis.findings.per_class import (
     WeakClasses,
     class_curves,
 )
+from sixteenth.language import language_for
 
 ARM = ("resnet18", "random")
 
@@ -79,6 +82,21 @@ def test_what_the_last_step_brought_is_told_of_classes_that_differ_in_it():
     gains = {one.name: one.gain for one in found_in(findings) if isinstance(one, ClassRecall)}
     assert gains["0"] == pytest.approx(0.3, abs=0.05)
     assert gains["5"] == pytest.approx(0.0, abs=0.05)
+    assert "drawn towards the mean" in said_of_classes(findings)
+
+
+def test_no_gain_of_single_classes_is_told_where_they_gain_alike():
+    """What single recalls changed by is noise then."""
+    study, context = study_of([0.9] * 8 + [0.45, 0.6], (300,) * 10)
+    findings = analyse(study.results, predictions=study.predictions, context=context)
+    said = said_of_classes(findings)
+    assert re.search(r"brought the classes \+\d+\.\d points on average", said)
+    assert "than chance explains" in said
+
+
+def said_of_classes(findings: Findings) -> str:
+    weak = next(one for one in found_in(findings) if isinstance(one, WeakClasses))
+    return language_for(findings).say(weak)
 
 
 def test_without_predictions_nothing_is_said_of_classes():

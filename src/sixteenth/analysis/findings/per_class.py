@@ -85,6 +85,11 @@ class WeakClasses(Finding):
     mean_gain: float
     classes: int
 
+    @property
+    def gains_differ(self) -> bool:
+        """Whether the last step brought some classes more than others, beyond what is noise."""
+        return any(abs(one.gain - self.mean_gain) > 1e-9 for one in self.weak)
+
 
 @dataclass(frozen=True)
 class NoWeakClass(Finding):

@@ -42,7 +42,7 @@ def _weak(found: WeakClasses, words: Words) -> str:
     more = len(found.weak) - len(shown)
     if more:
         named.append(f"{count(more)} more")
-    whose = "its" if len(found.weak) == 1 else "their"
+    whose, them = ("its", "it") if len(found.weak) == 1 else ("their", "them")
     text = (
         f"Images are needed most by {join(named)}: {whose} recall by "
         f"{words.cell(found.cell)} is "
@@ -51,9 +51,13 @@ def _weak(found: WeakClasses, words: Words) -> str:
     )
     if math.isfinite(found.mean_gain):
         gain = sum(one.gain for one in found.weak) / len(found.weak)
+        step = " The last step to more images brought"
         text += (
-            f" The last step to more images brought {'it' if len(found.weak) == 1 else 'them'} "
-            f"about {signed(gain)} points, and all classes {signed(found.mean_gain)} on average."
+            f"{step} {them} about {signed(gain)} points (an estimate, drawn towards the mean of "
+            f"all classes, {signed(found.mean_gain)})."
+            if found.gains_differ
+            else f"{step} the classes {signed(found.mean_gain)} points on average; that some "
+            "gained more than others is no more than chance explains."
         )
         flat = [plain(one.name) for one in shown if one.gain <= 0]
         if flat:

@@ -70,7 +70,6 @@ TABLES = TableLabels(
             "Test images",
             "Recall",
             "95% interval",
-            "Last step, points",
         ),
     ),
     gaps=(

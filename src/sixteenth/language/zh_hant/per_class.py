@@ -47,8 +47,11 @@ def _weak(found: WeakClasses, words: Words) -> str:
     if math.isfinite(found.mean_gain):
         gain = sum(one.gain for one in found.weak) / len(found.weak)
         text += (
-            f"最後一次增加影像時，召回率平均變化約 {signed(gain)} 個百分點，全部類別平均 "
-            f"{signed(found.mean_gain)} 個百分點。"
+            f"最後一次增加影像時，這些類別的召回率約變化 {signed(gain)} 個百分點"
+            f"（向全部類別的平均 {signed(found.mean_gain)} 個百分點收縮後的估計值）。"
+            if found.gains_differ
+            else f"最後一次增加影像時，各類別的召回率平均變化 {signed(found.mean_gain)} 個百分點；"
+            "類別之間的不同，沒有超出偶然能解釋的範圍。"
         )
         flat = "、".join(plain(one.name) for one in shown if one.gain <= 0)
         if flat:
