@@ -26,7 +26,7 @@ from sixteenth.engine.train import Progress
 from sixteenth.engine.workload import split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
-from sixteenth.study.planning import capacity, planner
+from sixteenth.study.planning import capacity, estimates, planner
 from sixteenth.study.planning.calibration import OtherWork, Speed, best_numbers
 from sixteenth.study.planning.cost import Cost
 from sixteenth.study.planning.executions import ExecutionRequest, write_executions
@@ -266,7 +266,7 @@ def test_the_default_numbers_stay_unless_others_are_clearly_faster() -> None:
 @pytest.fixture
 def measured_on_two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Small studies are measured too, and in a moment; torch has two threads."""
-    monkeypatch.setattr(planner, "SMALL_FLOPS", 0.0)
+    monkeypatch.setattr(estimates, "SMALL_FLOPS", 0.0)
     monkeypatch.setattr("sixteenth.study.planning.calibration.WINDOW_SECONDS", 0.05)
     before = torch.get_num_threads()
     torch.set_num_threads(2)

@@ -1,6 +1,7 @@
 """How runs are computed: cost, measured speeds, schedule. No executor is known here.
 
 planner.py     decides how each run is computed, and makes the schedule
+estimates.py   how long runs will take
 executions.py  what the user asks for, and execution.json
 machine.py     what planning asks about the machine where runs will be computed
 calibration.py how fast a model trains on a machine, measured once

@@ -9,33 +9,24 @@ next.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
 
 from ...data import ImageDataset
 from ...engine.execution import Execution, begun_execution
-from ...errors import InputError, MismatchError
+from ...errors import MismatchError
 from ...spec import RunSpec
 from ...storage.study_folder import StudySnapshot
 from ..listener import Listener
 from .calibration import Speed, best_numbers
 from .capacity import Capacity
-from .cost import Cost, works_of
+from .cost import Cost
+from .estimates import Estimates
 from .executions import ExecutionRequest, read_executions
-from .kinds import paces_of, rate_of
-from .known import Basis, KnownSpeed, KnownSpeeds
+from .kinds import paces_of
+from .known import KnownSpeeds
 from .machine import GPU_SHARES, Machine
 from .schedule import Assignment, Placement, Schedule, choose_placements, order_runs
-
-SMALL_FLOPS = 1e13
-"""A study of less than this (half a minute or so on two cores) is trained in one process: measuring
-and starting others would take longer than they save."""
-
-GUESSED_FLOPS = 5e10
-"""A thread's FLOPs a second, where only an order of runs is needed and nothing was measured."""
 
 
 def make_schedule(
@@ -94,14 +85,10 @@ class _Planner:
         self._threads = self.request.threads_per_run(self.machine.cores, machines)
         self._speeds: dict[str, list[Speed]] = {}
         self._capacity = Capacity(self.machine, self.dataset, self._speeds)
-        self._rates: dict[tuple[str, Execution], tuple[float, Basis] | None] = {}
+        self._estimates = Estimates(
+            self.snapshot, self.dataset, self.costs, self.known, self._speeds
+        )
         self._todo = self.snapshot.unfinished()
-        self._work = works_of(self._todo, self.dataset)
-        self._passes: Counter[str] = Counter()
-        """Images of all heads of a model, which pass through it once and not for each head."""
-        for run in self._todo:
-            if run.finetune == "head":
-                self._passes[run.model] += self._work[run.run_id].evaluated
 
     def schedule(self, *, timed: bool) -> Schedule:
         known = self._decided_before()
@@ -109,21 +96,8 @@ class _Planner:
         known |= self._decide([run for run in self._todo if run.run_id not in known], known)
         if timed:
             self._time(known)
-        assigned = []
-        for run in self._todo:
-            rate, basis = self._rate(run, known[run.run_id])
-            left, whole = self._left(run), self._effort(run) / rate
-            shorter = self._to_shorter(run, 1 - left)
-            assigned.append(
-                Assignment(
-                    run,
-                    known[run.run_id],
-                    seconds=left * whole,
-                    basis=basis,
-                    to_shorter=None if shorter is None else shorter * whole,
-                )
-            )
-        self._keep(assigned)
+        assigned = [self._estimates.assignment(run, known[run.run_id]) for run in self._todo]
+        self._estimates.keep(assigned)
         threads = [each.execution.threads for each in assigned] or [1]
         workers = self.request.workers or self._choose_workers(assigned)
         slots = max(max(threads), workers * min(threads))
@@ -162,18 +136,6 @@ class _Planner:
             self.machine.default_execution(device, self.snapshot.runs[0].train)
         return known
 
-    def _keep(self, assigned: Sequence[Assignment]) -> None:
-        """Add what was measured to what is known, once for each model and size."""
-        measured = {
-            (each.run.network, each.run.fraction): each
-            for each in assigned
-            if each.basis is Basis.MEASURED and each.run.finetune != "head"
-        }
-        for each in measured.values():
-            rate, _ = self._rate(each.run, each.execution)
-            flops = self._flops(each.run)
-            self.known.add(KnownSpeed(each.run, each.execution, rate, flops, finished=False))
-
     def _decided_alike(self, runs: Sequence[RunSpec]) -> dict[str, Execution]:
         """As others of their model and size were computed here, where there are such: then they
         can be compared to the last bit, and nothing has to be measured."""
@@ -183,7 +145,7 @@ class _Planner:
             if alike is None or self.request.device not in (None, alike.execution.device):
                 continue
             execution = alike.execution
-            if alike.flops != self._flops(run):
+            if alike.flops != self._estimates.flops(run):
                 execution = replace(execution, measured=())  # at another image size
             elif execution.measured:
                 self._speeds[run.network] = [Speed(**each) for each in execution.measured]
@@ -215,7 +177,7 @@ class _Planner:
             decided = self._on_threads(heads, numbers, self._threads or self.machine.cores, reason)
             others = [run for run in new if run.finetune != "head"]
             return decided | self._decide(others, {**known, **decided})
-        if self._is_small(new):
+        if self._estimates.are_small(new):
             reason = "not measured: a small study"
             return self._on_threads(new, numbers, self._threads or self.machine.cores, reason)
         placements = self._placements(new, next(iter(numbers.values())).device)
@@ -236,7 +198,7 @@ class _Planner:
             placements = [each for each in placements if each in had] or placements
         seconds = {
             run.run_id: {
-                placement: self._seconds(
+                placement: self._estimates.seconds(
                     run,
                     replace(numbers[run.network], threads=placement.threads),
                     placement.processes,
@@ -291,7 +253,7 @@ class _Planner:
         firsts = [run for run in _firsts(runs).values() if run.model in self.costs]
         models = {
             run.network: (run, self.costs[run.model], numbers[run.network])
-            for run in sorted(firsts, key=self._flops)
+            for run in sorted(firsts, key=self._estimates.flops)
         }
 
         def progress(done: int) -> None:
@@ -307,7 +269,7 @@ class _Planner:
             for network, run in _firsts(self._todo).items()
             if run.model in self.costs
             and not self._speeds.get(network)
-            and self._known_rate(run, known[run.run_id]) is None
+            and self._estimates.known_rate(run, known[run.run_id]) is None
         }
         for done, (network, run) in enumerate(models.items()):
             self._tell(list(models), done)
@@ -327,29 +289,6 @@ class _Planner:
             what += f" ({models[done]}, {self.dataset.image_size} px)"
         self.listener.working(what, done, len(models))
 
-    def _seconds(self, run: RunSpec, execution: Execution, processes: int) -> float:
-        """What a run is expected to take among so many; a guess where nothing was measured."""
-        return self._effort(run) / self._measured_rate(run, execution, processes)[0]
-
-    def _rate(self, run: RunSpec, execution: Execution) -> tuple[float, Basis]:
-        """Effort for each second of a run, by other runs if there are such."""
-        return self._known_rate(run, execution) or self._measured_rate(run, execution)
-
-    def _known_rate(self, run: RunSpec, execution: Execution) -> tuple[float, Basis] | None:
-        key = run.network, execution
-        if key not in self._rates:
-            self._rates[key] = self.known.rate_of(run, execution, self._flops(run))
-        return self._rates[key]
-
-    def _measured_rate(
-        self, run: RunSpec, execution: Execution, processes: int = 0
-    ) -> tuple[float, Basis]:
-        rate = rate_of(self._speeds.get(run.network, ()), execution, processes)
-        if rate:
-            return rate, Basis.MEASURED
-        guess = GUESSED_FLOPS * execution.threads / max(1, self._flops(run))
-        return guess, Basis.GUESSED
-
     def _paces(
         self, assigned: Sequence[Assignment], machines: int, processes: int
     ) -> dict[str, list[float]]:
@@ -360,55 +299,9 @@ class _Planner:
                 models.setdefault(run.network, (run, self.costs[run.model], execution))
         return paces_of(self.machine, models, self._speeds, machines, processes)
 
-    def _effort(self, run: RunSpec) -> float:
-        """What a run costs in training images; a head has its part of the model's one pass."""
-        effort = self._work[run.run_id].effort
-        if run.finetune == "head":
-            once = len(self.dataset.train) + len(self.dataset.test)
-            effort *= min(1.0, once / self._passes[run.model])
-        return effort
-
-    def _left(self, run: RunSpec) -> float:
-        """Part of a run that is still to be trained: an interrupted one goes on."""
-        if run.run_id not in self.snapshot.records:
-            return 1.0
-        with suppress(InputError):  # a damaged history is dealt with when the run is trained
-            history = self.snapshot.folder.run(run.run_id).read_history()
-            if len(history) and "step" in history:
-                return max(0.0, 1 - float(history["step"].iloc[-1]) / self._work[run.run_id].steps)
-        return 1.0
-
-    def _to_shorter(self, run: RunSpec, done: float) -> float | None:
-        """Part of a run that is still to be trained until its longest shorter length is measured.
-
-        None where it has none, or one that is less than half of the run: too little training to
-        compare networks by.
-        """
-        if run.train.epochs == "auto" or run.finetune == "head":
-            return None
-        if len(run.lengths) < 2 or Fraction(run.lengths[-2]) < Fraction(1, 2):
-            return None
-        record = self.snapshot.records.get(run.run_id)
-        if record is not None and len(record.lengths) == len(run.lengths) - 1:
-            return 0.0
-        return max(0.01, self._work[run.run_id].shorter_part - done)
-
-    def _flops(self, run: RunSpec) -> int:
-        """To train on one image; 0 of a model that cannot be built."""
-        return self.costs[run.model].of_run(run) if run.model in self.costs else 0
-
-    def _is_small(self, runs: Iterable[RunSpec]) -> bool:
-        """Whether runs are done so soon that nothing is gained by measuring or more processes."""
-        total = 0.0
-        for run in runs:
-            if run.model in self.costs:
-                images = self._work[run.run_id].images or self._effort(run)
-                total += images * self._flops(run)
-        return total < SMALL_FLOPS
-
     def _choose_workers(self, assigned: Sequence[Assignment]) -> int:
         """How many runs at the same time; a small study is trained in one process a machine."""
-        if self._is_small(self._todo):
+        if self._estimates.are_small(self._todo):
             devices = {each.execution.device for each in assigned}
             machines = min((self.machine.count(device) for device in devices), default=1)
             return min(machines, max(1, len(assigned)))
