@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chinese import faults
-from sixteenth.analysis.findings.answer import PartTrained
-from sixteenth.analysis.findings.cautions import RunsMissing
+from sixteenth.analysis.findings.cautions import PartTrained, RunsMissing
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell
@@ -73,7 +72,7 @@ def test_a_card_says_what_part_of_a_gain_images_bring_at_equal_steps() -> None:
 
 @pytest.mark.parametrize("tuned", [True, False])
 def test_frozen_features_are_said_in_chinese(tuned: bool) -> None:
-    said = ZH.say(PartTrained(FROZEN_START, tuned))
+    said = ZH.say(PartTrained(FROZEN_START, ("head", "all"), tuned))
     assert "分類層" in said
     assert ("微調" in said) is not tuned
     step = ZH.say_step(Option(OptionKind.INIT, FROZEN_START))
@@ -84,7 +83,9 @@ def test_frozen_features_are_said_in_chinese(tuned: bool) -> None:
 @pytest.mark.parametrize("tuned", [True, False])
 def test_a_network_of_which_the_last_stage_was_trained_is_called_so(tuned: bool) -> None:
     start = replace(START, init=f"imagenet:IMAGENET1K_V2{LAST_STAGE}")
-    english, chinese = (each.say(PartTrained(start, tuned)) for each in (EN, ZH))
+    english, chinese = (
+        each.say(PartTrained(start, ("last-stage", "all"), tuned)) for each in (EN, ZH)
+    )
     assert "Only the last stage of resnet18 and its classifier were trained" in english
     assert ("fine-tuning all weights was not tried" in english) is not tuned
     assert "最後階段" in chinese

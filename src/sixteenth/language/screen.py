@@ -11,6 +11,7 @@ from ..analysis.findings.cautions import (
     Caution,
     NotConverged,
     OneSeed,
+    PartTrained,
     RunsMissing,
     StoppedEarly,
 )
@@ -298,6 +299,9 @@ def command(found: Caution) -> str:
             return f"{run} --set 'seeds={list(found.seeds)}'"
         case ImbalancedClasses():
             return f"{run} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
+        case PartTrained():
+            # The most telling runs of a fine-tuning that may be long.
+            return f"{run} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
             return run if isinstance(found, RunsMissing | StoppedEarly) else f"{run} --fresh"

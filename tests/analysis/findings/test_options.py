@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from talking import talk
 
+from sixteenth.analysis import analyse
+from sixteenth.analysis.findings.cautions import PartTrained
+from sixteenth.language.screen import command
 from sixteenth.spec.fields import FROZEN
 
 SMALL, BIG, PRE = ("resnet18", "random"), ("resnet50", "random"), ("resnet18", "imagenet")
@@ -236,6 +239,22 @@ def test_what_trains_more_of_the_same_weights_is_an_option_and_what_trains_less_
     assert ends(0.9, 0.8, 0.7) == (head, [stage, weights])
     assert ends(0.7, 0.9, 0.8) == (stage, [weights])
     assert ends(0.7, 0.8, 0.9) == (weights, [None])
+
+
+def test_a_verdict_on_heads_alone_says_on_the_first_screen_that_nothing_was_fine_tuned(study):
+    """Twice the labels is no advice to follow before that."""
+
+    def warned(*inits):
+        arms = {("resnet18", init): (0.6, 0.7) for init in inits}
+        found = analyse(study(arms, fractions={"1/2": 25_000, "1": 50_000}).results)
+        return [command(one) for one in found.overview.cautions if isinstance(one, PartTrained)]
+
+    add_all = "sixteenth run study.yaml --set 'finetune=[{}, all]' --budget 1h"
+    assert warned("imagenet, frozen") == [add_all.format("head")]
+    stages = "imagenet, frozen", "imagenet, last stage"
+    assert warned(*stages) == [add_all.format("head, last-stage")]
+    assert warned("imagenet, frozen", "imagenet") == []
+    assert warned("imagenet") == []
 
 
 def test_weights_that_were_tried_on_fewer_images_are_known_to_be_elsewhere(study):

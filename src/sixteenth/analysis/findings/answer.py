@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ...spec.fields import is_part_trained, weights_of
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_cells
 from .advice import Advice, BestNetwork
-from .cautions import RunsMissing
+from .cautions import PartTrained, RunsMissing
 from .doubling import ControlRun, LastDoubling
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .types import Finding, Strength
@@ -118,19 +117,6 @@ class SpreadOfTrainings(Finding):
 
 
 @dataclass(frozen=True)
-class PartTrained(Finding):
-    """Of the best network only a part was trained: its classifier, or its last stage too.
-
-    Attributes:
-        tuned: the study has trained all weights of this model from the same start, too.
-    """
-
-    strength = Strength.NOTE
-    best: Cell
-    tuned: bool
-
-
-@dataclass(frozen=True)
 class NothingFinished(Finding):
     """No run of the study has finished."""
 
@@ -166,9 +152,7 @@ def answer(
     mine = [one for one in doublings if (one.model, one.init) == best.arm]
     control = mine[0].control if mine else None
     found: list[AnswerFinding] = [_headline(advice, advice.best, data, control)]
-    if is_part_trained(best.init):
-        tuned = any(cell.arm == (best.model, weights_of(best.init)) for cell in grid.cells)
-        found.append(PartTrained(best, tuned))
+    found += PartTrained.of(grid, best)
     found += _in_hand(grid, best, level)
     found += [BoughtByImages(one) for one in mine]
     found.append(SpreadOfTrainings(grid.spread.deviation(best.key), grid.spread.degrees))

@@ -7,7 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from ...spec.fields import AT_MAX_EPOCHS
+from ...spec.fields import (
+    AT_MAX_EPOCHS,
+    is_frozen,
+    is_last_stage,
+    is_part_trained,
+    weights_of,
+)
 from ..inputs.grid import Cell, Grid
 from .advice import Advice
 from .diagnosis import Context, DiagnosisFinding, TooFewSteps
@@ -94,6 +100,32 @@ class StoppedEarly(Finding):
 
 
 @dataclass(frozen=True)
+class PartTrained(Finding):
+    """Of the best network only a part was trained: its classifier, or its last stage too.
+
+    Attributes:
+        finetune: of the study file, which would train all weights, too.
+        tuned: the study has trained all weights of this model from the same start.
+    """
+
+    strength = Strength.NOTE
+    best: Cell
+    finetune: tuple[str, ...]
+    tuned: bool
+
+    @classmethod
+    def of(cls, grid: Grid, best: Cell) -> Iterator[Self]:
+        """The finding of a study; none where all weights of the best network were trained."""
+        if not is_part_trained(best.init):
+            return
+        inits = [cell.init for cell in grid.cells]
+        parts = {"head": any(map(is_frozen, inits)), "last-stage": any(map(is_last_stage, inits))}
+        trained = (part for part, was_trained in parts.items() if was_trained)
+        tuned = any(cell.arm == (best.model, weights_of(best.init)) for cell in grid.cells)
+        yield cls(best, (*trained, "all"), tuned)
+
+
+@dataclass(frozen=True)
 class RunsMissing(Finding):
     """Planned runs that no conclusion rests on.
 
@@ -124,6 +156,7 @@ Caution = (
     | MixedMachines
     | MixedData
     | StoppedEarly
+    | PartTrained
     | RunsMissing
 )
 
@@ -146,6 +179,7 @@ def cautions(
         trained_first: the verdict is to train longer.
     """
     yield from StoppedEarly.of(grid, best)
+    yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
     unfinished = [
         one for one in advice.options if one.kind is OptionKind.TRAINING and one.converged is False
     ]

@@ -11,11 +11,9 @@ from ...analysis.findings.answer import (
     InHand,
     Lead,
     NothingFinished,
-    PartTrained,
     SpreadOfTrainings,
 )
-from ...analysis.findings.cautions import RunsMissing
-from ...spec.fields import is_last_stage
+from ...analysis.findings.cautions import PartTrained, RunsMissing
 from ..text import short_name, upper_first
 from . import options
 from .doubling import control_run, doubling
@@ -38,17 +36,6 @@ def say(finding: AnswerFinding, words: Words) -> str:
     match finding:
         case Headline():
             return _headline(finding, words)
-        case PartTrained():
-            model = words.model(finding.best.model)
-            text = f"Only the classifier of {model} was trained, on frozen features"
-            if is_last_stage(finding.best.init):
-                text = f"Only the last stage of {model} and its classifier were trained"
-            if finding.tuned:
-                return f"{text}."
-            return (
-                f"{text}: fine-tuning all weights was not tried; it may reach more, and other "
-                "options may then help most."
-            )
         case InHand():
             return _in_hand(finding, words)
         case BoughtByImages():
@@ -57,7 +44,7 @@ def say(finding: AnswerFinding, words: Words) -> str:
             return _spread(finding)
         case NothingFinished():
             return "No run of this study has finished, so there is nothing to conclude yet."
-        case RunsMissing():
+        case PartTrained() | RunsMissing():
             return EnglishScreen(words).caution(finding)
         case _:
             assert_never(finding)

@@ -13,6 +13,7 @@ from ...analysis.findings.cautions import (
     MixedMachines,
     NotConverged,
     OneSeed,
+    PartTrained,
     RunsMissing,
     StoppedEarly,
 )
@@ -20,7 +21,7 @@ from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
-from ...spec.fields import is_part_trained
+from ...spec.fields import is_last_stage, is_part_trained
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain, portion, upper_first
@@ -212,6 +213,17 @@ class EnglishScreen(Screen):
                     f"Runs on {count(found.images)} images were stopped after "
                     f"{portion(found.length)} of their steps, so all networks are compared at that "
                     f"length.{longer} To go on:"
+                )
+            case PartTrained():
+                model = self.words.model(found.best.model)
+                text = f"Only the classifier of {model} was trained, on frozen features"
+                if is_last_stage(found.best.init):
+                    text = f"Only the last stage of {model} and its classifier were trained"
+                if found.tuned:
+                    return f"{text}."
+                return (
+                    f"{text}: fine-tuning all weights was not tried; it may reach more, and other "
+                    "options may then help most."
                 )
             case RunsMissing():
                 verb = "is" if found.missing == 1 else "are"

@@ -11,11 +11,9 @@ from ...analysis.findings.answer import (
     InHand,
     Lead,
     NothingFinished,
-    PartTrained,
     SpreadOfTrainings,
 )
-from ...analysis.findings.cautions import RunsMissing
-from ...spec.fields import is_last_stage
+from ...analysis.findings.cautions import PartTrained, RunsMissing
 from ..text import short_name
 from . import options
 from .doubling import control_run, doubling
@@ -37,14 +35,6 @@ def say(finding: AnswerFinding, words: Words) -> str:
     match finding:
         case Headline():
             return _headline(finding, words)
-        case PartTrained():
-            model = words.model(finding.best.model)
-            text = f"{model} 只訓練了分類層，使用的是凍結特徵"
-            if is_last_stage(finding.best.init):
-                text = f"{model} 只訓練了最後階段與分類層"
-            if finding.tuned:
-                return f"{text}。"
-            return f"{text}：沒有試過微調全部權重；微調後準確率可能更高，最有幫助的做法也可能不同。"
         case InHand():
             return _in_hand(finding, words)
         case BoughtByImages():
@@ -53,7 +43,7 @@ def say(finding: AnswerFinding, words: Words) -> str:
             return _spread(finding)
         case NothingFinished():
             return "這項研究還沒有任何一次訓練完成，目前無法下結論。"
-        case RunsMissing():
+        case PartTrained() | RunsMissing():
             return ChineseScreen(words).caution(finding)
         case _:
             assert_never(finding)

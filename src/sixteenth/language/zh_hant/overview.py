@@ -13,6 +13,7 @@ from ...analysis.findings.cautions import (
     MixedMachines,
     NotConverged,
     OneSeed,
+    PartTrained,
     RunsMissing,
     StoppedEarly,
 )
@@ -20,6 +21,7 @@ from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
+from ...spec.fields import is_last_stage
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain, portion
@@ -207,6 +209,17 @@ class ChineseScreen(Screen):
                 return (
                     f"{count(found.images)} 張影像的訓練只進行了 {portion(found.length)} 的步數，"
                     f"因此所有模型都以這個長度比較。{longer}繼續訓練："
+                )
+            case PartTrained():
+                model = self.words.model(found.best.model)
+                text = f"{model} 只訓練了分類層，使用的是凍結特徵"
+                if is_last_stage(found.best.init):
+                    text = f"{model} 只訓練了最後階段與分類層"
+                if found.tuned:
+                    return f"{text}。"
+                return (
+                    f"{text}：沒有試過微調全部權重；"
+                    "微調後準確率可能更高，最有幫助的做法也可能不同。"
                 )
             case RunsMissing():
                 counts = ((found.failed, "失敗"), (found.missing, "沒有結果"))

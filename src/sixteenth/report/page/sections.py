@@ -10,8 +10,8 @@ from dataclasses import fields, is_dataclass, replace
 
 from sixteenth.analysis import Cell, Findings
 from sixteenth.analysis.findings.advice import BestNetwork, MoreSeeds
-from sixteenth.analysis.findings.answer import PartTrained, SpreadOfTrainings
-from sixteenth.analysis.findings.cautions import LeakedTest, NotConverged
+from sixteenth.analysis.findings.answer import SpreadOfTrainings
+from sixteenth.analysis.findings.cautions import LeakedTest, NotConverged, PartTrained
 from sixteenth.analysis.findings.doubtful_labels import LeakedImages, NoCopies
 from sixteenth.analysis.findings.expectation import ComparisonMethod, NoComparison, NotCompared
 from sixteenth.analysis.findings.limits import (
@@ -39,7 +39,10 @@ def beyond_the_rest(findings: Findings) -> Findings:
         findings,
         # The rest of the answer is the title, the lead, the cards and the cautions.
         answer=tuple(
-            each for each in findings.answer if isinstance(each, PartTrained | SpreadOfTrainings)
+            each
+            for each in findings.answer
+            if isinstance(each, PartTrained | SpreadOfTrainings)
+            and each not in findings.overview.cautions
         ),
         sections=tuple(section for section in kept if section.findings),
     )
