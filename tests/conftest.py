@@ -12,7 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Reports are in the locale's language, and most tests read them in English.
 os.environ["LC_ALL"] = "C.UTF-8"
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -82,24 +82,49 @@ def forked_workers(monkeypatch: pytest.MonkeyPatch) -> list[ForkedWorker]:
 
 
 @pytest.fixture(scope="session")
-def trained_once(tmp_path_factory: pytest.TempPathFactory) -> TrainedStudy:
-    """The tiny study, trained once for all tests, with a report: read it, never write to it.
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[Path], object]], Path]:
+    """``made_once(name, make)``: a folder that ``make(folder)`` filled; read it, never write to it.
 
-    Where tests run in several processes, each of them has a copy of one training.
+    Where tests run in several processes, one of them makes it for all.
     """
     place = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         place = place.parent  # which all have in common
-    first, said = place / "trained-first", place / "trained-first.json"
-    with FileLock(place / "trained-first.lock"):
-        if not said.exists():
-            first.mkdir()
-            write_tiny_study(first)
-            ended = run_process(["run", "tiny.yaml"], first, figures=True)
-            said.write_text(json.dumps(dataclasses.asdict(ended)), encoding="utf-8")
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = place / name, place / f"{name}.made"
+        with FileLock(place / f"{name}.lock"):
+            if not done.exists():
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def trained_once(
+    made_once: Callable[[str, Callable[[Path], object]], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> TrainedStudy:
+    """The tiny study, trained once for all tests, with a report: read it, never write to it.
+
+    Where tests run in several processes, each of them has a copy of one training.
+    """
+
+    def train(folder: Path) -> None:
+        (folder / "home").mkdir()
+        write_tiny_study(folder / "home")
+        ended = run_process(["run", "tiny.yaml"], folder / "home", figures=True)
+        (folder / "ended.json").write_text(json.dumps(dataclasses.asdict(ended)), "utf-8")
+
+    first = made_once("trained-first", train)
     home = tmp_path_factory.mktemp("trained") / "home"
-    shutil.copytree(first, home)
-    return TrainedStudy(home, Ended(**json.loads(said.read_text(encoding="utf-8"))))
+    shutil.copytree(first / "home", home)
+    return TrainedStudy(home, Ended(**json.loads((first / "ended.json").read_text("utf-8"))))
 
 
 @pytest.fixture

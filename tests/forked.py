@@ -123,6 +123,21 @@ class Forked:
             self._process.kill()
 
 
+class ForkedJob(Forked):
+    """A job of submitit on this machine, in place of the one of its `start_controller`."""
+
+    def __init__(self, jobs: Path) -> None:
+        one = "NTASKS", "JOB_NUM_NODES"
+        first = "NODEID", "LOCALID", "GLOBALID"
+        env = {f"SUBMITIT_LOCAL_{name}": "1" for name in one}
+        env |= {f"SUBMITIT_LOCAL_{name}": "0" for name in first}
+        env |= {**os.environ, "SUBMITIT_EXECUTOR": "local"}
+        super().__init__(submitit_job, str(jobs), folder=Path.cwd(), env=env)
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+
 class ForkedWorker:
     """A worker process, in place of the one of `local.start_process`.
 
@@ -169,6 +184,12 @@ def sixteenth_command(words: Sequence[str]) -> None:
     package = Path(importlib.import_module("sixteenth").__file__ or "").parent
     sys.argv = [str(package / "__main__.py"), *words]
     main()
+
+
+def submitit_job(jobs: str) -> None:
+    """What `python -m submitit.core._submit JOBS` does in a job whose number is its process's."""
+    os.environ["SUBMITIT_LOCAL_JOB_ID"] = str(os.getpid())
+    importlib.import_module("submitit.core.submission").process_job(jobs)
 
 
 def python_program(code: str, words: Sequence[str]) -> None:

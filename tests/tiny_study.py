@@ -136,11 +136,16 @@ def tiny_home(home: Path) -> Iterator[None]:
         yield
 
 
-def command_without_figures(words: Sequence[str]) -> None:
-    """As `sixteenth_command`; reports have blank figures."""
+def draw_blank_figures() -> None:
+    """From now on, reports of this process have blank figures."""
     for place in FIGURES:
         module, _, name = place.rpartition(".")
         setattr(importlib.import_module(module), name, blank)
+
+
+def command_without_figures(words: Sequence[str]) -> None:
+    """As `sixteenth_command`; reports have blank figures."""
+    draw_blank_figures()
     sixteenth_command(words)
 
 

@@ -28,9 +28,10 @@ from sixteenth.language.zh_hant import TraditionalChinese
 from sixteenth.report.discussion import analyse_study
 from sixteenth.report.page.build import build_report
 from sixteenth.report.page.view import make_page
+from tiny_study import FIGURES
 
-PAGE, PARTS = "sixteenth.report.page.build", "sixteenth.report.parts"
-"""The module that builds a report, and the one that has its figures drawn."""
+PAGE = "sixteenth.report.page.build"
+"""The module that builds a report."""
 FIT_FIGURE = "sixteenth.report.figures.fit"
 LEFT_OUT = frozenset({"run_ids"})
 """Runs are named in the texts too, and would be most of the files."""
@@ -267,9 +268,6 @@ def _figures(*, drawn: bool) -> Iterator[list[tuple[str, list[str]]]]:
         for name in ("inline", "inline_chart"):
             patches.enter_context(mock.patch.object(import_module(PAGE), name, return_value=""))
         if not drawn:
-            for name in (
-                *("accuracy_figure", "options_figure", "training_curves_figure"),
-                "class_figure",
-            ):
-                patches.enter_context(mock.patch.object(import_module(PARTS), name, empty))
+            for place in FIGURES:
+                patches.enter_context(mock.patch(place, empty))
         yield found

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from sixteenth.models import build_model, count_parameters, final_map, train_flops_per_image
 
@@ -75,3 +78,76 @@ def test_measuring_changes_nothing_in_the_model_or_the_random_state() -> None:
     assert torch.equal(torch.get_rng_state(), state)
     assert [module.training for module in model] == [True, False, True, True, True]
     assert not any(module._forward_hooks for module in model)
+
+
+class Pooled(nn.Module):
+    """How often it was called is counted."""
+
+    calls = 0
+
+    def __init__(self, pool: int | torch.Tensor = 2, activation: object = F.relu) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 1)
+        self.pool, self.activation = pool, activation
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        type(self).calls += 1
+        pooled = F.max_pool2d(images, int(self.pool))
+        return self.activation(self.convolution(pooled)).mean((2, 3))  # type: ignore[operator]
+
+
+def frozen() -> Pooled:
+    model = Pooled()
+    model.convolution.weight.requires_grad_(False)
+    return model
+
+
+def test_a_model_of_a_known_structure_is_not_called_again() -> None:
+    known = train_flops_per_image(Pooled(), 8), final_map(Pooled(), 8)
+    calls = Pooled.calls
+    assert (train_flops_per_image(Pooled(), 8), final_map(Pooled(), 8)) == known
+    assert Pooled.calls == calls
+    final_map(Pooled(), 16)
+    assert Pooled.calls == calls + 1
+
+
+@pytest.mark.parametrize(
+    ("model", "flops", "size"),
+    [
+        (lambda: Pooled(4), 2 * 2 * 4 * 12, (2, 2)),
+        (lambda: Pooled(activation=F.gelu), 2 * 2 * 16 * 12, (4, 4)),
+        (lambda: Pooled(activation=lambda maps: F.pad(maps, (1, 1))), 2 * 2 * 16 * 12, (4, 4)),
+        (lambda: Pooled(torch.tensor(4)), 2 * 2 * 4 * 12, (2, 2)),
+        (frozen, 2 * 16 * 12, (4, 4)),
+        (lambda: type("Pooled", (Pooled,), {})(1), 2 * 2 * 64 * 12, (8, 8)),
+    ],
+    ids=[
+        "an attribute",
+        "a function",
+        "a lambda",
+        "a tensor's value",
+        "a frozen weight",
+        "a class of that name",
+    ],
+)
+def test_a_model_that_differs_in_one_thing_only_is_measured_anew(
+    model: Callable[[], Pooled], flops: int, size: tuple[int, int]
+) -> None:
+    for known in (Pooled(), Pooled(torch.tensor(2))):
+        assert (train_flops_per_image(known, 8), final_map(known, 8)) == (2 * 2 * 16 * 12, (4, 4))
+    calls = Pooled.calls
+    other = model()
+    assert (train_flops_per_image(other, 8), final_map(other, 8)) == (flops, size)
+    assert Pooled.calls + type(other).calls >= calls + 2
+
+
+def test_what_depends_on_values_is_measured_each_time() -> None:
+    class Skips(ReadsValues):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            twice = float(self.convolution.weight.detach().sum()) > 0
+            return super().forward(images) + (self.convolution(images).mean((2, 3)) if twice else 0)
+
+    models = [Skips(), Skips()]
+    for model, value in zip(models, (-1.0, 1.0), strict=True):
+        nn.init.constant_(model.convolution.weight, value)
+    assert [train_flops_per_image(model, 4) for model in models] == [384, 768]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ def study() -> Invented:
 
 
 @pytest.fixture(scope="session")
-def report(study: Invented, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(study: Invented, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """The folder of the invented study with its report."""
-    folder = tmp_path_factory.mktemp("study")
-    assert study.report(folder) == folder / "report.html"
-    return folder
+
+    def make(folder: Path) -> None:
+        assert study.report(folder) == folder / "report.html"
+
+    return made_once("study", make)

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from .structure import measured_once
+
 # In training mode, batch norm of a 1x1 map needs two images; all counts are per image.
 BATCH = 2
 """Images of a call."""
@@ -35,12 +37,21 @@ def train_flops_per_image(model: nn.Module, image_size: int) -> int:
     the sum is three forward passes minus one of the first convolution (ResNet-18 at 32 pixels: 217
     MFLOP, not 222).
     """
+    return train_call(model, image_size)[1]
+
+
+@measured_once
+def train_call(model: nn.Module, image_size: int, meta_only: bool) -> tuple[torch.Size | None, int]:
+    """Output shape and FLOPs per image of a call in training mode, with the gradients.
+
+    Args and errors are those of `try_call`; what it finds is kept.
+    """
     counter = FlopCounterMode(
         display=False,
         custom_mapping={torch.ops.aten.convolution_backward: _convolution_backward_flops},
     )
-    try_call(model, image_size, train=True, context=counter)
-    return int(counter.get_total_flops()) // BATCH
+    shape = try_call(model, image_size, train=True, context=counter, meta_only=meta_only)
+    return shape, int(counter.get_total_flops()) // BATCH
 
 
 def _convolution_backward_flops(
@@ -57,7 +68,8 @@ def _convolution_backward_flops(
     return 2 * x_shape[0] * positions * math.prod(w_shape) * gradients
 
 
-def final_map(model: nn.Module, image_size: int) -> tuple[int, int] | None:
+@measured_once
+def final_map(model: nn.Module, image_size: int, meta_only: bool) -> tuple[int, int] | None:
     """Height and width of the last convolution's output; None without convolutions.
 
     If it is 1x1, the input of the last convolutions is mostly padding. This is one reason why a
@@ -70,7 +82,7 @@ def final_map(model: nn.Module, image_size: int) -> tuple[int, int] | None:
 
     handles = [m.register_forward_hook(keep) for m in model.modules() if isinstance(m, nn.Conv2d)]
     try:
-        try_call(model, image_size, train=False)
+        try_call(model, image_size, train=False, meta_only=meta_only)
     finally:
         for handle in handles:
             handle.remove()

@@ -34,7 +34,7 @@ from torch import nn
 
 from ..errors import ModelError, nearest, one_line
 from ..spec.fields import OWN_MODELS, is_timm
-from .measure import try_call
+from .measure import train_call, try_call
 from .seed_cnn import seed_cnn
 from .speedrun import SHAPES as SPEEDRUNS
 from .speedrun import speedrun
@@ -254,7 +254,7 @@ def _no_stem(name: str) -> ModelError:
 
 def _check_output(model: nn.Module, name: str, num_classes: int, image_size: int) -> None:
     try:
-        shape = try_call(model, image_size, train=True)
+        shape, _ = train_call(model, image_size)
     except Exception as error:
         if is_for_one_size(model):
             raise timm_error(name, num_classes, image_size, error) from error

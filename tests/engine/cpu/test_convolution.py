@@ -13,6 +13,7 @@ from gradients import assert_same, images, results
 from torch import Tensor, nn
 
 from sixteenth.engine.cpu.convolution import LoweredConv2d, lower_convolutions
+from sixteenth.models.measure import try_call
 
 
 class StaticSame(nn.Conv2d):
@@ -46,6 +47,14 @@ def both(conv: nn.Module, channels_last: bool = True) -> tuple[nn.Module, nn.Mod
     if channels_last:
         plain = plain.to(memory_format=torch.channels_last)
     return plain, lower_convolutions(copy.deepcopy(plain))
+
+
+def test_the_shape_of_a_lowered_network_s_output_needs_no_values() -> None:
+    for conv in (nn.Conv2d(3, 8, 3, 2, padding=1), StaticSame(3, 3, 2, 9, 3)):
+        plain, lowered = both(conv)
+        with torch.autocast("cpu", torch.bfloat16):
+            shapes = [try_call(each, 9, train=True, meta_only=True) for each in (plain, lowered)]
+        assert shapes[0] == shapes[1] == plain(torch.zeros(2, 3, 9, 9)).shape
 
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 2e-4}

@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 import torch
 
+from forked import Forked, python_program
 from sixteenth.engine.execution import peak_memory
+from tiny_study import environment
+
+
+def printed(code: str, folder: Path) -> list[str]:
+    """The words that `python -c CODE` prints."""
+    with Forked(python_program, code, [], folder=folder, env=environment()) as process:
+        out, err = process.communicate(60)
+    assert process.returncode == 0, err
+    return out.split()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in another way")
@@ -28,7 +38,7 @@ def test_the_peak_of_memory_is_a_process_s_own_and_not_that_of_the_one_that_star
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left alone")
-def test_freed_memory_is_kept_for_the_next_training_step() -> None:
+def test_freed_memory_is_kept_for_the_next_training_step(tmp_path: Path) -> None:
     measure = """
 from pathlib import Path
 from sixteenth.engine.acceleration import keep_freed_memory
@@ -45,8 +55,7 @@ print(growth())
 keep_freed_memory()
 print(growth())
 """
-    found = subprocess.check_output([sys.executable, "-c", measure], encoding="ascii").split()
-    without, kept = map(int, found)
+    without, kept = map(int, printed(measure, tmp_path))
     assert without < 50e6
     assert kept > 250e6
 
@@ -61,7 +70,7 @@ def _large_pages_are_offered() -> bool:
 
 
 @pytest.mark.skipif(not _large_pages_are_offered(), reason="this system has no large pages")
-def test_training_is_given_large_pages() -> None:
+def test_training_is_given_large_pages(tmp_path: Path) -> None:
     measure = """
 from pathlib import Path
 import torch
@@ -77,7 +86,6 @@ before = in_large_pages()
 maps = torch.zeros(100, 1000, 1000)
 print(before, in_large_pages())
 """
-    found = subprocess.check_output([sys.executable, "-c", measure], encoding="ascii").split()
-    before, after = map(int, found)
+    before, after = map(int, printed(measure, tmp_path))
     assert before < 50e6
     assert after > 0.9 * 400e6

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from forked import ForkedWorker
+from forked import ForkedJob, ForkedWorker
 from sixteenth import Listener, RunSpec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.execution import Execution
@@ -20,6 +20,8 @@ from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.study.executors import EXECUTORS, Executor, place_of, run_all
 from sixteenth.study.planning.schedule import Assignment, Schedule
+
+SLURM = "pip install 'sixteenth[slurm]'"
 
 
 class Recording(Listener):
@@ -45,7 +47,8 @@ def make_executor(
 ) -> Iterator[Callable[..., Executor]]:
     """Make an executor by its name; what it started is ended after the test.
 
-    Workers of this machine are forks: `test_side_by_side` has a script start real ones.
+    Workers of this machine and jobs of Slurm are forks: `test_side_by_side` has a script start real
+    workers, and Ray starts its own.
     """
     with contextlib.ExitStack() as stack:
 
@@ -53,7 +56,12 @@ def make_executor(
             if name in EXECUTORS:
                 return EXECUTORS[name](schedule, dataset, folder)
             if name == "slurm":
-                pytest.importorskip("submitit", reason="pip install 'sixteenth[slurm]'")
+                local = pytest.importorskip("submitit.local.local", reason=SLURM)
+                monkeypatch.setattr(
+                    local,
+                    "start_controller",
+                    lambda folder, **_: stack.enter_context(ForkedJob(folder)),
+                )
                 slurm = importlib.import_module("sixteenth.study.executors.slurm")
                 return slurm.SlurmPlace(folder, cluster="local").executor(schedule, dataset)
             pytest.importorskip("ray", reason="pip install 'sixteenth[ray]'")

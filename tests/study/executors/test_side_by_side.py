@@ -326,7 +326,8 @@ def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(
     noisy = "import os\nos.write(1, b'hello from the model\\n')\n"
     module.write_text(noisy + module.read_text(encoding="utf-8"), encoding="utf-8")
     Path("script.py").write_text(
-        "import sixteenth\n"
+        "import sixteenth, tiny_study\n"
+        "tiny_study.draw_blank_figures()\n"
         "models = 'models=[tiny_models:broken, tiny_models:small]'\n"
         "study = sixteenth.Study.load('tiny.yaml', ['fractions=[50 images]', models], 'out')\n"
         "table = study.run(workers=2, threads=1)[['status', 'error']]\n"
@@ -335,7 +336,7 @@ def test_a_script_needs_no_main_guard_and_a_model_may_fail_and_print(
     )
     done = subprocess.run(
         [sys.executable, "script.py"],
-        env=environment(),
+        env=environment(PYTHONPATH=os.pathsep.join(sys.path)),
         capture_output=True,
         encoding="utf-8",
         check=False,

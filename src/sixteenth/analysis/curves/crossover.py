@@ -149,13 +149,14 @@ def images_for(sizes: ArrayLike, errors: ArrayLike, targets: ArrayLike) -> NDArr
         (draws,) the smallest size from which on the draw is at or below its target: -inf where
         it is so at all sizes, inf where it is not at the largest.
     """
-    n = np.asarray(sizes, dtype=float)
-    above = np.asarray(errors, dtype=float) - np.asarray(targets, dtype=float)[:, None]
-    found = np.full(len(above), -np.inf)
-    crosses = (above > 0).any(axis=1)
-    never = above[:, -1] > 0
-    found[crosses & ~never] = _last_change(n, above[crosses & ~never])
-    found[never] = np.inf
+    n, values = np.asarray(sizes, dtype=float), np.asarray(errors, dtype=float)
+    wanted, rows = np.asarray(targets, dtype=float), np.arange(len(values))
+    above = values > wanted[:, None]
+    last = above.shape[1] - 1 - np.argmax(above[:, ::-1], axis=1)  # where it is above, if it is
+    found = np.where(above[rows, last], np.inf, -np.inf)
+    ends = np.flatnonzero(above[rows, last] & ~above[:, -1])
+    k, level = last[ends], wanted[ends]
+    found[ends] = _zero(n, k, values[ends, k] - level, values[ends, k + 1] - level)
     return found
 
 
@@ -167,7 +168,16 @@ def _last_change(n: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray
     changes = above[:, 1:] != above[:, :-1]
     k = changes.shape[1] - 1 - np.argmax(changes[:, ::-1], axis=1)
     rows = np.arange(len(values))
-    left, right = values[rows, k], values[rows, k + 1]
+    return _zero(n, k, values[rows, k], values[rows, k + 1])
+
+
+def _zero(
+    n: NDArray[np.float64],
+    k: NDArray[np.intp],
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Where a line over log n is zero that is `left` at ``n[k]`` and `right` at the next size."""
     part = np.divide(left, left - right, out=np.zeros_like(left), where=left != right)
     log = np.log(n)
     found: NDArray[np.float64] = np.exp(log[k] + part * (log[k + 1] - log[k]))

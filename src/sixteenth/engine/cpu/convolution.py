@@ -231,8 +231,10 @@ class LoweredConv2d(nn.Conv2d):
 
     def _forward(self, x: Tensor) -> Tensor:
         device = x.device.type
-        # As autocast does, leave float64 alone.
-        casts = torch.is_autocast_enabled(device) and x.dtype is not torch.float64
+        # As autocast does, leave float64 alone; it knows no meta device.
+        casts = (
+            device != "meta" and torch.is_autocast_enabled(device) and x.dtype is not torch.float64
+        )
         if casts:
             x = x.to(torch.get_autocast_dtype(device))
         crop = self._crop

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...models.measure import sample_logits, try_call
+from ...models.structure import measured_once
 from ...spec import TrainSpec
 from ..execution import Execution
 from ..padding import Axis
@@ -53,7 +54,11 @@ def crop_weights(
     return [module for module, _ in found]
 
 
-def _unused(model: nn.Module, image_size: int, dtype: torch.dtype) -> Found:
+@measured_once
+def _map_sizes(
+    model: nn.Module, image_size: int, meta_only: bool
+) -> dict[str, frozenset[tuple[int, int]]]:
+    """Name of each lowered convolution -> heights and widths of the maps that it is given."""
     lowered = {name: m for name, m in model.named_modules() if isinstance(m, LoweredConv2d)}
     sizes: dict[str, set[tuple[int, int]]] = {name: set() for name in lowered}
 
@@ -70,19 +75,24 @@ def _unused(model: nn.Module, image_size: int, dtype: torch.dtype) -> Found:
     ]
     try:
         for train in (False, True):  # a model may resize its images in one mode only
-            try_call(model, image_size, train=train)
+            try_call(model, image_size, train=train, meta_only=meta_only)
     finally:
         for hook in hooks:
             hook.remove()
+    return {name: frozenset(each) for name, each in sizes.items()}
+
+
+def _unused(model: nn.Module, image_size: int, dtype: torch.dtype) -> Found:
     names = [id(p) for _, p in model.named_parameters(remove_duplicate=False)]
     found: Found = []
-    for name, module in lowered.items():
+    for name, sizes in _map_sizes(model, image_size).items():
+        module = cast(LoweredConv2d, model.get_submodule(name))
         # One that meets maps of several sizes, or shares its weight, needs what all of them need;
         # a weight of two names would have to be restored under both.
         # One that is not trained is not decayed, and takes no optimiser's time.
         trained = module.weight.requires_grad
-        if trained and len(sizes[name]) == 1 and names.count(id(module.weight)) == 1:
-            axes = module.used_axes(*sizes[name].pop(), dtype)
+        if trained and len(sizes) == 1 and names.count(id(module.weight)) == 1:
+            axes = module.used_axes(*next(iter(sizes)), dtype)
             if axes is not None:
                 found.append((module, axes))
     return found
