@@ -23,7 +23,7 @@ from zipfile import ZipFile
 from ..errors import InputError, MismatchError, one_line
 from ..spec import RunSpec, TrainFraction, spec_differences
 from .run_record import FORMAT, RunRecord
-from .run_results import EpochRow, check_agreement, check_history, check_predictions
+from .run_results import EpochRow, check_agreement, check_predictions, read_history
 
 if TYPE_CHECKING:
     import numpy as np
@@ -234,17 +234,7 @@ class RunFolder:
 
     def read_history(self) -> pd.DataFrame:
         """history.csv, one row per epoch; empty when no epoch is finished."""
-        import pandas as pd
-
-        try:
-            # Before pandas 3 its default reader may change a number's last bit.
-            old = int(pd.__version__.partition(".")[0]) < 3
-            precision: Any = {"float_precision": "round_trip"} if old else {}
-            return check_history(pd.read_csv(self.history_path, **precision))
-        except (FileNotFoundError, pd.errors.EmptyDataError):
-            return pd.DataFrame()
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.history_path} cannot be read: {one_line(error)}") from None
+        return read_history(self.history_path)
 
     def write_history(self, epochs: Sequence[EpochRow]) -> None:
         """Write one row per epoch. Without pandas, which a training process needs for nothing."""

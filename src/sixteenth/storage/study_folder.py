@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..spec import RunSpec
 from .run_folder import RunFolder, Stamp
 from .run_record import RunRecord
+from .run_results import read_histories
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,14 +144,13 @@ class StudySnapshot:
         return self.stamps == self._stamps(self.folder)
 
     @cached_property
-    def histories(self) -> dict[str, pd.DataFrame]:
-        """run_id -> history.csv of each run that has finished an epoch.
+    def histories(self) -> pd.DataFrame:
+        """`run_id` and the columns of history.csv, a row for each epoch that a run has finished.
 
         Raises:
             InputError: one is damaged.
         """
-        read = {run_id: self.folder.run(run_id).read_history() for run_id in self.records}
-        return {run_id: history for run_id, history in read.items() if not history.empty}
+        return read_histories({key: self.folder.run(key).history_path for key in self.records})
 
     def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """run_id -> test labels (n,) and probabilities (n, classes) of the finished runs.
