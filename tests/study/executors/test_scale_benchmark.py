@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,7 @@ def test_intervals_which_rest_on_all_runs_are_not_computed_after_each_of_them(
 
     monkeypatch.setattr("sixteenth.analysis.run_intervals", counted)
     monkeypatch.setattr("sixteenth.study.pace.CHEAP", 1e9)  # after each run, on a busy machine too
+    monkeypatch.setattr("sixteenth.study.pace.CHEAP_SHARE", math.inf)
     scale.measure(12, 2, tmp_path, report=False)
     assert computed == []
     written = read_results(tmp_path / "12-2")
