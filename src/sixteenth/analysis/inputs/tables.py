@@ -252,10 +252,10 @@ def _floats(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
 
 def rows_by_run(histories: pd.DataFrame) -> dict[str, NDArray[np.intp]]:
     """run_id -> positions of its rows, by epoch. Tables of a thousand runs would take seconds."""
-    codes, names = pd.factorize(histories["run_id"])
-    if not len(names):
+    if not len(histories):
         return {}
+    codes, names = pd.factorize(histories["run_id"])
     order = np.lexsort((_floats(histories, "epoch"), codes))
-    order = order[codes[order] >= 0]
+    order = order[codes[order] >= 0]  # a row that names no run
     parts = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
     return {str(names[codes[rows[0]]]): rows for rows in parts}
