@@ -7,7 +7,7 @@ it is refused.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from itertools import chain
@@ -128,6 +128,33 @@ def _parse(text: str, runs: np.ndarray | None = None) -> pd.DataFrame:
     if not (np.diff(epochs)[runs[1:] == runs[:-1]] > 0).all():
         raise ValueError("its epochs are not in order")
     return history
+
+
+class Predictions(Mapping[str, "tuple[np.ndarray, np.ndarray]"]):
+    """run_id -> test labels (n,) and probabilities (n, classes), read each time they are asked for.
+
+    Those of a thousand runs on ten thousand images of a hundred classes are four gigabytes.
+    """
+
+    def __init__(self, reads: Mapping[str, Callable[[], tuple[np.ndarray, np.ndarray]]]) -> None:
+        """Read nothing yet.
+
+        Args:
+            reads: run_id -> what reads them.
+        """
+        self.reads = reads
+
+    def __getitem__(self, run_id: str) -> tuple[np.ndarray, np.ndarray]:
+        return self.reads[run_id]()
+
+    def __contains__(self, run_id: object) -> bool:
+        return run_id in self.reads
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.reads)
+
+    def __len__(self) -> int:
+        return len(self.reads)
 
 
 def check_predictions(

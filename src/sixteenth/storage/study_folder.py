@@ -6,7 +6,7 @@ was read once. Reading needs no torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..spec import RunSpec
 from .run_folder import RunFolder, Stamp
 from .run_record import RunRecord
-from .run_results import read_histories
+from .run_results import Predictions, read_histories
 
 if TYPE_CHECKING:
     import numpy as np
@@ -152,23 +152,21 @@ class StudySnapshot:
         """
         return read_histories({key: self.folder.run(key).history_path for key in self.records})
 
-    def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """run_id -> test labels (n,) and probabilities (n, classes) of the finished runs.
+    def predictions(self) -> Predictions:
+        """What the finished runs predict of the test images.
 
-        Those of a shorter length have the id ``RUN_ID@1/4``, those of a control ``RUN_ID@2``. They
-        are read each time: of many classes they are too large to be kept.
+        Those of a shorter length have the id ``RUN_ID@1/4``, those of a control ``RUN_ID@2``.
 
-        Raises:
+        Raises, where they are read:
             InputError: they are damaged, or not those of the run whose folder they lie in.
         """
-        found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        reads: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {}
         for run_id, record in self.records.items():
-            found |= self.folder.run(run_id).read_predictions_of(record)
+            reads |= self.folder.run(run_id).predictions_of(record).reads
         for run_id, record in self.controls.items():
-            whole = self.folder.control.run(run_id).read_predictions_of(record).get(run_id)
-            if whole is not None:
-                found[control_id(record)] = whole
-        return found
+            again = self.folder.control.run(run_id).predictions_of(record).reads
+            reads |= {control_id(record): again[run_id]} if run_id in again else {}
+        return Predictions(reads)
 
 
 def control_id(record: RunRecord) -> str:

@@ -79,7 +79,7 @@ class StudyResults:
 
         The ids are those of `results`: with shorter lengths, as ``RUN_ID@1/4``.
         """
-        return self._read().predictions()
+        return dict(self._read().predictions())
 
     def records(self) -> list[RunRecord]:
         """run.json of every run that was begun."""

@@ -147,10 +147,10 @@ def _measures_of(run: _Known) -> Mapping[str, TestMeasures]:
     from ..analysis.stats.measures import measure
 
     try:
-        predictions = RunFolder(run.path).read_predictions_of(run.record)
+        predictions = RunFolder(run.path).predictions_of(run.record)
+        return {run_id: measure(*each) for run_id, each in predictions.items()}
     except InputError:
         return {}
-    return {run_id: measure(*each) for run_id, each in predictions.items()}
 
 
 def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:
