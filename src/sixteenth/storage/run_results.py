@@ -115,6 +115,8 @@ def _parse(text: str, runs: np.ndarray | None = None) -> pd.DataFrame:
     old = int(pd.__version__.partition(".")[0]) < 3
     precision: Any = {"float_precision": "round_trip"} if old else {}
     history: pd.DataFrame = pd.read_csv(StringIO(text), **precision)
+    if not isinstance(history.index, pd.RangeIndex):
+        raise ValueError("its rows have more cells than its first line")
     for column in _HISTORY:
         if column not in history:
             raise ValueError(f"it has no column {column}")
