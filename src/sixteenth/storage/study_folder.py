@@ -6,7 +6,7 @@ was read once. Reading needs no torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -130,13 +130,13 @@ class StudySnapshot:
         finished = {run_id for run_id, record in self.records.items() if record.is_finished}
         return [run for run in self.runs if run.run_id not in finished]
 
-    def with_record(self, record: RunRecord) -> Self:
-        """The snapshot with the record of a run that has just ended; no other is read again."""
-        run_id = record.run_id
+    def with_records(self, ended: Iterable[RunRecord]) -> Self:
+        """The snapshot with the records of runs that have just ended; no other is read again."""
+        new = {record.run_id: record for record in ended}
         return replace(
             self,
-            records=dict(sorted({**self.records, run_id: record}.items())),
-            stamps={**self.stamps, run_id: self.folder.run(run_id).stamp()},
+            records=dict(sorted({**self.records, **new}.items())),
+            stamps={**self.stamps, **{key: self.folder.run(key).stamp() for key in new}},
         )
 
     def is_current(self) -> bool:
