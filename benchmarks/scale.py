@@ -1,12 +1,13 @@
 """How the head of a study grows with runs and workers, by simulated trainings.
 
     python -m benchmarks.scale                    # up to 1,000 runs: a few minutes
-    python -m benchmarks.scale --runs 10000       # hours of head time are what it finds out
+    python -m benchmarks.scale --runs 10000       # some minutes for each number of workers
 
 Everything is the real program, `Study.run`, except for the training: a simulated executor has a
 clock of its own, on which each run takes what the plan expects times a random factor, and writes a
-finished run folder. Of each study are told: planning, the head's work a run while runs end
-(seconds), the makespan against its lower bound, the report, and the head's peak memory so far.
+finished run folder. Of each study are told: planning, the head's work a run while runs end, the
+makespan against its lower bound, the report, and the head's peak memory so far. All seconds are of
+processor time, so that they are the same on a busy machine.
 """
 
 from __future__ import annotations
@@ -146,10 +147,10 @@ class Simulated:
     def wait(self, emit: Callable[[Event], None], timeout: float) -> None:
         while self.started:
             emit(Started(self.started.pop()))
-        began = time.perf_counter()
+        began = time.process_time()
         self.clock, number, assignment = heapq.heappop(self.running)
         record = self._train(assignment, number)
-        self.spent += time.perf_counter() - began
+        self.spent += time.process_time() - began
         emit(Progressed(Progress(assignment.run.run_id, 1, 1, 1, 1, 100.0)))
         emit(Ended(assignment, record))
 
@@ -204,14 +205,15 @@ class SimulatedPlace(Place):
         return SimulatedMachine(self.machines)
 
     def executor(self, schedule: Schedule, dataset: ImageDataset) -> Executor:
-        self.planned = time.perf_counter()
+        self.planned = time.process_time()
         self.simulated = Simulated(schedule, dataset, self.folder)
         return self.simulated
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of planning, of the head for each run, and of the report; makespan / lower bound."""
+    """Processor seconds of planning, of the head for each run, and of the report; makespan / lower
+    bound."""
 
     planning: float
     head_a_run: float
@@ -235,12 +237,12 @@ def measure(runs: int, workers: int, home: Path, *, report: bool = True) -> Meas
     place = SimulatedPlace(study.folder)
     place.machines = workers
     study.dataset()
-    began = time.perf_counter()
+    began = time.process_time()
     ended = math.nan
 
     def write_report(**_: bool) -> None:
         nonlocal ended
-        ended = time.perf_counter()
+        ended = time.process_time()
 
     with (
         mock.patch("sixteenth.study.executors.place_of", return_value=place),
@@ -250,9 +252,9 @@ def measure(runs: int, workers: int, home: Path, *, report: bool = True) -> Meas
         study.run()
     reported = math.nan
     if report:
-        again = time.perf_counter()
+        again = time.process_time()
         Study.open(study.folder).report()
-        reported = time.perf_counter() - again
+        reported = time.process_time() - again
     return Measured(
         planning=place.planned - began,
         head_a_run=(ended - place.planned - place.simulated.spent) / len(place.simulated.work),

@@ -115,7 +115,7 @@ def test_the_last_length_is_the_whole_run_and_the_others_are_its_halves(
     assert record.train_size == 200
     names = {path.name for path in folder.path.glob("predictions*")}
     assert names == {"predictions.npz", "predictions-1of2.npz", "predictions-1of4.npz"}
-    assert len(folder.read_predictions_of(record)) == 3  # and they have the stated accuracies
+    assert len(dict(folder.predictions_of(record))) == 3  # and they have the stated accuracies
     history = folder.read_history()
     assert list(history["epoch"]) == list(range(1, 9))
     assert history["validation_accuracy"].isna().all()  # else figures would say it chose the epoch

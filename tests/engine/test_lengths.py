@@ -182,7 +182,7 @@ def test_a_run_that_stops_after_a_length_has_its_result_and_goes_on_to_the_same_
         assert record.status == "interrupted"
         assert [each.length for each in record.lengths] == ["1/4", "1/2"]
         assert record == cut.read_record()
-        assert list(cut.read_predictions_of(record)) == [f"{run.run_id}@1/4", f"{run.run_id}@1/2"]
+        assert list(cut.predictions_of(record)) == [f"{run.run_id}@1/4", f"{run.run_id}@1/2"]
     work = Workload.of(run.train, 200, len(digits.test), lengths=run.lengths)
     assert max(steps) == round(work.shorter_part * work.all_steps) < 0.7 * work.all_steps
 

@@ -22,7 +22,7 @@ from .findings.types import Finding, Section, SectionKey, Strength
 from .inputs.grid import Cell, Grid, Run
 from .inputs.predictions import Predictions, TestPredictions
 from .inputs.scoring import Metric
-from .inputs.tables import read_grid, whole_runs
+from .inputs.tables import read_grid, rows_by_run, whole_runs
 from .stats.intervals import (
     Interval,
     IntervalKind,
@@ -79,6 +79,7 @@ __all__ = [
     "fit_learning_curve",
     "holm",
     "read_grid",
+    "rows_by_run",
     "run_intervals",
     "runs_table",
     "summary_table",

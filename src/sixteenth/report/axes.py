@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sixteenth.analysis import runs_table
+from sixteenth.analysis import Grid, runs_table
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class GridAxes:
     fractions: list[tuple[str, int | None]]
 
 
-def grid_axes(results: pd.DataFrame) -> GridAxes:
-    """The grid that the rows of a results table span.
+def grid_axes(study: pd.DataFrame | Grid) -> GridAxes:
+    """The grid that the rows of a results table span, or those of the grid that was read from one.
 
     Runs are planned fraction by fraction, so fractions of unknown size stay in that order.
     """
-    runs = runs_table(results)
+    runs = runs_table(study)
     sizes: dict[str, int | None] = {}
     for fraction, size in zip(runs["fraction"], runs["train_size"], strict=True):
         if sizes.get(fraction) is None:
@@ -49,10 +49,10 @@ def grid_axes(results: pd.DataFrame) -> GridAxes:
     )
 
 
-def measured(results: pd.DataFrame) -> pd.DataFrame:
+def measured(study: pd.DataFrame | Grid) -> pd.DataFrame:
     """The runs that finished with a test accuracy: all that any conclusion is drawn from.
 
     As rows of the analysis' summary table, whose numbers are already cleaned.
     """
-    runs = runs_table(results)
+    runs = runs_table(study)
     return runs[(runs["status"] == "finished") & runs["test_accuracy"].notna()]

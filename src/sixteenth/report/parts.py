@@ -48,7 +48,7 @@ def draw_figures(
     figures: dict[str, Figure] = {}
     if len(cell_table):
         figures["accuracy"] = accuracy_figure(
-            cell_table, results, bands(findings.curves), language=language, narrow=narrow
+            cell_table, findings.grid, bands(findings.curves), language=language, narrow=narrow
         )
     if any(option.known for option in findings.options):
         figures["options"] = options_figure(findings.options, language=language, narrow=narrow)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
@@ -269,6 +270,7 @@ def _model_slug(model: str) -> str:
     return f"timm-{slug(model.removeprefix(TIMM))}" if is_timm(model) else slug(model)
 
 
+@lru_cache(maxsize=1000)
 def slug(text: str) -> str:
     """`text` as part of a file name; with a short hash if characters were replaced."""
     if re.fullmatch(r"[A-Za-z0-9_.]+:[A-Za-z0-9_]+", text):

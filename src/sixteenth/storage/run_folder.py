@@ -16,6 +16,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 from zipfile import ZipFile
@@ -23,7 +24,7 @@ from zipfile import ZipFile
 from ..errors import InputError, MismatchError, one_line
 from ..spec import RunSpec, TrainFraction, spec_differences
 from .run_record import FORMAT, RunRecord
-from .run_results import EpochRow, check_agreement, check_history, check_predictions
+from .run_results import EpochRow, Predictions, check_agreement, check_predictions, read_history
 
 if TYPE_CHECKING:
     import numpy as np
@@ -234,17 +235,7 @@ class RunFolder:
 
     def read_history(self) -> pd.DataFrame:
         """history.csv, one row per epoch; empty when no epoch is finished."""
-        import pandas as pd
-
-        try:
-            # Before pandas 3 its default reader may change a number's last bit.
-            old = int(pd.__version__.partition(".")[0]) < 3
-            precision: Any = {"float_precision": "round_trip"} if old else {}
-            return check_history(pd.read_csv(self.history_path, **precision))
-        except (FileNotFoundError, pd.errors.EmptyDataError):
-            return pd.DataFrame()
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.history_path} cannot be read: {one_line(error)}") from None
+        return read_history(self.history_path)
 
     def write_history(self, epochs: Sequence[EpochRow]) -> None:
         """Write one row per epoch. Without pandas, which a training process needs for nothing."""
@@ -277,27 +268,32 @@ class RunFolder:
         except Exception as error:
             raise InputError(f"{path} cannot be read: {one_line(error)[:200]}") from None
 
-    def read_predictions_of(self, record: RunRecord) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    def predictions_of(self, record: RunRecord) -> Predictions:
         """As `read_predictions`, of each length that the record knows, by `RunRecord.row_id`.
 
-        Raises:
+        Raises, where they are read:
             InputError: they are damaged, or do not give the accuracy that the record states.
         """
         stated = {each.length: each.test_accuracy for each in record.lengths}
         if record.is_finished and record.metrics:
             stated["1"] = record.metrics.test_accuracy
-        found = {}
-        for length, accuracy in stated.items():
-            predictions = self.read_predictions(length)
-            if accuracy is None or predictions is None:
-                continue
-            try:
-                check_agreement(accuracy, *predictions)
-            except ValueError as error:
-                path = self.predictions_path_of(length)
-                raise InputError(f"{path} does not fit its run: {error}") from None
-            found[record.row_id(length)] = predictions
-        return found
+        return Predictions(
+            {
+                record.row_id(length): partial(self._read_agreeing, length, accuracy)
+                for length, accuracy in stated.items()
+                if accuracy is not None and self.predictions_path_of(length).exists()
+            }
+        )
+
+    def _read_agreeing(self, length: str, accuracy: float) -> tuple[np.ndarray, np.ndarray]:
+        path, predictions = self.predictions_path_of(length), self.read_predictions(length)
+        if predictions is None:
+            raise InputError(f"{path} is gone")
+        try:
+            check_agreement(accuracy, *predictions)
+        except ValueError as error:
+            raise InputError(f"{path} does not fit its run: {error}") from None
+        return predictions
 
     def write_predictions(
         self, labels: np.ndarray, probabilities: np.ndarray, length: str = "1"

@@ -6,8 +6,15 @@ it is refused.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from io import StringIO
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError, one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,24 +52,111 @@ class EpochRow:
     seconds: float = 0.0
 
 
-def check_history(history: pd.DataFrame) -> pd.DataFrame:
-    """A history.csv that was read, if it holds the epochs of a run in order.
+def read_history(path: Path) -> pd.DataFrame:
+    """A history.csv, one row per epoch; empty when no epoch is finished.
 
     Raises:
-        ValueError: a column is missing, or holds something else than numbers.
+        InputError: it is damaged.
+    """
+    import pandas as pd
+
+    try:
+        return _parse(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, pd.errors.EmptyDataError):
+        return pd.DataFrame()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {one_line(error)}") from None
+
+
+def read_histories(paths: Mapping[str, Path]) -> pd.DataFrame:
+    """`run_id` and the columns of history.csv of all runs that have finished an epoch, in order.
+
+    Args:
+        paths: run_id -> history.csv, which may not be there.
+
+    Raises:
+        InputError: one is damaged.
     """
     import numpy as np
+    import pandas as pd
+
+    # Parsed one by one, thousands of files take some milliseconds each.
+    with contextlib.suppress(OSError, ValueError):
+        there = {run_id: path for run_id, path in paths.items() if path.exists()}
+        texts = {run_id: path.read_text(encoding="utf-8") for run_id, path in there.items()}
+        files = {run_id: list(filter(None, text.split("\n"))) for run_id, text in texts.items()}
+        heads = {lines[0] for lines in files.values() if lines}
+        if len(heads) == 1:
+            bodies = {run_id: lines[1:] for run_id, lines in files.items()}
+            runs = np.repeat(list(bodies), list(map(len, bodies.values())))
+            table = _parse("\n".join([*heads, *chain(*bodies.values())]), runs)
+            table.insert(0, "run_id", runs)
+            return table
+    read = {run_id: read_history(path) for run_id, path in paths.items()}
+    parts = [each.assign(run_id=run_id) for run_id, each in read.items() if len(each)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["run_id"])
+
+
+def _parse(text: str, runs: np.ndarray | None = None) -> pd.DataFrame:
+    """The table in a history.csv, if it holds the epochs of a run in order.
+
+    Args:
+        runs: (rows,) the run of each row, where there are several.
+
+    Raises:
+        ValueError: a column is missing, or holds something else than numbers; of several runs, also
+            columns that are not known.
+    """
+    import numpy as np
+    import pandas as pd
     from pandas.api.types import is_numeric_dtype
 
+    # Before pandas 3 its default reader may change a number's last bit.
+    old = int(pd.__version__.partition(".")[0]) < 3
+    precision: Any = {"float_precision": "round_trip"} if old else {}
+    history: pd.DataFrame = pd.read_csv(StringIO(text), **precision)
+    if not isinstance(history.index, pd.RangeIndex):
+        raise ValueError("its rows have more cells than its first line")
     for column in _HISTORY:
         if column not in history:
             raise ValueError(f"it has no column {column}")
+    for column in _HISTORY if runs is None else history.columns:
         if not is_numeric_dtype(history[column]):
             raise ValueError(f"column {column} holds something else than numbers")
-    epochs = history["epoch"].to_numpy(dtype=float)
-    if np.isnan(epochs).any() or not (np.diff(epochs) > 0).all():
+    epochs = history["epoch"].to_numpy(float)
+    runs = np.zeros(len(epochs)) if runs is None else runs
+    if len(runs) != len(epochs) or np.isnan(epochs).any():
+        raise ValueError("a row without an epoch")
+    if not (np.diff(epochs)[runs[1:] == runs[:-1]] > 0).all():
         raise ValueError("its epochs are not in order")
     return history
+
+
+class Predictions(Mapping[str, "tuple[np.ndarray, np.ndarray]"]):
+    """run_id -> test labels (n,) and probabilities (n, classes), read each time they are asked for.
+
+    Those of a thousand runs on ten thousand images of a hundred classes are four gigabytes.
+    """
+
+    def __init__(self, reads: Mapping[str, Callable[[], tuple[np.ndarray, np.ndarray]]]) -> None:
+        """Read nothing yet.
+
+        Args:
+            reads: run_id -> what reads them.
+        """
+        self.reads = reads
+
+    def __getitem__(self, run_id: str) -> tuple[np.ndarray, np.ndarray]:
+        return self.reads[run_id]()
+
+    def __contains__(self, run_id: object) -> bool:
+        return run_id in self.reads
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.reads)
+
+    def __len__(self) -> int:
+        return len(self.reads)
 
 
 def check_predictions(

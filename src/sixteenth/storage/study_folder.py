@@ -6,7 +6,7 @@ was read once. Reading needs no torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..spec import RunSpec
 from .run_folder import RunFolder, Stamp
 from .run_record import RunRecord
+from .run_results import Predictions, read_histories
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,13 +130,13 @@ class StudySnapshot:
         finished = {run_id for run_id, record in self.records.items() if record.is_finished}
         return [run for run in self.runs if run.run_id not in finished]
 
-    def with_record(self, record: RunRecord) -> Self:
-        """The snapshot with the record of a run that has just ended; no other is read again."""
-        run_id = record.run_id
+    def with_records(self, ended: Iterable[RunRecord]) -> Self:
+        """The snapshot with the records of runs that have just ended; no other is read again."""
+        new = {record.run_id: record for record in ended}
         return replace(
             self,
-            records=dict(sorted({**self.records, run_id: record}.items())),
-            stamps={**self.stamps, run_id: self.folder.run(run_id).stamp()},
+            records=dict(sorted({**self.records, **new}.items())),
+            stamps={**self.stamps, **{key: self.folder.run(key).stamp() for key in new}},
         )
 
     def is_current(self) -> bool:
@@ -143,32 +144,29 @@ class StudySnapshot:
         return self.stamps == self._stamps(self.folder)
 
     @cached_property
-    def histories(self) -> dict[str, pd.DataFrame]:
-        """run_id -> history.csv of each run that has finished an epoch.
+    def histories(self) -> pd.DataFrame:
+        """`run_id` and the columns of history.csv, a row for each epoch that a run has finished.
 
         Raises:
             InputError: one is damaged.
         """
-        read = {run_id: self.folder.run(run_id).read_history() for run_id in self.records}
-        return {run_id: history for run_id, history in read.items() if not history.empty}
+        return read_histories({key: self.folder.run(key).history_path for key in self.records})
 
-    def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """run_id -> test labels (n,) and probabilities (n, classes) of the finished runs.
+    def predictions(self) -> Predictions:
+        """What the finished runs predict of the test images.
 
-        Those of a shorter length have the id ``RUN_ID@1/4``, those of a control ``RUN_ID@2``. They
-        are read each time: of many classes they are too large to be kept.
+        Those of a shorter length have the id ``RUN_ID@1/4``, those of a control ``RUN_ID@2``.
 
-        Raises:
+        Raises, where they are read:
             InputError: they are damaged, or not those of the run whose folder they lie in.
         """
-        found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        reads: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {}
         for run_id, record in self.records.items():
-            found |= self.folder.run(run_id).read_predictions_of(record)
+            reads |= self.folder.run(run_id).predictions_of(record).reads
         for run_id, record in self.controls.items():
-            whole = self.folder.control.run(run_id).read_predictions_of(record).get(run_id)
-            if whole is not None:
-                found[control_id(record)] = whole
-        return found
+            again = self.folder.control.run(run_id).predictions_of(record).reads
+            reads |= {control_id(record): again[run_id]} if run_id in again else {}
+        return Predictions(reads)
 
 
 def control_id(record: RunRecord) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 SHARE = 0.03
 """Of the time that passes, the most that is spent on a repeated write; of a budget, on reports."""
-CHEAP = 0.5
-"""Seconds that a write may always take."""
+CHEAP, CHEAP_SHARE = 0.5, 0.25
+"""Seconds up to which a write is cheap, and the most of the time that is spent on cheap ones: a few
+runs never notice, while hundreds that end each second would wait for theirs."""
 
 
 class PacedWrite:
-    """A write that is skipped where it would take more than `SHARE` of the time since the last."""
+    """A write that is skipped where it would take too large a share of the time since the last."""
 
     def __init__(self, write: Callable[[], object], *, expected: float = 0.0) -> None:
         """Nothing is written yet.
@@ -27,7 +28,8 @@ class PacedWrite:
     def offer(self) -> None:
         """Write if it is time to."""
         began = time.monotonic()
-        if self._takes > CHEAP and (began - self._ended) * SHARE < self._takes:
+        share = SHARE if self._takes > CHEAP else CHEAP_SHARE
+        if (began - self._ended) * share < self._takes:
             return
         self._write()
         self._ended = time.monotonic()

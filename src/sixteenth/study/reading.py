@@ -48,6 +48,7 @@ class StudyResults:
         """
         self.spec, self.folder = spec, folder
         self.language = find_tag(spec.language) if spec.language else locale_tag()
+        self._planned: tuple[StudySpec, list[RunSpec]] | None = None
         self._snapshot: StudySnapshot | None = None
         self._tables: tuple[StudySnapshot, dict[str, pd.DataFrame]] | None = None
         self._lever_snapshots: dict[Path, StudySnapshot] = {}
@@ -64,7 +65,9 @@ class StudyResults:
 
     def runs(self) -> list[RunSpec]:
         """The runs of the grid, small subsets first."""
-        return self.spec.runs()
+        if self._planned is None or self._planned[0] is not self.spec:
+            self._planned = self.spec, self.spec.runs()
+        return list(self._planned[1])
 
     def results(self) -> pd.DataFrame:
         """One row per run of the grid and shorter length, see `study.results.results_table`."""
@@ -79,7 +82,7 @@ class StudyResults:
 
         The ids are those of `results`: with shorter lengths, as ``RUN_ID@1/4``.
         """
-        return self._read().predictions()
+        return dict(self._read().predictions())
 
     def records(self) -> list[RunRecord]:
         """run.json of every run that was begun."""

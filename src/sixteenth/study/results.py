@@ -147,10 +147,10 @@ def _measures_of(run: _Known) -> Mapping[str, TestMeasures]:
     from ..analysis.stats.measures import measure
 
     try:
-        predictions = RunFolder(run.path).read_predictions_of(run.record)
+        predictions = RunFolder(run.path).predictions_of(run.record)
+        return {run_id: measure(*each) for run_id, each in predictions.items()}
     except InputError:
         return {}
-    return {run_id: measure(*each) for run_id, each in predictions.items()}
 
 
 def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:
@@ -159,14 +159,9 @@ def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:
     Raises:
         InputError: a history is damaged.
     """
-    runs = {run.run_id: run for run in snapshot.runs}
-    if not snapshot.histories:
-        return pd.DataFrame(columns=CELL)
-    rows = [_row(runs[run_id], snapshot.records[run_id]) for run_id in snapshot.histories]
-    epochs = [len(history) for history in snapshot.histories.values()]
-    cells = pd.DataFrame(rows, columns=CELL)
-    cells = cells.loc[cells.index.repeat(epochs)].reset_index(drop=True)
-    return pd.concat([cells, pd.concat(snapshot.histories.values(), ignore_index=True)], axis=1)
+    runs, begun = {run.run_id: run for run in snapshot.runs}, set(snapshot.histories["run_id"])
+    rows = [_row(runs[key], record) for key, record in snapshot.records.items() if key in begun]
+    return pd.DataFrame(rows, columns=CELL).merge(snapshot.histories, on="run_id")
 
 
 def write_results(snapshot: StudySnapshot, table: pd.DataFrame | None = None) -> None:

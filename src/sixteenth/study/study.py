@@ -21,7 +21,7 @@ from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.run_folder import sweep, write_text
 from ..storage.run_record import RunRecord
-from ..storage.study_folder import StudyFolder
+from ..storage.study_folder import StudyFolder, StudySnapshot
 from .listener import Listener
 from .reading import StudyResults
 
@@ -208,16 +208,27 @@ class Study(StudyResults):
             listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
             for run in done:
                 listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
+            ended: list[RunRecord] = []
+
+            def so_far() -> StudySnapshot:
+                self._snapshot = snapshot.with_records(ended)
+                return self._snapshot
+
+            def write_table() -> None:
+                now = so_far()
+                write_results(now, results_table(now, intervals=False))
+
+            def write_report() -> None:
+                so_far()
+                self._write_report()
+
             # Of thousands of runs the table takes seconds, so it does not follow each of them, and
             # has its intervals, which change with every run, at the end.
-            table = PacedWrite(
-                lambda: write_results(snapshot, results_table(snapshot, intervals=False))
-            )
-            report = PacedWrite(self._write_report, expected=REPORT_SECONDS)
+            table = PacedWrite(write_table)
+            report = PacedWrite(write_report, expected=REPORT_SECONDS)
 
             def keep(record: RunRecord) -> None:
-                nonlocal snapshot
-                self._snapshot = snapshot = snapshot.with_record(record)
+                ended.append(record)
                 table.offer()
                 if budget is not None:
                     report.offer()
@@ -243,8 +254,9 @@ class Study(StudyResults):
                 )
             except BaseException:
                 with suppress(OSError):
-                    write_results(snapshot)  # of the runs whose ends it was not written after
+                    write_results(so_far())  # of the runs whose ends it was not written after
                 raise
+            so_far()
             self._write_report(unless_current=True)
             return self.results()
 

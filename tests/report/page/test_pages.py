@@ -234,7 +234,7 @@ def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) ->
     fits = findings.curves.fits
     for arm, fit in fits.items():
         fits[arm] = replace(fit, eta=0.1234, gamma=-0.0012, gamma_interval=(-2.57, -0.0028))
-    for row in fit_rows(study.results, findings, language_for(findings)):
+    for row in fit_rows(findings, language_for(findings)):
         assert (row.gamma, row.gamma_interval) == ("0.00", "−2.57 to 0.00")
         assert row.eta == "0.123"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import random
+from dataclasses import replace
 
 import pytest
 
@@ -96,3 +98,13 @@ def test_runs_on_several_machines_are_spread_over_them() -> None:
     runs = {f"run{number}": on_one for number in range(4)}
     assert set(choose_placements(runs, machines=4).values()) == {Placement(1, 2)}
     assert set(choose_placements(runs, machines=1).values()) == {Placement(2, 1)}
+
+
+def test_on_many_machines_runs_that_take_other_times_than_expected_end_nearly_together() -> None:
+    times = {f"{part}-{i}": 1 / part for part in (1, 2, 4, 8, 16) for i in range(100)}
+    order = order_runs([_assigned(name, 1, time) for name, time in times.items()], slots=26)
+    rng = random.Random(1)
+    takes = [replace(each, seconds=each.seconds * rng.lognormvariate(0, 0.2)) for each in order]
+    schedule = Schedule(tuple(takes), workers=26, slots=26)
+    assert max(schedule.ends()) <= 1.1 * sum(each.seconds for each in takes) / 26
+    assert [each.seconds for each in order[:26]] == [1 / 16] * 26, "the first answers come early"

@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from ..inputs.grid import Cell, Grid, Run
+from ..inputs.grid import Cell, Grid, History, Run
 from ..inputs.predictions import Predictions
 from ..inputs.tables import read_grid
 from ..stats.intervals import binomial_interval
@@ -200,12 +200,12 @@ def diagnose_grid(grid: Grid, context: Context) -> list[DiagnosisFinding]:
     return sorted((d for d in found if d is not None), key=lambda d: -d.score)
 
 
-def climbing(history: pd.DataFrame | None) -> float | None:
+def climbing(history: History | None) -> float | None:
     """Rise of the running training accuracy over the last third of the epochs.
 
     A straight line through these epochs (at least two), so that one epoch does not decide.
     """
-    accuracy = _column(history, "train_accuracy")
+    accuracy = np.empty(0) if history is None else history["train_accuracy"]
     if len(accuracy) < 3 or not np.all(np.isfinite(accuracy)):
         return None
     part = accuracy[-max(2, math.ceil(len(accuracy) * LAST_PART) + 1) :]
@@ -258,29 +258,24 @@ def _overfitting(cell: Cell, run: Run) -> Overfitting | None:
     return Overfitting(cell, run.run_id, run.seed, score, train, test, run.gap)
 
 
-def _rising_test_loss(cell: Cell, run: Run, history: pd.DataFrame | None) -> RisingTestLoss | None:
+def _rising_test_loss(cell: Cell, run: Run, history: History | None) -> RisingTestLoss | None:
     """Rises beyond the noise of a mean over the test images that were measured.
 
     The loss of a single image scatters about as much as its mean, so a mean over m images has a
     standard error near loss / sqrt(m): the rise must be two of these beyond `LOSS_RISE` too.
     """
-    if history is not None and "test_loss" in history.columns:
-        measured = history["test_loss"].notna()
-        if not measured.all():  # not every epoch is
-            history = history[measured]
-    test, train = _column(history, "test_loss"), _column(history, "train_loss")
-    epochs = _column(history, "epoch")
-    if len(epochs) != len(test):
-        epochs = np.arange(1.0, len(test) + 1)
+    if history is None:
+        return None
+    measured = ~np.isnan(history["test_loss"])  # not every epoch is
+    names = "test_loss", "train_loss", "epoch", "test_images"
+    test, train, epochs, images = (history[name][measured] for name in names)
     if len(test) < 3 or not np.all(np.isfinite(test)) or not np.all(np.isfinite(train)):
         return None
     best = int(np.argmin(test))
     if best == len(test) - 1 or test[best] <= 0:
         return None
-    images = _column(history, "test_images")
-    noise = 0.0
-    if len(images) == len(test) and np.all(images > 0):
-        noise = 2 * math.sqrt(1 / images[best] + 1 / images[-1])
+    known = np.all(images > 0)
+    noise = 2 * math.sqrt(1 / images[best] + 1 / images[-1]) if known else 0.0
     rise = float(test[-1] / test[best] - 1)
     if rise < max(LOSS_RISE, noise) or train[-1] >= train[best]:
         return None
@@ -298,7 +293,7 @@ def _rising_test_loss(cell: Cell, run: Run, history: pd.DataFrame | None) -> Ris
     )
 
 
-def _too_few_steps(cell: Cell, run: Run, history: pd.DataFrame | None) -> TooFewSteps | None:
+def _too_few_steps(cell: Cell, run: Run, history: History | None) -> TooFewSteps | None:
     climb, accuracy = climbing(history), run.train_accuracy
     if climb is None or climb < CLIMB or not 0 <= accuracy < FITTED:
         return None
@@ -311,17 +306,3 @@ def _small_map(cell: Cell, run: Run, context: Context) -> SmallMap | None:
         return None
     score = 0.3  # a circumstance, not a measured effect
     return SmallMap(cell, run.run_id, run.seed, score, context.image_size)
-
-
-def _column(
-    history: pd.DataFrame | None, name: str
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    if history is None or name not in history.columns:
-        return np.empty(0)
-    column = history[name]
-    if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "fiu":
-        column = pd.to_numeric(column, errors="coerce")
-    values = column.to_numpy(dtype=float)
-    if "epoch" not in history.columns or history["epoch"].is_monotonic_increasing:
-        return values
-    return values[np.argsort(history["epoch"].to_numpy(), kind="stable")]

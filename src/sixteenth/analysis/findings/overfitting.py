@@ -181,7 +181,7 @@ def _rising(
     if rising:
         more = tuple(d.run_id for d in rising[MOST_LISTED:])
         return [*rising[:MOST_LISTED], *([MoreRisingTestLosses(more)] if more else [])]
-    if any(len(history) >= 3 for history in grid.histories.values()):
+    if any(len(history["epoch"]) >= 3 for history in grid.histories.values()):
         return [NoRisingTestLoss(several_runs=len(grid.histories) > 1)]
     return []
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-import pandas as pd
+import numpy as np
 
 from ..curves.forecast import Worth, worth_in_images
 from ..curves.joint import Curves
@@ -210,10 +210,9 @@ def _accuracy_after_one_epoch(grid: Grid, cell: Cell) -> float | None:
     values: list[float] = []
     for run in cell.runs:
         history = grid.histories.get(run.run_id)
-        if history is None or not {"epoch", "test_accuracy"} <= set(history.columns):
-            continue
-        first = history.loc[history["epoch"] == 1, "test_accuracy"]
-        values += [float(value) for value in first if pd.notna(value)]
+        if history is not None:
+            first = history["test_accuracy"][history["epoch"] == 1]
+            values += first[~np.isnan(first)].tolist()
     return sum(values) / len(values) if values else None
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import SpecError
@@ -26,6 +25,14 @@ Arm = tuple[str, str]
 
 CellKey = tuple[str, str, str, float]
 """Model, init, fraction and length."""
+
+History = Mapping[str, NDArray[np.float64]]
+"""Column -> (epochs,) values of a run, in order; NaN where nothing was measured."""
+HISTORY_COLUMNS = (
+    *("epoch", "train_loss", "train_accuracy"),
+    *("test_loss", "test_accuracy", "test_images"),
+)
+"""The columns of a `History`."""
 
 TEST_NOISE = 0.4
 """Without predictions: the part of p (1 - p) / n by which trainings of one cell differ on n test
@@ -210,7 +217,7 @@ class Grid:
     other_lengths: tuple[Cell, ...]
     models: tuple[str, ...]
     inits: tuple[str, ...]
-    histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    histories: Mapping[str, History] = field(default_factory=dict)
     predictions: TestPredictions = field(default_factory=TestPredictions)
     metric: Metric = Metric.ACCURACY
     length: float = 1.0

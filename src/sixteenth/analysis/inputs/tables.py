@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...spec.fields import is_frozen
-from .grid import Cell, CellKey, Grid, Run
+from .grid import HISTORY_COLUMNS, Cell, CellKey, Grid, History, Run
 from .predictions import Predictions, TestPredictions, read_predictions
 from .scoring import Metric, Scoring
 
@@ -228,7 +230,32 @@ def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[C
     )
 
 
-def _read_histories(histories: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+def _read_histories(histories: pd.DataFrame | None) -> dict[str, History]:
     if histories is None or "run_id" not in histories.columns:
         return {}
-    return {str(run_id): part for run_id, part in histories.groupby("run_id", sort=False)}
+    columns = {name: _floats(histories, name) for name in HISTORY_COLUMNS}
+    found: dict[str, History] = {}
+    for run_id, rows in rows_by_run(histories).items():
+        history = {name: values[rows] for name, values in columns.items()}
+        places = np.arange(1.0, len(rows) + 1)
+        history["epoch"] = np.where(np.isnan(history["epoch"]), places, history["epoch"])
+        found[run_id] = history
+    return found
+
+
+def _floats(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """A column as numbers; NaN where there is none."""
+    if name not in table:
+        return np.full(len(table), np.nan)
+    return pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+
+
+def rows_by_run(histories: pd.DataFrame) -> dict[str, NDArray[np.intp]]:
+    """run_id -> positions of its rows, by epoch. Tables of a thousand runs would take seconds."""
+    if not len(histories):
+        return {}
+    codes, names = pd.factorize(histories["run_id"])
+    order = np.lexsort((_floats(histories, "epoch"), codes))
+    order = order[codes[order] >= 0]  # a row that names no run
+    parts = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+    return {str(names[codes[rows[0]]]): rows for rows in parts}

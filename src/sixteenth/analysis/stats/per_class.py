@@ -160,38 +160,19 @@ def class_table(
     """
     found = ClassRecalls(grid)
     names = [class_name(int(label), classes) for label in found.present]
-    parts = []
+    rows: list[tuple[object, ...]] = []
     for cell in (*grid.cells, *grid.other_lengths):
         known = (class_images or {}).get(cell.fraction)
-        images = [np.nan if known is None else known[label] for label in found.present]
-        for run in cell.runs:
-            if run.run_id not in grid.correct or not names:
-                continue
-            recalls = found.of_run(run.run_id)
-            low, high = found.interval(cell, recalls, 1, level)
-            networks = binomial_interval(recalls * found.images, found.images, level)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "run_id": run.run_id,
-                        "model": cell.model,
-                        "init": cell.init,
-                        "fraction": cell.fraction,
-                        "length": cell.length,
-                        "train_size": int(run.train_size),
-                        "seed": run.seed,
-                        "class": names,
-                        "train_images": pd.array(images, dtype="Int64"),
-                        "test_images": found.images,
-                        "recall": recalls,
-                        "low": low,
-                        "high": high,
-                        "networks_low": networks[0],
-                        "networks_high": networks[1],
-                    }
-                )
-            )
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+        images = [None if known is None else known[label] for label in found.present]
+        for run in cell.runs if names else ():
+            if run.run_id in grid.correct:
+                recalls = found.of_run(run.run_id)
+                ends = found.interval(cell, recalls, 1, level)
+                networks = binomial_interval(recalls * found.images, found.images, level)
+                each = run.run_id, *cell.key, int(run.train_size), run.seed
+                columns = names, images, found.images, recalls, *ends, *networks
+                rows += [(*each, *row) for row in zip(*columns, strict=True)]
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"train_images": "Int64"})
 
 
 def class_name(label: int, classes: Sequence[str]) -> str:

@@ -155,13 +155,13 @@ class Follower:
         """Where all runs stand, and what the terminal's display would know of them."""
         progress = RunProgress(Console(quiet=True))
         progress.runs_planned(list(snapshot.runs))
-        runs = []
+        runs, histories = [], dict(iter(snapshot.histories.groupby("run_id")))
         for run in snapshot.runs:
             record = snapshot.records.get(run.run_id)
             if record is None:
                 runs.append(LiveRun(run))
             else:
-                history = snapshot.histories.get(run.run_id, pd.DataFrame())
+                history = histories.get(run.run_id, pd.DataFrame())
                 runs.append(self._run(run, record, history, progress))
         return progress, runs
 

@@ -16,10 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sixteenth.analysis import Band
+from sixteenth.analysis import Band, Grid
 
 from ...language.base import Language
-from ..axes import grid_axes
+from ..axes import GridAxes, grid_axes
 from .line_labels import AccuracyLine, end_labels, legend
 from .style import (
     MUTED,
@@ -41,9 +41,8 @@ _BAND = 0.07
 """Opacity of the bands: the points are what was measured."""
 
 
-def accuracy_lines(cells: pd.DataFrame, results: pd.DataFrame) -> list[AccuracyLine]:
-    """The lines of the accuracy figure, models and inits in the order of the results table."""
-    axes = grid_axes(results)
+def accuracy_lines(cells: pd.DataFrame, axes: GridAxes) -> list[AccuracyLine]:
+    """The lines of the accuracy figure, models and inits in the order of the axes."""
     lines = []
     for model, init in axes.rows:
         cell = cells[(cells["model"] == model) & (cells["init"] == init)].sort_values("train_size")
@@ -74,7 +73,7 @@ def _floats(column: pd.Series[Any]) -> tuple[float, ...]:
 
 def accuracy_figure(
     cells: pd.DataFrame,
-    results: pd.DataFrame,
+    results: pd.DataFrame | Grid,
     bands: Mapping[tuple[str, str], Band] | None = None,
     *,
     language: Language,
@@ -85,7 +84,7 @@ def accuracy_figure(
 
     Args:
         cells: as `analysis.cells` returns it: means and intervals.
-        results: one row a run; only finished runs are drawn.
+        results: one row a run, or the grid that was read from that; only finished runs are drawn.
         bands: the fitted curves of `analysis.bands`, drawn up to the forecast of the next doubling;
             a model without one has straight lines between its points.
         language: of the labels.
@@ -95,8 +94,8 @@ def accuracy_figure(
     Returns:
         The figure that was drawn into.
     """
-    lines = accuracy_lines(cells, results)
     axes_of = grid_axes(results)
+    lines = accuracy_lines(cells, axes_of)
     look = looks(axes_of.models, axes_of.inits)
     labels = language.figures
     direct = ax is None and not narrow and len(lines) <= _DIRECT_LABELS

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sixteenth.analysis import runs_table
+from sixteenth.analysis import read_grid, rows_by_run, runs_table
 from sixteenth.spec.fields import is_frozen
 
 from ...language.captions import Hole, Metric
@@ -93,6 +93,17 @@ class Panel:
         """Whether it shows the median and the range of its curves, and none by itself."""
         return len(self.curves) > MOST_CURVES
 
+    @cached_property
+    def ranges(self) -> tuple[Range, Range, Range]:
+        """Of the training curves, the test curves and the final training values."""
+        train = Range.of([(curve.x, curve.train) for curve in self.curves])
+        test = Range.of([(curve.x, curve.test) for curve in self.curves])
+        return (
+            train,
+            test,
+            Range.of([(np.array([c.clean_x]), np.array([c.clean])) for c in self.curves]),
+        )
+
 
 @dataclass(frozen=True)
 class CurveGrid:
@@ -160,15 +171,18 @@ def curve_panels(
     `unfinished`, every run that has ended an epoch gives one.
     """
     results = trained(results)
-    axes, runs = grid_axes(results), runs_table(results)
-    known = _rows_of(histories)
+    grid = read_grid(results)
+    axes, runs = grid_axes(grid), runs_table(grid)
+    known = rows_by_run(histories)
     column = cache(lambda name: histories[name].to_numpy(float))
-    lengths = {column("epoch")[known[r][-1]] for r in measured(results)["run_id"] if r in known}
+    lengths = {column("epoch")[known[r][-1]] for r in measured(grid)["run_id"] if r in known}
     x: Literal["epoch", "step"] = "epoch" if len(lengths) <= 1 else "step"
     others = {
-        key: part.sort_values("length")
-        for key, part in _shorter(results).groupby(["model", "init", "fraction", "seed"])
+        key: tuple(part.sort_values("length")[[f"{x}s", f"test_{metric}"]].to_numpy(float).T)
+        for key, part in _shorter(results, metric).groupby(["model", "init", "fraction", "seed"])
     }
+    nothing = np.empty(0), np.empty(0)
+    validated = column("validation_accuracy") if "validation_accuracy" in histories else None
     panels: dict[tuple[str, str, str], Panel] = {}
     drawn: list[SeedCurve] = []
     for model, init in axes.rows:
@@ -181,9 +195,7 @@ def curve_panels(
             for run in cell.to_dict("records"):
                 rows = known.get(str(run["run_id"]))
                 if rows is not None and (unfinished or run["status"] == "finished"):
-                    chosen = "validation_accuracy" in histories
-                    final = _final(rows, column("validation_accuracy") if chosen else None)
-                    short = others.get((model, init, fraction, run["seed"]), results[:0])
+                    short = others.get((model, init, fraction, run["seed"]), nothing)
                     curves.append(
                         SeedCurve(
                             seed=int(run["seed"]),
@@ -191,9 +203,9 @@ def curve_panels(
                             train=column(f"train_{metric}")[rows],
                             test=column(f"test_{metric}")[rows],
                             clean=float(run[f"train_{metric}"]),
-                            clean_x=float(column(x)[final]),
-                            shorter_x=short.get(f"{x}s", pd.Series()).to_numpy(float),
-                            shorter=short.get(f"test_{metric}", pd.Series()).to_numpy(float),
+                            clean_x=float(column(x)[_final(rows, validated)]),
+                            shorter_x=short[0],
+                            shorter=short[1],
                         )
                     )
                 else:
@@ -208,9 +220,9 @@ def curve_panels(
     return CurveGrid(axes, panels, x, bottom, top, highest)
 
 
-def _shorter(results: pd.DataFrame) -> pd.DataFrame:
+def _shorter(results: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """The rows of finished trainings for a part of the steps; none of tables without lengths."""
-    if "length" not in results or "steps" not in results or "epochs" not in results:
+    if not {"length", "steps", "epochs", f"test_{metric}"} <= set(results):
         return results[:0]
     return results[(results["length"] < 1) & (results["status"] == "finished")]
 
@@ -219,16 +231,6 @@ def curve_grids(histories: pd.DataFrame, results: pd.DataFrame) -> dict[Metric, 
     """The grid of each metric; none where no run has epochs."""
     metrics = METRICS if len(trained(results)) else ()
     return {metric: curve_panels(histories, results, metric=metric) for metric in metrics}
-
-
-def _rows_of(histories: pd.DataFrame) -> dict[str, NDArray[np.intp]]:
-    """run_id -> its rows, by epoch. Of a thousand runs, tables of their own would take seconds."""
-    if not len(histories):
-        return {}
-    codes, names = pd.factorize(histories["run_id"])
-    order = np.lexsort((histories["epoch"].to_numpy(float), codes))
-    parts = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
-    return {str(names[codes[rows[0]]]): rows for rows in parts}
 
 
 def _final(rows: NDArray[np.intp], validated: NDArray[np.float64] | None) -> int:
@@ -266,7 +268,7 @@ def _limits(curves: list[SeedCurve], metric: Metric) -> tuple[float, float, floa
     if metric == "accuracy":
         pad = max(0.02, 0.05 * (high - low))
         return max(0.0, low - pad), min(1.0, high + pad) + 0.005, high
-    kept = [v for curve in curves for v in (*curve.train, *curve.test[-1:]) if np.isfinite(v)]
-    usual = 1.15 * max(kept, default=high)
+    kept = np.concatenate([part for curve in curves for part in (curve.train, curve.test[-1:])])
+    usual = 1.15 * float(max(kept[np.isfinite(kept)], default=high))
     top = 1.05 * high if high <= 1.3 * usual else usual
     return 0.0, top or 1.0, high

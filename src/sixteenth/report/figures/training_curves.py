@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from ...language.base import Language
 from ...language.captions import Metric
 from ...language.text import plain
-from .panels import CurveGrid, Panel, Range, curve_panels
+from .panels import CurveGrid, Panel, curve_panels
 from .style import INK, MUTED, NARROW, WIDE, draw_key, house_style, looks
 from .text import shortened, wrapped
 from .text import width as text_width
@@ -177,9 +177,7 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str) -> None:
 
 def _draw_ranges(axes: Axes, panel: Panel, colour: str) -> None:
     """The median of many runs, and bands from the lowest to the highest."""
-    train = Range.of([(curve.x, curve.train) for curve in panel.curves])
-    test = Range.of([(curve.x, curve.test) for curve in panel.curves])
-    clean = Range.of([(np.array([c.clean_x]), np.array([c.clean])) for c in panel.curves])
+    train, test, clean = panel.ranges
     for found, shade, dash in ((train, _TRAIN_COLOUR, (0, (4, 1.6))), (test, colour, "solid")):
         axes.fill_between(found.x, found.low, found.high, color=shade, alpha=0.15, lw=0)
         # A single epoch is a point, not a line.

@@ -16,7 +16,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sixteenth import __version__
-from sixteenth.analysis import Findings, bands, cells, whole_runs
+from sixteenth.analysis import Findings, bands, cells, read_grid
 from sixteenth.analysis.stats.spread import LEVEL
 from sixteenth.errors import SixteenthError
 from sixteenth.storage.run_record import RunRecord
@@ -123,7 +123,7 @@ def report_files(
         page.notes.append(language.page.latin_figures)
     files: dict[str, bytes] = {}
     pictures: dict[str, Picture] = {}
-    lines = accuracy_lines(cells(findings.grid), results)
+    lines = accuracy_lines(cells(findings.grid), grid_axes(findings.grid))
     spots = {line.gid: language.captions.points(line) for line in lines}
     for name, figure in figures.items():
         title, (caption, alt) = language.page.titles[name], words[name]
@@ -173,7 +173,7 @@ def _words(
     """The caption of each figure, and what a screen reader says instead of it."""
     spec, results = measurements.spec, measurements.results
     captions, cell_table = language.captions, cells(findings.grid)
-    lines = accuracy_lines(cell_table, results)
+    lines = accuracy_lines(cell_table, grid_axes(findings.grid))
     fitted = bands(findings.curves)
     known = [option for option in findings.options if option.known]
     words = {
@@ -197,10 +197,9 @@ def _words(
             captions.classes(findings.classes),
             captions.classes_alt(findings.classes.classes[:NAMED], findings.classes),
         )
-    results = trained(results)
-    if not len(results):
+    if not grids:
         return words
-    train, axes = spec.get("train") or {}, grid_axes(results)
+    train, study = spec.get("train") or {}, read_grid(trained(results))
     for metric, grid in grids.items():
         caption = captions.curves(
             CurvesShown(
@@ -220,10 +219,10 @@ def _words(
         )
         alt = captions.curves_alt(
             metric,
-            axes.rows,
-            [fraction for fraction, _ in axes.fractions],
-            measured=len(measured(results)),
-            planned=len(whole_runs(results)),
+            grid.axes.rows,
+            [fraction for fraction, _ in grid.axes.fractions],
+            measured=len(measured(study)),
+            planned=len(study.runs),
         )
         words[f"{metric}-curves"] = (caption, alt)
     return words

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from sixteenth.analysis import Finding, Findings, Grid, cells, summary_table
@@ -146,7 +145,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
     discussion = language.discuss(beyond_the_rest(findings))
     table, train = cells(findings.grid), spec.get("train") or {}
     made = provenance(spec, results, measurements.histories, measurements.records)
-    groups, anchors = result_groups(results, findings.grid, language)
+    groups, anchors = result_groups(findings.grid, language)
     aims = wanted_accuracies(findings, language)
     screen = language.screen.screen(findings.overview, made.data)
     return Page(
@@ -167,7 +166,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
             several_seeds=bool((table["n_seeds"] > 1).any()),
             test_augmentation=str(train.get("test_augmentation")),
         ),
-        fits=fit_rows(results, findings, language),
+        fits=fit_rows(findings, language),
         fit_caption=language.captions.fits(findings.curves.fits),
         suspects=findings.suspects[:SUSPECTS_SHOWN],
         sections=discussion.sections,
@@ -186,11 +185,11 @@ def _set(spec: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def fit_rows(results: pd.DataFrame, findings: Findings, language: Language) -> list[FitRow]:
+def fit_rows(findings: Findings, language: Language) -> list[FitRow]:
     """The fitted curves in numbers, each with its 90% interval."""
     numbers = language.numbers
     rows = []
-    for model, init in grid_axes(results).rows:
+    for model, init in grid_axes(findings.grid).rows:
         fit = findings.curves.fits.get((model, init))
         if fit is None:
             continue
@@ -241,9 +240,7 @@ def _first_aim(aims: Sequence[Aim], findings: Findings) -> Aim | None:
     return min(aims, key=lambda aim: abs(aim.accuracy - middle))
 
 
-def result_groups(
-    results: pd.DataFrame, grid: Grid, language: Language
-) -> tuple[list[ResultGroup], dict[object, str]]:
+def result_groups(grid: Grid, language: Language) -> tuple[list[ResultGroup], dict[object, str]]:
     """The results table, a group for each model and init, with a mean where there are seeds.
 
     Returns:
@@ -252,7 +249,7 @@ def result_groups(
     """
     summary, cell_table = summary_table(grid), cells(grid)
     # A run that was never begun has no size of its own, but those beside it have.
-    sizes = {part: float(n) for part, n in grid_axes(results).fractions if n is not None}
+    sizes = {part: float(n) for part, n in grid_axes(grid).fractions if n is not None}
     summary["train_size"] = summary["train_size"].fillna(
         summary["fraction"].map(sizes).astype(float)
     )

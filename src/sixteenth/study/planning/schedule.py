@@ -8,6 +8,7 @@ the end, where the largest run would then be alone.
 from __future__ import annotations
 
 import heapq
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 LONGER = 1.05
 """A schedule that is simpler, or has its first results earlier, may take so many times the shortest
 time."""
+UNSURE, FEW = 0.2, 200
+"""Standard deviation of the logarithm of what a run takes over what is expected; of fewer runs than
+so many it is drawn several times."""
 
 
 @dataclass(frozen=True, order=True)
@@ -162,8 +166,10 @@ def order_runs(assignments: Sequence[Assignment], slots: int) -> list[Assignment
     """Runs whose threads are decided, in the order to begin them: those of fewer threads first.
 
     Among runs of equally many threads, as many small ones come first as cost next to no time, then
-    the rest from the largest on (Graham 1969: at most a third longer than the shortest order). Runs
-    that go one after another keep their order.
+    the rest from the largest on (Graham 1969: at most a third longer than the shortest order). What
+    that costs is the mean over draws of what runs may take: by the expected seconds alone, the
+    largest could all come last, and on hundreds of machines some of them end late. Runs that go one
+    after another keep their order.
     """
     order: list[Assignment] = []
     for threads in sorted({each.execution.threads for each in assignments}):
@@ -171,12 +177,22 @@ def order_runs(assignments: Sequence[Assignment], slots: int) -> list[Assignment
         lanes = max(1, slots // threads)
         if lanes > 1:
             rising = sorted(group, key=lambda each: each.seconds)
+            places = range(len(rising))
             counts = [len(rising), *reversed(some_counts(len(rising)))]
-            orders = [rising[:k] + rising[k:][::-1] for k in counts]
-            times = [_finish([each.seconds for each in one], lanes) for one in orders]
-            group = next(
+            orders = [[*places[:k], *reversed(places[k:])] for k in counts]
+            rng = random.Random(0)
+            drawn = [
+                [each.seconds * rng.lognormvariate(0, UNSURE) for each in rising]
+                for _ in range(1 + FEW // len(rising))
+            ]
+            times = [
+                sum(_finish([seconds[i] for i in one], lanes) for seconds in drawn)
+                for one in orders
+            ]
+            best = next(
                 one for one, time in zip(orders, times, strict=True) if time <= min(times) * LONGER
             )
+            group = [rising[i] for i in best]
         order += group
     return order
 

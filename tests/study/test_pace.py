@@ -1,0 +1,31 @@
+"""A write that is repeated while a study runs takes only a share of the time."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from sixteenth.study import pace
+
+
+@pytest.mark.parametrize(
+    ("takes", "written"),
+    [(0.01, 1000), (0.4, 500), (2.0, 15)],
+    ids=["almost nothing", "cheap", "dear"],
+)
+def test_a_write_after_each_of_a_thousand_runs_leaves_them_the_time(
+    monkeypatch: pytest.MonkeyPatch, takes: float, written: int
+) -> None:
+    now, made = 0.0, 0
+
+    def write() -> None:
+        nonlocal now, made
+        now, made = now + takes, made + 1
+
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: now))
+    paced = pace.PacedWrite(write)
+    for _ in range(1000):
+        now += 1.0
+        paced.offer()
+    assert made == written
