@@ -10,12 +10,12 @@ from sixteenth.study import pace
 
 
 @pytest.mark.parametrize(
-    ("takes", "written"),
-    [(0.01, 1000), (0.4, 500), (2.0, 15)],
-    ids=["almost nothing", "cheap", "dear"],
+    ("between", "takes", "written"),
+    [(1.0, 0.01, 1000), (1.0, 0.4, 501), (1.0, 2.0, 15), (0.0, 0.125, 8)],
+    ids=["almost nothing", "cheap", "dear", "runs that end at once"],
 )
 def test_a_write_after_each_of_a_thousand_runs_leaves_them_the_time(
-    monkeypatch: pytest.MonkeyPatch, takes: float, written: int
+    monkeypatch: pytest.MonkeyPatch, between: float, takes: float, written: int
 ) -> None:
     now, made = 0.0, 0
 
@@ -26,6 +26,6 @@ def test_a_write_after_each_of_a_thousand_runs_leaves_them_the_time(
     monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: now))
     paced = pace.PacedWrite(write)
     for _ in range(1000):
-        now += 1.0
+        now += between
         paced.offer()
     assert made == written
