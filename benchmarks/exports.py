@@ -27,7 +27,7 @@ from sixteenth.errors import ModelError
 from sixteenth.models import OWN_FACTORIES, build_model, model_names
 from sixteenth.study.export import onnx_file
 
-SIZES = (32, 64, 96, 224)
+SIZES = (32, 64, 96, 224, 240)
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TIMM = tuple(
     f"timm/{name}"
