@@ -304,17 +304,20 @@ def test_help_answers_at_once_and_imports_nothing_heavy() -> None:
         "heavy = {'torch', 'numpy', 'pandas', 'scipy', 'matplotlib', 'yaml', 'pyarrow'}\n"
         "print(sorted(heavy & set(sys.modules)), time.process_time())\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    )
-    assert "demo" in done.stdout
-    imported, seconds = done.stdout.splitlines()[-1].rsplit(" ", 1)
-    assert imported == "[]"
-    assert float(seconds) < 0.5
+    took = []
+    for _ in range(3):  # the least of three: what else the machine does makes it only longer
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env=environment(),
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        assert "demo" in done.stdout
+        imported, seconds = done.stdout.splitlines()[-1].rsplit(" ", 1)
+        assert imported == "[]"
+        took.append(float(seconds))
+    assert min(took) < 0.5
 
 
 def test_bare_command_and_version(sixteenth: Command) -> None:
