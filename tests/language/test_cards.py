@@ -80,6 +80,15 @@ def test_frozen_features_are_said_in_chinese(tuned: bool) -> None:
     assert faults(said) == faults(step.text) == []
 
 
+def test_training_all_weights_is_called_fine_tuning() -> None:
+    for start, kinds in (
+        (FROZEN_START, ("Fine-tuning", "微調")),
+        (START, ("Pretrained weights", "預訓練權重")),
+    ):
+        card = Card(Option(OptionKind.INIT, start))
+        assert tuple(each.screen.card(card).kind for each in (EN, ZH)) == kinds
+
+
 @pytest.mark.parametrize("tuned", [True, False])
 def test_a_network_of_which_the_last_stage_was_trained_is_called_so(tuned: bool) -> None:
     start = replace(START, init=f"imagenet:IMAGENET1K_V2{LAST_STAGE}")

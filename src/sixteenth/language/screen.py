@@ -20,7 +20,7 @@ from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.per_class import ImbalancedClasses
 from ..analysis.findings.target import Target
 from ..analysis.inputs.scoring import Metric
-from ..spec.fields import is_frozen
+from ..spec.fields import is_frozen, is_part_trained
 from .numbers import DASH
 from .provenance import Fact
 from .sentences import SentenceNumbers
@@ -103,6 +103,8 @@ class ScreenLabels:
     """The fixed words of the cards; fields that hold ``{name}`` are patterns for `str.format`.
 
     Attributes:
+        kinds: name each option.
+        fine_tuning: names the option of weights where only a part of the network was trained.
         short: of a gain that is ``{how}`` known: its ``{ends}`` and ``{level}``, in little room.
         basis: ``{how}`` a gain is known, with the ``{level}`` of its interval.
         around: the same in a sentence, with the ``{interval}`` of `SentenceNumbers.around`.
@@ -113,6 +115,7 @@ class ScreenLabels:
     """
 
     kinds: Mapping[OptionKind, str]
+    fine_tuning: str
     verdicts: Mapping[OptionVerdict, str]
     measured: str
     forecast: str
@@ -179,7 +182,7 @@ class Screen(ABC):
             what = self.labels.and_part.format(what=what, part=part)
         return SaidCard(
             card=card,
-            kind=self.labels.kinds[option.kind],
+            kind=self._kind(option),
             what=plain(what),
             gain=self.signed(option),
             around=self._short(option),
@@ -187,6 +190,12 @@ class Screen(ABC):
             price=self.labels.in_hand if card.in_hand else self.price(option),
             verdict=self.labels.verdicts[card.verdict],
         )
+
+    def _kind(self, option: Option) -> str:
+        """What stands above a card: ``More images``."""
+        if option.kind is OptionKind.INIT and is_part_trained(option.start.init):
+            return self.labels.fine_tuning
+        return self.labels.kinds[option.kind]
 
     def _over(self, option: Option) -> str:
         """What the best network has over the one without: ``resnet50 over resnet18``."""

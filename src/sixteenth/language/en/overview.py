@@ -48,6 +48,7 @@ LABELS = ScreenLabels(
         OptionKind.TRAINING: "Longer training",
         OptionKind.RESOLUTION: "Larger images",
     },
+    fine_tuning="Fine-tuning",
     verdicts={
         OptionVerdict.HELPS: "helps",
         OptionVerdict.DOES_NOT: "does not help",

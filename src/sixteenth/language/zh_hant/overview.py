@@ -50,6 +50,7 @@ LABELS = ScreenLabels(
         OptionKind.TRAINING: "訓練更久",
         OptionKind.RESOLUTION: "較大的影像",
     },
+    fine_tuning="微調",
     verdicts={
         OptionVerdict.HELPS: "有幫助",
         OptionVerdict.DOES_NOT: "沒有幫助",
