@@ -149,7 +149,7 @@ def test_a_run_that_ends_early_is_the_run_of_that_length(
     halves = [each.length for each in longer.lengths]
     assert halves == ["1/8", "1/4", "1/2"]
     assert (
-        RunFolder(tmp_path / "ended").predictions_path.read_bytes()
+        RunFolder(tmp_path / "ended").predictions_path_of("1").read_bytes()
         == RunFolder(tmp_path / "longer").predictions_path_of("1/4").read_bytes()
     )
     assert longer.lengths[1].test_accuracy == ended.metrics.test_accuracy

@@ -61,7 +61,7 @@ def train(run: RunSpec, data: ImageDataset, at: str, **more: Any) -> tuple[RunRe
 
 
 def results(folder: RunFolder) -> tuple[bytes, bytes]:
-    return folder.predictions_path.read_bytes(), folder.weights_path.read_bytes()
+    return folder.predictions_path_of("1").read_bytes(), folder.weights_path.read_bytes()
 
 
 def test_all_heads_of_a_network_cost_one_pass_over_the_images(

@@ -392,7 +392,9 @@ def test_an_interrupted_run_of_these_goes_on_to_the_very_same_result(
         train_run(run, data, broken, on_progress=stop)
     train_run(run, data, broken)
     assert whole.weights_path.read_bytes() == broken.weights_path.read_bytes()
-    assert whole.predictions_path.read_bytes() == broken.predictions_path.read_bytes()
+    assert (
+        whole.predictions_path_of("1").read_bytes() == broken.predictions_path_of("1").read_bytes()
+    )
 
 
 @pytest.mark.parametrize("preset", ["cifar10-best", "cifar10-best-96", "seed-cnn"])

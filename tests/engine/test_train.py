@@ -103,7 +103,9 @@ def test_an_interrupted_run_goes_on_to_the_very_same_result(
     train_run(run, digits, broken, on_progress=lambda progress: seen.append(progress.epoch))
     assert set(seen) == {3}
     assert broken.weights_path.read_bytes() == whole.weights_path.read_bytes()
-    assert broken.predictions_path.read_bytes() == whole.predictions_path.read_bytes()
+    assert (
+        broken.predictions_path_of("1").read_bytes() == whole.predictions_path_of("1").read_bytes()
+    )
     timeless = [frame.read_history().drop(columns="seconds") for frame in (broken, whole)]
     assert timeless[0].equals(timeless[1])
 
@@ -316,8 +318,8 @@ def test_channel_statistics_are_those_of_all_pixels() -> None:
 def test_damaged_files_of_a_run_are_named(digits: ImageDataset, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     train_run(cell(epochs=1), digits, folder)
-    whole = folder.predictions_path.read_bytes()
-    folder.predictions_path.write_bytes(whole[: len(whole) // 2])
+    whole = folder.predictions_path_of("1").read_bytes()
+    folder.predictions_path_of("1").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"predictions\.npz"):
         folder.read_predictions()
     folder.history_path.write_bytes(b"a,b\n1,2,3\n\xff")

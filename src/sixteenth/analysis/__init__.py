@@ -16,7 +16,7 @@ from .curves.learning_curve import LearningCurve, RequiredSize, fit_learning_cur
 from .curves.points import CurveWarning
 from .findings.advice import Advice
 from .findings.analyse import Findings, MissingRun, analyse
-from .findings.diagnosis import Context, Diagnosis, diagnose
+from .findings.diagnosis import Context, Diagnosis
 from .findings.options import Option, OptionKind, OptionVerdict
 from .findings.types import Finding, Section, SectionKey, Strength
 from .inputs.grid import Cell, Grid, Run
@@ -74,7 +74,6 @@ __all__ = [
     "compare_cells",
     "contrast",
     "crossover",
-    "diagnose",
     "fit_curves",
     "fit_learning_curve",
     "holm",

@@ -176,10 +176,6 @@ class RunFolder:
     def history_path(self) -> Path:
         return self.path / "history.csv"
 
-    @property
-    def predictions_path(self) -> Path:
-        return self.predictions_path_of("1")
-
     def predictions_path_of(self, length: str) -> Path:
         """predictions.npz of the whole run, predictions-1of4.npz of its length 1/4.
 

@@ -136,21 +136,19 @@ def test_the_required_size_is_the_inverse_of_the_prediction() -> None:
     assert found.low is not None
     assert found.high is not None
     assert found.low <= found.size <= found.high
-    assert found.certain
 
 
 def test_an_error_below_the_asymptote_is_not_reachable() -> None:
     found = fit_learning_curve(SIZES, power_law(SIZES, alpha=0.3)).required_size(0.05)
     assert found.size is None
     assert found.high is None
-    assert not found.certain
 
 
 def test_an_error_that_only_some_of_the_curves_reach_is_not_certain() -> None:
     curve = fit_learning_curve(SIZES[:3], power_law(SIZES[:3]), stderr=[0.005] * 3)
     found = curve.required_size(0.08)
     assert found.low is not None
-    assert not found.certain
+    assert found.high is None
 
 
 def test_a_required_size_without_an_upper_end_has_bounds_and_a_middle() -> None:

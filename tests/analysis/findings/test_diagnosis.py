@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from sixteenth.analysis import Context, diagnose
-from sixteenth.analysis.findings.diagnosis import DiagnosisKind
+from sixteenth.analysis import Context, read_grid
+from sixteenth.analysis.findings.diagnosis import DiagnosisKind, diagnose
 from sixteenth.language.en import English
 from sixteenth.language.words import Names
 
@@ -14,8 +14,9 @@ ONE = {("resnet18", "random"): (0.6,)}
 ALL = {"1": 50_000}
 
 
-def kinds(study, **options):
-    return {d.kind: d for d in diagnose(study.results, study.histories, **options)}
+def kinds(study, predictions=None, context=None):
+    grid = read_grid(study.results, study.histories, predictions)
+    return {d.kind: d for d in diagnose(grid, context or Context())}
 
 
 def said(diagnosis):
@@ -109,14 +110,15 @@ def test_guessing_means_the_most_frequent_class_where_predictions_tell_it(study)
 
 def test_diagnoses_need_no_histories(study):
     simulated = study(ONE, fractions=ALL, train={("resnet18", "random"): (1.0,)})
-    found = diagnose(simulated.results, pd.DataFrame())
+    found = diagnose(read_grid(simulated.results, pd.DataFrame()), Context())
     assert {d.kind for d in found} == {"overfitting", "small-map"}
 
 
 def test_a_run_is_named_by_its_seed_only_where_there_are_others(study):
     one = kinds(study(ONE, fractions=ALL))["small-map"]
     assert said(one).startswith("resnet18 from random weights on 50,000 images: ")
-    second = diagnose(study(ONE, fractions=ALL, seeds=(0, 1)).results)[1]
+    twice = study(ONE, fractions=ALL, seeds=(0, 1))
+    second = diagnose(read_grid(twice.results), Context())[1]
     assert second.seed == 1
     assert said(second).startswith("resnet18 from random weights on 50,000 images, seed 1: ")
 

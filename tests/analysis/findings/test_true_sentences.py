@@ -11,8 +11,9 @@ import pytest
 from talking import CONTEXT, discuss, of_kind, talk, text
 
 from sixteenth import InputError
-from sixteenth.analysis import Context, contrast, diagnose, fit_learning_curve
+from sixteenth.analysis import Context, contrast, fit_learning_curve
 from sixteenth.analysis.curves.crossover import CrossoverOutcome, crossover
+from sixteenth.analysis.findings.diagnosis import diagnose
 from sixteenth.analysis.findings.expectation import ModelCrossover, SizeVerdict
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.inputs.tables import read_grid
@@ -144,7 +145,7 @@ def test_tables_without_test_sizes_or_epochs_are_discussed(study) -> None:
     rising = pd.DataFrame(
         {"run_id": "r", "train_loss": [3.0, 2.0, 1.0], "test_loss": [2.0, 1.0, 2.0]}
     )
-    (found,) = diagnose(table(("a", 100, 0.7), run_id="r"), rising)
+    (found,) = diagnose(read_grid(table(("a", 100, 0.7), run_id="r"), rising), Context())
     assert found.kind == "test-loss-rising"
     assert found.best_epoch == 2
 
@@ -170,7 +171,8 @@ def test_two_of_three_runs_are_spoken_of_in_the_plural(study) -> None:
 
 
 def test_an_accuracy_above_chance_is_not_called_one_of_guessing() -> None:
-    (found,) = diagnose(table(("a", 100, 0.7), test_size=20), context=Context(num_classes=2))
+    small = read_grid(table(("a", 100, 0.7), test_size=20))
+    (found,) = diagnose(small, Context(num_classes=2))
     assert found.above_chance
     said = English(Names()).say(found)
     assert "70.0% of the test images are right, which 20 test images cannot tell" in said

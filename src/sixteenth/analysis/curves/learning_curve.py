@@ -54,11 +54,6 @@ class RequiredSize:
     at_least: float | None
     at_most: float | None
 
-    @property
-    def certain(self) -> bool:
-        """Whether the error is reached at this level of certainty."""
-        return self.high is not None
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LearningCurve:

@@ -23,7 +23,7 @@ from ..stats.spread import LEVEL
 from .advice import Advice, advise
 from .answer import AnswerFinding, answer
 from .causes import causes
-from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, diagnose_grid
+from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, diagnose
 from .doubling import last_doubling
 from .doubtful_labels import Suspect, data_findings, suspects
 from .expectation import Expect, expectation, verdicts
@@ -176,7 +176,7 @@ def analyse(
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
     rows = verdicts(grid, expected, level)
     doublings = [d for curve in grid.curves.values() for d in last_doubling(grid, curve, level)]
-    diagnoses = diagnose_grid(grid, context)
+    diagnoses = diagnose(grid, context)
     doubted, judges = suspects(grid, context.classes)
     classes = class_curves(grid, context, level)
     advice = advise(

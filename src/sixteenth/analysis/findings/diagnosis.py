@@ -13,11 +13,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 
 from ..inputs.grid import Cell, Grid, History, Run
-from ..inputs.predictions import Predictions
-from ..inputs.tables import read_grid
 from ..stats.intervals import binomial_interval
 from .types import Finding, ImageChecks
 
@@ -164,27 +161,12 @@ class AtChance(Diagnosis):
 DiagnosisFinding = Overfitting | RisingTestLoss | TooFewSteps | SmallMap | AtChance
 
 
-def diagnose(
-    results: pd.DataFrame,
-    histories: pd.DataFrame | None = None,
-    *,
-    context: Context | None = None,
-    predictions: Predictions | None = None,
-) -> list[DiagnosisFinding]:
+def diagnose(grid: Grid, context: Context) -> list[DiagnosisFinding]:
     """All diagnoses of a study's runs, those with the highest score first.
 
     Args:
-        results, histories, predictions: as in `analyse`.
         context: what the tables do not say.
-
-    Raises:
-        InputError: as `analyse`.
     """
-    return diagnose_grid(read_grid(results, histories, predictions), context or Context())
-
-
-def diagnose_grid(grid: Grid, context: Context) -> list[DiagnosisFinding]:
-    """`diagnose` for a study that was read already."""
     chance = chance_accuracy(grid, context)
     found: list[DiagnosisFinding | None] = []
     for cell in grid.cells:
