@@ -173,11 +173,9 @@ class Study(StudyResults):
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
         from . import preflight
-        from .executors import BudgetQueue, place_of, run_all
-        from .pace import PacedWrite
+        from .executors import place_of
         from .planning.budget import check_budget, stages, training_seconds
         from .planning.executions import ExecutionRequest, write_executions
-        from .results import results_table, write_results
 
         began = time.monotonic()
         listener = listener or Listener()
@@ -192,73 +190,97 @@ class Study(StudyResults):
                 self._take(lock)  # at once, not after the images were read
             timed = budget is not None
             schedule, costs = self._schedule(request, place, listener, download=True, timed=timed)
-            dataset = self.dataset()
-            chosen, order = schedule, stages(self.runs())
+            chosen, deadline = schedule, None
             if budget is not None:
                 spent = time.monotonic() - began
-                fitting = check_budget(schedule, order, budget, spent)
+                fitting = check_budget(schedule, stages(self.runs()), budget, spent)
                 chosen = dataclasses.replace(schedule, assignments=tuple(fitting))
-            needed = preflight.disk_needed(chosen, costs, dataset)
+                deadline = began + training_seconds(budget)
+            needed = preflight.disk_needed(chosen, costs, self.dataset())
             preflight.check_disk(self.folder, needed)
             self._freeze(lock)
             write_executions(self.folder, schedule)
-            snapshot = self._read()
-            left = {run.run_id for run in snapshot.unfinished()}
-            done = [run for run in self.runs() if run.run_id not in left]
-            listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
-            for run in done:
-                listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
-            ended: list[RunRecord] = []
-
-            def so_far() -> StudySnapshot:
-                self._snapshot = snapshot.with_records(ended)
-                return self._snapshot
-
-            def write_table() -> None:
-                now = so_far()
-                write_results(now, results_table(now, intervals=False))
-
-            def write_report() -> None:
-                so_far()
-                self._write_report()
-
-            # Of thousands of runs the table takes seconds, so it does not follow each of them, and
-            # has its intervals, which change with every run, at the end.
-            table = PacedWrite(write_table)
-            report = PacedWrite(write_report, expected=REPORT_SECONDS)
-
-            def keep(record: RunRecord) -> None:
-                ended.append(record)
-                table.offer()
-                if budget is not None:
-                    report.offer()
-
-            queue = None
-            if budget is not None:
-                queue = BudgetQueue(
-                    schedule,
-                    order,
-                    began + training_seconds(budget),
-                    chosen=lambda runs: listener.runs_planned([*done, *runs]),
-                    clock=time.monotonic,
-                )
-            try:
-                run_all(
-                    schedule,
-                    place.executor(schedule, dataset),
-                    dataset,
-                    self.folder,
-                    listener=listener,
-                    after_run=keep,
-                    queue=queue,
-                )
-            except BaseException:
-                with suppress(OSError):
-                    write_results(so_far())  # of the runs whose ends it was not written after
-                raise
-            so_far()
+            self._train(place, schedule, chosen, deadline, listener)
             self._write_report(unless_current=True)
             return self.results()
+
+    def _train(
+        self,
+        place: Place,
+        schedule: Schedule,
+        chosen: Schedule,
+        deadline: float | None,
+        listener: Listener,
+    ) -> None:
+        """Train the runs that are left, and write the tables as they end.
+
+        Args:
+            schedule: all runs that are left.
+            chosen: those of them that are expected to fit into the budget; without one, all.
+            deadline: when the budget ends, on `time.monotonic`. With one the report is written
+                as runs end, too.
+        """
+        from .executors import BudgetQueue, run_all
+        from .pace import PacedWrite
+        from .planning.budget import stages
+        from .results import results_table, write_results
+
+        snapshot = self._read()
+        left = {run.run_id for run in snapshot.unfinished()}
+        done = [run for run in self.runs() if run.run_id not in left]
+        listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
+        for run in done:
+            listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
+        ended: list[RunRecord] = []
+
+        def so_far() -> StudySnapshot:
+            self._snapshot = snapshot.with_records(ended)
+            return self._snapshot
+
+        def write_table() -> None:
+            now = so_far()
+            write_results(now, results_table(now, intervals=False))
+
+        def write_report() -> None:
+            so_far()
+            self._write_report()
+
+        # Of thousands of runs the table takes seconds, so it does not follow each of them, and
+        # has its intervals, which change with every run, at the end.
+        table = PacedWrite(write_table)
+        report = PacedWrite(write_report, expected=REPORT_SECONDS)
+
+        def keep(record: RunRecord) -> None:
+            ended.append(record)
+            table.offer()
+            if deadline is not None:
+                report.offer()
+
+        queue = None
+        if deadline is not None:
+            queue = BudgetQueue(
+                schedule,
+                stages(self.runs()),
+                deadline,
+                chosen=lambda runs: listener.runs_planned([*done, *runs]),
+                clock=time.monotonic,
+            )
+        dataset = self.dataset()
+        try:
+            run_all(
+                schedule,
+                place.executor(schedule, dataset),
+                dataset,
+                self.folder,
+                listener=listener,
+                after_run=keep,
+                queue=queue,
+            )
+        except BaseException:
+            with suppress(OSError):
+                write_results(so_far())  # of the runs whose ends it was not written after
+            raise
+        so_far()
 
     def plan(
         self,
