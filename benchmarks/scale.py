@@ -161,7 +161,7 @@ class Simulated:
         content, accuracy = self.predictions[number % len(self.predictions)]
         target = RunFolder(self.folder / "runs" / assignment.run.run_id)
         target.path.mkdir(parents=True)
-        target.predictions_path.write_bytes(content)
+        target.predictions_path_of("1").write_bytes(content)
         target.history_path.write_text(HISTORY)
         record = (
             new_record(assignment.run, self.dataset, assignment.execution, None)

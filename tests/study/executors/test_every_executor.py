@@ -66,6 +66,8 @@ def make_executor(
                 return slurm.SlurmPlace(folder, cluster="local").executor(schedule, dataset)
             pytest.importorskip("ray", reason="pip install 'sixteenth[ray]'")
             monkeypatch.setenv("RAY_ADDRESS", "local")  # no cluster that runs here already
+            # Ray lets its workers give way to all else: beside other tests they would hardly begin.
+            monkeypatch.setenv("RAY_worker_niceness", "0")
             # Sockets have short paths.
             scratch = tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp")
             monkeypatch.setenv("RAY_TMPDIR", stack.enter_context(scratch))
