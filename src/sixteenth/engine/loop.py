@@ -26,7 +26,7 @@ from ..storage.run_record import RunRecord, halvings
 from ..storage.run_results import EpochRow
 from .checkpoint import TrainingState, write_checkpoint
 from .evaluation import Evaluation
-from .execution import peak_memory
+from .execution import Execution, peak_memory
 from .images import DeviceImages, Rows, select_images
 from .learner import Learner
 from .lengths import Length, levelled_off, train_lengths
@@ -40,6 +40,57 @@ CHECKPOINT_SHARE = 0.05
 
 CHECKPOINT_SECONDS = 120.0
 """Time between checkpoints within a long epoch."""
+
+
+class _EpochSoFar:
+    """What has been trained of the current epoch, and how to go on with it after a checkpoint.
+
+    Attributes:
+        generator: of the augmentation.
+        sums: over the images, on the device: loss, cross-entropy, right answers; float32 (3,).
+        batches, images: that have been trained on.
+    """
+
+    def __init__(self, generator: torch.Generator, execution: Execution, sums: Tensor) -> None:
+        self.generator, self.sums, self._execution = generator, sums, execution
+        self.batches, self.images = 0, 0
+        self._began = time.monotonic()
+        self._images_before, self._seconds_before = 0, 0.0  # what a checkpoint had of the epoch
+
+    def add(self, images: int, sums: Tensor) -> None:
+        """Count a batch."""
+        self.batches += 1
+        self.images += images
+        self.sums += sums
+
+    @property
+    def seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._began
+
+    @property
+    def images_per_second(self) -> float:
+        """Since the epoch began, or went on."""
+        return (self.images - self._images_before) / (time.monotonic() - self._began)
+
+    def position(self) -> dict[str, Any]:
+        """`TrainingState.middle`."""
+        return {
+            "done": self.batches,
+            "seen": self.images,
+            "seconds": self.seconds,
+            "sums": self.sums,
+            "generator": self.generator.get_state(),
+            "global": self._execution.generator_states(),
+        }
+
+    def go_on_from(self, position: dict[str, Any]) -> None:
+        """Take up what `position` gave, in this process or an earlier one."""
+        self.batches, self.images = position["done"], position["seen"]
+        self._images_before, self._seconds_before = position["seen"], position["seconds"]
+        # A copy: a branch and the trunk go on from one position.
+        self.sums = position["sums"].to(self.sums.device, copy=True)
+        self.generator.set_state(position["generator"].cpu())
+        self._execution.set_generator_states([each.cpu() for each in position["global"]])
 
 
 class TrainingLoop:
@@ -115,83 +166,84 @@ class TrainingLoop:
         At the end of an epoch of the whole run, or of what may be one, evaluate and add a row to
         the history.
         """
-        began = time.monotonic()
-        middle, state.middle = state.middle, None
-        if middle is None:
+        if state.middle is None:
             state.epoch += 1
         seed = derive_seed(self.spec.seed, self.spec.run_id, state.epoch)
         generator = torch.Generator().manual_seed(seed)
         self.learner.execution.seed_generators(seed)  # dropout uses torch's global generators
         order = torch.randperm(len(self.labels), generator=generator)
+        epoch = _EpochSoFar(generator, self.learner.execution, torch.zeros(3, device=self.device))
+        if state.middle is not None:
+            epoch.go_on_from(state.middle)
+            state.middle = None
         flip_seed = derive_seed(self.spec.seed, self.spec.run_id, "flip")
         mirrored = self.augmentation.mirrored(len(self.labels), state.epoch, flip_seed)
-        sums = torch.zeros(3, device=self.device)  # loss, cross-entropy, correct
-        done, seen, before = 0, 0, 0.0
-        if middle is not None:
-            done, seen, before = middle["done"], middle["seen"], middle["seconds"]
-            sums = middle["sums"].to(self.device, copy=True)  # a branch and the trunk go on from it
-            generator.set_state(middle["generator"].cpu())
-            self.learner.execution.set_generator_states([each.cpu() for each in middle["global"]])
-
-        def position() -> dict[str, Any]:
-            return {
-                "done": done,
-                "seen": seen,
-                "seconds": before + time.monotonic() - began,
-                "sums": sums,
-                "generator": generator.get_state(),
-                "global": self.learner.execution.generator_states(),
-            }
 
         todo = torch.tensor_split(order, self.work.batches)
-        todo = todo[: length.steps - state.step + done]  # the last epoch may be a part of one
-        stop = min(len(todo), until - state.step + done)
+        todo = todo[: length.steps - state.step + epoch.batches]  # the last may be a part of one
+        stop = min(len(todo), until - state.step + epoch.batches)
         warmup = self.recipe.warmup * self.work.lengths[0].steps
-        rate, resumed = 0.0, seen
+        rate = 0.0
         self.learner.train_mode()
         self.learner.set_training_progress((state.epoch - 1) / self.work.epochs)
-        for batch, following in zip(todo[done:stop], todo[done + 1 :] + todo[:1], strict=False):
+        first = epoch.batches
+        for batch, following in zip(todo[first:stop], todo[first + 1 :] + todo[:1], strict=False):
             self.images.expect(following)
-            flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
-            batch = batch.to(self.device, non_blocking=True)
-            labels = self.labels[batch]
-            images = self.augmentation(
-                self.images[batch], flip, colour=self.learner.mean_colour, generator=generator
-            )
             rate = learning_rate(state.step, length.steps, self.recipe, warmup)
-            loss, entropy, right = self.learner.step(images, labels, rate)
+            epoch.add(len(batch), self._train_batch(batch, mirrored, generator, rate))
             state.step += 1
-            done += 1
-            seen += len(labels)
-            sums += torch.stack([loss * len(labels), entropy * len(labels), right])
-            self._check_loss(sums[0], state.step, until)
+            self._check_loss(epoch.sums[0], state.step, until)
             due = time.monotonic() - self.saved > CHECKPOINT_SECONDS
-            if length.is_whole and due and done < stop:
-                state.middle = position()
+            if length.is_whole and due and epoch.batches < stop:
+                state.middle = epoch.position()
                 self._checkpoint(state)
                 state.middle = None
-            self._report(state, (seen - resumed) / (time.monotonic() - began))
-        if done < len(todo):
-            state.middle = position()
+            self._report(state, epoch.images_per_second)
+        if epoch.batches < len(todo):
+            state.middle = epoch.position()
             return
-        speed = (seen - resumed) / (time.monotonic() - began)
-        state.images += seen
-        if not (length.is_whole or length.may_end):
-            state.seconds += before + time.monotonic() - began
-            return
+        state.images += epoch.images
+        if length.is_whole or length.may_end:
+            self._end_epoch(state, epoch, rate)
+        else:
+            state.seconds += epoch.seconds
+
+    def _train_batch(
+        self, batch: Tensor, mirrored: bool | Tensor, generator: torch.Generator, rate: float
+    ) -> Tensor:
+        """One optimiser step: loss and cross-entropy of the batch, each a sum, and right answers.
+
+        Args:
+            batch: positions of its images.
+            mirrored: which of all images are flipped, see `Augmentation.mirrored`.
+            rate: learning rate.
+        """
+        flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
+        batch = batch.to(self.device, non_blocking=True)
+        labels = self.labels[batch]
+        images = self.augmentation(
+            self.images[batch], flip, colour=self.learner.mean_colour, generator=generator
+        )
+        loss, entropy, right = self.learner.step(images, labels, rate)
+        return torch.stack([loss * len(labels), entropy * len(labels), right])
+
+    def _end_epoch(self, state: TrainingState, epoch: _EpochSoFar, rate: float) -> None:
+        """Add the epoch to the history, with a point of the test curve where it has one."""
+        speed = epoch.images_per_second
+        _, entropy, right = (total / epoch.images for total in epoch.sums.tolist())
         row = EpochRow(
             epoch=state.epoch,
             step=state.step,
             images=state.images,
             learning_rate=rate,
-            train_loss=sums[1].item() / seen,
-            train_accuracy=sums[2].item() / seen,
+            train_loss=entropy,
+            train_accuracy=right,
         )
         trained = time.monotonic()
         if self.work.has_curve_point(state.epoch):
             row = self.evaluation.curve_point(row, state)
         state.evaluation_seconds += time.monotonic() - trained
-        seconds = before + time.monotonic() - began
+        seconds = epoch.seconds
         state.seconds += seconds
         state.history.append(replace(row, seconds=round(seconds, 3)))
         self._report(state, speed, state.history[-1])
