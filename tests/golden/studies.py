@@ -319,6 +319,24 @@ def falls_behind_at_the_end() -> GoldenStudy:
 
 
 @golden
+def unstable_training() -> GoldenStudy:
+    """The bigger model fits less, and training accuracy of two of its runs fell back on the way."""
+    study = arms(
+        small=(0.60, 0.80),
+        big=(0.45, 0.65),
+        fractions=TWO,
+        train={SMALL: (0.9, 0.92), BIG: (0.7, 0.72)},
+        seeds=(0, 1, 2),
+        seed_sd=0.005,
+        test_size=1000,
+    )
+    biggest = (study.histories["model"] == "resnet50") & (study.histories["fraction"] == "1")
+    fallen = study.histories["seed"].map({0: 0.25, 1: 0.0, 2: 0.2})[biggest]
+    study.histories.loc[biggest & (study.histories["epoch"] == 5), "train_accuracy"] -= fallen
+    return complete(study)
+
+
+@golden
 def no_histories() -> GoldenStudy:
     """Runs that left no history, no steps and no epochs; the bigger model fitted less."""
     study = arms(

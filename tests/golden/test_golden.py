@@ -31,6 +31,7 @@ CHINESE = {
     "balanced-accuracy",
     "reference",
     "control-run",
+    "unstable-training",
     "doubtful-labels",
     "overfits-more",
     "unfinished",

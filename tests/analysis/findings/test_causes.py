@@ -42,3 +42,15 @@ def test_the_largest_size_at_which_the_expectation_failed_is_told(study):
     first = section(found, "reasons")[0]
     assert first.finding.cause is Cause.RECIPE
     assert first.text.startswith("50,000 images, random weights: a recipe")
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_training_that_fell_back_is_suspected_where_the_other_model_trained_steadily(study, both):
+    train = {SMALL: (0.95,), BIG: (0.80,)}
+    simulated = study({SMALL: (0.75,), BIG: (0.65,)}, fractions={"1": 8000}, train=train)
+    fell = simulated.histories["epoch"] == 4
+    fell &= both | (simulated.histories["model"] == "resnet50")
+    simulated.histories.loc[fell, "train_accuracy"] -= 0.4
+    first = section(talk(simulated), "reasons")[0]
+    assert (first.finding.cause is Cause.UNSTABLE_TRAINING) is not both
+    assert ("Half the learning rate for resnet50 would tell." in first.text) is not both

@@ -81,6 +81,39 @@ def test_a_run_that_still_climbs_had_too_few_steps(study):
     assert "too-few-steps" not in kinds(flat)
 
 
+def test_training_accuracy_that_falls_back_is_dated(study):
+    simulated = with_history(
+        study(ONE, fractions=ALL), train_accuracy=[0.2, 0.5, 0.45, 0.39, 0.6, 0.7]
+    )
+    found = kinds(simulated)["unstable-training"]
+    assert (found.high_epoch, found.low_epoch) == (2, 4)
+    assert found.fall == pytest.approx(0.11)
+    assert said(found).endswith(
+        ": training accuracy fell from 50.0% in epoch 2 to 39.0% in epoch 4."
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "train_accuracy"),
+    [
+        (50_000, [0.2, 0.5, 0.46, 0.55, 0.6, 0.7]),  # as steady trainings do
+        (200, [0.2, 0.5, 0.35, 0.55, 0.6, 0.7]),  # as few images scatter
+        (50_000, [0.2, 0.5, 0.55, 0.6, 0.7, 0.5]),  # the last epoch may have few images
+        (50_000, [float("nan")] * 6),
+    ],
+)
+def test_training_accuracy_falls_back_by_more_than_noise(study, images, train_accuracy):
+    simulated = with_history(study(ONE, fractions={"1": images}), train_accuracy=train_accuracy)
+    assert "unstable-training" not in kinds(simulated)
+
+
+def test_epochs_without_training_accuracy_are_passed_over(study):
+    simulated = with_history(
+        study(ONE, fractions=ALL), train_accuracy=[0.2, 0.5, float("nan"), 0.3, 0.6, 0.7]
+    )
+    assert kinds(simulated)["unstable-training"].fall == pytest.approx(0.2)
+
+
 def test_a_feature_map_of_one_position_is_noticed(study):
     assert "small-map" in kinds(study(ONE, fractions=ALL))
     assert "small-map" not in kinds(study(ONE, fractions=ALL, final_map="4x4"))

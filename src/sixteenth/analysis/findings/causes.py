@@ -2,8 +2,9 @@
 
 The suspects rest on an identity. Test accuracy is training accuracy minus the generalisation gap,
 so a shortfall on the test images is a shortfall on the training images (the model was not fitted:
-too few steps, or a recipe that does not suit it) plus an excess of the gap (it overfits more).
-None of them is tested here and none is ranked: which one it is, only further runs can tell.
+too few steps, unstable training, or a recipe that does not suit it) plus an excess of the gap
+(it overfits more). None of them is tested here and none is ranked: which one it is, only further
+runs can tell.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ from enum import StrEnum
 
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast
-from .diagnosis import CLIMB, Context, fit_error, mean_climb
+from .diagnosis import (
+    CLIMB,
+    Context,
+    UnstableTraining,
+    fit_error,
+    mean_climb,
+    unstable_training,
+)
 from .expectation import Expect, Outcome, SizeVerdict
 from .types import Finding, Strength
 
@@ -28,10 +36,12 @@ class Cause(StrEnum):
 
     TOO_SMALL_STUDY = "too-small-study"
     TOO_FEW_STEPS = "too-few-steps"
+    UNSTABLE_TRAINING = "unstable-training"
+    """Its training fell back, and that of the other model did not."""
     RECIPE = "recipe"
     """A recipe that suits the model less."""
     POORER_FIT = "poorer-fit"
-    """One of these two; no training curves tell which."""
+    """One of these; no training curves tell which."""
     OVERFITTING = "overfitting"
     RESOLUTION = "resolution"
     """The last convolution sees a single position."""
@@ -87,17 +97,19 @@ class Shortfall:
 
 @dataclass(frozen=True, kw_only=True)
 class PoorerFit(PossibleCause):
-    """It gets fewer of its training images right: too few steps, or the recipe.
+    """It gets fewer of its training images right: too few steps, unstable training, or the recipe.
 
     Attributes:
         climbs: how much training accuracy rose over the last third of the epochs, for `favoured`
             and `other`; None without training curves.
         falling_rate: the learning rate fell at the end, which raises training accuracy by itself.
+        falls: the runs of `favoured` whose training fell back, where none of `other` did.
     """
 
     shortfall: Shortfall
     climbs: tuple[float, float] | None
     falling_rate: bool
+    falls: tuple[UnstableTraining, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +211,8 @@ def _poorer_fit(
 ) -> PoorerFit:
     """Why a model fits its training images less.
 
-    Too few steps only where the model was still learning faster than the other at the end. Where it
+    Training that fell back comes first: how fast such a model learns at the end says little. Too
+    few steps only where the model was still learning faster than the other at the end. Where it
     climbs no faster, more steps need not bring it nearer, and the recipe is what is left.
     """
     cause, climbs = Cause.POORER_FIT, None
@@ -211,6 +224,9 @@ def _poorer_fit(
         noise = 2 * math.sqrt(sum(p * (1 - p) for p in shares) / favoured.train_size)
         faster = climbs[0] > max(CLIMB, climbs[1] + noise)
         cause = Cause.TOO_FEW_STEPS if faster else Cause.RECIPE
+    falls = () if _falls(grid, other) else _falls(grid, favoured)
+    if falls:
+        cause = Cause.UNSTABLE_TRAINING
     return PoorerFit(
         cause=cause,
         favoured=favoured,
@@ -218,7 +234,15 @@ def _poorer_fit(
         shortfall=parts,
         climbs=climbs,
         falling_rate=context.schedule not in ("", "constant"),
+        falls=falls,
     )
+
+
+def _falls(grid: Grid, cell: Cell) -> tuple[UnstableTraining, ...]:
+    """The runs of a cell whose training fell back, the largest fall first."""
+    found = [unstable_training(cell, run, grid.histories.get(run.run_id)) for run in cell.runs]
+    falls = [each for each in found if each is not None]
+    return tuple(sorted(falls, key=lambda each: -each.fall))
 
 
 def _resolution(favoured: Cell, other: Cell, context: Context) -> list[SmallFinalMap]:

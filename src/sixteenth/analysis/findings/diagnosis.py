@@ -32,6 +32,12 @@ LAST_PART = 1 / 3
 to be the end."""
 CLIMB = 0.02
 """Training accuracy that still rose by two points over that part had not levelled off."""
+FALL = 0.05
+"""Training accuracy that falls by five points from an earlier epoch was lost, not just noise: the
+epochs of a steady training differ by one or two."""
+FALL_ERRORS = 4.0
+"""Standard errors of the difference of two epochs that a fall must have besides: the highest and
+the lowest of a hundred epochs without any trend are about that far apart."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class DiagnosisKind(StrEnum):
     OVERFITTING = "overfitting"
     TEST_LOSS_RISING = "test-loss-rising"
     TOO_FEW_STEPS = "too-few-steps"
+    UNSTABLE_TRAINING = "unstable-training"
     SMALL_MAP = "small-map"
     AT_CHANCE = "at-chance"
 
@@ -129,6 +136,24 @@ class TooFewSteps(Diagnosis):
 
 
 @dataclass(frozen=True)
+class UnstableTraining(Diagnosis):
+    """Training accuracy fell back during the training: steps that are too large do that.
+
+    Attributes:
+        fall: the largest, of the running training accuracy, from any epoch to a later one.
+        high_epoch, low_epoch: between which it fell.
+        high, low: training accuracy in these epochs.
+    """
+
+    kind = DiagnosisKind.UNSTABLE_TRAINING
+    fall: float
+    high_epoch: int
+    low_epoch: int
+    high: float
+    low: float
+
+
+@dataclass(frozen=True)
 class SmallMap(Diagnosis):
     """The last convolution sees a single position: nothing is left of where things are."""
 
@@ -158,7 +183,9 @@ class AtChance(Diagnosis):
         return self.test_accuracy > self.chance
 
 
-DiagnosisFinding = Overfitting | RisingTestLoss | TooFewSteps | SmallMap | AtChance
+DiagnosisFinding = (
+    Overfitting | RisingTestLoss | TooFewSteps | UnstableTraining | SmallMap | AtChance
+)
 
 
 def diagnose(grid: Grid, context: Context) -> list[DiagnosisFinding]:
@@ -177,6 +204,7 @@ def diagnose(grid: Grid, context: Context) -> list[DiagnosisFinding]:
                 _overfitting(cell, run),
                 _rising_test_loss(cell, run, history),
                 _too_few_steps(cell, run, history),
+                unstable_training(cell, run, history),
                 _small_map(cell, run, context),
             ]
     return sorted((d for d in found if d is not None), key=lambda d: -d.score)
@@ -281,6 +309,37 @@ def _too_few_steps(cell: Cell, run: Run, history: History | None) -> TooFewSteps
         return None
     score = min(1.0, climb / 0.10)
     return TooFewSteps(cell, run.run_id, run.seed, score, climb, accuracy, run.steps)
+
+
+def unstable_training(cell: Cell, run: Run, history: History | None) -> UnstableTraining | None:
+    """The largest fall of the running training accuracy, if it is more than noise.
+
+    The last epoch does not count: it may be a short one, whose accuracy is that of few images.
+    """
+    if history is None:
+        return None
+    known = ~np.isnan(history["train_accuracy"][:-1])
+    accuracy, epoch = history["train_accuracy"][:-1][known], history["epoch"][:-1][known]
+    if len(accuracy) < 2:
+        return None
+    low = int(np.argmax(np.maximum.accumulate(accuracy) - accuracy))
+    high = int(np.argmax(accuracy[: low + 1]))
+    before, after = float(accuracy[high]), float(accuracy[low])
+    variance = before * (1 - before) + after * (1 - after)
+    fall = before - after
+    if fall < max(FALL, FALL_ERRORS * math.sqrt(variance / cell.train_size)):
+        return None
+    return UnstableTraining(
+        cell,
+        run.run_id,
+        run.seed,
+        score=min(1.0, fall / 0.20),
+        fall=fall,
+        high_epoch=int(epoch[high]),
+        low_epoch=int(epoch[low]),
+        high=before,
+        low=after,
+    )
 
 
 def _small_map(cell: Cell, run: Run, context: Context) -> SmallMap | None:

@@ -1,4 +1,5 @@
-"""Over- and underfitting in the discussion: gaps, losses that rise, and steps that were too few."""
+"""Over- and underfitting in the discussion: gaps, losses that rise, steps that were too few, and
+training that was not steady."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from .diagnosis import (
     Overfitting,
     RisingTestLoss,
     TooFewSteps,
+    UnstableTraining,
     fit_error,
     mean_climb,
 )
@@ -106,6 +108,15 @@ class Underfitted(Finding):
 
 
 @dataclass(frozen=True)
+class UnstableRuns(Finding):
+    """All runs, of `runs` finished ones, whose training fell back; `worst` fell furthest."""
+
+    worst: UnstableTraining
+    run_ids: tuple[str, ...]
+    runs: int
+
+
+@dataclass(frozen=True)
 class UnequalSteps(Finding):
     """All runs had as many epochs, so that large training sets got more steps than small ones."""
 
@@ -122,6 +133,7 @@ OverfittingFinding = (
     | MoreRisingTestLosses
     | NoRisingTestLoss
     | Underfitted
+    | UnstableRuns
     | UnequalSteps
 )
 
@@ -139,6 +151,7 @@ def overfitting(
         *_overfitted(diagnoses),
         *_rising(grid, diagnoses),
         *_underfitted(grid, diagnoses),
+        *_unstable(grid, diagnoses),
         *_unequal_steps(grid),
     ]
 
@@ -196,7 +209,20 @@ def _underfitted(grid: Grid, diagnoses: Sequence[DiagnosisFinding]) -> list[Unde
         climb = mean_climb(grid, curve[-1])
         if climb is not None and climb >= 0:
             climbs.append(Climb(*arm, climb))
-    return [Underfitted(found, sum(len(cell.runs) for cell in grid.cells), tuple(climbs))]
+    return [Underfitted(found, _count_runs(grid), tuple(climbs))]
+
+
+def _unstable(grid: Grid, diagnoses: Sequence[DiagnosisFinding]) -> list[UnstableRuns]:
+    """Runs that lost training accuracy on the way."""
+    found = [d for d in diagnoses if isinstance(d, UnstableTraining)]
+    if not found:
+        return []
+    worst = max(found, key=lambda d: d.fall)
+    return [UnstableRuns(worst, tuple(d.run_id for d in found), _count_runs(grid))]
+
+
+def _count_runs(grid: Grid) -> int:
+    return sum(len(cell.runs) for cell in grid.cells)
 
 
 def _unequal_steps(grid: Grid) -> list[UnequalSteps]:

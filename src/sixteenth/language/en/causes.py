@@ -14,6 +14,7 @@ from ...analysis.findings.causes import (
     TooSmallStudy,
 )
 from ...spec.fields import is_frozen
+from . import diagnosis
 from .numbers import count, percent, plural, points, signed
 from .words import Words
 
@@ -54,18 +55,33 @@ def _too_small(found: TooSmallStudy) -> str:
 def _poorer_fit(found: PoorerFit, words: Words) -> str:
     a, b = words.model(found.favoured.model), words.model(found.other.model)
     recipe = f"a recipe that suits {a} less."
-    cause = f"too few steps, or {recipe}"
+    cause = f"too few steps, unstable training, or {recipe}"
     if is_frozen(found.favoured.init):
         cause = f"frozen features of {a} that tell these classes apart less well."
     elif found.cause is Cause.TOO_FEW_STEPS:
         cause = "too few steps."
+    elif found.cause is Cause.UNSTABLE_TRAINING:
+        cause = "unstable training."
     elif found.cause is Cause.RECIPE:
         cause = recipe
     return (
         f"{cause} {a} gets {percent(found.favoured.mean('train_accuracy'))} of its training images "
         f"right and {b} {percent(found.other.mean('train_accuracy'))}: "
         f"{_part(found.shortfall.fit, found.shortfall.total, words)} there on the training images "
-        f"already.{_climbs(found, a, b)}"
+        f"already.{_fell_back(found, a, b) if found.falls else _climbs(found, a, b)}"
+    )
+
+
+def _fell_back(found: PoorerFit, a: str, b: str) -> str:
+    """How often and how far training fell back, and what would tell."""
+    worst, number, runs = found.falls[0], len(found.falls), len(found.favoured.runs)
+    often = f"In {number} of {runs} trainings of {a} training accuracy fell back"
+    often += f", furthest with seed {worst.seed}" if number > 1 else f", with seed {worst.seed}"
+    if runs == 1:
+        often = f"Training accuracy of {a} fell back"
+    return (
+        f" {often}: {diagnosis.between(worst)}. That of {b} did not. Half the learning rate for "
+        f"{a} would tell."
     )
 
 

@@ -7,6 +7,8 @@ from typing import assert_never
 
 from ...analysis.findings.diagnosis import (
     CLIMB,
+    FALL,
+    FALL_ERRORS,
     FITTED,
     LARGE_GAP,
     LOSS_RISE,
@@ -17,6 +19,7 @@ from ...analysis.findings.diagnosis import (
     RisingTestLoss,
     SmallMap,
     TooFewSteps,
+    UnstableTraining,
 )
 from .numbers import count, percent, plural, points
 from .words import Words
@@ -47,6 +50,8 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
                 f"{points(finding.climb)} over the last third of the epochs, and stood at "
                 f"{percent(finding.train_accuracy)}{steps}."
             )
+        case UnstableTraining():
+            return f"{run}: training accuracy fell {between(finding)}."
         case SmallMap():
             size = finding.image_size
             image = f" from {size}x{size} images" if size else ""
@@ -60,6 +65,14 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
             return f"{run}: {right}, {guess}; this run has learned nothing that shows."
         case _:
             assert_never(finding)
+
+
+def between(finding: UnstableTraining) -> str:
+    """How far training accuracy fell, and when."""
+    return (
+        f"from {percent(finding.high)} in epoch {finding.high_epoch} to {percent(finding.low)} in "
+        f"epoch {finding.low_epoch}"
+    )
 
 
 def rule(kind: DiagnosisKind, words: Words) -> str:
@@ -79,6 +92,11 @@ def rule(kind: DiagnosisKind, words: Words) -> str:
             return (
                 f"training accuracy below {percent(FITTED)} and up by at least {points(CLIMB)} "
                 "over the last third of the epochs"
+            )
+        case DiagnosisKind.UNSTABLE_TRAINING:
+            return (
+                f"training accuracy of an epoch before the last is at least {points(FALL)}, and "
+                f"{FALL_ERRORS:.0f} standard errors, below that of an earlier one"
             )
         case DiagnosisKind.SMALL_MAP:
             return "the feature map of the last convolution is 1x1"

@@ -16,6 +16,7 @@ from ...analysis.findings.overfitting import (
     OverfittingFinding,
     Underfitted,
     UnequalSteps,
+    UnstableRuns,
 )
 from . import diagnosis
 from .numbers import NUMBERS, count, join, percent, plural, points, signed
@@ -40,6 +41,8 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             return f"{where} did test loss end clearly above its lowest while training loss fell."
         case Underfitted():
             return _underfitted(finding)
+        case UnstableRuns():
+            return _unstable(finding, words)
         case UnequalSteps():
             few, many = finding.fewest_images, finding.most_images
             return (
@@ -49,6 +52,16 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             )
         case _:
             assert_never(finding)
+
+
+def _unstable(found: UnstableRuns, words: Words) -> str:
+    number, worst = len(found.run_ids), words.run(found.worst.cell, found.worst.seed)
+    which = f"in {number} of {plural(found.runs, 'run')}"
+    furthest = "furthest in" if number > 1 else "in"
+    return (
+        f"Unstable training: {which} training accuracy fell back, {furthest} {worst}: "
+        f"{diagnosis.between(found.worst)}. A lower learning rate may help."
+    )
 
 
 def _gap(found: GeneralisationGap, words: Words) -> str:

@@ -14,6 +14,7 @@ from ...analysis.findings.causes import (
     TooSmallStudy,
 )
 from ...spec.fields import is_frozen
+from . import diagnosis
 from .numbers import count, images, percent, points, signed_points
 from .words import Words
 
@@ -51,18 +52,34 @@ def _too_small(found: TooSmallStudy) -> str:
 def _poorer_fit(found: PoorerFit, words: Words) -> str:
     a, b = words.model(found.favoured.model), words.model(found.other.model)
     recipe = f"超參數比較不適合 {a}。"
-    cause = f"步數太少，或是{recipe}"
+    cause = f"步數太少、訓練不穩定，或是{recipe}"
     if is_frozen(found.favoured.init):
         cause = f"{a} 的凍結特徵較難區分這些類別。"
     elif found.cause is Cause.TOO_FEW_STEPS:
         cause = "步數太少。"
+    elif found.cause is Cause.UNSTABLE_TRAINING:
+        cause = "訓練不穩定。"
     elif found.cause is Cause.RECIPE:
         cause = recipe
     return (
         f"{cause}{a} 的訓練準確率是 {percent(found.favoured.mean('train_accuracy'))}，{b} 是 "
         f"{percent(found.other.mean('train_accuracy'))}："
         f"{_part(found.shortfall.fit, found.shortfall.total, words)}在訓練影像上就已經出現。"
-        f"{_climbs(found, a, b)}"
+        f"{_fell_back(found, a, b) if found.falls else _climbs(found, a, b)}"
+    )
+
+
+def _fell_back(found: PoorerFit, a: str, b: str) -> str:
+    """How often and how far training fell back, and what would tell."""
+    worst, runs = found.falls[0], len(found.favoured.runs)
+    often = f"{a} 的 {count(runs)} 次訓練中有 {count(len(found.falls))} 次訓練準確率中途下降"
+    if runs == 1:
+        often = f"{a} 的訓練準確率中途下降"
+    furthest = "幅度最大的是" if len(found.falls) > 1 else ""
+    seed = f"，{furthest}種子 {worst.seed}" if runs > 1 else ""
+    return (
+        f"{often}{seed}：{diagnosis.between(worst)}。{b} 沒有這種情形。"
+        f"把 {a} 的學習率減半就能確認。"
     )
 
 

@@ -7,6 +7,8 @@ from typing import assert_never
 
 from ...analysis.findings.diagnosis import (
     CLIMB,
+    FALL,
+    FALL_ERRORS,
     FITTED,
     LARGE_GAP,
     LOSS_RISE,
@@ -17,6 +19,7 @@ from ...analysis.findings.diagnosis import (
     RisingTestLoss,
     SmallMap,
     TooFewSteps,
+    UnstableTraining,
 )
 from .numbers import NUMBERS, count, images, percent, points, tidy
 from .words import Words
@@ -46,6 +49,8 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
                 f"{run}：訓練準確率到最後還在上升，最後三分之一的 epoch 中上升了 "
                 f"{points(finding.climb)}，{steps}為 {percent(finding.train_accuracy)}。"
             )
+        case UnstableTraining():
+            return f"{run}：訓練準確率{between(finding)}。"
         case SmallMap():
             size = finding.image_size
             image = f"影像為 {size}x{size} 像素時，" if size else ""
@@ -64,6 +69,14 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
             assert_never(finding)
 
 
+def between(finding: UnstableTraining) -> str:
+    """How far training accuracy fell, and when."""
+    return (
+        f"從第 {finding.high_epoch} 個 epoch 的 {percent(finding.high)} 掉到第 "
+        f"{finding.low_epoch} 個 epoch 的 {percent(finding.low)}"
+    )
+
+
 def rule(kind: DiagnosisKind, words: Words) -> str:
     """When a run gets this diagnosis."""
     match kind:
@@ -78,6 +91,11 @@ def rule(kind: DiagnosisKind, words: Words) -> str:
             return (
                 f"訓練準確率低於 {percent(FITTED)}，而且在最後三分之一的 epoch 中上升至少 "
                 f"{points(CLIMB)}"
+            )
+        case DiagnosisKind.UNSTABLE_TRAINING:
+            return (
+                f"最後一個 epoch 之前，某個 epoch 的訓練準確率比先前的低至少 {points(FALL)}，"
+                f"且超過 {FALL_ERRORS:.0f} 個標準誤"
             )
         case DiagnosisKind.SMALL_MAP:
             return "最後一層卷積的特徵圖是 1x1"

@@ -16,6 +16,7 @@ from ...analysis.findings.overfitting import (
     OverfittingFinding,
     Underfitted,
     UnequalSteps,
+    UnstableRuns,
 )
 from . import diagnosis
 from .numbers import NUMBERS, count, images, percent, points, signed, signed_points
@@ -38,6 +39,15 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             return f"{where}出現訓練損失持續下降，測試損失卻明顯高於最低點的情形。"
         case Underfitted():
             return _underfitted(finding)
+        case UnstableRuns():
+            number = len(finding.run_ids)
+            worst = words.run(finding.worst.cell, finding.worst.seed)
+            furthest = "幅度最大的是 " if number > 1 else ""
+            return (
+                f"訓練不穩定：{count(finding.runs)} 次訓練中有 {count(number)} 次"
+                f"訓練準確率中途下降，{furthest}{worst}：{diagnosis.between(finding.worst)}。"
+                "降低學習率可能會比較穩定。"
+            )
         case UnequalSteps():
             return (
                 f"epoch 數相同，訓練量並不相同：{images(finding.fewest_images)}是 "
