@@ -1,4 +1,4 @@
-"""Twelve invented studies whose right verdict is known, and what their first screens should say."""
+"""Invented studies whose right verdict is known, and what their first screens should say."""
 
 from __future__ import annotations
 
@@ -63,6 +63,16 @@ def data_wins() -> GoldenStudy:
     """Accuracy rises steeply with the images, also at equal steps; the bigger model is behind."""
     study = arms(small=(0.48, 0.70, 0.78), big=(0.40, 0.60, 0.70), lengths=CONTROL, **SEEDS)
     return complete(levelled(study))
+
+
+@screen(Verdict.DO, OptionKind.DATA, "UnstableModel")
+def unstable_bigger_model() -> GoldenStudy:
+    """As before, but training of the bigger model fell back."""
+    study = arms(small=(0.48, 0.70, 0.78), big=(0.40, 0.60, 0.70), lengths=CONTROL, **SEEDS)
+    study = levelled(study)
+    fallen = (study.histories["model"] == "resnet50") & (study.histories["epoch"] == 3)
+    study.histories.loc[fallen & (study.histories["seed"] > 0), "train_accuracy"] = 0.4
+    return complete(study)
 
 
 @screen(Verdict.CANNOT_TELL, OptionKind.MODEL)

@@ -14,7 +14,9 @@ from ..analysis.findings.cautions import (
     PartTrained,
     RunsMissing,
     StoppedEarly,
+    UnstableModel,
 )
+from ..analysis.findings.explained import Lever
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
 from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.per_class import ImbalancedClasses
@@ -308,6 +310,9 @@ def command(found: Caution) -> str:
             return f"{run} --set 'seeds={list(found.seeds)}'"
         case ImbalancedClasses():
             return f"{run} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
+        case UnstableModel():
+            runs = f"{found.falls[0].run_id} {found.best.run_ids[0]}"
+            return f"sixteenth explain DIR --between {runs} --only {Lever.RATE_HALF}"
         case PartTrained():
             # The most telling runs of a fine-tuning that may be long.
             return f"{run} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from talking import english, section, talk
 
+from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.explained import (
     Average,
     ExplainedGap,
@@ -220,3 +221,21 @@ def test_every_lever_and_verdict_has_its_words(study, verdict):
             )
             assert said.endswith(".")
             assert "nan" not in said
+
+
+def test_unstable_training_is_no_caution_once_half_the_learning_rate_was_tried(study):
+    def cautions(*tested):
+        measured = base(study, small=0.60)
+        fell = (measured.histories["model"] == "resnet50") & (measured.histories["epoch"] == 4)
+        measured.histories.loc[fell, "train_accuracy"] = 0.1
+        found = analyse(
+            measured.results, measured.histories, predictions=measured.predictions, tested=tested
+        )
+        return [type(each).__name__ for each in found.overview.cautions]
+
+    half = lever_runs(study, {BIG: 0.41}, Lever.RATE_HALF)
+    longer = lever_runs(study, {SMALL: 0.65, BIG: 0.45}, Lever.STEPS)
+    assert "UnstableModel" in cautions()
+    assert "UnstableModel" in cautions(longer)
+    assert "UnstableModel" in cautions(replace(half, place=Place("1/2", BIG, SMALL)))
+    assert "UnstableModel" not in cautions(longer, half)

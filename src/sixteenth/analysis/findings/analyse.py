@@ -212,7 +212,7 @@ def analyse(
         models=grid.models,
         inits=grid.inits,
         expect=expected,
-        overview=overview(grid, curves, advice, answered, diagnoses, context, level),
+        overview=overview(grid, curves, advice, answered, diagnoses, context, level, tested),
         answer=tuple(answered),
         options=advice.options,
         sections=tuple(section for section in sections if section.findings),

@@ -20,9 +20,9 @@ from .diagnosis import (
     CLIMB,
     Context,
     UnstableTraining,
+    falls_back,
     fit_error,
     mean_climb,
-    unstable_training,
 )
 from .expectation import Expect, Outcome, SizeVerdict
 from .types import Finding, Strength
@@ -224,7 +224,7 @@ def _poorer_fit(
         noise = 2 * math.sqrt(sum(p * (1 - p) for p in shares) / favoured.train_size)
         faster = climbs[0] > max(CLIMB, climbs[1] + noise)
         cause = Cause.TOO_FEW_STEPS if faster else Cause.RECIPE
-    falls = () if _falls(grid, other) else _falls(grid, favoured)
+    falls = () if falls_back(grid, other) else falls_back(grid, favoured)
     if falls:
         cause = Cause.UNSTABLE_TRAINING
     return PoorerFit(
@@ -236,13 +236,6 @@ def _poorer_fit(
         falling_rate=context.schedule not in ("", "constant"),
         falls=falls,
     )
-
-
-def _falls(grid: Grid, cell: Cell) -> tuple[UnstableTraining, ...]:
-    """The runs of a cell whose training fell back, the largest fall first."""
-    found = [unstable_training(cell, run, grid.histories.get(run.run_id)) for run in cell.runs]
-    falls = [each for each in found if each is not None]
-    return tuple(sorted(falls, key=lambda each: -each.fall))
 
 
 def _resolution(favoured: Cell, other: Cell, context: Context) -> list[SmallFinalMap]:

@@ -16,7 +16,8 @@ from ...spec.fields import (
 )
 from ..inputs.grid import Cell, Grid
 from .advice import Advice
-from .diagnosis import Context, DiagnosisFinding, TooFewSteps
+from .diagnosis import Context, DiagnosisFinding, TooFewSteps, UnstableTraining, falls_back
+from .explained import Lever, LeverRuns
 from .options import Option, OptionKind
 from .per_class import ImbalancedClasses, imbalance
 from .types import Finding, Strength
@@ -46,6 +47,41 @@ class OneSeed(Finding):
 
     deviation: float
     seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class UnstableModel(Finding):
+    """Training of a smaller or bigger model than the best network's fell back, and its own did not.
+
+    Attributes:
+        best, model: the two cells.
+        falls: the runs of `model` that fell back, the largest fall first.
+    """
+
+    best: Cell
+    model: Cell
+    falls: tuple[UnstableTraining, ...]
+
+    @classmethod
+    def of(
+        cls, grid: Grid, best: Cell, compared: Sequence[Cell], tested: Sequence[LeverRuns]
+    ) -> Iterator[Self]:
+        """The finding of a study; none where `explain` has tried the remedy.
+
+        Args:
+            compared: the cells that the best network's is compared with.
+        """
+        tried = {
+            (one.place.fraction, one.place.behind)
+            for one in tested
+            if one.lever is Lever.RATE_HALF and one.place.ahead == best.arm
+        }
+        if falls_back(grid, best):
+            return
+        left = (cell for cell in compared if (cell.fraction, cell.arm) not in tried)
+        found = [cls(best, cell, falls) for cell in left if (falls := falls_back(grid, cell))]
+        if found:
+            yield max(found, key=lambda one: one.falls[0].fall)
 
 
 @dataclass(frozen=True)
@@ -151,6 +187,7 @@ class RunsMissing(Finding):
 Caution = (
     NotConverged
     | OneSeed
+    | UnstableModel
     | ImbalancedClasses
     | LeakedTest
     | MixedMachines
@@ -170,6 +207,8 @@ def cautions(
     context: Context,
     *,
     trained_first: bool,
+    compared: Sequence[Cell],
+    tested: Sequence[LeverRuns],
 ) -> Iterator[Caution]:
     """What could overturn a verdict, missing runs apart.
 
@@ -177,6 +216,8 @@ def cautions(
         best: the best network's cell.
         decided: what the verdict is about, if it is about an option.
         trained_first: the verdict is to train longer.
+        compared: the cells of other models that the best network's is compared with.
+        tested: what the levers of `explain` measured.
     """
     yield from StoppedEarly.of(grid, best)
     yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
@@ -186,6 +227,7 @@ def cautions(
     climbing = any(isinstance(d, TooFewSteps) and d.run_id in best.run_ids for d in diagnoses)
     if not trained_first and (climbing or unfinished):
         yield NotConverged(*_twice_as_long(grid, best))
+    yield from UnstableModel.of(grid, best, compared, tested)
     told = decided is not None and decided.verdict in ("helps", "does not")
     # Twice as wide an interval: what trainings differ by is assumed, and may be twice as much.
     narrow = decided is not None and abs(decided.gain) < decided.high - decided.low

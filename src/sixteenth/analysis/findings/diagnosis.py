@@ -204,7 +204,7 @@ def diagnose(grid: Grid, context: Context) -> list[DiagnosisFinding]:
                 _overfitting(cell, run),
                 _rising_test_loss(cell, run, history),
                 _too_few_steps(cell, run, history),
-                unstable_training(cell, run, history),
+                _unstable_training(cell, run, history),
                 _small_map(cell, run, context),
             ]
     return sorted((d for d in found if d is not None), key=lambda d: -d.score)
@@ -228,6 +228,13 @@ def mean_climb(grid: Grid, cell: Cell) -> float | None:
     rises = [climbing(grid.histories.get(run.run_id)) for run in cell.runs]
     known = [rise for rise in rises if rise is not None]
     return sum(known) / len(known) if known else None
+
+
+def falls_back(grid: Grid, cell: Cell) -> tuple[UnstableTraining, ...]:
+    """The runs of a cell whose training accuracy fell back, the largest fall first."""
+    found = [_unstable_training(cell, run, grid.histories.get(run.run_id)) for run in cell.runs]
+    falls = [each for each in found if each is not None]
+    return tuple(sorted(falls, key=lambda each: -each.fall))
 
 
 def fit_error(cell: Cell) -> float:
@@ -311,7 +318,7 @@ def _too_few_steps(cell: Cell, run: Run, history: History | None) -> TooFewSteps
     return TooFewSteps(cell, run.run_id, run.seed, score, climb, accuracy, run.steps)
 
 
-def unstable_training(cell: Cell, run: Run, history: History | None) -> UnstableTraining | None:
+def _unstable_training(cell: Cell, run: Run, history: History | None) -> UnstableTraining | None:
     """The largest fall of the running training accuracy, if it is more than noise.
 
     The last epoch does not count: it may be a short one, whose accuracy is that of few images.

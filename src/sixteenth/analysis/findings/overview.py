@@ -20,6 +20,7 @@ from .advice import Advice, AdviceStep, BestNetwork
 from .answer import AnswerFinding, Headline, InHand, Lead
 from .cautions import Caution, RunsMissing, StoppedEarly, cautions
 from .diagnosis import Context, DiagnosisFinding, mean_climb
+from .explained import LeverRuns
 from .options import Option, OptionKind, OptionVerdict, find_options, measured, training_gain
 from .types import Finding, Strength
 
@@ -150,6 +151,7 @@ def overview(
     diagnoses: Sequence[DiagnosisFinding],
     context: Context,
     level: float,
+    tested: Sequence[LeverRuns] = (),
 ) -> Overview:
     """The first screen of a study; arguments as of `analyse`, and what it found."""
     headline = next((each for each in answer if isinstance(each, Headline)), None)
@@ -172,7 +174,17 @@ def overview(
     told = verdict is Verdict.IN_HAND and headline.lead is Lead.DO
     decided = card.option if card else None
     trained_first = verdict is Verdict.TRAIN_FIRST
-    found = cautions(grid, best, decided, advice, diagnoses, context, trained_first=trained_first)
+    found = cautions(
+        grid,
+        best,
+        decided,
+        advice,
+        diagnoses,
+        context,
+        trained_first=trained_first,
+        compared=[*_other_models(grid, best, cards)],
+        tested=tested,
+    )
     return Overview(
         verdict=verdict,
         best=headline.best,
@@ -199,6 +211,16 @@ def _cards(options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
         mine += [one for one in spent if one.option.kind is kind]
         found += (mine or ahead)[:1]
     return sorted(found, key=lambda one: -one.option.gain if one.option.known else math.inf)
+
+
+def _other_models(grid: Grid, best: Cell, cards: Sequence[Card]) -> Iterator[Cell]:
+    """The cells of a bigger and a smaller model that the cards compare the best network with."""
+    for card in cards:
+        if card.option.kind is OptionKind.MODEL and card.in_hand:
+            yield card.option.start
+        elif card.option.kind is OptionKind.MODEL and card.option.measured:
+            size = best.train_size
+            yield from (c for c in grid.cells if (c.arm, c.train_size) == (card.option.end, size))
 
 
 def _spent(found: InHand) -> Iterator[Card]:

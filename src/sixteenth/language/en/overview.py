@@ -16,6 +16,7 @@ from ...analysis.findings.cautions import (
     PartTrained,
     RunsMissing,
     StoppedEarly,
+    UnstableModel,
 )
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
@@ -182,6 +183,14 @@ class EnglishScreen(Screen):
                 return (
                     f"Every cell was trained once. If trainings differ by twice the "
                     f"{points(found.deviation)} assumed, the verdict may not stand."
+                )
+            case UnstableModel():
+                number, runs = len(found.falls), len(found.model.runs)
+                which = f"In {number} of {runs} trainings of" if runs > 1 else "In the training of"
+                most = "by up to" if number > 1 else "by"
+                return (
+                    f"{which} {self.words.cell(found.model)} training accuracy fell back, {most} "
+                    f"{points(found.falls[0].fall)}: at a lower learning rate it may be ahead."
                 )
             case ImbalancedClasses():
                 return (

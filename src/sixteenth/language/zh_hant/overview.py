@@ -16,6 +16,7 @@ from ...analysis.findings.cautions import (
     PartTrained,
     RunsMissing,
     StoppedEarly,
+    UnstableModel,
 )
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
@@ -182,6 +183,14 @@ class ChineseScreen(Screen):
                 return (
                     "每個組合只訓練了一次。如果各次訓練之間的差異是假設值 "
                     f"{points(found.deviation)}的兩倍，這個結論就可能不成立。"
+                )
+            case UnstableModel():
+                number, runs = len(found.falls), len(found.model.runs)
+                which = f"的 {runs} 次訓練中有 {number} 次" if runs > 1 else "的"
+                most = "最多下降" if number > 1 else "下降"
+                return (
+                    f"{self.words.cell(found.model)}{which}訓練準確率中途{most} "
+                    f"{points(found.falls[0].fall)}：降低學習率後，它可能反而領先。"
                 )
             case ImbalancedClasses():
                 return (
