@@ -151,7 +151,7 @@ def overview(
     diagnoses: Sequence[DiagnosisFinding],
     context: Context,
     level: float,
-    tested: Sequence[LeverRuns] = (),
+    tested: Sequence[LeverRuns],
 ) -> Overview:
     """The first screen of a study; arguments as of `analyse`, and what it found."""
     headline = next((each for each in answer if isinstance(each, Headline)), None)
