@@ -107,6 +107,7 @@ class ScreenLabels:
     Attributes:
         kinds: name each option.
         fine_tuning: names the option of weights where only a part of the network was trained.
+        first_layer: names another first layer, which stands beside larger images.
         short: of a gain that is ``{how}`` known: its ``{ends}`` and ``{level}``, in little room.
         basis: ``{how}`` a gain is known, with the ``{level}`` of its interval.
         around: the same in a sentence, with the ``{interval}`` of `SentenceNumbers.around`.
@@ -118,6 +119,7 @@ class ScreenLabels:
 
     kinds: Mapping[OptionKind, str]
     fine_tuning: str
+    first_layer: str
     verdicts: Mapping[OptionVerdict, str]
     measured: str
     forecast: str
@@ -197,6 +199,8 @@ class Screen(ABC):
         """What stands above a card: ``More images``."""
         if option.kind is OptionKind.INIT and is_part_trained(option.start.init):
             return self.labels.fine_tuning
+        if option.lever is Lever.STEM:
+            return self.labels.first_layer
         return self.labels.kinds[option.kind]
 
     def _over(self, option: Option) -> str:

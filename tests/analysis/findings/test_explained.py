@@ -31,14 +31,9 @@ PLACE = Place("1/16", BIG, SMALL)
 SIZES = {"1/16": 3125}
 
 
-def lever_runs(study, accuracy, lever=Lever.STEPS, *, place=PLACE, seeds=(0,), generator=0):
+def lever_runs(study, accuracy, lever=Lever.STEPS, *, place=PLACE, **more):
     """Runs of a lever with these expected accuracies, on the same test images as the study's."""
-    made = study(
-        {arm: (value,) for arm, value in accuracy.items()},
-        fractions=SIZES,
-        seeds=seeds,
-        generator=generator,
-    )
+    made = study({arm: (value,) for arm, value in accuracy.items()}, fractions=SIZES, **more)
     return LeverRuns(place, lever, made.results, made.predictions)
 
 
@@ -239,3 +234,80 @@ def test_unstable_training_is_no_caution_once_half_the_learning_rate_was_tried(s
     assert "UnstableModel" in cautions(longer)
     assert "UnstableModel" in cautions(replace(half, place=Place("1/2", BIG, SMALL)))
     assert "UnstableModel" not in cautions(longer, half)
+
+
+HALFWAY = (SMALL, 0.62), (BIG, 0.43)
+
+
+def four_times_the_steps(study, small=0.65, big=0.45, halfway=HALFWAY, **more):
+    """Runs of 24 epochs, where the study's have six, with the length of twelve."""
+    lengths = {(*arm, "1/16", 0.5): value for arm, value in halfway}
+    return lever_runs(study, {SMALL: small, BIG: big}, epochs=24, lengths=lengths, **more)
+
+
+def options(study, measured, *tested):
+    found = analyse(measured.results, predictions=measured.predictions, tested=tested)
+    return {one.kind: one for one in found.options}, found
+
+
+def test_twice_the_steps_are_measured_where_four_times_the_steps_were_trained(study):
+    measured = base(study, lengths={(*SMALL, "1/16", 0.5): 0.45})
+    before, _ = options(study, measured)
+    assert not before["training"].measured
+    after, found = options(study, measured, four_times_the_steps(study, halfway=[(SMALL, 0.62)]))
+    longer = after["training"]
+    assert (longer.measured, longer.lever, longer.level) == (True, Lever.STEPS, 0.95)
+    assert longer.gain == pytest.approx(0.12, abs=0.01)
+    assert longer.verdict == "helps", "half of 24 epochs, not of six"
+    assert [card.option for card in found.overview.cards if card.option.kind == "training"] == [
+        longer
+    ]
+    by_kind = found.table().set_index("kind")
+    assert by_kind["lever"].to_dict() == dict.fromkeys(after, "") | {"training": "steps-x4"}
+    assert found.advice.to_dict()["options"][0]["lever"] == "steps-x4"
+    others = [one for one in found.overview.others if one.start.arm == BIG]
+    assert not [one for one in others if one.lever], "of it only the whole run is known"
+
+
+def test_more_trainings_of_explain_do_not_move_the_start_of_a_gain(study):
+    measured = base(study)
+    steps = four_times_the_steps(study)
+    seeds = lever_runs(study, {SMALL: 0.30, BIG: 0.30}, Lever.SEEDS, seeds=(1, 2))
+    alone, _ = options(study, measured, steps)
+    both, _ = options(study, measured, steps, seeds)
+    assert both["training"].gain == alone["training"].gain
+
+
+@pytest.mark.parametrize("lever", [Lever.IMAGE_SIZE, Lever.STEM])
+def test_larger_images_and_another_first_layer_are_options_once_they_were_tried(study, lever):
+    before, unknown = options(study, base(study))
+    assert not before["resolution"].known, "the last map is 1x1"
+    assert "resolution" not in [card.option.kind for card in unknown.overview.cards]
+    tested = lever_runs(study, {SMALL: 0.60, BIG: 0.52}, lever)
+    after, found = options(study, base(study), tested)
+    larger = after["resolution"]
+    assert (larger.lever, larger.verdict, larger.end) == (lever, "helps", SMALL)
+    card = found.overview.cards[0]
+    assert card.option == larger
+    said = english(found).screen.screen(found.overview, "")
+    assert said.cards[0].kind == ("First layer" if lever is Lever.STEM else "Larger images")
+    assert said.title.startswith("Use ")
+    assert [one.start.arm for one in found.overview.others if one.lever] == [BIG]
+
+
+def test_that_longer_training_could_change_the_order_is_no_caution_once_it_was_tried(study):
+    def cautions(*tested, **more):
+        shorter = {(*SMALL, "1/16", 0.5): 0.595, (*BIG, "1/16", 0.5): 0.445}
+        measured = base(study, small=0.60, big=0.45, lengths=shorter, **more)
+        found = analyse(
+            measured.results, measured.histories, predictions=measured.predictions, tested=tested
+        )
+        return [type(each).__name__ for each in found.overview.cautions]
+
+    train = {SMALL: (0.70,), BIG: (0.60,)}  # both were still rising
+    four = four_times_the_steps(study, halfway=())
+    assert "NotConverged" in cautions(train=train)
+    assert "NotConverged" in cautions(lever_runs(study, {BIG: 0.5}, Lever.RATE_HALF), train=train)
+    assert "NotConverged" not in cautions(four, train=train)
+    turned = four_times_the_steps(study, small=0.62, big=0.70, halfway=())
+    assert "NotConverged" in cautions(turned, train=train)

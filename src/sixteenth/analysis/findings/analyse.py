@@ -27,7 +27,7 @@ from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, dia
 from .doubling import last_doubling
 from .doubtful_labels import Suspect, data_findings, suspects
 from .expectation import Expect, expectation, verdicts
-from .explained import LeverRuns, explained
+from .explained import ExplainedLever, LeverRuns, explained, lever_gains
 from .limits import limits
 from .options import Option
 from .overfitting import overfitting
@@ -101,7 +101,8 @@ class Findings:
         Columns: kind, model, init (trained then; empty where the study has none), gain, low, high
         (shares of accuracy, for another training), level, verdict, measured, converged,
         gain_at_equal_steps, new_images, seconds, chance_best, regret, points_per_1000_images,
-        points_per_hour, across_machines. Unknown numbers are NaN.
+        points_per_hour, across_machines, lever (of `explain`, that measured it, or empty). Unknown
+        numbers are NaN.
         """
         names = (
             *("gain", "low", "high", "level", "verdict", "measured", "converged"),
@@ -115,6 +116,7 @@ class Findings:
                 "init": option.end[1] if option.end else "",
                 **{name: getattr(option, name) for name in names},
                 "verdict": option.verdict.value,
+                "lever": option.lever.value if option.lever else "",
             }
             for option in self.options
         )
@@ -179,12 +181,15 @@ def analyse(
     diagnoses = diagnose(grid, context)
     doubted, judges = suspects(grid, context.classes)
     classes = class_curves(grid, context, level)
+    reasons = explained(results, predictions, tested, level, grid.metric)
+    gains = lever_gains(results, predictions, tested, level, grid.metric)
     advice = advise(
         grid,
         curves,
         diagnoses,
         doublings,
         never_pretrained=context.never_pretrained,
+        gains=gains,
         target_error=target_error,
         level=level,
     )
@@ -196,7 +201,7 @@ def analyse(
             SectionKey.RELATION: [*relation(grid, doublings, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
             SectionKey.CAUSES: [] if tested else causes(grid, rows, expected, context),
-            SectionKey.TESTED: explained(results, predictions, tested, level, grid.metric),
+            SectionKey.TESTED: reasons,
             SectionKey.TRAINING_TIME: training_time(grid, level),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
             SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
@@ -212,7 +217,17 @@ def analyse(
         models=grid.models,
         inits=grid.inits,
         expect=expected,
-        overview=overview(grid, curves, advice, answered, diagnoses, context, level, tested),
+        overview=overview(
+            grid,
+            curves,
+            advice,
+            answered,
+            diagnoses,
+            context,
+            level,
+            [reason for reason in reasons if isinstance(reason, ExplainedLever)],
+            gains,
+        ),
         answer=tuple(answered),
         options=advice.options,
         sections=tuple(section for section in sections if section.findings),

@@ -17,7 +17,7 @@ from ...spec.fields import (
 from ..inputs.grid import Cell, Grid
 from .advice import Advice
 from .diagnosis import Context, DiagnosisFinding, TooFewSteps, UnstableTraining, falls_back
-from .explained import Lever, LeverRuns
+from .explained import ExplainedLever, Lever
 from .options import Option, OptionKind
 from .per_class import ImbalancedClasses, imbalance
 from .types import Finding, Strength
@@ -64,21 +64,17 @@ class UnstableModel(Finding):
 
     @classmethod
     def of(
-        cls, grid: Grid, best: Cell, compared: Sequence[Cell], tested: Sequence[LeverRuns]
+        cls, grid: Grid, best: Cell, compared: Sequence[Cell], tested: Sequence[ExplainedLever]
     ) -> Iterator[Self]:
         """The finding of a study; none where `explain` has tried the remedy.
 
         Args:
             compared: the cells that the best network's is compared with.
         """
-        tried = {
-            (one.place.fraction, one.place.behind)
-            for one in tested
-            if one.lever is Lever.RATE_HALF and one.place.ahead == best.arm
-        }
         if falls_back(grid, best):
             return
-        left = (cell for cell in compared if (cell.fraction, cell.arm) not in tried)
+        tried = [one for one in tested if one.lever is Lever.RATE_HALF]
+        left = (cell for cell in compared if not any(one.compares(cell, best) for one in tried))
         found = [cls(best, cell, falls) for cell in left if (falls := falls_back(grid, cell))]
         if found:
             yield max(found, key=lambda one: one.falls[0].fall)
@@ -208,7 +204,7 @@ def cautions(
     *,
     trained_first: bool,
     compared: Sequence[Cell],
-    tested: Sequence[LeverRuns],
+    tested: Sequence[ExplainedLever],
 ) -> Iterator[Caution]:
     """What could overturn a verdict, missing runs apart.
 
@@ -217,7 +213,7 @@ def cautions(
         decided: what the verdict is about, if it is about an option.
         trained_first: the verdict is to train longer.
         compared: the cells of other models that the best network's is compared with.
-        tested: what the levers of `explain` measured.
+        tested: what the levers of `explain` changed.
     """
     yield from StoppedEarly.of(grid, best)
     yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
@@ -225,7 +221,7 @@ def cautions(
         one for one in advice.options if one.kind is OptionKind.TRAINING and one.converged is False
     ]
     climbing = any(isinstance(d, TooFewSteps) and d.run_id in best.run_ids for d in diagnoses)
-    if not trained_first and (climbing or unfinished):
+    if not trained_first and (climbing or unfinished) and not _order_stays(best, compared, tested):
         yield NotConverged(*_twice_as_long(grid, best))
     yield from UnstableModel.of(grid, best, compared, tested)
     told = decided is not None and decided.verdict in ("helps", "does not")
@@ -239,6 +235,14 @@ def cautions(
     if hidden is not None:
         yield hidden
     yield from _of_the_runs(grid, context, best)
+
+
+def _order_stays(best: Cell, compared: Sequence[Cell], tested: Sequence[ExplainedLever]) -> bool:
+    """Whether `explain` trained the best network and all others longer, and it stayed ahead."""
+    longer = [one for one in tested if one.lever is Lever.STEPS and one.after.value > 0]
+    return bool(compared) and all(
+        any(one.compares(cell, best) for one in longer) for cell in compared
+    )
 
 
 def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:

@@ -9,7 +9,7 @@ trainings, because a reason is a property of the cells and not of one training.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -148,8 +148,15 @@ class ExplainedLever(Finding):
     def strength(self) -> Strength:
         return Strength.measured_if(self.verdict is not LeverVerdict.OPEN)
 
+    def compares(self, behind: Cell, ahead: Cell) -> bool:
+        """Whether it is about these two cells."""
+        return (self.behind.key, self.ahead.key) == (behind.key, ahead.key)
+
 
 ExplainedFinding = ExplainedGap | ExplainedLever
+
+LeverGains = Mapping[tuple[Arm, str], Mapping[Lever, LeverGain]]
+"""What levers bring a network that is trained with them for good, by its arm and fraction."""
 
 
 def explained(
@@ -190,13 +197,60 @@ def explained(
     return found
 
 
+def lever_gains(
+    results: pd.DataFrame,
+    predictions: Predictions | None,
+    tested: Sequence[LeverRuns],
+    level: float,
+    metric: Metric = Metric.ACCURACY,
+) -> LeverGains:
+    """What twice the steps, larger images or another first layer bring each cell; see `explained`.
+
+    Twice the steps are the half of four times the steps, where that length was measured. Trainings
+    of `Lever.SEEDS` are left out, so that each gain starts from the study's own cell.
+    """
+    kept = (Lever.STEPS, Lever.IMAGE_SIZE, Lever.STEM)
+    lasting = [runs for runs in tested if runs.lever in kept]
+    if not lasting:
+        return {}
+    grid = _grid(results, predictions or {}, lasting, metric, lengths=True)
+    found: dict[tuple[Arm, str], dict[Lever, LeverGain]] = {}
+    for runs in lasting if grid.length == 1 else ():
+        fraction = runs.place.fraction
+        for arm in (runs.place.behind, runs.place.ahead):
+            start = _cell(grid, arm, fraction)
+            end = _cell(grid, arm, _label(fraction, runs.lever))
+            if start and end and runs.lever is Lever.STEPS:
+                end = _with_twice_the_steps(grid, start, end)
+            if start and end:
+                gain = LeverGain(start, end, compare_cells(grid, start, end, level))
+                found.setdefault((arm, fraction), {})[runs.lever] = gain
+    return found
+
+
+def _with_twice_the_steps(grid: Grid, start: Cell, end: Cell) -> Cell | None:
+    steps = start.mean("steps")
+    lengths = (c for c in grid.lengths(end) if abs(c.mean("steps") - 2 * steps) <= 0.1 * steps)
+    return next(lengths, None)
+
+
 def _grid(
-    results: pd.DataFrame, predictions: Predictions, tested: Sequence[LeverRuns], metric: Metric
+    results: pd.DataFrame,
+    predictions: Predictions,
+    tested: Sequence[LeverRuns],
+    metric: Metric,
+    *,
+    lengths: bool = False,
 ) -> Grid:
-    """The study with the cells of each lever, whose fraction is named with it."""
-    tables, predicted = [whole_runs(results)], dict(predictions)
+    """The study with the cells of each lever, whose fraction is named with it.
+
+    Args:
+        lengths: with all lengths of the runs, not the whole runs alone.
+    """
+    used = (lambda table: table) if lengths else whole_runs
+    tables, predicted = [used(results)], dict(predictions)
     for runs in tested:
-        table = whole_runs(runs.results)
+        table = used(runs.results)
         table = table[table["status"] == "finished"]
         if runs.lever is not Lever.SEEDS:
             table = table.assign(fraction=[_label(f, runs.lever) for f in table["fraction"]])

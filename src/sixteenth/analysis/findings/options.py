@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -29,6 +29,7 @@ from ..stats.paired import Contrast, compare_cells
 from ..stats.significance import holm
 from .diagnosis import DiagnosisFinding, TooFewSteps
 from .doubling import SAME_SIZE, SAME_STEPS, LastDoubling
+from .explained import Lever, LeverGain, LeverGains
 from .types import Finding, Strength
 
 LITTLE = 0.005
@@ -95,6 +96,7 @@ class Option(Finding):
         available: such a model or such weights exist, as far as is known.
         elsewhere: other pretrained weights have runs, though none that these can be compared with.
         across_machines: the gain rests on trainings from machines of several kinds.
+        lever: of `explain`, whose runs measured the gain; None where the study's own did.
     """
 
     kind: OptionKind
@@ -118,6 +120,7 @@ class Option(Finding):
     available: bool = True
     elsewhere: bool = False
     across_machines: bool = False
+    lever: Lever | None = None
     draws: Draws | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -154,12 +157,15 @@ def find_options(
     doublings: Sequence[LastDoubling],
     never_pretrained: Sequence[str],
     level: float,
+    gains: LeverGains,
 ) -> tuple[Option, ...]:
     """All options from `best`, the largest gain first; those without a known gain come last."""
-    others = _others(grid, best, level, never_pretrained)
+    others = _others(grid, best, level, never_pretrained, gains)
     longer = [option for option in others if option.kind is OptionKind.TRAINING]
     training = longer[0] if longer else _training(grid, best, diagnoses)
-    options = [*others, *_resolution(best)]
+    options = [*others]
+    if all(option.kind is not OptionKind.RESOLUTION for option in others):
+        options += _resolution(best)
     if not is_frozen(best.init) and not longer:
         options.insert(0, training)
     if all(option.kind is not OptionKind.DATA for option in others):
@@ -284,9 +290,11 @@ def _forecast(option: Option, drawn: Draws) -> Option:
     )
 
 
-def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str]) -> list[Option]:
-    """A bigger model, other weights, twice the images or steps: what the study trained and so
-    measured.
+def _others(
+    grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str], gains: LeverGains
+) -> list[Option]:
+    """A bigger model, other weights, twice the images or steps, larger images or another first
+    layer: what the study, or `explain`, trained and so measured.
 
     Of a model and weights that were not trained it says so; the others are left out then.
     """
@@ -313,7 +321,8 @@ def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str
         for cell in grid.lengths(best)
         if steps > 0 and abs(cell.mean("steps") / steps - 2) <= 2 * SAME_STEPS
     ]
-    options = _measured(grid, best, found, level)
+    contrasts = [(kind, cell, compare_cells(grid, best, cell, level)) for kind, cell in found]
+    options = _measured(best, contrasts, gains.get((best.arm, best.fraction), {}), level)
     asked = {option.kind for option in options}
     if OptionKind.MODEL not in asked:
         options.append(Option(OptionKind.MODEL, best))
@@ -326,14 +335,24 @@ def _others(grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str
 
 
 def _measured(
-    grid: Grid, best: Cell, found: Sequence[tuple[OptionKind, Cell]], level: float
+    best: Cell,
+    found: Sequence[tuple[OptionKind, Cell, Contrast]],
+    gains: Mapping[Lever, LeverGain],
+    level: float,
 ) -> list[Option]:
-    """Options whose ends were trained; their verdicts share one error (Holm 1979)."""
-    contrasts = [compare_cells(grid, best, cell, level) for _, cell in found]
+    """Options whose ends were trained; their verdicts share one error (Holm 1979).
+
+    Twice the steps are of the study where it has them, else of `explain`.
+    """
+    options = [measured(kind, best, end, contrast) for kind, end, contrast in found]
+    contrasts = [contrast for _, _, contrast in found]
+    longer = any(option.kind is OptionKind.TRAINING for option in options)
+    for lever, each in gains.items():
+        kind = OptionKind.TRAINING if lever is Lever.STEPS else OptionKind.RESOLUTION
+        if not (longer and kind is OptionKind.TRAINING):
+            options.append(replace(measured(kind, best, each.end, each.gain), lever=lever))
+            contrasts.append(each.gain)
     adjusted = holm([one.p_value for one in contrasts])
-    options = [
-        measured(kind, best, end, one) for (kind, end), one in zip(found, contrasts, strict=True)
-    ]
     return [
         option if p <= 1 - level else replace(option, verdict=OptionVerdict.CANNOT_TELL)
         for option, p in zip(options, adjusted, strict=True)

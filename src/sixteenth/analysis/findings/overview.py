@@ -20,12 +20,12 @@ from .advice import Advice, AdviceStep, BestNetwork
 from .answer import AnswerFinding, Headline, InHand, Lead
 from .cautions import Caution, RunsMissing, StoppedEarly, cautions
 from .diagnosis import Context, DiagnosisFinding, mean_climb
-from .explained import LeverRuns
+from .explained import ExplainedLever, LeverGains
 from .options import Option, OptionKind, OptionVerdict, find_options, measured, training_gain
 from .types import Finding, Strength
 
 CARDS = (OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT, OptionKind.TRAINING)
-"""What every study is asked about."""
+"""What every study is asked about; larger images and another first layer, where they were tried."""
 
 
 class Verdict(StrEnum):
@@ -45,7 +45,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Card(Finding):
-    """One of the four things that could be done.
+    """One of the things that could be done.
 
     Attributes:
         option: the best of its kind; its start is the network that does not have it.
@@ -151,7 +151,8 @@ def overview(
     diagnoses: Sequence[DiagnosisFinding],
     context: Context,
     level: float,
-    tested: Sequence[LeverRuns],
+    tested: Sequence[ExplainedLever],
+    gains: LeverGains,
 ) -> Overview:
     """The first screen of a study; arguments as of `analyse`, and what it found."""
     headline = next((each for each in answer if isinstance(each, Headline)), None)
@@ -170,7 +171,7 @@ def overview(
     elif verdict not in (Verdict.STOP, Verdict.TEST_MORE, Verdict.NOTHING_KNOWN):
         card = Card(headline.option)
     shown = [one.option for one in cards]
-    others = list(_others(grid, curves, best, advice, diagnoses, context, level))
+    others = list(_others(grid, curves, best, advice, diagnoses, context, level, gains))
     told = verdict is Verdict.IN_HAND and headline.lead is Lead.DO
     decided = card.option if card else None
     trained_first = verdict is Verdict.TRAIN_FIRST
@@ -205,7 +206,8 @@ def _cards(options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
     A kind that does not apply, such as longer training of a head on frozen features, has none.
     """
     found = []
-    for kind in CARDS:
+    tried = [one.kind for one in options if one.kind is OptionKind.RESOLUTION and one.known]
+    for kind in (*CARDS, *tried[:1]):
         ahead = [Card(one) for one in options if one.kind is kind]
         mine = [*(one for one in ahead if one.option.known)]
         mine += [one for one in spent if one.option.kind is kind]
@@ -255,13 +257,14 @@ def _others(
     diagnoses: Sequence[DiagnosisFinding],
     context: Context,
     level: float,
+    gains: LeverGains,
 ) -> Iterator[Option]:
     """All known options, from the best network and from the largest cell of every other curve."""
     yield from (option for option in advice.options if option.known)
     for arm, curve in grid.curves.items():
         if arm != best.arm:
             never = context.never_pretrained
-            found = find_options(grid, curves, curve[-1], diagnoses, (), never, level)
+            found = find_options(grid, curves, curve[-1], diagnoses, (), never, level, gains)
             yield from (option for option in found if option.known)
 
 

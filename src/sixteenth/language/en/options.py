@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
+from ...analysis.findings.explained import Lever
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen, is_last_stage, is_part_trained
 from ..screen import equal_steps, rates
@@ -45,7 +46,9 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.TRAINING:
             return "train longer"
         case OptionKind.RESOLUTION:
-            return "try larger images"
+            if option.lever is Lever.STEM:
+                return "use a first layer for small images (stem: cifar)"
+            return "use images of twice the size" if option.lever else "try larger images"
         case _:
             assert_never(option.kind)
 
@@ -79,7 +82,9 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.TRAINING:
             return "twice the training steps"
         case OptionKind.RESOLUTION:
-            return "larger images"
+            if option.lever is Lever.STEM:
+                return "a first layer for small images"
+            return "images of twice the size" if option.lever else "larger images"
         case _:
             assert_never(option.kind)
 

@@ -50,6 +50,7 @@ LABELS = ScreenLabels(
         OptionKind.RESOLUTION: "Larger images",
     },
     fine_tuning="Fine-tuning",
+    first_layer="First layer",
     verdicts={
         OptionVerdict.HELPS: "helps",
         OptionVerdict.DOES_NOT: "does not help",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
+from ...analysis.findings.explained import Lever
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen, is_last_stage, is_part_trained
 from ..screen import equal_steps, rates
@@ -46,7 +47,9 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.TRAINING:
             return "訓練久一點"
         case OptionKind.RESOLUTION:
-            return "試試較大的影像尺寸"
+            if option.lever is Lever.STEM:
+                return "改用適合小影像的第一層（stem: cifar）"
+            return "把影像尺寸加倍" if option.lever else "試試較大的影像尺寸"
         case _:
             assert_never(option.kind)
 
@@ -80,7 +83,9 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.TRAINING:
             return "訓練步數加倍"
         case OptionKind.RESOLUTION:
-            return "較大的影像尺寸"
+            if option.lever is Lever.STEM:
+                return "適合小影像的第一層"
+            return "影像尺寸加倍" if option.lever else "較大的影像尺寸"
         case _:
             assert_never(option.kind)
 

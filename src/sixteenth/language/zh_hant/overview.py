@@ -52,6 +52,7 @@ LABELS = ScreenLabels(
         OptionKind.RESOLUTION: "較大的影像",
     },
     fine_tuning="微調",
+    first_layer="第一層",
     verdicts={
         OptionVerdict.HELPS: "有幫助",
         OptionVerdict.DOES_NOT: "沒有幫助",

@@ -53,8 +53,9 @@ def talk_figure(screen: SaidOverview, name: str, foot: str) -> Figure:
 
         if screen.cards:
             axes.plot([place(0)] * 2, [2.35, 5.05], color=GRID, lw=2, zorder=0)
+        apart = 2.1 / max(len(screen.cards) - 1, 3)
         for i, card in enumerate(screen.cards):
-            _card(axes, card, 2.65 + 0.7 * i, place)
+            _card(axes, card, 2.65 + apart * i, place)
         lines = wrapped(screen.lead, room, 13, 1) if screen.lead else []
         for text, y in zip([*lines, shortened(foot, room, 13)], (5.55, 5.88), strict=False):
             axes.text(_LEFT, y, text, color=MUTED, fontsize=13)
