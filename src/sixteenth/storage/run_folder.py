@@ -14,6 +14,7 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -330,6 +331,11 @@ class RunFolder:
                 if number := re.search(r"os error (\d+)", str(error)):
                     raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
                 raise
+            # It may have put a file of its own in the place of `file`: one that only its owner may
+            # read, and that is not on the disk when `file` is.
+            os.chmod(file.name, stat.S_IMODE(os.fstat(file.fileno()).st_mode))
+            with open(file.name, "rb+") as written:
+                os.fsync(written.fileno())
 
         self.write(self.weights_path, write)
 
