@@ -6,9 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from studies import CLEAN, ONE, TWO, GoldenStudy, Records, arms, complete, imbalanced, levelled
+from studies import (
+    BIG,
+    CLEAN,
+    ONE,
+    SMALL,
+    TWO,
+    GoldenStudy,
+    Records,
+    arms,
+    complete,
+    imbalanced,
+    levelled,
+)
 
 from sixteenth.analysis import OptionKind
+from sixteenth.analysis.findings.explained import Lever, LeverRuns, Place
 from sixteenth.analysis.findings.overview import Verdict
 
 
@@ -165,3 +178,18 @@ def thirty_six_runs() -> GoldenStudy:
 def classes_hidden_by_accuracy() -> GoldenStudy:
     """Accuracy hides that the rarest classes are hardly known."""
     return complete(imbalanced(ahead=0.0))
+
+
+@screen(Verdict.DO, OptionKind.RESOLUTION)
+def explained() -> GoldenStudy:
+    """The bigger model is behind on the one size, and `explain` tried why: larger images help both,
+    and longer training, which both still gained by, does not change their order."""
+    one: Any = {"fractions": ONE, "test_size": 4000}
+    half = {(*SMALL, "1", 0.5): 0.64, (*BIG, "1", 0.5): 0.51}
+    study = arms(small=(0.66,), big=(0.53,), lengths=half, final_map="1x1", **one)
+    long = arms(small=(0.70,), big=(0.57,), epochs=24, lengths={(*SMALL, "1", 0.5): 0.68}, **one)
+    large = arms(small=(0.76,), big=(0.64,), **one)
+    levers = {Lever.STEPS: long, Lever.IMAGE_SIZE: large}
+    place = Place("1", BIG, SMALL)
+    tested = [LeverRuns(place, name, m.results, m.predictions) for name, m in levers.items()]
+    return replace(complete(study), tested=tuple(tested))

@@ -15,6 +15,7 @@ import pandas as pd
 
 from classes_study import classes_study
 from simulated_study import CLASSES, REFERENCE, REFERENCE_TRAIN, Study, make_study, run_record
+from sixteenth.analysis.findings.explained import LeverRuns
 from sixteenth.report.discussion import Measurements
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.study.results import machine_kinds
@@ -45,6 +46,8 @@ class GoldenStudy:
     """Whether the texts in the figures are kept too; to draw them takes most of the time."""
     html: bool = False
     """Whether the HTML page is kept too; it says the same as report.md in other places."""
+    tested: tuple[LeverRuns, ...] = ()
+    """What the levers of `explain` measured."""
 
     def measurements(self) -> Measurements:
         records = [RunRecord.from_dict(run) for run in self.runs]

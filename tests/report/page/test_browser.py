@@ -20,11 +20,11 @@ AXE = Path(__file__).parents[3] / "node_modules/axe-core/axe.min.js"
 SERIOUS = ("serious", "critical")
 WAYS = {
     "desk": {"width": 1280},
-    "telephone": {"width": 400},
+    "telephone": {"width": 360},
     "paper": {"width": 700, "media": "print"},
     "desk without scripts": {"width": 1280, "scripts": False},
-    "telephone without scripts": {"width": 400, "scripts": False},
-    "telephone in the dark": {"width": 400, "dark": True},
+    "telephone without scripts": {"width": 360, "scripts": False},
+    "telephone in the dark": {"width": 360, "dark": True},
 }
 
 # Boxes beyond the window, and text that its own box cuts off.
@@ -80,6 +80,15 @@ def test_nothing_is_wider_than_the_window_or_cut_off(
         assert browser.js(OUTSIDE) == {"scrolls": 0, "outside": [], "clipped": []}
 
 
+def test_a_long_interval_stays_in_its_card_on_a_telephone(report: Path, browser: Browser) -> None:
+    browser.open(report / "report.html", width=360)
+    browser.js("""
+    document.querySelectorAll('.card .around').forEach(
+      e => { e.textContent = 'measured, −17.9 to −10.1 (95%)'; })
+    """)
+    assert browser.js(OUTSIDE) == {"scrolls": 0, "outside": [], "clipped": []}
+
+
 @pytest.mark.parametrize(("tag", "scripts"), [("en", True), ("en", False), ("zh-Hant", True)])
 def test_verdict_cards_and_figure_are_in_the_first_screen(
     pages: dict[str, Path], browser: Browser, tag: str, scripts: bool
@@ -93,7 +102,7 @@ def test_verdict_cards_and_figure_are_in_the_first_screen(
 def test_a_telephone_shows_the_verdict_and_all_cards_first(
     pages: dict[str, Path], browser: Browser, tag: str
 ) -> None:
-    browser.open(pages[tag], width=400)
+    browser.open(pages[tag], width=360)
     assert all(0 < bottom <= 700 for bottom in browser.js(FIRST)[:3])
 
 
