@@ -147,6 +147,28 @@ def test_the_cifar_stem_keeps_the_image_size_into_the_first_block() -> None:
     assert count_parameters(default) - count_parameters(model) == 3 * 64 * (49 - 9)
 
 
+@pytest.mark.parametrize(("name", "last"), [("resnet18", "bn2"), ("resnext50_32x4d", "bn3")])
+def test_residual_blocks_begin_as_the_identity_and_all_else_as_without(
+    name: str, last: str
+) -> None:
+    """Goyal et al. 2017, section 5.1."""
+    plain, zero = (
+        build_model(name, 3, image_size=32, seed=5, zero_init_residual=wanted).state_dict()
+        for wanted in (False, True)
+    )
+    changed = {key for key in plain if not torch.equal(plain[key], zero[key])}
+    assert changed == {key for key in plain if key.endswith(f".{last}.weight")}
+    assert not any(zero[key].any() for key in changed)
+
+
+def test_a_model_of_another_kind_has_no_residual_blocks_to_change() -> None:
+    plain, zero = (
+        build_model("mobilenet_v2", 3, image_size=32, zero_init_residual=wanted).state_dict()
+        for wanted in (False, True)
+    )
+    assert all(torch.equal(plain[key], zero[key]) for key in plain)
+
+
 def test_the_names_of_our_own_networks_are_those_that_can_be_built() -> None:
     assert set(spec_values.OWN_MODELS) == {SEED_CNN, *SHAPES}
 

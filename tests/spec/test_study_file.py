@@ -18,7 +18,7 @@ from sixteenth import (
     preset_names,
     preset_text,
 )
-from sixteenth.spec import dump_spec, spec_differences
+from sixteenth.spec import dump_spec, load_frozen, spec_differences
 from sixteenth.spec.fields import FROZEN, LAST_STAGE, trains_more, weights_of
 from sixteenth.spec.specs import slug
 
@@ -242,7 +242,8 @@ def test_a_folder_is_named_by_a_text_or_by_a_list_and_every_run_knows_it() -> No
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*/study.yaml")), ids=lambda p: p.parent.name)
 def test_a_study_of_an_earlier_version_has_the_runs_that_it_had(path: Path) -> None:
-    spec = load_spec(path)
+    spec = load_frozen(path)
+    assert not any(run.zero_init_residual for run in spec.runs())
     before = yaml.safe_load(path.read_text(encoding="utf-8"))
     if "lengths" in before:
         pytest.skip("of this version")
@@ -252,6 +253,29 @@ def test_a_study_of_an_earlier_version_has_the_runs_that_it_had(path: Path) -> N
         old = run.model_dump(mode="json")
         del old["lengths"], old["train"]["cooldown"]
         assert spec_differences(RunSpec.model_validate(old), run) == []
+
+
+def test_residual_blocks_of_resnets_from_random_weights_alone_begin_as_the_identity() -> None:
+    content = {"data": "cifar10", "models": ["resnet18", "resnets:mine", "seed-cnn"]}
+    content |= {"init": ["random", "imagenet"], "fractions": [1], "zero_init_residual": True}
+    study = parse_spec(content)
+    found = [(run.model, run.init) for run in study.runs() if run.zero_init_residual]
+    assert found == [("resnet18", "random")]
+    assert not any(
+        run.zero_init_residual for run in parse_spec(content | {"zero_init_residual": False}).runs()
+    )
+
+
+def test_a_key_that_is_younger_than_a_studys_folder_has_the_value_that_it_began_with(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("data: cifar10\nmodels: [resnet50]\n")
+    assert not load_frozen(path).zero_init_residual
+    assert load_frozen(path).name == tmp_path.name
+    path.write_text("data: cifar10\nzero_init_residual: true\nname: mine\n")
+    assert load_frozen(path).zero_init_residual
+    assert load_frozen(path).name == "mine"
 
 
 def test_finetune_is_an_axis_beside_init_and_random_weights_are_always_trained() -> None:

@@ -59,7 +59,7 @@ def test_the_place_is_where_the_expectation_failed_on_the_fewest_images(folder: 
 def test_levers_that_cannot_apply_are_left_out(folder: Path) -> None:
     found = find_levers(Study.open(folder), PLACE)
     levers = [each.lever for each in found]
-    assert Lever.STEM not in levers, "the models are no ResNets"
+    assert not {Lever.STEM, Lever.ZERO_INIT} & set(levers), "the models are no ResNets"
     assert {Lever.STEPS, Lever.IMAGE_SIZE, Lever.RATE_HALF, Lever.SEEDS} <= set(levers)
     half = next(each for each in found if each.lever is Lever.RATE_HALF)
     assert [(run.model, run.seed) for run in half.runs()] == [(SMALL[0], 0)]
@@ -215,7 +215,9 @@ def test_without_a_failed_expectation_the_way_out_is_named(
 
 def changed(lever: Lever, tmp_path: Path, **more: object) -> list[str] | None:
     base = StudySpec.model_validate(
-        {"data": "cifar10", "fractions": ["1/16", 1], "train": {"epochs": 3}} | more
+        {"data": "cifar10", "fractions": ["1/16", 1], "train": {"epochs": 3}}
+        | {"zero_init_residual": False}
+        | more
     )
     place = Place("1/16", ("resnet50", "random"), ("resnet18", "random"))
     made = lever_study(base, tmp_path, place, lever, symbols=False)
@@ -237,6 +239,7 @@ def changed(lever: Lever, tmp_path: Path, **more: object) -> list[str] | None:
         (Lever.STEPS, ["train.epochs: 3, 12"]),
         (Lever.IMAGE_SIZE, ["image_size: 32, 64"]),
         (Lever.STEM, ["stem: 'default', 'cifar'"]),
+        (Lever.ZERO_INIT, ["zero_init_residual: False, True"]),
         (Lever.RATE_HALF, ["train.learning_rate: None, 0.001"]),
         (Lever.RATE_DOUBLE, ["train.learning_rate: None, 0.004"]),
         (Lever.WEIGHT_DECAY, ["train.weight_decay: None, 0.2"]),
@@ -259,6 +262,7 @@ def test_pixels_grow_with_the_images(tmp_path: Path) -> None:
 
 def test_a_lever_that_changes_nothing_is_none(tmp_path: Path) -> None:
     assert changed(Lever.STEM, tmp_path, stem="cifar") is None
+    assert changed(Lever.ZERO_INIT, tmp_path, zero_init_residual=True) is None
     assert changed(Lever.IMAGE_SIZE, tmp_path, image_size=1000) is None
     assert changed(Lever.WEIGHT_DECAY, tmp_path, train={"weight_decay": 0}) is None
 

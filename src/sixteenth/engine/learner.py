@@ -74,6 +74,7 @@ class Learner:
             classes,
             image_size=run.image_size,
             stem=run.stem,
+            zero_init_residual=run.zero_init_residual,
             seed=derive_seed(run.seed, "initial weights"),
         )
         weights = load_initial_weights(

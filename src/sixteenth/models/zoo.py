@@ -33,7 +33,7 @@ import torchvision
 from torch import nn
 
 from ..errors import ModelError, nearest, one_line
-from ..spec.fields import OWN_MODELS, is_timm
+from ..spec.fields import OWN_MODELS, is_resnet, is_timm
 from .measure import train_call, try_call
 from .seed_cnn import seed_cnn
 from .speedrun import SHAPES as SPEEDRUNS
@@ -45,7 +45,6 @@ OWN_FACTORIES = ("sixteenth.models.lite:lite0", "sixteenth.models.lite:lite2")
 """Factories of this package; those of others are code that a user must trust."""
 STEMS = ("default", "cifar")
 
-_RESNETS = ("resnet", "resnext", "wide_resnet")
 _PATCH = {"vit_b_16": 16, "vit_b_32": 32, "vit_l_16": 16, "vit_l_32": 32, "vit_h_14": 14}
 
 
@@ -84,12 +83,18 @@ def check_model(name: str, stem: str = "default") -> None:
             f"models (resnet18, resnet50, ...), {', '.join(OWN_MODELS)}, timm's as timm/NAME, and "
             "your own as package.module:factory"
         )
-    if stem == "cifar" and not name.startswith(_RESNETS):
+    if stem == "cifar" and not is_resnet(name):
         raise _no_stem(name)
 
 
 def build_model(
-    name: str, num_classes: int, *, image_size: int, stem: str = "default", seed: int = 0
+    name: str,
+    num_classes: int,
+    *,
+    image_size: int,
+    stem: str = "default",
+    zero_init_residual: bool = False,
+    seed: int = 0,
 ) -> nn.Module:
     """A model with random weights, tested with images of the given size.
 
@@ -99,6 +104,9 @@ def build_model(
     Args:
         stem: ``cifar`` replaces a ResNet's first 7x7 stride-2 convolution by a 3x3 stride-1 one and
             removes the max-pool, as is usual for small images.
+        zero_init_residual: the last normalisation of each residual block of torchvision's ResNets
+            starts from zero (Goyal et al. 2017, arXiv 1706.02677, section 5.1); others stay as they
+            are.
 
     Raises:
         ModelError: no such model or stem, the factory fails or returns something else, or the image
@@ -123,7 +131,7 @@ def build_model(
         elif is_timm(name):
             model = build_timm(name, num_classes, image_size)
         else:
-            model = _torchvision_model(name, num_classes, image_size)
+            model = _torchvision_model(name, num_classes, image_size, zero_init_residual)
         if stem == "cifar":
             _put_cifar_stem(model, name)
     _check_output(model, name, num_classes, image_size)
@@ -216,8 +224,12 @@ def _call_factory(name: str, num_classes: int, image_size: int) -> nn.Module:
     return model
 
 
-def _torchvision_model(name: str, num_classes: int, image_size: int) -> nn.Module:
+def _torchvision_model(
+    name: str, num_classes: int, image_size: int, zero_init_residual: bool
+) -> nn.Module:
     options: dict[str, Any] = {"num_classes": num_classes}
+    if zero_init_residual and is_resnet(name):
+        options["zero_init_residual"] = True
     if name in _PATCH:
         if image_size % _PATCH[name]:
             raise ModelError(

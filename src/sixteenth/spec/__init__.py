@@ -14,6 +14,7 @@ from .fraction import TrainFraction
 from .specs import RunSpec, StudySpec
 from .study_file import (
     dump_spec,
+    load_frozen,
     load_spec,
     parse_spec,
     preset_names,
@@ -28,6 +29,7 @@ __all__ = [
     "TrainFraction",
     "TrainSpec",
     "dump_spec",
+    "load_frozen",
     "load_spec",
     "parse_spec",
     "preset_names",

@@ -27,6 +27,15 @@ def is_timm(name: str) -> bool:
     return name.startswith(TIMM)
 
 
+RESNETS = ("resnet", "resnext", "wide_resnet")
+"""With what the names of torchvision's ResNets begin."""
+
+
+def is_resnet(name: str) -> bool:
+    """Whether a model is one of torchvision's ResNets."""
+    return name.startswith(RESNETS) and ":" not in name and "." not in name
+
+
 NAMED_DATA = ("cifar10", "cifar100", "digits")
 """Data sets that are known by their names; other data are a path, or hf://OWNER/NAME."""
 

@@ -30,6 +30,7 @@ from .fields import (
     StudyName,
     Text,
     Texts,
+    is_resnet,
     is_timm,
 )
 from .fraction import TrainFraction
@@ -54,6 +55,8 @@ class RunSpec(BaseModel):
     image_size: PositiveInt
     subsets: Literal["nested", "disjoint"] = "nested"
     stem: Literal["default", "cifar"] = "default"
+    zero_init_residual: bool = False
+    """As the study's, of a ResNet from random weights; of others False."""
     finetune: Finetune = "all"
     image_column: Text | None = None
     label_column: Text | None = None
@@ -152,6 +155,9 @@ class StudySpec(BaseModel):
     """Of the report: en, zh-Hant. By default the locale's if it is one of these, else en."""
     stem: Literal["default", "cifar"] = "default"
     """cifar: a ResNet's first 7x7 stride-2 convolution and max-pool become one 3x3 convolution."""
+    zero_init_residual: bool = True
+    """With random weights, the last normalisation of each residual block of a ResNet starts from
+    zero, so that the block begins as the identity (Goyal et al. 2017, section 5.1)."""
     image_column: Text | None = None
     label_column: Text | None = None
     train_folder: Texts = []
@@ -237,6 +243,7 @@ class StudySpec(BaseModel):
         """
         axes = {"model", "init", "finetune", "fraction"}
         shared = self.model_dump(include=set(RunSpec.model_fields) - axes)
+        zero = shared.pop("zero_init_residual")
         strategies = [
             (init, tune, ["1"] if tune == "head" else self.resolved_lengths)
             for init in self.init
@@ -255,6 +262,7 @@ class StudySpec(BaseModel):
                 fraction=part,
                 seed=seed,
                 replicate=i,
+                zero_init_residual=zero and init == "random" and is_resnet(model),
                 **(shared | {"lengths": lengths}),
             )
             for part in by_size

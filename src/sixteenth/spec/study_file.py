@@ -37,11 +37,30 @@ def preset_text(name: str) -> str:
     return (PRESETS / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def load_spec(study: str | Path, settings: Sequence[str] = ()) -> StudySpec:
+BEFORE = {"zero_init_residual": False}
+"""What keys were, in effect, in the folders of studies that were begun before there was such a key:
+their runs go on as they began."""
+
+
+def load_frozen(path: Path) -> StudySpec:
+    """The study of a study's folder, from the study.yaml that was written there.
+
+    Raises:
+        SpecError: as `load_spec`.
+    """
+    return load_spec(path, younger=BEFORE)
+
+
+def load_spec(
+    study: str | Path, settings: Sequence[str] = (), *, younger: Mapping[str, Any] | None = None
+) -> StudySpec:
     """The study of a preset's name or a study file, with ``KEY=VALUE`` settings applied.
 
     A preset takes precedence over a file of the same name in the current folder, which could name
     code to import. Such a file can be given as ``./NAME``.
+
+    Args:
+        younger: values of keys that the file may lack, where they are not the defaults.
 
     Raises:
         SpecError: there is no such preset or file, it is not YAML, or a key or value is wrong.
@@ -65,7 +84,7 @@ def load_spec(study: str | Path, settings: Sequence[str] = ()) -> StudySpec:
         raise SpecError(f"{study} cannot be read as a study: {error}") from None
     if not isinstance(content, dict):
         raise SpecError(f"{study} holds no study: expected keys such as data: and models:")
-    content.setdefault("name", name)
+    content = {"name": name, **(younger or {}), **content}
     for setting in settings:
         _apply_setting(content, setting)
     return parse_spec(content, where=str(study))

@@ -28,7 +28,7 @@ from ..analysis.findings.types import SectionKey
 from ..analysis.inputs.grid import Cell
 from ..data.dataset import Split
 from ..errors import DataError, InputError, ModelError, WeightsError
-from ..spec import RunSpec, StudySpec, load_spec
+from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import is_part_trained
 from ..storage.run_facts import DataFacts
 from ..storage.study_folder import StudyFolder
@@ -286,7 +286,7 @@ def control_study(study: Study) -> SubStudy:
         )
     cell, run = control.cell, study.runs()[0]
     place = StudyFolder(study.folder).control
-    old = load_spec(place.spec_path) if place.spec_path.is_file() else None
+    old = load_frozen(place.spec_path) if place.spec_path.is_file() else None
     axes = {"models": cell.model, "init": cell.init, "fractions": cell.fraction}
     content = study.spec.model_dump(mode="json") | {"lengths": run.lengths}
     for axis, value in axes.items():

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..analysis.findings.explained import Lever, Place
 from ..errors import ModelError, WeightsError
-from ..spec import RunSpec, StudySpec, load_spec
+from ..spec import RunSpec, StudySpec, load_frozen
+from ..spec.fields import is_resnet
 from ..spec.specs import slug
 from ..storage.study_folder import EXPLAIN, StudyFolder
 
@@ -71,7 +72,7 @@ def lever_study(
         return None
     target = folder / EXPLAIN / place_name(place) / lever.value
     frozen = StudyFolder(target).spec_path
-    seeds = load_spec(frozen).seeds if frozen.is_file() else []
+    seeds = load_frozen(frozen).seeds if frozen.is_file() else []
     seeds = [*seeds, *(seed for seed in base.seeds if seed not in seeds)]
     while len([seed for seed in seeds if seed not in base.seeds]) < more:
         seeds.append(max(seeds) + 1)
@@ -96,7 +97,7 @@ def begun_levers(base: StudySpec, folder: Path) -> Iterator[LeverStudy]:
         for lever in Lever:
             frozen = StudyFolder(place / lever.value).spec_path
             if frozen.is_file():
-                spec = load_spec(frozen)
+                spec = load_frozen(frozen)
                 yield LeverStudy(_place_of(spec), lever, base.seeds, spec, frozen.parent)
 
 
@@ -136,6 +137,10 @@ def _changes(spec: StudySpec, place: Place, lever: Lever, symbols: bool) -> dict
             return {"image_size": size, "train": larger} if size <= LARGEST_IMAGE else None
         case Lever.STEM:
             return {"stem": "cifar"} if spec.stem == "default" and _have_stem(place) else None
+        case Lever.ZERO_INIT:
+            arms = (place.behind, place.ahead)
+            able = all(init == "random" and is_resnet(model) for model, init in arms)
+            return {"zero_init_residual": True} if able and not spec.zero_init_residual else None
         case Lever.RATE_HALF:
             return {"train": {"learning_rate": train.peak_learning_rate / 2}}
         case Lever.RATE_DOUBLE:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..language import language_for
-from ..spec import RunSpec, StudySpec, dump_spec, load_spec, parse_spec
+from ..spec import RunSpec, StudySpec, dump_spec, load_frozen, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.run_folder import sweep, write_text
@@ -114,7 +114,7 @@ class Study(StudyResults):
             if StudyFolder(usual).spec_path.is_file():
                 raise InputError(f"no study in {place}; did you mean {usual}?")
             raise InputError(f"no study in {folder}: expected a folder that holds study.yaml")
-        return cls(load_spec(StudyFolder(place).spec_path), place)
+        return cls(load_frozen(StudyFolder(place).spec_path), place)
 
     def dataset(self, listener: Listener | None = None) -> ImageDataset:
         """The images, loaded once; `listener` is told what is odd about them.

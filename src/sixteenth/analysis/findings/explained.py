@@ -37,6 +37,7 @@ class Lever(StrEnum):
     STEPS = "steps-x4"
     IMAGE_SIZE = "image-size-x2"
     STEM = "stem-cifar"
+    ZERO_INIT = "zero-init-residual"
     RATE_HALF = "learning-rate-half"
     """For the cell that is behind alone."""
     RATE_DOUBLE = "learning-rate-double"

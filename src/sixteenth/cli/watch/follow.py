@@ -32,7 +32,7 @@ from ...report.page.live import (
     state_part,
     trouble_part,
 )
-from ...spec import RunSpec, StudySpec, load_spec
+from ...spec import RunSpec, StudySpec, load_frozen
 from ...storage.lease import Pulse
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudyFolder, StudySnapshot
@@ -143,7 +143,7 @@ class Follower:
             return
         written = found.st_mtime_ns, found.st_ino
         if written != self._spec_written:
-            self._spec = load_spec(path)
+            self._spec = load_frozen(path)
             runs = self._spec.runs()
             metric = Metric(self._spec.metric)
             names = Names.of([run.model for run in runs], [run.strategy for run in runs], metric)

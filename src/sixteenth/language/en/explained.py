@@ -98,6 +98,8 @@ def _what(lever: Lever, behind: str) -> str:
             return "twice the image size"
         case Lever.STEM:
             return "the first layer for small images (stem: cifar)"
+        case Lever.ZERO_INIT:
+            return "residual blocks that begin as the identity (zero_init_residual)"
         case Lever.RATE_HALF:
             return f"half the learning rate for {behind} alone"
         case Lever.RATE_DOUBLE:

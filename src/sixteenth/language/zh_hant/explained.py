@@ -97,6 +97,8 @@ def _what(lever: Lever, behind: str) -> str:
             return "影像尺寸加倍"
         case Lever.STEM:
             return "第一層改成適合小影像的設計（stem: cifar）"
+        case Lever.ZERO_INIT:
+            return "殘差區塊一開始就是恆等映射（zero_init_residual）"
         case Lever.RATE_HALF:
             return f"只把 {behind} 的學習率減半"
         case Lever.RATE_DOUBLE:
