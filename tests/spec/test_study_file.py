@@ -12,6 +12,7 @@ import yaml
 from sixteenth import (
     RunSpec,
     SpecError,
+    Study,
     TrainFraction,
     load_spec,
     parse_spec,
@@ -276,6 +277,25 @@ def test_a_key_that_is_younger_than_a_studys_folder_has_the_value_that_it_began_
     path.write_text("data: cifar10\nzero_init_residual: true\nname: mine\n")
     assert load_frozen(path).zero_init_residual
     assert load_frozen(path).name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "taken"),
+    [
+        ({}, "", False),
+        ({"zero_init_residual": True}, "", True),  # and so it is another study than that one
+        ({}, "zero_init_residual: false\n", True),  # likewise: that one was asked for
+        ({}, None, True),
+    ],
+)
+def test_a_study_that_was_begun_before_a_key_goes_on_without_it_unless_asked(
+    asked: dict[str, bool], there: str | None, taken: bool, tmp_path: Path
+) -> None:
+    if there is not None:
+        (tmp_path / "study.yaml").write_text(f"data: cifar10\n{there}")
+    study = Study({"data": "cifar10"} | asked, tmp_path)
+    assert study.spec.zero_init_residual is taken
+    assert {run.zero_init_residual for run in study.runs()} == {taken}
 
 
 def test_finetune_is_an_axis_beside_init_and_random_weights_are_always_trained() -> None:

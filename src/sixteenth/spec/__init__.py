@@ -13,6 +13,7 @@ presets/      study files that come with the package
 from .fraction import TrainFraction
 from .specs import RunSpec, StudySpec
 from .study_file import (
+    as_begun,
     dump_spec,
     load_frozen,
     load_spec,
@@ -28,6 +29,7 @@ __all__ = [
     "StudySpec",
     "TrainFraction",
     "TrainSpec",
+    "as_begun",
     "dump_spec",
     "load_frozen",
     "load_spec",

@@ -51,6 +51,21 @@ def load_frozen(path: Path) -> StudySpec:
     return load_spec(path, younger=BEFORE)
 
 
+def as_begun(spec: StudySpec, path: Path) -> StudySpec:
+    """`spec` as the study of a folder whose study.yaml, at `path`, may be older than some keys.
+
+    Of these keys, those that `spec` leaves to their defaults have the values of `BEFORE`.
+    """
+    left = BEFORE.keys() - spec.model_fields_set
+    if not left or not path.is_file():
+        return spec
+    try:
+        written = load_spec(path).model_fields_set
+    except SpecError:
+        return spec  # it is said where the folder is used
+    return spec.model_copy(update={key: BEFORE[key] for key in left - written})
+
+
 def load_spec(
     study: str | Path, settings: Sequence[str] = (), *, younger: Mapping[str, Any] | None = None
 ) -> StudySpec:

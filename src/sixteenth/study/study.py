@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..language import language_for
-from ..spec import RunSpec, StudySpec, dump_spec, load_frozen, load_spec, parse_spec
+from ..spec import RunSpec, StudySpec, as_begun, dump_spec, load_frozen, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.run_folder import sweep, write_text
@@ -77,7 +77,8 @@ class Study(StudyResults):
             InputError: its language is none of ours.
         """
         checked = spec if isinstance(spec, StudySpec) else parse_spec(spec)
-        super().__init__(checked, Path(folder) if folder else Path("studies") / checked.name)
+        place = Path(folder) if folder else Path("studies") / checked.name
+        super().__init__(as_begun(checked, StudyFolder(place).spec_path), place)
         self.data_dir = Path(data_dir) if data_dir else None
         self.cifar_archive = cifar_archive
         self._dataset = dataset
