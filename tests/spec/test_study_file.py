@@ -257,14 +257,19 @@ def test_a_study_of_an_earlier_version_has_the_runs_that_it_had(path: Path) -> N
 
 
 def test_residual_blocks_of_resnets_from_random_weights_alone_begin_as_the_identity() -> None:
-    content = {"data": "cifar10", "models": ["resnet18", "resnets:mine", "seed-cnn"]}
-    content |= {"init": ["random", "imagenet"], "fractions": [1], "zero_init_residual": True}
-    study = parse_spec(content)
-    found = [(run.model, run.init) for run in study.runs() if run.zero_init_residual]
-    assert found == [("resnet18", "random")]
-    assert not any(
-        run.zero_init_residual for run in parse_spec(content | {"zero_init_residual": False}).runs()
-    )
+    content = {"models": ["resnet18", "resnet50", "resnext50_32x4d", "resnets:mine", "seed-cnn"]}
+    content |= {"data": "cifar10", "init": ["random", "imagenet"], "fractions": [1]}
+
+    def begin_so(**more: object) -> list[tuple[str, str]]:
+        runs = parse_spec(content | more).runs()
+        return [(run.model, run.init) for run in runs if run.zero_init_residual]
+
+    bottlenecks = [("resnet50", "random"), ("resnext50_32x4d", "random")]
+    assert begin_so() == begin_so(zero_init_residual="auto") == bottlenecks
+    assert begin_so(zero_init_residual=True) == [("resnet18", "random"), *bottlenecks]
+    assert begin_so(zero_init_residual=False) == []
+    with pytest.raises(SpecError, match="zero_init_residual"):
+        parse_spec(content | {"zero_init_residual": "always"})
 
 
 def test_a_key_that_is_younger_than_a_studys_folder_has_the_value_that_it_began_with(
@@ -272,10 +277,10 @@ def test_a_key_that_is_younger_than_a_studys_folder_has_the_value_that_it_began_
 ) -> None:
     path = tmp_path / "study.yaml"
     path.write_text("data: cifar10\nmodels: [resnet50]\n")
-    assert not load_frozen(path).zero_init_residual
+    assert load_frozen(path).zero_init_residual is False
     assert load_frozen(path).name == tmp_path.name
     path.write_text("data: cifar10\nzero_init_residual: true\nname: mine\n")
-    assert load_frozen(path).zero_init_residual
+    assert load_frozen(path).zero_init_residual is True
     assert load_frozen(path).name == "mine"
 
 
@@ -284,18 +289,19 @@ def test_a_key_that_is_younger_than_a_studys_folder_has_the_value_that_it_began_
     [
         ({}, "", False),
         ({"zero_init_residual": True}, "", True),  # and so it is another study than that one
-        ({}, "zero_init_residual: false\n", True),  # likewise: that one was asked for
-        ({}, None, True),
+        ({}, "zero_init_residual: false\n", "auto"),  # likewise: that one was asked for
+        ({}, None, "auto"),
     ],
 )
 def test_a_study_that_was_begun_before_a_key_goes_on_without_it_unless_asked(
-    asked: dict[str, bool], there: str | None, taken: bool, tmp_path: Path
+    asked: dict[str, bool], there: str | None, taken: object, tmp_path: Path
 ) -> None:
     if there is not None:
         (tmp_path / "study.yaml").write_text(f"data: cifar10\n{there}")
     study = Study({"data": "cifar10"} | asked, tmp_path)
-    assert study.spec.zero_init_residual is taken
-    assert {run.zero_init_residual for run in study.runs()} == {taken}
+    assert study.spec.zero_init_residual == taken
+    bottleneck = [run for run in study.runs() if run.model == "resnet50"]
+    assert {run.zero_init_residual for run in bottleneck} == {bool(taken)}
 
 
 def test_finetune_is_an_axis_beside_init_and_random_weights_are_always_trained() -> None:

@@ -262,7 +262,8 @@ def test_pixels_grow_with_the_images(tmp_path: Path) -> None:
 
 def test_a_lever_that_changes_nothing_is_none(tmp_path: Path) -> None:
     assert changed(Lever.STEM, tmp_path, stem="cifar") is None
-    assert changed(Lever.ZERO_INIT, tmp_path, zero_init_residual=True) is None
+    for begun in (True, "auto"):
+        assert changed(Lever.ZERO_INIT, tmp_path, zero_init_residual=begun) is None
     assert changed(Lever.IMAGE_SIZE, tmp_path, image_size=1000) is None
     assert changed(Lever.WEIGHT_DECAY, tmp_path, train={"weight_decay": 0}) is None
 

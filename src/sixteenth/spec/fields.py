@@ -36,6 +36,11 @@ def is_resnet(name: str) -> bool:
     return name.startswith(RESNETS) and ":" not in name and "." not in name
 
 
+BASIC_BLOCKS = ("resnet18", "resnet34")
+"""Torchvision's ResNets whose residual blocks have two convolutions; those of the others, the
+bottlenecks, have three."""
+
+
 NAMED_DATA = ("cifar10", "cifar100", "digits")
 """Data sets that are known by their names; other data are a path, or hf://OWNER/NAME."""
 

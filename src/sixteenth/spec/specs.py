@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from .fields import (
+    BASIC_BLOCKS,
     BEHIND,
     LAST_STAGE,
     NAMED_DATA,
@@ -155,9 +156,10 @@ class StudySpec(BaseModel):
     """Of the report: en, zh-Hant. By default the locale's if it is one of these, else en."""
     stem: Literal["default", "cifar"] = "default"
     """cifar: a ResNet's first 7x7 stride-2 convolution and max-pool become one 3x3 convolution."""
-    zero_init_residual: bool = True
+    zero_init_residual: bool | Literal["auto"] = "auto"
     """With random weights, the last normalisation of each residual block of a ResNet starts from
-    zero, so that the block begins as the identity (Goyal et al. 2017, section 5.1)."""
+    zero, so that the block begins as the identity (Goyal et al. 2017, section 5.1). auto: of
+    ResNet-50 and all with blocks of three convolutions, as measured."""
     image_column: Text | None = None
     label_column: Text | None = None
     train_folder: Texts = []
@@ -235,15 +237,18 @@ class StudySpec(BaseModel):
         possible = train.schedule in ("auto", "warmup-stable-decay") and not train.held_out
         return ["1/4", "1/2", "1"] if possible and enough else ["1"]
 
+    def _zero_init(self, model: str) -> bool:
+        wanted = self.zero_init_residual
+        return is_resnet(model) and (model not in BASIC_BLOCKS if wanted == "auto" else wanted)
+
     def runs(self) -> list[RunSpec]:
         """All cells of the grid, small subsets first, so that the first results come early.
 
         A head on all images is trained once: its subset is the same for every seed, and nothing
         else about it is random.
         """
-        axes = {"model", "init", "finetune", "fraction"}
+        axes = {"model", "init", "finetune", "fraction", "zero_init_residual"}
         shared = self.model_dump(include=set(RunSpec.model_fields) - axes)
-        zero = shared.pop("zero_init_residual")
         strategies = [
             (init, tune, ["1"] if tune == "head" else self.resolved_lengths)
             for init in self.init
@@ -262,7 +267,7 @@ class StudySpec(BaseModel):
                 fraction=part,
                 seed=seed,
                 replicate=i,
-                zero_init_residual=zero and init == "random" and is_resnet(model),
+                zero_init_residual=init == "random" and self._zero_init(model),
                 **(shared | {"lengths": lengths}),
             )
             for part in by_size
