@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=3125)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--zero-init-residual", choices=["auto", "true", "false"], default="auto")
     options = parser.parse_args()
 
     dataset = without_test(load_dataset(options.data, image_size=options.image_size))
@@ -47,6 +48,7 @@ def main() -> None:
                 "init": [options.init],
                 "fractions": [f"{options.images} images"],
                 "seeds": [options.seed],
+                "zero_init_residual": yaml.safe_load(options.zero_init_residual),
                 "train": train,
             }
         )
