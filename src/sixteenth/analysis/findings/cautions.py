@@ -66,14 +66,15 @@ class UnstableModel(Finding):
     def of(
         cls, grid: Grid, best: Cell, compared: Sequence[Cell], tested: Sequence[ExplainedLever]
     ) -> Iterator[Self]:
-        """The finding of a study; none where `explain` has tried the remedy.
+        """The finding of a study; none where `explain` has tried a remedy.
 
         Args:
             compared: the cells that the best network's is compared with.
         """
         if falls_back(grid, best):
             return
-        tried = [one for one in tested if one.lever is Lever.RATE_HALF]
+        remedies = (Lever.RATE_HALF, Lever.ZERO_INIT)
+        tried = [one for one in tested if one.lever in remedies]
         left = (cell for cell in compared if not any(one.compares(cell, best) for one in tried))
         found = [cls(best, cell, falls) for cell in left if (falls := falls_back(grid, cell))]
         if found:
