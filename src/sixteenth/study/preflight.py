@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, InputError, MismatchError, ModelError
-from ..spec import RunSpec, StudySpec, load_frozen, spec_differences
+from ..spec import RunSpec, StudySpec, as_begun, load_frozen, spec_differences
 from ..storage.lock import LOCK, NOTE
 from ..storage.run_folder import is_left_over
 from ..storage.study_folder import StudyFolder, StudySnapshot
@@ -59,7 +59,7 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
     """
     frozen = StudyFolder(folder).spec_path
     if frozen.is_file():
-        old = load_frozen(frozen)
+        old, spec = load_frozen(frozen), as_begun(spec, frozen)
         differs = spec_differences(old, spec)
         for axis in AXES:
             before, now = getattr(old, axis), getattr(spec, axis)
