@@ -33,7 +33,7 @@ RESNETS = ("resnet", "resnext", "wide_resnet")
 
 def is_resnet(name: str) -> bool:
     """Whether a model is one of torchvision's ResNets."""
-    return name.startswith(RESNETS) and ":" not in name and "." not in name
+    return name.startswith(RESNETS) and ":" not in name
 
 
 BASIC_BLOCKS = ("resnet18", "resnet34")

@@ -237,7 +237,8 @@ class StudySpec(BaseModel):
         possible = train.schedule in ("auto", "warmup-stable-decay") and not train.held_out
         return ["1/4", "1/2", "1"] if possible and enough else ["1"]
 
-    def _zero_init(self, model: str) -> bool:
+    def zero_init(self, model: str) -> bool:
+        """`zero_init_residual` of a model with random weights, with ``auto`` resolved."""
         wanted = self.zero_init_residual
         return is_resnet(model) and (model not in BASIC_BLOCKS if wanted == "auto" else wanted)
 
@@ -267,7 +268,7 @@ class StudySpec(BaseModel):
                 fraction=part,
                 seed=seed,
                 replicate=i,
-                zero_init_residual=init == "random" and self._zero_init(model),
+                zero_init_residual=init == "random" and self.zero_init(model),
                 **(shared | {"lengths": lengths}),
             )
             for part in by_size

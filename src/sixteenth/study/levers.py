@@ -140,8 +140,8 @@ def _changes(spec: StudySpec, place: Place, lever: Lever, symbols: bool) -> dict
         case Lever.ZERO_INIT:
             arms = (place.behind, place.ahead)
             able = all(init == "random" and is_resnet(model) for model, init in arms)
-            begun = {(run.model, run.init): run.zero_init_residual for run in spec.runs()}
-            return {"zero_init_residual": True} if able and not begun[place.behind] else None
+            begun = spec.zero_init(place.behind[0])
+            return {"zero_init_residual": True} if able and not begun else None
         case Lever.RATE_HALF:
             return {"train": {"learning_rate": train.peak_learning_rate / 2}}
         case Lever.RATE_DOUBLE:

@@ -215,8 +215,10 @@ def lever_gains(
     if not lasting:
         return {}
     grid = _grid(results, predictions or {}, lasting, metric, lengths=True)
+    if grid.length < 1:
+        return {}
     found: dict[tuple[Arm, str], dict[Lever, LeverGain]] = {}
-    for runs in lasting if grid.length == 1 else ():
+    for runs in lasting:
         fraction = runs.place.fraction
         for arm in (runs.place.behind, runs.place.ahead):
             start = _cell(grid, arm, fraction)
