@@ -193,3 +193,16 @@ def explained() -> GoldenStudy:
     place = Place("1", BIG, SMALL)
     tested = [LeverRuns(place, name, m.results, m.predictions) for name, m in levers.items()]
     return replace(complete(study), tested=tuple(tested))
+
+
+@screen(Verdict.CANNOT_TELL, OptionKind.MODEL, "ReasonFound")
+def reason_found() -> GoldenStudy:
+    """The bigger model is behind on the one size, and `explain` found why: with residual blocks
+    that begin as the identity it is as good."""
+    one: Any = {"fractions": ONE, **SEEDS}
+    study = levelled(arms(small=(0.66,), big=(0.53,), **one))
+    identity = arms(small=(0.64,), big=(0.65,), **one)
+    runs = LeverRuns(
+        Place("1", BIG, SMALL), Lever.ZERO_INIT, identity.results, identity.predictions
+    )
+    return replace(complete(study), tested=(runs,))

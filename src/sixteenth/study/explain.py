@@ -265,8 +265,8 @@ def explanation(study: Study, place: Place) -> list[ExplainedFinding]:
         if section.key is SectionKey.TESTED
         for found in section.findings
         if isinstance(found, ExplainedFinding)
-        and (found.behind.fraction, found.behind.key[:2], found.ahead.key[:2])
-        == (place.fraction, place.behind, place.ahead)
+        and found.behind.fraction == place.fraction
+        and {found.behind.arm, found.ahead.arm} == {place.behind, place.ahead}
     ]
 
 

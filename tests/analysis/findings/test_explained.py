@@ -210,7 +210,8 @@ def test_every_lever_and_verdict_has_its_words(study, verdict):
     )
     told = talk(base(study))
     for lever in Lever:
-        for share in (Average(0.4, 0.2, 0.6), Average(np.nan, np.nan, np.nan)):
+        for value in (0.4, -0.1, 1.1, np.nan):
+            share = Average(value, value - 0.2, value + 0.2)
             said = english(told.findings).say(
                 replace(found[1], lever=lever, verdict=verdict, share=share)
             )
@@ -313,3 +314,72 @@ def test_that_longer_training_could_change_the_order_is_no_caution_once_it_was_t
     assert "NotConverged" not in cautions(four, train=train)
     turned = four_times_the_steps(study, small=0.62, big=0.70, halfway=())
     assert "NotConverged" in cautions(turned, train=train)
+
+
+def mended(study, small, big, lever=Lever.ZERO_INIT, **more):
+    """The option of the bigger model, and the first screen in words, once a lever was tried."""
+    tested = lever_runs(study, {SMALL: small, BIG: big}, lever, **more)
+    by_kind, found = options(study, base(study, small=0.60, big=0.45), tested)
+    return by_kind["model"], english(found).screen.screen(found.overview, ""), found
+
+
+def test_a_bigger_model_is_compared_with_what_was_the_reason_mended(study):
+    option, said, found = mended(study, small=0.58, big=0.57)
+    assert option.lever is Lever.ZERO_INIT
+    assert option.gain == pytest.approx(-0.03, abs=0.01), "not -0.15, and not -0.01"
+    assert option.verdict == "cannot tell"
+    assert "does not help" not in said.title
+    card = next(card for card in said.cards if card.kind == "Bigger model")
+    assert card.what == "resnet50 with zero_init_residual"
+    caution = said.cautions[0]
+    assert caution.text.startswith("As this study trains it, resnet50 is 1")
+    assert "residual blocks that begin as the identity (zero_init_residual). It explains" in (
+        caution.text
+    )
+    assert caution.command == "sixteenth run study.yaml --set zero_init_residual=auto --fresh"
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_a_bigger_model_that_is_ahead_once_the_reason_is_mended_is_advised(study):
+    option, said, _ = mended(study, small=0.58, big=0.72)
+    assert option.verdict == "helps"
+    assert said.title.startswith("Use resnet50 with zero_init_residual: +1")
+
+
+def test_what_is_no_reason_mends_nothing(study):
+    alike, said, _ = mended(study, small=0.62, big=0.47)
+    assert (alike.lever, alike.verdict) == (None, "does not")
+    assert said.title.startswith("resnet50 does not help")
+
+
+def test_a_lever_that_only_harms_the_network_ahead_mends_nothing(study):
+    _, by_lever = found_by(
+        study,
+        base(study, small=0.60, big=0.45),
+        lever_runs(study, {SMALL: 0.44, BIG: 0.44}, Lever.AUGMENTATION),
+    )
+    assert by_lever[Lever.AUGMENTATION].verdict is LeverVerdict.REASON
+    assert by_lever[Lever.AUGMENTATION].remedied is None
+    option, *_ = mended(study, small=0.44, big=0.44, lever=Lever.AUGMENTATION)
+    assert (option.lever, option.verdict) == (None, "does not")
+
+
+def test_a_learning_rate_for_the_bigger_model_alone_leaves_the_other_as_it_is(study):
+    measured = base(study, small=0.60, big=0.45)
+    half = lever_runs(study, {BIG: 0.59}, Lever.RATE_HALF)
+    by_kind, found = options(study, measured, half)
+    assert by_kind["model"].lever is Lever.RATE_HALF
+    (caution,) = (c for c in found.overview.cautions if type(c).__name__ == "ReasonFound")
+    assert caution.reason.remedied.start.arm == SMALL
+    said = english(found).screen.screen(found.overview, "")
+    assert [each.command for each in said.cautions if "reason" in each.text] == [""]
+
+
+def test_cells_that_more_trainings_turned_round_are_told_as_they_are_now(study):
+    measured = base(study, small=0.45, big=0.60)
+    gap, by_lever = found_by(study, measured, lever_runs(study, {SMALL: 0.60, BIG: 0.61}))
+    assert (gap.behind.arm, gap.ahead.arm) == (SMALL, BIG)
+    assert gap.told
+    effect = by_lever[Lever.STEPS]
+    assert effect.verdict is LeverVerdict.REASON
+    assert [one.start.arm for one in effect.gains] == [SMALL, BIG]

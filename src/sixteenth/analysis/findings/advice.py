@@ -18,7 +18,7 @@ from ..stats.paired import Contrast, compare_cells
 from ..stats.spread import LEVEL
 from .diagnosis import DiagnosisFinding
 from .doubling import ControlRun, LastDoubling
-from .explained import LeverGains
+from .explained import Explanation
 from .options import Option, OptionKind, OptionVerdict, find_options, visible_gain
 from .target import Target, reach
 from .types import Finding, Strength, plain
@@ -124,7 +124,7 @@ def advise(
     doublings: Sequence[LastDoubling] = (),
     *,
     never_pretrained: Sequence[str] = (),
-    gains: LeverGains | None = None,
+    explanation: Explanation | None = None,
     target_error: float | None = None,
     level: float = LEVEL,
 ) -> Advice:
@@ -136,7 +136,7 @@ def advise(
         diagnoses: of its runs; training that had not ended is read from them.
         doublings: what the last doubling of each curve bought.
         never_pretrained: models that nobody has pretrained weights of.
-        gains: what `explain` measured of longer training, larger images and another first layer.
+        explanation: what `explain` has told of it.
         target_error: a wanted test error, in [0, 1].
         level: of the intervals of what was measured.
     """
@@ -144,9 +144,8 @@ def advise(
         return Advice(NothingTrained())
     best = grid.best
     target = None if target_error is None else reach(grid, curves, target_error)
-    options = find_options(
-        grid, curves, best, diagnoses, doublings, never_pretrained, level, gains or {}
-    )
+    told = explanation or Explanation()
+    options = find_options(grid, curves, best, diagnoses, doublings, never_pretrained, level, told)
     steps: list[AdviceStep] = [*_seeds(grid, best, level)]
     if target is None or not target.reached:
         steps = [*_separate(best, doublings), *steps, *_sizes(grid, best, options)]

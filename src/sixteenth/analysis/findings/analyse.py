@@ -27,7 +27,7 @@ from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, dia
 from .doubling import last_doubling
 from .doubtful_labels import Suspect, data_findings, suspects
 from .expectation import Expect, expectation, verdicts
-from .explained import ExplainedLever, LeverRuns, explained, lever_gains
+from .explained import Explanation, LeverRuns, explained, lever_gains
 from .limits import limits
 from .options import Option
 from .overfitting import overfitting
@@ -181,15 +181,17 @@ def analyse(
     diagnoses = diagnose(grid, context)
     doubted, judges = suspects(grid, context.classes)
     classes = class_curves(grid, context, level)
-    reasons = explained(results, predictions, tested, level, grid.metric)
-    gains = lever_gains(results, predictions, tested, level, grid.metric)
+    explanation = Explanation(
+        tuple(explained(results, predictions, tested, level, grid.metric)),
+        lever_gains(results, predictions, tested, level, grid.metric),
+    )
     advice = advise(
         grid,
         curves,
         diagnoses,
         doublings,
         never_pretrained=context.never_pretrained,
-        gains=gains,
+        explanation=explanation,
         target_error=target_error,
         level=level,
     )
@@ -201,7 +203,7 @@ def analyse(
             SectionKey.RELATION: [*relation(grid, doublings, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
             SectionKey.CAUSES: [] if tested else causes(grid, rows, expected, context),
-            SectionKey.TESTED: reasons,
+            SectionKey.TESTED: explanation.findings,
             SectionKey.TRAINING_TIME: training_time(grid, level),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
             SectionKey.OVERFITTING: overfitting(grid, diagnoses, level),
@@ -225,8 +227,7 @@ def analyse(
             diagnoses,
             context,
             level,
-            [reason for reason in reasons if isinstance(reason, ExplainedLever)],
-            gains,
+            explanation,
         ),
         answer=tuple(answered),
         options=advice.options,

@@ -17,7 +17,7 @@ from ...spec.fields import (
 from ..inputs.grid import Cell, Grid
 from .advice import Advice
 from .diagnosis import Context, DiagnosisFinding, TooFewSteps, UnstableTraining, falls_back
-from .explained import ExplainedLever, Lever
+from .explained import ExplainedLever, Explanation, Lever
 from .options import Option, OptionKind
 from .per_class import ImbalancedClasses, imbalance
 from .types import Finding, Strength
@@ -64,7 +64,7 @@ class UnstableModel(Finding):
 
     @classmethod
     def of(
-        cls, grid: Grid, best: Cell, compared: Sequence[Cell], tested: Sequence[ExplainedLever]
+        cls, grid: Grid, best: Cell, compared: Sequence[Cell], explanation: Explanation
     ) -> Iterator[Self]:
         """The finding of a study; none where `explain` has tried a remedy.
 
@@ -74,11 +74,31 @@ class UnstableModel(Finding):
         if falls_back(grid, best):
             return
         remedies = (Lever.RATE_HALF, Lever.ZERO_INIT)
-        tried = [one for one in tested if one.lever in remedies]
-        left = (cell for cell in compared if not any(one.compares(cell, best) for one in tried))
+        left = (
+            cell
+            for cell in compared
+            if all(one.lever not in remedies for one in explanation.levers(cell, best))
+        )
         found = [cls(best, cell, falls) for cell in left if (falls := falls_back(grid, cell))]
         if found:
             yield max(found, key=lambda one: one.falls[0].fall)
+
+
+@dataclass(frozen=True)
+class ReasonFound(Finding):
+    """What a smaller or bigger model is behind the best network by has a reason that was tested.
+
+    The comparison in the study is one of recipes, then, and not of models.
+    """
+
+    strength = Strength.MEASURED
+    reason: ExplainedLever
+
+    @classmethod
+    def of(cls, best: Cell, compared: Sequence[Cell], explanation: Explanation) -> Iterator[Self]:
+        """One finding for each model that is compared with the best network's; see `cautions`."""
+        reasons = (explanation.reason(cell, best) for cell in compared)
+        yield from (cls(reason) for reason in reasons if reason is not None)
 
 
 @dataclass(frozen=True)
@@ -185,6 +205,7 @@ Caution = (
     NotConverged
     | OneSeed
     | UnstableModel
+    | ReasonFound
     | ImbalancedClasses
     | LeakedTest
     | MixedMachines
@@ -205,7 +226,7 @@ def cautions(
     *,
     trained_first: bool,
     compared: Sequence[Cell],
-    tested: Sequence[ExplainedLever],
+    explanation: Explanation,
 ) -> Iterator[Caution]:
     """What could overturn a verdict, missing runs apart.
 
@@ -214,17 +235,22 @@ def cautions(
         decided: what the verdict is about, if it is about an option.
         trained_first: the verdict is to train longer.
         compared: the cells of other models that the best network's is compared with.
-        tested: what the levers of `explain` changed.
+        explanation: what `explain` has told.
     """
+    yield from ReasonFound.of(best, compared, explanation)
     yield from StoppedEarly.of(grid, best)
     yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
     unfinished = [
         one for one in advice.options if one.kind is OptionKind.TRAINING and one.converged is False
     ]
     climbing = any(isinstance(d, TooFewSteps) and d.run_id in best.run_ids for d in diagnoses)
-    if not trained_first and (climbing or unfinished) and not _order_stays(best, compared, tested):
+    if (
+        not trained_first
+        and (climbing or unfinished)
+        and not _order_stays(best, compared, explanation)
+    ):
         yield NotConverged(*_twice_as_long(grid, best))
-    yield from UnstableModel.of(grid, best, compared, tested)
+    yield from UnstableModel.of(grid, best, compared, explanation)
     told = decided is not None and decided.verdict in ("helps", "does not")
     # Twice as wide an interval: what trainings differ by is assumed, and may be twice as much.
     narrow = decided is not None and abs(decided.gain) < decided.high - decided.low
@@ -238,11 +264,11 @@ def cautions(
     yield from _of_the_runs(grid, context, best)
 
 
-def _order_stays(best: Cell, compared: Sequence[Cell], tested: Sequence[ExplainedLever]) -> bool:
+def _order_stays(best: Cell, compared: Sequence[Cell], explanation: Explanation) -> bool:
     """Whether `explain` trained the best network and all others longer, and it stayed ahead."""
-    longer = [one for one in tested if one.lever is Lever.STEPS and one.after.value > 0]
     return bool(compared) and all(
-        any(one.compares(cell, best) for one in longer) for cell in compared
+        any(one.lever is Lever.STEPS and one.after.value > 0 for one in tried)
+        for tried in (explanation.levers(cell, best) for cell in compared)
     )
 
 

@@ -148,8 +148,8 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
     if not found.more_steps:
         equal = abs(many - few) <= SAME_STEPS * few  # half the images may have taken more steps
         return replace(found, from_images=found.gain) if equal else found
-    shorter = _of_steps(grid.lengths(last), few)
-    longer = _of_steps(grid.lengths(middle), many)
+    shorter = of_steps(grid.lengths(last), few)
+    longer = of_steps(grid.lengths(middle), many)
     if shorter is not None:
         images, steps = (middle, shorter), (shorter, last)
     elif longer is not None:
@@ -166,7 +166,7 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
     )
 
 
-def _of_steps(cells: Sequence[Cell], steps: float) -> Cell | None:
+def of_steps(cells: Sequence[Cell], steps: float) -> Cell | None:
     """The cell that was trained for so many steps, in each of its runs."""
     near = [
         cell

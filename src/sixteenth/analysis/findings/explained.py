@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -23,6 +23,7 @@ from ..inputs.predictions import Predictions
 from ..inputs.scoring import Metric
 from ..inputs.tables import read_grid, whole_runs
 from ..stats.paired import Contrast, average_draws, compare_cells
+from .doubling import of_steps
 from .types import Finding, Strength
 
 REASON_LOW, REASON_SHARE = 0.25, 0.5
@@ -134,6 +135,8 @@ class ExplainedLever(Finding):
         after: with it.
         share: of the difference that it explains, 1 - after / before; NaN where `before` cannot be
             told from zero.
+        remedied: from `ahead`, with the lever or without, whichever is better, to `behind` with it;
+            None where the lever does not raise `behind`.
     """
 
     lever: Lever
@@ -144,6 +147,7 @@ class ExplainedLever(Finding):
     after: Average
     share: Average
     verdict: LeverVerdict
+    remedied: LeverGain | None = None
 
     @property
     def strength(self) -> Strength:
@@ -158,6 +162,29 @@ ExplainedFinding = ExplainedGap | ExplainedLever
 
 LeverGains = Mapping[tuple[Arm, str], Mapping[Lever, LeverGain]]
 """What levers bring a network that is trained with them for good, by its arm and fraction."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What `sixteenth explain` has told of a study; empty where it was not asked.
+
+    Attributes:
+        findings: see `explained`.
+        gains: see `lever_gains`.
+    """
+
+    findings: tuple[ExplainedFinding, ...] = ()
+    gains: LeverGains = field(default_factory=dict)
+
+    def levers(self, behind: Cell, ahead: Cell) -> list[ExplainedLever]:
+        """Those that were tried on two cells, in the order of `Lever`."""
+        levers = (found for found in self.findings if isinstance(found, ExplainedLever))
+        return [one for one in levers if one.compares(behind, ahead)]
+
+    def reason(self, behind: Cell, ahead: Cell) -> ExplainedLever | None:
+        """The lever that explains most of the difference between two cells, if it is a reason."""
+        reasons = [one for one in self.levers(behind, ahead) if one.verdict is LeverVerdict.REASON]
+        return max(reasons, key=lambda one: one.share.value, default=None)
 
 
 def explained(
@@ -183,10 +210,11 @@ def explained(
     grid = _grid(results, predictions or {}, tested, metric)
     found: list[ExplainedFinding] = []
     for place in dict.fromkeys(runs.place for runs in tested):
-        behind = _cell(grid, place.behind, place.fraction)
-        ahead = _cell(grid, place.ahead, place.fraction)
-        if behind is None or ahead is None:
+        cells = [_cell(grid, arm, place.fraction) for arm in (place.behind, place.ahead)]
+        if None in cells:
             continue
+        # More trainings of both may have turned them round since the levers were begun.
+        behind, ahead = sorted(filter(None, cells), key=lambda cell: cell.accuracy)
         draws = average_draws(grid, [[(1.0, ahead), (-1.0, behind)]])[0]
         found.append(
             ExplainedGap(behind, ahead, Average.of(ahead.accuracy - behind.accuracy, draws))
@@ -224,17 +252,11 @@ def lever_gains(
             start = _cell(grid, arm, fraction)
             end = _cell(grid, arm, _label(fraction, runs.lever))
             if start and end and runs.lever is Lever.STEPS:
-                end = _with_twice_the_steps(grid, start, end)
+                end = of_steps(grid.lengths(end), 2 * start.mean("steps"))
             if start and end:
                 gain = LeverGain(start, end, compare_cells(grid, start, end, level))
                 found.setdefault((arm, fraction), {})[runs.lever] = gain
     return found
-
-
-def _with_twice_the_steps(grid: Grid, start: Cell, end: Cell) -> Cell | None:
-    steps = start.mean("steps")
-    lengths = (c for c in grid.lengths(end) if abs(c.mean("steps") - 2 * steps) <= 0.1 * steps)
-    return next(lengths, None)
 
 
 def _grid(
@@ -295,6 +317,10 @@ def _effect(
         # Where the difference is told from zero, at most one draw in twenty is no difference.
         known = draws[:, draws[0] > 0]
         share = Average.of(1 - after.value / before.value, 1 - known[1] / known[0])
+    remedied = None
+    if weak.accuracy > behind.accuracy:
+        top = max(ahead, strong, key=lambda cell: cell.accuracy)
+        remedied = LeverGain(top, weak, compare_cells(grid, top, weak, level))
     return ExplainedLever(
         lever=lever,
         behind=behind,
@@ -304,6 +330,7 @@ def _effect(
         after=after,
         share=share,
         verdict=verdict_of(share),
+        remedied=remedied,
     )
 
 

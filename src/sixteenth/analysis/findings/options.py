@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,8 @@ from ..inputs.trainings import COUNT
 from ..stats.paired import Contrast, compare_cells
 from ..stats.significance import holm
 from .diagnosis import DiagnosisFinding, TooFewSteps
-from .doubling import SAME_SIZE, SAME_STEPS, LastDoubling
-from .explained import Lever, LeverGain, LeverGains
+from .doubling import SAME_SIZE, LastDoubling, of_steps
+from .explained import Explanation, Lever
 from .types import Finding, Strength
 
 LITTLE = 0.005
@@ -96,7 +97,9 @@ class Option(Finding):
         available: such a model or such weights exist, as far as is known.
         elsewhere: other pretrained weights have runs, though none that these can be compared with.
         across_machines: the gain rests on trainings from machines of several kinds.
-        lever: of `explain`, whose runs measured the gain; None where the study's own did.
+        lever: of `explain`, whose runs measured the gain; None where the study's own did. Of a
+            model or weights it is the reason why they are behind in the study, and they have the
+            lever here.
     """
 
     kind: OptionKind
@@ -157,10 +160,10 @@ def find_options(
     doublings: Sequence[LastDoubling],
     never_pretrained: Sequence[str],
     level: float,
-    gains: LeverGains,
+    explanation: Explanation,
 ) -> tuple[Option, ...]:
     """All options from `best`, the largest gain first; those without a known gain come last."""
-    others = _others(grid, best, level, never_pretrained, gains)
+    others = _others(grid, best, level, never_pretrained, explanation)
     longer = [option for option in others if option.kind is OptionKind.TRAINING]
     training = longer[0] if longer else _training(grid, best, diagnoses)
     options = [*others]
@@ -290,8 +293,21 @@ def _forecast(option: Option, drawn: Draws) -> Option:
     )
 
 
+class _Tried(NamedTuple):
+    """A cell that was trained, and what it has over the best network's; see `Option`."""
+
+    kind: OptionKind
+    end: Cell
+    gain: Contrast
+    lever: Lever | None = None
+
+
 def _others(
-    grid: Grid, best: Cell, level: float, never_pretrained: Sequence[str], gains: LeverGains
+    grid: Grid,
+    best: Cell,
+    level: float,
+    never_pretrained: Sequence[str],
+    explanation: Explanation,
 ) -> list[Option]:
     """A bigger model, other weights, twice the images or steps, larger images or another first
     layer: what the study, or `explain`, trained and so measured.
@@ -316,13 +332,15 @@ def _others(
         if abs(cell.train_size / best.train_size - 2) <= 2 * SAME_SIZE
     ]
     steps = best.mean("steps")  # 0 of a head
-    found += [
-        (OptionKind.TRAINING, cell)
-        for cell in grid.lengths(best)
-        if steps > 0 and abs(cell.mean("steps") / steps - 2) <= 2 * SAME_STEPS
-    ]
-    contrasts = [(kind, cell, compare_cells(grid, best, cell, level)) for kind, cell in found]
-    options = _measured(best, contrasts, gains.get((best.arm, best.fraction), {}), level)
+    longer = of_steps(grid.lengths(best), 2 * steps) if steps > 0 else None
+    if longer is not None:
+        found.append((OptionKind.TRAINING, longer))
+    tried = [_mended(grid, best, kind, cell, level, explanation) for kind, cell in found]
+    for lever, each in explanation.gains.get((best.arm, best.fraction), {}).items():
+        kind = OptionKind.TRAINING if lever is Lever.STEPS else OptionKind.RESOLUTION
+        if longer is None or kind is not OptionKind.TRAINING:
+            tried.append(_Tried(kind, each.end, each.gain, lever))
+    options = _measured(best, tried, level)
     asked = {option.kind for option in options}
     if OptionKind.MODEL not in asked:
         options.append(Option(OptionKind.MODEL, best))
@@ -334,25 +352,30 @@ def _others(
     return options
 
 
-def _measured(
+def _mended(
+    grid: Grid,
     best: Cell,
-    found: Sequence[tuple[OptionKind, Cell, Contrast]],
-    gains: Mapping[Lever, LeverGain],
+    kind: OptionKind,
+    cell: Cell,
     level: float,
-) -> list[Option]:
-    """Options whose ends were trained; their verdicts share one error (Holm 1979).
+    explanation: Explanation,
+) -> _Tried:
+    """A cell of the study; where the reason why it is behind was found, as it is with that mended.
 
-    Twice the steps are of the study where it has them, else of `explain`.
+    Without it the verdict would be about the recipe, and not about the model or the weights.
     """
-    options = [measured(kind, best, end, contrast) for kind, end, contrast in found]
-    contrasts = [contrast for _, _, contrast in found]
-    longer = any(option.kind is OptionKind.TRAINING for option in options)
-    for lever, each in gains.items():
-        kind = OptionKind.TRAINING if lever is Lever.STEPS else OptionKind.RESOLUTION
-        if not (longer and kind is OptionKind.TRAINING):
-            options.append(replace(measured(kind, best, each.end, each.gain), lever=lever))
-            contrasts.append(each.gain)
-    adjusted = holm([one.p_value for one in contrasts])
+    reason = explanation.reason(cell, best)
+    if reason is None or reason.remedied is None:
+        return _Tried(kind, cell, compare_cells(grid, best, cell, level))
+    return _Tried(kind, reason.remedied.end, reason.remedied.gain, reason.lever)
+
+
+def _measured(best: Cell, tried: Sequence[_Tried], level: float) -> list[Option]:
+    """Options whose ends were trained; their verdicts share one error (Holm 1979)."""
+    options = [
+        replace(measured(one.kind, best, one.end, one.gain), lever=one.lever) for one in tried
+    ]
+    adjusted = holm([one.gain.p_value for one in tried])
     return [
         option if p <= 1 - level else replace(option, verdict=OptionVerdict.CANNOT_TELL)
         for option, p in zip(options, adjusted, strict=True)
@@ -401,7 +424,7 @@ def _converged(
             return option.verdict is not OptionVerdict.HELPS
         return option.converged if option.converged is not None else _levelled(grid, option.start)
     ends = [option.start]
-    if option.measured and option.end is not None:
+    if option.measured and option.end is not None and option.lever is None:
         arm = option.end
         ends += [c for c in grid.curve(*arm) if c.train_size == option.start.train_size]
     gains = [training_gain(grid, cell) for cell in ends]

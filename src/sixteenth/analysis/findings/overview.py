@@ -20,7 +20,7 @@ from .advice import Advice, AdviceStep, BestNetwork
 from .answer import AnswerFinding, Headline, InHand, Lead
 from .cautions import Caution, RunsMissing, StoppedEarly, cautions
 from .diagnosis import Context, DiagnosisFinding, mean_climb
-from .explained import ExplainedLever, LeverGains
+from .explained import Explanation
 from .options import Option, OptionKind, OptionVerdict, find_options, measured, training_gain
 from .types import Finding, Strength
 
@@ -151,8 +151,7 @@ def overview(
     diagnoses: Sequence[DiagnosisFinding],
     context: Context,
     level: float,
-    tested: Sequence[ExplainedLever],
-    gains: LeverGains,
+    explanation: Explanation,
 ) -> Overview:
     """The first screen of a study; arguments as of `analyse`, and what it found."""
     headline = next((each for each in answer if isinstance(each, Headline)), None)
@@ -171,7 +170,7 @@ def overview(
     elif verdict not in (Verdict.STOP, Verdict.TEST_MORE, Verdict.NOTHING_KNOWN):
         card = Card(headline.option)
     shown = [one.option for one in cards]
-    others = list(_others(grid, curves, best, advice, diagnoses, context, level, gains))
+    others = list(_others(grid, curves, best, advice, diagnoses, context, level, explanation))
     told = verdict is Verdict.IN_HAND and headline.lead is Lead.DO
     decided = card.option if card else None
     trained_first = verdict is Verdict.TRAIN_FIRST
@@ -184,7 +183,7 @@ def overview(
         context,
         trained_first=trained_first,
         compared=[*_other_models(grid, best, cards)],
-        tested=tested,
+        explanation=explanation,
     )
     return Overview(
         verdict=verdict,
@@ -257,14 +256,14 @@ def _others(
     diagnoses: Sequence[DiagnosisFinding],
     context: Context,
     level: float,
-    gains: LeverGains,
+    explanation: Explanation,
 ) -> Iterator[Option]:
     """All known options, from the best network and from the largest cell of every other curve."""
     yield from (option for option in advice.options if option.known)
     for arm, curve in grid.curves.items():
         if arm != best.arm:
             never = context.never_pretrained
-            found = find_options(grid, curves, curve[-1], diagnoses, (), never, level, gains)
+            found = find_options(grid, curves, curve[-1], diagnoses, (), never, level, explanation)
             yield from (option for option in found if option.known)
 
 

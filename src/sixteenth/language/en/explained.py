@@ -66,6 +66,8 @@ def _share(share: Average) -> str:
     ends = f"({coverage(share.level)} interval {NUMBERS.span.format(low, high)})"
     if share.value < 0:
         return f"none of the difference {ends}"
+    if share.value > 1:
+        return f"all of the difference {ends}"
     return f"{NUMBERS.percent(share.value, digits=0)} of the difference {ends}"
 
 
@@ -90,20 +92,42 @@ def _name(cell: Cell, found: ExplainedLever, words: Words) -> str:
     return words.arm(cell.model, cell.init)
 
 
+def reason(found: ExplainedLever, words: Words) -> str:
+    """What is behind in a study, and the lever that is the reason for it: two sentences."""
+    behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
+    return (
+        f"As this study trains it, {behind} is {points(found.before.value)} behind {ahead}. The "
+        f"reason was found: {_what(found.lever, behind)}. It explains {_share(found.share)}."
+    )
+
+
 def _what(lever: Lever, behind: str) -> str:
+    match lever:
+        case Lever.STEM:
+            return f"the first layer for small images ({changed(lever)})"
+        case Lever.ZERO_INIT:
+            return f"residual blocks that begin as the identity ({changed(lever)})"
+        case Lever.RATE_HALF | Lever.RATE_DOUBLE:
+            return f"{changed(lever)} for {behind} alone"
+        case _:
+            return changed(lever)
+
+
+def changed(lever: Lever) -> str:
+    """What a network is trained with, in a few words."""
     match lever:
         case Lever.STEPS:
             return "four times the training steps"
         case Lever.IMAGE_SIZE:
             return "twice the image size"
         case Lever.STEM:
-            return "the first layer for small images (stem: cifar)"
+            return "stem: cifar"
         case Lever.ZERO_INIT:
-            return "residual blocks that begin as the identity (zero_init_residual)"
+            return "zero_init_residual"
         case Lever.RATE_HALF:
-            return f"half the learning rate for {behind} alone"
+            return "half the learning rate"
         case Lever.RATE_DOUBLE:
-            return f"twice the learning rate for {behind} alone"
+            return "twice the learning rate"
         case Lever.WEIGHT_DECAY:
             return "four times the weight decay"
         case Lever.AUGMENTATION:

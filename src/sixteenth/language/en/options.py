@@ -11,6 +11,7 @@ from ...spec.fields import is_frozen, is_last_stage, is_part_trained
 from ..screen import equal_steps, rates
 from ..sentences import SURE
 from .curves import warning
+from .explained import changed
 from .numbers import (
     SENTENCE,
     count,
@@ -34,12 +35,12 @@ def do(option: Option, words: Words) -> str:
                 return f"label {count(option.new_images)} more images"
             return f"train on {count(2 * start.train_size)} images, which have labels already"
         case OptionKind.MODEL:
-            return f"use {words.model(option.end[0])}" if option.end else "try a bigger model"
+            return f"use {label(option, words)}" if option.end else "try a bigger model"
         case OptionKind.INIT:
             if is_part_trained(start.init):
                 return f"train {_more(option)}, not {_trained(start.init)} alone"
             if option.end:
-                return f"start from {words.from_init(option.end[1])}"
+                return f"start from {_with(words.from_init(option.end[1]), option)}"
             if not option.available:
                 return "try a model that has pretrained weights"
             return "try pretrained weights" if start.init == "random" else "try other weights"
@@ -74,11 +75,11 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.DATA:
             return f"twice the images ({count(2 * option.start.train_size)})"
         case OptionKind.MODEL:
-            return words.model(option.end[0]) if option.end else "a bigger model"
+            return _with(words.model(option.end[0]), option) if option.end else "a bigger model"
         case OptionKind.INIT:
             if is_part_trained(option.start.init):
                 return f"training {_more(option)}"
-            return words.init(option.end[1]) if option.end else "other weights"
+            return _with(words.init(option.end[1]), option) if option.end else "other weights"
         case OptionKind.TRAINING:
             return "twice the training steps"
         case OptionKind.RESOLUTION:
@@ -87,6 +88,11 @@ def label(option: Option, words: Words) -> str:
             return "images of twice the size" if option.lever else "larger images"
         case _:
             assert_never(option.kind)
+
+
+def _with(name: str, option: Option) -> str:
+    """A model or weights, with the lever that they are trained with, if there is one."""
+    return f"{name} with {changed(option.lever)}" if option.lever else name
 
 
 def gain(option: Option, words: Words) -> str:

@@ -14,6 +14,7 @@ from ...analysis.findings.cautions import (
     NotConverged,
     OneSeed,
     PartTrained,
+    ReasonFound,
     RunsMissing,
     StoppedEarly,
     UnstableModel,
@@ -26,7 +27,7 @@ from ...spec.fields import is_last_stage, is_part_trained
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain, portion, upper_first
-from . import options
+from . import explained, options
 from .numbers import (
     SENTENCE,
     accuracy_interval,
@@ -193,6 +194,8 @@ class EnglishScreen(Screen):
                     f"{which} {self.words.cell(found.model)} training accuracy fell back, {most} "
                     f"{points(found.falls[0].fall)}: at a lower learning rate it may be ahead."
                 )
+            case ReasonFound():
+                return explained.reason(found.reason, self.words)
             case ImbalancedClasses():
                 return (
                     f"Classes are imbalanced ({count(found.fewest)} to {count(found.most)} test "

@@ -64,6 +64,8 @@ def _lever(found: ExplainedLever, words: Words) -> str:
 def _share(share: Average) -> str:
     low, high = NUMBERS.decimal(100 * share.low, 0), NUMBERS.percent(share.high, digits=0)
     ends = SENTENCE.ends(share.level, low, high)
+    if share.value > 1:
+        return f"全部差距（{ends}）"
     part = "0%" if share.value < 0 else NUMBERS.percent(share.value, digits=0)
     return f"差距的 {part}（{ends}）"
 
@@ -89,20 +91,42 @@ def _name(cell: Cell, found: ExplainedLever, words: Words) -> str:
     return words.arm(cell.model, cell.init)
 
 
+def reason(found: ExplainedLever, words: Words) -> str:
+    """What is behind in a study, and the lever that is the reason for it: two sentences."""
+    behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
+    return (
+        f"以這項研究的訓練方式，{behind} 落後 {ahead} {points(found.before.value)}。原因已經找到："
+        f"{_what(found.lever, behind)}，這項改變解釋了{_share(found.share)}。"
+    )
+
+
 def _what(lever: Lever, behind: str) -> str:
+    match lever:
+        case Lever.STEM:
+            return f"第一層改成適合小影像的設計（{changed(lever)}）"
+        case Lever.ZERO_INIT:
+            return f"殘差區塊一開始就是恆等映射（{changed(lever)}）"
+        case Lever.RATE_HALF | Lever.RATE_DOUBLE:
+            return f"只把 {behind} 的{changed(lever)}"
+        case _:
+            return changed(lever)
+
+
+def changed(lever: Lever) -> str:
+    """What a network is trained with, in a few words."""
     match lever:
         case Lever.STEPS:
             return "訓練步數變為四倍"
         case Lever.IMAGE_SIZE:
             return "影像尺寸加倍"
         case Lever.STEM:
-            return "第一層改成適合小影像的設計（stem: cifar）"
+            return "stem: cifar"
         case Lever.ZERO_INIT:
-            return "殘差區塊一開始就是恆等映射（zero_init_residual）"
+            return "zero_init_residual"
         case Lever.RATE_HALF:
-            return f"只把 {behind} 的學習率減半"
+            return "學習率減半"
         case Lever.RATE_DOUBLE:
-            return f"只把 {behind} 的學習率加倍"
+            return "學習率加倍"
         case Lever.WEIGHT_DECAY:
             return "權重衰減變為四倍"
         case Lever.AUGMENTATION:

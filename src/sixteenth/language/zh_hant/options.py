@@ -11,6 +11,7 @@ from ...spec.fields import is_frozen, is_last_stage, is_part_trained
 from ..screen import equal_steps, rates
 from ..sentences import SURE
 from .curves import warning
+from .explained import changed
 from .numbers import (
     SENTENCE,
     count,
@@ -35,12 +36,12 @@ def do(option: Option, words: Words) -> str:
                 return f"再標註 {images(option.new_images)}"
             return f"改用 {images(2 * start.train_size)}訓練（這些影像已有標籤）"
         case OptionKind.MODEL:
-            return f"改用 {words.model(option.end[0])}" if option.end else "試試較大的模型"
+            return f"改用 {label(option, words)}" if option.end else "試試較大的模型"
         case OptionKind.INIT:
             if is_part_trained(start.init):
                 return f"訓練{_more(option)}，而不只是{_trained(start.init)}"
             if option.end:
-                return f"改用 {words.init(option.end[1])}"
+                return f"改用 {label(option, words)}"
             if not option.available:
                 return "試試有預訓練權重的模型"
             return "試試預訓練權重" if start.init == "random" else "試試其他預訓練權重"
@@ -75,11 +76,11 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.DATA:
             return f"影像加倍（{count(2 * option.start.train_size)} 張）"
         case OptionKind.MODEL:
-            return words.model(option.end[0]) if option.end else "較大的模型"
+            return _with(words.model(option.end[0]), option) if option.end else "較大的模型"
         case OptionKind.INIT:
             if is_part_trained(option.start.init):
                 return f"訓練{_more(option)}"
-            return words.init(option.end[1]) if option.end else "其他權重"
+            return _with(words.init(option.end[1]), option) if option.end else "其他權重"
         case OptionKind.TRAINING:
             return "訓練步數加倍"
         case OptionKind.RESOLUTION:
@@ -88,6 +89,11 @@ def label(option: Option, words: Words) -> str:
             return "影像尺寸加倍" if option.lever else "較大的影像尺寸"
         case _:
             assert_never(option.kind)
+
+
+def _with(name: str, option: Option) -> str:
+    """A model or weights, with the lever that they are trained with, if there is one."""
+    return f"{name}（{changed(option.lever)}）" if option.lever else name
 
 
 def gain(option: Option, words: Words) -> str:

@@ -14,6 +14,7 @@ from ...analysis.findings.cautions import (
     NotConverged,
     OneSeed,
     PartTrained,
+    ReasonFound,
     RunsMissing,
     StoppedEarly,
     UnstableModel,
@@ -26,7 +27,7 @@ from ...spec.fields import is_last_stage
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain, portion
-from . import options
+from . import explained, options
 from .numbers import (
     SENTENCE,
     accuracy_interval,
@@ -193,6 +194,8 @@ class ChineseScreen(Screen):
                     f"{self.words.cell(found.model)}{which}訓練準確率中途{most} "
                     f"{points(found.falls[0].fall)}：降低學習率後，它可能反而領先。"
                 )
+            case ReasonFound():
+                return explained.reason(found.reason, self.words)
             case ImbalancedClasses():
                 return (
                     f"類別不平衡（測試影像 {count(found.fewest)} 至 {count(found.most)} 張）："
