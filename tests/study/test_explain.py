@@ -115,7 +115,7 @@ def test_only_seeds_after_a_stop_goes_on_and_the_report_tells_what_was_tested(
     folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ("explain", str(folder), "--only", "seeds", "--threads", "1")
-    results = (folder / "results.csv").read_bytes()
+    before = read_results(folder, lengths=True)
     assert "What may be behind it" in (folder / "report.md").read_text("utf-8")
     with monkeypatch.context() as patch:
 
@@ -140,10 +140,38 @@ def test_only_seeds_after_a_stop_goes_on_and_the_report_tells_what_was_tested(
     report = (folder / "report.md").read_text("utf-8")
     assert "Reasons, tested" in report
     assert "What may be behind it" not in report
-    assert (folder / "results.csv").read_bytes() == results
+    after = read_results(folder, lengths=True)
+    same = [name for name in before[0] if not name.endswith(("_low", "_high"))]
+    assert [[row[key] for key in same] for row in after[: len(before)]] == [
+        [row[key] for key in same] for row in before
+    ]
+    assert [row["run_id"] for row in after[len(before) :]] == [row["run_id"] for row in rows]
     again = json.loads(sixteenth(*words, "--json").out)
     assert [each["kind"] for each in again["findings"]] == ["ExplainedGap"]
     assert again["findings"][0]["behind"]["seeds"] == [0, 1, 2]
+
+
+def test_trainings_of_the_lever_seeds_are_repeats_of_the_studys_own_cells(
+    folder: Path, sixteenth: Command
+) -> None:
+    sure = Study.open(folder).findings().overview.sure
+    assert sure is not None
+    assert (sure.most, sure.repeats) == (1, 0)
+    assert sixteenth("explain", str(folder), "--only", "seeds", "--threads", "1").code == 0
+    study = Study.open(folder)
+    sure = study.findings().overview.sure
+    assert sure is not None
+    assert (sure.fewest, sure.most, sure.repeats) == (1, 3, 4)
+    assert "OneSeed" not in [type(each).__name__ for each in study.findings().overview.cautions]
+    repeats = [run_id for run_id in study.predictions() if re.search("seed[12]$", run_id)]
+    assert len(repeats) == 4
+    assert set(repeats) <= set(study.histories()["run_id"])
+    assert sixteenth("report", str(folder)).code == 0, "nothing is lost"
+    # A study that asks for these seeds itself trains them itself, and has each run once.
+    study.spec = study.spec.model_copy(update={"seeds": [0, 1, 2]})
+    table = study.results().set_index("run_id")
+    assert table.index.is_unique
+    assert set(table.loc[repeats, "status"]) == {"missing"}
 
 
 def test_a_lever_for_the_loser_is_judged_and_an_open_verdict_gets_one_more_seed(

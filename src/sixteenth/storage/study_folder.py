@@ -82,6 +82,7 @@ class StudySnapshot:
         records: run_id -> run.json of each of them that was begun, in the order of names.
         stamps: the state of the run folders when they were read, see `is_current`.
         controls: run.json of its runs that were trained again with more steps; finished ones.
+        elsewhere: run_id -> the folder that a run lies in which is not in this one.
     """
 
     folder: StudyFolder
@@ -89,6 +90,7 @@ class StudySnapshot:
     records: Mapping[str, RunRecord]
     stamps: Mapping[str, Stamp]
     controls: Mapping[str, RunRecord] = field(default_factory=dict)
+    elsewhere: Mapping[str, StudyFolder] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: StudyFolder, runs: Sequence[RunSpec]) -> Self:
@@ -139,6 +141,35 @@ class StudySnapshot:
             stamps={**self.stamps, **{key: self.folder.run(key).stamp() for key in new}},
         )
 
+    def with_repeats(self, others: Iterable[StudySnapshot]) -> Self:
+        """The snapshot with what other folders hold of its cells: finished runs of other seeds."""
+        cells = {(run.model, run.strategy, run.fraction) for run in self.runs}
+        known = {run.run_id for run in self.runs}
+        added = {
+            run.run_id: (run, other)
+            for other in others
+            for run in other.runs
+            if (run.model, run.strategy, run.fraction) in cells
+            and run.run_id not in known
+            and run.run_id in other.records
+            and other.records[run.run_id].is_finished
+        }
+        if not added:
+            return self
+        records = {key: other.records[key] for key, (_, other) in added.items()}
+        stamps = {key: other.stamps[key] for key, (_, other) in added.items()}
+        return replace(
+            self,
+            runs=(*self.runs, *(run for run, _ in added.values())),
+            records=dict(sorted({**self.records, **records}.items())),
+            stamps={**self.stamps, **stamps},
+            elsewhere={key: other.folder for key, (_, other) in added.items()},
+        )
+
+    def place(self, run_id: str) -> RunFolder:
+        """The folder of one of its runs."""
+        return self.elsewhere.get(run_id, self.folder).run(run_id)
+
     def is_current(self) -> bool:
         """Whether reading again would give the same; opens no file."""
         return self.stamps == self._stamps(self.folder)
@@ -150,7 +181,7 @@ class StudySnapshot:
         Raises:
             InputError: one is damaged.
         """
-        return read_histories({key: self.folder.run(key).history_path for key in self.records})
+        return read_histories({key: self.place(key).history_path for key in self.records})
 
     def predictions(self) -> Predictions:
         """What the finished runs predict of the test images.
@@ -162,7 +193,7 @@ class StudySnapshot:
         """
         reads: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {}
         for run_id, record in self.records.items():
-            reads |= self.folder.run(run_id).predictions_of(record).reads
+            reads |= self.place(run_id).predictions_of(record).reads
         for run_id, record in self.controls.items():
             again = self.folder.control.run(run_id).predictions_of(record).reads
             reads |= {control_id(record): again[run_id]} if run_id in again else {}

@@ -28,7 +28,7 @@ def class_images(snapshot: StudySnapshot) -> dict[str, tuple[int, ...]]:
         if fraction in found or data is None or not data.per_class or not measured:
             continue
         if train is None:
-            read = snapshot.folder.run(run_id).read_predictions()
+            read = snapshot.place(run_id).read_predictions()
             if read is None:
                 continue
             counts = np.array([data.per_class.get(name, 0) for name in data.classes])

@@ -32,7 +32,7 @@ from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import is_part_trained
 from ..storage.run_facts import DataFacts
 from ..storage.study_folder import StudyFolder
-from .levers import MORE_SEEDS, LeverStudy, lever_study, same_place
+from .levers import MORE_SEEDS, LeverStudy, begun_levers, lever_study, same_place
 from .listener import Listener
 from .results import write_results
 from .study import Study
@@ -106,6 +106,8 @@ class SubStudy(Study):
 def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
     """The two cells to explain: where the expectation failed on the fewest images, or those asked.
 
+    Where it fails nowhere, those that were begun to be explained.
+
     Args:
         between: run ids of two cells of one fraction.
 
@@ -134,6 +136,9 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
             for found in section.findings
             if isinstance(found, SizeVerdict) and found.outcome is Outcome.OPPOSITE
         ]
+        begun = next(begun_levers(study.spec, study.folder), None)
+        if not failed and begun is not None:
+            return begun.place  # more trainings of it may have met the expectation
         if not failed or expect is Expect.NONE:
             raise InputError(
                 "nothing to explain: the expectation failed at no size of this study; name the "

@@ -7,7 +7,7 @@ fraction, with one thing changed. This module makes its study file and reads wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,10 +91,12 @@ def lever_study(
     return LeverStudy(place, lever, base.seeds, spec, target)
 
 
-def begun_levers(base: StudySpec, folder: Path) -> Iterator[LeverStudy]:
-    """The levers that were begun in a study's folder, by place and in the order of `Lever`."""
+def begun_levers(
+    base: StudySpec, folder: Path, levers: Iterable[Lever] = Lever
+) -> Iterator[LeverStudy]:
+    """Those of `levers` that were begun in a study's folder, by place, in the order of `levers`."""
     for place in sorted((folder / EXPLAIN).glob("*")):
-        for lever in Lever:
+        for lever in levers:
             frozen = StudyFolder(place / lever.value).spec_path
             if frozen.is_file():
                 spec = load_frozen(frozen)

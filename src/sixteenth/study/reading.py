@@ -6,7 +6,7 @@ changed. `study` adds what trains them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..analysis import Findings
+    from ..analysis.findings.explained import Lever
     from ..language.base import Discussion, SaidAdvice
     from ..language.screen import SaidOverview
     from ..report.discussion import Measurements
@@ -50,6 +51,7 @@ class StudyResults:
         self.language = find_tag(spec.language) if spec.language else locale_tag()
         self._planned: tuple[StudySpec, list[RunSpec]] | None = None
         self._snapshot: StudySnapshot | None = None
+        self._merged: tuple[list[StudySnapshot], StudySnapshot] | None = None
         self._tables: tuple[StudySnapshot, dict[str, pd.DataFrame]] | None = None
         self._lever_snapshots: dict[Path, StudySnapshot] = {}
         self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
@@ -71,18 +73,18 @@ class StudyResults:
 
     def results(self) -> pd.DataFrame:
         """One row per run of the grid and shorter length, see `study.results.results_table`."""
-        return self._table("results", self._read()).copy()
+        return self._table("results", self._read_all()).copy()
 
     def histories(self) -> pd.DataFrame:
         """One row per run and epoch, see `study.results.histories_table`."""
-        return self._table("histories", self._read()).copy()
+        return self._table("histories", self._read_all()).copy()
 
     def predictions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Test labels (n,) and class probabilities (n, classes) of finished runs, by run_id.
 
         The ids are those of `results`: with shorter lengths, as ``RUN_ID@1/4``.
         """
-        return dict(self._read().predictions())
+        return dict(self._read_all().predictions())
 
     def records(self) -> list[RunRecord]:
         """run.json of every run that was begun."""
@@ -94,13 +96,9 @@ class StudyResults:
 
     def findings(self) -> Findings:
         """What the measurements show, in numbers; analysed again only if they have changed."""
-        snapshots, kept = [self._read(), *(read for _, read in self._read_levers())], self._analysed
-        same = kept is not None and len(kept[0]) == len(snapshots)
-        if (
-            kept is None
-            or not (same and all(a is b for a, b in zip(kept[0], snapshots, strict=True)))
-            or kept[1] != self.spec
-        ):
+        kept = self._analysed
+        snapshots = [self._read_all(), *(read for _, read in self._read_levers())]
+        if kept is None or not _same(kept[0], snapshots) or kept[1] != self.spec:
             self._analysed = kept = snapshots, self.spec, self._analyse()
         return kept[2]
 
@@ -162,7 +160,7 @@ class StudyResults:
         from ..report.page.build import build_report, is_made_from
         from .results import write_classes, write_results
 
-        snapshot = self._read()
+        snapshot = self._read_all()
         made_from = self._state(snapshot)
         if (
             unless_current
@@ -191,7 +189,7 @@ class StudyResults:
         from ..report.discussion import analyse_study
         from .results import results_table
 
-        snapshot = self._read()
+        snapshot = self._read_all()
         tested = [
             LeverRuns(each.place, each.lever, results_table(read), read.predictions())
             for each, read in self._read_levers()
@@ -204,15 +202,28 @@ class StudyResults:
         )
 
     def _read(self) -> StudySnapshot:
-        """What the folder holds; it is read again only if a file of a run has changed."""
+        """What the runs of the grid have left; read again only if a file of a run has changed."""
         self._snapshot = _read_again(self._snapshot, self.folder, self.runs())
         return self._snapshot
 
-    def _read_levers(self) -> list[tuple[LeverStudy, StudySnapshot]]:
-        """What the levers of `sixteenth explain` have left, likewise."""
+    def _read_all(self) -> StudySnapshot:
+        """The same with the trainings of `sixteenth explain` that repeat a cell of the study."""
+        from ..analysis.findings.explained import Lever
+
+        parts = [self._read(), *(read for _, read in self._read_levers([Lever.SEEDS]))]
+        if self._merged is None or not _same(self._merged[0], parts):
+            self._merged = parts, parts[0].with_repeats(parts[1:])
+        return self._merged[1]
+
+    def _read_levers(
+        self, levers: Iterable[Lever] | None = None
+    ) -> list[tuple[LeverStudy, StudySnapshot]]:
+        """What the levers of `sixteenth explain` have left, likewise; those asked for, or all."""
+        from ..analysis.findings.explained import Lever
         from .levers import begun_levers
 
-        begun, kept = list(begun_levers(self.spec, self.folder)), self._lever_snapshots
+        begun = list(begun_levers(self.spec, self.folder, Lever if levers is None else levers))
+        kept = self._lever_snapshots
         for each in begun:
             kept[each.folder] = _read_again(kept.get(each.folder), each.folder, each.runs())
         return [(each, kept[each.folder]) for each in begun]
@@ -242,6 +253,11 @@ class StudyResults:
         if name not in made:
             made[name] = {"results": results_table, "histories": histories_table}[name](snapshot)
         return made[name]
+
+
+def _same(kept: Sequence[StudySnapshot], read: Sequence[StudySnapshot]) -> bool:
+    """Whether nothing was read again."""
+    return len(kept) == len(read) and all(a is b for a, b in zip(kept, read, strict=True))
 
 
 def _read_again(

@@ -53,10 +53,11 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
     The `length` of a whole run is 1. That of a shorter one has its row, with the run_id
     ``RUN_ID@1/4``, when the run is finished or was stopped after it; so has a control,
     ``RUN_ID@2``, that was trained again with more steps. A run that was not begun has the status
-    "missing". Accuracies are in [0, 1]; `test_accuracy_low` and `test_accuracy_high` are the ends
-    of the 95% interval for another training of the cell, see `analysis.run_intervals`; so are those
-    of `balanced_accuracy`. What `analysis.stats.measures` describes is computed from the stored
-    predictions, and NaN where there are none.
+    "missing"; trainings of `sixteenth explain` that repeat a cell come last. Accuracies are in
+    [0, 1]; `test_accuracy_low` and `test_accuracy_high` are the ends of the 95% interval for
+    another training of the cell, see `analysis.run_intervals`; so are those of `balanced_accuracy`.
+    What `analysis.stats.measures` describes is computed from the stored predictions, and NaN where
+    there are none.
 
     Args:
         intervals: compute them; else they are NaN. Each rests on all runs, so that none can be kept
@@ -119,7 +120,7 @@ def _measures(snapshot: StudySnapshot) -> dict[str, TestMeasures]:
     """run_id of a row -> what its test predictions say."""
     found: dict[str, TestMeasures] = {}
     for run_id, record in snapshot.records.items():
-        place = snapshot.folder.run(run_id).path
+        place = snapshot.place(run_id).path
         found |= _measures_of(_Known(place, snapshot.stamps.get(run_id, ()), record))
     for run_id, record in snapshot.controls.items():
         place = snapshot.folder.control.run(run_id).path
@@ -223,7 +224,10 @@ def check_nothing_lost(folder: StudyFolder) -> None:
         return
     except (OSError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {error}; move it away") from None
-    here = {place.path.name for place in folder.runs()}
+    from ..analysis.findings.explained import Lever
+
+    seeds = folder.path.glob(f"{EXPLAIN}/*/{Lever.SEEDS}")
+    here = {place.path.name for each in (folder, *map(StudyFolder, seeds)) for place in each.runs()}
     gone = [run_id for run_id in finished if run_id not in here]
     if gone:
         raise InputError(

@@ -281,10 +281,11 @@ def _grid(
             table = table.assign(fraction=[_label(f, runs.lever) for f in table["fraction"]])
         # What two places tested alike is one run with one result.
         known = {run_id for earlier in tables for run_id in earlier["run_id"]}
-        names = [f"{runs.lever}/{run_id}" for run_id in table["run_id"]]
-        table = table.assign(run_id=names)
+        # Repeats keep their names: `results` may have them already.
+        named = "" if runs.lever is Lever.SEEDS else f"{runs.lever}/"
+        table = table.assign(run_id=named + table["run_id"])
         tables.append(table[~table["run_id"].isin(known)])
-        predicted |= {f"{runs.lever}/{name}": each for name, each in runs.predictions.items()}
+        predicted |= {named + run_id: each for run_id, each in runs.predictions.items()}
     filled = [table.dropna(axis="columns", how="all") for table in tables if len(table)]
     return read_grid(pd.concat(filled, ignore_index=True), None, predicted, metric)
 
