@@ -383,3 +383,17 @@ def test_cells_that_more_trainings_turned_round_are_told_as_they_are_now(study):
     effect = by_lever[Lever.STEPS]
     assert effect.verdict is LeverVerdict.REASON
     assert [one.start.arm for one in effect.gains] == [SMALL, BIG]
+
+
+def test_the_best_of_several_levers_must_be_clearer(study):
+    measured = base(study, small=0.60, big=0.45)
+    best = lever_runs(study, {SMALL: 0.58, BIG: 0.67}, Lever.ZERO_INIT)
+    others = [
+        lever_runs(study, {SMALL: 0.60, BIG: 0.45}, Lever.WEIGHT_DECAY),
+        *(lever_runs(study, {BIG: 0.45}, lever) for lever in (Lever.RATE_HALF, Lever.RATE_DOUBLE)),
+    ]
+    alone, _ = options(study, measured, best)
+    chosen, _ = options(study, measured, best, *others)
+    assert alone["model"].lever is chosen["model"].lever is Lever.ZERO_INIT
+    assert chosen["model"].gain == alone["model"].gain
+    assert (alone["model"].verdict, chosen["model"].verdict) == ("helps", "cannot tell")

@@ -294,12 +294,22 @@ def _forecast(option: Option, drawn: Draws) -> Option:
 
 
 class _Tried(NamedTuple):
-    """A cell that was trained, and what it has over the best network's; see `Option`."""
+    """A cell that was trained, and what it has over the best network's; see `Option`.
+
+    Attributes:
+        chosen_of: cells that it is the best of.
+    """
 
     kind: OptionKind
     end: Cell
     gain: Contrast
     lever: Lever | None = None
+    chosen_of: int = 1
+
+    @property
+    def p_value(self) -> float:
+        """Of the best of so many (Bonferroni)."""
+        return min(1.0, self.chosen_of * self.gain.p_value)
 
 
 def _others(
@@ -367,7 +377,8 @@ def _mended(
     reason = explanation.reason(cell, best)
     if reason is None or reason.remedied is None:
         return _Tried(kind, cell, compare_cells(grid, best, cell, level))
-    return _Tried(kind, reason.remedied.end, reason.remedied.gain, reason.lever)
+    tried = len(explanation.levers(cell, best))
+    return _Tried(kind, reason.remedied.end, reason.remedied.gain, reason.lever, tried)
 
 
 def _measured(best: Cell, tried: Sequence[_Tried], level: float) -> list[Option]:
@@ -375,7 +386,7 @@ def _measured(best: Cell, tried: Sequence[_Tried], level: float) -> list[Option]
     options = [
         replace(measured(one.kind, best, one.end, one.gain), lever=one.lever) for one in tried
     ]
-    adjusted = holm([one.gain.p_value for one in tried])
+    adjusted = holm([one.p_value for one in tried])
     return [
         option if p <= 1 - level else replace(option, verdict=OptionVerdict.CANNOT_TELL)
         for option, p in zip(options, adjusted, strict=True)
