@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import assert_never
 
 from ...analysis.findings.explained import (
@@ -16,6 +17,19 @@ from ...analysis.findings.explained import (
 from ...analysis.inputs.grid import Cell
 from .numbers import NUMBERS, coverage, interval, plural, points, signed
 from .words import Words
+
+CHANGED: Mapping[Lever, str] = {
+    Lever.STEPS: "four times the training steps",
+    Lever.IMAGE_SIZE: "twice the image size",
+    Lever.STEM: "stem: cifar",
+    Lever.ZERO_INIT: "zero_init_residual",
+    Lever.RATE_HALF: "half the learning rate",
+    Lever.RATE_DOUBLE: "twice the learning rate",
+    Lever.WEIGHT_DECAY: "four times the weight decay",
+    Lever.AUGMENTATION: "more augmentation",
+    Lever.SEEDS: "more seeds",
+}
+"""What a network is trained with, in a few words."""
 
 
 def say(finding: ExplainedFinding, words: Words) -> str:
@@ -104,35 +118,10 @@ def reason(found: ExplainedLever, words: Words) -> str:
 def _what(lever: Lever, behind: str) -> str:
     match lever:
         case Lever.STEM:
-            return f"the first layer for small images ({changed(lever)})"
+            return f"the first layer for small images ({CHANGED[lever]})"
         case Lever.ZERO_INIT:
-            return f"residual blocks that begin as the identity ({changed(lever)})"
+            return f"residual blocks that begin as the identity ({CHANGED[lever]})"
         case Lever.RATE_HALF | Lever.RATE_DOUBLE:
-            return f"{changed(lever)} for {behind} alone"
+            return f"{CHANGED[lever]} for {behind} alone"
         case _:
-            return changed(lever)
-
-
-def changed(lever: Lever) -> str:
-    """What a network is trained with, in a few words."""
-    match lever:
-        case Lever.STEPS:
-            return "four times the training steps"
-        case Lever.IMAGE_SIZE:
-            return "twice the image size"
-        case Lever.STEM:
-            return "stem: cifar"
-        case Lever.ZERO_INIT:
-            return "zero_init_residual"
-        case Lever.RATE_HALF:
-            return "half the learning rate"
-        case Lever.RATE_DOUBLE:
-            return "twice the learning rate"
-        case Lever.WEIGHT_DECAY:
-            return "four times the weight decay"
-        case Lever.AUGMENTATION:
-            return "more augmentation"
-        case Lever.SEEDS:
-            return "more seeds"
-        case _:
-            assert_never(lever)
+            return CHANGED[lever]

@@ -11,7 +11,7 @@ from ...spec.fields import is_frozen, is_last_stage, is_part_trained
 from ..screen import equal_steps, rates
 from ..sentences import SURE
 from .curves import warning
-from .explained import changed
+from .explained import CHANGED
 from .numbers import (
     SENTENCE,
     count,
@@ -92,7 +92,7 @@ def label(option: Option, words: Words) -> str:
 
 def _with(name: str, option: Option) -> str:
     """A model or weights, with the lever that they are trained with, if there is one."""
-    return f"{name} with {changed(option.lever)}" if option.lever else name
+    return f"{name} with {CHANGED[option.lever]}" if option.lever else name
 
 
 def gain(option: Option, words: Words) -> str:

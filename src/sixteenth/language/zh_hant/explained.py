@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import assert_never
 
 from ...analysis.findings.explained import (
@@ -16,6 +17,19 @@ from ...analysis.findings.explained import (
 from ...analysis.inputs.grid import Cell
 from .numbers import NUMBERS, SENTENCE, interval, points, signed_points
 from .words import Words
+
+CHANGED: Mapping[Lever, str] = {
+    Lever.STEPS: "訓練步數變為四倍",
+    Lever.IMAGE_SIZE: "影像尺寸加倍",
+    Lever.STEM: "stem: cifar",
+    Lever.ZERO_INIT: "zero_init_residual",
+    Lever.RATE_HALF: "學習率減半",
+    Lever.RATE_DOUBLE: "學習率加倍",
+    Lever.WEIGHT_DECAY: "權重衰減變為四倍",
+    Lever.AUGMENTATION: "更多資料增強",
+    Lever.SEEDS: "更多種子",
+}
+"""What a network is trained with, in a few words."""
 
 
 def say(finding: ExplainedFinding, words: Words) -> str:
@@ -103,35 +117,10 @@ def reason(found: ExplainedLever, words: Words) -> str:
 def _what(lever: Lever, behind: str) -> str:
     match lever:
         case Lever.STEM:
-            return f"第一層改成適合小影像的設計（{changed(lever)}）"
+            return f"第一層改成適合小影像的設計（{CHANGED[lever]}）"
         case Lever.ZERO_INIT:
-            return f"殘差區塊一開始就是恆等映射（{changed(lever)}）"
+            return f"殘差區塊一開始就是恆等映射（{CHANGED[lever]}）"
         case Lever.RATE_HALF | Lever.RATE_DOUBLE:
-            return f"只把 {behind} 的{changed(lever)}"
+            return f"只把 {behind} 的{CHANGED[lever]}"
         case _:
-            return changed(lever)
-
-
-def changed(lever: Lever) -> str:
-    """What a network is trained with, in a few words."""
-    match lever:
-        case Lever.STEPS:
-            return "訓練步數變為四倍"
-        case Lever.IMAGE_SIZE:
-            return "影像尺寸加倍"
-        case Lever.STEM:
-            return "stem: cifar"
-        case Lever.ZERO_INIT:
-            return "zero_init_residual"
-        case Lever.RATE_HALF:
-            return "學習率減半"
-        case Lever.RATE_DOUBLE:
-            return "學習率加倍"
-        case Lever.WEIGHT_DECAY:
-            return "權重衰減變為四倍"
-        case Lever.AUGMENTATION:
-            return "更多資料增強"
-        case Lever.SEEDS:
-            return "更多種子"
-        case _:
-            assert_never(lever)
+            return CHANGED[lever]
