@@ -23,7 +23,7 @@ def snapshot(*sizes: int) -> Any:
             )
             for seed, size in enumerate(sizes)
         },
-        folder=SimpleNamespace(run=lambda _: SimpleNamespace(read_predictions=lambda: (LABELS, 0))),
+        place=lambda _: SimpleNamespace(read_predictions=lambda: (LABELS, 0)),
     )
 
 

@@ -18,6 +18,7 @@ from ...analysis.inputs.grid import Cell
 from .numbers import NUMBERS, coverage, interval, plural, points, signed
 from .words import Words
 
+# What a network is trained with, in a few words.
 CHANGED: Mapping[Lever, str] = {
     Lever.STEPS: "four times the training steps",
     Lever.IMAGE_SIZE: "twice the image size",
@@ -29,7 +30,6 @@ CHANGED: Mapping[Lever, str] = {
     Lever.AUGMENTATION: "more augmentation",
     Lever.SEEDS: "more seeds",
 }
-"""What a network is trained with, in a few words."""
 
 
 def say(finding: ExplainedFinding, words: Words) -> str:

@@ -18,6 +18,7 @@ from ...analysis.inputs.grid import Cell
 from .numbers import NUMBERS, SENTENCE, interval, points, signed_points
 from .words import Words
 
+# What a network is trained with, in a few words.
 CHANGED: Mapping[Lever, str] = {
     Lever.STEPS: "訓練步數變為四倍",
     Lever.IMAGE_SIZE: "影像尺寸加倍",
@@ -29,7 +30,6 @@ CHANGED: Mapping[Lever, str] = {
     Lever.AUGMENTATION: "更多資料增強",
     Lever.SEEDS: "更多種子",
 }
-"""What a network is trained with, in a few words."""
 
 
 def say(finding: ExplainedFinding, words: Words) -> str:
