@@ -208,9 +208,13 @@ class StudyResults:
 
     def _read_all(self) -> StudySnapshot:
         """The same with the trainings of `sixteenth explain` that repeat a cell of the study."""
+        return self._with_repeats(self._read())
+
+    def _with_repeats(self, own: StudySnapshot) -> StudySnapshot:
+        """`own` with these trainings; of the study's own runs none is read again."""
         from ..analysis.findings.explained import Lever
 
-        parts = [self._read(), *(read for _, read in self._read_levers([Lever.SEEDS]))]
+        parts = [own, *(read for _, read in self._read_levers([Lever.SEEDS]))]
         if self._merged is None or not _same(self._merged[0], parts):
             self._merged = parts, parts[0].with_repeats(parts[1:])
         return self._merged[1]

@@ -236,7 +236,7 @@ class Study(StudyResults):
 
         def so_far() -> StudySnapshot:
             self._snapshot = snapshot.with_records(ended)
-            return self._read_all()
+            return self._with_repeats(self._snapshot)
 
         def write_table() -> None:
             now = so_far()
