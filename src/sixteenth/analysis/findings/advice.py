@@ -16,10 +16,11 @@ from ..inputs.grid import Arm, Cell, Grid
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from ..stats.spread import LEVEL
+from .compare_options import find_options
 from .diagnosis import DiagnosisFinding
 from .doubling import ControlRun, LastDoubling
 from .explained import Explanation
-from .options import Option, OptionKind, OptionVerdict, find_options, visible_gain
+from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .target import Target, reach
 from .types import Finding, Strength, plain
 

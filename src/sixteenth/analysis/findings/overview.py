@@ -19,9 +19,11 @@ from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork
 from .answer import AnswerFinding, Headline, InHand, Lead
 from .cautions import Caution, RunsMissing, StoppedEarly, cautions
+from .compare_options import find_options, training_gain
 from .diagnosis import Context, DiagnosisFinding, mean_climb
 from .explained import Explanation
-from .options import Option, OptionKind, OptionVerdict, find_options, measured, training_gain
+from .measured_options import measured
+from .options import Option, OptionKind, OptionVerdict
 from .types import Finding, Strength
 
 CARDS = (OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT, OptionKind.TRAINING)

@@ -1,0 +1,141 @@
+"""What could still be had from the best network: more images, another model, weights, training.
+
+All options start from the cell with the highest accuracy. Its gain from a bigger model or other
+weights is measured where the study trained them on as many images, and that from twice the images
+where it trained on these too; else that, and that from twice the steps, is a forecast from fitted
+curves. What a step on the way to this network bought is spent and no option. An option that nobody
+tried has no gain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ...spec.fields import is_frozen, weights_of
+from ..curves.joint import Curves
+from ..inputs.grid import Cell, Grid
+from .diagnosis import DiagnosisFinding
+from .doubling import LastDoubling
+from .explained import Explanation
+from .forecast_options import longer_training, more_images
+from .measured_options import measured_options
+from .options import Option, OptionKind, OptionVerdict
+
+LITTLE = 0.005
+"""Where no gain is there to compare with, a last doubling of the steps may still have bought half a
+point: as much ends a training of `epochs: auto`."""
+
+
+def find_options(
+    grid: Grid,
+    curves: Curves,
+    best: Cell,
+    diagnoses: Sequence[DiagnosisFinding],
+    doublings: Sequence[LastDoubling],
+    never_pretrained: Sequence[str],
+    level: float,
+    explanation: Explanation,
+) -> tuple[Option, ...]:
+    """All options from `best`, the largest gain first; those without a known gain come last."""
+    tried = measured_options(grid, best, level, explanation)
+    measured = {option.kind: option for option in tried}
+    training = measured.get(OptionKind.TRAINING) or longer_training(grid, best, diagnoses)
+    options = []
+    if OptionKind.DATA not in measured:
+        options.append(more_images(grid, curves, best, doublings))
+    if OptionKind.TRAINING not in measured and not is_frozen(best.init):
+        options.append(training)
+    options += tried
+    options += _not_tried(grid, best, measured, never_pretrained)
+    options = [
+        replace(_priced(option), converged=_converged(grid, option, training, diagnoses))
+        for option in _compared(options)
+    ]
+    return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))
+
+
+def _compared(options: Sequence[Option]) -> list[Option]:
+    """The options with the chance that each is the best, and what choosing it loses on average."""
+    drawn = [option for option in options if option.draws is not None]
+    if len(drawn) < 2:
+        return list(options)
+    draws = np.array([option.draws for option in drawn], dtype=float)
+    best, most = np.argmax(draws, axis=0), np.max(draws, axis=0)
+    compared = {
+        id(option): replace(
+            option,
+            chance_best=float((best == i).mean()),
+            regret=float((most - draws[i]).mean()),
+        )
+        for i, option in enumerate(drawn)
+    }
+    return [compared.get(id(option), option) for option in options]
+
+
+def _priced(option: Option) -> Option:
+    """The option with its gain for what it takes."""
+    points, hours = 100 * option.gain, option.seconds / 3600
+    return replace(
+        option,
+        points_per_1000_images=1000 * points / option.new_images if option.new_images else math.nan,
+        points_per_hour=points / hours if hours > 0 else math.nan,
+    )
+
+
+def training_gain(grid: Grid, cell: Cell) -> float:
+    """What the last doubling of a cell's steps bought; NaN where no shorter training was tested.
+
+    A head on frozen features is fitted to its end, so that more steps would bring nothing.
+    """
+    if is_frozen(cell.init):
+        return 0.0
+    lengths = grid.lengths(cell)
+    halves = [c for c in lengths if abs(c.length / lengths[-1].length - 0.5) < 0.1]
+    return lengths[-1].accuracy - halves[0].accuracy if halves else math.nan
+
+
+def _not_tried(
+    grid: Grid, best: Cell, measured: Container[OptionKind], never_pretrained: Sequence[str]
+) -> Iterator[Option]:
+    """A bigger model and other weights where the study has none; another resolution where the
+    last feature map has one position."""
+    if OptionKind.MODEL not in measured:
+        yield Option(OptionKind.MODEL, best)
+    if OptionKind.INIT not in measured:
+        available = best.init != "random" or best.model not in never_pretrained
+        own = ("random", weights_of(best.init))
+        elsewhere = any(weights_of(init) not in own for init in grid.inits)
+        yield Option(OptionKind.INIT, best, available=available, elsewhere=elsewhere)
+    if OptionKind.RESOLUTION not in measured and best.runs[0].one_position:
+        yield Option(OptionKind.RESOLUTION, best)
+
+
+def _converged(
+    grid: Grid, option: Option, training: Option, diagnoses: Sequence[DiagnosisFinding]
+) -> bool | None:
+    """Whether the last doubling of the steps bought less than the option does.
+
+    Of longer training itself: whether twice the steps would no longer help.
+    """
+    if option.kind is OptionKind.TRAINING:
+        if option.known:
+            return option.verdict is not OptionVerdict.HELPS
+        return option.converged if option.converged is not None else _levelled(grid, option.start)
+    ends = [option.start]
+    if option.measured and option.end is not None and option.lever is None:
+        arm = option.end
+        ends += [c for c in grid.curve(*arm) if c.train_size == option.start.train_size]
+    gains = [training_gain(grid, cell) for cell in ends]
+    if not any(map(math.isfinite, gains)):
+        return _converged(grid, training, training, diagnoses)
+    bought = max(gain for gain in gains if math.isfinite(gain))
+    return bought < (abs(option.gain) if option.known else LITTLE)
+
+
+def _levelled(grid: Grid, cell: Cell) -> bool | None:
+    """True with training curves, whose rules would have shown too few steps; else not known."""
+    return True if any(run_id in grid.histories for run_id in cell.run_ids) else None
