@@ -18,10 +18,10 @@ from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork
 from .answer import AnswerFinding, Headline, InHand, Lead
-from .cautions import Caution, RunsMissing, StoppedEarly, cautions
+from .cautions import Caution, ReasonFound, RunsMissing, StoppedEarly, cautions
 from .compare_options import find_options, training_gain
 from .diagnosis import Context, DiagnosisFinding, mean_climb
-from .explained import Explanation
+from .explained import Explanation, Lever
 from .measured_options import measured
 from .options import Option, OptionKind, OptionVerdict
 from .types import Finding, Strength
@@ -125,6 +125,12 @@ class Overview(Finding):
             isinstance(each, StoppedEarly) or (isinstance(each, RunsMissing) and each.missing > 0)
             for each in self.cautions
         )
+
+    @property
+    def reason(self) -> Lever | None:
+        """What was found to be why another model is behind: the comparison is open with it."""
+        found = [each.reason for each in self.cautions if isinstance(each, ReasonFound)]
+        return found[0].lever if found else None
 
     @property
     def ruled_out(self) -> Option | None:

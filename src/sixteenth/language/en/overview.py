@@ -318,6 +318,8 @@ class EnglishScreen(Screen):
 
 def _surer(found: Overview) -> str:
     """What would tell, after the verdict."""
+    if found.reason is not None:
+        return f": train with {explained.CHANGED[found.reason]}"
     if found.unfinished:
         return ": train the rest of this study"
     match found.step:

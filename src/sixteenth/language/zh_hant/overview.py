@@ -300,6 +300,8 @@ class ChineseScreen(Screen):
 
 def _surer(found: Overview) -> str:
     """What would tell, after the verdict."""
+    if found.reason is not None:
+        return f"：請以此設定訓練：{explained.CHANGED[found.reason]}"
     if found.unfinished:
         return "：請先完成這項研究其餘的訓練"
     match found.step:
