@@ -67,7 +67,7 @@ def test_names_of_files_are_found_in_backticks_and_in_commands() -> None:
 
 
 def test_the_quoted_answer_is_that_of_the_study_it_is_said_to_be_of() -> None:
-    quoted = between(README, "by `sixteenth.analysis.analyse`):\n\n", "\n\n- ")
+    quoted = between(README, "by `sixteenth.analysis.analyse`):\n\n", "\n\nThe intervals")
     quote = " ".join(re.sub(r"^>", "", line).strip() for line in quoted.splitlines())
     assert len(quote.split()) > 50
     findings = analyse(pd.read_csv(ROOT / "docs/results/lite-240-steps/results.csv"))

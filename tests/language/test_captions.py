@@ -17,7 +17,7 @@ def test_the_accuracy_caption_says_what_its_intervals_cover(kind: IntervalKind) 
         {kind}, 0.95, several_seeds=False, several_lines=False, band_level=None
     )
     assert "95% intervals of the accuracy of another training on other test images" in caption
-    spread = "assumed" if kind is IntervalKind.ASSUMED else "measured"
+    spread = "assumed" if kind is IntervalKind.ASSUMED else "estimated from repeated trainings"
     assert f"the spread between trainings is {spread}" in caption
     assert f"spread between trainings {spread}" in CAPTIONS.intervals({kind})
 

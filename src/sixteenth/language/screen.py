@@ -35,6 +35,9 @@ OverviewFinding = Overview | Card | HowSure | Caution
 MOST_WORDS = 60
 """Of the paragraph that is there to be copied."""
 
+WORTH_TELLING = 60.0
+"""Seconds of training, from which on a command is shown with its time."""
+
 
 @dataclass(frozen=True)
 class SaidCard:
@@ -114,7 +117,9 @@ class ScreenLabels:
         around: the same in a sentence, with the ``{interval}`` of `SentenceNumbers.around`.
         over: what the best network ``{has}`` over the one that it is ``{compared}`` with.
         and_part: ``{what}`` it is, and the ``{part}`` of its gain without more training steps.
+        and_all: the same where that is all of it.
         in_hand: the price of what was paid already.
+        takes: a sentence before a command, on the ``{time}`` of training that it takes.
         between: two sentences.
     """
 
@@ -129,7 +134,9 @@ class ScreenLabels:
     around: str
     over: str
     and_part: str
+    and_all: str
     in_hand: str
+    takes: str
     between: str
 
 
@@ -184,7 +191,9 @@ class Screen(ABC):
             what = self.words.begin(what)
         if equal_steps(option):
             part = self.numbers.numbers.points(option.gain_at_equal_steps)
-            what = self.labels.and_part.format(what=what, part=part)
+            all_of_it = part == self.signed(option)
+            pattern = self.labels.and_all if all_of_it else self.labels.and_part
+            what = pattern.format(what=what, part=part)
         return SaidCard(
             card=card,
             kind=self._kind(option),
@@ -273,6 +282,17 @@ class Screen(ABC):
     def caution(self, found: Caution) -> str:
         """One or two sentences."""
 
+    def _caution(self, found: Caution) -> SaidCaution:
+        """With the time that its command takes, where that is known and worth telling."""
+        text, typed, seconds = self.caution(found), command(found), math.nan
+        match found:
+            case NotConverged() | OneSeed() | ReasonFound() | RunsMissing():
+                seconds = found.seconds
+        if typed and seconds >= WORTH_TELLING:
+            takes = self.labels.takes.format(time=self.numbers.roughly(seconds))
+            text = f"{text}{self.labels.between}{takes}"
+        return SaidCaution(text, typed)
+
     @abstractmethod
     def sure(self, found: HowSure) -> tuple[Fact, ...]:
         """Trainings, test images, the smallest difference that could have been seen."""
@@ -297,9 +317,7 @@ class Screen(ABC):
             lead=self.lead(found),
             cards=tuple(self.card(card) for card in found.cards),
             others=tuple(self.option(option) for option in found.others),
-            cautions=tuple(
-                SaidCaution(self.caution(each), command(each)) for each in found.cautions
-            ),
+            cautions=tuple(map(self._caution, found.cautions)),
             sure=self.sure(found.sure) if found.sure else (),
             summary=_at_most(self.summary(found, data), MOST_WORDS, self.labels.between),
         )

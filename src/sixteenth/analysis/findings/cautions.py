@@ -16,6 +16,7 @@ from ...spec.fields import (
 )
 from ..inputs.grid import Cell, Grid
 from .advice import Advice
+from .cost import study_seconds, training_seconds
 from .diagnosis import Context, DiagnosisFinding, TooFewSteps, UnstableTraining, falls_back
 from .explained import ExplainedLever, Explanation, Lever
 from .options import Option, OptionKind
@@ -30,10 +31,12 @@ class NotConverged(Finding):
     Attributes:
         setting, value: of the study file, which would train it twice as long; empty and 0 where
             the records do not tell.
+        seconds: of training that the study takes then; NaN where not known.
     """
 
     setting: str
     value: int
+    seconds: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,12 @@ class OneSeed(Finding):
     Attributes:
         deviation: standard deviation between trainings of the best network that was assumed.
         seeds: those of the study and two more.
+        seconds: of training that these two take; NaN where not known.
     """
 
     deviation: float
     seeds: tuple[int, ...]
+    seconds: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -89,16 +94,24 @@ class ReasonFound(Finding):
     """What a smaller or bigger model is behind the best network by has a reason that was tested.
 
     The comparison in the study is one of recipes, then, and not of models.
+
+    Attributes:
+        seconds: of training that the study takes with the lever, at the speed of its runs without;
+            NaN where not known.
     """
 
     strength = Strength.MEASURED
     reason: ExplainedLever
+    seconds: float = math.nan
 
     @classmethod
-    def of(cls, best: Cell, compared: Sequence[Cell], explanation: Explanation) -> Iterator[Self]:
+    def of(
+        cls, grid: Grid, best: Cell, compared: Sequence[Cell], explanation: Explanation
+    ) -> Iterator[Self]:
         """One finding for each model that is compared with the best network's; see `cautions`."""
         reasons = (explanation.reason(cell, best) for cell in compared)
-        yield from (cls(reason) for reason in reasons if reason is not None)
+        seconds = study_seconds(grid)
+        yield from (cls(reason, seconds) for reason in reasons if reason is not None)
 
 
 @dataclass(frozen=True)
@@ -186,18 +199,21 @@ class RunsMissing(Finding):
         missing: those that have not ended, or have left no result.
         failed: those that ended with an error.
         runs: all that were planned.
+        seconds: of training that is left to do; NaN where not known.
     """
 
     strength = Strength.NOTE
     missing: int
     failed: int
     runs: int
+    seconds: float = math.nan
 
     @classmethod
     def of(cls, grid: Grid) -> tuple[Self, ...]:
         """The finding of a study; none where all runs have a result."""
         failed = sum(run.status == "failed" for run in grid.missing)
-        found = cls(len(grid.missing) - failed, failed, len(grid.runs))
+        seconds = training_seconds(grid, grid.missing)
+        found = cls(len(grid.missing) - failed, failed, len(grid.runs), seconds)
         return (found,) if grid.missing else ()
 
 
@@ -237,7 +253,7 @@ def cautions(
         compared: the cells of other models that the best network's is compared with.
         explanation: what `explain` has told.
     """
-    yield from ReasonFound.of(best, compared, explanation)
+    yield from ReasonFound.of(grid, best, compared, explanation)
     yield from StoppedEarly.of(grid, best)
     yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
     unfinished = [
@@ -249,7 +265,7 @@ def cautions(
         and (climbing or unfinished)
         and not _order_stays(best, compared, explanation)
     ):
-        yield NotConverged(*_twice_as_long(grid, best))
+        yield NotConverged(*_twice_as_long(grid, best), 2 * study_seconds(grid))
     yield from UnstableModel.of(grid, best, compared, explanation)
     told = decided is not None and decided.verdict in ("helps", "does not")
     # Twice as wide an interval: what trainings differ by is assumed, and may be twice as much.
@@ -257,7 +273,7 @@ def cautions(
     if told and narrow and not grid.spread.degrees:
         seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
         more = (*seeds, max(seeds) + 1, max(seeds) + 2)
-        yield OneSeed(grid.spread.deviation(best.key), more)
+        yield OneSeed(grid.spread.deviation(best.key), more, 2 * study_seconds(grid) / len(seeds))
     hidden = imbalance(grid, best)
     if hidden is not None:
         yield hidden

@@ -136,7 +136,9 @@ def _target(found: Target, words: Words) -> str:
             around = f"{found.level:.0%} interval {rounded(found.low)} to {rounded(found.high)}"
             if not math.isfinite(found.high):
                 around = _bounds(found)
-            how = "come first with" if found.arms > 1 else "be reached with"
+            how = "be reached with"
+            if found.arms > 1:
+                how = "be reached with the fewest images by"
             return (
                 f"{wanted} would {how} {arm}: {about} ({around}). With twice the images it is "
                 f"reached with probability {probability(found.doubled, FORESEEN)}."
@@ -166,5 +168,5 @@ def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
 
 def _time(seconds: float) -> str:
     if not (math.isfinite(seconds) and seconds > 0):
-        return "It takes no label."
-    return f"It takes no label, about {roughly(seconds)} of training here."
+        return "It takes no new label."
+    return f"It takes no new label, about {roughly(seconds)} of training here."

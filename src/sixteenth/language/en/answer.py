@@ -129,7 +129,7 @@ def _spread(found: SpreadOfTrainings) -> str:
     head = "Intervals are for another training (other seed, images and order) on other test images"
     if found.repeats:
         return (
-            f"{head}; trainings of the best network differ by {deviation}, from "
-            f"{plural(found.repeats, 'repeated training')} of this study."
+            f"{head}. Between trainings of the best network {deviation} is expected, "
+            f"estimated from {plural(found.repeats, 'repeated training')} of this study."
         )
     return f"{head}; {deviation} between trainings is assumed."

@@ -237,7 +237,8 @@ def _bars(kinds: Collection[IntervalKind], level: float, words: Words) -> str:
     """What the intervals of the accuracy figure are made of."""
     if not kinds:
         return ""
-    spread = "measured" if IntervalKind.MEASURED in kinds else "assumed"
+    measured = IntervalKind.MEASURED in kinds
+    spread = "estimated from repeated trainings" if measured else "assumed"
     return (
         f"Bars: {coverage(level)} intervals of the {words.term.accuracy} of another training on "
         f"other test images; the spread between trainings is {spread}."

@@ -107,12 +107,18 @@ def _name(cell: Cell, found: ExplainedLever, words: Words) -> str:
 
 
 def reason(found: ExplainedLever, words: Words) -> str:
-    """What is behind in a study, and the lever that is the reason for it: two sentences."""
+    """What is behind in a study, the lever that is the reason for it, and what a card compares."""
     behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
-    return (
+    text = (
         f"As this study trains it, {behind} is {points(found.before.value)} behind {ahead}. The "
         f"reason was found: {_what(found.lever, behind)}. It explains {_share(found.share)}."
     )
+    if found.remedied is not None:
+        has = "without" if found.remedied.start is found.ahead else "with"
+        text += (
+            f" Above, {behind} with it is compared with {ahead} {has} it, the better of the two."
+        )
+    return text
 
 
 def _what(lever: Lever, behind: str) -> str:

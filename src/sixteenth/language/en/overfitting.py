@@ -60,7 +60,7 @@ def _unstable(found: UnstableRuns, words: Words) -> str:
     furthest = "furthest in" if number > 1 else "in"
     return (
         f"Unstable training: {which} training accuracy fell back, {furthest} {worst}: "
-        f"{diagnosis.between(found.worst)}. A lower learning rate may help."
+        f"{diagnosis.between(found.worst)}. The usual remedy is a lower learning rate."
     )
 
 

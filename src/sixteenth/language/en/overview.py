@@ -65,7 +65,9 @@ LABELS = ScreenLabels(
     around="{how}, {interval}",
     over="{has} over {compared}",
     and_part="{what}; {part} of it at equal steps",
+    and_all="{what}; all of it at equal steps",
     in_hand="in hand already",
+    takes="About {time} of training:",
     between=" ",
 )
 
@@ -263,11 +265,13 @@ class EnglishScreen(Screen):
             Fact("Test images", count(found.test_images)),
         ]
         if math.isfinite(found.detectable):
-            facts.append(Fact("Smallest difference it could see", points(found.detectable)))
+            facts.append(Fact("Smallest detectable difference", points(found.detectable)))
         return (*facts, Fact("Spread between trainings", f"±{points(found.deviation)}, {how}"))
 
     def price(self, option: Option) -> str:
-        labels = plural(round(option.new_images), "new label") if option.new_images else "no label"
+        labels = (
+            plural(round(option.new_images), "new label") if option.new_images else "no new label"
+        )
         parts = [labels]
         if knows_seconds(option):
             parts.append(f"{roughly(option.seconds)} of training")

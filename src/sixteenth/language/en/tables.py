@@ -20,7 +20,15 @@ TABLES = TableLabels(
     ),
     sizes=(
         "Bigger against smaller model",
-        ("From", "Images", "Difference, points", "95% interval", "p", "Could see", "Ahead"),
+        (
+            "From",
+            "Images",
+            "Difference, points",
+            "95% interval",
+            "p",
+            "Detectable, points",
+            "Ahead",
+        ),
     ),
     gains_from_data=(
         "What more images brought the two models",

@@ -106,12 +106,16 @@ def _name(cell: Cell, found: ExplainedLever, words: Words) -> str:
 
 
 def reason(found: ExplainedLever, words: Words) -> str:
-    """What is behind in a study, and the lever that is the reason for it: two sentences."""
+    """What is behind in a study, the lever that is the reason for it, and what a card compares."""
     behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
-    return (
+    text = (
         f"以這項研究的訓練方式，{behind} 落後 {ahead} {points(found.before.value)}。原因已經找到："
         f"{_what(found.lever, behind)}，這項改變解釋了{_share(found.share)}。"
     )
+    if found.remedied is not None:
+        has = "不" if found.remedied.start is found.ahead else ""
+        text += f"上面比較的是採用這項改變的 {behind} 與{has}採用的 {ahead}（兩者中較好的一種）。"
+    return text
 
 
 def _what(lever: Lever, behind: str) -> str:

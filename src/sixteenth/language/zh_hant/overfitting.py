@@ -46,7 +46,7 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             return (
                 f"訓練不穩定：{count(finding.runs)} 次訓練中有 {count(number)} 次"
                 f"訓練準確率中途下降，{furthest}{worst}：{diagnosis.between(finding.worst)}。"
-                "降低學習率可能會比較穩定。"
+                "通常的補救方法是降低學習率。"
             )
         case UnequalSteps():
             return (

@@ -67,7 +67,9 @@ LABELS = ScreenLabels(
     around="{how}，{interval}",
     over="{has}，相較於 {compared}",
     and_part="{what}；步數相同時 {part}",
+    and_all="{what}；步數相同時也是如此",
     in_hand="已經具備",
+    takes="訓練約 {time}：",
     between="",
 )
 
