@@ -221,7 +221,7 @@ class EnglishCaptions(Captions):
     def intervals(self, kinds: Collection[IntervalKind]) -> str:
         names = {
             IntervalKind.ASSUMED: "spread between trainings assumed",
-            IntervalKind.MEASURED: "spread between trainings measured",
+            IntervalKind.MEASURED: "spread between trainings estimated from repeated trainings",
         }
         listed = ", ".join(names[kind] for kind in kinds)
         if not kinds:
