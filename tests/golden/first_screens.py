@@ -203,6 +203,10 @@ def reason_found() -> GoldenStudy:
     study = levelled(arms(small=(0.66,), big=(0.53,), **one))
     identity = arms(small=(0.64,), big=(0.65,), **one)
     runs = LeverRuns(
-        Place("1", BIG, SMALL), Lever.ZERO_INIT, identity.results, identity.predictions
+        Place("1", BIG, SMALL),
+        Lever.ZERO_INIT,
+        identity.results,
+        identity.predictions,
+        ("zero_init_residual=auto",),
     )
     return replace(complete(study), tested=(runs,))

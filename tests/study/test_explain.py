@@ -245,14 +245,17 @@ def test_without_a_failed_expectation_the_way_out_is_named(
 # What each lever changes
 
 
+def begins_as_torchvision(**more: object) -> StudySpec:
+    content = {"data": "cifar10", "fractions": ["1/16", 1], "train": {"epochs": 3}}
+    return StudySpec.model_validate(content | {"zero_init_residual": False} | more)
+
+
+RESNETS = Place("1/16", ("resnet50", "random"), ("resnet18", "random"))
+
+
 def changed(lever: Lever, tmp_path: Path, **more: object) -> list[str] | None:
-    base = StudySpec.model_validate(
-        {"data": "cifar10", "fractions": ["1/16", 1], "train": {"epochs": 3}}
-        | {"zero_init_residual": False}
-        | more
-    )
-    place = Place("1/16", ("resnet50", "random"), ("resnet18", "random"))
-    made = lever_study(base, tmp_path, place, lever, symbols=False)
+    base = begins_as_torchvision(**more)
+    made = lever_study(base, tmp_path, RESNETS, lever, symbols=False)
     if made is None:
         return None
     runs = {(run.model, run.fraction): run for run in base.runs()}
@@ -284,6 +287,36 @@ def test_a_lever_changes_one_thing_of_each_run(
 ) -> None:
     """Longer training must not switch the schedule, which follows from the lengths when auto."""
     assert [line.replace(",,", ",") for line in changed(lever, tmp_path) or []] == differs
+
+
+@pytest.mark.parametrize(
+    ("lever", "settings"),
+    [
+        (Lever.STEPS, ["train.epochs=12"]),
+        (Lever.IMAGE_SIZE, ["image_size=64", "train.crop=8"]),
+        (Lever.STEM, ["stem=cifar"]),
+        (Lever.ZERO_INIT, ["zero_init_residual=auto"]),  # of resnet50 alone
+        (Lever.RATE_HALF, []),  # of the one that is behind alone
+        (Lever.WEIGHT_DECAY, ["train.weight_decay=0.2"]),
+        (Lever.AUGMENTATION, ["train.cutout=8"]),
+        (Lever.SEEDS, []),
+    ],
+)
+def test_the_settings_of_a_lever_train_the_whole_study_with_it(
+    lever: Lever, settings: list[str], tmp_path: Path
+) -> None:
+    base = begins_as_torchvision(train={"epochs": 3, "crop": 4})
+    made = lever_study(base, tmp_path, RESNETS, lever, symbols=False)
+    assert made is not None
+    assert list(made.settings(base)) == settings
+
+
+def test_the_settings_that_begin_a_network_with_blocks_of_two(tmp_path: Path) -> None:
+    place = Place("1/16", ("resnet34", "random"), ("resnet18", "random"))
+    base = begins_as_torchvision()
+    made = lever_study(base, tmp_path, place, Lever.ZERO_INIT, symbols=False)
+    assert made is not None
+    assert made.settings(base) == ("zero_init_residual=true",)
 
 
 def test_pixels_grow_with_the_images(tmp_path: Path) -> None:

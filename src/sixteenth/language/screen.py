@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +18,13 @@ from ..analysis.findings.cautions import (
     StoppedEarly,
     UnstableModel,
 )
-from ..analysis.findings.explained import ExplainedLever, Lever
+from ..analysis.findings.explained import Lever
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
 from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.per_class import ImbalancedClasses
 from ..analysis.findings.target import Target
 from ..analysis.inputs.scoring import Metric
-from ..spec.fields import BASIC_BLOCKS, is_frozen, is_part_trained
+from ..spec.fields import is_frozen, is_part_trained
 from .numbers import DASH
 from .provenance import Fact
 from .sentences import SentenceNumbers
@@ -337,27 +338,14 @@ def command(found: Caution) -> str:
             runs = f"{found.falls[0].run_id} {found.best.run_ids[0]}"
             return f"sixteenth explain DIR --between {runs} --only {Lever.RATE_HALF}"
         case ReasonFound():
-            setting = _setting(found.reason)
-            return f"{run} --set {setting} --fresh" if setting else ""
+            settings = " ".join(f"--set {shlex.quote(each)}" for each in found.reason.settings)
+            return f"{run} {settings} --fresh" if settings else ""
         case PartTrained():
             # The most telling runs of a fine-tuning that may be long.
             return f"{run} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
             return run if isinstance(found, RunsMissing | StoppedEarly) else f"{run} --fresh"
-
-
-def _setting(reason: ExplainedLever) -> str:
-    """The setting of the study file that mends what was the reason; empty where it is not one."""
-    match reason.lever:
-        case Lever.STEM:
-            return "stem=cifar"
-        case Lever.ZERO_INIT:
-            # auto leaves the other network as it is, where that is better for it.
-            begin = "true" if reason.behind.model in BASIC_BLOCKS else "auto"
-            return f"zero_init_residual={begin}"
-        case _:
-            return ""  # what the lever was multiplied with is not in the records
 
 
 def knows_seconds(option: Option) -> bool:

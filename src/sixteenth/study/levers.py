@@ -7,6 +7,7 @@ fraction, with one thing changed. This module makes its study file and reads wha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from ..analysis.findings.explained import Lever, Place
 from ..errors import ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
-from ..spec.fields import is_resnet
+from ..spec.fields import BASIC_BLOCKS, is_resnet
 from ..spec.specs import slug
 from ..storage.study_folder import EXPLAIN, StudyFolder
 
@@ -24,6 +25,8 @@ ALONE = (Lever.RATE_HALF, Lever.RATE_DOUBLE)
 MORE_SEEDS = 2
 """Repeats of both cells by the lever `seeds`."""
 LARGEST_IMAGE = 1024
+LEVER_KEYS = ("image_size", "stem", "zero_init_residual")
+"""Keys outside `train` that a lever changes; the others make its small study."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,27 @@ class LeverStudy:
     def extended(self) -> bool:
         """Whether it has a seed that the base does not have."""
         return any(seed not in self.base_seeds for seed in self.spec.seeds)
+
+    def settings(self, base: StudySpec) -> tuple[str, ...]:
+        """Of `base`, as KEY=VALUE, that train all of it with the lever; none where it cannot."""
+        if self.lever in ALONE:
+            return ()
+        if self.lever is Lever.ZERO_INIT and self.place.behind[0] not in BASIC_BLOCKS:
+            # It leaves networks as they are for which that is better.
+            return ("zero_init_residual=auto",)
+        top, train = (
+            {key: value for key, value in after.items() if value != before[key]}
+            for before, after in (
+                (base.model_dump(mode="json"), self.spec.model_dump(mode="json")),
+                (base.train.model_dump(mode="json"), self.spec.train.model_dump(mode="json")),
+            )
+        )
+        changed = {key: top[key] for key in LEVER_KEYS if key in top}
+        changed |= {f"train.{key}": each for key, each in train.items() if key != "schedule"}
+        return tuple(
+            f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+            for key, value in changed.items()
+        )
 
     def runs(self) -> list[RunSpec]:
         """Of the grid those that the lever asks for."""

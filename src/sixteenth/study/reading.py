@@ -191,7 +191,13 @@ class StudyResults:
 
         snapshot = self._read_all()
         tested = [
-            LeverRuns(each.place, each.lever, results_table(read), read.predictions())
+            LeverRuns(
+                each.place,
+                each.lever,
+                results_table(read),
+                read.predictions(),
+                each.settings(self.spec),
+            )
             for each, read in self._read_levers()
         ]
         return analyse_study(

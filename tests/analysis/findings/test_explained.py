@@ -29,12 +29,14 @@ from sixteenth.analysis.inputs.trainings import UNCERTAINTY, assumed_deviation
 SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
 PLACE = Place("1/16", BIG, SMALL)
 SIZES = {"1/16": 3125}
+SETTINGS = {Lever.ZERO_INIT: ("zero_init_residual=auto",)}
 
 
 def lever_runs(study, accuracy, lever=Lever.STEPS, *, place=PLACE, **more):
     """Runs of a lever with these expected accuracies, on the same test images as the study's."""
     made = study({arm: (value,) for arm, value in accuracy.items()}, fractions=SIZES, **more)
-    return LeverRuns(place, lever, made.results, made.predictions)
+    settings = SETTINGS.get(lever, ())
+    return LeverRuns(place, lever, made.results, made.predictions, settings)
 
 
 def base(study, small=0.50, big=0.40, **more):
@@ -337,6 +339,7 @@ def test_a_bigger_model_is_compared_with_what_was_the_reason_mended(study):
         caution.text
     )
     assert caution.command == "sixteenth run study.yaml --set zero_init_residual=auto --fresh"
+    assert said.title.endswith(": train with zero_init_residual")
     json.dumps(found.to_dict(), allow_nan=False)
 
 

@@ -25,10 +25,10 @@ def study_seconds(grid: Grid) -> float:
 
 
 def _expected(grid: Grid, run: Run) -> float:
-    curve = grid.curve(run.model, run.init)
-    if not curve or not run.train_size > 0:
+    curve, size = grid.curve(run.model, run.init), grid.size_of(run)
+    if not curve or not size > 0:
         return math.nan
-    near = min(curve, key=lambda cell: abs(math.log(cell.train_size / run.train_size)))
+    near = min(curve, key=lambda cell: abs(math.log(cell.train_size / size)))
     steps = {cell.mean("steps") for cell in curve}
     equal_steps = len(curve) > 1 and len(steps) == 1
-    return near.mean("seconds") * (1.0 if equal_steps else run.train_size / near.train_size)
+    return near.mean("seconds") * (1.0 if equal_steps else size / near.train_size)

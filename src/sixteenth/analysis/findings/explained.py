@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -73,12 +73,15 @@ class LeverRuns:
     Attributes:
         results: as the study's own table, of these runs.
         predictions: of these runs.
+        settings: of the study file, as KEY=VALUE, that train the whole study with the lever; none
+            where it is for one cell alone.
     """
 
     place: Place
     lever: Lever
     results: pd.DataFrame
     predictions: Predictions
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ class ExplainedLever(Finding):
             told from zero.
         remedied: from `ahead`, with the lever or without, whichever is better, to `behind` with it;
             None where the lever does not raise `behind`.
+        settings: of its runs, see `LeverRuns`.
     """
 
     lever: Lever
@@ -148,6 +152,7 @@ class ExplainedLever(Finding):
     share: Average
     verdict: LeverVerdict
     remedied: LeverGain | None = None
+    settings: tuple[str, ...] = ()
 
     @property
     def strength(self) -> Strength:
@@ -219,10 +224,10 @@ def explained(
         found.append(
             ExplainedGap(behind, ahead, Average.of(ahead.accuracy - behind.accuracy, draws))
         )
-        own = {runs.lever for runs in tested if runs.place == place}
+        own = {runs.lever: runs.settings for runs in tested if runs.place == place}
         levers = [lever for lever in Lever if lever in own and lever is not Lever.SEEDS]
         effects = [_effect(grid, lever, behind, ahead, level) for lever in levers]
-        found += [effect for effect in effects if effect is not None]
+        found += [replace(one, settings=own[one.lever]) for one in effects if one is not None]
     return found
 
 

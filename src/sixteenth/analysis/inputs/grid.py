@@ -250,6 +250,13 @@ class Grid:
         share, size = max(((_share(run.fraction), run.train_size) for run in known), default=(0, 0))
         return max(most, round(size / share)) if share else most
 
+    def size_of(self, run: Run) -> float:
+        """Training images of a run, also of one that was not begun; NaN where not known."""
+        same = (one.train_size for one in self.runs if one.fraction == run.fraction)
+        known = next(filter(math.isfinite, same), math.nan)
+        share = _share(run.fraction)
+        return round(share * self.labelled) if math.isnan(known) and share else known
+
     @property
     def best(self) -> Cell:
         """The cell with the highest accuracy; there must be one."""
