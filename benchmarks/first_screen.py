@@ -108,7 +108,7 @@ def _option(option: Option) -> Statement | None:
         minus=start,
         low=option.low,
         high=option.high,
-        sign=SIGNS.get(str(option.verdict), 0),
+        sign=_sign(option),
         forecast=not option.measured,
         alone=option.gain_at_equal_steps if kind == "data" else math.nan,
     )
@@ -118,15 +118,10 @@ def _spent(finding: AnswerFinding) -> list[Statement]:
     """What the answer says besides its headline: gains that are spent."""
     if isinstance(finding, InHand):
         best = _point(finding.best)
-        smaller = None if finding.smaller is None else _point(finding.smaller)
-        ends: list[tuple[Contrast | None, Point | None]] = [
-            (finding.model, smaller),
-            (finding.init, ((best[0][0], "random"), *best[1:])),
-        ]
+        spent = (one for one in (finding.model, finding.init) if one is not None)
         return [
-            _contrast("spent", best, end, found)
-            for found, end in ends
-            if found is not None and end is not None
+            Statement("spent", best, _point(one.start), one.low, one.high, _sign(one))
+            for one in spent
         ]
     if not isinstance(finding, BoughtByImages):
         return []
@@ -144,6 +139,10 @@ def _spent(finding: AnswerFinding) -> list[Statement]:
 
 def _point(cell: Cell) -> Point:
     return (cell.model, cell.init), cell.train_size, 1.0
+
+
+def _sign(option: Option) -> int:
+    return SIGNS.get(str(option.verdict), 0)
 
 
 def _contrast(kind: str, plus: Point, minus: Point, found: Contrast) -> Statement:

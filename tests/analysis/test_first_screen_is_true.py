@@ -17,6 +17,7 @@ from talking import CONTEXT
 
 from simulated_study import PARAMETERS, Study, make_study
 from sixteenth.analysis import Findings, analyse
+from sixteenth.analysis.findings.answer import InHand
 from sixteenth.analysis.findings.cautions import RunsMissing
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Verdict
@@ -164,6 +165,23 @@ def test_cards_stand_best_first_and_what_is_spent_is_called_so(
             == max(card.option.gain for card in seen.cards if card.option.known)
             or seen.verdict is Verdict.DO
         )
+
+
+def test_a_comparison_has_one_verdict_wherever_it_stands(
+    made: tuple[pd.DataFrame, Findings],
+) -> None:
+    """On a card, in the table of further options, and in the answer's sentences."""
+    _, found = made
+    seen = found.overview
+    told = [card.option for card in seen.cards]
+    told += [one for each in found.answer if isinstance(each, InHand)
+             for one in (each.model, each.init) if one is not None]  # fmt: skip
+    moves = {(o.kind, o.start.key, o.end): o.verdict for o in [*found.options, *seen.others]}
+    for option in told:
+        move = option.kind, option.start.key, option.end
+        assert moves.get(move, option.verdict) is option.verdict
+    shown = [(card.option.kind, card.option.start.key, card.option.end) for card in seen.cards]
+    assert not [o for o in seen.others if (o.kind, o.start.key, o.end) in shown]
 
 
 def test_the_options_in_json_are_those_of_the_cards(made: tuple[pd.DataFrame, Findings]) -> None:

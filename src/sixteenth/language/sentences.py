@@ -75,8 +75,11 @@ class SentenceNumbers:
         return self._with_unit(share, self.numbers.points(share))
 
     def _with_unit(self, share: float, text: str) -> str:
-        one = self.numbers.decimal(100 * abs(share), 1) == self.numbers.decimal(1, 1)
-        return (self.point if one else self.points_pattern).format(text)
+        return (self.point if self.is_one(share) else self.points_pattern).format(text)
+
+    def is_one(self, share: float) -> bool:
+        """Whether a difference would be written as 1.0 point."""
+        return self.numbers.decimal(100 * abs(share), 1) == self.numbers.decimal(1, 1)
 
     def is_nothing(self, share: float) -> bool:
         """Whether a difference would be written as 0.0 points."""

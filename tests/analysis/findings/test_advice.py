@@ -55,7 +55,7 @@ def test_a_target_is_reached_at_the_size_that_the_curve_says(study):
     assert not found.target.reached
     assert found.target.outcome is TargetOutcome.FORECAST
     text = said(found).target.text
-    assert "would come first with resnet18 from ImageNet weights" in text
+    assert "would be reached with the fewest images by resnet18 from ImageNet weights" in text
 
 
 def test_a_target_that_was_measured_is_reached_and_nothing_more_is_asked_for(study):
@@ -137,5 +137,18 @@ def test_a_further_size_is_asked_for_where_the_forecast_does_not_say_whether_ima
     assert step.size == pytest.approx((3125 * 25_000) ** 0.5)
     assert "about 8,800 images" in English(Names()).say(step)
     assert not _sizes(grid, best, [replace(open_, low=0.01, verdict=OptionVerdict.HELPS)])
-    less_than_the_test_images_can_show = replace(open_, gain=0.9 * visible_gain(best))
+    most = visible_gain(best)
+    may_be_seen = replace(open_, gain=0.9 * most, high=1.1 * most)
+    assert _sizes(grid, best, [may_be_seen])
+    less_than_the_test_images_can_show = replace(may_be_seen, high=0.9 * most)
     assert not _sizes(grid, best, [less_than_the_test_images_can_show])
+
+
+def test_a_model_without_counted_operations_has_no_ratio_of_them(study):
+    made = study(
+        {("resnet18", "random"): (0.60,), ("resnet50", "random"): (0.61,)}, fractions={"1": 50_000}
+    )
+    made.results["train_flops"] = 0.0
+    found = advice(made)
+    assert found.best.rival is not None
+    assert found.best.rival_flops is None

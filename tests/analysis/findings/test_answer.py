@@ -114,6 +114,17 @@ def test_what_nobody_tried_is_no_reason_to_stop(study):
     assert headline(climbing).lead is Lead.TRAIN_FIRST
 
 
+def test_gains_that_may_be_larger_than_the_test_set_can_show_are_no_reason_to_stop(study):
+    """Point estimates near zero, with intervals that reach further: nothing is known, then."""
+    accuracy = {SMALL: (0.90, 0.94, 0.95), BIG: (0.89, 0.935, 0.945)}
+    accuracy |= {PRE: (0.90, 0.94, 0.948), ("resnet50", "imagenet"): (0.89, 0.93, 0.943)}
+    found = talk(levelled(study(accuracy, fractions=SIZES, test_size=1000, final_map="4x4")))
+    known = [option for option in found.options if option.known]
+    assert max(option.gain for option in known) < headline(found).visible
+    assert max(option.high for option in known) > headline(found).visible
+    assert headline(found).lead is Lead.CANNOT_TELL
+
+
 def test_one_run_compares_nothing(study):
     made = study({SMALL: (0.7,)}, fractions=ONE)
     made.histories = made.histories.iloc[:0]
@@ -127,8 +138,8 @@ def test_what_is_spent_stands_apart_from_what_is_to_be_had(study):
     found = talk(study(accuracy, fractions=ONE))
     (spent,) = [each for each in found.findings.answer if isinstance(each, InHand)]
     assert spent.best.key[:2] == ("resnet50", "imagenet")
-    assert spent.init.value == pytest.approx(0.25, abs=0.02)
-    assert spent.model.value == pytest.approx(0.05, abs=0.02)
+    assert spent.init.gain == pytest.approx(0.25, abs=0.02)
+    assert spent.model.gain == pytest.approx(0.05, abs=0.02)
     said = next(one for one in found.answer if one.startswith("In hand already"))
     assert re.search(r"its weights are worth 2\d\.\d points over random ones \(95% interv", said)
     assert re.search(r"it is \d\.\d points ahead of resnet18 \(95% interval", said)

@@ -66,6 +66,29 @@ def test_an_option_has_its_gain_for_what_it_takes_and_what_choosing_it_loses_on_
     assert [cells[0] for cells, _ in table.rows] == ["Label 50,000 more images", "Use resnet50"]
 
 
+def test_options_share_the_training_and_the_test_images_of_the_best_network(study):
+    """What two models have over one network varies together: which is better is known better."""
+    made = study({SMALL: (0.78,), BIG: (0.75,), PRE: (0.76,)}, fractions=ONE, test_size=2000)
+    by_kind = options(talk(levelled(made)))
+    drawn = np.array([by_kind["model"].draws, by_kind["init"].draws])
+    apart = drawn[1] - drawn[0]
+    assert apart.std() < 0.9 * np.hypot(*drawn.std(axis=1))
+    assert drawn.mean(axis=1) == pytest.approx(
+        [by_kind["model"].gain, by_kind["init"].gain], abs=0.002
+    )
+
+
+def test_twice_the_images_start_from_the_best_network_and_not_from_the_largest(study):
+    sizes = {"1/4": 12_500, "3/4": 37_500, "1": 50_000}
+    made = levelled(study({SMALL: (0.80, 0.87, 0.85)}, fractions=sizes))
+    found = talk(made)
+    data = options(found)["data"]
+    assert data.start.train_size == 37_500
+    errors = found.findings.curves.errors(SMALL, [37_500, 75_000])
+    assert data.gain == pytest.approx(float(np.median(errors[:, 0] - errors[:, 1])), abs=0.005)
+    assert data.gain < 0.01, "from 87% on, not from 85%"
+
+
 def test_what_nobody_tried_has_no_gain_and_null_in_json(study):
     found = options(talk(study({SMALL: (0.7,)}, fractions=ONE)))
     assert {kind for kind, option in found.items() if option.known} == set()

@@ -13,6 +13,7 @@ from sixteenth.analysis.findings.overfitting import (
     OverfittedRuns,
     UnequalSteps,
 )
+from sixteenth.spec.fields import FROZEN
 
 ONE = ("resnet18", "random")
 SIZES = {"1/2": 25_000, "1": 50_000}
@@ -53,6 +54,10 @@ def test_equal_epochs_are_named_as_unequal_work_and_the_way_out_is_given(study):
     assert said.finding == UnequalSteps(3125, 50_000, 150, 2346)
     assert "150 steps on 3,125 images, 2,346 on 50,000" in said.text
     assert "train.steps: 2346" in said.text
+    head = "resnet18", f"imagenet{FROZEN}"
+    both = study({ONE: (0.6, 0.7), head: (0.6, 0.7)}, fractions={"1/16": 3125, "1": 50_000})
+    both.results.loc[both.results["init"] == head[1], ["epochs", "steps"]] = 0
+    assert said.finding in [each.finding for each in claims(both, "overfitting")]
     made.results["steps"] = 2346
     assert not [c for c in claims(made, "overfitting") if isinstance(c.finding, UnequalSteps)]
 

@@ -11,8 +11,8 @@ from trained import drawn, image_variance
 
 from sixteenth.analysis import compare_cells, contrast, read_grid
 from sixteenth.analysis.inputs.predictions import Unpaired
-from sixteenth.analysis.stats.paired import Basis
-from sixteenth.analysis.stats.spread import Spread
+from sixteenth.analysis.stats.paired import Basis, Contrast, count
+from sixteenth.analysis.stats.spread import LEVEL, Spread
 
 PAIR = {("resnet18", "random"): (0.80,), ("resnet50", "random"): (0.83,)}
 ALL = {"1": 50_000}
@@ -146,3 +146,19 @@ def test_a_table_without_test_sizes_and_predictions_claims_no_difference():
     grid = read_grid(table)
     found = compare_cells(grid, *grid.cells)
     assert found.verdict == "cannot tell"
+
+
+def test_several_differences_count_with_one_error_for_all():
+    """Each alone would count: its interval leaves out zero."""
+
+    def difference(deviations: float) -> Contrast:
+        spread = Spread(0.01**2)
+        value, half = deviations * 0.01, spread.half_width(LEVEL)
+        return Contrast(value, value - half, value + half, 1, Basis.PAIRED, (), spread, True)
+
+    weak, strong = difference(2.2), difference(4)  # p of 0.03 and 0.0001
+    assert count([weak]) == (True,)
+    assert count([weak, weak]) == (False, False)
+    assert count([strong, weak]) == (True, True)
+    assert count([difference(1), strong, weak]) == (False, True, False)
+    assert count([]) == ()

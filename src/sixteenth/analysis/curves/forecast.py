@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inputs.grid import Arm
+from ..inputs.grid import Arm, Cell
 from .crossover import Crossover, crossover, images_for, size_grid
 from .joint import CURVE_LEVEL, Curves
 from .points import CurveWarning
@@ -23,11 +23,15 @@ and of their pairs one in four changed its leader where the draws gave that less
 (`benchmarks/forecasts.py`)."""
 
 
-def doubling_draws(curves: Curves, arm: Arm) -> NDArray[np.float64]:
-    """Draws (COUNT,) of what a training on twice the images gains over one on the largest set."""
-    images = curves.grid.curve(*arm)[-1].train_size
-    drawn = curves.errors(arm, [images, 2 * images]) + curves.new_trainings(arm)
-    return np.asarray(drawn[:, 0] - drawn[:, 1])
+def doubling_draws(curves: Curves, start: Cell) -> NDArray[np.float64]:
+    """Draws (COUNT,) of what a training on twice the images gains over one of the cell `start`.
+
+    The training on twice the images has the spread of the curve's largest cell.
+    """
+    grid, images = curves.grid, start.train_size
+    errors = curves.errors(start.arm, [images, 2 * images])
+    after = grid.spread.another(grid.curve(*start.arm)[-1].key, "images x2")
+    return np.asarray(errors[:, 0] - errors[:, 1] + after - grid.spread.another(start.key))
 
 
 @dataclass(frozen=True)

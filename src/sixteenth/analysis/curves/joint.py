@@ -62,15 +62,6 @@ class Curves:
             errors[:, ~beyond] = np.where(inside >= known[0], held, near)
         return errors.clip(0.0, 1.0)
 
-    def new_trainings(self, arm: Arm) -> NDArray[np.float64]:
-        """How far the errors of two new trainings lie from the mean one, (COUNT, 2).
-
-        Both have the spread of the arm's largest cell.
-        """
-        variance = self.grid.spread.variances[points(self.grid, arm)[-1].key]
-        normal = np.random.default_rng(1).standard_normal((COUNT, 2))
-        return np.asarray(np.sqrt(variance)[:, None] * normal)
-
     @cached_property
     def _measured(self) -> dict[Arm, NDArray[np.float64]]:
         """Draws of the true errors at the measured sizes, (COUNT, cells) for each arm."""

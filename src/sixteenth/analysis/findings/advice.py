@@ -97,7 +97,7 @@ class Advice:
 
     Attributes:
         best: what there is already.
-        options: the best first, see `options.find_options`.
+        options: the best first, see `compare_options.find_options`.
         steps: towards a surer answer, the most useful first.
         target: what a wanted error takes; None where none was asked for.
     """
@@ -146,7 +146,16 @@ def advise(
     best = grid.best
     target = None if target_error is None else reach(grid, curves, target_error)
     told = explanation or Explanation()
-    options = find_options(grid, curves, best, diagnoses, doublings, never_pretrained, level, told)
+    options = find_options(
+        grid,
+        curves,
+        best,
+        diagnoses=diagnoses,
+        doublings=doublings,
+        never_pretrained=never_pretrained,
+        level=level,
+        explanation=told,
+    )
     steps: list[AdviceStep] = [*_seeds(grid, best, level)]
     if target is None or not target.reached:
         steps = [*_separate(best, doublings), *steps, *_sizes(grid, best, options)]
@@ -162,7 +171,8 @@ def _best(grid: Grid, best: Cell, level: float) -> BestNetwork:
         and compare_cells(grid, cell, best, level).verdict == "cannot tell"
     ]
     rival = max(rivals, key=lambda cell: cell.accuracy, default=None)
-    ratio = rival.mean("train_flops") / best.mean("train_flops") if rival else math.nan
+    flops = best.mean("train_flops")  # 0 where no operation of the model is counted
+    ratio = rival.mean("train_flops") / flops if rival and flops > 0 else math.nan
     cheaper = ratio if ratio < CHEAPER else None
     return BestNetwork(best, cell_interval(grid, best, level), rival, cheaper)
 
@@ -179,11 +189,11 @@ def _separate(best: Cell, doublings: Sequence[LastDoubling]) -> list[Separate]:
 def _sizes(grid: Grid, best: Cell, options: Sequence[Option]) -> list[AnotherSize]:
     """One more fraction, where the forecast does not say whether twice the images would help.
 
-    Not where the forecast is less than these test images can show: there the answer is to stop.
+    Not where all of the forecast is less than these test images can show: the answer is to stop.
     """
     data = next(option for option in options if option.kind is OptionKind.DATA)
     told = data.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
-    if told or (data.known and data.gain < visible_gain(best)):
+    if told or (data.known and data.high < visible_gain(best)):
         return []
     known = [cell.train_size for cell in grid.curves[best.arm]]
     size = _missing_size(known)

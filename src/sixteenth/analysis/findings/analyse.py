@@ -195,7 +195,7 @@ def analyse(
         target_error=target_error,
         level=level,
     )
-    answered = answer(grid, advice, doublings, context.data, level)
+    answered = answer(grid, advice, doublings, context.data, level, explanation)
     sections: list[Section] = []
     if grid.cells:
         at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
@@ -225,6 +225,7 @@ def analyse(
             advice,
             answered,
             diagnoses,
+            doublings,
             context,
             level,
             explanation,

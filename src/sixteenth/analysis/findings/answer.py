@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ..inputs.grid import Cell, Grid
-from ..stats.paired import Contrast, compare_cells
 from .advice import Advice, BestNetwork
 from .cautions import PartTrained, RunsMissing
 from .doubling import ControlRun, LastDoubling
+from .explained import Explanation
+from .measured_options import measured_options
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .types import Finding, Strength
 
@@ -76,19 +77,17 @@ class Headline(Finding):
 class InHand(Finding):
     """What the best network has over cells that differ in one thing: gains that are spent.
 
+    As options of these cells: what is said of a gain does not depend on where it stands.
+
     Attributes:
         best: its cell.
-        model: over the next smaller model; None where there is none.
-        init: over random weights; None where it starts from them, or the study had none.
-        smaller: the smaller model's cell.
-        plain: the cell from random weights.
+        model: from the next smaller model; None where there is none.
+        init: from random weights; None where it starts from them, or the study had none.
     """
 
     best: Cell
-    model: Contrast | None = None
-    init: Contrast | None = None
-    smaller: Cell | None = None
-    plain: Cell | None = None
+    model: Option | None = None
+    init: Option | None = None
 
 
 @dataclass(frozen=True)
@@ -140,11 +139,14 @@ def answer(
     doublings: Sequence[LastDoubling],
     data: str,
     level: float,
+    explanation: Explanation,
 ) -> list[AnswerFinding]:
     """What to do next, what there is and what it was bought with, and what the intervals hold.
 
     Args:
         data: the data set's name or path; may be empty.
+        level: of the intervals of what was measured.
+        explanation: what `explain` has told.
     """
     if not isinstance(advice.best, BestNetwork):
         return [NothingFinished()]
@@ -153,7 +155,7 @@ def answer(
     control = mine[0].control if mine else None
     found: list[AnswerFinding] = [_headline(advice, advice.best, data, control)]
     found += PartTrained.of(grid, best)
-    found += _in_hand(grid, best, level)
+    found += _in_hand(grid, best, level, explanation)
     found += [BoughtByImages(one) for one in mine]
     found.append(SpreadOfTrainings(grid.spread.deviation(best.key), grid.spread.degrees))
     return [*found, *RunsMissing.of(grid)]
@@ -187,14 +189,14 @@ def _headline(advice: Advice, best: BestNetwork, data: str, control: ControlRun 
 
 
 def _most(option: Option) -> float:
-    """What an option may bring, as far as is known."""
+    """What an option may bring, as far as is known: the high end of its interval."""
     if option.known:
-        return option.gain
+        return option.high
     ended = option.kind is OptionKind.TRAINING and option.converged is True
     return -math.inf if ended or not option.available else math.inf
 
 
-def _in_hand(grid: Grid, best: Cell, level: float) -> list[InHand]:
+def _in_hand(grid: Grid, best: Cell, level: float, explanation: Explanation) -> Iterator[InHand]:
     """The best network against the next smaller model, and against random weights."""
     same = [cell for cell in grid.cells if cell.train_size == best.train_size]
     smaller = [
@@ -205,9 +207,11 @@ def _in_hand(grid: Grid, best: Cell, level: float) -> list[InHand]:
     random = (cell for cell in same if cell.model == best.model and cell.init == "random")
     next_smaller = max(smaller, key=lambda cell: grid.parameters(cell.model), default=None)
     plain = None if best.init == "random" else next(random, None)
-    if not (next_smaller or plain):
-        return []
-    model, init = (
-        compare_cells(grid, cell, best, level) if cell else None for cell in (next_smaller, plain)
-    )
-    return [InHand(best, model, init, next_smaller, plain)]
+
+    def from_cell(start: Cell | None, kind: OptionKind) -> Option | None:
+        options = measured_options(grid, start, level, explanation) if start else []
+        return next((one for one in options if (one.kind, one.end) == (kind, best.arm)), None)
+
+    model, init = from_cell(next_smaller, OptionKind.MODEL), from_cell(plain, OptionKind.INIT)
+    if model or init:
+        yield InHand(best, model, init)

@@ -19,7 +19,7 @@ from .advice import Advice
 from .cost import study_seconds, training_seconds
 from .diagnosis import Context, DiagnosisFinding, TooFewSteps, UnstableTraining, falls_back
 from .explained import ExplainedLever, Explanation, Lever
-from .options import Option, OptionKind
+from .options import Option, OptionKind, OptionVerdict
 from .per_class import ImbalancedClasses, imbalance
 from .types import Finding, Strength
 
@@ -267,11 +267,15 @@ def cautions(
     ):
         yield NotConverged(*_twice_as_long(grid, best), 2 * study_seconds(grid))
     yield from UnstableModel.of(grid, best, compared, explanation)
-    told = decided is not None and decided.verdict in ("helps", "does not")
+    told = decided is not None and decided.verdict in (
+        OptionVerdict.HELPS,
+        OptionVerdict.DOES_NOT,
+    )
     # Twice as wide an interval: what trainings differ by is assumed, and may be twice as much.
     narrow = decided is not None and abs(decided.gain) < decided.high - decided.low
-    if told and narrow and not grid.spread.degrees:
-        seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
+    seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
+    # Where more seeds are planned, the missing runs are the way to them.
+    if told and narrow and not grid.spread.degrees and len(seeds) == 1:
         more = (*seeds, max(seeds) + 1, max(seeds) + 2)
         yield OneSeed(grid.spread.deviation(best.key), more, 2 * study_seconds(grid) / len(seeds))
     hidden = imbalance(grid, best)
@@ -295,7 +299,7 @@ def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:
     epochs, steps = best.mean("epochs"), best.mean("steps")
     if all(run.chosen_by == AT_MAX_EPOCHS for run in best.runs) and math.isfinite(epochs):
         return "train.max_epochs", round(2 * epochs)
-    same = {round(cell.mean("epochs")) for cell in grid.cells if math.isfinite(cell.mean("epochs"))}
+    same = {round(cell.mean("epochs")) for cell in grid.by_epochs}
     if len(same) == 1 and epochs >= 1:
         return "train.epochs", round(2 * epochs)
     return ("train.steps", round(2 * steps)) if math.isfinite(steps) else ("", 0)

@@ -34,13 +34,17 @@ def find_options(
     grid: Grid,
     curves: Curves,
     best: Cell,
+    *,
     diagnoses: Sequence[DiagnosisFinding],
     doublings: Sequence[LastDoubling],
     never_pretrained: Sequence[str],
     level: float,
     explanation: Explanation,
 ) -> tuple[Option, ...]:
-    """All options from `best`, the largest gain first; those without a known gain come last."""
+    """All options from `best`, the largest gain first; those without a known gain come last.
+
+    Arguments as of `advice.advise`.
+    """
     tried = measured_options(grid, best, level, explanation)
     measured = {option.kind: option for option in tried}
     training = measured.get(OptionKind.TRAINING) or longer_training(grid, best, diagnoses)

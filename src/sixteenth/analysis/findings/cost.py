@@ -30,5 +30,5 @@ def _expected(grid: Grid, run: Run) -> float:
         return math.nan
     near = min(curve, key=lambda cell: abs(math.log(cell.train_size / size)))
     steps = {cell.mean("steps") for cell in curve}
-    equal_steps = len(curve) > 1 and len(steps) == 1
+    equal_steps = len(curve) > 1 and len(steps) == 1 and max(steps) > 0  # a head has none
     return near.mean("seconds") * (1.0 if equal_steps else size / near.train_size)

@@ -22,7 +22,7 @@ from ..inputs.grid import Arm, Cell, Grid
 from ..inputs.predictions import Predictions
 from ..inputs.scoring import Metric
 from ..inputs.tables import read_grid, whole_runs
-from ..stats.paired import Contrast, average_draws, compare_cells
+from ..stats.paired import Contrast, another_draws, average_draws, compare_cells
 from .doubling import of_steps
 from .types import Finding, Strength
 
@@ -126,6 +126,14 @@ class LeverGain:
     start: Cell
     end: Cell
     gain: Contrast
+    draws: NDArray[np.float64] = field(repr=False, compare=False)
+    """Of the gain, see `paired.another_draws`."""
+
+    @classmethod
+    def of(cls, grid: Grid, start: Cell, end: Cell, level: float) -> LeverGain:
+        """The gain of two cells of one grid."""
+        gain = compare_cells(grid, start, end, level)
+        return cls(start, end, gain, another_draws(grid, start, [end])[0])
 
 
 @dataclass(frozen=True)
@@ -260,7 +268,7 @@ def lever_gains(
             if start and end and runs.lever is Lever.STEPS:
                 end = of_steps(grid.lengths(end), 2 * start.mean("steps"))
             if start and end:
-                gain = LeverGain(start, end, compare_cells(grid, start, end, level))
+                gain = LeverGain.of(grid, start, end, level)
                 found.setdefault((arm, fraction), {})[runs.lever] = gain
     return found
 
@@ -327,12 +335,12 @@ def _effect(
     remedied = None
     if weak.accuracy > behind.accuracy:
         top = max(ahead, strong, key=lambda cell: cell.accuracy)
-        remedied = LeverGain(top, weak, compare_cells(grid, top, weak, level))
+        remedied = LeverGain.of(grid, top, weak, level)
     return ExplainedLever(
         lever=lever,
         behind=behind,
         ahead=ahead,
-        gains=tuple(LeverGain(a, b, compare_cells(grid, a, b, level)) for a, b in pairs),
+        gains=tuple(LeverGain.of(grid, a, b, level) for a, b in pairs),
         before=before,
         after=after,
         share=share,

@@ -36,7 +36,7 @@ def more_images(
     )
     if arm not in curves.fits:
         return option
-    option = _forecast(option, doubling_draws(curves, arm))
+    option = _forecast(option, doubling_draws(curves, best))
     split = next((d for d in doublings if (d.model, d.init) == arm), None)
     equal = math.nan
     if split is not None and split.from_images is not None and split.gain.value > 0:
@@ -66,13 +66,13 @@ def longer_training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding
     last = cells[-1].mean("steps")
     falls = fit.falls([2 * last], count=COUNT, seed=zlib.crc32(b"training"))[:, 0]
     # No fall is larger than the error that is left, whatever curve was fitted.
-    normal, scatter = np.random.default_rng(2).standard_normal((2, COUNT))
+    scatter = np.random.default_rng(2).standard_normal(COUNT)
     error, variances = 1 - best.accuracy, grid.spread.variances[best.key]
     images = error * (1 - error) / best.effective_size if best.effective_size > 0 else 0.0
     now = (error + scatter * np.sqrt(images + variances / len(best.runs))).clip(0.0, 1.0)
-    falls = np.minimum(falls, now)
+    another = grid.spread.another(best.key, "steps x2") - grid.spread.another(best.key)
     option = replace(option, across_machines=across_machines(cells))
-    return _forecast(option, falls + normal * np.sqrt(2 * variances))
+    return _forecast(option, np.minimum(falls, now) + another)
 
 
 def _forecast(option: Option, drawn: Draws) -> Option:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from ...spec.fields import trains_more
 from ..inputs.grid import Cell, Grid
-from ..stats.paired import Contrast, compare_cells
+from ..stats.paired import Contrast, another_draws, compare_cells
 from ..stats.significance import holm
 from .doubling import SAME_SIZE, of_steps
 from .explained import Explanation, Lever
-from .options import Option, OptionKind, OptionVerdict, verdict_of
+from .options import Draws, Option, OptionKind, OptionVerdict, verdict_of
 
 
 class _Tried(NamedTuple):
@@ -26,6 +25,7 @@ class _Tried(NamedTuple):
     kind: OptionKind
     end: Cell
     gain: Contrast
+    draws: Draws
     lever: Lever | None = None
     chosen_of: int = 1
 
@@ -33,6 +33,24 @@ class _Tried(NamedTuple):
     def p_value(self) -> float:
         """Of the best of so many (Bonferroni)."""
         return min(1.0, self.chosen_of * self.gain.p_value)
+
+    def option(self, start: Cell) -> Option:
+        """The verdict is by the interval alone."""
+        return Option(
+            kind=self.kind,
+            start=start,
+            end=self.end.arm,
+            gain=self.gain.value,
+            low=self.gain.low,
+            high=self.gain.high,
+            level=self.gain.level,
+            verdict=verdict_of(self.gain.low, self.gain.high),
+            measured=True,
+            seconds=self.end.mean("seconds"),
+            across_machines=self.gain.across_machines,
+            lever=self.lever,
+            draws=self.draws,
+        )
 
 
 def measured_options(
@@ -61,58 +79,37 @@ def measured_options(
     longer = of_steps(grid.lengths(best), 2 * steps) if steps > 0 else None
     if longer is not None:
         found.append((OptionKind.TRAINING, longer))
-    tried = [_mended(grid, best, kind, cell, level, explanation) for kind, cell in found]
+    drawn = another_draws(grid, best, [cell for _, cell in found])
+    tried = [
+        _mended(
+            _Tried(kind, cell, compare_cells(grid, best, cell, level), draws), best, explanation
+        )
+        for (kind, cell), draws in zip(found, drawn, strict=True)
+    ]
     for lever, each in explanation.gains.get((best.arm, best.fraction), {}).items():
         kind = OptionKind.TRAINING if lever is Lever.STEPS else OptionKind.RESOLUTION
         if longer is None or kind is not OptionKind.TRAINING:
-            tried.append(_Tried(kind, each.end, each.gain, lever))
+            tried.append(_Tried(kind, each.end, each.gain, each.draws, lever))
     return _judged(best, tried, level)
 
 
-def _mended(
-    grid: Grid,
-    best: Cell,
-    kind: OptionKind,
-    cell: Cell,
-    level: float,
-    explanation: Explanation,
-) -> _Tried:
+def _mended(tried: _Tried, best: Cell, explanation: Explanation) -> _Tried:
     """A cell of the study; where the reason why it is behind was found, as it is with that mended.
 
     Without it the verdict would be about the recipe, and not about the model or the weights.
     """
-    reason = explanation.reason(cell, best)
+    reason = explanation.reason(tried.end, best)
     if reason is None or reason.remedied is None:
-        return _Tried(kind, cell, compare_cells(grid, best, cell, level))
-    tried = len(explanation.levers(cell, best))
-    return _Tried(kind, reason.remedied.end, reason.remedied.gain, reason.lever, tried)
+        return tried
+    levers, mended = explanation.levers(tried.end, best), reason.remedied
+    return _Tried(tried.kind, mended.end, mended.gain, mended.draws, reason.lever, len(levers))
 
 
 def _judged(best: Cell, tried: Sequence[_Tried], level: float) -> list[Option]:
     """Options whose ends were trained; their verdicts share one error (Holm 1979)."""
-    options = [
-        replace(measured(one.kind, best, one.end, one.gain), lever=one.lever) for one in tried
-    ]
+    options = [one.option(best) for one in tried]
     adjusted = holm([one.p_value for one in tried])
     return [
         option if p <= 1 - level else replace(option, verdict=OptionVerdict.CANNOT_TELL)
         for option, p in zip(options, adjusted, strict=True)
     ]
-
-
-def measured(kind: OptionKind, start: Cell, end: Cell, found: Contrast) -> Option:
-    """An option whose ends were trained, with their difference; the verdict is by its interval."""
-    return Option(
-        kind=kind,
-        start=start,
-        end=end.arm,
-        gain=found.value,
-        low=found.low,
-        high=found.high,
-        level=found.level,
-        verdict=verdict_of(found.low, found.high),
-        measured=True,
-        seconds=end.mean("seconds"),
-        across_machines=found.across_machines,
-        draws=found.draws(zlib.crc32("\0".join(map(str, end.key)).encode())),
-    )

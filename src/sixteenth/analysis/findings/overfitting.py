@@ -227,8 +227,9 @@ def _count_runs(grid: Grid) -> int:
 
 def _unequal_steps(grid: Grid) -> list[UnequalSteps]:
     """The steps that the smallest and the largest training set got in the same epochs."""
-    epochs = {r.epochs for cell in grid.cells for r in cell.runs if math.isfinite(r.epochs)}
-    steps = {c.train_size: c.mean("steps") for c in grid.cells if math.isfinite(c.mean("steps"))}
+    cells = grid.by_epochs
+    epochs = {r.epochs for cell in cells for r in cell.runs if math.isfinite(r.epochs)}
+    steps = {c.train_size: c.mean("steps") for c in cells if math.isfinite(c.mean("steps"))}
     if len(epochs) != 1 or len(set(steps.values())) < 2:
         return []
     least, most = min(steps), max(steps)

@@ -21,8 +21,8 @@ from .answer import AnswerFinding, Headline, InHand, Lead
 from .cautions import Caution, ReasonFound, RunsMissing, StoppedEarly, cautions
 from .compare_options import find_options, training_gain
 from .diagnosis import Context, DiagnosisFinding, mean_climb
+from .doubling import LastDoubling
 from .explained import Explanation, Lever
-from .measured_options import measured
 from .options import Option, OptionKind, OptionVerdict
 from .types import Finding, Strength
 
@@ -157,6 +157,7 @@ def overview(
     advice: Advice,
     answer: Sequence[AnswerFinding],
     diagnoses: Sequence[DiagnosisFinding],
+    doublings: Sequence[LastDoubling],
     context: Context,
     level: float,
     explanation: Explanation,
@@ -171,14 +172,20 @@ def overview(
     cards = _cards(advice.options, spent)
     verdict, card = Verdict(headline.lead.value), None
     first = cards[0]
-    if first.in_hand and first.option.verdict == "helps" and _settled(grid, first, best):
+    if (
+        first.in_hand
+        and first.option.verdict is OptionVerdict.HELPS
+        and _settled(grid, first, best)
+    ):
         verdict, card = Verdict.IN_HAND, first
     elif verdict is Verdict.NOTHING_KNOWN and first.option.known:
         verdict, card = Verdict.CANNOT_TELL, first  # what is in hand is compared all the same
     elif verdict not in (Verdict.STOP, Verdict.TEST_MORE, Verdict.NOTHING_KNOWN):
         card = Card(headline.option)
-    shown = [one.option for one in cards]
-    others = list(_others(grid, curves, best, advice, diagnoses, context, level, explanation))
+    shown = [_move(one.option) for one in cards]
+    others = list(
+        _others(grid, curves, best, advice, diagnoses, doublings, context, level, explanation)
+    )
     told = verdict is Verdict.IN_HAND and headline.lead is Lead.DO
     decided = card.option if card else None
     trained_first = verdict is Verdict.TRAIN_FIRST
@@ -201,7 +208,9 @@ def overview(
         step=advice.steps[0] if advice.steps else None,
         visible=headline.visible,
         cards=tuple(cards),
-        others=tuple(sorted((o for o in others if o not in shown), key=lambda one: -one.gain)),
+        others=tuple(
+            sorted((o for o in others if _move(o) not in shown), key=lambda one: -one.gain)
+        ),
         cautions=(*found, *missing),
         sure=_how_sure(grid, best, level),
     )
@@ -233,13 +242,8 @@ def _other_models(grid: Grid, best: Cell, cards: Sequence[Card]) -> Iterator[Cel
 
 
 def _spent(found: InHand) -> Iterator[Card]:
-    """What the best network has over the smaller model and over random weights, as options."""
-    for kind, difference, start in (
-        (OptionKind.MODEL, found.model, found.smaller),
-        (OptionKind.INIT, found.init, found.plain),
-    ):
-        if difference is not None and start is not None:
-            yield Card(measured(kind, start, found.best, difference), in_hand=True)
+    """What the best network has over the smaller model and over random weights."""
+    yield from (Card(one, in_hand=True) for one in (found.model, found.init) if one is not None)
 
 
 def _settled(grid: Grid, card: Card, best: Cell) -> bool:
@@ -256,12 +260,18 @@ def _settled(grid: Grid, card: Card, best: Cell) -> bool:
     return card.option.low > behind - ahead
 
 
+def _move(option: Option) -> tuple[object, ...]:
+    """From where to where an option leads: what makes two options the same one."""
+    return option.kind, option.start.key, option.end, option.lever
+
+
 def _others(
     grid: Grid,
     curves: Curves,
     best: Cell,
     advice: Advice,
     diagnoses: Sequence[DiagnosisFinding],
+    doublings: Sequence[LastDoubling],
     context: Context,
     level: float,
     explanation: Explanation,
@@ -270,8 +280,16 @@ def _others(
     yield from (option for option in advice.options if option.known)
     for arm, curve in grid.curves.items():
         if arm != best.arm:
-            never = context.never_pretrained
-            found = find_options(grid, curves, curve[-1], diagnoses, (), never, level, explanation)
+            found = find_options(
+                grid,
+                curves,
+                curve[-1],
+                diagnoses=diagnoses,
+                doublings=doublings,
+                never_pretrained=context.never_pretrained,
+                level=level,
+                explanation=explanation,
+            )
             yield from (option for option in found if option.known)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..curves.forecast import Worth, worth_in_images
 from ..curves.joint import Curves
 from ..inputs.grid import Arm, Cell, Grid
-from ..stats.paired import Contrast, compare_cells, compare_differences
+from ..stats.paired import Contrast, compare_cells, compare_differences, count
 from .types import Finding, Strength
 
 
@@ -40,17 +40,23 @@ class NoSharedCell(Finding):
 
 @dataclass(frozen=True)
 class InitGain(Finding):
-    """What `init` brings a model over `base` at each of `sizes`, few images first."""
+    """What `init` brings a model over `base` at each of `sizes`, few images first.
+
+    Attributes:
+        told: whether each difference counts: its interval leaves out zero, and its p value, with
+            Holm's correction over the sizes, is at most one minus its level.
+    """
 
     model: str
     base: str
     init: str
     sizes: tuple[float, ...]
     differences: tuple[Contrast, ...]
+    told: tuple[bool, ...]
 
     @property
     def strength(self) -> Strength:
-        return Strength.measured_if(any(one.verdict != "cannot tell" for one in self.differences))
+        return Strength.measured_if(any(self.told))
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,8 @@ def _arm(
     model, init = after
     gains = tuple(compare_cells(grid, a, b, level) for a, b in pairs)
     sizes = tuple(a.train_size for a, _ in pairs)
-    found: list[PretrainingFinding] = [InitGain(model, before[1], init, sizes, gains)]
+    told = count(gains)
+    found: list[PretrainingFinding] = [InitGain(model, before[1], init, sizes, gains, told)]
     if len(pairs) > 1:
         (a0, b0), (a1, b1) = pairs[0], pairs[-1]
         change = compare_differences(grid, (a0, b0), (a1, b1), level)
@@ -178,7 +185,7 @@ def _arm(
     a, b = pairs[-1]
     return [
         *found,
-        *_fit_and_gap(a, b, gains[-1]),
+        *(_fit_and_gap(a, b, gains[-1]) if told[-1] else ()),
         *_first_epoch(grid, a, b),
         *_ahead_on_fewer(grid, before, after, level),
         *_worth(curves, before, after),
@@ -189,7 +196,7 @@ def _fit_and_gap(a: Cell, b: Cell, found: Contrast) -> list[FitAndGap]:
     """Whether the gain is made in the fit or in the gap."""
     fit = b.mean("train_accuracy") - a.mean("train_accuracy")
     gap = b.mean("gap") - a.mean("gap")
-    if found.verdict == "cannot tell" or not (math.isfinite(fit) and math.isfinite(gap)):
+    if not (math.isfinite(fit) and math.isfinite(gap)):
         return []
     source = None
     if found.value > 0 and max(fit, -gap) > 0:
@@ -217,18 +224,21 @@ def _accuracy_after_one_epoch(grid: Grid, cell: Cell) -> float | None:
 
 
 def _ahead_on_fewer(grid: Grid, before: Arm, after: Arm, level: float) -> list[AheadOnFewer]:
-    """The fewest images with pretrained weights that beat the most images without, if any."""
-    without = grid.curve(*before)
-    for cell in grid.curve(*after) if len(without) > 1 else ():
-        ahead = [
-            AheadOnFewer(cell, whole, found)
-            for whole in without
-            if whole.train_size > cell.train_size
-            and (found := compare_cells(grid, whole, cell, level)).verdict == "above"
-        ]
-        if ahead:
-            return ahead[-1:]
-    return []
+    """The fewest images with pretrained weights that beat the most images without, if any.
+
+    All pairs of fewer and more images are searched, so they share one error.
+    """
+    pairs = [
+        AheadOnFewer(fewer, more, compare_cells(grid, more, fewer, level))
+        for fewer in grid.curve(*after)
+        for more in grid.curve(*before)
+        if more.train_size > fewer.train_size
+    ]
+    told = count([pair.difference for pair in pairs])
+    ahead = [pair for pair, one in zip(pairs, told, strict=True) if one and pair.difference.low > 0]
+    least = min((pair.fewer.train_size for pair in ahead), default=0.0)
+    most = (pair for pair in ahead if pair.fewer.train_size == least)
+    return sorted(most, key=lambda pair: pair.more.train_size)[-1:]
 
 
 def _worth(curves: Curves, before: Arm, after: Arm) -> list[WorthInImages]:

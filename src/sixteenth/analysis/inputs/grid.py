@@ -242,6 +242,11 @@ class Grid:
         return [run for run in self.runs if not run.finished]
 
     @property
+    def by_epochs(self) -> list[Cell]:
+        """Cells that were trained for a known number of epochs; a head on frozen features has 0."""
+        return [cell for cell in self.cells if cell.mean("epochs") > 0]
+
+    @property
     def labelled(self) -> float:
         """Labelled training images that there are, as far as the runs tell, finished or not."""
         known = [run for run in self.runs if math.isfinite(run.train_size)]

@@ -9,6 +9,7 @@ study, with a prior, and the repeats of all cells are pooled (`training_spread`)
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -81,6 +82,17 @@ class TrainingSpread:
     def deviation(self, cell: Hashable) -> float:
         """The median standard deviation between trainings of a cell."""
         return float(np.sqrt(np.median(self.variances[cell])))
+
+    def another(self, cell: Hashable, of: str = "") -> NDArray[np.float64]:
+        """How far another training of a cell lies from its average one: draws (COUNT,), in shares.
+
+        The same at every call, so that differences from one cell share its training.
+
+        Args:
+            of: names a cell that nobody trained, which has the spread of this one.
+        """
+        rng = np.random.default_rng(zlib.crc32(repr((cell, of)).encode()))
+        return np.asarray(np.sqrt(self.variances[cell]) * rng.standard_normal(COUNT))
 
 
 def assumed_deviation(accuracy: float, train_size: float) -> float:

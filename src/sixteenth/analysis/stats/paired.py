@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inputs.grid import Cell, CellKey, Grid, across_machines
+from .significance import holm
 from .spread import LEVEL, Spread
 
 Verdict = Literal["above", "below", "cannot tell"]
@@ -92,11 +93,6 @@ class Contrast:
         found = self.spread.detectable(1 - (1 - self.level) / comparisons)
         # Nothing can be seen where only an impossible difference could.
         return found if found < 1 else math.nan
-
-    def draws(self, seed: int) -> NDArray[np.float64]:
-        """Draws of the sum for another training of each cell, one for each draw of the spread."""
-        normal = np.random.default_rng(seed).standard_normal(len(self.spread.trainings))
-        return self.value + normal * np.sqrt(self.spread.images + self.spread.trainings)
 
     def to_dict(self) -> dict[str, object]:
         """The numbers as a machine reads them."""
@@ -190,12 +186,42 @@ def contrast(
     )
 
 
-def average_draws(grid: Grid, sums: Sequence[Sequence[tuple[float, Cell]]]) -> NDArray[np.float64]:
+def count(family: Sequence[Contrast]) -> tuple[bool, ...]:
+    """Whether each of several differences counts, with Holm's correction over all of them.
+
+    Its interval leaves out zero, and its adjusted p value is at most one minus its level.
+    """
+    adjusted = holm([one.p_value for one in family])
+    return tuple(
+        one.verdict != "cannot tell" and bool(p <= 1 - one.level)
+        for one, p in zip(family, adjusted, strict=True)
+    )
+
+
+def another_draws(grid: Grid, start: Cell, ends: Sequence[Cell]) -> NDArray[np.float64]:
+    """Draws of the accuracy of each of `ends` minus that of `start`, (ends, COUNT).
+
+    For another training of each, as in `contrast`. Drawn together: all differences share the
+    training of `start` and the test images, so that they can be compared with each other.
+    """
+    if not ends:
+        return np.empty((0, len(grid.spread.variances[start.key])))
+    drawn = average_draws(grid, [[(1.0, end), (-1.0, start)] for end in ends], repeated=1)
+    another = [grid.spread.another(end.key) for end in ends]
+    return np.asarray(drawn + another - grid.spread.another(start.key), dtype=float)
+
+
+def average_draws(
+    grid: Grid, sums: Sequence[Sequence[tuple[float, Cell]]], *, repeated: int = REPEATED
+) -> NDArray[np.float64]:
     """Draws of weighted sums of cell accuracies for the average training, (sums, draws).
 
     Drawn together: what the sums share, they share. The variance of a cell of S trainings and
     variance v between them is v / S, without that of another training; test images are paired as
     in `contrast`. NaN where the number of test images is not known.
+
+    Args:
+        repeated: times that each draw of the spread is used.
     """
     cells = list({cell.key: cell for terms in sums for _, cell in terms}.values())
     keys = [cell.key for cell in cells]
@@ -205,7 +231,7 @@ def average_draws(grid: Grid, sums: Sequence[Sequence[tuple[float, Cell]]]) -> N
             row[keys.index(cell.key)] += weight
     images = _image_covariance(grid, weights, cells)
     spread = [grid.spread.variances[cell.key] / len(cell.runs) for cell in cells]
-    deviations = np.sqrt(np.tile(spread, REPEATED))
+    deviations = np.sqrt(np.tile(spread, repeated))
     own, shared = _normals(len(cells), len(sums), deviations.shape[1])
     trainings = own * deviations
     drawn = weights @ (np.array([[cell.accuracy] for cell in cells]) + trainings)

@@ -14,6 +14,7 @@ from ...analysis.findings.answer import (
     SpreadOfTrainings,
 )
 from ...analysis.findings.cautions import PartTrained, RunsMissing
+from ...analysis.findings.options import OptionVerdict
 from ..text import short_name, upper_first
 from . import options
 from .doubling import control_run, doubling
@@ -106,19 +107,19 @@ def _recommendation(found: Headline, words: Words) -> str:
 
 def _in_hand(found: InHand, words: Words) -> str:
     """What the best network was bought with; what these runs cannot tell is not called in hand."""
-    smaller = words.model(found.smaller.model) if found.smaller else ""
+    smaller = words.model(found.model.start.model) if found.model else ""
     told, unclear = [], []
-    for difference, verb, over, unsure in (
+    for option, verb, over, unsure in (
         (found.init, "its weights are worth", "over random ones", "whether its weights help"),
         (found.model, "it is", f"ahead of {smaller}", f"whether it is ahead of {smaller}"),
     ):
-        if difference is None:
+        if option is None:
             continue
-        around = interval(difference)
-        if difference.verdict == "above":
-            told.append(f"{verb} {points(difference.value)} {over} ({around})")
+        around = interval(option)
+        if option.verdict is OptionVerdict.HELPS:
+            told.append(f"{verb} {points(option.gain)} {over} ({around})")
         else:
-            unclear.append(f"{unsure} cannot be told ({signed(difference.value)} points, {around})")
+            unclear.append(f"{unsure} cannot be told ({signed(option.gain)} points, {around})")
     sentences = [f"In hand already: {'; '.join(told)}."] if told else []
     sentences += [f"{upper_first('; '.join(unclear))}."] if unclear else []
     return " ".join(sentences)

@@ -15,7 +15,7 @@ from ...analysis.findings.causes import (
 )
 from ...spec.fields import is_frozen
 from . import diagnosis
-from .numbers import count, percent, plural, points, signed
+from .numbers import SENTENCE, count, percent, plural, points, signed
 from .words import Words
 
 
@@ -127,7 +127,7 @@ def _part(part: float, whole: float, words: Words) -> str:
     behind = f"{points(whole)} that it is behind{words.term.plain}"
     if round(part, 3) >= round(whole, 3):
         return f"all of the {behind} are"
-    verb = "is" if points(part) == "1.0 point" else "are"
+    verb = "is" if SENTENCE.is_one(part) else "are"
     return f"{points(part)} of the {behind} {verb}"
 
 

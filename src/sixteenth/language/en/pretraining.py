@@ -59,8 +59,8 @@ def say(finding: PretrainingFinding, words: Words) -> str:
 
 def _gain(found: InitGain, words: Words) -> str:
     parts = []
-    for size, difference in zip(found.sizes, found.differences, strict=True):
-        unclear = ", cannot tell" if difference.verdict == "cannot tell" else ""
+    for size, difference, told in zip(found.sizes, found.differences, found.told, strict=True):
+        unclear = "" if told else ", cannot tell"
         value = f"{signed(difference.value)} points on {count(size)} images"
         parts.append(f"{value} ({interval(difference)}{unclear})")
     arm = words.arm(found.model, found.init)

@@ -14,6 +14,7 @@ from ...analysis.findings.answer import (
     SpreadOfTrainings,
 )
 from ...analysis.findings.cautions import PartTrained, RunsMissing
+from ...analysis.findings.options import OptionVerdict
 from ..text import short_name
 from . import options
 from .doubling import control_run, doubling
@@ -102,19 +103,19 @@ def _recommendation(found: Headline, words: Words) -> str:
 
 def _in_hand(found: InHand, words: Words) -> str:
     """What the best network was bought with; what these runs cannot tell is not called in hand."""
-    smaller = words.model(found.smaller.model) if found.smaller else ""
+    smaller = words.model(found.model.start.model) if found.model else ""
     told, unclear = [], []
-    for difference, over, unsure in (
+    for option, over, unsure in (
         (found.init, "比隨機初始化", "這組權重是否有幫助"),
         (found.model, f"比 {smaller} ", f"是否優於 {smaller} "),
     ):
-        if difference is None:
+        if option is None:
             continue
-        around = interval(difference)
-        if difference.verdict == "above":
-            told.append(f"{over}高 {points(difference.value)}（{around}）")
+        around = interval(option)
+        if option.verdict is OptionVerdict.HELPS:
+            told.append(f"{over}高 {points(option.gain)}（{around}）")
         else:
-            unclear.append(f"{unsure}無法判斷（{signed_points(difference.value)}，{around}）")
+            unclear.append(f"{unsure}無法判斷（{signed_points(option.gain)}，{around}）")
     sentences = [f"目前已有的優勢：{'；'.join(told)}。"] if told else []
     sentences += [f"最佳模型{'；'.join(unclear)}。"] if unclear else []
     return "".join(sentences)

@@ -68,8 +68,8 @@ def say(finding: PretrainingFinding, words: Words) -> str:
 
 def _gain(found: InitGain, words: Words) -> str:
     parts = []
-    for size, difference in zip(found.sizes, found.differences, strict=True):
-        unclear = "，無法判斷" if difference.verdict == "cannot tell" else ""
+    for size, difference, told in zip(found.sizes, found.differences, found.told, strict=True):
+        unclear = "" if told else "，無法判斷"
         gain = f"{signed_points(difference.value)}（{interval(difference)}{unclear}）"
         parts.append(f"{images(size)} {gain}")
     return (

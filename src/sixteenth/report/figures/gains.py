@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sixteenth.analysis import Option
+from sixteenth.analysis import Option, OptionVerdict
 
 from ...language.base import Language
 from .style import GRID, INK, NARROW, WIDE, house_style, nothing
@@ -131,7 +131,7 @@ def _draw(axes: Axes, option: Option, y: float) -> None:
         ls="",
         marker="o" if option.measured else "D",
         ms=6.5 if option.measured else 5.5,
-        mfc="white" if option.told == "cannot tell" else INK,
+        mfc="white" if option.told is OptionVerdict.CANNOT_TELL else INK,
         mec=INK,
         mew=1.3,
         zorder=3,

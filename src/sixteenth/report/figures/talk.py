@@ -8,6 +8,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sixteenth.analysis import OptionVerdict
+
 from ...language.screen import SaidCard, SaidOverview
 from .style import COLOURS, GRID, INK, MUTED, house_style
 from .text import shortened, wrapped
@@ -69,7 +71,7 @@ def _card(axes: Axes, card: SaidCard, y: float, place: object) -> None:
               va="center_baseline")  # fmt: skip
     axes.text(_LEFT, y + 0.27, shortened(card.what, 4.3, 11.5), fontsize=11.5, color=MUTED,
               va="center_baseline")  # fmt: skip
-    helps = card.card.verdict == "helps"
+    helps = card.card.verdict is OptionVerdict.HELPS
     colour = COLOURS[0] if helps else MUTED
     if option.known:
         axes.plot([place(option.low), place(option.high)], [y, y], color=colour, lw=3)

@@ -232,7 +232,7 @@ def wanted_accuracies(findings: Findings, language: Language) -> list[Aim]:
 
 
 def _first_aim(aims: Sequence[Aim], findings: Findings) -> Aim | None:
-    """The next round accuracy above the best: half of its error, to half a point."""
+    """The next round accuracy above the best: with two thirds of its error, to half a point."""
     if not aims:
         return None
     best = max(cell.accuracy for cell in findings.grid.cells)

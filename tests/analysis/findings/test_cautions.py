@@ -1,0 +1,69 @@
+"""What could overturn a verdict, and the command that would settle it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from test_options import BIG, PRE, SIZES, SMALL, levelled
+
+from sixteenth.analysis import analyse, read_grid
+from sixteenth.analysis.findings.cautions import OneSeed, RunsMissing, _twice_as_long
+from sixteenth.language.screen import command
+from sixteenth.spec.fields import FROZEN
+
+HEAD = ("resnet18", f"imagenet{FROZEN}")
+
+
+def caution(made, kind):
+    found = analyse(made.results, made.histories, predictions=made.predictions)
+    return next((each for each in found.overview.cautions if isinstance(each, kind)), None)
+
+
+def with_heads(study):
+    """All weights, and the classifier alone, which has neither epochs nor steps."""
+    made = study({PRE: (0.80, 0.84, 0.87), HEAD: (0.70, 0.71, 0.72)}, fractions=SIZES)
+    head = made.results["init"] == HEAD[1]
+    made.results.loc[head, ["epochs", "steps"]] = 0
+    made.results.loc[head, "seconds"] = made.results.loc[head, "train_size"] / 1000
+    return made
+
+
+def test_heads_do_not_hide_that_all_others_were_trained_for_equal_epochs(study):
+    """Equal steps would give the fewest images many times the epochs that they had."""
+    grid = read_grid(with_heads(study).results)
+    assert _twice_as_long(grid, grid.best) == ("train.epochs", 12)
+
+
+def test_what_is_left_takes_the_time_of_the_runs_like_it(study):
+    made = study({SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES)
+    whole = made.results.set_index("run_id")["seconds"]
+    lost = "resnet50-random-1-seed0"
+    found = caution(made.drop(lost, "missing"), RunsMissing)
+    assert found.seconds == pytest.approx(whole[lost], rel=0.05)
+    never = made.drop(lost, "missing")
+    never.results.loc[never.results["run_id"] == lost, "train_size"] = math.nan
+    assert caution(never, RunsMissing).seconds == found.seconds, "by the other model's fraction"
+    alone = never.results["model"] != "resnet18"
+    never.results = never.results[alone]
+    assert caution(never, RunsMissing).seconds == pytest.approx(whole[lost], rel=0.05)
+
+
+def test_the_time_of_a_head_grows_with_its_images(study):
+    made = with_heads(study)
+    lost = f"resnet18-{HEAD[1]}-1-seed0"
+    made.results.loc[made.results["run_id"] == lost, "status"] = "missing"
+    assert caution(made, RunsMissing).seconds == pytest.approx(50)
+
+
+def test_a_seed_that_is_planned_is_not_asked_for_again(study):
+    accuracy = {SMALL: (0.60,), BIG: (0.64,)}
+    once = levelled(study(accuracy, fractions={"1": 50_000}))
+    found = caution(once, OneSeed)
+    assert found is not None
+    assert command(found) == "sixteenth run study.yaml --set 'seeds=[0, 1, 2]'"
+    planned = levelled(study(accuracy, fractions={"1": 50_000}, seeds=(0, 1)))
+    for run_id in planned.results["run_id"][planned.results["seed"] == 1]:
+        planned = planned.drop(run_id, "missing")
+    assert caution(planned, OneSeed) is None
+    assert caution(planned, RunsMissing).missing == 2
