@@ -55,7 +55,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
 def test_a_budget_trains_what_fits_and_the_next_one_goes_on(
     tiny_folder: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixteenth.study.study.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("sixteenth.study.interim.REPORT_SECONDS", 0.0)
     study = Study.load("tiny.yaml", SETTINGS)
     watch.seconds = dict(study.plan()[["run_id", "seconds"]].to_numpy().tolist())
     small = {run_id: time for run_id, time in watch.seconds.items() if "-all-" not in run_id}

@@ -4,6 +4,7 @@ study.py     a study from its file to its report: plans it, trains it
 images.py    its images, as its runs were begun with them
 reading.py   what its folder tells: tables, findings, figures, the report
 preflight.py what is checked before hours are spent
+interim.py   the tables and the report while runs are trained
 planning/    what it costs, how its runs are computed, and in which order
 executors/   where its runs are trained
 results.py   the tables derived from the run folders

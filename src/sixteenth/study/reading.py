@@ -216,6 +216,11 @@ class StudyResults:
         """The same with the trainings of `sixteenth explain` that repeat a cell of the study."""
         return self._with_repeats(self._read())
 
+    def _adopt(self, own: StudySnapshot) -> StudySnapshot:
+        """`_read_all` where `own` is known to be what the runs have left: none is read again."""
+        self._snapshot = own
+        return self._with_repeats(own)
+
     def _with_repeats(self, own: StudySnapshot) -> StudySnapshot:
         """`own` with these trainings; of the study's own runs none is read again."""
         from ..analysis.findings.explained import Lever

@@ -9,7 +9,6 @@ import dataclasses
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,7 @@ from ..spec import RunSpec, StudySpec, as_begun, dump_spec, load_frozen, load_sp
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.run_folder import sweep, write_text
-from ..storage.run_record import RunRecord
-from ..storage.study_folder import StudyFolder, StudySnapshot
+from ..storage.study_folder import StudyFolder
 from .listener import Listener
 from .reading import StudyResults
 
@@ -35,9 +33,6 @@ if TYPE_CHECKING:
     from .planning.executions import ExecutionRequest
     from .planning.known import KnownSpeeds
     from .planning.schedule import Schedule
-
-REPORT_SECONDS = 2.0
-"""What the first report of a study is expected to take; then it is known."""
 
 
 class Study(StudyResults):
@@ -213,7 +208,7 @@ class Study(StudyResults):
         deadline: float | None,
         listener: Listener,
     ) -> None:
-        """Train the runs that are left, and write the tables as they end.
+        """Train the runs that are left; the results are kept current meanwhile.
 
         Args:
             schedule: all runs that are left.
@@ -222,9 +217,8 @@ class Study(StudyResults):
                 as runs end, too.
         """
         from .executors import BudgetQueue, run_all
-        from .pace import PacedWrite
+        from .interim import InterimResults
         from .planning.budget import stages
-        from .results import results_table, write_results
 
         snapshot = self._read()
         left = {run.run_id for run in snapshot.unfinished()}
@@ -232,31 +226,8 @@ class Study(StudyResults):
         listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
         for run in done:
             listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
-        ended: list[RunRecord] = []
-
-        def so_far() -> StudySnapshot:
-            self._snapshot = snapshot.with_records(ended)
-            return self._with_repeats(self._snapshot)
-
-        def write_table() -> None:
-            now = so_far()
-            write_results(now, results_table(now, intervals=False))
-
-        def write_report() -> None:
-            so_far()
-            self._write_report()
-
-        # Of thousands of runs the table takes seconds, so it does not follow each of them, and
-        # has its intervals, which change with every run, at the end.
-        table = PacedWrite(write_table)
-        report = PacedWrite(write_report, expected=REPORT_SECONDS)
-
-        def keep(record: RunRecord) -> None:
-            ended.append(record)
-            table.offer()
-            if deadline is not None:
-                report.offer()
-
+        report = None if deadline is None else self._write_report
+        interim = InterimResults(snapshot, self._adopt, report)
         queue = None
         if deadline is not None:
             queue = BudgetQueue(
@@ -267,21 +238,16 @@ class Study(StudyResults):
                 clock=time.monotonic,
             )
         dataset = self.dataset()
-        try:
+        with interim:
             run_all(
                 schedule,
                 place.executor(schedule, dataset),
                 dataset,
                 self.folder,
                 listener=listener,
-                after_run=keep,
+                after_run=interim.add,
                 queue=queue,
             )
-        except BaseException:
-            with suppress(OSError):
-                write_results(so_far())  # of the runs whose ends it was not written after
-            raise
-        so_far()
 
     def plan(
         self,

@@ -1,0 +1,84 @@
+"""What a study shows while its runs are trained: results.csv and, within a budget, the report.
+
+Nothing is trained or read here: the record of each run comes from its own training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Self
+
+from ..storage.run_record import RunRecord
+from ..storage.study_folder import StudySnapshot
+from .pace import PacedWrite
+from .results import results_table, write_results
+
+REPORT_SECONDS = 2.0
+"""What the first report of a study is expected to take; then it is known."""
+
+
+class InterimResults:
+    """Keeps the results current in the ``with`` block that trains the runs.
+
+    After the block the study knows every run that ended in it. Where an exception ends it, such as
+    Ctrl-C or a full disk, no report follows, which would write results.csv. So results.csv is
+    written once more, with the runs that ended since it was last written. If that fails on the
+    disk too, the first exception is the one that is raised.
+    """
+
+    def __init__(
+        self,
+        begun: StudySnapshot,
+        adopt: Callable[[StudySnapshot], StudySnapshot],
+        write_report: Callable[[], object] | None,
+    ) -> None:
+        """Write nothing yet.
+
+        Args:
+            begun: what the study's folder held before training.
+            adopt: lets the study know a snapshot without reading it, and returns it with what its
+                tables take from other folders.
+            write_report: writes the report of what the study knows. If it is given, the report is
+                written as runs end, too.
+        """
+        self._begun, self._adopt = begun, adopt
+        self._ended: list[RunRecord] = []
+        # Of thousands of runs the table takes seconds, so it does not follow each of them, and
+        # has its intervals, which change with every run, at the end.
+        self._writes = [PacedWrite(self._write_table)]
+        if write_report is not None:
+
+            def report() -> None:
+                self._take_in()
+                write_report()
+
+            self._writes.append(PacedWrite(report, expected=REPORT_SECONDS))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, exception: type[BaseException] | None, *_: object) -> None:
+        if exception is None:
+            self._take_in()
+            return
+        with suppress(OSError):
+            write_results(self._take_in())
+
+    def add(self, record: RunRecord) -> None:
+        """A run finished or failed; write what it is time for.
+
+        Raises:
+            OSError: the disk is full or cannot be written.
+        """
+        self._ended.append(record)
+        for write in self._writes:
+            write.offer()
+
+    def _take_in(self) -> StudySnapshot:
+        """Let the study know the ended runs. It goes over all records, so not after each run."""
+        return self._adopt(self._begun.with_records(self._ended))
+
+    def _write_table(self) -> None:
+        snapshot = self._take_in()
+        write_results(snapshot, results_table(snapshot, intervals=False))

@@ -1,0 +1,74 @@
+"""What stands in results.csv while runs are trained, and after training has stopped."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from test_snapshot import finish
+
+from sixteenth import StudySpec
+from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
+from sixteenth.study.interim import InterimResults
+from tiny_study import read_results
+
+
+class Training:
+    """Two runs of a study that have just ended, and all that the study was made to know."""
+
+    def __init__(self, path: Path) -> None:
+        spec = StudySpec(
+            name="two", data="pets", models=["small"], fractions=["1"], seeds=[0, 1], lengths=["1"]
+        )
+        self.folder = StudyFolder(path)
+        begun = StudySnapshot.read(self.folder, spec.runs())
+        for i, run in enumerate(spec.runs()):
+            finish(self.folder.run(run.run_id), run, 0.6 + i / 10)
+        self.ended = list(StudySnapshot.read(self.folder, spec.runs()).records.values())
+        self.known = [begun]
+        self.interim = InterimResults(begun, self.adopt, None)
+
+    def adopt(self, snapshot: StudySnapshot) -> StudySnapshot:
+        self.known.append(snapshot)
+        return snapshot
+
+    def intervals(self) -> list[tuple[str, bool]]:
+        """Each row's status, and whether it has an interval."""
+        rows = read_results(self.folder.path)
+        return [(row["status"], row["test_accuracy_low"] != "") for row in rows]
+
+
+def test_after_a_stop_results_csv_has_its_intervals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sixteenth.study.pace.CHEAP", 1e9)  # after each run, on a busy machine too
+    monkeypatch.setattr("sixteenth.study.pace.CHEAP_SHARE", math.inf)
+    training = Training(tmp_path)
+
+    def train() -> None:
+        with training.interim as interim:
+            interim.add(training.ended[0])
+            assert training.intervals() == [("finished", False), ("missing", False)]
+            interim.add(training.ended[1])
+            assert training.intervals() == [("finished", False)] * 2
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    assert training.intervals() == [("finished", True)] * 2
+
+
+def test_a_stop_remains_a_stop_where_results_csv_cannot_be_written(tmp_path: Path) -> None:
+    training = Training(tmp_path)
+    training.folder.results_path.mkdir()
+
+    def train() -> None:
+        with training.interim as interim:
+            with pytest.raises(OSError, match=r"results\.csv"):
+                interim.add(training.ended[0])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    assert list(training.known[-1].records) == [training.ended[0].run_id]
