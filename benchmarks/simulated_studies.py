@@ -199,7 +199,7 @@ def simulate(truth: SimulatedTruth, rng: np.random.Generator, *, lengths: bool =
             expected = np.clip(expected + truth.spread(arm, images) * own, 0.01, 0.999)
             score = common + np.sqrt(1 - SHARED_DIFFICULTY) * rng.standard_normal(size)
             right = score < ndtri(expected)
-            predictions[run_id + ending] = labels, _probabilities(labels, right)
+            predictions[run_id + ending] = labels, said_with_confidence(labels, right)
             row = _row(truth, arm, fraction, images, seed) | {
                 "run_id": run_id + ending,
                 "length": length,
@@ -269,7 +269,9 @@ def _history(truth: SimulatedTruth, row: Mapping[str, Any], arm: Arm) -> pd.Data
 SPLITS = ("train", "test")
 
 
-def _probabilities(labels: NDArray[np.int64], right: NDArray[np.bool_]) -> NDArray[np.float32]:
+def said_with_confidence(
+    labels: NDArray[np.int64], right: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     """Probabilities (n, C) whose largest is the label's where the answer is right."""
     found = np.full((len(labels), CLASSES), 0.01, dtype=np.float32)
     found[np.arange(len(labels)), np.where(right, labels, (labels + 1) % CLASSES)] = 0.91
