@@ -9,12 +9,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from ...spec.agreement import agree
+
 Predictions = Mapping[str, tuple[NDArray[np.integer], NDArray[np.floating]]]
 """run_id -> (labels (n,), probabilities (n, C)), all in the order of the one test split."""
-
-STALE = 0.002
-"""Predictions whose accuracy is further than this from the table's belong to another state of the
-run and are not used. Not zero: ties and half precision may turn single images."""
 
 
 class Unpaired(StrEnum):
@@ -67,7 +65,7 @@ def read_predictions(accuracies: Mapping[str, float], predictions: Predictions) 
             return TestPredictions(unpaired=Unpaired.DIFFERENT_IMAGES)
         best = np.argmax(probabilities, axis=1)
         right = best == labels
-        if len(right) and abs(float(right.mean()) - accuracy) <= STALE:
+        if len(right) and agree(accuracy, int(right.sum()), len(right)):
             predicted[run_id], correct[run_id] = best, right
             confidence[run_id] = np.max(probabilities, axis=1).astype(float)
             self_confidence[run_id] = _self_confidence(labels, probabilities)
