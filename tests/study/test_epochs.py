@@ -33,6 +33,14 @@ def test_it_is_one_run_of_the_small_model_on_the_smallest_part_beside_the_study(
     assert epochs_study(study).folder.name == "tiny-epochs"
 
 
+def test_it_takes_the_images_from_where_the_study_does_and_answers_in_its_language(
+    study: Study,
+) -> None:
+    study.cifar_archive, study.language = "mirror/cifar-10-python.tar.gz", "zh-Hant"
+    checked = epochs_study(study)
+    assert (checked.cifar_archive, checked.language) == (study.cifar_archive, study.language)
+
+
 def test_it_measures_each_doubling_on_images_that_were_held_out(study: Study) -> None:
     found = check_epochs(study, threads=1)
     assert found.train_size == 360

@@ -84,7 +84,14 @@ def epochs_study(study: Study) -> Study:
         "validation": 0,
     }
     folder = study.folder.with_name(f"{study.folder.name}-epochs")
-    return Study(StudySpec.model_validate(content), folder, data_dir=study.data_dir)
+    checked = Study(
+        StudySpec.model_validate(content),
+        folder,
+        data_dir=study.data_dir,
+        cifar_archive=study.cifar_archive,
+    )
+    checked.language = study.language
+    return checked
 
 
 def check_epochs(study: Study, listener: Listener | None = None, **machine: Any) -> EpochsCheck:
