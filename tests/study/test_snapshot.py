@@ -192,6 +192,17 @@ def test_a_record_in_the_folder_of_another_run_is_refused(finished: StudyFolder)
         Study.open(finished.path).results()
 
 
+def test_a_run_that_the_study_did_not_make_is_named_with_the_ways_out(
+    finished: StudyFolder,
+) -> None:
+    text = finished.spec_path.read_text("utf-8")
+    finished.spec_path.write_text(text.replace("data: pets", "data: dogs"), "utf-8")
+    with pytest.raises(InputError, match="was not made by this study") as refused:
+        Study.open(finished.path).results()
+    said, first = str(refused.value), Study.open(finished.path).runs()[0]
+    assert f"undo the change, or move {finished.run(first.run_id).path} away" in said
+
+
 class Watching(Listener):
     """Notes the statuses in results.csv whenever a run begins."""
 

@@ -64,10 +64,17 @@ def epochs_study(study: Study) -> Study:
     train = study.spec.train
     if train.steps or train.epochs == "auto":
         key = "steps" if train.steps else "epochs: auto"
-        raise InputError(f"train.{key} leaves no number of epochs to check")
+        instead = "train.epochs=N and train.steps=null" if train.steps else "train.epochs=N"
+        raise InputError(
+            f"train.{key} leaves no number of epochs to check: set {instead}, or leave out "
+            "--check-epochs"
+        )
     first = next((run for run in study.runs() if run.finetune != "head"), None)
     if first is None:
-        raise InputError("finetune: head leaves no epochs to check: a head has none")
+        raise InputError(
+            "finetune: head leaves no epochs to check, since a head has none: leave out "
+            "--check-epochs"
+        )
     content: dict[str, Any] = study.spec.model_dump(mode="json") | {
         "name": f"{study.spec.name}-epochs",
         "models": [first.model],

@@ -189,19 +189,23 @@ def check_made_by(snapshot: StudySnapshot) -> None:
     Raises:
         InputError: what differs: study.yaml was changed by hand, or a run came from elsewhere.
     """
+    kinds = (
+        (snapshot.records, snapshot.place, ()),
+        (snapshot.controls, snapshot.folder.control.run, ("train.steps:",)),
+    )
     for run in snapshot.runs:
-        differs = []
-        for records, but in ((snapshot.records, ()), (snapshot.controls, ("train.steps:",))):
+        for records, place, but in kinds:
             record = records.get(run.run_id)
-            if record is not None:
-                there = record.run_spec(Path(run.run_id, "run.json"))
-                lines = spec_differences(there, run)
-                differs += [line for line in lines if not line.startswith(but)]
-        if differs:
-            raise InputError(
-                f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
-                "study.yaml was changed, or the run comes from another study"
-            )
+            if record is None:
+                continue
+            there = record.run_spec(Path(run.run_id, "run.json"))
+            differs = [x for x in spec_differences(there, run) if not x.startswith(but)]
+            if differs:
+                raise InputError(
+                    f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
+                    "study.yaml was changed, or the run comes from another study; undo the "
+                    f"change, or move {place(run.run_id).path} away"
+                )
 
 
 def check_nothing_lost(folder: StudyFolder) -> None:

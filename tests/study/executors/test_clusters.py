@@ -187,6 +187,7 @@ def test_a_machine_that_has_all_lacks_nothing_and_each_lack_is_named(
         "lacks the data",
     ]
     assert "are not those of the study (fingerprint " in missing[3]
+    assert missing[3].endswith("bring the same files there, or share one --data-dir")
     apart = replace(origin, folder=tmp_path / "elsewhere", shared=False)
     assert what_is_missing(apart, [spec(0)], here) == []
 

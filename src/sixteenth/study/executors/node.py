@@ -113,7 +113,8 @@ class Origin:
         if found.fingerprint != self.fingerprint:
             raise DataError(
                 f"the data {run.data} on {socket.gethostname()} are not those of the study "
-                f"(fingerprint {found.fingerprint[:12]} there, {self.fingerprint[:12]} here)"
+                f"(fingerprint {found.fingerprint[:12]} there, {self.fingerprint[:12]} here): "
+                "bring the same files there, or share one --data-dir"
             )
         return dataclasses.replace(found, name=self.name, source=self.source)
 
