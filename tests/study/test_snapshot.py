@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from sixteenth import InputError, Listener, RunSpec, Study, StudySpec
+from sixteenth.analysis import Metric, read_grid, run_intervals
+from sixteenth.language import language_for
 from sixteenth.spec import dump_spec
 from sixteenth.storage.run_facts import (
     AugmentationFacts,
@@ -190,6 +192,50 @@ def test_a_record_in_the_folder_of_another_run_is_refused(finished: StudyFolder)
     second.record_path.write_bytes(first.record_path.read_bytes())
     with pytest.raises(InputError, match=r"run\.json is of another run"):
         Study.open(finished.path).results()
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced-accuracy"])
+def test_a_run_has_one_interval_in_the_table_the_terminal_and_the_report(
+    finished: StudyFolder, sixteenth: Command, metric: str
+) -> None:
+    text = finished.spec_path.read_text("utf-8")
+    finished.spec_path.write_text(text.replace("metric: accuracy", f"metric: {metric}"), "utf-8")
+    assert sixteenth("report", str(finished.path)).code == 0
+    column, _ = Metric(metric).columns
+    study = Study.open(finished.path)
+    table = {row["run_id"]: row for row in read_results(finished.path)}
+    shown = json.loads(sixteenth("show", str(finished.path), "--json").out)
+    report = (finished.path / "report.md").read_text("utf-8")
+    said = language_for(study.findings(), "en").numbers
+    rough = run_intervals(read_grid(study.results(), metric=Metric(metric)))
+    analysed = run_intervals(study.findings().grid)
+    assert len(shown) == len(table) == len(analysed) == 36
+    for row in shown:
+        known, run_id = analysed[row["run_id"]], row["run_id"]
+        ends = known.low, known.high
+        assert [float(table[run_id][f"{column}_{end}"]) for end in ("low", "high")] == [*ends]
+        assert (row["low"], row["high"], row["interval"]) == (*ends, "measured spread")
+        assert said.interval(*ends) in report
+        assert rough[run_id] != known, "without predictions it is another one"
+
+
+def test_intervals_of_a_new_table_do_not_read_all_predictions_again(
+    finished: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, reads = Study.open(finished.path), list[str]()
+    before = study.results()
+    read = RunFolder.read_predictions
+
+    def reading(folder: RunFolder, length: str = "1") -> object:
+        reads.append(folder.path.name)
+        return read(folder, length)
+
+    monkeypatch.setattr(RunFolder, "read_predictions", reading)
+    run = study.runs()[-1]
+    finish(finished.run(run.run_id), run, 0.5)
+    after = study.results()
+    assert reads == [run.run_id]
+    assert (after["test_accuracy_low"] != before["test_accuracy_low"]).any()
 
 
 def test_a_run_that_the_study_did_not_make_is_named_with_the_ways_out(
