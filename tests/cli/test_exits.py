@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import subprocess
@@ -107,6 +108,28 @@ def test_a_stopped_study_says_how_to_go_on_and_does(
     assert ended.code == 0, ended.err
     assert [row["status"] for row in read_results(Path("studies/tiny"))] == ["finished"] * 2
     assert first.stat().st_mtime_ns == finished
+
+
+@pytest.mark.parametrize(
+    ("stop", "code", "first"),
+    [
+        (KeyboardInterrupt(), 130, ""),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "make room, then "),
+    ],
+    ids=["ctrl-c", "full disk"],
+)
+def test_a_quick_study_says_how_to_go_on_too(
+    sixteenth: Command, monkeypatch: pytest.MonkeyPatch, stop: BaseException, code: int, first: str
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise stop
+
+    monkeypatch.setattr("sixteenth.study.quick.quick_study", stopped)
+    ended = sixteenth("quick", "my photos", "--lang", "en")
+    assert ended.code == code
+    said, command = ended.err.splitlines()[-2:]
+    assert said == f"what is finished is kept; {first}go on with:"
+    assert command.endswith("sixteenth quick 'my photos' --lang en")
 
 
 STUCK = """\

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import typer
 from rich.console import Console
 
+from sixteenth.analysis import read_grid
 from sixteenth.analysis.findings.advice import BestNetwork
-from sixteenth.analysis.findings.cautions import OneSeed, RunsMissing
+from sixteenth.analysis.findings.cautions import OneSeed, RunsMissing, UnstableModel
+from sixteenth.analysis.findings.diagnosis import UnstableTraining
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell
 from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.cli.answer import print_answer
+from sixteenth.cli.commands import app
 from sixteenth.language import language_for
 from sixteenth.language.text import columns
 
@@ -34,10 +40,10 @@ FOUND = Overview(
 )
 
 
-def printed(tag: str, width: int = 80) -> list[str]:
+def printed(tag: str, width: int = 80, found: Overview = FOUND) -> list[str]:
     language, out = language_for(tag=tag), io.StringIO()
     on = Console(file=out, width=width, highlight=False, markup=False)
-    print_answer(language.screen.screen(FOUND, ""), Path("my studies/a"), on, language)
+    print_answer(language.screen.screen(found, ""), Path("my studies/a"), on, language)
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
@@ -65,3 +71,20 @@ def test_a_caution_has_its_command_whole_and_for_this_folder() -> None:
         f"  sixteenth run {place} --set 'seeds=[0, 1, 2]' --out 'my studies/a'",
         f"  sixteenth run {place} --out 'my studies/a'",
     ]
+
+
+def test_a_command_that_explains_names_the_folder_and_has_no_other_option() -> None:
+    table = {"run_id": ["wide-0", "deep-0"], "model": ["wide", "deep"]}
+    numbers = {"train_size": [500, 500], "test_accuracy": [0.9, 0.6]}
+    wide, deep = read_grid(pd.DataFrame(table | numbers)).cells
+    fall = UnstableTraining(deep, "deep-0", 0, 1.0, 0.3, 2, 5, 0.8, 0.5)
+    unstable = replace(FOUND, cautions=(UnstableModel(wide, deep, (fall,)),))
+    (caution,) = language_for(tag="en").screen.screen(unstable, "").cautions
+    assert caution.command.startswith("sixteenth explain DIR --between"), "in a report, anywhere"
+    (line,) = [line for line in printed("en", found=unstable) if line.startswith("  sixteenth")]
+    assert line == (
+        "  sixteenth explain 'my studies/a' --between deep-0 wide-0 --only learning-rate-half"
+    )
+    explain = typer.main.get_command(app).commands["explain"]  # type: ignore[attr-defined]
+    given = explain.make_context("explain", shlex.split(line)[2:]).params
+    assert (given["folder"], given["between"]) == (Path("my studies/a"), ("deep-0", "wide-0"))

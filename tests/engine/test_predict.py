@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +100,26 @@ def test_predict_walks_a_folder_and_names_a_url(
         refused = sixteenth("predict", run, path, "--trust-code")
         assert (refused.code, refused.out) == (2, "")
         assert said in refused.err
+
+
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [
+        ("run.json", "is not finished, it is running: sixteenth run STUDY goes on with it"),
+        ("model.safetensors", "weights were removed: remove the run's folder and run again"),
+    ],
+)
+def test_predict_says_how_to_come_by_a_run_that_has_no_weights(
+    trained: TrainedStudy, sixteenth: Command, tmp_path: Path, gone: str, said: str
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained.run(model="small", fraction="1"), run)
+    if gone == "run.json":
+        record = json.loads((run / gone).read_text("utf-8"))
+        (run / gone).write_text(json.dumps({**record, "status": "running"}), "utf-8")
+    else:
+        (run / gone).unlink()
+    Image.new("RGB", (8, 8)).save(tmp_path / "digit.png")
+    ended = sixteenth("predict", str(run), str(tmp_path / "digit.png"))
+    assert (ended.code, ended.out) == (2, "")
+    assert said in " ".join(ended.err.split())

@@ -33,6 +33,14 @@ def test_it_is_one_run_of_the_small_model_on_the_smallest_part_beside_the_study(
     assert epochs_study(study).folder.name == "tiny-epochs"
 
 
+def test_it_takes_the_images_from_where_the_study_does_and_answers_in_its_language(
+    study: Study,
+) -> None:
+    study.cifar_archive, study.language = "mirror/cifar-10-python.tar.gz", "zh-Hant"
+    checked = epochs_study(study)
+    assert (checked.cifar_archive, checked.language) == (study.cifar_archive, study.language)
+
+
 def test_it_measures_each_doubling_on_images_that_were_held_out(study: Study) -> None:
     found = check_epochs(study, threads=1)
     assert found.train_size == 360
@@ -51,12 +59,31 @@ def test_a_gain_of_few_images_is_not_told_from_chance(enough, gained, told) -> N
     assert replace(CHECK, enough=enough, gained=gained).told is told
 
 
-@pytest.mark.parametrize("setting", ["train.steps=100", "train.epochs=auto"])
-def test_a_study_without_a_number_of_epochs_is_refused(study: Study, setting: str) -> None:
+@pytest.mark.parametrize(
+    ("setting", "way_out"),
+    [
+        ("train.steps=100", ["train.epochs=3", "train.steps=null"]),
+        ("train.epochs=auto", ["train.epochs=3"]),
+    ],
+)
+def test_a_study_without_a_number_of_epochs_is_refused_and_the_way_out_works(
+    study: Study, setting: str, way_out: list[str]
+) -> None:
     chosen = Study.load("tiny.yaml", [setting])
-    with pytest.raises(InputError, match="no number of epochs to check"):
+    with pytest.raises(InputError, match="no number of epochs to check") as refused:
         epochs_study(chosen)
+    said = str(refused.value)
+    assert said.endswith(", or leave out --check-epochs")
+    assert [each for each in way_out if each.replace("=3", "=N") not in said] == []
+    assert len(epochs_study(Study.load("tiny.yaml", [setting, *way_out])).runs()) == 1
     assert epochs_hint(chosen.spec, 3600, "tiny.yaml") == ""
+
+
+def test_a_head_alone_has_no_epochs_to_check(study: Study) -> None:
+    heads = Study({"data": "digits", "models": ["resnet18"], "init": ["imagenet"]})
+    heads.spec = heads.spec.model_copy(update={"finetune": ["head"]})
+    with pytest.raises(InputError, match="a head has none: leave out --check-epochs"):
+        epochs_study(heads)
 
 
 def test_the_plan_of_a_long_study_names_the_check(study: Study) -> None:

@@ -3,94 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from sixteenth import InputError, Listener, RunSpec, Study, StudySpec
+from sixteenth.analysis import Metric, read_grid, run_intervals
+from sixteenth.language import language_for
 from sixteenth.spec import dump_spec
-from sixteenth.storage.run_facts import (
-    AugmentationFacts,
-    DataChecks,
-    DataFacts,
-    Environment,
-    ExecutionFacts,
-    Metrics,
-    ModelFacts,
-)
+from sixteenth.storage.run_facts import Environment, ExecutionFacts
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
-from sixteenth.storage.run_results import EpochRow
 from sixteenth.storage.study_folder import StudyFolder
 from sixteenth.study.results import machine_kinds
 from tiny_study import Command, read_results
-
-TEST_IMAGES = 200
-
-
-class Work:
-    """Counts how often each run.json is read, and how often a study is analysed."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from sixteenth.report import discussion
-
-        self.reads: Counter[str] = Counter()
-        self.analyses = 0
-        read, analyse = RunFolder.read_record, discussion.analyse
-
-        def reading(folder: RunFolder) -> RunRecord | None:
-            self.reads[folder.path.name] += folder.record_path.is_file()
-            return read(folder)
-
-        def analysing(*words, **named):  # type: ignore[no-untyped-def]
-            self.analyses += 1
-            return analyse(*words, **named)
-
-        monkeypatch.setattr(RunFolder, "read_record", reading)
-        monkeypatch.setattr(discussion, "analyse", analysing)
-
-
-def finish(folder: RunFolder, run: RunSpec, accuracy: float) -> None:
-    """Leave what a finished run leaves."""
-    begun = RunRecord.begin(
-        run,
-        data=DataFacts(name="Pets", classes=("cat", "dog"), test_images=TEST_IMAGES),
-        data_checks=DataChecks(),
-        environment=Environment(torch="2.9.0"),
-        execution=ExecutionFacts(device="cpu", threads=1),
-        before=None,
-    )
-    size = {"1/4": 500, "1/2": 1000, "1": 2000}[run.fraction]
-    right = round(accuracy * TEST_IMAGES)
-    labels = np.arange(TEST_IMAGES) % 2
-    answers = np.where(np.arange(TEST_IMAGES) < right, labels, 1 - labels)
-    folder.write_predictions(labels, np.eye(2, dtype=np.float32)[answers])
-    row = EpochRow(1, 10, size, 0.1, 1.0, accuracy, 1.0, right / TEST_IMAGES, TEST_IMAGES)
-    folder.write_history([row])
-    folder.write_record(
-        begun.with_training_images(size, AugmentationFacts(crop=0, flip=False, cutout=0))
-        .with_model(ModelFacts(parameters=10 + len(run.model), final_map=(4, 4)))
-        .as_finished(
-            Metrics(
-                epoch=1,
-                chosen_by="last",
-                steps=10,
-                train_measured=size,
-                train_loss=1.0,
-                train_accuracy=accuracy,
-                test_loss=1.0,
-                test_accuracy=right / TEST_IMAGES,
-            ),
-            train_flops=size,
-            seconds=1.0,
-            evaluation_seconds=0.1,
-            images_per_second=float(size),
-            peak_memory_bytes=None,
-        )
-    )
+from written_study import Work, finish
 
 
 @pytest.fixture
@@ -190,6 +118,61 @@ def test_a_record_in_the_folder_of_another_run_is_refused(finished: StudyFolder)
     second.record_path.write_bytes(first.record_path.read_bytes())
     with pytest.raises(InputError, match=r"run\.json is of another run"):
         Study.open(finished.path).results()
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced-accuracy"])
+def test_a_run_has_one_interval_in_the_table_the_terminal_and_the_report(
+    finished: StudyFolder, sixteenth: Command, metric: str
+) -> None:
+    text = finished.spec_path.read_text("utf-8")
+    finished.spec_path.write_text(text.replace("metric: accuracy", f"metric: {metric}"), "utf-8")
+    assert sixteenth("report", str(finished.path)).code == 0
+    column, _ = Metric(metric).columns
+    study = Study.open(finished.path)
+    table = {row["run_id"]: row for row in read_results(finished.path)}
+    shown = json.loads(sixteenth("show", str(finished.path), "--json").out)
+    report = (finished.path / "report.md").read_text("utf-8")
+    said = language_for(study.findings(), "en").numbers
+    rough = run_intervals(read_grid(study.results(), metric=Metric(metric)))
+    analysed = run_intervals(study.findings().grid)
+    assert len(shown) == len(table) == len(analysed) == 36
+    for row in shown:
+        known, run_id = analysed[row["run_id"]], row["run_id"]
+        ends = known.low, known.high
+        assert [float(table[run_id][f"{column}_{end}"]) for end in ("low", "high")] == [*ends]
+        assert (row["low"], row["high"], row["interval"]) == (*ends, "measured spread")
+        assert said.interval(*ends) in report
+        assert rough[run_id] != known, "without predictions it is another one"
+
+
+def test_intervals_of_a_new_table_do_not_read_all_predictions_again(
+    finished: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, reads = Study.open(finished.path), list[str]()
+    before = study.results()
+    read = RunFolder.read_predictions
+
+    def reading(folder: RunFolder, length: str = "1") -> object:
+        reads.append(folder.path.name)
+        return read(folder, length)
+
+    monkeypatch.setattr(RunFolder, "read_predictions", reading)
+    run = study.runs()[-1]
+    finish(finished.run(run.run_id), run, 0.5)
+    after = study.results()
+    assert reads == [run.run_id]
+    assert (after["test_accuracy_low"] != before["test_accuracy_low"]).any()
+
+
+def test_a_run_that_the_study_did_not_make_is_named_with_the_ways_out(
+    finished: StudyFolder,
+) -> None:
+    text = finished.spec_path.read_text("utf-8")
+    finished.spec_path.write_text(text.replace("data: pets", "data: dogs"), "utf-8")
+    with pytest.raises(InputError, match="was not made by this study") as refused:
+        Study.open(finished.path).results()
+    said, first = str(refused.value), Study.open(finished.path).runs()[0]
+    assert f"undo the change, or move {finished.run(first.run_id).path} away" in said
 
 
 class Watching(Listener):

@@ -102,7 +102,7 @@ def test_predictions_of_a_length_that_are_damaged_or_of_another_run_are_named(
 ) -> None:
     first, second = (study.folder / "runs" / run.run_id for run in study.runs())
     assert len(study.predictions()) == 6
-    changed = (first / "predictions.npz").read_bytes()
+    changed = (second / "predictions.npz").read_bytes()
     (first / "predictions-1of4.npz").write_bytes(changed)
     with pytest.raises(InputError, match=r"predictions-1of4\.npz does not fit its run"):
         study.predictions()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ..language.screen import DIR, RUN
 from ..language.text import columns, fill, lines
 from .tables import GAP, Column, table
 
@@ -40,10 +41,13 @@ def print_answer(said: SaidOverview, folder: Path, on: Console, language: Langua
 
 
 def _typed(command: str, folder: Path) -> str:
-    """A command of the report, which names study.yaml alone, for a reader who is elsewhere."""
-    where = shlex.quote(str(folder / "study.yaml"))
-    stays = "" if "--fresh" in command else f" --out {shlex.quote(str(folder))}"
-    return command.replace("study.yaml", where, 1) + stays
+    """A command of the report, which says study.yaml and DIR, for a reader who is elsewhere."""
+    study = shlex.quote(str(folder / "study.yaml"))
+    where = shlex.quote(str(folder))
+    if not command.startswith(RUN):
+        return command.replace(f" {DIR}", f" {where}", 1)
+    stays = "" if "--fresh" in command else f" --out {where}"
+    return command.replace("study.yaml", study, 1) + stays
 
 
 def _columns(cards: tuple[SaidCard, ...], width: int, language: Language) -> list[Column]:

@@ -41,6 +41,7 @@ from .studies import in_fresh_folder, json_rows, load_study, open_study, print_j
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..analysis import Metric
     from ..study import Study
 
 app = typer.Typer(
@@ -151,12 +152,13 @@ def show(
     lang: LangOption = None,
 ) -> None:
     """Print the answer of a study and its results table."""
+    from ..analysis import Metric
+
     study = open_study(folder, out, lang)
-    results = study.results()
     if as_json:
-        print_json(json_rows(_with_intervals(results, study.spec.metric)))
+        print_json(json_rows(_with_intervals(study.results(), Metric(study.spec.metric))))
     else:
-        _print_results(study, results)
+        _print_results(study)
 
 
 @app.command("watch")
@@ -246,7 +248,7 @@ def _run(
     else:
         stdout, language = console(), language_for(tag=study.language)
         stdout.print()
-        _print_results(study, results)
+        _print_results(study)
         stdout.print("\n" + language.terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
     if budget is not None:
@@ -287,16 +289,15 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     }
 
 
-def _print_results(study: Study, results: pd.DataFrame) -> None:
+def _print_results(study: Study) -> None:
     """What the report's first screen says, then a row for each run."""
-    from ..analysis import IntervalKind, Metric, read_grid, summary_table
+    from ..analysis import IntervalKind, Metric, summary_table
     from ..language import language_for
     from .answer import print_answer
     from .tables import console, results_table
 
-    metric = Metric(study.spec.metric)
-    stdout, summary = console(), summary_table(read_grid(results, metric=metric))
-    language = language_for(tag=study.language, metric=metric)
+    stdout, summary = console(), summary_table(study.findings().grid)
+    language = language_for(tag=study.language, metric=Metric(study.spec.metric))
     table = results_table(summary, stdout, language)
     print_answer(study.overview(), study.folder, stdout, language)
     stdout.print()
@@ -306,12 +307,15 @@ def _print_results(study: Study, results: pd.DataFrame) -> None:
         stdout.print(note, style="dim")
 
 
-def _with_intervals(results: pd.DataFrame, metric: str) -> pd.DataFrame:
-    from ..analysis import Metric, read_grid, summary_table
+def _with_intervals(results: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """The table, with the interval that the report shows of a run in columns low and high."""
+    from ..analysis import read_grid, summary_table
 
-    intervals = summary_table(read_grid(results, metric=Metric(metric)))[
-        ["run_id", "low", "high", "interval"]
-    ]
+    column, _ = metric.columns
+    ends = {f"{column}_low": "low", f"{column}_high": "high"}
+    shown = summary_table(read_grid(results, metric=metric))[["run_id", "interval"]]
+    # Those of the table rest on the predictions, too, which are not read again for them.
+    intervals = shown.merge(results[["run_id", *ends]].rename(columns=ends), on="run_id")
     return results.merge(intervals, on="run_id", how="left")
 
 

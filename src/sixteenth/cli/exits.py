@@ -211,7 +211,7 @@ def _discard_output() -> None:
 
 def _print_resume(words: Sequence[str], first: str = "") -> None:
     """Name the command that goes on after a stop, if this one trains: the same again."""
-    if words and words[0] in ("run", "demo", "explain"):
+    if words and words[0] in ("run", "demo", "quick", "explain"):
         as_module = Path(sys.argv[0]).name == "__main__.py"
         program = ["python", "-m", "sixteenth"] if as_module else ["sixteenth"]
         print_message(f"what is finished is kept; {first}go on with:", prefix="")

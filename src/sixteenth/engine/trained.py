@@ -66,9 +66,13 @@ class TrainedNetwork:
         published = not folder.record_path.exists() and (folder.path / CONFIG).exists()
         record = _published_record(folder) if published else _run_record(folder)
         if not record.is_finished:
-            raise InputError(f"the run in {folder.path} is not finished: it is {record.status}")
+            raise InputError(
+                f"the run in {folder.path} is not finished, it is {record.status}: "
+                "sixteenth run STUDY goes on with it"
+            )
         if not folder.weights_path.is_file():
-            raise InputError(f"{folder.weights_path} is missing: the run's weights were removed")
+            anew = "export it again" if published else "remove the run's folder and run again"
+            raise InputError(f"{folder.weights_path} is missing, its weights were removed: {anew}")
         network = cls(folder, record, *_checked_fields(record, folder), complete=published)
 
         from ..models import is_foreign

@@ -39,6 +39,11 @@ MOST_WORDS = 60
 WORTH_TELLING = 60.0
 """Seconds of training, from which on a command is shown with its time."""
 
+RUN = "sixteenth run study.yaml"
+"""How the commands begin that train more of the study or all of it anew."""
+DIR = "DIR"
+"""Stands for the study's folder in the others."""
+
 
 @dataclass(frozen=True)
 class SaidCard:
@@ -326,26 +331,25 @@ class Screen(ABC):
 
 def command(found: Caution) -> str:
     """What would settle it, as it is typed; empty where the records do not tell."""
-    run = "sixteenth run study.yaml"
     match found:
         case NotConverged():
-            return f"{run} --set {found.setting}={found.value} --fresh" if found.setting else ""
+            return f"{RUN} --set {found.setting}={found.value} --fresh" if found.setting else ""
         case OneSeed():
-            return f"{run} --set 'seeds={list(found.seeds)}'"
+            return f"{RUN} --set 'seeds={list(found.seeds)}'"
         case ImbalancedClasses():
-            return f"{run} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
+            return f"{RUN} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
         case UnstableModel():
             runs = f"{found.falls[0].run_id} {found.best.run_ids[0]}"
-            return f"sixteenth explain DIR --between {runs} --only {Lever.RATE_HALF}"
+            return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"
         case ReasonFound():
             settings = " ".join(f"--set {shlex.quote(each)}" for each in found.reason.settings)
-            return f"{run} {settings} --fresh" if settings else ""
+            return f"{RUN} {settings} --fresh" if settings else ""
         case PartTrained():
             # The most telling runs of a fine-tuning that may be long.
-            return f"{run} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"
+            return f"{RUN} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
-            return run if isinstance(found, RunsMissing | StoppedEarly) else f"{run} --fresh"
+            return RUN if isinstance(found, RunsMissing | StoppedEarly) else f"{RUN} --fresh"
 
 
 def knows_seconds(option: Option) -> bool:

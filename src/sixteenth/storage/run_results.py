@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, one_line
+from ..spec.agreement import agree
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,9 +190,9 @@ def check_agreement(stated: float, labels: np.ndarray, probabilities: np.ndarray
     Raises:
         ValueError: they do not: one of the files is of another run, or was changed.
     """
-    right = float((probabilities.argmax(1) == labels).mean())
-    # Two classes of nearly the same probability may change places when it is rounded.
-    if abs(right - stated) > max(0.002, 2 / len(labels)):
+    right = int((probabilities.argmax(1) == labels).sum())
+    if not agree(stated, right, len(labels)):
+        share = right / len(labels)
         raise ValueError(
-            f"they are right for {right:.2%} of the images, run.json says {stated:.2%}"
+            f"they are right for {share:.2%} of the images, run.json says {stated:.2%}"
         )

@@ -64,10 +64,17 @@ def epochs_study(study: Study) -> Study:
     train = study.spec.train
     if train.steps or train.epochs == "auto":
         key = "steps" if train.steps else "epochs: auto"
-        raise InputError(f"train.{key} leaves no number of epochs to check")
+        instead = "train.epochs=N and train.steps=null" if train.steps else "train.epochs=N"
+        raise InputError(
+            f"train.{key} leaves no number of epochs to check: set {instead}, or leave out "
+            "--check-epochs"
+        )
     first = next((run for run in study.runs() if run.finetune != "head"), None)
     if first is None:
-        raise InputError("finetune: head leaves no epochs to check: a head has none")
+        raise InputError(
+            "finetune: head leaves no epochs to check, since a head has none: leave out "
+            "--check-epochs"
+        )
     content: dict[str, Any] = study.spec.model_dump(mode="json") | {
         "name": f"{study.spec.name}-epochs",
         "models": [first.model],
@@ -84,7 +91,14 @@ def epochs_study(study: Study) -> Study:
         "validation": 0,
     }
     folder = study.folder.with_name(f"{study.folder.name}-epochs")
-    return Study(StudySpec.model_validate(content), folder, data_dir=study.data_dir)
+    checked = Study(
+        StudySpec.model_validate(content),
+        folder,
+        data_dir=study.data_dir,
+        cifar_archive=study.cifar_archive,
+    )
+    checked.language = study.language
+    return checked
 
 
 def check_epochs(study: Study, listener: Listener | None = None, **machine: Any) -> EpochsCheck:

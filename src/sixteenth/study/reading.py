@@ -94,11 +94,18 @@ class StudyResults:
         """What the images were taken for, by the first record that has it; None before a run."""
         return next((record.data for record in self.records() if record.data is not None), None)
 
+    def snapshots(self) -> list[StudySnapshot]:
+        """All that the findings rest on; of each, another one where a file of its runs has changed.
+
+        The runs of the grid; the same with the trainings of `sixteenth explain` that repeat a cell;
+        what each of its levers has left.
+        """
+        return [self._read(), self._read_all(), *(read for _, read in self._read_levers())]
+
     def findings(self) -> Findings:
         """What the measurements show, in numbers; analysed again only if they have changed."""
-        kept = self._analysed
-        snapshots = [self._read_all(), *(read for _, read in self._read_levers())]
-        if kept is None or not _same(kept[0], snapshots) or kept[1] != self.spec:
+        kept, snapshots = self._analysed, self.snapshots()
+        if kept is None or not same_snapshots(kept[0], snapshots) or kept[1] != self.spec:
             self._analysed = kept = snapshots, self.spec, self._analyse()
         return kept[2]
 
@@ -226,7 +233,7 @@ class StudyResults:
         from ..analysis.findings.explained import Lever
 
         parts = [own, *(read for _, read in self._read_levers([Lever.SEEDS]))]
-        if self._merged is None or not _same(self._merged[0], parts):
+        if self._merged is None or not same_snapshots(self._merged[0], parts):
             self._merged = parts, parts[0].with_repeats(parts[1:])
         return self._merged[1]
 
@@ -270,7 +277,7 @@ class StudyResults:
         return made[name]
 
 
-def _same(kept: Sequence[StudySnapshot], read: Sequence[StudySnapshot]) -> bool:
+def same_snapshots(kept: Sequence[StudySnapshot], read: Sequence[StudySnapshot]) -> bool:
     """Whether nothing was read again."""
     return len(kept) == len(read) and all(a is b for a, b in zip(kept, read, strict=True))
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +21,12 @@ from ..storage.run_facts import (
     Metrics,
     ModelFacts,
 )
-from ..storage.run_folder import RunFolder, Stamp, write_text
+from ..storage.run_folder import write_text
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import EXPLAIN, StudyFolder, StudySnapshot, control_id
 
 if TYPE_CHECKING:
     from ..analysis import Grid
-    from ..analysis.stats.measures import TestMeasures
 
 COLUMNS = [
     "run_id", "model", "init", "fraction", "length", "train_size", "seed", "status",
@@ -67,6 +65,7 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
         InputError: a run was not made by the study.
     """
     from ..analysis import Metric, read_grid, run_intervals
+    from .tested import paired, read_tested
 
     check_made_by(snapshot)
     rows = []
@@ -81,12 +80,13 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
             control = _control_row(run, record, snapshot.controls[run.run_id])
             rows.append(control | {"machine": again[run.run_id]})
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
-    measures = _measures(snapshot)
+    tested = read_tested(snapshot)
     for column in ("balanced_accuracy", "balanced_test_size", "top5_accuracy", "ece"):
-        known = {run_id: getattr(one, column) for run_id, one in measures.items()}
+        known = {run_id: getattr(one.measures, column) for run_id, one in tested.items()}
         table[column] = table["run_id"].map(known).astype(float)
     for metric in Metric if intervals else ():
-        found, (column, _) = run_intervals(read_grid(table, metric=metric)), metric.columns
+        grid, (column, _) = read_grid(table, metric=metric), metric.columns
+        found = run_intervals(replace(grid, predictions=paired(grid, tested)))
         for end in ("low", "high"):
             ends = {run_id: getattr(interval, end) for run_id, interval in found.items()}
             table[f"{column}_{end}"] = table["run_id"].map(ends).astype(float)
@@ -114,44 +114,6 @@ def _machine(record: RunRecord, silent: Collection[str | None]) -> str:
     if device.startswith("cuda"):
         parts = [here.gpu or here.device or device]
     return ", ".join(part for part in [*parts, execution.precision] if part)
-
-
-def _measures(snapshot: StudySnapshot) -> dict[str, TestMeasures]:
-    """run_id of a row -> what its test predictions say."""
-    found: dict[str, TestMeasures] = {}
-    for run_id, record in snapshot.records.items():
-        place = snapshot.place(run_id).path
-        found |= _measures_of(_Known(place, snapshot.stamps.get(run_id, ()), record))
-    for run_id, record in snapshot.controls.items():
-        place = snapshot.folder.control.run(run_id).path
-        own = _measures_of(_Known(place, snapshot.stamps[f"{EXPLAIN}/{run_id}"], record))
-        if run_id in own:
-            found[control_id(record)] = own[run_id]
-    return found
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A run folder and its record; one with other files has another `stamp`."""
-
-    path: Path
-    stamp: Stamp
-    record: RunRecord = field(compare=False)
-
-
-@lru_cache(maxsize=10_000)
-def _measures_of(run: _Known) -> Mapping[str, TestMeasures]:
-    """The same of one run folder, whose predictions are read again only where its files changed.
-
-    Of predictions that cannot be read there is nothing: the report says which these are.
-    """
-    from ..analysis.stats.measures import measure
-
-    try:
-        predictions = RunFolder(run.path).predictions_of(run.record)
-        return {run_id: measure(*each) for run_id, each in predictions.items()}
-    except InputError:
-        return {}
 
 
 def histories_table(snapshot: StudySnapshot) -> pd.DataFrame:
@@ -189,19 +151,23 @@ def check_made_by(snapshot: StudySnapshot) -> None:
     Raises:
         InputError: what differs: study.yaml was changed by hand, or a run came from elsewhere.
     """
+    kinds = (
+        (snapshot.records, snapshot.place, ()),
+        (snapshot.controls, snapshot.folder.control.run, ("train.steps:",)),
+    )
     for run in snapshot.runs:
-        differs = []
-        for records, but in ((snapshot.records, ()), (snapshot.controls, ("train.steps:",))):
+        for records, place, but in kinds:
             record = records.get(run.run_id)
-            if record is not None:
-                there = record.run_spec(Path(run.run_id, "run.json"))
-                lines = spec_differences(there, run)
-                differs += [line for line in lines if not line.startswith(but)]
-        if differs:
-            raise InputError(
-                f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
-                "study.yaml was changed, or the run comes from another study"
-            )
+            if record is None:
+                continue
+            there = record.run_spec(Path(run.run_id, "run.json"))
+            differs = [x for x in spec_differences(there, run) if not x.startswith(but)]
+            if differs:
+                raise InputError(
+                    f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
+                    "study.yaml was changed, or the run comes from another study; undo the "
+                    f"change, or move {place(run.run_id).path} away"
+                )
 
 
 def check_nothing_lost(folder: StudyFolder) -> None:

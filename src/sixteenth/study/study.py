@@ -169,16 +169,13 @@ class Study(StudyResults):
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
         from . import preflight
-        from .executors import place_of
         from .planning.budget import check_budget, stages, training_seconds
         from .planning.executions import ExecutionRequest, write_executions
 
         began = time.monotonic()
         listener = listener or Listener()
         request = ExecutionRequest(device, workers, threads)
-        place = place_of(
-            executor, self.folder, self.data_dir, workers, slurm, shared_folder=shared_folder
-        )
+        place = self._place(executor, workers, slurm, shared_folder)
         with FolderLock(self.folder) as lock, place:
             preflight.check_folder(self.folder, self.spec)
             preflight.check_writable(self.folder)
@@ -271,16 +268,13 @@ class Study(StudyResults):
             InputError: as `run`.
         """
         from . import preflight
-        from .executors import place_of
         from .planning.budget import check_budget, stages
         from .planning.cost import plan_table
         from .planning.executions import ExecutionRequest
         from .planning.precision import expected_precision
 
         request = ExecutionRequest(device, workers, threads)
-        with place_of(
-            executor, self.folder, self.data_dir, workers, slurm, shared_folder=shared_folder
-        ) as place:
+        with self._place(executor, workers, slurm, shared_folder) as place:
             schedule, costs = self._schedule(
                 request, place, listener or Listener(), download=False, timed=True
             )
@@ -297,6 +291,21 @@ class Study(StudyResults):
                 table, self.results(), len(self.dataset().test)
             )
         return table
+
+    def _place(
+        self, executor: str | None, workers: int | None, slurm: str | None, shared_folder: bool
+    ) -> Place:
+        from .executors import place_of
+
+        return place_of(
+            executor,
+            self.folder,
+            self.data_dir,
+            workers,
+            slurm,
+            shared_folder=shared_folder,
+            cifar_archive=self.cifar_archive,
+        )
 
     def _recorded_data(self) -> Iterator[DataFacts]:
         """The images of the runs that were begun, also of those that are planned no more."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from sixteenth import InputError, RunSpec
+from sixteenth import InputError, RunSpec, Study
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine.execution import Execution, environment
 from sixteenth.engine.train import Progress
@@ -187,8 +187,38 @@ def test_a_machine_that_has_all_lacks_nothing_and_each_lack_is_named(
         "lacks the data",
     ]
     assert "are not those of the study (fingerprint " in missing[3]
+    assert missing[3].endswith("bring the same files there, or share one --data-dir")
     apart = replace(origin, folder=tmp_path / "elsewhere", shared=False)
     assert what_is_missing(apart, [spec(0)], here) == []
+
+
+@pytest.mark.parametrize("name", ["slurm", "ray://10.0.0.1:10001"])
+def test_another_machine_takes_cifar_from_where_the_study_does(
+    origin: Origin, digits: ImageDataset, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    named = list[Any]()
+    archive = "http://mirror/cifar-10-python.tar.gz"
+    monkeypatch.setattr(slurm, "SlurmJobs", lambda _, origin, *__: origin)
+    monkeypatch.setattr(ray, "RayTasks", lambda _, __, origin, ___: origin)
+    monkeypatch.setattr("sixteenth.study.executors.place_of", _recorded(named))
+    monkeypatch.setattr(node, "load_dataset", lambda _, **how: named.append(how) or digits)
+    study = Study.load("tiny.yaml", cifar_archive=archive)
+    for begin in (study.run, study.plan):
+        with pytest.raises(InputError, match="far enough"):
+            begin(executor=name)
+        there = named.pop().executor(None, digits)
+        there.dataset(study.runs()[0])
+        assert named.pop()["cifar_archive"] == archive
+
+
+def _recorded(places: list[Any]) -> Any:
+    """`place_of`, which keeps the place and goes no further."""
+
+    def choose(*given: Any, **named: Any) -> Any:
+        places.append(place_of(*given, **named))
+        raise InputError("far enough")
+
+    return choose
 
 
 def test_progress_goes_over_the_network_once_a_second(

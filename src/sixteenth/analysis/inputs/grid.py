@@ -259,8 +259,8 @@ class Grid:
         """Training images of a run, also of one that was not begun; NaN where not known."""
         same = (one.train_size for one in self.runs if one.fraction == run.fraction)
         known = next(filter(math.isfinite, same), math.nan)
-        share = _share(run.fraction)
-        return round(share * self.labelled) if math.isnan(known) and share else known
+        whole = _share(run.fraction) * self.labelled
+        return round(whole) if math.isnan(known) and whole > 0 else known
 
     @property
     def best(self) -> Cell:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...spec.agreement import agree
+
 Predictions = Mapping[str, tuple[NDArray[np.integer], NDArray[np.floating]]]
 """run_id -> (labels (n,), probabilities (n, C)), all in the order of the one test split."""
 
-STALE = 0.002
-"""Predictions whose accuracy is further than this from the table's belong to another state of the
-run and are not used. Not zero: ties and half precision may turn single images."""
+Answers = tuple[NDArray[np.integer], NDArray[np.bool_]]
+"""Labels (n,) and which of the images one run got right (n,)."""
 
 
 class Unpaired(StrEnum):
@@ -55,25 +56,47 @@ def read_predictions(accuracies: Mapping[str, float], predictions: Predictions) 
         accuracies: run_id -> test accuracy of the finished runs.
         predictions: of these runs or more.
     """
+    predicted, confidence, self_confidence = {}, {}, {}
+
+    def answers(run_id: str) -> Answers:
+        labels, probabilities = predictions[run_id]
+        predicted[run_id] = np.argmax(probabilities, axis=1)
+        confidence[run_id] = np.max(probabilities, axis=1).astype(float)
+        self_confidence[run_id] = _self_confidence(labels, probabilities)
+        return np.asarray(labels), predicted[run_id] == labels
+
+    known = {run_id: each for run_id, each in accuracies.items() if run_id in predictions}
+    found = pair_answers(known, answers)
+    return replace(
+        found,
+        predicted={run_id: predicted[run_id] for run_id in found.correct},
+        confidence={run_id: confidence[run_id] for run_id in found.correct},
+        self_confidence={run_id: self_confidence[run_id] for run_id in found.correct},
+    )
+
+
+def pair_answers(
+    accuracies: Mapping[str, float], answers: Callable[[str], Answers]
+) -> TestPredictions:
+    """`read_predictions` with no more than `labels` and `correct`, which intervals rest on.
+
+    Args:
+        accuracies: run_id -> test accuracy of the finished runs that have predictions.
+        answers: of a run_id.
+    """
     labels: NDArray[np.integer] | None = None
-    predicted, confidence, correct, self_confidence = {}, {}, {}, {}
+    correct = {}
     for run_id, accuracy in accuracies.items():
-        if run_id not in predictions:
-            continue
-        given, probabilities = predictions[run_id]
+        given, right = answers(run_id)
         if labels is None:
-            labels = np.asarray(given)
+            labels = given
         elif not np.array_equal(labels, given):
             return TestPredictions(unpaired=Unpaired.DIFFERENT_IMAGES)
-        best = np.argmax(probabilities, axis=1)
-        right = best == labels
-        if len(right) and abs(float(right.mean()) - accuracy) <= STALE:
-            predicted[run_id], correct[run_id] = best, right
-            confidence[run_id] = np.max(probabilities, axis=1).astype(float)
-            self_confidence[run_id] = _self_confidence(labels, probabilities)
+        if len(right) and agree(accuracy, int(right.sum()), len(right)):
+            correct[run_id] = right
     if labels is None or len(labels) == 0:
         return TestPredictions()
-    return TestPredictions(labels, predicted, confidence, correct, self_confidence, None)
+    return TestPredictions(labels, correct=correct, unpaired=None)
 
 
 def _self_confidence(

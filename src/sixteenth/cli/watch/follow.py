@@ -21,7 +21,6 @@ from ...engine.progress import Progress
 from ...errors import SixteenthError
 from ...language import language_for
 from ...language.words import Names
-from ...report.discussion import Measurements, analyse_study
 from ...report.page.live import (
     SECONDS,
     LiveRun,
@@ -32,11 +31,11 @@ from ...report.page.live import (
     state_part,
     trouble_part,
 )
-from ...spec import RunSpec, StudySpec, load_frozen
+from ...spec import RunSpec, load_frozen
 from ...storage.lease import Pulse
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudyFolder, StudySnapshot
-from ...study.results import histories_table, results_table
+from ...study.reading import StudyResults, same_snapshots
 from ..run_progress import RunProgress
 
 SHARE = 0.1
@@ -59,12 +58,11 @@ class Follower:
         self._lock = threading.Lock()
         self._work = threading.Thread()
         self._next, self._next_drawing = -math.inf, -math.inf
-        self._spec: StudySpec | None = None
+        self._study: StudyResults | None = None
         self._spec_written: tuple[int, int] | None = None
-        self._snapshot: StudySnapshot | None = None
-        self._drawn: StudySnapshot | None = None
+        self._drawn: Sequence[StudySnapshot] = []
         self._findings: Findings | None = None
-        self._finished: Mapping[str, RunRecord] = {}
+        self._ended: Mapping[tuple[int, str], object] = {}
         self._pulses: dict[str, Pulse] = {}
         self._grown: dict[str, tuple[int, float]] = {}
         self._language = language = language_for(tag=tag)
@@ -95,7 +93,7 @@ class Follower:
     def page(self) -> tuple[bytes, str]:
         """The whole page and its Content-Security-Policy."""
         parts = self.parts()
-        name = self._spec.name if self._spec else self._place.path.name
+        name = self._study.spec.name if self._study else self._place.path.name
         return live_page(name, parts, self._language)
 
     def _look(self) -> None:
@@ -105,35 +103,33 @@ class Follower:
             Exception: something in the folder cannot be read; they stay as they were.
         """
         self._read_spec()
-        if self._spec is None:
+        if self._study is None:
             language = self._language
             self._parts["state"] = note_part(language.watch.preparing, language)
             return
-        if self._snapshot is None or not self._snapshot.is_current():
-            self._snapshot = StudySnapshot.read(self._place, self._spec.runs())
-        snapshot = self._snapshot
-        progress, runs = self._runs(snapshot)
+        snapshots = self._study.snapshots()
+        progress, runs = self._runs(snapshots[0])
         self._parts["state"] = state_part(runs, progress.seconds_left(), self._language)
-        if snapshot is not self._drawn and time.monotonic() >= self._next_drawing:
+        new = not same_snapshots(self._drawn, snapshots)
+        if new and time.monotonic() >= self._next_drawing:
             began = time.thread_time()
-            self._draw(snapshot, runs, self._spec)
-            self._drawn = snapshot
+            self._draw(self._study, snapshots, runs)
+            self._drawn = snapshots
             # By the clock of the processor: a machine that is busy would make it seem longer.
             spent = time.thread_time() - began
             self._next_drawing = time.monotonic() + spent * (1 / SHARE - 1)
 
-    def _draw(self, snapshot: StudySnapshot, runs: Sequence[LiveRun], spec: StudySpec) -> None:
-        """The answer, analysed again only if a run was finished meanwhile, and the curves."""
-        results, histories = results_table(snapshot), histories_table(snapshot)
-        finished = {key: one for key, one in snapshot.records.items() if one.is_finished}
-        if finished != self._finished:
-            records = list(snapshot.records.values())
-            measured = Measurements(spec.model_dump(mode="json"), results, histories, records)
-            predictions = snapshot.predictions()
-            self._findings = analyse_study(measured, predictions) if finished else None
-            self._finished = finished
+    def _draw(
+        self, study: StudyResults, snapshots: Sequence[StudySnapshot], runs: Sequence[LiveRun]
+    ) -> None:
+        """The answer, analysed again only if a run has ended meanwhile, and the curves."""
+        ended = _ended(snapshots)
+        if ended != self._ended:
+            finished = any(record.is_finished for record in snapshots[0].records.values())
+            self._findings = study.findings() if finished else None
+            self._ended = ended
         self._parts["answer"] = answer_part(runs, self._findings, self._language)
-        self._parts["curves"] = curves_part(histories, results, self._language)
+        self._parts["curves"] = curves_part(study.histories(), study.results(), self._language)
 
     def _read_spec(self) -> None:
         path = self._place.spec_path
@@ -143,13 +139,12 @@ class Follower:
             return
         written = found.st_mtime_ns, found.st_ino
         if written != self._spec_written:
-            self._spec = load_frozen(path)
-            runs = self._spec.runs()
-            metric = Metric(self._spec.metric)
+            study = StudyResults(load_frozen(path), self._place.path)
+            runs, metric = study.runs(), Metric(study.spec.metric)
             names = Names.of([run.model for run in runs], [run.strategy for run in runs], metric)
             self._language = type(self._language)(names)
-            self._snapshot, self._finished, self._findings = None, {}, None
-            self._spec_written = written
+            self._drawn, self._ended, self._findings = [], {}, None
+            self._study, self._spec_written = study, written
 
     def _runs(self, snapshot: StudySnapshot) -> tuple[RunProgress, list[LiveRun]]:
         """Where all runs stand, and what the terminal's display would know of them."""
@@ -208,6 +203,17 @@ class Follower:
         if self._grown.get(run_id, (0, 0.0))[0] != epochs:
             self._grown[run_id] = epochs, time.monotonic()
         return self._grown[run_id][1]
+
+
+def _ended(snapshots: Sequence[StudySnapshot]) -> dict[tuple[int, str], object]:
+    """What the findings of a study change with; training curves that grow are left out."""
+    return {
+        (number, kind + run_id): record if record.is_finished else record.lengths
+        for number, snapshot in enumerate(snapshots)
+        for kind, records in (("", snapshot.records), ("@", snapshot.controls))
+        for run_id, record in records.items()
+        if record.is_finished or record.lengths
+    }
 
 
 def _epochs(run: RunSpec, history: pd.DataFrame) -> int | None:

@@ -37,12 +37,14 @@ def place_of(
     slurm: str | None = None,
     *,
     shared_folder: bool = True,
+    cifar_archive: str | None = None,
 ) -> Place:
     """The place that ``--executor`` names; nothing is started or connected to yet.
 
     Args:
         slurm: options of sbatch, see `slurm.parse_options`.
         shared_folder: the machines see `folder`.
+        cifar_archive: as of `load_dataset`, for machines elsewhere.
 
     Raises:
         InputError: there is no such executor, or no such option.
@@ -55,14 +57,17 @@ def place_of(
     if executor == "slurm":
         from .slurm import SlurmPlace, parse_options
 
-        return SlurmPlace(folder, data_dir, workers, parse_options(slurm or ""))
+        options = parse_options(slurm or "")
+        return SlurmPlace(folder, data_dir, workers, options, cifar_archive=cifar_archive)
     if executor in (None, "local"):
         return Place(folder, data_dir, workers)
     if on_ray:
         from .ray import RayPlace
 
         address = None if executor == "ray" else executor
-        return RayPlace(folder, data_dir, workers, address, shared_folder)
+        return RayPlace(
+            folder, data_dir, workers, address, shared_folder, cifar_archive=cifar_archive
+        )
     known = ["local", "ray", "ray://HOST:PORT", "slurm"]
     raise InputError(
         f"--executor {executor}: there is no such executor{nearest(executor, known)} "

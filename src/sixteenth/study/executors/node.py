@@ -53,6 +53,7 @@ class Origin:
         name, source, fingerprint, interpolation: of the dataset; a source on the hub names its
             commit.
         shared: the machine is to see `folder`; else it trains as `unshared.train_apart`.
+        cifar_archive: a file or an address to take CIFAR from, as the command was given it.
     """
 
     folder: Path
@@ -64,10 +65,16 @@ class Origin:
     fingerprint: str
     interpolation: Interpolation
     shared: bool = True
+    cifar_archive: str | None = None
 
     @classmethod
     def of(
-        cls, dataset: ImageDataset, folder: Path, data_dir: Path | None, *, shared: bool = True
+        cls,
+        dataset: ImageDataset,
+        folder: Path,
+        data_dir: Path | None,
+        *,
+        cifar_archive: str | None = None,
     ) -> Self:
         """As it is in this process."""
         return cls(
@@ -79,7 +86,7 @@ class Origin:
             dataset.source,
             dataset.fingerprint,
             dataset.interpolation,
-            shared,
+            cifar_archive=cifar_archive,
         )
 
     def enter(self) -> None:
@@ -101,11 +108,13 @@ class Origin:
             interpolation=self.interpolation,
             data_dir=self.data_dir,
             skip_broken=True,  # whether that is allowed was asked where the study began
+            cifar_archive=self.cifar_archive,
         )
         if found.fingerprint != self.fingerprint:
             raise DataError(
                 f"the data {run.data} on {socket.gethostname()} are not those of the study "
-                f"(fingerprint {found.fingerprint[:12]} there, {self.fingerprint[:12]} here)"
+                f"(fingerprint {found.fingerprint[:12]} there, {self.fingerprint[:12]} here): "
+                "bring the same files there, or share one --data-dir"
             )
         return dataclasses.replace(found, name=self.name, source=self.source)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -30,6 +30,7 @@ class Place:
         folder: of the study.
         data_dir: the user's choice for decoded images and measured speeds; None for the default.
         workers: runs at the same time, if the user asks for a number.
+        cifar_archive: where a machine elsewhere takes CIFAR from, see `load_dataset`.
         is_here: runs are computed on this machine, so that its devices are the ones there are.
     """
 
@@ -38,6 +39,7 @@ class Place:
     folder: Path
     data_dir: Path | None = None
     workers: int | None = None
+    cifar_archive: str | None = field(default=None, kw_only=True)
 
     def __enter__(self) -> Self:
         return self

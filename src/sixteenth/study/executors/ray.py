@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ...data import ImageDataset
@@ -53,15 +53,18 @@ class RayPlace(Place):
     def machine(self, dataset: ImageDataset, runs: Sequence[RunSpec]) -> Machine:
         if self._cluster.is_this_machine():
             return super().machine(dataset, runs)
-        origin = Origin.of(dataset, self.folder, self.data_dir)
+        origin = self._origin(dataset)
         self._machine = RayMachine(self._cluster, origin, runs[0])
         return self._machine
 
     def executor(self, schedule: Schedule, dataset: ImageDataset) -> Executor:
         if self._machine is not None:
             self._machine.close()
-        origin = Origin.of(dataset, self.folder, self.data_dir, shared=self.shared_folder)
+        origin = replace(self._origin(dataset), shared=self.shared_folder)
         return RayTasks(self._cluster, schedule, origin, self.workers)
+
+    def _origin(self, dataset: ImageDataset) -> Origin:
+        return Origin.of(dataset, self.folder, self.data_dir, cifar_archive=self.cifar_archive)
 
 
 class RayTasks:

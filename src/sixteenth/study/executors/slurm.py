@@ -63,7 +63,7 @@ class SlurmPlace(Place):
         return SlurmMachine(self.workers or MOST_JOBS)
 
     def executor(self, schedule: Schedule, dataset: ImageDataset) -> Executor:
-        origin = Origin.of(dataset, self.folder, self.data_dir)
+        origin = Origin.of(dataset, self.folder, self.data_dir, cifar_archive=self.cifar_archive)
         return SlurmJobs(schedule, origin, self.options, self.cluster)
 
 
