@@ -124,5 +124,5 @@ TABLES = TableLabels(
         Order.CANNOT_TELL: "cannot tell",
     },
     hardly_fitted="; few images were hardly fitted",
-    if_never_hurt="{} if more never hurt",
+    if_never_hurt="bounds {} if more images never hurt",
 )
