@@ -9,7 +9,7 @@ from babel import Locale
 
 from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.language.en.numbers import NUMBERS as EN
-from sixteenth.language.en.numbers import interval, percent, plural, points, signed
+from sixteenth.language.en.numbers import interval, percent, plural, points, roughly, signed
 from sixteenth.language.numbers import Numbers
 from sixteenth.language.text import cut
 
@@ -106,3 +106,14 @@ def test_another_locale_has_its_own_signs_dates_and_lists():
 def test_a_number_is_rounded_as_python_rounds_it():
     assert EN.decimal(2.675, 2) == f"{2.675:.2f}"
     assert EN.decimal(0.125, 2) == f"{0.125:.2f}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(20, "20 s"), (95, "2 min"), (16_020, "4 h 27 min"), (35_999, "10 h"), (86_400, "24 h"),
+     (200_000, "2 d 8 h")],
+)  # fmt: skip
+def test_a_time_that_is_roughly_known_has_no_more_digits_than_that(
+    seconds: float, text: str
+) -> None:
+    assert roughly(seconds) == text

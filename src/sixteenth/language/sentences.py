@@ -150,6 +150,8 @@ class SentenceNumbers:
         if 90 <= seconds < 5400:
             minutes = self.numbers.count(round(seconds / 60))
             return f"{minutes} {self.numbers.time_units[2]}"
+        if 9.95 * 3600 <= seconds < 48 * 3600:
+            return f"{self.numbers.count(round(seconds / 3600))} {self.numbers.time_units[1]}"
         return self.numbers.duration(float(f"{seconds:.2g}"))
 
     def large(self, number: float) -> str:
