@@ -75,8 +75,9 @@ class HowSure(Finding):
         fewest, most: trainings of a cell.
         test_images: NaN where their number is not known.
         detectable: smallest difference that the study would have shown with a probability of 80%,
-            between the best network and the next best, of its size where there is one. NaN where
-            nothing can be compared.
+            between the best network and the next best, of its size where there is one, by this
+            comparison alone (several share their error, and each sees less). NaN where nothing can
+            be compared.
         deviation: standard deviation between trainings of the best network.
         repeats: trainings of cells that had been trained before; 0: the deviation is assumed.
     """

@@ -265,7 +265,8 @@ class EnglishScreen(Screen):
             Fact("Test images", count(found.test_images)),
         ]
         if math.isfinite(found.detectable):
-            facts.append(Fact("Smallest detectable difference", points(found.detectable)))
+            least = f"{points(found.detectable)}, in one comparison"
+            facts.append(Fact("Smallest detectable difference", least))
         return (*facts, Fact("Spread between trainings", f"±{points(found.deviation)}, {how}"))
 
     def price(self, option: Option) -> str:

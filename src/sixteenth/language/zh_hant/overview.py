@@ -252,7 +252,7 @@ class ChineseScreen(Screen):
         facts = [Fact("每個組合的訓練次數", trainings)]
         facts.append(Fact("測試影像", count(found.test_images)))
         if math.isfinite(found.detectable):
-            facts.append(Fact("看得出的最小差異", points(found.detectable)))
+            facts.append(Fact("看得出的最小差異", f"{points(found.detectable)}（單一比較）"))
         return (*facts, Fact("訓練之間的標準差", f"±{points(found.deviation)}，{how}"))
 
     def target(self, found: Target) -> str:
