@@ -292,7 +292,7 @@ def test_a_lever_changes_one_thing_of_each_run(
 @pytest.mark.parametrize(
     ("lever", "settings"),
     [
-        (Lever.STEPS, ["train.epochs=12"]),
+        (Lever.STEPS, ["train.epochs=32"]),
         (Lever.IMAGE_SIZE, ["image_size=64", "train.crop=8"]),
         (Lever.STEM, ["stem=cifar"]),
         (Lever.ZERO_INIT, ["zero_init_residual=auto"]),  # of resnet50 alone
@@ -305,10 +305,23 @@ def test_a_lever_changes_one_thing_of_each_run(
 def test_the_settings_of_a_lever_train_the_whole_study_with_it(
     lever: Lever, settings: list[str], tmp_path: Path
 ) -> None:
-    base = begins_as_torchvision(train={"epochs": 3, "crop": 4})
+    base = begins_as_torchvision(train={"epochs": 8, "crop": 4})
     made = lever_study(base, tmp_path, RESNETS, lever, symbols=False)
     assert made is not None
     assert list(made.settings(base)) == settings
+
+
+def test_settings_keep_the_schedule_and_the_lengths_of_the_runs_with_the_lever(
+    tmp_path: Path,
+) -> None:
+    """Two epochs are too few for several lengths; eight would have them by themselves."""
+    base = begins_as_torchvision(train={"epochs": 2})
+    made = lever_study(base, tmp_path, RESNETS, Lever.STEPS, symbols=False)
+    assert made is not None
+    assert base.runs()[0].lengths == ["1"]
+    settings = made.settings(base)
+    assert settings[0] == 'lengths=["1"]'
+    assert settings[1:] == ("train.epochs=8", "train.schedule=one-cycle")
 
 
 def test_the_settings_that_begin_a_network_with_blocks_of_two(tmp_path: Path) -> None:

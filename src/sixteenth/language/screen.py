@@ -195,7 +195,7 @@ class Screen(ABC):
             what = self.label(option)
         if option.kind is not OptionKind.MODEL or not option.known:  # a model's name stays
             what = self.words.begin(what)
-        if equal_steps(option):
+        if equal_steps(option) and not self.numbers.is_nothing(option.gain):
             part = self.numbers.numbers.points(option.gain_at_equal_steps)
             all_of_it = part == self.signed(option)
             pattern = self.labels.and_all if all_of_it else self.labels.and_part
@@ -215,7 +215,7 @@ class Screen(ABC):
         """What stands above a card: ``More images``."""
         if option.kind is OptionKind.INIT and is_part_trained(option.start.init):
             return self.labels.fine_tuning
-        if option.lever is Lever.STEM:
+        if option.kind is OptionKind.RESOLUTION and option.lever is Lever.STEM:
             return self.labels.first_layer
         return self.labels.kinds[option.kind]
 

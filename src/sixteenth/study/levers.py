@@ -64,7 +64,16 @@ class LeverStudy:
             )
         )
         changed = {key: top[key] for key in LEVER_KEYS if key in top}
-        changed |= {f"train.{key}": each for key, each in train.items() if key != "schedule"}
+        train.pop("schedule", None)
+        content = base.model_dump(mode="json") | changed
+        content["train"] |= train
+        # What is automatic in the study must not follow from the change, see `lever_study`.
+        whole, mine = StudySpec.model_validate(content).runs()[0], self.spec.runs()[0]
+        if whole.lengths != mine.lengths:
+            changed["lengths"] = list(mine.lengths)
+        if whole.train.schedule != mine.train.schedule:
+            train["schedule"] = mine.train.schedule
+        changed |= {f"train.{key}": each for key, each in train.items()}
         return tuple(
             f"{key}={value if isinstance(value, str) else json.dumps(value)}"
             for key, value in changed.items()

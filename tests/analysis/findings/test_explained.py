@@ -13,6 +13,7 @@ import pytest
 from talking import english, section, talk
 
 from sixteenth.analysis import analyse
+from sixteenth.analysis.findings.cautions import ReasonFound
 from sixteenth.analysis.findings.explained import (
     Average,
     ExplainedGap,
@@ -400,3 +401,53 @@ def test_the_best_of_several_levers_must_be_clearer(study):
     assert alone["model"].lever is chosen["model"].lever is Lever.ZERO_INIT
     assert chosen["model"].gain == alone["model"].gain
     assert (alone["model"].verdict, chosen["model"].verdict) == ("helps", "cannot tell")
+
+
+def test_a_network_that_is_behind_for_a_reason_does_not_make_the_other_one_the_answer(study):
+    """The smaller model is behind, and nearly all of that is its recipe."""
+    tested = lever_runs(
+        study, {SMALL: 0.59, BIG: 0.60}, Lever.ZERO_INIT, place=Place("1/16", SMALL, BIG)
+    )
+    _, found = options(study, base(study, small=0.45, big=0.60), tested)
+    card = next(card for card in found.overview.cards if card.in_hand)
+    assert card.option.gain == pytest.approx(0.01, abs=0.01), "not 0.15"
+    assert card.verdict == "cannot tell"
+    assert found.overview.verdict != "in-hand"
+
+
+def test_a_lever_of_one_network_alone_is_no_recipe_for_the_study(study):
+    tested = lever_runs(study, {BIG: 0.60}, Lever.RATE_HALF)
+    _, found = options(study, base(study, small=0.60, big=0.45), tested)
+    said = english(found).screen.screen(found.overview, "")
+    (caution,) = [one for one in said.cautions if "The reason was found" in one.text]
+    assert "learning rate" not in said.title
+    assert "the better of the two" not in caution.text
+    assert caution.command == ""
+
+
+def test_a_model_that_does_not_help_with_its_reason_mended_is_told_so_once(study):
+    option, said, found = mended(study, small=0.60, big=0.52)
+    assert option.verdict == "does not"
+    assert "train with" not in said.title
+    assert found.overview.reason is None
+
+
+def test_the_time_of_a_command_is_that_of_the_runs_with_the_lever(study):
+    made = base(study, small=0.60, big=0.45)
+    tested = lever_runs(study, {SMALL: 0.60, BIG: 0.60}, Lever.ZERO_INIT)
+    tested.results["seconds"] *= 4
+    _, found = options(study, made, tested)
+    caution = next(each for each in found.overview.cautions if isinstance(each, ReasonFound))
+    assert caution.seconds == pytest.approx(4 * made.results["seconds"].sum(), rel=0.01)
+
+
+def test_trainings_of_explain_are_no_part_of_what_the_study_takes(study):
+    made = base(study, small=0.60, big=0.45)
+    own = made.results["seconds"].sum()
+    repeats = lever_runs(study, {SMALL: 0.60, BIG: 0.45}, Lever.SEEDS, seeds=(7,))
+    made.results = pd.concat([made.results, repeats.results], ignore_index=True)
+    made.predictions |= repeats.predictions
+    tested = lever_runs(study, {SMALL: 0.60, BIG: 0.60}, Lever.ZERO_INIT)
+    _, found = options(study, made, tested, repeats)
+    caution = next(each for each in found.overview.cautions if isinstance(each, ReasonFound))
+    assert caution.seconds == pytest.approx(own, rel=0.01)

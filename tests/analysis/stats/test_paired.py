@@ -11,7 +11,7 @@ from trained import drawn, image_variance
 
 from sixteenth.analysis import compare_cells, contrast, read_grid
 from sixteenth.analysis.inputs.predictions import Unpaired
-from sixteenth.analysis.stats.paired import Basis, Contrast, count
+from sixteenth.analysis.stats.paired import Basis, Contrast, another_draws, significant
 from sixteenth.analysis.stats.spread import LEVEL, Spread
 
 PAIR = {("resnet18", "random"): (0.80,), ("resnet50", "random"): (0.83,)}
@@ -157,8 +157,18 @@ def test_several_differences_count_with_one_error_for_all():
         return Contrast(value, value - half, value + half, 1, Basis.PAIRED, (), spread, True)
 
     weak, strong = difference(2.2), difference(4)  # p of 0.03 and 0.0001
-    assert count([weak]) == (True,)
-    assert count([weak, weak]) == (False, False)
-    assert count([strong, weak]) == (True, True)
-    assert count([difference(1), strong, weak]) == (False, True, False)
-    assert count([]) == ()
+    assert significant([weak]) == (True,)
+    assert significant([weak, weak]) == (False, False)
+    assert significant([strong, weak]) == (True, True)
+    assert significant([difference(1), strong, weak]) == (False, True, False)
+    assert significant([]) == ()
+
+
+def test_draws_that_are_made_apart_share_the_start_alone(reference):
+    grid, _, start = grid_of(reference)
+    first, second = grid.cells[0], grid.cells[1]
+    together = another_draws(grid, start, [first, second])
+    apart = np.array([another_draws(grid, start, [cell])[0] for cell in (first, second)])
+    assert np.corrcoef(apart)[0, 1] < np.corrcoef(together)[0, 1] + 0.05
+    assert together.std(axis=1) == pytest.approx(apart.std(axis=1), rel=0.15)
+    assert not len(another_draws(grid, start, []))

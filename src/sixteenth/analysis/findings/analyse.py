@@ -27,7 +27,7 @@ from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, dia
 from .doubling import last_doubling
 from .doubtful_labels import Suspect, data_findings, suspects
 from .expectation import Expect, expectation, verdicts
-from .explained import Explanation, LeverRuns, explained, lever_gains
+from .explained import Explanation, Lever, LeverRuns, explained, lever_gains
 from .limits import limits
 from .options import Option
 from .overfitting import overfitting
@@ -184,6 +184,12 @@ def analyse(
     explanation = Explanation(
         tuple(explained(results, predictions, tested, level, grid.metric)),
         lever_gains(results, predictions, tested, level, grid.metric),
+        frozenset(
+            run_id
+            for runs in tested
+            if runs.lever is Lever.SEEDS
+            for run_id in runs.results["run_id"]
+        ),
     )
     advice = advise(
         grid,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..inputs.grid import Cell, Grid
@@ -13,7 +13,7 @@ from .cautions import PartTrained, RunsMissing
 from .doubling import ControlRun, LastDoubling
 from .explained import Explanation
 from .measured_options import measured_options
-from .options import Option, OptionKind, OptionVerdict, visible_gain
+from .options import Option, OptionKind, OptionVerdict, verdict_of, visible_gain
 from .types import Finding, Strength
 
 COARSE = 0.05
@@ -210,8 +210,31 @@ def _in_hand(grid: Grid, best: Cell, level: float, explanation: Explanation) -> 
 
     def from_cell(start: Cell | None, kind: OptionKind) -> Option | None:
         options = measured_options(grid, start, level, explanation) if start else []
-        return next((one for one in options if (one.kind, one.end) == (kind, best.arm)), None)
+        found = (one for one in options if (one.kind, one.end) == (kind, best.arm))
+        return next((_mended(one, best, explanation) for one in found), None)
 
     model, init = from_cell(next_smaller, OptionKind.MODEL), from_cell(plain, OptionKind.INIT)
     if model or init:
         yield InHand(best, model, init)
+
+
+def _mended(option: Option, best: Cell, explanation: Explanation) -> Option:
+    """What the best network has over one whose reason for being behind was found: with it mended.
+
+    That is the option of `measured_options` the other way round.
+    """
+    reason = explanation.reason(option.start, best)
+    if reason is None or reason.remedied is None:
+        return option
+    gain, levers = reason.remedied.gain, len(explanation.levers(option.start, best))
+    low, high = -gain.high, -gain.low
+    told = levers * gain.p_value <= 1 - gain.level
+    return replace(
+        option,
+        gain=-gain.value,
+        low=low,
+        high=high,
+        verdict=verdict_of(low, high) if told else OptionVerdict.CANNOT_TELL,
+        lever=reason.lever,
+        draws=-reason.remedied.draws,
+    )

@@ -16,7 +16,7 @@ from ...spec.fields import (
 )
 from ..inputs.grid import Cell, Grid
 from .advice import Advice
-from .cost import study_seconds, training_seconds
+from .cost import longer_seconds, study_seconds, training_seconds
 from .diagnosis import Context, DiagnosisFinding, TooFewSteps, UnstableTraining, falls_back
 from .explained import ExplainedLever, Explanation, Lever
 from .options import Option, OptionKind, OptionVerdict
@@ -96,8 +96,8 @@ class ReasonFound(Finding):
     The comparison in the study is one of recipes, then, and not of models.
 
     Attributes:
-        seconds: of training that the study takes with the lever, at the speed of its runs without;
-            NaN where not known.
+        seconds: of training that the study takes with the lever, which makes its runs as much
+            slower as those that were tried; NaN where not known.
     """
 
     strength = Strength.MEASURED
@@ -110,8 +110,8 @@ class ReasonFound(Finding):
     ) -> Iterator[Self]:
         """One finding for each model that is compared with the best network's; see `cautions`."""
         reasons = (explanation.reason(cell, best) for cell in compared)
-        seconds = study_seconds(grid)
-        yield from (cls(reason, seconds) for reason in reasons if reason is not None)
+        seconds = study_seconds(grid, explanation.repeats)
+        yield from (cls(one, one.slower * seconds) for one in reasons if one is not None)
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,9 @@ def cautions(
         and (climbing or unfinished)
         and not _order_stays(best, compared, explanation)
     ):
-        yield NotConverged(*_twice_as_long(grid, best), 2 * study_seconds(grid))
+        setting, value = _twice_as_long(grid, best)
+        steps = value if setting == "train.steps" else None
+        yield NotConverged(setting, value, longer_seconds(grid, explanation.repeats, steps=steps))
     yield from UnstableModel.of(grid, best, compared, explanation)
     told = decided is not None and decided.verdict in (
         OptionVerdict.HELPS,
@@ -277,7 +279,7 @@ def cautions(
     # Where more seeds are planned, the missing runs are the way to them.
     if told and narrow and not grid.spread.degrees and len(seeds) == 1:
         more = (*seeds, max(seeds) + 1, max(seeds) + 2)
-        yield OneSeed(grid.spread.deviation(best.key), more, 2 * study_seconds(grid) / len(seeds))
+        yield OneSeed(grid.spread.deviation(best.key), more, 2 * study_seconds(grid))
     hidden = imbalance(grid, best)
     if hidden is not None:
         yield hidden

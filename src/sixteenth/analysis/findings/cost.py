@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
+from ...spec.fields import is_frozen
 from ..inputs.grid import Grid, Run
 
 
@@ -19,9 +20,27 @@ def training_seconds(grid: Grid, runs: Iterable[Run]) -> float:
     return sum(run.seconds if run.finished else _expected(grid, run) for run in runs)
 
 
-def study_seconds(grid: Grid) -> float:
-    """Seconds that all runs of the study take, see `training_seconds`."""
-    return training_seconds(grid, grid.runs)
+def study_seconds(grid: Grid, repeats: Container[str] = ()) -> float:
+    """Seconds that all runs of the study take, see `training_seconds`.
+
+    Args:
+        repeats: run ids that `explain` trained, and that the study would not.
+    """
+    return training_seconds(grid, (run for run in grid.runs if run.run_id not in repeats))
+
+
+def longer_seconds(grid: Grid, repeats: Container[str] = (), *, steps: int | None = None) -> float:
+    """The same where each run is trained twice as long, or for so many steps.
+
+    A head on frozen features is fitted to its end, and takes no longer.
+    """
+    total = 0.0
+    for run in grid.runs:
+        if run.run_id in repeats:
+            continue
+        longer = 2.0 if steps is None else steps / run.steps if run.steps > 0 else math.nan
+        total += training_seconds(grid, [run]) * (1.0 if is_frozen(run.init) else longer)
+    return total
 
 
 def _expected(grid: Grid, run: Run) -> float:

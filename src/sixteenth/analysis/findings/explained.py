@@ -166,6 +166,14 @@ class ExplainedLever(Finding):
     def strength(self) -> Strength:
         return Strength.measured_if(self.verdict is not LeverVerdict.OPEN)
 
+    @property
+    def slower(self) -> float:
+        """Time of the trainings with the lever over that without; NaN where not known."""
+        before, after = (
+            sum(getattr(one, end).mean("seconds") for one in self.gains) for end in ("start", "end")
+        )
+        return after / before if before > 0 else math.nan
+
     def compares(self, behind: Cell, ahead: Cell) -> bool:
         """Whether it is about these two cells."""
         return (self.behind.key, self.ahead.key) == (behind.key, ahead.key)
@@ -184,10 +192,12 @@ class Explanation:
     Attributes:
         findings: see `explained`.
         gains: see `lever_gains`.
+        repeats: run ids of the lever `seeds`, which repeat cells of the study.
     """
 
     findings: tuple[ExplainedFinding, ...] = ()
     gains: LeverGains = field(default_factory=dict)
+    repeats: frozenset[str] = frozenset()
 
     def levers(self, behind: Cell, ahead: Cell) -> list[ExplainedLever]:
         """Those that were tried on two cells, in the order of `Lever`."""

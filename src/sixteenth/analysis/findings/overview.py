@@ -129,9 +129,14 @@ class Overview(Finding):
 
     @property
     def reason(self) -> Lever | None:
-        """What was found to be why another model is behind: the comparison is open with it."""
-        found = [each.reason for each in self.cautions if isinstance(each, ReasonFound)]
-        return found[0].lever if found else None
+        """What was found to be why another model is behind, and was not tried on the whole study.
+
+        None where it is for one network alone, or where that network does not help with it either.
+        """
+        reasons = (each.reason for each in self.cautions if isinstance(each, ReasonFound))
+        out = self.ruled_out
+        levers = (one.lever for one in reasons if one.settings)
+        return next((one for one in levers if out is None or out.lever is not one), None)
 
     @property
     def ruled_out(self) -> Option | None:

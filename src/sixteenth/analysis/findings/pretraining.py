@@ -11,7 +11,7 @@ import numpy as np
 from ..curves.forecast import Worth, worth_in_images
 from ..curves.joint import Curves
 from ..inputs.grid import Arm, Cell, Grid
-from ..stats.paired import Contrast, compare_cells, compare_differences, count
+from ..stats.paired import Contrast, compare_cells, compare_differences, significant
 from .types import Finding, Strength
 
 
@@ -176,7 +176,7 @@ def _arm(
     model, init = after
     gains = tuple(compare_cells(grid, a, b, level) for a, b in pairs)
     sizes = tuple(a.train_size for a, _ in pairs)
-    told = count(gains)
+    told = significant(gains)
     found: list[PretrainingFinding] = [InitGain(model, before[1], init, sizes, gains, told)]
     if len(pairs) > 1:
         (a0, b0), (a1, b1) = pairs[0], pairs[-1]
@@ -234,7 +234,7 @@ def _ahead_on_fewer(grid: Grid, before: Arm, after: Arm, level: float) -> list[A
         for more in grid.curve(*before)
         if more.train_size > fewer.train_size
     ]
-    told = count([pair.difference for pair in pairs])
+    told = significant([pair.difference for pair in pairs])
     ahead = [pair for pair, one in zip(pairs, told, strict=True) if one and pair.difference.low > 0]
     least = min((pair.fewer.train_size for pair in ahead), default=0.0)
     most = (pair for pair in ahead if pair.fewer.train_size == least)

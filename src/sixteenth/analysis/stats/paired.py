@@ -10,6 +10,7 @@ models both get right or wrong say nothing about their difference, so test image
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -186,7 +187,7 @@ def contrast(
     )
 
 
-def count(family: Sequence[Contrast]) -> tuple[bool, ...]:
+def significant(family: Sequence[Contrast]) -> tuple[bool, ...]:
     """Whether each of several differences counts, with Holm's correction over all of them.
 
     Its interval leaves out zero, and its adjusted p value is at most one minus its level.
@@ -232,7 +233,10 @@ def average_draws(
     images = _image_covariance(grid, weights, cells)
     spread = [grid.spread.variances[cell.key] / len(cell.runs) for cell in cells]
     deviations = np.sqrt(np.tile(spread, repeated))
-    own, shared = _normals(len(cells), len(sums), deviations.shape[1])
+    draws = deviations.shape[1]
+    own = np.array([_normals(repr(key), 1, draws)[0] for key in keys])
+    named = repr([[(weight, cell.key) for weight, cell in terms] for terms in sums])
+    shared = _normals(named, len(sums), draws)
     trainings = own * deviations
     drawn = weights @ (np.array([[cell.accuracy] for cell in cells]) + trainings)
     if not np.all(np.isfinite(images)):
@@ -242,11 +246,10 @@ def average_draws(
     return np.asarray(drawn + scaled @ shared, dtype=float)
 
 
-@lru_cache(maxsize=8)
-def _normals(cells: int, sums: int, draws: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Standard normal draws of each cell and of each sum, the same at every call."""
-    rng = np.random.default_rng(0)
-    return rng.standard_normal((cells, draws)), rng.standard_normal((sums, draws))
+@lru_cache(maxsize=256)
+def _normals(name: str, rows: int, draws: int) -> NDArray[np.float64]:
+    """Standard normal draws, (rows, draws): the same at every call for a name, and for it alone."""
+    return np.random.default_rng(zlib.crc32(name.encode())).standard_normal((rows, draws))
 
 
 def _image_covariance(

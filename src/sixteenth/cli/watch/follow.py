@@ -208,11 +208,13 @@ class Follower:
 def _ended(snapshots: Sequence[StudySnapshot]) -> dict[tuple[int, str], object]:
     """What the findings of a study change with; training curves that grow are left out."""
     return {
-        (number, kind + run_id): record if record.is_finished else record.lengths
+        (number, kind + run_id): record
+        if record.is_finished
+        else (record.status == "failed", record.lengths)
         for number, snapshot in enumerate(snapshots)
         for kind, records in (("", snapshot.records), ("@", snapshot.controls))
         for run_id, record in records.items()
-        if record.is_finished or record.lengths
+        if record.is_finished or record.lengths or record.status == "failed"
     }
 
 

@@ -115,9 +115,8 @@ def reason(found: ExplainedLever, words: Words) -> str:
     )
     if found.remedied is not None:
         has = "without" if found.remedied.start is found.ahead else "with"
-        text += (
-            f" Above, {behind} with it is compared with {ahead} {has} it, the better of the two."
-        )
+        better = f" {has} it, the better of the two" if len(found.gains) > 1 else ""
+        text += f" Above, {behind} with it is compared with {ahead}{better}."
     return text
 
 

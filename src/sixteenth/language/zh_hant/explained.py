@@ -114,7 +114,8 @@ def reason(found: ExplainedLever, words: Words) -> str:
     )
     if found.remedied is not None:
         has = "不" if found.remedied.start is found.ahead else ""
-        text += f"上面比較的是採用這項改變的 {behind} 與{has}採用的 {ahead}（兩者中較好的一種）。"
+        both = f"{has}採用的 {ahead}（兩者中較好的一種）" if len(found.gains) > 1 else f" {ahead}"
+        text += f"上面比較的是採用這項改變的 {behind} 與{both}。"
     return text
 
 
