@@ -1,6 +1,6 @@
 """Is a lever called the reason where it is, and what is said of a model with its reason mended?
 
-    python -m benchmarks.reasons                  # 200 studies a setting: 10 minutes
+    python -m benchmarks.reasons                  # 200 studies a setting: 4 minutes
     python -m benchmarks.reasons --studies 50
 
 Two models on 3,125 images; the bigger one is 10 points behind. `explain` tries four levers. Three
