@@ -246,7 +246,7 @@ def average_draws(
     return np.asarray(drawn + scaled @ shared, dtype=float)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # some 160 kB each
 def _normals(name: str, rows: int, draws: int) -> NDArray[np.float64]:
     """Standard normal draws, (rows, draws): the same at every call for a name, and for it alone."""
     return np.random.default_rng(zlib.crc32(name.encode())).standard_normal((rows, draws))

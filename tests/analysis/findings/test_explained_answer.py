@@ -1,0 +1,250 @@
+"""What tested reasons change on the first screen: options, cautions and the title."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from talking import english
+from test_explained import BIG, SMALL, base, found_by, lever_runs
+
+from sixteenth.analysis import analyse
+from sixteenth.analysis.findings.cautions import ReasonFound
+from sixteenth.analysis.findings.explained import (
+    Lever,
+    LeverVerdict,
+    Place,
+)
+
+
+def test_unstable_training_is_no_caution_once_a_remedy_was_tried(study):
+    def cautions(*tested):
+        measured = base(study, small=0.60)
+        fell = (measured.histories["model"] == "resnet50") & (measured.histories["epoch"] == 4)
+        measured.histories.loc[fell, "train_accuracy"] = 0.1
+        found = analyse(
+            measured.results, measured.histories, predictions=measured.predictions, tested=tested
+        )
+        return [type(each).__name__ for each in found.overview.cautions]
+
+    half = lever_runs(study, {BIG: 0.41}, Lever.RATE_HALF)
+    longer = lever_runs(study, {SMALL: 0.65, BIG: 0.45}, Lever.STEPS)
+    assert "UnstableModel" in cautions()
+    assert "UnstableModel" in cautions(longer)
+    assert "UnstableModel" in cautions(replace(half, place=Place("1/2", BIG, SMALL)))
+    assert "UnstableModel" not in cautions(longer, half)
+    identity = lever_runs(study, {SMALL: 0.58, BIG: 0.57}, Lever.ZERO_INIT)
+    assert "UnstableModel" not in cautions(identity)
+
+
+HALFWAY = (SMALL, 0.62), (BIG, 0.43)
+
+
+def four_times_the_steps(study, small=0.65, big=0.45, halfway=HALFWAY, **more):
+    """Runs of 24 epochs, where the study's have six, with the length of twelve."""
+    lengths = {(*arm, "1/16", 0.5): value for arm, value in halfway}
+    return lever_runs(study, {SMALL: small, BIG: big}, epochs=24, lengths=lengths, **more)
+
+
+def options(study, measured, *tested):
+    found = analyse(measured.results, predictions=measured.predictions, tested=tested)
+    return {one.kind: one for one in found.options}, found
+
+
+def test_twice_the_steps_are_measured_where_four_times_the_steps_were_trained(study):
+    measured = base(study, lengths={(*SMALL, "1/16", 0.5): 0.45})
+    before, _ = options(study, measured)
+    assert not before["training"].measured
+    after, found = options(study, measured, four_times_the_steps(study, halfway=[(SMALL, 0.62)]))
+    longer = after["training"]
+    assert (longer.measured, longer.lever, longer.level) == (True, Lever.STEPS, 0.95)
+    assert longer.gain == pytest.approx(0.12, abs=0.01)
+    assert longer.verdict == "helps", "half of 24 epochs, not of six"
+    assert [card.option for card in found.overview.cards if card.option.kind == "training"] == [
+        longer
+    ]
+    by_kind = found.table().set_index("kind")
+    assert by_kind["lever"].to_dict() == dict.fromkeys(after, "") | {"training": "steps-x4"}
+    assert found.advice.to_dict()["options"][0]["lever"] == "steps-x4"
+    others = [one for one in found.overview.others if one.start.arm == BIG]
+    assert not [one for one in others if one.lever], "of it only the whole run is known"
+
+
+def test_more_trainings_of_explain_do_not_move_the_start_of_a_gain(study):
+    measured = base(study)
+    steps = four_times_the_steps(study)
+    seeds = lever_runs(study, {SMALL: 0.30, BIG: 0.30}, Lever.SEEDS, seeds=(1, 2))
+    alone, _ = options(study, measured, steps)
+    both, _ = options(study, measured, steps, seeds)
+    assert both["training"].gain == alone["training"].gain
+
+
+@pytest.mark.parametrize("lever", [Lever.IMAGE_SIZE, Lever.STEM])
+def test_larger_images_and_another_first_layer_are_options_once_they_were_tried(study, lever):
+    before, unknown = options(study, base(study))
+    assert not before["resolution"].known, "the last map is 1x1"
+    assert "resolution" not in [card.option.kind for card in unknown.overview.cards]
+    tested = lever_runs(study, {SMALL: 0.60, BIG: 0.52}, lever)
+    after, found = options(study, base(study), tested)
+    larger = after["resolution"]
+    assert (larger.lever, larger.verdict, larger.end) == (lever, "helps", SMALL)
+    card = found.overview.cards[0]
+    assert card.option == larger
+    said = english(found).screen.screen(found.overview, "")
+    assert said.cards[0].kind == ("First layer" if lever is Lever.STEM else "Larger images")
+    assert said.title.startswith("Use ")
+    assert [one.start.arm for one in found.overview.others if one.lever] == [BIG]
+
+
+def test_that_longer_training_could_change_the_order_is_no_caution_once_it_was_tried(study):
+    def cautions(*tested, **more):
+        shorter = {(*SMALL, "1/16", 0.5): 0.595, (*BIG, "1/16", 0.5): 0.445}
+        measured = base(study, small=0.60, big=0.45, lengths=shorter, **more)
+        found = analyse(
+            measured.results, measured.histories, predictions=measured.predictions, tested=tested
+        )
+        return [type(each).__name__ for each in found.overview.cautions]
+
+    train = {SMALL: (0.70,), BIG: (0.60,)}  # both were still rising
+    four = four_times_the_steps(study, halfway=())
+    assert "NotConverged" in cautions(train=train)
+    assert "NotConverged" in cautions(lever_runs(study, {BIG: 0.5}, Lever.RATE_HALF), train=train)
+    assert "NotConverged" not in cautions(four, train=train)
+    turned = four_times_the_steps(study, small=0.62, big=0.70, halfway=())
+    assert "NotConverged" in cautions(turned, train=train)
+
+
+def mended(study, small, big, lever=Lever.ZERO_INIT, **more):
+    """The option of the bigger model, and the first screen in words, once a lever was tried."""
+    tested = lever_runs(study, {SMALL: small, BIG: big}, lever, **more)
+    by_kind, found = options(study, base(study, small=0.60, big=0.45), tested)
+    return by_kind["model"], english(found).screen.screen(found.overview, ""), found
+
+
+def test_a_bigger_model_is_compared_with_what_was_the_reason_mended(study):
+    option, said, found = mended(study, small=0.58, big=0.57)
+    assert option.lever is Lever.ZERO_INIT
+    assert option.gain == pytest.approx(-0.03, abs=0.01), "not -0.15, and not -0.01"
+    assert option.verdict == "cannot tell"
+    assert "does not help" not in said.title
+    card = next(card for card in said.cards if card.kind == "Bigger model")
+    assert card.what == "resnet50 with zero_init_residual"
+    caution = said.cautions[0]
+    assert caution.text.startswith("As this study trains it, resnet50 is 1")
+    assert "residual blocks that begin as the identity (zero_init_residual). It explains" in (
+        caution.text
+    )
+    assert caution.command == "sixteenth run study.yaml --set zero_init_residual=auto --fresh"
+    assert said.title.endswith(": train with zero_init_residual")
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_a_bigger_model_that_is_ahead_once_the_reason_is_mended_is_advised(study):
+    option, said, _ = mended(study, small=0.58, big=0.72)
+    assert option.verdict == "helps"
+    assert said.title.startswith("Use resnet50 with zero_init_residual: +1")
+
+
+def test_what_is_no_reason_mends_nothing(study):
+    alike, said, _ = mended(study, small=0.62, big=0.47)
+    assert (alike.lever, alike.verdict) == (None, "does not")
+    assert said.title.startswith("resnet50 does not help")
+
+
+def test_a_lever_that_only_harms_the_network_ahead_mends_nothing(study):
+    _, by_lever = found_by(
+        study,
+        base(study, small=0.60, big=0.45),
+        lever_runs(study, {SMALL: 0.44, BIG: 0.44}, Lever.AUGMENTATION),
+    )
+    assert by_lever[Lever.AUGMENTATION].verdict is LeverVerdict.REASON
+    assert by_lever[Lever.AUGMENTATION].remedied is None
+    option, *_ = mended(study, small=0.44, big=0.44, lever=Lever.AUGMENTATION)
+    assert (option.lever, option.verdict) == (None, "does not")
+
+
+def test_a_learning_rate_for_the_bigger_model_alone_leaves_the_other_as_it_is(study):
+    measured = base(study, small=0.60, big=0.45)
+    half = lever_runs(study, {BIG: 0.59}, Lever.RATE_HALF)
+    by_kind, found = options(study, measured, half)
+    assert by_kind["model"].lever is Lever.RATE_HALF
+    (caution,) = (c for c in found.overview.cautions if type(c).__name__ == "ReasonFound")
+    assert caution.reason.remedied.start.arm == SMALL
+    said = english(found).screen.screen(found.overview, "")
+    assert [each.command for each in said.cautions if "reason" in each.text] == [""]
+
+
+def test_cells_that_more_trainings_turned_round_are_told_as_they_are_now(study):
+    measured = base(study, small=0.45, big=0.60)
+    gap, by_lever = found_by(study, measured, lever_runs(study, {SMALL: 0.60, BIG: 0.61}))
+    assert (gap.behind.arm, gap.ahead.arm) == (SMALL, BIG)
+    assert gap.told
+    effect = by_lever[Lever.STEPS]
+    assert effect.verdict is LeverVerdict.REASON
+    assert [one.start.arm for one in effect.gains] == [SMALL, BIG]
+
+
+def test_the_best_of_several_levers_must_be_clearer(study):
+    measured = base(study, small=0.60, big=0.45)
+    best = lever_runs(study, {SMALL: 0.58, BIG: 0.67}, Lever.ZERO_INIT)
+    others = [
+        lever_runs(study, {SMALL: 0.60, BIG: 0.45}, Lever.WEIGHT_DECAY),
+        *(lever_runs(study, {BIG: 0.45}, lever) for lever in (Lever.RATE_HALF, Lever.RATE_DOUBLE)),
+    ]
+    alone, _ = options(study, measured, best)
+    chosen, _ = options(study, measured, best, *others)
+    assert alone["model"].lever is chosen["model"].lever is Lever.ZERO_INIT
+    assert chosen["model"].gain == alone["model"].gain
+    assert (alone["model"].verdict, chosen["model"].verdict) == ("helps", "cannot tell")
+
+
+def test_a_network_that_is_behind_for_a_reason_does_not_make_the_other_one_the_answer(study):
+    """The smaller model is behind, and nearly all of that is its recipe."""
+    tested = lever_runs(
+        study, {SMALL: 0.59, BIG: 0.60}, Lever.ZERO_INIT, place=Place("1/16", SMALL, BIG)
+    )
+    _, found = options(study, base(study, small=0.45, big=0.60), tested)
+    card = next(card for card in found.overview.cards if card.in_hand)
+    assert card.option.gain == pytest.approx(0.01, abs=0.01), "not 0.15"
+    assert card.verdict == "cannot tell"
+    assert found.overview.verdict != "in-hand"
+
+
+def test_a_lever_of_one_network_alone_is_no_recipe_for_the_study(study):
+    tested = lever_runs(study, {BIG: 0.60}, Lever.RATE_HALF)
+    _, found = options(study, base(study, small=0.60, big=0.45), tested)
+    said = english(found).screen.screen(found.overview, "")
+    (caution,) = [one for one in said.cautions if "The reason was found" in one.text]
+    assert "learning rate" not in said.title
+    assert "the better of the two" not in caution.text
+    assert caution.command == ""
+
+
+def test_a_model_that_does_not_help_with_its_reason_mended_is_told_so_once(study):
+    option, said, found = mended(study, small=0.60, big=0.52)
+    assert option.verdict == "does not"
+    assert "train with" not in said.title
+    assert found.overview.reason is None
+
+
+def test_the_time_of_a_command_is_that_of_the_runs_with_the_lever(study):
+    made = base(study, small=0.60, big=0.45)
+    tested = lever_runs(study, {SMALL: 0.60, BIG: 0.60}, Lever.ZERO_INIT)
+    tested.results["seconds"] *= 4
+    _, found = options(study, made, tested)
+    caution = next(each for each in found.overview.cautions if isinstance(each, ReasonFound))
+    assert caution.seconds == pytest.approx(4 * made.results["seconds"].sum(), rel=0.01)
+
+
+def test_trainings_of_explain_are_no_part_of_what_the_study_takes(study):
+    made = base(study, small=0.60, big=0.45)
+    own = made.results["seconds"].sum()
+    repeats = lever_runs(study, {SMALL: 0.60, BIG: 0.45}, Lever.SEEDS, seeds=(7,))
+    made.results = pd.concat([made.results, repeats.results], ignore_index=True)
+    made.predictions |= repeats.predictions
+    tested = lever_runs(study, {SMALL: 0.60, BIG: 0.60}, Lever.ZERO_INIT)
+    _, found = options(study, made, tested, repeats)
+    caution = next(each for each in found.overview.cautions if isinstance(each, ReasonFound))
+    assert caution.seconds == pytest.approx(own, rel=0.01)
