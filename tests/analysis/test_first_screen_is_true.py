@@ -155,9 +155,8 @@ def test_cards_stand_best_first_and_what_is_spent_is_called_so(
             assert card.in_hand is spent
             assert (said.price == screen.labels.in_hand) is spent
     if seen.card is not None:
-        assert (seen.verdict is Verdict.IN_HAND) is seen.card.in_hand or (
-            seen.verdict is Verdict.CANNOT_TELL
-        )
+        assert (seen.verdict is Verdict.IN_HAND) is seen.card.in_hand
+        assert seen.verdict is not Verdict.CANNOT_TELL or seen.card.option is seen.ruled_out
     if seen.verdict in (Verdict.DO, Verdict.IN_HAND):
         assert seen.card.option.low > 0
         assert (

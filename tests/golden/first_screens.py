@@ -88,7 +88,7 @@ def unstable_bigger_model() -> GoldenStudy:
     return complete(study)
 
 
-@screen(Verdict.CANNOT_TELL, OptionKind.MODEL)
+@screen(Verdict.CANNOT_TELL, None)
 def nothing_can_be_told() -> GoldenStudy:
     """Two models on one size, with a hundred test images between them."""
     study = arms(small=(0.80,), big=(0.79,), fractions=ONE, test_size=100, generator=5)
@@ -136,7 +136,7 @@ def failed_runs() -> GoldenStudy:
     return complete(levelled(study))
 
 
-@screen(Verdict.CANNOT_TELL, OptionKind.TRAINING, "StoppedEarly")
+@screen(Verdict.CANNOT_TELL, None, "StoppedEarly")
 def stopped_early() -> GoldenStudy:
     """A budget stopped the largest size at half of its steps: all is compared at that length."""
     shorter = {
@@ -195,7 +195,7 @@ def explained() -> GoldenStudy:
     return replace(complete(study), tested=tuple(tested))
 
 
-@screen(Verdict.CANNOT_TELL, OptionKind.MODEL, "ReasonFound")
+@screen(Verdict.CANNOT_TELL, None, "ReasonFound")
 def reason_found() -> GoldenStudy:
     """The bigger model is behind on the one size, and `explain` found why: with residual blocks
     that begin as the identity it is as good."""

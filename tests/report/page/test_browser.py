@@ -89,6 +89,26 @@ def test_a_long_interval_stays_in_its_card_on_a_telephone(report: Path, browser:
     assert browser.js(OUTSIDE) == {"scrolls": 0, "outside": [], "clipped": []}
 
 
+def test_a_command_breaks_between_its_words_on_a_telephone(
+    report: Path, browser: Browser
+) -> None:
+    browser.open(report / "report.html", width=360)
+    browser.js("""
+    document.querySelector('.cautions code').innerHTML =
+      document.querySelector('.cautions code').innerHTML.repeat(4)
+    """)
+    lines = browser.js("""
+    [...document.querySelectorAll('.cautions code span')].map(one => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      return [one.textContent, range.getClientRects().length];
+    })
+    """)
+    assert any("-" in word for word, _ in lines)
+    assert all(broken == 1 for word, broken in lines if len(word) < 40), lines
+    assert browser.js(OUTSIDE) == {"scrolls": 0, "outside": [], "clipped": []}
+
+
 @pytest.mark.parametrize(("tag", "scripts"), [("en", True), ("en", False), ("zh-Hant", True)])
 def test_verdict_cards_and_figure_are_in_the_first_screen(
     pages: dict[str, Path], browser: Browser, tag: str, scripts: bool

@@ -97,7 +97,8 @@ class Overview(Finding):
     Attributes:
         verdict: what to say first.
         best: the best network; None where nothing has finished.
-        card: the one that the verdict is about; None where it is about none.
+        card: the one that the verdict is about; None where it is about none. With CANNOT_TELL, the
+            option that was ruled out.
         next: with IN_HAND, what helps from the best network on, if that is known.
         step: what would make the answer surer; None where nothing is known to.
         visible: as of `Headline`.
@@ -141,9 +142,7 @@ class Overview(Finding):
     @property
     def ruled_out(self) -> Option | None:
         """The bigger model, or the other weights, that were tried and do not help."""
-        tried = [card for card in self.cards if card.option.measured and not card.in_hand]
-        out = [card.option for card in tried if card.verdict is OptionVerdict.DOES_NOT]
-        return min(out, key=lambda option: option.gain, default=None)
+        return _ruled_out(self.cards)
 
     @property
     def strength(self) -> Strength:
@@ -194,6 +193,8 @@ def overview(
     )
     told = verdict is Verdict.IN_HAND and headline.lead is Lead.DO
     decided = card.option if card else None
+    if verdict is Verdict.CANNOT_TELL:
+        card = next((one for one in cards if one.option is _ruled_out(cards)), None)
     trained_first = verdict is Verdict.TRAIN_FIRST
     found = cautions(
         grid,
@@ -235,6 +236,13 @@ def _cards(options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
         mine += [one for one in spent if one.option.kind is kind]
         found += (mine or ahead)[:1]
     return sorted(found, key=lambda one: -one.option.gain if one.option.known else math.inf)
+
+
+def _ruled_out(cards: Sequence[Card]) -> Option | None:
+    """Of the options that were tried and do not help, the one that would lose most."""
+    tried = [card for card in cards if card.option.measured and not card.in_hand]
+    out = [card.option for card in tried if card.verdict is OptionVerdict.DOES_NOT]
+    return min(out, key=lambda option: option.gain, default=None)
 
 
 def _other_models(grid: Grid, best: Cell, cards: Sequence[Card]) -> Iterator[Cell]:
