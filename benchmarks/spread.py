@@ -8,7 +8,8 @@ images, over sqrt(p (1 - p)) for accuracy p: what `assumed_deviation` says for n
 a curve is the exponent d of a power law n^-d through its factors. LCDB 1.1 (Yan, Mohr & Viering
 2025) tells standard errors over 25 splits, each with test images of its own, an eighth as many as
 the largest training set has images. Sizes at which the test images are more than half of the
-variance are left out, and curves with fewer than `LEAST_SIZES` others over a range of `LEAST_RANGE`.
+variance are left out, and so are curves with fewer than `LEAST_SIZES` others, or a range of them
+below `LEAST_RANGE`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -167,6 +167,63 @@ def test_a_checkpoint_that_cannot_be_read_is_not_pushed_over_the_whole_one(
     assert "Input/output error" in heard.notices[0]
     assert not (run / "checkpoint.pt").exists()
     assert (run / "checkpoint-before.pt").read_bytes() == older
+
+
+@pytest.mark.parametrize(
+    ("number", "names"),
+    [
+        pytest.param(errno.ESTALE, ["checkpoint.pt"], id="a network disk that is away"),
+        pytest.param(errno.EIO, ["checkpoint.pt", "checkpoint-before.pt"], id="a broken disk"),
+    ],
+)
+def test_checkpoints_that_cannot_be_read_now_are_kept(
+    tiny_folder: Path,
+    whole: Study,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    names: Sequence[str],
+) -> None:
+    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SHARE", 1e9)
+    cut = Study(STUDY, "cut")
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(device="cpu", workers=1, threads=1, listener=Hearing(stop_in=5))
+    (run,) = (cut.folder / "runs").iterdir()
+    kept = {path: path.read_bytes() for path in run.glob("checkpoint*.pt")}
+    assert len(kept) == 2
+    read = Path.read_bytes
+
+    def fails(path: Path) -> bytes:
+        if path.name in names:
+            raise OSError(number, os.strerror(number), str(path))
+        return read(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", fails)
+        with pytest.raises(OSError, match=os.strerror(number)) as caught:
+            cut.run(device="cpu", workers=1, threads=1)
+    assert Path(caught.value.filename) == run / names[-1]
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert cut.records()[0].status == "interrupted"
+    heard = Hearing()
+    cut.run(device="cpu", workers=1, threads=1, listener=heard)
+    assert (stable(cut), heard.steps) == (stable(whole), 2 * 5)
+
+
+def test_a_checkpoint_that_does_not_fit_into_memory_is_not_of_another_network(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = Study(STUDY, "cut")
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(device="cpu", workers=1, threads=1, listener=Hearing(stop_in=5))
+
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("sixteenth.engine.checkpoint.torch.load", full)
+    cut.run(device="cpu", workers=1, threads=1)
+    (record,) = cut.records()
+    assert record.error is not None
+    assert "another network" not in record.error
 
 
 def test_a_run_cut_off_inside_an_epoch_goes_on_inside_it(

@@ -243,6 +243,77 @@ TABLES = [
         left_out=["test.csv gives no labels", "test/30.png"],
     ),
     Case(
+        "a table for each split of one folder of images",
+        together(
+            greys({"images": range(8)}),
+            put("train.csv", "id,label\n0,a\n1,a\n2,b\n3,b\n"),
+            put("val.csv", "id,label\n6,a\n7,b\n"),
+            put("test.csv", "id,label\n4,a\n5,b\n"),
+        ),
+        train={"a": [0, 1], "b": [2, 3]},
+        test={"a": [4], "b": [5]},
+        validation_images=2,
+        notes=["of test.csv", "of train.csv", "of val.csv"],
+        left_out=["val.csv with 2 validation"],
+    ),
+    Case(
+        "a column of splits in a table that is named after one",
+        together(
+            greys({"train": range(6), "test": [10, 11]}),
+            put(
+                "train.csv",
+                "id,label,split\n0,a,train\n1,a,train\n2,b,train\n3,b,val\n4,a,test\n5,b,test\n",
+            ),
+        ),
+        train={"a": [0, 1], "b": [2]},
+        test={"a": [4], "b": [5]},
+        validation_images=1,
+        notes=["of train.csv"],
+        left_out=["validation rows of train.csv with 1 validation", "test/10.png", "test/11.png"],
+    ),
+    Case(
+        "images of the test part are not those of the training part with the same names",
+        together(
+            greys({"train": range(4)}),
+            put(
+                "metadata.csv",
+                "file_name,label\n"
+                + "".join(
+                    f"{part}/{i}.png,{'ab'[i % 2]}\n"
+                    for part in ("train", "test")
+                    for i in range(4)
+                ),
+            ),
+        ),
+        refused=["4 of 8 images cannot be read: test/", "test/0.png"],
+    ),
+    Case(
+        "a missing image is not one of its name in another folder",
+        together(
+            greys({"left": range(4)}),
+            put(
+                "labels.csv",
+                "file_name,label\n"
+                + "".join(
+                    f"{side}/{i}.png,{'ab'[i % 2]}\n"
+                    for side in ("left", "right")
+                    for i in range(4)
+                ),
+            ),
+        ),
+        refused=["4 of 8 images cannot be read: right/", "right/0.png"],
+    ),
+    Case(
+        "two paths that may be one image",
+        together(FLAT, table("labels.csv", "file_name,label", "/a/{0}.png,{1}", ["/b/0.png,cat"])),
+        refused=["'/a/0.png' and '/b/0.png' may both be 0.png", "give the paths from"],
+    ),
+    Case(
+        "numbers with a fraction are no names with an ending",
+        together(FLAT, table("labels.csv", "file_name,label", extra=["0.2,cat"])),
+        refused=["1 of 11 images cannot be read: 0.2"],
+    ),
+    Case(
         "class folders and a table: the folders are the classes",
         together(greys(BOTH), table("labels.csv", "file_name,label", "{0}.png,x{1}")),
         both=BOTH,
@@ -295,6 +366,18 @@ TABLES = [
 ]
 
 REFUSED = [
+    refused(
+        "labels that are not there, as pandas writes them",
+        FLAT,
+        put("labels.jsonl", "\n".join([*LINES, '{"file_name": "3.png", "label": NaN}'])),
+        words=["1 row without a label in column 'label', such as that of '3.png': remove them"],
+    ),
+    refused(
+        "several labels an image",
+        FLAT,
+        put("labels.jsonl", "\n".join(line.replace('"cat"', '["cat", "pet"]') for line in LINES)),
+        words=["column 'label' of", "holds lists, such as ['cat', 'pet']: one label an image"],
+    ),
     refused(
         "labels in file names",
         greys({".": range(12)}),

@@ -71,7 +71,7 @@ def check(case: Case, place: Path) -> None:
         message = str(caught.value)
         assert len(message.splitlines()) == 1
         for part in case.refused:
-            assert part in message
+            assert part in message, message
         return
     first = load_dataset(source, **options)
     again = load_dataset(source, **options)  # from the decoded copy

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_PARTS = {"train": "training", "test": "test"}
+"""What messages call the splits."""
+
+
 @dataclass(frozen=True)
 class Options:
     """Options of `load_dataset` that layouts use."""
@@ -218,6 +222,7 @@ def hold_out_test(
             f"{source} has no test images of its own, and test_fraction is 0: set it, for example "
             "to 0.2, or add a test part"
         )
+    check_labels(labels, classes, "train", source)
     train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
     untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0)
     if len(untested):
@@ -305,22 +310,35 @@ def check_content(content: Content, source: str) -> None:
             raise DataError(
                 f"{source} has a class named {name!r}, which is no valid Unicode: rename it"
             )
-    for part, split in (("training", content.train), ("test", content.test)):
+    for part, split in (("train", content.train), ("test", content.test)):
         if not len(split):
-            raise DataError(f"{source} has no {part} images")
-        outside = (split.labels < 0) | (split.labels >= len(content.classes))
-        if outside.any():
-            first = int(np.argmax(outside))
-            raise DataError(
-                f"label {split.labels[first]} of {part} image {first} in {source} is out of range: "
-                f"labels are 0 to {len(content.classes) - 1}"
-            )
-    missing = np.flatnonzero(np.bincount(content.train.labels, minlength=len(content.classes)) == 0)
-    if len(missing):
-        named = first_names([content.classes[i] for i in missing])
-        raise DataError(
-            f"{source} has no training image of class {named}: "
-            f"every label from 0 to {len(content.classes) - 1} needs one"
-        )
+            raise DataError(f"{source} has no {_PARTS[part]} images")
+        check_labels(split.labels, content.classes, part, source)
     if len(content.classes) < 2:
         raise DataError(f"{source} has only one class, {content.classes[0]!r}: two are needed")
+
+
+def check_labels(labels: NDArray[np.int64], classes: Sequence[str], part: str, source: str) -> None:
+    """Raise an error if a label of the split `part` has no class, or a class no training image.
+
+    Raises:
+        DataError: it is so.
+    """
+    last = len(classes) - 1
+    outside = (labels < 0) | (labels > last)
+    if outside.any():
+        first = int(np.argmax(outside))
+        raise DataError(
+            f"label {labels[first]} of {_PARTS[part]} image {first} in {source} is out of range: "
+            f"labels are 0 to {last}"
+        )
+    if part != "train" or not len(labels):
+        return
+    missing = np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0).tolist()
+    if missing:
+        named = first_names([classes[i] for i in missing])
+        from_one = "; if they start at 1, subtract 1" if missing == [0] else ""
+        raise DataError(
+            f"{source} has no training image of class {named}: "
+            f"every label from 0 to {last} needs one{from_one}"
+        )

@@ -8,10 +8,13 @@ The result is the same with both, since the data of an epoch depend on (seed, ru
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import IO, Any, cast
 
 import torch
@@ -115,17 +118,23 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
 
     Raises:
         InputError: the checkpoint is of another network.
+        OSError: a checkpoint cannot be read now, and there is no other. Nothing is removed.
     """
-    damaged = []
+    damaged: list[str] = []
+    passed: list[Path] = []
+    unreadable: OSError | None = None
     for path in folder.checkpoint_paths:
         try:
             payload = _payload(path.read_bytes())
         except FileNotFoundError:
             continue
         except (ValueError, OSError) as error:
+            if isinstance(error, OSError):
+                if error.errno != errno.EIO:
+                    raise  # such as a network disk that is away: it can be read another time
+                unreadable = error
             damaged.append(f"{path} {error}")
-            # Else the next checkpoint would replace the complete one by the damaged one.
-            folder.remove(path)
+            passed.append(path)
             continue
         try:
             content = torch.load(payload, map_location=learner.device, weights_only=True)
@@ -134,15 +143,28 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
             state = TrainingState(**kept)
             state.history = [EpochRow(**row) for row in kept["history"]]
             state.lengths = [LengthMetrics.from_dict(each) for each in kept.get("lengths", [])]
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
         except Exception as error:
             reason = one_line(error)[:120]
             raise InputError(
                 f"the checkpoint {path} is of another network ({type(error).__name__}: {reason}): "
                 f"if its code was changed, remove {folder.path} to train this run anew"
             ) from None
+        _remove(folder, passed)
         where = f"went on from the checkpoint before it, at step {state.step:,}"
         return state, [f"{each}: {where}" for each in damaged]
+    if unreadable is not None:
+        way_out = f"{unreadable.strerror}; if it stays so, remove this file to train the run anew"
+        raise OSError(unreadable.errno, way_out, str(passed[-1]))
+    _remove(folder, passed)
     return TrainingState(), [f"{each}: the run began anew" for each in damaged]
+
+
+def _remove(folder: RunFolder, damaged: Iterable[Path]) -> None:
+    """Else the next checkpoint would replace the complete one by a damaged one."""
+    for path in damaged:
+        folder.remove(path)
 
 
 class _HashingFile:

@@ -48,6 +48,18 @@ def test_a_missing_shard_is_named(load, tmp_path):
         load(tmp_path)
 
 
+def test_a_missing_shard_is_named_where_names_end_with_a_hash(load, tmp_path):
+    images = [encode(random_pixels(8, 8, 3, seed=i)) for i in range(2)]
+    for shard in (0, 2):
+        name = f"train-{shard:05d}-of-00003-{'0123456789abcdef'[shard:]}.parquet"
+        write_parquet(tmp_path / name, images, {"label": [0, 1]})
+    write_parquet(tmp_path / "test.parquet", images, {"label": [0, 1]})
+    with pytest.raises(DataError, match=r"lacks the shard train-00001-of-00003-\*\.parquet"):
+        load(tmp_path)
+    write_parquet(tmp_path / "train-00001-of-00003-ab.parquet", images, {"label": [0, 1]})
+    assert len(load(tmp_path).train) == 6
+
+
 def test_a_configuration_in_the_only_subfolder_is_found(load, parquet_folder):
     assert len(load(parquet_folder.rename(parquet_folder.parent / "plain").parent).train) == 12
 
@@ -79,6 +91,63 @@ def test_a_wrong_column_is_refused_with_the_nearest_or_the_possible_ones(load, t
         load(two_labels, label_column="fine_labels")
     with pytest.raises(DataError, match=r"'image' .* is not of type integer.*; label columns are"):
         load(two_labels, label_column="image")
+
+
+def write_columns(file, **columns):
+    count = len(next(iter(columns.values())))
+    images = [encode(random_pixels(8, 8, 3, seed=i)) for i in range(count)]
+    pq.write_table(pa.table({"image": images, **columns}), file)
+
+
+def test_categories_as_pandas_writes_them_are_labels(load, tmp_path):
+    species = pa.array(["cat", "dog"] * 10).dictionary_encode()
+    fold = [i % 5 for i in range(20)]
+    write_columns(tmp_path / "train.parquet", label=species, fold=fold)
+    data = load(tmp_path)
+    assert data.classes == ("cat", "dog")
+    assert len(data.train) + len(data.test) == 20
+    write_columns(tmp_path / "train.parquet", label=pa.array([1, 0] * 10).dictionary_encode())
+    assert load(tmp_path).classes == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"label": [0.0, 1.0]}, r"column 'label' .* is not of type .* but double: convert it"),
+        ({"labels": [[0], [1]]}, r"column 'labels' .* but list.*--label-column \(year\)"),
+        ({"species": ["cat", "dog"]}, r"several label columns: .*--label-column \(species, year\)"),
+    ],
+)
+def test_no_other_column_is_taken_for_the_labels(load, tmp_path, columns, message):
+    repeated = {name: values * 10 for name, values in columns.items()}
+    write_columns(tmp_path / "train.parquet", **repeated, year=[2020, 2021] * 10)
+    with pytest.raises(DataError, match=message):
+        load(tmp_path)
+    write_columns(tmp_path / "train.parquet", **repeated, year=[0, 1] * 10)
+    assert load(tmp_path, label_column="year").classes == ("0", "1")
+
+
+@pytest.mark.parametrize("hidden", [-1, None])
+def test_a_test_split_with_hidden_labels_is_left_out(load, tmp_path, hidden):
+    images = [encode(random_pixels(8, 8, 3, seed=i)) for i in range(20)]
+    write_parquet(tmp_path / "train.parquet", images, {"label": [0, 1] * 10})
+    write_parquet(tmp_path / "test.parquet", images, {"label": [hidden] * 20})
+    cut = load(tmp_path)
+    assert (len(cut.train), len(cut.test)) == (16, 4)
+    assert "test.parquet has no labels in column 'label'" in " ".join(cut.understood.left_out)
+    write_parquet(tmp_path / "validation.parquet", images[:6], {"label": [0, 1] * 3})
+    assert len(load(tmp_path).test) == 6
+
+
+def test_wrong_labels_are_told_before_images_are_decoded(load, tmp_path):
+    write_parquet(tmp_path / "train.parquet", [b"broken"] * 4, {"label": [1, 2, 1, 2]})
+    message = "no training image of class 0: .*; if they start at 1, subtract 1"
+    with pytest.raises(DataError, match=message):
+        load(tmp_path)
+    write_parquet(tmp_path / "train.parquet", [b"broken"] * 4, {"label": [0, 1, 0, 1]})
+    write_parquet(tmp_path / "test.parquet", [b"broken"] * 2, {"label": [0, -1]})
+    with pytest.raises(DataError, match="label -1 of test image 1"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize(

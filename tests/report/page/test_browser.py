@@ -89,9 +89,7 @@ def test_a_long_interval_stays_in_its_card_on_a_telephone(report: Path, browser:
     assert browser.js(OUTSIDE) == {"scrolls": 0, "outside": [], "clipped": []}
 
 
-def test_a_command_breaks_between_its_words_on_a_telephone(
-    report: Path, browser: Browser
-) -> None:
+def test_a_command_breaks_between_its_words_on_a_telephone(report: Path, browser: Browser) -> None:
     browser.open(report / "report.html", width=360)
     browser.js("""
     document.querySelector('.cautions code').innerHTML =

@@ -116,8 +116,8 @@ def _read_npz(file: Path, options: Options, target: Target) -> Content:
     rows: dict[str, NDArray[np.int64]] = {part: np.arange(len(labels[part])) for part in parts}
     if "test" not in parts:
         notes.append(cut_note(options))
-        if not labels["train"].size or labels["train"].min() < 0:
-            raise DataError(f"labels of {file} start at 0, and there must be some: see y_train")
+        if not labels["train"].size:
+            raise DataError(f"{file} has no training images: see y_train")
         rows["train"], rows["test"] = hold_out_test(labels["train"], classes, options, str(file))
     splits = {}
     for part in _PARTS:
@@ -137,6 +137,8 @@ def _classes(
     """
     if names is None:
         return numbered_classes(labels)
+    if names.dtype.kind == "S":
+        names = np.char.decode(names, "utf-8", "replace")
     classes = tuple(class_name(name) for name in names.ravel())
     twice = [name for i, name in enumerate(classes) if name in classes[:i]]
     if twice:

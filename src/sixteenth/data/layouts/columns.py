@@ -1,7 +1,8 @@
 """The image and label columns of Parquet and Arrow files: chosen by type and name, and read.
 
 Images are binary, or a struct with `bytes` as the Hugging Face Hub writes it. Labels are integers,
-strings or booleans; class names of integers come from the schema's `huggingface` metadata.
+strings or booleans, or categories of these, as pandas writes them; class names of integers come
+from the schema's `huggingface` metadata.
 """
 
 from __future__ import annotations
@@ -51,13 +52,22 @@ def choose_columns(file: Path, options: Options) -> Columns:
     kinds = {field.name: field.type for field in schema}
     images = [name for name, kind in kinds.items() if _is_image(kind)]
     labels = [name for name, kind in kinds.items() if _is_label(kind)]
-    # If the file declares some integer columns as class labels, the others are no candidates; nor
-    # are texts beside integers.
-    integers = [name for name in labels if not _is_text(kinds[name])]
-    declared = [name for name in integers if _class_names(features, name) is not None]
-    usual = [name for name in labels if is_label_name(name)]
+    # If the file declares some columns as class labels, the others are no candidates.
+    declared = [
+        name
+        for name in labels
+        if not _is_text(kinds[name]) and _class_names(features, name) is not None
+    ]
+    meant = [name for name in kinds if is_label_name(name)]
+    usual = [name for name in meant if name in labels]
     image = _choose("image", _IMAGES, options.image_column, images, images, kinds, file)
-    likely = declared or usual or integers or labels
+    if meant and labels and not (declared or usual or options.label_column):
+        # Another column would be taken for the labels, such as the number of a fold.
+        raise DataError(
+            f"column {meant[0]!r} of {file} is not of type {_LABELS}, but {kinds[meant[0]]}: "
+            f"convert it, or choose another with --label-column ({', '.join(labels)})"
+        )
+    likely = declared or usual or labels
     label = _choose("label", _LABELS, options.label_column, likely, labels, kinds, file)
     text = _is_text(kinds[label])
     return Columns(image, label, None if text else _class_names(features, label), text)
@@ -91,7 +101,8 @@ def read_labels(file: Path, columns: Columns) -> NDArray[Any]:
         if not _is_label(kind) or _is_text(kind) != columns.text:
             wanted = "string or boolean" if columns.text else "integer"
             raise DataError(f"column {column!r} of {file} is not of type {wanted}, but {kind}")
-        read = [batch.column(0) for batch in batches([column])]
+        read = [_decoded(batch.column(0)) for batch in batches([column])]
+        kind = _values(kind)
         labels = pa.chunked_array(read, type=kind)
     missing = labels.is_null().to_numpy()
     if columns.text and kind != pa.bool_():
@@ -105,6 +116,25 @@ def read_labels(file: Path, columns: Columns) -> NDArray[Any]:
     if columns.text:
         return np.array([str(label).strip() for label in labels.to_pylist()], dtype=str)
     return np.asarray(labels.to_numpy(), dtype=np.int64)
+
+
+def lacks_labels(file: Path, columns: Columns) -> bool:
+    """Whether no row of a file has a label: the hub's hidden ones are -1, or missing.
+
+    Raises:
+        DataError: it cannot be read, or has no such column.
+    """
+    import pyarrow as pa
+
+    with _open(file, columns.label) as (schema, batches):
+        whole = pa.types.is_integer(schema.field(columns.label).type)
+        rows = 0
+        for batch in batches([columns.label]):
+            labels = _decoded(batch.column(0)).to_pylist()
+            rows += len(labels)
+            if any(label is not None and not (whole and label == -1) for label in labels):
+                return False
+        return rows > 0
 
 
 def read_images(file: Path, column: str) -> Iterator[Encoded]:
@@ -143,15 +173,30 @@ def _is_image(kind: Any) -> bool:
 def _is_label(kind: Any) -> bool:
     import pyarrow as pa
 
-    return bool(pa.types.is_integer(kind)) or _is_text(kind)
+    return bool(pa.types.is_integer(_values(kind))) or _is_text(kind)
 
 
 def _is_text(kind: Any) -> bool:
     """Whether labels of this type are names of classes: texts, and booleans."""
     import pyarrow as pa
 
+    kind = _values(kind)
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is(kind, "is_string_view")
     return bool(text or pa.types.is_boolean(kind))
+
+
+def _values(kind: Any) -> Any:
+    """The type of the values; of categories, that of what they stand for."""
+    import pyarrow as pa
+
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _decoded(column: Any) -> Any:
+    """An array of values, without the dictionary of categories."""
+    import pyarrow as pa
+
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _is(kind: Any, test: str) -> bool:

@@ -38,7 +38,7 @@ def parts_of_tables(
     reasons, without = [], []
     for file in tables:
         each = role(file.stem)
-        each = next((key for key, place in places.items() if file.parent == place), each)
+        each = next((key for key, place in places.items() if key and file.parent == place), each)
         images = tree.walk(places[each]).images if each in places else everything
         found = read_labels(tree, file, images, options)
         if isinstance(found, str):
@@ -65,7 +65,7 @@ def parts_of_tables(
 def _parts(
     tree: Tree, tables: Mapping[Role | None, Labelled], places: Mapping[Role | None, Path]
 ) -> Parts:
-    """The splits of tables: that of the table, of a row, or of the folder of a row's image."""
+    """The splits of tables: that of a row, of the table, or of the folder of a row's image."""
     rows: dict[Role, list[tuple[Path, str]]] = {}
     names: dict[Role, str] = {}
     notes = []
@@ -74,9 +74,9 @@ def _parts(
         for own, part in table.parts.items():
             for path, label in part:
                 place = next((key for key in places if key and places[key] in path.parents), None)
-                wanted: Role = each or own or place or "train"
+                wanted: Role = own or each or place or "train"
                 rows.setdefault(wanted, []).append((path, label))
-                names.setdefault(wanted, name if each else f"{wanted} rows of {name}")
+                names.setdefault(wanted, name if each == wanted else f"{wanted} rows of {name}")
         notes.append(
             f"labels from column {table.label_column!r} of {name}, images from column "
             f"{table.image_column!r}"
@@ -89,7 +89,8 @@ def _parts(
         classes: Classes = {label: [] for label in order}
         for path, label in part:
             classes[label].append(path)
-        splits[wanted] = {label: sorted(paths) for label, paths in classes.items() if paths}
+        # A row of a table for all splits may stand in the table of its split too.
+        splits[wanted] = {label: sorted({*paths}) for label, paths in classes.items() if paths}
     listed = frozenset().union(*(table.listed for table in tables.values()))
     rest = [path for path in tree.walk(tree.root).images if path not in listed]
     tree.leave_out(rest, "is in no table of labels")

@@ -22,6 +22,7 @@ from ..source import (
     Decoded,
     Found,
     Options,
+    check_labels,
     class_name,
     cut_note,
     first_names,
@@ -32,7 +33,7 @@ from ..source import (
     unused_validation,
 )
 from ..target import Target
-from .columns import Columns, choose_columns, count_rows, read_images, read_labels
+from .columns import Columns, choose_columns, count_rows, lacks_labels, read_images, read_labels
 from .splits import ROLES, Role, is_plain, role
 from .table import class_order
 
@@ -74,6 +75,9 @@ def find_parquet(
     columns = choose_columns(files["train"][0], options)
     notes = [f"labels from column {columns.label!r}, images from column {columns.image!r}"]
     left_out = [f"{_relative(folder, file)} is of no split that is used" for file in found.others]
+    if "test" in files and all(lacks_labels(file, columns) for file in files["test"]):
+        name = ", ".join(_relative(folder, file) for file in files.pop("test")[:3])
+        left_out.append(f"{name} has no labels in column {columns.label!r}")
     validation = 0
     if "validation" in files:
         part = files.pop("validation")
@@ -189,18 +193,23 @@ def _relative(folder: Path, file: Path) -> str:
 
 
 def _check_shards(files: Sequence[Path]) -> None:
-    """Raise an error if there is, for example, only the first of two shards."""
-    names = {path.name for path in files}
+    """Raise an error if there is, for example, only the first of two shards.
+
+    Names may end with a hash of the content, which nobody knows of a missing shard.
+    """
+    numbers: dict[tuple[Path, str, str, str], set[int]] = {}
     for path in files:
-        shard = re.fullmatch(r"(.+)-(\d+)-of-(\d+)(.*)", path.stem)
-        if not shard or shard[4]:
-            continue
-        stem, digits, count = shard[1], len(shard[2]), int(shard[3])
+        shard = re.fullmatch(r"(.+-)(\d+)-of-(\d+)(-.+)?", path.stem)
+        if shard:
+            ending = f"{'-*' if shard[4] else ''}{path.suffix}"
+            key = path.parent, shard[1], shard[3], ending
+            numbers.setdefault(key, set()).add(int(shard[2]))
+    for (folder, stem, count, ending), found in numbers.items():
         # A count larger than the number of files fails at the latest at the next one.
-        for number in range(min(count, len(files) + 1)):
-            wanted = f"{stem}-{number:0{digits}d}-of-{shard[3]}{path.suffix}"
-            if wanted not in names:
-                raise DataError(f"{path.parent} lacks the shard {wanted}: download it again")
+        for number in range(min(int(count), len(found) + 1)):
+            if number not in found:
+                wanted = f"{stem}{number:0{len(count)}d}-of-{count}{ending}"
+                raise DataError(f"{folder} lacks the shard {wanted}: download it again")
 
 
 def _read(
@@ -225,6 +234,8 @@ def _read(
         }
     elif classes is None:
         classes = numbered_classes(list(labels.values()))
+    for split, values in labels.items():  # before hours of decoding
+        check_labels(values, classes, split, str(source[0]))
     read = {}
     for part, (kept, of) in _rows(labels, classes, source).items():
         named: list[str] = []
@@ -240,14 +251,7 @@ def _rows(
     """Rows of the training and of the test images, and the split whose files hold them."""
     if "test" in labels:
         return {part: (np.arange(len(labels[part])), part) for part in ("train", "test")}
-    own = labels["train"]
-    if len(own) and own.min() < 0:
-        row = int(np.argmax(own < 0))
-        raise DataError(
-            f"label {own[row]} of training image {row} in {source[0]} is out of range: labels are "
-            f"0 to {len(classes) - 1}"
-        )
-    train, test = hold_out_test(own, classes, source[1], str(source[0]))
+    train, test = hold_out_test(labels["train"], classes, source[1], str(source[0]))
     return {"train": (train, "train"), "test": (test, "train")}
 
 

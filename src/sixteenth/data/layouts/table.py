@@ -19,7 +19,7 @@ from ...errors import DataError, counted, nearest, one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..source import Options, class_name, first_names
 from .splits import Role, role
-from .tree import Tree
+from .tree import EXTENSIONS, Tree
 
 ENDINGS = (".csv", ".tsv", ".jsonl")
 
@@ -67,20 +67,28 @@ class _Images:
             for key in {path.name.lower(), path.stem.lower()}:
                 self._named.setdefault(key, []).append(path)
 
+    def at(self, text: str, table: Path) -> Path | None:
+        """The image at a path from the table or from the folder of the data; None if none is."""
+        place = _posix(text)
+        paths = (base / place for base in (table.parent, self.tree.root) if place.name)
+        return next((path for path in paths if path in self._paths), None)
+
     def find(self, text: str, table: Path) -> Path | None:
-        """The image, None if there is none.
+        """The image at that path or, wherever it lies, of that name; None if there is none.
 
         Raises:
             DataError: several images have that name.
         """
-        place = _posix(text)
-        if not place.name:
-            return None
-        for base in (table.parent, self.tree.root):
-            if (base / place) in self._paths:
-                return base / place
-        name, stem = place.name.lower(), place.stem.lower()
-        known = self._named.get(name) or self._named.get(stem, [])
+        place, exact = _posix(text), self.at(text, table)
+        if exact is not None or not place.name:
+            return exact
+        known = self._named.get(place.name.lower(), [])
+        if not known and place.suffix.lower() in {"", *EXTENSIONS}:
+            known = self._named.get(place.stem.lower(), [])
+        # A path of another machine may be meant, but not an image of the test part for one of the
+        # training part.
+        meant = role(place.parent.name)
+        known = [p for p in known if not meant or role(p.parent.name) in (None, meant)]
         if len(known) > 1:
             known = [p for p in known if p.as_posix().endswith(f"/{place}")] or known
         if len(known) > 1:
@@ -144,9 +152,8 @@ def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options
         split = None  # such as numbers of folds
     labels: dict[Path, str] = {}
     parts: dict[Role | None, list[tuple[Path, str]]] = {}
-    for row, name in zip(rows, names, strict=True):
-        # An image that is not there is a broken one.
-        path = known.find(row[image], file) or file.parent / _posix(row[image]).name
+    places = _places(file, [row[image] for row in rows], known)
+    for row, path, name in zip(rows, places, names, strict=True):
         if path not in labels:
             labels[path] = name
             parts.setdefault(roles[row[split]] if split else None, []).append((path, name))
@@ -156,6 +163,32 @@ def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options
         others = first_names(sorted(value for value, each in roles.items() if each is None), 3)
         tree.leave_out([path for path, _ in parts.pop(None)], f"has the {split} {others}")
     return Labelled(file, image, label, parts, frozenset(labels))
+
+
+def _places(file: Path, texts: Sequence[str], known: _Images) -> list[Path]:
+    """The image of each row; one that is not there is a broken one.
+
+    An image that a row names by its path is no other row's, whose own image is missing then.
+
+    Raises:
+        DataError: two rows with different paths may mean the same image.
+    """
+    exact = [known.at(text, file) for text in texts]
+    named, meant = {*exact}, dict[Path, str]()
+    places = []
+    for text, path in zip(texts, exact, strict=True):
+        found = path or known.find(text, file)
+        if found is None or (path is None and found in named):
+            place = _posix(text)
+            outside = place.is_absolute() or ".." in place.parts
+            found = file.parent / (place.name if outside else place)
+        elif path is None and meant.setdefault(found, text) != text:
+            raise DataError(
+                f"{file}: {meant[found]!r} and {text!r} may both be {known.tree.relative(found)}: "
+                f"give the paths from {file.parent}"
+            )
+        places.append(found)
+    return places
 
 
 def _image_column(
@@ -219,14 +252,21 @@ def _class_names(
     """The class of each row; whole numbers are written without a fraction.
 
     Raises:
-        DataError: a label is absent, -1 or a number with a fraction.
+        DataError: a label is absent, a list, -1 or a number with a fraction.
     """
     names = [class_name(row[column].strip()) for row in rows]
-    empty = [row[image] for row, name in zip(rows, names, strict=True) if not name]
+    # JSON's NaN is what pandas writes where there is no label.
+    empty = [row[image] for row, name in zip(rows, names, strict=True) if name in ("", "nan")]
     if empty:
         raise DataError(
             f"{file} has {counted(len(empty), 'row')} without a label in column "
             f"{column!r}, such as that of {empty[0]!r}: remove them"
+        )
+    several = next((name for name in names if name[0] + name[-1] == "[]"), None)
+    if several is not None:
+        raise DataError(
+            f"column {column!r} of {file} holds lists, such as {several[:40]}: one label an image "
+            "is needed"
         )
     if not all(map(_NUMBER.fullmatch, names)):
         return names
