@@ -52,7 +52,20 @@ class WeightsError(InputError):
 
 
 class MismatchError(InputError):
-    """The output folder holds another study than the one asked for."""
+    """The output folder holds another study than the one asked for.
+
+    Attributes:
+        what: where, and what differs.
+        way_out: what to do about it.
+    """
+
+    def __init__(self, what: str, way_out: str = "") -> None:
+        self.what = what
+        self.way_out = way_out or "begin in a new folder with --fresh, or choose one with --out"
+        super().__init__(what, self.way_out)  # what pickle makes it of again
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.way_out}"
 
 
 class InUseError(InputError):

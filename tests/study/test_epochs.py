@@ -87,5 +87,6 @@ def test_a_head_alone_has_no_epochs_to_check(study: Study) -> None:
 
 
 def test_the_plan_of_a_long_study_names_the_check(study: Study) -> None:
-    assert "--check-epochs" in epochs_hint(study.spec, 3600, "tiny.yaml")
+    command = "sixteenth plan tiny.yaml --set name=a --check-epochs"
+    assert epochs_hint(study.spec, 3600, command).endswith(f"One run tells: {command}")
     assert epochs_hint(study.spec, 60, "tiny.yaml") == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -14,8 +15,9 @@ from sixteenth import Study
 from sixteenth.analysis.findings.explained import Lever, Place
 from sixteenth.cli.display import PlainDisplay
 from sixteenth.data.target import Target
+from sixteenth.errors import MismatchError
 from sixteenth.spec import StudySpec, spec_differences
-from sixteenth.study.explain import find_levers, find_place
+from sixteenth.study.explain import find_levers, find_place, sub_study
 from sixteenth.study.levers import lever_study
 from sixteenth.study.planning.machine import LocalMachine
 from tiny_study import Command, read_results, run_process, write_tiny_study
@@ -198,6 +200,8 @@ def test_a_lever_for_the_loser_is_judged_and_an_open_verdict_gets_one_more_seed(
 
 def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Command) -> None:
     assert "not separated" in (folder / "report.md").read_text("utf-8")
+    advice = " ".join(sixteenth("advise", str(folder)).out.split())
+    assert f"run sixteenth explain {folder} --separate." in advice
     ended = sixteenth("explain", str(folder), "--separate", "--threads", "1")
     assert ended.code == 0, ended.err
     rows = {row["run_id"]: row for row in read_results(folder, lengths=True)}
@@ -214,6 +218,70 @@ def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Comman
     nothing = sixteenth("explain", str(folder), "--separate")
     assert (nothing.code, nothing.out) == (2, "")
     assert "nothing to separate" in nothing.err
+
+
+def test_a_study_that_has_grown_gets_another_control_run(folder: Path, sixteenth: Command) -> None:
+    smaller = ["--set", 'fractions=["1/4", "1/2"]', "--set", "expect=smaller-is-better"]
+    train = ["run", "tiny.yaml", "--out", "grown", "--threads", "1", "--set", "train.epochs=3"]
+    assert sixteenth(*train, *smaller).code == 0
+    explain = ["explain", "grown", "--separate", "--threads", "1"]
+    assert sixteenth(*explain).code == 0
+    assert sixteenth(*train, "--set", 'fractions=["1/4", "1/2", 1]', *smaller[2:]).code == 0
+    ended = sixteenth(*explain)
+    assert ended.code == 0, ended.err
+    found = {row["run_id"] for row in read_results(Path("grown"), lengths=True)}
+    controls = {run_id for run_id in found if run_id.endswith("@2")}
+    assert {run_id.split("-")[2] for run_id in controls} == {"1of4", "1of2"}
+    assert controls <= {*Study.open("grown").predictions()}
+
+
+def test_reasons_are_tested_with_what_the_study_was_trained_on(
+    folder: Path, sixteenth: Command
+) -> None:
+    words = ["explain", str(folder), "--only", "steps-x4", "--threads", "1"]
+    for path in folder.glob("runs/*/run.json"):
+        text = path.read_text("utf-8")
+        record = json.loads(text)
+        record["environment"]["torch"] = "2.5.0"
+        path.write_text(json.dumps(record), "utf-8")
+        other = sixteenth(*words)
+        assert (other.code, other.out) == (2, "")
+        assert "was trained with other versions (torch: 2.5.0 there" in other.err
+        path.write_text(text, "utf-8")
+    study = Study.open(folder)
+    study._dataset = dataclasses.replace(study.dataset(), fingerprint="f" * 64)
+    (lever,) = find_levers(study, find_place(study), [Lever.STEPS])
+    with pytest.raises(MismatchError, match=r"data fingerprint: .* restore what it was trained"):
+        sub_study(study, lever).run(threads=1)
+    assert not (folder / "explain").exists()
+
+
+def test_a_lever_that_was_begun_otherwise_is_left_out_with_the_way_out(
+    folder: Path, sixteenth: Command
+) -> None:
+    only = ["--only", "steps-x4", "--only", "seeds"]
+    words = ["explain", str(folder), *only, "--threads", "1", "--plan"]
+    (place,) = {
+        Path(each["folder"])
+        for each in json.loads(sixteenth(*words, "--json").out)["levers"]
+        if each["lever"] == "steps-x4"
+    }
+    place.mkdir(parents=True)
+    (place / "study.yaml").write_text((folder / "study.yaml").read_text("utf-8"), "utf-8")
+    ended = sixteenth(*words)
+    assert ended.code == 0, ended.err
+    assert f"remove {place} to train it anew" in ended.err
+    assert "seeds" in ended.out
+
+
+def test_a_plan_of_finished_and_open_levers_is_json(folder: Path, sixteenth: Command) -> None:
+    assert sixteenth("explain", str(folder), "--only", "steps-x4", "--threads", "1").code == 0
+    only = ["--only", "steps-x4", "--only", "seeds"]
+    planned = sixteenth("explain", str(folder), *only, "--threads", "1", "--plan", "--json")
+    done, left = json.loads(planned.out)["levers"]
+    assert (done["left"], done["seconds_from"], left["seconds_from"]) == (0, None, "runs")
+    said = sixteenth("explain", str(folder), *only, "--threads", "1", "--plan").out
+    assert "estimated" not in said
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,21 @@ def test_after_a_stop_results_csv_has_its_intervals(
     assert training.intervals() == [("finished", True)] * 2
 
 
+def test_after_a_stop_results_csv_has_the_runs_that_were_cut_off(tmp_path: Path) -> None:
+    training = Training(tmp_path)
+    first, second = training.ended
+    training.folder.run(second.run_id).write_record(second.as_interrupted())
+
+    def train() -> None:
+        with training.interim as interim:
+            interim.add(first)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    assert training.intervals() == [("finished", True), ("interrupted", False)]
+
+
 def test_a_stop_remains_a_stop_where_results_csv_cannot_be_written(tmp_path: Path) -> None:
     training = Training(tmp_path)
     training.folder.results_path.mkdir()
@@ -71,4 +86,5 @@ def test_a_stop_remains_a_stop_where_results_csv_cannot_be_written(tmp_path: Pat
 
     with pytest.raises(KeyboardInterrupt):
         train()
-    assert list(training.known[-1].records) == [training.ended[0].run_id]
+    # The second had ended too, and lies in the folder.
+    assert list(training.known[-1].records) == [record.run_id for record in training.ended]

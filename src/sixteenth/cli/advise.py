@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,14 +46,15 @@ def advise(
         return
     from .tables import console
 
-    _print(found, console(), language_for(tag=study.language).terminal)
+    _print(found, folder, console(), language_for(tag=study.language).terminal)
 
 
-def _print(advice: SaidAdvice, on: Console, labels: TerminalLabels) -> None:
+def _print(advice: SaidAdvice, folder: Path, on: Console, labels: TerminalLabels) -> None:
     """What there is, what the target takes, then the steps, the most useful first."""
     from rich.padding import Padding
     from rich.text import Text
 
+    from ..language.screen import DIR
     from ..language.text import plain, upper_first
 
     on.print(plain(advice.best))
@@ -65,4 +68,5 @@ def _print(advice: SaidAdvice, on: Console, labels: TerminalLabels) -> None:
             on.print()
             on.print(Text(labels.step.format(number, upper_first(plain(step.what))), style="bold"))
             rest = plain(step.text)[len(plain(step.what)) + 1 :].strip()  # after its full stop
+            rest = rest.replace(f"explain {DIR}", f"explain {shlex.quote(str(folder))}")
             on.print(Padding(Text(rest), (0, 0, 0, 3)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -52,13 +51,12 @@ def say_epochs(study: Study, flags: Flags) -> None:
         on.print(labels.epochs_enough.format(epochs=enough, asked=asked))
 
 
-def epochs_hint(spec: StudySpec, seconds: float, study: str, tag: str = "en") -> str:
-    """Where the check is worth its time: the command, in the language of a tag. Else nothing."""
+def epochs_hint(spec: StudySpec, seconds: float, command: str, tag: str = "en") -> str:
+    """Where the check is worth its time: the `command`, in the language of a tag. Else nothing."""
     from ..language import language_for
     from ..study.epochs import LONG
 
     if seconds < LONG or spec.train.steps or spec.train.epochs == "auto":
         return ""
-    command = f"sixteenth plan {shlex.quote(study)} ... --check-epochs"
     labels = language_for(tag=tag).terminal
     return labels.epochs_hint.format(asked=spec.train.epochs, command=command)

@@ -43,6 +43,7 @@ _EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 _stopped_by: ContextVar[int] = ContextVar("stopped_by", default=signal.SIGINT)
 """The last signal. An exception may not tell: Ray turns all of a wait into a KeyboardInterrupt."""
 
+_words: ContextVar[Sequence[str]] = ContextVar("words", default=())
 _rewording: ContextVar[Callable[[Sequence[str]], list[str]]] = ContextVar("rewording", default=list)
 
 
@@ -61,6 +62,7 @@ def run_command(app: typer.Typer, words: Sequence[str]) -> int:
     _rewording.set(list)
     _stopped_by.set(signal.SIGINT)
     words = [word for word in words if word != "--debug"]
+    _words.set(words)
     with _clean_stops(lambda: _print_stopped(words)), _warnings_as_messages():
         return _exit_code_of(app, list(words), debug)
 
@@ -212,10 +214,19 @@ def _discard_output() -> None:
 def _print_resume(words: Sequence[str], first: str = "") -> None:
     """Name the command that goes on after a stop, if this one trains: the same again."""
     if words and words[0] in ("run", "demo", "quick", "explain"):
-        as_module = Path(sys.argv[0]).name == "__main__.py"
-        program = ["python", "-m", "sixteenth"] if as_module else ["sixteenth"]
         print_message(f"what is finished is kept; {first}go on with:", prefix="")
-        print_message(shlex.join([*program, *_rewording.get()(words)]), prefix="  ")
+        print_message(_typed(_rewording.get()(words)), prefix="  ")
+
+
+def this_command(*more: str) -> str:
+    """The command line that runs, with more words at its end, as one would type it."""
+    return _typed([*_words.get(), *more])
+
+
+def _typed(words: Sequence[str]) -> str:
+    as_module = Path(sys.argv[0]).name == "__main__.py"
+    program = ["python", "-m", "sixteenth"] if as_module else ["sixteenth"]
+    return shlex.join([*program, *words])
 
 
 def _usage(error: Exception) -> str:

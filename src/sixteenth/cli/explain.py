@@ -20,7 +20,7 @@ from .options import (
     WorkersOption,
     set_language,
 )
-from .studies import print_json
+from .studies import json_rows, print_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +142,7 @@ def _print_plan(
                 **_place(place),
                 "seconds_left": seconds,
                 "disk_bytes": int(costs["disk_bytes"].sum()),
-                "levers": costs.to_dict("records"),
+                "levers": json_rows(costs),
             }
         )
         return

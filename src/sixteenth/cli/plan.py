@@ -11,7 +11,7 @@ import typer
 
 from ..errors import InputError
 from .epochs import epochs_hint, say_epochs
-from .exits import print_message
+from .exits import print_message, this_command
 from .options import BudgetOption, Flags, StudyArgument, with_flags
 from .studies import json_rows, load_study, print_json
 
@@ -60,8 +60,9 @@ def plan(
         print_json({**_head(loaded, table, budget), **totals, "runs": json_rows(table)})
     else:
         _print(loaded, table, totals)
-        if hint := epochs_hint(loaded.spec, totals["seconds_left"], study, loaded.language):
-            console().print(hint)
+        command = this_command("--check-epochs")
+        if hint := epochs_hint(loaded.spec, totals["seconds_left"], command, loaded.language):
+            console().print(hint, soft_wrap=True)
     try:
         check_disk(loaded.folder, table.attrs["disk_needed"])
     except InputError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,8 @@ def in_fresh_folder(study: Study, flags: Flags) -> Study:
         from ..study.preflight import fresh_folder
 
         study.folder = fresh_folder(study.folder)
-        print_message(f"a new folder: {study.folder}; go on later with --out {study.folder}")
+        place = shlex.quote(str(study.folder))
+        print_message(f"a new folder: {study.folder}; go on later with --out {place}")
         set_resume_command(lambda words: in_folder(words, study.folder))
     return study
 

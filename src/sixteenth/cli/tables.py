@@ -144,7 +144,7 @@ def plan_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
         parts = ["" if missing(row["length"]) else portion(row["length"]) for row in rows]
         columns.insert(-2, Column(labels.length, parts, right=True))
     if plan["device"].nunique() > 1:
-        where = [str(row["device"] or "") for row in rows]
+        where = ["" if missing(row["device"]) else str(row["device"]) for row in rows]
         columns.insert(-2, Column(labels.device, where, rank=4))
     if set(plan["status"]) != {"missing"}:
         states = [_planned(row["status"], labels) for row in rows]
@@ -163,7 +163,7 @@ def levers_table(plan: pd.DataFrame, on: Console, language: Language) -> Table:
     left = [Text(f"{row['left']} / {row['runs']}") for row in rows]
     times = [numbers.duration(row["seconds"]) for row in rows]
     for place, row in enumerate(rows):
-        if row["seconds_from"] not in (None, "runs"):
+        if not missing(row["seconds_from"]) and row["seconds_from"] != "runs":
             times[place] = labels.estimated.format(times[place])
     columns = [
         Column(labels.lever, [str(row["lever"]) for row in rows]),

@@ -94,7 +94,8 @@ def _train_alone(
     if begun is not None and execution not in (None, begun):
         raise MismatchError(
             f"{folder.path} was begun with another execution ({begun} there, {execution} asked "
-            "for), which would change its result: go on with the first, or choose another folder"
+            "for), which would change its result",
+            "go on with the first, or choose another folder",
         )
     execution = execution or begun or resolve_execution(None, run.train)
     record = new_record(run, dataset, execution, before)

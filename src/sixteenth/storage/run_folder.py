@@ -355,10 +355,7 @@ class RunFolder:
             differs.append(f"data fingerprint: {found[:12]} there, {fingerprint[:12]} now")
         if differs:
             what = "; ".join(differs)
-            raise MismatchError(
-                f"{self.path} holds another run ({what}): train into a new folder with --fresh, "
-                "or choose one with --out"
-            )
+            raise MismatchError(f"{self.path} holds another run ({what})")
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 EXPLAIN = "explain"
 """The folder in a study's that holds what tests its reasons: studies of their own."""
+CONTROL = "equal-steps"
+"""The study in there whose runs have the steps of twice their images."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,16 @@ class StudyFolder:
     def runs_path(self) -> Path:
         return self.path / "runs"
 
-    @property
-    def control(self) -> StudyFolder:
-        """Runs of the study that were trained again with more steps."""
-        return StudyFolder(self.path / EXPLAIN / "equal-steps")
+    def control_folders(self, steps: int | None = None) -> tuple[StudyFolder, ...]:
+        """Where runs of the study are that were trained again with more steps.
+
+        Args:
+            steps: where those may lie that have so many; without, all that were begun.
+        """
+        first = self.path / EXPLAIN / CONTROL
+        if steps is not None:
+            return StudyFolder(first), StudyFolder(first.with_name(f"{CONTROL}-{steps}"))
+        return tuple(map(StudyFolder, sorted(first.parent.glob(f"{CONTROL}*"))))
 
     def run(self, run_id: str) -> RunFolder:
         """The folder of one run, which may not be there yet."""
@@ -82,6 +90,7 @@ class StudySnapshot:
         records: run_id -> run.json of each of them that was begun, in the order of names.
         stamps: the state of the run folders when they were read, see `is_current`.
         controls: run.json of its runs that were trained again with more steps; finished ones.
+        again: run_id -> the folder of such a run.
         elsewhere: run_id -> the folder that a run lies in which is not in this one.
     """
 
@@ -90,6 +99,7 @@ class StudySnapshot:
     records: Mapping[str, RunRecord]
     stamps: Mapping[str, Stamp]
     controls: Mapping[str, RunRecord] = field(default_factory=dict)
+    again: Mapping[str, RunFolder] = field(default_factory=dict)
     elsewhere: Mapping[str, StudyFolder] = field(default_factory=dict)
 
     @classmethod
@@ -101,19 +111,27 @@ class StudySnapshot:
         """
         stamps = cls._stamps(folder)
         planned = {run.run_id for run in runs}
-        found, controls = cls._records(folder), cls._records(folder.control)
+        controls, again = {}, {}
+        for place in folder.control_folders():
+            for run_id, record in cls._records(place).items():
+                if run_id in planned and record.is_finished:
+                    controls[run_id], again[run_id] = record, place.run(run_id)
         return cls(
             folder,
             tuple(runs),
-            {run_id: record for run_id, record in found.items() if run_id in planned},
+            {key: record for key, record in cls._records(folder).items() if key in planned},
             stamps,
-            {key: one for key, one in controls.items() if key in planned and one.is_finished},
+            controls,
+            again,
         )
 
     @staticmethod
     def _stamps(folder: StudyFolder) -> dict[str, Stamp]:
-        again = folder.control.stamps()
-        return folder.stamps() | {f"{EXPLAIN}/{name}": stamp for name, stamp in again.items()}
+        return folder.stamps() | {
+            control_key(place.run(name)): stamp
+            for place in folder.control_folders()
+            for name, stamp in place.stamps().items()
+        }
 
     @staticmethod
     def _records(folder: StudyFolder) -> dict[str, RunRecord]:
@@ -195,9 +213,14 @@ class StudySnapshot:
         for run_id, record in self.records.items():
             reads |= self.place(run_id).predictions_of(record).reads
         for run_id, record in self.controls.items():
-            again = self.folder.control.run(run_id).predictions_of(record).reads
+            again = self.again[run_id].predictions_of(record).reads
             reads |= {control_id(record): again[run_id]} if run_id in again else {}
         return Predictions(reads)
+
+
+def control_key(place: RunFolder) -> str:
+    """What the stamp of such a run's folder is called."""
+    return f"{EXPLAIN}/{place.path.parent.parent.name}/{place.path.name}"
 
 
 def control_id(record: RunRecord) -> str:

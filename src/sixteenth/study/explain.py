@@ -27,7 +27,7 @@ from ..analysis.findings.explained import (
 from ..analysis.findings.types import SectionKey
 from ..analysis.inputs.grid import Cell
 from ..data.dataset import Split
-from ..errors import DataError, InputError, ModelError, WeightsError
+from ..errors import DataError, InputError, MismatchError, ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import is_part_trained
 from ..storage.run_facts import DataFacts
@@ -39,7 +39,16 @@ from .study import Study
 
 if TYPE_CHECKING:
     from ..data import ImageDataset
+    from ..storage.study_folder import StudySnapshot
+    from .planning.cost import Cost
     from .planning.known import KnownSpeeds
+    from .planning.schedule import Schedule
+
+
+RESTORE = (
+    "what explain trains is compared with it, so restore what it was trained with, or train the "
+    "study anew with sixteenth run --fresh"
+)
 
 
 class SubStudy(Study):
@@ -63,6 +72,34 @@ class SubStudy(Study):
             return super().plan(**options)
         finally:
             self._dataset = kept
+
+    def check_base(self) -> None:
+        """What is trained now is compared with the study's runs: it has to be of the same images.
+
+        Raises:
+            MismatchError: the images or versions are not those that the study was trained with.
+        """
+        from . import preflight
+
+        if not self.left:
+            return
+        begun = self._base._read()
+        try:
+            preflight.check_begun(begun, self._base.dataset())
+            preflight.check_versions(begun)
+        except MismatchError as error:
+            raise MismatchError(error.what, RESTORE) from None
+
+    def _schedule(self, *given: Any, **options: Any) -> tuple[Schedule, dict[str, Cost]]:
+        self.check_base()
+        try:
+            return super()._schedule(*given, **options)
+        except MismatchError as error:
+            way_out = f"remove {self.folder} to train it anew, or restore what it was trained with"
+            raise MismatchError(error.what, way_out) from None
+
+    def _compared(self) -> Sequence[StudySnapshot]:
+        return (self._base._read(),)
 
     def _known_speeds(self) -> KnownSpeeds:
         """Those of the study that it belongs to, to which its own are added."""
@@ -205,13 +242,18 @@ def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: A
         Columns lever, runs, left (to train), steps (of all runs), seconds, seconds_from (what they
         are taken from: ``runs`` of the study, or the first of its runs that has another basis, see
         `planning.known.Basis`), disk_bytes, folder. A part that cannot be used with these images or
-        models has no row; `listener` is told.
+        models, or whose folder holds another, has no row; `listener` is told.
+
+    Raises:
+        MismatchError: the images or versions are not those that the study was trained with.
     """
+    for part in parts.values():
+        part.check_base()
     rows = []
     for name, part in parts.items():
         try:
             table = part.plan(listener=listener, **machine)
-        except (DataError, ModelError, WeightsError) as error:
+        except (DataError, ModelError, WeightsError, MismatchError) as error:
             listener.noticed(f"{name} is left out: {error}")
             continue
         rows.append({"lever": name, **_costs(table), "folder": str(part.folder)})
@@ -290,13 +332,16 @@ def control_study(study: Study) -> SubStudy:
             "of its largest training set, or chose its steps itself (train.epochs: auto)"
         )
     cell, run = control.cell, study.runs()[0]
-    place = StudyFolder(study.folder).control
-    old = load_frozen(place.spec_path) if place.spec_path.is_file() else None
+    steps = round(control.steps)
+    for place in StudyFolder(study.folder).control_folders(steps):
+        old = load_frozen(place.spec_path) if place.spec_path.is_file() else None
+        if old is None or old.train.steps == steps:
+            break  # another number of steps is that of another cell, of a study that has grown
     axes = {"models": cell.model, "init": cell.init, "fractions": cell.fraction}
     content = study.spec.model_dump(mode="json") | {"lengths": run.lengths}
     for axis, value in axes.items():
         content[axis] = list(dict.fromkeys([*(getattr(old, axis) if old else ()), value]))
-    content["train"] |= {"schedule": run.train.schedule, "steps": round(control.steps)}
+    content["train"] |= {"schedule": run.train.schedule, "steps": steps}
     spec = StudySpec.model_validate(content)
     runs = [
         run

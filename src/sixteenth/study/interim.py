@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+from ..errors import InputError
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudySnapshot
 from .pace import PacedWrite
@@ -23,8 +24,8 @@ class InterimResults:
 
     After the block the study knows every run that ended in it. Where an exception ends it, such as
     Ctrl-C or a full disk, no report follows, which would write results.csv. So results.csv is
-    written once more, with the runs that ended since it was last written. If that fails on the
-    disk too, the first exception is the one that is raised.
+    written once more, with the runs that ended since it was last written, or were cut off. If that
+    fails on the disk too, the first exception is the one that is raised.
     """
 
     def __init__(
@@ -62,6 +63,12 @@ class InterimResults:
         if exception is None:
             self._take_in()
             return
+        known = {record.run_id for record in self._ended}
+        for run in self._begun.unfinished():
+            with suppress(OSError, InputError):
+                record = self._begun.folder.run(run.run_id).read_record()
+                if record is not None and run.run_id not in known:
+                    self._ended.append(record)
         with suppress(OSError):
             write_results(self._take_in())
 

@@ -40,8 +40,6 @@ VERSIONS = ("sixteenth", "torch", "torchvision", "timm")
 """Packages whose version may change what a run gives: no two runs of a study differ in them. timm's
 counts for its own models."""
 
-WAY_OUT = "begin in a new folder with --fresh, or choose one with --out"
-
 
 def fresh_folder(folder: Path) -> Path:
     """`folder` if nothing is there, else the first of FOLDER-2, FOLDER-3, ... that is free."""
@@ -67,11 +65,11 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
                 differs = [line for line in differs if not line.startswith(f"{axis}:")]
         differs = [line for line in differs if not line.startswith(WORDS)]
         if differs:
-            raise MismatchError(f"{folder} holds another study ({'; '.join(differs)}): {WAY_OUT}")
+            raise MismatchError(f"{folder} holds another study ({'; '.join(differs)})")
     elif folder.is_dir() and _holds_something(folder):
-        raise MismatchError(f"{folder} is not empty and holds no study: {WAY_OUT}")
+        raise MismatchError(f"{folder} is not empty and holds no study")
     elif folder.exists() and not folder.is_dir():
-        raise MismatchError(f"{folder} is a file: {WAY_OUT}")
+        raise MismatchError(f"{folder} is a file")
 
 
 def check_writable(folder: Path) -> None:
@@ -157,15 +155,24 @@ def check_begun(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
     Raises:
         MismatchError: their spec, data or versions, side by side with those of now.
     """
-    from ..engine.execution import environment
-
     folder, records = snapshot.folder, snapshot.records
     for run in snapshot.runs:
         if run.run_id in records:
             record = records[run.run_id]
             folder.run(run.run_id).check_same(record, run, dataset.fingerprint)
-    if not snapshot.unfinished():
-        return
+    if snapshot.unfinished():
+        check_versions(snapshot)
+
+
+def check_versions(snapshot: StudySnapshot) -> None:
+    """Compare the versions of the runs that were begun with those that would train now.
+
+    Raises:
+        MismatchError: the versions there and here.
+    """
+    from ..engine.execution import environment
+
+    folder, records = snapshot.folder, snapshot.records
     here = environment(models=[run.model for run in snapshot.runs]).to_dict()
     for run_id, record in records.items():
         there = record.environment.to_dict() if record.environment else {}
@@ -177,8 +184,9 @@ def check_begun(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
         ]
         if differs:
             raise MismatchError(
-                f"{folder.run(run_id).path} was trained with other versions "
-                f"({'; '.join(differs)}): install those again, or {WAY_OUT}"
+                f"{folder.run(run_id).path} was trained with other versions ({'; '.join(differs)})",
+                "install those again, or begin in a new folder with --fresh, or choose one with "
+                "--out",
             )
 
 
@@ -188,6 +196,7 @@ def check_models(
     dataset: ImageDataset,
     *,
     download: bool,
+    compared: Sequence[StudySnapshot] = (),
     loaded: Callable[[RunSpec, WeightsFile], None] = lambda run, weights: None,
     noticed: Callable[[str], None] = lambda what: None,
 ) -> dict[str, Cost]:
@@ -196,6 +205,7 @@ def check_models(
     Args:
         snapshot: the runs of the study, and what they left so far.
         spec, dataset: of the study.
+        compared: other runs that have to have begun with the same initial weights.
         download: fetch torchvision's weights that are not there; without, they are not checked.
         loaded: called with the first run of each model and initial weights, and what was read.
         noticed: called with what is wrong with a model of the user's own that cannot be built.
@@ -245,7 +255,7 @@ def check_models(
         own = [run for run in runs if run.model == name]
         for init in dict.fromkeys(run.init for run in own):
             first = next(run for run in own if run.init == init)
-            found = _check_weights(snapshot, model, first, download)
+            found = _check_weights((snapshot, *compared), model, first, download)
             if found is not None:
                 loaded(first, found)
     return costs
@@ -281,7 +291,7 @@ def check_disk(folder: Path, needed: int) -> None:
 
 
 def _check_weights(
-    snapshot: StudySnapshot, model: nn.Module, run: RunSpec, download: bool
+    begun: Sequence[StudySnapshot], model: nn.Module, run: RunSpec, download: bool
 ) -> WeightsFile | None:
     """Load the initial weights of `run` for a try, and compare them with those of earlier runs."""
     from ..models import load_initial_weights, weights_are_here
@@ -292,15 +302,17 @@ def _check_weights(
         model, run.model, run.init, stem=run.stem, allow_partial=run.allow_partial
     )
     now = found.sha256 if found else None
-    for run_id, record in snapshot.records.items():
+    for snapshot, run_id, record in (
+        (each, run_id, record) for each in begun for run_id, record in each.records.items()
+    ):
         if (record.spec.model, record.spec.init) != (run.model, run.init):
             continue
         then = record.model.weights_sha256 if record.model else None
         if then not in (None, now):
-            place = snapshot.folder.run(run_id).path
+            place = snapshot.place(run_id).path
             raise MismatchError(
                 f"the weights {run.init} of {run.model} are not those that {place} began "
-                f"with (SHA-256 {str(then)[:12]} there, {str(now)[:12]} now): {WAY_OUT}"
+                f"with (SHA-256 {str(then)[:12]} there, {str(now)[:12]} now)"
             )
     return found
 

@@ -153,7 +153,7 @@ def check_made_by(snapshot: StudySnapshot) -> None:
     """
     kinds = (
         (snapshot.records, snapshot.place, ()),
-        (snapshot.controls, snapshot.folder.control.run, ("train.steps:",)),
+        (snapshot.controls, snapshot.again.__getitem__, ("train.steps:",)),
     )
     for run in snapshot.runs:
         for records, place, but in kinds:

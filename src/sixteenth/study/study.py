@@ -19,7 +19,7 @@ from ..spec import RunSpec, StudySpec, as_begun, dump_spec, load_frozen, load_sp
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.run_folder import sweep, write_text
-from ..storage.study_folder import StudyFolder
+from ..storage.study_folder import StudyFolder, StudySnapshot
 from .listener import Listener
 from .reading import StudyResults
 
@@ -364,6 +364,7 @@ class Study(StudyResults):
             self.spec,
             dataset,
             download=download,
+            compared=self._compared(),
             loaded=loaded,
             noticed=listener.noticed,
         )
@@ -378,6 +379,10 @@ class Study(StudyResults):
             timed=timed,
         )
         return schedule if place.is_here else schedule.of_whole_runs(), costs
+
+    def _compared(self) -> Sequence[StudySnapshot]:
+        """What lies elsewhere and has to have begun with the same initial weights."""
+        return ()
 
     @cached_property
     def shared_speeds(self) -> KnownSpeeds:

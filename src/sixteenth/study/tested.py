@@ -20,7 +20,7 @@ from ..analysis.stats.measures import TestMeasures, measure
 from ..errors import InputError
 from ..storage.run_folder import RunFolder, Stamp
 from ..storage.run_record import RunRecord
-from ..storage.study_folder import EXPLAIN, StudySnapshot, control_id
+from ..storage.study_folder import StudySnapshot, control_id, control_key
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,8 @@ def read_tested(snapshot: StudySnapshot) -> dict[str, Tested]:
         place = snapshot.place(run_id).path
         found |= _tested_of(_Known(place, snapshot.stamps.get(run_id, ()), record))
     for run_id, record in snapshot.controls.items():
-        place = snapshot.folder.control.run(run_id).path
-        own = _tested_of(_Known(place, snapshot.stamps[f"{EXPLAIN}/{run_id}"], record))
+        again = snapshot.again[run_id]
+        own = _tested_of(_Known(again.path, snapshot.stamps[control_key(again)], record))
         if run_id in own:
             found[control_id(record)] = own[run_id]
     return found

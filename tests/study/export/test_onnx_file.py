@@ -202,6 +202,9 @@ def test_nothing_is_written_over(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"kept\.onnx exists already"):
         export(run, "onnx", out, trust_code=True)
     assert out.read_bytes() == b"kept"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="empty exists already"):
+        export(run, "onnx", tmp_path / "empty", trust_code=True)
 
 
 def test_without_the_package_one_line_says_what_to_install(

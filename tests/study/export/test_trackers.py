@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import struct
 import sys
 from collections.abc import Iterator
@@ -210,6 +211,18 @@ def test_tensorboard_finds_curves_results_and_settings_of_each_run_once(
     assert tags == [f"_hparams_/{part}" for part in ("experiment", "session_start_info")] + [
         "_hparams_/session_end_info"
     ]
+
+
+@pytest.mark.parametrize("target", ["mlflow", "tensorboard", "wandb-offline"])
+def test_the_command_that_is_named_is_one_where_the_path_has_a_space(
+    invented: Invented, tmp_path: Path, target: str
+) -> None:
+    pytest.importorskip({"tensorboard": "tensorboardX"}.get(target, target.partition("-")[0]))
+    out = tmp_path / "my work"
+    (note,) = export(invented.study.folder, target, out).notes
+    command = shlex.split(note.partition(": ")[2])
+    assert len(command) in (3, 4)
+    assert str(out) in command[-1]
 
 
 @pytest.mark.parametrize("target", ["mlflow", "tensorboard", "wandb-offline"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,4 +33,6 @@ def export_event_files(study: Study, out: Path) -> Exported:
                 file.add(point.step, point.moment, point.values)
         finally:
             file.close()
-    return Exported("tensorboard", str(out), (f"see it with: tensorboard --logdir {out}",))
+    return Exported(
+        "tensorboard", str(out), (f"see it with: tensorboard --logdir {shlex.quote(str(out))}",)
+    )

@@ -7,6 +7,7 @@ licence: that is for the user to choose. The folder is only written; `hf upload`
 from __future__ import annotations
 
 import json
+import shlex
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ def export_hub_folder(network: TrainedNetwork, out: Path) -> Exported:
             (place / FIGURE).write_bytes(png(figure))
         text = _card(hub, network, study, figure is not None)
         (place / "README.md").write_text(text, encoding="utf-8")
-    notes.append(f"add a licence to README.md, then: hf upload OWNER/NAME {out}")
+    notes.append(f"add a licence to README.md, then: hf upload OWNER/NAME {shlex.quote(str(out))}")
     return Exported("hub-folder", str(out), tuple(notes))
 
 

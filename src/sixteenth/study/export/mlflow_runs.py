@@ -8,6 +8,7 @@ in the meantime, it is deleted and written again. So nothing is there twice.
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,7 +50,9 @@ def export_mlflow(study: Study, out: str) -> Exported:
             _write_all(client, study, artifacts)
         except failed as error:
             raise InputError(f"--out {out}: MLflow says: {one_line(error)[:300]}") from None
-    return Exported("mlflow", out, (f"see it with: mlflow ui --backend-store-uri {uri}",))
+    return Exported(
+        "mlflow", out, (f"see it with: mlflow ui --backend-store-uri {shlex.quote(uri)}",)
+    )
 
 
 def _store(out: str) -> tuple[str, str | None]:

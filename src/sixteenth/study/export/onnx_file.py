@@ -67,7 +67,7 @@ def export_onnx(network: TrainedNetwork, out: Path, data_dir: str | Path | None 
         ModelError, WeightsError: the network cannot be built, or not be written as ONNX.
         OSError: `out` cannot be written.
     """
-    refuse_existing(out)
+    refuse_existing(out, folder=False)
     for module in ("onnx", "onnxruntime"):  # onnxscript takes seconds, and is seldom needed
         require(module, target="onnx", extra="onnx")
     spec, name = network.spec, network.spec.model

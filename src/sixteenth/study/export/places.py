@@ -28,13 +28,13 @@ def require(module: str, *, target: str, extra: str) -> Any:
         ) from None
 
 
-def refuse_existing(out: Path) -> None:
-    """Check that nothing would be written over; an empty folder may be there.
+def refuse_existing(out: Path, *, folder: bool = True) -> None:
+    """Check that nothing would be written over; of a `folder`, an empty one may be there.
 
     Raises:
         InputError: there is something.
     """
-    if out.is_dir() and not any(out.iterdir()):
+    if folder and out.is_dir() and not any(out.iterdir()):
         return
     if out.exists() or out.is_symlink():
         raise InputError(f"{out} exists already, and is not written over: name another --out")

@@ -5,6 +5,7 @@ One folder a run, ``OUT/wandb/offline-run-...``, written by the client itself. N
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ def export_wandb(study: Study, out: Path) -> Exported:
         for logs in place.glob("wandb/offline-run-*/logs"):
             shutil.rmtree(logs)
         (place / "wandb" / "latest-run").unlink(missing_ok=True)
-    runs = out / "wandb" / "offline-run-*"
+    runs = f"{shlex.quote(str(out / 'wandb'))}/offline-run-*"
     return Exported("wandb-offline", str(out), (f"upload them with: wandb sync {runs}",))
 
 

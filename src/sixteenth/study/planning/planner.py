@@ -125,8 +125,8 @@ class _Planner:
             if begun is not None and wanted != begun:
                 raise MismatchError(
                     f"{run.run_id} was begun with another execution ({begun} there, {wanted} asked "
-                    "for), which would change its result: go on without --device and --threads, "
-                    "or choose another folder with --out"
+                    "for), which would change its result",
+                    "go on without --device and --threads, or choose another folder with --out",
                 )
             if wanted.device == execution.device:
                 known[run.run_id] = wanted
