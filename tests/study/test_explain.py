@@ -173,11 +173,26 @@ def test_trainings_of_the_lever_seeds_are_repeats_of_the_studys_own_cells(
     met = Study.open(folder)
     met.spec = met.spec.model_copy(update={"expect": "bigger-is-better"})
     assert find_place(met) == PLACE
-    # A study that asks for these seeds itself trains them itself, and has each run once.
-    study.spec = study.spec.model_copy(update={"seeds": [0, 1, 2]})
-    table = study.results().set_index("run_id")
+    # A study that asks for these seeds itself has each run once, and trains the others.
+    before = {run_id: study.results().set_index("run_id").loc[run_id] for run_id in repeats}
+    more = sixteenth(
+        "run",
+        str(folder / "study.yaml"),
+        "--out",
+        str(folder),
+        "--threads",
+        "1",
+        "--set",
+        "seeds=[0, 1]",
+    )
+    assert more.code == 0, more.err
+    assert more.err.count(", starts") == 2
+    table = Study.open(folder).results().set_index("run_id")
     assert table.index.is_unique
-    assert set(table.loc[repeats, "status"]) == {"missing"}
+    assert set(table["status"]) == {"finished"}
+    for run_id in repeats:
+        assert table.loc[run_id, "test_accuracy"] == before[run_id]["test_accuracy"]
+        assert (folder / "runs" / run_id / "model.safetensors").is_file() == ("seed1" in run_id)
 
 
 def test_a_lever_for_the_loser_is_judged_and_an_open_verdict_gets_one_more_seed(

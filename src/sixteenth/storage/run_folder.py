@@ -14,6 +14,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -80,6 +81,29 @@ def write_whole(
         if isinstance(error, OSError) and error.filename is None:
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder of files that are replaced whole or not at all: as links, where that can be.
+
+    Raises:
+        OSError: the disk is full, or cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        shutil.copytree(source, temporary, copy_function=_link)
+        os.replace(temporary, target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # of another disk, or a disk without links
+        shutil.copy2(source, target)
 
 
 _DISK = {

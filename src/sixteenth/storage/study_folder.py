@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..errors import InputError
-from ..spec import RunSpec
-from .run_folder import RunFolder, Stamp
+from ..spec import RunSpec, spec_differences
+from .run_folder import RunFolder, Stamp, copy_folder
 from .run_record import RunRecord
 from .run_results import Predictions, read_histories
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 EXPLAIN = "explain"
 """The folder in a study's that holds what tests its reasons: studies of their own."""
+REPEATS = "seeds"
+"""What lies there in each place: more trainings of its cells."""
 CONTROL = "equal-steps"
 """The study in there whose runs have the steps of twice their images."""
 
@@ -74,6 +76,29 @@ class StudyFolder:
         """The run folders that hold a record, in the order of their names."""
         for record in sorted(self.runs_path.glob("*/run.json")):
             yield RunFolder(record.parent)
+
+    def take_repeats(self, runs: Iterable[RunSpec]) -> None:
+        """Take over those of `runs` that are not begun here and that `explain` has trained.
+
+        It trains seeds that a study may ask for later. The files are the same, linked where the
+        disk can, so they take no more space.
+
+        Raises:
+            OSError: the disk is full, or cannot be written.
+        """
+        for run in runs:
+            place = self.run(run.run_id)
+            if place.path.exists():
+                continue
+            for found in self.path.glob(f"{EXPLAIN}/*/{REPEATS}/runs/{run.run_id}"):
+                record = RunFolder(found).read_record()
+                if (
+                    record is not None
+                    and record.is_finished
+                    and not spec_differences(record.run_spec(found), run)
+                ):
+                    copy_folder(found, place.path)
+                    break
 
     def stamps(self) -> dict[str, Stamp]:
         """The state of every run folder that holds a record, by its name."""

@@ -181,6 +181,7 @@ class Study(StudyResults):
             preflight.check_writable(self.folder)
             if StudyFolder(self.folder).spec_path.is_file():
                 self._take(lock)  # at once, not after the images were read
+                StudyFolder(self.folder).take_repeats(self.runs())
             timed = budget is not None
             schedule, costs = self._schedule(request, place, listener, download=True, timed=timed)
             chosen, deadline = schedule, None
