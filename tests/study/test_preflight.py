@@ -214,6 +214,29 @@ def test_runs_of_another_version_are_not_mixed_with_new_ones(
     assert not list(Path("studies/tiny").glob("runs/*60images*"))
 
 
+def test_images_that_have_moved_are_the_same_and_changed_ones_are_not(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    write_images(tiny_folder / "images")
+    (tiny_folder / "images" / "train" / "dog" / "broken.png").unlink()
+    words = ("run", "tiny.yaml", *ONE_RUN, "--data-dir", "cache", "--set", "fractions=[1]")
+    assert sixteenth(*words, "--data", "images").code == 0
+    (tiny_folder / "images").rename("moved")
+    more = sixteenth(*words, "--data", "./moved", "--set", "seeds=[0, 1]")
+    assert more.code == 0, more.err
+    assert more.err.count(", starts") == 1
+    rows = read_results(Path("studies/tiny"))
+    assert [row["status"] for row in rows] == ["finished", "finished"]
+    assert yaml.safe_load(Path("studies/tiny/study.yaml").read_text())["data"] == "./moved"
+    assert sixteenth("report", "studies/tiny").code == 0
+    Image.new("RGB", (8, 8)).save("moved/train/dog/0.png")
+    changed = sixteenth(*words, "--data", "moved", "--set", "seeds=[0, 1, 2]")
+    assert changed.code == 2
+    assert "data fingerprint: " in changed.err
+    named = sixteenth(*words, "--data", "digits")
+    assert (named.code, "data: './moved' there, 'digits' asked for" in named.err) == (2, True)
+
+
 def test_another_build_of_the_same_version_goes_on(
     trained: TrainedStudy, tiny_folder: Path
 ) -> None:

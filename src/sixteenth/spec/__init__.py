@@ -21,6 +21,7 @@ from .study_file import (
     preset_names,
     preset_text,
     spec_differences,
+    without_place,
 )
 from .train_spec import TrainSpec
 
@@ -37,4 +38,5 @@ __all__ = [
     "preset_names",
     "preset_text",
     "spec_differences",
+    "without_place",
 ]

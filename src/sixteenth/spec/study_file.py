@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from ..errors import SpecError, nearest
+from .fields import NAMED_DATA
 from .hints import meant_key, quote_hint
 from .specs import StudySpec
 from .yaml import MAX_CHARACTERS, StrictYamlError, read_yaml
@@ -138,6 +139,17 @@ def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
         for key in dict.fromkeys([*before, *after])
         if before.get(key) != after.get(key)
     ]
+
+
+def without_place(differences: Sequence[str], *data: str) -> list[str]:
+    """`spec_differences` without where the data lie, which may have moved.
+
+    What they are is told by their fingerprint. Data sets with a name are read in their own way: one
+    of them and a folder with its images are not the same.
+    """
+    if set(data) & set(NAMED_DATA):
+        return list(differences)
+    return [line for line in differences if not line.startswith("data:")]
 
 
 def _apply_setting(content: dict[str, Any], setting: str) -> None:

@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from zipfile import ZipFile
 
 from ..errors import InputError, MismatchError, one_line
-from ..spec import RunSpec, TrainFraction, spec_differences
+from ..spec import RunSpec, TrainFraction, spec_differences, without_place
 from .run_record import FORMAT, RunRecord
 from .run_results import EpochRow, Predictions, check_agreement, check_predictions, read_history
 
@@ -373,9 +373,12 @@ class RunFolder:
             MismatchError: what differs, and the way out.
         """
         # Through the model, so that a key that is younger than the record has its default there.
-        differs = spec_differences(record.run_spec(self.record_path), spec)
+        there = record.run_spec(self.record_path)
+        differs = spec_differences(there, spec)
         found = record.data.fingerprint if record.data else None
-        if found and found != fingerprint:
+        if found == fingerprint:
+            differs = without_place(differs, there.data, spec.data)
+        elif found:
             differs.append(f"data fingerprint: {found[:12]} there, {fingerprint[:12]} now")
         if differs:
             what = "; ".join(differs)

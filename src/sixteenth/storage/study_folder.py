@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..errors import InputError
-from ..spec import RunSpec, spec_differences
+from ..spec import RunSpec, spec_differences, without_place
 from .run_folder import RunFolder, Stamp, copy_folder
 from .run_record import RunRecord
 from .run_results import Predictions, read_histories
@@ -92,11 +92,10 @@ class StudyFolder:
                 continue
             for found in self.path.glob(f"{EXPLAIN}/*/{REPEATS}/runs/{run.run_id}"):
                 record = RunFolder(found).read_record()
-                if (
-                    record is not None
-                    and record.is_finished
-                    and not spec_differences(record.run_spec(found), run)
-                ):
+                if record is None or not record.is_finished:
+                    continue
+                there = record.run_spec(found)
+                if not without_place(spec_differences(there, run), there.data, run.data):
                     copy_folder(found, place.path)
                     break
 

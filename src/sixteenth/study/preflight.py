@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, InputError, MismatchError, ModelError
-from ..spec import RunSpec, StudySpec, as_begun, load_frozen, spec_differences
+from ..spec import (
+    RunSpec,
+    StudySpec,
+    as_begun,
+    load_frozen,
+    spec_differences,
+    without_place,
+)
 from ..storage.lock import LOCK, NOTE
 from ..storage.run_folder import is_left_over
 from ..storage.study_folder import StudyFolder, StudySnapshot
@@ -64,6 +71,8 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
             if now[: len(before)] == before or (axis != "seeds" and set(before) <= set(now)):
                 differs = [line for line in differs if not line.startswith(f"{axis}:")]
         differs = [line for line in differs if not line.startswith(WORDS)]
+        if any(StudyFolder(folder).runs()):
+            differs = without_place(differs, old.data, spec.data)  # see `check_begun`
         if differs:
             raise MismatchError(f"{folder} holds another study ({'; '.join(differs)})")
     elif folder.is_dir() and _holds_something(folder):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import InputError
-from ..spec import RunSpec, spec_differences
+from ..spec import RunSpec, spec_differences, without_place
 from ..storage.run_facts import (
     DataFacts,
     Environment,
@@ -161,7 +161,8 @@ def check_made_by(snapshot: StudySnapshot) -> None:
             if record is None:
                 continue
             there = record.run_spec(Path(run.run_id, "run.json"))
-            differs = [x for x in spec_differences(there, run) if not x.startswith(but)]
+            differs = without_place(spec_differences(there, run), there.data, run.data)
+            differs = [line for line in differs if not line.startswith(but)]
             if differs:
                 raise InputError(
                     f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
