@@ -168,7 +168,7 @@ def test_a_run_that_the_study_did_not_make_is_named_with_the_ways_out(
     finished: StudyFolder,
 ) -> None:
     text = finished.spec_path.read_text("utf-8")
-    finished.spec_path.write_text(text.replace("data: pets", "data: dogs"), "utf-8")
+    finished.spec_path.write_text(text.replace("stem: default", "stem: cifar"), "utf-8")
     with pytest.raises(InputError, match="was not made by this study") as refused:
         Study.open(finished.path).results()
     said, first = str(refused.value), Study.open(finished.path).runs()[0]
