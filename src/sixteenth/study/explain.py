@@ -74,16 +74,22 @@ class SubStudy(Study):
             self._dataset = kept
 
     def check_base(self) -> None:
-        """What is trained now is compared with the study's runs: it has to be of the same images.
+        """Compare the cells that are trained again with what would train now.
 
         Raises:
-            MismatchError: the images or versions are not those that the study was trained with.
+            MismatchError: their images or versions are others.
         """
         from . import preflight
 
         if not self.left:
             return
-        begun = self._base._read()
+        cells = {(run.model, run.strategy, run.fraction) for run in self._runs}
+        base = self._base._read()
+        runs = [run for run in base.runs if (run.model, run.strategy, run.fraction) in cells]
+        records = {
+            run.run_id: base.records[run.run_id] for run in runs if run.run_id in base.records
+        }
+        begun = replace(base, runs=tuple(runs), records=records)
         try:
             preflight.check_begun(begun, self._base.dataset())
             preflight.check_versions(begun)
