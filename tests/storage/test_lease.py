@@ -178,6 +178,21 @@ def test_a_writer_that_lives_is_waited_for_and_named_or_replaced_by_force(tmp_pa
     ends.join()
 
 
+def test_a_writer_that_shows_no_sign_of_life_is_named_before_it_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder that was copied from another machine while it trained there."""
+    beat = {"count": "1", "seconds": 1.0, "pid": 1, "host": "elsewhere", "since": "yesterday"}
+    (tmp_path / PLACE / "scratch").mkdir(parents=True)
+    (tmp_path / PLACE / "scratch" / "beat").write_text(json.dumps(beat), encoding="utf-8")
+    monkeypatch.setattr("sixteenth.storage.lease.SILENT_SECONDS", 0.2)
+    told = list[str]()
+    with Lease.acquire(tmp_path, on_wait=told.append):
+        (line,) = told
+    assert line.startswith(f"{tmp_path.name} may still be trained by process 1 on elsewhere")
+    assert line.endswith(": waiting 1 s")
+
+
 def test_of_many_writers_at_once_one_has_the_lease_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

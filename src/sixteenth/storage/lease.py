@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import secrets
 import shutil
@@ -31,6 +32,9 @@ from .holder import Holder
 LEASE_SECONDS = 60.0
 """A writer that has not renewed its lease for so long is replaced. Network disks may show a change
 half a minute late, so that it is not shorter."""
+
+SILENT_SECONDS = 5.0
+"""How long one waits without a word for a writer that shows no sign of life."""
 
 RENEWALS = 4
 """How often a lease is renewed within its time."""
@@ -66,7 +70,7 @@ class Lease:
 
         Args:
             by_force: replace another writer at once, even if it is alive.
-            on_wait: is called once with a line that names another writer that is alive.
+            on_wait: is called with a line that names another writer which is alive, or may be.
 
         Raises:
             OSError: the folder cannot be written.
@@ -182,6 +186,7 @@ def _await_end(folder: Path, by_force: bool, on_wait: Callable[[str], None]) -> 
     except (StopIteration, OSError):
         return
     seen, deadline, told = b"", 0.0, False
+    silent = time.monotonic() + SILENT_SECONDS
     while True:
         try:
             found = (scratch / BEAT).read_bytes()
@@ -198,6 +203,12 @@ def _await_end(folder: Path, by_force: bool, on_wait: Callable[[str], None]) -> 
         if by_force or (holder and holder.is_dead()) or time.monotonic() > deadline:
             _remove(scratch, folder)
             return
+        if not told and time.monotonic() > silent:
+            left = deadline - time.monotonic()
+            on_wait(
+                f"{folder.name} may still be trained by {holder or 'another'}: waiting {left:.0f} s"
+            )
+            silent = math.inf
         time.sleep(min(1.0, seconds / 10))
 
 
