@@ -51,6 +51,9 @@ class WeightsError(InputError):
     """Initial weights are missing, damaged or made for another network."""
 
 
+FRESH = "begin in a new folder with --fresh, or choose one with --out"
+
+
 class MismatchError(InputError):
     """The output folder holds another study than the one asked for.
 
@@ -59,10 +62,9 @@ class MismatchError(InputError):
         way_out: what to do about it.
     """
 
-    def __init__(self, what: str, way_out: str = "") -> None:
-        self.what = what
-        self.way_out = way_out or "begin in a new folder with --fresh, or choose one with --out"
-        super().__init__(what, self.way_out)  # what pickle makes it of again
+    def __init__(self, what: str, way_out: str = FRESH) -> None:
+        self.what, self.way_out = what, way_out
+        super().__init__(what, way_out)  # what pickle makes it of again
 
     def __str__(self) -> str:
         return f"{self.what}: {self.way_out}"

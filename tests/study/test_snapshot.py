@@ -13,7 +13,7 @@ from sixteenth.analysis import Metric, read_grid, run_intervals
 from sixteenth.language import language_for
 from sixteenth.spec import dump_spec
 from sixteenth.storage.run_facts import Environment, ExecutionFacts
-from sixteenth.storage.run_folder import RunFolder
+from sixteenth.storage.run_folder import RunFolder, sweep
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.study_folder import StudyFolder
 from sixteenth.study.results import machine_kinds
@@ -173,6 +173,30 @@ def test_a_run_that_the_study_did_not_make_is_named_with_the_ways_out(
         Study.open(finished.path).results()
     said, first = str(refused.value), Study.open(finished.path).runs()[0]
     assert f"undo the change, or move {finished.run(first.run_id).path} away" in said
+
+
+def test_half_a_copy_of_a_run_is_no_run_and_goes_with_the_next_sweep(
+    finished: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = Study.open(finished.path).runs()
+    first, seeds = runs[0], finished.path / "explain" / "place" / "seeds" / "runs"
+    seeds.mkdir(parents=True)
+    finished.run(first.run_id).path.rename(seeds / first.run_id)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sixteenth.storage.run_folder.os.replace", killed)
+        patched.setattr("sixteenth.storage.run_folder.shutil.rmtree", lambda *_, **__: None)
+        with pytest.raises(KeyboardInterrupt):
+            finished.take_repeats(runs)
+    assert len(list(finished.path.glob(".*.tmp"))) == 1
+    assert first.run_id not in {place.path.name for place in finished.runs()}
+    sweep(finished.path)
+    assert not list(finished.path.glob(".*.tmp"))
+    finished.take_repeats(runs)
+    assert first.run_id in {place.path.name for place in finished.runs()}
 
 
 class Watching(Listener):

@@ -167,6 +167,20 @@ TABLES = [
         label_column="dx",
     ),
     Case(
+        "classes with names that look like no label",
+        together(
+            FLAT,
+            put(
+                "labels.csv",
+                "file_name,label\n"
+                + "".join(f"{i}.png,nan\n{i + 10}.png,[unk]\n" for i in range(5)),
+            ),
+        ),
+        both={"[unk]": range(10, 15), "nan": range(5)},
+        test_images=2,
+        notes=["labels from column 'label'", CUT],
+    ),
+    Case(
         "whole numbers are classes in the order of their size, also as pandas writes them",
         together(
             greys({".": range(20)}),

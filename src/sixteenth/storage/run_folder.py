@@ -83,14 +83,17 @@ def write_whole(
         raise
 
 
-def copy_folder(source: Path, target: Path) -> None:
+def copy_folder(source: Path, target: Path, scratch: Path) -> None:
     """Copy a folder of files that are replaced whole or not at all: as links, where that can be.
+
+    Args:
+        scratch: an existing folder on the disk of `target`, where half a copy is in nobody's way.
 
     Raises:
         OSError: the disk is full, or cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    temporary = scratch / f".{target.name}.{secrets.token_hex(4)}.tmp"
     try:
         shutil.copytree(source, temporary, copy_function=_link)
         os.replace(temporary, target)
@@ -140,9 +143,11 @@ def is_left_over(path: Path) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what `write_whole` left in a folder when its process was killed."""
+    """Remove what `write_whole` and `copy_folder` left in a folder when its process was killed."""
     for path in folder.glob(".*.tmp"):
-        if is_left_over(path):
+        if is_left_over(path) and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif is_left_over(path):
             path.unlink(missing_ok=True)
 
 

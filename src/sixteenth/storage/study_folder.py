@@ -96,7 +96,7 @@ class StudyFolder:
                     continue
                 there = record.run_spec(found)
                 if not without_place(spec_differences(there, run), there.data, run.data):
-                    copy_folder(found, place.path)
+                    copy_folder(found, place.path, self.path)
                     break
 
     def stamps(self) -> dict[str, Stamp]:

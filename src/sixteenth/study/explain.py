@@ -27,7 +27,7 @@ from ..analysis.findings.explained import (
 from ..analysis.findings.types import SectionKey
 from ..analysis.inputs.grid import Cell
 from ..data.dataset import Split
-from ..errors import DataError, InputError, MismatchError, ModelError, WeightsError
+from ..errors import FRESH, DataError, InputError, MismatchError, ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import is_part_trained
 from ..storage.run_facts import DataFacts
@@ -101,7 +101,11 @@ class SubStudy(Study):
         try:
             return super()._schedule(*given, **options)
         except MismatchError as error:
-            way_out = f"remove {self.folder} to train it anew, or restore what it was trained with"
+            if error.way_out != FRESH:
+                raise
+            way_out = RESTORE
+            if str(self.folder) in error.what:  # else it is of a run of the study
+                way_out = f"remove {self.folder} to train it anew, or restore what it began with"
             raise MismatchError(error.what, way_out) from None
 
     def _compared(self) -> Sequence[StudySnapshot]:
@@ -260,6 +264,8 @@ def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: A
         try:
             table = part.plan(listener=listener, **machine)
         except (DataError, ModelError, WeightsError, MismatchError) as error:
+            if isinstance(error, MismatchError) and str(part.folder) not in error.what:
+                raise
             listener.noticed(f"{name} is left out: {error}")
             continue
         rows.append({"lever": name, **_costs(table), "folder": str(part.folder)})

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError, InputError, MismatchError, ModelError
+from ..errors import FRESH, DataError, InputError, MismatchError, ModelError
 from ..spec import (
     RunSpec,
     StudySpec,
@@ -194,8 +194,7 @@ def check_versions(snapshot: StudySnapshot) -> None:
         if differs:
             raise MismatchError(
                 f"{folder.run(run_id).path} was trained with other versions ({'; '.join(differs)})",
-                "install those again, or begin in a new folder with --fresh, or choose one with "
-                "--out",
+                f"install those again, or {FRESH}",
             )
 
 

@@ -23,7 +23,7 @@ from ..storage.run_facts import (
 )
 from ..storage.run_folder import write_text
 from ..storage.run_record import RunRecord
-from ..storage.study_folder import EXPLAIN, StudyFolder, StudySnapshot, control_id
+from ..storage.study_folder import EXPLAIN, REPEATS, StudyFolder, StudySnapshot, control_id
 
 if TYPE_CHECKING:
     from ..analysis import Grid
@@ -191,9 +191,7 @@ def check_nothing_lost(folder: StudyFolder) -> None:
         return
     except (OSError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {error}; move it away") from None
-    from ..analysis.findings.explained import Lever
-
-    seeds = folder.path.glob(f"{EXPLAIN}/*/{Lever.SEEDS}")
+    seeds = folder.path.glob(f"{EXPLAIN}/*/{REPEATS}")
     here = {place.path.name for each in (folder, *map(StudyFolder, seeds)) for place in each.runs()}
     gone = [run_id for run_id in finished if run_id not in here]
     if gone:

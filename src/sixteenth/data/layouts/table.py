@@ -33,6 +33,8 @@ _SPLIT = ("split", "subset", "set", "partition", "phase", "usage")
 
 _NUMBER = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?\s*")
 
+_LIST = re.compile(r"\[['\"0-9].*\]")
+
 _FOUND = 0.5
 """Least share of a column's values that name image files; those that do not are broken images."""
 
@@ -255,14 +257,13 @@ def _class_names(
         DataError: a label is absent, a list, -1 or a number with a fraction.
     """
     names = [class_name(row[column].strip()) for row in rows]
-    # JSON's NaN is what pandas writes where there is no label.
-    empty = [row[image] for row, name in zip(rows, names, strict=True) if name in ("", "nan")]
+    empty = [row[image] for row, name in zip(rows, names, strict=True) if not name]
     if empty:
         raise DataError(
             f"{file} has {counted(len(empty), 'row')} without a label in column "
             f"{column!r}, such as that of {empty[0]!r}: remove them"
         )
-    several = next((name for name in names if name[0] + name[-1] == "[]"), None)
+    several = next(filter(_LIST.fullmatch, names), None)
     if several is not None:
         raise DataError(
             f"column {column!r} of {file} holds lists, such as {several[:40]}: one label an image "
@@ -323,8 +324,14 @@ def _read_json(file: Path, lines: Iterator[str]) -> tuple[list[str], list[dict[s
         raise DataError(f"{file} holds no JSON object in every line")
     columns = list(dict.fromkeys(name for row in rows for name in row))
     return columns, [
-        {name: "" if row.get(name) is None else str(row[name]) for name in columns} for row in rows
+        {name: "" if _is_absent(row.get(name)) else str(row[name]) for name in columns}
+        for row in rows
     ]
+
+
+def _is_absent(value: Any) -> bool:
+    """Null, or NaN, which pandas writes for it."""
+    return value is None or value != value
 
 
 def _posix(text: str) -> PurePosixPath:

@@ -1,0 +1,118 @@
+"""What each lever of `sixteenth explain` changes in a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sixteenth.analysis.findings.explained import Lever, Place
+from sixteenth.spec import StudySpec, spec_differences
+from sixteenth.study.levers import lever_study
+
+
+def begins_as_torchvision(**more: object) -> StudySpec:
+    content = {"data": "cifar10", "fractions": ["1/16", 1], "train": {"epochs": 3}}
+    return StudySpec.model_validate(content | {"zero_init_residual": False} | more)
+
+
+RESNETS = Place("1/16", ("resnet50", "random"), ("resnet18", "random"))
+
+
+def changed(lever: Lever, tmp_path: Path, **more: object) -> list[str] | None:
+    base = begins_as_torchvision(**more)
+    made = lever_study(base, tmp_path, RESNETS, lever, symbols=False)
+    if made is None:
+        return None
+    runs = {(run.model, run.fraction): run for run in base.runs()}
+    return sorted(
+        {
+            line.partition(" there")[0] + line.partition(" there")[2].removesuffix(" asked for")
+            for run in made.runs()
+            for line in spec_differences(runs[run.model, run.fraction], run)
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("lever", "differs"),
+    [
+        (Lever.STEPS, ["train.epochs: 3, 12"]),
+        (Lever.IMAGE_SIZE, ["image_size: 32, 64"]),
+        (Lever.STEM, ["stem: 'default', 'cifar'"]),
+        (Lever.ZERO_INIT, ["zero_init_residual: False, True"]),
+        (Lever.RATE_HALF, ["train.learning_rate: None, 0.001"]),
+        (Lever.RATE_DOUBLE, ["train.learning_rate: None, 0.004"]),
+        (Lever.WEIGHT_DECAY, ["train.weight_decay: None, 0.2"]),
+        (Lever.AUGMENTATION, ["train.cutout: 0, 8"]),
+        (Lever.SEEDS, []),
+    ],
+)
+def test_a_lever_changes_one_thing_of_each_run(
+    lever: Lever, differs: list[str], tmp_path: Path
+) -> None:
+    """Longer training must not switch the schedule, which follows from the lengths when auto."""
+    assert [line.replace(",,", ",") for line in changed(lever, tmp_path) or []] == differs
+
+
+@pytest.mark.parametrize(
+    ("lever", "settings"),
+    [
+        (Lever.STEPS, ["train.epochs=32"]),
+        (Lever.IMAGE_SIZE, ["image_size=64", "train.crop=8"]),
+        (Lever.STEM, ["stem=cifar"]),
+        (Lever.ZERO_INIT, ["zero_init_residual=auto"]),  # of resnet50 alone
+        (Lever.RATE_HALF, []),  # of the one that is behind alone
+        (Lever.WEIGHT_DECAY, ["train.weight_decay=0.2"]),
+        (Lever.AUGMENTATION, ["train.cutout=8"]),
+        (Lever.SEEDS, []),
+    ],
+)
+def test_the_settings_of_a_lever_train_the_whole_study_with_it(
+    lever: Lever, settings: list[str], tmp_path: Path
+) -> None:
+    base = begins_as_torchvision(train={"epochs": 8, "crop": 4})
+    made = lever_study(base, tmp_path, RESNETS, lever, symbols=False)
+    assert made is not None
+    assert list(made.settings(base)) == settings
+
+
+def test_settings_keep_the_schedule_and_the_lengths_of_the_runs_with_the_lever(
+    tmp_path: Path,
+) -> None:
+    """Two epochs are too few for several lengths; eight would have them by themselves."""
+    base = begins_as_torchvision(train={"epochs": 2})
+    made = lever_study(base, tmp_path, RESNETS, Lever.STEPS, symbols=False)
+    assert made is not None
+    assert base.runs()[0].lengths == ["1"]
+    settings = made.settings(base)
+    assert settings[0] == 'lengths=["1"]'
+    assert settings[1:] == ("train.epochs=8", "train.schedule=one-cycle")
+
+
+def test_the_settings_that_begin_a_network_with_blocks_of_two(tmp_path: Path) -> None:
+    place = Place("1/16", ("resnet34", "random"), ("resnet18", "random"))
+    base = begins_as_torchvision()
+    made = lever_study(base, tmp_path, place, Lever.ZERO_INIT, symbols=False)
+    assert made is not None
+    assert made.settings(base) == ("zero_init_residual=true",)
+
+
+def test_pixels_grow_with_the_images(tmp_path: Path) -> None:
+    train = {"crop": 4, "cutout": 8}
+    found = changed(Lever.IMAGE_SIZE, tmp_path, train=train)
+    assert found == ["image_size: 32, 64", "train.crop: 4, 8", "train.cutout: 8, 16"]
+
+
+def test_a_lever_that_changes_nothing_is_none(tmp_path: Path) -> None:
+    assert changed(Lever.STEM, tmp_path, stem="cifar") is None
+    for begun in (True, "auto"):
+        assert changed(Lever.ZERO_INIT, tmp_path, zero_init_residual=begun) is None
+    assert changed(Lever.IMAGE_SIZE, tmp_path, image_size=1000) is None
+    assert changed(Lever.WEIGHT_DECAY, tmp_path, train={"weight_decay": 0}) is None
+
+
+def test_runs_that_chose_their_steps_are_not_given_others(tmp_path: Path) -> None:
+    auto = {"epochs": "auto"}
+    assert changed(Lever.STEPS, tmp_path, train=auto) is None
+    assert changed(Lever.AUGMENTATION, tmp_path, train=auto) == ["train.cutout: 0, 8"]
