@@ -132,12 +132,19 @@ app.command()(plan)
 def report(
     folder: DirArgument = None,
     out: SameOption = None,
+    from_table: Annotated[
+        bool,
+        typer.Option(
+            "--from-table",
+            help="Of finished runs whose folders are gone, keep what results.csv says of them.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Write the report of a study again from its run folders, and print its path."""
     study = open_study(folder, out, lang)
-    page = study.report()
+    page = study.report(from_table=from_table)
     if as_json:
         print_json(_outcome(study, study.results(), page))
     else:

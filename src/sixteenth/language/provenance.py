@@ -67,6 +67,7 @@ class Provenance:
         train_measured: the fewest images behind a training accuracy that is not of a whole subset.
         validation: share of the training subsets that was held out.
         data_differ: the runs did not all see the same data.
+        only_rows: finished runs of which no more than their rows of results.csv are left.
     """
 
     data: str
@@ -100,6 +101,7 @@ class Provenance:
     train_measured: int | None
     validation: float
     data_differ: bool
+    only_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class ProvenanceLabels:
         train_measured: on how many images at most training accuracies are.
         validation: the share that was held out.
         data_differ: that no comparison can be trusted.
+        one_only_row, only_rows: of one finished run, or of so many, only the table is left.
     """
 
     names: Mapping[str, str]
@@ -171,6 +174,8 @@ class ProvenanceLabels:
     train_measured: str
     validation: str
     data_differ: str
+    one_only_row: str
+    only_rows: str
 
 
 class ProvenanceText:
@@ -249,7 +254,12 @@ class ProvenanceText:
             found.append(labels.train_measured.format(count(made.train_measured)))
         if made.validation:
             found.append(labels.validation.format(self.numbers.percent(made.validation, 0)))
-        return [*found, labels.data_differ] if made.data_differ else found
+        if made.data_differ:
+            found.append(labels.data_differ)
+        if made.only_rows:
+            pattern = labels.one_only_row if made.only_rows == 1 else labels.only_rows
+            found.append(pattern.format(count(made.only_rows)))
+        return found
 
     def _data(self, name: str, source: str) -> str:
         if not (name and source and name != source):

@@ -82,6 +82,7 @@ def provenance(
         train_measured=_train_measured(runs),
         validation=recipe.held_out,
         data_differ=data_differ(runs),
+        only_rows=len(set(finished["run_id"]) - {run.run_id for run in runs}),
     )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..language.base import Discussion, SaidAdvice
     from ..language.screen import SaidOverview
     from ..report.discussion import Measurements
+    from .kept import KeptRows
     from .levers import LeverStudy
 
 
@@ -54,6 +55,7 @@ class StudyResults:
         self._merged: tuple[list[StudySnapshot], StudySnapshot] | None = None
         self._tables: tuple[StudySnapshot, dict[str, pd.DataFrame]] | None = None
         self._lever_snapshots: dict[Path, StudySnapshot] = {}
+        self._kept: KeptRows | None = None
         self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
 
     def __repr__(self) -> str:
@@ -142,19 +144,29 @@ class StudyResults:
         language = language_for(found, self.language)
         return draw_figures(self.results(), self.histories(), found, language)
 
-    def report(self) -> Path:
+    def report(self, *, from_table: bool = False) -> Path:
         """Write results.csv, per_class.csv and the report from the run folders.
+
+        Args:
+            from_table: of finished runs whose folders are gone, keep what the tables say of them.
+                Their training curves and test predictions are then missing. From now on, `results`
+                and all that rests on it have these rows too.
 
         Returns:
             The path of report.html.
 
         Raises:
-            InputError: the folders of runs that results.csv knows as finished are gone; nothing
-                was written.
+            InputError: the folders of runs that results.csv knows as finished are gone, or, with
+                `from_table`, it is no table of this study; nothing was written.
         """
-        from .results import check_nothing_lost
+        from .kept import KeptRows, check_nothing_lost
 
-        check_nothing_lost(StudyFolder(self.folder))
+        folder = StudyFolder(self.folder)
+        if from_table:
+            self._kept = KeptRows.read(folder, self.runs())
+            self._tables = self._analysed = None
+        else:
+            check_nothing_lost(folder)
         return self._write_report()
 
     def _write_report(self, *, unless_current: bool = False) -> Path:
@@ -180,7 +192,7 @@ class StudyResults:
         write_results(snapshot, self._table("results", snapshot))
         language = language_for(found, self.language)
         measurements = self._measurements(snapshot)
-        write_classes(snapshot, found.grid, measurements.class_images)
+        write_classes(snapshot, found.grid, measurements.class_images, self._kept)
         return build_report(self.folder, measurements, found, language, made_from=made_from)
 
     def _state(self, snapshot: StudySnapshot) -> str:
@@ -188,7 +200,8 @@ class StudyResults:
         from .. import __version__
 
         levers = [read.stamps for _, read in self._read_levers()]
-        state = repr((__version__, self.language, self.spec, snapshot.stamps, levers))
+        kept = self._kept and list(self._kept.rows)
+        state = repr((__version__, self.language, self.spec, snapshot.stamps, levers, kept))
         return sha256(state.encode()).hexdigest()[:32]
 
     def _analyse(self, target_error: float | None = None) -> Findings:
@@ -272,8 +285,10 @@ class StudyResults:
         if self._tables is None or self._tables[0] is not snapshot:
             self._tables = snapshot, {}
         made = self._tables[1]
-        if name not in made:
-            made[name] = {"results": results_table, "histories": histories_table}[name](snapshot)
+        if name not in made and name == "results":
+            made[name] = results_table(snapshot, kept=self._kept)
+        elif name not in made:
+            made[name] = histories_table(snapshot)
         return made[name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -23,7 +22,8 @@ from ..storage.run_facts import (
 )
 from ..storage.run_folder import write_text
 from ..storage.run_record import RunRecord
-from ..storage.study_folder import EXPLAIN, REPEATS, StudyFolder, StudySnapshot, control_id
+from ..storage.study_folder import StudySnapshot, control_id
+from .kept import MEASURES, NOTHING_KEPT, KeptRows
 
 if TYPE_CHECKING:
     from ..analysis import Grid
@@ -45,7 +45,9 @@ WHOLE = [
 CELL = ["run_id", "model", "init", "fraction", "train_size", "seed"]
 
 
-def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.DataFrame:
+def results_table(
+    snapshot: StudySnapshot, *, intervals: bool = True, kept: KeptRows | None = None
+) -> pd.DataFrame:
     """One row per run of the grid, in its order, and below it one for each of its shorter lengths.
 
     The `length` of a whole run is 1. That of a shorter one has its row, with the run_id
@@ -60,6 +62,7 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
     Args:
         intervals: compute them; else they are NaN. Each rests on all runs, so that none can be kept
             from one table to the next.
+        kept: rows of an earlier table, of runs whose folders or predictions are gone.
 
     Raises:
         InputError: a run was not made by the study.
@@ -68,10 +71,14 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
     from .tested import paired, read_tested
 
     check_made_by(snapshot)
+    kept = kept or NOTHING_KEPT
     rows = []
     machines, again = machine_kinds(snapshot.records), machine_kinds(snapshot.controls)
     for run in snapshot.runs:
         record = snapshot.records.get(run.run_id)
+        if record is None and (of_run := kept.of_run(run.run_id)):
+            rows += of_run
+            continue
         whole = _row(run, record) | {"machine": machines.get(run.run_id, "")}
         rows.append(whole)
         if record is not None:
@@ -79,11 +86,17 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
         if run.run_id in snapshot.controls and record is not None and record.is_finished:
             control = _control_row(run, record, snapshot.controls[run.run_id])
             rows.append(control | {"machine": again[run.run_id]})
+    for run_id in kept.repeats(snapshot.runs):
+        rows += kept.of_run(run_id)
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
-    tested = read_tested(snapshot)
-    for column in ("balanced_accuracy", "balanced_test_size", "top5_accuracy", "ece"):
-        known = {run_id: getattr(one.measures, column) for run_id, one in tested.items()}
-        table[column] = table["run_id"].map(known).astype(float)
+    tested, listed = read_tested(snapshot), table.to_dict("records")
+    for column in MEASURES:
+        table[column] = [
+            float(getattr(tested[row["run_id"]].measures, column))
+            if row["run_id"] in tested
+            else kept.measure(row, column)
+            for row in listed
+        ]
     for metric in Metric if intervals else ():
         grid, (column, _) = read_grid(table, metric=metric), metric.columns
         found = run_intervals(replace(grid, predictions=paired(grid, tested)))
@@ -134,13 +147,23 @@ def write_results(snapshot: StudySnapshot, table: pd.DataFrame | None = None) ->
 
 
 def write_classes(
-    snapshot: StudySnapshot, grid: Grid, class_images: Mapping[str, Sequence[int]]
+    snapshot: StudySnapshot,
+    grid: Grid,
+    class_images: Mapping[str, Sequence[int]],
+    kept: KeptRows | None,
 ) -> None:
-    """Write per_class.csv, the table of `analysis.stats.per_class.class_table`."""
+    """Write per_class.csv, the table of `analysis.stats.per_class.class_table`.
+
+    Args:
+        kept: as of `results_table`.
+    """
     from ..analysis.stats.per_class import class_table
 
     data = next((one.data for one in snapshot.records.values() if one.data is not None), None)
     table = class_table(grid, () if data is None else data.classes, class_images)
+    if kept is not None:
+        cells = (*grid.cells, *grid.other_lengths)
+        table = kept.class_rows(table, [run.run_id for cell in cells for run in cell.runs])
     text = table.to_csv(index=False, lineterminator="\n")
     write_text(snapshot.folder.per_class_path, text)
 
@@ -169,37 +192,6 @@ def check_made_by(snapshot: StudySnapshot) -> None:
                     "study.yaml was changed, or the run comes from another study; undo the "
                     f"change, or move {place(run.run_id).path} away"
                 )
-
-
-def check_nothing_lost(folder: StudyFolder) -> None:
-    """Check that the runs which results.csv knows as finished still lie in the folder.
-
-    Else the table, which is made from the run folders, would be written over by one without them.
-
-    Raises:
-        InputError: how many are gone, and the ways on.
-    """
-    path = folder.results_path
-    try:
-        with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            finished = [
-                str(row.get("run_id"))
-                for row in csv.DictReader(file)
-                if row.get("status") == "finished" and "@" not in str(row.get("run_id"))
-            ]
-    except FileNotFoundError:
-        return
-    except (OSError, csv.Error) as error:
-        raise InputError(f"cannot read {path}: {error}; move it away") from None
-    seeds = folder.path.glob(f"{EXPLAIN}/*/{REPEATS}")
-    here = {place.path.name for each in (folder, *map(StudyFolder, seeds)) for place in each.runs()}
-    gone = [run_id for run_id in finished if run_id not in here]
-    if gone:
-        raise InputError(
-            f"{folder.runs_path} lacks {len(gone)} of the {len(finished)} runs that results.csv "
-            f"knows as finished, {gone[0]} for one: bring their folders back, train them anew with "
-            "sixteenth run, or move results.csv away to have a report without them"
-        )
 
 
 def _row(run: RunSpec, record: RunRecord | None) -> dict[str, Any]:

@@ -78,4 +78,10 @@ LABELS = ProvenanceLabels(
     "the training did not see it.",
     data_differ="The runs do not all see the same data: their fingerprints differ. Comparisons "
     "between them cannot be trusted.",
+    one_only_row="The folder of one finished run is gone: its numbers are those of an earlier "
+    "results.csv. Its training curves are not shown, and differences from it are judged without "
+    "test predictions, which gives slightly wider intervals.",
+    only_rows="The folders of {} finished runs are gone: their numbers are those of an earlier "
+    "results.csv. Their training curves are not shown, and differences between them are judged "
+    "without test predictions, which gives slightly wider intervals.",
 )

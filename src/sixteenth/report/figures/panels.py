@@ -228,8 +228,8 @@ def _shorter(results: pd.DataFrame, metric: Metric) -> pd.DataFrame:
 
 
 def curve_grids(histories: pd.DataFrame, results: pd.DataFrame) -> dict[Metric, CurveGrid]:
-    """The grid of each metric; none where no run has epochs."""
-    metrics = METRICS if len(trained(results)) else ()
+    """The grid of each metric; none where no run has ended an epoch."""
+    metrics = METRICS if len(histories) and len(trained(results)) else ()
     return {metric: curve_panels(histories, results, metric=metric) for metric in metrics}
 
 
