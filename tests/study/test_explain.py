@@ -173,16 +173,14 @@ def test_trainings_of_the_lever_seeds_are_repeats_of_the_studys_own_cells(
     assert find_place(met) == PLACE
     # A study that asks for these seeds itself has each run once, and trains the others.
     before = {run_id: study.results().set_index("run_id").loc[run_id] for run_id in repeats}
-    more = sixteenth(
-        "run",
-        str(folder / "study.yaml"),
-        "--out",
-        str(folder),
-        "--threads",
-        "1",
-        "--set",
-        "seeds=[0, 1]",
-    )
+    words = (
+        str(folder / "study.yaml"), "--out", str(folder), "--threads", "1", "--set", "seeds=[0, 1]",
+    )  # fmt: skip
+    plan = json.loads(sixteenth("plan", *words, "--json").out)
+    left = [run["run_id"] for run in plan["runs"] if run["status"] != "finished"]
+    assert len(left) == 2
+    assert not set(left) & set(repeats)
+    more = sixteenth("run", *words)
     assert more.code == 0, more.err
     assert more.err.count(", starts") == 2
     table = Study.open(folder).results().set_index("run_id")

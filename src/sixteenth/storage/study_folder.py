@@ -77,27 +77,34 @@ class StudyFolder:
         for record in sorted(self.runs_path.glob("*/run.json")):
             yield RunFolder(record.parent)
 
-    def take_repeats(self, runs: Iterable[RunSpec]) -> None:
-        """Take over those of `runs` that are not begun here and that `explain` has trained.
+    def repeats_of(self, runs: Iterable[RunSpec]) -> Iterator[tuple[RunFolder, RunRecord]]:
+        """Those of `runs` that are not begun here and that `explain` has trained to their end.
 
-        It trains seeds that a study may ask for later. The files are the same, linked where the
-        disk can, so they take no more space.
+        It trains seeds that a study may ask for later.
+        """
+        for run in runs:
+            if self.run(run.run_id).path.exists():
+                continue
+            for path in sorted(self.path.glob(f"{EXPLAIN}/*/{REPEATS}/runs/{run.run_id}")):
+                found = RunFolder(path)
+                record = found.read_record()
+                if record is None or not record.is_finished:
+                    continue
+                there = record.run_spec(path)
+                if not without_place(spec_differences(there, run), there.data, run.data):
+                    yield found, record
+                    break
+
+    def take_repeats(self, runs: Iterable[RunSpec]) -> None:
+        """Take over `repeats_of` these runs.
+
+        The files are the same, linked where the disk can, so they take no more space.
 
         Raises:
             OSError: the disk is full, or cannot be written.
         """
-        for run in runs:
-            place = self.run(run.run_id)
-            if place.path.exists():
-                continue
-            for found in self.path.glob(f"{EXPLAIN}/*/{REPEATS}/runs/{run.run_id}"):
-                record = RunFolder(found).read_record()
-                if record is None or not record.is_finished:
-                    continue
-                there = record.run_spec(found)
-                if not without_place(spec_differences(there, run), there.data, run.data):
-                    copy_folder(found, place.path, self.path)
-                    break
+        for found, record in self.repeats_of(runs):
+            copy_folder(found.path, self.run(record.run_id).path, self.path)
 
     def stamps(self) -> dict[str, Stamp]:
         """The state of every run folder that holds a record, by its name."""

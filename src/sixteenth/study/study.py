@@ -282,7 +282,7 @@ class Study(StudyResults):
         if budget is not None:
             fitting = check_budget(schedule, stages(self.runs()), budget)
             schedule = dataclasses.replace(schedule, assignments=tuple(fitting))
-        table = plan_table(self.runs(), self.dataset(), self._read().records, costs, schedule)
+        table = plan_table(self.runs(), self.dataset(), self._begun().records, costs, schedule)
         table.attrs["disk_needed"] = preflight.disk_needed(schedule, costs, self.dataset())
         if budget is not None:
             begins = table["begins"].astype(float).fillna(math.inf)
@@ -292,6 +292,11 @@ class Study(StudyResults):
                 table, self.results(), len(self.dataset().test)
             )
         return table
+
+    def _begun(self) -> StudySnapshot:
+        """What the runs have left, with the trainings of `explain` that `run` takes over."""
+        taken = StudyFolder(self.folder).repeats_of(self.runs())
+        return self._read().with_records(record for _, record in taken)
 
     def _place(
         self, executor: str | None, workers: int | None, slurm: str | None, shared_folder: bool
@@ -350,7 +355,7 @@ class Study(StudyResults):
         preflight.check_names(self.spec, request.device if place.is_here else None)
         dataset = self.dataset(listener)
         preflight.check_data(self.spec, self.runs(), dataset)
-        snapshot = self._read()
+        snapshot = self._begun()
         preflight.check_begun(snapshot, dataset)
 
         def loaded(run: RunSpec, weights: WeightsFile) -> None:
