@@ -57,9 +57,21 @@ def load_images(
         dataset = replace(dataset, name=spec.data_name)
     for line in language_for(tag=language).understood(dataset.understood):
         listener.understood(line)
-    for notice in filter(None, [moved_on, *notices(dataset.checks), test_set_notice(dataset)]):
+    odd = [moved_on, *notices(dataset.checks), test_set_notice(dataset), flip_notice(spec, dataset)]
+    for notice in filter(None, odd):
         listener.noticed(notice)
     return dataset
+
+
+def flip_notice(spec: StudySpec, dataset: ImageDataset) -> str:
+    """That images which may show digits or letters are mirrored; empty where none are."""
+    mirrored = spec.train.flip == "auto" and not dataset.symbols and set(spec.finetune) != {"head"}
+    if not mirrored or not all(len(name) == 1 and name.isalnum() for name in dataset.classes):
+        return ""
+    return (
+        f"training images are mirrored at random: if the classes {dataset.classes[0]} to "
+        f"{dataset.classes[-1]} are digits or letters, set train.flip=false"
+    )
 
 
 def choose_interpolation(spec: StudySpec, begun: Iterable[DataFacts]) -> tuple[Interpolation, str]:
