@@ -62,6 +62,21 @@ def test_json_holds_the_numbers_and_nothing_else(table: Path, sixteenth: Command
     assert small["required_sizes"][0]["error"] == 0.12
 
 
+def test_groups_may_have_any_names(table: Path, sixteenth: Command) -> None:
+    head, *rows = table.read_text("utf-8").splitlines()
+    assert head.startswith("model,n,")
+    table.write_text("\n".join([head.replace("model", "size"), *rows]), "utf-8")
+    words = ("fit", "results.csv", "--size-column", "n", "--error-column", "err", "--json")
+    ended = sixteenth(*words, "--group-by", "size")
+    assert ended.code == 0, ended.err
+    assert list(json.loads(ended.out)["curves"]) == ["small", "big"]
+    apart = [row.replace("big,", "a · b,c,").replace("small,", "a,b · c,") for row in rows]
+    table.write_text("\n".join(["size,error,n,err,acc", *apart]), "utf-8")
+    ended = sixteenth(*words, "--group-by", "size", "--group-by", "error")
+    assert ended.code == 0, ended.err
+    assert list(json.loads(ended.out)["curves"]) == ["a · b · c", "a · b · c (2)"]
+
+
 def test_accuracies_in_percent_give_the_same_curve(table: Path, sixteenth: Command) -> None:
     words = ("fit", "results.csv", "--size-column", "n", "--group-by", "model", "--json")
     errors = json.loads(sixteenth(*words, "--error-column", "err").out)

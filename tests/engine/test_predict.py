@@ -51,7 +51,8 @@ def test_predict_agrees_with_the_run_s_own_predictions(
 
     run = trained.run(model="big", fraction="1")
     labels, probabilities = Study.open(trained.folder).predictions()[run.name]
-    found = predict(run, [digit[0]], trust_code=True)[0]
+    found = predict(run, digit[0], trust_code=True)[0]
+    assert found == predict(run, [str(digit[0])], trust_code=True)[0]
     sure = np.where(probabilities.argmax(1) == labels, probabilities.max(1), 0)
     assert found.probability == pytest.approx(sure.max(), abs=5e-3)
     assert sum(share for _, share in found.ranked) == pytest.approx(1, abs=1e-5)

@@ -235,3 +235,15 @@ def test_an_offer_that_is_not_right_is_told_in_one_line(
 def test_a_factory_without_an_offer_says_how_to_make_one(own_module: str) -> None:
     with pytest.raises(WeightsError, match=r"it offers none .a factory's attribute weights"):
         find_weights(own_module.replace(":net", ":bare"), "imagenet")
+
+
+def test_a_file_of_ones_own_gets_the_normalisation_that_its_network_was_trained_with(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "own.pth"
+    torch.save({}, path)
+    for name, mean in (("inception_v3", 0.5), ("googlenet", 0.5), ("resnet18", 0.485)):
+        found = find_weights(name, f"{path}#imagenet")
+        assert found is not None
+        assert found.normalisation is not None
+        assert found.normalisation.mean[0] == mean

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sixteenth.cli.fit_table import Request, Trainings, read_trainings
+from sixteenth.cli.fit_table import ERROR, SIZE, Request, Trainings, read_trainings
 from sixteenth.errors import InputError
 
 ERR = Request(size="n", error="err")
@@ -30,7 +30,7 @@ def read(content: str | bytes, request: Request, folder: Path) -> Trainings:
 
 
 def pairs(found: Trainings) -> list[tuple[float, float]]:
-    rows = found.rows[["size", "error"]].to_numpy().round(9).tolist()
+    rows = found.rows[[SIZE, ERROR]].to_numpy().round(9).tolist()
     return [(size, error) for size, error in rows]
 
 
@@ -164,6 +164,11 @@ def test_what_cannot_be_told_is_refused_with_the_way_out(name: str, tmp_path: Pa
     assert "\n" not in message
 
 
+def test_scores_below_zero_are_not_offered_to_be_read_as_percent(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"is not within 0 and 1, as errors are$"):
+        read("n,err\n1000,-0.3\n2000,-0.2\n", ERR, tmp_path)
+
+
 EPOCHS = """\
 n,seed,epoch,err
 1000,0,0,0.5
@@ -276,11 +281,11 @@ def test_scores_of_scikit_learns_learning_curve_are_a_training_each(tmp_path: Pa
     )
     named = arrays(tmp_path, train_sizes=sizes, train_scores=train, test_scores=test)
     found = read_trainings(named, Request())
-    assert found.rows["size"].tolist() == sizes.repeat(4).tolist()
-    assert np.allclose(found.rows["error"], 1 - test.ravel())
+    assert found.rows[SIZE].tolist() == sizes.repeat(4).tolist()
+    assert np.allclose(found.rows[ERROR], 1 - test.ravel())
     np.savez(tmp_path / "plain.npz", sizes, train, test)
     again = read_trainings(tmp_path / "plain.npz", Request(size="arr_0", accuracy="arr_2"))
-    assert again.rows["error"].tolist() == found.rows["error"].tolist()
+    assert again.rows[ERROR].tolist() == found.rows[ERROR].tolist()
 
 
 def test_failed_folds_are_left_out_and_pickled_arrays_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import typer
 
 from ..errors import InputError
 from .exits import print_message
-from .fit_table import Request, Trainings, read_trainings
+from .fit_table import ERROR, SIZE, Request, Trainings, read_trainings
 from .options import JsonOption
 
 if TYPE_CHECKING:
@@ -156,8 +156,7 @@ def _check_place(place: Path) -> None:
 def _trainings(groups: Groups) -> dict[str, dict[str, int]]:
     """Trainings a size, by curve and size."""
     return {
-        name: {f"{size:g}": len(part) for size, part in rows.groupby("size")}
-        for name, rows in groups
+        name: {f"{size:g}": len(part) for size, part in rows.groupby(SIZE)} for name, rows in groups
     }
 
 
@@ -212,7 +211,13 @@ def _groups(rows: pd.DataFrame, group_by: Sequence[str]) -> Groups:
         return [("all rows", rows)]
     # In the order of the file, which is the order that its maker meant.
     parts = rows.groupby(list(group_by), sort=False, dropna=False)
-    return [(" · ".join(map(str, name)), part) for name, part in parts]
+    found: dict[str, pd.DataFrame] = {}
+    for values, part in parts:
+        name = joined = " · ".join(map(str, values))
+        while name in found:  # of other values, which hold the mark between them
+            name = f"{joined} ({len(found) + 1})"
+        found[name] = part
+    return list(found.items())
 
 
 def _fit(
@@ -220,7 +225,7 @@ def _fit(
 ) -> LearningCurve:
     from ..analysis import fit_learning_curve
 
-    parts = rows.groupby("size")["error"]
+    parts = rows.groupby(SIZE)[ERROR]
     by_size = [(float(str(size)), errors.to_numpy(float)) for size, errors in parts]
     try:
         return fit_learning_curve(

@@ -25,6 +25,9 @@ SIZES = ("train_size", "train_sizes", "train_sizes_abs")
 ACCURACIES = ("test_accuracy", "test_scores")
 """Usual names of a column of accuracies, likewise."""
 
+SIZE, ERROR = "\0size", "\0error"
+"""The columns of `Trainings.rows` that hold these: no column of a file has such a name."""
+
 _MOMENT = re.compile(r"(?:^|[^a-z])(?:epoch|step|iter|iteration|round|checkpoint|k?fold)s?$", re.I)
 """Names of columns in whose rows one training may stand more than once."""
 _TRAINING = re.compile(
@@ -55,7 +58,7 @@ class Request:
 
 @dataclass
 class Trainings:
-    """What was read: a row a training, with the columns `size`, `error` and the groups' own.
+    """What was read: a row a training, with the columns `SIZE`, `ERROR` and the groups' own.
 
     Attributes:
         facts: how the columns were understood, for machines.
@@ -72,7 +75,7 @@ class Trainings:
         """What was read and left out, in one line for people."""
         from ..language.en.numbers import count, plural
 
-        facts, trainings = self.facts, self.rows.groupby("size")["error"].count()
+        facts, trainings = self.facts, self.rows.groupby(SIZE)[ERROR].count()
         lost = sum(map(len, self.left_out.values()))
         sizes = (
             f"from {count(round(trainings.index.min()))} to {count(round(trainings.index.max()))}"
@@ -128,9 +131,9 @@ def read_trainings(path: Path, request: Request) -> Trainings:
     numbers.learn_mark(rows[[size, value]])
     sizes, errors = numbers.read(rows[size], whole=True), numbers.read(rows[value])
     percent = request.percent or numbers.with_percent_sign(rows[value])
-    read.rows = rows.assign(**{"\0size": sizes, "\0error": errors})
-    read.leave_out(f"without {size}", read.rows["\0size"].isna())
-    read.leave_out(f"without {value}", read.rows["\0error"].isna())
+    read.rows = rows.assign(**{SIZE: sizes, ERROR: errors})
+    read.leave_out(f"without {size}", read.rows[SIZE].isna())
+    read.leave_out(f"without {value}", read.rows[ERROR].isna())
     if read.rows.empty:
         raise InputError(f"{path} has no row with both {size} and {value}")
     if request.last_by:
@@ -140,9 +143,11 @@ def read_trainings(path: Path, request: Request) -> Trainings:
         read.leave_out(f"without {request.last_by}", read.rows["\0last"].isna())
     _choose_rows(path, read, request, size)
     read.rows = read.rows.assign(
-        size=_in_images(path, read, size, request.total),
-        error=_as_errors(path, read, value, percent, accuracy=not request.error),
-    )[["size", "error", *(name for name in request.group_by if name not in ("size", "error"))]]
+        **{
+            SIZE: _in_images(path, read, size, request.total),
+            ERROR: _as_errors(path, read, value, percent, accuracy=not request.error),
+        }
+    )[[SIZE, ERROR, *dict.fromkeys(request.group_by)]]
     _note_states(read, table)
     _note_pooled(read, table, own=[size, value, *others])
     again = read.rows.index[table.loc[read.rows.index].duplicated()].tolist()
@@ -193,7 +198,7 @@ def _choose_rows(path: Path, read: Trainings, request: Request, size: str) -> No
     """Keep one row a training, or refuse a table that may hold several."""
     known = [*request.group_by, *request.run_columns]
     usual = [name for name in read.rows if _TRAINING.search(str(name)) and name != size]
-    identity = list(dict.fromkeys(["\0size", *known, *(request.run_columns or usual)]))
+    identity = list(dict.fromkeys([SIZE, *known, *(request.run_columns or usual)]))
     parts = read.rows.groupby(identity, dropna=False, sort=False)
     if request.last_by is None:
         for name in map(str, read.rows):
@@ -221,7 +226,7 @@ def _choose_rows(path: Path, read: Trainings, request: Request, size: str) -> No
 
 def _in_images(path: Path, read: Trainings, size: str, total: int | None) -> pd.Series[float]:
     """Sizes as numbers of images."""
-    sizes: pd.Series[float] = read.rows["\0size"]
+    sizes: pd.Series[float] = read.rows[SIZE]
     small = sizes[sizes < 1]
     if len(small) and small.min() <= 0:
         raise InputError(
@@ -254,11 +259,12 @@ def _as_errors(
     path: Path, read: Trainings, value: str, percent: bool, *, accuracy: bool
 ) -> pd.Series[float]:
     """Errors as shares."""
-    values: pd.Series[float] = read.rows["\0error"]
+    values: pd.Series[float] = read.rows[ERROR]
     what, most = ("accuracies" if accuracy else "errors"), 100 if percent else 1
     outside = values[(values < 0) | (values > most)]
     if len(outside):
-        way = "" if percent or outside.max() > 100 else "; with --percent they are read as percent"
+        in_percent = not percent and outside.min() >= 0 and outside.max() <= 100
+        way = "" if not in_percent else "; with --percent they are read as percent"
         raise InputError(
             f"{path}: line {outside.index[0]}: {outside.iloc[0]:g} in column {value} is not within "
             f"0 and {most}, as {what} are{way}"
@@ -305,7 +311,7 @@ def _note_pooled(read: Trainings, table: pd.DataFrame, own: Sequence[str]) -> No
     """
     import pandas as pd
 
-    rows, sizes = table.loc[read.rows.index], read.rows["size"]
+    rows, sizes = table.loc[read.rows.index], read.rows[SIZE]
     groups, found = [sizes, *(rows[name] for name in own if name in read.rows)], []
     for name in map(str, table):
         if name in own or _TRAINING.search(name) or _MOMENT.search(name):

@@ -35,7 +35,7 @@ class Prediction:
         return self.ranked[0][1]
 
 
-def find_images(images: Iterable[str | Path]) -> tuple[list[Path], list[str]]:
+def find_images(images: str | Path | Iterable[str | Path]) -> tuple[list[Path], list[str]]:
     """The image files that paths name, those in folders sorted, and a note on each folder.
 
     Raises:
@@ -45,7 +45,7 @@ def find_images(images: Iterable[str | Path]) -> tuple[list[Path], list[str]]:
 
     found: list[Path] = []
     notes = []
-    for path in map(Path, images):
+    for path in map(Path, [images] if isinstance(images, str | Path) else images):
         if path.is_dir():
             walked = Tree(path).walk(path)
             if not walked.images:
@@ -62,7 +62,7 @@ def find_images(images: Iterable[str | Path]) -> tuple[list[Path], list[str]]:
 
 def predict(
     run_dir: str | Path,
-    images: Iterable[str | Path],
+    images: str | Path | Iterable[str | Path],
     *,
     device: str | None = None,
     trust_code: bool = False,

@@ -63,6 +63,10 @@ SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pth.tar")
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
+_OF_SYMMETRIC_IMAGES = ("googlenet", "inception_v3")
+"""Networks of torchvision that were trained on values in [-1, 1]. Its pretrained networks convert
+their input from ImageNet's normalisation (transform_input); the networks built here do not."""
+
 
 def find_weights(name: str, init: str) -> WeightsFile | None:
     """The weights file of `init` for model `name`, downloaded if needed; None for ``random``.
@@ -87,6 +91,8 @@ def find_weights(name: str, init: str) -> WeightsFile | None:
             if is_timm(name):
                 prepared = data_config(timm_model_config(name))
                 mean, std = (three(prepared[key], f"{name}: {key}") for key in ("mean", "std"))
+            elif name in _OF_SYMMETRIC_IMAGES:
+                mean = std = (0.5, 0.5, 0.5)
             normalisation = Normalisation(mean, std, f"{path}#imagenet")
         return WeightsFile(path, sha256_of(path), normalisation, key=key)
     if _is_timms_own(name, init):
@@ -278,9 +284,7 @@ def _from_torchvision(name: str, init: str) -> WeightsFile:
     check_hash(path, sha256, expected)
     transforms = entry.transforms()
     mean, std = three(transforms.mean, f"{entry}: mean"), three(transforms.std, f"{entry}: std")
-    if name in ("googlenet", "inception_v3"):
-        # Trained on values in [-1, 1]. torchvision's pretrained networks convert their input from
-        # ImageNet's normalisation (transform_input); the networks built here do not.
+    if name in _OF_SYMMETRIC_IMAGES:
         mean = std = (0.5, 0.5, 0.5)
     normalisation = Normalisation(mean, std, str(entry))
     return WeightsFile(path, sha256, normalisation, keep_classifier=False, other_classes=True)

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import pickle
+import shutil
 import signal
 import sys
 import time
@@ -164,6 +165,10 @@ def test_options_of_jobs_are_read() -> None:
         "partition": "gpu",
         "time": 240,
         "account": "a-b",
+    }
+    assert slurm.parse_options("exclude=n1,n2,setup=module load x,") == {
+        "exclude": "n1,n2",
+        "setup": ["module load x"],
     }
 
 
@@ -423,7 +428,8 @@ class Queue:
         self.commands.append(list(command))
         if not self.answers:
             return None
-        return "".join(f"{job} {state}\n" for job, state in self.states.items())
+        lines = [f"{job} {state}\n" for job, state in self.states.items()]
+        return "".join(["this cluster is down on Friday\n", *lines])
 
 
 @pytest.fixture
@@ -462,6 +468,9 @@ def test_runs_are_submitted_as_one_array_and_a_command_called_again_submits_none
     again, runs = jobs(origin, 1, 2, 3)
     again.wait(events.append, 0.0)
     assert queue.arrays[1:] == [[runs[2].run.run_id]]
+    assert events == []
+    shutil.rmtree(again._folder)  # somebody clears what looks like leftovers
+    again.wait(events.append, 0.0)
     assert events == []
     queue.ends("7_1", ("ended", "its record"))
     again.wait(events.append, 0.0)

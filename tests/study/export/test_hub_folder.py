@@ -92,6 +92,7 @@ def test_no_path_and_no_machine_is_named(run: Path, tmp_path: Path, sixteenth: C
     record["spec"]["exclude"] = ["/home/somebody/*"]
     record["data"] |= {"source": "/home/somebody/pets", "left_out": ["/home/somebody/x: why"]}
     record["data"]["name"] = "Pets | of <b>mine</b>"
+    record["model"]["normalisation"]["source"] = "/home/somebody/w.safetensors#imagenet"
     record["environment"]["cpu"] = "a processor of somebody"
     record["notices"] = ["/home/somebody/y is odd"]
     (private / "run.json").write_text(json.dumps(record), encoding="utf-8")

@@ -9,13 +9,16 @@ import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
+import psutil
 import pytest
 from test_tensorboard import events
 
 from conftest import BEGAN, Invented, row
 from sixteenth import InputError, Study, export
+from sixteenth.errors import SixteenthError
 from sixteenth.spec import RunSpec
 from tiny_study import Command
 
@@ -102,6 +105,28 @@ def test_mlflow_holds_a_run_once_however_often_it_is_exported(
     assert len(client.get_metric_history(second[1], "loss/train")) == 3
 
 
+def test_mlflow_knows_a_study_whose_first_run_was_trained_again(
+    invented: Invented, file_store: str
+) -> None:
+    export(invented.study.folder, "mlflow", file_store)
+    before = mlflow_runs(file_store)[1]
+    first = min((invented.failed, invented.finished), key=lambda run: started(invented, run))
+    path = invented.place(first).record_path
+    record = json.loads(path.read_text("utf-8"))
+    record["started"] = "2030-01-01T00:00:00+00:00"
+    path.write_text(json.dumps(record), "utf-8")
+    for _ in range(2):
+        export(invented.study.folder, "mlflow", file_store)
+        after = mlflow_runs(file_store)[1]  # each name once
+        assert after["pets"].info.run_id == before["pets"].info.run_id
+
+
+def started(invented: Invented, run: RunSpec) -> str:
+    record = invented.place(run).read_record()
+    assert record is not None
+    return record.started or ""
+
+
 def test_mlflow_sends_nothing_and_leaves_the_environment_as_it_was(
     invented: Invented, file_store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +210,62 @@ def test_wandb_finds_offline_runs_with_steps_and_times_and_nothing_of_this_machi
         assert str(tmp_path).encode() not in path.read_bytes(), path
     with pytest.raises(InputError, match="exists already"):
         export(invented.study.folder, "wandb-offline", out)
+
+
+def test_wandb_s_files_are_whole_when_the_command_ends_also_where_its_process_is_slow(
+    invented: Invented, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb")
+    from wandb.sdk.lib.service import service_connection
+
+    stopped = []
+
+    def slowly(connection: Any, run_id: str) -> None:
+        """The client's process is stopped just before it is told to close the last file."""
+        if len(stopped) == 1:
+            (core,) = (each for each in psutil.Process().children() if "wandb" in each.name())
+            core.suspend()
+            Timer(1.5, core.resume).start()
+        stopped.append(run_id)
+        inform(connection, run_id)
+
+    inform = service_connection.ServiceConnection.inform_finish
+    monkeypatch.setattr(service_connection.ServiceConnection, "inform_finish", slowly)
+    out = tmp_path / "out"
+    export(invented.study.folder, "wandb-offline", out)
+    assert len(stopped) == 2
+    assert wandb_run(out, invented.finished)[2] == 0
+    assert wandb_run(out, invented.failed)[2] == 1
+
+
+def test_a_run_that_wandb_did_not_write_is_an_error(
+    invented: Invented, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb")
+    from sixteenth.study.export import wandb_runs
+
+    def lose(wandb: Any, place: Path) -> None:
+        end_writing(wandb, place)
+        next(place.glob("wandb/*/*.wandb")).write_bytes(b":W&B\0\0\0")
+
+    end_writing = wandb_runs._end_writing
+    monkeypatch.setattr(wandb_runs, "_end_writing", lose)
+    with pytest.raises(SixteenthError, match="wrote 1 of 2 runs; export again"):
+        export(invented.study.folder, "wandb-offline", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["cats: 50% or #1?", "a" * 150], ids=["signs", "long"])
+def test_a_study_s_name_that_wandb_does_not_take_is_changed_and_that_is_said(
+    invented: Invented, tmp_path: Path, name: str
+) -> None:
+    pytest.importorskip("wandb")
+    path = invented.study.folder / "study.yaml"
+    path.write_text(path.read_text("utf-8").replace("name: pets", f"name: {name!r}"), "utf-8")
+    done = export(invented.study.folder, "wandb-offline", tmp_path / "out")
+    project = wandb_run(tmp_path / "out", invented.finished)[0].project
+    assert project == ("a" * 128 if name.startswith("a") else "cats- 50- or -1-")
+    assert f"the project is called {project}: W&B does not take {name}" in done.notes
 
 
 def test_tensorboard_finds_curves_results_and_settings_of_each_run_once(

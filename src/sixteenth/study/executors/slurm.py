@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -17,30 +18,36 @@ from ..planning.schedule import Placement, Schedule
 from .base import Executor
 from .node import Origin
 from .place import Place
-from .slurm_jobs import SlurmJobs
+from .slurm_jobs import SlurmJobs, SlurmOption
 from .slurm_queue import import_submitit
 
 MOST_JOBS = 1000
 """In the queue at a time: Slurm's own limit of an array, unless its administrator changed it."""
 
+LISTS = ("setup", "teardown", "srun_args")
+"""Options that submitit takes as lists: shell commands of a job before and after, and arguments."""
+
 LEAST_MINUTES = 3
 """Of a job: 90 seconds before its limit it is told to queue again, and must have begun by then."""
 
 
-def parse_options(text: str) -> dict[str, int | str]:
+def parse_options(text: str) -> dict[str, SlurmOption]:
     """Options of sbatch from a text such as ``partition=gpu,time=240``; time in minutes.
 
     Raises:
         InputError: it is no such list.
     """
-    options: dict[str, int | str] = {}
-    for part in filter(None, text.split(",")):
+    options: dict[str, SlurmOption] = {}
+    # A comma also stands within a value, such as exclude=n1,n2: the next option has a name.
+    for part in filter(None, re.split(r",(?=\s*\w+=|\s*$)", text)):
         name, equals, value = part.strip().partition("=")
         if not equals or not name.isidentifier() or not value:
             raise InputError(
                 f"--slurm {part!r}: write options of sbatch as partition=NAME,time=MINUTES"
             )
         options[name] = int(value) if value.isdecimal() else value
+        if name in LISTS:
+            options[name] = [value]
     time_limit = options.get("time", LEAST_MINUTES)
     if not isinstance(time_limit, int):
         raise InputError(f"--slurm time={time_limit}: write the minutes of a job, as time=240")
@@ -55,7 +62,7 @@ class SlurmPlace(Place):
 
     is_here: ClassVar[bool] = False
 
-    options: Mapping[str, int | str] = field(default_factory=dict)
+    options: Mapping[str, SlurmOption] = field(default_factory=dict)
     cluster: str = "slurm"
 
     def machine(self, dataset: ImageDataset, runs: Sequence[RunSpec]) -> Machine:

@@ -42,6 +42,9 @@ LOOK_SECONDS = 15.0
 MACHINE_FAILED = ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED", "DEADLINE")
 """States of jobs that ended by no fault of their run."""
 
+SlurmOption = int | str | list[str]
+"""The value of an option of sbatch, as submitit takes it."""
+
 
 class SlurmJobs:
     """Trains each run as one job, in arrays of those that are submitted at a time."""
@@ -52,7 +55,7 @@ class SlurmJobs:
         self,
         schedule: Schedule,
         origin: Origin,
-        options: Mapping[str, int | str],
+        options: Mapping[str, SlurmOption],
         cluster: str = "slurm",
     ) -> None:
         self._submitit = import_submitit()
@@ -79,6 +82,7 @@ class SlurmJobs:
     def wait(self, emit: Callable[[Event], None], timeout: float) -> None:
         self._submit_new(emit)
         # One listing: it also shows what a network's file system said a moment ago was not there.
+        self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
         there, without = set(os.listdir(self._folder)), self._left_without_result()
         ended = []
         for run_id, (job, assignment) in self._live.items():
@@ -146,7 +150,7 @@ class SlurmJobs:
                                 each.run,
                                 each.execution,
                                 self._event_path(each),
-                                int(self._options["time"]),
+                                int(str(self._options["time"])),
                             )
                         )
                         for each in assignments

@@ -41,7 +41,10 @@ def job_states() -> dict[str, str] | None:
     """
     options = ["--all", "--array", "--noheader", "--states=all", "--format=%i %T"]
     told = ask("squeue", *options, f"--user={os.getuid()}")
-    return None if told is None else dict(line.split() for line in told.splitlines())
+    if told is None:
+        return None
+    # A site's own lines, such as of a wrapper, are none of these.
+    return dict(words for line in told.splitlines() if len(words := line.split()) == 2)
 
 
 def ask(*command: str) -> str | None:

@@ -20,6 +20,7 @@ from ...report.figures.style import png
 from ...report.page.markdown import escape
 from ...spec import RunSpec
 from ...spec.fields import NAMED_DATA
+from ...storage.run_facts import ModelFacts
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudyFolder
@@ -110,7 +111,7 @@ def _shareable(record: RunRecord) -> RunRecord:
             ("name", "fingerprint", "interpolation", "classes", "train_images", "test_images"),
         ),
         "augmentation": (record.augmentation, ("crop", "flip", "cutout")),
-        "model": (record.model, ("parameters", "normalisation", "weights_sha256")),
+        "model": (_without_path(record.model), ("parameters", "normalisation", "weights_sha256")),
         "environment": (
             record.environment,
             ("sixteenth", "python", "torch", "torchvision", "timm"),
@@ -123,6 +124,15 @@ def _shareable(record: RunRecord) -> RunRecord:
     kept["metrics"] = record.metrics and record.metrics.to_dict()
     kept["lengths"] = [each.to_dict() for each in record.lengths]
     return RunRecord.from_dict(kept)
+
+
+def _without_path(model: ModelFacts | None) -> ModelFacts | None:
+    """The facts with a normalisation that does not name the path of a weights file."""
+    if model is None or model.normalisation is None:
+        return model
+    source = shown_init(model.normalisation.source or "")
+    normalisation = model.normalisation.model_copy(update={"source": source})
+    return model.model_copy(update={"normalisation": normalisation})
 
 
 def shown_init(init: str) -> str:

@@ -8,6 +8,7 @@ in the meantime, it is deleted and written again. So nothing is there twice.
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 KEY, DIGEST = "sixteenth.key", "sixteenth.digest"
 """Tags of a run: which one it is, and what it holds. The second one is set when all is written."""
 
+RUN_ID, PARENT = "sixteenth.run_id", "mlflow.parentRunId"
+
 STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED", "running": "RUNNING"}
+
+RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
 MOST_METRICS, MOST_PARAMETERS, LONGEST = 1000, 100, 500
 """Of one call, and letters of a parameter: limits of MLflow's tracking API."""
@@ -74,13 +79,18 @@ def _write_all(client: Any, study: Study, artifacts: str | None) -> None:
     else:
         experiment = found.experiment_id
     there = _written_before(client, experiment)
-    parent = there.get(runs[0].study_key)
+    parent = _parent(there, runs)
     if parent is None:
-        tags = {KEY: runs[0].study_key}
         start = _milliseconds(min(run.began for run in runs))
-        parent = client.create_run(experiment, start_time=start, tags=tags, run_name=name)
+        parent = client.create_run(experiment, start_time=start, run_name=name)
+    client.set_tag(parent.info.run_id, KEY, runs[0].study_key)
+    below = {
+        run.data.tags[RUN_ID]: run
+        for run in there
+        if run.data.tags.get(PARENT) == parent.info.run_id and RUN_ID in run.data.tags
+    }
     for run in runs:
-        before = there.get(run.key)
+        before = below.get(run.run_id)
         if before is not None and before.data.tags.get(DIGEST) == run.digest:
             continue
         if before is not None:
@@ -97,13 +107,30 @@ def _write_all(client: Any, study: Study, artifacts: str | None) -> None:
     client.set_terminated(parent.info.run_id, "FINISHED" if complete else "KILLED", ended)
 
 
-def _written_before(client: Any, experiment: str) -> dict[str, Any]:
-    """The runs of an experiment that came from here, by their key."""
-    found: dict[str, Any] = {}
+def _parent(there: list[Any], runs: list[Replay]) -> Any:
+    """The run that stands for the study, if it was written before.
+
+    A study is known by its first run. Where that was removed and trained again, it is known by any
+    other.
+    """
+    known = {run.info.run_id: run for run in there}
+    for run in there:
+        if run.data.tags[KEY] == runs[0].study_key:
+            return run
+    begun = {(run.run_id, _milliseconds(run.began)) for run in runs}
+    for run in there:
+        if (run.data.tags.get(RUN_ID), run.info.start_time) in begun:
+            return known.get(run.data.tags.get(PARENT))
+    return None
+
+
+def _written_before(client: Any, experiment: str) -> list[Any]:
+    """The runs of an experiment that came from here."""
+    found: list[Any] = []
     token = None
     while True:
         page = client.search_runs([experiment], max_results=MOST_METRICS, page_token=token)
-        found |= {run.data.tags[KEY]: run for run in page if KEY in run.data.tags}
+        found += [run for run in page if KEY in run.data.tags]
         token = page.token
         if not token:
             return found
@@ -112,7 +139,7 @@ def _written_before(client: Any, experiment: str) -> dict[str, Any]:
 def _write(client: Any, experiment: str, parent: str, run: Replay) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
-    tags = {**run.tags, KEY: run.key, "mlflow.parentRunId": parent}
+    tags = {**run.tags, KEY: run.key, PARENT: parent}
     started = client.create_run(
         experiment, start_time=_milliseconds(run.began), tags=tags, run_name=run.run_id
     )
@@ -138,10 +165,12 @@ def _milliseconds(moment: float) -> int:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without MLflow's telemetry, and without its lines on tables that it creates."""
+    # By default the client tries to reach a server that does not answer for five minutes.
+    retries = {} if RETRIES in os.environ else {RETRIES: "2"}
     level = logging.root.manager.disable
     logging.disable(logging.INFO)
     try:
-        with environment(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true"):
+        with environment(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", **retries):
             yield
     finally:
         logging.disable(level)
