@@ -27,10 +27,10 @@ from sixteenth.analysis.inputs.grid import TEST_NOISE
 from sixteenth.analysis.inputs.trainings import assumed_deviation
 
 from .learning_curves import SPLITS
-from .results import FOLDER
 
 LEAST_SIZES, LEAST_RANGE = 3, 8.0
 TEST_SHARE = 1 / 8
+FOLDER = Path(__file__).parents[1] / "docs/results"
 CELL = ["model", "init", "train_size"]
 
 

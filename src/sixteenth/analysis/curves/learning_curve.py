@@ -92,13 +92,18 @@ class LearningCurve:
     def table(self) -> pd.DataFrame:
         """One row for each fitted size, and for twice and four times the largest.
 
-        Columns: size, measured (error; NaN beyond the fitted sizes), fitted, low, high (`interval`
-        at its default level).
+        Columns: size, measured (error; NaN beyond the fitted sizes), fitted (at most 1, which the
+        power law exceeds on small sizes of a curve that begins flat), low, high (`interval` at its
+        default level).
         """
         sizes = np.append(self.sizes, self.sizes[-1] * np.array([2.0, 4.0]))
         low, high = self.interval(sizes)
         measured = np.append(self.errors, [np.nan, np.nan])
-        columns = {"size": sizes, "measured": measured, "fitted": self.predict(sizes)}
+        columns = {
+            "size": sizes,
+            "measured": measured,
+            "fitted": np.minimum(self.predict(sizes), 1.0),
+        }
         return pd.DataFrame(columns | {"low": low, "high": high})
 
     def predict(self, n: ArrayLike) -> Floats:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
+from ...spec.fields import is_frozen
 from ..curves.joint import Curves
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.intervals import Interval, cell_interval
@@ -220,7 +221,9 @@ def _seeds(grid: Grid, best: Cell, level: float) -> list[MoreSeeds]:
         return []
     rival = max(others, key=lambda cell: cell.accuracy)
     found = compare_cells(grid, rival, best, level)
-    if found.verdict == "above":
+    # A head on all images is trained once: other seeds would see the same images.
+    once = all(is_frozen(cell.init) and cell.fraction == "1" for cell in (best, rival))
+    if once or found.verdict == "above":
         return []
     seconds = 2 * (best.mean("seconds") + rival.mean("seconds"))
     return [MoreSeeds(best, rival, found, seconds)]

@@ -152,8 +152,7 @@ def answer(
         return [NothingFinished()]
     best = advice.best.cell
     mine = [one for one in doublings if (one.model, one.init) == best.arm]
-    control = mine[0].control if mine else None
-    found: list[AnswerFinding] = [_headline(advice, advice.best, data, control)]
+    found: list[AnswerFinding] = [_headline(advice, advice.best, data, mine)]
     found += PartTrained.of(grid, best)
     found += _in_hand(grid, best, level, explanation)
     found += [BoughtByImages(one) for one in mine]
@@ -161,28 +160,33 @@ def answer(
     return [*found, *RunsMissing.of(grid)]
 
 
-def _headline(advice: Advice, best: BestNetwork, data: str, control: ControlRun | None) -> Headline:
+def _headline(
+    advice: Advice, best: BestNetwork, data: str, doublings: Sequence[LastDoubling]
+) -> Headline:
+    """What to do next; `doublings` are those of the best network's curve."""
     options = advice.options
     visible = visible_gain(best.cell)
     known = [option for option in options if option.known]
     first = options[0]
     training = next((option for option in options if option.kind is OptionKind.TRAINING), None)
+    control = next((one.control for one in doublings), None)
+    mixed = any(one.more_steps and one.from_images is None for one in doublings)
     # No option can bring more than the errors that are left; one that nobody tried may bring those.
     most = min(1 - best.cell.accuracy, max(map(_most, options)))
     if most < visible:
         lead = Lead.STOP if visible <= COARSE else Lead.TEST_MORE
-    elif (
-        training is not None
-        and training.converged is False
-        and (first is training or first.converged is False)
+    elif training is not None and (
+        training.converged is False
+        if first is training
+        else first.converged is False and training.converged is not True
     ):
         lead = Lead.TRAIN_FIRST
     elif not known:
         lead = Lead.NOTHING_KNOWN
-    elif first.kind is OptionKind.DATA and control is not None and first.converged is not True:
+    elif first.kind is OptionKind.DATA and mixed and first.converged is not True:
         lead = Lead.NOT_SEPARATED
     else:
-        lead = Lead.DO if first.verdict is OptionVerdict.HELPS else Lead.CANNOT_TELL
+        lead = Lead.DO if first.told is OptionVerdict.HELPS else Lead.CANNOT_TELL
     return Headline(
         lead, best, data, options, visible, control if lead is Lead.NOT_SEPARATED else None
     )

@@ -64,7 +64,9 @@ def find_options(
 
 def _compared(options: Sequence[Option]) -> list[Option]:
     """The options with the chance that each is the best, and what choosing it loses on average."""
-    drawn = [option for option in options if option.draws is not None]
+    drawn = [
+        option for option in options if option.draws is not None and np.isfinite(option.draws).all()
+    ]
     if len(drawn) < 2:
         return list(options)
     draws = np.array([option.draws for option in drawn], dtype=float)
@@ -123,11 +125,14 @@ def _converged(
 ) -> bool | None:
     """Whether the last doubling of the steps bought less than the option does.
 
-    Of longer training itself: whether twice the steps would no longer help.
+    Of longer training itself: whether twice the steps would bring less than `LITTLE`; None where
+    its interval holds both.
     """
     if option.kind is OptionKind.TRAINING:
+        if option.verdict is OptionVerdict.HELPS:
+            return False
         if option.known:
-            return option.verdict is not OptionVerdict.HELPS
+            return True if option.high < LITTLE else None
         return option.converged if option.converged is not None else _levelled(grid, option.start)
     ends = [option.start]
     if option.measured and option.end is not None and option.lever is None:

@@ -78,7 +78,8 @@ class LastDoubling(Finding):
         images: at the largest size.
         half: of the largest size.
         gain: with its interval.
-        more_steps: with the images the training steps grew.
+        more_steps: with the images the training steps grew; where half was not trained, from the
+            last size but one on.
         from_images: the part of the gain that images bought at equal steps; None where the study
             cannot tell it.
         from_steps: the part that more steps bought; None where it cannot be told, or there were
@@ -130,6 +131,7 @@ def last_doubling(grid: Grid, curve: Sequence[Cell], level: float) -> list[LastD
             half=Half(half, origin, (low.train_size, high.train_size)),
             # Its interval holds the chance in the measured ends, not the curve between them.
             gain=_without_the_curve(grid, found, curve, half, level),
+            more_steps=last.mean("steps") > curve[-2].mean("steps") * (1 + SAME_STEPS),
         )
     ]
 

@@ -196,7 +196,7 @@ def verdicts(grid: Grid, expect: Expect, level: float) -> list[SizeVerdict]:
     better = "below" if expect is Expect.SMALLER else "above"
     rows: list[SizeVerdict] = []
     for init in grid.inits:
-        pairs = grid.shared((grid.models[0], init), (grid.models[-1], init))
+        pairs = grid.shared(*((model, init) for model in grid.compared_models))
         found = [compare_cells(grid, small, big, level) for small, big in pairs]
         adjusted = holm([one.p_value for one in found])
         for (small, big), one, p in zip(pairs, found, adjusted, strict=True):
@@ -217,8 +217,8 @@ def expectation(
     if not rows:
         return [_no_comparison(grid)]
     found: list[ExpectationFinding] = []
-    if len(grid.models) > 2:
-        found.append(ComparedModels(len(grid.models), grid.models[0], grid.models[-1]))
+    if (models := len(grid.finished_models)) > 2:
+        found.append(ComparedModels(models, *grid.compared_models))
     found += _method(rows, level)
     for init in dict.fromkeys(row.init for row in rows):
         mine = [row for row in rows if row.init == init]
@@ -290,7 +290,7 @@ def _gain_from_data(
 
 def _crossover(curves: Curves, init: str) -> list[ModelCrossover]:
     """Empty where the two models do not share two sizes or a curve is not fitted."""
-    small, big = curves.grid.models[0], curves.grid.models[-1]
+    small, big = curves.grid.compared_models
     arms = (small, init), (big, init)
     if any(arm not in curves.fits for arm in arms) or len(curves.grid.shared(*arms)) < 2:
         return []

@@ -53,8 +53,13 @@ def longer_training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding
         end=best.arm,
         seconds=2 * best.mean("seconds"),
     )
-    shorter = [cell for cell in grid.lengths(best) if cell.length <= best.length]
-    cells = [cell for cell in shorter if math.isfinite(cell.mean("steps"))]
+    # Of a run of two steps, two lengths may be one step: the longest of each number counts.
+    of_steps = {
+        steps: cell
+        for cell in grid.lengths(best)
+        if cell.length <= best.length and (steps := cell.mean("steps")) > 0
+    }
+    cells = [of_steps[steps] for steps in sorted(of_steps)]
     if len(cells) < 2:
         climbing = [d for d in diagnoses if isinstance(d, TooFewSteps) and d.run_id in best.run_ids]
         return replace(option, converged=False) if climbing else option

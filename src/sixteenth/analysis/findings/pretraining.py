@@ -253,7 +253,7 @@ def _by_model(grid: Grid, base: str, init: str, level: float) -> list[InitGainBy
     """Whether the bigger model has more of the pretrained weights than the small one."""
     if not grid.sizes_known:
         return []
-    small, big = grid.models[0], grid.models[-1]
+    small, big = grid.compared_models
     plain = {a.train_size: (a, b) for a, b in grid.shared((small, base), (big, base))}
     both = [
         (*plain[a.train_size], a, b)

@@ -102,7 +102,7 @@ def missing(grid: Grid) -> Section:
 def _cost(grid: Grid) -> list[ModelCost]:
     if not grid.sizes_known:
         return []
-    small, big = grid.models[0], grid.models[-1]
+    small, big = grid.compared_models
     few, many = grid.parameters(small), grid.parameters(big)
     parameters = few, many, many / few
     pairs = [p for init in grid.inits for p in grid.shared((small, init), (big, init))[-1:]]

@@ -82,7 +82,7 @@ def training_time(grid: Grid, level: float) -> list[TrainingTimeFinding]:
     ]
     pairs: list[tuple[Arm, Arm]] = []
     if len(grid.models) > 1:
-        small, big = grid.models[0], grid.models[-1]
+        small, big = grid.compared_models
         pairs += [((small, init), (big, init)) for init in grid.inits]
     pairs += [
         ((model, grid.inits[0]), (model, init)) for model in grid.models for init in grid.inits[1:]

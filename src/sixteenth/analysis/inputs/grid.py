@@ -334,12 +334,23 @@ class Grid:
         known = [run.parameters for run in self.runs if run.model == model]
         return next((value for value in known if math.isfinite(value)), math.nan)
 
+    @cached_property
+    def finished_models(self) -> tuple[str, ...]:
+        """Those of `models` with a finished run, or all where fewer than two have one."""
+        found = tuple(model for model in self.models if any(c.model == model for c in self.cells))
+        return found if len(found) > 1 else tuple(self.models)
+
+    @property
+    def compared_models(self) -> tuple[str, str]:
+        """The smallest and the largest of `finished_models`, of which there are two at least."""
+        return self.finished_models[0], self.finished_models[-1]
+
     @property
     def sizes_known(self) -> bool:
-        """Whether the smallest and the largest model differ in parameters."""
+        """Whether `compared_models` are two that differ in parameters."""
         if len(self.models) < 2:
             return False
-        small, big = self.parameters(self.models[0]), self.parameters(self.models[-1])
+        small, big = map(self.parameters, self.compared_models)
         return math.isfinite(small) and math.isfinite(big) and small < big
 
 

@@ -175,8 +175,8 @@ def contrast(
     most = max(1.0, float(np.abs(vector).sum()) / 2)
     return Contrast(
         value=value,
-        low=max(-most, value - half),
-        high=min(most, value + half),
+        low=float(np.clip(value - half, -most, most)),  # NaN stays NaN
+        high=float(np.clip(value + half, -most, most)),
         seeds=min(len(cell.runs) for cell in used),
         basis=Basis.UNPAIRED if right is None else Basis.PAIRED,
         run_ids=tuple(run_id for cell in used for run_id in cell.run_ids),

@@ -18,8 +18,12 @@ def doubling(found: LastDoubling, words: Words) -> str:
         f"Twice the images, from {count(found.half.images)} to {count(found.images)}, changed the "
         f"{words.term.accuracy} of {arm} by {_value(found.gain)}"
     )
+    mixed = (
+        "The training steps grew with the images; the two are not separated, so neither is "
+        "credited."
+    )
     if not found.measured:
-        return f"{text}; {_origin(found.half)}."
+        return f"{text}; {_origin(found.half)}.{f' {mixed}' if found.more_steps else ''}"
     if found.from_images is not None and found.from_steps is not None:
         return (
             f"{text}: {_value(found.from_images)} by the images at equal training steps, and "
@@ -28,10 +32,7 @@ def doubling(found: LastDoubling, words: Words) -> str:
     if not found.more_steps:
         equal = found.from_images is not None and not is_frozen(found.init)
         return f"{text}, at equal training steps." if equal else f"{text}."
-    return (
-        f"{text}. The training steps grew with the images; the two are not separated, so "
-        "neither is credited."
-    )
+    return f"{text}. {mixed}"
 
 
 def _value(found: Contrast) -> str:

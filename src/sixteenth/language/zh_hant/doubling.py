@@ -17,8 +17,9 @@ def doubling(found: LastDoubling, words: Words) -> str:
         f"影像從 {count(found.half.images)} 張加倍到 {count(found.images)} 張時，"
         f"{words.arm(found.model, found.init)}的{words.term.accuracy}變化 {_value(found.gain)}"
     )
+    mixed = "訓練步數隨影像一起增加，兩者的效果沒有分開，因此都不單獨計入。"
     if not found.measured:
-        return f"{text}；{_origin(found.half)}。"
+        return f"{text}；{_origin(found.half)}。{mixed if found.more_steps else ''}"
     if found.from_images is not None and found.from_steps is not None:
         return (
             f"{text}：訓練步數相同時，影像貢獻 {_value(found.from_images)}；"
@@ -27,7 +28,7 @@ def doubling(found: LastDoubling, words: Words) -> str:
     if not found.more_steps:
         equal = found.from_images is not None and not is_frozen(found.init)
         return f"{text}，訓練步數相同。" if equal else f"{text}。"
-    return f"{text}。訓練步數隨影像一起增加，兩者的效果沒有分開，因此都不單獨計入。"
+    return f"{text}。{mixed}"
 
 
 def _value(found: Contrast) -> str:
