@@ -282,6 +282,7 @@ def _run(
 
 def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     finished = bool((results["status"] == "finished").all())
+    verdict, *answer = study.opening()
     data = study.data_facts()
     return {
         "study": study.spec.name,
@@ -291,7 +292,8 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
         "status": "finished" if finished else "incomplete",
         "data": None if data is None else data.to_dict(),
         "weights": study.weights(),
-        "answer": list(study.discussion().answer),
+        "verdict": verdict,
+        "answer": answer,
         "results": json_rows(results),
     }
 

@@ -162,7 +162,7 @@ def _print_outcome(study: Study, place: Place | None, page: Path, *, as_json: bo
     findings = study.findings()
     language = language_for(findings, study.language)
     found = [] if place is None else explanation(study, place)
-    said = [language.say(one) for one in found] or list(study.discussion().answer)
+    said = [language.say(one) for one in found] or list(study.opening())
     if as_json:
         numbers = [one.to_dict() for one in found]
         head = {"study": study.spec.name, "folder": str(study.folder), "report": str(page)}

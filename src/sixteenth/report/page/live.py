@@ -84,10 +84,9 @@ def answer_part(runs: Sequence[LiveRun], findings: Findings | None, language: La
         findings: of them; None where none is finished.
     """
     finished, words = sum(one.state == "finished" for one in runs), language.watch
-    note, title, sentences = words.no_answer, "", tuple[str, ...]()
+    note, title, sentences = words.no_answer, "", list[str]()
     if findings is not None:
-        screen = language.screen.screen(findings.overview, "")
-        title, sentences = screen.title, language.discuss(findings).answer
+        title, *sentences = language.opening(findings)
         note = words.final
         if finished < len(runs):
             note = words.not_final.format(done=finished, planned=len(runs))
