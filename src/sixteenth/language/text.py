@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from os.path import commonprefix
 
 _HAN = "\u2e80-\u2fff\u3040-\u9fff\uf900-\ufaff"
 _WIDE = _HAN + "\u3000-\u303f\uff00-\uffef"
@@ -29,6 +31,22 @@ def cut(text: str, most: int) -> str:
         return text
     head = (most - 1) // 2
     return f"{text[:head]}…{text[-(most - 1 - head) :]}"
+
+
+def cut_apart(names: Iterable[str], most: int) -> dict[str, str]:
+    """Each name -> at most that many characters of it, different ones of different names.
+
+    Of names that `cut` would make equal, the beginning that all of them share is left out. What
+    even that does not tell apart stays whole.
+    """
+    short = {name: cut(name, most) for name in names}
+    for text in set(short.values()):
+        alike = [name for name in short if short[name] == text]
+        if len(alike) > 1:
+            shared = len(commonprefix(alike))  # noqa: RUF071, letters are meant
+            short |= {name: cut(f"…{name[shared:]}", most) for name in alike}
+    times = Counter(short.values())
+    return {name: text if times[text] == 1 else name for name, text in short.items()}
 
 
 def upper_first(text: str) -> str:

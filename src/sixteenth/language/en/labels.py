@@ -138,7 +138,7 @@ TERMINAL = TerminalLabels(
     plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
     "off takes less.",
     together=", {} side by side",
-    length="part",
+    length="length",
     one_left_out="Left out by the budget, not failed: {} run.",
     left_out="Left out by the budget, not failed: {} runs.",
     expected_comparison="Expected at {images} images and about {accuracy} accuracy: the difference "
