@@ -229,6 +229,7 @@ WATCH = WatchLabels(
     preparing="The study has not begun to train yet.",
     answer="The answer so far",
     not_final="Not final: {done} of {planned} runs are finished. What comes may change it.",
+    ended="All runs have ended: {failed} of {planned} failed.",
     final="All runs are finished.",
     no_answer="No run is finished yet.",
     epoch="{epoch} of {epochs}",
