@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from sixteenth.cli.tables import Column, cell_columns, plan_table, table
+from sixteenth.cli.tables import Column, cell_columns, plan_table, print_text, table
 from sixteenth.language import language_for
 from sixteenth.language.text import cut_apart
 
@@ -83,3 +83,13 @@ def test_every_column_of_a_plan_has_a_title_of_its_own(tag: str) -> None:
     shown = titles(plan_table(pd.DataFrame(rows), console(200), language_for(tag=tag)))
     assert len(shown) == 14
     assert len(set(shown)) == 14
+
+
+def test_a_text_fills_the_terminal_and_keeps_numbers_and_units_together() -> None:
+    on = console(30)
+    print_text("About 300 more images take 11 s of training.", on, indent=3)
+    assert isinstance(on.file, io.StringIO)
+    assert on.file.getvalue().splitlines() == [
+        "   About 300 more images take",
+        "   11 s of training.",
+    ]

@@ -303,7 +303,7 @@ def _print_results(study: Study) -> None:
     from ..analysis import IntervalKind, Metric, summary_table
     from ..language import language_for
     from .answer import print_answer
-    from .tables import console, results_table
+    from .tables import console, print_text, results_table
 
     stdout, summary = console(), summary_table(study.findings().grid)
     language = language_for(tag=study.language, metric=Metric(study.spec.metric))
@@ -313,7 +313,7 @@ def _print_results(study: Study) -> None:
     stdout.print(table)
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):
-        stdout.print(note, style="dim")
+        print_text(note, stdout, style="dim")
 
 
 def _with_intervals(results: pd.DataFrame, metric: Metric) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..language.numbers import Numbers, missing
-from ..language.text import cut_apart, plain, portion
+from ..language.text import cut_apart, fill, plain, portion
 from ..spec.fields import weights_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ def console(*, errors: bool = False) -> Console:
     return Console(
         file=sys.stderr if errors else sys.stdout, highlight=False, markup=False, emoji=False
     )
+
+
+def print_text(text: str, on: Console, style: str = "", indent: int = 0) -> None:
+    """Print a text in lines of the terminal's width, which end where its language allows it."""
+    space = " " * indent
+    on.print(Text(fill(text, on.width, space, space), style=style))
 
 
 def table(columns: Sequence[Column], on: Console) -> Table:

@@ -12,8 +12,10 @@ from os.path import commonprefix
 _HAN = "\u2e80-\u2fff\u3040-\u9fff\uf900-\ufaff"
 _WIDE = _HAN + "\u3000-\u303f\uff00-\uffef"
 _OPENING, _CLOSING = "「『（《〈【", "，。；：、！？」』）》〉】"
+# The space in ``11 s``, ``1.5 GB``, ``3 分鐘``, ``1.2 萬``: the units that `Numbers` writes.
+_UNIT = r"(?<=\d) (?:(?=(?:s|min|h|d|[kMGT]?B|[kMGTPE]?FLOP|[kMGT])\b)|天|小時|分鐘|秒|萬|億|兆)"
 # A line may end after a space, and before and after an ideograph, but not before a closing mark.
-_PIECES = re.compile(rf"\s*(?:[{_OPENING}]*(?:[{_HAN}]|[^\s{_WIDE}]+)[{_CLOSING}]*|\S)")
+_PIECES = re.compile(rf"\s*(?:[{_OPENING}]*(?:[{_HAN}]|(?:{_UNIT}|[^\s{_WIDE}])+)[{_CLOSING}]*|\S)")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 
@@ -74,7 +76,10 @@ def is_ideograph(letter: str) -> bool:
 
 
 def pieces(text: str) -> list[str]:
-    """The parts of a text between which a line may end, each with the space before it."""
+    """The parts of a text between which a line may end, each with the space before it.
+
+    A number and its unit are one part.
+    """
     return _PIECES.findall(text)
 
 
