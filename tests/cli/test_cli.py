@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sixteenth import Study
 from tiny_study import (
     Command,
     TrainedStudy,
@@ -76,7 +77,10 @@ def test_json_is_all_that_stands_on_stdout(trained: TrainedStudy, sixteenth: Com
     assert set(said) >= {"study", "folder", "report", "status", "answer", "results"}
     assert (said["study"], said["status"], len(said["results"])) == ("tiny", "finished", 4)
     assert Path(said["report"]).is_file()
-    assert isinstance(said["answer"], list)
+    study = Study.open(trained.folder)
+    assert [said["verdict"], *said["answer"]] == list(study.opening())
+    assert said["verdict"] == study.overview().title
+    assert study.discussion().answer[0] not in said["answer"], "another recommendation"
     assert (said["data"]["layout"], said["data"]["train_images"]) == ("digits", 1438)
     planned = json.loads(sixteenth("plan", "tiny.yaml", "--json").out)["data"]
     assert planned.items() <= said["data"].items(), "run says what plan has said"

@@ -17,6 +17,9 @@ from sixteenth import InputError, RunSpec
 from sixteenth.cli.watch import follow
 from sixteenth.cli.watch.beside import page_beside
 from sixteenth.cli.watch.server import WatchServer, listen
+from sixteenth.errors import RunError
+from sixteenth.language import language_for
+from sixteenth.report.page.live import LiveRun, answer_part
 from sixteenth.spec import dump_spec, parse_spec
 from sixteenth.storage.lease import BEAT, PLACE, Lease
 from sixteenth.storage.run_facts import DataChecks, DataFacts, Environment, ExecutionFacts, Metrics
@@ -213,6 +216,36 @@ def test_the_answer_is_called_not_final_until_all_runs_are_finished(place: Study
         assert ("Not final: 1 of 2 runs" in said) == (done == 1)
         assert ("All runs are finished." in said) == (done == 2)
         assert "25.0%" in said
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_where_all_runs_have_ended_nothing_is_said_to_come(place: StudyFolder) -> None:
+    follower = follow.Follower(place.path)
+    for failed, run in enumerate(runs_of(place), 1):
+        record = begin(place.run(run.run_id), run, 2)
+        place.run(run.run_id).write_record(record.as_failed(RunError("out of memory")))
+        said = look(follower)["answer"]
+        assert ("No run is finished yet." in said) == (failed == 1)
+        assert ("All runs have ended: 2 of 2 failed." in said) == (failed == 2)
+
+
+@pytest.mark.parametrize(
+    ("tag", "note"),
+    [
+        ("en", "All runs have ended: 1 of 3 failed."),
+        ("zh-Hant", "所有訓練都已結束，3 次中有 1 次失敗。"),
+    ],
+)
+def test_runs_that_failed_are_counted_beside_those_that_are_finished(
+    place: StudyFolder, tag: str, note: str
+) -> None:
+    (run, _), language = runs_of(place), language_for(tag=tag)
+    states = ["finished", "failed", "finished"]
+    html = answer_part([LiveRun(run, state) for state in states], None, language)
+    assert note in text(html)
+    assert "not-final" not in html
+    html = answer_part([LiveRun(run, state) for state in [*states, "silent"]], None, language)
+    assert "not-final" in html
 
 
 def test_watching_changes_nothing_in_the_folder(place: StudyFolder) -> None:

@@ -12,6 +12,7 @@ from first_screens import SCREENS
 from test_golden import same_text
 
 from sixteenth.analysis import Findings
+from sixteenth.analysis.findings.answer import Headline
 from sixteenth.language.base import Language
 from sixteenth.language.en import English
 from sixteenth.language.screen import MOST_WORDS, count_words
@@ -37,6 +38,21 @@ def test_the_verdict_is_right(found: tuple[str, Findings]) -> None:
     assert seen.verdict is right.verdict
     assert (seen.card.option.kind if seen.card else None) == right.kind
     assert tuple(type(each).__name__ for each in seen.cautions) == right.cautions
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_beside_the_verdict_stands_no_other_recommendation(
+    found: tuple[str, Findings], language: type[Language]
+) -> None:
+    _, findings = found
+    said = language(Names.of(findings.models, findings.inits, findings.metric))
+    verdict, *sentences = said.opening(findings)
+    assert verdict == said.screen.title(findings.overview)
+    told = {said.say(each) for each in (*findings.answer, *findings.overview.cautions)}
+    headline = {said.say(each) for each in findings.answer if isinstance(each, Headline)}
+    assert headline.isdisjoint(sentences)
+    assert told - headline <= set(sentences)
+    assert len(set(sentences)) == len(sentences)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

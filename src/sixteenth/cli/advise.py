@@ -51,22 +51,21 @@ def advise(
 
 def _print(advice: SaidAdvice, folder: Path, on: Console, labels: TerminalLabels) -> None:
     """What there is, what the target takes, then the steps, the most useful first."""
-    from rich.padding import Padding
-    from rich.text import Text
-
     from ..language.screen import DIR
     from ..language.text import plain, upper_first
+    from .tables import print_text
 
-    on.print(plain(advice.best))
+    print_text(plain(advice.best), on)
     if advice.target is not None:
         on.print()
-        on.print(Text(plain(advice.target.text), style="bold"))
+        print_text(plain(advice.target.text), on, style="bold")
     for heading, steps in ((labels.options, advice.options), (labels.surer, advice.steps)):
         if steps:
             on.print(f"\n{heading}")
         for number, step in enumerate(steps, 1):
             on.print()
-            on.print(Text(labels.step.format(number, upper_first(plain(step.what))), style="bold"))
+            what = upper_first(plain(step.what))
+            print_text(labels.step.format(number, what), on, style="bold")
             rest = plain(step.text)[len(plain(step.what)) + 1 :].strip()  # after its full stop
             rest = rest.replace(f"explain {DIR}", f"explain {shlex.quote(str(folder))}")
-            on.print(Padding(Text(rest), (0, 0, 0, 3)))
+            print_text(rest, on, indent=3)

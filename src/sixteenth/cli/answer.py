@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ..language.screen import DIR, RUN
-from ..language.text import columns, fill, lines
-from .tables import GAP, Column, table
+from ..language.text import columns, lines
+from .tables import GAP, Column, print_text, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,15 +27,15 @@ def print_answer(said: SaidOverview, folder: Path, on: Console, language: Langua
 
     Lines end where the language allows it; commands stay on one line, so that they can be copied.
     """
-    on.print(Text(fill(said.title, on.width), style="bold"))
+    print_text(said.title, on, style="bold")
     if said.lead:
-        on.print(Text(fill(said.lead, on.width)))
+        print_text(said.lead, on)
     if said.cards:
         on.print()
         on.print(table(_columns(said.cards, on.width, language), on))
     for caution in said.cautions:
         on.print()
-        on.print(Text(fill(caution.text, on.width), style="yellow"))
+        print_text(caution.text, on, style="yellow")
         if caution.command:
             on.print(Text(f"  {_typed(caution.command, folder)}"), soft_wrap=True)
 

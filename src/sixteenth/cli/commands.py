@@ -282,6 +282,7 @@ def _run(
 
 def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     finished = bool((results["status"] == "finished").all())
+    verdict, *answer = study.opening()
     data = study.data_facts()
     return {
         "study": study.spec.name,
@@ -291,7 +292,8 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
         "status": "finished" if finished else "incomplete",
         "data": None if data is None else data.to_dict(),
         "weights": study.weights(),
-        "answer": list(study.discussion().answer),
+        "verdict": verdict,
+        "answer": answer,
         "results": json_rows(results),
     }
 
@@ -301,7 +303,7 @@ def _print_results(study: Study) -> None:
     from ..analysis import IntervalKind, Metric, summary_table
     from ..language import language_for
     from .answer import print_answer
-    from .tables import console, results_table
+    from .tables import console, print_text, results_table
 
     stdout, summary = console(), summary_table(study.findings().grid)
     language = language_for(tag=study.language, metric=Metric(study.spec.metric))
@@ -311,7 +313,7 @@ def _print_results(study: Study) -> None:
     stdout.print(table)
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):
-        stdout.print(note, style="dim")
+        print_text(note, stdout, style="dim")
 
 
 def _with_intervals(results: pd.DataFrame, metric: Metric) -> pd.DataFrame:

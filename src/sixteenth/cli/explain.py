@@ -157,12 +157,12 @@ def _print_plan(
 def _print_outcome(study: Study, place: Place | None, page: Path, *, as_json: bool) -> None:
     from ..language import language_for
     from ..study.explain import explanation
-    from .tables import console
+    from .tables import console, print_text
 
     findings = study.findings()
     language = language_for(findings, study.language)
     found = [] if place is None else explanation(study, place)
-    said = [language.say(one) for one in found] or list(study.discussion().answer)
+    said = [language.say(one) for one in found] or list(study.opening())
     if as_json:
         numbers = [one.to_dict() for one in found]
         head = {"study": study.spec.name, "folder": str(study.folder), "report": str(page)}
@@ -170,7 +170,8 @@ def _print_outcome(study: Study, place: Place | None, page: Path, *, as_json: bo
         return
     on = console()
     for text in said:
-        on.print(f"{text}\n")
+        print_text(text, on)
+        on.print()
     on.print(language.terminal.report.format(page), soft_wrap=True)
 
 

@@ -91,7 +91,7 @@ def _head(study: Study, table: pd.DataFrame, budget: float | None) -> dict[str, 
 def _print(study: Study, table: pd.DataFrame, totals: Mapping[str, float]) -> None:
     """The runs as a table, then what they take, and what a budget leads one to expect."""
     from ..language import language_for
-    from .tables import console, plan_table, side_by_side
+    from .tables import console, plan_table, print_text, side_by_side
 
     out, language = console(), language_for(tag=study.language)
     numbers, labels = language.numbers, language.terminal
@@ -123,7 +123,8 @@ def _print(study: Study, table: pd.DataFrame, totals: Mapping[str, float]) -> No
             said = labels.one_left_out if left_out == 1 else labels.left_out
             lines.append(said.format(left_out))
         lines += _expected(precision, language)
-    out.print("\n".join(lines))
+    for line in lines:
+        print_text(line, out)
 
 
 def _expected(precision: Precision, language: Language) -> Iterator[str]:

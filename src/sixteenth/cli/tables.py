@@ -7,7 +7,7 @@ the rest fits. The other functions turn results and plans into its columns.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..language.numbers import Numbers, missing
-from ..language.text import cut, plain, portion
+from ..language.text import cut_apart, fill, plain, portion
+from ..spec.fields import weights_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,15 +57,22 @@ def console(*, errors: bool = False) -> Console:
     )
 
 
+def print_text(text: str, on: Console, style: str = "", indent: int = 0) -> None:
+    """Print a text in lines of the terminal's width, which end where its language allows it."""
+    space = " " * indent
+    on.print(Text(fill(text, on.width, space, space), style=style))
+
+
 def table(columns: Sequence[Column], on: Console) -> Table:
     """The columns that fit on `on`, side by side; the first is folded when those are too wide."""
-    kept = list(columns)
-    widths = {column.title: _width(column, on) for column in columns}
-    while sum(widths[column.title] + GAP for column in kept) - GAP > on.width:
-        least = max(kept, key=lambda column: column.rank)
-        if not least.rank:
+    widths = [_width(column, on) for column in columns]
+    places = list(range(len(columns)))
+    while sum(widths[place] + GAP for place in places) - GAP > on.width:
+        least = max(places, key=lambda place: columns[place].rank)
+        if not columns[least].rank:
             break
-        kept.remove(least)
+        places.remove(least)
+    kept = [columns[place] for place in places]
     made = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for position, column in enumerate(kept):
         made.add_column(
@@ -84,11 +92,14 @@ def cell_columns(
 ) -> tuple[list[Column], list[Column]]:
     """What tells the rows of a study apart: the columns before the size, and those after it.
 
-    An axis on which all rows agree needs no column.
+    An axis on which all rows agree needs no column. Names are short where that is unambiguous.
     """
-    before = [Column(labels.model, [model_name(model) for model in models])]
+    from ..language.words import Names
+
+    names = Names.of(models, inits)
+    before = [Column(labels.model, _names(models, names.models, 20))]
     if len(set(inits)) > 1:
-        before.append(Column(labels.init, [init_name(init) for init in inits]))
+        before.append(Column(labels.init, _names(inits, names.inits, 16), fold=True))
     after = []
     if len(set(seeds)) > 1:
         after.append(Column(labels.seed, [str(seed) for seed in seeds], right=True))
@@ -186,14 +197,17 @@ def side_by_side(todo: pd.DataFrame) -> int:
     )
 
 
-def model_name(model: str) -> str:
-    """A model as a row calls it: of ``package.module:factory`` the factory."""
-    return cut(plain(model.rpartition(":")[2]), 20)
+def _names(written: Sequence[str], shown: Mapping[str, str], most: int) -> list[str]:
+    """Models or initial weights as rows call them, in at most that many characters where they can.
 
-
-def init_name(init: str) -> str:
-    """Initial weights as a row calls them: of a path its last part."""
-    return cut(plain(init.replace("\\", "/").rpartition("/")[2]), 16)
+    Args:
+        shown: as `Names` has them; which part of the network was trained stays behind the name.
+    """
+    known = {weights: plain(shown.get(weights, weights)) for weights in map(weights_of, written)}
+    short = cut_apart(known.values(), most)
+    said = [short[known[weights_of(name)]] + name[len(weights_of(name)) :] for name in written]
+    last = cut_apart(said, most)
+    return [last[name] for name in said]
 
 
 def _column(

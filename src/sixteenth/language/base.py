@@ -19,7 +19,7 @@ from ..analysis.curves.learning_curve import LearningCurve, RequiredSize
 from ..analysis.curves.points import CurveWarning
 from ..analysis.findings.advice import Advice, AdviceFinding, AdviceStep
 from ..analysis.findings.analyse import Findings
-from ..analysis.findings.answer import AnswerFinding
+from ..analysis.findings.answer import AnswerFinding, Headline
 from ..analysis.findings.causes import CauseFinding
 from ..analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
 from ..analysis.findings.doubtful_labels import DataFinding
@@ -306,6 +306,18 @@ class Language:
             ),
             findings=findings,
         )
+
+    def opening(self, findings: Findings) -> tuple[str, ...]:
+        """The first screen in sentences: its verdict, without a full stop, then what is under it.
+
+        The answer's headline weighs what could be had next, and not what is in hand: of the same
+        study it may recommend something else, so it does not stand beside the verdict.
+        """
+        screen = findings.overview
+        answer = (each for each in findings.answer if not isinstance(each, Headline))
+        said = map(self.say, (*answer, *screen.cautions))
+        lines = (self.screen.title(screen), self.screen.lead(screen), *said)
+        return tuple(dict.fromkeys(filter(None, lines)))  # a caution may be in the answer too
 
     def _section(self, section: Section, *, expected: bool) -> SaidSection:
         kinds = dict.fromkeys(type(each) for each in section.findings)

@@ -277,7 +277,8 @@ class WatchLabels:
         reading: instead of the runs, before anything was read.
         preparing: instead of the runs, before the study has begun.
         answer: over the answer.
-        not_final: with the runs that are ``{done}`` of ``{planned}``, while some are not.
+        not_final: with the runs that are ``{done}`` of ``{planned}``, while some have not ended.
+        ended: that all have ended, with those that ``{failed}`` of ``{planned}``.
         final: that all runs are finished.
         no_answer: that no run is finished yet.
         epoch: ``{epoch}`` of ``{epochs}``.
@@ -298,6 +299,7 @@ class WatchLabels:
     preparing: str
     answer: str
     not_final: str
+    ended: str
     final: str
     no_answer: str
     epoch: str

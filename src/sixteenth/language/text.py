@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from os.path import commonprefix
 
 _HAN = "\u2e80-\u2fff\u3040-\u9fff\uf900-\ufaff"
 _WIDE = _HAN + "\u3000-\u303f\uff00-\uffef"
 _OPENING, _CLOSING = "「『（《〈【", "，。；：、！？」』）》〉】"
+# The space in ``11 s``, ``1.5 GB``, ``3 分鐘``, ``1.2 萬``: the units that `Numbers` writes.
+_UNIT = r"(?<=\d) (?:(?=(?:s|min|h|d|[kMGT]?B|[kMGTPE]?FLOP|[kMGT])\b)|天|小時|分鐘|秒|萬|億|兆)"
 # A line may end after a space, and before and after an ideograph, but not before a closing mark.
-_PIECES = re.compile(rf"\s*(?:[{_OPENING}]*(?:[{_HAN}]|[^\s{_WIDE}]+)[{_CLOSING}]*|\S)")
+_PIECES = re.compile(rf"\s*(?:[{_OPENING}]*(?:[{_HAN}]|(?:{_UNIT}|[^\s{_WIDE}])+)[{_CLOSING}]*|\S)")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 
@@ -29,6 +33,22 @@ def cut(text: str, most: int) -> str:
         return text
     head = (most - 1) // 2
     return f"{text[:head]}…{text[-(most - 1 - head) :]}"
+
+
+def cut_apart(names: Iterable[str], most: int) -> dict[str, str]:
+    """Each name -> at most that many characters of it, different ones of different names.
+
+    Of names that `cut` would make equal, the beginning that all of them share is left out. What
+    even that does not tell apart stays whole.
+    """
+    short = {name: cut(name, most) for name in names}
+    for text in set(short.values()):
+        alike = [name for name in short if short[name] == text]
+        if len(alike) > 1:
+            shared = len(commonprefix(alike))  # noqa: RUF071, letters are meant
+            short |= {name: cut(f"…{name[shared:]}", most) for name in alike}
+    times = Counter(short.values())
+    return {name: text if times[text] == 1 else name for name, text in short.items()}
 
 
 def upper_first(text: str) -> str:
@@ -56,7 +76,10 @@ def is_ideograph(letter: str) -> bool:
 
 
 def pieces(text: str) -> list[str]:
-    """The parts of a text between which a line may end, each with the space before it."""
+    """The parts of a text between which a line may end, each with the space before it.
+
+    A number and its unit are one part.
+    """
     return _PIECES.findall(text)
 
 

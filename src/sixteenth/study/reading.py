@@ -116,6 +116,11 @@ class StudyResults:
         found = self.findings()
         return language_for(found, self.language).discuss(found)
 
+    def opening(self) -> tuple[str, ...]:
+        """The verdict of the report, then what stands under it, in sentences."""
+        found = self.findings()
+        return language_for(found, self.language).opening(found)
+
     def overview(self) -> SaidOverview:
         """The first screen of the report in words: verdict, cards, cautions."""
         from ..report.provenance import data_name

@@ -14,7 +14,7 @@ from sixteenth.language import language_for
 from sixteenth.report.figures.accuracy import accuracy_figure
 from sixteenth.report.figures.gains import options_figure
 from sixteenth.report.figures.panels import MOST_CURVES, Range, curve_panels
-from sixteenth.report.figures.style import spread, svg
+from sixteenth.report.figures.style import apart, spread, svg
 from sixteenth.report.figures.training_curves import training_curves_figure
 from sixteenth.report.parts import draw_figures
 
@@ -53,7 +53,8 @@ def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
     )
     axes = figure.axes[0]
     labels = [label.get_text() for label in axes.get_xticklabels()]
-    assert labels[-1] == "100,000\nforecast"
+    measured = ["3,125\n1/16", "25,000\n1/2", "50,000\nall"]
+    assert labels == [*measured, "" if narrow else "100,000\nforecast"]
     assert len(axes.collections) >= 2 * len(fitted)  # a band inside and one beyond
     for band in fitted.values():
         assert band.sizes[-1] == pytest.approx(2 * band.measured)
@@ -63,6 +64,23 @@ def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
     figure.draw_without_rendering()
     for text in axes.texts:
         assert text.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_a_forecast_begins_where_its_line_ends(study: Invented) -> None:
+    fitted = bands(study.findings().curves)
+    axes = accuracy_figure(cells(study.results), study.results, fitted, language=ENGLISH).axes[0]
+    drawn = [line for line in axes.lines if line.get_linestyle() != "None"]
+    ends = [line.get_xdata()[-1] for line in drawn if str(line.get_gid()).startswith("line-")]
+    begins = [line.get_xdata()[0] for line in drawn if not line.get_gid()]
+    assert len(begins) == 4
+    assert begins == pytest.approx(ends)
+
+
+def test_the_whole_training_set_keeps_its_label_and_a_forecast_gives_way() -> None:
+    assert apart([0, 1, 1.5, 2], [0.4] * 4, forecasts=1) == {0, 1, 2, 3}
+    assert apart([0, 1, 1.5, 2], [0.5] * 4, forecasts=1) == {0, 2}
+    assert apart([0, 1, 1.5, 2], [0.5] * 4) == {0, 1, 3}
+    assert apart([0, 1], [0.5, 1.6], forecasts=1) == {0}
 
 
 def test_the_fitted_curve_goes_through_what_was_measured(study: Invented) -> None:

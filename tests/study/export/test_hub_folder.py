@@ -18,6 +18,7 @@ from sixteenth.data import load_dataset
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import train_run
 from sixteenth.models import build_model
+from sixteenth.report.page.markdown import escape
 from sixteenth.storage.run_folder import RunFolder
 from tiny_study import Command, TrainedStudy
 
@@ -65,7 +66,10 @@ def test_the_hub_s_reader_finds_the_measured_accuracy_and_no_licence(
     run: Path, folder: Path, trained: TrainedStudy
 ) -> None:
     card = hub.ModelCard.load(folder / "README.md")
-    results = Study.open(trained.folder).results().set_index("run_id")
+    study = Study.open(trained.folder)
+    results = study.results().set_index("run_id")
+    title, lead = escape(study.overview().title), escape(study.overview().lead)
+    assert f"**{title}**\n\n{lead}\n" in card.text
     told = {each.metric_type: each for each in card.data.eval_results}
     assert told.keys() >= {"accuracy", "balanced_accuracy"}
     found = told["accuracy"]

@@ -138,7 +138,7 @@ TERMINAL = TerminalLabels(
     plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
     "off takes less.",
     together=", {} side by side",
-    length="part",
+    length="length",
     one_left_out="Left out by the budget, not failed: {} run.",
     left_out="Left out by the budget, not failed: {} runs.",
     expected_comparison="Expected at {images} images and about {accuracy} accuracy: the difference "
@@ -229,6 +229,7 @@ WATCH = WatchLabels(
     preparing="The study has not begun to train yet.",
     answer="The answer so far",
     not_final="Not final: {done} of {planned} runs are finished. What comes may change it.",
+    ended="All runs have ended: {failed} of {planned} failed.",
     final="All runs are finished.",
     no_answer="No run is finished yet.",
     epoch="{epoch} of {epochs}",

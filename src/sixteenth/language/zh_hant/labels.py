@@ -227,6 +227,7 @@ WATCH = WatchLabels(
     preparing="研究還沒有開始訓練。",
     answer="目前的答案",
     not_final="尚未定論：{planned} 次訓練中完成了 {done} 次，之後的結果可能改變答案。",
+    ended="所有訓練都已結束，{planned} 次中有 {failed} 次失敗。",
     final="所有訓練都已完成。",
     no_answer="還沒有任何訓練完成。",
     epoch="{epoch}/{epochs}",

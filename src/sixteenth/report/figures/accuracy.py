@@ -29,6 +29,7 @@ from .style import (
     axes_for,
     figure_of,
     house_style,
+    label_sizes,
     looks,
     nothing,
     size_ticks,
@@ -126,6 +127,7 @@ def accuracy_figure(
         low, high = axes.get_xlim()
         aside = np.exp((len(lines) / 2) * step)
         axes.set_xlim(low / aside, high * aside)
+        label_sizes(axes, ticks, names, inches, forecasts=len(ticks) - len(sizes))
         shifts = [(i - (len(lines) - 1) / 2) * step for i in range(len(lines))]
         for line, shift in zip(lines, shifts, strict=True):
             # Side by side, so that the intervals of two models at one size can be told apart.
@@ -170,7 +172,7 @@ def _draw_band(axes: Axes, band: Band, look: Look, shift: float) -> None:
             zorder=1,
         )
     axes.plot(
-        band.sizes[beyond],
+        sizes[beyond],
         1 - band.middle[beyond],
         color=look.colour,
         ls=(0, (1, 1.8)),

@@ -85,7 +85,8 @@ def _axes(axes: Axes, curves: list[LearningCurve], language: Language) -> None:
     largest = max(float(curve.sizes[-1]) for curve in curves)
     ticks = [*sizes, BEYOND * largest]
     numbers = language.numbers
-    size_ticks(axes, ticks, [numbers.count(size) for size in ticks], width_of(axes), margin=0.04)
+    labels = [numbers.count(size) for size in ticks]
+    size_ticks(axes, ticks, labels, width_of(axes), margin=0.04, forecasts=1)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{numbers.general(100 * y, 3)}%"))

@@ -34,8 +34,8 @@ WIDE, NARROW = 7.5, 3.75
 """Inches: as wide as the page's column, and as a telephone."""
 TICK_SIZE = 9.0
 """Points."""
-BETWEEN_TICKS = 0.1
-"""Inches between the labels of two ticks, at least."""
+BETWEEN_TICKS = 0.04
+"""Inches between the labels of two ticks, at least: the width of a space."""
 
 _RC: Any = {
     "font.size": SIZE,
@@ -107,16 +107,21 @@ def looks(models: Sequence[str], inits: Sequence[str]) -> dict[tuple[str, str], 
 
 
 def size_ticks(
-    axes: Axes, sizes: Sequence[float], labels: Sequence[str], width: float, margin: float = 0.06
+    axes: Axes,
+    sizes: Sequence[float],
+    labels: Sequence[str],
+    width: float,
+    margin: float = 0.06,
+    *,
+    forecasts: int = 0,
 ) -> None:
-    """A log axis whose ticks are the measured sizes.
+    """A log axis whose ticks are the measured sizes, and those of forecasts beyond them.
 
     Args:
         axes: its x axis is set up.
         sizes: images, ascending, without repeats.
-        labels: of each size, on one line or several.
-        width: of the axes in inches; labels that would touch are left out, the ticks stay.
         margin: beside the first and the last size, as a part of the axis between them.
+        labels, width, forecasts: as of `label_sizes`.
     """
     low, high = min(sizes), max(sizes)
     beside = (high / low) ** margin if high > low else 1.5
@@ -124,21 +129,44 @@ def size_ticks(
     axes.set_xlim(low / beside, high * beside)
     axes.xaxis.set_major_locator(FixedLocator(list(sizes)))
     axes.xaxis.set_minor_locator(NullLocator())
-    shown = apart(sizes, axes.get_xlim(), width / (widest(labels, TICK_SIZE) + BETWEEN_TICKS))
+    label_sizes(axes, sizes, labels, width, forecasts=forecasts)
+
+
+def label_sizes(
+    axes: Axes, sizes: Sequence[float], labels: Sequence[str], width: float, *, forecasts: int = 0
+) -> None:
+    """Label the ticks of a log axis whose limits are set.
+
+    Args:
+        labels: of each size, on one line or several.
+        width: of the axes in inches; labels that would touch are left out, the ticks stay.
+        forecasts: how many of the last sizes were not measured: their labels are left out first.
+    """
+    low, high = axes.get_xlim()
+    places = [width * math.log(size / low) / math.log(high / low) for size in sizes]
+    shown = apart(places, [widest([label], TICK_SIZE) for label in labels], forecasts)
     axes.set_xticklabels([label if i in shown else "" for i, label in enumerate(labels)])
 
 
-def apart(sizes: Sequence[float], limits: tuple[float, float], room: float) -> set[int]:
-    """Indices of the sizes whose labels fit beside each other when `room` labels fill the axis.
+def apart(places: Sequence[float], widths: Sequence[float], forecasts: int = 0) -> set[int]:
+    """Indices of the labels that fit beside each other.
 
-    Taken from the largest down: the whole training set is the one that nobody may miss.
+    The measured sizes are taken from the largest down: the whole training set is the one that
+    nobody may miss. Then come the `forecasts`, which are the last.
+
+    Args:
+        places: of the labels' middles, in inches.
+        widths: of the labels, in inches.
     """
-    span = math.log(limits[1] / limits[0])
-    chosen: list[int] = []
-    for i in range(len(sizes) - 1, -1, -1):
-        if not chosen or math.log(sizes[chosen[-1]] / sizes[i]) / span * room >= 1:
-            chosen.append(i)
-    return set(chosen)
+    measured = len(places) - forecasts
+    chosen: set[int] = set()
+    for i in (*reversed(range(measured)), *range(measured, len(places))):
+        if all(
+            abs(places[i] - places[k]) >= (widths[i] + widths[k]) / 2 + BETWEEN_TICKS
+            for k in chosen
+        ):
+            chosen.add(i)
+    return chosen
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -12,6 +12,7 @@ from sixteenth.analysis import Findings
 from sixteenth.spec import RunSpec
 
 from ...language.base import Language
+from ...language.labels import WatchLabels
 from ...language.text import plain
 from ..figures.inline import inline
 from ..figures.panels import METRICS
@@ -83,16 +84,25 @@ def answer_part(runs: Sequence[LiveRun], findings: Findings | None, language: La
     Args:
         findings: of them; None where none is finished.
     """
-    finished, words = sum(one.state == "finished" for one in runs), language.watch
-    note, title, sentences = words.no_answer, "", tuple[str, ...]()
+    title, sentences = "", list[str]()
     if findings is not None:
-        screen = language.screen.screen(findings.overview, "")
-        title, sentences = screen.title, language.discuss(findings).answer
-        note = words.final
-        if finished < len(runs):
-            note = words.not_final.format(done=finished, planned=len(runs))
-    final = finished == len(runs)
+        title, *sentences = language.opening(findings)
+    final = all(one.is_done for one in runs)
+    note = _how_final(runs, language.watch)
     return _part("answer", language, note=note, final=final, title=title, sentences=sentences)
+
+
+def _how_final(runs: Sequence[LiveRun], words: WatchLabels) -> str:
+    """Whether an answer may still change: how many runs are finished, or failed."""
+    states = [one.state for one in runs]
+    finished, failed = states.count("finished"), states.count("failed")
+    if failed and finished + failed == len(runs):
+        return words.ended.format(failed=failed, planned=len(runs))
+    if not finished:
+        return words.no_answer
+    if finished < len(runs):
+        return words.not_final.format(done=finished, planned=len(runs))
+    return words.final
 
 
 def curves_part(histories: pd.DataFrame, results: pd.DataFrame, language: Language) -> str:

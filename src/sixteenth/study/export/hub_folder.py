@@ -174,7 +174,7 @@ def _card(hub: Any, network: TrainedNetwork, study: Study | None, has_figure: bo
         classes=network.classes,
         metrics=metrics,
         curve=_curve(study) if study else [],
-        answer=study.discussion().answer if study else (),
+        answer=study.opening() if study else (),
         figure=FIGURE if has_figure else None,
         foreign=":" in spec.model,
         version=__version__,
