@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
 _HAN = "\u2e80-\u2fff\u3040-\u9fff\uf900-\ufaff"
@@ -31,10 +31,16 @@ def cut(text: str, most: int) -> str:
     return f"{text[:head]}…{text[-(most - 1 - head) :]}"
 
 
-def upper_first(text: str) -> str:
-    """The text with a capital at its start, unless it starts with a name such as ``resnet18``."""
+def upper_first(text: str, names: Iterable[str] = ()) -> str:
+    """The text with a capital at its start, unless it starts with a name such as ``resnet18``.
+
+    Args:
+        names: that are written as they are, whatever they look like.
+    """
     first = text.split(" ", 1)[0]
     if re.search(r"[0-9_./:-]", first.rstrip(".,:")):
+        return text
+    if any(re.match(rf"{re.escape(name)}\b", text) for name in names):
         return text
     return text[:1].upper() + text[1:]
 
