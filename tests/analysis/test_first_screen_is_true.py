@@ -19,6 +19,7 @@ from simulated_study import PARAMETERS, Study, make_study
 from sixteenth.analysis import Findings, analyse
 from sixteenth.analysis.findings.answer import InHand
 from sixteenth.analysis.findings.cautions import RunsMissing
+from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Verdict
 from sixteenth.language import language_for
@@ -181,6 +182,33 @@ def test_a_comparison_has_one_verdict_wherever_it_stands(
         assert moves.get(move, option.verdict) is option.verdict
     shown = [(card.option.kind, card.option.start.key, card.option.end) for card in seen.cards]
     assert not [o for o in seen.others if (o.kind, o.start.key, o.end) in shown]
+
+
+def test_a_bigger_model_is_ahead_on_the_first_screen_only_where_the_discussion_says_so(
+    made: tuple[pd.DataFrame, Findings],
+) -> None:
+    _, found = made
+    rows = [each for section in found.sections for each in section.findings
+            if isinstance(each, SizeVerdict)]  # fmt: skip
+    told = {(row.small.key, row.big.arm): row.outcome is not Outcome.CANNOT_TELL for row in rows}
+    seen = found.overview
+    for option in [*found.options, *(card.option for card in seen.cards), *seen.others]:
+        pair = option.start.key, option.end
+        if option.kind is OptionKind.MODEL and option.lever is None and pair in told:
+            assert (option.verdict is not OptionVerdict.CANNOT_TELL) is told[pair]
+
+
+def test_what_an_interval_shows_is_never_called_no_difference(
+    made: tuple[pd.DataFrame, Findings],
+) -> None:
+    _, found = made
+    language = language_for(found)
+    for section in found.sections:
+        for each in section.findings:
+            shown = isinstance(each, SizeVerdict) and each.found.verdict != "cannot tell"
+            assert not (shown and "no difference" in language.say(each))
+            shown = isinstance(each, Option) and each.known and not each.low <= 0 <= each.high
+            assert not (shown and "may bring nothing" in language.say(each))
 
 
 def test_the_options_in_json_are_those_of_the_cards(made: tuple[pd.DataFrame, Findings]) -> None:

@@ -22,6 +22,13 @@ def test_the_accuracy_caption_says_what_its_intervals_cover(kind: IntervalKind) 
     assert f"spread between trainings {spread}" in CAPTIONS.intervals({kind})
 
 
+def test_an_open_point_is_said_to_have_one_of_three_reasons() -> None:
+    said = CAPTIONS.options([])
+    assert "the interval holds zero, several comparisons are corrected for, or training" in said
+    chinese = language_for(tag="zh-Hant").captions.options([])
+    assert all(reason in chinese for reason in ("包含零", "多重比較校正", "尚未收斂"))
+
+
 @pytest.mark.parametrize(
     ("views", "said"),
     [("none", None), ("mirror", "its mirror image"), ("mirror-shift", "six views of each image")],

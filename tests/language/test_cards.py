@@ -7,11 +7,15 @@ from dataclasses import replace
 import pytest
 
 from chinese import faults
+from sixteenth.analysis.findings.advice import BestNetwork
+from sixteenth.analysis.findings.answer import Headline, InHand, Lead
 from sixteenth.analysis.findings.cautions import PartTrained, RunsMissing
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell
+from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.language import language_for
+from sixteenth.language.screen import command
 from sixteenth.language.words import Names
 from sixteenth.spec.fields import FROZEN, LAST_STAGE
 
@@ -84,9 +88,63 @@ def test_training_all_weights_is_called_fine_tuning() -> None:
     for start, kinds in (
         (FROZEN_START, ("Fine-tuning", "微調")),
         (START, ("Pretrained weights", "預訓練權重")),
+        (replace(START, init="imagenet"), ("Other weights", "其他權重")),
     ):
         card = Card(Option(OptionKind.INIT, start))
         assert tuple(each.screen.card(card).kind for each in (EN, ZH)) == kinds
+
+
+def test_a_card_of_heads_says_that_fine_tuning_was_not_tried() -> None:
+    option = Option(OptionKind.INIT, FROZEN_START)
+    assert EN.screen.card(Card(option)).what == "No run fine-tuned all weights"
+    assert ZH.screen.card(Card(option)).what == "沒有試過微調全部權重"
+    elsewhere = replace(option, elsewhere=True)
+    said = EN.screen.untried(elsewhere), EN.say_step(elsewhere).why
+    assert said == (
+        "not tried with this model on as many images",
+        "All weights of resnet18 were not trained on as many images.",
+    )
+    assert not faults(ZH.say_step(elsewhere).why)
+
+
+def test_a_test_set_that_can_show_no_gain_is_not_said_to_show_one_of_392_points() -> None:
+    best = BestNetwork(START, Interval(0.5, 1.0, 0.95), None, None)
+    for visible, shows in ((3.92, False), (0.2, True)):
+        title = Overview(Verdict.TEST_MORE, best, visible=visible)
+        answer = Headline(Lead.TEST_MORE, best, "", (DATA,), visible)
+        for language, none in ((EN, "too few to show any"), (ZH, "任何提升")):
+            for said in (language.screen.title(title), language.say(answer)):
+                assert (none in said, "20.0" in said) == (not shows, shows)
+                assert language is EN or not faults(said)
+
+
+def test_a_gain_that_may_be_none_has_no_rate() -> None:
+    rated = replace(DATA, points_per_1000_images=0.04, points_per_hour=3.0, seconds=3600)
+    assert "+0.040 points per 1,000 labels" in EN.say_step(rated).cost
+    unsure = [replace(rated, verdict=OptionVerdict.CANNOT_TELL), replace(rated, converged=False)]
+    for option in (*unsure, replace(rated, verdict=OptionVerdict.DOES_NOT)):
+        assert "per 1,000" not in EN.say_step(option).cost
+        assert "每" not in ZH.say_step(option).cost
+        assert EN.tables.table([option]) is None, "names alone"
+    found = EN.tables.table([rated])
+    assert found is not None
+    assert found.columns == ("What", "Per 1,000 labels", "Per hour")
+
+
+def test_what_only_the_correction_makes_uncertain_is_said_so() -> None:
+    option = replace(DATA, kind=OptionKind.MODEL, end=("resnet50", "random"), measured=True,
+                     verdict=OptionVerdict.CANNOT_TELL)  # fmt: skip
+    assert option.corrected_away
+    assert not replace(option, low=-0.01).corrected_away
+    assert not replace(option, verdict=OptionVerdict.HELPS).corrected_away
+    said = "not told from no gain once several comparisons are corrected for"
+    assert said in EN.say_step(option).why
+    assert "it may bring nothing" not in EN.say_step(option).why
+    hand = InHand(replace(START, model="resnet50"), option)
+    assert "cannot be told once several comparisons are corrected for (+2.6" in EN.say(hand)
+    for text in (ZH.say_step(option).why, ZH.say(hand)):
+        assert "校正" in text
+        assert not faults(text)
 
 
 @pytest.mark.parametrize("tuned", [True, False])
@@ -128,19 +186,23 @@ def test_a_network_of_which_the_last_stage_was_trained_is_called_so(tuned: bool)
 
 
 @pytest.mark.parametrize(
-    ("missing", "failed", "said", "chinese"),
+    ("missing", "failed", "running", "said", "chinese"),
     [
-        (2, 0, "2 of 6 runs are missing and left out.", "有 2 次沒有結果，"),
-        (0, 1, "1 of 6 runs failed and is left out.", "有 1 次失敗，"),
-        (0, 2, "2 of 6 runs failed and are left out.", "有 2 次失敗，"),
-        (1, 2, "2 of 6 runs failed and 1 is missing; they are left out.",
+        (2, 0, 0, "2 of 6 runs are missing and left out.", "有 2 次沒有結果，"),
+        (0, 1, 0, "1 of 6 runs failed and is left out.", "有 1 次失敗，"),
+        (0, 2, 0, "2 of 6 runs failed and are left out.", "有 2 次失敗，"),
+        (1, 2, 0, "2 of 6 runs failed and 1 is missing; they are left out.",
          "有 2 次失敗、1 次沒有結果，"),
+        (0, 0, 1, "1 of 6 runs is still running and left out.", "有 1 次仍在訓練，"),
+        (2, 1, 3, "1 of 6 runs failed, 2 are missing and 3 are still running; they are left out.",
+         "有 1 次失敗、2 次沒有結果、3 次仍在訓練，"),
     ],
 )  # fmt: skip
-def test_failed_runs_are_told_apart_from_missing_ones(
-    missing: int, failed: int, said: str, chinese: str
+def test_failed_missing_and_running_runs_are_told_apart(
+    missing: int, failed: int, running: int, said: str, chinese: str
 ) -> None:
-    found = RunsMissing(missing, failed, runs=6)
+    found = RunsMissing(missing, failed, runs=6, running=running)
+    assert bool(command(found)) is (missing + failed > 0), "what is being trained needs no command"
     assert EN.say(found) == EN.screen.caution(found) == said
     assert ZH.say(found) == f"6 次訓練中{chinese}未列入分析。"
 

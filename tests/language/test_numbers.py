@@ -8,10 +8,20 @@ import pytest
 from babel import Locale
 
 from sixteenth.analysis.stats.intervals import Interval
+from sixteenth.language.en import English
 from sixteenth.language.en.numbers import NUMBERS as EN
-from sixteenth.language.en.numbers import interval, percent, plural, points, roughly, signed
+from sixteenth.language.en.numbers import (
+    SENTENCE,
+    interval,
+    percent,
+    plural,
+    points,
+    roughly,
+    signed,
+)
 from sixteenth.language.numbers import Numbers
 from sixteenth.language.text import cut
+from sixteenth.language.words import Names
 
 
 @pytest.mark.parametrize(
@@ -72,6 +82,33 @@ def test_numbers_read_as_a_person_would_write_them():
     assert signed(0.0001) == "0.0"
     assert plural(1, "run") == "1 run"
     assert plural(2000, "image") == "2,000 images"
+
+
+def test_a_p_that_does_not_count_is_not_rounded_onto_one_that_does():
+    assert SENTENCE.p_value(0.0502, 1 - 0.95) == "= 0.0502"
+    assert SENTENCE.p_value(0.0498, 1 - 0.95) == "= 0.050"
+    assert SENTENCE.p_value(0.05, 1 - 0.95) == "= 0.050"
+    assert SENTENCE.p_value(0.0696, 1 - 0.95) == "= 0.070"
+    assert SENTENCE.p_value(0.0002, 1 - 0.95) == "< 0.001"
+
+
+def test_a_share_that_arithmetic_left_short_of_one_is_one():
+    assert percent(1 - 1e-12) == "100.0%"
+    assert percent(1e-12) == "0.0%"
+    assert percent(1 - 1e-6) == "over 99.99%"
+
+
+def test_a_part_is_never_rounded_to_nothing():
+    written = [SENTENCE.ratio(number) for number in (0.5, 0.08, 0.00123, 2.44)]
+    assert written == ["0.50", "0.080", "0.0012", "2.4"]
+
+
+def test_a_name_stays_as_it_is_at_the_start_of_a_sentence():
+    words = English(Names({"lab:speedrun": "speedrun", "my.net": "net"})).words
+    assert words.begin("speedrun from random weights") == "speedrun from random weights"
+    assert words.begin("speedrun: it fell back") == "speedrun: it fell back"
+    assert words.begin("networks were trained") == "Networks were trained"
+    assert words.begin("twice the images") == "Twice the images"
 
 
 def test_an_interval_that_excludes_zero_never_reads_as_if_it_held_zero():

@@ -24,7 +24,7 @@ from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.per_class import ImbalancedClasses
 from ..analysis.findings.target import Target
 from ..analysis.inputs.scoring import Metric
-from ..spec.fields import is_frozen, is_part_trained
+from ..spec.fields import is_frozen
 from .numbers import DASH
 from .provenance import Fact
 from .sentences import SentenceNumbers
@@ -117,6 +117,7 @@ class ScreenLabels:
     Attributes:
         kinds: name each option.
         fine_tuning: names the option of weights where only a part of the network was trained.
+        other_weights: names it where the best network starts from pretrained ones already.
         first_layer: names another first layer, which stands beside larger images.
         short: of a gain that is ``{how}`` known: its ``{ends}`` and ``{level}``, in little room.
         basis: ``{how}`` a gain is known, with the ``{level}`` of its interval.
@@ -131,6 +132,7 @@ class ScreenLabels:
 
     kinds: Mapping[OptionKind, str]
     fine_tuning: str
+    other_weights: str
     first_layer: str
     verdicts: Mapping[OptionVerdict, str]
     measured: str
@@ -193,8 +195,7 @@ class Screen(ABC):
             what = self._over(option)
         elif option.known:
             what = self.label(option)
-        if option.kind is not OptionKind.MODEL or not option.known:  # a model's name stays
-            what = self.words.begin(what)
+        what = self.words.begin(what)
         if equal_steps(option) and not self.numbers.is_nothing(option.gain):
             part = self.numbers.numbers.points(option.gain_at_equal_steps)
             all_of_it = part == self.signed(option)
@@ -213,8 +214,10 @@ class Screen(ABC):
 
     def _kind(self, option: Option) -> str:
         """What stands above a card: ``More images``."""
-        if option.kind is OptionKind.INIT and is_part_trained(option.start.init):
+        if option.fine_tunes:
             return self.labels.fine_tuning
+        if option.other_weights:
+            return self.labels.other_weights
         if option.kind is OptionKind.RESOLUTION and option.lever is Lever.STEM:
             return self.labels.first_layer
         return self.labels.kinds[option.kind]
@@ -347,6 +350,8 @@ def command(found: Caution) -> str:
         case PartTrained():
             # The most telling runs of a fine-tuning that may be long.
             return f"{RUN} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"
+        case RunsMissing() if not (found.missing or found.failed):
+            return ""  # the rest is being trained
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
             return RUN if isinstance(found, RunsMissing | StoppedEarly) else f"{RUN} --fresh"
@@ -358,7 +363,12 @@ def knows_seconds(option: Option) -> bool:
 
 
 def rates(option: Option, numbers: SentenceNumbers) -> tuple[str, str]:
-    """Points for each 1,000 new labels and each hour: ``+0.039``, ``+3.1``; or empty."""
+    """Points for each 1,000 new labels and each hour: ``+0.039``, ``+3.1``; or empty.
+
+    Only of what is told to help: a gain that may be none has no rate.
+    """
+    if option.told is not OptionVerdict.HELPS:
+        return "", ""
     hourly = option.points_per_hour if knows_seconds(option) else math.nan
     found = option.points_per_1000_images, hourly
     labels, hour = (numbers.two_digits(each) if math.isfinite(each) else "" for each in found)

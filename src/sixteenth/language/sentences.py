@@ -13,6 +13,8 @@ from .numbers import Numbers
 
 SURE = 0.99
 """A chance of being the best is never said to be higher: it leaves out what nobody tried."""
+_EXACT = 1e-9
+"""A share that is as close to 0 or 1 is one that arithmetic left short of it."""
 CLASSES_NAMED = 5
 """Classes that a sentence names; the table below it has more."""
 
@@ -55,6 +57,7 @@ class SentenceNumbers:
     def percent(self, share: float) -> str:
         """A share as ``87.3%``; what is short of 0 or 1 is never written so."""
         percent = self.numbers.percent
+        share = next((end for end in (0.0, 1.0) if abs(share - end) < _EXACT), share)
         text = percent(share)
         if not 0 < share < 1 or text not in (percent(0), percent(1)):
             return text
@@ -116,11 +119,18 @@ class SentenceNumbers:
         low, high = self.percent(found.low), self.percent(found.high)
         return self.ends(found.level, low, high, measured=True)
 
-    def p_value(self, p: float) -> str:
-        """A p after the word: ``< 0.001``, ``= 0.023``."""
+    def p_value(self, p: float, most: float) -> str:
+        """A p after the word: ``< 0.001``, ``= 0.023``.
+
+        Args:
+            most: that counts; a p beside it has more digits, so that it is not rounded onto it.
+        """
         if p < 0.001:
             return f"< {self.numbers.decimal(0.001, 3)}"
-        return f"= {self.numbers.decimal(p, 3)}"
+        digits = 3
+        while digits < 6 and p > most >= round(p, digits):
+            digits += 1
+        return f"= {self.numbers.decimal(p, digits)}"
 
     def probability(self, share: float, most: float) -> str:
         """In whole percent; beyond `most`, and below its opposite, only that it is so."""
@@ -137,9 +147,16 @@ class SentenceNumbers:
 
     def two_digits(self, number: float) -> str:
         """A change of any size with its sign, to two digits that count: ``+0.039``, ``−330``."""
+        return self._two_digits(number, plus=True)
+
+    def ratio(self, number: float) -> str:
+        """A part of something to two digits that count: ``0.50``, ``0.0012``."""
+        return self._two_digits(number)
+
+    def _two_digits(self, number: float, *, plus: bool = False) -> str:
         value = float(f"{number:.2g}")
         after = 1 - math.floor(math.log10(abs(value))) if value else 0
-        return self.numbers.decimal(value, max(0, after), plus=True)
+        return self.numbers.decimal(value, max(0, after), plus=plus)
 
     def rounded(self, number: float) -> str:
         """A number of images that is only roughly known, to two digits that count: ``130,000``."""

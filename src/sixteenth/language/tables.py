@@ -145,6 +145,8 @@ class Tables:
             models = (plain(self._model(c.model)) for c in (first.small, first.big))
             columns = (*columns[:2], *models, *columns[2:])
         known = [i for i in range(len(columns)) if any(cells[i] != DASH for cells, _ in rows)]
+        if len(known) < 2:
+            return None  # names alone
         return SaidTable(
             title,
             tuple(columns[i] for i in known),
@@ -187,7 +189,9 @@ class Tables:
         if row.outcome is not Outcome.CANNOT_TELL:
             ahead = self._model((row.big if row.found.value > 0 else row.small).model)
         visible = self._points(row.detectable).lstrip("+")
-        p = self.sentence.p_value(row.p).removeprefix("= ") if math.isfinite(row.p) else DASH
+        p = DASH
+        if math.isfinite(row.p):
+            p = self.sentence.p_value(row.p, 1 - row.found.level).removeprefix("= ")
         accuracies = (self._percent(cell.accuracy) for cell in (row.small, row.big))
         size = self._count(row.small.train_size)
         found = self._both(row.found)

@@ -51,10 +51,16 @@ def cut_apart(names: Iterable[str], most: int) -> dict[str, str]:
     return {name: text if times[text] == 1 else name for name, text in short.items()}
 
 
-def upper_first(text: str) -> str:
-    """The text with a capital at its start, unless it starts with a name such as ``resnet18``."""
+def upper_first(text: str, names: Iterable[str] = ()) -> str:
+    """The text with a capital at its start, unless it starts with a name such as ``resnet18``.
+
+    Args:
+        names: that are written as they are, whatever they look like.
+    """
     first = text.split(" ", 1)[0]
     if re.search(r"[0-9_./:-]", first.rstrip(".,:")):
+        return text
+    if any(re.match(rf"{re.escape(name)}\b", text) for name in names):
         return text
     return text[:1].upper() + text[1:]
 

@@ -121,7 +121,10 @@ class Words(ABC):
         return text
 
     def begin(self, text: str) -> str:
-        """A text as a sentence or a cell of a table begins: some languages have capitals."""
+        """A text as a sentence or a cell of a table begins: some languages have capitals.
+
+        A model's name at its start stays as it is.
+        """
         return self.tidy(text)
 
     @abstractmethod

@@ -112,6 +112,12 @@ def is_part_trained(init: str) -> bool:
     return init != weights_of(init)
 
 
+def other_weights(init: str, than: str) -> bool:
+    """Whether of two rows' `init` the first starts from other pretrained weights than the second,
+    or trains more of the same."""
+    return init != "random" and (weights_of(init) != weights_of(than) or trains_more(init, than))
+
+
 def trains_more(init: str, than: str) -> bool:
     """Whether of two rows' `init` the first trains more of the same weights than the second."""
     weights = weights_of(than)

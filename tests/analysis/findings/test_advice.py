@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,14 @@ import pytest
 from talking import discuss
 
 from sixteenth.analysis import Context, Option, OptionKind, read_grid
+from sixteenth.analysis.curves.forecast import CERTAIN
 from sixteenth.analysis.findings.advice import AnotherSize, MoreSeeds, NothingTrained, _sizes
 from sixteenth.analysis.findings.options import OptionVerdict, visible_gain
 from sixteenth.analysis.findings.target import TargetOutcome
+from sixteenth.language import language_for
 from sixteenth.language.base import SaidAdvice
 from sixteenth.language.en import English
+from sixteenth.language.en.numbers import probability
 from sixteenth.language.words import Names
 
 SIZES = {"1/16": 4000, "1/8": 8000, "1/4": 16_000, "1/2": 32_000, "1": 64_000}
@@ -65,6 +69,13 @@ def test_a_target_that_was_measured_is_reached_and_nothing_more_is_asked_for(stu
     assert found.target.reached
     assert found.target.images <= 32_000
     assert "is reached already" in said(found).target.text
+    chance = probability(found.target.probability, CERTAIN)
+    for tag, told in (
+        ("en", "80.0% was measured already: {}; its true accuracy is as high with probability {}"),
+        ("zh-Hant", "80.0% 已經測得：{}；真正的準確率不低於此的機率 {}"),
+    ):
+        marked = language_for(tag=tag).screen.target(found.target)
+        assert re.fullmatch(told.format(".*", chance), marked)
     assert not found.steps
     wanted = advice(study({("resnet18", "random"): (0.6, 0.7, 0.8)}), 0.01)
     assert wanted.steps, "a target that is not reached asks for more"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 from talking import CONTEXT, discuss, of_kind, section, talk, text
 
+from chinese import faults
 from simulated_study import REFERENCE, REFERENCE_TRAIN, make_study
 from sixteenth import InputError
 from sixteenth.analysis import read_grid
@@ -27,6 +30,7 @@ from sixteenth.analysis.findings.expectation import (
 )
 from sixteenth.analysis.findings.overfitting import NoRisingTestLoss
 from sixteenth.analysis.findings.pretraining import InitGainChange
+from sixteenth.language import language_for
 
 
 def test_the_reference_study_is_read_as_it_was_made():
@@ -256,6 +260,28 @@ def test_seeds_that_scatter_widely_could_see_no_difference_at_all(study):
     text = " ".join(claim.text for section in found.sections for claim in section.statements)
     assert "nan" not in text.split()
     assert "100.0 points would have been seen" not in text
+
+
+def test_a_difference_that_nothing_could_show_has_its_true_cause(study):
+    arms = {("resnet18", "random"): [0.5], ("resnet50", "random"): [0.5]}
+    found = talk(study(arms, fractions={"1": 50_000}, test_size=2))
+    (row,) = of_kind(found, SizeVerdict)
+    assert math.isnan(row.detectable)
+    scattered = replace(row.found.spread, trainings=np.ones(1))
+    for each, cause, chinese in (
+        (row, "the test images are too few", "測試影像太少"),
+        (
+            replace(row, found=replace(row.found, spread=scattered)),
+            "the spread between trainings is too large",
+            "變異太大",
+        ),
+    ):
+        said = language_for(tag="zh-Hant").say(each)
+        assert f"no difference, however large, could have been seen: {cause}" in language_for().say(
+            each
+        )
+        assert chinese in said
+        assert not faults(said)
 
 
 def test_a_last_step_that_goes_the_other_way_is_not_hidden(study):

@@ -11,12 +11,14 @@ from talking import talk
 
 from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.cautions import PartTrained
+from sixteenth.language import language_for
 from sixteenth.language.screen import command
 from sixteenth.spec.fields import FROZEN
 
 SMALL, BIG, PRE = ("resnet18", "random"), ("resnet50", "random"), ("resnet18", "imagenet")
 SIZES = {"1/4": 12_500, "1/2": 25_000, "1": 50_000}
 ONE = {"1": 50_000}
+EN = language_for()
 LEVELLED = np.array([0.2, 0.5, 0.66, 0.68, 0.681, 0.68])
 
 
@@ -133,6 +135,29 @@ def test_other_weights_are_measured_or_named_and_never_invented(study):
     assert (worse.measured, worse.end, worse.verdict) == (True, PRE, "does not")
     used = options(talk(study({SMALL: (0.7,), PRE: (0.8,)}, fractions=ONE)))["init"]
     assert (used.known, used.start.init) == (False, "imagenet")
+
+
+def test_other_pretrained_weights_are_measured_from_pretrained_ones_too(study):
+    mine = ("resnet18", "/w/mine.pth")
+    init = options(talk(study({PRE: (0.8,), mine: (0.7,)}, fractions=ONE)))["init"]
+    assert (init.start.init, init.end, init.verdict) == ("imagenet", mine, "does not")
+    found = talk(study({SMALL: (0.5,), PRE: (0.8,), mine: (0.7,)}, fractions=ONE))
+    assert options(found)["init"].end == mine
+    (card,) = [card for card in found.overview.cards if str(card.option.kind) == "init"]
+    assert (card.in_hand, card.option.start.init) == (True, "random"), "what weights bring at all"
+    assert mine in [one.end for one in found.overview.others if one.start.init == "imagenet"]
+
+
+def test_heads_on_other_weights_are_measured_and_leave_fine_tuning_to_be_tried(study):
+    inits = f"imagenet{FROZEN}", f"/w/mine.pth{FROZEN}"
+    arms = {("resnet18", inits[0]): (0.8,), ("resnet18", inits[1]): (0.7,)}
+    found = [one for one in talk(study(arms, fractions=ONE)).options if str(one.kind) == "init"]
+    assert [(one.end, one.fine_tunes) for one in found] == [
+        (("resnet18", inits[1]), False),
+        (None, True),
+    ]
+    assert EN.screen.do(found[0]) == "Start from the frozen weights in /w/mine.pth"
+    assert EN.screen.untried(found[1]) == "no run fine-tuned all weights"
 
 
 def test_twice_the_images_takes_new_labels_only_where_there_are_none(study):

@@ -239,6 +239,23 @@ def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) ->
         assert row.eta == "0.123"
 
 
+def test_the_interval_of_a_small_error_has_a_digit_and_that_of_a_large_one_has_none(
+    study: Invented,
+) -> None:
+    findings = study.findings()
+    fits = findings.curves.fits
+    for arm, fit in fits.items():
+        fits[arm] = replace(fit, alpha_interval=(0.0, 0.004))
+    assert {row.alpha_interval for row in fit_rows(findings, language_for(findings))} == {
+        "0.0 to 0.4%"
+    }
+    for arm, fit in fits.items():
+        fits[arm] = replace(fit, alpha_interval=(0.02, 0.34))
+    assert {row.alpha_interval for row in fit_rows(findings, language_for(findings))} == {
+        "2 to 34%"
+    }
+
+
 def test_the_discussion_ends_with_advice(html: Reader) -> None:
     ends = [
         html.text.index(title)

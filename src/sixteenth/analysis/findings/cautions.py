@@ -196,10 +196,11 @@ class RunsMissing(Finding):
     """Planned runs that no conclusion rests on.
 
     Attributes:
-        missing: those that have not ended, or have left no result.
+        missing: those that have not begun, were interrupted, or have left no result.
         failed: those that ended with an error.
         runs: all that were planned.
-        seconds: of training that is left to do; NaN where not known.
+        seconds: of training that is left to begin; NaN where not known.
+        running: those that are being trained.
     """
 
     strength = Strength.NOTE
@@ -207,13 +208,16 @@ class RunsMissing(Finding):
     failed: int
     runs: int
     seconds: float = math.nan
+    running: int = 0
 
     @classmethod
     def of(cls, grid: Grid) -> tuple[Self, ...]:
         """The finding of a study; none where all runs have a result."""
-        failed = sum(run.status == "failed" for run in grid.missing)
-        seconds = training_seconds(grid, grid.missing)
-        found = cls(len(grid.missing) - failed, failed, len(grid.runs), seconds)
+        left = [run for run in grid.missing if run.status != "running"]
+        failed = sum(run.status == "failed" for run in left)
+        running = len(grid.missing) - len(left)
+        seconds = training_seconds(grid, left)
+        found = cls(len(left) - failed, failed, len(grid.runs), seconds, running)
         return (found,) if grid.missing else ()
 
 

@@ -10,12 +10,12 @@ tried has no gain.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from ...spec.fields import is_frozen, weights_of
+from ...spec.fields import is_frozen, is_part_trained, other_weights, trains_more
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
 from .diagnosis import DiagnosisFinding
@@ -54,7 +54,7 @@ def find_options(
     if OptionKind.TRAINING not in measured and not is_frozen(best.init):
         options.append(training)
     options += tried
-    options += _not_tried(grid, best, measured, never_pretrained)
+    options += _not_tried(grid, best, tried, never_pretrained)
     options = [
         replace(_priced(option), converged=_converged(grid, option, training, diagnoses))
         for option in _compared(options)
@@ -105,16 +105,18 @@ def training_gain(grid: Grid, cell: Cell) -> float:
 
 
 def _not_tried(
-    grid: Grid, best: Cell, measured: Container[OptionKind], never_pretrained: Sequence[str]
+    grid: Grid, best: Cell, tried: Sequence[Option], never_pretrained: Sequence[str]
 ) -> Iterator[Option]:
-    """A bigger model and other weights where the study has none; another resolution where the
-    last feature map has one position."""
+    """A bigger model and other weights where the study has none, more of the weights where it
+    trained a part; another resolution where the last feature map has one position."""
+    measured = {option.kind for option in tried}
     if OptionKind.MODEL not in measured:
         yield Option(OptionKind.MODEL, best)
-    if OptionKind.INIT not in measured:
+    part = is_part_trained(best.init)
+    if not any(one.fine_tunes if part else one.kind is OptionKind.INIT for one in tried):
         available = best.init != "random" or best.model not in never_pretrained
-        own = ("random", weights_of(best.init))
-        elsewhere = any(weights_of(init) not in own for init in grid.inits)
+        other = trains_more if part else other_weights
+        elsewhere = any(other(init, best.init) for init in grid.inits)
         yield Option(OptionKind.INIT, best, available=available, elsewhere=elsewhere)
     if OptionKind.RESOLUTION not in measured and best.runs[0].one_position:
         yield Option(OptionKind.RESOLUTION, best)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,6 +36,8 @@ class Outcome(StrEnum):
 class SizeVerdict(Finding):
     """The bigger against the smaller model at one size.
 
+    The same comparison as an option, or in hand, has its verdict from here: see `p_over_sizes`.
+
     Attributes:
         small, big: the two cells.
         found: accuracy of `big` minus that of `small`.
@@ -59,6 +61,11 @@ class SizeVerdict(Finding):
     @property
     def strength(self) -> Strength:
         return Strength.measured_if(self.outcome is not Outcome.CANNOT_TELL)
+
+    @property
+    def corrected_away(self) -> bool:
+        """Whether the interval leaves out zero, and only Holm's correction makes it not count."""
+        return self.outcome is Outcome.CANNOT_TELL and self.found.verdict != "cannot tell"
 
 
 class NotCompared(StrEnum):
@@ -193,21 +200,30 @@ def verdicts(grid: Grid, expect: Expect, level: float) -> list[SizeVerdict]:
     """
     if not grid.sizes_known:
         return []
+    return [row for init in grid.inits for row in _size_verdicts(grid, init, expect, level)]
+
+
+def _size_verdicts(grid: Grid, init: str, expect: Expect, level: float) -> Iterator[SizeVerdict]:
     better = "below" if expect is Expect.SMALLER else "above"
-    rows: list[SizeVerdict] = []
-    for init in grid.inits:
-        pairs = grid.shared(*((model, init) for model in grid.compared_models))
-        found = [compare_cells(grid, small, big, level) for small, big in pairs]
-        adjusted = holm([one.p_value for one in found])
-        for (small, big), one, p in zip(pairs, found, adjusted, strict=True):
-            outcome = Outcome.CANNOT_TELL
-            if one.verdict != "cannot tell" and p <= 1 - level:
-                outcome = Outcome.HELD if one.verdict == better else Outcome.OPPOSITE
-            detectable = one.detectable_of(len(pairs))
-            rows.append(
-                SizeVerdict(init, small, big, one, float(p), outcome, len(pairs), detectable)
-            )
-    return rows
+    pairs = grid.shared(*((model, init) for model in grid.compared_models))
+    found = [compare_cells(grid, small, big, level) for small, big in pairs]
+    adjusted = holm([one.p_value for one in found])
+    for (small, big), one, p in zip(pairs, found, adjusted, strict=True):
+        outcome = Outcome.CANNOT_TELL
+        if one.verdict != "cannot tell" and p <= 1 - level:
+            outcome = Outcome.HELD if one.verdict == better else Outcome.OPPOSITE
+        detectable = one.detectable_of(len(pairs))
+        yield SizeVerdict(init, small, big, one, float(p), outcome, len(pairs), detectable)
+
+
+def p_over_sizes(grid: Grid, start: Cell, end: Cell, level: float) -> float | None:
+    """The p of `SizeVerdict` for two cells; None where they are not the two that are compared."""
+    if not grid.sizes_known or start.init != end.init:
+        return None
+    if (start.model, end.model) != grid.compared_models:
+        return None
+    rows = _size_verdicts(grid, start.init, Expect.NONE, level)
+    return next((row.p for row in rows if (row.small, row.big) == (start, end)), None)
 
 
 def expectation(

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ...spec.fields import trains_more
+from ...spec.fields import other_weights
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, another_draws, compare_cells
 from ..stats.significance import holm
 from .doubling import SAME_SIZE, of_steps
+from .expectation import p_over_sizes
 from .explained import Explanation, Lever
 from .options import Draws, Option, OptionKind, OptionVerdict, verdict_of
 
@@ -68,7 +69,7 @@ def measured_options(
     found += [
         (OptionKind.INIT, cell)
         for cell in size
-        if cell.model == best.model and (best.init == "random" or trains_more(cell.init, best.init))
+        if cell.model == best.model and other_weights(cell.init, best.init)
     ]
     found += [
         (OptionKind.DATA, cell)
@@ -90,7 +91,7 @@ def measured_options(
         kind = OptionKind.TRAINING if lever is Lever.STEPS else OptionKind.RESOLUTION
         if longer is None or kind is not OptionKind.TRAINING:
             tried.append(_Tried(kind, each.end, each.gain, each.draws, lever))
-    return _judged(best, tried, level)
+    return _judged(grid, best, tried, level)
 
 
 def _mended(tried: _Tried, best: Cell, explanation: Explanation) -> _Tried:
@@ -105,10 +106,21 @@ def _mended(tried: _Tried, best: Cell, explanation: Explanation) -> _Tried:
     return _Tried(tried.kind, mended.end, mended.gain, mended.draws, reason.lever, len(levers))
 
 
-def _judged(best: Cell, tried: Sequence[_Tried], level: float) -> list[Option]:
-    """Options whose ends were trained; their verdicts share one error (Holm 1979)."""
+def _judged(grid: Grid, best: Cell, tried: Sequence[_Tried], level: float) -> list[Option]:
+    """Options whose ends were trained; their verdicts share one error (Holm 1979).
+
+    But what the study compares at all of its sizes has one verdict, wherever it is told: the one
+    that is corrected for the sizes.
+    """
     options = [one.option(best) for one in tried]
-    adjusted = holm([one.p_value for one in tried])
+    adjusted = [
+        p if each is None else each
+        for p, each in zip(
+            holm([one.p_value for one in tried]),
+            (None if one.lever else p_over_sizes(grid, best, one.end, level) for one in tried),
+            strict=True,
+        )
+    ]
     return [
         option if p <= 1 - level else replace(option, verdict=OptionVerdict.CANNOT_TELL)
         for option, p in zip(options, adjusted, strict=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from ...spec.fields import is_part_trained, trains_more
 from ..curves.points import CurveWarning
 from ..inputs.grid import Arm, Cell
 from .explained import Lever
@@ -72,7 +73,8 @@ class Option(Finding):
         points_per_hour: the same for each hour of `seconds`.
         doubts: what speaks against a forecast besides its interval.
         available: such a model or such weights exist, as far as is known.
-        elsewhere: other pretrained weights have runs, though none that these can be compared with.
+        elsewhere: other pretrained weights, or trainings of more of these, have runs, though none
+            that can be compared with `start`.
         across_machines: the gain rests on trainings from machines of several kinds.
         lever: of `explain`, whose runs measured the gain; None where the study's own did. Of a
             model or weights it is the reason why they are behind in the study, and they have the
@@ -109,6 +111,20 @@ class Option(Finding):
         return math.isfinite(self.gain)
 
     @property
+    def fine_tunes(self) -> bool:
+        """Whether it trains more of the same weights, of which `start` trained a part."""
+        init = self.start.init
+        return self.kind is OptionKind.INIT and (
+            is_part_trained(init) if self.end is None else trains_more(self.end[1], init)
+        )
+
+    @property
+    def other_weights(self) -> bool:
+        """Whether it starts from other pretrained weights, where `start` has some already."""
+        from_some = self.start.init != "random"
+        return self.kind is OptionKind.INIT and from_some and not self.fine_tunes
+
+    @property
     def advised(self) -> bool:
         """Whether it may be told to be done: not what would lose accuracy."""
         return not (self.known and self.gain < 0)
@@ -119,6 +135,13 @@ class Option(Finding):
         decided = self.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
         open_still = self.converged is False and self.kind is not OptionKind.TRAINING
         return OptionVerdict.CANNOT_TELL if decided and open_still else self.verdict
+
+    @property
+    def corrected_away(self) -> bool:
+        """Whether its interval leaves out zero, and only the correction for several comparisons
+        makes it not count."""
+        leaves_out = verdict_of(self.low, self.high) is not OptionVerdict.CANNOT_TELL
+        return leaves_out and self.verdict is OptionVerdict.CANNOT_TELL
 
     @property
     def strength(self) -> Strength:

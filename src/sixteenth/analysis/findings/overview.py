@@ -122,11 +122,16 @@ class Overview(Finding):
 
     @property
     def unfinished(self) -> bool:
-        """Runs of the study were not trained yet, or not to their end: they may tell."""
+        """Runs of the study were not begun yet, or not trained to their end: they may tell."""
         return any(
             isinstance(each, StoppedEarly) or (isinstance(each, RunsMissing) and each.missing > 0)
             for each in self.cautions
         )
+
+    @property
+    def running(self) -> bool:
+        """Runs of the study are being trained: they may tell."""
+        return any(isinstance(each, RunsMissing) and each.running > 0 for each in self.cautions)
 
     @property
     def reason(self) -> Lever | None:
@@ -226,6 +231,8 @@ def overview(
 def _cards(options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
     """One of each kind: what could be had before what is in hand, where its gain is known.
 
+    But weights in hand come before others that are behind: a study asks whether any pretrained
+    ones help.
     A kind that does not apply, such as longer training of a head on frozen features, has none.
     """
     found = []
@@ -234,8 +241,14 @@ def _cards(options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
         ahead = [Card(one) for one in options if one.kind is kind]
         mine = [*(one for one in ahead if one.option.known)]
         mine += [one for one in spent if one.option.kind is kind]
+        mine.sort(key=_other_weights_behind)
         found += (mine or ahead)[:1]
     return sorted(found, key=lambda one: -one.option.gain if one.option.known else math.inf)
+
+
+def _other_weights_behind(card: Card) -> bool:
+    """Whether it is about pretrained weights that lose against those of the best network."""
+    return card.option.other_weights and not card.option.advised
 
 
 def _ruled_out(cards: Sequence[Card]) -> Option | None:

@@ -34,6 +34,11 @@ class Spread:
     )
     estimate: float = 0.0
 
+    @property
+    def mostly_images(self) -> bool:
+        """Whether other test images are the larger part of it."""
+        return self.images >= float(np.median(self.trainings))
+
     def half_width(self, level: float) -> float:
         """Half the interval at `level`: of a normal mixture over the draws; NaN if not known."""
         deviations = np.sqrt(self.images + self.trainings)

@@ -29,6 +29,7 @@ from .numbers import (
     percent,
     plural,
     probability,
+    ratio,
     roughly,
     rounded,
     signed,
@@ -62,7 +63,7 @@ def step(found: Option | AdviceStep, words: Words) -> SaidStep:
 def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
     match found:
         case Option():
-            why = upper_first(options.why(found, words))
+            why = words.begin(options.why(found, words))
             return options.heading(found, words), why, options.cost(found)
         case Separate():
             return (
@@ -87,7 +88,7 @@ def _best(found: BestNetwork, words: Words) -> str:
     if rival is not None:
         text += f"; these runs cannot tell it from {words.cell(rival)} ({percent(rival.accuracy)})"
     if found.rival_flops is not None:
-        text += f", which took {found.rival_flops:.2f} times the training FLOPs"
+        text += f", which took {ratio(found.rival_flops)} times the training FLOPs"
     return f"{text}."
 
 
@@ -159,7 +160,7 @@ def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
     best, rival, difference = words.cell(found.best), words.cell(found.rival), found.difference
     around = interval(difference)
     why = (
-        f"{upper_first(best)} and {rival} cannot be told apart "
+        f"{words.begin(best)} and {rival} cannot be told apart "
         f"({signed(difference.value)} points, {around})."
     )
     what = "train two more seeds of the two best"

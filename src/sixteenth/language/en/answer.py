@@ -90,6 +90,8 @@ def _recommendation(found: Headline, words: Words) -> str:
                 "the smallest gain that these test images can show."
             )
         case Lead.TEST_MORE:
+            if found.visible >= 1:
+                return "Test on more images first: these are too few to show any gain."
             return (
                 "Test on more images first: the smallest gain that these test images can show is "
                 f"{points(found.visible)}, more than is known to be left to gain."
@@ -119,7 +121,10 @@ def _in_hand(found: InHand, words: Words) -> str:
         if option.verdict is OptionVerdict.HELPS:
             told.append(f"{verb} {points(option.gain)} {over} ({around})")
         else:
-            unclear.append(f"{unsure} cannot be told ({signed(option.gain)} points, {around})")
+            corrected = f" {options.CORRECTED}" if option.corrected_away else ""
+            unclear.append(
+                f"{unsure} cannot be told{corrected} ({signed(option.gain)} points, {around})"
+            )
     sentences = [f"In hand already: {'; '.join(told)}."] if told else []
     sentences += [f"{upper_first('; '.join(unclear))}."] if unclear else []
     return " ".join(sentences)

@@ -90,7 +90,8 @@ class EnglishCaptions(Captions):
         return (
             f"Points of {self.words.term.test_accuracy} that each option would add to the best "
             "network, with the interval for another training. Filled: the interval leaves out "
-            f"zero. Open: these runs cannot tell.{forecast}"
+            "zero. Open: these runs cannot tell, because the interval holds zero, several "
+            f"comparisons are corrected for, or training had not ended.{forecast}"
         )
 
     def options_alt(self, options: Sequence[Option]) -> str:

@@ -15,6 +15,7 @@ from ...analysis.findings.causes import (
 )
 from ...spec.fields import is_frozen
 from . import diagnosis
+from .expectation import NO_DIFFERENCE, too_much
 from .numbers import SENTENCE, count, percent, plural, points, signed
 from .words import Words
 
@@ -41,7 +42,7 @@ def _cause(finding: CauseFinding, words: Words) -> str:
 
 
 def _too_small(found: TooSmallStudy) -> str:
-    hidden = "no difference could have been seen: the trainings scatter too much"
+    hidden = f"{NO_DIFFERENCE}: {too_much(found.difference)}"
     if math.isfinite(found.detectable):
         hidden = (
             f"differences below about {points(found.detectable)} stay hidden more than one time in "

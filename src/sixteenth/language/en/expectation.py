@@ -20,9 +20,12 @@ from ...analysis.findings.expectation import (
     Outcome,
     SizeVerdict,
 )
+from ...analysis.stats.paired import Contrast
 from ..text import upper_first
 from .numbers import count, interval, join, p_value, percent, points, probability, rounded, signed
 from .words import Words
+
+NO_DIFFERENCE = "no difference, however large, could have been seen"
 
 
 def say(finding: ExpectationFinding, words: Words) -> str:
@@ -57,8 +60,14 @@ def _size(row: SizeVerdict, words: Words) -> str:
         for name, cell in ((words.model(cell.model), cell) for cell in (row.big, row.small))
     )
     head = f"On {count(row.small.train_size)} images from {words.from_init(row.init)} "
-    test = f", p {p_value(row.p)}" if math.isfinite(row.p) else ""
+    test = f", p {p_value(row.p, 1 - row.found.level)}" if math.isfinite(row.p) else ""
     span = interval(found)
+    if row.corrected_away:
+        return (
+            f"{head}{big[0]} ({big[1]}) and {small[0]} ({small[1]}) cannot be told apart once "
+            f"{row.sizes} sizes are corrected for: {signed(found.value)} points ({span}{test}); "
+            f"{_visible(row)}."
+        )
     if row.outcome is Outcome.CANNOT_TELL:
         return (
             f"{head}no difference between {big[0]} ({big[1]}) and {small[0]} ({small[1]}) that "
@@ -77,8 +86,15 @@ def _size(row: SizeVerdict, words: Words) -> str:
 def _visible(row: SizeVerdict) -> str:
     """How small a difference these runs could have seen."""
     if not math.isfinite(row.detectable):
-        return "these runs scatter so much that they could see no difference, however large"
+        return f"{NO_DIFFERENCE}: {too_much(row.found)}"
     return f"one of {points(row.detectable)} would have been seen with 80% probability"
+
+
+def too_much(found: Contrast) -> str:
+    """Why no difference, however large, could have been seen."""
+    if found.spread.mostly_images:
+        return "the test images are too few"
+    return "the spread between trainings is too large"
 
 
 def _no_comparison(reason: NotCompared) -> str:
@@ -121,7 +137,7 @@ def _verdict(found: ExpectationVerdict, words: Words) -> str:
         return f"{head} held at {whole}."
     if found.opposite:
         return f"{head} did not hold: the opposite was found at {whole}."
-    return f"{head} was neither met nor refuted: at {whole} these runs cannot see a difference."
+    return f"{head} was neither met nor refuted: at {whole} these runs cannot tell."
 
 
 def _gain_from_data(found: GainFromData, words: Words) -> str:

@@ -27,6 +27,7 @@ percent, coverage, points = SENTENCE.percent, SENTENCE.coverage, SENTENCE.points
 is_nothing, interval, p_value = SENTENCE.is_nothing, SENTENCE.interval, SENTENCE.p_value
 probability, times, rounded = SENTENCE.probability, SENTENCE.times, SENTENCE.rounded
 roughly, large, accuracy_interval = SENTENCE.roughly, SENTENCE.large, SENTENCE.accuracy_interval
+ratio = SENTENCE.ratio
 
 
 def plural(number: int, singular: str, several: str = "") -> str:

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from ...analysis.findings.explained import Lever
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
-from ...spec.fields import is_frozen, is_last_stage, is_part_trained
+from ...spec.fields import is_frozen, is_last_stage
 from ..screen import equal_steps, rates
 from ..sentences import SURE
 from .curves import warning
@@ -25,6 +25,9 @@ from .numbers import (
 )
 from .words import ACROSS, Words
 
+CORRECTED = "once several comparisons are corrected for"
+"""Of what does not count although its interval leaves out zero."""
+
 
 def do(option: Option, words: Words) -> str:
     """The option as an imperative, without a capital and a full stop."""
@@ -37,7 +40,7 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return f"use {label(option, words)}" if option.end else "try a bigger model"
         case OptionKind.INIT:
-            if is_part_trained(start.init):
+            if option.fine_tunes:
                 return f"train {_more(option)}, not {_trained(start.init)} alone"
             if option.end:
                 return f"start from {_with(words.from_init(option.end[1]), option)}"
@@ -77,7 +80,7 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return _with(words.model(option.end[0]), option) if option.end else "a bigger model"
         case OptionKind.INIT:
-            if is_part_trained(option.start.init):
+            if option.fine_tunes:
                 return f"training {_more(option)}"
             return _with(words.init(option.end[1]), option) if option.end else "other weights"
         case OptionKind.TRAINING:
@@ -114,7 +117,9 @@ def why(option: Option, words: Words) -> str:
     if not option.known:
         return f"{untried(option, words)}."
     text = gain(option, words)
-    if option.verdict is OptionVerdict.CANNOT_TELL:
+    if option.corrected_away:
+        text += f", not told from no gain {CORRECTED}"
+    elif option.verdict is OptionVerdict.CANNOT_TELL:
         text += ", so it may bring nothing" if option.gain >= 0 else ", so it may change nothing"
     if equal_steps(option) and not is_nothing(option.gain):
         text += f"; {points(option.gain_at_equal_steps)} of it without more training steps"
@@ -142,12 +147,14 @@ def untried(option: Option, words: Words) -> str:
         case OptionKind.INIT:
             if not option.available:
                 return f"{model} has none; a model such as resnet18 does"
+            if option.fine_tunes:
+                if option.elsewhere:
+                    return f"all weights of {model} were not trained on as many images"
+                return f"this study trained {_trained(option.start.init)} alone"
             if option.start.init == "random":
                 if option.elsewhere:
                     return f"{model} was not trained from any on as many images"
                 return "no run used any"
-            if is_part_trained(option.start.init):
-                return f"this study trained {_trained(option.start.init)} alone"
             return "the study has no others that were trained on as many images"
         case OptionKind.TRAINING:
             if option.converged is False:

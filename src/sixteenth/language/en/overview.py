@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
+from ...analysis.curves.forecast import CERTAIN
 from ...analysis.findings.advice import AnotherSize, BestNetwork, MoreSeeds
 from ...analysis.findings.cautions import (
     Caution,
@@ -23,7 +24,7 @@ from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
-from ...spec.fields import is_last_stage, is_part_trained
+from ...spec.fields import is_last_stage
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain, portion, upper_first
@@ -34,9 +35,11 @@ from .numbers import (
     count,
     coverage,
     is_nothing,
+    join,
     percent,
     plural,
     points,
+    probability,
     roughly,
     rounded,
 )
@@ -51,6 +54,7 @@ LABELS = ScreenLabels(
         OptionKind.RESOLUTION: "Larger images",
     },
     fine_tuning="Fine-tuning",
+    other_weights="Other weights",
     first_layer="First layer",
     verdicts={
         OptionVerdict.HELPS: "helps",
@@ -112,7 +116,9 @@ class EnglishScreen(Screen):
                 assert option is not None
                 return f"{self.do(option)}{gain}"
             case Verdict.TRAIN_FIRST:
-                return f"Train longer first{gain}"
+                # Its gain may be open: what is not settled without it is why it comes first.
+                known = option is not None and option.verdict is OptionVerdict.HELPS
+                return f"Train longer first{gain if known else ''}"
             case Verdict.NOT_SEPARATED:
                 return "Cannot tell yet: more images, or longer training?"
             case Verdict.STOP:
@@ -120,6 +126,8 @@ class EnglishScreen(Screen):
                     return "Stop here: next to nothing is left to gain"
                 return f"Stop here: less than {points(found.visible)} are left to gain"
             case Verdict.TEST_MORE:
+                if found.visible >= 1:
+                    return "Test on more images first: these are too few to show any gain"
                 return (
                     f"Test on more images first: these show no gain below {points(found.visible)}"
                 )
@@ -128,8 +136,8 @@ class EnglishScreen(Screen):
                 if out is None or out.end is None:
                     return f"Cannot tell yet{_surer(found)}"
                 name = options.label(out, self.words)
-                several = out.kind is OptionKind.INIT and not is_part_trained(out.start.init)
-                does_not = f"{upper_first(name)} do{'' if several else 'es'} not help"
+                several = out.kind is OptionKind.INIT and not out.fine_tunes
+                does_not = f"{self.words.begin(name)} do{'' if several else 'es'} not help"
                 return f"{does_not} ({_gain(out, self.words)}). The rest is open{_surer(found)}"
             case Verdict.NOTHING_KNOWN:
                 return f"Nothing to compare yet{_surer(found)}"
@@ -168,6 +176,8 @@ class EnglishScreen(Screen):
                     return f"none are known for {self.words.model(option.start.model)}"
                 if option.elsewhere:
                     return "not tried with this model on as many images"
+                if option.fine_tunes:
+                    return "no run fine-tuned all weights"
                 return (
                     "no run used any" if option.start.init == "random" else "no others were tried"
                 )
@@ -242,14 +252,7 @@ class EnglishScreen(Screen):
                     "options may then help most."
                 )
             case RunsMissing():
-                verb = "is" if found.missing == 1 else "are"
-                missing, left_out = f"{found.missing} {verb} missing", "are left out"
-                if not found.failed:
-                    return f"{found.missing} of {found.runs} runs {verb} missing and left out."
-                if not found.missing:
-                    left_out = "is left out" if found.failed == 1 else left_out
-                    return f"{found.failed} of {found.runs} runs failed and {left_out}."
-                return f"{found.failed} of {found.runs} runs failed and {missing}; they {left_out}."
+                return _missing(found)
             case _:
                 assert_never(found)
 
@@ -283,7 +286,11 @@ class EnglishScreen(Screen):
         most = f"{FARTHEST} times the images of now"
         match found.outcome:
             case TargetOutcome.REACHED:
-                said = f"is reached already: {arm}, {plural(round(found.images), 'image')}"
+                said = f"was measured already: {arm}, {plural(round(found.images), 'image')}"
+                if math.isfinite(found.probability):
+                    chance = probability(found.probability, CERTAIN)
+                    true = f"its true {self.words.term.accuracy}"
+                    said += f"; {true} is as high with probability {chance}"
             case TargetOutcome.NO_CURVE:
                 said = "was not reached, and one size a model has no curve"
             case TargetOutcome.OUT_OF_REACH:
@@ -321,12 +328,33 @@ class EnglishScreen(Screen):
         )
 
 
+def _missing(found: RunsMissing) -> str:
+    """How many runs have no result, and why."""
+    counts = [
+        (found.failed, "failed and {} left out", "failed"),
+        (found.missing, "{} missing and left out", "{} missing"),
+        (found.running, "{} still running and left out", "{} still running"),
+    ]
+    told = [each for each in counts if each[0]]
+    of_all = f" of {found.runs} runs"
+    if len(told) == 1:
+        number, alone, _ = told[0]
+        return f"{number}{of_all} {alone.format('is' if number == 1 else 'are')}."
+    parts = [
+        f"{number}{of_all * (i == 0)} {what.format('is' if number == 1 else 'are')}"
+        for i, (number, _, what) in enumerate(told)
+    ]
+    return f"{join(parts)}; they are left out."
+
+
 def _surer(found: Overview) -> str:
     """What would tell, after the verdict."""
     if found.reason is not None:
         return f": train with {explained.CHANGED[found.reason]}"
     if found.unfinished:
         return ": train the rest of this study"
+    if found.running:
+        return ": wait for the runs that are still running"
     match found.step:
         case MoreSeeds():
             return ": train two more seeds"

@@ -20,9 +20,9 @@ def say(finding: ClassFinding, words: Words) -> str:
         case NoWeakClass():
             return (
                 f"No class stands out for {words.cell(finding.cell)}: none of the "
-                f"{finding.classes} recalls lies below their mean by more than the test images "
-                f"(the rarest class has {count(finding.fewest)}), differences between trainings "
-                "and the choice among so many classes may explain."
+                f"{count(finding.classes)} recalls lies below their mean by more than the test "
+                f"images (the rarest class has {count(finding.fewest)}), differences between "
+                "trainings and the choice among so many classes may explain."
             )
         case ClassRecall():
             grown = " → ".join(percent(recall) for recall in finding.recalls)
@@ -46,8 +46,8 @@ def _weak(found: WeakClasses, words: Words) -> str:
     text = (
         f"Images are needed most by {join(named)}: {whose} recall by "
         f"{words.cell(found.cell)} is "
-        f"below the mean of all {found.classes} classes, {percent(found.mean)}, by more than "
-        "chance explains."
+        f"below the mean of all {count(found.classes)} classes, {percent(found.mean)}, by more "
+        "than chance explains."
     )
     if math.isfinite(found.mean_gain):
         gain = sum(one.gain for one in found.weak) / len(found.weak)

@@ -46,7 +46,7 @@ class Words(BaseWords):
     terms = TERMS
 
     def begin(self, text: str) -> str:
-        return upper_first(text)
+        return upper_first(text, self.names.models.values())
 
     def init(self, init: str) -> str:
         """``random weights``, ``ImageNet weights``, ``weights from mine.pth``.

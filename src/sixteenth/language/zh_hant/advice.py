@@ -22,7 +22,6 @@ from ..base import SaidStep
 from . import options
 from .doubling import control_run
 from .numbers import (
-    NUMBERS,
     SENTENCE,
     accuracy_interval,
     count,
@@ -31,6 +30,7 @@ from .numbers import (
     interval,
     percent,
     probability,
+    ratio,
     roughly,
     rounded,
     signed_points,
@@ -88,7 +88,7 @@ def _best(found: BestNetwork, words: Words) -> str:
     if rival is not None:
         text += f"；與 {words.cell(rival)}的 {percent(rival.accuracy)} 分不出高下"
     if found.rival_flops is not None:
-        text += f"，後者的訓練運算量是前者的 {NUMBERS.decimal(found.rival_flops, 2)} 倍"
+        text += f"，後者的訓練運算量是前者的 {ratio(found.rival_flops)} 倍"
     return f"{text}。"
 
 

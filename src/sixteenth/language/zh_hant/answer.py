@@ -87,6 +87,8 @@ def _recommendation(found: Headline, words: Words) -> str:
                 "也就是這些測試影像所能分辨的最小差異。"
             )
         case Lead.TEST_MORE:
+            if found.visible >= 1:
+                return "請先增加測試影像：目前的張數太少，任何提升都看不出來。"
             return (
                 f"請先增加測試影像：這些測試影像所能分辨的最小差異是 {points(found.visible)}，"
                 "比已知剩下的提升空間還大。"
@@ -115,7 +117,10 @@ def _in_hand(found: InHand, words: Words) -> str:
         if option.verdict is OptionVerdict.HELPS:
             told.append(f"{over}高 {points(option.gain)}（{around}）")
         else:
-            unclear.append(f"{unsure}無法判斷（{signed_points(option.gain)}，{around}）")
+            corrected = options.CORRECTED if option.corrected_away else ""
+            unclear.append(
+                f"{unsure}，{corrected}無法判斷（{signed_points(option.gain)}，{around}）"
+            )
     sentences = [f"目前已有的優勢：{'；'.join(told)}。"] if told else []
     sentences += [f"最佳模型{'；'.join(unclear)}。"] if unclear else []
     return "".join(sentences)

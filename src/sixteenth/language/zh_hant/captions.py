@@ -82,7 +82,8 @@ class ChineseCaptions(Captions):
             forecast = f"菱形是預測值，附 {coverage(next(iter(levels)))} 區間。"
         return (
             f"各種做法能讓最佳模型的{self.words.term.test_accuracy}提升多少個百分點，以及重新訓練的信賴區間。實心："
-            f"信賴區間不包含零；空心：這些訓練無法判斷。{forecast}"
+            "信賴區間不包含零；空心：無法判斷，原因是信賴區間包含零、做多重比較校正後不顯著，"
+            f"或訓練尚未收斂。{forecast}"
         )
 
     def options_alt(self, options: Sequence[Option]) -> str:

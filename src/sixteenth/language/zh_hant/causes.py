@@ -15,6 +15,7 @@ from ...analysis.findings.causes import (
 )
 from ...spec.fields import is_frozen
 from . import diagnosis
+from .expectation import NO_DIFFERENCE, too_much
 from .numbers import count, images, percent, points, signed_points
 from .words import Words
 
@@ -41,7 +42,7 @@ def _cause(finding: CauseFinding, words: Words) -> str:
 
 
 def _too_small(found: TooSmallStudy) -> str:
-    hidden = "任何差異都看不出來，因為各次訓練之間的變異太大"
+    hidden = f"{too_much(found.difference)}，{NO_DIFFERENCE}"
     if math.isfinite(found.detectable):
         hidden = f"小於約 {points(found.detectable)}的差異，看不出來的機率超過五分之一"
     tested = f"，測試影像 {count(found.test_size)} 張" if found.test_size > 0 else ""

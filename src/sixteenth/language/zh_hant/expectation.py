@@ -20,6 +20,7 @@ from ...analysis.findings.expectation import (
     Outcome,
     SizeVerdict,
 )
+from ...analysis.stats.paired import Contrast
 from .numbers import (
     NUMBERS,
     SENTENCE,
@@ -36,6 +37,8 @@ from .numbers import (
     signed_points,
 )
 from .words import Words
+
+NO_DIFFERENCE = "再大的差異也看不出來"
 
 
 def say(finding: ExpectationFinding, words: Words) -> str:
@@ -69,8 +72,13 @@ def _size(row: SizeVerdict, words: Words) -> str:
         f"{words.model(cell.model)}（{percent(cell.accuracy)}）" for cell in (row.big, row.small)
     )
     head = f"{words.init(row.init)}，{images(row.small.train_size)}："
-    test = f"，p {p_value(row.p)}" if math.isfinite(row.p) else ""
+    test = f"，p {p_value(row.p, 1 - row.found.level)}" if math.isfinite(row.p) else ""
     span = interval(found)
+    if row.corrected_away:
+        return (
+            f"{head}對 {row.sizes} 種資料量做校正後，{big}與 {small}分不出高下："
+            f"{signed_points(found.value)}（{span}{test}）；{_visible(row)}。"
+        )
     if row.outcome is Outcome.CANNOT_TELL:
         return (
             f"{head}{big}與 {small}之間看不出差異：{signed_points(found.value)}（{span}{test}）；"
@@ -86,8 +94,13 @@ def _size(row: SizeVerdict, words: Words) -> str:
 def _visible(row: SizeVerdict) -> str:
     """How small a difference these runs could have seen."""
     if not math.isfinite(row.detectable):
-        return "這些訓練之間的變異太大，再大的差異也看不出來"
+        return f"{too_much(row.found)}，{NO_DIFFERENCE}"
     return f"差異要有 {points(row.detectable)}，才有 80% 的機率看得出來"
+
+
+def too_much(found: Contrast) -> str:
+    """Why no difference, however large, could have been seen."""
+    return "測試影像太少" if found.spread.mostly_images else "各次訓練之間的變異太大"
 
 
 def _no_comparison(reason: NotCompared) -> str:
@@ -125,7 +138,7 @@ def _verdict(found: ExpectationVerdict, words: Words) -> str:
         return f"{head}在 {whole}{'都' * (number > 1)}成立。"
     if found.opposite:
         return f"{head}不成立：在 {whole}，結果正好相反。"
-    return f"{head}既沒有得到證實，也沒有遭到否定：在 {whole}，這些訓練看不出差異。"
+    return f"{head}既沒有得到證實，也沒有遭到否定：在 {whole}，這些訓練無法判斷。"
 
 
 def _gain_from_data(found: GainFromData, words: Words) -> str:

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from ...analysis.findings.explained import Lever
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
-from ...spec.fields import is_frozen, is_last_stage, is_part_trained
+from ...spec.fields import is_frozen, is_last_stage
 from ..screen import equal_steps, rates
 from ..sentences import SURE
 from .curves import warning
@@ -26,6 +26,8 @@ from .numbers import (
 )
 from .words import ACROSS, Words
 
+CORRECTED = "做多重比較校正後"  # before what does not count although its interval leaves out zero
+
 
 def do(option: Option, words: Words) -> str:
     """The option as what one would do, without a full stop."""
@@ -38,7 +40,7 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return f"改用 {label(option, words)}" if option.end else "試試較大的模型"
         case OptionKind.INIT:
-            if is_part_trained(start.init):
+            if option.fine_tunes:
                 return f"訓練{_more(option)}，而不只是{_trained(start.init)}"
             if option.end:
                 return f"改用 {label(option, words)}"
@@ -78,7 +80,7 @@ def label(option: Option, words: Words) -> str:
         case OptionKind.MODEL:
             return _with(words.model(option.end[0]), option) if option.end else "較大的模型"
         case OptionKind.INIT:
-            if is_part_trained(option.start.init):
+            if option.fine_tunes:
                 return f"訓練{_more(option)}"
             return _with(words.init(option.end[1]), option) if option.end else "其他權重"
         case OptionKind.TRAINING:
@@ -118,7 +120,9 @@ def why(option: Option, words: Words) -> str:
     if not option.known:
         return f"{untried(option, words)}。"
     text = gain(option, words)
-    if option.verdict is OptionVerdict.CANNOT_TELL:
+    if option.corrected_away:
+        text += f"，但{CORRECTED}無法確定有差異"
+    elif option.verdict is OptionVerdict.CANNOT_TELL:
         text += "，因此也可能沒有幫助" if option.gain >= 0 else "，因此也可能沒有影響"
     if equal_steps(option) and not is_nothing(option.gain):
         text += f"；在訓練步數不變時為 {points(option.gain_at_equal_steps)}"
@@ -145,12 +149,14 @@ def untried(option: Option, words: Words) -> str:
         case OptionKind.INIT:
             if not option.available:
                 return f"{model} 沒有預訓練權重；resnet18 等模型則有"
+            if option.fine_tunes:
+                if option.elsewhere:
+                    return f"沒有用同樣多的影像訓練過 {model} 的全部權重"
+                return f"這項研究只訓練了{_trained(option.start.init)}"
             if option.start.init == "random":
                 if option.elsewhere:
                     return f"{model} 沒有用同樣多的影像從預訓練權重開始訓練過"
                 return "沒有任何一次訓練使用預訓練權重"
-            if is_part_trained(option.start.init):
-                return f"這項研究只訓練了{_trained(option.start.init)}"
             return "沒有用同樣多的影像訓練過其他權重"
         case OptionKind.TRAINING:
             if option.converged is False:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
+from ...analysis.curves.forecast import CERTAIN
 from ...analysis.findings.advice import AnotherSize, BestNetwork, MoreSeeds
 from ...analysis.findings.cautions import (
     Caution,
@@ -37,6 +38,7 @@ from .numbers import (
     is_nothing,
     percent,
     points,
+    probability,
     roughly,
     rounded,
     signed_points,
@@ -53,6 +55,7 @@ LABELS = ScreenLabels(
         OptionKind.RESOLUTION: "較大的影像",
     },
     fine_tuning="微調",
+    other_weights="其他權重",
     first_layer="第一層",
     verdicts={
         OptionVerdict.HELPS: "有幫助",
@@ -115,7 +118,8 @@ class ChineseScreen(Screen):
                 assert option is not None
                 return f"{options.do(option, self.words)}{gain}"
             case Verdict.TRAIN_FIRST:
-                return f"先訓練久一點{gain}"
+                known = option is not None and option.verdict is OptionVerdict.HELPS
+                return f"先訓練久一點{gain if known else ''}"
             case Verdict.NOT_SEPARATED:
                 return "還無法判斷：該增加影像，還是訓練久一點？"
             case Verdict.STOP:
@@ -123,6 +127,8 @@ class ChineseScreen(Screen):
                     return "可以到此為止：幾乎沒有提升空間了"
                 return f"可以到此為止：剩下的提升空間不到 {points(found.visible)}"
             case Verdict.TEST_MORE:
+                if found.visible >= 1:
+                    return "請先增加測試影像：目前的張數太少，任何提升都看不出來"
                 return f"請先增加測試影像：目前看不出小於 {points(found.visible)}的差異"
             case Verdict.CANNOT_TELL:
                 out = found.ruled_out
@@ -166,6 +172,8 @@ class ChineseScreen(Screen):
                     return f"{self.words.model(option.start.model)} 沒有預訓練權重"
                 if option.elsewhere:
                     return "這個模型沒有用同樣多的影像試過"
+                if option.fine_tunes:
+                    return "沒有試過微調全部權重"
                 return "沒有使用過" if option.start.init == "random" else "沒有試過其他權重"
             case OptionKind.TRAINING if option.converged is False:
                 return "訓練結束時仍在進步"
@@ -238,7 +246,11 @@ class ChineseScreen(Screen):
                     "微調後準確率可能更高，最有幫助的做法也可能不同。"
                 )
             case RunsMissing():
-                counts = ((found.failed, "失敗"), (found.missing, "沒有結果"))
+                counts = (
+                    (found.failed, "失敗"),
+                    (found.missing, "沒有結果"),
+                    (found.running, "仍在訓練"),
+                )
                 said = "、".join(f"{number} 次{what}" for number, what in counts if number)
                 return f"{found.runs} 次訓練中有 {said}，未列入分析。"
             case _:
@@ -260,7 +272,10 @@ class ChineseScreen(Screen):
         most = f"目前的 {FARTHEST} 倍"
         match found.outcome:
             case TargetOutcome.REACHED:
-                said = f"已經達到：{arm}，{images(round(found.images))}"
+                said = f"已經測得：{arm}，{images(round(found.images))}"
+                if math.isfinite(found.probability):
+                    chance = probability(found.probability, CERTAIN)
+                    said += f"；真正的{self.words.term.accuracy}不低於此的機率 {chance}"
             case TargetOutcome.NO_CURVE:
                 said = "還沒有達到；每個模型只有一種資料量，沒有學習曲線可以推算"
             case TargetOutcome.OUT_OF_REACH:
@@ -306,6 +321,8 @@ def _surer(found: Overview) -> str:
         return f"：請以此設定訓練：{explained.CHANGED[found.reason]}"
     if found.unfinished:
         return "：請先完成這項研究其餘的訓練"
+    if found.running:
+        return "：請等候仍在進行的訓練"
     match found.step:
         case MoreSeeds():
             return "：請再用兩個新的種子訓練"

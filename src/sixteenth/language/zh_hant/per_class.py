@@ -19,7 +19,7 @@ def say(finding: ClassFinding, words: Words) -> str:
             return _weak(finding, words)
         case NoWeakClass():
             return (
-                f"{words.cell(finding.cell)}沒有特別弱的類別：{finding.classes} 個類別中，"
+                f"{words.cell(finding.cell)}沒有特別弱的類別：{count(finding.classes)} 個類別中，"
                 f"沒有任何一個的召回率低於平均的程度，超出測試影像"
                 f"（最少的類別 {count(finding.fewest)} 張）、"
                 "各次訓練的差異，以及從這麼多類別中挑選所能解釋的範圍。"
@@ -42,7 +42,7 @@ def _weak(found: WeakClasses, words: Words) -> str:
     rest = f"，以及另外 {count(more)} 個類別" if more else ""
     text = (
         f"最需要影像的類別：{listed}{rest}。以 {words.cell(found.cell)}測試，召回率低於全部 "
-        f"{found.classes} 個類別的平均 {percent(found.mean)}，差距超出偶然能解釋的範圍。"
+        f"{count(found.classes)} 個類別的平均 {percent(found.mean)}，差距超出偶然能解釋的範圍。"
     )
     if math.isfinite(found.mean_gain):
         gain = sum(one.gain for one in found.weak) / len(found.weak)

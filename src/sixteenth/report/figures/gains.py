@@ -29,8 +29,9 @@ def options_figure(
 ) -> Figure:
     """What each option would add: the gain in accuracy with its interval, and a line at no gain.
 
-    Filled points have an interval that leaves out zero; hollow ones could be no gain at all. A
-    diamond is a forecast. Options whose gain is not known are left out.
+    Filled points have an interval that leaves out zero. Hollow ones could be no gain at all: their
+    interval holds zero, several comparisons are corrected for, or training had not ended. A diamond
+    is a forecast. Options whose gain is not known are left out.
     """
     known = [option for option in options if option.known]
     width, pitch = (NARROW, 0.62) if narrow else (WIDE, 0.3)

@@ -5,6 +5,7 @@ Each statement and each row of a table has a link to the run that it rests on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 
@@ -22,8 +23,9 @@ from sixteenth.analysis.findings.limits import (
     Repeats,
     ReportedEpoch,
 )
-from sixteenth.analysis.findings.options import Option, OptionKind
+from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overfitting import GeneralisationGap
+from sixteenth.analysis.findings.overview import Overview
 from sixteenth.analysis.findings.pretraining import OneInit
 from sixteenth.analysis.findings.relation import AccuracyCurve, HighestAccuracy
 from sixteenth.analysis.findings.types import Finding
@@ -58,7 +60,7 @@ def _is_told(found: Finding, findings: Findings) -> bool:
         case BestNetwork():
             return found.rival_flops is None  # the lead; which others are as good is told below
         case Option():
-            return not found.known and found.kind in untried
+            return found.kind in untried if not found.known else _is_all_of_a_card(found, screen)
         case NoComparison():
             return found.reason is NotCompared.ONE_MODEL and OptionKind.MODEL in untried
         case OneInit():
@@ -92,6 +94,12 @@ def _is_told(found: Finding, findings: Findings) -> bool:
             return True  # the checks of the images
         case _:
             return False
+
+
+def _is_all_of_a_card(option: Option, screen: Overview) -> bool:
+    """Whether a card has all of an option: it is compared with no other, and has no rates."""
+    alone = math.isnan(option.chance_best) and option.told is not OptionVerdict.HELPS
+    return alone and any(card.option is option for card in screen.cards)
 
 
 def row_of(finding: Finding, rows: Mapping[object, str]) -> str:

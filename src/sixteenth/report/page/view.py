@@ -22,7 +22,7 @@ from ...language.base import Language, SaidSection
 from ...language.numbers import Numbers, missing
 from ...language.provenance import Fact
 from ...language.screen import SaidOverview
-from ...language.text import plain, upper_first
+from ...language.text import plain
 from ..axes import grid_axes
 from ..discussion import Measurements
 from ..figures.panels import hole
@@ -152,7 +152,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         name=plain(spec.get("name", "study")),
         dateline=language.provenance.dateline(made),
         understood=[
-            upper_first(line)
+            language.words.begin(line)
             for line in [*language.understood(made.understood), *_weights(measurements, language)]
         ],
         screen=screen,
@@ -200,7 +200,7 @@ def fit_rows(findings: Findings, language: Language) -> list[FitRow]:
                 model=language.model(model),
                 init=language.init(init),
                 alpha=numbers.percent(fit.alpha),
-                alpha_interval=numbers.interval(*fit.alpha_interval, 0),
+                alpha_interval=_rough_interval(numbers, *fit.alpha_interval),
                 eta=numbers.significant(fit.eta),
                 gamma=numbers.decimal(fit.gamma, 2),
                 gamma_interval=numbers.span.format(
@@ -208,10 +208,15 @@ def fit_rows(findings: Findings, language: Language) -> list[FitRow]:
                 ),
                 reliance=numbers.decimal(100 * fit.data_reliance(last), 1),
                 forecast=numbers.percent(fit.predict(2 * last)),
-                forecast_interval=numbers.interval(low, high, 0),
+                forecast_interval=_rough_interval(numbers, low, high),
             )
         )
     return rows
+
+
+def _rough_interval(numbers: Numbers, low: Any, high: Any) -> str:
+    """Of a forecast error: in whole percent, with one digit where all of it is below 10%."""
+    return numbers.interval(low, high, 1 if high < 0.1 else 0)
 
 
 def wanted_accuracies(findings: Findings, language: Language) -> list[Aim]:
