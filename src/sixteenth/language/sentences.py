@@ -39,6 +39,7 @@ class SentenceNumbers:
         point, points_pattern: of a difference in percentage points: 1.0, and any other.
         around: any interval, with its ``{level}`` and its ``{ends}``.
         confidence: the same of measured accuracies and their differences.
+        no_interval: instead of one, where nothing tells it.
         over, under: what is known only to lie beyond a number.
         factor: so many times as much.
         large_units: from what a number on it is written in which unit, the largest first.
@@ -49,6 +50,7 @@ class SentenceNumbers:
     points_pattern: str
     around: str
     confidence: str
+    no_interval: str
     over: str
     under: str
     factor: str
@@ -99,8 +101,14 @@ class SentenceNumbers:
         return pattern.format(level=self.coverage(level), ends=ends)
 
     def interval(self, found: Ranged, *, flip: bool = False) -> str:
-        """``95% interval 3.2 to 5.0``, in points; `flip` states it for the opposite difference."""
+        """``95% interval 3.2 to 5.0``, in points; `no_interval` where nothing tells its ends.
+
+        Args:
+            flip: state it for the opposite difference.
+        """
         low, high = (-found.high, -found.low) if flip else (found.low, found.high)
+        if math.isnan(low) or math.isnan(high):
+            return self.no_interval
         off_zero = low > 0 or high < 0
         low_end, high_end = self._end(low, off_zero), self._end(high, off_zero)
         return self.ends(found.level, low_end, high_end, measured=True)

@@ -16,6 +16,7 @@ SENTENCE = SentenceNumbers(
     points_pattern="{} points",
     around="{level} interval {ends}",
     confidence="{level} interval {ends}",
+    no_interval="interval not known",
     over="over {}",
     under="under {}",
     factor="{} times",

@@ -60,6 +60,7 @@ SENTENCE = SentenceNumbers(
     points_pattern="{} 個百分點",
     around="{level} 區間 {ends}",
     confidence="{level} 信賴區間 {ends}",
+    no_interval="信賴區間未知",
     over="超過 {}",
     under="不到 {}",
     factor="{} 倍",
