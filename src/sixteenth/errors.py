@@ -96,9 +96,14 @@ def counted(number: int, noun: str, several: str = "") -> str:
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
-def nearest(name: str, allowed: Iterable[str], *, most: int = 3) -> str:
-    """A half-sentence such as ``; did you mean resnet18?``, empty when nothing is near."""
+def nearest(name: str, allowed: Iterable[str], *, most: int = 3, prefix: str = "") -> str:
+    """A half-sentence such as ``; did you mean resnet18?``, empty when nothing is near.
+
+    Args:
+        prefix: is put before each name that is told, and is no part of `name`.
+    """
     close = difflib.get_close_matches(name, list(allowed), n=most, cutoff=0.6)
+    close = [f"{prefix}{each}" for each in close]
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 

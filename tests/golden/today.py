@@ -5,6 +5,7 @@ The one place that knows how to ask: when names or types of the package change, 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import tempfile
@@ -62,7 +63,8 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
     plain = found.plain
     english = English(Names.of(plain.models, plain.inits, plain.metric))
     with tempfile.TemporaryDirectory() as folder, _figures(drawn=study.figures) as drawn:
-        build_report(folder, study.measurements(), plain, english)
+        with contextlib.chdir(folder):  # which the commands of the page name
+            build_report(".", study.measurements(), plain, english)
         report, html = (
             _without_version((Path(folder) / f"report.{kind}").read_text("utf-8"))
             for kind in ("md", "html")

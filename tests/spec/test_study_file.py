@@ -78,7 +78,10 @@ def test_what_is_no_fraction_is_refused_by_name(written: object) -> None:
     ("content", "said"),
     [
         ({"data": "digits", "modles": ["resnet18"]}, "did you mean models"),
-        ({"data": "digits", "train": {"epoch": 3}}, "did you mean epochs"),
+        (
+            {"data": "digits", "train": {"epoch": 3}},
+            "did you mean train.epochs or train.max_epochs",
+        ),
         ({"data": "digits", "epochs": 3}, "did you mean train.epochs"),
         ({"data": "digits", "lr": 0.1}, "did you mean train.learning_rate"),
         ({"data": "digits", "train": {"lr": 0.1}}, "did you mean train.learning_rate"),

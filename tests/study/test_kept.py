@@ -96,3 +96,10 @@ def test_a_table_that_is_not_the_studys_is_refused(study: Path, change, says: st
     with pytest.raises(InputError, match=says):
         Study.open(study).report(from_table=True)
     assert (study / "report.html").read_bytes() == before
+
+
+def test_commands_of_the_page_work_where_the_study_was_run(study: Path) -> None:
+    page = Study.open(study).report().with_suffix(".md").read_text("utf-8")
+    assert "`sixteenth run tiny/study.yaml --set train.epochs=6 --fresh`" in page
+    Study.open(study.absolute()).report()
+    assert study.with_name("tiny").joinpath("report.md").read_text("utf-8") == page

@@ -427,6 +427,12 @@ REFUSED = [
         words=["no column of", "known to hold labels (it has image, width)", "--label-column"],
     ),
     refused(
+        "the same beside the one folder of its images",
+        greys({"images": [*range(5), *range(10, 15)]}),
+        put("labels.csv", "id,species,site\n" + "".join(f"{i}.png,a,b\n" for i in range(5))),
+        words=["10 images in", "/images lie in no class folder", "choose one with --label-column"],
+    ),
+    refused(
         "a table that is a Git LFS pointer",
         FLAT,
         put("labels.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"),
@@ -528,5 +534,8 @@ def test_a_table_of_labels_is_understood(case: Case, tmp_path: Path) -> None:
 def test_rare_classes_with_names_alike_are_not_taken_for_misspelt() -> None:
     labels, classes = np.repeat([0, 1, 2], [1, 2, 30]), ("breed 1", "breed 2", "cat")
     options = Options(Path("nowhere"), None, None, test_fraction=0.2, split_seed=0)
-    with pytest.raises(DataError, match=r"class 'breed 1' .* larger test_fraction$"):
+    with pytest.raises(DataError, match=r"only 1 image: .* exclude: \[breed 1\]\)$"):
         hold_out_test(labels, classes, options, "pets")
+    labels = np.repeat([0, 1], [2, 30])
+    with pytest.raises(DataError, match="add images, or set a larger test_fraction, or leave"):
+        hold_out_test(labels, ("rare", "cat"), options, "pets")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..language.screen import DIR, RUN
+from ..language.screen import typed
 from ..language.text import columns, lines
 from .tables import GAP, Column, print_text, table
 
@@ -37,17 +36,7 @@ def print_answer(said: SaidOverview, folder: Path, on: Console, language: Langua
         on.print()
         print_text(caution.text, on, style="yellow")
         if caution.command:
-            on.print(Text(f"  {_typed(caution.command, folder)}"), soft_wrap=True)
-
-
-def _typed(command: str, folder: Path) -> str:
-    """A command of the report, which says study.yaml and DIR, for a reader who is elsewhere."""
-    study = shlex.quote(str(folder / "study.yaml"))
-    where = shlex.quote(str(folder))
-    if not command.startswith(RUN):
-        return command.replace(f" {DIR}", f" {where}", 1)
-    stays = "" if "--fresh" in command else f" --out {where}"
-    return command.replace("study.yaml", study, 1) + stays
+            on.print(Text(f"  {typed(caution.command, folder)}"), soft_wrap=True)
 
 
 def _columns(cards: tuple[SaidCard, ...], width: int, language: Language) -> list[Column]:

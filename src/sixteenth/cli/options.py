@@ -189,10 +189,16 @@ class Flags:
         ),
     ] = None
     image_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The image column of Parquet files.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The image column of Parquet files, or of a table of labels."
+        ),
     ] = None
     label_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The label column of Parquet files.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The label column of Parquet files, or of a table of labels."
+        ),
     ] = None
     fresh: Annotated[
         bool,

@@ -231,9 +231,11 @@ def hold_out_test(
         # A name that is misspelt now and then stands beside the right one, which is frequent.
         frequent = [name for name, n in zip(classes, counts, strict=True) if n >= 4 * count]
         near = nearest(classes[first], frequent, most=1)
+        larger = "set a larger test_fraction, or " if count > 1 else ""
         raise DataError(
             f"class {classes[first]!r} of {source} has only {counted(count, 'image')}: too "
-            f"few to cut a test part of {share:g}; add images, or set a larger test_fraction{near}"
+            f"few to cut a test part of {share:g}; add images, or {larger}leave the class out (of "
+            f"folders by exclude: [{classes[first]}]){near}"
         )
     return train, test
 

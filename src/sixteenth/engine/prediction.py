@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import InputError, as_typed, looked_for
+from ..errors import InputError, as_typed, counted, looked_for
 from .trained import TrainedNetwork
 
 BATCH = 250
@@ -50,7 +50,8 @@ def find_images(images: str | Path | Iterable[str | Path]) -> tuple[list[Path], 
             walked = Tree(path).walk(path)
             if not walked.images:
                 raise InputError(f"no images in {path}: give image files, or a folder with some")
-            others = f", {len(walked.others):,} other files left out" if walked.others else ""
+            others = f", {counted(len(walked.others), 'other file')} left out"
+            others = others if walked.others else ""
             notes.append(f"images in {path} and below: {len(walked.images):,}{others}")
             found += walked.images
         elif "URL" in (problem := looked_for(path)) and not path.exists():

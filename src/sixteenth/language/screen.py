@@ -7,6 +7,7 @@ import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..analysis.findings.cautions import (
     Caution,
@@ -43,6 +44,16 @@ RUN = "sixteenth run study.yaml"
 """How the commands begin that train more of the study or all of it anew."""
 DIR = "DIR"
 """Stands for the study's folder in the others."""
+
+
+def typed(command: str, folder: Path) -> str:
+    """A command with the study's folder in the place of what stands for it."""
+    study = shlex.quote(str(folder / "study.yaml"))
+    where = shlex.quote(str(folder))
+    if not command.startswith(RUN):
+        return command.replace(f" {DIR}", f" {where}", 1)
+    stays = "" if "--fresh" in command else f" --out {where}"
+    return command.replace("study.yaml", study, 1) + stays
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,8 @@ def meant_key(location: tuple[int | str, ...]) -> str:
         here, other = other, here
     if name in other:
         return f"; did you mean {name if in_train else f'train.{name}'}?"
-    close, key = nearest(name, here), _BY_ALIAS.get(name)
+    close = nearest(name, here, prefix="train." if in_train else "")
+    key = _BY_ALIAS.get(name)
     if key is not None and not (in_train and close):
         return f"; did you mean {key}?"
     return close or f"; known: {', '.join(here)}"

@@ -345,7 +345,9 @@ def test_a_report_made_again_from_its_csv_table_is_the_same_to_the_byte_figures_
     drawn = [f"{name}.{kind}" for name in DRAWN for kind in ("png", "svg")]
     assert names == sorted([*drawn, f"{TALK}.png"])
     for path in report.rglob("*.*"):
-        assert path.read_bytes() == (again / path.relative_to(report)).read_bytes(), path.name
+        made = (again / path.relative_to(report)).read_bytes()
+        # Commands name the folder of their study.
+        assert made.replace(bytes(again), bytes(report)) == path.read_bytes(), path.name
 
 
 @pytest.mark.parametrize(

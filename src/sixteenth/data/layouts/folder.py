@@ -110,6 +110,9 @@ def _detect(tree: Tree, options: Options) -> Parts:
         raise DataError(no_labels(tree, flat[0], places, reasons))
     if doubtful:
         raise DataError(unclear(tree, train, doubtful, places.get("test")))
+    inside = tree.with_images(train)
+    if len(inside) == 1 and reasons:  # no class, but where the images of a table lie
+        raise DataError(no_labels(tree, inside[0], places, reasons))
     found = _class_parts(tree, {each or "train": [place] for each, place in places.items()})
     _leave_out_neighbours(tree, home, list(places.values()))
     tables = find_tables(tree, [tree.root, home])

@@ -24,6 +24,7 @@ from sixteenth.storage.run_record import RunRecord
 from ...language import language_for
 from ...language.base import Language
 from ...language.captions import CurvesShown, Metric
+from ...language.screen import typed
 from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
@@ -74,7 +75,7 @@ def build_report(
         SixteenthError: the files cannot be written; an earlier report is left as it was.
     """
     folder = Path(study_dir)
-    files = report_files(measurements, findings, language)
+    files = report_files(measurements, findings, language, _typed_path(folder))
     files["report.html"] += _mark(made_from) if made_from else b""
     try:
         _write_all(folder, files)
@@ -105,10 +106,21 @@ def _mark(made_from: str) -> bytes:
     return f"<!-- made from {made_from} -->\n".encode()
 
 
+def _typed_path(folder: Path) -> Path:
+    """The folder as a command names it where the study was run: there its images are found too."""
+    here, path = Path.cwd(), folder.absolute()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def report_files(
-    measurements: Measurements, findings: Findings, language: Language
+    measurements: Measurements, findings: Findings, language: Language, folder: Path | None = None
 ) -> dict[str, bytes]:
-    """All files of a report by their path in the study's folder, report.html last."""
+    """All files of a report by their path in the study's folder, report.html last.
+
+    Args:
+        measurements, findings, language: as of `build_report`.
+        folder: of the study, as its commands name it; without, they say study.yaml and DIR.
+    """
     results, histories = measurements.results, measurements.histories
     grids = curve_grids(histories, results)
     figures = draw_figures(results, histories, findings, language, grids=grids)
@@ -150,6 +162,7 @@ def report_files(
         "lang": language.tag,
         "version": __version__,
         "figures": pictures,
+        "typed": lambda command: typed(command, folder) if folder else command,
     }
     files["report.md"] = render("report.md.j2", shared)
     parts = {"style": template_text("report.css"), "script": template_text("report.js")}
