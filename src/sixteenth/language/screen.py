@@ -12,6 +12,7 @@ from pathlib import Path
 from ..analysis.findings.cautions import (
     Caution,
     NotConverged,
+    NothingLearned,
     OneSeed,
     PartTrained,
     ReasonFound,
@@ -354,6 +355,9 @@ def command(found: Caution) -> str:
             return f"{RUN} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
         case UnstableModel():
             runs = f"{found.falls[0].run_id} {found.best.run_ids[0]}"
+            return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"
+        case NothingLearned():
+            runs = f"{found.cell.run_ids[0]} {found.best.run_ids[0]}"
             return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"
         case ReasonFound():
             settings = " ".join(f"--set {shlex.quote(each)}" for each in found.reason.settings)

@@ -8,7 +8,12 @@ import pytest
 from test_options import BIG, PRE, SIZES, SMALL, levelled
 
 from sixteenth.analysis import analyse, read_grid
-from sixteenth.analysis.findings.cautions import OneSeed, RunsMissing, _twice_as_long
+from sixteenth.analysis.findings.cautions import (
+    NothingLearned,
+    OneSeed,
+    RunsMissing,
+    _twice_as_long,
+)
 from sixteenth.language.screen import command
 from sixteenth.spec.fields import FROZEN
 
@@ -67,3 +72,15 @@ def test_a_seed_that_is_planned_is_not_asked_for_again(study):
         planned = planned.drop(run_id, "missing")
     assert caution(planned, OneSeed) is None
     assert caution(planned, RunsMissing).missing == 2
+
+
+def test_a_network_that_guesses_is_named_where_the_best_one_is_compared_with_it(study):
+    made = levelled(study({SMALL: (0.10, 0.10, 0.10), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES))
+    found = caution(made, NothingLearned)
+    assert found.cell.key == (*SMALL, "1", 1.0)
+    runs = "resnet18-random-1-seed0 resnet50-random-1-seed0"
+    assert command(found) == f"sixteenth explain DIR --between {runs} --only learning-rate-half"
+    better = levelled(study({SMALL: (0.1, 0.1, 0.3), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES))
+    assert caution(better, NothingLearned) is None
+    weights = levelled(study({SMALL: (0.1, 0.1, 0.1), PRE: (0.50, 0.62, 0.72)}, fractions=SIZES))
+    assert caution(weights, NothingLearned).cell.arm == SMALL

@@ -17,7 +17,14 @@ from ...spec.fields import (
 from ..inputs.grid import Cell, Grid
 from .advice import Advice
 from .cost import longer_seconds, study_seconds, training_seconds
-from .diagnosis import Context, DiagnosisFinding, TooFewSteps, UnstableTraining, falls_back
+from .diagnosis import (
+    AtChance,
+    Context,
+    DiagnosisFinding,
+    TooFewSteps,
+    UnstableTraining,
+    falls_back,
+)
 from .explained import ExplainedLever, Explanation, Lever
 from .options import Option, OptionKind, OptionVerdict
 from .per_class import ImbalancedClasses, imbalance
@@ -87,6 +94,25 @@ class UnstableModel(Finding):
         found = [cls(best, cell, falls) for cell in left if (falls := falls_back(grid, cell))]
         if found:
             yield max(found, key=lambda one: one.falls[0].fall)
+
+
+@dataclass(frozen=True)
+class NothingLearned(Finding):
+    """A network that the best one is compared with is no better than guessing, in all trainings.
+
+    Its recipe, and not its size or weights, may be why it is behind.
+    """
+
+    best: Cell
+    cell: Cell
+
+    @classmethod
+    def of(
+        cls, best: Cell, compared: Sequence[Cell], diagnoses: Sequence[DiagnosisFinding]
+    ) -> Iterator[Self]:
+        """One finding for each such cell of those that are `compared`."""
+        guessing = {each.run_id for each in diagnoses if isinstance(each, AtChance)}
+        yield from (cls(best, cell) for cell in compared if guessing.issuperset(cell.run_ids))
 
 
 @dataclass(frozen=True)
@@ -225,6 +251,7 @@ Caution = (
     NotConverged
     | OneSeed
     | UnstableModel
+    | NothingLearned
     | ReasonFound
     | ImbalancedClasses
     | LeakedTest
@@ -273,6 +300,9 @@ def cautions(
         steps = value if setting == "train.steps" else None
         yield NotConverged(setting, value, longer_seconds(grid, explanation.repeats, steps=steps))
     yield from UnstableModel.of(grid, best, compared, explanation)
+    ends = [*compared, *([decided.start] if decided else [])]
+    others = [cell for i, cell in enumerate(ends) if cell is not best and cell not in ends[:i]]
+    yield from NothingLearned.of(best, others, diagnoses)
     told = decided is not None and decided.verdict in (
         OptionVerdict.HELPS,
         OptionVerdict.DOES_NOT,

@@ -13,6 +13,7 @@ from ...analysis.findings.cautions import (
     MixedData,
     MixedMachines,
     NotConverged,
+    NothingLearned,
     OneSeed,
     PartTrained,
     ReasonFound,
@@ -205,6 +206,12 @@ class EnglishScreen(Screen):
                 return (
                     f"{which} {self.words.cell(found.model)} training accuracy fell back, {most} "
                     f"{points(found.falls[0].fall)}: at a lower learning rate it may be ahead."
+                )
+            case NothingLearned():
+                name = self.words.begin(self.words.cell(found.cell))
+                return (
+                    f"{name}: no better than guessing. It may learn with another learning rate, "
+                    "and the verdict change."
                 )
             case ReasonFound():
                 return explained.reason(found.reason, self.words)

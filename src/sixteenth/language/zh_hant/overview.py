@@ -13,6 +13,7 @@ from ...analysis.findings.cautions import (
     MixedData,
     MixedMachines,
     NotConverged,
+    NothingLearned,
     OneSeed,
     PartTrained,
     ReasonFound,
@@ -203,6 +204,11 @@ class ChineseScreen(Screen):
                 return (
                     f"{self.words.cell(found.model)}{which}訓練準確率中途{most} "
                     f"{points(found.falls[0].fall)}：降低學習率後，它可能反而領先。"
+                )
+            case NothingLearned():
+                return (
+                    f"{self.words.cell(found.cell)}的準確率不比猜測高。換一個學習率，它可能就學得起來，"
+                    "結論也可能改變。"
                 )
             case ReasonFound():
                 return explained.reason(found.reason, self.words)
