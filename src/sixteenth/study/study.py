@@ -295,8 +295,8 @@ class Study(StudyResults):
 
     def _begun(self) -> StudySnapshot:
         """What the runs have left, with the trainings of `explain` that `run` takes over."""
-        taken = StudyFolder(self.folder).repeats_of(self.runs())
-        return self._read().with_records(record for _, record in taken)
+        taken = [record for _, record in StudyFolder(self.folder).repeats_of(self.runs())]
+        return self._read().with_records(taken) if taken else self._read()
 
     def _place(
         self, executor: str | None, workers: int | None, slurm: str | None, shared_folder: bool
