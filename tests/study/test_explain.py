@@ -228,7 +228,11 @@ def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Comman
     assert "@2" not in report
     nothing = sixteenth("explain", str(folder), "--separate")
     assert (nothing.code, nothing.out) == (2, "")
-    assert "nothing to separate" in nothing.err
+    assert "nothing to separate: the study tells images from training steps" in nothing.err
+    words = ("--set", 'fractions=["1/8", 1]', "--set", "train.epochs=1", "--out", "apart")
+    assert sixteenth("run", "tiny.yaml", "--threads", "1", *words).code == 0
+    apart = sixteenth("explain", "apart", "--separate")
+    assert "not trained on half of its 1,438 images: add that fraction" in apart.err
 
 
 def test_a_study_that_has_grown_gets_another_control_run(folder: Path, sixteenth: Command) -> None:

@@ -233,6 +233,7 @@ def test_images_that_have_moved_are_the_same_and_changed_ones_are_not(
     changed = sixteenth(*words, "--data", "moved", "--set", "seeds=[0, 1, 2]")
     assert changed.code == 2
     assert "data fingerprint: " in changed.err
+    assert "6 training and 5 test images then, 6 and 5 now" in changed.err
     named = sixteenth(*words, "--data", "digits")
     assert (named.code, "data: './moved' there, 'digits' asked for" in named.err) == (2, True)
 

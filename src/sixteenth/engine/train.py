@@ -73,7 +73,8 @@ def train_run(
 def _record_before(run: RunSpec, dataset: ImageDataset, folder: RunFolder) -> RunRecord | None:
     before = folder.read_record()
     if before is not None:
-        folder.check_same(before, run, dataset.fingerprint)
+        images = len(dataset.train), len(dataset.test)
+        folder.check_same(before, run, dataset.fingerprint, images)
     return before
 
 

@@ -371,8 +371,17 @@ class RunFolder:
     def _write_text(self, path: Path, text: str) -> None:
         self.write(path, lambda file: file.write(text.encode()))
 
-    def check_same(self, record: RunRecord, spec: RunSpec, fingerprint: str) -> None:
+    def check_same(
+        self,
+        record: RunRecord,
+        spec: RunSpec,
+        fingerprint: str,
+        images: tuple[int, int] | None = None,
+    ) -> None:
         """Check that the record that lies here was made by `spec` from data with that fingerprint.
+
+        Args:
+            images: training and test images of these data, to be told if they are others.
 
         Raises:
             MismatchError: what differs, and the way out.
@@ -385,6 +394,13 @@ class RunFolder:
             differs = without_place(differs, there.data, spec.data)
         elif found:
             differs.append(f"data fingerprint: {found[:12]} there, {fingerprint[:12]} now")
+            before = (record.data.train_images, record.data.test_images) if record.data else None
+            if images and before and None not in before:
+                differs.append(
+                    "{:,} training and {:,} test images then, {:,} and {:,} now".format(
+                        *before, *images
+                    )
+                )
         if differs:
             what = "; ".join(differs)
             raise MismatchError(f"{self.path} holds another run ({what})")

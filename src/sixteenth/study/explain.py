@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.findings.advice import Separate
+from ..analysis.findings.analyse import Findings
+from ..analysis.findings.answer import BoughtByImages
 from ..analysis.findings.expectation import Expect, Outcome, SizeVerdict
 from ..analysis.findings.explained import (
     ExplainedFinding,
@@ -188,8 +190,8 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
             return begun.place  # more trainings of it may have met the expectation
         if not failed or expect is Expect.NONE:
             raise InputError(
-                "nothing to explain: the expectation failed at no size of this study; name the "
-                "runs of two cells with --between RUN RUN"
+                "nothing to explain: at no size is a model known to be behind that was expected to "
+                "be ahead; name the runs of two cells with --between RUN RUN"
             )
         first = min(failed, key=lambda one: (one.small.train_size, one.init != "random"))
         behind, ahead = first.big, first.small
@@ -339,10 +341,7 @@ def control_study(study: Study) -> SubStudy:
         (s.control for s in study.findings().advice.steps if isinstance(s, Separate)), None
     )
     if control is None:
-        raise InputError(
-            "nothing to separate: the study tells images from training steps already, has no half "
-            "of its largest training set, or chose its steps itself (train.epochs: auto)"
-        )
+        raise InputError(f"nothing to separate: {_why_not_separated(study.findings())}")
     cell, run = control.cell, study.runs()[0]
     steps = round(control.steps)
     for place in StudyFolder(study.folder).control_folders(steps):
@@ -361,3 +360,18 @@ def control_study(study: Study) -> SubStudy:
         if (run.model, run.strategy, run.fraction) == cell.key[:3] and run.seed in cell.seeds
     ]
     return SubStudy(study, spec, place.path, runs)
+
+
+def _why_not_separated(found: Findings) -> str:
+    """Why no control run of the best network's curve would tell images from training steps."""
+    doubling = next((e.doubling for e in found.answer if isinstance(e, BoughtByImages)), None)
+    if doubling is None:
+        return "the best network was trained on one number of images alone"
+    if not doubling.measured:
+        return (
+            f"the best network was not trained on half of its {doubling.images:,.0f} images: add "
+            "that fraction"
+        )
+    if doubling.from_images is not None or not doubling.more_steps:
+        return "the study tells images from training steps already"
+    return "its runs chose their number of steps themselves (train.epochs: auto)"

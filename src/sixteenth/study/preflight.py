@@ -165,10 +165,11 @@ def check_begun(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
         MismatchError: their spec, data or versions, side by side with those of now.
     """
     folder, records = snapshot.folder, snapshot.records
+    images = len(dataset.train), len(dataset.test)
     for run in snapshot.runs:
         if run.run_id in records:
             record = records[run.run_id]
-            folder.run(run.run_id).check_same(record, run, dataset.fingerprint)
+            folder.run(run.run_id).check_same(record, run, dataset.fingerprint, images)
     if snapshot.unfinished():
         check_versions(snapshot)
 
