@@ -50,9 +50,10 @@ def find_images(images: str | Path | Iterable[str | Path]) -> tuple[list[Path], 
             walked = Tree(path).walk(path)
             if not walked.images:
                 raise InputError(f"no images in {path}: give image files, or a folder with some")
-            others = f", {counted(len(walked.others), 'other file')} left out"
-            others = others if walked.others else ""
-            notes.append(f"images in {path} and below: {len(walked.images):,}{others}")
+            note = f"images in {path} and below: {len(walked.images):,}"
+            if walked.others:
+                note += f", {counted(len(walked.others), 'other file')} left out"
+            notes.append(note)
             found += walked.images
         elif "URL" in (problem := looked_for(path)) and not path.exists():
             raise InputError(f"no image {as_typed(path)}{problem}")

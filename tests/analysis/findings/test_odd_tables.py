@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from benchmarks.simulated_studies import Setting, draw_truth, simulate
 
 from sixteenth.analysis import Findings, analyse
 from sixteenth.analysis.findings.advice import MoreSeeds
 from sixteenth.analysis.findings.answer import Headline, Lead
 from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
-from sixteenth.analysis.findings.options import OptionKind
+from sixteenth.analysis.findings.options import OptionKind, OptionVerdict
 from sixteenth.language import language_for
 
 ALL = 50_000
@@ -129,3 +131,16 @@ def test_longer_training_that_may_bring_nothing_or_much_is_not_called_converged(
     assert converged(0.60, 0.70, 0.78) is False
     assert converged(0.740, 0.770, 0.786, test_size=1000) is None
     assert converged(0.9850, 0.9852, 0.9853, seeds=20, test_size=100_000) is True
+
+
+def test_what_longer_training_may_overturn_is_not_advised_though_its_own_gain_is_open() -> None:
+    """Twice the images are forecast to help, mostly by their steps: the card cannot tell."""
+    rng = np.random.default_rng(6)
+    truth = draw_truth(Setting(seeds=1, spread=0.005, converged=False), rng, equal=False)
+    study = simulate(truth, rng)
+    found = analyse(study.results, study.histories, predictions=study.predictions)
+    first, training = found.options[0], next(o for o in found.options if o.kind == "training")
+    assert (first.kind, first.verdict) == (OptionKind.DATA, OptionVerdict.HELPS)
+    assert first.told is training.verdict is OptionVerdict.CANNOT_TELL
+    assert lead(found) is Lead.TRAIN_FIRST
+    assert language_for(found, "en").screen.title(found.overview) == "Train longer first"

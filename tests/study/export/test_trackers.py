@@ -238,6 +238,21 @@ def test_wandb_s_files_are_whole_when_the_command_ends_also_where_its_process_is
     assert wandb_run(out, invented.failed)[2] == 1
 
 
+def test_a_run_of_the_caller_s_own_goes_on_beside_the_export(
+    invented: Invented, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wandb = pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    own = wandb.init(mode="offline", dir=str(tmp_path), project="mine")
+    out = tmp_path / "out"
+    export(invented.study.folder, "wandb-offline", out)
+    assert wandb_run(out, invented.finished)[2] == 0
+    assert wandb_run(out, invented.failed)[2] == 1
+    own.log({"loss": 1.0})
+    own.finish()
+    assert wandb.run is None
+
+
 def test_a_run_that_wandb_did_not_write_is_an_error(
     invented: Invented, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
