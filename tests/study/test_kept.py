@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 
 from sixteenth import InputError, Study
+from sixteenth.cli.watch.follow import Follower
 from tiny_study import Command, TrainedStudy
 
 GONE = "tiny_models.big-random-50images-seed0"
@@ -103,3 +106,69 @@ def test_commands_of_the_page_work_where_the_study_was_run(study: Path) -> None:
     assert "`sixteenth run tiny/study.yaml --set train.epochs=6 --fresh`" in page
     Study.open(study.absolute()).report()
     assert study.with_name("tiny").joinpath("report.md").read_text("utf-8") == page
+
+
+@pytest.fixture
+def place(trained: TrainedStudy, tiny_folder: Path) -> Path:
+    """A copy of the trained study where it would be trained on; two of its four runs are gone."""
+    folder = Path(shutil.copytree(trained.folder, "studies/tiny"))
+    for gone in (GONE, "tiny_models.small-random-50images-seed0"):
+        shutil.rmtree(folder / "runs" / gone)
+    return folder
+
+
+def test_kept_runs_are_finished_for_every_command(place: Path, sixteenth: Command) -> None:
+    before = _without_ends(place / "results.csv")
+    assert sixteenth("report", str(place), "--from-table").code == 0
+    planned = json.loads(sixteenth("plan", "tiny.yaml", "--json").out)
+    assert [run["status"] for run in planned["runs"]] == ["finished"] * 4
+    ended = sixteenth("run", "tiny.yaml", "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["status"] == "finished"
+    assert not (place / "runs" / GONE).exists()
+    pd.testing.assert_frame_equal(_without_ends(place / "results.csv"), before)
+    for command in ("show", "advise"):
+        ended = sixteenth(command, str(place))
+        assert (ended.code, ended.err) == (0, ""), ended.err
+        assert "missing" not in ended.out
+    page = Follower(place)
+    page._look()
+    assert "4 of 4 runs done" in page.parts()["state"]
+
+
+def test_what_a_study_still_lacks_is_trained_beside_kept_runs(
+    place: Path, sixteenth: Command
+) -> None:
+    before = _without_ends(place / "results.csv")
+    assert sixteenth("report", str(place), "--from-table").code == 0
+    ended = sixteenth("run", "tiny.yaml", "--set", "seeds=[0,1]")
+    assert ended.code == 0, ended.err
+    assert len(list(place.glob("runs/*/run.json"))) == 2 + 4
+    after = _without_ends(place / "results.csv")
+    assert set(after["status"]) == {"finished"}
+    old = after[after["seed"] == "0"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(old, before)
+
+
+def test_runs_that_were_not_kept_are_trained_anew_and_their_table_is_saved(
+    place: Path, sixteenth: Command
+) -> None:
+    table = (place / "results.csv").read_bytes()
+    for command in ("show", "advise"):
+        said = sixteenth(command, str(place)).err
+        assert "left out: 2 of the 4 runs that results.csv knows as finished" in said
+        assert "sixteenth report studies/tiny --from-table" in said
+    for name in ("results-before.csv", "results-before-2.csv"):
+        ended = sixteenth("run", "tiny.yaml")
+        assert ended.code == 0, ended.err
+        said = " ".join(ended.err.split())
+        assert f"trained anew. The table as it was is studies/tiny/{name}" in said
+        assert (place / name).read_bytes() == table
+        table = (place / "results.csv").read_bytes()
+        assert sorted(each.name for each in place.glob("runs/*")) == _whole_runs(table)
+        shutil.rmtree(place / "runs" / GONE)
+
+
+def _whole_runs(table: bytes) -> list[str]:
+    rows = pd.read_csv(io.BytesIO(table))
+    return sorted(rows["run_id"][rows["length"] == 1])

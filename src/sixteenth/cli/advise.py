@@ -10,7 +10,7 @@ import typer
 
 from ..errors import InputError
 from .options import FolderArgument, JsonOption, LangOption, set_language
-from .studies import print_json
+from .studies import print_json, tell_of_gone_runs
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +40,7 @@ def advise(
             f"--target-error {target_error:g} is no share of the test images: 5% is 0.05"
         )
     study = set_language(Study.open(folder), lang)
+    tell_of_gone_runs(study)
     found = study.advice(target_error)
     if as_json:
         print_json({"metric": study.spec.metric, **found.to_dict()})

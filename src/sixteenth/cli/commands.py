@@ -36,7 +36,14 @@ from .options import (
 )
 from .plan import plan
 from .predict import predict
-from .studies import in_fresh_folder, json_rows, load_study, open_study, print_json
+from .studies import (
+    in_fresh_folder,
+    json_rows,
+    load_study,
+    open_study,
+    print_json,
+    tell_of_gone_runs,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,6 +169,7 @@ def show(
     from ..analysis import Metric
 
     study = open_study(folder, out, lang)
+    tell_of_gone_runs(study)
     if as_json:
         print_json(json_rows(_with_intervals(study.results(), Metric(study.spec.metric))))
     else:

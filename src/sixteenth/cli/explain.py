@@ -66,13 +66,16 @@ def explain(
 ) -> None:
     """Train what tells why: longer, on larger images, at another learning rate and so on."""
     from ..language import language_for
+    from ..storage.study_folder import StudyFolder
     from ..study import Study
     from ..study import explain as tests
+    from ..study.kept import check_nothing_lost
     from .display import display_for
 
     levers = _levers(only or ())
     study = set_language(Study.open(folder), lang)
     study.data_dir = data_dir
+    check_nothing_lost(StudyFolder(study.folder))  # which the report would refuse at the end
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     with display_for(study.language) as display:
         display.working("starting", 0, 0)

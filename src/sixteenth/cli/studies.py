@@ -66,6 +66,15 @@ def open_study(folder: Path | None, out: Path | None, lang: str | None) -> Study
     return set_language(Study.open(place), lang)
 
 
+def tell_of_gone_runs(study: Study) -> None:
+    """Say on standard error which finished runs are left out, as their folders are gone."""
+    from ..storage.study_folder import StudyFolder
+    from ..study.kept import lost_rows
+
+    if said := lost_rows(StudyFolder(study.folder)):
+        print_message(said)
+
+
 def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """A table as JSON knows it: plain numbers, null for what is missing."""
     known = table.astype(object).where(table.notna(), None)

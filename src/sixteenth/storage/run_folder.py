@@ -275,7 +275,9 @@ class RunFolder:
     def stamp(self) -> Stamp:
         """The state of the files; another one as soon as one of them is written."""
         predictions = sorted(self.path.glob("predictions*.npz"))
-        return tuple(_stamp(path) for path in (self.record_path, self.history_path, *predictions))
+        return tuple(
+            file_stamp(path) for path in (self.record_path, self.history_path, *predictions)
+        )
 
     def read_predictions(self, length: str = "1") -> tuple[np.ndarray, np.ndarray] | None:
         """Test labels (n,) and probabilities (n, classes), or None where there are none."""
@@ -406,7 +408,8 @@ class RunFolder:
             raise MismatchError(f"{self.path} holds another run ({what})")
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def file_stamp(path: Path) -> tuple[int, int, int] | None:
+    """Inode, time and size of a file; another one as soon as it is written anew."""
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Self
 
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences, without_place
-from .run_folder import RunFolder, Stamp, copy_folder
+from .kept_tables import CLASSES, RESULTS, KeptRows
+from .run_folder import RunFolder, Stamp, copy_folder, file_stamp
 from .run_record import RunRecord
 from .run_results import Predictions, read_histories
 
@@ -42,11 +43,16 @@ class StudyFolder:
 
     @property
     def results_path(self) -> Path:
-        return self.path / "results.csv"
+        return self.path / RESULTS
 
     @property
     def per_class_path(self) -> Path:
-        return self.path / "per_class.csv"
+        return self.path / CLASSES
+
+    @property
+    def kept_path(self) -> Path:
+        """Tables whose rows stand in for finished runs that are gone, see `kept_tables`."""
+        return self.path / "kept"
 
     @property
     def executions_path(self) -> Path:
@@ -123,6 +129,7 @@ class StudySnapshot:
         controls: run.json of its runs that were trained again with more steps; finished ones.
         again: run_id -> the folder of such a run.
         elsewhere: run_id -> the folder that a run lies in which is not in this one.
+        kept: rows of tables that stand in for finished runs whose folders are gone.
     """
 
     folder: StudyFolder
@@ -132,6 +139,7 @@ class StudySnapshot:
     controls: Mapping[str, RunRecord] = field(default_factory=dict)
     again: Mapping[str, RunFolder] = field(default_factory=dict)
     elsewhere: Mapping[str, StudyFolder] = field(default_factory=dict)
+    kept: KeptRows = field(default_factory=KeptRows, compare=False)
 
     @classmethod
     def read(cls, folder: StudyFolder, runs: Sequence[RunSpec]) -> Self:
@@ -154,15 +162,18 @@ class StudySnapshot:
             stamps,
             controls,
             again,
+            kept=KeptRows.read(folder.kept_path),
         )
 
     @staticmethod
     def _stamps(folder: StudyFolder) -> dict[str, Stamp]:
-        return folder.stamps() | {
+        controls = {
             control_key(place.run(name)): stamp
             for place in folder.control_folders()
             for name, stamp in place.stamps().items()
         }
+        tables = tuple(file_stamp(folder.kept_path / name) for name in (RESULTS, CLASSES))
+        return folder.stamps() | controls | ({"kept/": tables} if any(tables) else {})
 
     @staticmethod
     def _records(folder: StudyFolder) -> dict[str, RunRecord]:
@@ -178,8 +189,13 @@ class StudySnapshot:
 
     def unfinished(self) -> list[RunSpec]:
         """The runs of the grid that are still to be trained, or to be trained to their end."""
-        finished = {run_id for run_id, record in self.records.items() if record.is_finished}
-        return [run for run in self.runs if run.run_id not in finished]
+        return [run for run in self.runs if self.status(run.run_id) != "finished"]
+
+    def status(self, run_id: str) -> str:
+        """Of a run: ``missing`` where it was not begun, else as `RunRecord.status`."""
+        if (record := self.records.get(run_id)) is not None:
+            return record.status
+        return "finished" if run_id in self.kept.rows else "missing"
 
     def with_records(self, ended: Iterable[RunRecord]) -> Self:
         """The snapshot with the records of runs that have just ended; no other is read again."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..language.base import Discussion, SaidAdvice
     from ..language.screen import SaidOverview
     from ..report.discussion import Measurements
-    from .kept import KeptRows
     from .levers import LeverStudy
 
 
@@ -55,7 +54,6 @@ class StudyResults:
         self._merged: tuple[list[StudySnapshot], StudySnapshot] | None = None
         self._tables: tuple[StudySnapshot, dict[str, pd.DataFrame]] | None = None
         self._lever_snapshots: dict[Path, StudySnapshot] = {}
-        self._kept: KeptRows | None = None
         self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
 
     def __repr__(self) -> str:
@@ -153,9 +151,10 @@ class StudyResults:
         """Write results.csv, per_class.csv and the report from the run folders.
 
         Args:
-            from_table: of finished runs whose folders are gone, keep what the tables say of them.
-                Their training curves and test predictions are then missing. From now on, `results`
-                and all that rests on it have these rows too.
+            from_table: of finished runs whose folders are gone, keep what the tables say of them:
+                these are copied to the folder ``kept`` of the study, and from then on the rows
+                stand in for such runs everywhere. `Study.run` does not train them again. Their
+                training curves and test predictions are missing.
 
         Returns:
             The path of report.html.
@@ -164,12 +163,11 @@ class StudyResults:
             InputError: the folders of runs that results.csv knows as finished are gone, or, with
                 `from_table`, it is no table of this study; nothing was written.
         """
-        from .kept import KeptRows, check_nothing_lost
+        from .kept import check_nothing_lost, keep_tables
 
         folder = StudyFolder(self.folder)
         if from_table:
-            self._kept = KeptRows.read(folder, self.runs())
-            self._tables = self._analysed = None
+            keep_tables(folder, self.runs())
         else:
             check_nothing_lost(folder)
         return self._write_report()
@@ -197,7 +195,7 @@ class StudyResults:
         write_results(snapshot, self._table("results", snapshot))
         language = language_for(found, self.language)
         measurements = self._measurements(snapshot)
-        write_classes(snapshot, found.grid, measurements.class_images, self._kept)
+        write_classes(snapshot, found.grid, measurements.class_images)
         return build_report(self.folder, measurements, found, language, made_from=made_from)
 
     def _state(self, snapshot: StudySnapshot) -> str:
@@ -205,8 +203,7 @@ class StudyResults:
         from .. import __version__
 
         levers = [read.stamps for _, read in self._read_levers()]
-        kept = self._kept and list(self._kept.rows)
-        state = repr((__version__, self.language, self.spec, snapshot.stamps, levers, kept))
+        state = repr((__version__, self.language, self.spec, snapshot.stamps, levers))
         return sha256(state.encode()).hexdigest()[:32]
 
     def _analyse(self, target_error: float | None = None) -> Findings:
@@ -291,7 +288,7 @@ class StudyResults:
             self._tables = snapshot, {}
         made = self._tables[1]
         if name not in made and name == "results":
-            made[name] = results_table(snapshot, kept=self._kept)
+            made[name] = results_table(snapshot)
         elif name not in made:
             made[name] = histories_table(snapshot)
         return made[name]

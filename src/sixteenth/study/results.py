@@ -23,7 +23,6 @@ from ..storage.run_facts import (
 from ..storage.run_folder import write_text
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudySnapshot, control_id
-from .kept import MEASURES, NOTHING_KEPT, KeptRows
 
 if TYPE_CHECKING:
     from ..analysis import Grid
@@ -42,12 +41,13 @@ WHOLE = [
 ]  # fmt: skip
 """Columns of whole numbers: pandas' Int64, so that a missing one does not make floats of all."""
 
+MEASURES = ["balanced_accuracy", "balanced_test_size", "top5_accuracy", "ece"]
+"""Columns that are computed from a run's test predictions."""
+
 CELL = ["run_id", "model", "init", "fraction", "train_size", "seed"]
 
 
-def results_table(
-    snapshot: StudySnapshot, *, intervals: bool = True, kept: KeptRows | None = None
-) -> pd.DataFrame:
+def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.DataFrame:
     """One row per run of the grid, in its order, and below it one for each of its shorter lengths.
 
     The `length` of a whole run is 1. That of a shorter one has its row, with the run_id
@@ -57,12 +57,11 @@ def results_table(
     [0, 1]; `test_accuracy_low` and `test_accuracy_high` are the ends of the 95% interval for
     another training of the cell, see `analysis.run_intervals`; so are those of `balanced_accuracy`.
     What `analysis.stats.measures` describes is computed from the stored predictions, and NaN where
-    there are none.
+    there are none. Runs whose folders are gone have the rows that the study has kept of them.
 
     Args:
         intervals: compute them; else they are NaN. Each rests on all runs, so that none can be kept
             from one table to the next.
-        kept: rows of an earlier table, of runs whose folders or predictions are gone.
 
     Raises:
         InputError: a run was not made by the study.
@@ -71,7 +70,7 @@ def results_table(
     from .tested import paired, read_tested
 
     check_made_by(snapshot)
-    kept = kept or NOTHING_KEPT
+    kept = snapshot.kept
     rows = []
     machines, again = machine_kinds(snapshot.records), machine_kinds(snapshot.controls)
     for run in snapshot.runs:
@@ -147,23 +146,15 @@ def write_results(snapshot: StudySnapshot, table: pd.DataFrame | None = None) ->
 
 
 def write_classes(
-    snapshot: StudySnapshot,
-    grid: Grid,
-    class_images: Mapping[str, Sequence[int]],
-    kept: KeptRows | None,
+    snapshot: StudySnapshot, grid: Grid, class_images: Mapping[str, Sequence[int]]
 ) -> None:
-    """Write per_class.csv, the table of `analysis.stats.per_class.class_table`.
-
-    Args:
-        kept: as of `results_table`.
-    """
+    """Write per_class.csv: `analysis.stats.per_class.class_table`, then the rows that were kept."""
     from ..analysis.stats.per_class import class_table
 
     data = next((one.data for one in snapshot.records.values() if one.data is not None), None)
     table = class_table(grid, () if data is None else data.classes, class_images)
-    if kept is not None:
-        cells = (*grid.cells, *grid.other_lengths)
-        table = kept.class_rows(table, [run.run_id for cell in cells for run in cell.runs])
+    cells = (*grid.cells, *grid.other_lengths)
+    table = snapshot.kept.class_rows(table, [run.run_id for cell in cells for run in cell.runs])
     text = table.to_csv(index=False, lineterminator="\n")
     write_text(snapshot.folder.per_class_path, text)
 

@@ -169,6 +169,7 @@ class Study(StudyResults):
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
         from . import preflight
+        from .kept import save_lost_rows
         from .planning.budget import check_budget, stages, training_seconds
         from .planning.executions import ExecutionRequest, write_executions
 
@@ -193,6 +194,8 @@ class Study(StudyResults):
             needed = preflight.disk_needed(chosen, costs, self.dataset())
             preflight.check_disk(self.folder, needed)
             self._freeze(lock)
+            if notice := save_lost_rows(StudyFolder(self.folder)):
+                listener.noticed(notice)
             write_executions(self.folder, schedule)
             self._train(place, schedule, chosen, deadline, listener)
             self._write_report(unless_current=True)
@@ -220,7 +223,8 @@ class Study(StudyResults):
 
         snapshot = self._read()
         left = {run.run_id for run in snapshot.unfinished()}
-        done = [run for run in self.runs() if run.run_id not in left]
+        # Not those of which a table alone is left.
+        done = [run for run in self.runs() if run.run_id in snapshot.records.keys() - left]
         listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
         for run in done:
             listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
@@ -282,7 +286,7 @@ class Study(StudyResults):
         if budget is not None:
             fitting = check_budget(schedule, stages(self.runs()), budget)
             schedule = dataclasses.replace(schedule, assignments=tuple(fitting))
-        table = plan_table(self.runs(), self.dataset(), self._begun().records, costs, schedule)
+        table = plan_table(self._begun(), self.dataset(), costs, schedule)
         table.attrs["disk_needed"] = preflight.disk_needed(schedule, costs, self.dataset())
         if budget is not None:
             begins = table["begins"].astype(float).fillna(math.inf)

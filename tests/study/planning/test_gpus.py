@@ -11,6 +11,7 @@ import torch
 from sixteenth import InputError, RunSpec
 from sixteenth.data import load_dataset
 from sixteenth.engine.execution import Execution
+from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
 from sixteenth.study.executors import local
 from sixteenth.study.planning.cost import plan_table
 from sixteenth.study.planning.machine import alike_gpus, use_gpus, visible_gpus
@@ -63,7 +64,8 @@ def test_each_run_begins_on_the_gpu_that_has_fewest_and_is_planned_there(
     digits = load_dataset("digits", image_size=8)
     runs = assignments(40, 10, 30, 30, 5)
     schedule = Schedule(runs, workers=4, slots=4, machines=2)
-    table = plan_table([each.run for each in runs], digits, {}, {}, schedule)
+    snapshot = StudySnapshot.read(StudyFolder(tmp_path), [each.run for each in runs])
+    table = plan_table(snapshot, digits, {}, schedule)
     assert list(table["device"]) == ["cuda:0", "cuda:1", "cuda:0", "cuda:1", "cuda:1"]
     assert list(table["ends"]) == [40, 10, 30, 30, 15]
     executor = local.LocalProcesses(schedule, digits, tmp_path)
@@ -91,9 +93,8 @@ def test_on_processors_and_on_one_gpu_no_worker_is_pinned(
         executor.submit(runs[0])
         assert [worker.gpu for worker in executor._busy] == [None]
         executor.close()
-    table = plan_table(
-        [each.run for each in on_cpu], digits, {}, {}, Schedule(on_cpu, workers=2, slots=2)
-    )
+    snapshot = StudySnapshot.read(StudyFolder(tmp_path), [each.run for each in on_cpu])
+    table = plan_table(snapshot, digits, {}, Schedule(on_cpu, workers=2, slots=2))
     assert set(table["device"]) == {"cpu"}
 
 

@@ -218,7 +218,8 @@ def test_the_last_stage_of_a_model_has_a_speed_of_its_own(tmp_path: Path) -> Non
     known = finished_speeds(snapshot_of(tmp_path, runs, record), DIGITS)
     (left,) = planned(snapshot_of(tmp_path, runs, record)).assignments
     assert left.run.finetune == "last-stage"
-    table = plan_table(runs, DIGITS, {}, {"a": cost}, planned(snapshot_of(tmp_path, runs)))
+    begun = snapshot_of(tmp_path, runs)
+    table = plan_table(begun, DIGITS, {"a": cost}, planned(begun))
     all_flops, stage_flops = table["train_flops"]
     assert all_flops == 2 * stage_flops
     assert table["checkpoint_bytes"].tolist() == [4 * 3 * 3 * 1000, 4 * 3 * (1000 + 2 * 100)]

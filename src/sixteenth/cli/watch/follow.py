@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -125,7 +126,7 @@ class Follower:
         """The answer, analysed again only if a run has ended meanwhile, and the curves."""
         ended = _ended(snapshots)
         if ended != self._ended:
-            finished = any(record.is_finished for record in snapshots[0].records.values())
+            finished = any(run.state == "finished" for run in runs)
             self._findings = study.findings() if finished else None
             self._ended = ended
         self._parts["answer"] = answer_part(runs, self._findings, self._language)
@@ -149,12 +150,14 @@ class Follower:
     def _runs(self, snapshot: StudySnapshot) -> tuple[RunProgress, list[LiveRun]]:
         """Where all runs stand, and what the terminal's display would know of them."""
         progress = RunProgress(Console(quiet=True))
-        progress.runs_planned(list(snapshot.runs))
+        kept = {key: row for key, row in snapshot.kept.rows.items() if key not in snapshot.records}
+        progress.runs_planned([run for run in snapshot.runs if run.run_id not in kept])
         runs, histories = [], dict(iter(snapshot.histories.groupby("run_id")))
         for run in snapshot.runs:
             record = snapshot.records.get(run.run_id)
             if record is None:
-                runs.append(LiveRun(run))
+                row = kept.get(run.run_id)
+                runs.append(LiveRun(run) if row is None else _kept_run(run, row))
             else:
                 history = histories.get(run.run_id, pd.DataFrame())
                 runs.append(self._run(run, record, history, progress))
@@ -216,6 +219,13 @@ def _ended(snapshots: Sequence[StudySnapshot]) -> dict[tuple[int, str], object]:
         for run_id, record in records.items()
         if record.is_finished or record.lengths or record.status == "failed"
     }
+
+
+def _kept_run(run: RunSpec, row: Mapping[str, Any]) -> LiveRun:
+    """A finished run of which a row of a table alone is left."""
+    found = (float(row.get(column, "nan")) for column in ("train_accuracy", "test_accuracy"))
+    train, test = (None if math.isnan(each) else each for each in found)
+    return LiveRun(run, "finished", train_accuracy=train, test_accuracy=test)
 
 
 def _epochs(run: RunSpec, history: pd.DataFrame) -> int | None:

@@ -15,11 +15,11 @@ from ...data import ImageDataset
 from ...engine.workload import Workload, split_sizes
 from ...models import count_parameters, train_flops_per_image
 from ...spec import RunSpec
-from ...storage.run_record import RunRecord
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from ...storage.study_folder import StudySnapshot
     from .schedule import Schedule
 
 BYTES_PER_WEIGHT = 4
@@ -72,9 +72,8 @@ def works_of(runs: Sequence[RunSpec], dataset: ImageDataset) -> dict[str, Worklo
 
 
 def plan_table(
-    runs: Sequence[RunSpec],
+    snapshot: StudySnapshot,
     dataset: ImageDataset,
-    records: Mapping[str, RunRecord],
     costs: Mapping[str, Cost],
     schedule: Schedule,
 ) -> pd.DataFrame:
@@ -95,11 +94,10 @@ def plan_table(
         each.run.run_id: (each, end)
         for each, end in zip(schedule.assignments, schedule.expected(), strict=True)
     }
-    works = works_of(runs, dataset)
+    works = works_of(snapshot.runs, dataset)
     rows = []
-    for run in runs:
+    for run in snapshot.runs:
         work = works[run.run_id]
-        record = records.get(run.run_id)
         cost = costs.get(run.model)
         images = work.images or work.effort
         assignment, (end, machine) = todo.get(run.run_id, (None, (0.0, 0)))
@@ -116,7 +114,7 @@ def plan_table(
                 "fraction": run.fraction,
                 "train_size": work.subset,
                 "seed": run.seed,
-                "status": record.status if record else "missing",
+                "status": snapshot.status(run.run_id),
                 "epochs": work.epochs,
                 "steps": work.steps,
                 "parameters": cost.parameters if cost else None,
