@@ -83,9 +83,14 @@ class MoreRisingTestLosses(Finding):
 
 @dataclass(frozen=True)
 class NoRisingTestLoss(Finding):
-    """Test loss was watched in each epoch, and rose in no run while training loss fell."""
+    """Test loss was watched in each epoch, and rose in no run while training loss fell.
+
+    Attributes:
+        of_all: the curves of all finished runs are known.
+    """
 
     several_runs: bool
+    of_all: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,21 +104,32 @@ class Climb:
 
 @dataclass(frozen=True)
 class Underfitted(Finding):
-    """Runs, of `runs` finished ones, that were still improving when they ended."""
+    """Runs that were still improving when they ended.
+
+    Attributes:
+        runs: finished ones whose curves are known, with these.
+        of_all: those are all finished runs.
+    """
 
     strength = Strength.SUGGESTIVE
     run_ids: tuple[str, ...]
     runs: int
     climbs: tuple[Climb, ...]
+    of_all: bool = True
 
 
 @dataclass(frozen=True)
 class UnstableRuns(Finding):
-    """All runs, of `runs` finished ones, whose training fell back; `worst` fell furthest."""
+    """All runs whose training fell back; `worst` fell furthest.
+
+    Attributes:
+        runs, of_all: as of `Underfitted`.
+    """
 
     worst: UnstableTraining
     run_ids: tuple[str, ...]
     runs: int
+    of_all: bool = True
 
 
 @dataclass(frozen=True)
@@ -194,9 +210,8 @@ def _rising(
     if rising:
         more = tuple(d.run_id for d in rising[MOST_LISTED:])
         return [*rising[:MOST_LISTED], *([MoreRisingTestLosses(more)] if more else [])]
-    if any(len(history["epoch"]) >= 3 for history in grid.histories.values()):
-        return [NoRisingTestLoss(several_runs=len(grid.histories) > 1)]
-    return []
+    runs, of_all = _watched(grid)
+    return [NoRisingTestLoss(several_runs=runs > 1, of_all=of_all)] if runs else []
 
 
 def _underfitted(grid: Grid, diagnoses: Sequence[DiagnosisFinding]) -> list[Underfitted]:
@@ -209,7 +224,8 @@ def _underfitted(grid: Grid, diagnoses: Sequence[DiagnosisFinding]) -> list[Unde
         climb = mean_climb(grid, curve[-1])
         if climb is not None and climb >= 0:
             climbs.append(Climb(*arm, climb))
-    return [Underfitted(found, _count_runs(grid), tuple(climbs))]
+    runs, of_all = _watched(grid)
+    return [Underfitted(found, runs, tuple(climbs), of_all)]
 
 
 def _unstable(grid: Grid, diagnoses: Sequence[DiagnosisFinding]) -> list[UnstableRuns]:
@@ -218,11 +234,19 @@ def _unstable(grid: Grid, diagnoses: Sequence[DiagnosisFinding]) -> list[Unstabl
     if not found:
         return []
     worst = max(found, key=lambda d: d.fall)
-    return [UnstableRuns(worst, tuple(d.run_id for d in found), _count_runs(grid))]
+    return [UnstableRuns(worst, tuple(d.run_id for d in found), *_watched(grid))]
 
 
-def _count_runs(grid: Grid) -> int:
-    return sum(len(cell.runs) for cell in grid.cells)
+def _watched(grid: Grid) -> tuple[int, bool]:
+    """Finished runs with curves of three epochs or more, and whether these are all runs.
+
+    Heads on frozen features have none, nor have runs of which a table alone is left.
+    """
+    runs = [run.run_id for cell in grid.cells for run in cell.runs]
+    watched = [
+        key for key in runs if key in grid.histories and len(grid.histories[key]["epoch"]) > 2
+    ]
+    return len(watched), len(watched) == len(runs)
 
 
 def _unequal_steps(grid: Grid) -> list[UnequalSteps]:

@@ -22,6 +22,9 @@ from . import diagnosis
 from .numbers import NUMBERS, count, join, percent, plural, points, signed
 from .words import Words
 
+WATCHED = " with training curves"
+"""Of runs, where some have none."""
+
 
 def say(finding: OverfittingFinding, words: Words) -> str:
     """A finding on over- or underfitting as sentences."""
@@ -38,6 +41,8 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             return f"{shows} the same."
         case NoRisingTestLoss():
             where = "In no run" if finding.several_runs else "Nowhere"
+            if not finding.of_all:
+                where = f"In no run{WATCHED}"
             return f"{where} did test loss end clearly above its lowest while training loss fell."
         case Underfitted():
             return _underfitted(finding)
@@ -56,7 +61,8 @@ def say(finding: OverfittingFinding, words: Words) -> str:
 
 def _unstable(found: UnstableRuns, words: Words) -> str:
     number, worst = len(found.run_ids), words.run(found.worst.cell, found.worst.seed)
-    which = f"in {number} of {plural(found.runs, 'run')}"
+    watched = "" if found.of_all else WATCHED
+    which = f"in {number} of {plural(found.runs, 'run')}{watched}"
     furthest = "furthest in" if number > 1 else "in"
     return (
         f"Unstable training: {which} training accuracy fell back, {furthest} {worst}: "
@@ -103,9 +109,10 @@ def _gap(found: GeneralisationGap, words: Words) -> str:
 
 def _underfitted(found: Underfitted) -> str:
     number = len(found.run_ids)
-    which = f"{number} of {plural(found.runs, 'run')}"
+    watched = "" if found.of_all else WATCHED
+    which = f"{number} of {plural(found.runs, 'run')}{watched}"
     if number == found.runs:
-        which = "Each run" if number > 1 else "The run"
+        which = f"Each run{watched}" if number > 1 else f"The run{watched}"
     gap = "their gaps" if 1 < number < found.runs else "its gap"
     climbs = ""
     if found.climbs:

@@ -22,6 +22,9 @@ from . import diagnosis
 from .numbers import NUMBERS, count, images, percent, points, signed, signed_points
 from .words import Words
 
+WATCHED = "有訓練曲線的"
+"""Of runs, where some have none."""
+
 
 def say(finding: OverfittingFinding, words: Words) -> str:
     """A finding on over- or underfitting as sentences."""
@@ -36,6 +39,9 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             return f"另有 {count(len(finding.run_ids))} 次訓練也是如此。"
         case NoRisingTestLoss():
             where = "沒有任何一次訓練" if finding.several_runs else "這次訓練沒有"
+            if not finding.of_all:
+                several = f"{WATCHED}訓練中，沒有任何一次"
+                where = several if finding.several_runs else f"{WATCHED}那次訓練沒有"
             return f"{where}出現訓練損失持續下降，測試損失卻明顯高於最低點的情形。"
         case Underfitted():
             return _underfitted(finding)
@@ -44,7 +50,8 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             worst = words.run(finding.worst.cell, finding.worst.seed)
             furthest = "幅度最大的是 " if number > 1 else ""
             return (
-                f"訓練不穩定：{count(finding.runs)} 次訓練中有 {count(number)} 次"
+                f"訓練不穩定：{'' if finding.of_all else f'{WATCHED} '}"
+                f"{count(finding.runs)} 次訓練中有 {count(number)} 次"
                 f"訓練準確率中途下降，{furthest}{worst}：{diagnosis.between(finding.worst)}。"
                 "通常的補救方法是降低學習率。"
             )
@@ -97,9 +104,11 @@ def _gap(found: GeneralisationGap, words: Words) -> str:
 
 def _underfitted(found: Underfitted) -> str:
     number = len(found.run_ids)
-    which = f"{found.runs} 次訓練中有 {number} 次"
+    watched = "" if found.of_all else WATCHED
+    which = f"{watched} {found.runs} 次訓練中有 {number} 次".strip()
     if number == found.runs:
-        which = "每次訓練都" if number > 1 else "這次訓練"
+        one = f"{watched}那次訓練" if watched else "這次訓練"
+        which = f"{watched}每次訓練都" if number > 1 else one
     climbs = ""
     if found.climbs:
         least, most = (f([c.climb for c in found.climbs]) for f in (min, max))
