@@ -169,7 +169,7 @@ def _best(grid: Grid, best: Cell, level: float) -> BestNetwork:
         for cell in grid.cells
         if cell is not best
         and cell.train_size <= best.train_size
-        and compare_cells(grid, cell, best, level).verdict == "cannot tell"
+        and not compare_cells(grid, cell, best, level).leaves_out_zero
     ]
     rival = max(rivals, key=lambda cell: cell.accuracy, default=None)
     flops = best.mean("train_flops")  # 0 where no operation of the model is counted

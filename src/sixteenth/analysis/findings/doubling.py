@@ -104,7 +104,7 @@ class LastDoubling(Finding):
 
     @property
     def strength(self) -> Strength:
-        if self.gain.verdict == "cannot tell":
+        if not self.gain.leaves_out_zero:
             return Strength.CANNOT_TELL
         return Strength.MEASURED if self.measured else Strength.SUGGESTIVE
 

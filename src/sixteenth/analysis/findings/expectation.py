@@ -11,7 +11,7 @@ from ..curves.crossover import Crossover, CrossoverOutcome
 from ..curves.forecast import find_crossover
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
-from ..stats.paired import Contrast, compare_cells, compare_differences
+from ..stats.paired import Contrast, compare_cells, compare_differences, significant
 from ..stats.significance import holm
 from .types import Finding, Strength
 
@@ -65,7 +65,7 @@ class SizeVerdict(Finding):
     @property
     def corrected_away(self) -> bool:
         """Whether the interval leaves out zero, and only Holm's correction makes it not count."""
-        return self.outcome is Outcome.CANNOT_TELL and self.found.verdict != "cannot tell"
+        return self.outcome is Outcome.CANNOT_TELL and self.found.leaves_out_zero
 
 
 class NotCompared(StrEnum):
@@ -158,7 +158,7 @@ class GainFromData(Finding):
 
     @property
     def strength(self) -> Strength:
-        return Strength.measured_if(self.difference.verdict != "cannot tell")
+        return Strength.measured_if(self.difference.leaves_out_zero)
 
 
 @dataclass(frozen=True)
@@ -208,9 +208,9 @@ def _size_verdicts(grid: Grid, init: str, expect: Expect, level: float) -> Itera
     pairs = grid.shared(*((model, init) for model in grid.compared_models))
     found = [compare_cells(grid, small, big, level) for small, big in pairs]
     adjusted = holm([one.p_value for one in found])
-    for (small, big), one, p in zip(pairs, found, adjusted, strict=True):
+    for (small, big), one, p, told in zip(pairs, found, adjusted, significant(found), strict=True):
         outcome = Outcome.CANNOT_TELL
-        if one.verdict != "cannot tell" and p <= 1 - level:
+        if told:
             outcome = Outcome.HELD if one.verdict == better else Outcome.OPPOSITE
         detectable = one.detectable_of(len(pairs))
         yield SizeVerdict(init, small, big, one, float(p), outcome, len(pairs), detectable)
@@ -284,8 +284,8 @@ def _gain_from_data(
         compare_differences(grid, (start.small, start.big), (last.small, last.big), level)
         for start in (first, before)
     )
-    told = whole.verdict != "cannot tell"
-    turned = told and step.verdict not in (whole.verdict, "cannot tell")
+    told = whole.leaves_out_zero
+    turned = told and step.leaves_out_zero and step.verdict != whole.verdict
     expected = expect is Expect.BIGGER and told and not turned
     return [
         GainFromData(

@@ -71,7 +71,7 @@ class InitGainChange(Finding):
 
     @property
     def strength(self) -> Strength:
-        return Strength.measured_if(self.difference.verdict != "cannot tell")
+        return Strength.measured_if(self.difference.leaves_out_zero)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class InitGainByModel(Finding):
 
     @property
     def strength(self) -> Strength:
-        return Strength.measured_if(self.difference.verdict != "cannot tell")
+        return Strength.measured_if(self.difference.leaves_out_zero)
 
 
 PretrainingFinding = (

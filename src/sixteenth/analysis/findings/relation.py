@@ -28,7 +28,7 @@ class AccuracyCurve(Finding):
 
     @property
     def strength(self) -> Strength:
-        return Strength.measured_if(self.rise is None or self.rise.verdict != "cannot tell")
+        return Strength.measured_if(self.rise is None or self.rise.leaves_out_zero)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class HighestAccuracy(Finding):
 
     @property
     def strength(self) -> Strength:
-        return Strength.measured_if(self.difference.verdict != "cannot tell")
+        return Strength.measured_if(self.difference.leaves_out_zero)
 
 
 @dataclass(frozen=True)

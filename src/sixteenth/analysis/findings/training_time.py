@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
+from itertools import compress, pairwise
 
 from ..inputs.grid import Arm, Cell, Grid
-from ..stats.paired import Contrast, compare_cells, contrast
-from ..stats.significance import holm
+from ..stats.paired import Contrast, compare_cells, compare_differences, significant
 from .types import Finding, Strength
 
 
@@ -41,7 +40,7 @@ class LongerTraining(Finding):
 
     @property
     def strength(self) -> Strength:
-        return _strength(self.gain)
+        return Strength.measured_if(self.gain.leaves_out_zero)
 
 
 @dataclass(frozen=True)
@@ -111,27 +110,15 @@ def _by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[Diff
             images=first.train_size,
             steps=tuple(cell.mean("steps") for _, cell in pairs),
             differences=differences,
-            change=contrast(
-                grid,
-                [(1.0, another), (-1.0, whole), (-1.0, other), (1.0, short)],
-                level=level,
-            ),
-            order=_order(differences, level),
+            change=compare_differences(grid, (short, other), (whole, another), level),
+            order=_order(differences),
         )
     ]
 
 
-def _order(differences: Sequence[Contrast], level: float) -> Order:
-    adjusted = holm([one.p_value for one in differences])
-    clear = [
-        one.verdict
-        for one, p in zip(differences, adjusted, strict=True)
-        if one.verdict != "cannot tell" and p <= 1 - level
-    ]
+def _order(differences: Sequence[Contrast]) -> Order:
+    told = significant(differences)
+    clear = [one.verdict for one in compress(differences, told)]
     if any(one != other for one, other in pairwise(clear)):
         return Order.TURNS
     return Order.SAME if len(clear) == len(differences) else Order.CANNOT_TELL
-
-
-def _strength(found: Contrast) -> Strength:
-    return Strength.CANNOT_TELL if found.verdict == "cannot tell" else Strength.MEASURED

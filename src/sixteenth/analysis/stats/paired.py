@@ -68,6 +68,11 @@ class Contrast:
         return "below" if self.high < 0 else "cannot tell"
 
     @property
+    def leaves_out_zero(self) -> bool:
+        """Whether the interval lies on one side of zero: the sign of the difference is told."""
+        return self.verdict != "cannot tell"
+
+    @property
     def p_value(self) -> float:
         """One minus the level at which the interval ends at zero."""
         return self.spread.p_value(self.value)
@@ -194,7 +199,7 @@ def significant(family: Sequence[Contrast]) -> tuple[bool, ...]:
     """
     adjusted = holm([one.p_value for one in family])
     return tuple(
-        one.verdict != "cannot tell" and bool(p <= 1 - one.level)
+        one.leaves_out_zero and bool(p <= 1 - one.level)
         for one, p in zip(family, adjusted, strict=True)
     )
 

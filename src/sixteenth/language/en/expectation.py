@@ -148,7 +148,7 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
         f"{words.model(found.small)} {signed(found.small_gain)}"
     )
     span = f"{signed(whole.value)}, {interval(whole)}"
-    if whole.verdict == "cannot tell":
+    if not whole.leaves_out_zero:
         return f"{text}: whether the bigger model gains more from data cannot be told ({span})."
     more = "more" if whole.verdict == "above" else "less"
     text += f": the bigger model gained {more} from more data ({span})"

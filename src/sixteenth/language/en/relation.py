@@ -46,7 +46,7 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
         return f"{text}."
     rise = found.rise
     span = interval(rise, flip=rise.verdict == "below")
-    if rise.verdict == "cannot tell":
+    if not rise.leaves_out_zero:
         text += (
             f"; whether more images helped cannot be told ({signed(rise.value)} points from the "
             f"fewest to the most, {span})"

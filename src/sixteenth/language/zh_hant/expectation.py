@@ -149,7 +149,7 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
         f"{words.model(found.small)} 變化 {signed_points(found.small_gain)}"
     )
     span = f"{signed(whole.value)}，{interval(whole)}"
-    if whole.verdict == "cannot tell":
+    if not whole.leaves_out_zero:
         return f"{text}：較大的模型是否從資料得到更多提升，無法判斷（{span}）。"
     text += f"：較大的模型從資料得到的提升{_more(whole.verdict)}（{span}）"
     if found.last_step is not None and found.last_from is not None:

@@ -56,7 +56,7 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
         return f"{text}。"
     rise = found.rise
     span = interval(rise, flip=rise.verdict == "below")
-    if rise.verdict == "cannot tell":
+    if not rise.leaves_out_zero:
         change = signed_points(rise.value)
         return f"{text}；影像變多是否有幫助無法判斷（從最少到最多 {change}，{span}）。"
     more = "高" if rise.verdict == "above" else "低"
