@@ -16,9 +16,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forked import Forked, sixteenth_command
+
+if TYPE_CHECKING:
+    from sixteenth.engine.progress import Progress
 
 TINY_MODELS = '''\
 """Two networks that learn digits within seconds, one that is slow, and one that cannot be built."""
@@ -89,6 +92,16 @@ FIGURES = (
     "sixteenth.report.page.build.talk_figure",
 )
 """What draws the figures of a report: most of the time that a small study takes."""
+
+
+def interrupt_at(*, step: int = 0, epoch: int = 0) -> Callable[[Progress], None]:
+    """An `on_progress` that presses Ctrl-C once a run has come so far."""
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step >= step and progress.epoch >= epoch:
+            raise KeyboardInterrupt
+
+    return interrupt
 
 
 def write_tiny_study(folder: Path) -> None:

@@ -20,6 +20,7 @@ from sixteenth.engine.workload import Workload, split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
+from tiny_study import interrupt_at
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -190,13 +191,8 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
     # The first length ends at step 12, of which two are its cool-down; the second at 26.
     for stop in stops:
         cut = RunFolder(tmp_path / f"cut{stop}")
-
-        def interrupt(progress: Progress, stop: int = stop) -> None:
-            if progress.step == stop:
-                raise KeyboardInterrupt
-
         with pytest.raises(KeyboardInterrupt):
-            train_run(run, digits, cut, on_progress=interrupt)
+            train_run(run, digits, cut, on_progress=interrupt_at(step=stop))
         train_run(run, digits, cut)
         assert contents(cut) == contents(whole), stop
 

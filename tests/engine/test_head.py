@@ -17,10 +17,11 @@ from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine import features
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.head import PENALTIES, UNCHOSEN, fit_head
-from sixteenth.engine.train import Progress, train_run
+from sixteenth.engine.train import train_run
 from sixteenth.models import build_model
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
+from tiny_study import interrupt_at
 
 EXECUTION = Execution("cpu", "float32", "channels-last", 1)
 
@@ -87,12 +88,8 @@ def test_the_same_bytes_come_from_kept_features_and_from_new_ones(
 
 
 def test_a_stopped_pass_goes_on_where_it_stopped(digits: ImageDataset, passed: list[int]) -> None:
-    def stop(progress: Progress) -> None:
-        if progress.step == 1000:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        train(spec(), digits, "first", on_progress=stop)
+        train(spec(), digits, "first", on_progress=interrupt_at(step=1000))
     assert RunFolder(Path("first") / spec().run_id).read_record().status == "interrupted"
     passed.clear()
     record, folder = train(spec(), digits, "first")

@@ -17,11 +17,12 @@ from sixteenth.data import ImageDataset
 from sixteenth.engine import loop
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.learner import Learner
-from sixteenth.engine.train import Progress, train_run
+from sixteenth.engine.train import train_run
 from sixteenth.engine.trained import load_model
 from sixteenth.models import build_model, count_parameters, find_last_stage
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
+from tiny_study import interrupt_at
 
 NETS = """
 from torch import nn
@@ -127,14 +128,9 @@ def test_a_run_is_resumed_to_the_last_bit_and_its_weights_are_the_whole_network(
     digits: ImageDataset, weights: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)
-
-    def stop(progress: Progress) -> None:
-        if progress.epoch == 3:
-            raise KeyboardInterrupt
-
     whole, folder = train(spec(lengths=["1/2", "1"]), digits, "whole")
     with pytest.raises(KeyboardInterrupt):
-        train(spec(lengths=["1/2", "1"]), digits, "cut", on_progress=stop)
+        train(spec(lengths=["1/2", "1"]), digits, "cut", on_progress=interrupt_at(epoch=3))
     (checkpoint, _) = RunFolder(Path("cut") / spec().run_id).checkpoint_paths
     assert checkpoint.exists()
     _, again = train(spec(lengths=["1/2", "1"]), digits, "cut")

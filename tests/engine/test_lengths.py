@@ -18,6 +18,7 @@ from sixteenth.engine.workload import Workload
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
+from tiny_study import interrupt_at
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -151,13 +152,8 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
         monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)
     for stop in stops:
         cut = RunFolder(tmp_path / f"cut{stop}")
-
-        def interrupt(progress: Progress, stop: int = stop) -> None:
-            if progress.step == stop:
-                raise KeyboardInterrupt
-
         with pytest.raises(KeyboardInterrupt):
-            train_run(run, digits, cut, on_progress=interrupt)
+            train_run(run, digits, cut, on_progress=interrupt_at(step=stop))
         steps: list[int] = []
         train_run(run, digits, cut, on_progress=lambda p, steps=steps: steps.append(p.step))
         assert contents(cut) == contents(whole), stop
@@ -185,12 +181,8 @@ def test_a_run_that_stops_after_a_length_has_its_result_and_goes_on_to_the_same_
         assert list(cut.predictions_of(record)) == [f"{run.run_id}@1/4", f"{run.run_id}@1/2"]
     work = Workload.of(run.train, 200, len(digits.test), lengths=run.lengths)
     assert max(steps) == round(work.shorter_part * work.all_steps) < 0.7 * work.all_steps
-
-    def interrupt(progress: Progress) -> None:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        train_run(run, digits, cut, on_progress=interrupt)
+        train_run(run, digits, cut, on_progress=interrupt_at())
     assert len(cut.read_record().lengths) == 2, "what is measured stays known"
     train_run(run, digits, cut)
     assert contents(cut) == contents(whole)
@@ -203,13 +195,8 @@ def test_a_run_is_cut_off_many_times_and_comes_out_the_same(
     run, cut = cell(["1/4", "1/2", 1]), RunFolder(tmp_path / "cut")
     train_run(run, digits, RunFolder(tmp_path / "whole"))
     for stop in (4, 7, 7, 10, 14, 15, 20, 31):
-
-        def interrupt(progress: Progress, stop: int = stop) -> None:
-            if progress.step >= stop:
-                raise KeyboardInterrupt
-
         with pytest.raises(KeyboardInterrupt):
-            train_run(run, digits, cut, on_progress=interrupt)
+            train_run(run, digits, cut, on_progress=interrupt_at(step=stop))
     train_run(run, digits, cut)
     assert contents(cut) == contents(RunFolder(tmp_path / "whole"))
 

@@ -21,12 +21,13 @@ from sixteenth.engine.inference import VIEWS
 from sixteenth.engine.learner import Learner
 from sixteenth.engine.muon import Muon, orthogonalise
 from sixteenth.engine.optim import build_optimizers
-from sixteenth.engine.train import Progress, train_run
+from sixteenth.engine.train import train_run
 from sixteenth.engine.workload import split_of
 from sixteenth.models import build_model, speedrun, weight_files
 from sixteenth.models.speedrun import SpeedrunNet
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
+from tiny_study import interrupt_at
 
 SPEEDRUN = {
     "epochs": 4,
@@ -232,7 +233,7 @@ def test_orthogonalising_keeps_singular_vectors_and_levels_their_values(
     u, _ = torch.linalg.qr(torch.randn(shape[0], small))
     v, _ = torch.linalg.qr(torch.randn(shape[1], small))
     values = torch.linspace(1, 10, small)
-    out = orthogonalise(u @ torch.diag(values) @ v.T, iterations=5)
+    out = orthogonalise(u @ torch.diag(values) @ v.T)
     core = u.T @ out @ v
     assert core.diag().min() > 0.6
     assert core.diag().max() < 1.3
@@ -383,13 +384,8 @@ def test_an_interrupted_run_of_these_goes_on_to_the_very_same_result(
     run = cell(model, epochs=3, **recipe).model_copy(update={"fraction": "100 images"})
     whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")
     train_run(run, data, whole)
-
-    def stop(progress: Progress) -> None:
-        if progress.epoch == 3:  # after the first of its two steps
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train_run(run, data, broken, on_progress=stop)
+    with pytest.raises(KeyboardInterrupt):  # after the first of the epoch's two steps
+        train_run(run, data, broken, on_progress=interrupt_at(epoch=3))
     train_run(run, data, broken)
     assert whole.weights_path.read_bytes() == broken.weights_path.read_bytes()
     assert (

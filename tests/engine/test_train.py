@@ -19,10 +19,11 @@ from sixteenth.engine import loop
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner, channel_statistics
 from sixteenth.engine.seeds import derive_seed
-from sixteenth.engine.train import Progress, train_run
+from sixteenth.engine.train import train_run
 from sixteenth.engine.workload import MIN_CURVE_IMAGES, Workload, split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
+from tiny_study import interrupt_at
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -89,13 +90,8 @@ def test_an_interrupted_run_goes_on_to_the_very_same_result(
     train_run(run, digits, whole)
 
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-
-    def stop_in_epoch_three(progress: Progress) -> None:
-        if progress.epoch == 3:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        train_run(run, digits, broken, on_progress=stop_in_epoch_three)
+        train_run(run, digits, broken, on_progress=interrupt_at(epoch=3))
     record = broken.read_record()
     assert record is not None
     assert record.status == "interrupted"

@@ -63,15 +63,15 @@ class Muon(torch.optim.Optimizer):
         filters.mul_(length / filters.norm())
 
 
-def orthogonalise(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
+def orthogonalise(matrix: Tensor) -> Tensor:
     """The orthogonal factor U V^T of a matrix U S V^T, approximately, by a Newton-Schulz iteration.
 
     Args:
         matrix: (m, n), any float type.
 
     Returns:
-        (m, n), the same type. The singular values are between 0.7 and 1.2, except for those that
-        were far below the largest, which grow by a factor of 3.4 per iteration.
+        (m, n), the same type. The singular values are between about 0.7 and 1.2, except for those
+        that were far below the largest, which grow by a factor of 3.4 per iteration.
     """
     a, b, c = _COEFFICIENTS
     # bfloat16 is precise enough for a direction.
@@ -80,7 +80,7 @@ def orthogonalise(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.T
-    for _ in range(iterations):
+    for _ in range(ITERATIONS):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     factor: Tensor = x.T if tall else x
