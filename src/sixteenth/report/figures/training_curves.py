@@ -6,6 +6,8 @@ fraction, so that over- and underfitting can be seen across the whole grid.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -22,6 +24,8 @@ from .text import shortened, wrapped
 from .text import width as text_width
 
 _TRAIN_COLOUR = "#6d7480"
+_POINT: dict[str, Any] = {"ls": "", "mfc": "white", "mew": 1.2, "clip_on": False, "zorder": 4}
+"""A measurement that stands for itself, on top of the lines."""
 _NOTE_SIZE = 8.0
 """Points."""
 _KEY_HANDLE, _KEY_GAP = 0.4, 0.24
@@ -148,28 +152,20 @@ def _draw_panel(axes: Axes, panel: Panel, colour: str) -> None:
             axes.plot(
                 curve.shorter_x,
                 curve.shorter,
-                ls="",
                 marker="s",
                 ms=4,
-                mfc="white",
                 mec=colour,
-                mew=1.2,
-                clip_on=False,
-                zorder=4,
                 gid=f"shorter-{plain(panel.fraction)}-{curve.seed}",
+                **_POINT,
             )
         axes.plot(
             [curve.clean_x],
             [curve.clean],
-            ls="",
             marker="D",
             ms=4.2 if len(panel.curves) == 1 else 3.4,
-            mfc="white",
             mec=_TRAIN_COLOUR,
-            mew=1.2,
-            clip_on=False,
-            zorder=4,
             gid=f"clean-{plain(panel.fraction)}-{curve.seed}",
+            **_POINT,
         )
     if not panel.curves:
         axes.set_facecolor("#f5f6f8")
@@ -183,18 +179,7 @@ def _draw_ranges(axes: Axes, panel: Panel, colour: str) -> None:
         # A single epoch is a point, not a line.
         mark = "o" if len(found.x) == 1 else ""
         axes.plot(found.x, found.middle, color=shade, lw=1.6, ls=dash, marker=mark, ms=3)
-    axes.plot(
-        clean.x[-1:],
-        clean.middle[-1:],
-        ls="",
-        marker="D",
-        ms=4.2,
-        mfc="white",
-        mec=_TRAIN_COLOUR,
-        mew=1.2,
-        clip_on=False,
-        zorder=4,
-    )
+    axes.plot(clean.x[-1:], clean.middle[-1:], marker="D", ms=4.2, mec=_TRAIN_COLOUR, **_POINT)
 
 
 def _draw_notes(
