@@ -27,7 +27,7 @@ from sixteenth.engine.workload import split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
 from sixteenth.study.planning import capacity, estimates, planner
-from sixteenth.study.planning.calibration import OtherWork, Speed, best_numbers
+from sixteenth.study.planning.calibration import OtherWork, Speed, best_format
 from sixteenth.study.planning.cost import Cost
 from sixteenth.study.planning.executions import ExecutionRequest, write_executions
 from sixteenth.study.planning.machine import GPU_SHARES, LocalMachine
@@ -252,15 +252,15 @@ def speed(precision: str, rate: float, layout: str = "channels-last") -> Speed:
     return Speed(precision, layout, 1, 1, rate)
 
 
-def test_the_default_numbers_stay_unless_others_are_clearly_faster() -> None:
+def test_the_default_format_stays_unless_another_is_clearly_faster() -> None:
     default = Execution("cpu", "bfloat16", "channels-last", 1)
     near = [speed("bfloat16", 100), speed("float32", 104)]
     far = [speed("bfloat16", 100), speed("float32", 120), speed("float32", 90, "channels-first")]
-    assert best_numbers(near, default) == ("bfloat16", "channels-last")
-    assert best_numbers(far, default) == ("float32", "channels-last")
-    assert best_numbers([], default) == ("bfloat16", "channels-last")
+    assert best_format(near, default) == ("bfloat16", "channels-last")
+    assert best_format(far, default) == ("float32", "channels-last")
+    assert best_format([], default) == ("bfloat16", "channels-last")
     chosen = [speed("bfloat16", 90), replace(speed("bfloat16", 80), processes=2)]
-    assert best_numbers([*chosen, speed("float32", 99)], default) == ("bfloat16", "channels-last")
+    assert best_format([*chosen, speed("float32", 99)], default) == ("bfloat16", "channels-last")
 
 
 @pytest.fixture

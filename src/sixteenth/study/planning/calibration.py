@@ -1,6 +1,6 @@
 """How fast a model trains on this machine: measured once, in a few seconds, and kept.
 
-Candidates are the numbers (precision and layout, where the study leaves them open) and the
+Candidates are the format (precision and layout, where the study leaves them open) and the
 placement (how many runs at once, of how many threads each). They take turns, so that whatever else
 the machine does affects all of them, and count by their median step. What was measured is kept
 beside the decoded images, for this machine, model, image size and version of torch; a copy that is
@@ -46,7 +46,7 @@ MAX_OTHER_WORK = 0.1
 one core of two."""
 
 NEARLY_EQUAL = 1.05
-"""The default numbers are taken unless others are faster by more than this."""
+"""The default format is taken unless another is faster by more than this."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def calibrate(
     data_dir: Path,
     workers: Callable[[], Workers],
 ) -> list[Speed]:
-    """The speeds of a model: of each open number, and of `placements` in the best numbers.
+    """The speeds of a model: of each format that is open, and of `placements` in the best format.
 
     Args:
         run: any run of the model.
@@ -156,7 +156,7 @@ class OtherWork:
         return total
 
 
-def best_numbers(speeds: Iterable[Speed], default: Execution) -> tuple[str, str]:
+def best_format(speeds: Iterable[Speed], default: Execution) -> tuple[str, str]:
     """Precision and layout that train most images a second; the default's on a near tie.
 
     Of what was measured under more placements than the rest, the rest was already given up.
@@ -165,22 +165,22 @@ def best_numbers(speeds: Iterable[Speed], default: Execution) -> tuple[str, str]
     for speed in speeds:
         rates.setdefault((speed.precision, speed.layout), []).append(speed.images_per_second)
     most = max(map(len, rates.values()), default=0)
-    of = {numbers: max(each) for numbers, each in rates.items() if len(each) == most}
+    of = {form: max(each) for form, each in rates.items() if len(each) == most}
     usual = default.precision, default.layout
-    best = max(of, key=lambda numbers: of[numbers], default=usual)
+    best = max(of, key=lambda form: of[form], default=usual)
     return usual if of.get(usual, 0.0) * NEARLY_EQUAL >= of.get(best, 0.0) else best
 
 
 def _measure(
     run: RunSpec, default: Execution, placements: Sequence[Placement], room: float, workers: Workers
 ) -> list[Speed]:
-    """Measure numbers under the widest placement, and placements in the best numbers.
+    """Measure formats under the widest placement, and placements in the best format.
 
     Layouts come one after another, because each needs a model of its own.
     """
     taken, until = 0, time.monotonic() + MOST_SECONDS
     workers.start(max(placements).processes)
-    with contextlib.suppress(Exception):  # these numbers may be the ones that the model refuses
+    with contextlib.suppress(Exception):  # this format may be the one that the model refuses
         # First one process alone: several might not have the memory, and then others lose theirs.
         ((_, taken),) = workers.rehearse(run, replace(default, threads=1), 0.0)
     placements = _that_fit(placements, taken, room)
@@ -198,7 +198,7 @@ def _measure(
                     return
                 try:
                     rate, memory = _rate(run, default, candidate, workers)
-                except Exception as error:  # a model may refuse some numbers, and not others
+                except Exception as error:  # a model may refuse some formats, and not others
                     refusals.append(error)
                     remaining.remove(candidate)
                     found.pop(candidate, None)
@@ -218,7 +218,7 @@ def _measure(
         take_turns([(precision, layout, widest) for precision in precisions])
         alike = [speed for speed in _speeds(found, memories) if speed.placement == widest]
         if alike:
-            precision, leading = best_numbers(alike, default)
+            precision, leading = best_format(alike, default)
             precisions = [precision]
             if leading == layout and len(placements) > 1:
                 take_turns([(precision, layout, placement) for placement in placements])

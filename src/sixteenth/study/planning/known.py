@@ -1,14 +1,14 @@
 """How fast runs were trained on this machine: others like them cost as much, and are not measured.
 
 What a finished run took stands in its record. It holds for every run of the same model on the same
-device, in the same numbers and on as many threads; at another image size or with another first
+device, in the same format and on as many threads; at another image size or with another first
 layer it is scaled by the operations for an image.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,11 +57,9 @@ class KnownSpeed:
 class KnownSpeeds:
     """All that is known, to be asked for a run that is to be trained."""
 
-    def __init__(self, speeds: Iterable[KnownSpeed] = ()) -> None:
+    def __init__(self) -> None:
         self._of_model: dict[str, list[KnownSpeed]] = {}
         self._first: dict[tuple[str, str, str], KnownSpeed] = {}
-        for each in speeds:
-            self.add(each)
 
     def __iter__(self) -> Iterator[KnownSpeed]:
         return (each for some in self._of_model.values() for each in some)

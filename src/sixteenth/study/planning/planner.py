@@ -18,7 +18,7 @@ from ...errors import MismatchError
 from ...spec import RunSpec
 from ...storage.study_folder import StudySnapshot
 from ..listener import Listener
-from .calibration import Speed, best_numbers
+from .calibration import Speed, best_format
 from .capacity import Capacity
 from .cost import Cost
 from .estimates import Estimates
@@ -159,13 +159,13 @@ class _Planner:
     def _decide(
         self, new: Sequence[RunSpec], known: Mapping[str, Execution]
     ) -> dict[str, Execution]:
-        """Decide for runs that nothing is known of; a network keeps the numbers of its others."""
+        """Decide for runs that nothing is known of; a network keeps the format of its others."""
         if not new:
             return {}
         decided_of = {
             run.network: known[run.run_id] for run in self.snapshot.runs if run.run_id in known
         }
-        numbers = {
+        executions = {
             run.network: decided_of.get(run.network)
             or self.machine.default_execution(self.request.device, run.train)
             for run in _firsts(new).values()
@@ -174,24 +174,26 @@ class _Planner:
         if heads:
             # Measuring speeds of training would take as long as they do.
             reason = "not measured: the head alone is trained"
-            decided = self._on_threads(heads, numbers, self._threads or self.machine.cores, reason)
+            decided = self._on_threads(
+                heads, executions, self._threads or self.machine.cores, reason
+            )
             others = [run for run in new if run.finetune != "head"]
             return decided | self._decide(others, {**known, **decided})
         if self._estimates.are_small(new):
             reason = "not measured: a small study"
-            return self._on_threads(new, numbers, self._threads or self.machine.cores, reason)
-        placements = self._placements(new, next(iter(numbers.values())).device)
-        self._measure(new, numbers, placements)
-        for network, default in numbers.items():
+            return self._on_threads(new, executions, self._threads or self.machine.cores, reason)
+        placements = self._placements(new, next(iter(executions.values())).device)
+        self._measure(new, executions, placements)
+        for network, default in executions.items():
             speeds = self._speeds.get(network, [])
             if network not in decided_of and speeds:
-                precision, layout = best_numbers(speeds, default)
+                precision, layout = best_format(speeds, default)
                 measured = tuple(asdict(speed) for speed in speeds)
-                numbers[network] = replace(
+                executions[network] = replace(
                     default, precision=precision, layout=layout, measured=measured
                 )
         if self._threads:
-            return self._on_threads(new, numbers, self._threads, "threads as asked for")
+            return self._on_threads(new, executions, self._threads, "threads as asked for")
         for speeds in self._speeds.values():
             # A placement that was not measured had too little memory.
             had = {speed.placement for speed in speeds}
@@ -200,28 +202,32 @@ class _Planner:
             run.run_id: {
                 placement: self._estimates.seconds(
                     run,
-                    replace(numbers[run.network], threads=placement.threads),
+                    replace(executions[run.network], threads=placement.threads),
                     placement.processes,
                 )
                 for placement in placements
             }
             for run in new
         }
-        device = next(iter(numbers.values())).device
+        device = next(iter(executions.values())).device
         chosen = choose_placements(seconds, self.machine.count(device))
         reason = "the study is done soonest, by the speeds that were measured"
         return {
             run.run_id: replace(
-                numbers[run.network], threads=chosen[run.run_id].threads, reason=reason
+                executions[run.network], threads=chosen[run.run_id].threads, reason=reason
             )
             for run in new
         }
 
     def _on_threads(
-        self, runs: Sequence[RunSpec], numbers: Mapping[str, Execution], threads: int, reason: str
+        self,
+        runs: Sequence[RunSpec],
+        executions: Mapping[str, Execution],
+        threads: int,
+        reason: str,
     ) -> dict[str, Execution]:
         return {
-            run.run_id: replace(numbers[run.network], threads=threads, reason=reason)
+            run.run_id: replace(executions[run.network], threads=threads, reason=reason)
             for run in runs
         }
 
@@ -246,13 +252,13 @@ class _Planner:
     def _measure(
         self,
         runs: Sequence[RunSpec],
-        numbers: Mapping[str, Execution],
+        executions: Mapping[str, Execution],
         placements: Sequence[Placement],
     ) -> None:
         # The smallest first: what a process took for a larger one, it would seem to take again.
         firsts = [run for run in _firsts(runs).values() if run.model in self.costs]
         models = {
-            run.network: (run, self.costs[run.model], numbers[run.network])
+            run.network: (run, self.costs[run.model], executions[run.network])
             for run in sorted(firsts, key=self._estimates.flops)
         }
 
