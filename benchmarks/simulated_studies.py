@@ -97,10 +97,6 @@ class SimulatedTruth:
     def arms(self) -> tuple[Arm, ...]:
         return tuple(self.curves)
 
-    @property
-    def equal_models(self) -> bool:
-        return all(self.curves["small", init] == self.curves["big", init] for init in INITS)
-
     def accuracy(self, arm: Arm, images: float, length: float = 1.0) -> float:
         """Of the average training; `length` is a share of the steps that the study gives."""
         return 1 - self.curves[arm].error(images, length * self.steps(images))

@@ -34,8 +34,9 @@ def decided_by(study: Study, metric: str) -> Study:
 
 
 def test_runs_that_are_there_get_the_new_measures_from_their_predictions(study: Study) -> None:
-    results = study.results().set_index("run_id")
-    for run_id, (labels, probabilities) in study.predictions().items():
+    results, predictions = study.results().set_index("run_id"), study.predictions()
+    assert set(predictions) == set(results.index)
+    for run_id, (labels, probabilities) in predictions.items():
         row, predicted = results.loc[run_id], probabilities.argmax(axis=1)
         expected = balanced_accuracy_score(labels, predicted)
         assert row["balanced_accuracy"] == pytest.approx(expected)

@@ -158,10 +158,6 @@ def test_too_few_steps_are_suspected_only_where_the_model_was_catching_up(study)
     assert "it was not catching up" in first.text
 
 
-def is_size(statement):
-    return isinstance(statement.finding, SizeVerdict)
-
-
 def test_a_single_difference_among_several_sizes_must_pass_holms_correction(study):
     """Two equal sizes and one whose p is near 0.03: alone it would count, among three not."""
     made = study({("resnet18", "random"): (0.5, 0.6, 0.7), ("resnet50", "random"): (0.5, 0.6, 0.7)})

@@ -82,6 +82,7 @@ def test_a_target_that_is_met_exactly_is_met_and_its_sentence_names_the_wanted_e
 def test_what_would_have_been_seen_is_at_the_corrected_level(study) -> None:
     found = talk(study({SMALL: (0.5, 0.6, 0.7), BIG: (0.5, 0.6, 0.7)}, test_size=2000))
     rows = of_kind(found, SizeVerdict)
+    assert len(rows) == 3
     for row in rows:  # at Bonferroni's level for three sizes
         assert row.detectable == row.found.spread.detectable(1 - 0.05 / 3)
         assert row.detectable > row.found.detectable

@@ -234,9 +234,10 @@ def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) ->
     fits = findings.curves.fits
     for arm, fit in fits.items():
         fits[arm] = replace(fit, eta=0.1234, gamma=-0.0012, gamma_interval=(-2.57, -0.0028))
-    for row in fit_rows(findings, language_for(findings)):
-        assert (row.gamma, row.gamma_interval) == ("0.00", "−2.57 to 0.00")
-        assert row.eta == "0.123"
+    rows = fit_rows(findings, language_for(findings))
+    assert {(row.gamma, row.gamma_interval, row.eta) for row in rows} == {
+        ("0.00", "−2.57 to 0.00", "0.123")
+    }
 
 
 def test_the_interval_of_a_small_error_has_a_digit_and_that_of_a_large_one_has_none(
