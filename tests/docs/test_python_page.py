@@ -12,6 +12,7 @@ from pages import ROOT
 
 from sixteenth import Study, fit_learning_curve
 from sixteenth.analysis import cells, summary_table
+from sixteenth.report.parts import FIGURES
 from tiny_study import TrainedStudy
 
 PAGE = (ROOT / "docs/python.md").read_text(encoding="utf-8")
@@ -53,6 +54,11 @@ def test_a_table_has_the_columns_that_the_page_lists_in_their_order(
     assert len(returned)
     columns = [str(column) for column in returned.columns]
     assert columns == listed_columns(PAGE)[table]
+
+
+def test_the_page_names_every_figure() -> None:
+    (row,) = (line for line in PAGE.splitlines() if line.startswith("| `study.figures()`"))
+    assert re.findall(r"`([\w-]+)`", row.split("|")[2]) == list(FIGURES)
 
 
 def test_predictions_and_records_are_what_the_page_says(trained: TrainedStudy) -> None:
