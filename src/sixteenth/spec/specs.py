@@ -108,6 +108,11 @@ class RunSpec(BaseModel):
         return self.init + BEHIND[self.finetune]
 
     @property
+    def cell(self) -> tuple[str, str, str]:
+        """What runs of several seeds share: model, `strategy`, fraction."""
+        return self.model, self.strategy, self.fraction
+
+    @property
     def network(self) -> str:
         """What is trained, by which speeds are known: the model, or its last stage."""
         return self.model + (LAST_STAGE if self.finetune == "last-stage" else "")

@@ -71,7 +71,7 @@ class KeptRows:
     def repeats(self, planned: Sequence[RunSpec]) -> Iterator[str]:
         """The runs of `sixteenth explain` in cells of `planned` that are not planned themselves."""
         known = {run.run_id for run in planned}
-        cells = {(run.model, run.strategy, run.fraction) for run in planned}
+        cells = {run.cell for run in planned}
         for run_id in self.run_ids():
             row = self.rows[run_id]
             if run_id not in known and (row["model"], row["init"], row["fraction"]) in cells:

@@ -208,13 +208,13 @@ class StudySnapshot:
 
     def with_repeats(self, others: Iterable[StudySnapshot]) -> Self:
         """The snapshot with what other folders hold of its cells: finished runs of other seeds."""
-        cells = {(run.model, run.strategy, run.fraction) for run in self.runs}
+        cells = {run.cell for run in self.runs}
         known = {run.run_id for run in self.runs}
         added = {
             run.run_id: (run, other)
             for other in others
             for run in other.runs
-            if (run.model, run.strategy, run.fraction) in cells
+            if run.cell in cells
             and run.run_id not in known
             and run.run_id in other.records
             and other.records[run.run_id].is_finished

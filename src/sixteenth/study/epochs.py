@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..spec import StudySpec
+from ..spec.fields import LEVELLED_OFF
 from ..spec.train_spec import AUTO_VALIDATION
 from ..storage.run_facts import LengthMetrics, Metrics
 from .listener import Listener
@@ -126,7 +127,7 @@ def check_epochs(study: Study, listener: Listener | None = None, **machine: Any)
     size = int(checked.results()["train_size"].iloc[0])
     gained = accuracies[-1][1] - accuracies[-2][1] if len(accuracies) > 1 else 0.0
     held_out = round(AUTO_VALIDATION * size)
-    levelled = metrics.chosen_by == "levelled-off" and len(accuracies) > 1
+    levelled = metrics.chosen_by == LEVELLED_OFF and len(accuracies) > 1
     return EpochsCheck(
         model=run.model,
         init=run.init,

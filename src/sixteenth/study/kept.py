@@ -27,7 +27,7 @@ def keep_tables(folder: StudyFolder, planned: Sequence[RunSpec]) -> None:
     path = folder.results_path
     if read_table(path) is None:
         raise InputError(f"there is no {path} whose rows could be kept")
-    cells = {(run.model, run.strategy, run.fraction) for run in planned}
+    cells = {run.cell for run in planned}
     for run_id, row in KeptRows.read(folder.path).rows.items():
         if (row["model"], row["init"], row["fraction"]) not in cells:
             raise InputError(f"{path} has {run_id}, which is no run of this study")
