@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..spec import RunSpec
@@ -10,6 +10,7 @@ from ..spec import RunSpec
 if TYPE_CHECKING:
     from ..engine.progress import Progress
     from ..storage.run_record import RunRecord
+    from .planning.schedule import Assignment
 
 
 class Listener:
@@ -29,6 +30,11 @@ class Listener:
 
         Within a budget this is told again whenever they change.
         """
+
+    def parts_planned(self, parts: Mapping[str, tuple[float, float]]) -> None:
+        """Told after `runs_planned`, of each run that is to be trained or is: the parts of all its
+        steps that it begins and ends at. One that was stopped goes on from there; within a budget
+        one may end before its last step."""
 
     def run_started(self, run: RunSpec) -> None:
         """A run is being trained from now on."""
@@ -62,6 +68,10 @@ class Listeners(Listener):
         for each in self._all:
             each.runs_planned(runs)
 
+    def parts_planned(self, parts: Mapping[str, tuple[float, float]]) -> None:
+        for each in self._all:
+            each.parts_planned(parts)
+
     def run_started(self, run: RunSpec) -> None:
         for each in self._all:
             each.run_started(run)
@@ -73,3 +83,11 @@ class Listeners(Listener):
     def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         for each in self._all:
             each.run_ended(run, record, skipped=skipped)
+
+
+def tell_planned(
+    listener: Listener, done: Sequence[RunSpec], assignments: Sequence[Assignment]
+) -> None:
+    """Tell which runs of a study are finished already, and which are to be trained how far."""
+    listener.runs_planned([*done, *(each.run for each in assignments)])
+    listener.parts_planned({each.run.run_id: (each.done, each.goal) for each in assignments})

@@ -20,7 +20,7 @@ from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.run_folder import sweep, write_text
 from ..storage.study_folder import StudyFolder, StudySnapshot
-from .listener import Listener
+from .listener import Listener, tell_planned
 from .reading import StudyResults
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class Study(StudyResults):
         left = {run.run_id for run in snapshot.unfinished()}
         # Not those of which a table alone is left.
         done = [run for run in self.runs() if run.run_id in snapshot.records.keys() - left]
-        listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
+        tell_planned(listener, done, chosen.assignments)
         for run in done:
             listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
         report = None if deadline is None else self._write_report
@@ -236,7 +236,7 @@ class Study(StudyResults):
                 schedule,
                 stages(self.runs()),
                 deadline,
-                chosen=lambda runs: listener.runs_planned([*done, *runs]),
+                chosen=lambda assigned: tell_planned(listener, done, assigned),
                 clock=time.monotonic,
             )
         dataset = self.dataset()

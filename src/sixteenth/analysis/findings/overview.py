@@ -174,7 +174,7 @@ def overview(
 ) -> Overview:
     """The first screen of a study; arguments as of `analyse`, and what it found."""
     headline = next((each for each in answer if isinstance(each, Headline)), None)
-    missing = RunsMissing.of(grid)
+    missing = RunsMissing.of(grid, context)
     if headline is None:
         return Overview(Verdict.NOTHING_FINISHED, cautions=missing)
     best = headline.best.cell

@@ -346,12 +346,26 @@ def _missing(found: RunsMissing) -> str:
     of_all = f" of {found.runs} runs"
     if len(told) == 1:
         number, alone, _ = told[0]
-        return f"{number}{of_all} {alone.format('is' if number == 1 else 'are')}."
+        told_of = f"{number}{of_all} {alone.format('is' if number == 1 else 'are')}."
+        return told_of + _stopped(found)
     parts = [
         f"{number}{of_all * (i == 0)} {what.format('is' if number == 1 else 'are')}"
         for i, (number, _, what) in enumerate(told)
     ]
-    return f"{join(parts)}; they are left out."
+    return f"{join(parts)}; they are left out.{_stopped(found)}"
+
+
+def _stopped(found: RunsMissing) -> str:
+    """Which of the missing runs go on where they were stopped, as a further sentence."""
+    match found.stopped:
+        case ():
+            return ""
+        case ((epoch, epochs),):
+            alone = found.missing == 1 and not (found.failed or found.running)
+            which = "It" if alone else "One of them"
+            return f" {which} was stopped at epoch {epoch} of {epochs}."
+        case _:
+            return f" {len(found.stopped)} of them were stopped on the way."
 
 
 def _surer(found: Overview) -> str:

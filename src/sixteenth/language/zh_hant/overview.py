@@ -258,7 +258,13 @@ class ChineseScreen(Screen):
                     (found.running, "仍在訓練"),
                 )
                 said = "、".join(f"{number} 次{what}" for number, what in counts if number)
-                return f"{found.runs} 次訓練中有 {said}，未列入分析。"
+                stopped = ""
+                if found.stopped:
+                    stopped = f"其中 {len(found.stopped)} 次中途中斷，可以接著訓練。"
+                if len(found.stopped) == 1:
+                    epoch, epochs = found.stopped[0]
+                    stopped = f"其中 1 次停在第 {epoch} 個 epoch（共 {epochs} 個）。"
+                return f"{found.runs} 次訓練中有 {said}，未列入分析。{stopped}"
             case _:
                 assert_never(found)
 

@@ -47,6 +47,7 @@ class Assignment:
         until: the length that it is trained to; then `seconds` are those until there.
         to_shorter: the seconds until the longest of the run's shorter lengths is measured, 0 where
             it is; None where a run has none.
+        done, goal: the parts of all its steps that it has come to, and comes to.
     """
 
     run: RunSpec
@@ -55,16 +56,35 @@ class Assignment:
     basis: str = ""
     until: str = "1"
     to_shorter: float | None = None
+    done: float = 0.0
+    goal: float = 1.0
 
     def shorter(self) -> Assignment:
         """The same run, to be trained to the longest of its shorter lengths."""
         assert self.to_shorter is not None
-        return replace(self, until=self.run.lengths[-2], seconds=self.to_shorter, to_shorter=0.0)
+        return replace(
+            self,
+            until=self.run.lengths[-2],
+            seconds=self.to_shorter,
+            to_shorter=0.0,
+            goal=self._shorter_part(),
+        )
 
     def rest(self) -> Assignment:
         """What is left of a run, once it was trained to its shorter length."""
         assert self.to_shorter is not None
-        return replace(self, seconds=self.seconds - self.to_shorter, to_shorter=0.0)
+        return replace(
+            self,
+            seconds=self.seconds - self.to_shorter,
+            to_shorter=0.0,
+            done=self._shorter_part(),
+        )
+
+    def _shorter_part(self) -> float:
+        """The part of all steps after which the longest of its shorter lengths is measured."""
+        assert self.to_shorter is not None
+        share = self.to_shorter / self.seconds if self.seconds > 0 else 0.0
+        return self.done + (1 - self.done) * share
 
 
 @dataclass(frozen=True)
