@@ -10,7 +10,6 @@ from ..spec import RunSpec
 if TYPE_CHECKING:
     from ..engine.progress import Progress
     from ..storage.run_record import RunRecord
-    from .planning.schedule import Assignment
 
 
 class Listener:
@@ -83,11 +82,3 @@ class Listeners(Listener):
     def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         for each in self._all:
             each.run_ended(run, record, skipped=skipped)
-
-
-def tell_planned(
-    listener: Listener, done: Sequence[RunSpec], assignments: Sequence[Assignment]
-) -> None:
-    """Tell which runs of a study are finished already, and which are to be trained how far."""
-    listener.runs_planned([*done, *(each.run for each in assignments)])
-    listener.parts_planned({each.run.run_id: (each.done, each.goal) for each in assignments})

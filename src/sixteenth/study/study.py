@@ -20,7 +20,7 @@ from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.run_folder import sweep, write_text
 from ..storage.study_folder import StudyFolder, StudySnapshot
-from .listener import Listener, tell_planned
+from .listener import Listener
 from .reading import StudyResults
 
 if TYPE_CHECKING:
@@ -220,6 +220,7 @@ class Study(StudyResults):
         from .executors import BudgetQueue, run_all
         from .interim import InterimResults
         from .planning.budget import stages
+        from .planning.schedule import tell_planned
 
         snapshot = self._read()
         left = {run.run_id for run in snapshot.unfinished()}

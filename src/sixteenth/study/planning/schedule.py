@@ -17,6 +17,7 @@ from ...spec import RunSpec
 
 if TYPE_CHECKING:
     from ...engine.execution import Execution
+    from ..listener import Listener
 
 LONGER = 1.05
 """A schedule that is simpler, or has its first results earlier, may take so many times the shortest
@@ -232,3 +233,11 @@ def _finish(seconds: Sequence[float], lanes: int) -> float:
     for each in seconds:
         heapq.heapreplace(ends, ends[0] + each)
     return max(ends)
+
+
+def tell_planned(
+    listener: Listener, done: Sequence[RunSpec], assignments: Sequence[Assignment]
+) -> None:
+    """Tell which runs of a study are finished already, and which are to be trained how far."""
+    listener.runs_planned([*done, *(each.run for each in assignments)])
+    listener.parts_planned({each.run.run_id: (each.done, each.goal) for each in assignments})
