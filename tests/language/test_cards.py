@@ -15,7 +15,7 @@ from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell
 from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.language import language_for
-from sixteenth.language.screen import command
+from sixteenth.language.commands import command
 from sixteenth.language.words import Names
 from sixteenth.spec.fields import FROZEN, LAST_STAGE
 

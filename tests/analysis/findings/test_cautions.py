@@ -14,7 +14,7 @@ from sixteenth.analysis.findings.cautions import (
     RunsMissing,
     _twice_as_long,
 )
-from sixteenth.language.screen import command
+from sixteenth.language.commands import command
 from sixteenth.spec.fields import FROZEN
 
 HEAD = ("resnet18", f"imagenet{FROZEN}")

@@ -6,7 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.curves.forecast import CERTAIN
-from ...analysis.findings.advice import AnotherSize, BestNetwork, MoreSeeds
+from ...analysis.findings.advice import AdviceStep, AnotherSize, BestNetwork, MoreSeeds
 from ...analysis.findings.cautions import (
     Caution,
     LeakedTest,
@@ -29,7 +29,7 @@ from ...spec.fields import is_last_stage
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain, portion
-from . import explained, options
+from . import advice, explained, options
 from .numbers import (
     SENTENCE,
     accuracy_interval,
@@ -267,6 +267,9 @@ class ChineseScreen(Screen):
                 return f"{found.runs} 次訓練中有 {said}，未列入分析。{stopped}"
             case _:
                 assert_never(found)
+
+    def step(self, found: AdviceStep) -> str:
+        return advice.step(found, self.words).text
 
     def sure(self, found: HowSure) -> tuple[Fact, ...]:
         trainings = f"{found.fewest} 至 {found.most}"
