@@ -117,7 +117,9 @@ def test_models_that_single_trainings_cannot_tell_apart_call_for_seeds(study):
     assert seeds.difference.verdict == "cannot tell"
     assert seeds.seconds == pytest.approx(2 * (11.181642 + 23.528522) * 10)
     assert "cannot be told apart" in English(Names()).say(seeds)
-    runs = "--between resnet18-random-1-seed0 resnet50-random-1-seed0 --only seeds"
+    assert {seeds.best.model, seeds.rival.model} == {"resnet18", "resnet50"}
+    between = [f"{cell.model}-random-1-seed0" for cell in (seeds.rival, seeds.best)]
+    runs = f"--between {' '.join(between)} --only seeds"
     assert step_command(seeds) == f"sixteenth explain DIR {runs}"
     apart = {("resnet18", "random"): (0.6, 0.7), ("resnet50", "random"): (0.7, 0.85)}
     steps = advice(study(apart, fractions=sizes)).steps
