@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import sixteenth as package
+from sixteenth.language.commands import typed
 from tiny_study import Command, TrainedStudy, environment
 
 
@@ -21,7 +23,13 @@ def test_advice_names_what_there_is_what_the_target_takes_and_what_to_do(
     assert ended.out.startswith("Best network: ")
     assert "An error of 0.1% " in ended.out
     assert "\n1. " in ended.out
-    assert max(len(line) for line in ended.out.splitlines()) <= 80
+    commands = [line for line in ended.out.splitlines() if line.startswith("   sixteenth ")]
+    assert max(len(line) for line in ended.out.splitlines() if line not in commands) <= 80
+    study = package.Study.open(trained.folder)
+    steps = study.advice(0.001).steps
+    assert commands == [f"   {typed(step.command, Path('studies/tiny'))}" for step in steps]
+    assert all("studies/tiny" in line for line in commands)
+    assert commands
 
 
 def test_advice_as_json_has_numbers_and_is_what_the_library_says(

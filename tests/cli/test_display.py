@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from rich.console import Console
 
-from sixteenth.cli.display import LiveDisplay, PlainDisplay
+from sixteenth.cli.display import LiveDisplay, PlainDisplay, RunProgress
 from sixteenth.engine.progress import Progress
 from sixteenth.language import language_for
 from sixteenth.language.text import columns
@@ -95,6 +96,26 @@ def test_an_epoch_that_was_not_tested_has_no_empty_place_for_its_accuracy(
     )  # fmt: skip
     assert isinstance(on.file, io.StringIO)
     assert "train 50.0%, test –, 9 images/s" in on.file.getvalue()
+
+
+def test_the_time_left_is_that_of_the_steps_that_are_to_be_taken() -> None:
+    """One run was stopped before, another is to be stopped at half of its steps."""
+    display = RunProgress(console())
+    first, second = runs = [run for run in SPEC.runs() if run.model == "resnet18"]
+    display.runs_planned(runs)
+    display.run_started(first)
+    for step in (0, 100):
+        display.run_progressed(Progress(first.run_id, 1, 6, step, 1000, 100.0))
+    row = display.rows[first.run_id]
+
+    def left() -> float:
+        row.began, row.updated = time.monotonic() - 10, time.monotonic()
+        return display.seconds_left() or 0.0
+
+    whole = left()
+    display.parts_planned({first.run_id: (0.0, 0.5), second.run_id: (0.75, 1.0)})
+    assert whole > 90 + 16 * 90
+    assert left() == pytest.approx(40 + (whole - 90) / 4, rel=0.01)
 
 
 def test_every_state_and_every_preparation_has_a_word_in_every_language() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import signal
 import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -20,6 +22,7 @@ from tiny_study import (
     command,
     command_line,
     environment,
+    hear_interrupts,
     read_results,
 )
 
@@ -77,6 +80,27 @@ def test_a_folder_that_cannot_be_written_is_one_line(tiny_folder: Path, sixteent
 
 
 # Signals
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals as POSIX has them")
+def test_ctrl_c_while_the_commands_are_imported_is_one_line(tmp_path: Path) -> None:
+    """The import of typer stands for all of it: here it waits until the signal has come."""
+    (tmp_path / "typer.py").write_text(
+        "import time\nprint('importing', flush=True)\ntime.sleep(60)\n", encoding="utf-8"
+    )
+    child = subprocess.Popen(
+        command_line("show", "studies/demo"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path])),
+        preexec_fn=hear_interrupts,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "importing\n"
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, out, err) == (130, "", "sixteenth: stopped\n")
 
 
 @pytest.mark.parametrize(

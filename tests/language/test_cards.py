@@ -15,7 +15,7 @@ from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell
 from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.language import language_for
-from sixteenth.language.screen import command
+from sixteenth.language.commands import command
 from sixteenth.language.words import Names
 from sixteenth.spec.fields import FROZEN, LAST_STAGE
 
@@ -205,6 +205,26 @@ def test_failed_missing_and_running_runs_are_told_apart(
     assert bool(command(found)) is (missing + failed > 0), "what is being trained needs no command"
     assert EN.say(found) == EN.screen.caution(found) == said
     assert ZH.say(found) == f"6 次訓練中{chinese}未列入分析。"
+
+
+@pytest.mark.parametrize(
+    ("stopped", "failed", "said", "chinese"),
+    [
+        (((12, 30),), 0, "1 of 6 runs is missing and left out. It was stopped at epoch 12 of 30.",
+         "其中 1 次停在第 12 個 epoch（共 30 個）。"),
+        (((12, 30),), 1, "1 of 6 runs failed and 1 is missing; they are left out. One of them was "
+         "stopped at epoch 12 of 30.", "其中 1 次停在第 12 個 epoch（共 30 個）。"),
+        (((12, 30), (5, 30)), 0, "2 of 6 runs are missing and left out. 2 of them were stopped on "
+         "the way.", "其中 2 次中途中斷，可以接著訓練。"),
+    ],
+)  # fmt: skip
+def test_runs_that_go_on_where_they_were_stopped_are_told_apart(
+    stopped: tuple[tuple[int, int], ...], failed: int, said: str, chinese: str
+) -> None:
+    found = RunsMissing(len(stopped), failed, runs=6, stopped=stopped)
+    assert EN.say(found) == EN.screen.caution(found) == said
+    assert ZH.screen.caution(found).endswith(f"未列入分析。{chinese}")
+    assert not faults(ZH.say(found))
 
 
 @pytest.mark.parametrize("kind", [OptionKind.DATA, OptionKind.MODEL, OptionKind.TRAINING])

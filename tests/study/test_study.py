@@ -139,6 +139,8 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
     with pytest.raises(KeyboardInterrupt):
         cut.run(listener=Interrupting(epoch=2))
     assert cut.records()[0].status == "interrupted"
+    (missing,) = cut.overview().cautions
+    assert "It was stopped at epoch 1 of 3." in missing.text
     heard = Counting()
     cut.run(listener=heard)
     assert 0 < heard.steps < 3 * 4, "it went on from a checkpoint"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,12 +31,16 @@ class Watch(Listener):
         self.trained: list[str] = []
         self.planned: list[int] = []
         self.reported: list[bool] = []
+        self.parts: dict[str, tuple[float, float]] = {}
 
     def monotonic(self) -> float:
         return self.now
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
         self.planned.append(len(runs))
+
+    def parts_planned(self, parts: Mapping[str, tuple[float, float]]) -> None:
+        self.parts |= parts
 
     def run_started(self, run: RunSpec) -> None:
         self.reported.append(Path("studies/tiny/report.html").is_file())
@@ -118,7 +123,7 @@ def test_what_a_budget_leaves_out_has_not_failed(
 
 
 def test_the_largest_part_is_trained_to_half_of_its_steps_and_goes_on_later(
-    tiny_folder: Path, watch: Watch, sixteenth: Command
+    tiny_folder: Path, watch: Watch, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = ['fractions=["50 images", "200 images"]', "train.epochs=4"]
     study = Study.load("tiny.yaml", settings)
@@ -133,6 +138,7 @@ def test_the_largest_part_is_trained_to_half_of_its_steps_and_goes_on_later(
 
     watch.seconds = dict(plan[["run_id", "seconds"]].to_numpy().tolist())
     results = study.run(budget=budget, listener=watch)
+    stopped = dict(watch.parts)
     large = results[results["train_size"] == 200]
     known = large.set_index("length")["test_accuracy"].groupby(level=0).count()
     assert known.to_dict() == {0.25: 2, 0.5: 2, 1.0: 0}
@@ -146,8 +152,14 @@ def test_the_largest_part_is_trained_to_half_of_its_steps_and_goes_on_later(
     with pytest.raises(InputError, match="stopped by a budget before their end"):
         find_place(study)
 
+    goes_on: dict[str, tuple[float, float]] = {}
+    monkeypatch.setattr(PlainDisplay, "parts_planned", lambda _, parts: goes_on.update(parts))
     ended = sixteenth("run", "tiny.yaml", *words)
     assert ended.code == 0, ended.err
+    assert {run_id: part for run_id, part in stopped.items() if part[1] < 1} == {
+        run_id: (0.0, pytest.approx(done)) for run_id, (done, _) in goes_on.items()
+    }
+    assert {end for _, end in goes_on.values()} == {1.0}
     assert ended.err.count("starts") == 2, "finished runs cost nothing"
     study = Study.open(study.folder)
     assert set(study.results()["status"]) == {"finished"}

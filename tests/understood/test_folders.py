@@ -11,6 +11,9 @@ from understanding import Case, cases, check, greys, put, together
 
 PETS = {"cat": [10, 20], "dog": [30]}
 TESTED = {"cat": [40], "dog": [50]}
+IN_CLASSES = {f"{name}/train": values for name, values in PETS.items()} | {
+    f"{name}/test": values for name, values in TESTED.items()
+}
 NFC, NFD = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
 CUT = "there is no test part: 0.2"
 
@@ -301,8 +304,50 @@ CLASSES = [
     ),
     Case(
         "a split in every class",
-        greys({f"{name}/{part}": [1] for name in ("cat", "dog") for part in ("train", "test")}),
-        refused=["cat, dog", "hold folders of the same names (test, train)"],
+        greys(IN_CLASSES),
+        train=PETS,
+        test=TESTED,
+        layout="train and test folders",
+        notes=["training images from CLASS/train, test images from CLASS/test"],
+    ),
+    Case(
+        "a split in every class, and kinds of images in each",
+        greys({f"{place}/images": values for place, values in IN_CLASSES.items()}),
+        train=PETS,
+        test=TESTED,
+        notes=["from CLASS/train, test images from CLASS/test", "read too: images 5"],
+    ),
+    Case(
+        "three parts in every class of a folder that an archive was unpacked to",
+        greys(
+            {
+                f"pets/{place.replace('train', 'Training')}": values
+                for place, values in {**IN_CLASSES, "cat/val": [60], "dog/val": [70, 80]}.items()
+            }
+        ),
+        train=PETS,
+        test=TESTED,
+        validation_images=3,
+        left_out=["CLASS/val with 3 validation images"],
+        notes=["training images from CLASS/Training, test images from CLASS/test"],
+    ),
+    Case(
+        "a split in every class but one, which has no test images",
+        greys({**IN_CLASSES, "owl/train": [60]}),
+        refused=["such as cat (test, train), but owl holds train", "train/CLASS"],
+    ),
+    Case(
+        "a split in every class but one",
+        greys({**IN_CLASSES, "owl": [60]}),
+        refused=["such as cat (test, train), but images lie in owl itself", "test/CLASS"],
+    ),
+    Case(
+        "a split in every class, which is not meant",
+        greys({f"{name}/{part}": range(5) for name in PETS for part in ("train", "test")}),
+        {"train_folder": "."},
+        both={"cat": [*range(5)] * 2, "dog": [*range(5)] * 2},
+        test_images=4,
+        notes=["read too: test 10, train 10", CUT],
     ),
     Case(
         "a data set and a copy of it in another folder",

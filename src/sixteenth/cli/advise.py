@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +51,9 @@ def advise(
 
 def _print(advice: SaidAdvice, folder: Path, on: Console, labels: TerminalLabels) -> None:
     """What there is, what the target takes, then the steps, the most useful first."""
-    from ..language.screen import DIR
+    from rich.text import Text
+
+    from ..language.commands import typed
     from ..language.text import plain, upper_first
     from .tables import print_text
 
@@ -68,5 +69,6 @@ def _print(advice: SaidAdvice, folder: Path, on: Console, labels: TerminalLabels
             what = upper_first(plain(step.what))
             print_text(labels.step.format(number, what), on, style="bold")
             rest = plain(step.text)[len(plain(step.what)) + 1 :].strip()  # after its full stop
-            rest = rest.replace(f"explain {DIR}", f"explain {shlex.quote(str(folder))}")
             print_text(rest, on, indent=3)
+            if step.command:
+                on.print(Text(f"   {typed(step.command, folder)}"), soft_wrap=True)

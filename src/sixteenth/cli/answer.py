@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..language.screen import typed
+from ..language.commands import typed
 from ..language.text import columns, lines
 from .tables import GAP, Column, print_text, table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -33,15 +34,18 @@ class RunRow:
     train_accuracy: float | None = None
     test_accuracy: float | None = None
     record: RunRecord | None = None
+    begins: float = 0.0
+    ends: float = 1.0
+    """Parts of all its steps."""
 
     def seconds_left(self) -> float | None:
-        """Seconds until this run has taken all its steps, at the pace so far; None if unknown."""
+        """Seconds until this run has taken its steps, at the pace so far; None if unknown."""
         if self.progress is None or self.progress.step <= self.first_step:
             return None
         if self.run.train.epochs == "auto":
             return None  # how often the run will be doubled is not known
         pace = (self.updated - self.began) / (self.progress.step - self.first_step)
-        left = pace * (self.progress.steps - self.progress.step)
+        left = pace * (self.ends * self.progress.steps - self.progress.step)
         return max(0.0, left - (time.monotonic() - self.updated))
 
     def ended(self, record: RunRecord) -> None:
@@ -82,6 +86,11 @@ class RunProgress(Listener):
             self.began = time.monotonic()
         self.rows = {run.run_id: RunRow(run) for run in runs}
         self.rows |= {row.run.run_id: row for row in known}
+
+    def parts_planned(self, parts: Mapping[str, tuple[float, float]]) -> None:
+        for run_id, part in parts.items():
+            row = self.rows[run_id]
+            row.begins, row.ends = part
 
     def run_started(self, run: RunSpec) -> None:
         self.rows[run.run_id].state = "running"
@@ -126,7 +135,7 @@ class RunProgress(Listener):
                 images, speed = self._images(row.run), self._speed(row.run)
                 if images is None or not speed:
                     return None
-                needed = images / speed
+                needed = max(0.0, row.ends - row.begins) * images / speed
             left.append(needed)
         return max(max(left, default=0.0), sum(left) / max(1, self.running()))
 

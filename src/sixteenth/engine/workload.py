@@ -139,6 +139,16 @@ class Workload:
         branches = sum(each.steps - each.start for each in self.lengths[:-1])
         return (self.lengths[-2].start + branches) / self.all_steps
 
+    def part_left(self, step: int, measured: int = 0) -> float:
+        """Part of all steps that is left, once so many shorter lengths are measured at a `step`."""
+        step = max([step, *(each.start for each in self.lengths[:-1][:measured])])
+        branches = [
+            each.steps - each.start
+            for i, each in enumerate(self.lengths[:-1])
+            if i >= measured and each.start >= step
+        ]
+        return max(0.0, self.steps - step + sum(branches)) / self.all_steps
+
     def has_curve_point(self, epoch: int) -> bool:
         """Whether an epoch (from 1) ends with a point of the training curve."""
         points, epochs = self.curve_points, self.epochs

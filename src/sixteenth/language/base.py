@@ -35,6 +35,7 @@ from ..analysis.findings.training_time import TrainingTimeFinding
 from ..analysis.findings.types import Finding, Section, SectionKey, Strength
 from ..storage.run_facts import Understood, WeightsFacts
 from .captions import Captions
+from .commands import step_command
 from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
 from .provenance import ProvenanceText
@@ -90,6 +91,11 @@ class SaidStep(Statement):
     what: str
     why: str
     cost: str
+
+    @property
+    def command(self) -> str:
+        """What does it, as `language.commands.typed` takes it; empty of an option."""
+        return step_command(self.finding)
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import math
-import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from ..analysis.findings.advice import AdviceStep
 from ..analysis.findings.cautions import (
     Caution,
     NotConverged,
-    NothingLearned,
     OneSeed,
-    PartTrained,
     ReasonFound,
     RunsMissing,
-    StoppedEarly,
-    UnstableModel,
 )
 from ..analysis.findings.explained import Lever
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
 from ..analysis.findings.overview import Card, HowSure, Overview
-from ..analysis.findings.per_class import ImbalancedClasses
 from ..analysis.findings.target import Target
-from ..analysis.inputs.scoring import Metric
 from ..spec.fields import is_frozen
+from .commands import command, step_command
 from .numbers import DASH
 from .provenance import Fact
 from .sentences import SentenceNumbers
@@ -40,21 +34,6 @@ MOST_WORDS = 60
 
 WORTH_TELLING = 60.0
 """Seconds of training, from which on a command is shown with its time."""
-
-RUN = "sixteenth run study.yaml"
-"""How the commands begin that train more of the study or all of it anew."""
-DIR = "DIR"
-"""Stands for the study's folder in the others."""
-
-
-def typed(command: str, folder: Path) -> str:
-    """A command with the study's folder in the place of what stands for it."""
-    study = shlex.quote(str(folder / "study.yaml"))
-    where = shlex.quote(str(folder))
-    if not command.startswith(RUN):
-        return command.replace(f" {DIR}", f" {where}", 1)
-    stays = "" if "--fresh" in command else f" --out {where}"
-    return command.replace("study.yaml", study, 1) + stays
 
 
 @dataclass(frozen=True)
@@ -315,6 +294,15 @@ class Screen(ABC):
         return SaidCaution(text, typed)
 
     @abstractmethod
+    def step(self, found: AdviceStep) -> str:
+        """One thing to train, in sentences."""
+
+    def _advised(self, found: Overview) -> tuple[SaidCaution, ...]:
+        """What the title says to train, with its command; none where it says something else."""
+        step = found.advised
+        return () if step is None else (SaidCaution(self.step(step), step_command(step)),)
+
+    @abstractmethod
     def sure(self, found: HowSure) -> tuple[Fact, ...]:
         """Trainings, test images, the smallest difference that could have been seen."""
 
@@ -338,38 +326,10 @@ class Screen(ABC):
             lead=self.lead(found),
             cards=tuple(self.card(card) for card in found.cards),
             others=tuple(self.option(option) for option in found.others),
-            cautions=tuple(map(self._caution, found.cautions)),
+            cautions=(*self._advised(found), *map(self._caution, found.cautions)),
             sure=self.sure(found.sure) if found.sure else (),
             summary=_at_most(self.summary(found, data), MOST_WORDS, self.labels.between),
         )
-
-
-def command(found: Caution) -> str:
-    """What would settle it, as it is typed; empty where the records do not tell."""
-    match found:
-        case NotConverged():
-            return f"{RUN} --set {found.setting}={found.value} --fresh" if found.setting else ""
-        case OneSeed():
-            return f"{RUN} --set 'seeds={list(found.seeds)}'"
-        case ImbalancedClasses():
-            return f"{RUN} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
-        case UnstableModel():
-            runs = f"{found.falls[0].run_id} {found.best.run_ids[0]}"
-            return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"
-        case NothingLearned():
-            runs = f"{found.cell.run_ids[0]} {found.best.run_ids[0]}"
-            return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"
-        case ReasonFound():
-            settings = " ".join(f"--set {shlex.quote(each)}" for each in found.reason.settings)
-            return f"{RUN} {settings} --fresh" if settings else ""
-        case PartTrained():
-            # The most telling runs of a fine-tuning that may be long.
-            return f"{RUN} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"
-        case RunsMissing() if not (found.missing or found.failed):
-            return ""  # the rest is being trained
-        case _:
-            # The missing runs alone, or all runs anew once the reason is gone.
-            return RUN if isinstance(found, RunsMissing | StoppedEarly) else f"{RUN} --fresh"
 
 
 def knows_seconds(option: Option) -> bool:

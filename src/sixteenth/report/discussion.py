@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -59,6 +60,7 @@ def analyse_study(
         context=replace(
             _context(measurements.spec, measurements.records),
             class_images=measurements.class_images,
+            stopped=_stopped(measurements),
         ),
         predictions=predictions,
         target_error=target_error,
@@ -83,3 +85,32 @@ def _context(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> Context:
         data_checks=first(run.data_checks for run in runs),
         data_differ=data_differ(runs),
     )
+
+
+def planned_epochs(epochs: int | str, steps: int | None, history: pd.DataFrame) -> int | None:
+    """How many a run has in all; None of one that chooses, or does not tell yet.
+
+    Args:
+        epochs, steps: as the recipe has them.
+        history: of the run, one row an epoch.
+    """
+    if steps is None:
+        return epochs if isinstance(epochs, int) else None
+    if not len(history):
+        return None
+    last = history.iloc[-1]
+    return math.ceil(steps * int(last["epoch"]) / int(last["step"]))
+
+
+def _stopped(measurements: Measurements) -> dict[str, tuple[int, int]]:
+    """run_id -> the epoch that an interrupted run has come to, and all of its epochs."""
+    train = measurements.spec.get("train") or {}
+    found = {}
+    for record in measurements.records:
+        if record.status != "interrupted" or "run_id" not in measurements.histories:
+            continue
+        history = measurements.histories[measurements.histories["run_id"] == record.run_id]
+        epochs = planned_epochs(train.get("epochs", "auto"), train.get("steps"), history)
+        if len(history) and epochs:
+            found[record.run_id] = int(history["epoch"].iloc[-1]), epochs
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import reprlib
+import shlex
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -36,6 +37,20 @@ def preset_text(name: str) -> str:
         known = f"; a study is one of {', '.join(preset_names())}, or a file, such as mine.yaml"
         raise SpecError(f"no preset is called {name!r}{nearest(name, preset_names()) or known}")
     return (PRESETS / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def _no_file(folder: Path) -> str:
+    """The message that a folder is named where a study file is needed."""
+    place = shlex.quote(str(folder))
+    if (folder / "study.yaml").is_file():
+        return (
+            f"{folder} is the folder of a study, which goes on by its file: "
+            f"{shlex.quote(str(folder / 'study.yaml'))} --out {place}"
+        )
+    return (
+        f"{folder} is a folder and no study file: name one, such as mine.yaml, or a preset for the "
+        f"images in that folder: cifar10 --data {place}"
+    )
 
 
 BEFORE = {"zero_init_residual": False}
@@ -92,6 +107,8 @@ def load_spec(
         except (OSError, ValueError) as error:
             raise SpecError(f"cannot read the study file {study}: {error}") from None
         name = path.parent.resolve().name if path.name == "study.yaml" else path.stem
+    elif not is_preset and path.is_dir():
+        raise SpecError(_no_file(path))
     else:
         text, name = preset_text(str(study)), str(study)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..spec import RunSpec
@@ -29,6 +29,11 @@ class Listener:
 
         Within a budget this is told again whenever they change.
         """
+
+    def parts_planned(self, parts: Mapping[str, tuple[float, float]]) -> None:
+        """Told after `runs_planned`, of each run that is to be trained or is: the parts of all its
+        steps that it begins and ends at. One that was stopped goes on from there; within a budget
+        one may end before its last step."""
 
     def run_started(self, run: RunSpec) -> None:
         """A run is being trained from now on."""
@@ -61,6 +66,10 @@ class Listeners(Listener):
     def runs_planned(self, runs: list[RunSpec]) -> None:
         for each in self._all:
             each.runs_planned(runs)
+
+    def parts_planned(self, parts: Mapping[str, tuple[float, float]]) -> None:
+        for each in self._all:
+            each.parts_planned(parts)
 
     def run_started(self, run: RunSpec) -> None:
         for each in self._all:

@@ -220,12 +220,13 @@ class Study(StudyResults):
         from .executors import BudgetQueue, run_all
         from .interim import InterimResults
         from .planning.budget import stages
+        from .planning.schedule import tell_planned
 
         snapshot = self._read()
         left = {run.run_id for run in snapshot.unfinished()}
         # Not those of which a table alone is left.
         done = [run for run in self.runs() if run.run_id in snapshot.records.keys() - left]
-        listener.runs_planned([*done, *(each.run for each in chosen.assignments)])
+        tell_planned(listener, done, chosen.assignments)
         for run in done:
             listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
         report = None if deadline is None else self._write_report
@@ -236,7 +237,7 @@ class Study(StudyResults):
                 schedule,
                 stages(self.runs()),
                 deadline,
-                chosen=lambda runs: listener.runs_planned([*done, *runs]),
+                chosen=lambda assigned: tell_planned(listener, done, assigned),
                 clock=time.monotonic,
             )
         dataset = self.dataset()

@@ -12,11 +12,19 @@ from talking import discuss
 
 from sixteenth.analysis import Context, Option, OptionKind, read_grid
 from sixteenth.analysis.curves.forecast import CERTAIN
-from sixteenth.analysis.findings.advice import AnotherSize, MoreSeeds, NothingTrained, _sizes
+from sixteenth.analysis.findings.advice import (
+    AnotherSize,
+    MoreSeeds,
+    NothingTrained,
+    _seeds,
+    _sizes,
+)
+from sixteenth.analysis.findings.cost import study_seconds
 from sixteenth.analysis.findings.options import OptionVerdict, visible_gain
 from sixteenth.analysis.findings.target import TargetOutcome
 from sixteenth.language import language_for
 from sixteenth.language.base import SaidAdvice
+from sixteenth.language.commands import step_command
 from sixteenth.language.en import English
 from sixteenth.language.en.numbers import probability
 from sixteenth.language.words import Names
@@ -109,9 +117,33 @@ def test_models_that_single_trainings_cannot_tell_apart_call_for_seeds(study):
     assert seeds.difference.verdict == "cannot tell"
     assert seeds.seconds == pytest.approx(2 * (11.181642 + 23.528522) * 10)
     assert "cannot be told apart" in English(Names()).say(seeds)
+    assert {seeds.best.model, seeds.rival.model} == {"resnet18", "resnet50"}
+    between = [f"{cell.model}-random-1-seed0" for cell in (seeds.rival, seeds.best)]
+    runs = f"--between {' '.join(between)} --only seeds"
+    assert step_command(seeds) == f"sixteenth explain DIR {runs}"
     apart = {("resnet18", "random"): (0.6, 0.7), ("resnet50", "random"): (0.7, 0.85)}
     steps = advice(study(apart, fractions=sizes)).steps
     assert not [step for step in steps if isinstance(step, MoreSeeds)]
+
+
+def test_seeds_that_explain_has_trained_already_are_asked_of_the_study(study):
+    """`explain --only seeds` trains no more of them a second time."""
+    close = {("resnet18", "random"): (0.6, 0.7), ("resnet50", "random"): (0.6, 0.702)}
+    made = study(close, fractions={"1/2": 5000, "1": 10_000}, seeds=(0, 1))
+    grid = read_grid(made.results)
+    (again,) = _seeds(grid, grid.best, 0.95, {"resnet18-random-1-seed1"})
+    assert step_command(again) == "sixteenth run study.yaml --set 'seeds=[0, 1, 2, 3]'"
+    assert again.seconds == pytest.approx(study_seconds(grid))
+
+
+def test_one_more_size_takes_the_time_of_all_networks(study):
+    made = study(
+        {("resnet18", "random"): (0.6,), ("resnet50", "random"): (0.6,)}, fractions={"1": 5000}
+    )
+    found = advice(made)
+    (size,) = [step for step in found.steps if isinstance(step, AnotherSize)]
+    assert (size.size, size.fractions) == (2500, ("1", "2500 images"))
+    assert size.seconds == pytest.approx(study_seconds(read_grid(made.results)) / 2)
 
 
 def test_a_study_without_results_gets_no_advice(study):
@@ -145,7 +177,7 @@ def test_a_further_size_is_asked_for_where_the_forecast_does_not_say_whether_ima
     )
     (step,) = _sizes(grid, best, [open_])
     assert step.sizes == 3
-    assert step.size == pytest.approx((3125 * 25_000) ** 0.5)
+    assert step.size == 8800, "the middle of 3,125 and 25,000, as it is said"
     assert "about 8,800 images" in English(Names()).say(step)
     assert not _sizes(grid, best, [replace(open_, low=0.01, verdict=OptionVerdict.HELPS)])
     most = visible_gain(best)

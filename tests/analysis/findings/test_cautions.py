@@ -7,14 +7,14 @@ import math
 import pytest
 from test_options import BIG, PRE, SIZES, SMALL, levelled
 
-from sixteenth.analysis import analyse, read_grid
+from sixteenth.analysis import Context, analyse, read_grid
 from sixteenth.analysis.findings.cautions import (
     NothingLearned,
     OneSeed,
     RunsMissing,
     _twice_as_long,
 )
-from sixteenth.language.screen import command
+from sixteenth.language.commands import command
 from sixteenth.spec.fields import FROZEN
 
 HEAD = ("resnet18", f"imagenet{FROZEN}")
@@ -52,6 +52,23 @@ def test_what_is_left_takes_the_time_of_the_runs_like_it(study):
     alone = never.results["model"] != "resnet18"
     never.results = never.results[alone]
     assert caution(never, RunsMissing).seconds == pytest.approx(whole[lost], rel=0.05)
+
+
+def test_a_run_that_was_stopped_needs_the_time_that_is_left_of_it(study):
+    made = study({SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES)
+    lost = "resnet50-random-1-seed0"
+    made = made.drop(lost, "interrupted").drop("resnet18-random-1-seed0", "missing")
+
+    def found(**stopped):
+        context = Context(stopped=stopped)
+        analysed = analyse(made.results, predictions=made.predictions, context=context)
+        return next(c for c in analysed.overview.cautions if isinstance(c, RunsMissing))
+
+    whole, half = found(), found(**{lost: (6, 12)})
+    assert (half.missing, half.stopped, whole.stopped) == (2, ((6, 12),), ())
+    # The bigger network, of which half is left, takes most of the time.
+    assert 0.5 * whole.seconds < half.seconds < 0.7 * whole.seconds
+    assert found(**{lost: (12, 12)}).seconds == pytest.approx(2 * half.seconds - whole.seconds)
 
 
 def test_the_time_of_a_head_grows_with_its_images(study):

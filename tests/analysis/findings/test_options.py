@@ -12,7 +12,7 @@ from talking import talk
 from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.cautions import PartTrained
 from sixteenth.language import language_for
-from sixteenth.language.screen import command
+from sixteenth.language.commands import command
 from sixteenth.spec.fields import FROZEN
 
 SMALL, BIG, PRE = ("resnet18", "random"), ("resnet50", "random"), ("resnet18", "imagenet")

@@ -58,6 +58,9 @@ class Machine:
     def free_memory(self, device: str) -> float:
         return 1e12
 
+    def busy(self) -> float:
+        return 0.0
+
     def measure_speeds(
         self,
         models: Mapping[str, tuple[RunSpec, Cost, Execution]],

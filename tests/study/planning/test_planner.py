@@ -78,6 +78,9 @@ class FakeMachine:
             ]
         return speeds
 
+    def busy(self) -> float:
+        return 0.0
+
     def other_kinds(
         self, models: Mapping[str, tuple[RunSpec, Cost, Execution]], placement: Placement
     ) -> list[tuple[int, dict[str, list[Speed]]]]:
@@ -378,6 +381,16 @@ def test_a_model_that_refuses_one_layout_is_measured_and_trained_in_the_other(
         assert record.execution.layout == f"channels-{wanted}"
 
 
+class Heard(Listener):
+    """Keeps what it is told to notice."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def noticed(self, what: str) -> None:
+        self.notices.append(what)
+
+
 def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(
     tiny_folder: Path,
     forked_workers: list[ForkedWorker],
@@ -386,8 +399,12 @@ def test_what_was_measured_on_a_busy_machine_is_used_and_not_kept(
 ) -> None:
     monkeypatch.setattr(OtherWork, "share", lambda _: 0.3)
     study = Study(tiny(seeds=[0, 1], train={"epochs": 1}), "busy", data_dir="cache")
-    assert study.plan(device="cpu")["seconds"].gt(0).all()
+    heard = Heard()
+    assert study.plan(device="cpu", listener=heard)["seconds"].gt(0).all()
     assert not list(Path("cache").glob("calibration/*"))
+    (said,) = [line for line in heard.notices if "other processes" in line]
+    assert "used 30% of this machine's cores" in said
+    assert "not kept" in said
 
 
 def spin(seconds: float) -> None:

@@ -7,7 +7,7 @@ Everything starts from the best network that the study trained, because that one
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from ..stats.spread import LEVEL
 from .compare_options import find_options
+from .cost import size_seconds, study_seconds
 from .diagnosis import DiagnosisFinding
 from .doubling import ControlRun, LastDoubling
 from .explained import Explanation
@@ -70,22 +71,35 @@ class Separate(Step):
 
 @dataclass(frozen=True)
 class AnotherSize(Step):
-    """`size` more training images would be one more point of a curve that has `sizes`."""
+    """`size` training images would be one more point of each curve; that of `arm` has `sizes`.
+
+    Attributes:
+        seconds: of training that all networks of the study take on them.
+        fractions: of the study, with this one.
+    """
 
     arm: Arm
     size: float
     sizes: int
     seconds: float
+    fractions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class MoreSeeds(Step):
-    """Two more trainings of the two best cells of one size, which cannot be told apart."""
+    """Two more trainings of the two best cells of one size, which cannot be told apart.
+
+    Attributes:
+        seconds: of these trainings.
+        seeds: of the study and two more, where `explain` has repeated these cells before and would
+            not do so again: then the study has to be trained with them.
+    """
 
     best: Cell
     rival: Cell
     difference: Contrast
     seconds: float
+    seeds: tuple[int, ...] = ()
 
 
 AdviceStep = Separate | AnotherSize | MoreSeeds
@@ -157,7 +171,7 @@ def advise(
         level=level,
         explanation=told,
     )
-    steps: list[AdviceStep] = [*_seeds(grid, best, level)]
+    steps: list[AdviceStep] = [*_seeds(grid, best, level, told.repeats)]
     if target is None or not target.reached:
         steps = [*_separate(best, doublings), *steps, *_sizes(grid, best, options)]
     return Advice(_best(grid, best, level), options, tuple(steps), target)
@@ -197,9 +211,9 @@ def _sizes(grid: Grid, best: Cell, options: Sequence[Option]) -> list[AnotherSiz
     if told or (data.known and data.high < visible_gain(best)):
         return []
     known = [cell.train_size for cell in grid.curves[best.arm]]
-    size = _missing_size(known)
-    seconds = best.mean("seconds") * size / best.train_size
-    return [AnotherSize(best.arm, size, len(known), seconds)]
+    size = float(f"{_missing_size(known):.2g}")  # as it is said
+    fractions = (*dict.fromkeys(run.fraction for run in grid.runs), f"{size:.0f} images")
+    return [AnotherSize(best.arm, size, len(known), size_seconds(grid, size), fractions)]
 
 
 def _missing_size(known: Sequence[float]) -> float:
@@ -212,8 +226,12 @@ def _missing_size(known: Sequence[float]) -> float:
     return middle if widest > 2.5 else known[0] / 2
 
 
-def _seeds(grid: Grid, best: Cell, level: float) -> list[MoreSeeds]:
-    """More seeds of the best cell and of the one that it has to be told from."""
+def _seeds(grid: Grid, best: Cell, level: float, repeats: Container[str]) -> list[MoreSeeds]:
+    """More seeds of the best cell and of the one that it has to be told from.
+
+    Args:
+        repeats: run ids that `explain` trained.
+    """
     others = [
         cell for cell in grid.cells if cell.train_size == best.train_size and cell is not best
     ]
@@ -225,5 +243,9 @@ def _seeds(grid: Grid, best: Cell, level: float) -> list[MoreSeeds]:
     once = all(is_frozen(cell.init) and cell.fraction == "1" for cell in (best, rival))
     if once or found.verdict == "above":
         return []
+    if any(run_id in repeats for cell in (best, rival) for run_id in cell.run_ids):
+        seeds = sorted({run.seed for run in grid.runs})
+        more = (*seeds, seeds[-1] + 1, seeds[-1] + 2)
+        return [MoreSeeds(best, rival, found, 2 * study_seconds(grid) / len(seeds), more)]
     seconds = 2 * (best.mean("seconds") + rival.mean("seconds"))
     return [MoreSeeds(best, rival, found, seconds)]

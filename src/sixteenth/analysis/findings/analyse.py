@@ -201,7 +201,7 @@ def analyse(
         target_error=target_error,
         level=level,
     )
-    answered = answer(grid, advice, doublings, context.data, level, explanation)
+    answered = answer(grid, advice, doublings, context, level, explanation)
     sections: list[Section] = []
     if grid.cells:
         at_chance = [each for each in diagnoses if isinstance(each, AtChance)]

@@ -10,6 +10,7 @@ from enum import StrEnum
 from ..inputs.grid import Cell, Grid
 from .advice import Advice, BestNetwork
 from .cautions import PartTrained, RunsMissing
+from .diagnosis import Context
 from .doubling import ControlRun, LastDoubling
 from .explained import Explanation
 from .measured_options import measured_options
@@ -137,14 +138,14 @@ def answer(
     grid: Grid,
     advice: Advice,
     doublings: Sequence[LastDoubling],
-    data: str,
+    context: Context,
     level: float,
     explanation: Explanation,
 ) -> list[AnswerFinding]:
     """What to do next, what there is and what it was bought with, and what the intervals hold.
 
     Args:
-        data: the data set's name or path; may be empty.
+        context: what the tables do not say, as the data set's name.
         level: of the intervals of what was measured.
         explanation: what `explain` has told.
     """
@@ -152,12 +153,12 @@ def answer(
         return [NothingFinished()]
     best = advice.best.cell
     mine = [one for one in doublings if (one.model, one.init) == best.arm]
-    found: list[AnswerFinding] = [_headline(advice, advice.best, data, mine)]
+    found: list[AnswerFinding] = [_headline(advice, advice.best, context.data, mine)]
     found += PartTrained.of(grid, best)
     found += _in_hand(grid, best, level, explanation)
     found += [BoughtByImages(one) for one in mine]
     found.append(SpreadOfTrainings(grid.spread.deviation(best.key), grid.spread.degrees))
-    return [*found, *RunsMissing.of(grid)]
+    return [*found, *RunsMissing.of(grid, context)]
 
 
 def _headline(

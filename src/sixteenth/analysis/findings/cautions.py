@@ -227,6 +227,8 @@ class RunsMissing(Finding):
         runs: all that were planned.
         seconds: of training that is left to begin; NaN where not known.
         running: those that are being trained.
+        stopped: of the missing ones that go on where they were stopped: the epoch that each has
+            come to, and all of its epochs.
     """
 
     strength = Strength.NOTE
@@ -235,16 +237,27 @@ class RunsMissing(Finding):
     runs: int
     seconds: float = math.nan
     running: int = 0
+    stopped: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of(cls, grid: Grid) -> tuple[Self, ...]:
+    def of(cls, grid: Grid, context: Context) -> tuple[Self, ...]:
         """The finding of a study; none where all runs have a result."""
         left = [run for run in grid.missing if run.status != "running"]
         failed = sum(run.status == "failed" for run in left)
         running = len(grid.missing) - len(left)
-        seconds = training_seconds(grid, left)
-        found = cls(len(left) - failed, failed, len(grid.runs), seconds, running)
+        begun = [context.stopped.get(run.run_id) for run in left]
+        seconds = sum(
+            training_seconds(grid, [run]) * _part_left(at)
+            for run, at in zip(left, begun, strict=True)
+        )
+        stopped = tuple(at for at in begun if at is not None)
+        found = cls(len(left) - failed, failed, len(grid.runs), seconds, running, stopped)
         return (found,) if grid.missing else ()
+
+
+def _part_left(stopped: tuple[int, int] | None) -> float:
+    """Part of a run that is still to be trained, if it has come to an epoch of so many."""
+    return 1.0 if stopped is None else max(0.0, 1 - stopped[0] / stopped[1])
 
 
 Caution = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 
 from ...spec.fields import is_frozen
-from ..inputs.grid import Grid, Run
+from ..inputs.grid import Cell, Grid, Run
 
 
 def training_seconds(grid: Grid, runs: Iterable[Run]) -> float:
@@ -43,10 +43,20 @@ def longer_seconds(grid: Grid, repeats: Container[str] = (), *, steps: int | Non
     return total
 
 
+def size_seconds(grid: Grid, size: float) -> float:
+    """The same of the runs of one more size: each model and weights with each seed of the study."""
+    if grid.length < 1:
+        return math.nan
+    seeds = len({run.seed for run in grid.runs})
+    return seeds * sum(_at_size(curve, size) for curve in grid.curves.values())
+
+
 def _expected(grid: Grid, run: Run) -> float:
     curve, size = grid.curve(run.model, run.init), grid.size_of(run)
-    if not curve or not size > 0:
-        return math.nan
+    return _at_size(curve, size) if curve and size > 0 else math.nan
+
+
+def _at_size(curve: Sequence[Cell], size: float) -> float:
     near = min(curve, key=lambda cell: abs(math.log(cell.train_size / size)))
     steps = {cell.mean("steps") for cell in curve}
     equal_steps = len(curve) > 1 and len(steps) == 1 and max(steps) > 0  # a head has none

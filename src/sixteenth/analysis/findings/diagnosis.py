@@ -63,6 +63,8 @@ class Context:
     """What the checks of the images found, see `doubtful_labels`; None: not checked."""
     data_differ: bool = False
     """The runs did not all see the same images."""
+    stopped: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """run_id -> the epoch that an interrupted run has come to, and all of its epochs."""
 
 
 class DiagnosisKind(StrEnum):

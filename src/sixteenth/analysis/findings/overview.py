@@ -145,6 +145,13 @@ class Overview(Finding):
         return next((one for one in levers if out is None or out.lever is not one), None)
 
     @property
+    def advised(self) -> AdviceStep | None:
+        """`step`, where the verdict is open and nothing else is more likely to tell."""
+        undecided = self.verdict in (Verdict.CANNOT_TELL, Verdict.NOTHING_KNOWN)
+        others = self.reason is not None or self.unfinished or self.running
+        return self.step if undecided and not others else None
+
+    @property
     def ruled_out(self) -> Option | None:
         """The bigger model, or the other weights, that were tried and do not help."""
         return _ruled_out(self.cards)
@@ -174,7 +181,7 @@ def overview(
 ) -> Overview:
     """The first screen of a study; arguments as of `analyse`, and what it found."""
     headline = next((each for each in answer if isinstance(each, Headline)), None)
-    missing = RunsMissing.of(grid)
+    missing = RunsMissing.of(grid, context)
     if headline is None:
         return Overview(Verdict.NOTHING_FINISHED, cautions=missing)
     best = headline.best.cell

@@ -22,6 +22,7 @@ from ...engine.progress import Progress
 from ...errors import SixteenthError
 from ...language import language_for
 from ...language.words import Names
+from ...report.discussion import planned_epochs
 from ...report.page.live import (
     SECONDS,
     LiveRun,
@@ -174,7 +175,10 @@ class Follower:
             progress.run_ended(run, record, skipped=False)
         if state == "running":
             progress.run_started(run)
-        row, epochs = progress.rows[run.run_id], _epochs(run, history)
+        row = progress.rows[run.run_id]
+        epochs = planned_epochs(run.train.epochs, run.train.steps, history)
+        if len(history) and state == "interrupted" and epochs is not None:
+            progress.parts_planned({run.run_id: (int(history["epoch"].iloc[-1]) / epochs, 1.0)})
         if len(history) and state == "running" and epochs is not None:
             last = history.iloc[-1]
             seconds, step = float(history["seconds"].sum()), int(last["step"])
@@ -226,18 +230,6 @@ def _kept_run(run: RunSpec, row: Mapping[str, Any]) -> LiveRun:
     found = (float(row.get(column, "nan")) for column in ("train_accuracy", "test_accuracy"))
     train, test = (None if math.isnan(each) else each for each in found)
     return LiveRun(run, "finished", train_accuracy=train, test_accuracy=test)
-
-
-def _epochs(run: RunSpec, history: pd.DataFrame) -> int | None:
-    """How many a run has in all; None of one that chooses, or does not tell yet."""
-    if run.train.epochs == "auto":
-        return None
-    if run.train.steps is None:
-        return run.train.epochs
-    if not len(history):
-        return None
-    last = history.iloc[-1]
-    return math.ceil(run.train.steps * int(last["epoch"]) / int(last["step"]))
 
 
 def _last(history: pd.DataFrame, column: str) -> float | None:

@@ -31,6 +31,7 @@ from ..source import (
     unused_validation,
 )
 from ..target import Target
+from .class_first import split_classes
 from .classes import Classes, Parts, class_folders, doubt, inner, merged, notes_on
 from .labelled import parts_of_tables
 from .split_folders import home_of, no_labels, split_folders, unclear
@@ -108,12 +109,14 @@ def _detect(tree: Tree, options: Options) -> Parts:
         raise DataError(problem)
     if flat:
         raise DataError(no_labels(tree, flat[0], places, reasons))
-    if doubtful:
+    found = split_classes(tree, home) if places.keys() == {None} else None
+    if doubtful and found is None:
         raise DataError(unclear(tree, train, doubtful, places.get("test")))
     inside = tree.with_images(train)
     if len(inside) == 1 and reasons:  # no class, but where the images of a table lie
         raise DataError(no_labels(tree, inside[0], places, reasons))
-    found = _class_parts(tree, {each or "train": [place] for each, place in places.items()})
+    if found is None:
+        found = _class_parts(tree, {each or "train": [place] for each, place in places.items()})
     _leave_out_neighbours(tree, home, list(places.values()))
     tables = find_tables(tree, [tree.root, home])
     if tables:
@@ -121,7 +124,7 @@ def _detect(tree: Tree, options: Options) -> Parts:
         found.notes.append(
             f"{names} not read: folders are the classes; --label-column NAME takes labels from it"
         )
-    if places.keys() == {None}:
+    if places.keys() == {None} and "test" not in found.splits:
         taken = [path.name for path in tree.with_images(home) if is_plain(path.name)]
         if taken:
             found.notes.append(

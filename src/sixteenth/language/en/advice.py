@@ -69,7 +69,7 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
             return (
                 f"train {control_run(found.control, words)}",
                 f"It separates what images and steps bring up to {count(found.images)}.",
-                "No label; run sixteenth explain DIR --separate.",
+                "It takes no new label.",
             )
         case AnotherSize():
             return _another_size(found, words)
@@ -152,7 +152,7 @@ def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
     why = "One size says nothing of what more images would buy."
     if found.sizes > 1:
         why = f"{plural(found.sizes, 'size')} leave a wide forecast; one more makes it narrower."
-    what = f"train {words.arm(*found.arm)} on about {rounded(found.size)} images as well"
+    what = f"train on about {rounded(found.size)} images as well"
     return what, why, _time(found.seconds)
 
 

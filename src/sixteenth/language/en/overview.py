@@ -6,7 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.curves.forecast import CERTAIN
-from ...analysis.findings.advice import AnotherSize, BestNetwork, MoreSeeds
+from ...analysis.findings.advice import AdviceStep, AnotherSize, BestNetwork, MoreSeeds
 from ...analysis.findings.cautions import (
     Caution,
     LeakedTest,
@@ -29,7 +29,7 @@ from ...spec.fields import is_last_stage
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain, portion, upper_first
-from . import explained, options
+from . import advice, explained, options
 from .numbers import (
     SENTENCE,
     accuracy_interval,
@@ -263,6 +263,9 @@ class EnglishScreen(Screen):
             case _:
                 assert_never(found)
 
+    def step(self, found: AdviceStep) -> str:
+        return advice.step(found, self.words).text
+
     def sure(self, found: HowSure) -> tuple[Fact, ...]:
         trainings = f"{found.fewest} to {found.most}"
         if found.fewest == found.most:
@@ -346,12 +349,26 @@ def _missing(found: RunsMissing) -> str:
     of_all = f" of {found.runs} runs"
     if len(told) == 1:
         number, alone, _ = told[0]
-        return f"{number}{of_all} {alone.format('is' if number == 1 else 'are')}."
+        told_of = f"{number}{of_all} {alone.format('is' if number == 1 else 'are')}."
+        return told_of + _stopped(found)
     parts = [
         f"{number}{of_all * (i == 0)} {what.format('is' if number == 1 else 'are')}"
         for i, (number, _, what) in enumerate(told)
     ]
-    return f"{join(parts)}; they are left out."
+    return f"{join(parts)}; they are left out.{_stopped(found)}"
+
+
+def _stopped(found: RunsMissing) -> str:
+    """Which of the missing runs go on where they were stopped, as a further sentence."""
+    match found.stopped:
+        case ():
+            return ""
+        case ((epoch, epochs),):
+            alone = found.missing == 1 and not (found.failed or found.running)
+            which = "It" if alone else "One of them"
+            return f" {which} was stopped at epoch {epoch} of {epochs}."
+        case _:
+            return f" {len(found.stopped)} of them were stopped on the way."
 
 
 def _surer(found: Overview) -> str:

@@ -69,7 +69,7 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
             return (
                 f"訓練 {control_run(found.control, words)}",
                 f"這能分辨增加到 {images(found.images)}時，影像與訓練步數各有多少貢獻。",
-                "不需要新的標籤；執行 sixteenth explain DIR --separate 就會訓練。",
+                "不需要新的標籤。",
             )
         case AnotherSize():
             return _another_size(found, words)
@@ -156,7 +156,7 @@ def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
     why = "只有一種資料量，看不出增加影像的效果。"
     if found.sizes > 1:
         why = f"只有 {count(found.sizes)} 種資料量，預測還不夠準；再加一種就會更準。"
-    what = f"用大約 {rounded(found.size)} 張影像再訓練 {words.arm(*found.arm)}"
+    what = f"再加一種資料量：用大約 {rounded(found.size)} 張影像訓練"
     return what, why, _time(found.seconds)
 
 

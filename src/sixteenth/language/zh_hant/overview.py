@@ -6,7 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.curves.forecast import CERTAIN
-from ...analysis.findings.advice import AnotherSize, BestNetwork, MoreSeeds
+from ...analysis.findings.advice import AdviceStep, AnotherSize, BestNetwork, MoreSeeds
 from ...analysis.findings.cautions import (
     Caution,
     LeakedTest,
@@ -29,7 +29,7 @@ from ...spec.fields import is_last_stage
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
 from ..text import plain, portion
-from . import explained, options
+from . import advice, explained, options
 from .numbers import (
     SENTENCE,
     accuracy_interval,
@@ -258,9 +258,18 @@ class ChineseScreen(Screen):
                     (found.running, "仍在訓練"),
                 )
                 said = "、".join(f"{number} 次{what}" for number, what in counts if number)
-                return f"{found.runs} 次訓練中有 {said}，未列入分析。"
+                stopped = ""
+                if found.stopped:
+                    stopped = f"其中 {len(found.stopped)} 次中途中斷，可以接著訓練。"
+                if len(found.stopped) == 1:
+                    epoch, epochs = found.stopped[0]
+                    stopped = f"其中 1 次停在第 {epoch} 個 epoch（共 {epochs} 個）。"
+                return f"{found.runs} 次訓練中有 {said}，未列入分析。{stopped}"
             case _:
                 assert_never(found)
+
+    def step(self, found: AdviceStep) -> str:
+        return advice.step(found, self.words).text
 
     def sure(self, found: HowSure) -> tuple[Fact, ...]:
         trainings = f"{found.fewest} 至 {found.most}"

@@ -24,7 +24,7 @@ from sixteenth.storage.run_record import RunRecord
 from ...language import language_for
 from ...language.base import Language
 from ...language.captions import CurvesShown, Metric
-from ...language.screen import typed
+from ...language.commands import step_command, typed
 from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
@@ -106,6 +106,13 @@ def _mark(made_from: str) -> bytes:
     return f"<!-- made from {made_from} -->\n".encode()
 
 
+def _home() -> Path | None:
+    """The home folder, where a shell knows it as ``~``: a report is sent to others, whom its name
+    does not concern."""
+    home = Path(os.path.expanduser("~"))
+    return home if os.name == "posix" and home.is_absolute() and home.parent != home else None
+
+
 def _typed_path(folder: Path) -> Path:
     """The folder as a command names it where the study was run: there its images are found too."""
     here, path = Path.cwd(), folder.absolute()
@@ -162,7 +169,8 @@ def report_files(
         "lang": language.tag,
         "version": __version__,
         "figures": pictures,
-        "typed": lambda command: typed(command, folder) if folder else command,
+        "typed": lambda command: typed(command, folder, _home()) if folder else command,
+        "step_command": step_command,
     }
     files["report.md"] = render("report.md.j2", shared)
     parts = {"style": template_text("report.css"), "script": template_text("report.js")}

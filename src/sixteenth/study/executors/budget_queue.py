@@ -22,7 +22,7 @@ class BudgetQueue(RunQueue):
         order: see `planning.budget.stages`.
         deadline: when training should be done, in seconds of `clock`.
         chosen: is called, whenever that may have changed, with the runs that were begun and those
-            that are to begin.
+            that are to begin, as they were and will be.
     """
 
     def __init__(
@@ -31,13 +31,13 @@ class BudgetQueue(RunQueue):
         order: Sequence[Sequence[RunSpec]],
         deadline: float,
         *,
-        chosen: Callable[[list[RunSpec]], None],
+        chosen: Callable[[list[Assignment]], None],
         clock: Callable[[], float],
     ) -> None:
         super().__init__(schedule)
         self._schedule, self._order, self._deadline = schedule, order, deadline
         self._told, self._clock = chosen, clock
-        self._begun: dict[str, RunSpec] = {}
+        self._begun: dict[str, Assignment] = {}
         self._began: dict[str, float] = {}
         self._rests: dict[str, Assignment] = {}
         self._expected = self._took = 0.0
@@ -55,7 +55,7 @@ class BudgetQueue(RunQueue):
         super().begin(waits)
         if assignment.until != "1":
             self._rests[assignment.run.run_id] = waits.rest()
-        self._begun[assignment.run.run_id] = assignment.run
+        self._begun[assignment.run.run_id] = assignment
         self._began[assignment.run.run_id] = self._clock()
         self._next = None
 
@@ -100,7 +100,8 @@ class BudgetQueue(RunQueue):
         left = replace(self._schedule, assignments=tuple(paced))
         found = choose_runs(left, self._order, self._deadline - now, busy)
         asked = {each.run.run_id: each for each in self.waiting}
-        again = [each.run for each in found if each.run.run_id not in self._begun]
-        self._told([*self._begun.values(), *again])
         whole = [(asked[each.run.run_id], each.until != "1") for each in found]
-        return [each.shorter() if stops else each for each, stops in whole]
+        following = [each.shorter() if stops else each for each, stops in whole]
+        new = [each for each in following if each.run.run_id not in self._begun]
+        self._told([*self._begun.values(), *new])
+        return following

@@ -57,6 +57,9 @@ class RayMachine:
         speeds: dict[str, list[Speed]] = self._ask("measure_speeds", models, placements)
         return speeds
 
+    def busy(self) -> float:
+        return float(self._ask("busy"))
+
     def other_kinds(
         self, models: Mapping[str, tuple[RunSpec, Cost, Execution]], placement: Placement
     ) -> list[tuple[int, dict[str, list[Speed]]]]:

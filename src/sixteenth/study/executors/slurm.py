@@ -107,6 +107,9 @@ class SlurmMachine:
     ) -> dict[str, list[Speed]]:
         return {}
 
+    def busy(self) -> float:
+        return 0.0
+
     def other_kinds(
         self, models: Mapping[str, tuple[RunSpec, Cost, Execution]], placement: Placement
     ) -> list[tuple[int, dict[str, list[Speed]]]]:

@@ -87,6 +87,7 @@ def calibrate(
     room: float,
     data_dir: Path,
     workers: Callable[[], Workers],
+    busy: Callable[[float], None] = lambda _: None,
 ) -> list[Speed]:
     """The speeds of a model: of each format that is open, and of `placements` in the best format.
 
@@ -98,6 +99,8 @@ def calibrate(
         room: memory in bytes that all processes together may take.
         data_dir: where what was measured is kept.
         workers: gives the processes to measure with; called only if something has to be measured.
+        busy: is called with the part of all cores that other processes used meanwhile, where that
+            is too much for the speeds to be kept.
 
     Raises:
         SixteenthError, RuntimeError, ...: the model cannot be trained.
@@ -112,8 +115,10 @@ def calibrate(
     if not known or lacks:
         others, began = OtherWork(), time.monotonic()
         known = _measure(run, default, placements, room, workers())
-        if others.share() < MAX_OTHER_WORK:
+        if (share := others.share()) < MAX_OTHER_WORK:
             _keep(path, identity, known, cut_short=time.monotonic() - began > MOST_SECONDS)
+        else:
+            busy(share)
     return known
 
 

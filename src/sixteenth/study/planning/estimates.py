@@ -67,6 +67,7 @@ class Estimates:
             seconds=left * whole,
             basis=basis,
             to_shorter=None if shorter is None else shorter * whole,
+            done=1 - left,
         )
 
     def seconds(self, run: RunSpec, execution: Execution, processes: int) -> float:
@@ -119,7 +120,8 @@ class Estimates:
         with suppress(InputError):  # a damaged history is dealt with when the run is trained
             history = self._snapshot.folder.run(run.run_id).read_history()
             if len(history) and "step" in history:
-                return max(0.0, 1 - float(history["step"].iloc[-1]) / self._work[run.run_id].steps)
+                measured = len(self._snapshot.records[run.run_id].lengths)
+                return self._work[run.run_id].part_left(int(history["step"].iloc[-1]), measured)
         return 1.0
 
     def _to_shorter(self, run: RunSpec, done: float) -> float | None:

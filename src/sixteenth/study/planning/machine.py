@@ -103,6 +103,10 @@ class Machine(Protocol):
             By the models' names, without those that could not be trained.
         """
 
+    def busy(self) -> float:
+        """Part of the cores, 0 to 1, that other processes used while speeds were measured here, if
+        that was too much for them to be kept; else 0."""
+
     def other_kinds(
         self, models: Mapping[str, tuple[RunSpec, Cost, Execution]], placement: Placement
     ) -> list[tuple[int, dict[str, list[Speed]]]]:
@@ -134,6 +138,7 @@ class LocalMachine:
     ) -> None:
         self.cores = default_threads()
         self._dataset, self._data_dir, self._new_workers = dataset, data_dir, new_workers
+        self._busy = [0.0]
 
     def count(self, device: str) -> int:
         return alike_gpus() if device == "cuda" else 1
@@ -169,9 +174,13 @@ class LocalMachine:
                             self._memory_for_runs(default.device),
                             self._data_dir,
                             workers,
+                            self._busy.append,
                         )
                         break
         return speeds
+
+    def busy(self) -> float:
+        return max(self._busy)
 
     def other_kinds(
         self, models: Mapping[str, tuple[RunSpec, Cost, Execution]], placement: Placement

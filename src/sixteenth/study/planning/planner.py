@@ -267,6 +267,12 @@ class _Planner:
 
         self._speeds |= self.machine.measure_speeds(models, placements, progress)
         progress(len(models))
+        if busy := self.machine.busy():
+            self.listener.noticed(
+                f"other processes used {busy:.0%} of this machine's cores while speeds were "
+                "measured: the times may be too long, and what was measured is not kept for the "
+                "next plan"
+            )
 
     def _time(self, known: Mapping[str, Execution]) -> None:
         """Measure the models whose speed is not known yet, one process at a time."""

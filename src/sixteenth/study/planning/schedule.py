@@ -17,6 +17,7 @@ from ...spec import RunSpec
 
 if TYPE_CHECKING:
     from ...engine.execution import Execution
+    from ..listener import Listener
 
 LONGER = 1.05
 """A schedule that is simpler, or has its first results earlier, may take so many times the shortest
@@ -47,6 +48,7 @@ class Assignment:
         until: the length that it is trained to; then `seconds` are those until there.
         to_shorter: the seconds until the longest of the run's shorter lengths is measured, 0 where
             it is; None where a run has none.
+        done, goal: the parts of all its steps that it has come to, and comes to.
     """
 
     run: RunSpec
@@ -55,16 +57,35 @@ class Assignment:
     basis: str = ""
     until: str = "1"
     to_shorter: float | None = None
+    done: float = 0.0
+    goal: float = 1.0
 
     def shorter(self) -> Assignment:
         """The same run, to be trained to the longest of its shorter lengths."""
         assert self.to_shorter is not None
-        return replace(self, until=self.run.lengths[-2], seconds=self.to_shorter, to_shorter=0.0)
+        return replace(
+            self,
+            until=self.run.lengths[-2],
+            seconds=self.to_shorter,
+            to_shorter=0.0,
+            goal=self._shorter_part(),
+        )
 
     def rest(self) -> Assignment:
         """What is left of a run, once it was trained to its shorter length."""
         assert self.to_shorter is not None
-        return replace(self, seconds=self.seconds - self.to_shorter, to_shorter=0.0)
+        return replace(
+            self,
+            seconds=self.seconds - self.to_shorter,
+            to_shorter=0.0,
+            done=self._shorter_part(),
+        )
+
+    def _shorter_part(self) -> float:
+        """The part of all steps after which the longest of its shorter lengths is measured."""
+        assert self.to_shorter is not None
+        share = self.to_shorter / self.seconds if self.seconds > 0 else 0.0
+        return self.done + (1 - self.done) * share
 
 
 @dataclass(frozen=True)
@@ -212,3 +233,11 @@ def _finish(seconds: Sequence[float], lanes: int) -> float:
     for each in seconds:
         heapq.heapreplace(ends, ends[0] + each)
     return max(ends)
+
+
+def tell_planned(
+    listener: Listener, done: Sequence[RunSpec], assignments: Sequence[Assignment]
+) -> None:
+    """Tell which runs of a study are finished already, and which are to be trained how far."""
+    listener.runs_planned([*done, *(each.run for each in assignments)])
+    listener.parts_planned({each.run.run_id: (each.done, each.goal) for each in assignments})

@@ -1,0 +1,93 @@
+"""The commands that a report and the command line advise, as they are typed in every language."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from ..analysis.findings.advice import AdviceStep, AnotherSize, MoreSeeds, Separate
+from ..analysis.findings.cautions import (
+    Caution,
+    NotConverged,
+    NothingLearned,
+    OneSeed,
+    PartTrained,
+    ReasonFound,
+    RunsMissing,
+    StoppedEarly,
+    UnstableModel,
+)
+from ..analysis.findings.explained import Lever
+from ..analysis.findings.options import Option
+from ..analysis.findings.per_class import ImbalancedClasses
+from ..analysis.inputs.scoring import Metric
+
+RUN = "sixteenth run study.yaml"
+"""How the commands begin that train more of the study or all of it anew."""
+DIR = "DIR"
+"""Stands for the study's folder in the others."""
+
+
+def typed(command: str, folder: Path, home: Path | None = None) -> str:
+    """A command with the study's folder in the place of what stands for it.
+
+    Args:
+        home: a folder that a shell knows as ``~``, and that is not to be named.
+    """
+    study, where = _quoted(folder / "study.yaml", home), _quoted(folder, home)
+    if not command.startswith(RUN):
+        return command.replace(f" {DIR}", f" {where}", 1)
+    stays = "" if "--fresh" in command else f" --out {where}"
+    return command.replace("study.yaml", study, 1) + stays
+
+
+def _quoted(path: Path, home: Path | None) -> str:
+    """A path as a shell takes it."""
+    if home is None or not path.is_relative_to(home):
+        return shlex.quote(str(path))
+    return f"~/{shlex.quote(str(path.relative_to(home)))}"  # in quotes a tilde would be one
+
+
+def command(found: Caution) -> str:
+    """What would settle it, as it is typed; empty where the records do not tell."""
+    match found:
+        case NotConverged():
+            return f"{RUN} --set {found.setting}={found.value} --fresh" if found.setting else ""
+        case OneSeed():
+            return f"{RUN} --set 'seeds={list(found.seeds)}'"
+        case ImbalancedClasses():
+            return f"{RUN} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
+        case UnstableModel():
+            runs = f"{found.falls[0].run_id} {found.best.run_ids[0]}"
+            return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"
+        case NothingLearned():
+            runs = f"{found.cell.run_ids[0]} {found.best.run_ids[0]}"
+            return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"
+        case ReasonFound():
+            settings = " ".join(f"--set {shlex.quote(each)}" for each in found.reason.settings)
+            return f"{RUN} {settings} --fresh" if settings else ""
+        case PartTrained():
+            # The most telling runs of a fine-tuning that may be long.
+            return f"{RUN} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"
+        case RunsMissing() if not (found.missing or found.failed):
+            return ""  # the rest is being trained
+        case _:
+            # The missing runs alone, or all runs anew once the reason is gone.
+            return RUN if isinstance(found, RunsMissing | StoppedEarly) else f"{RUN} --fresh"
+
+
+def step_command(step: Option | AdviceStep) -> str:
+    """What does a step of the advice; finished runs are kept. Empty of an option."""
+    match step:
+        case Separate():
+            return f"sixteenth explain {DIR} --separate"
+        case AnotherSize():
+            return f"{RUN} --set {shlex.quote(f'fractions={json.dumps([*step.fractions])}')}"
+        case MoreSeeds() if step.seeds:
+            return f"{RUN} --set 'seeds={list(step.seeds)}'"
+        case MoreSeeds():
+            runs = f"{step.rival.run_ids[0]} {step.best.run_ids[0]}"
+            return f"sixteenth explain {DIR} --between {runs} --only {Lever.SEEDS}"
+        case _:
+            return ""
