@@ -335,7 +335,7 @@ class TrainingLoop:
     ) -> None:
         steps, epochs, epoch = self.work.all_steps, self.work.epochs, state.epoch
         if not (length.is_whole or length.may_end):
-            # The trunk takes the epochs of its branch again; told twice, they would seem to go back.
+            # The trunk takes its branch's epochs again; told twice, they would seem to go back.
             epoch = min(epoch, max(1, math.ceil(length.start / self.work.batches)))
         if self.auto:
             doubling = self.work.lengths[len(state.lengths)]
