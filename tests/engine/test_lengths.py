@@ -128,6 +128,20 @@ def test_the_whole_run_has_spent_what_its_branches_took(
     assert work.curve_images == alone.curve_images
 
 
+def test_the_epoch_of_the_progress_does_not_go_back_after_a_cooldown(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    seen: list[Progress] = []
+    run = cell(["1/4", "1/2", 1], epochs=30, batch_size=100)
+    train_run(run, digits, RunFolder(tmp_path / "run"), on_progress=seen.append)
+    # Of two steps an epoch, the shorter lengths cool down for three and six steps.
+    epochs = [progress.epoch for progress in seen]
+    assert epochs == sorted(epochs)
+    assert set(epochs) == set(range(1, 31))
+    of_epoch = [progress.epoch for progress in seen if progress.row is not None]
+    assert of_epoch == list(range(1, 31))
+
+
 # Of 32 steps the seventh cools down for 1/4, and steps 13 to 15 for 1/2.
 @pytest.mark.parametrize(
     "stops",

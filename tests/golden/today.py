@@ -21,7 +21,7 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from studies import GoldenStudy
 
-from sixteenth.analysis import Findings, SectionKey, fit_learning_curve
+from sixteenth.analysis import Findings, fit_learning_curve
 from sixteenth.language import language_for
 from sixteenth.language.en import English
 from sixteenth.language.words import Names
@@ -136,14 +136,12 @@ def findings(found: Said) -> dict[str, Any]:
     sections = [
         {
             "key": section["key"],
-            "title": english.section_title(
-                SectionKey(section["key"]), expected=found.plain.expect != "none"
-            ),
+            "title": english.section_title(whole, expected=found.plain.expect != "none"),
             "claims": [
                 [claim["strength"], sorted(set(_numbers(claim)))] for claim in section["findings"]
             ],
         }
-        for section in plain["sections"]
+        for whole, section in zip(found.plain.sections, plain["sections"], strict=True)
     ]
     options = [
         {

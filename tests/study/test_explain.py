@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from sixteenth import Study
+from sixteenth.analysis import Findings
+from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
 from sixteenth.analysis.findings.explained import Lever, Place
+from sixteenth.analysis.findings.types import Finding, Section
 from sixteenth.cli.display import PlainDisplay
 from sixteenth.data.target import Target
-from sixteenth.errors import MismatchError
+from sixteenth.errors import InputError, MismatchError
 from sixteenth.study.explain import find_levers, find_place, sub_study
 from sixteenth.study.planning.machine import LocalMachine
 from tiny_study import Command, read_results, run_process, write_tiny_study
@@ -54,6 +57,40 @@ def test_the_place_is_where_the_expectation_failed_on_the_fewest_images(folder: 
     assert find_place(study) == PLACE
     run_ids = [run.run_id for run in study.runs() if run.fraction == "1"]
     assert find_place(study, (run_ids[1], run_ids[0])) == Place("1", SMALL, BIG)
+
+
+def test_cells_of_which_a_part_is_frozen_are_passed_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study.open(folder)
+    found = study.findings()
+
+    def frozen(one: Finding, fractions: set[str]) -> Finding:
+        if not isinstance(one, SizeVerdict) or one.small.fraction not in fractions:
+            return one
+        init = "imagenet, frozen"
+        small, big = (dataclasses.replace(cell, init=init) for cell in (one.small, one.big))
+        return dataclasses.replace(one, init=init, small=small, big=big, outcome=Outcome.OPPOSITE)
+
+    def with_frozen(*fractions: str) -> Findings:
+        sections = tuple(
+            Section(part.key, tuple(frozen(one, {*fractions}) for one in part.findings))
+            for part in found.sections
+        )
+        return dataclasses.replace(found, sections=sections)
+
+    monkeypatch.setattr(study, "findings", lambda: with_frozen("1/2"))
+    assert find_place(study) == Place("1", SMALL, BIG)
+    monkeypatch.setattr(study, "findings", lambda: with_frozen("1/2", "1"))
+    with pytest.raises(InputError, match="some are frozen: name the runs of two others"):
+        find_place(study)
+    grid = found.grid
+    cells = tuple(dataclasses.replace(cell, init="imagenet, frozen") for cell in grid.cells)
+    curves = dataclasses.replace(found.curves, grid=dataclasses.replace(grid, cells=cells))
+    all_frozen = dataclasses.replace(with_frozen("1/2", "1"), curves=curves)
+    monkeypatch.setattr(study, "findings", lambda: all_frozen)
+    with pytest.raises(InputError, match=r"some are frozen: a study with finetune: \[all\]"):
+        find_place(study)
 
 
 def test_levers_that_cannot_apply_are_left_out(folder: Path) -> None:

@@ -57,6 +57,10 @@ def explain(
             "the steps of all.",
         ),
     ] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="The study's images, where they have moved."),
+    ] = None,
     device: DeviceOption = None,
     workers: WorkersOption = None,
     threads: ThreadsOption = None,
@@ -67,7 +71,7 @@ def explain(
     """Train what tells why: longer, on larger images, at another learning rate and so on."""
     from ..language import language_for
     from ..storage.study_folder import StudyFolder
-    from ..study import Study
+    from ..study import Study, moved
     from ..study import explain as tests
     from ..study.kept import check_nothing_lost
     from .display import display_for
@@ -79,7 +83,10 @@ def explain(
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     with display_for(study.language) as display:
         display.working("starting", 0, 0)
+        if data is not None:
+            moved.look_in(study, data, display, way_out=tests.RESTORE)
         place = None if separate else tests.find_place(study, between)
+        moved.check_there(study)
         study.dataset(display)
         if place is None:
             parts = {"equal-steps": tests.control_study(study)}
@@ -91,6 +98,8 @@ def explain(
     _print_plan(costs, place, language, plan=plan, as_json=as_json)
     if plan:
         return
+    if data is not None:
+        moved.keep_place(study)
     parts = {name: parts[name] for name in costs["lever"]}
     todo = parts.items() if place is None else tests.lever_studies(study, place, parts)
     failed = [run_id for name, part in todo for run_id in _train(name, part, machine)]

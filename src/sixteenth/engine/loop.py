@@ -198,13 +198,13 @@ class TrainingLoop:
                 state.middle = epoch.position()
                 self._checkpoint(state)
                 state.middle = None
-            self._report(state, epoch.images_per_second)
+            self._report(state, epoch.images_per_second, length)
         if epoch.batches < len(todo):
             state.middle = epoch.position()
             return
         state.images += epoch.images
         if length.is_whole or length.may_end:
-            self._end_epoch(state, epoch, rate)
+            self._end_epoch(state, epoch, rate, length)
         else:
             state.seconds += epoch.seconds
 
@@ -227,7 +227,9 @@ class TrainingLoop:
         loss, entropy, right = self.learner.step(images, labels, rate)
         return torch.stack([loss * len(labels), entropy * len(labels), right])
 
-    def _end_epoch(self, state: TrainingState, epoch: _EpochSoFar, rate: float) -> None:
+    def _end_epoch(
+        self, state: TrainingState, epoch: _EpochSoFar, rate: float, length: Length
+    ) -> None:
         """Add the epoch to the history, with a point of the test curve where it has one."""
         speed = epoch.images_per_second
         _, entropy, right = (total / epoch.images for total in epoch.sums.tolist())
@@ -246,7 +248,7 @@ class TrainingLoop:
         seconds = epoch.seconds
         state.seconds += seconds
         state.history.append(replace(row, seconds=round(seconds, 3)))
-        self._report(state, speed, state.history[-1])
+        self._report(state, speed, length, state.history[-1])
 
     def _measure(self, state: TrainingState, length: str = "1") -> dict[str, Any]:
         """Losses and accuracies of the model as it is, whose predictions are written."""
@@ -328,8 +330,13 @@ class TrainingLoop:
                 f"try --set train.learning_rate={lower:g} in another folder (--out)"
             )
 
-    def _report(self, state: TrainingState, rate: float, row: EpochRow | None = None) -> None:
-        steps, epochs = self.work.all_steps, self.work.epochs
+    def _report(
+        self, state: TrainingState, rate: float, length: Length, row: EpochRow | None = None
+    ) -> None:
+        steps, epochs, epoch = self.work.all_steps, self.work.epochs, state.epoch
+        if not (length.is_whole or length.may_end):
+            # The trunk takes its branch's epochs again; told twice, they would seem to go back.
+            epoch = min(epoch, max(1, math.ceil(length.start / self.work.batches)))
         if self.auto:
             doubling = self.work.lengths[len(state.lengths)]
             steps = state.branch_steps + doubling.steps
@@ -337,7 +344,7 @@ class TrainingLoop:
         self.on_progress(
             Progress(
                 self.spec.run_id,
-                state.epoch,
+                epoch,
                 epochs,
                 state.step + state.branch_steps,
                 steps,

@@ -11,7 +11,8 @@ from ..storage.run_results import EpochRow
 class Progress:
     """Progress of a run, reported after every step; `row` is set at the end of an epoch.
 
-    `step` and `steps` include the cool-downs of shorter lengths, see `engine.lengths`. With
+    `step` and `steps` include the cool-downs of shorter lengths, see `engine.lengths`. Meanwhile
+    `epoch` stays the one in which the whole run will go on. With
     `epochs: auto`, `steps` and `epochs` are those up to the end of the current doubling.
     """
 

@@ -20,7 +20,7 @@ from ..analysis.curves.points import CurveWarning
 from ..analysis.findings.advice import Advice, AdviceFinding, AdviceStep
 from ..analysis.findings.analyse import Findings
 from ..analysis.findings.answer import AnswerFinding, Headline
-from ..analysis.findings.causes import CauseFinding
+from ..analysis.findings.causes import CauseFinding, PossibleCause
 from ..analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
 from ..analysis.findings.doubtful_labels import DataFinding
 from ..analysis.findings.expectation import Expect, ExpectationFinding
@@ -203,6 +203,8 @@ class Language:
     titles: Mapping[SectionKey, str]
     unexpected_title: str
     """In place of that of EXPECTATION, where no model was expected to be better."""
+    untestable_title: str
+    """In place of that of CAUSES, where `sixteenth explain` can test none of them."""
     across_machines: str
     """A sentence behind a difference between machines of several kinds; begins with its space."""
 
@@ -241,11 +243,14 @@ class Language:
         said: SaidStep = self._module("advice").step(step, self.words)
         return said
 
-    def section_title(self, key: SectionKey, *, expected: bool) -> str:
+    def section_title(self, section: Section, *, expected: bool) -> str:
         """The heading of a section; `expected` is whether one model was expected to be better."""
-        if key is SectionKey.EXPECTATION and not expected:
+        if section.key is SectionKey.EXPECTATION and not expected:
             return self.unexpected_title
-        return self.titles[key]
+        suspects = [each for each in section.findings if isinstance(each, PossibleCause)]
+        if suspects and not any(each.testable for each in suspects):
+            return self.untestable_title
+        return self.titles[section.key]
 
     def init(self, init: str) -> str:
         """What initial weights are called: ``ImageNet weights``. Plain text on one line."""
@@ -333,7 +338,7 @@ class Language:
         )
         return SaidSection(
             key=section.key,
-            title=self.section_title(section.key, expected=expected),
+            title=self.section_title(section, expected=expected),
             statements=tuple(Statement(self.say(each), each) for each in section.findings),
             tables=tuple(table for table in tables if table is not None),
         )

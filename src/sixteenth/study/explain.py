@@ -185,6 +185,7 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
             for found in section.findings
             if isinstance(found, SizeVerdict) and found.outcome is Outcome.OPPOSITE
         ]
+        failed = [one for one in failed if not is_part_trained(one.init)] or failed
         begun = next(begun_levers(study.spec, study.folder), None)
         if not failed and begun is not None:
             return begun.place  # more trainings of it may have met the expectation
@@ -199,9 +200,15 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
             behind, ahead = ahead, behind
         place = Place(behind.fraction, behind.key[:2], ahead.key[:2])
     if any(is_part_trained(init) for _, init in (place.behind, place.ahead)):
+        whole = any(not is_part_trained(cell.init) for cell in study.findings().grid.cells)
+        way_out = (
+            "name the runs of two others with --between RUN RUN"
+            if whole
+            else "a study with finetune: [all] can be explained"
+        )
         raise InputError(
-            "explain changes how all weights are trained, and in these cells some are frozen: name "
-            "the runs of two others with --between RUN RUN"
+            "explain changes how all weights are trained, and in these cells some are frozen: "
+            + way_out
         )
     return same_place(study.spec, study.folder, place)
 

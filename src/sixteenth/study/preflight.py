@@ -164,14 +164,23 @@ def check_begun(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
     Raises:
         MismatchError: their spec, data or versions, side by side with those of now.
     """
+    check_images(snapshot, dataset)
+    if snapshot.unfinished():
+        check_versions(snapshot)
+
+
+def check_images(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
+    """Compare the runs that were begun, and their images, with what is asked for now.
+
+    Raises:
+        MismatchError: their spec or data, side by side with those of now.
+    """
     folder, records = snapshot.folder, snapshot.records
     images = len(dataset.train), len(dataset.test)
     for run in snapshot.runs:
         if run.run_id in records:
             record = records[run.run_id]
             folder.run(run.run_id).check_same(record, run, dataset.fingerprint, images)
-    if snapshot.unfinished():
-        check_versions(snapshot)
 
 
 def check_versions(snapshot: StudySnapshot) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from talking import section, talk
 
-from sixteenth.analysis.findings.causes import Cause, GapDifference, PoorerFit
+from sixteenth.analysis.findings.causes import Cause, GapDifference, PoorerFit, TooSmallStudy
 
 SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
 
@@ -54,3 +54,17 @@ def test_training_that_fell_back_is_suspected_where_the_other_model_trained_stea
     first = section(talk(simulated), "reasons")[0]
     assert (first.finding.cause is Cause.UNSTABLE_TRAINING) is not both
     assert ("Half the learning rate for resnet50 would tell." in first.text) is not both
+
+
+def test_explain_is_named_only_where_it_can_test_a_suspect(study):
+    """It refuses networks of which a part is frozen, and where nobody is known to be behind."""
+    frozen = tuple((model, "imagenet, frozen") for model, _ in (SMALL, BIG))
+    train = {frozen[0]: (0.95,), frozen[1]: (0.80,)}
+    accuracies = {frozen[0]: (0.75,), frozen[1]: (0.65,)}
+    heads = talk(study(accuracies, fractions={"1": 8000}, train=train))
+    small = talk(study({SMALL: (0.75,), BIG: (0.75,)}, fractions={"1": 8000}))
+    assert [type(each) for each in causes(small)] == [TooSmallStudy]
+    assert causes(heads)
+    for found in (heads, small):
+        (title,) = [part.title for part in found.sections if part.key == "reasons"]
+        assert title == "What may be behind it"

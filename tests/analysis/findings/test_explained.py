@@ -218,3 +218,11 @@ def test_every_lever_and_verdict_has_its_words(study, verdict):
             )
             assert said.endswith(".")
             assert "nan" not in said
+
+
+def test_suspects_stay_until_a_run_of_a_lever_is_finished(study):
+    measured, lever = base(study), lever_runs(study, {SMALL: 0.60, BIG: 0.595})
+    stopped = replace(lever, results=lever.results.assign(status="interrupted"))
+    for tested, key in (([stopped], "reasons"), ([stopped, lever], "reasons-tested")):
+        keys = {part.key for part in talk(measured, tested=tested).sections}
+        assert keys & {"reasons", "reasons-tested"} == {key}

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ...spec.fields import is_part_trained
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast
 from .diagnosis import (
@@ -60,6 +61,11 @@ class PossibleCause(Finding):
     favoured: Cell
     other: Cell
 
+    @property
+    def testable(self) -> bool:
+        """Whether `sixteenth explain` can test it: its levers are for networks trained whole."""
+        return not any(is_part_trained(cell.init) for cell in (self.favoured, self.other))
+
 
 @dataclass(frozen=True, kw_only=True)
 class TooSmallStudy(PossibleCause):
@@ -75,6 +81,11 @@ class TooSmallStudy(PossibleCause):
     difference: Contrast
     detectable: float
     test_size: float
+
+    @property
+    def testable(self) -> bool:
+        """Never: nobody is known to be behind."""
+        return False
 
 
 @dataclass(frozen=True)
