@@ -85,9 +85,9 @@ class SubStudy(Study):
 
         if not self.left:
             return
-        cells = {(run.model, run.strategy, run.fraction) for run in self._runs}
+        cells = {run.cell for run in self._runs}
         base = self._base._read()
-        runs = [run for run in base.runs if (run.model, run.strategy, run.fraction) in cells]
+        runs = [run for run in base.runs if run.cell in cells]
         records = {
             run.run_id: base.records[run.run_id] for run in runs if run.run_id in base.records
         }
@@ -361,11 +361,7 @@ def control_study(study: Study) -> SubStudy:
         content[axis] = list(dict.fromkeys([*(getattr(old, axis) if old else ()), value]))
     content["train"] |= {"schedule": run.train.schedule, "steps": steps}
     spec = StudySpec.model_validate(content)
-    runs = [
-        run
-        for run in spec.runs()
-        if (run.model, run.strategy, run.fraction) == cell.key[:3] and run.seed in cell.seeds
-    ]
+    runs = [run for run in spec.runs() if run.cell == cell.key[:3] and run.seed in cell.seeds]
     return SubStudy(study, spec, place.path, runs)
 
 
