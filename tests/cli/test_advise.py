@@ -72,6 +72,14 @@ def test_a_folder_without_a_study_is_one_line(trained: TrainedStudy, sixteenth: 
     assert "did you mean studies/tiny?" in ended.err.replace("\n", " ")
 
 
+def test_the_folder_of_a_run_names_that_of_its_study(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    ended = sixteenth("advise", str(trained.run(model="small", fraction="1")))
+    assert ended.code == 2
+    assert f"is the folder of one run; its study is in {trained.folder}" in ended.err
+
+
 def test_questions_about_numbers_import_neither_torch_nor_matplotlib(
     trained: TrainedStudy,
 ) -> None:

@@ -117,6 +117,22 @@ class StudyFolder:
         return {place.path.name: place.stamp() for place in self.runs()}
 
 
+def check_is_study(place: Path) -> None:
+    """Check that a study lies in a folder.
+
+    Raises:
+        InputError: none does; where one is that may be meant.
+    """
+    if StudyFolder(place).spec_path.is_file():
+        return
+    usual, around = Path("studies") / place, place.absolute().parent.parent
+    if StudyFolder(usual).spec_path.is_file():
+        raise InputError(f"no study in {place}; did you mean {usual}?")
+    if RunFolder(place).record_path.is_file() and StudyFolder(around).spec_path.is_file():
+        raise InputError(f"{place} is the folder of one run; its study is in {around}")
+    raise InputError(f"no study in {place}: expected a folder that holds study.yaml")
+
+
 @dataclass(frozen=True)
 class StudySnapshot:
     """What the runs of a study had left in its folder at one moment.

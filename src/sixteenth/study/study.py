@@ -19,7 +19,7 @@ from ..spec import RunSpec, StudySpec, as_begun, dump_spec, load_frozen, load_sp
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.run_folder import sweep, write_text
-from ..storage.study_folder import StudyFolder, StudySnapshot
+from ..storage.study_folder import StudyFolder, StudySnapshot, check_is_study
 from .listener import Listener
 from .reading import StudyResults
 
@@ -105,11 +105,7 @@ class Study(StudyResults):
             InputError: no study lies there.
         """
         place = Path(folder)
-        if not StudyFolder(place).spec_path.is_file():
-            usual = Path("studies") / place
-            if StudyFolder(usual).spec_path.is_file():
-                raise InputError(f"no study in {place}; did you mean {usual}?")
-            raise InputError(f"no study in {folder}: expected a folder that holds study.yaml")
+        check_is_study(place)
         return cls(load_frozen(StudyFolder(place).spec_path), place)
 
     def dataset(self, listener: Listener | None = None) -> ImageDataset:

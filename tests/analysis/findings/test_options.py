@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from talking import talk
+from talking import english, talk
 
 from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.cautions import PartTrained
@@ -305,6 +305,14 @@ def test_a_verdict_on_heads_alone_says_on_the_first_screen_that_nothing_was_fine
     assert warned(*stages) == [add_all.format("head, last-stage")]
     assert warned("imagenet, frozen", "imagenet") == []
     assert warned("imagenet") == []
+
+
+def test_an_open_title_on_heads_alone_names_what_the_command_below_it_trains(study):
+    frozen = {(model, "imagenet, frozen"): (0.6, 0.605) for model in ("resnet18", "resnet50")}
+    said = talk(study(frozen, fractions={"1/2": 25_000, "1": 50_000}, test_size=2000))
+    assert english(said.findings).opening(said.findings)[0].endswith(": fine-tune all weights")
+    assert said.overview.step is not None, "which trains heads again"
+    assert said.overview.advised is None
 
 
 def test_weights_that_were_tried_on_fewer_images_are_known_to_be_elsewhere(study):

@@ -18,7 +18,14 @@ from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork
 from .answer import AnswerFinding, Headline, InHand, Lead
-from .cautions import Caution, ReasonFound, RunsMissing, StoppedEarly, cautions
+from .cautions import (
+    Caution,
+    PartTrained,
+    ReasonFound,
+    RunsMissing,
+    StoppedEarly,
+    cautions,
+)
 from .compare_options import find_options, training_gain
 from .diagnosis import Context, DiagnosisFinding, mean_climb
 from .doubling import LastDoubling
@@ -134,6 +141,11 @@ class Overview(Finding):
         return any(isinstance(each, RunsMissing) and each.running > 0 for each in self.cautions)
 
     @property
+    def part_trained(self) -> bool:
+        """All weights of the best network were trained in no run: they may reach more."""
+        return any(isinstance(each, PartTrained) for each in self.cautions)
+
+    @property
     def reason(self) -> Lever | None:
         """What was found to be why another model is behind, and was not tried on the whole study.
 
@@ -148,7 +160,7 @@ class Overview(Finding):
     def advised(self) -> AdviceStep | None:
         """`step`, where the verdict is open and nothing else is more likely to tell."""
         undecided = self.verdict in (Verdict.CANNOT_TELL, Verdict.NOTHING_KNOWN)
-        others = self.reason is not None or self.unfinished or self.running
+        others = self.reason is not None or self.unfinished or self.running or self.part_trained
         return self.step if undecided and not others else None
 
     @property

@@ -379,6 +379,8 @@ def _surer(found: Overview) -> str:
         return ": train the rest of this study"
     if found.running:
         return ": wait for the runs that are still running"
+    if found.part_trained:
+        return ": fine-tune all weights"
     match found.step:
         case MoreSeeds():
             return ": train two more seeds"

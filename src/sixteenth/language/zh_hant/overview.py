@@ -338,6 +338,8 @@ def _surer(found: Overview) -> str:
         return "：請先完成這項研究其餘的訓練"
     if found.running:
         return "：請等候仍在進行的訓練"
+    if found.part_trained:
+        return "：請微調全部權重"
     match found.step:
         case MoreSeeds():
             return "：請再用兩個新的種子訓練"
