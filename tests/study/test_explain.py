@@ -126,6 +126,7 @@ def test_a_plan_says_what_each_lever_costs_by_what_the_runs_took_and_writes_noth
     said = sixteenth(*words)
     assert said.code == 0, said.err
     assert said.err.splitlines()[0] == "starting"
+    assert said.out.startswith("Compared: small from random weights on "), said.out
     assert "8 of 8 runs to train" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
     assert [line.split()[0] for line in said.out.splitlines() if "(estimated)" in line] == [
@@ -249,7 +250,7 @@ def test_a_lever_for_the_loser_is_judged_and_an_open_verdict_gets_one_more_seed(
 def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Command) -> None:
     assert "not separated" in (folder / "report.md").read_text("utf-8")
     advice = " ".join(sixteenth("advise", str(folder)).out.split())
-    assert f"run sixteenth explain {folder} --separate." in advice
+    assert f" sixteenth explain {folder} --separate " in f"{advice} "
     ended = sixteenth("explain", str(folder), "--separate", "--threads", "1")
     assert ended.code == 0, ended.err
     rows = {row["run_id"]: row for row in read_results(folder, lengths=True)}

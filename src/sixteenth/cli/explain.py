@@ -94,8 +94,8 @@ def explain(
             found = tests.find_levers(study, place, levers)
             parts = {each.lever.value: tests.sub_study(study, each) for each in found}
         costs = tests.explain_plan(parts, display, **machine)
-    language = language_for(tag=study.language)
-    _print_plan(costs, place, language, plan=plan, as_json=as_json)
+    language = language_for(study.findings(), study.language)
+    _print_plan(costs, place, study, language, plan=plan, as_json=as_json)
     if plan:
         return
     if data is not None:
@@ -142,10 +142,17 @@ def _train(name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
 
 
 def _print_plan(
-    costs: pd.DataFrame, place: Place | None, language: Language, *, plan: bool, as_json: bool
+    costs: pd.DataFrame,
+    place: Place | None,
+    study: Study,
+    language: Language,
+    *,
+    plan: bool,
+    as_json: bool,
 ) -> None:
-    """The costs; on standard error where standard output is for the findings as JSON."""
-    from .tables import console, levers_table
+    """What is explained, and the costs; on standard error where standard output is for JSON."""
+    from ..language.text import plain
+    from .tables import console, levers_table, print_text
 
     seconds = float(costs["seconds"].sum())
     if plan and as_json:
@@ -158,9 +165,14 @@ def _print_plan(
             }
         )
         return
-    on = console(errors=as_json)
+    on, labels = console(errors=as_json), language.terminal
+    if place is not None:
+        key, words = (*place.behind, place.fraction), language.words
+        behind = next(cell for cell in study.findings().grid.cells if cell.key[:3] == key)
+        text = labels.explained.format(cell=words.cell(behind), arm=words.arm(*place.ahead))
+        print_text(plain(text), on)
+        on.print()
     on.print(levers_table(costs, on, language))
-    labels = language.terminal
     left, planned = int(costs["left"].sum()), int(costs["runs"].sum())
     time = language.numbers.duration(seconds)
     on.print(f"\n{labels.plan.format(left=left, planned=planned, time=time, how='')}\n")

@@ -150,6 +150,8 @@ class TerminalLabels:
         epochs_open: with the most ``{epochs}`` that were tried, and the images ``{gained}`` last.
         epochs_few: with the most ``{epochs}`` that were tried.
         epochs_hint: of a long study: with the command of the check.
+        explained: of the reasons that are tested: with the ``{cell}`` that is compared with that of
+            another ``{arm}``.
         lever, runs: what is changed to test a reason, and its runs that are left of all.
         estimated: a time that is not taken from runs of the same kind.
         options, surer: over the options, and over what would make the answer surer.
@@ -180,6 +182,7 @@ class TerminalLabels:
     threads: str
     disk: str
     status: str
+    explained: str
     lever: str
     runs: str
     estimated: str

@@ -158,6 +158,7 @@ TERMINAL = TerminalLabels(
     options="What could be had from it, the best first:",
     surer="What would make this surer:",
     step="{}. {}.",
+    explained="Compared: {cell}, against {arm}.",
     report="Report: {}",
     figure="Figure: {}",
     fit="error = {curve.alpha:.4g} + {curve.eta:.4g} * n^{curve.gamma:.3g}",

@@ -157,6 +157,7 @@ TERMINAL = TerminalLabels(
     options="從最佳模型出發可以做的事，效果最好的在前：",
     surer="讓結論更確定的做法：",
     step="{}. {}。",
+    explained="比較的是：{cell}，相較於 {arm}。",
     report="報告：{}",
     figure="圖：{}",
     fit="錯誤率 = {curve.alpha:.4g} + {curve.eta:.4g} * n^{curve.gamma:.3g}",

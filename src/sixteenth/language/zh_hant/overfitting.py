@@ -22,8 +22,8 @@ from . import diagnosis
 from .numbers import NUMBERS, count, images, percent, points, signed, signed_points
 from .words import Words
 
+# Of runs, where some have no curves.
 WATCHED = "有訓練曲線的"
-"""Of runs, where some have none."""
 
 
 def say(finding: OverfittingFinding, words: Words) -> str:
