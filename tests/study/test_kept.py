@@ -46,6 +46,7 @@ def test_rows_of_runs_whose_folders_are_gone_are_kept_in_table_and_report(
     assert report.splitlines()[:8] == answer
     assert "The folder of one finished run is gone" in report
     assert f"| {GONE}" not in report
+    assert "3 of 4 runs have curves" in report
     shutil.rmtree(study / "runs")
     ended = sixteenth("report", str(study), "--from-table", "--json")
     assert ended.code == 0, ended.err
