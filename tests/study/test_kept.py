@@ -54,6 +54,18 @@ def test_rows_of_runs_whose_folders_are_gone_are_kept_in_table_and_report(
     assert "The folders of 4 finished runs are gone" in (study / "report.md").read_text("utf-8")
 
 
+def test_rows_that_were_kept_before_are_not_given_up_for_a_table_without_them(study: Path) -> None:
+    shutil.rmtree(study / "runs" / GONE)
+    Study.open(study).report(from_table=True)
+    kept, table = study / "kept" / "results.csv", study / "results.csv"
+    before = kept.read_bytes()
+    rows = pd.read_csv(table, dtype=str, keep_default_na=False)
+    rows[~rows["run_id"].str.startswith(GONE)].to_csv(table, index=False)
+    with pytest.raises(InputError, match=r"lacks tiny_models\.big.*was kept before in tiny/kept"):
+        Study.open(study).report(from_table=True)
+    assert kept.read_bytes() == before
+
+
 def test_what_predictions_told_is_kept_where_they_alone_are_gone(study: Path) -> None:
     path = study / "results.csv"
     before = _without_ends(path)

@@ -20,15 +20,22 @@ def keep_tables(folder: StudyFolder, planned: Sequence[RunSpec]) -> None:
         planned: the runs of the study's grid.
 
     Raises:
-        InputError: there is no results.csv, it cannot be read, or it holds runs of none of the
-            study's cells.
+        InputError: there is no results.csv, it cannot be read, it holds runs of none of the study's
+            cells, or it lacks rows that were kept before and stand in for runs that are gone.
         OSError: the disk is full, or cannot be written.
     """
     path = folder.results_path
     if read_table(path) is None:
         raise InputError(f"there is no {path} whose rows could be kept")
     cells = {run.cell for run in planned}
-    for run_id, row in KeptRows.read(folder.path).rows.items():
+    rows, before = KeptRows.read(folder.path).rows, KeptRows.read(folder.kept_path).rows
+    here = {place.path.name for place in folder.runs()}
+    if lost := [key for key in before if key not in rows and key.partition("@")[0] not in here]:
+        raise InputError(
+            f"{path} lacks {lost[0]}, which was kept before in {folder.kept_path}: move that "
+            "folder away to keep this table instead"
+        )
+    for run_id, row in rows.items():
         if (row["model"], row["init"], row["fraction"]) not in cells:
             raise InputError(f"{path} has {run_id}, which is no run of this study")
     for table in (path, folder.per_class_path):
