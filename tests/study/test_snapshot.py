@@ -13,9 +13,10 @@ from sixteenth.analysis import Metric, read_grid, run_intervals
 from sixteenth.language import language_for
 from sixteenth.spec import dump_spec
 from sixteenth.storage.run_facts import Environment, ExecutionFacts
-from sixteenth.storage.run_folder import RunFolder, sweep
+from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.study_folder import StudyFolder
+from sixteenth.storage.whole_files import sweep
 from sixteenth.study.results import machine_kinds
 from tiny_study import Command, read_results
 from written_study import Work, finish
@@ -187,8 +188,8 @@ def test_half_a_copy_of_a_run_is_no_run_and_goes_with_the_next_sweep(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("sixteenth.storage.run_folder.os.replace", killed)
-        patched.setattr("sixteenth.storage.run_folder.shutil.rmtree", lambda *_, **__: None)
+        patched.setattr("sixteenth.storage.whole_files.os.replace", killed)
+        patched.setattr("sixteenth.storage.whole_files.shutil.rmtree", lambda *_, **__: None)
         with pytest.raises(KeyboardInterrupt):
             finished.take_repeats(runs)
     assert len(list(finished.path.glob(".*.tmp"))) == 1

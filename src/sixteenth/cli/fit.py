@@ -243,7 +243,7 @@ def _draw(curves: Mapping[str, LearningCurve], place: Path, language: Language) 
     from ..report.figures.fit import fit_figure
     from ..report.figures.style import png, svg
     from ..report.figures.text import can_draw
-    from ..storage.run_folder import write_whole
+    from ..storage.whole_files import write_whole
 
     if place.suffix == ".png" and not can_draw(language.sample):
         print_message(f"no font here has the letters of {language.tag}: {place} is in English")

@@ -31,7 +31,7 @@ from platformdirs import user_cache_path
 from ..errors import InputError
 from ..spec.fields import Interpolation
 from ..storage.run_facts import DataChecks
-from ..storage.run_folder import write_text, write_whole
+from ..storage.whole_files import write_text, write_whole
 from .broken import Broken
 from .dataset import Split
 from .source import Content, Found

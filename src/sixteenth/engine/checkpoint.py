@@ -22,8 +22,9 @@ from torch import Tensor
 
 from ..errors import InputError, one_line
 from ..storage.run_facts import LengthMetrics
-from ..storage.run_folder import RunFolder, sync_folder
+from ..storage.run_folder import RunFolder
 from ..storage.run_results import EpochRow
+from ..storage.whole_files import sync_folder
 from .learner import Learner
 
 MAGIC = b"sixteenth checkpoint 1\n"

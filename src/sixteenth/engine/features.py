@@ -27,7 +27,7 @@ from ..data import ImageDataset
 from ..models import find_head, find_weights
 from ..spec import RunSpec
 from ..storage.run_facts import ModelFacts
-from ..storage.run_folder import write_whole
+from ..storage.whole_files import write_whole
 from .execution import Execution
 from .learner import Learner
 

@@ -18,8 +18,9 @@ from ..errors import MismatchError, ReplacedError
 from ..spec import RunSpec
 from ..storage.lease import Lease
 from ..storage.run_facts import AugmentationFacts
-from ..storage.run_folder import RunFolder, is_disk_trouble, sweep
+from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
+from ..storage.whole_files import is_disk_trouble, sweep
 from .checkpoint import read_checkpoint
 from .execution import Execution, begun_execution, new_record, resolve_execution
 from .head import train_head

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import InUseError
 from .holder import Holder
-from .run_folder import write_text
+from .whole_files import write_text
 
 LOCK, NOTE = ".lock", ".lock.json"
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Self
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences, without_place
 from .kept_tables import CLASSES, RESULTS, KeptRows
-from .run_folder import RunFolder, Stamp, copy_folder, file_stamp
+from .run_folder import RunFolder, Stamp
 from .run_record import RunRecord
 from .run_results import Predictions, read_histories
+from .whole_files import copy_folder, file_stamp
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,8 +9,8 @@ from pathlib import Path
 from ..errors import InputError, counted
 from ..spec import RunSpec
 from ..storage.kept_tables import KeptRows, read_table
-from ..storage.run_folder import write_whole
 from ..storage.study_folder import EXPLAIN, REPEATS, StudyFolder
+from ..storage.whole_files import write_whole
 
 
 def keep_tables(folder: StudyFolder, planned: Sequence[RunSpec]) -> None:

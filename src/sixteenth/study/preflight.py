@@ -25,8 +25,8 @@ from ..spec import (
     without_place,
 )
 from ..storage.lock import LOCK, NOTE
-from ..storage.run_folder import is_left_over
 from ..storage.study_folder import StudyFolder, StudySnapshot
+from ..storage.whole_files import is_left_over
 
 if TYPE_CHECKING:
     from torch import nn

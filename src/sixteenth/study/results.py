@@ -20,9 +20,9 @@ from ..storage.run_facts import (
     Metrics,
     ModelFacts,
 )
-from ..storage.run_folder import write_text
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudySnapshot, control_id
+from ..storage.whole_files import write_text
 
 if TYPE_CHECKING:
     from ..analysis import Grid

@@ -18,8 +18,8 @@ from ..language import language_for
 from ..spec import RunSpec, StudySpec, as_begun, dump_spec, load_frozen, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
-from ..storage.run_folder import sweep, write_text
 from ..storage.study_folder import StudyFolder, StudySnapshot, check_is_study
+from ..storage.whole_files import sweep, write_text
 from .listener import Listener
 from .reading import StudyResults
 

@@ -11,10 +11,11 @@ import pytest
 
 from sixteenth import RunSpec, Study
 from sixteenth.spec import dump_spec
-from sixteenth.storage.run_folder import RunFolder, write_text
+from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.run_results import EpochRow
 from sixteenth.storage.study_folder import StudyFolder
+from sixteenth.storage.whole_files import write_text
 
 SPEC = {
     "name": "pets",

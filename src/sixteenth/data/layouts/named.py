@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError, looked_for, one_line
-from ...storage.run_folder import write_whole
+from ...storage.whole_files import write_whole
 from ..dataset import Split
 from ..decode import resize_array
 from ..download import download, hash_of

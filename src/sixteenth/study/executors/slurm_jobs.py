@@ -20,7 +20,7 @@ from typing import Any
 
 from ...data.cache import default_data_dir
 from ...errors import InputError, RunError, one_line
-from ...storage.run_folder import write_text
+from ...storage.whole_files import write_text
 from ..planning.schedule import Assignment, Schedule
 from .base import Ended, Event, Failed, Lost, Noticed, Started
 from .node import Origin, as_event

@@ -19,8 +19,9 @@ from ...errors import RunError
 from ...spec import RunSpec
 from ...storage.lease import Lease
 from ...storage.run_files import RunFiles, pack, publish
-from ...storage.run_folder import RunFolder, is_disk_trouble
+from ...storage.run_folder import RunFolder
 from ...storage.study_folder import StudyFolder
+from ...storage.whole_files import is_disk_trouble
 from .node import Origin, train_here
 from .worker import picklable
 

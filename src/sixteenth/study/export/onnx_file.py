@@ -31,7 +31,7 @@ import numpy as np
 from ... import __version__
 from ...data.cache import default_data_dir, find_decoded
 from ...errors import DataError, InputError, ModelError, one_line
-from ...storage.run_folder import write_whole
+from ...storage.whole_files import write_whole
 from . import Agreement, Exported
 from .places import refuse_existing, require
 

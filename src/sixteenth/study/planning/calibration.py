@@ -23,7 +23,7 @@ import psutil
 
 from ...engine.execution import Execution, candidate_formats, environment
 from ...spec import RunSpec
-from ...storage.run_folder import write_text
+from ...storage.whole_files import write_text
 from .cost import Cost
 from .schedule import Placement
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ...engine.execution import Execution
 from ...errors import InputError
-from ...storage.run_folder import write_text
 from ...storage.study_folder import StudyFolder
+from ...storage.whole_files import write_text
 from .calibration import Speed
 from .schedule import Schedule
 

@@ -1,0 +1,139 @@
+"""Files and folders that are written whole or not at all, whatever they hold.
+
+Needs neither torch nor pandas.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+
+
+def write_whole(
+    path: Path,
+    write: Callable[[IO[bytes]], object],
+    *,
+    before_rename: Callable[[], object] = lambda: None,
+    scratch: Path | None = None,
+) -> None:
+    """Write a file by `write(handle)` so that a reader sees the old one or the new one, never half.
+
+    The bytes reach the disk before the name does (fsync, then rename), so this also holds across a
+    power cut. On failure the temporary file is removed and the old file stays.
+
+    Args:
+        write: writes to the handle, or to the path that is the handle's `name`.
+        before_rename: is called when the new bytes are on the disk and not yet under their name.
+        scratch: folder of the temporary file, on the same disk; by default that of the file.
+
+    Raises:
+        OSError: with the file's name, whichever step of it failed.
+    """
+    if scratch is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    # Not by tempfile, whose files only their owner may read.
+    temporary = str((scratch or path.parent) / f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        before_rename()
+        os.replace(temporary, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise
+
+
+def copy_folder(source: Path, target: Path, scratch: Path) -> None:
+    """Copy a folder of files that are replaced whole or not at all: as links, where that can be.
+
+    Args:
+        scratch: an existing folder on the disk of `target`, where half a copy is in nobody's way.
+
+    Raises:
+        OSError: the disk is full, or cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = scratch / f".{target.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        shutil.copytree(source, temporary, copy_function=_link)
+        os.replace(temporary, target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # of another disk, or a disk without links
+        shutil.copy2(source, target)
+
+
+_DISK = {
+    number
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO")
+    if (number := getattr(errno, name, None)) is not None
+}
+
+
+def is_disk_trouble(error: OSError, folder: Path) -> bool:
+    """Whether a disk is full or broken, or something in `folder` cannot be written or read.
+
+    Every run would meet it, so that none of them has failed by itself.
+    """
+    if error.errno in _DISK:
+        return True
+    named = error.filename
+    return isinstance(named, str) and Path(named).absolute().is_relative_to(folder.absolute())
+
+
+def sync_folder(folder: Path) -> None:
+    """Let renames in a folder reach the disk, where the system can be asked to."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def is_left_over(path: Path) -> bool:
+    """Whether a file is what `write_whole` leaves when its process is killed."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def sweep(folder: Path) -> None:
+    """Remove what `write_whole` and `copy_folder` left in a folder when its process was killed."""
+    for path in folder.glob(".*.tmp"):
+        if is_left_over(path) and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif is_left_over(path):
+            path.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text whole or not at all."""
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def file_stamp(path: Path) -> tuple[int, int, int] | None:
+    """Inode, time and size of a file; another one as soon as it is written anew."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,113 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from sixteenth.storage.whole_files import (
+    copy_folder,
+    file_stamp,
+    is_disk_trouble,
+    is_left_over,
+    sweep,
+    write_text,
+    write_whole,
+)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("half"), KeyboardInterrupt()])
+def test_the_old_file_stays_where_writing_stops_halfway(
+    tmp_path: Path, error: BaseException
+) -> None:
+    path = tmp_path / "run.json"
+    write_text(path, "old")
+
+    def stops(file: IO[bytes]) -> None:
+        file.write(b"ne")
+        raise error
+
+    with pytest.raises(type(error)):
+        write_whole(path, stops)
+    assert path.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_the_new_bytes_have_no_name_before_all_are_written(tmp_path: Path) -> None:
+    path, seen = tmp_path / "deep" / "run.json", list[str]()
+
+    def look() -> None:
+        (there,) = path.parent.iterdir()
+        seen.append(there.name)
+        assert is_left_over(there)
+        assert there.read_bytes() == b"new"
+
+    write_whole(path, lambda file: file.write(b"new"), before_rename=look)
+    assert len(seen) == 1
+    assert path.read_bytes() == b"new"
+
+
+def test_an_error_names_the_file_that_was_to_be_written(tmp_path: Path) -> None:
+    def full(_: IO[bytes]) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match=r"run\.json") as raised:
+        write_whole(tmp_path / "run.json", full)
+    assert raised.value.errno == errno.ENOSPC
+
+
+def test_files_get_the_rights_of_other_new_files(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    write_text(tmp_path / "whole", "text")
+    assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_sweep_removes_what_killed_writers_left_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".run.json.0123abcd.tmp").touch()
+    (tmp_path / ".seed0.0123abcd.tmp").mkdir()
+    (tmp_path / ".seed0.0123abcd.tmp" / "run.json").touch()
+    others = {"run.json", ".mine.tmp", ".lock", "run.json.0123abcd.tmp"}
+    for name in others:
+        (tmp_path / name).touch()
+    sweep(tmp_path)
+    assert {each.name for each in tmp_path.iterdir()} == others
+
+
+def test_a_copy_stays_as_it_is_when_the_source_is_written_again(tmp_path: Path) -> None:
+    source, target = tmp_path / "runs" / "seed0", tmp_path / "other" / "seed0"
+    write_text(source / "run.json", "first")
+    copy_folder(source, target, scratch=tmp_path)
+    write_text(source / "run.json", "second")
+    assert (target / "run.json").read_text() == "first"
+
+
+def test_a_stamp_changes_with_each_writing_also_of_the_same_text(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    assert file_stamp(path) is None
+    write_text(path, "same")
+    first = file_stamp(path)
+    # While the first file is still open, its inode cannot be given to the second.
+    with path.open():
+        write_text(path, "same")
+    assert file_stamp(path) != first
+
+
+@pytest.mark.parametrize(
+    ("error", "is_trouble"),
+    [
+        (OSError(errno.ENOSPC, "full"), True),
+        (OSError(errno.ENOENT, "gone", "FOLDER/run.json"), True),
+        (OSError(errno.ENOENT, "gone", "elsewhere/weights.pt"), False),
+        (OSError(errno.ENOENT, "gone"), False),
+    ],
+)
+def test_only_trouble_with_the_disk_or_the_folder_stops_all_runs(
+    tmp_path: Path, error: OSError, is_trouble: bool
+) -> None:
+    if error.filename is not None:
+        error.filename = error.filename.replace("FOLDER", str(tmp_path))
+    assert is_disk_trouble(error, tmp_path) is is_trouble
