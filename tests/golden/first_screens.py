@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from studies import (
+from golden_study import (
     BIG,
     CLEAN,
     ONE,
@@ -16,9 +16,9 @@ from studies import (
     Records,
     arms,
     complete,
-    imbalanced,
     levelled,
 )
+from studies import imbalanced
 
 from sixteenth.analysis import OptionKind
 from sixteenth.analysis.findings.explained import Lever, LeverRuns, Place

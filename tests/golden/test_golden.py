@@ -22,7 +22,8 @@ from typing import Any
 import pytest
 import today
 from curve_cases import CURVES, ERRORS
-from studies import STUDIES, GoldenStudy
+from golden_study import GoldenStudy
+from studies import STUDIES
 
 from chinese import faults
 
@@ -33,6 +34,7 @@ CHINESE = {
     "control-run",
     "unstable-training",
     "doubtful-labels",
+    "explained-halfway",
     "overfits-more",
     "unfinished",
     "validated",

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from golden_study import GoldenStudy
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
-from studies import GoldenStudy
 
 from sixteenth.analysis import Findings, fit_learning_curve
 from sixteenth.language import language_for
@@ -50,9 +50,9 @@ def said(study: GoldenStudy) -> Said:
     """The findings of a study."""
     measured, predictions = study.measurements(), study.predictions
     return Said(
-        analyse_study(measured, predictions),
+        analyse_study(measured, predictions, tested=study.tested),
         {
-            error: analyse_study(measured, predictions, target_error=error)
+            error: analyse_study(measured, predictions, target_error=error, tested=study.tested)
             for error in study.targets
         },
     )

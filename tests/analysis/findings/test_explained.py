@@ -20,6 +20,7 @@ from sixteenth.analysis.findings.explained import (
     LeverRuns,
     LeverVerdict,
     Place,
+    UnfinishedLevers,
     explained,
     verdict_of,
 )
@@ -130,6 +131,30 @@ def test_a_lever_whose_runs_failed_says_nothing(study):
     runs = lever_runs(study, {SMALL: 0.6, BIG: 0.6})
     runs.results.loc[runs.results["model"] == "resnet50", "status"] = "failed"
     assert found_by(study, base(study), runs)[1] == {}
+
+
+def test_what_is_not_trained_yet_is_counted_by_lever_also_where_it_has_begun_no_run(study):
+    steps = lever_runs(study, {SMALL: 0.60, BIG: 0.50}, seeds=(0, 1))
+    steps.results.loc[0, "status"] = "interrupted"
+    seeds = lever_runs(study, {SMALL: 0.50, BIG: 0.40}, Lever.SEEDS, seeds=(1, 2))
+    seeds = replace(seeds, results=seeds.results.assign(status="missing"))
+    done = lever_runs(study, {BIG: 0.50}, Lever.RATE_HALF)
+    tested = [steps, done, seeds]
+    measured = base(study, seeds=(0, 1))
+    found = explained(measured.results, measured.predictions, tested, 0.95)
+    kinds = [ExplainedGap, UnfinishedLevers, ExplainedLever, ExplainedLever]
+    assert [type(each) for each in found] == kinds
+    assert [(one.lever, one.finished, one.planned) for one in found[1].levers] == [
+        (Lever.STEPS, 3, 4),
+        (Lever.SEEDS, 0, 4),
+    ]
+    texts = [one.text for one in section(talk(measured, tested=tested), "reasons-tested")]
+    assert texts[1].startswith(
+        "Not all runs that test this are finished: so far 3 of 4 runs with four times the training "
+        "steps and 0 of 4 runs with more seeds."
+    )
+    whole = explained(measured.results, measured.predictions, [done], 0.95)
+    assert [type(each) for each in whole] == [ExplainedGap, ExplainedLever]
 
 
 def test_two_places_may_share_a_cell(study):

@@ -181,10 +181,9 @@ def analyse(
     diagnoses = diagnose(grid, context)
     doubted, judges = suspects(grid, context.classes)
     classes = class_curves(grid, context, level)
-    # A lever of which no run is finished, after a stop, has told nothing.
-    tested = [runs for runs in tested if (runs.results["status"] == "finished").any()]
+    begun, tested = tested, [runs for runs in tested if runs.begins_to_tell]
     explanation = Explanation(
-        tuple(explained(results, predictions, tested, level, grid.metric)),
+        tuple(explained(results, predictions, begun, level, grid.metric)),
         lever_gains(results, predictions, tested, level, grid.metric),
         frozenset(
             run_id

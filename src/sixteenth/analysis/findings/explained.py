@@ -67,6 +67,15 @@ class Place:
 
 
 @dataclass(frozen=True)
+class LeverProgress:
+    """How many runs of a lever are finished, of those that were planned."""
+
+    lever: Lever
+    finished: int
+    planned: int
+
+
+@dataclass(frozen=True)
 class LeverRuns:
     """What one lever's runs at one place measured, as the analysis takes it.
 
@@ -82,6 +91,16 @@ class LeverRuns:
     results: pd.DataFrame
     predictions: Predictions
     settings: tuple[str, ...] = ()
+
+    @property
+    def progress(self) -> LeverProgress:
+        status = whole_runs(self.results)["status"]
+        return LeverProgress(self.lever, int((status == "finished").sum()), len(status))
+
+    @property
+    def begins_to_tell(self) -> bool:
+        """Whether one of its runs is finished, or a length of one."""
+        return bool((self.results["status"] == "finished").any())
 
 
 @dataclass(frozen=True)
@@ -179,7 +198,17 @@ class ExplainedLever(Finding):
         return (self.behind.key, self.ahead.key) == (behind.key, ahead.key)
 
 
-ExplainedFinding = ExplainedGap | ExplainedLever
+@dataclass(frozen=True)
+class UnfinishedLevers(Finding):
+    """Levers of two cells that were begun and are not done, so that what is said may change."""
+
+    behind: Cell
+    ahead: Cell
+    levers: tuple[LeverProgress, ...]
+    strength = Strength.NOTE
+
+
+ExplainedFinding = ExplainedGap | UnfinishedLevers | ExplainedLever
 
 LeverGains = Mapping[tuple[Arm, str], Mapping[Lever, LeverGain]]
 """What levers bring a network that is trained with them for good, by its arm and fraction."""
@@ -217,17 +246,21 @@ def explained(
     level: float,
     metric: Metric = Metric.ACCURACY,
 ) -> list[ExplainedFinding]:
-    """For each place the difference, then what each lever does, in the order of `Lever`.
+    """For each place the difference, what is not trained yet, then what each lever does.
+
+    Levers stand in the order of `Lever`.
 
     The study's cells and those of all levers make one grid, so that the spread between trainings is
     pooled over all of them.
 
     Args:
         results, predictions: of the study.
-        tested: the runs of the levers; what is not finished is left out.
+        tested: the runs of the levers that were begun. What is not finished is counted; nothing is
+            told before a run is.
         level: of the intervals of gains.
         metric: what the study decides by.
     """
+    begun, tested = tested, [runs for runs in tested if runs.begins_to_tell]
     if not tested:
         return []
     grid = _grid(results, predictions or {}, tested, metric)
@@ -242,6 +275,10 @@ def explained(
         found.append(
             ExplainedGap(behind, ahead, Average.of(ahead.accuracy - behind.accuracy, draws))
         )
+        progress = [runs.progress for runs in begun if runs.place == place]
+        unfinished = tuple(one for one in progress if one.finished < one.planned)
+        if unfinished:
+            found.append(UnfinishedLevers(behind, ahead, unfinished))
         own = {runs.lever: runs.settings for runs in tested if runs.place == place}
         levers = [lever for lever in Lever if lever in own and lever is not Lever.SEEDS]
         effects = [_effect(grid, lever, behind, ahead, level) for lever in levers]

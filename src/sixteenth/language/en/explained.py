@@ -13,9 +13,10 @@ from ...analysis.findings.explained import (
     ExplainedLever,
     Lever,
     LeverVerdict,
+    UnfinishedLevers,
 )
 from ...analysis.inputs.grid import Cell
-from .numbers import NUMBERS, coverage, interval, plural, points, signed
+from .numbers import NUMBERS, count, coverage, interval, join, plural, points, signed
 from .words import Words
 
 # What a network is trained with, in a few words.
@@ -37,6 +38,8 @@ def say(finding: ExplainedFinding, words: Words) -> str:
     match finding:
         case ExplainedGap():
             return _gap(finding, words)
+        case UnfinishedLevers():
+            return _unfinished(finding)
         case ExplainedLever():
             return _lever(finding, words)
         case _:
@@ -55,6 +58,17 @@ def _gap(found: ExplainedGap, words: Words) -> str:
     if not found.told:
         text += " That cannot be told from zero, so no part of it can be explained."
     return text
+
+
+def _unfinished(found: UnfinishedLevers) -> str:
+    parts = [
+        f"{count(one.finished)} of {plural(one.planned, 'run')} with {CHANGED[one.lever]}"
+        for one in found.levers
+    ]
+    return (
+        f"Not all runs that test this are finished: so far {join(parts)}. The others may change "
+        "what is said; the same sixteenth explain trains them."
+    )
 
 
 def _is_behind(value: float) -> str:

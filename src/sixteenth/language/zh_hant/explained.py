@@ -13,6 +13,7 @@ from ...analysis.findings.explained import (
     ExplainedLever,
     Lever,
     LeverVerdict,
+    UnfinishedLevers,
 )
 from ...analysis.inputs.grid import Cell
 from .numbers import NUMBERS, SENTENCE, interval, points, signed_points
@@ -37,6 +38,8 @@ def say(finding: ExplainedFinding, words: Words) -> str:
     match finding:
         case ExplainedGap():
             return _gap(finding, words)
+        case UnfinishedLevers():
+            return _unfinished(finding)
         case ExplainedLever():
             return _lever(finding, words)
         case _:
@@ -53,6 +56,16 @@ def _gap(found: ExplainedGap, words: Words) -> str:
     if not found.told:
         text += "這個差距與零無法區分，因此無法解釋成因。"
     return text
+
+
+def _unfinished(found: UnfinishedLevers) -> str:
+    parts = [
+        f"{CHANGED[one.lever]}，{one.planned} 次訓練完成 {one.finished} 次" for one in found.levers
+    ]
+    return (
+        f"檢驗這個差距的訓練尚未全部完成：{'；'.join(parts)}。其餘的訓練可能改變結論，"
+        "再次執行相同的 sixteenth explain 即可繼續。"
+    )
 
 
 def _stands(value: float) -> str:
