@@ -240,7 +240,11 @@ def test_a_lever_for_the_loser_is_judged_and_an_open_verdict_gets_one_more_seed(
     seeds = effect["gains"][0]["end"]["seeds"]
     # A second training was needed exactly where the first verdict was open.
     assert seeds == gap["behind"]["seeds"]
-    assert ("explain: seeds" in ended.err) == (seeds == [0, 1])
+    assert re.search(
+        r"explain: learning-rate-double \(1 of 1, \d+:\d\d left as planned\)", ended.err
+    )
+    more = "explain: seeds (one more seed, as a verdict is open)"
+    assert (more in ended.err) == (seeds == [0, 1])
     if effect["verdict"] == "open":
         assert seeds == [0, 1]
     again = sixteenth(*words)

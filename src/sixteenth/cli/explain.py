@@ -102,7 +102,9 @@ def explain(
         moved.keep_place(study)
     parts = {name: parts[name] for name in costs["lever"]}
     todo = parts.items() if place is None else tests.lever_studies(study, place, parts)
-    failed = [run_id for name, part in todo for run_id in _train(name, part, machine)]
+    failed: list[str] = []
+    for number, (name, part) in enumerate(todo):
+        failed += _train(_heading(costs, number, name), name, part, machine)
     page = study.report()
     _print_outcome(study, place, page, as_json=as_json)
     if failed:
@@ -120,14 +122,24 @@ def _levers(names: Sequence[str]) -> list[Lever]:
     return [Lever(name) for name in names]
 
 
-def _train(name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
+def _heading(costs: pd.DataFrame, number: int, name: str) -> str:
+    """Which part is trained next, and the planned time of it and of all that follow it."""
+    from .run_progress import clock
+
+    if number >= len(costs):
+        return f"{name} (one more seed, as a verdict is open)"
+    seconds = costs["seconds"].iloc[number:].sum()
+    return f"{name} ({number + 1} of {len(costs)}, {clock(seconds)} left as planned)"
+
+
+def _train(heading: str, name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
     """Train what is not finished; the runs that failed."""
     from ..engine.acceleration import keep_freed_memory
     from .display import display_for
 
     if part.left:
         keep_freed_memory()
-        print_message(name, prefix="explain: ")
+        print_message(heading, prefix="explain: ")
         try:
             with display_for(part.language) as display:
                 part.run(**machine, listener=display)
