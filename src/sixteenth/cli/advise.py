@@ -30,7 +30,7 @@ def advise(
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
-    """Say what to do next: more labels, a bigger model, pretraining, or a surer answer first."""
+    """Say what to do next: more labels, a bigger model, pretraining, or more runs first."""
     from ..language import language_for
     from ..study import Study
 

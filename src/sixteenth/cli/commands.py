@@ -143,7 +143,7 @@ def report(
         bool,
         typer.Option(
             "--from-table",
-            help="Of finished runs whose folders are gone, keep what results.csv says of them.",
+            help="Keep the rows of results.csv for finished runs whose folders are gone.",
         ),
     ] = False,
     as_json: JsonOption = False,
@@ -182,7 +182,7 @@ def watch_study(
     out: SameOption = None,
     port: Annotated[
         int,
-        typer.Option(metavar="N", min=0, max=65535, help="Of the page. Default: one that is free."),
+        typer.Option(metavar="N", min=0, max=65535, help="Port of the page. Default: a free one."),
     ] = 0,
     lang: LangOption = None,
 ) -> None:

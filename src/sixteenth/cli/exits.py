@@ -112,7 +112,7 @@ def _exit_code_of(app: typer.Typer, words: list[str], debug: bool) -> int:
         where = f": {error.filename}" if error.filename else ""
         print_message(f"{error.strerror or error}{where}")
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        _print_resume(words, "make room, then " if full else "when that is mended, ")
+        _print_resume(words, "make room, then " if full else "when that is fixed, ")
         _discard_output()
         return 1
     except MemoryError:

@@ -65,8 +65,8 @@ def fit(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Tells one training from another. Default: what is called seed, run_id and the "
-            "like. May be repeated.",
+            help="Column that identifies a training. Default: columns called seed, run_id and "
+            "the like. May be repeated.",
         ),
     ] = None,
     group_by: Annotated[

@@ -36,7 +36,7 @@ WorkersOption = Annotated[
         "--workers",
         metavar="N",
         min=1,
-        help="Runs that go side by side. Default: what trains most images a second here.",
+        help="Runs trained in parallel. Default: the fastest number here, as measured.",
     ),
 ]
 ThreadsOption = Annotated[
@@ -83,12 +83,13 @@ BudgetOption = Annotated[
         "--budget",
         metavar="TIME",
         parser=parse_duration,
-        help="Only the runs that fit into 45min, 2h or 1h30, the most telling first.",
+        help="Train only what fits into this time, such as 45min, 2h or 1h30; the most "
+        "informative runs first.",
     ),
 ]
 WatchOption = Annotated[
     bool,
-    typer.Option("--watch", help="Also serve a page that follows the runs; its address is said."),
+    typer.Option("--watch", help="Also serve a page that follows the runs; prints its address."),
 ]
 TensorBoardOption = Annotated[
     bool,
@@ -153,7 +154,7 @@ class Flags:
     device: DeviceOption = None
     devices: Annotated[
         str | None,
-        typer.Option(metavar="N,N", help="These GPUs only, such as 0,2. Default: all alike."),
+        typer.Option(metavar="N,N", help="Only these GPUs, such as 0,2. Default: all of one kind."),
     ] = None
     workers: WorkersOption = None
     threads: ThreadsOption = None
@@ -166,13 +167,13 @@ class Flags:
     ] = None
     slurm: Annotated[
         str | None,
-        typer.Option(metavar="KEY=VALUE,...", help="Of each job: partition=NAME,time=MINUTES."),
+        typer.Option(metavar="KEY=VALUE,...", help="sbatch options: partition=NAME,time=MINUTES."),
     ] = None
     no_shared_folder: Annotated[
         bool,
         typer.Option(
             "--no-shared-folder",
-            help="With --executor ray: its machines do not see the study's folder.",
+            help="For --executor ray on machines that do not share the study's folder.",
         ),
     ] = False
     seed: Annotated[
@@ -213,7 +214,7 @@ class Flags:
         bool,
         typer.Option(
             "--allow-partial",
-            help="Accept weights files whose classifier is made for other classes: it starts anew.",
+            help="Accept weights files with a classifier for other classes; it starts at random.",
         ),
     ] = False
     lang: LangOption = None

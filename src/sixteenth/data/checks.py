@@ -35,7 +35,7 @@ def notices(checks: DataChecks) -> list[str]:
         lines.append(
             f"leakage: {counted(checks.leaked_test_images, 'test image')} "
             f"{_verb(checks.leaked_test_images, 'is', 'are')} training images too: "
-            "the test accuracy is too good by them"
+            "this makes the test accuracy too high"
         )
     for part, copies in (
         ("training", checks.duplicates_within_train),

@@ -223,7 +223,7 @@ class StudySpec(BaseModel):
             values = getattr(self, axis)
             repeated = [value for i, value in enumerate(values) if value in values[:i]]
             if repeated:
-                raise ValueError(f"{axis}: {repeated[0]!r} stands there twice")
+                raise ValueError(f"{axis}: {repeated[0]!r} is listed twice")
         if "all" not in self.finetune and "random" in self.init:
             kinds = ", ".join(self.finetune)
             raise ValueError(

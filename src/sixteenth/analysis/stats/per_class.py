@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 TRADED = 6.0
 """The variance of a recall between trainings over what it were if classes varied independently:
-what one class loses another wins. Assumed without repeats; docs/science.md has measurements, 2.4
+what one class loses another wins. Assumed without repeats; docs/science.md has measurements, 1.6
 to 17."""
 
 COLUMNS = [
