@@ -12,8 +12,10 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from sixteenth import Study
 from tiny_study import (
@@ -372,3 +374,25 @@ def test_a_terminal_gets_a_live_table(
     assert "4 of 4 runs done" in text
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").splitlines()
     assert max(map(len, lines)) <= 80
+
+
+def test_what_a_model_prints_is_no_result(tiny_folder: Path, sixteenth: Command) -> None:
+    Path("loud.py").write_text(
+        "import tiny_models\n"
+        "def net(num_classes):\n"
+        "    print('hello')\n"
+        "    return tiny_models.small(num_classes)\n",
+        encoding="utf-8",
+    )
+    words = ("tiny.yaml", "--set", "models=[loud:net]", "--set", "fractions=[50 images]")
+    for command in ("plan", "run"):
+        ended = sixteenth(command, *words, "--json")
+        assert ended.code == 0, ended.err
+        json.loads(ended.out)
+        assert "hello" in ended.err
+    (run,) = Path("studies/tiny/runs").iterdir()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save("black.png")
+    ended = sixteenth("predict", str(run), "black.png", "--trust-code", "--json")
+    assert ended.code == 0, ended.err
+    json.loads(ended.out)
+    assert "hello" in ended.err

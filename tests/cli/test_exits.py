@@ -182,7 +182,7 @@ def test_a_stop_does_not_wait_for_a_long_operation(
     Path("stuck.py").write_text(STUCK, encoding="utf-8")
     words = ["run", "tiny.yaml", "--set", "models=[stuck:net]", "--workers", "1"]
     with command(words, Path.cwd()) as process:
-        process.wait_for(lambda: process.out == "one long operation\n")
+        process.wait_for(lambda: "one long operation\n" in process.err)
         process.send_signal(number)
         asked = time.monotonic()
         _, err = process.communicate(timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from sixteenth import Study
 from sixteenth.cli.epochs import epochs_hint
-from sixteenth.errors import InputError
+from sixteenth.errors import InputError, MismatchError, RunError
 from sixteenth.study.epochs import EpochsCheck, check_epochs, epochs_study
 from tiny_study import write_tiny_study
 
@@ -90,3 +91,32 @@ def test_the_plan_of_a_long_study_names_the_check(study: Study) -> None:
     command = "sixteenth plan tiny.yaml --set name=a --check-epochs"
     assert epochs_hint(study.spec, 3600, command).endswith(f"One run tells: {command}")
     assert epochs_hint(study.spec, 60, "tiny.yaml") == ""
+
+
+def test_an_earlier_check_of_another_recipe_is_named_with_a_way_out_that_works(
+    study: Study,
+) -> None:
+    check_epochs(study, threads=1)
+    other = Study.load("tiny.yaml", ['fractions=["1/4", 1]', "train.epochs=4"])
+    with pytest.raises(MismatchError, match=r"remove .*studies/tiny-epochs") as refused:
+        check_epochs(other, threads=1)
+    assert "--fresh" not in str(refused.value)
+    shutil.rmtree("studies/tiny-epochs")
+    assert check_epochs(other, threads=1).asked == 4
+
+
+def test_a_check_that_fails_says_why(study: Study) -> None:
+    broken = Study.load("tiny.yaml", ["train.learning_rate=1e30", "train.schedule=constant"])
+    with pytest.raises(RunError, match=r"the check of the epochs failed: .*loss"):
+        check_epochs(broken, threads=1)
+
+
+def test_the_folder_of_the_check_lies_beside_the_current_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tiny_study(tmp_path)
+    (tmp_path / "mine").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path / "mine")
+    study = Study.load(tmp_path / "tiny.yaml", ['fractions=["1/4", 1]'], ".")
+    assert epochs_study(study).folder == tmp_path / "mine-epochs"

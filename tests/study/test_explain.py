@@ -18,8 +18,8 @@ from sixteenth.analysis.findings.explained import Lever, Place
 from sixteenth.analysis.findings.types import Finding, Section
 from sixteenth.cli.display import PlainDisplay
 from sixteenth.data.target import Target
-from sixteenth.errors import InputError, MismatchError
-from sixteenth.study.explain import find_levers, find_place, sub_study
+from sixteenth.errors import DataError, InputError, MismatchError
+from sixteenth.study.explain import SubStudy, find_levers, find_place, sub_study
 from sixteenth.study.planning.machine import LocalMachine
 from tiny_study import Command, read_results, run_process, write_tiny_study
 
@@ -377,3 +377,16 @@ def test_without_a_failed_expectation_the_way_out_is_named(
     with pytest.raises(Exception, match="--between RUN RUN") as refused:
         find_place(study)
     assert getattr(refused.value, "exit_code", None) == 2
+
+
+def test_where_every_lever_is_left_out_nothing_is_claimed(
+    folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*_: object, **__: object) -> None:
+        raise DataError("the images need more memory than there is")
+
+    monkeypatch.setattr(SubStudy, "plan", too_large)
+    ended = sixteenth("explain", str(folder), "--only", "image-size-x2")
+    assert ended.code == 2
+    assert "image-size-x2 is left out: the images need more memory than there is" in ended.err
+    assert "nothing was trained: all of it is left out" in ended.err

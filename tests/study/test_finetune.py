@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from safetensors.torch import save_file
 
 from sixteenth import InputError, Study
+from sixteenth.analysis.findings.advice import Separate
 from sixteenth.models import build_model
 from sixteenth.study.epochs import epochs_study
-from sixteenth.study.explain import find_place
+from sixteenth.study.explain import control_study, find_place
 from tiny_study import Command, read_results
 
 STUDY = """\
@@ -77,3 +79,21 @@ def test_a_network_without_a_last_stage_is_refused_by_plan_in_one_line(
     (line,) = (each for each in said.err.splitlines() if "finetune" in each)
     assert line.startswith("sixteenth: finetune: last-stage needs")
     assert line.endswith("flat:net is neither: use finetune: all, or head")
+
+
+def test_the_control_run_of_a_last_stage_begins_with_its_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = STUDY.replace("[all, last-stage, head]", "[head, last-stage]")
+    Path("tune.yaml").write_text(text.replace('["100 images"]', '["1/2", 1]'), encoding="utf-8")
+    study = Study.load("tune.yaml")
+    run = next(run for run in study.runs() if (run.finetune, run.fraction) == ("last-stage", "1/2"))
+    cell = SimpleNamespace(model=run.model, fraction="1/2", key=(*run.cell, 1.0), seeds=(0,))
+    control = SimpleNamespace(cell=cell, steps=8)
+    step = Separate(control, 100)  # type: ignore[arg-type]
+    found = SimpleNamespace(advice=SimpleNamespace(steps=[step]))
+    monkeypatch.setattr(study, "findings", lambda: found)
+    made = control_study(study)
+    assert made.spec.init == ["w.safetensors"]
+    assert [each.run_id for each in made.runs()] == [run.run_id]
+    assert made.runs()[0].train.schedule == run.train.schedule

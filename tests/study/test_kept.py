@@ -185,3 +185,35 @@ def test_runs_that_were_not_kept_are_trained_anew_and_their_table_is_saved(
 def _whole_runs(table: bytes) -> list[str]:
     rows = pd.read_csv(io.BytesIO(table))
     return sorted(rows["run_id"][rows["length"] == 1])
+
+
+def test_a_run_of_which_only_a_shorter_length_is_kept_is_missing(
+    study: Path, sixteenth: Command
+) -> None:
+    path = study / "results.csv"
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    half = rows[rows["run_id"] == GONE].assign(run_id=f"{GONE}@1/2", length="0.5")
+    rows.loc[rows["run_id"] == GONE, ["status", "test_accuracy"]] = ["interrupted", ""]
+    pd.concat([rows, half]).to_csv(path, index=False)
+    shutil.rmtree(study / "runs" / GONE)
+    ended = sixteenth("report", str(study), "--from-table", "--json")
+    assert ended.code == 0, ended.err
+    said = json.loads(ended.out)
+    assert said["status"] == "incomplete"
+    assert {run["run_id"]: run["status"] for run in said["results"]}[GONE] == "missing"
+    kept = pd.read_csv(path, dtype=str).set_index("run_id")["status"]
+    assert (kept[GONE], kept[f"{GONE}@1/2"]) == ("missing", "finished")
+
+
+def test_an_export_says_which_runs_are_only_rows(study: Path, sixteenth: Command) -> None:
+    shutil.rmtree(study / "runs" / GONE)
+    assert sixteenth("report", str(study), "--from-table").code == 0
+    words = ("export", str(study), "--to", "tensorboard", "--out")
+    ended = sixteenth(*words, "some")
+    assert ended.code == 0, ended.err
+    assert "1 finished run of which only a row is left cannot be exported" in ended.err
+    shutil.rmtree(study / "runs")
+    assert sixteenth("report", str(study), "--from-table").code == 0
+    ended = sixteenth(*words, "none")
+    assert ended.code == 2
+    assert "only tables are left of its runs: there is nothing to export" in ended.err

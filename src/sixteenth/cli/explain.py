@@ -37,7 +37,7 @@ def explain(
         tuple[str, str] | None,
         typer.Option(
             metavar="RUN RUN",
-            help="The runs of two cells of one fraction. Default: where the expectation failed.",
+            help="Two runs of one fraction to compare. Default: where the expectation failed.",
         ),
     ] = None,
     only: Annotated[
@@ -53,13 +53,13 @@ def explain(
         bool,
         typer.Option(
             "--separate",
-            help="Instead: the run that tells images from training steps, half of the images with "
-            "the steps of all.",
+            help="Instead, train the control run that separates images from training steps: half "
+            "of the images for the steps of all.",
         ),
     ] = False,
     data: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="The study's images, where they have moved."),
+        typer.Option(metavar="PATH", help="Where the study's images are now, if moved."),
     ] = None,
     device: DeviceOption = None,
     workers: WorkersOption = None,
@@ -68,7 +68,7 @@ def explain(
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
-    """Train what tells why: longer, on larger images, at another learning rate and so on."""
+    """Test why a model is behind: train longer, on larger images, at other learning rates etc."""
     from ..language import language_for
     from ..storage.study_folder import StudyFolder
     from ..study import Study, moved
@@ -98,6 +98,8 @@ def explain(
     _print_plan(costs, place, study, language, plan=plan, as_json=as_json)
     if plan:
         return
+    if parts and costs.empty:
+        raise InputError("nothing was trained: all of it is left out, as the notes above say")
     if data is not None:
         moved.keep_place(study)
     parts = {name: parts[name] for name in costs["lever"]}

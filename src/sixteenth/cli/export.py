@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +34,8 @@ def export(
     """Write a trained network or a study's numbers in the format of another tool."""
     from ..study.export import export as write
 
-    written = write(source, to, out, data_dir=data_dir, trust_code=trust_code)
+    with redirect_stdout(sys.stderr):  # what a model of the user's own prints is no result
+        written = write(source, to, out, data_dir=data_dir, trust_code=trust_code)
     if as_json:
         print_json(written.to_dict())
         return

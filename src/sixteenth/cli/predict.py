@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,8 @@ def predict(
     files, notes = find_images(images)
     for note in notes:
         say(note)
-    found = classify(run_dir, files, device=device, trust_code=trust_code, on_note=say)
+    with redirect_stdout(sys.stderr):  # what a model of the user's own prints is no result
+        found = classify(run_dir, files, device=device, trust_code=trust_code, on_note=say)
     if as_json:
         print_json(
             [

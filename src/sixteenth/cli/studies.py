@@ -38,7 +38,7 @@ def in_fresh_folder(study: Study, flags: Flags) -> Study:
     if flags.fresh:
         from ..study.preflight import fresh_folder
 
-        study.folder = fresh_folder(study.folder)
+        study.begin_in(fresh_folder(study.folder))
         place = shlex.quote(str(study.folder))
         print_message(f"a new folder: {study.folder}; go on later with --out {place}")
         set_resume_command(lambda words: in_folder(words, study.folder))

@@ -224,15 +224,19 @@ class StudySnapshot:
         )
 
     def with_repeats(self, others: Iterable[StudySnapshot]) -> Self:
-        """The snapshot with what other folders hold of its cells: finished runs of other seeds."""
-        cells = {run.cell for run in self.runs}
+        """The snapshot with what other folders hold of its cells: finished runs of other seeds.
+
+        Runs of another recipe are left out: they are no repeats.
+        """
+        cells = {run.cell: run for run in self.runs}
         known = {run.run_id for run in self.runs}
         added = {
             run.run_id: (run, other)
             for other in others
             for run in other.runs
-            if run.cell in cells
-            and run.run_id not in known
+            if run.run_id not in known
+            and run.cell in cells
+            and _are_repeats(cells[run.cell], run)
             and run.run_id in other.records
             and other.records[run.run_id].is_finished
         }
@@ -290,3 +294,9 @@ def control_key(place: RunFolder) -> str:
 def control_id(record: RunRecord) -> str:
     """What tables call a run that was trained again with more steps."""
     return f"{record.run_id}@2"
+
+
+def _are_repeats(run: RunSpec, other: RunSpec) -> bool:
+    """Whether two runs of one cell differ in nothing but their seeds."""
+    differs = without_place(spec_differences(run, other), run.data, other.data)
+    return all(line.startswith(("seed:", "replicate:")) for line in differs)

@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InputError
+from ..errors import FRESH, InputError, MismatchError, RunError
 from ..spec import StudySpec
 from ..spec.fields import LEVELLED_OFF
 from ..spec.train_spec import AUTO_VALIDATION
 from ..storage.run_facts import LengthMetrics, Metrics
 from .listener import Listener
+from .preflight import with_own_name
 from .study import Study
 
 MOST = 4
@@ -91,7 +92,8 @@ def epochs_study(study: Study) -> Study:
         "schedule": "auto",
         "validation": 0,
     }
-    folder = study.folder.with_name(f"{study.folder.name}-epochs")
+    beside = with_own_name(study.folder)
+    folder = beside.with_name(f"{beside.name}-epochs")
     checked = Study(
         StudySpec.model_validate(content),
         folder,
@@ -109,14 +111,20 @@ def check_epochs(study: Study, listener: Listener | None = None, **machine: Any)
         machine: where and how it is computed, as `Study.run` takes them.
 
     Raises:
-        InputError: as `epochs_study` and `Study.run`; or the run failed.
+        InputError: as `epochs_study` and `Study.run`.
+        RunError: the run failed.
     """
     checked = epochs_study(study)
-    checked.run(listener=listener, **machine)
+    try:
+        checked.run(listener=listener, **machine)
+    except MismatchError as error:
+        # --fresh would choose another folder for the study, and not for its check.
+        remove = f"remove {checked.folder}, which holds an earlier check"
+        raise MismatchError(error.what, error.way_out.replace(FRESH, remove)) from None
     (record,) = checked.records()
     metrics = record.metrics
     if metrics is None:
-        raise InputError(f"the check of the epochs failed: see {checked.folder / 'report.html'}")
+        raise RunError(f"the check of the epochs failed: {record.error}")
     ends: list[LengthMetrics | Metrics] = [*record.lengths, metrics]
     accuracies = tuple(
         (end.epoch, end.validation_accuracy)

@@ -191,8 +191,8 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
             return begun.place  # more trainings of it may have met the expectation
         if not failed or expect is Expect.NONE:
             raise InputError(
-                "nothing to explain: at no size is a model known to be behind that was expected to "
-                "be ahead; name the runs of two cells with --between RUN RUN"
+                "nothing to explain: no model that was expected to be ahead is known to be behind "
+                "at any size; name the runs of two cells with --between RUN RUN"
             )
         first = min(failed, key=lambda one: (one.small.train_size, one.init != "random"))
         behind, ahead = first.big, first.small
@@ -349,13 +349,14 @@ def control_study(study: Study) -> SubStudy:
     )
     if control is None:
         raise InputError(f"nothing to separate: {_why_not_separated(study.findings())}")
-    cell, run = control.cell, study.runs()[0]
+    cell = control.cell
+    run = next(run for run in study.runs() if run.cell == cell.key[:3])
     steps = round(control.steps)
     for place in StudyFolder(study.folder).control_folders(steps):
         old = load_frozen(place.spec_path) if place.spec_path.is_file() else None
         if old is None or old.train.steps == steps:
             break  # another number of steps is that of another cell, of a study that has grown
-    axes = {"models": cell.model, "init": cell.init, "fractions": cell.fraction}
+    axes = {"models": cell.model, "init": run.init, "fractions": cell.fraction}
     content = study.spec.model_dump(mode="json") | {"lengths": run.lengths}
     for axis, value in axes.items():
         content[axis] = list(dict.fromkeys([*(getattr(old, axis) if old else ()), value]))

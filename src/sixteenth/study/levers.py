@@ -68,7 +68,7 @@ class LeverStudy:
         content = base.model_dump(mode="json") | changed
         content["train"] |= train
         # What is automatic in the study must not follow from the change, see `lever_study`.
-        whole, mine = StudySpec.model_validate(content).runs()[0], self.spec.runs()[0]
+        whole, mine = first_network(StudySpec.model_validate(content)), first_network(self.spec)
         if whole.lengths != mine.lengths:
             changed["lengths"] = list(mine.lengths)
         if whole.train.schedule != mine.train.schedule:
@@ -110,7 +110,7 @@ def lever_study(
     while len([seed for seed in seeds if seed not in base.seeds]) < more:
         seeds.append(max(seeds) + 1)
     arms = place.behind, place.ahead
-    run = base.runs()[0]
+    run = first_network(base)
     content = base.model_dump(mode="json") | {
         "models": list(dict.fromkeys(model for model, _ in arms)),
         "init": list(dict.fromkeys(init for _, init in arms)),
@@ -122,6 +122,15 @@ def lever_study(
     content["train"] |= {"schedule": run.train.schedule} | changes.pop("train", {})
     spec = StudySpec.model_validate(content | changes)
     return LeverStudy(place, lever, base.seeds, spec, target)
+
+
+def first_network(spec: StudySpec) -> RunSpec:
+    """The first run that trains more than a head: a head has other lengths and another schedule.
+
+    Of a study of heads alone the first head.
+    """
+    runs = spec.runs()
+    return next((run for run in runs if run.finetune != "head"), runs[0])
 
 
 def begun_levers(

@@ -48,8 +48,14 @@ VERSIONS = ("sixteenth", "torch", "torchvision", "timm")
 counts for its own models."""
 
 
+def with_own_name(folder: Path) -> Path:
+    """`folder`, or its absolute path where it is ``.`` or ``..``, which have no name to add to."""
+    return folder if folder.name not in ("", "..") else folder.resolve()
+
+
 def fresh_folder(folder: Path) -> Path:
     """`folder` if nothing is there, else the first of FOLDER-2, FOLDER-3, ... that is free."""
+    folder = with_own_name(folder)
     place, number = folder, 2
     while place.exists() and (not place.is_dir() or _holds_something(place)):
         place, number = folder.with_name(f"{folder.name}-{number}"), number + 1

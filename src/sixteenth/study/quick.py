@@ -81,7 +81,9 @@ def quick_study(
         changes["fractions"] = learning_curve_fractions(dataset)
     chosen = StudySpec.model_validate(spec.model_dump(mode="json") | changes)
     if chosen.image_size == spec.image_size:
-        return Study(chosen, folder, data_dir=data_dir, dataset=dataset)
+        return Study(
+            chosen, folder, data_dir=data_dir, cifar_archive=cifar_archive, dataset=dataset
+        )
     study = Study(chosen, folder, data_dir=data_dir, cifar_archive=cifar_archive)
     study.dataset(_Progress(listener or Listener()))
     return study

@@ -90,6 +90,11 @@ class StudyResults:
         """run.json of every run that was begun."""
         return list(self._read().records.values())
 
+    def rows_alone(self) -> list[str]:
+        """The finished runs of which only a row of a kept table is left, by their ids."""
+        read = self._read()
+        return [run_id for run_id in read.kept.run_ids() if run_id not in read.records]
+
     def data_facts(self) -> DataFacts | None:
         """What the images were taken for, by the first record that has it; None before a run."""
         return next((record.data for record in self.records() if record.data is not None), None)

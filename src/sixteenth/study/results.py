@@ -75,13 +75,15 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
     machines, again = machine_kinds(snapshot.records), machine_kinds(snapshot.controls)
     for run in snapshot.runs:
         record = snapshot.records.get(run.run_id)
-        if record is None and (of_run := kept.of_run(run.run_id)):
+        of_run = kept.of_run(run.run_id) if record is None else []
+        if run.run_id in kept.rows and record is None:
             rows += of_run
             continue
         whole = _row(run, record) | {"machine": machines.get(run.run_id, "")}
         rows.append(whole)
         if record is not None:
             rows += [whole | _shorter_row(record, length) for length in record.lengths]
+        rows += of_run  # of a run that a budget stopped after a shorter length
         if run.run_id in snapshot.controls and record is not None and record.is_finished:
             control = _control_row(run, record, snapshot.controls[run.run_id])
             rows.append(control | {"machine": again[run.run_id]})

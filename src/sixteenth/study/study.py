@@ -73,6 +73,7 @@ class Study(StudyResults):
         """
         checked = spec if isinstance(spec, StudySpec) else parse_spec(spec)
         place = Path(folder) if folder else Path("studies") / checked.name
+        self._asked = checked
         super().__init__(as_begun(checked, StudyFolder(place).spec_path), place)
         self.data_dir = Path(data_dir) if data_dir else None
         self.cifar_archive = cifar_archive
@@ -107,6 +108,11 @@ class Study(StudyResults):
         place = Path(folder)
         check_is_study(place)
         return cls(load_frozen(StudyFolder(place).spec_path), place)
+
+    def begin_in(self, folder: Path) -> None:
+        """Let the study lie in another folder; what the one before was begun with is not kept."""
+        self.folder = folder
+        self.spec = as_begun(self._asked, StudyFolder(folder).spec_path)
 
     def dataset(self, listener: Listener | None = None) -> ImageDataset:
         """The images, loaded once; `listener` is told what is odd about them.

@@ -232,3 +232,16 @@ def test_ctrl_c_begins_no_further_run_and_closes_the_executor(
         )
     assert executor.closed == 1
     assert executor.submitted == [0, 1]
+
+
+def test_a_listener_that_fails_is_no_failure_of_the_run(tiny_folder: Path) -> None:
+    class Broken(Listener):
+        def run_progressed(self, progress: object) -> None:
+            raise LookupError("mine")
+
+    study = Study.load("tiny.yaml", ["fractions=[50 images]"])
+    with pytest.raises(LookupError, match="mine"):
+        study.run(device="cpu", workers=1, threads=1, listener=Broken())
+    assert [record.status for record in study.records()] == ["interrupted"]
+    study.run(device="cpu", workers=1, threads=1)
+    assert {record.status for record in study.records()} == {"finished"}

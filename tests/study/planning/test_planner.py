@@ -467,3 +467,15 @@ def test_the_last_of_many_disjoint_subsets_is_looked_at() -> None:
     runs = Study(spec | {"seeds": [0, 1, 2, 3, 4], "subsets": "disjoint"}, "mine").runs()
     with pytest.raises(DataError, match="run out at replicate 4"):
         workload.split_sizes(runs, load_dataset("digits", image_size=8))
+
+
+def test_a_study_that_is_finished_does_not_need_its_device_any_more(tiny_folder: Path) -> None:
+    def study(**more: Any) -> Study:
+        return Study(tiny(fractions=["50 images"], models=["tiny_models:small"], **more), "mine")
+
+    study().run(device="cpu")
+    path = Path("mine/execution.json")
+    path.write_text(path.read_text("utf-8").replace('"cpu"', '"cuda:99"'), encoding="utf-8")
+    assert set(study(expect="none").run()["status"]) == {"finished"}
+    with pytest.raises(InputError, match="cuda:99"):
+        study(seeds=[0, 1]).run()

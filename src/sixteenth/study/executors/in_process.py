@@ -43,6 +43,16 @@ class InProcess:
         assignment = self._submitted.pop()
         emit(Started(assignment))
         outcome: Event
+        raised: list[Exception] = []
+
+        def tell(event: Event) -> None:
+            try:
+                emit(event)
+            except Exception as error:
+                # It is no failure of the run: like Ctrl-C it stops the run, which can go on later.
+                raised.append(error)
+                raise KeyboardInterrupt from error
+
         try:
             record = train_run(
                 assignment.run,
@@ -50,9 +60,13 @@ class InProcess:
                 RunFolder(self._folder / "runs" / assignment.run.run_id),
                 execution=assignment.execution,
                 until=assignment.until,
-                on_progress=lambda progress: emit(Progressed(progress)),
-                on_notice=lambda notice: emit(Noticed(notice)),
+                on_progress=lambda progress: tell(Progressed(progress)),
+                on_notice=lambda notice: tell(Noticed(notice)),
             )
+        except KeyboardInterrupt:
+            if raised:
+                raise raised[0] from None
+            raise
         except Exception as error:
             outcome = Failed(assignment, error)
             if _unusable_after_failure(assignment.execution):

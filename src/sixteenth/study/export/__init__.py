@@ -7,11 +7,11 @@ to (an MLflow server, whose address a user may give, is the only exception).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import InputError, nearest
+from ...errors import InputError, counted, nearest
 from .places import study_of_run
 
 if TYPE_CHECKING:
@@ -102,6 +102,14 @@ def export(
 
         return export_hub_folder(network, Path(out))
     study = _study(source, to)
+    written = _export_study(study, to, out)
+    if left_out := study.rows_alone():
+        many = f"{counted(len(left_out), 'finished run')} of which only a row is left"
+        written = replace(written, notes=(*written.notes, f"{many} cannot be exported"))
+    return written
+
+
+def _export_study(study: Study, to: str, out: str | Path) -> Exported:
     if to == "mlflow":
         from .mlflow_runs import export_mlflow
 
@@ -127,5 +135,8 @@ def _study(source: str | Path, to: str) -> Study:
         )
     study = Study.open(folder)
     if not study.records():
-        raise InputError(f"no run of {study.folder} was begun: there is nothing to export")
+        why = "no run was begun"
+        if study.rows_alone():
+            why = "only tables are left of its runs"
+        raise InputError(f"{study.folder}: {why}: there is nothing to export")
     return study

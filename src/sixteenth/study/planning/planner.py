@@ -131,8 +131,8 @@ class _Planner:
             if wanted.device == execution.device:
                 known[run.run_id] = wanted
                 self._speeds[run.network] = [Speed(**each) for each in execution.measured]
-        for device in {execution.device for execution in known.values()}:
-            # Is it still there?
+        # Is it still there? A study of which nothing is left to train does not need it.
+        for device in {execution.device for execution in known.values()} if self._todo else ():
             self.machine.default_execution(device, self.snapshot.runs[0].train)
         return known
 
