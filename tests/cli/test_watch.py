@@ -176,7 +176,7 @@ def test_epochs_arrive_and_time_left_is_told(place: StudyFolder) -> None:
         assert follower.parts()["curves"].count("<svg") == 4  # wide and narrow
         assert "waiting" in said["state"]
     begin(place.run(second.run_id), second, 2)
-    assert look(follower)["state"].count("stopped without a word 3 of 9") == 1
+    assert look(follower)["state"].count("stopped unexpectedly 3 of 9") == 1
 
 
 @pytest.mark.usefixtures("no_figures")
@@ -194,7 +194,7 @@ def test_a_run_whose_writer_is_silent_is_not_called_running(
     follower = follow.Follower(place.path)
     assert "running 2 of 9" in look(follower)["state"]
     now = 61.0
-    assert "stopped without a word 2 of 9" in look(follower)["state"]
+    assert "stopped unexpectedly 2 of 9" in look(follower)["state"]
 
 
 @pytest.mark.usefixtures("no_figures")

@@ -137,11 +137,11 @@ def test_what_only_the_correction_makes_uncertain_is_said_so() -> None:
     assert option.corrected_away
     assert not replace(option, low=-0.01).corrected_away
     assert not replace(option, verdict=OptionVerdict.HELPS).corrected_away
-    said = "not told from no gain once several comparisons are corrected for"
+    said = "not significant after correction for several comparisons"
     assert said in EN.say_step(option).why
     assert "it may bring nothing" not in EN.say_step(option).why
     hand = InHand(replace(START, model="resnet50"), option)
-    assert "cannot be told once several comparisons are corrected for (+2.6" in EN.say(hand)
+    assert "cannot be told after correction for several comparisons (+2.6" in EN.say(hand)
     for text in (ZH.say_step(option).why, ZH.say(hand)):
         assert "校正" in text
         assert not faults(text)

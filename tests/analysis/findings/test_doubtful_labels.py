@@ -68,7 +68,7 @@ def test_the_ceiling_is_said_with_its_share_of_the_error(study):
     assert said.finding.test_images == 2000
     assert said.finding.networks == 2
     assert said.finding.small == (len(found.suspects) / 2000 < said.finding.best_error / 2)
-    assert f"give {len(found.suspects)} of 2,000 test images the same other class" in said.text
+    assert f"not the label, for {len(found.suspects)} of 2,000 test images" in said.text
     assert said.strength == "suggestive"
 
 

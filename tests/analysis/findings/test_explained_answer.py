@@ -218,7 +218,7 @@ def test_a_lever_of_one_network_alone_is_no_recipe_for_the_study(study):
     said = english(found).screen.screen(found.overview, "")
     (caution,) = [one for one in said.cautions if "The reason was found" in one.text]
     assert "learning rate" not in said.title
-    assert "the better of the two" not in caution.text
+    assert "which is more accurate" not in caution.text
     assert caution.command == ""
 
 

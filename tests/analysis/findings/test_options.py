@@ -1,4 +1,4 @@
-"""What could be had from the best network: measured, forecast or unknown, the best first."""
+"""The options from the best network: measured, forecast or unknown, the best first."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_what_the_last_step_brought_is_told_of_classes_that_differ_in_it():
     gains = {one.name: one.gain for one in found_in(findings) if isinstance(one, ClassRecall)}
     assert gains["0"] == pytest.approx(0.3, abs=0.05)
     assert gains["5"] == pytest.approx(0.0, abs=0.05)
-    assert "drawn towards the mean" in said_of_classes(findings)
+    assert "shrunk towards the mean" in said_of_classes(findings)
 
 
 def test_no_gain_of_single_classes_is_told_where_they_gain_alike():

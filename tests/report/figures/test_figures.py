@@ -291,7 +291,7 @@ def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_poi
     files = study.report_files()
     page = files["report.md"].decode()
     assert "test accuracy is measured at the end of some epochs" in page
-    assert "After 24 of the 72 epochs of all runs test images were measured." in page
+    assert "Test images were measured after 24 of the 72 epochs of all runs." in page
     assert "images, 2,000 or more" in page
 
 

@@ -260,7 +260,7 @@ def test_the_interval_of_a_small_error_has_a_digit_and_that_of_a_large_one_has_n
 def test_the_discussion_ends_with_advice(html: Reader) -> None:
     ends = [
         html.text.index(title)
-        for title in ("cannot say", "could be had from the best network", "was made")
+        for title in ("cannot say", "Options from the best network", "was made")
     ]
     assert ends == sorted(ends)
 

@@ -137,7 +137,7 @@ def _small_map(found: SmallFinalMap, words: Words) -> str:
     whose = "both models" if found.both else words.model(found.favoured.model)
     stem = "" if found.cifar_stem else ", or with stem: cifar for a ResNet,"
     return (
-        f"the resolution against the stem. The last feature map of {whose} is 1x1{size}: nothing "
-        "is left there of where things are. Whether that matters was not tested; a study with "
-        f"larger images{stem} would tell."
+        f"the image resolution is too low for the stem. The last feature map of {whose} is "
+        f"1x1{size}: it holds no spatial information. Whether this matters was not tested; a study "
+        f"with larger images{stem} would tell."
     )

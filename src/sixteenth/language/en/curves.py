@@ -14,8 +14,8 @@ def warning(kind: CurveWarning, sizes: int) -> str:
     match kind:
         case CurveWarning.FEW_SIZES:
             return (
-                f"{sizes} sizes do not determine a power law: its exponent is mostly what learning "
-                f"curves have in general; measure at least {ENOUGH} sizes"
+                f"{sizes} sizes do not determine a power law: its exponent is mostly that of other "
+                f"learning curves (the prior); measure at least {ENOUGH} sizes"
             )
         case CurveWarning.STUCK:
             return (

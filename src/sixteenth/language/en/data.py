@@ -46,14 +46,14 @@ def _ceiling(found: LabelCeiling) -> str:
     networks = "Both" if found.networks == 2 else f"All {found.networks}"
     head = f"{networks} networks trained on the most images"
     if not found.images_in_doubt:
-        return f"{head} contradict no test label together with confidence: wrong ones do not show."
+        return f"{head} contradict no test label with confidence: no sign of wrong labels."
     end = "look at them before anything else"
     if found.small:
         end = "not what holds accuracy back"
     return (
-        f"{head} give {count(found.images_in_doubt)} of "
-        f"{plural(round(found.test_images), 'test image')} the same other class, each with its "
-        "usual confidence in that class: wrong labels, or hard images. If all are wrong, they are "
+        f"{head} predict one and the same class, which is not the label, for "
+        f"{count(found.images_in_doubt)} of {plural(round(found.test_images), 'test image')}, each "
+        "with its usual confidence: wrong labels, or hard images. If all are wrong, they are "
         f"{points(found.share)} of the {points(found.best_error)} of error of the best cell: {end}."
     )
 

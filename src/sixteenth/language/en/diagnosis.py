@@ -55,14 +55,14 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
         case SmallMap():
             size = finding.image_size
             image = f" from {size}x{size} images" if size else ""
-            return f"{run}: the last convolution makes a map of 1x1 position{image}."
+            return f"{run}: the last feature map is 1x1{image}."
         case AtChance():
             guess = f"no more than guessing gets ({percent(finding.chance)})"
             if finding.above_chance:
                 images = plural(round(finding.test_size), "test image")
                 guess = f"which {images} cannot tell from guessing ({percent(finding.chance)})"
             right = words.term.images_right.format(percent(finding.test_accuracy))
-            return f"{run}: {right}, {guess}; this run has learned nothing that shows."
+            return f"{run}: {right}, {guess}; this run shows no sign of learning."
         case _:
             assert_never(finding)
 

@@ -19,8 +19,8 @@ def doubling(found: LastDoubling, words: Words) -> str:
         f"{words.term.accuracy} of {arm} by {_value(found.gain)}"
     )
     mixed = (
-        "The training steps grew with the images; the two are not separated, so neither is "
-        "credited."
+        "The training steps grew with the images; the two are not separated, so the gain is "
+        "credited to neither."
     )
     if not found.measured:
         return f"{text}; {_origin(found.half)}.{f' {mixed}' if found.more_steps else ''}"

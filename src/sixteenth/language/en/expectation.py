@@ -70,8 +70,8 @@ def _size(row: SizeVerdict, words: Words) -> str:
         )
     if row.outcome is Outcome.CANNOT_TELL:
         return (
-            f"{head}no difference between {big[0]} ({big[1]}) and {small[0]} ({small[1]}) that "
-            f"these runs could see: {signed(found.value)} points ({span}{test}); {_visible(row)}."
+            f"{head}these runs show no difference between {big[0]} ({big[1]}) and {small[0]} "
+            f"({small[1]}): {signed(found.value)} points ({span}{test}); {_visible(row)}."
         )
     first, second = big, small
     if found.value < 0:

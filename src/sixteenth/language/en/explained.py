@@ -56,7 +56,7 @@ def _gap(found: ExplainedGap, words: Words) -> str:
         f"{interval(found.gap)} between average trainings, by {trainings}."
     )
     if not found.told:
-        text += " That cannot be told from zero, so no part of it can be explained."
+        text += " This difference cannot be told from zero, so no part of it can be explained."
     return text
 
 
@@ -82,8 +82,8 @@ def _lever(found: ExplainedLever, words: Words) -> str:
         for one, name in zip(found.gains, (behind, ahead), strict=False)
     ]
     text = f"{_what(found.lever, behind)}: {' and '.join(gains)}."
-    text += f" {behind} {_is_behind(found.after.value)} {ahead} with it"
-    text += f", and {points(found.before.value)} behind without"
+    text += f" {behind} {_is_behind(found.after.value)} {ahead} with this change"
+    text += f", and {points(found.before.value)} behind without it"
     if not math.isfinite(found.share.value):
         return f"{text}. Whether it is a reason stays open."
     return f"{text}: it explains {_share(found.share)}, {_verdict(found)}."
@@ -129,8 +129,8 @@ def reason(found: ExplainedLever, words: Words) -> str:
     )
     if found.remedied is not None:
         has = "without" if found.remedied.start is found.ahead else "with"
-        better = f" {has} it, the better of the two" if len(found.gains) > 1 else ""
-        text += f" Above, {behind} with it is compared with {ahead}{better}."
+        better = f" {has} it, which is more accurate" if len(found.gains) > 1 else ""
+        text += f" The card above compares {behind} with this change to {ahead}{better}."
     return text
 
 

@@ -9,7 +9,7 @@ RUN_STATES = {
     "missing": "missing",
     "waiting": "waiting",
     "running": "running",
-    "silent": "stopped without a word",
+    "silent": "stopped unexpectedly",
     "interrupted": "interrupted",
     "finished": "finished",
     "failed": "failed",
@@ -153,10 +153,10 @@ TERMINAL = TerminalLabels(
     epochs_few="Even the doubling to {epochs} epochs bought half a point or more: set train.epochs "
     "higher, or train.epochs=auto.",
     epochs_open="Whether more than these help cannot be told: the doubling to {epochs} epochs got "
-    "{gained} more of these images right, as chance often does.",
+    "{gained} more of these images right, which is within chance.",
     epochs_hint="Are {asked} epochs enough? One run tells: {command}",
-    options="What could be had from it, the best first:",
-    surer="What would make this surer:",
+    options="Options from the best network, the best first:",
+    surer="What would make the answer more certain:",
     step="{}. {}.",
     explained="Compared: {cell}, against {arm}.",
     report="Report: {}",
@@ -217,7 +217,7 @@ TITLES = {
     SectionKey.DATA: "The labels and the data",
     SectionKey.LIMITS: "What these numbers cannot say",
     SectionKey.MISSING: "Runs left out",
-    SectionKey.ADVICE: "What could be had from the best network",
+    SectionKey.ADVICE: "Options from the best network",
 }
 
 
@@ -229,7 +229,7 @@ WATCH = WatchLabels(
     reading="The study is being read.",
     preparing="The study has not begun to train yet.",
     answer="The answer so far",
-    not_final="Not final: {done} of {planned} runs are finished. What comes may change it.",
+    not_final="Not final: {done} of {planned} runs are finished. The remaining runs may change it.",
     ended="All runs have ended: {failed} of {planned} failed.",
     final="All runs are finished.",
     no_answer="No run is finished yet.",

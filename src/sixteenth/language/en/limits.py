@@ -66,8 +66,8 @@ def say(finding: LimitFinding, words: Words) -> str:
             if f"{100 * low:.1f}" != f"{100 * high:.1f}":
                 span = f"{100 * low:.1f} to {span}"
             return (
-                "Differences between the two models would have been seen with 80% probability from "
-                f"about {span} on."
+                f"A difference of about {span} or more between the two models would have been seen "
+                "with 80% probability."
             )
         case OneRecipe():
             changed = "their order" if finding.several_models else "these numbers"

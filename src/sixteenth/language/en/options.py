@@ -1,4 +1,4 @@
-"""What could be had from the best network, in English: a table's rows, sentences and labels."""
+"""The options from the best network, in English: a table's rows, sentences and labels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .numbers import (
 )
 from .words import ACROSS, Words
 
-CORRECTED = "once several comparisons are corrected for"
+CORRECTED = "after correction for several comparisons"
 """Of what does not count although its interval leaves out zero."""
 
 
@@ -118,7 +118,7 @@ def why(option: Option, words: Words) -> str:
         return f"{untried(option, words)}."
     text = gain(option, words)
     if option.corrected_away:
-        text += f", not told from no gain {CORRECTED}"
+        text += f", not significant {CORRECTED}"
     elif option.verdict is OptionVerdict.CANNOT_TELL:
         text += ", so it may bring nothing" if option.gain >= 0 else ", so it may change nothing"
     if equal_steps(option) and not is_nothing(option.gain):

@@ -40,10 +40,10 @@ def say(finding: OverfittingFinding, words: Words) -> str:
             shows = plural(len(finding.run_ids), "more run shows", "more runs show")
             return f"{shows} the same."
         case NoRisingTestLoss():
-            where = "In no run" if finding.several_runs else "Nowhere"
-            if not finding.of_all:
-                where = f"In no run{WATCHED}"
-            return f"{where} did test loss end clearly above its lowest while training loss fell."
+            rose = "clearly above its minimum while training loss fell."
+            if finding.of_all and not finding.several_runs:
+                return f"The test loss did not end {rose}"
+            return f"No run{'' if finding.of_all else WATCHED} ended with a test loss {rose}"
         case Underfitted():
             return _underfitted(finding)
         case UnstableRuns():
@@ -51,7 +51,7 @@ def say(finding: OverfittingFinding, words: Words) -> str:
         case UnequalSteps():
             few, many = finding.fewest_images, finding.most_images
             return (
-                f"Equal epochs are unequal work: {count(finding.fewest_steps)} steps on "
+                f"With equal epochs the steps differ: {count(finding.fewest_steps)} steps on "
                 f"{count(few)} images, {count(finding.most_steps)} on {count(many)} "
                 f"(train.steps: {round(finding.most_steps)} makes them equal)."
             )
@@ -123,5 +123,5 @@ def _underfitted(found: Underfitted) -> str:
     ends = f" (by {climbs} in the last third, on the most images)" if climbs else ""
     return (
         f"{which} ended below {FITTED:.0%} training accuracy and still improving{ends}: "
-        f"training had not come to its end; {gap} may change with more steps."
+        f"training had not converged; {gap} may change with more steps."
     )

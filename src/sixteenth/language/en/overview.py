@@ -151,7 +151,7 @@ class EnglishScreen(Screen):
         sentences = [f"Best network: {self._best(found.best)}."]
         if found.next is not None:
             do = options.do(found.next, self.words)
-            sentences.append(f"From there on: {do}, {options.gain(found.next, self.words)}.")
+            sentences.append(f"Next step: {do}, {options.gain(found.next, self.words)}.")
         return plain(" ".join(sentences))
 
     def _best(self, best: BestNetwork) -> str:
@@ -204,22 +204,24 @@ class EnglishScreen(Screen):
                 which = f"In {number} of {runs} trainings of" if runs > 1 else "In the training of"
                 most = "by up to" if number > 1 else "by"
                 return (
-                    f"{which} {self.words.cell(found.model)} training accuracy fell back, {most} "
-                    f"{points(found.falls[0].fall)}: at a lower learning rate it may be ahead."
+                    f"{which} {self.words.cell(found.model)} training accuracy fell back {most} "
+                    f"{points(found.falls[0].fall)}. At a lower learning rate this model may be "
+                    "ahead."
                 )
             case NothingLearned():
                 name = self.words.begin(self.words.cell(found.cell))
                 return (
                     f"{name}: no better than guessing. It may learn with another learning rate, "
-                    "and the verdict change."
+                    "which could change the verdict."
                 )
             case ReasonFound():
                 return explained.reason(found.reason, self.words)
             case ImbalancedClasses():
                 return (
                     f"Classes are imbalanced ({count(found.fewest)} to {count(found.most)} test "
-                    f"images): {percent(found.accuracy)} of all images are right, but of the "
-                    f"average class {percent(found.balanced)}. To decide by that:"
+                    f"images): {percent(found.accuracy)} of all images are right, but the mean "
+                    f"recall of the classes is {percent(found.balanced)}. To decide by balanced "
+                    "accuracy:"
                 )
             case LeakedTest():
                 verb = "is" if found.images == 1 else "are"

@@ -53,7 +53,7 @@ def _weak(found: WeakClasses, words: Words) -> str:
         gain = sum(one.gain for one in found.weak) / len(found.weak)
         step = " The last step to more images brought"
         text += (
-            f"{step} {them} about {signed(gain)} points (an estimate, drawn towards the mean of "
+            f"{step} {them} about {signed(gain)} points (an estimate, shrunk towards the mean of "
             f"all classes, {signed(found.mean_gain)})."
             if found.gains_differ
             else f"{step} the classes {signed(found.mean_gain)} points on average; that some "

@@ -66,7 +66,7 @@ LABELS = ProvenanceLabels(
     several="{text} ({runs} runs)",
     in_all="{} in all",
     summed=", summed over {} runs",
-    few_epochs="After {measured} of the {epochs} epochs of all runs test images were measured.",
+    few_epochs="Test images were measured after {measured} of the {epochs} epochs of all runs.",
     sampled="Points of the test curves are measured on a sample of the {whole} test images, "
     "{fewest} or more; every number in the tables on all of them.",
     sampled_but_last="Points of the test curves before the last epoch are measured on a sample of "

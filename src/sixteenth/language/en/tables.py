@@ -120,7 +120,7 @@ TABLES = TableLabels(
     against="{first} against {second}",
     orders={
         Order.SAME: "stays the same",
-        Order.TURNS: "turns round",
+        Order.TURNS: "reverses",
         Order.CANNOT_TELL: "cannot tell",
     },
     hardly_fitted="; few images were hardly fitted",

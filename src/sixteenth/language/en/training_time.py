@@ -44,7 +44,7 @@ def _difference(found: DifferenceByLength, words: Words) -> str:
     ]
     order = {
         Order.SAME: "the order is the same at each length",
-        Order.TURNS: "the order turns round with longer training",
+        Order.TURNS: "the order reverses with longer training",
         Order.CANNOT_TELL: "whether the order depends on the length cannot be told",
     }[found.order]
     change = f"changes by {_points(found.change)}"
