@@ -124,6 +124,29 @@ def test_a_damaged_part_and_the_features_of_another_network_are_computed_again(
     assert results(train(spec(), digits, "third")[1]) != first
 
 
+def test_a_stopped_pass_of_a_changed_network_leaves_no_mixture_of_two(
+    digits: ImageDataset, passed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(spec(), digits, "first")
+
+    import tiny_models
+
+    class Other(tiny_models.Net):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images.flip(3))
+
+    monkeypatch.setattr(tiny_models, "Net", Other)
+    features._opened.clear()
+    with pytest.raises(KeyboardInterrupt):
+        train(spec("1"), digits, "second", on_progress=interrupt_at(step=500))
+    passed.clear()
+    found = results(train(spec("1"), digits, "second")[1])
+    rest = len(digits.train) + len(digits.test) - 500
+    assert sum(count for count in passed if count > features.PROBE) == rest
+    nowhere = dataclasses.replace(digits, cache_dir=None)
+    assert found == results(train(spec("1"), nowhere, "third")[1])
+
+
 def test_inits_that_name_one_file_in_other_ways_have_features_of_their_own(
     digits: ImageDataset, tiny_folder: Path
 ) -> None:
