@@ -4,7 +4,7 @@
     layouts/     each looks at a path or name and returns a Found: parquet.py, arrays.py, named.py,
                  folder.py (tree.py what lies in it, splits.py and split_folders.py its parts,
                  classes.py its classes, table.py and labelled.py tables of labels;
-                 columns.py the columns of Parquet), hub.py (hub_address.py, hub_errors.py) which
+                 columns.py the columns of Parquet), hub.py (hub_errors.py) which
                  brings Parquet files from the Hugging Face Hub
     download.py  a file from several addresses, checked and resumed
     source.py    what a layout returns: Found, and Content after reading

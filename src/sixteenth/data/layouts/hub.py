@@ -24,11 +24,11 @@ from typing import Any
 import yaml
 
 from ...errors import DataError, nearest
+from ...spec.hub_address import HubAddress, parse_address
 from ..download import MEGABYTE
 from ..source import Content, Found, Options, first_names
 from ..target import ProgressCallback, Target
 from .columns import choose_columns
-from .hub_address import HubAddress, parse_address
 from .hub_errors import explained
 from .parquet import Splits, find_parquet, find_splits
 
@@ -102,7 +102,8 @@ def find_hub(address: HubAddress, options: Options) -> Found:
 def begun_with(source: str, recorded: Iterable[str]) -> tuple[str, str]:
     """The source to load for a study, and what to tell about it, or an empty text.
 
-    A study goes on with the commit that it began with, whatever is newer on the hub.
+    A study goes on with the commit that it began with, whatever is newer on the hub. A `source`
+    that names a commit is loaded: if it holds other images, their fingerprint tells.
 
     Args:
         source: of the study.
@@ -112,7 +113,7 @@ def begun_with(source: str, recorded: Iterable[str]) -> tuple[str, str]:
         DataError: `source` is meant as an address of the hub and is none.
     """
     asked = parse_address(source)
-    if asked is None:
+    if asked is None or asked.is_exact:
         return source, ""
     known = filter(None, map(parse_address, recorded))
     begun = next((one for one in known if replace(one, revision=asked.revision) == asked), None)
