@@ -35,6 +35,9 @@ from .parquet import Splits, find_parquet, find_splits
 _CONVERTED = "refs/convert/parquet"
 """The branch with the hub's own conversion of a data set to Parquet."""
 
+CARD = "README.md"
+"""The data set's card, which may name the classes."""
+
 
 @dataclass(frozen=True)
 class _Snapshot:
@@ -164,7 +167,7 @@ def _named(snapshot: _Snapshot, address: HubAddress) -> Iterator[None]:
 
 
 def _look(address: HubAddress, revision: str | None) -> _Snapshot:
-    """What the repository holds; only its README.md is downloaded."""
+    """What the repository holds; only its card is downloaded."""
     from huggingface_hub import HfApi, get_cached_repo_tree, snapshot_download
 
     name = address.repository
@@ -173,7 +176,7 @@ def _look(address: HubAddress, revision: str | None) -> _Snapshot:
         name,
         repo_type="dataset",
         revision=commit,
-        allow_patterns="README.md",
+        allow_patterns=CARD,
         tqdm_class=_bar(lambda *_: None),
     )
     listed = get_cached_repo_tree(name, repo_type="dataset", revision=commit)
@@ -181,7 +184,7 @@ def _look(address: HubAddress, revision: str | None) -> _Snapshot:
 
 
 def _choose(address: HubAddress) -> tuple[_Snapshot, Splits, Path]:
-    """The snapshot that has Parquet files of splits, these, and the data set's README.md.
+    """The snapshot that has Parquet files of splits, these, and the data set's card.
 
     Raises:
         DataError: there are none, or several data sets of them.
@@ -196,7 +199,13 @@ def _choose(address: HubAddress) -> tuple[_Snapshot, Splits, Path]:
             splits = snapshot.splits(address)
     if splits is None:
         raise DataError(_why_none(address, own, snapshot))
-    return snapshot, splits, own.folder / "README.md"
+    card = own.folder / CARD
+    if CARD not in own.sizes and address.revision is not None:
+        # The branch of the conversion has none. A study that began with the names of the main
+        # branch's goes on with a commit of the conversion.
+        with contextlib.suppress(DataError), explained(address):
+            card = _look(address, None).folder / CARD
+    return snapshot, splits, card
 
 
 def _why_none(address: HubAddress, own: _Snapshot, last: _Snapshot) -> str:
