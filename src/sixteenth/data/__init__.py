@@ -16,11 +16,12 @@
     cache.py     decoded images on disk; the dataset's fingerprint
     subsets.py   draw_subset and hold_out: the images of a fraction
     augment.py   random crops and flips of whole batches (torch)
+    device.py    copies of tensors to the device (torch)
     dataset.py   ImageDataset and Split, which the other packages use
 
 Importing this package imports numpy, psutil, pydantic and smaller packages only. Pillow, pyarrow,
 scikit-learn, huggingface_hub and torchvision are imported where they are needed, torch only by
-augment.py, which is not imported here.
+augment.py and device.py, which are not imported here.
 """
 
 from .dataset import ImageDataset, Split
