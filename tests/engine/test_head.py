@@ -184,6 +184,22 @@ def test_the_record_says_what_was_trained_and_the_head_predicts_as_it_was_measur
         predict(folder.path, ["seven.png"], device="cpu", trust_code=True)
 
 
+def test_a_head_predicts_as_it_was_measured_where_other_networks_see_several_views(
+    digits: ImageDataset,
+) -> None:
+    run = spec("1", train={"test_augmentation": "mirror-shift"})
+    assert run.views == "none"
+    assert run.model_copy(update={"finetune": "last-stage"}).views == "mirror-shift"
+    _, folder = train(run, digits, "first")
+    from PIL import Image
+
+    _, probabilities = folder.read_predictions()
+    Image.fromarray(digits.test.images[7]).save("seven.png")
+    (found,) = predict(folder.path, ["seven.png"], device="cpu", trust_code=True)
+    by_class = [dict(found.ranked)[name] for name in digits.classes]
+    assert by_class == pytest.approx(probabilities[7], abs=1e-4)
+
+
 def test_a_network_that_does_not_end_in_a_linear_layer_has_no_head(digits: ImageDataset) -> None:
     Path("nets.py").write_text(
         "from torch import nn\n"

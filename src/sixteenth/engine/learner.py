@@ -24,12 +24,13 @@ from ..models import (
     train_flops_per_image,
 )
 from ..spec import RunSpec
+from ..spec.fields import Views
 from ..storage.run_facts import ModelFacts, NormalisationFacts, WeightsFacts
 from .acceleration import accelerate
 from .execution import Execution
 from .gradient_fault import correct_gradients
 from .images import DeviceImages, Rows
-from .inference import InputNormalisation, Views, class_scores
+from .inference import InputNormalisation, class_scores
 from .optim import build_optimizers, set_learning_rate
 from .seeds import derive_seed
 
