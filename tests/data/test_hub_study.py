@@ -10,11 +10,13 @@ from fake_hub import FakeHub
 
 from sixteenth import Study
 from sixteenth.engine.execution import Execution, new_record
-from sixteenth.errors import DataError
-from sixteenth.spec import RunSpec
+from sixteenth.errors import DataError, MismatchError
+from sixteenth.spec import RunSpec, dump_spec
 from sixteenth.storage.run_folder import RunFolder
+from sixteenth.storage.study_folder import StudyFolder
 from sixteenth.study.executors.node import Origin
 from sixteenth.study.listener import Listener
+from sixteenth.study.preflight import check_begun, check_folder
 from sixteenth.study.quick import quick_study
 
 EXECUTION = Execution("cpu", "float32", "channels-last", 1)
@@ -35,8 +37,8 @@ def files(parquet_folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in parquet_folder.iterdir()}
 
 
-def study(place: Path) -> Study:
-    spec = {"data": "hf://me/animals", "image_size": 8, "fractions": [1], "models": ["resnet18"]}
+def study(place: Path, data: str = "hf://me/animals") -> Study:
+    spec = {"data": data, "image_size": 8, "fractions": [1], "models": ["resnet18"]}
     return Study(spec, place / "study", data_dir=place / "cache")
 
 
@@ -46,7 +48,14 @@ def begin(study: Study) -> RunSpec:
     folder = RunFolder(study.folder / "runs" / run.run_id)
     folder.path.mkdir(parents=True)
     folder.write_record(new_record(run, study.dataset(), EXECUTION, None))
+    StudyFolder(study.folder).spec_path.write_text(dump_spec(study.spec), encoding="utf-8")
     return run
+
+
+def check(study: Study) -> None:
+    """What `run` and `plan` check before they train."""
+    check_folder(study.folder, study.spec)
+    check_begun(study._read(), study.dataset())
 
 
 def test_a_study_that_began_goes_on_with_its_commit_and_says_that_there_is_a_newer_one(
@@ -70,6 +79,25 @@ def test_a_study_that_began_goes_on_with_its_commit_and_says_that_there_is_a_new
     assert len(study(tmp_path / "elsewhere").dataset().train) == 6, "a new study has the new one"
     hub.status = 503
     assert study(tmp_path).dataset().source == again.source, "it needs no network"
+
+
+def test_another_revision_is_another_study_and_another_place_is_not(
+    hub: FakeHub, files: dict[str, bytes], parquet_folder: Path, tmp_path: Path
+) -> None:
+    repository = hub.add("me/animals", files)
+    first = repository.refs["v1"] = repository.refs["main"]
+    swapped = {"train.parquet": files["test.parquet"], "test.parquet": files["train.parquet"]}
+    second = repository.refs["v2"] = repository.commit(swapped)
+    begin(study(tmp_path, "hf://me/animals@v1"))
+    check(study(tmp_path, "hf://me/animals@v1"))
+    with pytest.raises(MismatchError, match=r"another study \(data: .*@v1' there, .*@v2' asked"):
+        check(study(tmp_path, "hf://me/animals@v2"))
+    with pytest.raises(MismatchError, match="data fingerprint"):
+        check(study(tmp_path, f"hf://me/animals@{second}"))
+    for same in ("hf://me/animals", f"hfds/me/animals@{first}", str(parquet_folder)):
+        check(study(tmp_path, same))
+    repository.refs["v1"] = second  # a tag that its owner moved
+    check(study(tmp_path, "hf://me/animals@v1"))
 
 
 def test_another_machine_loads_the_commit_of_the_study(

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from scipy.stats import norm
+from statsmodels.stats.proportion import proportion_confint
 
 from sixteenth import RunSpec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.engine import lengths as planning
 from sixteenth.engine import loop
-from sixteenth.engine.evaluation import Evaluation
+from sixteenth.engine.evaluation import Evaluation, guessing_bound
 from sixteenth.engine.lengths import plan_doublings
 from sixteenth.engine.train import Progress, train_run
 from sixteenth.engine.workload import Workload, split_of
@@ -99,6 +102,18 @@ def test_a_network_that_still_guesses_has_not_levelled_off(
     record = train_run(run, digits, RunFolder(tmp_path / "run"))
     assert of_lengths(record, "epoch") == [2, 4, 8]
     assert record.metrics.chosen_by == "max-epochs"
+
+
+def test_a_network_can_be_better_than_guessing_however_unequal_the_classes_are() -> None:
+    unequal = guessing_bound(torch.tensor([0] * 67 + [1] * 3))
+    assert 67 / 70 < unequal < 1
+    two_sided = 2 * norm.sf(2)
+    _, upper = proportion_confint(67, 70, two_sided, method="wilson")
+    assert unequal == pytest.approx(upper, abs=1e-12)
+    equal = guessing_bound(torch.arange(1000) % 10)
+    assert equal == pytest.approx(0.1 + 2 * (0.09 / 1000) ** 0.5, abs=0.003)
+    for images in (2, 20, 5000):
+        assert guessing_bound(torch.tensor([0] * (images - 1) + [1])) < 1
 
 
 def test_the_last_length_is_the_whole_run_and_the_others_are_its_halves(

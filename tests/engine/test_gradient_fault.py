@@ -1,4 +1,4 @@
-"""The work-around for unwritten gradients: only where torch has the fault, and right there."""
+"""The work-arounds for wrong gradients: only where torch has the fault, and right there."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from sixteenth.engine import gradient_fault
 from sixteenth.engine.execution import Execution
-from sixteenth.engine.gradient_fault import correct_gradients, has_fault
+from sixteenth.engine.gradient_fault import correct_gradients, has_fault, has_pooling_fault
 from sixteenth.engine.padding import axis_of, used_part
 
 BF16 = Execution("cpu", "bfloat16", "channels-last", 1)
@@ -108,7 +109,8 @@ def test_where_torch_is_right_nothing_is_done() -> None:
     assert calls == []
 
 
-def test_the_fault_is_one_of_bfloat16_on_a_cpu_alone() -> None:
+def test_the_fault_is_one_of_bfloat16_on_a_cpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gradient_fault, "has_pooling_fault", lambda device: False)
     with Torch(unused=math.nan):
         assert has_fault()
     for execution in (
@@ -140,3 +142,58 @@ def test_the_work_around_computes_the_same_convolutions(conv: nn.Conv2d) -> None
         with Torch(unused=math.nan), correct_gradients(BF16):
             found = conv(x)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+class Pooling(TorchDispatchMode):
+    """torch whose average pooling gives channels-last maps the gradients of other pixels."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten.avg_pool2d_backward.default and any(args[4]):
+            _, channels, _, width = args[1].shape
+            if args[1].stride()[1] == 1 and args[1].stride()[3] == channels and width > 1:
+                return found.roll((1, 1), (2, 3))
+        return found
+
+
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> Execution:
+    """An execution on CUDA, for which the fault of pooling is looked for on the CPU."""
+    has_pooling_fault.cache_clear()
+    monkeypatch.setattr(gradient_fault, "has_pooling_fault", lambda _: has_pooling_fault("cpu"))
+    return Execution("cuda", "float32", "channels-last", 1)
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        nn.AvgPool2d(3, 1, 1),
+        nn.AvgPool2d(2, 2, (0, 1), ceil_mode=True, count_include_pad=False),
+        nn.AvgPool2d(3, padding=1, divisor_override=4),
+        nn.AvgPool2d(2),
+    ],
+    ids=str,
+)
+def test_padded_pooling_has_right_gradients_where_torch_has_wrong_ones(
+    pool: nn.Module, cuda: Execution
+) -> None:
+    x = torch.randn(2, 3, 6, 6).contiguous(memory_format=torch.channels_last).requires_grad_()
+    expected = pool(x)
+    (right,) = torch.autograd.grad((expected**2).sum(), x)
+    with Pooling():
+        (wrong,) = torch.autograd.grad((pool(x) ** 2).sum(), x)
+        assert torch.equal(wrong, right) == (pool.padding == 0)
+        with correct_gradients(cuda):
+            output = pool(x)
+        (found,) = torch.autograd.grad((output**2).sum(), x)
+    assert torch.equal(output, expected)
+    torch.testing.assert_close(found, right)
+    assert output.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_pooling_is_left_as_it_is_where_torch_is_right(cuda: Execution) -> None:
+    with correct_gradients(cuda):
+        assert torch.overrides._get_current_function_mode_stack() == []  # type: ignore[attr-defined]
+    assert not has_pooling_fault("cpu")

@@ -124,6 +124,29 @@ def test_a_damaged_part_and_the_features_of_another_network_are_computed_again(
     assert results(train(spec(), digits, "third")[1]) != first
 
 
+def test_a_stopped_pass_of_a_changed_network_leaves_no_mixture_of_two(
+    digits: ImageDataset, passed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(spec(), digits, "first")
+
+    import tiny_models
+
+    class Other(tiny_models.Net):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images.flip(3))
+
+    monkeypatch.setattr(tiny_models, "Net", Other)
+    features._opened.clear()
+    with pytest.raises(KeyboardInterrupt):
+        train(spec("1"), digits, "second", on_progress=interrupt_at(step=500))
+    passed.clear()
+    found = results(train(spec("1"), digits, "second")[1])
+    rest = len(digits.train) + len(digits.test) - 500
+    assert sum(count for count in passed if count > features.PROBE) == rest
+    nowhere = dataclasses.replace(digits, cache_dir=None)
+    assert found == results(train(spec("1"), nowhere, "third")[1])
+
+
 def test_inits_that_name_one_file_in_other_ways_have_features_of_their_own(
     digits: ImageDataset, tiny_folder: Path
 ) -> None:
@@ -159,6 +182,22 @@ def test_the_record_says_what_was_trained_and_the_head_predicts_as_it_was_measur
     save_file(other.state_dict(), tiny_folder / "w.safetensors")
     with pytest.raises(WeightsError, match="bring that file back"):
         predict(folder.path, ["seven.png"], device="cpu", trust_code=True)
+
+
+def test_a_head_predicts_as_it_was_measured_where_other_networks_see_several_views(
+    digits: ImageDataset,
+) -> None:
+    run = spec("1", train={"test_augmentation": "mirror-shift"})
+    assert run.views == "none"
+    assert run.model_copy(update={"finetune": "last-stage"}).views == "mirror-shift"
+    _, folder = train(run, digits, "first")
+    from PIL import Image
+
+    _, probabilities = folder.read_predictions()
+    Image.fromarray(digits.test.images[7]).save("seven.png")
+    (found,) = predict(folder.path, ["seven.png"], device="cpu", trust_code=True)
+    by_class = [dict(found.ranked)[name] for name in digits.classes]
+    assert by_class == pytest.approx(probabilities[7], abs=1e-4)
 
 
 def test_a_network_that_does_not_end_in_a_linear_layer_has_no_head(digits: ImageDataset) -> None:

@@ -18,7 +18,7 @@ from sixteenth.data.augment import alternating_flip, crop_and_flip, cut_out, shi
 from sixteenth.engine import loop
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.inference import VIEWS
-from sixteenth.engine.learner import Learner
+from sixteenth.engine.learner import Learner, count_initialisation_images
 from sixteenth.engine.muon import Muon, orthogonalise
 from sixteenth.engine.optim import build_optimizers
 from sixteenth.engine.train import train_run
@@ -112,6 +112,45 @@ def test_grey_images_blow_up_no_gradient(digits: ImageDataset, precision: str) -
         assert len(gradients) > 12
         # Up to 12 as it should be, 40,000 at least with such a filter.
         assert all(gradient.norm() < 100 for gradient in gradients.values())
+
+
+@pytest.mark.parametrize(
+    ("total", "size", "count"),
+    [
+        (50_000, 64, 5000),
+        (50_000, 32, 5000),
+        (3000, 64, 3000),
+        (50_000, 96, 2222),
+        (50_000, 256, 312),
+        (50_000, 1024, 100),
+        (80, 1024, 80),
+    ],
+)
+def test_large_images_from_which_weights_are_initialised_are_few(
+    total: int, size: int, count: int
+) -> None:
+    assert count_initialisation_images(total, size) == count
+
+
+def test_a_network_gets_so_many_images_to_initialise_itself(
+    digits: ImageDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got: list[int] = []
+    kept = SpeedrunNet.initialise_from
+
+    def initialise(net: SpeedrunNet, images: torch.Tensor) -> None:
+        got.append(len(images))
+        kept(net, images)
+
+    monkeypatch.setattr(SpeedrunNet, "initialise_from", initialise)
+    monkeypatch.setattr("sixteenth.engine.learner.INITIALISATION_IMAGES", 20)
+    monkeypatch.setattr("sixteenth.engine.learner.LEAST_INITIALISATION_IMAGES", 5)
+    for size in (16, 128):
+        run = cell(precision="float32").model_copy(update={"image_size": size})
+        images = np.zeros((40, size, size, 3), np.uint8)
+        images[:] = np.arange(size, dtype=np.uint8)[:, None]
+        Learner(run, 10, images, resolve_execution("cpu", run.train))
+    assert got == [20, 5]
 
 
 def test_the_first_layer_whitens_all_classes_however_the_images_are_sorted(

@@ -16,7 +16,7 @@ from sixteenth import DivergedError, InputError, MismatchError, RunSpec, parse_s
 from sixteenth.data import ImageDataset
 from sixteenth.data.augment import crop_and_flip
 from sixteenth.engine import loop
-from sixteenth.engine.execution import resolve_execution
+from sixteenth.engine.execution import candidate_formats, resolve_execution
 from sixteenth.engine.learner import Learner, channel_statistics
 from sixteenth.engine.seeds import derive_seed
 from sixteenth.engine.train import train_run
@@ -287,6 +287,25 @@ def test_a_step_on_either_layout_is_the_same_step(digits: ImageDataset) -> None:
         steps = [(weights[name] - start).double().norm() for _, weights in left]
         apart = (left[0][1][name] - left[1][1][name]).double().norm()
         assert apart <= 0.05 * max(*steps, torch.tensor(1e-4)), name
+
+
+@pytest.mark.parametrize(
+    ("device", "layout", "default", "measured"),
+    [
+        ("cpu", "auto", "channels-last", ["channels-last", "channels-first"]),
+        ("cpu", "channels-first", "channels-first", ["channels-first"]),
+        ("mps", "auto", "channels-first", ["channels-first"]),
+        ("mps", "channels-last", "channels-last", ["channels-last"]),
+    ],
+)
+def test_channels_last_is_neither_chosen_nor_measured_on_mps(
+    monkeypatch: pytest.MonkeyPatch, device: str, layout: str, default: str, measured: list[str]
+) -> None:
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)  # the device is there
+    recipe = TrainSpec.model_validate({"layout": layout})
+    execution = resolve_execution(device, recipe)
+    assert execution.layout == default
+    assert candidate_formats(execution, recipe)[1] == measured
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

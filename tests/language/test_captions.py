@@ -41,6 +41,18 @@ def test_the_table_says_whether_test_predictions_were_averaged_over_views(
     assert said is None or said in caption
 
 
+def test_where_some_rows_are_heads_the_table_says_that_their_predictions_are_no_averages() -> None:
+    for views, but in (("mirror", True), ("none", False)):
+        caption = CAPTIONS.results(several_seeds=True, test_augmentation=views, frozen=True)
+        assert ("mirror image, except on frozen features;" in caption) is but
+    chinese = language_for(tag="zh-Hant").captions
+    said = [
+        chinese.results(several_seeds=True, test_augmentation="mirror", frozen=frozen)
+        for frozen in (False, True)
+    ]
+    assert ["（凍結特徵除外）" in caption for caption in said] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("hole", "said"),
     [

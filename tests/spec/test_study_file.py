@@ -19,7 +19,7 @@ from sixteenth import (
     preset_names,
     preset_text,
 )
-from sixteenth.spec import dump_spec, load_frozen, spec_differences
+from sixteenth.spec import dump_spec, load_frozen, spec_differences, without_place
 from sixteenth.spec.fields import FROZEN, LAST_STAGE, trains_more, weights_of
 from sixteenth.spec.specs import slug
 
@@ -359,3 +359,31 @@ def test_runs_of_earlier_versions_keep_their_names_and_trained_all_weights() -> 
     del content["finetune"]
     assert type(run).model_validate(content) == run
     assert run.run_id == "resnet18-random-1of16-seed0"
+
+
+COMMIT = "0123456789" * 4
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_another"),
+    [
+        ("hf://me/animals@v1", "hf://me/animals@v2", True),
+        ("hfds/me/animals@v1", "hf://datasets/me/animals@v2", True),
+        ("hf://me/animals/wild", "hf://me/animals@v2/wild", True),
+        (f"hf://me/animals@{COMMIT}", "hf://me/animals@v2", True),
+        ("hf://me/animals@v1", "hfds/me/animals@v1", False),
+        ("hf://me/animals@v1", "hf://me/animals", False),
+        ("hf://me/animals", f"hf://me/animals@{COMMIT}", False),
+        ("hf://me/animals@v1", "hf://you/animals@v2", False),
+        ("hf://me/animals@v1/wild", "hf://me/animals@v2/tame", False),
+        ("hf://me/animals@v1", "animals", False),
+        ("animals", "hf://me/animals@v2", False),
+        ("hf://me/animals@v1", "hf://me", False),
+        ("animals", "digits", True),
+    ],
+)
+def test_data_may_have_moved_but_not_to_another_revision(
+    before: str, now: str, is_another: bool
+) -> None:
+    difference = f"data: {before!r} there, {now!r} asked for"
+    assert without_place([difference], before, now) == [difference] * is_another

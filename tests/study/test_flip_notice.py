@@ -58,3 +58,24 @@ def test_the_built_in_digits_are_not_mirrored_and_nothing_is_asked(tmp_path: Pat
     heard = Heard()
     Study({"data": "digits", "models": ["resnet18"]}, tmp_path / "study").dataset(heard)
     assert not [line for line in heard.notices if "mirrored" in line]
+
+
+@pytest.mark.parametrize(
+    ("views", "finetune", "told"),
+    [
+        ("mirror", ["all", "head"], True),
+        ("mirror", ["head"], True),
+        ("mirror", ["all", "last-stage"], False),
+        ("none", ["all", "head"], False),
+    ],
+)
+def test_test_augmentation_that_heads_do_not_have_is_told(
+    tmp_path: Path, views: str, finetune: list[str], told: bool
+) -> None:
+    spec = {"data": "digits", "models": ["resnet18"], "init": ["imagenet"], "finetune": finetune}
+    heard = Heard()
+    study = Study(spec | {"train": {"test_augmentation": views}}, tmp_path, data_dir=tmp_path)
+    study.dataset(heard)
+    notes = [line for line in heard.notices if "test_augmentation" in line]
+    assert len(notes) == told
+    assert not told or "mirror does not apply to heads" in notes[0]

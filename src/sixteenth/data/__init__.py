@@ -4,7 +4,7 @@
     layouts/     each looks at a path or name and returns a Found: parquet.py, arrays.py, named.py,
                  folder.py (tree.py what lies in it, splits.py and split_folders.py its parts,
                  classes.py its classes, table.py and labelled.py tables of labels;
-                 columns.py the columns of Parquet), hub.py (hub_address.py, hub_errors.py) which
+                 columns.py the columns of Parquet), hub.py (hub_errors.py) which
                  brings Parquet files from the Hugging Face Hub
     download.py  a file from several addresses, checked and resumed
     source.py    what a layout returns: Found, and Content after reading
@@ -16,11 +16,12 @@
     cache.py     decoded images on disk; the dataset's fingerprint
     subsets.py   draw_subset and hold_out: the images of a fraction
     augment.py   random crops and flips of whole batches (torch)
+    device.py    copies of tensors to the device (torch)
     dataset.py   ImageDataset and Split, which the other packages use
 
 Importing this package imports numpy, psutil, pydantic and smaller packages only. Pillow, pyarrow,
 scikit-learn, huggingface_hub and torchvision are imported where they are needed, torch only by
-augment.py, which is not imported here.
+augment.py and device.py, which are not imported here.
 """
 
 from .dataset import ImageDataset, Split

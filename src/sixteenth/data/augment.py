@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .device import to_device
+
 
 def crop_and_flip(
     images: Tensor, *, crop: int, flip: bool | Tensor, generator: torch.Generator
@@ -70,7 +72,7 @@ def cut_out(
     top = torch.randint(0, height - size + 1, (n, 1), generator=generator)
     left = torch.randint(0, width - size + 1, (n, 1), generator=generator)
     # Only these positions are copied to the device; the masks are built there.
-    top, left = (drawn.to(images.device, non_blocking=True) for drawn in (top, left))
+    top, left = (to_device(drawn, images.device) for drawn in (top, left))
     row = torch.arange(height, device=images.device)
     column = torch.arange(width, device=images.device)
     rows = (row >= top) & (row < top + size)
@@ -99,9 +101,7 @@ def _shift_and_flip(images: Tensor, shift_y: Tensor, shift_x: Tensor, flip: Tens
     n, height, width, _ = images.shape
     device = images.device
     # Three numbers per image are copied to the device; the index of each pixel is computed there.
-    shift_y, shift_x, flip = (
-        drawn.to(device, non_blocking=True) for drawn in (shift_y, shift_x, flip)
-    )
+    shift_y, shift_x, flip = (to_device(drawn, device) for drawn in (shift_y, shift_x, flip))
     rows = _reflect(torch.arange(height, device=device) + shift_y[:, None], height)
     columns = _reflect(torch.arange(width, device=device) + shift_x[:, None], width)
     columns = torch.where(flip[:, None], width - 1 - columns, columns)

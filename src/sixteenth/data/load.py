@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import DataError, looked_for, nearest
 from ..spec import RunSpec, StudySpec
 from ..spec.fields import NAMED_DATA, Interpolation
+from ..spec.hub_address import parse_address
 from ..storage.run_facts import Understood
 from . import cache
 from .broken import refuse_broken
@@ -24,7 +25,6 @@ from .dataset import ImageDataset
 from .layouts.arrays import find_digits, find_npz
 from .layouts.folder import find_folder
 from .layouts.hub import find_hub
-from .layouts.hub_address import parse_address
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .layouts.table import ENDINGS

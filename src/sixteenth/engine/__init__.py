@@ -18,6 +18,6 @@ execution.py       device, precision, memory layout and threads
 rehearsal.py       timed training steps
 seeds.py           derived seeds
 acceleration.py    the entry to cpu/, which makes training on a CPU faster
-gradient_fault.py  a work-around for wrong bfloat16 gradients of torch
+gradient_fault.py  work-arounds for wrong gradients of torch
 padding.py         convolutions without kernel elements that only see padding
 """

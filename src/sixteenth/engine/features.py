@@ -5,7 +5,9 @@ The folder ``features/KEY`` in the data cache holds them in parts of `PART` imag
 that was stopped goes on with the next part. KEY stands for the model, its weights, the data and the
 execution, since all of these change the numbers; the name of a part ends in the hash of its
 content, so a damaged one is computed again. The first images are computed anew whenever a process
-opens the folder: another network of the same name (user code that was changed) is noticed.
+opens the folder: another network of the same name (user code that was changed) is noticed. The hash
+of every later part is that of the first part too, so that a pass of another network that was
+stopped, or runs at the same time, leaves no mixture that would be taken for one network's.
 """
 
 from __future__ import annotations
@@ -145,6 +147,7 @@ def _compute(
 
     known = _read(folder, compute(train[:PROBE])) if folder is not None else {}
     parts = []
+    of_first = ""
     began, new = time.monotonic(), 0
     for i, start in enumerate(range(0, total, PART)):
         count = min(PART, total - start)
@@ -152,9 +155,11 @@ def _compute(
         if part is None or len(part) != count:
             part = compute(images_of(start, count))
             if folder is not None:
-                part = _keep(folder, i, part)
+                part = _keep(folder, i, part, of_first)
             new += count
             on_images(start + count, total, new / (time.monotonic() - began))
+        if i == 0:
+            of_first = _digest(part)
         parts.append(part)
     return Features(tuple(parts), head, learner.facts)
 
@@ -162,14 +167,19 @@ def _compute(
 def _read(folder: Path, probe: NDArray[np.float32]) -> dict[int, NDArray[np.float32]]:
     """The parts of a folder by their numbers, mapped; without those of another network."""
     parts: dict[int, NDArray[np.float32]] = {}
-    for path in sorted(folder.glob("*.npy")):
+    of_first = ""
+    for path in sorted(folder.glob("*.npy")):  # the first part first
         number, _, digest = path.stem.partition("-")
         try:
             part = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
             continue
-        if part.ndim == 2 and part.dtype == np.float32 and _digest(part) == digest:
+        is_first = number.isdecimal() and int(number) == 0
+        before = "" if is_first else of_first
+        if part.ndim == 2 and part.dtype == np.float32 and _digest(part, before) == digest:
             parts[int(number)] = part
+            if is_first:
+                of_first = digest
     first = parts.get(0)
     if first is None or first.shape[1] != probe.shape[1]:
         return {}
@@ -177,9 +187,15 @@ def _read(folder: Path, probe: NDArray[np.float32]) -> dict[int, NDArray[np.floa
     return parts if apart <= TOLERANCE * float(np.abs(probe).max()) else {}
 
 
-def _keep(folder: Path, number: int, part: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The part as it lies in its file from now on; itself, with a warning, where it cannot."""
-    path = folder / f"{number:05d}-{_digest(part)}.npy"
+def _keep(
+    folder: Path, number: int, part: NDArray[np.float32], of_first: str
+) -> NDArray[np.float32]:
+    """The part as it lies in its file from now on; itself, with a warning, where it cannot.
+
+    Args:
+        of_first: the hash of the first part; "" of the first part itself.
+    """
+    path = folder / f"{number:05d}-{_digest(part, of_first)}.npy"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob(f"{number:05d}-*.npy"):
@@ -196,5 +212,8 @@ def _keep(folder: Path, number: int, part: NDArray[np.float32]) -> NDArray[np.fl
     return kept
 
 
-def _digest(part: NDArray[np.float32]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(part).data).hexdigest()[:16]
+def _digest(part: NDArray[np.float32], of_first: str = "") -> str:
+    """The hash in the name of a part; of the first part it is that of the content alone."""
+    hashed = hashlib.sha256(of_first.encode())
+    hashed.update(np.ascontiguousarray(part).data)
+    return hashed.hexdigest()[:16]

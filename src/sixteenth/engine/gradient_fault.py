@@ -1,12 +1,18 @@
-"""A work-around for bfloat16 weight gradients that torch leaves uninitialised on some CPUs.
+"""Work-arounds for wrong gradients of torch: each is tested for, and used only where it is there.
 
-With padding, some elements of a convolution's kernel may only multiply padding: for a 1x1 map, all
-elements of a 3x3 kernel except the middle one. Their gradient is zero. But torch 2.14 on processors
-with bfloat16 instructions does not write it, so it has the previous content of the memory,
-sometimes NaN. It happens in strided convolutions, with and without groups, in both memory layouts.
+**bfloat16 weight gradients of convolutions, on some CPUs.** With padding, some elements of a
+convolution's kernel may only multiply padding: for a 1x1 map, all elements of a 3x3 kernel except
+the middle one. Their gradient is zero. But torch 2.14 on processors with bfloat16 instructions does
+not write it, so it has the previous content of the memory, sometimes NaN. It happens in strided
+convolutions, with and without groups, in both memory layouts.
 
-`has_fault` tests torch for this. Only then `correct_gradients` has an effect: it passes just the
-used elements of each kernel to torch, and autograd fills in the zeros.
+`has_fault` tests torch for this. Only then `correct_gradients` passes just the used elements of
+each kernel to torch, and autograd fills in the zeros.
+
+**Input gradients of average pooling with padding, on CUDA.** In channels-last they are those of
+other pixels (https://github.com/pytorch/pytorch/issues/188344, in all versions until it was mended
+in 2026). `has_pooling_fault` tests torch for this. Only then such a layer, as Inception has them,
+works on a channels-first copy; all others keep their layout, with its speed.
 """
 
 from __future__ import annotations
@@ -29,10 +35,12 @@ from .padding import axis_of, convolve, used_part
 def correct_gradients(execution: Execution) -> AbstractContextManager[object]:
     """A context for forward passes, for correct weight gradients of convolutions.
 
-    It does nothing if torch has no fault, on other devices than CPUs and in other precisions.
+    It does nothing if torch has neither fault on this device and in this precision.
     """
     if execution.device == "cpu" and execution.precision == "bfloat16" and has_fault():
         return _UsedElements()
+    if execution.device.startswith("cuda") and has_pooling_fault(execution.device):
+        return _ChannelsFirstPooling()
     return nullcontext()
 
 
@@ -47,6 +55,23 @@ def has_fault() -> bool:
             for groups in (1, 4)
             for layout in layouts
         )
+
+
+@cache
+def has_pooling_fault(device: str) -> bool:
+    """Whether average pooling with padding has wrong input gradients in channels-last there.
+
+    It is tested once for each device in a process.
+    """
+    maps = torch.arange(32.0).view(1, 2, 4, 4)  # all gradients differ, at the edges and within
+    found: list[Tensor] = []
+    with torch.inference_mode(False), torch.enable_grad():
+        for layout in (torch.contiguous_format, torch.channels_last):
+            x = maps.to(device).contiguous(memory_format=layout).requires_grad_()
+            output = F.avg_pool2d(x, 2, stride=1, padding=1)
+            found += torch.autograd.grad((output**2).sum(), x)
+    channels_first, channels_last = found
+    return not torch.allclose(channels_first, channels_last)
 
 
 def _has_wrong_gradient(groups: int, layout: torch.memory_format) -> bool:
@@ -79,6 +104,39 @@ class _UsedElements(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         return (_conv2d if func is F.conv2d else func)(*args, **(kwargs or {}))
+
+
+class _ChannelsFirstPooling(TorchFunctionMode):
+    """A context in which average pooling with padding works on channels-first maps."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return (_avg_pool2d if func is F.avg_pool2d else func)(*args, **(kwargs or {}))
+
+
+def _avg_pool2d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """`torch.nn.functional.avg_pool2d`, whose output has the layout of `input`."""
+    rest = kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    padded = any(padding) if isinstance(padding, tuple | list) else padding
+    # Maps of one pixel are contiguous in both layouts, whatever their strides.
+    first = input.is_contiguous() and not input.is_contiguous(memory_format=torch.channels_last)
+    if not padded or input.dim() != 4 or first:
+        return F.avg_pool2d(input, *rest)
+    output = F.avg_pool2d(input.clone(memory_format=torch.contiguous_format), *rest)
+    return output.contiguous(memory_format=torch.channels_last)
 
 
 def _conv2d(

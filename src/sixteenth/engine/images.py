@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.cache import mapped_file
+from ..data.device import to_device
 from ..data.machine import available_memory
 
 COPY_SHARE = 0.25
@@ -77,7 +78,7 @@ class DeviceImages:
         return (len(self), *self._tensor.shape[1:])
 
     def __getitem__(self, index: slice | Tensor) -> Tensor:
-        return self._tensor[self._positions(index)].to(self.device, non_blocking=True)
+        return to_device(self._tensor[self._positions(index)], self.device)
 
     def take(self, positions: Tensor) -> DeviceImages:
         """The images at some positions, which are read when they are used."""

@@ -7,17 +7,14 @@ input.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from ..data.augment import shift_images
-from ..spec.fields import Interpolation
+from ..spec.fields import Interpolation, Views
 from .execution import Execution
 from .images import DeviceImages
-
-Views = Literal["none", "mirror", "mirror-shift"]
 
 VIEWS: dict[str, tuple[tuple[int, int, float], ...]] = {
     "mirror": ((0, 0, 1.0),),

@@ -24,24 +24,36 @@ from ..models import (
     train_flops_per_image,
 )
 from ..spec import RunSpec
+from ..spec.fields import Views
 from ..storage.run_facts import ModelFacts, NormalisationFacts, WeightsFacts
 from .acceleration import accelerate
 from .execution import Execution
 from .gradient_fault import correct_gradients
 from .images import DeviceImages, Rows
-from .inference import InputNormalisation, Views, class_scores
+from .inference import InputNormalisation, class_scores
 from .optim import build_optimizers, set_learning_rate
 from .seeds import derive_seed
 
-INITIALISATION_IMAGES = 5_000
-"""Training images for `initialise_from`."""
+INITIALISATION_IMAGES, LEAST_INITIALISATION_IMAGES = 5_000, 100
+"""Training images for `initialise_from`: of up to 64x64 pixels, and at least of any size."""
+
+
+def count_initialisation_images(total: int, image_size: int) -> int:
+    """How many of `total` training images `initialise_from` gets.
+
+    As float32 5,000 images of 64 pixels take 0.25 GB, in each worker. Larger images are fewer, so
+    that they have as many pixels together, of which what is computed from them depends.
+    """
+    of_size = INITIALISATION_IMAGES * 64 * 64 // image_size**2
+    return min(INITIALISATION_IMAGES, total, max(LEAST_INITIALISATION_IMAGES, of_size))
 
 
 class Learner:
     """The model of one run on its device, with its optimisers.
 
     A model may have two optional methods. ``initialise_from(images)`` is called with normalised
-    training images, float32 (N, 3, height, width) on the CPU, if its initial weights are random.
+    training images, float32 (N, 3, height, width) on the CPU, if its initial weights are random;
+    N is `count_initialisation_images`.
     ``set_training_progress(progress)`` is called before each epoch.
 
     Attributes:
@@ -91,7 +103,7 @@ class Learner:
         initialise: Callable[[Tensor], None] | None = getattr(model, "initialise_from", None)
         if weights is None and initialise is not None:
             # Evenly spaced, since images are often sorted by class.
-            count = min(INITIALISATION_IMAGES, len(train_images))
+            count = count_initialisation_images(len(train_images), run.image_size)
             positions = np.arange(count) * len(train_images) // count
             sample = torch.from_numpy(train_images[positions]).to(self.device)
             initialise(self.normalise(sample).cpu())

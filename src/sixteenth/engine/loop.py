@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data import ImageDataset
+from ..data.device import to_device
 from ..errors import DivergedError
 from ..spec import RunSpec
 from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
@@ -219,7 +220,7 @@ class TrainingLoop:
             rate: learning rate.
         """
         flip = mirrored if isinstance(mirrored, bool) else mirrored[batch]
-        batch = batch.to(self.device, non_blocking=True)
+        batch = to_device(batch, self.device)
         labels = self.labels[batch]
         images = self.augmentation(
             self.images[batch], flip, colour=self.learner.mean_colour, generator=generator

@@ -129,7 +129,7 @@ def predict(
     predictions: list[Prediction] = []
     for start in range(0, len(paths), BATCH):
         batch = torch.from_numpy(pixels[start : start + BATCH]).to(execution.device)
-        scores = class_scores(placed, batch, normalise, execution, spec.train.test_augmentation)
+        scores = class_scores(placed, batch, normalise, execution, spec.views)
         for path, row in zip(paths[start:], scores.softmax(1).tolist(), strict=False):
             ranked = sorted(zip(classes, row, strict=True), key=lambda pair: -pair[1])
             predictions.append(Prediction(path, tuple(ranked)))

@@ -63,7 +63,7 @@ class CurvesShown:
         top, highest: the upper end of the axis, and the largest value.
         smoothing: the label smoothing that is in the training losses.
         augmented: training images are changed at random.
-        test_augmentation: as in the study file's `train` section.
+        test_augmentation: over which views test predictions were averaged; ``none`` of heads.
         validated: a validation part chose the epoch of the result.
     """
 
@@ -159,8 +159,13 @@ class Captions(ABC):
         """Why a run has no curve: ``seed 2 failed: the loss became NaN at step 40``."""
 
     @abstractmethod
-    def results(self, *, several_seeds: bool, test_augmentation: str) -> str:
-        """What the columns of the results table mean."""
+    def results(self, *, several_seeds: bool, test_augmentation: str, frozen: bool = False) -> str:
+        """What the columns of the results table mean.
+
+        Args:
+            frozen: some rows are of heads on frozen features, which are tested without
+                `test_augmentation`.
+        """
 
     @abstractmethod
     def fits(self, fits: Mapping[Arm, LearningCurve]) -> str:

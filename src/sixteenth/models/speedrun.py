@@ -85,11 +85,13 @@ class SpeedrunNet(nn.Module):
         part 8). Directions below `MIN_VARIANCE` are replaced by copies of the others.
 
         Args:
-            images: normalised training images, float32 (N, 3, height, width); 5,000 are enough.
+            images: normalised training images, float32 (N, 3, height, width); 5,000 of 64 pixels
+                are enough, and of larger ones fewer.
         """
         values = 3 * PATCH_SIZE**2
         total, count = images.new_zeros(values, values, dtype=torch.float64), 0
-        for part in torch.split(images, 100):  # all at once could take gigabytes
+        at_once = max(1, min(100, 100 * 64 * 64 // (images.shape[2] * images.shape[3])))
+        for part in torch.split(images, at_once):  # all at once could take gigabytes
             patches = F.unfold(part, PATCH_SIZE).transpose(1, 2).reshape(-1, values).double()
             total += patches.T @ patches
             count += len(patches)

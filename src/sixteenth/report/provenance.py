@@ -115,6 +115,14 @@ def augmented(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> bool:
     return applied.changes_images
 
 
+def test_views(spec: Mapping[str, Any], results: pd.DataFrame) -> str:
+    """Over which views test predictions were averaged: `test_augmentation`, which does not apply to
+    heads on frozen features; ``none`` where there are only such."""
+    if results["init"].map(is_frozen).all():
+        return "none"
+    return str((spec.get("train") or {}).get("test_augmentation"))
+
+
 def first(parts: Iterable[PartT | None]) -> PartT | None:
     """The first that is there, of one part of several records."""
     return next((part for part in parts if part is not None), None)

@@ -5,6 +5,7 @@ train_spec    the keys below `train`
 study_file    reading, explaining and writing study files; presets
 hints         what may have been meant by a wrong key or value
 fields        the types of their fields
+hub_address   how a data set of the Hugging Face Hub is named
 fraction      fractions of the training set
 yaml          the subset of YAML for study files
 presets/      study files that come with the package

@@ -84,6 +84,9 @@ Lengths = Annotated[list[str], BeforeValidator(_lengths)]
 Finetune = Literal["all", "head", "last-stage"]
 """Which weights are trained: all, those of the classifier alone, or those of the last stage too."""
 
+Views = Literal["none", "mirror", "mirror-shift"]
+"""Over which views of each test image predictions are averaged: test-time augmentation."""
+
 FROZEN, LAST_STAGE = ", frozen", ", last stage"
 """Behind the initial weights of a cell, in tables: only the classifier was trained on them; only
 the last stage of the network and the classifier were."""

@@ -31,6 +31,7 @@ from .fields import (
     StudyName,
     Text,
     Texts,
+    Views,
     is_resnet,
     is_timm,
 )
@@ -93,6 +94,15 @@ class RunSpec(BaseModel):
         if self.train.epochs != "auto":
             return len(self.lengths)
         return max(2, self.train.max_epochs.bit_length() - 2)
+
+    @property
+    def views(self) -> Views:
+        """Over which views its test predictions are averaged.
+
+        A head is fitted to features of each image as it is, computed once for all heads, and is
+        tested on such features alone.
+        """
+        return "none" if self.finetune == "head" else self.train.test_augmentation
 
     @property
     def run_id(self) -> str:

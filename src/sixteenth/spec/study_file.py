@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from ..errors import SpecError, nearest
 from .fields import NAMED_DATA
 from .hints import meant_key, quote_hint
+from .hub_address import another_revision
 from .specs import StudySpec
 from .yaml import MAX_CHARACTERS, StrictYamlError, read_yaml
 
@@ -158,13 +159,17 @@ def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
     ]
 
 
-def without_place(differences: Sequence[str], *data: str) -> list[str]:
+def without_place(differences: Sequence[str], before: str, now: str) -> list[str]:
     """`spec_differences` without where the data lie, which may have moved.
 
     What they are is told by their fingerprint. Data sets with a name are read in their own way: one
-    of them and a folder with its images are not the same.
+    of them and a folder with its images are not the same. Of a data set of the hub a study loads
+    the commit that it began with, so another revision would never be read.
+
+    Args:
+        before, now: `data` there, and as it is asked for.
     """
-    if set(data) & set(NAMED_DATA):
+    if {before, now} & set(NAMED_DATA) or another_revision(before, now):
         return list(differences)
     return [line for line in differences if not line.startswith("data:")]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .fields import Number, PositiveInt, Share
+from .fields import Number, PositiveInt, Share, Views
 
 AUTO_VALIDATION = 0.1
 """Part of a run's own subset that `epochs: auto` holds out: with fewer images chance would decide
@@ -63,9 +63,9 @@ class TrainSpec(BaseModel):
     in every second epoch."""
     cutout: Annotated[int, Field(ge=0, strict=True)] = 0
     """Side in pixels of a square that is masked in each training image; 0 for none."""
-    test_augmentation: Literal["none", "mirror", "mirror-shift"] = "none"
+    test_augmentation: Views = "none"
     """Average the final test predictions over views of each image: flipped, and shifted by a
-    pixel. Training curves are without it."""
+    pixel. Training curves are without it, and so are heads, see `RunSpec.views`."""
     validation: Share = 0.0
     """Part of the run's training subset to hold out, to choose the best epoch."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

@@ -58,6 +58,7 @@ def load_images(
     for line in language_for(tag=language).understood(dataset.understood):
         listener.understood(line)
     odd = [moved_on, *notices(dataset.checks), test_set_notice(dataset), flip_notice(spec, dataset)]
+    odd.append(views_notice(spec))
     for notice in filter(None, odd):
         listener.noticed(notice)
     return dataset
@@ -71,6 +72,17 @@ def flip_notice(spec: StudySpec, dataset: ImageDataset) -> str:
     return (
         f"training images are mirrored at random: if the classes {dataset.classes[0]} to "
         f"{dataset.classes[-1]} are digits or letters, set train.flip=false"
+    )
+
+
+def views_notice(spec: StudySpec) -> str:
+    """That `test_augmentation` does not apply to heads; empty where the study has not both."""
+    views = spec.train.test_augmentation
+    if views == "none" or "head" not in spec.finetune:
+        return ""
+    return (
+        f"train.test_augmentation: {views} does not apply to heads (finetune: head), which are "
+        "tested on each image as it is"
     )
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..data.layouts.hub_address import parse_address
 from ..errors import DataError, MismatchError, looked_for
 from ..spec import parse_spec
 from ..spec.fields import NAMED_DATA
+from ..spec.hub_address import parse_address
 from ..storage.lock import FolderLock
 from .listener import Listener
 from .preflight import check_folder, check_images

@@ -17,11 +17,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..data import ImageDataset, draw_subset
-from ..data.layouts.hub_address import parse_address
 from ..errors import DataError, InputError, ModelError, WeightsError
 from ..models import OWN_FACTORIES, find_weights
 from ..spec import StudySpec, TrainFraction, load_spec
 from ..spec.fields import NAMED_DATA
+from ..spec.hub_address import parse_address
 from ..spec.specs import slug
 from .listener import Listener
 from .preflight import fresh_folder

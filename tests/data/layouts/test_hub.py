@@ -154,6 +154,14 @@ def test_the_conversion_of_the_hub_is_used_where_there_is_no_parquet(load, hub, 
     assert load("hf://me/animals@refs/convert/parquet").fingerprint == data.fingerprint
 
 
+def without_names(folder):
+    """Parquet files of both parts, written in a folder, that hold no names of their classes."""
+    for part in PARTS:
+        images = [encode(random_pixels(8, 8, 3, seed=i)) for i in range(6)]
+        write_parquet(folder / f"{part}.parquet", images, {"label": [0, 1, 2] * 2})
+    return {f"{part}.parquet": (folder / f"{part}.parquet").read_bytes() for part in PARTS}
+
+
 @pytest.mark.parametrize(
     ("card", "classes"),
     [
@@ -167,12 +175,28 @@ def test_the_conversion_of_the_hub_is_used_where_there_is_no_parquet(load, hub, 
 def test_classes_without_names_in_the_files_have_those_of_the_card(
     load, hub, tmp_path, card, classes
 ):
-    for part in ("train", "test"):
-        images = [encode(random_pixels(8, 8, 3, seed=i)) for i in range(6)]
-        write_parquet(tmp_path / f"{part}.parquet", images, {"label": [0, 1, 2] * 2})
-    read = {f"{part}.parquet": (tmp_path / f"{part}.parquet").read_bytes() for part in PARTS}
-    hub.add("me/plain", {"README.md": card, **read})
+    hub.add("me/plain", {"README.md": card, **without_names(tmp_path)})
     assert load("hf://me/plain").classes == classes
+
+
+@pytest.mark.parametrize("how", ["with a network", "without one", "without one or the card"])
+def test_a_commit_of_the_conversion_has_the_class_names_of_the_main_branch(
+    load, hub, tmp_path, monkeypatch, how
+):
+    repository = hub.add("me/plain", {"README.md": CARD, "plain.py": b""})
+    files = {f"default/{name}": content for name, content in without_names(tmp_path).items()}
+    converted = repository.commit(files, "refs/convert/parquet")
+    first = load("hf://me/plain")
+    assert (first.source, first.classes) == (f"hf://me/plain@{converted}", ("cat", "dog", "emu"))
+    if how != "with a network":
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    elsewhere = tmp_path / "elsewhere"  # the decoded images, which know their classes, are gone
+    if how == "without one or the card":
+        (main,) = (tmp_path / "hf").rglob("datasets--me--plain/refs/main")
+        main.unlink()
+        assert load(first.source, data_dir=elsewhere).classes == ("0", "1", "2")
+    else:
+        assert load(first.source, data_dir=elsewhere).fingerprint == first.fingerprint
 
 
 def test_files_are_named_as_on_the_hub(load, hub, tmp_path):

@@ -319,6 +319,24 @@ def test_the_distance_of_the_lines_is_the_gap_only_without_averaging(
     assert ("averaged over views, as the table's test values" in page) is (views != "none")
 
 
+@pytest.mark.parametrize(
+    ("inits", "averaged", "but"),
+    [
+        (("imagenet",), True, False),
+        (("imagenet", "imagenet, frozen"), True, True),
+        (("imagenet, frozen",), False, False),
+    ],
+)
+def test_predictions_of_heads_are_said_to_be_no_averages(
+    inits: tuple[str, ...], averaged: bool, but: bool, blank_figures: None
+) -> None:
+    study = invented_study(inits=inits, seeds=(0,), failed=(), missing=())
+    study.spec["train"] |= {"test_augmentation": "mirror"}
+    page = study.report_files()["report.md"].decode()
+    assert ("predictions averaged over" in page) is averaged
+    assert ("except on frozen features" in page) is but
+
+
 def test_a_range_holds_the_median_and_the_ends_of_what_was_measured_at_each_epoch() -> None:
     x = np.array([1.0, 2.0, 3.0])
     found = Range.of(

@@ -265,3 +265,24 @@ def test_a_large_model_on_a_busy_machine_is_measured_for_so_long_only_and_then_k
     assert workers.now <= calibration.MOST_SECONDS + 16, "what was begun by then is ended"
     assert measured() == speeds
     assert workers.rehearsals * 8 == workers.now <= calibration.MOST_SECONDS + 16
+
+
+def test_speeds_that_were_measured_in_a_layout_that_is_no_candidate_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = SlowWorkers()
+    monkeypatch.setattr(calibration.OtherWork, "share", lambda _: 0.0)
+    found = [
+        calibrate(
+            RUNS[0],
+            Cost(1000, FLOPS),
+            replace(HOW, device="mps", layout=layout),
+            [Placement(1, 1)],
+            1e12,
+            tmp_path,
+            lambda: workers,
+        )
+        for layout in ("channels-last", "channels-first")  # the default before, and now
+    ]
+    layouts = [{speed.layout for speed in speeds} for speeds in found]
+    assert layouts == [{"channels-last", "channels-first"}, {"channels-first"}]

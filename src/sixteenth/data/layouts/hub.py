@@ -24,16 +24,19 @@ from typing import Any
 import yaml
 
 from ...errors import DataError, nearest
+from ...spec.hub_address import HubAddress, parse_address
 from ..download import MEGABYTE
 from ..source import Content, Found, Options, first_names
 from ..target import ProgressCallback, Target
 from .columns import choose_columns
-from .hub_address import HubAddress, parse_address
 from .hub_errors import explained
 from .parquet import Splits, find_parquet, find_splits
 
 _CONVERTED = "refs/convert/parquet"
 """The branch with the hub's own conversion of a data set to Parquet."""
+
+CARD = "README.md"
+"""The data set's card, which may name the classes."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def find_hub(address: HubAddress, options: Options) -> Found:
 def begun_with(source: str, recorded: Iterable[str]) -> tuple[str, str]:
     """The source to load for a study, and what to tell about it, or an empty text.
 
-    A study goes on with the commit that it began with, whatever is newer on the hub.
+    A study goes on with the commit that it began with, whatever is newer on the hub. A `source`
+    that names a commit is loaded: if it holds other images, their fingerprint tells.
 
     Args:
         source: of the study.
@@ -112,7 +116,7 @@ def begun_with(source: str, recorded: Iterable[str]) -> tuple[str, str]:
         DataError: `source` is meant as an address of the hub and is none.
     """
     asked = parse_address(source)
-    if asked is None:
+    if asked is None or asked.is_exact:
         return source, ""
     known = filter(None, map(parse_address, recorded))
     begun = next((one for one in known if replace(one, revision=asked.revision) == asked), None)
@@ -163,7 +167,7 @@ def _named(snapshot: _Snapshot, address: HubAddress) -> Iterator[None]:
 
 
 def _look(address: HubAddress, revision: str | None) -> _Snapshot:
-    """What the repository holds; only its README.md is downloaded."""
+    """What the repository holds; only its card is downloaded."""
     from huggingface_hub import HfApi, get_cached_repo_tree, snapshot_download
 
     name = address.repository
@@ -172,7 +176,7 @@ def _look(address: HubAddress, revision: str | None) -> _Snapshot:
         name,
         repo_type="dataset",
         revision=commit,
-        allow_patterns="README.md",
+        allow_patterns=CARD,
         tqdm_class=_bar(lambda *_: None),
     )
     listed = get_cached_repo_tree(name, repo_type="dataset", revision=commit)
@@ -180,7 +184,7 @@ def _look(address: HubAddress, revision: str | None) -> _Snapshot:
 
 
 def _choose(address: HubAddress) -> tuple[_Snapshot, Splits, Path]:
-    """The snapshot that has Parquet files of splits, these, and the data set's README.md.
+    """The snapshot that has Parquet files of splits, these, and the data set's card.
 
     Raises:
         DataError: there are none, or several data sets of them.
@@ -195,7 +199,13 @@ def _choose(address: HubAddress) -> tuple[_Snapshot, Splits, Path]:
             splits = snapshot.splits(address)
     if splits is None:
         raise DataError(_why_none(address, own, snapshot))
-    return snapshot, splits, own.folder / "README.md"
+    card = own.folder / CARD
+    if CARD not in own.sizes and address.revision is not None:
+        # The branch of the conversion has none. A study that began with the names of the main
+        # branch's goes on with a commit of the conversion.
+        with contextlib.suppress(DataError), explained(address):
+            card = _look(address, None).folder / CARD
+    return snapshot, splits, card
 
 
 def _why_none(address: HubAddress, own: _Snapshot, last: _Snapshot) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...errors import DataError, one_line
-from .hub_address import HubAddress
+from ...spec.hub_address import HubAddress
 
 
 @contextlib.contextmanager

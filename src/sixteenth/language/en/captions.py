@@ -186,10 +186,11 @@ class EnglishCaptions(Captions):
         why = plain(hole.error) or silent
         return f"{who}{plain(hole.status)}" + (f": {why}" if why else "")
 
-    def results(self, *, several_seeds: bool, test_augmentation: str) -> str:
+    def results(self, *, several_seeds: bool, test_augmentation: str, frozen: bool = False) -> str:
+        but = ", except on frozen features" if frozen else ""
         views = (
             " Test accuracy is that of predictions averaged over "
-            f"{_VIEWS[test_augmentation]}; training accuracy and the training curves are not "
+            f"{_VIEWS[test_augmentation]}{but}; training accuracy and the training curves are not "
             "averaged so, and the gap is smaller by what averaging brings."
             if test_augmentation in _VIEWS
             else ""

@@ -162,9 +162,10 @@ class ChineseCaptions(Captions):
         why = plain(hole.error) or silent
         return tidy(f"{who}{failed}") + (f"：{why}" if why else "")
 
-    def results(self, *, several_seeds: bool, test_augmentation: str) -> str:
+    def results(self, *, several_seeds: bool, test_augmentation: str, frozen: bool = False) -> str:
+        but = "（凍結特徵除外）" if frozen else ""
         views = (
-            f"測試準確率是對{_VIEWS[test_augmentation]}的預測取平均後的結果；訓練準確率與訓練曲線"
+            f"測試準確率是對{_VIEWS[test_augmentation]}的預測取平均後的結果{but}；訓練準確率與訓練曲線"
             "沒有這樣平均，因此泛化差距比實際小，少掉的就是取平均帶來的提升。"
             if test_augmentation in _VIEWS
             else ""

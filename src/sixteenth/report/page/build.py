@@ -35,7 +35,7 @@ from ..figures.style import NARROW, WIDE, png, svg
 from ..figures.talk import gain_range, talk_figure
 from ..figures.text import can_draw
 from ..parts import FIGURES, TALK, draw_figures
-from ..provenance import augmented
+from ..provenance import augmented, test_views
 from .rendering import digest, render, template_text
 from .view import make_page
 
@@ -234,7 +234,7 @@ def _words(
                 highest=grid.highest,
                 smoothing=_smoothing_of_losses(spec, measurements.records),
                 augmented=augmented(spec, measurements.records),
-                test_augmentation=str(train.get("test_augmentation")),
+                test_augmentation=test_views(spec, results),
                 validated=bool(train.get("validation")),
             )
         )

@@ -17,6 +17,7 @@ import yaml
 from sixteenth.analysis import Finding, Findings, Grid, cells, summary_table
 from sixteenth.analysis.findings.doubtful_labels import Suspect
 from sixteenth.analysis.findings.target import targets
+from sixteenth.spec.fields import is_frozen
 
 from ...language.base import Language, SaidSection
 from ...language.numbers import Numbers, missing
@@ -26,7 +27,7 @@ from ...language.text import plain
 from ..axes import grid_axes
 from ..discussion import Measurements
 from ..figures.panels import hole
-from ..provenance import provenance
+from ..provenance import provenance, test_views
 from .sections import beyond_the_rest, row_of
 
 FINE_FROM = 0.8
@@ -143,7 +144,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
     """Collect all texts of a report."""
     spec, results = measurements.spec, measurements.results
     discussion = language.discuss(beyond_the_rest(findings))
-    table, train = cells(findings.grid), spec.get("train") or {}
+    table = cells(findings.grid)
     made = provenance(spec, results, measurements.histories, measurements.records)
     groups, anchors = result_groups(findings.grid, language)
     aims = wanted_accuracies(findings, language)
@@ -164,7 +165,8 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         several_seeds=results["seed"].nunique() > 1,
         table_caption=language.captions.results(
             several_seeds=bool((table["n_seeds"] > 1).any()),
-            test_augmentation=str(train.get("test_augmentation")),
+            test_augmentation=test_views(spec, results),
+            frozen=bool(results["init"].map(is_frozen).any()),
         ),
         fits=fit_rows(findings, language),
         fit_caption=language.captions.fits(findings.curves.fits),

@@ -19,7 +19,6 @@ from typing import Any, Self
 
 from ...data import ImageDataset, load_dataset, options_of
 from ...data.cache import default_data_dir
-from ...data.layouts.hub_address import is_hub_address
 from ...engine.acceleration import keep_freed_memory
 from ...engine.execution import Execution, environment
 from ...engine.progress import Progress
@@ -28,6 +27,7 @@ from ...errors import DataError, SixteenthError, one_line
 from ...models import check_init, check_model
 from ...spec import RunSpec
 from ...spec.fields import Interpolation
+from ...spec.hub_address import is_hub_address
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.run_results import EpochRow

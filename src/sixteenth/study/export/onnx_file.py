@@ -81,10 +81,10 @@ def export_onnx(network: TrainedNetwork, out: Path, data_dir: str | Path | None 
     else:
         agreement = compare(images, reference(model), onnx_runner(content))
         _require_agreement(agreement, name)
-    if spec.train.test_augmentation != "none":
+    if spec.views != "none":
         notes.append(
             "the file looks at each image once; the run's test accuracy is with "
-            f"test_augmentation: {spec.train.test_augmentation}"
+            f"test_augmentation: {spec.views}"
         )
     write_whole(out, lambda file: file.write(content))
     return Exported("onnx", str(out), tuple(notes), agreement)

@@ -273,6 +273,9 @@ def _identity(run: RunSpec, cost: Cost, default: Execution) -> dict[str, Any]:
         mode="json",
         include={"batch_size", "optimizer", "precision", "layout", "lower_convolutions"},
     )
+    _, layouts = candidate_formats(default, run.train)
+    if len(layouts) == 1:
+        recipe["layout"] = layouts[0]  # where `auto` leaves no choice: nothing else was measured
     return {
         "format": FORMAT,
         "environment": environment(default.device).to_dict(),

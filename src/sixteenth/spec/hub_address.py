@@ -6,10 +6,10 @@ So are ``hfds/OWNER/NAME``, as timm writes it, and ``hf://datasets/OWNER/NAME``,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
-from ...errors import DataError
+from ..errors import DataError
 
 _SPECIAL = r"refs/(?:convert|pr)/\w+"
 """Revisions of the hub's own, whose slashes are written as they are."""
@@ -40,6 +40,11 @@ class HubAddress:
         return f"hf://{self.repository}{at and '@' + at}{self.subset and '/' + self.subset}"
 
     @property
+    def is_exact(self) -> bool:
+        """Whether the revision is a commit, which always holds the same files."""
+        return self.revision is not None and bool(re.fullmatch("[0-9a-f]{40}", self.revision))
+
+    @property
     def name(self) -> str:
         """The name of the data set in reports."""
         return "/".join(filter(None, [self.repository.partition("/")[2], self.subset]))
@@ -66,3 +71,19 @@ def parse_address(source: str) -> HubAddress | None:
         )
     revision = found["revision"] and unquote(found["revision"])
     return HubAddress(found["repository"], revision, found["subset"] or "")
+
+
+def another_revision(before: str, now: str) -> bool:
+    """Whether a study of the data `before` that is asked for `now` is asked for another revision.
+
+    It is not where `now` names none: the study then goes on with the commit that it began with. Nor
+    where `now` names a commit: its images are loaded, and their fingerprint says whether they are
+    others.
+    """
+    try:
+        old, new = parse_address(before), parse_address(now)
+    except DataError:  # it is said where the images are loaded
+        return False
+    if old is None or new is None or new.revision is None or new.is_exact:
+        return False
+    return old != new and replace(old, revision=new.revision) == new
