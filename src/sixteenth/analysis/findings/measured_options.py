@@ -11,9 +11,9 @@ from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, another_draws, compare_cells
 from ..stats.significance import holm
 from .doubling import SAME_SIZE, of_steps
-from .expectation import p_over_sizes
 from .explained import Explanation, Lever
 from .options import Draws, Option, OptionKind, OptionVerdict, verdict_of
+from .over_sizes import p_over_sizes
 
 
 class _Tried(NamedTuple):
