@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,8 +21,8 @@ def repeated(rng, deviations, seeds, mean=0.6, size=3125):
 
 def test_without_repeats_the_spread_is_the_assumed_one():
     found = training_spread({"a": Repeats([0.5], 3125), "b": Repeats([0.8], 50_000)})
-    assert found.assumed
-    assert found.degrees == 0
+    assert all(found.assumed(key) for key in "ab")
+    assert found.degrees == {"a": 0, "b": 0}
     # A little above, because the median of an inverse chi-square is above one.
     assert found.deviation("a") == pytest.approx(assumed_deviation(0.5, 3125), rel=0.12)
     assert found.deviation("b") == pytest.approx(assumed_deviation(0.8, 50_000), rel=0.12)
@@ -39,8 +41,8 @@ def test_repeats_of_all_cells_tell_the_spread_of_the_study(factor):
     medians = []
     for _ in range(30):
         found = training_spread(repeated(rng, [sd] * 6, 3))
-        assert not found.assumed
-        assert found.degrees == 12
+        assert not found.assumed(0)
+        assert set(found.degrees.values()) == {12}
         medians.append(found.deviation(0))
     assert np.median(medians) == pytest.approx(sd, rel=0.2)
 
@@ -53,6 +55,48 @@ def test_a_cell_without_repeats_takes_its_spread_from_the_others():
     # But it is known less well: its draws scatter more.
     relative = [np.std(np.log(found.variances[key])) for key in ("once", 0)]
     assert relative[0] > relative[1]
+
+
+def test_cells_that_train_other_weights_have_a_law_of_their_own(study):
+    """Ten seeds of each head say nothing of how much fine-tuned networks scatter."""
+    heads, tuned = ("resnet18", "imagenet, frozen"), ("resnet18", "imagenet")
+    quiet = study({heads: (0.5, 0.6, 0.7)}, seeds=range(10), seed_sd=0.001)
+    once = study({tuned: (0.6, 0.7, 0.8)})
+    both = read_grid(pd.concat([quiet.results, once.results]))
+    alone = read_grid(once.results)
+    for cell in both.curve(*tuned):
+        assert both.spread.assumed(cell.key)
+        assumed = assumed_deviation(cell.accuracy, cell.train_size)
+        assert both.spread.deviation(cell.key) == pytest.approx(assumed, rel=0.12)
+        assert cell.key in alone.spread.degrees
+    for cell in both.curve(*heads):
+        assert not both.spread.assumed(cell.key)
+        assert both.spread.degrees[cell.key] == 27
+        assert both.spread.deviation(cell.key) < 0.5 * assumed_deviation(0.6, cell.train_size)
+    pair = both.curve(*heads)[-1], both.curve(*tuned)[-1]
+    assert compare_cells(both, *pair).assumed
+    assert not compare_cells(both, *both.curve(*heads)[:2]).assumed
+
+
+def test_the_lengths_of_a_network_follow_its_law(study):
+    lengths = {("resnet18", "imagenet", "1", 0.5): 0.7}
+    tuned = study({("resnet18", "imagenet"): (0.6, 0.7, 0.8)}, lengths=lengths)
+    heads = study(
+        {("resnet18", "imagenet, frozen"): (0.5, 0.6, 0.7)}, seeds=range(10), seed_sd=0.001
+    )
+    grid = read_grid(pd.concat([tuned.results, heads.results]))
+    (half,) = grid.other_lengths
+    assert half.length == 0.5
+    assert grid.spread.assumed(half.key)
+
+
+def test_one_law_draws_the_same_whatever_it_is_called():
+    rng = np.random.default_rng(2)
+    cells = repeated(rng, [0.01] * 3, 3)
+    named = {key: replace(cell, law="head") for key, cell in cells.items()}
+    for key in cells:
+        drawn = (training_spread(each).variances[key] for each in (cells, named))
+        assert np.array_equal(*drawn)
 
 
 def test_a_cell_that_scatters_more_than_the_others_has_a_wider_spread():
@@ -77,7 +121,8 @@ def test_other_lengths_of_the_same_runs_are_no_further_trainings(study):
     shorter["length"] = 0.5
     both = read_grid(pd.concat([simulated.results, shorter]))
     alone = read_grid(simulated.results)
-    assert both.spread.degrees == alone.spread.degrees == 6
+    for grid in (both, alone):
+        assert set(grid.spread.degrees.values()) == {6}
     for cell in alone.cells:
         both_sd, alone_sd = (grid.spread.deviation(cell.key) for grid in (both, alone))
         assert both_sd == pytest.approx(alone_sd, rel=0.05)

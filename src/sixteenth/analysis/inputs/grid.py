@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SpecError
+from ...spec.fields import trained_part
 from ...spec.fraction import TrainFraction
 from .predictions import TestPredictions, Unpaired
 from .scoring import Metric, Scoring
@@ -90,6 +91,11 @@ class Run:
     """By the study's metric: plain or balanced accuracy on the test set."""
     effective_size: float
     """Images of a simple random test set whose accuracy has as much noise as `accuracy`."""
+
+    @property
+    def cell_key(self) -> CellKey:
+        """The cell that it is a training of."""
+        return self.model, self.init, self.fraction, self.length
 
     @property
     def finished(self) -> bool:
@@ -296,6 +302,7 @@ class Grid:
                     noise=self._test_noise(cell),
                     # The lengths of one run are no further trainings.
                     counts=cell.key in compared,
+                    law=trained_part(cell.init),
                 )
                 for cell in (*self.cells, *self.other_lengths)
             }

@@ -188,8 +188,7 @@ def _require_different(runs: tuple[Run, ...]) -> None:
     seen: dict[tuple[CellKey, int], str] = {}
     for run in runs:
         if run.finished:
-            key = run.model, run.init, run.fraction, run.length
-            first = seen.setdefault((key, run.seed), run.run_id)
+            first = seen.setdefault((run.cell_key, run.seed), run.run_id)
             if first != run.run_id:
                 raise InputError(
                     f"{first} and {run.run_id} have the same model, init, fraction, length and "
@@ -218,7 +217,7 @@ def _text(row: Mapping[str, object], column: str, default: str) -> str:
 def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[Cell]:
     groups: dict[CellKey, list[Run]] = {}
     for run in runs:
-        groups.setdefault((run.model, run.init, run.fraction, run.length), []).append(run)
+        groups.setdefault(run.cell_key, []).append(run)
     cells = []
     for (model, init, fraction, length), members in groups.items():
         done = sorted((run for run in members if run.finished), key=lambda run: run.seed)
