@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from talking import english, talk
+from talking import CONTEXT, english, talk
 
 from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.cautions import PartTrained
@@ -176,6 +177,22 @@ def test_twice_the_images_takes_new_labels_only_where_there_are_none(study):
     assert said.cost.startswith("It takes no new label")
     rounded = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 13, "1": 200}))  # 12.5 images
     assert options(rounded)["data"].new_images == 200
+
+
+def test_labels_that_the_data_have_are_not_asked_for_whatever_the_fractions_are_called(study):
+    counts = {"25 per class": 250, "50 per class": 500, "100 per class": 1000}
+    made = study({SMALL: (0.5, 0.6, 0.68)}, fractions=counts)
+    assert options(talk(made))["data"].new_images == 1000, "as far as a table tells"
+    found = talk(made, context=replace(CONTEXT, train_images=50_000))
+    assert options(found)["data"].new_images == 0
+    said = next(one for one in found.said_advice.options if one.finding.kind == "data")
+    assert said.what == "train on 2,000 images, which have labels already"
+    some = talk(made, context=replace(CONTEXT, train_images=1200))
+    assert options(some)["data"].new_images == 800
+    # A share of 200 images was rounded to 13: the number of images is known better than that.
+    rounded = study({SMALL: (0.4, 0.6)}, fractions={"1/16": 13, "3/4": 150})
+    found = talk(rounded, context=replace(CONTEXT, train_images=200))
+    assert options(found)["data"].new_images == 100
 
 
 def test_twice_the_images_that_were_trained_on_are_measured_and_not_forecast(study):

@@ -7,6 +7,7 @@ study did not ask is named as such. Nothing here is in words: `language` says it
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -173,7 +174,8 @@ def analyse(
         raise InputError(f"metric {metric!r} is none of {', '.join(Metric)}")
     expected = Expect(expect)
     context = context or Context()
-    grid = read_grid(results, histories, predictions, Metric(metric))
+    there = math.nan if context.train_images is None else float(context.train_images)
+    grid = read_grid(results, histories, predictions, Metric(metric), there)
     chance = chance_accuracy(grid, context)
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
     rows = verdicts(grid, expected, level)

@@ -216,6 +216,7 @@ class Grid:
         other_lengths: the same cells trained for another part of the steps.
         length: the compared length: 1 for whole trainings, less where a study was stopped.
         metric: what `Cell.accuracy` is, and so every difference, curve and forecast.
+        images_there: labelled training images of the data; NaN where no record tells.
     """
 
     runs: tuple[Run, ...]
@@ -227,6 +228,7 @@ class Grid:
     predictions: TestPredictions = field(default_factory=TestPredictions)
     metric: Metric = Metric.ACCURACY
     length: float = 1.0
+    images_there: float = math.nan
 
     @property
     def correct(self) -> Mapping[str, NDArray[np.bool_]]:
@@ -254,9 +256,12 @@ class Grid:
 
     @property
     def labelled(self) -> float:
-        """Labelled training images that there are, as far as the runs tell, finished or not."""
+        """Labelled training images that there are: known, or as far as the runs tell, finished or
+        not."""
         known = [run for run in self.runs if math.isfinite(run.train_size)]
         most = max((run.train_size for run in known), default=math.nan)
+        if math.isfinite(self.images_there):
+            return max(self.images_there, most) if known else self.images_there
         # The largest share tells most of the whole: a small one is a rounded number of images.
         share, size = max(((_share(run.fraction), run.train_size) for run in known), default=(0, 0))
         return max(most, round(size / share)) if share else most

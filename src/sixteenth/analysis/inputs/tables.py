@@ -24,6 +24,7 @@ def read_grid(
     histories: pd.DataFrame | None = None,
     predictions: Predictions | None = None,
     metric: Metric = Metric.ACCURACY,
+    images_there: float = math.nan,
 ) -> Grid:
     """Read the tables.
 
@@ -36,6 +37,7 @@ def read_grid(
         metric: what the study decides by. Balanced accuracy is computed from the predictions; of a
             run without them it is read from the columns `balanced_accuracy` and
             `balanced_test_size` of `results`, and a run that has neither takes no part.
+        images_there: labelled training images of the data; NaN where not known.
 
     Raises:
         InputError: a column that is needed is not there, an accuracy is outside [0, 1], a seed is
@@ -79,6 +81,7 @@ def read_grid(
         histories=_read_histories(histories),
         predictions=read,
         metric=metric,
+        images_there=images_there,
     )
 
 
