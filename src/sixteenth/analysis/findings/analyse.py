@@ -181,7 +181,8 @@ def analyse(
     rows = verdicts(grid, expected, level)
     doublings = [d for curve in grid.curves.values() for d in last_doubling(grid, curve, level)]
     diagnoses = diagnose(grid, context)
-    doubted, judges = suspects(grid, context.classes)
+    at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
+    doubted, judges = suspects(grid, context.classes, {each.run_id for each in at_chance})
     classes = class_curves(grid, context, level)
     begun, tested = tested, [runs for runs in tested if runs.begins_to_tell]
     explanation = Explanation(
@@ -207,7 +208,6 @@ def analyse(
     answered = answer(grid, advice, doublings, context, level, explanation)
     sections: list[Section] = []
     if grid.cells:
-        at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
         found: dict[SectionKey, Sequence[Finding]] = {
             SectionKey.RELATION: [*relation(grid, doublings, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
