@@ -10,6 +10,7 @@ import pytest
 
 from sixteenth.analysis import compare_cells, read_grid
 from sixteenth.analysis.inputs.trainings import Repeats, assumed_deviation, training_spread
+from sixteenth.analysis.stats.per_class import ClassRecalls
 
 
 def repeated(rng, deviations, seeds, mean=0.6, size=3125):
@@ -129,6 +130,66 @@ def test_other_lengths_of_the_same_runs_are_no_further_trainings(study):
     assert {cell.length for cell in both.other_lengths} == {0.5}
     assert [cell.length for cell in both.lengths(both.cells[0])] == [0.5, 1.0]
     assert {run.length for run in both.runs} == {1.0}
+
+
+def always_one_class(made, model, answers):
+    """The study, in which each seed of a model answers its class of `answers` to all images."""
+    for row in made.results.index[made.results["model"] == model]:
+        run_id, seed = made.results.loc[row, ["run_id", "seed"]]
+        labels, probabilities = made.predictions[run_id]
+        probabilities = np.full_like(probabilities, 0.05)
+        probabilities[:, answers[seed]] = 0.55
+        made.predictions[run_id] = labels, probabilities
+        made.results.loc[row, "test_accuracy"] = (labels == answers[seed]).mean()
+    return made
+
+
+@pytest.mark.parametrize("answers", [(3, 3, 3), (3, 5, 8)])
+def test_trainings_that_answer_one_class_say_nothing_of_others(study, answers):
+    learned, stuck = ("resnet18", "random"), ("resnet50", "random")
+    made = study(
+        {learned: (0.5, 0.6, 0.7), stuck: (0.1, 0.1, 0.1)},
+        seeds=(0, 1, 2), seed_sd=0.02, test_size=2000,
+    )  # fmt: skip
+    made = always_one_class(made, "resnet50", answers)
+    known = made.results["model"] == "resnet18"
+    both, alone = (
+        read_grid(results, None, made.predictions)
+        for results in (made.results, made.results[known])
+    )
+    assert [both.cannot_differ(cell) for cell in both.cells] == [False] * 3 + [True] * 3
+    for cell in alone.cells:
+        assert both.spread.degrees[cell.key] == 6
+        both_sd, alone_sd = (grid.spread.deviation(cell.key) for grid in (both, alone))
+        assert both_sd == pytest.approx(alone_sd, rel=0.05)
+    # Nor do recalls of 0 and 1 make those of others seem to scatter less.
+    ratios = [ClassRecalls(grid).spread_ratio for grid in (both, alone)]
+    assert ratios[0] == pytest.approx(ratios[1], rel=0.05)
+
+
+def test_accuracies_of_0_and_1_say_nothing_of_others_without_predictions(study):
+    made = study({("resnet18", "random"): (0.6, 0.7, 0.8)}, seeds=(0, 1, 2), seed_sd=0.01)
+    perfect = made.results["fraction"] == "1"
+    made.results.loc[perfect, "test_accuracy"] = 1.0
+    grid = read_grid(made.results)
+    assert [grid.cannot_differ(cell) for cell in grid.cells] == [False, False, True]
+    assert set(grid.spread.degrees.values()) == {4}
+    made.results.loc[perfect & (made.results["seed"] == 0), "test_accuracy"] = 0.999
+    grid = read_grid(made.results)
+    assert not grid.cannot_differ(grid.cells[-1])
+
+
+def test_one_test_image_of_each_class_does_not_hide_that_trainings_differ(study):
+    made = study({("resnet18", "random"): (0.6,)}, fractions={"1": 50_000}, seeds=(0, 1, 2))
+    labels = np.arange(10)
+    for run_id, right in zip(made.results["run_id"], (5, 6, 8), strict=True):
+        answers = np.eye(10)[np.where(labels < right, labels, (labels + 1) % 10)]
+        made.predictions[run_id] = labels, answers
+        made.results.loc[made.results["run_id"] == run_id, "test_accuracy"] = right / 10
+    made.results["test_size"] = 10
+    grid = read_grid(made.results, None, made.predictions)
+    assert grid.correct
+    assert not grid.cannot_differ(grid.cells[0])
 
 
 def test_a_study_that_scatters_more_has_wider_intervals(study):

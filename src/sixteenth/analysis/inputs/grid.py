@@ -306,12 +306,27 @@ class Grid:
                     cell.train_size,
                     noise=self._test_noise(cell),
                     # The lengths of one run are no further trainings.
-                    counts=cell.key in compared,
+                    counts=cell.key in compared and not self.cannot_differ(cell),
                     law=trained_part(cell.init),
                 )
                 for cell in (*self.cells, *self.other_lengths)
             }
         )
+
+    def cannot_differ(self, cell: Cell) -> bool:
+        """Whether a cell's trainings say nothing of how much trainings differ.
+
+        Each gets every class wholly right or wholly wrong: it answers one class to all images, or
+        makes no error. Its accuracy is then fixed by the test set. Classes of one test image do not
+        tell. Where predictions do not, it is an accuracy of 0 or 1.
+        """
+        labels = self.predictions.labels
+        images = np.bincount(labels) if len(labels) else np.zeros(1)
+        if not self._all_correct_known(cell) or images.max() < 2:
+            return all(run.accuracy in (0.0, 1.0) for run in cell.runs)
+        rights = (np.bincount(labels, weights=self.correct[run_id]) for run_id in cell.run_ids)
+        # Of almost all cells the first training tells.
+        return all(bool(((right == 0) | (right == images)).all()) for right in rights)
 
     def _test_noise(self, cell: Cell) -> float:
         """The variance between trainings of a cell that its finite test set makes."""

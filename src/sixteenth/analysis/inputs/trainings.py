@@ -44,8 +44,8 @@ class Repeats:
         train_size: training images.
         noise: variance of an accuracy between trainings that comes from the finite test set alone,
             which another training does not have on other images.
-        counts: whether they tell of the spread of other cells; trainings that were counted already
-            tell of their own cell only.
+        counts: whether they tell of the spread of other cells; trainings that were counted already,
+            or that cannot differ, tell of their own cell only.
         law: names the law that the cell follows.
     """
 
