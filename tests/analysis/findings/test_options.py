@@ -163,6 +163,20 @@ def test_heads_on_other_weights_are_measured_and_leave_fine_tuning_to_be_tried(s
     assert EN.screen.untried(found[1]) == "no run fine-tuned all weights"
 
 
+def test_equal_accuracies_at_three_lengths_are_no_network_that_has_not_begun_to_learn(study):
+    lengths = {(*SMALL, "1", part): 0.8 for part in (0.25, 0.5)}
+    made = study({SMALL: (0.8,)}, fractions=ONE, lengths=lengths)
+    made.results["test_accuracy"] = 0.8
+
+    def longer(**known):
+        found = analyse(made.results, context=replace(CONTEXT, **known))
+        return next(one for one in found.options if str(one.kind) == "training")
+
+    assert longer().high < 0.08
+    # Without the classes a restart of the curve is likely: nothing tells that 80% is no guess.
+    assert longer(num_classes=None).high > 1.5 * longer().high
+
+
 def test_twice_the_images_takes_new_labels_only_where_there_are_none(study):
     halves = {"1/4": 12_500, "1/2": 25_000}
     assert options(talk(study({SMALL: (0.6, 0.7)}, fractions=halves)))["data"].new_images == 0

@@ -47,7 +47,7 @@ def find_options(
     """
     tried = measured_options(grid, best, level, explanation)
     measured = {option.kind: option for option in tried}
-    training = measured.get(OptionKind.TRAINING) or longer_training(grid, best, diagnoses)
+    training = measured.get(OptionKind.TRAINING) or longer_training(grid, curves, best, diagnoses)
     options = []
     if OptionKind.DATA not in measured:
         options.append(more_images(grid, curves, best, doublings))
