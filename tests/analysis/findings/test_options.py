@@ -217,6 +217,18 @@ def test_twice_the_images_that_were_trained_on_are_measured_and_not_forecast(stu
     assert (data.new_images, data.seconds) == (0, pytest.approx(2 * data.start.mean("seconds")))
 
 
+def test_twice_the_images_are_not_converged_where_the_run_on_them_was_still_improving(study):
+    """With steps fixed, more images are fewer epochs: the last half brought them 6 points."""
+    halves = {(*SMALL, "1/2", 0.5): 0.795, (*SMALL, "1", 0.5): 0.70}
+    lasting = {(*SMALL, "1/2", 0.5): 0.795, (*SMALL, "1", 0.5): 0.755}
+    for lengths, converged in ((halves, False), (lasting, True)):
+        found = talk(study({SMALL: (0.6, 0.80, 0.76)}, fractions=SIZES, lengths=lengths))
+        data = options(found)["data"]
+        assert data.measured
+        assert data.gain == pytest.approx(-0.04, abs=0.01)
+        assert data.converged is converged
+
+
 def test_the_forecast_of_twice_the_images_holds_the_truth(study):
     sizes = {"1/16": 4000, "1/8": 8000, "1/4": 16_000, "1/2": 32_000, "1": 64_000}
     error = 0.05 + 4.0 * np.array(list(sizes.values()), dtype=float) ** -0.35
