@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from golden_study import (
     BIG,
     CLEAN,
@@ -29,6 +30,8 @@ from golden_study import (
 from classes_study import classes_study
 from simulated_study import CLASSES, REFERENCE, REFERENCE_TRAIN, Study, make_study
 from sixteenth.analysis.findings.explained import Lever, LeverRuns, Place
+
+BIG_HEAD = ("resnet50", "imagenet, frozen")
 
 STUDIES: dict[str, Callable[[], GoldenStudy]] = {}
 
@@ -458,6 +461,29 @@ def control_run() -> GoldenStudy:
         }, test_size=4000, seeds=(0, 1, 2), seed_sd=0.002,
     )  # fmt: skip
     return complete(levelled(study))
+
+
+@golden
+def heads_and_fine_tuned() -> GoldenStudy:
+    """Heads were repeated and fine-tuned networks were not: the spread of these is assumed."""
+    heads = {("resnet18", "imagenet, frozen"): (0.66, 0.68), BIG_HEAD: (0.68, 0.70)}
+    tuned = {("resnet18", "imagenet"): (0.76, 0.80), ("resnet50", "imagenet"): (0.78, 0.825)}
+    once = levelled(make_study(tuned, fractions=TWO, test_size=2000, final_map="4x4"))
+    study = make_study(
+        heads, fractions=TWO, test_size=2000, seeds=(0, 1, 2, 3), seed_sd=0.002, final_map="4x4"
+    )
+    study.results["chosen_by"] = "last"
+    study.results[["epochs", "steps"]] = 0
+    return complete(
+        Study(
+            pd.concat([study.results, once.results], ignore_index=True),
+            once.histories,
+            study.predictions | once.predictions,
+        ),
+        whole=True,
+        init=["imagenet"],
+        finetune=["head", "all"],
+    )
 
 
 # What the curves say

@@ -35,6 +35,7 @@ CHINESE = {
     "unstable-training",
     "doubtful-labels",
     "explained-halfway",
+    "heads-and-fine-tuned",
     "overfits-more",
     "unfinished",
     "validated",

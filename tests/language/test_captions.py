@@ -22,6 +22,15 @@ def test_the_accuracy_caption_says_what_its_intervals_cover(kind: IntervalKind) 
     assert f"spread between trainings {spread}" in CAPTIONS.intervals({kind})
 
 
+def test_the_caption_says_where_only_some_of_the_spread_is_assumed() -> None:
+    caption = CAPTIONS.accuracy(
+        set(IntervalKind), 0.95, several_seeds=True, several_lines=False, band_level=None
+    )
+    apart = "assumed where no cell that trains the same part of the weights was trained twice"
+    assert f"is estimated from repeated trainings, and {apart}" in caption
+    assert f"estimated from repeated trainings, or {apart}" in CAPTIONS.intervals(set(IntervalKind))
+
+
 def test_an_open_point_is_said_to_have_one_of_three_reasons() -> None:
     said = CAPTIONS.options([])
     assert "the interval holds zero, several comparisons are corrected for, or training" in said

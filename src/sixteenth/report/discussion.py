@@ -75,6 +75,7 @@ def _context(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> Context:
     train = spec.get("train") or {}
     return Context(
         data=data_name(spec, runs),
+        train_images=first(run.data.train_images for run in runs if run.data),
         num_classes=len(classes) or None,
         classes=tuple(plain(name) for name in classes),
         image_size=spec.get("image_size"),

@@ -115,6 +115,11 @@ def is_part_trained(init: str) -> bool:
     return init != weights_of(init)
 
 
+def trained_part(init: str) -> Finetune:
+    """Which weights were trained, of the `init` of a table's row."""
+    return "head" if is_frozen(init) else "last-stage" if is_last_stage(init) else "all"
+
+
 def other_weights(init: str, than: str) -> bool:
     """Whether of two rows' `init` the first starts from other pretrained weights than the second,
     or trains more of the same."""

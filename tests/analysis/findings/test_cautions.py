@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 from test_options import BIG, PRE, SIZES, SMALL, levelled
 
+from simulated_study import Study
 from sixteenth.analysis import Context, analyse, read_grid
+from sixteenth.analysis.findings.answer import SpreadOfTrainings
 from sixteenth.analysis.findings.cautions import (
     NothingLearned,
     OneSeed,
     RunsMissing,
     _twice_as_long,
 )
+from sixteenth.analysis.findings.limits import FewSeeds, Repeats
+from sixteenth.language import language_for
 from sixteenth.language.commands import command
 from sixteenth.spec.fields import FROZEN
 
-HEAD = ("resnet18", f"imagenet{FROZEN}")
+HEAD, BIG_HEAD = (("resnet18", f"imagenet{FROZEN}"), ("resnet50", f"imagenet{FROZEN}"))
 
 
 def caution(made, kind):
@@ -89,6 +94,65 @@ def test_a_seed_that_is_planned_is_not_asked_for_again(study):
         planned = planned.drop(run_id, "missing")
     assert caution(planned, OneSeed) is None
     assert caution(planned, RunsMissing).missing == 2
+
+
+def quick_then_tuned(study, tuned_seeds=(0,)):
+    """Ten seeds of each head, which differ little, and fewer of the networks fine-tuned."""
+    heads = study(
+        {HEAD: (0.70, 0.71, 0.72), BIG_HEAD: (0.71, 0.72, 0.73)},
+        fractions=SIZES, seeds=range(10), seed_sd=0.001,
+    )  # fmt: skip
+    tuned = levelled(
+        study(
+            {PRE: (0.80, 0.84, 0.87), ("resnet50", "imagenet"): (0.81, 0.85, 0.888)},
+            fractions=SIZES,
+            seeds=tuned_seeds,
+            seed_sd=0.003,
+            generator=1,
+        )
+    )
+    results = pd.concat([heads.results, tuned.results], ignore_index=True)
+    return Study(results, tuned.histories, heads.predictions | tuned.predictions)
+
+
+def analysed(made):
+    return analyse(made.results, made.histories, predictions=made.predictions)
+
+
+def test_repeated_heads_do_not_hide_that_fine_tuned_networks_were_trained_once(study):
+    found = analysed(quick_then_tuned(study))
+    assert found.grid.best.init == "imagenet"
+    once = next(each for each in found.overview.cautions if isinstance(each, OneSeed))
+    assert once.once == "all"
+    assert once.seeds == tuple(range(10)), "the study's own: fewer would leave heads out"
+    assert once.deviation == pytest.approx(found.grid.spread.deviation(found.grid.best.key))
+    assert math.isfinite(once.seconds)
+    assert found.overview.sure.repeats == 0
+    spread = next(each for each in found.answer if isinstance(each, SpreadOfTrainings))
+    assert (spread.repeats, spread.once) == (0, "all")
+    said = language_for(found)
+    assert "is assumed: every cell whose weights were all trained was trained once" in said.say(
+        spread
+    )
+    assert said.say(once).startswith("Every cell whose weights were all trained was trained once.")
+    seeds = next(each for section in found.sections for each in section.findings
+                 if isinstance(each, FewSeeds))  # fmt: skip
+    assert (seeds.repeats, seeds.parts) == (Repeats.NOT_OF_ALL, 2)
+
+
+def test_repeated_networks_have_the_spread_of_their_own_repeats(study):
+    found = analysed(quick_then_tuned(study, tuned_seeds=(0, 1, 2)))
+    assert not [each for each in found.overview.cautions if isinstance(each, OneSeed)]
+    best = found.grid.best
+    assert found.overview.sure.repeats == found.grid.spread.degrees[best.key] == 12
+    spread = next(each for each in found.answer if isinstance(each, SpreadOfTrainings))
+    assert (spread.repeats, spread.once) == (12, None)
+
+
+def test_the_time_of_more_seeds_is_that_of_all_cells_which_lack_them(study):
+    made = study({SMALL: (0.60,), BIG: (0.64,)}, fractions={"1": 50_000})
+    once = caution(levelled(made), OneSeed)
+    assert once.seconds == pytest.approx(2 * made.results["seconds"].sum())
 
 
 def test_a_network_that_guesses_is_named_where_the_best_one_is_compared_with_it(study):

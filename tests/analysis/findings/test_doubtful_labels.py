@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from talking import discuss
 
 from sixteenth.analysis import Context, read_grid
@@ -56,6 +57,48 @@ def test_one_network_alone_casts_no_doubt_on_a_label(study):
     made = study({("resnet18", "random"): (0.6, 0.9)}, fractions=SIZES)
     grid = read_grid(made.results, None, made.predictions)
     assert suspects(grid) == ([], 1)
+
+
+def test_only_networks_on_the_most_images_of_the_study_judge(study):
+    """A network on half of the images errs on more of them, and does not see a wrong label."""
+    made = with_wrong_labels(study, [7])
+    half = made.predictions["resnet50-random-1of2-seed0"][1]
+    half[7] = 0.001
+    half[7, 5] = 0.991  # it agrees with the label
+    lost = made.drop("resnet50-random-1-seed0", "missing")
+    assert suspects(read_grid(lost.results, None, lost.predictions)) == ([], 1)
+    more = study({("resnet34", "random"): (0.9,)}, fractions={"0.999": 49_950}, test_size=2000)
+    for run_id in more.predictions:
+        lost.predictions[run_id] = made.predictions["resnet18-random-1-seed0"]
+        known = lost.results["run_id"] == "resnet18-random-1-seed0"
+        more.results["test_accuracy"] = lost.results.loc[known, "test_accuracy"].item()
+    both = pd.concat([lost.results, more.results])
+    found, networks = suspects(read_grid(both, None, lost.predictions))
+    assert networks == 2, "one size within a hundredth"
+    assert 7 in [each.index for each in found]
+
+
+def test_a_network_that_guesses_does_not_judge(study):
+    made = with_wrong_labels(study, [7])
+    run = "resnet50-random-1-seed0"
+    labels, probabilities = made.predictions[run]
+    probabilities[:] = 0.05
+    probabilities[:, 4] = 0.55
+    guessed = float((labels == 4).mean())
+    made.results.loc[made.results["run_id"] == run, "test_accuracy"] = guessed
+    third = study({("resnet34", "random"): (0.9,)}, fractions={"1": 50_000}, test_size=2000)
+    same = made.predictions["resnet18-random-1-seed0"]
+    third.predictions = dict.fromkeys(third.predictions, same)
+    known = made.results["run_id"] == "resnet18-random-1-seed0"
+    third.results["test_accuracy"] = made.results.loc[known, "test_accuracy"].item()
+    found = discuss(
+        pd.concat([made.results, third.results], ignore_index=True),
+        predictions=made.predictions | third.predictions,
+        context=Context(classes=NAMES),
+    )
+    said = next(s for s in found.sections if s.key == "data").statements[0]
+    assert said.finding.networks == 2
+    assert 7 in [each.index for each in found.suspects]
 
 
 def test_the_ceiling_is_said_with_its_share_of_the_error(study):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from talking import english, talk
+from talking import CONTEXT, english, talk
 
 from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.cautions import PartTrained
@@ -162,6 +163,20 @@ def test_heads_on_other_weights_are_measured_and_leave_fine_tuning_to_be_tried(s
     assert EN.screen.untried(found[1]) == "no run fine-tuned all weights"
 
 
+def test_equal_accuracies_at_three_lengths_are_no_network_that_has_not_begun_to_learn(study):
+    lengths = {(*SMALL, "1", part): 0.8 for part in (0.25, 0.5)}
+    made = study({SMALL: (0.8,)}, fractions=ONE, lengths=lengths)
+    made.results["test_accuracy"] = 0.8
+
+    def longer(**known):
+        found = analyse(made.results, context=replace(CONTEXT, **known))
+        return next(one for one in found.options if str(one.kind) == "training")
+
+    assert longer().high < 0.08
+    # Without the classes a restart of the curve is likely: nothing tells that 80% is no guess.
+    assert longer(num_classes=None).high > 1.5 * longer().high
+
+
 def test_twice_the_images_takes_new_labels_only_where_there_are_none(study):
     halves = {"1/4": 12_500, "1/2": 25_000}
     assert options(talk(study({SMALL: (0.6, 0.7)}, fractions=halves)))["data"].new_images == 0
@@ -178,12 +193,40 @@ def test_twice_the_images_takes_new_labels_only_where_there_are_none(study):
     assert options(rounded)["data"].new_images == 200
 
 
+def test_labels_that_the_data_have_are_not_asked_for_whatever_the_fractions_are_called(study):
+    counts = {"25 per class": 250, "50 per class": 500, "100 per class": 1000}
+    made = study({SMALL: (0.5, 0.6, 0.68)}, fractions=counts)
+    assert options(talk(made))["data"].new_images == 1000, "as far as a table tells"
+    found = talk(made, context=replace(CONTEXT, train_images=50_000))
+    assert options(found)["data"].new_images == 0
+    said = next(one for one in found.said_advice.options if one.finding.kind == "data")
+    assert said.what == "train on 2,000 images, which have labels already"
+    some = talk(made, context=replace(CONTEXT, train_images=1200))
+    assert options(some)["data"].new_images == 800
+    # A share of 200 images was rounded to 13: the number of images is known better than that.
+    rounded = study({SMALL: (0.4, 0.6)}, fractions={"1/16": 13, "3/4": 150})
+    found = talk(rounded, context=replace(CONTEXT, train_images=200))
+    assert options(found)["data"].new_images == 100
+
+
 def test_twice_the_images_that_were_trained_on_are_measured_and_not_forecast(study):
     found = talk(study({SMALL: (0.6, 0.8, 0.7)}, fractions=SIZES))
     data = options(found)["data"]
     assert (data.start.train_size, data.measured, data.end) == (25_000, True, SMALL)
     assert (data.gain, data.verdict) == (pytest.approx(-0.1, abs=0.02), "does not")
     assert (data.new_images, data.seconds) == (0, pytest.approx(2 * data.start.mean("seconds")))
+
+
+def test_twice_the_images_are_not_converged_where_the_run_on_them_was_still_improving(study):
+    """With steps fixed, more images are fewer epochs: the last half brought them 6 points."""
+    halves = {(*SMALL, "1/2", 0.5): 0.795, (*SMALL, "1", 0.5): 0.70}
+    lasting = {(*SMALL, "1/2", 0.5): 0.795, (*SMALL, "1", 0.5): 0.755}
+    for lengths, converged in ((halves, False), (lasting, True)):
+        found = talk(study({SMALL: (0.6, 0.80, 0.76)}, fractions=SIZES, lengths=lengths))
+        data = options(found)["data"]
+        assert data.measured
+        assert data.gain == pytest.approx(-0.04, abs=0.01)
+        assert data.converged is converged
 
 
 def test_the_forecast_of_twice_the_images_holds_the_truth(study):

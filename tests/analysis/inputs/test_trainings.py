@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from sixteenth.analysis import compare_cells, read_grid
 from sixteenth.analysis.inputs.trainings import Repeats, assumed_deviation, training_spread
+from sixteenth.analysis.stats.per_class import ClassRecalls
 
 
 def repeated(rng, deviations, seeds, mean=0.6, size=3125):
@@ -19,8 +22,8 @@ def repeated(rng, deviations, seeds, mean=0.6, size=3125):
 
 def test_without_repeats_the_spread_is_the_assumed_one():
     found = training_spread({"a": Repeats([0.5], 3125), "b": Repeats([0.8], 50_000)})
-    assert found.assumed
-    assert found.degrees == 0
+    assert all(found.assumed(key) for key in "ab")
+    assert found.degrees == {"a": 0, "b": 0}
     # A little above, because the median of an inverse chi-square is above one.
     assert found.deviation("a") == pytest.approx(assumed_deviation(0.5, 3125), rel=0.12)
     assert found.deviation("b") == pytest.approx(assumed_deviation(0.8, 50_000), rel=0.12)
@@ -39,8 +42,8 @@ def test_repeats_of_all_cells_tell_the_spread_of_the_study(factor):
     medians = []
     for _ in range(30):
         found = training_spread(repeated(rng, [sd] * 6, 3))
-        assert not found.assumed
-        assert found.degrees == 12
+        assert not found.assumed(0)
+        assert set(found.degrees.values()) == {12}
         medians.append(found.deviation(0))
     assert np.median(medians) == pytest.approx(sd, rel=0.2)
 
@@ -53,6 +56,48 @@ def test_a_cell_without_repeats_takes_its_spread_from_the_others():
     # But it is known less well: its draws scatter more.
     relative = [np.std(np.log(found.variances[key])) for key in ("once", 0)]
     assert relative[0] > relative[1]
+
+
+def test_cells_that_train_other_weights_have_a_law_of_their_own(study):
+    """Ten seeds of each head say nothing of how much fine-tuned networks scatter."""
+    heads, tuned = ("resnet18", "imagenet, frozen"), ("resnet18", "imagenet")
+    quiet = study({heads: (0.5, 0.6, 0.7)}, seeds=range(10), seed_sd=0.001)
+    once = study({tuned: (0.6, 0.7, 0.8)})
+    both = read_grid(pd.concat([quiet.results, once.results]))
+    alone = read_grid(once.results)
+    for cell in both.curve(*tuned):
+        assert both.spread.assumed(cell.key)
+        assumed = assumed_deviation(cell.accuracy, cell.train_size)
+        assert both.spread.deviation(cell.key) == pytest.approx(assumed, rel=0.12)
+        assert cell.key in alone.spread.degrees
+    for cell in both.curve(*heads):
+        assert not both.spread.assumed(cell.key)
+        assert both.spread.degrees[cell.key] == 27
+        assert both.spread.deviation(cell.key) < 0.5 * assumed_deviation(0.6, cell.train_size)
+    pair = both.curve(*heads)[-1], both.curve(*tuned)[-1]
+    assert compare_cells(both, *pair).assumed
+    assert not compare_cells(both, *both.curve(*heads)[:2]).assumed
+
+
+def test_the_lengths_of_a_network_follow_its_law(study):
+    lengths = {("resnet18", "imagenet", "1", 0.5): 0.7}
+    tuned = study({("resnet18", "imagenet"): (0.6, 0.7, 0.8)}, lengths=lengths)
+    heads = study(
+        {("resnet18", "imagenet, frozen"): (0.5, 0.6, 0.7)}, seeds=range(10), seed_sd=0.001
+    )
+    grid = read_grid(pd.concat([tuned.results, heads.results]))
+    (half,) = grid.other_lengths
+    assert half.length == 0.5
+    assert grid.spread.assumed(half.key)
+
+
+def test_one_law_draws_the_same_whatever_it_is_called():
+    rng = np.random.default_rng(2)
+    cells = repeated(rng, [0.01] * 3, 3)
+    named = {key: replace(cell, law="head") for key, cell in cells.items()}
+    for key in cells:
+        drawn = (training_spread(each).variances[key] for each in (cells, named))
+        assert np.array_equal(*drawn)
 
 
 def test_a_cell_that_scatters_more_than_the_others_has_a_wider_spread():
@@ -77,13 +122,74 @@ def test_other_lengths_of_the_same_runs_are_no_further_trainings(study):
     shorter["length"] = 0.5
     both = read_grid(pd.concat([simulated.results, shorter]))
     alone = read_grid(simulated.results)
-    assert both.spread.degrees == alone.spread.degrees == 6
+    for grid in (both, alone):
+        assert set(grid.spread.degrees.values()) == {6}
     for cell in alone.cells:
         both_sd, alone_sd = (grid.spread.deviation(cell.key) for grid in (both, alone))
         assert both_sd == pytest.approx(alone_sd, rel=0.05)
     assert {cell.length for cell in both.other_lengths} == {0.5}
     assert [cell.length for cell in both.lengths(both.cells[0])] == [0.5, 1.0]
     assert {run.length for run in both.runs} == {1.0}
+
+
+def always_one_class(made, model, answers):
+    """The study, in which each seed of a model answers its class of `answers` to all images."""
+    for row in made.results.index[made.results["model"] == model]:
+        run_id, seed = made.results.loc[row, ["run_id", "seed"]]
+        labels, probabilities = made.predictions[run_id]
+        probabilities = np.full_like(probabilities, 0.05)
+        probabilities[:, answers[seed]] = 0.55
+        made.predictions[run_id] = labels, probabilities
+        made.results.loc[row, "test_accuracy"] = (labels == answers[seed]).mean()
+    return made
+
+
+@pytest.mark.parametrize("answers", [(3, 3, 3), (3, 5, 8)])
+def test_trainings_that_answer_one_class_say_nothing_of_others(study, answers):
+    learned, stuck = ("resnet18", "random"), ("resnet50", "random")
+    made = study(
+        {learned: (0.5, 0.6, 0.7), stuck: (0.1, 0.1, 0.1)},
+        seeds=(0, 1, 2), seed_sd=0.02, test_size=2000,
+    )  # fmt: skip
+    made = always_one_class(made, "resnet50", answers)
+    known = made.results["model"] == "resnet18"
+    both, alone = (
+        read_grid(results, None, made.predictions)
+        for results in (made.results, made.results[known])
+    )
+    assert [both.cannot_differ(cell) for cell in both.cells] == [False] * 3 + [True] * 3
+    for cell in alone.cells:
+        assert both.spread.degrees[cell.key] == 6
+        both_sd, alone_sd = (grid.spread.deviation(cell.key) for grid in (both, alone))
+        assert both_sd == pytest.approx(alone_sd, rel=0.05)
+    # Nor do recalls of 0 and 1 make those of others seem to scatter less.
+    ratios = [ClassRecalls(grid).spread_ratio for grid in (both, alone)]
+    assert ratios[0] == pytest.approx(ratios[1], rel=0.05)
+
+
+def test_accuracies_of_0_and_1_say_nothing_of_others_without_predictions(study):
+    made = study({("resnet18", "random"): (0.6, 0.7, 0.8)}, seeds=(0, 1, 2), seed_sd=0.01)
+    perfect = made.results["fraction"] == "1"
+    made.results.loc[perfect, "test_accuracy"] = 1.0
+    grid = read_grid(made.results)
+    assert [grid.cannot_differ(cell) for cell in grid.cells] == [False, False, True]
+    assert set(grid.spread.degrees.values()) == {4}
+    made.results.loc[perfect & (made.results["seed"] == 0), "test_accuracy"] = 0.999
+    grid = read_grid(made.results)
+    assert not grid.cannot_differ(grid.cells[-1])
+
+
+def test_one_test_image_of_each_class_does_not_hide_that_trainings_differ(study):
+    made = study({("resnet18", "random"): (0.6,)}, fractions={"1": 50_000}, seeds=(0, 1, 2))
+    labels = np.arange(10)
+    for run_id, right in zip(made.results["run_id"], (5, 6, 8), strict=True):
+        answers = np.eye(10)[np.where(labels < right, labels, (labels + 1) % 10)]
+        made.predictions[run_id] = labels, answers
+        made.results.loc[made.results["run_id"] == run_id, "test_accuracy"] = right / 10
+    made.results["test_size"] = 10
+    grid = read_grid(made.results, None, made.predictions)
+    assert grid.correct
+    assert not grid.cannot_differ(grid.cells[0])
 
 
 def test_a_study_that_scatters_more_has_wider_intervals(study):

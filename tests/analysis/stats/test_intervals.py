@@ -111,6 +111,18 @@ def test_cells_with_several_seeds_say_that_their_spread_was_measured(study):
     assert len(table["run_ids"][0]) == 3
 
 
+def test_the_spread_of_cells_that_train_other_weights_stays_assumed(study):
+    heads = study({("resnet18", "imagenet, frozen"): (0.5, 0.6, 0.7)}, seeds=(0, 1, 2))
+    tuned = study({("resnet18", "imagenet"): (0.6, 0.7, 0.8)})
+    both = pd.concat([heads.results, tuned.results])
+    for table in (cells(both), summary_table(both)):
+        kinds = table.groupby("init")["interval"].unique().map(list).to_dict()
+        assert kinds == {
+            "imagenet, frozen": [IntervalKind.MEASURED],
+            "imagenet": [IntervalKind.ASSUMED],
+        }
+
+
 def test_the_summary_table_keeps_runs_that_did_not_finish_and_says_why(reference):
     study = reference.drop("resnet50-random-1-seed0", "failed", "the loss became NaN")
     table = summary_table(study.results)

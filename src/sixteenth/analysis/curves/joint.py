@@ -31,10 +31,15 @@ CURVE_LEVEL = 0.9
 
 @dataclass(frozen=True)
 class Curves:
-    """The fitted learning curve of every model and init with two sizes or more."""
+    """The fitted learning curve of every model and init with two sizes or more.
+
+    Attributes:
+        chance: error of guessing that they were fitted with; None where it is not known.
+    """
 
     grid: Grid
     fits: dict[Arm, LearningCurve]
+    chance: float | None = None
 
     def errors(self, arm: Arm, sizes: ArrayLike) -> NDArray[np.float64]:
         """Joint draws of the arm's error at `sizes`: (COUNT, m), row i of every arm together."""
@@ -98,7 +103,7 @@ def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
             test_size=int(size) if size > 0 else None,
             chance=chance,
         )
-    return Curves(grid, fits)
+    return Curves(grid, fits, chance)
 
 
 def points(grid: Grid, arm: Arm) -> list[Cell]:

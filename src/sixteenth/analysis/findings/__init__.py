@@ -7,6 +7,7 @@ doubling         what the last doubling of the images bought: by images, and by 
 advice           what there is, the options, and what would make them surer
 target           what a wanted error takes
 relation         accuracy, model size and training-set size; runs left out
+over_sizes       two models, or two kinds of weights, at every size: one verdict wherever told
 expectation      was the bigger model better, at which sizes
 causes           where it was not as expected: what may be behind it, as what to test
 explained        reasons that were tested: what each lever does to a difference

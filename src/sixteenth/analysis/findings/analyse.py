@@ -7,6 +7,7 @@ study did not ask is named as such. Nothing here is in words: `language` says it
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -173,13 +174,15 @@ def analyse(
         raise InputError(f"metric {metric!r} is none of {', '.join(Metric)}")
     expected = Expect(expect)
     context = context or Context()
-    grid = read_grid(results, histories, predictions, Metric(metric))
+    there = math.nan if context.train_images is None else float(context.train_images)
+    grid = read_grid(results, histories, predictions, Metric(metric), there)
     chance = chance_accuracy(grid, context)
     curves = fit_curves(grid, 1 - chance if chance < 1 else None)
     rows = verdicts(grid, expected, level)
     doublings = [d for curve in grid.curves.values() for d in last_doubling(grid, curve, level)]
     diagnoses = diagnose(grid, context)
-    doubted, judges = suspects(grid, context.classes)
+    at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
+    doubted, judges = suspects(grid, context.classes, {each.run_id for each in at_chance})
     classes = class_curves(grid, context, level)
     begun, tested = tested, [runs for runs in tested if runs.begins_to_tell]
     explanation = Explanation(
@@ -205,7 +208,6 @@ def analyse(
     answered = answer(grid, advice, doublings, context, level, explanation)
     sections: list[Section] = []
     if grid.cells:
-        at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
         found: dict[SectionKey, Sequence[Finding]] = {
             SectionKey.RELATION: [*relation(grid, doublings, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
+from ...spec.fields import Finetune
 from ..inputs.grid import Cell, Grid
 from .advice import Advice, BestNetwork
-from .cautions import PartTrained, RunsMissing
+from .cautions import PartTrained, RunsMissing, once
 from .diagnosis import Context
 from .doubling import ControlRun, LastDoubling
 from .explained import Explanation
@@ -108,12 +110,22 @@ class SpreadOfTrainings(Finding):
 
     Attributes:
         deviation: median standard deviation between trainings of the best network, a share.
-        repeats: trainings of cells that had been trained before; 0: the spread is assumed.
+        repeats: trainings of cells that had been trained before, of those that train the same
+            weights as the best network; 0: the spread is assumed.
+        once: the weights that the best network trains, where cells that train others were repeated
+            and none of its own; else None.
     """
 
     strength = Strength.NOTE
     deviation: float
     repeats: int
+    once: Finetune | None = None
+
+    @classmethod
+    def of(cls, grid: Grid, best: Cell) -> Self:
+        """Of the best network's cell."""
+        repeats = grid.spread.degrees[best.key]
+        return cls(grid.spread.deviation(best.key), repeats, once(grid, best))
 
 
 @dataclass(frozen=True)
@@ -157,7 +169,7 @@ def answer(
     found += PartTrained.of(grid, best)
     found += _in_hand(grid, best, level, explanation)
     found += [BoughtByImages(one) for one in mine]
-    found.append(SpreadOfTrainings(grid.spread.deviation(best.key), grid.spread.degrees))
+    found.append(SpreadOfTrainings.of(grid, best))
     return [*found, *RunsMissing.of(grid, context)]
 
 

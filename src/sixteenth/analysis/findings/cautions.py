@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from ...spec.fields import (
     AT_MAX_EPOCHS,
+    Finetune,
     is_frozen,
     is_last_stage,
     is_part_trained,
+    trained_part,
     weights_of,
 )
-from ..inputs.grid import Cell, Grid
+from ..inputs.grid import Cell, CellKey, Grid, Run
 from .advice import Advice
 from .cost import longer_seconds, study_seconds, training_seconds
 from .diagnosis import (
@@ -29,6 +31,9 @@ from .explained import ExplainedLever, Explanation, Lever
 from .options import Option, OptionKind, OptionVerdict
 from .per_class import ImbalancedClasses, imbalance
 from .types import Finding, Strength
+
+SEEDS = 3
+"""Trainings of each cell that measure the spread between them well enough for a verdict."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,33 @@ class OneSeed(Finding):
     """No cell was trained twice, and the verdict would not stand if trainings differed more.
 
     Attributes:
-        deviation: standard deviation between trainings of the best network that was assumed.
-        seeds: those of the study and two more.
-        seconds: of training that these two take; NaN where not known.
+        deviation: standard deviation between trainings of a network that was assumed.
+        seeds: those of the study, and as many more as make three.
+        seconds: of training that these take; NaN where not known.
+        once: the weights that this network trains, where cells that train others were repeated;
+            else None.
     """
 
     deviation: float
     seeds: tuple[int, ...]
     seconds: float = math.nan
+    once: Finetune | None = None
+
+    @classmethod
+    def of(cls, grid: Grid, cells: Iterable[Cell]) -> Iterator[Self]:
+        """Where the spread of one of the cells is assumed.
+
+        Where more seeds of it are planned, the missing runs are the way to them.
+        """
+        for cell in cells:
+            part = trained_part(cell.init)
+            planned = {run.seed for run in grid.runs if trained_part(run.init) == part}
+            if grid.spread.assumed(cell.key) and len(planned) == 1:
+                seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
+                seeds += tuple(max(seeds) + i for i in range(1, SEEDS - len(seeds) + 1))
+                deviation = grid.spread.deviation(cell.key)
+                yield cls(deviation, seeds, _seeds_seconds(grid, len(seeds)), once(grid, cell))
+                return
 
 
 @dataclass(frozen=True)
@@ -276,6 +300,16 @@ Caution = (
 )
 
 
+def once(grid: Grid, cell: Cell) -> Finetune | None:
+    """The weights that a cell trains, where no cell that trains them was repeated, and others were.
+
+    None where its spread between trainings is measured, or that of no cell of the study is.
+    """
+    assumed = grid.spread.assumed
+    others = any(not assumed(other.key) for other in grid.cells)
+    return trained_part(cell.init) if assumed(cell.key) and others else None
+
+
 def cautions(
     grid: Grid,
     best: Cell,
@@ -322,15 +356,23 @@ def cautions(
     )
     # Twice as wide an interval: what trainings differ by is assumed, and may be twice as much.
     narrow = decided is not None and abs(decided.gain) < decided.high - decided.low
-    seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
-    # Where more seeds are planned, the missing runs are the way to them.
-    if told and narrow and not grid.spread.degrees and len(seeds) == 1:
-        more = (*seeds, max(seeds) + 1, max(seeds) + 2)
-        yield OneSeed(grid.spread.deviation(best.key), more, 2 * study_seconds(grid))
+    if told and narrow and decided is not None:
+        same_size = [c for c in grid.cells if c.train_size == decided.start.train_size]
+        end = [cell for cell in same_size if cell.arm == decided.end]
+        yield from OneSeed.of(grid, [best, decided.start, *end])
     hidden = imbalance(grid, best)
     if hidden is not None:
         yield hidden
     yield from _of_the_runs(grid, context, best)
+
+
+def _seeds_seconds(grid: Grid, seeds: int) -> float:
+    """Seconds of training that it takes until each cell has so many seeds; NaN where not known."""
+    cells: dict[CellKey, list[Run]] = {}
+    for run in grid.runs:
+        cells.setdefault(run.cell_key, []).append(run)
+    more = ((seeds - len(runs), runs[:1]) for runs in cells.values())
+    return sum(number * training_seconds(grid, run) for number, run in more)
 
 
 def _order_stays(best: Cell, compared: Sequence[Cell], explanation: Explanation) -> bool:

@@ -19,7 +19,7 @@ from ...spec.fields import is_frozen, is_part_trained, other_weights, trains_mor
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
 from .diagnosis import DiagnosisFinding
-from .doubling import LastDoubling
+from .doubling import LastDoubling, twice_the_images
 from .explained import Explanation
 from .forecast_options import longer_training, more_images
 from .measured_options import measured_options
@@ -47,7 +47,7 @@ def find_options(
     """
     tried = measured_options(grid, best, level, explanation)
     measured = {option.kind: option for option in tried}
-    training = measured.get(OptionKind.TRAINING) or longer_training(grid, best, diagnoses)
+    training = measured.get(OptionKind.TRAINING) or longer_training(grid, curves, best, diagnoses)
     options = []
     if OptionKind.DATA not in measured:
         options.append(more_images(grid, curves, best, doublings))
@@ -138,8 +138,11 @@ def _converged(
         return option.converged if option.converged is not None else _levelled(grid, option.start)
     ends = [option.start]
     if option.measured and option.end is not None and option.lever is None:
-        arm = option.end
-        ends += [c for c in grid.curve(*arm) if c.train_size == option.start.train_size]
+        start, curve = option.start, grid.curve(*option.end)
+        if option.kind is OptionKind.DATA:
+            ends += [cell for cell in curve if twice_the_images(cell, start)]
+        else:
+            ends += [cell for cell in curve if cell.train_size == start.train_size]
     gains = [training_gain(grid, cell) for cell in ends]
     if not any(map(math.isfinite, gains)):
         return _converged(grid, training, training, diagnoses)

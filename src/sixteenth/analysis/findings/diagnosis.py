@@ -46,6 +46,8 @@ class Context:
 
     data: str = ""
     """The data set's name or path, for the answer's first sentence."""
+    train_images: int | None = None
+    """Labelled training images of the data, of which the fractions are drawn."""
     num_classes: int | None = None
     """For the accuracy of guessing, where no predictions tell the most frequent class."""
     classes: Sequence[str] = ()

@@ -29,6 +29,11 @@ SAME_STEPS = 0.1
 subsets round to different numbers of steps."""
 
 
+def twice_the_images(cell: Cell, start: Cell) -> bool:
+    """Whether a cell was trained on twice the images of another."""
+    return abs(cell.train_size / start.train_size - 2) <= 2 * SAME_SIZE
+
+
 class HalfOrigin(StrEnum):
     """Where the accuracy at half of the largest size comes from."""
 

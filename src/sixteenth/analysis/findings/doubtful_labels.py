@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..inputs.grid import Grid
 from ..stats.per_class import class_name
+from .doubling import SAME_SIZE
 from .types import Finding, ImageChecks, Strength
 
 FEWEST_NETWORKS = 2
@@ -105,21 +106,31 @@ class NoCopies(CheckFinding):
 DataFinding = LabelCeiling | LeakedImages | Copies | ConflictingLabels | Examples | NoCopies
 
 
-def suspects(grid: Grid, classes: Sequence[str] = ()) -> tuple[list[Suspect], int]:
+def suspects(
+    grid: Grid, classes: Sequence[str] = (), guessing: Container[str] = ()
+) -> tuple[list[Suspect], int]:
     """Test images whose label is in doubt, the most confident first; and how many networks judged.
 
-    One network of each model and init and seed judges, the one with the most training images. An
-    image is in doubt when all of them predict one and the same other class, each with at least the
-    probability that it gives this class on average where it is the given one. That threshold is
-    the one of confident learning (Northcutt, Jiang & Chuang 2021, J. Artif. Intell. Res. 70:
-    1373-1411); the networks here have not seen the test set, so no cross-validation is needed.
+    The networks with the most training images of the study judge, each seed: one that saw a part of
+    them errs on images that the others know. An image is in doubt when all of them predict one and
+    the same other class, each with at least the probability that it gives this class on average
+    where it is the given one. That threshold is the one of confident learning (Northcutt, Jiang &
+    Chuang 2021, J. Artif. Intell. Res. 70: 1373-1411); the networks here have not seen the test
+    set, so no cross-validation is needed.
+
+    Args:
+        grid: the study.
+        classes: names, by label; a class without one is called by its number.
+        guessing: run ids of networks that are no better than guessing, which do not judge.
     """
     predictions, labels = grid.predictions, grid.predictions.labels
+    most = max((cell.train_size for cell in grid.cells), default=math.nan)
     judges = [
         run.run_id
-        for curve in grid.curves.values()
-        for run in curve[-1].runs
-        if run.run_id in predictions.predicted
+        for cell in grid.cells
+        if cell.train_size >= most * (1 - SAME_SIZE)
+        for run in cell.runs
+        if run.run_id in predictions.predicted and run.run_id not in guessing
     ]
     if len(judges) < FEWEST_NETWORKS:
         return [], len(judges)

@@ -11,8 +11,8 @@ from ..curves.crossover import Crossover, CrossoverOutcome
 from ..curves.forecast import find_crossover
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
-from ..stats.paired import Contrast, compare_cells, compare_differences, significant
-from ..stats.significance import holm
+from ..stats.paired import Contrast, compare_differences
+from .over_sizes import over_sizes
 from .types import Finding, Strength
 
 
@@ -36,7 +36,7 @@ class Outcome(StrEnum):
 class SizeVerdict(Finding):
     """The bigger against the smaller model at one size.
 
-    The same comparison as an option, or in hand, has its verdict from here: see `p_over_sizes`.
+    The same comparison as an option, or in hand, has the same verdict: see `over_sizes`.
 
     Attributes:
         small, big: the two cells.
@@ -205,25 +205,16 @@ def verdicts(grid: Grid, expect: Expect, level: float) -> list[SizeVerdict]:
 
 def _size_verdicts(grid: Grid, init: str, expect: Expect, level: float) -> Iterator[SizeVerdict]:
     better = "below" if expect is Expect.SMALLER else "above"
-    pairs = grid.shared(*((model, init) for model in grid.compared_models))
-    found = [compare_cells(grid, small, big, level) for small, big in pairs]
-    adjusted = holm([one.p_value for one in found])
-    for (small, big), one, p, told in zip(pairs, found, adjusted, significant(found), strict=True):
+    small, big = grid.compared_models
+    rows = over_sizes(grid, (small, init), (big, init), level)
+    for row in rows:
         outcome = Outcome.CANNOT_TELL
-        if told:
-            outcome = Outcome.HELD if one.verdict == better else Outcome.OPPOSITE
-        detectable = one.detectable_of(len(pairs))
-        yield SizeVerdict(init, small, big, one, float(p), outcome, len(pairs), detectable)
-
-
-def p_over_sizes(grid: Grid, start: Cell, end: Cell, level: float) -> float | None:
-    """The p of `SizeVerdict` for two cells; None where they are not the two that are compared."""
-    if not grid.sizes_known or start.init != end.init:
-        return None
-    if (start.model, end.model) != grid.compared_models:
-        return None
-    rows = _size_verdicts(grid, start.init, Expect.NONE, level)
-    return next((row.p for row in rows if (row.small, row.big) == (start, end)), None)
+        if row.told:
+            outcome = Outcome.HELD if row.found.verdict == better else Outcome.OPPOSITE
+        detectable = row.found.detectable_of(len(rows))
+        yield SizeVerdict(
+            init, row.first, row.second, row.found, row.p, outcome, len(rows), detectable
+        )
 
 
 def expectation(

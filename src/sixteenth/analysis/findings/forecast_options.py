@@ -45,7 +45,9 @@ def more_images(
     return replace(option, gain_at_equal_steps=equal, doubts=doubts(curves, arm))
 
 
-def longer_training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding]) -> Option:
+def longer_training(
+    grid: Grid, curves: Curves, best: Cell, diagnoses: Sequence[DiagnosisFinding]
+) -> Option:
     """Twice the steps, by a curve through the accuracies at several training lengths."""
     option = Option(
         kind=OptionKind.TRAINING,
@@ -67,6 +69,7 @@ def longer_training(grid: Grid, best: Cell, diagnoses: Sequence[DiagnosisFinding
         [cell.mean("steps") for cell in cells],
         [[1 - run.accuracy for run in cell.runs] for cell in cells],
         test_size=int(best.effective_size) if best.effective_size > 0 else None,
+        chance=curves.chance,
     )
     last = cells[-1].mean("steps")
     falls = fit.falls([2 * last], count=COUNT, seed=zlib.crc32(b"training"))[:, 0]

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, is_frozen
+from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, is_frozen, trained_part
 from ..curves.joint import CURVE_LEVEL, Curves
 from ..inputs.grid import Cell, Grid, Run
 from ..inputs.predictions import Unpaired
@@ -51,16 +51,26 @@ class Repeats(StrEnum):
     NONE = "none"
     """Each cell was trained once."""
     SOME = "some"
-    """Some cells were trained once."""
+    """Some cells were trained once, and others that train the same weights were repeated."""
+    NOT_OF_ALL = "not-of-all"
+    """No cell that trains the one or other part of the weights was trained twice."""
     FEW = "few"
 
 
 @dataclass(frozen=True)
 class FewSeeds(Limit):
-    """Too few trainings of each cell; `seeds` are the different numbers of them."""
+    """Too few trainings of each cell.
+
+    Attributes:
+        seeds: the different numbers of them.
+        repeats: how well the spread is known that they tell.
+        parts: all weights, those of the last stage, or of the classifier: how many of these the
+            cells train. Each has a spread of its own.
+    """
 
     seeds: tuple[int, ...]
     repeats: Repeats
+    parts: int = 1
 
 
 @dataclass(frozen=True)
@@ -197,7 +207,9 @@ def _seeds(grid: Grid) -> list[FewSeeds]:
     repeats = Repeats.FEW
     if numbers[0] == 1:
         repeats = Repeats.NONE if numbers == (1,) else Repeats.SOME
-    return [FewSeeds(numbers, repeats)]
+        if repeats is Repeats.SOME and any(grid.spread.assumed(cell.key) for cell in grid.cells):
+            repeats = Repeats.NOT_OF_ALL
+    return [FewSeeds(numbers, repeats, len({trained_part(cell.init) for cell in grid.cells}))]
 
 
 def _epochs(runs: Sequence[Run], several_models: bool) -> list[FewEpochs]:

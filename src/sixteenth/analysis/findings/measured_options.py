@@ -10,10 +10,10 @@ from ...spec.fields import other_weights
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, another_draws, compare_cells
 from ..stats.significance import holm
-from .doubling import SAME_SIZE, of_steps
-from .expectation import p_over_sizes
+from .doubling import of_steps, twice_the_images
 from .explained import Explanation, Lever
 from .options import Draws, Option, OptionKind, OptionVerdict, verdict_of
+from .over_sizes import p_over_sizes
 
 
 class _Tried(NamedTuple):
@@ -74,7 +74,7 @@ def measured_options(
     found += [
         (OptionKind.DATA, cell)
         for cell in grid.curve(best.model, best.init)
-        if abs(cell.train_size / best.train_size - 2) <= 2 * SAME_SIZE
+        if twice_the_images(cell, best)
     ]
     steps = best.mean("steps")  # 0 of a head
     longer = of_steps(grid.lengths(best), 2 * steps) if steps > 0 else None

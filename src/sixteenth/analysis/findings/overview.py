@@ -86,7 +86,8 @@ class HowSure(Finding):
             comparison alone (several share their error, and each sees less). NaN where nothing can
             be compared.
         deviation: standard deviation between trainings of the best network.
-        repeats: trainings of cells that had been trained before; 0: the deviation is assumed.
+        repeats: trainings of cells that had been trained before, of those that train the same
+            weights as the best network; 0: the deviation is assumed.
     """
 
     fewest: int
@@ -353,5 +354,5 @@ def _how_sure(grid: Grid, best: Cell, level: float) -> HowSure:
         test_images=best.test_size,
         detectable=detectable,
         deviation=grid.spread.deviation(best.key),
-        repeats=grid.spread.degrees,
+        repeats=grid.spread.degrees[best.key],
     )

@@ -12,6 +12,7 @@ from ..curves.forecast import Worth, worth_in_images
 from ..curves.joint import Curves
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.paired import Contrast, compare_cells, compare_differences, significant
+from .over_sizes import over_sizes
 from .types import Finding, Strength
 
 
@@ -41,6 +42,8 @@ class NoSharedCell(Finding):
 @dataclass(frozen=True)
 class InitGain(Finding):
     """What `init` brings a model over `base` at each of `sizes`, few images first.
+
+    The same comparison as an option, or in hand, has the same verdict: see `over_sizes`.
 
     Attributes:
         told: whether each difference counts: its interval leaves out zero, and its p value, with
@@ -170,13 +173,13 @@ def _arm(
     grid: Grid, curves: Curves, before: Arm, after: Arm, level: float
 ) -> list[PretrainingFinding]:
     """What one init changes for one model."""
-    pairs = grid.shared(before, after)
-    if not pairs:
+    rows = over_sizes(grid, before, after, level)
+    if not rows:
         return []
     model, init = after
-    gains = tuple(compare_cells(grid, a, b, level) for a, b in pairs)
-    sizes = tuple(a.train_size for a, _ in pairs)
-    told = significant(gains)
+    pairs = [(row.first, row.second) for row in rows]
+    sizes = tuple(row.first.train_size for row in rows)
+    gains, told = tuple(row.found for row in rows), tuple(row.told for row in rows)
     found: list[PretrainingFinding] = [InitGain(model, before[1], init, sizes, gains, told)]
     if len(pairs) > 1:
         (a0, b0), (a1, b1) = pairs[0], pairs[-1]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SpecError
+from ...spec.fields import trained_part
 from ...spec.fraction import TrainFraction
 from .predictions import TestPredictions, Unpaired
 from .scoring import Metric, Scoring
@@ -90,6 +91,11 @@ class Run:
     """By the study's metric: plain or balanced accuracy on the test set."""
     effective_size: float
     """Images of a simple random test set whose accuracy has as much noise as `accuracy`."""
+
+    @property
+    def cell_key(self) -> CellKey:
+        """The cell that it is a training of."""
+        return self.model, self.init, self.fraction, self.length
 
     @property
     def finished(self) -> bool:
@@ -210,6 +216,7 @@ class Grid:
         other_lengths: the same cells trained for another part of the steps.
         length: the compared length: 1 for whole trainings, less where a study was stopped.
         metric: what `Cell.accuracy` is, and so every difference, curve and forecast.
+        images_there: labelled training images of the data; NaN where no record tells.
     """
 
     runs: tuple[Run, ...]
@@ -221,6 +228,7 @@ class Grid:
     predictions: TestPredictions = field(default_factory=TestPredictions)
     metric: Metric = Metric.ACCURACY
     length: float = 1.0
+    images_there: float = math.nan
 
     @property
     def correct(self) -> Mapping[str, NDArray[np.bool_]]:
@@ -248,9 +256,12 @@ class Grid:
 
     @property
     def labelled(self) -> float:
-        """Labelled training images that there are, as far as the runs tell, finished or not."""
+        """Labelled training images that there are: known, or as far as the runs tell, finished or
+        not."""
         known = [run for run in self.runs if math.isfinite(run.train_size)]
         most = max((run.train_size for run in known), default=math.nan)
+        if math.isfinite(self.images_there):
+            return max(self.images_there, most) if known else self.images_there
         # The largest share tells most of the whole: a small one is a rounded number of images.
         share, size = max(((_share(run.fraction), run.train_size) for run in known), default=(0, 0))
         return max(most, round(size / share)) if share else most
@@ -295,11 +306,27 @@ class Grid:
                     cell.train_size,
                     noise=self._test_noise(cell),
                     # The lengths of one run are no further trainings.
-                    counts=cell.key in compared,
+                    counts=cell.key in compared and not self.cannot_differ(cell),
+                    law=trained_part(cell.init),
                 )
                 for cell in (*self.cells, *self.other_lengths)
             }
         )
+
+    def cannot_differ(self, cell: Cell) -> bool:
+        """Whether a cell's trainings say nothing of how much trainings differ.
+
+        Each gets every class wholly right or wholly wrong: it answers one class to all images, or
+        makes no error. Its accuracy is then fixed by the test set. Classes of one test image do not
+        tell. Where predictions do not, it is an accuracy of 0 or 1.
+        """
+        labels = self.predictions.labels
+        images = np.bincount(labels) if len(labels) else np.zeros(1)
+        if not self._all_correct_known(cell) or images.max() < 2:
+            return all(run.accuracy in (0.0, 1.0) for run in cell.runs)
+        rights = (np.bincount(labels, weights=self.correct[run_id]) for run_id in cell.run_ids)
+        # Of almost all cells the first training tells.
+        return all(bool(((right == 0) | (right == images)).all()) for right in rights)
 
     def _test_noise(self, cell: Cell) -> float:
         """The variance between trainings of a cell that its finite test set makes."""

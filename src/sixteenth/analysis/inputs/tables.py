@@ -24,6 +24,7 @@ def read_grid(
     histories: pd.DataFrame | None = None,
     predictions: Predictions | None = None,
     metric: Metric = Metric.ACCURACY,
+    images_there: float = math.nan,
 ) -> Grid:
     """Read the tables.
 
@@ -36,6 +37,7 @@ def read_grid(
         metric: what the study decides by. Balanced accuracy is computed from the predictions; of a
             run without them it is read from the columns `balanced_accuracy` and
             `balanced_test_size` of `results`, and a run that has neither takes no part.
+        images_there: labelled training images of the data; NaN where not known.
 
     Raises:
         InputError: a column that is needed is not there, an accuracy is outside [0, 1], a seed is
@@ -79,6 +81,7 @@ def read_grid(
         histories=_read_histories(histories),
         predictions=read,
         metric=metric,
+        images_there=images_there,
     )
 
 
@@ -188,8 +191,7 @@ def _require_different(runs: tuple[Run, ...]) -> None:
     seen: dict[tuple[CellKey, int], str] = {}
     for run in runs:
         if run.finished:
-            key = run.model, run.init, run.fraction, run.length
-            first = seen.setdefault((key, run.seed), run.run_id)
+            first = seen.setdefault((run.cell_key, run.seed), run.run_id)
             if first != run.run_id:
                 raise InputError(
                     f"{first} and {run.run_id} have the same model, init, fraction, length and "
@@ -218,7 +220,7 @@ def _text(row: Mapping[str, object], column: str, default: str) -> str:
 def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[Cell]:
     groups: dict[CellKey, list[Run]] = {}
     for run in runs:
-        groups.setdefault((run.model, run.init, run.fraction, run.length), []).append(run)
+        groups.setdefault(run.cell_key, []).append(run)
     cells = []
     for (model, init, fraction, length), members in groups.items():
         done = sorted((run for run in members if run.finished), key=lambda run: run.seed)

@@ -2,8 +2,9 @@
 
 Another training of a cell has another seed, subset, initial weights and order of images. What it
 adds to an accuracy is the spread between trainings. One training of each cell says nothing of it,
-and three of each say little about any single cell; so the spread is one quantity of the whole
-study, with a prior, and the repeats of all cells are pooled (`training_spread`).
+and three of each say little about any single cell; so the spread is one law, with a prior, and the
+repeats of all its cells are pooled (`training_spread`). Cells that train other weights have a law
+of their own: heads on frozen features scatter a third as much as whole networks.
 """
 
 from __future__ import annotations
@@ -43,14 +44,16 @@ class Repeats:
         train_size: training images.
         noise: variance of an accuracy between trainings that comes from the finite test set alone,
             which another training does not have on other images.
-        counts: whether they tell of the study's spread; trainings that were counted already tell
-            of their own cell only.
+        counts: whether they tell of the spread of other cells; trainings that were counted already,
+            or that cannot differ, tell of their own cell only.
+        law: names the law that the cell follows.
     """
 
     accuracies: Sequence[float]
     train_size: float
     noise: float = 0.0
     counts: bool = True
+    law: str = ""
 
     @property
     def squares(self) -> float:
@@ -68,16 +71,15 @@ class TrainingSpread:
 
     Attributes:
         variances: cell -> (COUNT,) variances of an accuracy, in squared shares.
-        degrees: of freedom of the repeats that they rest on; 0: they are assumed.
+        degrees: cell -> those of freedom of the repeats that its law rests on; 0: it is assumed.
     """
 
     variances: Mapping[Hashable, NDArray[np.float64]] = field(repr=False)
-    degrees: int
+    degrees: Mapping[Hashable, int]
 
-    @property
-    def assumed(self) -> bool:
-        """Whether no cell was trained twice."""
-        return self.degrees == 0
+    def assumed(self, cell: Hashable) -> bool:
+        """Whether no cell of its law was trained twice."""
+        return self.degrees[cell] == 0
 
     def deviation(self, cell: Hashable) -> float:
         """The median standard deviation between trainings of a cell."""
@@ -113,20 +115,45 @@ def training_spread(cells: Mapping[Hashable, Repeats]) -> TrainingSpread:
 
     With the assumed standard deviation a of a cell of n images, its variance is (f a (n / m)**d)²
     times an inverse chi-square with SIMILARITY degrees of freedom; f is log-normal around 1, d is
-    normal around 0, and m is the study's mean size. Given f and d, the observed variance of a cell
-    with r repeats is its expected value, test noise included, times an F of r - 1 and SIMILARITY
-    degrees of freedom, which gives the posterior of both on a grid; then the variance of each cell
-    is inverse chi-square again (Gelman et al. 2013, Bayesian Data Analysis, sections 2.6 and 5.4).
+    normal around 0, and m is the mean size. Each law has its own f, d and m. Given f and d, the
+    observed variance of a cell with r repeats is its expected value, test noise included, times an
+    F of r - 1 and SIMILARITY degrees of freedom, which gives the posterior of both on a grid; then
+    the variance of each cell is inverse chi-square again (Gelman et al. 2013, Bayesian Data
+    Analysis, sections 2.6 and 5.4).
 
     Returns:
         Draws of the variances, the same at every call.
     """
     rng = np.random.default_rng(0)
+    laws: dict[str, dict[Hashable, Repeats]] = {}
+    for key, cell in cells.items():
+        laws.setdefault(cell.law, {})[key] = cell
+    shares = (np.arange(COUNT) + 0.5) / COUNT
+    common: dict[Hashable, NDArray[np.float64]] = {}
+    for alike in laws.values():
+        common |= _common_variances(alike, rng.permutation(shares))
+    variances: dict[Hashable, NDArray[np.float64]] = {}
+    for key, cell in cells.items():
+        own = max(cell.squares - cell.degrees * cell.noise, 0.0)
+        # Quantiles of the chi-square distribution.
+        chi_square = 2 * gammaincinv((SIMILARITY + cell.degrees) / 2, rng.permutation(shares))
+        variances[key] = (SIMILARITY * common[key] + own) / chi_square
+    repeats = {
+        law: sum(cell.degrees for cell in alike.values() if cell.counts)
+        for law, alike in laws.items()
+    }
+    return TrainingSpread(variances, {key: repeats[cell.law] for key, cell in cells.items()})
+
+
+def _common_variances(
+    cells: Mapping[Hashable, Repeats], shares: NDArray[np.float64]
+) -> dict[Hashable, NDArray[np.float64]]:
+    """The variance that one law gives each of its cells: draws at these shares of the posterior."""
     scales = UNCERTAINTY * np.linspace(-4.5, 4.5, 91)
     falls = FALL_UNCERTAINTY * np.linspace(-3, 3, 25)
     logs, slopes = (axis.ravel() for axis in np.meshgrid(scales, falls))
     sizes = {key: math.log(_size(cell.train_size)) for key, cell in cells.items()}
-    middle = float(np.mean(list(sizes.values()))) if sizes else 0.0
+    middle = float(np.mean(list(sizes.values())))
     assumed = {
         key: assumed_deviation(float(np.mean(cell.accuracies)), cell.train_size) ** 2
         for key, cell in cells.items()
@@ -142,17 +169,11 @@ def training_spread(cells: Mapping[Hashable, Repeats]) -> TrainingSpread:
             log_weight += (n / 2 - 1) * np.log(ratio) - (n + m) / 2 * np.log(m + n * ratio)
             log_weight -= np.log(expected)
     cumulative = np.cumsum(np.exp(log_weight - log_weight.max()))
-    shares = (np.arange(COUNT) + 0.5) / COUNT
-    drawn = rng.permutation(np.searchsorted(cumulative / cumulative[-1], shares))
-    variances: dict[Hashable, NDArray[np.float64]] = {}
-    for key, cell in cells.items():
-        common = np.exp(2 * (logs + slopes * (sizes[key] - middle)))[drawn] * assumed[key]
-        own = max(cell.squares - cell.degrees * cell.noise, 0.0)
-        # Quantiles of the chi-square distribution.
-        chi_square = 2 * gammaincinv((SIMILARITY + cell.degrees) / 2, rng.permutation(shares))
-        variances[key] = (SIMILARITY * common + own) / chi_square
-    repeats = sum(cell.degrees for cell in cells.values() if cell.counts)
-    return TrainingSpread(variances, repeats)
+    drawn = np.searchsorted(cumulative / cumulative[-1], shares)
+    return {
+        key: np.exp(2 * (logs + slopes * (sizes[key] - middle)))[drawn] * assumed[key]
+        for key in cells
+    }
 
 
 def _size(train_size: float) -> float:

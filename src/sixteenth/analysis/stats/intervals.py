@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from ..inputs.grid import Cell, Grid
+from ..inputs.grid import Cell, CellKey, Grid
 from ..inputs.tables import read_grid
 from .spread import LEVEL, Spread
 
@@ -21,7 +21,7 @@ class IntervalKind(StrEnum):
     """What the spread between trainings in an interval rests on."""
 
     ASSUMED = "assumed spread"
-    """No cell of the study was trained twice."""
+    """No cell of the study that trains the same weights was trained twice."""
     MEASURED = "measured spread"
     """Repeats, of this cell or of others."""
 
@@ -142,7 +142,7 @@ def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
         "test_accuracy": cell.accuracy,
         "low": another.low,
         "high": another.high,
-        "interval": _kind(grid),
+        "interval": _kind(grid, cell.key),
         "networks_low": networks.low,
         "networks_high": networks.high,
         "seed_sd": seed_sd(accuracies),
@@ -157,8 +157,8 @@ def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
     }
 
 
-def _kind(grid: Grid) -> IntervalKind:
-    return IntervalKind.ASSUMED if grid.spread.assumed else IntervalKind.MEASURED
+def _kind(grid: Grid, cell: CellKey) -> IntervalKind:
+    return IntervalKind.ASSUMED if grid.spread.assumed(cell) else IntervalKind.MEASURED
 
 
 def seed_sd(values: Sequence[float]) -> float:
@@ -180,7 +180,7 @@ def summary_table(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFr
     table = runs_table(grid)
     if len(table):
         place = list(table.columns).index("test_accuracy") + 1
-        kinds = [_kind(grid) if run.finished else "" for run in grid.runs]
+        kinds = [_kind(grid, run.cell_key) if run.finished else "" for run in grid.runs]
         table.insert(place, "low", [one.low for one in found])
         table.insert(place + 1, "high", [one.high for one in found])
         table.insert(place + 2, "interval", kinds)

@@ -55,7 +55,8 @@ class Contrast:
     run_ids: tuple[str, ...]
     spread: Spread
     assumed: bool
-    """No cell of the study was trained twice: the spread between trainings is assumed."""
+    """The spread between trainings of one of the cells is assumed: no cell that trains the same
+    weights was trained twice."""
     level: float = LEVEL
     across_machines: bool = False
     """The trainings come from machines of several kinds, which may be part of the difference."""
@@ -186,7 +187,7 @@ def contrast(
         basis=Basis.UNPAIRED if right is None else Basis.PAIRED,
         run_ids=tuple(run_id for cell in used for run_id in cell.run_ids),
         spread=spread,
-        assumed=grid.spread.assumed,
+        assumed=any(grid.spread.assumed(cell.key) for cell in used),
         level=level,
         across_machines=across_machines(used),
     )

@@ -110,7 +110,7 @@ class ClassRecalls:
         parts = Scoring.of(Metric.BALANCED_ACCURACY, labels).parts
         seen = derived = degrees = 0.0
         for cell in self.grid.cells:
-            if len(cell.runs) < 2 or not self.known(cell):
+            if len(cell.runs) < 2 or not self.known(cell) or self.grid.cannot_differ(cell):
                 continue
             recalls = np.array([self.of_run(run_id) for run_id in cell.run_ids])
             right = np.array([self.grid.correct[run_id] for run_id in cell.run_ids], dtype=float)

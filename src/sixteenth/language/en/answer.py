@@ -29,7 +29,7 @@ from .numbers import (
     signed,
 )
 from .overview import EnglishScreen
-from .words import Words
+from .words import Words, trained_once
 
 
 def say(finding: AnswerFinding, words: Words) -> str:
@@ -138,4 +138,5 @@ def _spread(found: SpreadOfTrainings) -> str:
             f"{head}. Between trainings of the best network {deviation} is expected, "
             f"estimated from {plural(found.repeats, 'repeated training')} of this study."
         )
-    return f"{head}; {deviation} between trainings is assumed."
+    why = f": {trained_once(found.once)}" if found.once else ""
+    return f"{head}; {deviation} between trainings is assumed{why}."

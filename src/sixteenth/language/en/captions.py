@@ -225,9 +225,11 @@ class EnglishCaptions(Captions):
             IntervalKind.ASSUMED: "spread between trainings assumed",
             IntervalKind.MEASURED: "spread between trainings estimated from repeated trainings",
         }
-        listed = ", ".join(names[kind] for kind in kinds)
         if not kinds:
             return ""
+        listed = names[next(iter(kinds))]
+        if len(set(kinds)) > 1:
+            listed = f"{names[IntervalKind.MEASURED]}, or assumed {_NOT_REPEATED}"
         return f"95% interval: of another training, {listed}; gap: training minus test accuracy"
 
     def _arm(self, arm: Arm) -> str:
@@ -235,12 +237,18 @@ class EnglishCaptions(Captions):
         return f"{plain(self.words.model(model))}, {plain(self.words.init(init))}"
 
 
+_NOT_REPEATED = "where no cell that trains the same part of the weights was trained twice"
+
+
 def _bars(kinds: Collection[IntervalKind], level: float, words: Words) -> str:
     """What the intervals of the accuracy figure are made of."""
     if not kinds:
         return ""
-    measured = IntervalKind.MEASURED in kinds
-    spread = "estimated from repeated trainings" if measured else "assumed"
+    spread = "assumed"
+    if IntervalKind.MEASURED in kinds:
+        spread = "estimated from repeated trainings"
+        if IntervalKind.ASSUMED in kinds:
+            spread += f", and assumed {_NOT_REPEATED}"
     return (
         f"Bars: {coverage(level)} intervals of the {words.term.accuracy} of another training on "
         f"other test images; the spread between trainings is {spread}."

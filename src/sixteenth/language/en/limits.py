@@ -76,7 +76,11 @@ def say(finding: LimitFinding, words: Words) -> str:
             assert_never(finding)
 
 
+_ALIKE = " that train the same part of the weights"
+
+
 def _seeds(found: FewSeeds) -> str:
+    alike = _ALIKE if found.parts > 1 else ""
     match found.repeats:
         case Repeats.NONE:
             return (
@@ -87,13 +91,19 @@ def _seeds(found: FewSeeds) -> str:
         case Repeats.SOME:
             return (
                 f"Cells have 1 to {found.seeds[-1]} seeds; where there is one, the spread between "
-                "trainings is that of the others."
+                f"trainings is that of the others{alike}."
+            )
+        case Repeats.NOT_OF_ALL:
+            return (
+                f"Cells have 1 to {found.seeds[-1]} seeds. The spread between trainings is that of "
+                f"the cells{_ALIKE}; where none of these was trained twice, it is assumed from "
+                "other studies."
             )
         case Repeats.FEW:
             span = join([str(number) for number in found.seeds], "or")
             return (
-                f"With {span} seeds a cell, the spread between trainings (pooled over all cells) "
-                "is known only roughly; the intervals allow for it."
+                f"With {span} seeds a cell, the spread between trainings (pooled over all cells"
+                f"{alike}) is known only roughly; the intervals allow for it."
             )
         case _:
             assert_never(found.repeats)

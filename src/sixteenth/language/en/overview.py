@@ -44,7 +44,7 @@ from .numbers import (
     roughly,
     rounded,
 )
-from .words import Words
+from .words import Words, trained_once
 
 LABELS = ScreenLabels(
     kinds={
@@ -196,7 +196,7 @@ class EnglishScreen(Screen):
                 )
             case OneSeed():
                 return (
-                    f"Every cell was trained once. If trainings differ by twice the "
+                    f"{upper_first(trained_once(found.once))}. If trainings differ by twice the "
                     f"{points(found.deviation)} assumed, the verdict may not stand."
                 )
             case UnstableModel():

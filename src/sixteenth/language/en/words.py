@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from ...analysis.inputs.grid import Cell, MissingReason
 from ...analysis.inputs.scoring import Metric
-from ...spec.fields import is_frozen, is_last_stage, weights_of
+from ...spec.fields import Finetune, is_frozen, is_last_stage, weights_of
 from ..text import portion, upper_first
 from ..words import MetricTerms
 from ..words import Words as BaseWords
@@ -84,6 +85,21 @@ class Words(BaseWords):
     def run(self, cell: Cell, seed: int) -> str:
         """One run of a cell; its seed only where others were planned."""
         return f"{self.cell(cell)}, seed {seed}" if cell.planned > 1 else self.cell(cell)
+
+
+def trained_once(part: Finetune | None) -> str:
+    """That the cells that train a part of the weights were trained once; of None, all cells."""
+    match part:
+        case None:
+            return "every cell was trained once"
+        case "all":
+            return "every cell whose weights were all trained was trained once"
+        case "last-stage":
+            return "every cell whose last stage was trained was trained once"
+        case "head":
+            return "every cell whose classifier alone was trained was trained once"
+        case _:
+            assert_never(part)
 
 
 def missing_reason(reason: MissingReason) -> str:

@@ -28,7 +28,7 @@ from .numbers import (
     signed_points,
 )
 from .overview import ChineseScreen
-from .words import Words
+from .words import Words, trained_once
 
 
 def say(finding: AnswerFinding, words: Words) -> str:
@@ -134,4 +134,5 @@ def _spread(found: SpreadOfTrainings) -> str:
             f"{head}；最佳模型各次訓練之間的{deviation}，由這項研究的 {found.repeats} 次重複訓練"
             "估計。"
         )
-    return f"{head}；各次訓練之間的{deviation}，是假設值。"
+    why = f"：{trained_once(found.once)}" if found.once else ""
+    return f"{head}；各次訓練之間的{deviation}，是假設值{why}。"

@@ -193,9 +193,11 @@ class ChineseCaptions(Captions):
 
     def intervals(self, kinds: Collection[IntervalKind]) -> str:
         names = {IntervalKind.ASSUMED: "假設值", IntervalKind.MEASURED: "實測值"}
-        listed = "、".join(names[kind] for kind in kinds)
         if not kinds:
             return ""
+        listed = names[next(iter(kinds))]
+        if len(set(kinds)) > 1:
+            listed = f"{names[IntervalKind.MEASURED]}（{_NOT_REPEATED}為假設值）"
         return (
             f"95% 信賴區間：重新訓練一次的結果，訓練之間的差異為{listed}；"
             "差距：訓練準確率減測試準確率"
@@ -206,11 +208,16 @@ class ChineseCaptions(Captions):
         return f"{plain(self.words.model(model))}（{plain(self.words.init(init))}）"
 
 
+_NOT_REPEATED = "訓練同一部分權重的組合都只訓練過一次時，"
+
+
 def _bars(kinds: Collection[IntervalKind], level: float, words: Words) -> str:
     """What the intervals of the accuracy figure are made of."""
     if not kinds:
         return ""
     spread = "實測值" if IntervalKind.MEASURED in kinds else "假設值"
+    if len(set(kinds)) > 1:
+        spread = f"實測值；{_NOT_REPEATED}為假設值"
     return (
         f"誤差線：重新訓練一次並以另一批測試影像測量的{words.term.accuracy}，"
         f"{coverage(level)} 信賴區間；訓練之間的差異為{spread}。"

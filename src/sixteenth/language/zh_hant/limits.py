@@ -69,7 +69,11 @@ def say(finding: LimitFinding, words: Words) -> str:
             assert_never(finding)
 
 
+_ALIKE = "訓練同一部分權重的"
+
+
 def _seeds(found: FewSeeds) -> str:
+    alike = _ALIKE if found.parts > 1 else ""
     match found.repeats:
         case Repeats.NONE:
             return (
@@ -79,12 +83,17 @@ def _seeds(found: FewSeeds) -> str:
         case Repeats.SOME:
             return (
                 f"各組合有 1 至 {found.seeds[-1]} 個種子；只有一個種子的組合，訓練之間的差異採用"
-                "其他組合的結果。"
+                f"{alike}其他組合的結果。"
+            )
+        case Repeats.NOT_OF_ALL:
+            return (
+                f"各組合有 1 至 {found.seeds[-1]} 個種子。訓練之間的差異採用{_ALIKE}組合的結果；"
+                "這些組合都只訓練過一次時，則是根據其他研究的假設。"
             )
         case Repeats.FEW:
             span = join([str(number) for number in found.seeds], "or")
             return (
-                f"每個組合有 {span} 個種子，只能粗略估計訓練之間的差異（合併所有組合）；"
+                f"每個組合有 {span} 個種子，只能粗略估計訓練之間的差異（合併所有{alike}組合）；"
                 "信賴區間已依此加寬。"
             )
         case _:

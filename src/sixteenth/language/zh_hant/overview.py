@@ -45,7 +45,7 @@ from .numbers import (
     signed_points,
     tidy,
 )
-from .words import Words
+from .words import Words, trained_once
 
 LABELS = ScreenLabels(
     kinds={
@@ -194,7 +194,7 @@ class ChineseScreen(Screen):
                 return "最佳模型在訓練結束時仍在進步：訓練久一點，高下可能會改變。"
             case OneSeed():
                 return (
-                    "每個組合只訓練了一次。如果各次訓練之間的差異是假設值 "
+                    f"{trained_once(found.once)}。如果各次訓練之間的差異是假設值 "
                     f"{points(found.deviation)}的兩倍，這個結論就可能不成立。"
                 )
             case UnstableModel():
