@@ -166,7 +166,7 @@ def test_cards_stand_best_first_and_what_is_spent_is_called_so(
             said = screen.card(card)
             spent = card.option.start is not seen.best.cell
             assert card.in_hand is spent
-            assert (said.price == screen.labels.in_hand) is spent
+            assert (said.cost == screen.labels.in_hand) is spent
     if seen.card is not None:
         assert (seen.verdict is Verdict.IN_HAND) is seen.card.in_hand
         assert seen.verdict is not Verdict.CANNOT_TELL or seen.card.option is seen.ruled_out

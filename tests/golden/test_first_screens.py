@@ -65,7 +65,7 @@ def test_the_first_screen_is_told_in_the_same_words(
     )
     lines = [f"# {said.title}", said.lead, ""]
     for card in said.cards:
-        parts = (card.gain, card.verdict, card.what, card.around, card.price)
+        parts = (card.gain, card.verdict, card.what, card.around, card.cost)
         lines.append(f"- {card.kind}: {' | '.join(parts)}")
     lines += ["", *(f"! {each.text} $ {each.command}" for each in said.cautions)]
     lines += [f"{fact.name}: {fact.text}" for fact in said.sure]

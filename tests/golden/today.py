@@ -99,7 +99,7 @@ def chinese_texts(study: GoldenStudy, found: Said) -> str:
     page = make_page(study.measurements(), plain, language)
     screen = page.screen
     lines = [screen.title, screen.lead, screen.summary, *page.dateline, *page.basis]
-    lines += [" | ".join((one.kind, one.what, one.around, one.price)) for one in screen.cards]
+    lines += [" | ".join((one.kind, one.what, one.around, one.cost)) for one in screen.cards]
     lines += [each.text for each in screen.cautions]
     for section in language.discuss(plain).sections:
         lines += [f"# {section.title}", *(each.text for each in section.statements)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..language.screen import SaidCard, SaidOverview
 
 NARROWEST = 12
-"""Columns that what a card is about and its price get at least."""
+"""Columns that what a card is about and its cost get at least."""
 
 
 def print_answer(said: SaidOverview, folder: Path, on: Console, language: Language) -> None:
@@ -45,9 +45,9 @@ def _columns(cards: tuple[SaidCard, ...], width: int, language: Language) -> lis
     gains = ["\n".join(filter(None, [card.gain, *card.interval])) for card in cards]
     fixed = [[words.gain, *gains], [words.verdict, *(card.verdict for card in cards)]]
     room = width - sum(max(map(_width, cells)) for cells in fixed) - 3 * GAP
-    most = max(columns(text) for text in (words.price, *(card.price for card in cards)))
-    price = max(NARROWEST, min(most, 2 * room // 5))
-    left = max(NARROWEST, room - price)
+    most = max(columns(text) for text in (words.cost, *(card.cost for card in cards)))
+    cost = max(NARROWEST, min(most, 2 * room // 5))
+    left = max(NARROWEST, room - cost)
     whats = [
         Text.assemble(
             ("\n".join(lines(card.kind, left)), "bold"), "\n", "\n".join(lines(card.what, left))
@@ -57,7 +57,7 @@ def _columns(cards: tuple[SaidCard, ...], width: int, language: Language) -> lis
     return [
         Column(words.cards, whats),
         Column(words.gain, gains),
-        Column(words.price, ["\n".join(lines(card.price, price)) for card in cards]),
+        Column(words.cost, ["\n".join(lines(card.cost, cost)) for card in cards]),
         Column(words.verdict, [card.verdict for card in cards]),
     ]
 

@@ -19,7 +19,7 @@ class PageLabels:
 
     Attributes:
         stop, colon: at the end of a sentence, and after the name of a value.
-        gain, known_by, price, verdict: columns of the cards as a table.
+        gain, known_by, cost, verdict: columns of the cards as a table.
         points: the unit of a gain.
         others, others_from: over the further options, and their first column.
         aim: of the slider that moves the line of a wanted accuracy.
@@ -41,7 +41,7 @@ class PageLabels:
     gain: str
     points: str
     known_by: str
-    price: str
+    cost: str
     verdict: str
     others: str
     others_from: str

@@ -46,7 +46,7 @@ class SaidCard:
         gain: in points with its sign, a dash where it is not known.
         around: the interval and what it rests on; empty where the gain is not known.
         interval: the same in two parts, ``+12.9 to +18.6`` and ``measured (95%)``; or none.
-        price: labels and time; empty where not known.
+        cost: labels and time; empty where not known.
         verdict: ``helps``.
     """
 
@@ -56,7 +56,7 @@ class SaidCard:
     gain: str
     around: str
     interval: tuple[str, ...]
-    price: str
+    cost: str
     verdict: str
 
 
@@ -116,7 +116,7 @@ class ScreenLabels:
         over: what the best network ``{has}`` over the one that it is ``{compared}`` with.
         and_part: ``{what}`` it is, and the ``{part}`` of its gain without more training steps.
         and_all: the same where that is all of it.
-        in_hand: the price of what was paid already.
+        in_hand: in place of a cost, where the best network has it already.
         takes: a sentence before a command, on the ``{time}`` of training that it takes.
         between: two sentences.
     """
@@ -169,7 +169,7 @@ class Screen(ABC):
         """Why nothing is known of an option, in a few words."""
 
     @abstractmethod
-    def price(self, option: Option) -> str:
+    def cost(self, option: Option) -> str:
         """Labels and time: ``50,000 labels, 39 min of training``; empty where not known."""
 
     def in_hand(self, option: Option) -> str:
@@ -199,7 +199,7 @@ class Screen(ABC):
             gain=self.signed(option),
             around=self._short(option),
             interval=self._interval(option),
-            price=self.labels.in_hand if card.in_hand else self.price(option),
+            cost=self.labels.in_hand if card.in_hand else self.cost(option),
             verdict=self.labels.verdicts[card.verdict],
         )
 

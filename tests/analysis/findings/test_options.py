@@ -103,7 +103,7 @@ def test_what_nobody_tried_has_no_gain_and_null_in_json(study):
         assert plain["measured"] is False
 
 
-def test_the_options_in_json_have_their_gain_and_their_price(study):
+def test_the_options_in_json_have_their_gain_and_their_cost(study):
     found = talk(study({SMALL: (0.6, 0.7, 0.78), BIG: (0.5, 0.62, 0.72)}, fractions=SIZES))
     listed = found.findings.to_dict()["options"]
     assert {"data", "model"} <= {option["kind"] for option in listed}

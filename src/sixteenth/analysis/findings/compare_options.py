@@ -56,7 +56,7 @@ def find_options(
     options += tried
     options += _not_tried(grid, best, tried, never_pretrained)
     options = [
-        replace(_priced(option), converged=_converged(grid, option, training, diagnoses))
+        replace(_with_cost(option), converged=_converged(grid, option, training, diagnoses))
         for option in _compared(options)
     ]
     return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))
@@ -82,7 +82,7 @@ def _compared(options: Sequence[Option]) -> list[Option]:
     return [compared.get(id(option), option) for option in options]
 
 
-def _priced(option: Option) -> Option:
+def _with_cost(option: Option) -> Option:
     """The option with its gain for what it takes."""
     points, hours = 100 * option.gain, option.seconds / 3600
     return replace(

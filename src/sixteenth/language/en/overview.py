@@ -284,7 +284,7 @@ class EnglishScreen(Screen):
             facts.append(Fact("Smallest detectable difference", least))
         return (*facts, Fact("Spread between trainings", f"±{points(found.deviation)}, {how}"))
 
-    def price(self, option: Option) -> str:
+    def cost(self, option: Option) -> str:
         labels = (
             plural(round(option.new_images), "new label") if option.new_images else "no new label"
         )

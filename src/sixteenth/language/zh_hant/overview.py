@@ -181,7 +181,7 @@ class ChineseScreen(Screen):
             case _:
                 return "沒有試過其他訓練長度"
 
-    def price(self, option: Option) -> str:
+    def cost(self, option: Option) -> str:
         new = round(option.new_images)
         parts = [f"新標註 {count(new)} 張" if new else "不需新標籤"]
         if knows_seconds(option):
