@@ -163,7 +163,7 @@ STUDY_FILES = [
     _study("a key of train at the top", "data: digits\nepochs: 3", "train.epochs"),
     _study("data missing", "models: [resnet18]", "data"),
     _study("data is a number", "data: 5", "data", "5"),
-    _study("models is a word", "data: digits\nmodels: resnet18", "models", "resnet18"),
+    _study("models is a word", "data: digits\nmodels: resnet18", "models", "[resnet18]"),
     _study("models is empty", "data: digits\nmodels: []", "models"),
     _study("unknown model", "data: digits\nmodels: [resnet81]", "resnet81", "resnet18"),
     _study("a factory that is nowhere", "data: digits\nmodels: ['no_such:net']", "no_such"),

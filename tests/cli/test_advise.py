@@ -57,13 +57,19 @@ def test_advice_as_json_has_numbers_and_is_what_the_library_says(
     assert json.loads(sixteenth("advise", "studies/tiny", "--json").out)["target"] is None
 
 
-@pytest.mark.parametrize("error", ["5", "0", "-0.1"])
+def test_a_target_may_be_a_percentage(trained: TrainedStudy, sixteenth: Command) -> None:
+    said = json.loads(sixteenth("advise", "studies/tiny", "--target-error", "90%", "--json").out)
+    assert said["target"]["error"] == 0.9
+
+
+@pytest.mark.parametrize("error", ["5", "0", "-0.1", "1", "500%", "nan", "five"])
 def test_an_error_that_is_no_share_is_refused_with_the_way_out(
     trained: TrainedStudy, sixteenth: Command, error: str
 ) -> None:
     ended = sixteenth("advise", "studies/tiny", "--target-error", error)
     assert ended.code == 2
-    assert "5% is 0.05" in ended.err
+    assert "0.05" in ended.err
+    assert ended.err.count("\n") == 1
 
 
 def test_a_folder_without_a_study_is_one_line(trained: TrainedStudy, sixteenth: Command) -> None:

@@ -146,8 +146,8 @@ def test_shares_of_a_total_and_the_last_epochs_are_asked_for_by_flags(
         (["fit", "."], "cannot read the table .: Is a directory"),
         ([*FIT, "--out", "nowhere/x.svg"], "there is no folder nowhere for the figure x.svg"),
         ([*FIT, "--out", "a.svg"], "the figure a.svg is a folder"),
-        ([*FIT, "--target-error", "7"], "--target-error 7 is no share"),
-        ([*FIT, "--target-error", "nan"], "--target-error nan is no share"),
+        ([*FIT, "--target-error", "7"], "'--target-error': '7' is no share"),
+        ([*FIT, "--target-error", "nan"], "'--target-error': 'nan' is no share"),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_exit_2(

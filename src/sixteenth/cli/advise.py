@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
-from .options import FolderArgument, JsonOption, LangOption, set_language
+from .options import FolderArgument, JsonOption, LangOption, parse_share, set_language
 from .studies import print_json, tell_of_gone_runs
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def advise(
         float | None,
         typer.Option(
             metavar="SHARE",
+            parser=parse_share,
             help="A wanted test error, such as 0.05: how many images would it take?",
         ),
     ] = None,
@@ -34,9 +35,9 @@ def advise(
     from ..language import language_for
     from ..study import Study
 
-    if target_error is not None and not 0 < target_error < 1:
+    if target_error in (0, 1):
         raise InputError(
-            f"--target-error {target_error:g} is no share of the test images: 5% is 0.05"
+            f"--target-error {target_error:g}: write a share above 0 and below 1, such as 0.05"
         )
     study = set_language(Study.open(folder), lang)
     tell_of_gone_runs(study)

@@ -17,7 +17,7 @@ import typer
 from ..errors import InputError
 from .exits import print_message
 from .fit_table import ERROR, SIZE, Request, Trainings, read_trainings
-from .options import JsonOption
+from .options import JsonOption, parse_share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,10 +77,12 @@ def fit(
         int | None, typer.Option(metavar="N", min=1, help="Images of the test set.")
     ] = None,
     chance: Annotated[
-        float | None, typer.Option(metavar="ERROR", help="Error of guessing, within 0 and 1.")
+        float | None,
+        typer.Option(metavar="ERROR", parser=parse_share, help="Error of guessing: 0.9 or 90%."),
     ] = None,
     target_error: Annotated[
-        list[float] | None, typer.Option(metavar="ERROR", help="How many images would reach it?")
+        list[float] | None,
+        typer.Option(metavar="ERROR", parser=parse_share, help="How many images would reach it?"),
     ] = None,
     out: Annotated[
         Path | None,
@@ -102,11 +104,6 @@ def fit(
     if error_column and accuracy_column:
         raise InputError("name an --error-column or an --accuracy-column, not both")
     targets = target_error or []
-    for target in targets:
-        if not 0 <= target <= 1:
-            raise InputError(
-                f"--target-error {target:g} is no share of the test images: 5% is 0.05"
-            )
     if out is not None:
         _check_place(out)
     request = Request(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,6 +76,22 @@ def parse_duration(text: str) -> float:
     if not 0 < total < 1e9:
         raise typer.BadParameter(f"{text!r} is no time: write 45min, 2h, 90s or 1h30")
     return total
+
+
+def parse_share(text: str) -> float:
+    """A share of the test images in a text such as ``0.05`` or ``5%``.
+
+    Raises:
+        typer.BadParameter: it is none, or not within 0 and 1.
+    """
+    number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise typer.BadParameter(f"{text!r} is no share of the test images: write 0.05 or 5%")
+    return share
 
 
 BudgetOption = Annotated[

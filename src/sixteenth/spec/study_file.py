@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import reprlib
 import shlex
 from collections.abc import Mapping, Sequence
@@ -197,6 +198,7 @@ _REWORDED = {
     "a valid boolean, unable to interpret input": "true or false",
     ", unable to parse string as a number": "",
     "a valid dictionary or instance of TrainSpec": "a mapping such as {epochs: 10}",
+    "a valid list": "a list",
 }
 """Parts of pydantic's messages, and what to say instead to users of a study file."""
 
@@ -222,6 +224,8 @@ def _explain(error: ValidationError) -> str:
     shown = "" if first["type"] == "value_error" else f", not {reprlib.repr(first.get('input'))}"
     if first["type"] == "string_type":
         shown += quote_hint(first.get("input"))
+    if first["type"] == "list_type" and re.fullmatch(r"[\w.:/-]+", given := str(first["input"])):
+        shown += f"; write [{given}]" if given not in ("None", "True", "False") else ""
     return f"{key}: {message}{shown}" if key else message
 
 
