@@ -33,14 +33,14 @@ from .padding import axis_of, convolve, used_part
 
 
 def correct_gradients(execution: Execution) -> AbstractContextManager[object]:
-    """A context for forward passes, for correct weight gradients of convolutions.
+    """A context for forward passes, for correct gradients of convolutions and average pooling.
 
     It does nothing if torch has neither fault on this device and in this precision.
     """
     if execution.device == "cpu" and execution.precision == "bfloat16" and has_fault():
-        return _UsedElements()
+        return _Replaced(F.conv2d, _conv2d)
     if execution.device.startswith("cuda") and has_pooling_fault(execution.device):
-        return _ChannelsFirstPooling()
+        return _Replaced(F.avg_pool2d, _avg_pool2d)
     return nullcontext()
 
 
@@ -93,8 +93,12 @@ def _has_wrong_gradient(groups: int, layout: torch.memory_format) -> bool:
     return not torch.equal(gradient, expected)
 
 
-class _UsedElements(TorchFunctionMode):
-    """A context in which convolutions on the CPU get only the used elements of their kernels."""
+class _Replaced(TorchFunctionMode):
+    """A context in which one function of torch is replaced by another of the same arguments."""
+
+    def __init__(self, replaced: Callable[..., Any], by: Callable[..., Any]) -> None:
+        super().__init__()
+        self._replaced, self._by = replaced, by
 
     def __torch_function__(
         self,
@@ -103,20 +107,7 @@ class _UsedElements(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        return (_conv2d if func is F.conv2d else func)(*args, **(kwargs or {}))
-
-
-class _ChannelsFirstPooling(TorchFunctionMode):
-    """A context in which average pooling with padding works on channels-first maps."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        return (_avg_pool2d if func is F.avg_pool2d else func)(*args, **(kwargs or {}))
+        return (self._by if func is self._replaced else func)(*args, **(kwargs or {}))
 
 
 def _avg_pool2d(
