@@ -3,6 +3,7 @@ reads as something else than a name."""
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from ..errors import nearest
@@ -69,3 +70,9 @@ def quote_hint(value: object) -> str:
     if isinstance(value, int | float | date):
         return f'; put it in quotes: "{value}"'
     return ""
+
+
+def list_hint(given: object) -> str:
+    """The list to write for a single word or number, of a value that has to be a list."""
+    is_one = isinstance(given, str | int | float) and not isinstance(given, bool)
+    return f"; write [{given}]" if is_one and re.fullmatch(r"[\w.:/-]+", str(given)) else ""

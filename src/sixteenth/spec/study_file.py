@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import reprlib
 import shlex
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import SpecError, nearest
 from .fields import NAMED_DATA
-from .hints import meant_key, quote_hint
+from .hints import list_hint, meant_key, quote_hint
 from .hub_address import another_revision
 from .specs import StudySpec
 from .yaml import MAX_CHARACTERS, StrictYamlError, read_yaml
@@ -224,8 +223,8 @@ def _explain(error: ValidationError) -> str:
     shown = "" if first["type"] == "value_error" else f", not {reprlib.repr(first.get('input'))}"
     if first["type"] == "string_type":
         shown += quote_hint(first.get("input"))
-    if first["type"] == "list_type" and re.fullmatch(r"[\w.:/-]+", given := str(first["input"])):
-        shown += f"; write [{given}]" if given not in ("None", "True", "False") else ""
+    if first["type"] == "list_type":
+        shown += list_hint(first.get("input"))
     return f"{key}: {message}{shown}" if key else message
 
 
