@@ -12,6 +12,7 @@ from talking import discuss
 
 from sixteenth.analysis import Context, Option, OptionKind, read_grid
 from sixteenth.analysis.curves.forecast import CERTAIN
+from sixteenth.analysis.curves.joint import fit_curves
 from sixteenth.analysis.findings.advice import (
     AnotherSize,
     MoreSeeds,
@@ -20,6 +21,8 @@ from sixteenth.analysis.findings.advice import (
     _sizes,
 )
 from sixteenth.analysis.findings.cost import study_seconds
+from sixteenth.analysis.findings.evidence import Evidence
+from sixteenth.analysis.findings.explained import Explanation
 from sixteenth.analysis.findings.options import OptionVerdict, visible_gain
 from sixteenth.analysis.findings.target import TargetOutcome
 from sixteenth.language import language_for
@@ -131,7 +134,8 @@ def test_seeds_that_explain_has_trained_already_are_asked_of_the_study(study):
     close = {("resnet18", "random"): (0.6, 0.7), ("resnet50", "random"): (0.6, 0.702)}
     made = study(close, fractions={"1/2": 5000, "1": 10_000}, seeds=(0, 1))
     grid = read_grid(made.results)
-    (again,) = _seeds(grid, grid.best, 0.95, {"resnet18-random-1-seed1"})
+    told = Explanation(repeats=frozenset({"resnet18-random-1-seed1"}))
+    (again,) = _seeds(Evidence(fit_curves(grid), Context(), 0.95, explanation=told))
     assert step_command(again) == "sixteenth run study.yaml --set 'seeds=[0, 1, 2, 3]'"
     assert again.seconds == pytest.approx(study_seconds(grid))
 
@@ -175,16 +179,16 @@ def test_a_further_size_is_asked_for_where_the_forecast_does_not_say_whether_ima
     open_ = Option(
         OptionKind.DATA, best, gain=0.03, low=-0.01, high=0.07, verdict=OptionVerdict.CANNOT_TELL
     )
-    (step,) = _sizes(grid, best, [open_])
+    (step,) = _sizes(grid, [open_])
     assert step.sizes == 3
     assert step.size == 8800, "the middle of 3,125 and 25,000, as it is said"
     assert "about 8,800 images" in English(Names()).say(step)
-    assert not _sizes(grid, best, [replace(open_, low=0.01, verdict=OptionVerdict.HELPS)])
+    assert not _sizes(grid, [replace(open_, low=0.01, verdict=OptionVerdict.HELPS)])
     most = visible_gain(best)
     may_be_seen = replace(open_, gain=0.9 * most, high=1.1 * most)
-    assert _sizes(grid, best, [may_be_seen])
+    assert _sizes(grid, [may_be_seen])
     less_than_the_test_images_can_show = replace(may_be_seen, high=0.9 * most)
-    assert not _sizes(grid, best, [less_than_the_test_images_can_show])
+    assert not _sizes(grid, [less_than_the_test_images_can_show])
 
 
 def test_a_model_without_counted_operations_has_no_ratio_of_them(study):

@@ -1,6 +1,7 @@
 """What a study shows, found by rules that can be read; frozen dataclasses, and no sentence.
 
 types            what every finding is; sections
+evidence         what is found first, and all of the following rest on
 answer           what a report opens with
 options          what could be had from the best network: images, model, weights, training
 doubling         what the last doubling of the images bought: by images, and by more steps

@@ -7,21 +7,18 @@ Everything starts from the best network that the study trained, because that one
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from ...spec.fields import is_frozen
-from ..curves.joint import Curves
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
-from ..stats.spread import LEVEL
 from .compare_options import find_options
 from .cost import size_seconds, study_seconds
-from .diagnosis import DiagnosisFinding
-from .doubling import ControlRun, LastDoubling
-from .explained import Explanation
+from .doubling import ControlRun
+from .evidence import Evidence
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .target import Target, reach
 from .types import Finding, Strength, plain
@@ -133,51 +130,21 @@ class Advice:
         return {f.name: plain(getattr(self, f.name)) for f in fields(self)}
 
 
-def advise(
-    grid: Grid,
-    curves: Curves,
-    diagnoses: Sequence[DiagnosisFinding] = (),
-    doublings: Sequence[LastDoubling] = (),
-    *,
-    never_pretrained: Sequence[str] = (),
-    explanation: Explanation | None = None,
-    target_error: float | None = None,
-    level: float = LEVEL,
-) -> Advice:
-    """What to do next.
-
-    Args:
-        grid: the study.
-        curves: its fitted curves.
-        diagnoses: of its runs; training that had not ended is read from them.
-        doublings: what the last doubling of each curve bought.
-        never_pretrained: models that nobody has pretrained weights of.
-        explanation: what `explain` has told of it.
-        target_error: a wanted test error, in [0, 1].
-        level: of the intervals of what was measured.
-    """
+def advise(evidence: Evidence, target_error: float | None = None) -> Advice:
+    """What to do next, and what a wanted test error in [0, 1] takes."""
+    grid = evidence.grid
     if not grid.cells:
         return Advice(NothingTrained())
-    best = grid.best
-    target = None if target_error is None else reach(grid, curves, target_error)
-    told = explanation or Explanation()
-    options = find_options(
-        grid,
-        curves,
-        best,
-        diagnoses=diagnoses,
-        doublings=doublings,
-        never_pretrained=never_pretrained,
-        level=level,
-        explanation=told,
-    )
-    steps: list[AdviceStep] = [*_seeds(grid, best, level, told.repeats)]
+    target = None if target_error is None else reach(grid, evidence.curves, target_error)
+    options = find_options(evidence, grid.best)
+    steps: list[AdviceStep] = [*_seeds(evidence)]
     if target is None or not target.reached:
-        steps = [*_separate(best, doublings), *steps, *_sizes(grid, best, options)]
-    return Advice(_best(grid, best, level), options, tuple(steps), target)
+        steps = [*_separate(evidence), *steps, *_sizes(grid, options)]
+    return Advice(_best(grid, evidence.level), options, tuple(steps), target)
 
 
-def _best(grid: Grid, best: Cell, level: float) -> BestNetwork:
+def _best(grid: Grid, level: float) -> BestNetwork:
+    best = grid.best
     rivals = [
         cell
         for cell in grid.cells
@@ -192,21 +159,21 @@ def _best(grid: Grid, best: Cell, level: float) -> BestNetwork:
     return BestNetwork(best, cell_interval(grid, best, level), rival, cheaper)
 
 
-def _separate(best: Cell, doublings: Sequence[LastDoubling]) -> list[Separate]:
+def _separate(evidence: Evidence) -> list[Separate]:
     """The control run of the best network's curve."""
-    return [
-        Separate(doubling.control, doubling.images)
-        for doubling in doublings
-        if doubling.control is not None and (doubling.model, doubling.init) == best.arm
-    ]
+    doubling = evidence.last_doubling(evidence.best.arm)
+    if doubling is None or doubling.control is None:
+        return []
+    return [Separate(doubling.control, doubling.images)]
 
 
-def _sizes(grid: Grid, best: Cell, options: Sequence[Option]) -> list[AnotherSize]:
+def _sizes(grid: Grid, options: Sequence[Option]) -> list[AnotherSize]:
     """One more fraction, where the forecast does not say whether twice the images would help.
 
     Not where all of the forecast is less than these test images can show: the answer is to stop.
     """
     data = next(option for option in options if option.kind is OptionKind.DATA)
+    best = grid.best
     told = data.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
     if told or (data.known and data.high < visible_gain(best)):
         return []
@@ -226,23 +193,21 @@ def _missing_size(known: Sequence[float]) -> float:
     return middle if widest > 2.5 else known[0] / 2
 
 
-def _seeds(grid: Grid, best: Cell, level: float, repeats: Container[str]) -> list[MoreSeeds]:
-    """More seeds of the best cell and of the one that it has to be told from.
-
-    Args:
-        repeats: run ids that `explain` trained.
-    """
+def _seeds(evidence: Evidence) -> list[MoreSeeds]:
+    """More seeds of the best cell and of the one that it has to be told from."""
+    grid, best = evidence.grid, evidence.best
     others = [
         cell for cell in grid.cells if cell.train_size == best.train_size and cell is not best
     ]
     if not others:
         return []
     rival = max(others, key=lambda cell: cell.accuracy)
-    found = compare_cells(grid, rival, best, level)
+    found = compare_cells(grid, rival, best, evidence.level)
     # A head on all images is trained once: other seeds would see the same images.
     once = all(is_frozen(cell.init) and cell.fraction == "1" for cell in (best, rival))
     if once or found.verdict == "above":
         return []
+    repeats = evidence.explanation.repeats
     if any(run_id in repeats for cell in (best, rival) for run_id in cell.run_ids):
         seeds = sorted({run.seed for run in grid.runs})
         more = (*seeds, seeds[-1] + 1, seeds[-1] + 2)

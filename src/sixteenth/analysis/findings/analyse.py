@@ -27,6 +27,7 @@ from .causes import causes
 from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, diagnose
 from .doubling import last_doubling
 from .doubtful_labels import Suspect, data_findings, suspects
+from .evidence import Evidence
 from .expectation import Expect, expectation, verdicts
 from .explained import Explanation, Lever, LeverRuns, explained, lever_gains
 from .limits import limits
@@ -195,17 +196,9 @@ def analyse(
             for run_id in runs.results["run_id"]
         ),
     )
-    advice = advise(
-        grid,
-        curves,
-        diagnoses,
-        doublings,
-        never_pretrained=context.never_pretrained,
-        explanation=explanation,
-        target_error=target_error,
-        level=level,
-    )
-    answered = answer(grid, advice, doublings, context, level, explanation)
+    evidence = Evidence(curves, context, level, diagnoses, doublings, explanation)
+    advice = advise(evidence, target_error)
+    answered = answer(evidence, advice)
     sections: list[Section] = []
     if grid.cells:
         found: dict[SectionKey, Sequence[Finding]] = {
@@ -228,17 +221,7 @@ def analyse(
         models=grid.models,
         inits=grid.inits,
         expect=expected,
-        overview=overview(
-            grid,
-            curves,
-            advice,
-            answered,
-            diagnoses,
-            doublings,
-            context,
-            level,
-            explanation,
-        ),
+        overview=overview(evidence, advice, answered),
         answer=tuple(answered),
         options=advice.options,
         sections=tuple(section for section in sections if section.findings),

@@ -12,8 +12,8 @@ from ...spec.fields import Finetune
 from ..inputs.grid import Cell, Grid
 from .advice import Advice, BestNetwork
 from .cautions import PartTrained, RunsMissing, once
-from .diagnosis import Context
 from .doubling import ControlRun, LastDoubling
+from .evidence import Evidence
 from .explained import Explanation
 from .measured_options import measured_options
 from .options import Option, OptionKind, OptionVerdict, verdict_of, visible_gain
@@ -146,31 +146,18 @@ AnswerFinding = (
 )
 
 
-def answer(
-    grid: Grid,
-    advice: Advice,
-    doublings: Sequence[LastDoubling],
-    context: Context,
-    level: float,
-    explanation: Explanation,
-) -> list[AnswerFinding]:
-    """What to do next, what there is and what it was bought with, and what the intervals hold.
-
-    Args:
-        context: what the tables do not say, as the data set's name.
-        level: of the intervals of what was measured.
-        explanation: what `explain` has told.
-    """
+def answer(evidence: Evidence, advice: Advice) -> list[AnswerFinding]:
+    """What to do next, what there is and what it was bought with, and what the intervals hold."""
     if not isinstance(advice.best, BestNetwork):
         return [NothingFinished()]
-    best = advice.best.cell
-    mine = [one for one in doublings if (one.model, one.init) == best.arm]
-    found: list[AnswerFinding] = [_headline(advice, advice.best, context.data, mine)]
-    found += PartTrained.of(grid, best)
-    found += _in_hand(grid, best, level, explanation)
+    grid, best = evidence.grid, evidence.best
+    mine = [one for one in evidence.doublings if (one.model, one.init) == best.arm]
+    found: list[AnswerFinding] = [_headline(advice, advice.best, evidence.context.data, mine)]
+    found += PartTrained.of(grid)
+    found += _in_hand(evidence)
     found += [BoughtByImages(one) for one in mine]
     found.append(SpreadOfTrainings.of(grid, best))
-    return [*found, *RunsMissing.of(grid, context)]
+    return [*found, *RunsMissing.of(evidence)]
 
 
 def _headline(
@@ -213,8 +200,9 @@ def _most(option: Option) -> float:
     return -math.inf if ended or not option.available else math.inf
 
 
-def _in_hand(grid: Grid, best: Cell, level: float, explanation: Explanation) -> Iterator[InHand]:
+def _in_hand(evidence: Evidence) -> Iterator[InHand]:
     """The best network against the next smaller model, and against random weights."""
+    grid, best = evidence.grid, evidence.best
     same = [cell for cell in grid.cells if cell.train_size == best.train_size]
     smaller = [
         cell
@@ -226,9 +214,9 @@ def _in_hand(grid: Grid, best: Cell, level: float, explanation: Explanation) -> 
     plain = None if best.init == "random" else next(random, None)
 
     def from_cell(start: Cell | None, kind: OptionKind) -> Option | None:
-        options = measured_options(grid, start, level, explanation) if start else []
+        options = measured_options(evidence, start) if start else []
         found = (one for one in options if (one.kind, one.end) == (kind, best.arm))
-        return next((_mended(one, best, explanation) for one in found), None)
+        return next((_mended(one, best, evidence.explanation) for one in found), None)
 
     model, init = from_cell(next_smaller, OptionKind.MODEL), from_cell(plain, OptionKind.INIT)
     if model or init:

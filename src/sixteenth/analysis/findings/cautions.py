@@ -17,17 +17,10 @@ from ...spec.fields import (
     weights_of,
 )
 from ..inputs.grid import Cell, CellKey, Grid, Run
-from .advice import Advice
 from .cost import longer_seconds, study_seconds, training_seconds
-from .diagnosis import (
-    AtChance,
-    Context,
-    DiagnosisFinding,
-    TooFewSteps,
-    UnstableTraining,
-    falls_back,
-)
-from .explained import ExplainedLever, Explanation, Lever
+from .diagnosis import AtChance, UnstableTraining, falls_back
+from .evidence import Evidence
+from .explained import ExplainedLever, Lever
 from .options import Option, OptionKind, OptionVerdict
 from .per_class import ImbalancedClasses, imbalance
 from .types import Finding, Strength
@@ -49,6 +42,17 @@ class NotConverged(Finding):
     setting: str
     value: int
     seconds: float = math.nan
+
+    @classmethod
+    def of(cls, evidence: Evidence, options: Sequence[Option]) -> Iterator[Self]:
+        """The finding of a study, where a diagnosis or one of the `options` tells it."""
+        grid = evidence.grid
+        longer = [one for one in options if one.kind is OptionKind.TRAINING]
+        if evidence.still_climbs(evidence.best) or any(one.converged is False for one in longer):
+            setting, value = _twice_as_long(grid)
+            steps = value if setting == "train.steps" else None
+            repeats = evidence.explanation.repeats
+            yield cls(setting, value, longer_seconds(grid, repeats, steps=steps))
 
 
 @dataclass(frozen=True)
@@ -99,21 +103,20 @@ class UnstableModel(Finding):
     falls: tuple[UnstableTraining, ...]
 
     @classmethod
-    def of(
-        cls, grid: Grid, best: Cell, compared: Sequence[Cell], explanation: Explanation
-    ) -> Iterator[Self]:
+    def of(cls, evidence: Evidence, compared: Sequence[Cell]) -> Iterator[Self]:
         """The finding of a study; none where `explain` has tried a remedy.
 
         Args:
             compared: the cells that the best network's is compared with.
         """
+        grid, best = evidence.grid, evidence.best
         if falls_back(grid, best):
             return
         remedies = (Lever.RATE_HALF, Lever.ZERO_INIT)
         left = (
             cell
             for cell in compared
-            if all(one.lever not in remedies for one in explanation.levers(cell, best))
+            if all(one.lever not in remedies for one in evidence.explanation.levers(cell, best))
         )
         found = [cls(best, cell, falls) for cell in left if (falls := falls_back(grid, cell))]
         if found:
@@ -131,12 +134,12 @@ class NothingLearned(Finding):
     cell: Cell
 
     @classmethod
-    def of(
-        cls, best: Cell, compared: Sequence[Cell], diagnoses: Sequence[DiagnosisFinding]
-    ) -> Iterator[Self]:
+    def of(cls, evidence: Evidence, compared: Sequence[Cell]) -> Iterator[Self]:
         """One finding for each such cell of those that are `compared`."""
-        guessing = {each.run_id for each in diagnoses if isinstance(each, AtChance)}
-        yield from (cls(best, cell) for cell in compared if guessing.issuperset(cell.run_ids))
+        guessing = {each.run_id for each in evidence.diagnoses if isinstance(each, AtChance)}
+        yield from (
+            cls(evidence.best, cell) for cell in compared if guessing.issuperset(cell.run_ids)
+        )
 
 
 @dataclass(frozen=True)
@@ -155,12 +158,10 @@ class ReasonFound(Finding):
     seconds: float = math.nan
 
     @classmethod
-    def of(
-        cls, grid: Grid, best: Cell, compared: Sequence[Cell], explanation: Explanation
-    ) -> Iterator[Self]:
+    def of(cls, evidence: Evidence, compared: Sequence[Cell]) -> Iterator[Self]:
         """One finding for each model that is compared with the best network's; see `cautions`."""
-        reasons = (explanation.reason(cell, best) for cell in compared)
-        seconds = study_seconds(grid, explanation.repeats)
+        reasons = (evidence.explanation.reason(cell, evidence.best) for cell in compared)
+        seconds = study_seconds(evidence.grid, evidence.explanation.repeats)
         yield from (cls(one, one.slower * seconds) for one in reasons if one is not None)
 
 
@@ -204,8 +205,9 @@ class StoppedEarly(Finding):
     longer: Cell | None = None
 
     @classmethod
-    def of(cls, grid: Grid, best: Cell) -> Iterator[Self]:
+    def of(cls, grid: Grid) -> Iterator[Self]:
         """The finding of a study; none where whole trainings are compared."""
+        best = grid.best
         if grid.length == 1:
             return
         whole = {cell.key[:3]: cell for cell in grid.other_lengths if cell.length == 1}
@@ -230,8 +232,9 @@ class PartTrained(Finding):
     tuned: bool
 
     @classmethod
-    def of(cls, grid: Grid, best: Cell) -> Iterator[Self]:
+    def of(cls, grid: Grid) -> Iterator[Self]:
         """The finding of a study; none where all weights of the best network were trained."""
+        best = grid.best
         if not is_part_trained(best.init):
             return
         inits = [cell.init for cell in grid.cells]
@@ -264,12 +267,13 @@ class RunsMissing(Finding):
     stopped: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of(cls, grid: Grid, context: Context) -> tuple[Self, ...]:
+    def of(cls, evidence: Evidence) -> tuple[Self, ...]:
         """The finding of a study; none where all runs have a result."""
+        grid = evidence.grid
         left = [run for run in grid.missing if run.status != "running"]
         failed = sum(run.status == "failed" for run in left)
         running = len(grid.missing) - len(left)
-        begun = [context.stopped.get(run.run_id) for run in left]
+        begun = [evidence.context.stopped.get(run.run_id) for run in left]
         seconds = sum(
             training_seconds(grid, [run]) * _part_left(at)
             for run, at in zip(left, begun, strict=True)
@@ -311,45 +315,31 @@ def once(grid: Grid, cell: Cell) -> Finetune | None:
 
 
 def cautions(
-    grid: Grid,
-    best: Cell,
+    evidence: Evidence,
+    options: Sequence[Option],
     decided: Option | None,
-    advice: Advice,
-    diagnoses: Sequence[DiagnosisFinding],
-    context: Context,
     *,
     trained_first: bool,
     compared: Sequence[Cell],
-    explanation: Explanation,
 ) -> Iterator[Caution]:
     """What could overturn a verdict, missing runs apart.
 
     Args:
-        best: the best network's cell.
+        options: what could be had from the best network.
         decided: what the verdict is about, if it is about an option.
         trained_first: the verdict is to train longer.
         compared: the cells of other models that the best network's is compared with.
-        explanation: what `explain` has told.
     """
-    yield from ReasonFound.of(grid, best, compared, explanation)
-    yield from StoppedEarly.of(grid, best)
-    yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
-    unfinished = [
-        one for one in advice.options if one.kind is OptionKind.TRAINING and one.converged is False
-    ]
-    climbing = any(isinstance(d, TooFewSteps) and d.run_id in best.run_ids for d in diagnoses)
-    if (
-        not trained_first
-        and (climbing or unfinished)
-        and not _order_stays(best, compared, explanation)
-    ):
-        setting, value = _twice_as_long(grid, best)
-        steps = value if setting == "train.steps" else None
-        yield NotConverged(setting, value, longer_seconds(grid, explanation.repeats, steps=steps))
-    yield from UnstableModel.of(grid, best, compared, explanation)
+    grid, best = evidence.grid, evidence.best
+    yield from ReasonFound.of(evidence, compared)
+    yield from StoppedEarly.of(grid)
+    yield from (part for part in PartTrained.of(grid) if not part.tuned)
+    if not trained_first and not _order_stays(evidence, compared):
+        yield from NotConverged.of(evidence, options)
+    yield from UnstableModel.of(evidence, compared)
     ends = [*compared, *([decided.start] if decided else [])]
     others = [cell for i, cell in enumerate(ends) if cell is not best and cell not in ends[:i]]
-    yield from NothingLearned.of(best, others, diagnoses)
+    yield from NothingLearned.of(evidence, others)
     told = decided is not None and decided.verdict in (
         OptionVerdict.HELPS,
         OptionVerdict.DOES_NOT,
@@ -363,7 +353,7 @@ def cautions(
     hidden = imbalance(grid, best)
     if hidden is not None:
         yield hidden
-    yield from _of_the_runs(grid, context, best)
+    yield from _of_the_runs(evidence)
 
 
 def _seeds_seconds(grid: Grid, seeds: int) -> float:
@@ -375,16 +365,18 @@ def _seeds_seconds(grid: Grid, seeds: int) -> float:
     return sum(number * training_seconds(grid, run) for number, run in more)
 
 
-def _order_stays(best: Cell, compared: Sequence[Cell], explanation: Explanation) -> bool:
+def _order_stays(evidence: Evidence, compared: Sequence[Cell]) -> bool:
     """Whether `explain` trained the best network and all others longer, and it stayed ahead."""
+    explanation, best = evidence.explanation, evidence.best
     return bool(compared) and all(
         any(one.lever is Lever.STEPS and one.after.value > 0 for one in tried)
         for tried in (explanation.levers(cell, best) for cell in compared)
     )
 
 
-def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:
-    """The setting of the study file that trains twice as long."""
+def _twice_as_long(grid: Grid) -> tuple[str, int]:
+    """The setting of the study file that trains the best network twice as long."""
+    best = grid.best
     if grid.length < 1:  # the study asks for longer runs already
         return "", 0
     epochs, steps = best.mean("epochs"), best.mean("steps")
@@ -396,13 +388,14 @@ def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:
     return ("train.steps", round(2 * steps)) if math.isfinite(steps) else ("", 0)
 
 
-def _of_the_runs(grid: Grid, context: Context, best: Cell) -> Iterator[Caution]:
+def _of_the_runs(evidence: Evidence) -> Iterator[Caution]:
     """What the records say against the numbers."""
+    context = evidence.context
     leaked = context.data_checks.leaked_test_images if context.data_checks else None
     if leaked:
-        size = best.test_size
+        size = evidence.best.test_size
         yield LeakedTest(leaked, leaked / size if size > 0 else math.nan)
-    machines = {run.machine for run in grid.runs if run.finished} - {""}
+    machines = {run.machine for run in evidence.grid.runs if run.finished} - {""}
     if len(machines) > 1:
         yield MixedMachines(len(machines))
     if context.data_differ:

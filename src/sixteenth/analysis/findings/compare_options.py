@@ -16,11 +16,9 @@ from dataclasses import replace
 import numpy as np
 
 from ...spec.fields import is_frozen, is_part_trained, other_weights, trains_more
-from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
-from .diagnosis import DiagnosisFinding
-from .doubling import LastDoubling, twice_the_images
-from .explained import Explanation
+from .doubling import twice_the_images
+from .evidence import Evidence
 from .forecast_options import longer_training, more_images
 from .measured_options import measured_options
 from .options import Option, OptionKind, OptionVerdict
@@ -30,33 +28,20 @@ LITTLE = 0.005
 point: as much ends a training of `epochs: auto`."""
 
 
-def find_options(
-    grid: Grid,
-    curves: Curves,
-    best: Cell,
-    *,
-    diagnoses: Sequence[DiagnosisFinding],
-    doublings: Sequence[LastDoubling],
-    never_pretrained: Sequence[str],
-    level: float,
-    explanation: Explanation,
-) -> tuple[Option, ...]:
-    """All options from `best`, the largest gain first; those without a known gain come last.
-
-    Arguments as of `advice.advise`.
-    """
-    tried = measured_options(grid, best, level, explanation)
+def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
+    """All options from a cell, the largest gain first; those without a known gain come last."""
+    tried = measured_options(evidence, start)
     measured = {option.kind: option for option in tried}
-    training = measured.get(OptionKind.TRAINING) or longer_training(grid, curves, best, diagnoses)
+    training = measured.get(OptionKind.TRAINING) or longer_training(evidence, start)
     options = []
     if OptionKind.DATA not in measured:
-        options.append(more_images(grid, curves, best, doublings))
-    if OptionKind.TRAINING not in measured and not is_frozen(best.init):
+        options.append(more_images(evidence, start))
+    if OptionKind.TRAINING not in measured and not is_frozen(start.init):
         options.append(training)
     options += tried
-    options += _not_tried(grid, best, tried, never_pretrained)
+    options += _not_tried(evidence, start, tried)
     options = [
-        replace(_with_cost(option), converged=_converged(grid, option, training, diagnoses))
+        replace(_with_cost(option), converged=_converged(evidence.grid, option, training))
         for option in _compared(options)
     ]
     return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))
@@ -104,27 +89,23 @@ def training_gain(grid: Grid, cell: Cell) -> float:
     return lengths[-1].accuracy - halves[0].accuracy if halves else math.nan
 
 
-def _not_tried(
-    grid: Grid, best: Cell, tried: Sequence[Option], never_pretrained: Sequence[str]
-) -> Iterator[Option]:
+def _not_tried(evidence: Evidence, start: Cell, tried: Sequence[Option]) -> Iterator[Option]:
     """A bigger model and other weights where the study has none, more of the weights where it
     trained a part; another resolution where the last feature map has one position."""
     measured = {option.kind for option in tried}
     if OptionKind.MODEL not in measured:
-        yield Option(OptionKind.MODEL, best)
-    part = is_part_trained(best.init)
+        yield Option(OptionKind.MODEL, start)
+    part = is_part_trained(start.init)
     if not any(one.fine_tunes if part else one.kind is OptionKind.INIT for one in tried):
-        available = best.init != "random" or best.model not in never_pretrained
+        available = start.init != "random" or start.model not in evidence.context.never_pretrained
         other = trains_more if part else other_weights
-        elsewhere = any(other(init, best.init) for init in grid.inits)
-        yield Option(OptionKind.INIT, best, available=available, elsewhere=elsewhere)
-    if OptionKind.RESOLUTION not in measured and best.runs[0].one_position:
-        yield Option(OptionKind.RESOLUTION, best)
+        elsewhere = any(other(init, start.init) for init in evidence.grid.inits)
+        yield Option(OptionKind.INIT, start, available=available, elsewhere=elsewhere)
+    if OptionKind.RESOLUTION not in measured and start.runs[0].one_position:
+        yield Option(OptionKind.RESOLUTION, start)
 
 
-def _converged(
-    grid: Grid, option: Option, training: Option, diagnoses: Sequence[DiagnosisFinding]
-) -> bool | None:
+def _converged(grid: Grid, option: Option, training: Option) -> bool | None:
     """Whether the last doubling of the steps bought less than the option does.
 
     Of longer training itself: whether twice the steps would bring less than `LITTLE`; None where
@@ -145,7 +126,7 @@ def _converged(
             ends += [cell for cell in curve if cell.train_size == start.train_size]
     gains = [training_gain(grid, cell) for cell in ends]
     if not any(map(math.isfinite, gains)):
-        return _converged(grid, training, training, diagnoses)
+        return _converged(grid, training, training)
     bought = max(gain for gain in gains if math.isfinite(gain))
     return bought < (abs(option.gain) if option.known else LITTLE)
 

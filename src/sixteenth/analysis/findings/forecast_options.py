@@ -4,40 +4,38 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ..curves.forecast import doubling_draws, doubts
-from ..curves.joint import CURVE_LEVEL, Curves, spread_of
+from ..curves.joint import CURVE_LEVEL, spread_of
 from ..curves.learning_curve import fit_learning_curve
-from ..inputs.grid import Cell, Grid, across_machines
+from ..inputs.grid import Cell, across_machines
 from ..inputs.trainings import COUNT
-from .diagnosis import DiagnosisFinding, TooFewSteps
-from .doubling import SAME_SIZE, LastDoubling
+from .doubling import SAME_SIZE
+from .evidence import Evidence
 from .options import Draws, Option, OptionKind, verdict_of
 
 
-def more_images(
-    grid: Grid, curves: Curves, best: Cell, doublings: Sequence[LastDoubling]
-) -> Option:
+def more_images(evidence: Evidence, start: Cell) -> Option:
     """Twice the images with the same epochs, by the fitted curve."""
-    arm, images = best.arm, best.train_size
+    grid, curves = evidence.grid, evidence.curves
+    arm, images = start.arm, start.train_size
     # Of images that have labels already, and were not all trained on, none has to be labelled.
     more = max(0.0, 2 * images - max(grid.labelled, images))
     option = Option(
         kind=OptionKind.DATA,
-        start=best,
+        start=start,
         end=arm,
         new_images=more if more > SAME_SIZE * images else 0.0,
-        seconds=2 * best.mean("seconds"),
+        seconds=2 * start.mean("seconds"),
         across_machines=across_machines(grid.curve(*arm)),
     )
     if arm not in curves.fits:
         return option
-    option = _forecast(option, doubling_draws(curves, best))
-    split = next((d for d in doublings if (d.model, d.init) == arm), None)
+    option = _forecast(option, doubling_draws(curves, start))
+    split = evidence.last_doubling(arm)
     equal = math.nan
     if split is not None and split.from_images is not None and split.gain.value > 0:
         part = min(1.0, max(0.0, split.from_images.value / split.gain.value))
@@ -45,40 +43,38 @@ def more_images(
     return replace(option, gain_at_equal_steps=equal, doubts=doubts(curves, arm))
 
 
-def longer_training(
-    grid: Grid, curves: Curves, best: Cell, diagnoses: Sequence[DiagnosisFinding]
-) -> Option:
+def longer_training(evidence: Evidence, start: Cell) -> Option:
     """Twice the steps, by a curve through the accuracies at several training lengths."""
+    grid = evidence.grid
     option = Option(
         kind=OptionKind.TRAINING,
-        start=best,
-        end=best.arm,
-        seconds=2 * best.mean("seconds"),
+        start=start,
+        end=start.arm,
+        seconds=2 * start.mean("seconds"),
     )
     # Of a run of two steps, two lengths may be one step: the longest of each number counts.
     of_steps = {
         steps: cell
-        for cell in grid.lengths(best)
-        if cell.length <= best.length and (steps := cell.mean("steps")) > 0
+        for cell in grid.lengths(start)
+        if cell.length <= start.length and (steps := cell.mean("steps")) > 0
     }
     cells = [of_steps[steps] for steps in sorted(of_steps)]
     if len(cells) < 2:
-        climbing = [d for d in diagnoses if isinstance(d, TooFewSteps) and d.run_id in best.run_ids]
-        return replace(option, converged=False) if climbing else option
+        return replace(option, converged=False) if evidence.still_climbs(start) else option
     fit = fit_learning_curve(
         [cell.mean("steps") for cell in cells],
         [[1 - run.accuracy for run in cell.runs] for cell in cells],
-        test_size=int(best.effective_size) if best.effective_size > 0 else None,
-        chance=curves.chance,
+        test_size=int(start.effective_size) if start.effective_size > 0 else None,
+        chance=evidence.curves.chance,
     )
     last = cells[-1].mean("steps")
     falls = fit.falls([2 * last], count=COUNT, seed=zlib.crc32(b"training"))[:, 0]
     # No fall is larger than the error that is left, whatever curve was fitted.
     scatter = np.random.default_rng(2).standard_normal(COUNT)
-    error, variances = 1 - best.accuracy, grid.spread.variances[best.key]
-    images = error * (1 - error) / best.effective_size if best.effective_size > 0 else 0.0
-    now = (error + scatter * np.sqrt(images + variances / len(best.runs))).clip(0.0, 1.0)
-    another = grid.spread.another(best.key, "steps x2") - grid.spread.another(best.key)
+    error, variances = 1 - start.accuracy, grid.spread.variances[start.key]
+    images = error * (1 - error) / start.effective_size if start.effective_size > 0 else 0.0
+    now = (error + scatter * np.sqrt(images + variances / len(start.runs))).clip(0.0, 1.0)
+    another = grid.spread.another(start.key, "steps x2") - grid.spread.another(start.key)
     option = replace(option, across_machines=across_machines(cells))
     return _forecast(option, np.minimum(falls, now) + another)
 

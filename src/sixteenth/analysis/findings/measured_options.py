@@ -11,13 +11,14 @@ from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, another_draws, compare_cells
 from ..stats.significance import holm
 from .doubling import of_steps, twice_the_images
+from .evidence import Evidence
 from .explained import Explanation, Lever
 from .options import Draws, Option, OptionKind, OptionVerdict, verdict_of
 from .over_sizes import p_over_sizes
 
 
 class _Tried(NamedTuple):
-    """A cell that was trained, and what it has over the best network's; see `Option`.
+    """A cell that was trained, and what it has over the option's start; see `Option`.
 
     Attributes:
         chosen_of: cells that it is the best of.
@@ -54,70 +55,67 @@ class _Tried(NamedTuple):
         )
 
 
-def measured_options(
-    grid: Grid, best: Cell, level: float, explanation: Explanation
-) -> list[Option]:
+def measured_options(evidence: Evidence, start: Cell) -> list[Option]:
     """A bigger model, other weights, twice the images or steps, larger images or another first
     layer, as far as the study or `explain` trained them."""
-    size = [cell for cell in grid.cells if cell.train_size == best.train_size and cell is not best]
-    parameters = grid.parameters(best.model)
+    grid, level, explanation = evidence.grid, evidence.level, evidence.explanation
+    size = [c for c in grid.cells if c.train_size == start.train_size and c is not start]
+    parameters = grid.parameters(start.model)
     found = [
         (OptionKind.MODEL, cell)
         for cell in size
-        if cell.init == best.init and grid.parameters(cell.model) > parameters
+        if cell.init == start.init and grid.parameters(cell.model) > parameters
     ]
     found += [
         (OptionKind.INIT, cell)
         for cell in size
-        if cell.model == best.model and other_weights(cell.init, best.init)
+        if cell.model == start.model and other_weights(cell.init, start.init)
     ]
     found += [
-        (OptionKind.DATA, cell)
-        for cell in grid.curve(best.model, best.init)
-        if twice_the_images(cell, best)
+        (OptionKind.DATA, cell) for cell in grid.curve(*start.arm) if twice_the_images(cell, start)
     ]
-    steps = best.mean("steps")  # 0 of a head
-    longer = of_steps(grid.lengths(best), 2 * steps) if steps > 0 else None
+    steps = start.mean("steps")  # 0 of a head
+    longer = of_steps(grid.lengths(start), 2 * steps) if steps > 0 else None
     if longer is not None:
         found.append((OptionKind.TRAINING, longer))
-    drawn = another_draws(grid, best, [cell for _, cell in found])
+    drawn = another_draws(grid, start, [cell for _, cell in found])
     tried = [
         _mended(
-            _Tried(kind, cell, compare_cells(grid, best, cell, level), draws), best, explanation
+            _Tried(kind, cell, compare_cells(grid, start, cell, level), draws), start, explanation
         )
         for (kind, cell), draws in zip(found, drawn, strict=True)
     ]
-    for lever, each in explanation.gains.get((best.arm, best.fraction), {}).items():
+    for lever, each in explanation.gains.get((start.arm, start.fraction), {}).items():
         kind = OptionKind.TRAINING if lever is Lever.STEPS else OptionKind.RESOLUTION
         if longer is None or kind is not OptionKind.TRAINING:
             tried.append(_Tried(kind, each.end, each.gain, each.draws, lever))
-    return _judged(grid, best, tried, level)
+    return _judged(grid, start, tried, level)
 
 
-def _mended(tried: _Tried, best: Cell, explanation: Explanation) -> _Tried:
+def _mended(tried: _Tried, start: Cell, explanation: Explanation) -> _Tried:
     """A cell of the study; where the reason why it is behind was found, as it is with that mended.
 
     Without it the verdict would be about the recipe, and not about the model or the weights.
     """
-    reason = explanation.reason(tried.end, best)
+    reason = explanation.reason(tried.end, start)
     if reason is None or reason.remedied is None:
         return tried
-    levers, mended = explanation.levers(tried.end, best), reason.remedied
+    levers, mended = explanation.levers(tried.end, start), reason.remedied
     return _Tried(tried.kind, mended.end, mended.gain, mended.draws, reason.lever, len(levers))
 
 
-def _judged(grid: Grid, best: Cell, tried: Sequence[_Tried], level: float) -> list[Option]:
+def _judged(grid: Grid, start: Cell, tried: Sequence[_Tried], level: float) -> list[Option]:
     """Options whose ends were trained; their verdicts share one error (Holm 1979).
 
     But what the study compares at all of its sizes has one verdict, wherever it is told: the one
     that is corrected for the sizes.
     """
-    options = [one.option(best) for one in tried]
+    options = [one.option(start) for one in tried]
     adjusted = [
         p if each is None else each
         for p, each in zip(
             holm([one.p_value for one in tried]),
-            (None if one.lever else p_over_sizes(grid, best, one.end, level) for one in tried),
+            (None if one.lever else p_over_sizes(grid, start, one.end, level) for one in tried),
             strict=True,
         )
     ]

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork
@@ -27,9 +26,9 @@ from .cautions import (
     cautions,
 )
 from .compare_options import find_options, training_gain
-from .diagnosis import Context, DiagnosisFinding, mean_climb
-from .doubling import LastDoubling
-from .explained import Explanation, Lever
+from .diagnosis import mean_climb
+from .evidence import Evidence
+from .explained import Lever
 from .options import Option, OptionKind, OptionVerdict
 from .types import Finding, Strength
 
@@ -181,23 +180,13 @@ class Overview(Finding):
         return Strength.CANNOT_TELL if unclear else Strength.SUGGESTIVE
 
 
-def overview(
-    grid: Grid,
-    curves: Curves,
-    advice: Advice,
-    answer: Sequence[AnswerFinding],
-    diagnoses: Sequence[DiagnosisFinding],
-    doublings: Sequence[LastDoubling],
-    context: Context,
-    level: float,
-    explanation: Explanation,
-) -> Overview:
-    """The first screen of a study; arguments as of `analyse`, and what it found."""
+def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]) -> Overview:
+    """The first screen of a study."""
     headline = next((each for each in answer if isinstance(each, Headline)), None)
-    missing = RunsMissing.of(grid, context)
+    missing = RunsMissing.of(evidence)
     if headline is None:
         return Overview(Verdict.NOTHING_FINISHED, cautions=missing)
-    best = headline.best.cell
+    grid, best = evidence.grid, evidence.best
     spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
     cards = _cards(advice.options, spent)
     verdict, card = Verdict(headline.lead.value), None
@@ -213,24 +202,17 @@ def overview(
     elif verdict not in (Verdict.STOP, Verdict.TEST_MORE, Verdict.NOTHING_KNOWN):
         card = Card(headline.option)
     shown = [_move(one.option) for one in cards]
-    others = list(
-        _others(grid, curves, best, advice, diagnoses, doublings, context, level, explanation)
-    )
+    others = [*_others(evidence, advice)]
     told = verdict is Verdict.IN_HAND and headline.lead is Lead.DO
     decided = card.option if card else None
     if verdict is Verdict.CANNOT_TELL:
         card = next((one for one in cards if one.option is _ruled_out(cards)), None)
-    trained_first = verdict is Verdict.TRAIN_FIRST
     found = cautions(
-        grid,
-        best,
+        evidence,
+        advice.options,
         decided,
-        advice,
-        diagnoses,
-        context,
-        trained_first=trained_first,
+        trained_first=verdict is Verdict.TRAIN_FIRST,
         compared=[*_other_models(grid, best, cards)],
-        explanation=explanation,
     )
     return Overview(
         verdict=verdict,
@@ -244,7 +226,7 @@ def overview(
             sorted((o for o in others if _move(o) not in shown), key=lambda one: -one.gain)
         ),
         cautions=(*found, *missing),
-        sure=_how_sure(grid, best, level),
+        sure=_how_sure(grid, evidence.level),
     )
 
 
@@ -312,35 +294,17 @@ def _move(option: Option) -> tuple[object, ...]:
     return option.kind, option.start.key, option.end, option.lever
 
 
-def _others(
-    grid: Grid,
-    curves: Curves,
-    best: Cell,
-    advice: Advice,
-    diagnoses: Sequence[DiagnosisFinding],
-    doublings: Sequence[LastDoubling],
-    context: Context,
-    level: float,
-    explanation: Explanation,
-) -> Iterator[Option]:
+def _others(evidence: Evidence, advice: Advice) -> Iterator[Option]:
     """All known options, from the best network and from the largest cell of every other curve."""
     yield from (option for option in advice.options if option.known)
-    for arm, curve in grid.curves.items():
-        if arm != best.arm:
-            found = find_options(
-                grid,
-                curves,
-                curve[-1],
-                diagnoses=diagnoses,
-                doublings=doublings,
-                never_pretrained=context.never_pretrained,
-                level=level,
-                explanation=explanation,
-            )
+    for arm, curve in evidence.grid.curves.items():
+        if arm != evidence.best.arm:
+            found = find_options(evidence, curve[-1])
             yield from (option for option in found if option.known)
 
 
-def _how_sure(grid: Grid, best: Cell, level: float) -> HowSure:
+def _how_sure(grid: Grid, level: float) -> HowSure:
+    best = grid.best
     trainings = [len(cell.runs) for cell in grid.cells]
     others = [cell for cell in grid.cells if cell is not best]
     rivals = [cell for cell in others if cell.train_size == best.train_size] or others
