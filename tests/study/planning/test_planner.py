@@ -26,7 +26,7 @@ from sixteenth.engine.train import Progress
 from sixteenth.engine.workload import split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
-from sixteenth.study.planning import capacity, estimates, planner
+from sixteenth.study.planning import estimates, planner
 from sixteenth.study.planning.calibration import OtherWork, Speed, best_format
 from sixteenth.study.planning.cost import Cost
 from sixteenth.study.planning.executions import ExecutionRequest, write_executions
@@ -316,7 +316,7 @@ def test_only_as_many_go_side_by_side_as_were_seen_to_have_the_memory(
 ) -> None:
     monkeypatch.setattr(OtherWork, "share", lambda _: 0.01)
     # A constant would have let two of them in, and each takes more than 0.3 GB.
-    monkeypatch.setattr(capacity, "RUN_BYTES", 1e8)
+    monkeypatch.setattr("sixteenth.study.planning.machine.RUN_BYTES", 1e8)
     monkeypatch.setattr(LocalMachine, "free_memory", lambda *_: 3e8)
     two = tiny(seeds=[0, 1], train={"epochs": 1})
     study = Study(two, "scarce", data_dir="cache")

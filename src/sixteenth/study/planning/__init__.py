@@ -6,8 +6,7 @@ executions.py  what the user asks for, and execution.json
 machine.py     what planning asks about the machine where runs will be computed
 calibration.py how fast a model trains on a machine, measured once
 known.py       how fast runs were trained on this machine already
-kinds.py       how much longer runs take on machines of other kinds
-capacity.py    how many runs fit on a machine at the same time
+measured.py    what was measured of each network, for one schedule
 schedule.py    which runs are trained at the same time, and in which order
 budget.py      which runs fit into a given time
 precision.py   how wide the intervals of an answer will be

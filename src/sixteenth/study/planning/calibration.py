@@ -69,6 +69,15 @@ class Speed:
         return Placement(self.processes, self.threads)
 
 
+def speeds_of(execution: Execution) -> list[Speed]:
+    """The speeds that an execution was chosen by.
+
+    Raises:
+        TypeError: one of them is none.
+    """
+    return [Speed(**each) for each in execution.measured]
+
+
 class Workers(Protocol):
     """Processes to measure with, as `executors.local.WorkerPool` has them."""
 

@@ -12,10 +12,9 @@ from ...engine.execution import Execution
 from ...errors import InputError
 from ...spec import RunSpec
 from ...storage.study_folder import StudySnapshot
-from .calibration import Speed
 from .cost import Cost, works_of
-from .kinds import rate_of
 from .known import Basis, KnownSpeed, KnownSpeeds
+from .measured import MeasuredSpeeds
 from .schedule import Assignment
 
 SMALL_FLOPS = 1e13
@@ -34,7 +33,7 @@ class Estimates:
         dataset: its images.
         costs: of the models.
         known: speeds of this machine; `keep` adds what was measured.
-        speeds: network -> as measured; who measures adds to it.
+        measured: speeds that were measured, which may become more.
     """
 
     def __init__(
@@ -43,10 +42,10 @@ class Estimates:
         dataset: ImageDataset,
         costs: Mapping[str, Cost],
         known: KnownSpeeds,
-        speeds: Mapping[str, Sequence[Speed]],
+        measured: MeasuredSpeeds,
     ) -> None:
         self._snapshot, self._dataset, self._costs = snapshot, dataset, costs
-        self._known, self._speeds = known, speeds
+        self._known, self._measured = known, measured
         self._rates: dict[tuple[str, Execution], tuple[float, Basis] | None] = {}
         todo = snapshot.unfinished()
         self._work = works_of(todo, dataset)
@@ -87,7 +86,7 @@ class Estimates:
     def _measured_rate(
         self, run: RunSpec, execution: Execution, processes: int = 0
     ) -> tuple[float, Basis]:
-        rate = rate_of(self._speeds.get(run.network, ()), execution, processes)
+        rate = self._measured.rate(run.network, execution, processes)
         if rate:
             return rate, Basis.MEASURED
         guess = GUESSED_FLOPS * execution.threads / max(1, self.flops(run))

@@ -10,7 +10,7 @@ from ...engine.execution import Execution
 from ...errors import InputError
 from ...storage.study_folder import StudyFolder
 from ...storage.whole_files import write_text
-from .calibration import Speed
+from .calibration import speeds_of
 from .schedule import Schedule
 
 
@@ -59,8 +59,7 @@ def read_executions(folder: Path) -> dict[str, Execution]:
         content = json.loads(path.read_text(encoding="utf-8"))
         for run_id, record in content["runs"].items():
             executions[run_id] = Execution.from_record(record)
-            for each in executions[run_id].measured:
-                Speed(**each)  # raises where it is no speed
+            speeds_of(executions[run_id])  # raises where one is no speed
     except FileNotFoundError:
         pass
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -18,7 +18,7 @@ from ...spec import RunSpec
 from ...storage.run_facts import Environment
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudySnapshot
-from .calibration import Speed
+from .calibration import speeds_of
 from .cost import works_of
 
 
@@ -123,7 +123,7 @@ def finished_speeds(snapshot: StudySnapshot, dataset: ImageDataset) -> KnownSpee
         try:
             facts = record.execution.to_dict()
             execution = Execution.from_record(facts | {"measured": facts.get("measured") or ()})
-            [Speed(**each) for each in execution.measured]  # raises where it is no speed
+            speeds_of(execution)  # raises where one is no speed
         except (KeyError, TypeError, ValueError):
             continue
         work = works[run.run_id]

@@ -27,6 +27,10 @@ MEMORY_SHARE = 0.8
 GPU_PROCESS_BYTES = 5e8
 """What each process takes of a GPU's memory for itself, beyond what torch counts."""
 
+RUN_BYTES = 1.5e9
+"""Memory that a run may take where it was not measured: no more runs are trained at the same time
+than there is so much memory for."""
+
 GPU_SHARES = (1, 2, 4)
 """How many small runs are tried on one GPU at once."""
 
@@ -119,6 +123,23 @@ class Machine(Protocol):
         Raises:
             Exception: the model cannot be trained.
         """
+
+
+def room(machine: Machine, dataset: ImageDataset, device: str, memory: int = 0) -> int:
+    """How many runs there is memory for, the GPU's included.
+
+    Args:
+        dataset: the images, which every process on a GPU has a copy of.
+        memory: that one run takes, in bytes; 0 where that is not known.
+    """
+    free = machine.free_memory("cpu")
+    if not device.startswith("cuda"):
+        each = memory / MEMORY_SHARE if memory else RUN_BYTES
+        return max(1, int(min(free / each, 1024)))
+    images = dataset.train.images.nbytes + dataset.test.images.nbytes
+    each = (memory or images + RUN_BYTES) + GPU_PROCESS_BYTES
+    free_on_device = machine.free_memory(device)
+    return max(1, int(min(free_on_device / each, free / RUN_BYTES, 1024)))
 
 
 class LocalMachine:

@@ -18,14 +18,13 @@ from ...errors import MismatchError
 from ...spec import RunSpec
 from ...storage.study_folder import StudySnapshot
 from ..listener import Listener
-from .calibration import Speed, best_format
-from .capacity import Capacity
+from .calibration import Speed, best_format, speeds_of
 from .cost import Cost
 from .estimates import Estimates
 from .executions import ExecutionRequest, read_executions
-from .kinds import paces_of
 from .known import KnownSpeeds
-from .machine import GPU_SHARES, Machine
+from .machine import GPU_SHARES, Machine, room
+from .measured import MeasuredSpeeds
 from .schedule import Assignment, Placement, Schedule, choose_placements, order_runs
 
 
@@ -83,10 +82,9 @@ class _Planner:
         # On a machine with GPUs the cores are counted once, however many GPUs share them.
         machines = self.machine.count("cpu")
         self._threads = self.request.threads_per_run(self.machine.cores, machines)
-        self._speeds: dict[str, list[Speed]] = {}
-        self._capacity = Capacity(self.machine, self.dataset, self._speeds)
+        self._measured = MeasuredSpeeds()
         self._estimates = Estimates(
-            self.snapshot, self.dataset, self.costs, self.known, self._speeds
+            self.snapshot, self.dataset, self.costs, self.known, self._measured
         )
         self._todo = self.snapshot.unfinished()
 
@@ -130,7 +128,7 @@ class _Planner:
                 )
             if wanted.device == execution.device:
                 known[run.run_id] = wanted
-                self._speeds[run.network] = [Speed(**each) for each in execution.measured]
+                self._measured.put(run.network, speeds_of(execution))
         # Is it still there? A study of which nothing is left to train does not need it.
         for device in {execution.device for execution in known.values()} if self._todo else ():
             self.machine.default_execution(device, self.snapshot.runs[0].train)
@@ -148,7 +146,7 @@ class _Planner:
             if alike.flops != self._estimates.flops(run):
                 execution = replace(execution, measured=())  # at another image size
             elif execution.measured:
-                self._speeds[run.network] = [Speed(**each) for each in execution.measured]
+                self._measured.put(run.network, speeds_of(execution))
             found[run.run_id] = replace(
                 execution,
                 threads=self._threads or execution.threads,
@@ -185,7 +183,7 @@ class _Planner:
         placements = self._placements(new, next(iter(executions.values())).device)
         self._measure(new, executions, placements)
         for network, default in executions.items():
-            speeds = self._speeds.get(network, [])
+            speeds = self._measured.of(network)
             if network not in decided_of and speeds:
                 precision, layout = best_format(speeds, default)
                 measured = tuple(asdict(speed) for speed in speeds)
@@ -194,10 +192,7 @@ class _Planner:
                 )
         if self._threads:
             return self._on_threads(new, executions, self._threads, "threads as asked for")
-        for speeds in self._speeds.values():
-            # A placement that was not measured had too little memory.
-            had = {speed.placement for speed in speeds}
-            placements = [each for each in placements if each in had] or placements
+        placements = self._measured.that_fit(placements)
         seconds = {
             run.run_id: {
                 placement: self._estimates.seconds(
@@ -235,7 +230,7 @@ class _Planner:
         """Placements worth measuring for these runs, the simplest first."""
         machines = self.machine.count(device)
         cores = max(1, self.machine.cores * self.machine.count("cpu") // machines)
-        most = min(-(-len(runs) // machines), self._capacity.room(device))
+        most = min(-(-len(runs) // machines), self._room(device))
         if self.request.workers:
             return [Placement(self.request.workers, self._threads or 1)]
         if device.startswith("cuda"):
@@ -265,7 +260,8 @@ class _Planner:
         def progress(done: int) -> None:
             self._tell(list(models), done)
 
-        self._speeds |= self.machine.measure_speeds(models, placements, progress)
+        for network, speeds in self.machine.measure_speeds(models, placements, progress).items():
+            self._measured.put(network, speeds)
         progress(len(models))
         if busy := self.machine.busy():
             self.listener.noticed(
@@ -280,7 +276,7 @@ class _Planner:
             network: run
             for network, run in _firsts(self._todo).items()
             if run.model in self.costs
-            and not self._speeds.get(network)
+            and not self._measured.of(network)
             and self._estimates.known_rate(run, known[run.run_id]) is None
         }
         for done, (network, run) in enumerate(models.items()):
@@ -288,9 +284,8 @@ class _Planner:
             execution = known[run.run_id]
             rate = self.machine.images_per_second(run, execution, seconds=1.0)
             if rate:
-                self._speeds[network] = [
-                    Speed(execution.precision, execution.layout, 1, execution.threads, rate)
-                ]
+                speed = Speed(execution.precision, execution.layout, 1, execution.threads, rate)
+                self._measured.put(network, [speed])
         if models:
             self._tell(list(models), len(models))
 
@@ -304,20 +299,58 @@ class _Planner:
     def _paces(
         self, assigned: Sequence[Assignment], machines: int, processes: int
     ) -> dict[str, list[float]]:
-        """`Schedule.paces` of the models whose speed is known."""
+        """`Schedule.paces` of the models whose speed is known.
+
+        Machines of the kind that was asked come first.
+
+        Args:
+            machines: of all kinds, or GPUs.
+            processes: at once on each GPU.
+        """
         models: dict[str, tuple[RunSpec, Cost, Execution]] = {}
         for run, execution in ((each.run, each.execution) for each in assigned):
-            if run.model in self.costs and self._speeds.get(run.network):
+            if run.model in self.costs and self._measured.of(run.network):
                 models.setdefault(run.network, (run, self.costs[run.model], execution))
-        return paces_of(self.machine, models, self._speeds, machines, processes)
+        if machines == 1 or not models:
+            return {}
+        threads = min(execution.threads for _, _, execution in models.values())
+        others = [
+            (count, MeasuredSpeeds(speeds))
+            for count, speeds in self.machine.other_kinds(models, Placement(processes, threads))
+        ]
+        paces: dict[str, list[float]] = {}
+        for network, (_, _, execution) in models.items() if others else ():
+            here, slower = self._measured.rate(network, execution), list[float]()
+            for count, measured in others:
+                there = measured.rate(network, execution)
+                slower += [here / there if here and there else 1.0] * count
+            paces[network] = [1.0] * (machines - len(slower)) + slower
+        return paces
 
     def _choose_workers(self, assigned: Sequence[Assignment]) -> int:
-        """How many runs at the same time; a small study is trained in one process a machine."""
+        """How many runs at the same time: on CPUs as many as have cores for their threads; on a GPU
+        as many as were measured to be fastest together, one where that is not known.
+
+        A small study is trained in one process a machine.
+        """
+        devices = {each.execution.device for each in assigned}
+        machines = min((self.machine.count(device) for device in devices), default=1)
         if self._estimates.are_small(self._todo):
-            devices = {each.execution.device for each in assigned}
-            machines = min((self.machine.count(device) for device in devices), default=1)
             return min(machines, max(1, len(assigned)))
-        return self._capacity.workers(assigned)
+        networks = {each.run.network for each in assigned}
+        if all(device.startswith("cpu") for device in devices):
+            fewest = min((each.execution.threads for each in assigned), default=1)
+            most = self.machine.cores // fewest
+        else:
+            most = min(map(self._measured.fastest_share, networks), default=1)
+        memory = max(map(self._measured.memory, networks), default=0)
+        rooms = [self._room(device, memory) for device in devices]
+        # GPUs of one machine share its memory.
+        shared = self._room("cpu") * self.machine.count("cpu") if machines > 1 else len(assigned)
+        return max(1, min(machines * min(most, *rooms), shared, len(assigned)))
+
+    def _room(self, device: str, memory: int = 0) -> int:
+        return room(self.machine, self.dataset, device, memory)
 
 
 def _firsts(runs: Iterable[RunSpec]) -> dict[str, RunSpec]:
