@@ -65,16 +65,6 @@ class SubStudy(Study):
     def runs(self) -> list[RunSpec]:
         return self._runs
 
-    def plan(self, **options: Any) -> pd.DataFrame:
-        """As `Study.plan`; images at another size are not decoded for it."""
-        kept = self._dataset
-        if kept is None:
-            self._dataset = self._with_placeholders()
-        try:
-            return super().plan(**options)
-        finally:
-            self._dataset = kept
-
     def check_base(self) -> None:
         """Compare the cells that are trained again with what would train now.
 
@@ -113,11 +103,11 @@ class SubStudy(Study):
     def _compared(self) -> Sequence[StudySnapshot]:
         return (self._base._read(),)
 
-    def _known_speeds(self) -> KnownSpeeds:
+    def _known_speeds(self, dataset: ImageDataset) -> KnownSpeeds:
         """Those of the study that it belongs to, to which its own are added."""
         shared = self._base.shared_speeds
         before = list(shared)
-        for each in super()._known_speeds():
+        for each in super()._known_speeds(dataset):
             if each not in before:
                 shared.add(each)
         return shared
@@ -125,8 +115,10 @@ class SubStudy(Study):
     def _recorded_data(self) -> Iterator[DataFacts]:
         return self._base._recorded_data()
 
-    def _with_placeholders(self) -> ImageDataset:
-        """The images' labels and shapes, and noise for their pixels; all that planning looks at."""
+    def _images_to_plan(self, listener: Listener) -> ImageDataset:
+        """Images at another size are not decoded for it: they have noise for their pixels."""
+        if self._dataset is not None:
+            return self._dataset
         size, base = self.spec.image_size, self._base.dataset()
         noise = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
         begun = (record.data.fingerprint for record in self.records() if record.data)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,7 +186,9 @@ class Study(StudyResults):
                 self._take(lock)  # at once, not after the images were read
                 StudyFolder(self.folder).take_repeats(self.runs())
             timed = budget is not None
-            schedule, costs = self._schedule(request, place, listener, download=True, timed=timed)
+            schedule, costs = self._schedule(
+                request, place, listener, self.dataset, download=True, timed=timed
+            )
             chosen, deadline = schedule, None
             if budget is not None:
                 spent = time.monotonic() - began
@@ -284,21 +286,29 @@ class Study(StudyResults):
         request = ExecutionRequest(device, workers, threads)
         with self._place(executor, workers, slurm, shared_folder) as place:
             schedule, costs = self._schedule(
-                request, place, listener or Listener(), download=False, timed=True
+                request,
+                place,
+                listener or Listener(),
+                self._images_to_plan,
+                download=False,
+                timed=True,
             )
+        dataset = self._images_to_plan(Listener())
         if budget is not None:
             fitting = check_budget(schedule, stages(self.runs()), budget)
             schedule = dataclasses.replace(schedule, assignments=tuple(fitting))
-        table = plan_table(self._begun(), self.dataset(), costs, schedule)
-        table.attrs["disk_needed"] = preflight.disk_needed(schedule, costs, self.dataset())
+        table = plan_table(self._begun(), dataset, costs, schedule)
+        table.attrs["disk_needed"] = preflight.disk_needed(schedule, costs, dataset)
         if budget is not None:
             begins = table["begins"].astype(float).fillna(math.inf)
             begins = begins.mask(table["status"] == "finished", -1.0)
             table = table.iloc[begins.argsort(kind="stable")].reset_index(drop=True)
-            table.attrs["precision"] = expected_precision(
-                table, self.results(), len(self.dataset().test)
-            )
+            table.attrs["precision"] = expected_precision(table, self.results(), len(dataset.test))
         return table
+
+    def _images_to_plan(self, listener: Listener) -> ImageDataset:
+        """What planning looks at: labels and shapes, not pixels."""
+        return self.dataset(listener)
 
     def _begun(self) -> StudySnapshot:
         """What the runs have left, with the trainings of `explain` that `run` takes over."""
@@ -345,11 +355,15 @@ class Study(StudyResults):
         request: ExecutionRequest,
         place: Place,
         listener: Listener,
+        images: Callable[[Listener], ImageDataset],
         *,
         download: bool,
         timed: bool = False,
     ) -> tuple[Schedule, dict[str, Cost]]:
         """Find what is wrong before hours are spent on it, then decide how the runs are computed.
+
+        Args:
+            images: gives them; it is called when all is right that needs none.
 
         Returns:
             The runs left to train, and what each model costs.
@@ -360,7 +374,7 @@ class Study(StudyResults):
 
         preflight.check_folder(self.folder, self.spec)
         preflight.check_names(self.spec, request.device if place.is_here else None)
-        dataset = self.dataset(listener)
+        dataset = images(listener)
         preflight.check_data(self.spec, self.runs(), dataset)
         snapshot = self._begun()
         preflight.check_begun(snapshot, dataset)
@@ -388,7 +402,7 @@ class Study(StudyResults):
             request,
             machine=place.machine(dataset, self.runs()),
             listener=listener,
-            known=self._known_speeds() if place.is_here else None,
+            known=self._known_speeds(dataset) if place.is_here else None,
             timed=timed,
         )
         return schedule if place.is_here else schedule.of_whole_runs(), costs
@@ -401,12 +415,12 @@ class Study(StudyResults):
     def shared_speeds(self) -> KnownSpeeds:
         """How fast its runs were trained on this machine, for the studies that belong to it; what
         these measure is added."""
-        return self._known_speeds()
+        return self._known_speeds(self.dataset())
 
-    def _known_speeds(self) -> KnownSpeeds:
+    def _known_speeds(self, dataset: ImageDataset) -> KnownSpeeds:
         from .planning.known import finished_speeds
 
-        return finished_speeds(self._read(), self.dataset())
+        return finished_speeds(self._read(), dataset)
 
     def _take(self, lock: FolderLock) -> None:
         try:
