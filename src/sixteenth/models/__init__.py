@@ -6,9 +6,8 @@ named ``timm/...``. Weights are read as data only.
 """
 
 from .files import Normalisation, WeightsFile
-from .head import find_head
-from .last_stage import LastStage, find_last_stage
 from .measure import count_parameters, final_map, sample_logits, train_flops_per_image
+from .trained_parts import LastStage, find_head, find_last_stage
 from .weight_files import check_init, choose_interpolation, find_weights, weights_are_here
 from .weights import load_initial_weights, load_trained_weights
 from .zoo import OWN_FACTORIES, build_model, check_model, is_factory, is_foreign, model_names

@@ -2,6 +2,7 @@
 
     CLASS/*                         the test part is cut off
     train/CLASS/*, test/CLASS/*     by any usual name, see `splits`; also one level further down
+    CLASS/train/*, CLASS/test/*     the same names in every class folder
     *.jpg and metadata.csv          labels from a table, see `table`
 
 All of these also inside one wrapper folder. What is a class and what is a split is told by names
@@ -31,10 +32,9 @@ from ..source import (
     unused_validation,
 )
 from ..target import Target
-from .class_first import split_classes
 from .classes import Classes, Parts, class_folders, doubt, inner, merged, notes_on
 from .labelled import parts_of_tables
-from .split_folders import home_of, no_labels, split_folders, unclear
+from .split_folders import home_of, no_labels, split_classes, split_folders, unclear
 from .splits import Role, choose, is_plain
 from .table import find_tables
 from .tree import Tree

@@ -1,8 +1,10 @@
-"""The last stage of a network: what `finetune: last-stage` trains, and what it freezes.
+"""The parts of a network that are trained alone: its head, or its last stage with the head.
 
-A stage is what works on maps of one size (He et al. 2016, arXiv 1512.03385, table 1). Where the
-last one begins is read from a call of the network and not from names, so that one rule holds for
-torchvision, timm and the user's own:
+The head (`finetune: head`) is the linear layer that turns features into logits.
+
+A stage (`finetune: last-stage`) is what works on maps of one size (He et al. 2016,
+arXiv 1512.03385, table 1). Where the last one begins is read from a call of the network and not
+from names, so that one rule holds for torchvision, timm and the user's own:
 
 1. The layers (convolutions and linear layers) are listed in the order of their calls, with the
    positions of the maps that they give. A layer that gives one vector for an image (a classifier, a
@@ -18,12 +20,13 @@ All that is called from there on learns, and all that is called before is frozen
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError
@@ -36,6 +39,35 @@ with images of this size if it can work on them."""
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 LAST_PART = 4
 """Of equal blocks the last 1 / LAST_PART is the last stage: most networks have four stages."""
+
+
+def find_head(
+    model: nn.Module, name: str, try_logits: Callable[[], Tensor | None]
+) -> tuple[str, nn.Linear]:
+    """The name and the layer from which the logits of a model come, unchanged.
+
+    Args:
+        name: of the model, for the error.
+        try_logits: calls the model in evaluation mode with some images.
+
+    Raises:
+        ModelError: the network does not end in a linear layer.
+    """
+    layers = [(key, m) for key, m in model.named_modules() if isinstance(m, nn.Linear)]
+    outputs: list[Tensor] = []
+    if layers:
+        hook = layers[-1][1].register_forward_hook(lambda _m, _i, output: outputs.append(output))
+        try:
+            logits = try_logits()
+        finally:
+            hook.remove()
+        whole = layers[-1][1].bias is not None and bool(outputs)
+        if whole and logits is not None and torch.equal(outputs[-1].float(), logits.float()):
+            return layers[-1]
+    raise ModelError(
+        f"finetune: head needs a network that ends in a linear layer with a bias, and {name} does "
+        "not: use finetune: all, or another model"
+    )
 
 
 @dataclass(frozen=True)
