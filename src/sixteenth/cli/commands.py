@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ..errors import InputError, counted
+from ..errors import InputError
+from ..messages import counted
 from .advise import advise
 from .exits import print_message, run_command
 from .explain import explain

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import DataError, InputError, counted, nearest
+from ..errors import DataError, InputError
+from ..messages import counted, nearest
 from .exits import print_message
 from .options import (
     DataDirOption,

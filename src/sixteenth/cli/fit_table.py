@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, nearest
+from ..errors import InputError
+from ..messages import nearest
 from .table_cells import Numbers, read_cells
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, as_typed, looked_for
+from ..errors import InputError
+from ..messages import as_typed, looked_for
 from ..storage.lfs import LFS_REASON, is_lfs_pointer
 
 if TYPE_CHECKING:

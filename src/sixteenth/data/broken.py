@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import DataError, one_line
+from ..errors import DataError
+from ..messages import one_line
 from ..storage.lfs import LFS_REASON, is_lfs_pointer
 
 MAX_PIXELS = 89_478_485

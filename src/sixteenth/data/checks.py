@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import counted
+from ..messages import counted
 from ..storage.run_facts import DataChecks
 from .oddities import Oddities
 from .source import Content, first_names

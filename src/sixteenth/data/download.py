@@ -19,7 +19,8 @@ from typing import IO
 
 from filelock import FileLock
 
-from ..errors import DataError, one_line
+from ..errors import DataError
+from ..messages import one_line
 from .target import ProgressCallback
 
 TIMEOUT = 30

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, looked_for, nearest
+from ..errors import DataError
+from ..messages import looked_for, nearest
 from ..spec import RunSpec, StudySpec
 from ..spec.fields import NAMED_DATA, Interpolation
 from ..spec.hub_address import parse_address

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DataError, counted, nearest
+from ..errors import DataError
+from ..messages import counted, nearest
 from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, decode_images

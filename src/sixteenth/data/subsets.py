@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..errors import DataError, counted
+from ..errors import DataError
+from ..messages import counted
 from ..spec.fraction import TrainFraction
 
 if TYPE_CHECKING:

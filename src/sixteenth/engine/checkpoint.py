@@ -20,7 +20,8 @@ from typing import IO, Any, cast
 import torch
 from torch import Tensor
 
-from ..errors import InputError, one_line
+from ..errors import InputError
+from ..messages import one_line
 from ..storage.run_facts import LengthMetrics
 from ..storage.run_folder import RunFolder
 from ..storage.run_results import EpochRow

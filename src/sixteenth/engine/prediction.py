@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import InputError, as_typed, counted, looked_for
+from ..errors import InputError
+from ..messages import as_typed, counted, looked_for
 from .trained import TrainedNetwork
 
 BATCH = 250

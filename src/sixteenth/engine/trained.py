@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ..errors import InputError, WeightsError, one_line
+from ..errors import InputError, WeightsError
+from ..messages import one_line
 from ..spec import RunSpec
 from ..spec.fields import Interpolation
 from ..storage.run_folder import RunFolder

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from ..data.download import download
-from ..errors import DataError, WeightsError, as_typed, looked_for, one_line
+from ..errors import DataError, WeightsError
+from ..messages import as_typed, looked_for, one_line
 
 
 @dataclass(frozen=True)

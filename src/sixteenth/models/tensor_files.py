@@ -23,7 +23,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ..errors import WeightsError, nearest, one_line
+from ..errors import WeightsError
+from ..messages import nearest, one_line
 from ..storage.lfs import LFS_REASON, is_lfs_pointer
 
 _BEGINNINGS = {

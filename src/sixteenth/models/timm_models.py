@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import ModelError, nearest, one_line
+from ..errors import ModelError
+from ..messages import nearest, one_line
 from ..spec.fields import TIMM
 from .measure import try_call
 

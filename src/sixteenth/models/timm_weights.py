@@ -17,7 +17,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..errors import WeightsError, nearest, one_line
+from ..errors import WeightsError
+from ..messages import nearest, one_line
 from ..spec.fields import TIMM
 from .files import (
     Normalisation,

@@ -37,7 +37,8 @@ from typing import Any, get_args
 
 import torchvision
 
-from ..errors import WeightsError, looked_for, nearest, one_line
+from ..errors import WeightsError
+from ..messages import looked_for, nearest, one_line
 from ..spec.fields import OWN_MODELS, Interpolation, is_timm
 from .files import (
     Normalisation,

@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import WeightsError, one_line
+from ..errors import WeightsError
+from ..messages import one_line
 from ..spec.fields import is_timm
 from .files import WeightsFile
 from .tensor_files import read_tensors

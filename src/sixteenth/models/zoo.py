@@ -32,7 +32,8 @@ import torch
 import torchvision
 from torch import nn
 
-from ..errors import ModelError, nearest, one_line
+from ..errors import ModelError
+from ..messages import nearest, one_line
 from ..spec.fields import OWN_MODELS, is_resnet, is_timm
 from .measure import train_call, try_call
 from .seed_cnn import seed_cnn

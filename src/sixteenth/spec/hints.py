@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from ..errors import nearest
+from ..messages import nearest
 from .specs import StudySpec
 from .train_spec import TrainSpec
 

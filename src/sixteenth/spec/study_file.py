@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ..errors import SpecError, nearest
+from ..errors import SpecError
+from ..messages import nearest
 from .fields import NAMED_DATA
 from .hints import list_hint, meant_key, quote_hint
 from .hub_address import another_revision

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import one_line
+from ..messages import one_line
 
 MAX_CHARACTERS = 100_000
 """A longer text is rejected, since parsing it would take long."""

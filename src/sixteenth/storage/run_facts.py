@@ -21,7 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
-from ..errors import one_line
+from ..messages import one_line
 from ..spec.fields import Interpolation
 
 

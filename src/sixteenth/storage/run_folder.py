@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 from zipfile import ZipFile
 
-from ..errors import InputError, MismatchError, one_line
+from ..errors import InputError, MismatchError
+from ..messages import one_line
 from ..spec import RunSpec, TrainFraction, spec_differences, without_place
 from .run_record import FORMAT, RunRecord
 from .run_results import EpochRow, Predictions, check_agreement, check_predictions, read_history

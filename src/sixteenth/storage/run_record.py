@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ..errors import InputError, SixteenthError, one_line
+from ..errors import InputError, SixteenthError
+from ..messages import one_line
 from ..spec import RunSpec
 from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, FractionText, Lengths
 from .run_facts import (

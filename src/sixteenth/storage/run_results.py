@@ -14,7 +14,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, one_line
+from ..errors import InputError
+from ..messages import one_line
 from ..spec.agreement import agree
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import InputError, counted
+from ..errors import InputError
+from ..messages import counted
 from ..spec import RunSpec
 from ..storage.kept_tables import KeptRows, read_table
 from ..storage.study_folder import EXPLAIN, REPEATS, StudyFolder

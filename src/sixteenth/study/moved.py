@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import DataError, MismatchError, looked_for
+from ..errors import DataError, MismatchError
+from ..messages import looked_for
 from ..spec import parse_spec
 from ..spec.fields import NAMED_DATA
 from ..spec.hub_address import parse_address

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import DataError, one_line
+from ...errors import DataError
+from ...messages import one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..dataset import Split
 from ..decode import resize_array

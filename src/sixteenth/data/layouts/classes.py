@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import DataError, counted
+from ...errors import DataError
+from ...messages import counted
 from ..source import class_name, first_names
 from .splits import Role, are_parts, role
 from .tree import EXTENSIONS, Tree, printable

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import DataError, counted, nearest, one_line
+from ...errors import DataError
+from ...messages import counted, nearest, one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..decode import Encoded
 from ..source import Options, class_name, first_names

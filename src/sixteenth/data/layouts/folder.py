@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import DataError, nearest
+from ...errors import DataError
+from ...messages import nearest
 from ..source import (
     Content,
     Decoded,

@@ -23,7 +23,8 @@ from typing import Any
 
 import yaml
 
-from ...errors import DataError, nearest
+from ...errors import DataError
+from ...messages import nearest
 from ...spec.hub_address import HubAddress, parse_address
 from ..download import MEGABYTE
 from ..source import Content, Found, Options, first_names

@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from ...errors import DataError, one_line
+from ...errors import DataError
+from ...messages import one_line
 from ...spec.hub_address import HubAddress
 
 

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DataError, looked_for, one_line
+from ...errors import DataError
+from ...messages import looked_for, one_line
 from ...storage.whole_files import write_whole
 from ..dataset import Split
 from ..decode import resize_array

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...errors import DataError, counted
+from ...errors import DataError
+from ...messages import counted
 from ..source import class_name, first_names
 from .classes import Classes, Parts, class_folders, notes_on
 from .splits import ROLES, Role, choose, is_plain, role

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ...errors import DataError, counted, nearest, one_line
+from ...errors import DataError
+from ...messages import counted, nearest, one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..source import Options, class_name, first_names
 from .splits import Role, role

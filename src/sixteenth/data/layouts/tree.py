@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ...errors import DataError, counted, nearest
+from ...errors import DataError
+from ...messages import counted, nearest
 from ..source import first_names
 
 EXTENSIONS = frozenset(

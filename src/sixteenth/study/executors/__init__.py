@@ -21,7 +21,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import InputError, nearest
+from ...errors import InputError
+from ...messages import nearest
 from .base import Executor, run_all
 from .budget_queue import BudgetQueue
 from .place import EXECUTORS, Place

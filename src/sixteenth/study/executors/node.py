@@ -23,7 +23,8 @@ from ...engine.acceleration import keep_freed_memory
 from ...engine.execution import Execution, environment
 from ...engine.progress import Progress
 from ...engine.train import train_run
-from ...errors import DataError, SixteenthError, one_line
+from ...errors import DataError, SixteenthError
+from ...messages import one_line
 from ...models import check_init, check_model
 from ...spec import RunSpec
 from ...spec.fields import Interpolation

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ...data import ImageDataset
-from ...errors import RunError, one_line
+from ...errors import RunError
+from ...messages import one_line
 from ...spec import RunSpec
 from ...storage.run_record import RunRecord
 from ..planning.machine import Machine

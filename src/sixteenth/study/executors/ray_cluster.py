@@ -19,7 +19,8 @@ from typing import Any
 
 from ...data.machine import cpu_count
 from ...engine.execution import environment
-from ...errors import InputError, one_line
+from ...errors import InputError
+from ...messages import one_line
 from ...spec import RunSpec
 from ..preflight import VERSIONS
 from .node import Origin, what_is_missing

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ...data.cache import default_data_dir
-from ...errors import InputError, RunError, one_line
+from ...errors import InputError, RunError
+from ...messages import one_line
 from ...storage.whole_files import write_text
 from ..planning.schedule import Assignment, Schedule
 from .base import Ended, Event, Failed, Lost, Noticed, Started

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import InputError, counted, nearest
+from ...errors import InputError
+from ...messages import counted, nearest
 from .places import study_of_run
 
 if TYPE_CHECKING:

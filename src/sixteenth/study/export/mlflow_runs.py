@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ...errors import InputError, one_line
+from ...errors import InputError
+from ...messages import one_line
 from ...storage.study_folder import StudyFolder
 from . import Exported
 from .places import environment, require, require_folder

@@ -30,7 +30,8 @@ import numpy as np
 
 from ... import __version__
 from ...data.cache import default_data_dir, find_decoded
-from ...errors import DataError, InputError, ModelError, one_line
+from ...errors import DataError, InputError, ModelError
+from ...messages import one_line
 from ...storage.whole_files import write_whole
 from . import Agreement, Exported
 from .places import refuse_existing, require

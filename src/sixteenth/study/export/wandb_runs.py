@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import InputError, SixteenthError, one_line
+from ...errors import InputError, SixteenthError
+from ...messages import one_line
 from . import Exported
 from .places import environment, new_folder, require
 from .replay import Replay, replays
