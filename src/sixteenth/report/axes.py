@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sixteenth.analysis import Grid, runs_table
+from ..analysis import Grid, runs_table
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from sixteenth.analysis import Context, Findings, Metric, Predictions, analyse
-from sixteenth.analysis.findings.explained import LeverRuns
-from sixteenth.spec.fields import OWN_MODELS
-from sixteenth.storage.run_record import RunRecord
-
+from ..analysis import Context, Findings, Metric, Predictions, analyse
+from ..analysis.findings.explained import LeverRuns
 from ..language.text import plain
+from ..spec.fields import OWN_MODELS
+from ..storage.run_record import RunRecord
 from .provenance import augmented, data_differ, data_name, first
 
 

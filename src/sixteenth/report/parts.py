@@ -10,8 +10,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sixteenth.analysis import Findings, bands, cells
-
+from ..analysis import Findings, bands, cells
 from ..language.base import Language
 from ..language.captions import Metric
 from .figures.accuracy import accuracy_figure

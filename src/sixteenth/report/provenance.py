@@ -11,20 +11,19 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from sixteenth.analysis import whole_runs
-from sixteenth.spec import TrainSpec
-from sixteenth.spec.fields import is_frozen
-from sixteenth.storage.run_facts import (
+from ..analysis import whole_runs
+from ..language.numbers import missing
+from ..language.provenance import Provenance, SampledTests
+from ..spec import TrainSpec
+from ..spec.fields import is_frozen
+from ..storage.run_facts import (
     AugmentationFacts,
     DataChecks,
     DataFacts,
     Environment,
     ExecutionFacts,
 )
-from sixteenth.storage.run_record import RunRecord
-
-from ..language.numbers import missing
-from ..language.provenance import Provenance, SampledTests
+from ..storage.run_record import RunRecord
 from .axes import measured
 
 PartT = TypeVar("PartT")

@@ -16,8 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sixteenth.analysis import Band, Grid
-
+from ...analysis import Band, Grid
 from ...language.base import Language
 from ..axes import GridAxes, grid_axes
 from .line_labels import AccuracyLine, end_labels, legend

@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sixteenth.analysis.findings.per_class import ClassCurves
-
+from ...analysis.findings.per_class import ClassCurves
 from ...language.base import Language
 from ...language.text import plain
 from .style import COLOURS, MUTED, NARROW, WIDE, draw_key, house_style, size_ticks

@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sixteenth.analysis import Option, OptionVerdict
-
+from ...analysis import Option, OptionVerdict
 from ...language.base import Language
 from .style import GRID, INK, NARROW, WIDE, house_style, nothing
 from .text import shortened, widest, wrapped

@@ -13,9 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sixteenth.analysis import Band
-from sixteenth.analysis.inputs.grid import Arm
-
+from ...analysis import Band
+from ...analysis.inputs.grid import Arm
 from ...language.base import Language
 from ...language.text import plain
 from .style import Look, draw_key, spread

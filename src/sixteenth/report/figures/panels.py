@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sixteenth.analysis import read_grid, rows_by_run, runs_table
-from sixteenth.spec.fields import is_frozen
-
+from ...analysis import read_grid, rows_by_run, runs_table
 from ...language.captions import Hole, Metric
+from ...spec.fields import is_frozen
 from ..axes import GridAxes, grid_axes, measured
 
 MOST_CURVES = 12

@@ -8,8 +8,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sixteenth.analysis import OptionVerdict
-
+from ...analysis import OptionVerdict
 from ...language.screen import SaidCard, SaidOverview
 from .style import COLOURS, GRID, INK, MUTED, house_style
 from .text import shortened, wrapped

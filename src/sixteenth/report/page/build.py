@@ -15,16 +15,15 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sixteenth import __version__
-from sixteenth.analysis import Findings, bands, cells, read_grid
-from sixteenth.analysis.stats.spread import LEVEL
-from sixteenth.errors import SixteenthError
-from sixteenth.storage.run_record import RunRecord
-
+from ... import __version__
+from ...analysis import Findings, bands, cells, read_grid
+from ...analysis.stats.spread import LEVEL
+from ...errors import SixteenthError
 from ...language import language_for
 from ...language.base import Language
 from ...language.captions import CurvesShown, Metric
 from ...language.commands import step_command, typed
+from ...storage.run_record import RunRecord
 from ..axes import grid_axes, measured
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
-from sixteenth.analysis import Findings
-from sixteenth.spec import RunSpec
-
+from ...analysis import Findings
 from ...language.base import Language
 from ...language.labels import WatchLabels
 from ...language.text import plain
+from ...spec import RunSpec
 from ..figures.inline import inline
 from ..figures.panels import METRICS
 from ..figures.style import svg

@@ -9,13 +9,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 
-from sixteenth.analysis import Cell, Findings
-from sixteenth.analysis.findings.advice import BestNetwork, MoreSeeds
-from sixteenth.analysis.findings.answer import SpreadOfTrainings
-from sixteenth.analysis.findings.cautions import LeakedTest, NotConverged, PartTrained
-from sixteenth.analysis.findings.doubtful_labels import LeakedImages, NoCopies
-from sixteenth.analysis.findings.expectation import ComparisonMethod, NoComparison, NotCompared
-from sixteenth.analysis.findings.limits import (
+from ...analysis import Cell, Findings
+from ...analysis.findings.advice import BestNetwork, MoreSeeds
+from ...analysis.findings.answer import SpreadOfTrainings
+from ...analysis.findings.cautions import LeakedTest, NotConverged, PartTrained
+from ...analysis.findings.doubtful_labels import LeakedImages, NoCopies
+from ...analysis.findings.expectation import ComparisonMethod, NoComparison, NotCompared
+from ...analysis.findings.limits import (
     Detectable,
     FewEpochs,
     FewSeeds,
@@ -23,12 +23,12 @@ from sixteenth.analysis.findings.limits import (
     Repeats,
     ReportedEpoch,
 )
-from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
-from sixteenth.analysis.findings.overfitting import GeneralisationGap
-from sixteenth.analysis.findings.overview import Overview
-from sixteenth.analysis.findings.pretraining import OneInit
-from sixteenth.analysis.findings.relation import AccuracyCurve, HighestAccuracy
-from sixteenth.analysis.findings.types import Finding
+from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from ...analysis.findings.overfitting import GeneralisationGap
+from ...analysis.findings.overview import Overview
+from ...analysis.findings.pretraining import OneInit
+from ...analysis.findings.relation import AccuracyCurve, HighestAccuracy
+from ...analysis.findings.types import Finding
 
 
 def beyond_the_rest(findings: Findings) -> Findings:

@@ -14,16 +14,15 @@ from typing import Any
 
 import yaml
 
-from sixteenth.analysis import Finding, Findings, Grid, cells, summary_table
-from sixteenth.analysis.findings.doubtful_labels import Suspect
-from sixteenth.analysis.findings.target import targets
-from sixteenth.spec.fields import is_frozen
-
+from ...analysis import Finding, Findings, Grid, cells, summary_table
+from ...analysis.findings.doubtful_labels import Suspect
+from ...analysis.findings.target import targets
 from ...language.base import Language, SaidSection
 from ...language.numbers import Numbers, missing
 from ...language.provenance import Fact
 from ...language.screen import SaidOverview
 from ...language.text import plain
+from ...spec.fields import is_frozen
 from ..axes import grid_axes
 from ..discussion import Measurements
 from ..figures.panels import hole
