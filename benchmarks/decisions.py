@@ -13,10 +13,11 @@ simulated study both models are equally good. `benchmarks.simulated_studies` has
 
 false claim       a study whose answer or list of options says that something helps, or does
                   not, where that is zero or the other way round
-missed            the first paragraph holds an interval that misses the average training
+missed            the interval of what comes next, or of a gain in hand, misses the average
+                  training
 cells ... forecasts   coverage for another training (for the average one in brackets)
-images alone      what the first paragraph credits more images with, and what they bring at equal
-                  steps: mean distance in points
+images alone      what the same credit more images with, and what they bring at equal steps: mean
+                  distance in points
 best first        the option named first is the best of those that its network has: twice the
                   images, the other model if that is bigger, other weights, twice the steps; of
                   images that helped before, the next doubling counts

@@ -17,7 +17,7 @@ from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork
-from .answer import AnswerFinding, Headline, InHand, Lead
+from .answer import AnswerFinding, BoughtByImages, InHand
 from .cautions import (
     Caution,
     PartTrained,
@@ -31,6 +31,7 @@ from .diagnosis import Context, DiagnosisFinding, mean_climb
 from .doubling import LastDoubling
 from .explained import Explanation, Lever
 from .options import Option, OptionKind, OptionVerdict
+from .recommendation import Lead, recommend
 from .types import Finding, Strength
 
 CARDS = (OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT, OptionKind.TRAINING)
@@ -109,7 +110,7 @@ class Overview(Finding):
             option that was ruled out.
         next: with IN_HAND, what helps from the best network on, if that is known.
         step: what would make the answer surer; None where nothing is known to.
-        visible: as of `Headline`.
+        visible: as of `Recommendation`.
         cards: one of each kind that applies, the largest gain first; those without a known gain
             come last.
         others: further options, and those from other networks, the largest gain first.
@@ -193,14 +194,15 @@ def overview(
     explanation: Explanation,
 ) -> Overview:
     """The first screen of a study; arguments as of `analyse`, and what it found."""
-    headline = next((each for each in answer if isinstance(each, Headline)), None)
     missing = RunsMissing.of(grid, context)
-    if headline is None:
+    if not isinstance(advice.best, BestNetwork):
         return Overview(Verdict.NOTHING_FINISHED, cautions=missing)
-    best = headline.best.cell
+    best = advice.best.cell
+    bought = [each.doubling for each in answer if isinstance(each, BoughtByImages)]
+    onwards = recommend(advice.options, best, bought)
     spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
     cards = _cards(advice.options, spent)
-    verdict, card = Verdict(headline.lead.value), None
+    verdict, card = Verdict(onwards.lead.value), None
     first = cards[0]
     if (
         first.in_hand
@@ -211,12 +213,12 @@ def overview(
     elif verdict is Verdict.NOTHING_KNOWN and first.option.known:
         verdict, card = Verdict.CANNOT_TELL, first  # what is in hand is compared all the same
     elif verdict not in (Verdict.STOP, Verdict.TEST_MORE, Verdict.NOTHING_KNOWN):
-        card = Card(headline.option)
+        card = Card(onwards.option)
     shown = [_move(one.option) for one in cards]
     others = list(
         _others(grid, curves, best, advice, diagnoses, doublings, context, level, explanation)
     )
-    told = verdict is Verdict.IN_HAND and headline.lead is Lead.DO
+    told = verdict is Verdict.IN_HAND and onwards.lead is Lead.DO
     decided = card.option if card else None
     if verdict is Verdict.CANNOT_TELL:
         card = next((one for one in cards if one.option is _ruled_out(cards)), None)
@@ -234,11 +236,11 @@ def overview(
     )
     return Overview(
         verdict=verdict,
-        best=headline.best,
+        best=advice.best,
         card=card,
-        next=headline.option if told else None,
+        next=onwards.option if told else None,
         step=advice.steps[0] if advice.steps else None,
-        visible=headline.visible,
+        visible=onwards.visible,
         cards=tuple(cards),
         others=tuple(
             sorted((o for o in others if _move(o) not in shown), key=lambda one: -one.gain)
