@@ -165,7 +165,7 @@ def simulated(setting: Setting, number: int, lengths: bool) -> Scores:
     study = simulate(truth, rng, lengths=lengths)
     found = analyse(study.results, study.histories, predictions=study.predictions)
     scores: Scores = defaultdict(list)
-    score(read(found, study.results), truth, scores)
+    score(read(found), truth, scores)
     return scores
 
 
@@ -173,7 +173,7 @@ def _scored_lcdb(data: Path, seeds: int) -> list[Scores]:
     found = []
     for results, truth in lcdb_studies(data, seeds):
         scores: Scores = defaultdict(list)
-        score(read(analyse(results), results), truth, scores)
+        score(read(analyse(results)), truth, scores)
         found.append(scores)
     return found
 

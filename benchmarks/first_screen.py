@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
 from sixteenth.analysis import Cell, Contrast, Findings, Option
 from sixteenth.analysis import cells as cell_table
 from sixteenth.analysis.findings.advice import BestNetwork
@@ -68,13 +66,13 @@ class Screen:
     cells: tuple[tuple[Arm, float, float, float], ...]
 
 
-def read(found: Findings, results: pd.DataFrame) -> Screen:
-    """The claims of a study's findings; `results` is the table that they are from."""
+def read(found: Findings) -> Screen:
+    """The claims of a study's findings."""
     options = [_option(each) for each in found.options]
     listed = tuple(each for each in options if each is not None)
     cells = tuple(
         ((str(row["model"]), str(row["init"])), row["train_size"], row["low"], row["high"])
-        for row in cell_table(results).to_dict("records")
+        for row in cell_table(found.grid).to_dict("records")
     )
     named: tuple[Statement | None, ...] = ()
     if isinstance(found.advice.best, BestNetwork):
