@@ -13,10 +13,11 @@ simulated study both models are equally good. `benchmarks.simulated_studies` has
 
 false claim       a study whose answer or list of options says that something helps, or does
                   not, where that is zero or the other way round
-missed            the first paragraph holds an interval that misses the average training
+missed            the interval of what comes next, or of a gain in hand, misses the average
+                  training
 cells ... forecasts   coverage for another training (for the average one in brackets)
-images alone      what the first paragraph credits more images with, and what they bring at equal
-                  steps: mean distance in points
+images alone      what the same credit more images with, and what they bring at equal steps: mean
+                  distance in points
 best first        the option named first is the best of those that its network has: twice the
                   images, the other model if that is bigger, other weights, twice the steps; of
                   images that helped before, the next doubling counts
@@ -164,7 +165,7 @@ def simulated(setting: Setting, number: int, lengths: bool) -> Scores:
     study = simulate(truth, rng, lengths=lengths)
     found = analyse(study.results, study.histories, predictions=study.predictions)
     scores: Scores = defaultdict(list)
-    score(read(found, study.results), truth, scores)
+    score(read(found), truth, scores)
     return scores
 
 
@@ -172,7 +173,7 @@ def _scored_lcdb(data: Path, seeds: int) -> list[Scores]:
     found = []
     for results, truth in lcdb_studies(data, seeds):
         scores: Scores = defaultdict(list)
-        score(read(analyse(results), results), truth, scores)
+        score(read(analyse(results)), truth, scores)
         found.append(scores)
     return found
 

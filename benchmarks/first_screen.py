@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
 from sixteenth.analysis import Cell, Contrast, Findings, Option
 from sixteenth.analysis import cells as cell_table
-from sixteenth.analysis.findings.answer import AnswerFinding, BoughtByImages, Headline, InHand
+from sixteenth.analysis.findings.advice import BestNetwork
+from sixteenth.analysis.findings.answer import AnswerFinding, BoughtByImages, InHand
 from sixteenth.analysis.findings.expectation import SizeVerdict
+from sixteenth.analysis.findings.recommendation import recommend
 
 Arm = tuple[str, str]
 Point = tuple[Arm, float, float]
@@ -52,7 +52,7 @@ class Screen:
     Attributes:
         first: the option named first; None where there is none.
         start: (arm, images) that the first option starts from.
-        paragraph: the statements of the first paragraph.
+        paragraph: what comes next from the best network, and the gains that are spent.
         options: all statements of the list.
         sizes: the bigger against the smaller model; `sign` by the outcome that is told.
         cells: arm, images, low and high end of each cell's interval.
@@ -66,16 +66,19 @@ class Screen:
     cells: tuple[tuple[Arm, float, float, float], ...]
 
 
-def read(found: Findings, results: pd.DataFrame) -> Screen:
-    """The claims of a study's findings; `results` is the table that they are from."""
+def read(found: Findings) -> Screen:
+    """The claims of a study's findings."""
     options = [_option(each) for each in found.options]
     listed = tuple(each for each in options if each is not None)
     cells = tuple(
         ((str(row["model"]), str(row["init"])), row["train_size"], row["low"], row["high"])
-        for row in cell_table(results).to_dict("records")
+        for row in cell_table(found.grid).to_dict("records")
     )
-    headline = next((each for each in found.answer if isinstance(each, Headline)), None)
-    named = () if headline is None else (_option(headline.option),)
+    named: tuple[Statement | None, ...] = ()
+    if isinstance(found.advice.best, BestNetwork):
+        bought = [each.doubling for each in found.answer if isinstance(each, BoughtByImages)]
+        onwards = recommend(found.options, found.advice.best.cell, bought)
+        named = (_option(onwards.option),)
     first = listed[0] if listed else None
     return Screen(
         first=first,
@@ -115,7 +118,7 @@ def _option(option: Option) -> Statement | None:
 
 
 def _spent(finding: AnswerFinding) -> list[Statement]:
-    """What the answer says besides its headline: gains that are spent."""
+    """The gains that are spent, as the answer tells them."""
     if isinstance(finding, InHand):
         best = _point(finding.best)
         spent = (one for one in (finding.model, finding.init) if one is not None)

@@ -112,7 +112,7 @@ def held_back(folder: Path) -> Iterator[tuple[str, float, float, float]]:
         if len(means) < 3:
             continue
         before, most = curve[curve["train_size"] < means.index[-1]], means.index[-1]
-        for each in read(analyse(before), before).options:
+        for each in read(analyse(before)).options:
             if each.forecast and each.kind == "data" and each.plus[1] == most:
                 gain = means[most] - means[each.minus[1]]
                 name = f"{folder.name}: {model} {init}, gain to {most:,.0f} images"
@@ -120,6 +120,6 @@ def held_back(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     for _, cell in results.groupby(["model", "init", "fraction"]):
         for left_out in cell.index if len(cell) > 1 else ():
             kept = cell.drop(left_out)
-            for _, _, low, high in read(analyse(kept), kept).cells:
+            for _, _, low, high in read(analyse(kept)).cells:
                 name = f"{folder.name}: {kept['model'].iloc[0]}, seed {cell.loc[left_out, 'seed']}"
                 yield name, low, high, cell.loc[left_out, "test_accuracy"]

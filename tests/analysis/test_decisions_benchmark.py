@@ -180,7 +180,7 @@ def test_the_first_screen_of_a_real_analysis_is_read() -> None:
     truth = world(Setting(test_images=2000))
     study = simulate(truth, np.random.default_rng(0), lengths=False)
     found = analyse(study.results, study.histories, predictions=study.predictions)
-    screen = read(found, study.results)
+    screen = read(found)
     assert screen.first is not None
     assert screen.start is not None
     assert screen.start[1] == FULL

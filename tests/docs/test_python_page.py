@@ -23,8 +23,8 @@ TABLES: dict[str, Callable[[Study], pd.DataFrame]] = {
     "Study.plan()": Study.plan,
     "Findings.table()": lambda study: study.findings().table(),
     "LearningCurve.table()": lambda study: fit_learning_curve([100, 200], [0.3, 0.2]).table(),
-    "analysis.cells(results)": lambda study: cells(study.results()),
-    "analysis.summary_table(results)": lambda study: summary_table(study.results()),
+    "analysis.cells(grid)": lambda study: cells(study.findings().grid),
+    "analysis.summary_table(grid)": lambda study: summary_table(study.findings().grid),
 }
 
 

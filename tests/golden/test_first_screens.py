@@ -12,7 +12,6 @@ from first_screens import SCREENS
 from test_golden import same_text
 
 from sixteenth.analysis import Findings
-from sixteenth.analysis.findings.answer import Headline
 from sixteenth.language.base import Language
 from sixteenth.language.en import English
 from sixteenth.language.screen import MOST_WORDS, count_words
@@ -46,13 +45,12 @@ def test_beside_the_verdict_stands_no_other_recommendation(
 ) -> None:
     _, findings = found
     said = language(Names.of(findings.models, findings.inits, findings.metric))
-    verdict, *sentences = said.opening(findings)
+    verdict, *sentences = said.discuss(findings).answer
     assert verdict == said.screen.title(findings.overview)
     told = {said.say(each) for each in (*findings.answer, *findings.overview.cautions)}
-    headline = {said.say(each) for each in findings.answer if isinstance(each, Headline)}
-    assert headline.isdisjoint(sentences)
-    assert told - headline <= set(sentences)
+    assert set(sentences) - {said.screen.lead(findings.overview)} == told
     assert len(set(sentences)) == len(sentences)
+    assert (verdict, *sentences) == said.opening(findings)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -64,9 +64,9 @@ def test_each_length_is_a_row_below_its_run(study: Study) -> None:
 
 
 def test_whole_runs_alone_are_counted_and_compared(study: Study, sixteenth: Command) -> None:
-    results = study.results()
-    assert list(summary_table(results)["run_id"]) == [run.run_id for run in study.runs()]
-    assert list(cells(results)["n_seeds"]) == [1, 1]
+    results, grid = study.results(), study.findings().grid
+    assert list(summary_table(grid)["run_id"]) == [run.run_id for run in study.runs()]
+    assert list(cells(grid)["n_seeds"]) == [1, 1]
     assert study.histories()["run_id"].nunique() == 2
     page = study.report()
     text = page.with_suffix(".md").read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ from ..analysis.curves.learning_curve import LearningCurve, RequiredSize
 from ..analysis.curves.points import CurveWarning
 from ..analysis.findings.advice import Advice, AdviceFinding, AdviceStep
 from ..analysis.findings.analyse import Findings
-from ..analysis.findings.answer import AnswerFinding, Headline
+from ..analysis.findings.answer import AnswerFinding
 from ..analysis.findings.causes import CauseFinding, PossibleCause
 from ..analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
 from ..analysis.findings.doubtful_labels import DataFinding
@@ -165,7 +165,7 @@ class Discussion:
     """The findings of a study in one language.
 
     Attributes:
-        answer: the sentences that a report opens with, one entry a finding.
+        answer: the verdict, without a full stop, then what it rests on in sentences: `opening`.
         sections: the discussion.
         findings: the same in numbers.
     """
@@ -310,7 +310,7 @@ class Language:
     def discuss(self, findings: Findings) -> Discussion:
         """All findings of a study in words."""
         return Discussion(
-            answer=tuple(self.say(each) for each in findings.answer),
+            answer=self.opening(findings),
             sections=tuple(
                 self._section(section, expected=findings.expect is not Expect.NONE)
                 for section in findings.sections
@@ -319,14 +319,9 @@ class Language:
         )
 
     def opening(self, findings: Findings) -> tuple[str, ...]:
-        """The first screen in sentences: its verdict, without a full stop, then what is under it.
-
-        The answer's headline weighs what could be had next, and not what is in hand: of the same
-        study it may recommend something else, so it does not stand beside the verdict.
-        """
+        """The first screen in words: the verdict, without a full stop, then what it rests on."""
         screen = findings.overview
-        answer = (each for each in findings.answer if not isinstance(each, Headline))
-        said = map(self.say, (*answer, *screen.cautions))
+        said = map(self.say, (*findings.answer, *screen.cautions))
         lines = (self.screen.title(screen), self.screen.lead(screen), *said)
         return tuple(dict.fromkeys(filter(None, lines)))  # a caution may be in the answer too
 

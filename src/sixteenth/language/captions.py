@@ -149,7 +149,7 @@ class Captions(ABC):
         arms: Sequence[Arm],
         fractions: Sequence[str],
         *,
-        measured: int,
+        shown: int,
         planned: int,
     ) -> str:
         """What the small multiples show; their numbers stand in the results table."""

@@ -51,8 +51,7 @@ class MetricTerms:
         error: of a wanted one, as a sentence begins with it: ``an error``.
         test_error: in labels.
         column: of a narrow table.
-        of_best: the accuracy of the best network, where nothing else says what it is.
-        right: the same in a few words.
+        right: the accuracy of the best network.
         images_right: a part of the test images, as the end of a clause.
         gain: a number of points.
         plain: behind a number that is of plain accuracy all the same; empty where all are.
@@ -63,7 +62,6 @@ class MetricTerms:
     error: str
     test_error: str
     column: str
-    of_best: str = "{}"
     right: str = "{}"
     images_right: str = "{}"
     gain: str = "{}"

@@ -1,4 +1,4 @@
-"""What figures and pages need to know of the results table: its grid, and which runs count.
+"""What figures and pages need to know of the results table: the axes of its grid.
 
 Order comes from the analysis, so that a model is first and blue wherever the report shows it.
 """
@@ -14,7 +14,7 @@ from ..analysis import Grid, runs_table
 
 @dataclass(frozen=True)
 class GridAxes:
-    """The study's grid as the results table holds it.
+    """The axes of a study's grid.
 
     Attributes:
         models, inits: as the study writes them, in the order of the analysis' tables.
@@ -28,12 +28,12 @@ class GridAxes:
     fractions: list[tuple[str, int | None]]
 
 
-def grid_axes(study: pd.DataFrame | Grid) -> GridAxes:
-    """The grid that the rows of a results table span, or those of the grid that was read from one.
+def grid_axes(grid: Grid) -> GridAxes:
+    """The axes that the runs of a study span.
 
     Runs are planned fraction by fraction, so fractions of unknown size stay in that order.
     """
-    runs = runs_table(study)
+    runs = runs_table(grid)
     sizes: dict[str, int | None] = {}
     for fraction, size in zip(runs["fraction"], runs["train_size"], strict=True):
         if sizes.get(fraction) is None:
@@ -47,12 +47,3 @@ def grid_axes(study: pd.DataFrame | Grid) -> GridAxes:
         list(dict.fromkeys(zip(runs["model"], runs["init"], strict=True))),
         [(fraction, sizes[fraction]) for fraction in order],
     )
-
-
-def measured(study: pd.DataFrame | Grid) -> pd.DataFrame:
-    """The runs that finished with a test accuracy: all that any conclusion is drawn from.
-
-    As rows of the analysis' summary table, whose numbers are already cleaned.
-    """
-    runs = runs_table(study)
-    return runs[(runs["status"] == "finished") & runs["test_accuracy"].notna()]

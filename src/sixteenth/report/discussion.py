@@ -14,7 +14,7 @@ from ..analysis.findings.explained import LeverRuns
 from ..language.text import plain
 from ..spec.fields import OWN_MODELS
 from ..storage.run_record import RunRecord
-from .provenance import augmented, data_differ, data_name, first
+from .provenance import augmented, data_differ, first
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,6 @@ def _context(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> Context:
     classes = data.classes if data else ()
     train = spec.get("train") or {}
     return Context(
-        data=data_name(spec, runs),
         train_images=first(run.data.train_images for run in runs if run.data),
         num_classes=len(classes) or None,
         classes=tuple(plain(name) for name in classes),

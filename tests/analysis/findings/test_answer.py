@@ -9,45 +9,46 @@ import pytest
 from talking import CONTEXT, discuss, talk
 from test_options import BIG, ONE, PRE, SIZES, SMALL, levelled
 
-from sixteenth.analysis.findings.answer import Headline, InHand, Lead
+from sixteenth.analysis.findings.advice import Separate
+from sixteenth.analysis.findings.answer import BoughtByImages, InHand
 from sixteenth.analysis.findings.overview import Verdict
+from sixteenth.analysis.findings.recommendation import Lead, Recommendation, recommend
 from sixteenth.language import language_for
 
 
-def headline(found) -> Headline:
-    first = found.findings.answer[0]
-    assert isinstance(first, Headline)
-    return first
+def onwards(found) -> Recommendation:
+    """What comes next from the best network."""
+    answer = found.findings.answer
+    bought = [each.doubling for each in answer if isinstance(each, BoughtByImages)]
+    return recommend(found.options, found.advice.best.cell, bought)
 
 
 def test_do_what_helps_most(study):
     found = talk(levelled(study({SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)},
                                 fractions=SIZES)))  # fmt: skip
-    assert headline(found).lead is Lead.DO
-    assert headline(found).option.kind == "data"
-    assert re.match(
-        r"Label 50,000 more images: \d\.\d points \(forecast, 90% interval \d\.\d to \d+\.\d\)\. "
-        r"The best network is resnet18 from random weights on 50,000 images: 7\d\.\d% "
-        r"\(95% interval 7\d\.\d% to \d\d\.\d%\)\.$",
-        found.answer[0],
+    assert onwards(found).lead is Lead.DO
+    assert onwards(found).option.kind == "data"
+    assert re.fullmatch(r"Label 50,000 more images: about \+\d\.\d points", found.answer[0])
+    assert re.fullmatch(
+        r"Best network: resnet18 from random weights on 50,000 images, 7\d\.\d% right "
+        r"\(95% interval 7\d\.\d% to \d\d\.\d%\)\.",
+        found.answer[1],
     )
 
 
 def test_train_first_where_training_had_not_ended(study):
     found = talk(study({SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES))
-    assert headline(found).lead is Lead.TRAIN_FIRST
-    assert headline(found).option.kind == "training"
-    assert found.answer[0].startswith(
-        "Train longer first. The networks were still improving, so differences as small as what "
-        "longer training may bring are not settled. The best network is"
-    )
+    assert onwards(found).lead is Lead.TRAIN_FIRST
+    assert onwards(found).option.kind == "training"
+    assert found.answer[0] == "Train longer first"
+    assert found.answer[1].startswith("Best network: resnet18")
 
 
 def test_train_first_with_its_gain_where_shorter_trainings_tell_it(study):
     lengths = {(*SMALL, "1", 0.5): 0.75, (*SMALL, "1", 0.25): 0.6875}
     found = talk(levelled(study({SMALL: (0.8,)}, fractions=ONE, lengths=lengths)))
-    assert headline(found).lead is Lead.TRAIN_FIRST
-    assert re.match(r"Train longer first: \d\.\d points \(forecast, 90% inter", found.answer[0])
+    assert onwards(found).lead is Lead.TRAIN_FIRST
+    assert re.fullmatch(r"Train longer first: about \+\d\.\d points", found.answer[0])
 
 
 def test_images_and_steps_that_are_not_separated_are_no_advice_to_label(study):
@@ -55,19 +56,20 @@ def test_images_and_steps_that_are_not_separated_are_no_advice_to_label(study):
     made = study({SMALL: (0.716, 0.776)}, fractions={"1/2": 25_000, "1": 50_000})
     made.histories = made.histories.iloc[:0]
     found = talk(made)
-    assert headline(found).lead is Lead.NOT_SEPARATED
-    assert headline(found).strength == "cannot tell"
-    assert found.answer[0].startswith(
-        "Images or training time: not separated yet. Twice the images came with more training "
-        "steps. One run would tell: resnet18 from random weights on 25,000 images for 2,346 steps "
-        "(about 9 min here). The best network is"
+    assert onwards(found).lead is Lead.NOT_SEPARATED
+    assert found.findings.overview.strength == "cannot tell"
+    assert found.answer[0] == "Cannot tell yet: more images, or longer training?"
+    assert " ".join(found.answer).count("not separated") == 1
+    (run,) = (s for s in found.said_advice.steps if isinstance(s.finding, Separate))
+    assert run.what == (
+        "train resnet18 from random weights on 25,000 images for 2,346 steps (about 9 min here)"
     )
-    assert " ".join(found.answer).count("for 2,346 steps") == 1
     lengths = {(*SMALL, "1", 0.5): 0.772}
     told = study({SMALL: (0.716, 0.776)}, fractions={"1/2": 25_000, "1": 50_000}, lengths=lengths)
     told.histories = told.histories.iloc[:0]
-    assert headline(talk(told)).control is None
-    assert headline(talk(told)).lead is not Lead.NOT_SEPARATED
+    assert not any(isinstance(step, Separate) for step in talk(told).advice.steps)
+    assert onwards(talk(told)).lead is not Lead.NOT_SEPARATED
+    assert "not separated" not in " ".join(talk(told).answer)
 
 
 def test_stop_where_two_errors_of_359_are_left(study):
@@ -75,43 +77,40 @@ def test_stop_where_two_errors_of_359_are_left(study):
     last = made.results["fraction"] == "1"
     made.results.loc[last, "test_accuracy"] = 1 - 2 / 359
     found = discuss(made.results, made.histories, context=CONTEXT)
-    assert headline(found).lead is Lead.STOP
-    assert headline(found).visible == pytest.approx(7.84 / 359)
-    assert found.answer[0].startswith(
-        "Stop here, or test on more images: what is left to gain is less than 2.2 points, the "
-        "smallest gain that these test images can show."
-    )
+    assert onwards(found).lead is Lead.STOP
+    assert onwards(found).visible == pytest.approx(7.84 / 359)
+    assert found.answer[0] == "Stop here: less than 2.2 points are left to gain"
 
 
 @pytest.mark.parametrize(("test_size", "lead"), [(12, Lead.TEST_MORE), (200, Lead.STOP)])
 def test_a_test_set_that_shows_nothing_is_no_reason_to_stop(study, test_size, lead):
     found = talk(study({SMALL: (0.9, 0.97, 0.99)}, fractions=SIZES, test_size=test_size))
-    assert headline(found).lead is lead
+    assert onwards(found).lead is lead
     assert found.answer[0].startswith("Stop here") == (lead is Lead.STOP)
 
 
 def test_stop_comes_before_longer_training(study):
     made = study({SMALL: (0.9, 0.99, 0.999)}, fractions=SIZES, test_size=400)
-    assert headline(talk(made)).lead is Lead.STOP
+    assert onwards(talk(made)).lead is Lead.STOP
 
 
 def test_cannot_tell_where_the_best_option_may_bring_nothing(study):
     made = levelled(study({SMALL: (0.60, 0.60, 0.60), BIG: (0.60, 0.60, 0.60)}, fractions=SIZES,
                           test_size=300))  # fmt: skip
     found = talk(made)
-    assert headline(found).lead is Lead.CANNOT_TELL
-    assert headline(found).strength == "cannot tell"
-    assert found.answer[0].startswith("Cannot tell yet what would help.")
+    assert onwards(found).lead is Lead.CANNOT_TELL
+    assert found.findings.overview.strength == "cannot tell"
+    assert found.answer[0].startswith("Cannot tell yet")
 
 
 def test_what_nobody_tried_is_no_reason_to_stop(study):
     """A flat curve and few test images; but other weights and larger models were not tried."""
     made = study({SMALL: (0.60, 0.60, 0.60)}, fractions=SIZES, test_size=300)
     found = talk(levelled(made))
-    assert max(option.gain for option in found.options if option.known) < headline(found).visible
-    assert headline(found).lead is Lead.CANNOT_TELL
+    assert max(option.gain for option in found.options if option.known) < onwards(found).visible
+    assert onwards(found).lead is Lead.CANNOT_TELL
     climbing = talk(study({SMALL: (0.60, 0.60, 0.60)}, fractions=SIZES, test_size=300))
-    assert headline(climbing).lead is Lead.TRAIN_FIRST
+    assert onwards(climbing).lead is Lead.TRAIN_FIRST
 
 
 def test_gains_that_may_be_larger_than_the_test_set_can_show_are_no_reason_to_stop(study):
@@ -120,17 +119,17 @@ def test_gains_that_may_be_larger_than_the_test_set_can_show_are_no_reason_to_st
     accuracy |= {PRE: (0.90, 0.94, 0.948), ("resnet50", "imagenet"): (0.89, 0.93, 0.943)}
     found = talk(levelled(study(accuracy, fractions=SIZES, test_size=1000, final_map="4x4")))
     known = [option for option in found.options if option.known]
-    assert max(option.gain for option in known) < headline(found).visible
-    assert max(option.high for option in known) > headline(found).visible
-    assert headline(found).lead is Lead.CANNOT_TELL
+    assert max(option.gain for option in known) < onwards(found).visible
+    assert max(option.high for option in known) > onwards(found).visible
+    assert onwards(found).lead is Lead.CANNOT_TELL
 
 
 def test_one_run_compares_nothing(study):
     made = study({SMALL: (0.7,)}, fractions=ONE)
     made.histories = made.histories.iloc[:0]
     found = talk(made)
-    assert headline(found).lead is Lead.NOTHING_KNOWN
-    assert "so nothing can be compared yet" in found.answer[0]
+    assert onwards(found).lead is Lead.NOTHING_KNOWN
+    assert found.answer[0].startswith("Nothing to compare yet")
 
 
 def test_what_is_spent_stands_apart_from_what_is_to_be_had(study):
@@ -171,7 +170,7 @@ def test_three_seeds_give_a_narrower_interval_than_one(study):
     widths = []
     for seeds in ((0,), (0, 1, 2)):
         made = study({SMALL: (0.70,), BIG: (0.73,)}, fractions=ONE, seeds=seeds, seed_sd=0.002)
-        interval = headline(talk(made)).best.interval
+        interval = talk(made).overview.best.interval
         widths.append(interval.high - interval.low)
     assert widths[1] < 0.9 * widths[0]
 

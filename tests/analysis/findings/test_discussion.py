@@ -35,9 +35,9 @@ from sixteenth.language import language_for
 
 def test_the_reference_study_is_read_as_it_was_made():
     found = talk(make_study(REFERENCE, train=REFERENCE_TRAIN, seeds=(0, 1, 2), seed_sd=0.003))
-    assert found.findings.answer[0].best.cell.key[:2] == ("resnet50", "imagenet")
-    assert "its weights are worth" in found.answer[1]
-    assert "ahead of resnet18" in found.answer[1]
+    assert found.overview.best.cell.key[:2] == ("resnet50", "imagenet")
+    assert "its weights are worth" in found.answer[2]
+    assert "ahead of resnet18" in found.answer[2]
     said = text(found, "expectation")
     assert "From random weights, the expectation (bigger is better) did not hold" in said
     by_init = {one.init: one for one in of_kind(found, ExpectationVerdict)}
@@ -79,8 +79,8 @@ def test_a_bigger_model_that_is_better_everywhere_meets_the_expectation(study):
     )
     assert "held at all 3 sizes" in text(found, "expectation")
     assert not section(found, "reasons")
-    assert "it is" in found.answer[1]
-    assert "ahead of resnet18" in found.answer[1]
+    assert "it is" in found.answer[2]
+    assert "ahead of resnet18" in found.answer[2]
 
 
 def test_a_smaller_model_that_is_better_contradicts_or_meets_what_was_expected(study):
@@ -108,7 +108,7 @@ def test_which_model_is_small_is_told_by_parameters_and_not_by_order(study):
         study({("resnet50", "random"): (0.45, 0.66, 0.78), ("resnet18", "random"): (0.4, 0.6, 0.7)})
     )
     assert found.models == ("resnet18", "resnet50")
-    assert "ahead of resnet18" in found.answer[1]
+    assert "ahead of resnet18" in found.answer[2]
 
 
 def test_equal_models_on_a_small_test_set_give_no_claim_about_either(study):
@@ -243,7 +243,7 @@ def test_models_of_the_users_own_are_called_by_their_last_part(study):
         simulated.results["model"] == small, 5000
     )
     found = talk(simulated)
-    assert "lite2 from random weights" in found.answer[0]
+    assert "lite2 from random weights" in found.answer[1]
     assert "my_models" not in " ".join(found.answer)
 
 

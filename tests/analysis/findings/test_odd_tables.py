@@ -12,9 +12,9 @@ from benchmarks.simulated_studies import Setting, draw_truth, simulate
 
 from sixteenth.analysis import Findings, analyse
 from sixteenth.analysis.findings.advice import MoreSeeds
-from sixteenth.analysis.findings.answer import Headline, Lead
 from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
 from sixteenth.analysis.findings.options import OptionKind, OptionVerdict
+from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.language import language_for
 
 ALL = 50_000
@@ -28,11 +28,6 @@ def row(model: str, share: float, accuracy: float, **more: Any) -> dict[str, Any
     named |= {"train_size": images, "test_size": 10_000, "test_accuracy": accuracy}
     named |= {"status": "finished", "steps": images * 10 // 128, "epochs": 10, "seconds": 100.0}
     return named | more
-
-
-def lead(found: Findings) -> Lead:
-    (headline,) = (each for each in found.answer if isinstance(each, Headline))
-    return headline.lead
 
 
 def said(found: Findings) -> str:
@@ -70,10 +65,10 @@ def test_images_are_not_credited_where_steps_grew_with_them_whatever_the_fractio
     accuracies = {1 / 16: 0.66, middle: 0.80, 1.0: 0.86}
     rows = [row("small", share, a, chosen_by=chosen_by) for share, a in accuracies.items()]
     found = analyse(pd.DataFrame(rows))
-    assert lead(found) is Lead.NOT_SEPARATED
+    assert found.overview.verdict is Verdict.NOT_SEPARATED
     assert "the two are not separated, so the gain is credited to neither" in said(found)
     equal = analyse(pd.DataFrame([each | {"steps": 4000} for each in rows]))
-    assert lead(equal) is Lead.DO
+    assert equal.overview.verdict is Verdict.DO
     assert "not separated" not in said(equal)
 
 
@@ -142,5 +137,5 @@ def test_what_longer_training_may_overturn_is_not_advised_though_its_own_gain_is
     first, training = found.options[0], next(o for o in found.options if o.kind == "training")
     assert (first.kind, first.verdict) == (OptionKind.DATA, OptionVerdict.HELPS)
     assert first.told is training.verdict is OptionVerdict.CANNOT_TELL
-    assert lead(found) is Lead.TRAIN_FIRST
+    assert found.overview.verdict is Verdict.TRAIN_FIRST
     assert language_for(found, "en").screen.title(found.overview) == "Train longer first"

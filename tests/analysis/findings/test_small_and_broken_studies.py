@@ -68,18 +68,21 @@ def test_one_model_gives_no_word_on_bigger_models(study):
 def test_a_single_run_is_reported_and_nothing_is_compared(study):
     found = talk(study({("resnet18", "random"): (0.7,)}, fractions={"1": 50_000}))
     assert not any(option.known for option in found.options)
-    assert re.search(r"on 50,000 images: \d\d\.\d% \(95% interval", found.answer[0])
+    assert found.answer[0] == "Train longer first"
+    assert re.search(r"on 50,000 images, \d\d\.\d% right \(95% interval", found.answer[1])
 
 
 def test_a_study_in_which_nothing_finished_says_so(study):
     simulated = study({("resnet18", "random"): (0.7,)}, fractions={"1": 50_000})
     found = talk(simulated.drop("resnet18-random-1-seed0", "missing"))
     assert found.answer == [
-        "No run of this study has finished, so there is nothing to conclude yet."
+        "No run has finished yet",
+        "No run of this study has finished, so there is nothing to conclude yet.",
+        "1 of 1 runs is missing and left out.",
     ]
     assert [s.key for s in found.sections] == ["missing"]
     empty = discuss(simulated.results.iloc[:0], simulated.histories.iloc[:0])
-    assert empty.answer == found.answer
+    assert empty.answer == found.answer[:2]
 
 
 @pytest.mark.parametrize("run", range(6))

@@ -121,7 +121,7 @@ def test_a_study_is_compared_from_where_it_can_be(study) -> None:
         whole = whole.drop(f"resnet18-random-{name}-seed0", "missing")
     whole = whole.drop("resnet50-random-1of16-seed0", "missing")
     found = talk(whole)
-    assert "nothing can be compared" not in found.answer[0]
+    assert "Nothing to compare" not in found.answer[0]
     assert "Twice the images, from 25,000 to 50,000, changed the accuracy of resnet50" in (
         " ".join(found.answer)
     )

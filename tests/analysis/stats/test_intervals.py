@@ -88,7 +88,7 @@ def test_an_interval_stays_inside_zero_and_one_and_has_a_width_there() -> None:
 
 def test_cells_hold_one_row_for_each_finished_cell_in_the_order_of_a_figure(reference):
     study = reference.drop("resnet50-random-1-seed0", "failed", "the loss became NaN")
-    table = cells(study.results)
+    table = cells(read_grid(study.results))
     assert len(table) == 11
     assert table["model"].tolist() == ["resnet18"] * 6 + ["resnet50"] * 5
     assert table["init"].tolist()[:6] == ["random"] * 3 + ["imagenet"] * 3
@@ -105,7 +105,7 @@ def test_cells_with_several_seeds_say_that_their_spread_was_measured(study):
     simulated = study(
         {("resnet18", "random"): (0.5, 0.6, 0.7)}, seeds=(0, 1, 2), seed_sd=0.01, test_size=1000
     )
-    table = cells(simulated.results)
+    table = cells(read_grid(simulated.results))
     assert table["n_seeds"].tolist() == [3, 3, 3]
     assert set(table["interval"]) == {IntervalKind.MEASURED}
     assert len(table["run_ids"][0]) == 3
@@ -114,7 +114,7 @@ def test_cells_with_several_seeds_say_that_their_spread_was_measured(study):
 def test_the_spread_of_cells_that_train_other_weights_stays_assumed(study):
     heads = study({("resnet18", "imagenet, frozen"): (0.5, 0.6, 0.7)}, seeds=(0, 1, 2))
     tuned = study({("resnet18", "imagenet"): (0.6, 0.7, 0.8)})
-    both = pd.concat([heads.results, tuned.results])
+    both = read_grid(pd.concat([heads.results, tuned.results]))
     for table in (cells(both), summary_table(both)):
         kinds = table.groupby("init")["interval"].unique().map(list).to_dict()
         assert kinds == {
@@ -125,7 +125,7 @@ def test_the_spread_of_cells_that_train_other_weights_stays_assumed(study):
 
 def test_the_summary_table_keeps_runs_that_did_not_finish_and_says_why(reference):
     study = reference.drop("resnet50-random-1-seed0", "failed", "the loss became NaN")
-    table = summary_table(study.results)
+    table = summary_table(read_grid(study.results))
     assert len(table) == 12
     row = table.set_index("run_id").loc["resnet50-random-1-seed0"]
     assert row["status"] == "failed"
@@ -136,16 +136,16 @@ def test_the_summary_table_keeps_runs_that_did_not_finish_and_says_why(reference
 def test_accuracies_in_percent_are_refused_with_one_clear_line():
     table = pd.DataFrame({"model": ["a"], "train_size": [10], "test_accuracy": [87.0]})
     with pytest.raises(InputError, match=r"test_accuracy is 87; accuracies lie in \[0, 1\]"):
-        cells(table)
+        read_grid(table)
 
 
 def test_a_table_of_another_tool_needs_only_three_columns():
     table = pd.DataFrame({"model": ["a", "a"], "train_size": [10, 20], "test_accuracy": [0.5, 0.6]})
-    found = cells(table)
+    found = cells(read_grid(table))
     assert found["train_size"].tolist() == [10, 20]
     assert found["low"].isna().all()  # nobody said how many test images there were
     with pytest.raises(InputError, match="no column 'train_size'"):
-        cells(table.drop(columns="train_size"))
+        read_grid(table.drop(columns="train_size"))
 
 
 def test_networks_of_one_plain_accuracy_have_the_intervals_of_their_own_balanced_accuracies():

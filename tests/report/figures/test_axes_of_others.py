@@ -7,7 +7,7 @@ from invented import invented_study
 from matplotlib.figure import Figure
 
 from sixteenth import fit_learning_curve
-from sixteenth.analysis import cells
+from sixteenth.analysis import cells, read_grid
 from sixteenth.language import language_for
 from sixteenth.report.figures.accuracy import accuracy_figure
 from sixteenth.report.figures.fit import fit_figure
@@ -18,8 +18,8 @@ LANGUAGE = language_for()
 def test_accuracy_and_fit_share_a_figure_of_ones_own() -> None:
     figure = Figure(figsize=(12, 4), layout="none")
     left, right = figure.subplots(1, 2)
-    results = invented_study().results
-    drawn = accuracy_figure(cells(results), results, language=LANGUAGE, ax=left)
+    grid = read_grid(invented_study().results)
+    drawn = accuracy_figure(cells(grid), grid, language=LANGUAGE, ax=left)
     sizes = np.array([500, 1000, 2000, 4000])
     curve = fit_learning_curve(sizes, 0.1 + 4 / np.sqrt(sizes))
     assert drawn is figure
@@ -32,8 +32,8 @@ def test_accuracy_and_fit_share_a_figure_of_ones_own() -> None:
 
 
 def test_a_figure_can_be_drawn_twice_and_is_the_same() -> None:
-    results = invented_study().results
-    figures = [accuracy_figure(cells(results), results, language=LANGUAGE) for _ in range(2)]
+    grid = read_grid(invented_study().results)
+    figures = [accuracy_figure(cells(grid), grid, language=LANGUAGE) for _ in range(2)]
     texts = []
     for figure in [*figures, figures[0]]:
         figure.canvas.draw()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from invented import FRACTIONS, HOSTILE, Invented, invented_study
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from sixteenth.analysis import Cell, Option, OptionKind, OptionVerdict, bands, cells
+from sixteenth.analysis import Cell, Option, OptionKind, OptionVerdict, bands, cells, read_grid
 from sixteenth.language import language_for
 from sixteenth.report.figures.accuracy import accuracy_figure
 from sixteenth.report.figures.gains import options_figure
@@ -31,9 +33,14 @@ def _points(figure: Figure, prefix: str) -> list[tuple[float, float]]:
     ]
 
 
+def _accuracy_figure(study: Invented, *fitted: Any, narrow: bool = False) -> Figure:
+    grid = read_grid(study.results)
+    return accuracy_figure(cells(grid), grid, *fitted, language=ENGLISH, narrow=narrow)
+
+
 @pytest.mark.parametrize("narrow", [False, True])
 def test_every_seed_has_its_point_inside_the_axes(study: Invented, narrow: bool) -> None:
-    figure = accuracy_figure(cells(study.results), study.results, language=ENGLISH, narrow=narrow)
+    figure = _accuracy_figure(study, narrow=narrow)
     finished = study.results[study.results["status"] == "finished"]
     drawn = sorted(y for _, y in _points(figure, "seeds-"))
     assert drawn == pytest.approx(sorted(finished["test_accuracy"]))
@@ -48,9 +55,7 @@ def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
     study: Invented, narrow: bool
 ) -> None:
     fitted = bands(study.findings().curves)
-    figure = accuracy_figure(
-        cells(study.results), study.results, fitted, language=ENGLISH, narrow=narrow
-    )
+    figure = _accuracy_figure(study, fitted, narrow=narrow)
     axes = figure.axes[0]
     labels = [label.get_text() for label in axes.get_xticklabels()]
     measured = ["3,125\n1/16", "25,000\n1/2", "50,000\nall"]
@@ -68,7 +73,7 @@ def test_fitted_curves_reach_to_the_next_doubling_with_their_interval(
 
 def test_a_forecast_begins_where_its_line_ends(study: Invented) -> None:
     fitted = bands(study.findings().curves)
-    axes = accuracy_figure(cells(study.results), study.results, fitted, language=ENGLISH).axes[0]
+    axes = _accuracy_figure(study, fitted).axes[0]
     drawn = [line for line in axes.lines if line.get_linestyle() != "None"]
     ends = [line.get_xdata()[-1] for line in drawn if str(line.get_gid()).startswith("line-")]
     begins = [line.get_xdata()[0] for line in drawn if not line.get_gid()]
@@ -85,7 +90,7 @@ def test_the_whole_training_set_keeps_its_label_and_a_forecast_gives_way() -> No
 
 def test_the_fitted_curve_goes_through_what_was_measured(study: Invented) -> None:
     fitted = bands(study.findings().curves)
-    for row in cells(study.results).itertuples():
+    for row in cells(read_grid(study.results)).itertuples():
         band = fitted[row.model, row.init]
         at = int(np.argmin(abs(band.sizes - row.train_size)))
         assert 1 - band.middle[at] == pytest.approx(row.test_accuracy, abs=0.004)
@@ -93,19 +98,19 @@ def test_the_fitted_curve_goes_through_what_was_measured(study: Invented) -> Non
 
 def test_with_one_seed_the_points_are_the_runs() -> None:
     study = invented_study(seeds=(0,), failed=(), missing=())
-    figure = accuracy_figure(cells(study.results), study.results, language=ENGLISH)
+    figure = _accuracy_figure(study)
     assert len(_points(figure, "seeds-")) == len(study.results)
 
 
 def test_the_size_axis_is_logarithmic_and_names_images_and_fractions(study: Invented) -> None:
-    axes = accuracy_figure(cells(study.results), study.results, language=ENGLISH).axes[0]
+    axes = _accuracy_figure(study).axes[0]
     assert axes.get_xscale() == "log"
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == ["3,125\n1/16", "25,000\n1/2", "50,000\nall"]
 
 
 def test_labels_at_the_ends_of_close_lines_do_not_overlap(study: Invented) -> None:
-    figure = accuracy_figure(cells(study.results), study.results, language=ENGLISH)
+    figure = _accuracy_figure(study)
     figure.draw_without_rendering()
     boxes = [t.get_window_extent() for t in figure.axes[0].texts if t.get_gid() == "label"]
     assert len(boxes) == 4
@@ -229,7 +234,7 @@ def test_the_words_of_the_options_figure_say_what_is_measured() -> None:
 def test_a_name_is_never_read_as_a_formula_and_the_svg_stays_whole() -> None:
     name = "a$x_{1}^{2}$<b>&\x07\x00"
     study = invented_study(models=(name, "b"), seeds=(0,), failed=(), missing=())
-    text = svg(accuracy_figure(cells(study.results), study.results, language=ENGLISH)).decode()
+    text = svg(_accuracy_figure(study)).decode()
     assert "a$x_{1}^{2}$&lt;b&gt;&amp;" in text
     assert "\x07" not in text
 

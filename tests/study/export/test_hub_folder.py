@@ -14,11 +14,13 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sixteenth import InputError, RunSpec, Study, export, load_model, predict
+from sixteenth.analysis import cells
 from sixteenth.data import load_dataset
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import train_run
 from sixteenth.models import build_model
 from sixteenth.report.page.markdown import escape
+from sixteenth.spec import dump_spec
 from sixteenth.storage.run_folder import RunFolder
 from tiny_study import Command, TrainedStudy
 
@@ -86,6 +88,30 @@ def test_the_hub_s_reader_finds_the_measured_accuracy_and_no_licence(
     assert (folder / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert config["label2id"] == {str(digit): digit for digit in range(10)}
+
+
+def test_the_learning_curve_is_by_the_metric_of_the_study_as_in_its_report(
+    trained: TrainedStudy, run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained.folder, tmp_path / "study")
+    spec_path = tmp_path / "study" / "study.yaml"
+    spec = Study.open(trained.folder).spec.model_copy(update={"metric": "balanced-accuracy"})
+    spec_path.write_text(dump_spec(spec), encoding="utf-8")
+    study = Study.open(tmp_path / "study")
+    export(study.folder / "runs" / run.name, "hub-folder", tmp_path / "hub", trust_code=True)
+    card = (tmp_path / "hub" / "README.md").read_text(encoding="utf-8")
+    assert "| seeds | balanced accuracy | 95% interval |" in card
+    curve = card.partition("## Learning curve")[2].partition("![Balanced accuracy")[0]
+    report = study.report().with_suffix(".md").read_text(encoding="utf-8")
+    for row in cells(study.findings().grid).itertuples():
+        assert row.test_accuracy == pytest.approx(balanced(study, row.run_ids[0]))
+        interval = f"{row.low:.4f} to {row.high:.4f}"
+        assert f"| {row.train_size:,} | 1 | {row.test_accuracy:.4f} | {interval} |" in curve
+        assert f" {row.test_accuracy:.1%} |" in report
+
+
+def balanced(study: Study, run_id: str) -> float:
+    return float(study.results().set_index("run_id").loc[run_id, "balanced_accuracy"])
 
 
 def test_no_path_and_no_machine_is_named(run: Path, tmp_path: Path, sixteenth: Command) -> None:

@@ -307,7 +307,9 @@ def test_what_a_budget_foretells_is_as_wide_as_what_advise_then_says(
             generator=generator,
         )
         tables = study.results, study.histories
-        found = analyse(*tables, context=Context(10, 32), predictions=study.predictions)
+        found = analyse(
+            *tables, context=Context(num_classes=10, image_size=32), predictions=study.predictions
+        )
         for option in found.advice.to_dict()["options"]:  # what `advise --json` prints
             if option["kind"] in widths:
                 widths[option["kind"]].append((option["high"] - option["low"]) / 2)

@@ -2,8 +2,10 @@
 
 types            what every finding is; sections
 evidence         what is found first, and all of the following rest on
-answer           what a report opens with
+answer           what the verdict rests on
 options          what could be had from the best network: images, model, weights, training
+recommendation   what to do next from the best network
+overview         the first screen: the verdict, the cards, the cautions
 doubling         what the last doubling of the images bought: by images, and by more steps
 advice           what there is, the options, and what would make them surer
 target           what a wanted error takes

@@ -58,7 +58,7 @@ class Findings:
         models, inits: of all runs, small models and random weights first; also of missing runs.
         expect: what was expected of the bigger model.
         overview: the first screen of a report.
-        answer: the same in more words: what to do next, and what that rests on.
+        answer: what its verdict rests on.
         options: what could be had from the best network, the best first.
         sections: the parts of the discussion that found something, in order.
         diagnoses: of single runs, those with the highest score first.

@@ -1,79 +1,21 @@
-"""The answer that a report opens with: what to do next, what there is, what it was bought with."""
+"""What the verdict rests on: what the best network was bought with, and what the intervals hold."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Self
 
 from ...spec.fields import Finetune
 from ..inputs.grid import Cell, Grid
 from .advice import Advice, BestNetwork
 from .cautions import PartTrained, RunsMissing, once
-from .doubling import ControlRun, LastDoubling
+from .doubling import LastDoubling
 from .evidence import Evidence
 from .explained import Explanation
 from .measured_options import measured_options
-from .options import Option, OptionKind, OptionVerdict, verdict_of, visible_gain
+from .options import Option, OptionKind, OptionVerdict, verdict_of
 from .types import Finding, Strength
-
-COARSE = 0.05
-"""A test set that shows no gain below this, as of fewer than 157 images, is no reason to stop."""
-
-
-class Lead(StrEnum):
-    """What the answer recommends."""
-
-    DO = "do"
-    """The best option helps."""
-    TRAIN_FIRST = "train-first"
-    """Training had not ended: what it brings is not settled, so nothing else is."""
-    NOT_SEPARATED = "not-separated"
-    """Twice the images come first, but what they bought came with more training steps."""
-    STOP = "stop"
-    """What is left to gain is less than the test set can show."""
-    TEST_MORE = "test-more"
-    """So it is, but only because the test set is so small that it shows nothing but large gains."""
-    CANNOT_TELL = "cannot tell"
-    """No option with a known gain is known to help."""
-    NOTHING_KNOWN = "nothing-known"
-    """No option has a known gain: the study compares nothing."""
-
-
-@dataclass(frozen=True)
-class Headline(Finding):
-    """What to do next from the best network.
-
-    Attributes:
-        lead: the recommendation.
-        best: the best network.
-        data: the data set's name or path; may be empty.
-        options: all, the best first; the recommendation is about the first, or with TRAIN_FIRST
-            about longer training.
-        visible: the smallest gain that the test set can show; NaN where its size is not known.
-        control: with NOT_SEPARATED, the run that would tell images from steps.
-    """
-
-    lead: Lead
-    best: BestNetwork
-    data: str
-    options: tuple[Option, ...]
-    visible: float = math.nan
-    control: ControlRun | None = None
-
-    @property
-    def strength(self) -> Strength:
-        unclear = self.lead not in (Lead.DO, Lead.TRAIN_FIRST, Lead.STOP)
-        return Strength.CANNOT_TELL if unclear else Strength.SUGGESTIVE
-
-    @property
-    def option(self) -> Option:
-        """The one that the recommendation is about."""
-        if self.lead is Lead.TRAIN_FIRST:
-            return next(one for one in self.options if one.kind is OptionKind.TRAINING)
-        return self.options[0]
 
 
 @dataclass(frozen=True)
@@ -136,68 +78,22 @@ class NothingFinished(Finding):
 
 
 AnswerFinding = (
-    Headline
-    | PartTrained
-    | InHand
-    | BoughtByImages
-    | SpreadOfTrainings
-    | NothingFinished
-    | RunsMissing
+    PartTrained | InHand | BoughtByImages | SpreadOfTrainings | NothingFinished | RunsMissing
 )
 
 
 def answer(evidence: Evidence, advice: Advice) -> list[AnswerFinding]:
-    """What to do next, what there is and what it was bought with, and what the intervals hold."""
+    """What the best network was bought with, and what the intervals hold."""
     if not isinstance(advice.best, BestNetwork):
         return [NothingFinished()]
     grid, best = evidence.grid, evidence.best
-    mine = [one for one in evidence.doublings if (one.model, one.init) == best.arm]
-    found: list[AnswerFinding] = [_headline(advice, advice.best, evidence.context.data, mine)]
-    found += PartTrained.of(grid)
+    found: list[AnswerFinding] = [*PartTrained.of(grid)]
     found += _in_hand(evidence)
-    found += [BoughtByImages(one) for one in mine]
+    found += [
+        BoughtByImages(one) for one in evidence.doublings if (one.model, one.init) == best.arm
+    ]
     found.append(SpreadOfTrainings.of(grid, best))
     return [*found, *RunsMissing.of(evidence)]
-
-
-def _headline(
-    advice: Advice, best: BestNetwork, data: str, doublings: Sequence[LastDoubling]
-) -> Headline:
-    """What to do next; `doublings` are those of the best network's curve."""
-    options = advice.options
-    visible = visible_gain(best.cell)
-    known = [option for option in options if option.known]
-    first = options[0]
-    training = next((option for option in options if option.kind is OptionKind.TRAINING), None)
-    control = next((one.control for one in doublings), None)
-    mixed = any(one.more_steps and one.from_images is None for one in doublings)
-    # No option can bring more than the errors that are left; one that nobody tried may bring those.
-    most = min(1 - best.cell.accuracy, max(map(_most, options)))
-    if most < visible:
-        lead = Lead.STOP if visible <= COARSE else Lead.TEST_MORE
-    elif training is not None and (
-        training.converged is False
-        if first is training
-        else first.converged is False and training.converged is not True
-    ):
-        lead = Lead.TRAIN_FIRST
-    elif not known:
-        lead = Lead.NOTHING_KNOWN
-    elif first.kind is OptionKind.DATA and mixed and first.converged is not True:
-        lead = Lead.NOT_SEPARATED
-    else:
-        lead = Lead.DO if first.told is OptionVerdict.HELPS else Lead.CANNOT_TELL
-    return Headline(
-        lead, best, data, options, visible, control if lead is Lead.NOT_SEPARATED else None
-    )
-
-
-def _most(option: Option) -> float:
-    """What an option may bring, as far as is known: the high end of its interval."""
-    if option.known:
-        return option.high
-    ended = option.kind is OptionKind.TRAINING and option.converged is True
-    return -math.inf if ended or not option.available else math.inf
 
 
 def _in_hand(evidence: Evidence) -> Iterator[InHand]:

@@ -44,8 +44,6 @@ the lowest of a hundred epochs without any trend are about that far apart."""
 class Context:
     """What the tables do not say about a study; whatever is left out is not spoken of."""
 
-    data: str = ""
-    """The data set's name or path, for the answer's first sentence."""
     train_images: int | None = None
     """Labelled training images of the data, of which the fractions are drawn."""
     num_classes: int | None = None

@@ -16,7 +16,7 @@ from enum import StrEnum
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork
-from .answer import AnswerFinding, Headline, InHand, Lead
+from .answer import AnswerFinding, BoughtByImages, InHand
 from .cautions import (
     Caution,
     PartTrained,
@@ -30,6 +30,7 @@ from .diagnosis import mean_climb
 from .evidence import Evidence
 from .explained import Lever
 from .options import Option, OptionKind, OptionVerdict
+from .recommendation import Lead, recommend
 from .types import Finding, Strength
 
 CARDS = (OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT, OptionKind.TRAINING)
@@ -108,7 +109,7 @@ class Overview(Finding):
             option that was ruled out.
         next: with IN_HAND, what helps from the best network on, if that is known.
         step: what would make the answer surer; None where nothing is known to.
-        visible: as of `Headline`.
+        visible: as of `Recommendation`.
         cards: one of each kind that applies, the largest gain first; those without a known gain
             come last.
         others: further options, and those from other networks, the largest gain first.
@@ -182,14 +183,15 @@ class Overview(Finding):
 
 def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]) -> Overview:
     """The first screen of a study."""
-    headline = next((each for each in answer if isinstance(each, Headline)), None)
     missing = RunsMissing.of(evidence)
-    if headline is None:
+    if not isinstance(advice.best, BestNetwork):
         return Overview(Verdict.NOTHING_FINISHED, cautions=missing)
     grid, best = evidence.grid, evidence.best
+    bought = [each.doubling for each in answer if isinstance(each, BoughtByImages)]
+    onwards = recommend(advice.options, best, bought)
     spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
     cards = _cards(advice.options, spent)
-    verdict, card = Verdict(headline.lead.value), None
+    verdict, card = Verdict(onwards.lead.value), None
     first = cards[0]
     if (
         first.in_hand
@@ -200,10 +202,10 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
     elif verdict is Verdict.NOTHING_KNOWN and first.option.known:
         verdict, card = Verdict.CANNOT_TELL, first  # what is in hand is compared all the same
     elif verdict not in (Verdict.STOP, Verdict.TEST_MORE, Verdict.NOTHING_KNOWN):
-        card = Card(headline.option)
+        card = Card(onwards.option)
     shown = [_move(one.option) for one in cards]
     others = [*_others(evidence, advice)]
-    told = verdict is Verdict.IN_HAND and headline.lead is Lead.DO
+    told = verdict is Verdict.IN_HAND and onwards.lead is Lead.DO
     decided = card.option if card else None
     if verdict is Verdict.CANNOT_TELL:
         card = next((one for one in cards if one.option is _ruled_out(cards)), None)
@@ -216,11 +218,11 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
     )
     return Overview(
         verdict=verdict,
-        best=headline.best,
+        best=advice.best,
         card=card,
-        next=headline.option if told else None,
+        next=onwards.option if told else None,
         step=advice.steps[0] if advice.steps else None,
-        visible=headline.visible,
+        visible=onwards.visible,
         cards=tuple(cards),
         others=tuple(
             sorted((o for o in others if _move(o) not in shown), key=lambda one: -one.gain)

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from ..inputs.grid import Cell, CellKey, Grid
-from ..inputs.tables import read_grid
 from .spread import LEVEL, Spread
 
 
@@ -105,11 +104,11 @@ def networks_interval(cell: Cell, level: float = LEVEL) -> Interval:
     return Interval(float(low), float(high), level)
 
 
-def cells(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFrame:
+def cells(grid: Grid, level: float = LEVEL) -> pd.DataFrame:
     """One row for each cell (model, init, fraction) with a finished run, ordered for a figure.
 
     Args:
-        study: a results table, or the grid that was read from one.
+        grid: as `read_grid` reads it from a results table.
         level: of the intervals.
 
     Columns: model, init, fraction, train_size, n_seeds, n_planned, test_size,
@@ -118,7 +117,6 @@ def cells(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFrame:
     images), seed_sd (NaN with one seed), test_min, test_max, train_accuracy, generalisation_gap,
     parameters; of each run: run_ids, seeds, accuracies.
     """
-    grid = study if isinstance(study, Grid) else read_grid(study)
     columns = [
         *("model", "init", "fraction", "train_size", "n_seeds", "n_planned", "test_size"),
         *("test_accuracy", "low", "high", "interval", "networks_low", "networks_high"),
@@ -166,7 +164,7 @@ def seed_sd(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
-def summary_table(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFrame:
+def summary_table(grid: Grid, level: float = LEVEL) -> pd.DataFrame:
     """The results table of the report: one row for each run of the plan, raw numbers.
 
     Columns: run_id, model, init, fraction, length, train_size, seed, status,
@@ -174,7 +172,6 @@ def summary_table(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFr
     parameters, train_flops, seconds, error. Low and high are of another training, as far as this
     run alone tells. test_accuracy and its interval are by the grid's metric.
     """
-    grid = study if isinstance(study, Grid) else read_grid(study)
     intervals, unknown = run_intervals(grid, level), Interval(math.nan, math.nan, level)
     found = [intervals.get(run.run_id, unknown) for run in grid.runs]
     table = runs_table(grid)
@@ -187,9 +184,8 @@ def summary_table(study: pd.DataFrame | Grid, level: float = LEVEL) -> pd.DataFr
     return table
 
 
-def runs_table(study: pd.DataFrame | Grid) -> pd.DataFrame:
+def runs_table(grid: Grid) -> pd.DataFrame:
     """`summary_table` without its intervals, which take far longer than the rest."""
-    grid = study if isinstance(study, Grid) else read_grid(study)
     rows = [
         {
             "run_id": run.run_id,

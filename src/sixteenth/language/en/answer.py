@@ -1,4 +1,4 @@
-"""The answer that a report opens with, in English: a few sentences, each with its interval."""
+"""What the verdict rests on, in English: a few sentences, each with its interval."""
 
 from __future__ import annotations
 
@@ -7,23 +7,17 @@ from typing import assert_never
 from ...analysis.findings.answer import (
     AnswerFinding,
     BoughtByImages,
-    Headline,
     InHand,
-    Lead,
     NothingFinished,
     SpreadOfTrainings,
 )
 from ...analysis.findings.cautions import PartTrained, RunsMissing
 from ...analysis.findings.options import OptionVerdict
-from ..text import short_name, upper_first
+from ..text import upper_first
 from . import options
-from .doubling import control_run, doubling
+from .doubling import doubling
 from .numbers import (
-    NUMBERS,
-    accuracy_interval,
     interval,
-    is_nothing,
-    percent,
     plural,
     points,
     signed,
@@ -35,8 +29,6 @@ from .words import Words, trained_once
 def say(finding: AnswerFinding, words: Words) -> str:
     """A finding of the answer as one to three sentences."""
     match finding:
-        case Headline():
-            return _headline(finding, words)
         case InHand():
             return _in_hand(finding, words)
         case BoughtByImages():
@@ -49,62 +41,6 @@ def say(finding: AnswerFinding, words: Words) -> str:
             return EnglishScreen(words).caution(finding)
         case _:
             assert_never(finding)
-
-
-def _headline(found: Headline, words: Words) -> str:
-    cell = found.best.cell
-    data = f" on {short_name(found.data)}" if found.data else ""
-    around = accuracy_interval(found.best.interval)
-    around = f" ({around})" if around else ""
-    accuracy = words.term.of_best.format(percent(cell.accuracy))
-    best = f"The best network{data} is {words.cell(cell)}: {accuracy}{around}."
-    return f"{_recommendation(found, words)} {best}"
-
-
-def _recommendation(found: Headline, words: Words) -> str:
-    option = found.option
-    do = upper_first(options.do(option, words))
-    match found.lead:
-        case Lead.DO:
-            return f"{do}: {options.gain(option, words)}."
-        case Lead.TRAIN_FIRST:
-            gain = f": {options.gain(option, words)}" if option.known else ""
-            return (
-                f"Train longer first{gain}. The networks were still improving, so differences as "
-                "small as what longer training may bring are not settled."
-            )
-        case Lead.NOT_SEPARATED:
-            control = ""
-            if found.control is not None:
-                control = f" One run would tell: {control_run(found.control, words)}."
-            return (
-                "Images or training time: not separated yet. Twice the images came with more "
-                f"training steps.{control}"
-            )
-        case Lead.STOP:
-            visible = points(found.visible)
-            if is_nothing(found.visible):
-                visible = f"{NUMBERS.decimal(100 * found.visible, 3)} points"
-            return (
-                f"Stop here, or test on more images: what is left to gain is less than {visible}, "
-                "the smallest gain that these test images can show."
-            )
-        case Lead.TEST_MORE:
-            if found.visible >= 1:
-                return "Test on more images first: these are too few to show any gain."
-            return (
-                "Test on more images first: the smallest gain that these test images can show is "
-                f"{points(found.visible)}, more than is known to be left to gain."
-            )
-        case Lead.CANNOT_TELL:
-            what = f"{options.do(option, words)}, {options.gain(option, words)}"
-            if not option.advised:
-                return f"Cannot tell yet what would help. The smallest loss: {what}."
-            return f"Cannot tell yet what would help. The most promising: {what}."
-        case Lead.NOTHING_KNOWN:
-            return "No two finished runs differ in one thing, so nothing can be compared yet."
-        case _:
-            assert_never(found.lead)
 
 
 def _in_hand(found: InHand, words: Words) -> str:

@@ -165,7 +165,7 @@ class EnglishCaptions(Captions):
         arms: Sequence[Arm],
         fractions: Sequence[str],
         *,
-        measured: int,
+        shown: int,
         planned: int,
     ) -> str:
         columns = ", ".join(NUMBERS.fraction(fraction) for fraction in fractions)
@@ -173,7 +173,7 @@ class EnglishCaptions(Captions):
             f"Small multiples of training and test {metric} over training. "
             f"Rows: {'; '.join(map(self._arm, arms))}. "
             f"Columns, parts of the training set: {columns}. "
-            f"{measured} of {planned} runs have curves."
+            f"{shown} of {planned} runs have curves."
         )
 
     def hole(self, hole: Hole) -> str:

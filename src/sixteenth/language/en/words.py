@@ -30,7 +30,6 @@ TERMS = {
         error="a balanced error",
         test_error="balanced error",
         column="balanced",
-        of_best="{} balanced accuracy",
         right="{} balanced accuracy",
         images_right="balanced accuracy is {}",
         gain="{} of balanced accuracy",

@@ -1,4 +1,4 @@
-"""The answer in sentences, in Traditional Chinese."""
+"""What the verdict rests on, in Traditional Chinese."""
 
 from __future__ import annotations
 
@@ -7,23 +7,16 @@ from typing import assert_never
 from ...analysis.findings.answer import (
     AnswerFinding,
     BoughtByImages,
-    Headline,
     InHand,
-    Lead,
     NothingFinished,
     SpreadOfTrainings,
 )
 from ...analysis.findings.cautions import PartTrained, RunsMissing
 from ...analysis.findings.options import OptionVerdict
-from ..text import short_name
 from . import options
-from .doubling import control_run, doubling
+from .doubling import doubling
 from .numbers import (
-    NUMBERS,
-    accuracy_interval,
     interval,
-    is_nothing,
-    percent,
     points,
     signed_points,
 )
@@ -34,8 +27,6 @@ from .words import Words, trained_once
 def say(finding: AnswerFinding, words: Words) -> str:
     """A finding of the answer as one to three sentences."""
     match finding:
-        case Headline():
-            return _headline(finding, words)
         case InHand():
             return _in_hand(finding, words)
         case BoughtByImages():
@@ -48,59 +39,6 @@ def say(finding: AnswerFinding, words: Words) -> str:
             return ChineseScreen(words).caution(finding)
         case _:
             assert_never(finding)
-
-
-def _headline(found: Headline, words: Words) -> str:
-    cell = found.best.cell
-    data = f"在 {short_name(found.data)} 上，" if found.data else ""
-    around = accuracy_interval(found.best.interval)
-    around = f"（{around}）" if around else ""
-    accuracy = words.term.of_best.format(percent(cell.accuracy))
-    best = f"{data}表現最好的是 {words.cell(cell)}，{accuracy}{around}。"
-    return f"{_recommendation(found, words)}{best}"
-
-
-def _recommendation(found: Headline, words: Words) -> str:
-    option = found.option
-    match found.lead:
-        case Lead.DO:
-            return f"建議{options.do(option, words)}：{options.gain(option, words)}。"
-        case Lead.TRAIN_FIRST:
-            gain = f"：{options.gain(option, words)}" if option.known else ""
-            return (
-                f"先訓練久一點{gain}。模型在訓練結束時還在進步；差異如果和訓練久一點可能帶來的變化"
-                "差不多大，就還不能下定論。"
-            )
-        case Lead.NOT_SEPARATED:
-            control = ""
-            if found.control is not None:
-                control = f"只要再訓練一次就能分辨：{control_run(found.control, words)}。"
-            return (
-                f"還分不出是影像變多，還是訓練變久的效果：影像加倍時，訓練步數也跟著增加。{control}"
-            )
-        case Lead.STOP:
-            visible = points(found.visible)
-            if is_nothing(found.visible):
-                visible = f"{NUMBERS.decimal(100 * found.visible, 3)} 個百分點"
-            return (
-                f"可以到此為止，或改用更多測試影像：剩下的提升空間不到 {visible}，"
-                "也就是這些測試影像所能分辨的最小差異。"
-            )
-        case Lead.TEST_MORE:
-            if found.visible >= 1:
-                return "請先增加測試影像：目前的張數太少，任何提升都看不出來。"
-            return (
-                f"請先增加測試影像：這些測試影像所能分辨的最小差異是 {points(found.visible)}，"
-                "比已知剩下的提升空間還大。"
-            )
-        case Lead.CANNOT_TELL:
-            most = "最有希望的是" if option.advised else "損失最小的是"
-            what = f"{options.do(option, words)}：{options.gain(option, words)}"
-            return f"目前還無法判斷怎麼做有幫助。{most}{what}。"
-        case Lead.NOTHING_KNOWN:
-            return "已完成的訓練中，沒有任何兩次只差一個條件，所以還無法比較。"
-        case _:
-            assert_never(found.lead)
 
 
 def _in_hand(found: InHand, words: Words) -> str:

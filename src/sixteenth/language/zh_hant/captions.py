@@ -141,14 +141,14 @@ class ChineseCaptions(Captions):
         arms: Sequence[Arm],
         fractions: Sequence[str],
         *,
-        measured: int,
+        shown: int,
         planned: int,
     ) -> str:
         columns = "、".join(NUMBERS.fraction(fraction) for fraction in fractions)
         return (
             f"訓練過程中訓練與測試{_METRICS[metric]}的多格小圖。"
             f"列：{'；'.join(map(self._arm, arms))}。欄，占訓練集的比例：{columns}。"
-            f"{planned} 次訓練中有 {measured} 次有曲線。"
+            f"{planned} 次訓練中有 {shown} 次有曲線。"
         )
 
     def hole(self, hole: Hole) -> str:

@@ -73,7 +73,7 @@ def _floats(column: pd.Series[Any]) -> tuple[float, ...]:
 
 def accuracy_figure(
     cells: pd.DataFrame,
-    results: pd.DataFrame | Grid,
+    grid: Grid,
     bands: Mapping[tuple[str, str], Band] | None = None,
     *,
     language: Language,
@@ -84,7 +84,7 @@ def accuracy_figure(
 
     Args:
         cells: as `analysis.cells` returns it: means and intervals.
-        results: one row a run, or the grid that was read from that; only finished runs are drawn.
+        grid: that they are from; only finished runs are drawn.
         bands: the fitted curves of `analysis.bands`, drawn up to the forecast of the next doubling;
             a model without one has straight lines between its points.
         language: of the labels.
@@ -94,7 +94,7 @@ def accuracy_figure(
     Returns:
         The figure that was drawn into.
     """
-    axes_of = grid_axes(results)
+    axes_of = grid_axes(grid)
     lines = accuracy_lines(cells, axes_of)
     look = looks(axes_of.models, axes_of.inits)
     labels = language.figures

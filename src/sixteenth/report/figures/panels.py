@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...analysis import read_grid, rows_by_run, runs_table
 from ...language.captions import Hole, Metric
 from ...spec.fields import is_frozen
-from ..axes import GridAxes, grid_axes, measured
+from ..axes import GridAxes, grid_axes
 
 MOST_CURVES = 12
 """Runs whose single curves a panel shows; of more it shows the median and the range."""
@@ -122,6 +122,16 @@ class CurveGrid:
     highest: float
 
     @property
+    def shown(self) -> int:
+        """How many runs have a curve."""
+        return sum(len(panel.curves) for panel in self.panels.values())
+
+    @property
+    def planned(self) -> int:
+        """How many runs there are, with those that have none."""
+        return self.shown + sum(len(panel.holes) for panel in self.panels.values())
+
+    @property
     def clean(self) -> bool:
         """Whether any run has a training value on clean images."""
         return any(np.isfinite(c.clean) for panel in self.panels.values() for c in panel.curves)
@@ -174,7 +184,8 @@ def curve_panels(
     axes, runs = grid_axes(grid), runs_table(grid)
     known = rows_by_run(histories)
     column = cache(lambda name: histories[name].to_numpy(float))
-    lengths = {column("epoch")[known[r][-1]] for r in measured(grid)["run_id"] if r in known}
+    ended = (known[run.run_id] for run in grid.runs if run.finished and run.run_id in known)
+    lengths = {column("epoch")[rows[-1]] for rows in ended}
     x: Literal["epoch", "step"] = "epoch" if len(lengths) <= 1 else "step"
     others = {
         key: tuple(part.sort_values("length")[[f"{x}s", f"test_{metric}"]].to_numpy(float).T)

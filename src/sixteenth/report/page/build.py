@@ -16,7 +16,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ... import __version__
-from ...analysis import Findings, bands, cells, read_grid
+from ...analysis import Findings, bands, cells
 from ...analysis.stats.spread import LEVEL
 from ...errors import SixteenthError
 from ...language import language_for
@@ -24,12 +24,12 @@ from ...language.base import Language
 from ...language.captions import CurvesShown, Metric
 from ...language.commands import step_command, typed
 from ...storage.run_record import RunRecord
-from ..axes import grid_axes, measured
+from ..axes import grid_axes
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
 from ..figures.classes import NAMED
 from ..figures.inline import inline, inline_chart
-from ..figures.panels import MOST_CURVES, CurveGrid, curve_grids, trained
+from ..figures.panels import MOST_CURVES, CurveGrid, curve_grids
 from ..figures.style import NARROW, WIDE, png, svg
 from ..figures.talk import gain_range, talk_figure
 from ..figures.text import can_draw
@@ -219,7 +219,7 @@ def _words(
         )
     if not grids:
         return words
-    train, study = spec.get("train") or {}, read_grid(trained(results))
+    train = spec.get("train") or {}
     for metric, grid in grids.items():
         caption = captions.curves(
             CurvesShown(
@@ -241,9 +241,8 @@ def _words(
             metric,
             grid.axes.rows,
             [fraction for fraction, _ in grid.axes.fractions],
-            # Of heads, and of runs that a table alone is left of, there are none.
-            measured=int(measured(study)["run_id"].isin(measurements.histories["run_id"]).sum()),
-            planned=len(study.runs),
+            shown=grid.shown,
+            planned=grid.planned,
         )
         words[f"{metric}-curves"] = (caption, alt)
     return words

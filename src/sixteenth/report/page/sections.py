@@ -39,7 +39,7 @@ def beyond_the_rest(findings: Findings) -> Findings:
     ]
     return replace(
         findings,
-        # The rest of the answer is the title, the lead, the cards and the cautions.
+        # The rest of the answer is told by the cards, the table of doublings and the cautions.
         answer=tuple(
             each
             for each in findings.answer

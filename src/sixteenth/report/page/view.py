@@ -142,7 +142,7 @@ def _weights(measurements: Measurements, language: Language) -> list[str]:
 def make_page(measurements: Measurements, findings: Findings, language: Language) -> Page:
     """Collect all texts of a report."""
     spec, results = measurements.spec, measurements.results
-    discussion = language.discuss(beyond_the_rest(findings))
+    rest = beyond_the_rest(findings)
     table = cells(findings.grid)
     made = provenance(spec, results, measurements.histories, measurements.records)
     groups, anchors = result_groups(findings.grid, language)
@@ -158,7 +158,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         screen=screen,
         aims=aims,
         aim=_first_aim(aims, findings),
-        basis=list(discussion.answer),
+        basis=[language.say(each) for each in rest.answer],
         groups=groups,
         anchors=anchors,
         several_seeds=results["seed"].nunique() > 1,
@@ -170,7 +170,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         fits=fit_rows(findings, language),
         fit_caption=language.captions.fits(findings.curves.fits),
         suspects=findings.suspects[:SUSPECTS_SHOWN],
-        sections=discussion.sections,
+        sections=language.discuss(rest).sections,
         facts=language.provenance.facts(made),
         notes=language.provenance.notes(made),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),

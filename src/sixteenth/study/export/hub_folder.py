@@ -174,6 +174,7 @@ def _card(hub: Any, network: TrainedNetwork, study: Study | None, has_figure: bo
         classes=network.classes,
         metrics=metrics,
         curve=_curve(study) if study else [],
+        decides=_metric(study) if study else "",
         answer=study.opening() if study else (),
         figure=FIGURE if has_figure else None,
         foreign=":" in spec.model,
@@ -200,10 +201,17 @@ def _metrics(
     ]
 
 
+def _metric(study: Study) -> str:
+    """What the study decides by, as a column of the card is headed."""
+    from ...language import language_for
+
+    return language_for(study.findings(), study.language).words.term.test_accuracy
+
+
 def _curve(study: Study) -> list[dict[str, Any]]:
     """The cells of the study, see `analysis.cells`, with names fit for a card."""
     from ...analysis import cells
 
-    table = cells(study.results())
+    table = cells(study.findings().grid)
     table["init"] = table["init"].map(shown_init)
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
