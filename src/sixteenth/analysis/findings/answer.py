@@ -183,7 +183,6 @@ def _headline(
     first = options[0]
     training = next((option for option in options if option.kind is OptionKind.TRAINING), None)
     control = next((one.control for one in doublings), None)
-    mixed = any(one.more_steps and one.from_images is None for one in doublings)
     # No option can bring more than the errors that are left; one that nobody tried may bring those.
     most = min(1 - best.cell.accuracy, max(map(_most, options)))
     if most < visible:
@@ -196,7 +195,7 @@ def _headline(
         lead = Lead.TRAIN_FIRST
     elif not known:
         lead = Lead.NOTHING_KNOWN
-    elif first.kind is OptionKind.DATA and mixed and first.converged is not True:
+    elif first.mixed:
         lead = Lead.NOT_SEPARATED
     else:
         lead = Lead.DO if first.told is OptionVerdict.HELPS else Lead.CANNOT_TELL

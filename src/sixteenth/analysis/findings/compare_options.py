@@ -55,8 +55,13 @@ def find_options(
         options.append(training)
     options += tried
     options += _not_tried(grid, best, tried, never_pretrained)
+    separated = all(one.separated for one in doublings if (one.model, one.init) == best.arm)
     options = [
-        replace(_with_cost(option), converged=_converged(grid, option, training, diagnoses))
+        replace(
+            _with_cost(option),
+            converged=_converged(grid, option, training, diagnoses),
+            separated=separated or option.kind is not OptionKind.DATA,
+        )
         for option in _compared(options)
     ]
     return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))

@@ -16,7 +16,7 @@ from enum import StrEnum
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
-from .advice import Advice, AdviceStep, BestNetwork
+from .advice import Advice, AdviceStep, BestNetwork, Separate
 from .answer import AnswerFinding, Headline, InHand, Lead
 from .cautions import (
     Caution,
@@ -159,8 +159,15 @@ class Overview(Finding):
 
     @property
     def advised(self) -> AdviceStep | None:
-        """`step`, where the verdict is open and nothing else is more likely to tell."""
+        """`step`, where the verdict is open and nothing else is more likely to tell.
+
+        Also where it is not, if the next thing to do is more images or longer training.
+        """
         undecided = self.verdict in (Verdict.CANNOT_TELL, Verdict.NOTHING_KNOWN)
+        if isinstance(self.step, Separate):
+            mixed = any(card.verdict is OptionVerdict.NOT_SEPARATED for card in self.cards)
+            next_open = self.verdict is Verdict.IN_HAND and self.next is None and mixed
+            undecided = undecided or next_open or self.verdict is Verdict.NOT_SEPARATED
         others = self.reason is not None or self.unfinished or self.running or self.part_trained
         return self.step if undecided and not others else None
 
