@@ -77,8 +77,9 @@ def test_a_card_says_what_part_of_a_gain_images_bring_at_equal_steps() -> None:
 def test_what_comes_with_more_steps_is_credited_to_neither() -> None:
     mixed = replace(DATA, separated=False, chance_best=0.995, regret=0.001, seconds=3600,
                     points_per_1000_images=0.04, points_per_hour=3.0)  # fmt: skip
-    verdicts = {OptionVerdict.HELPS: "not separated", OptionVerdict.DOES_NOT: "not separated",
-                OptionVerdict.CANNOT_TELL: "cannot tell"}  # fmt: skip
+    neither = OptionVerdict.NOT_SEPARATED
+    verdicts = {OptionVerdict.HELPS: neither, OptionVerdict.DOES_NOT: neither,
+                OptionVerdict.CANNOT_TELL: OptionVerdict.CANNOT_TELL}  # fmt: skip
     for verdict, told in verdicts.items():
         for converged in (None, False):
             option = replace(mixed, verdict=verdict, converged=converged)

@@ -89,8 +89,8 @@ def test_beside_a_gain_in_hand_too(study):
 @pytest.mark.parametrize(
     ("name", "told", "first"),
     [
-        ("cifar10-jpeg", "not separated", COMMAND),
-        ("lite-jpeg", "not separated", COMMAND),
+        ("cifar10-jpeg", "not-separated", COMMAND),
+        ("lite-jpeg", "not-separated", COMMAND),
         ("images-or-steps", "cannot tell", "sixteenth run study.yaml --set 'seeds=[0, 1, 2]'"),
     ],
 )
@@ -101,4 +101,4 @@ def test_studies_of_the_documentation_credit_no_more_than_they_know(name, told, 
     said = english(found).screen.screen(found.overview, "")
     assert said.cautions[0].command == first
     seeds = any(isinstance(each, OneSeed) for each in found.overview.cautions)
-    assert seeds is (told != "not separated")
+    assert seeds is (told != "not-separated")

@@ -43,7 +43,7 @@ class OptionVerdict(StrEnum):
     HELPS = "helps"
     DOES_NOT = "does not"
     CANNOT_TELL = "cannot tell"
-    NOT_SEPARATED = "not separated"
+    NOT_SEPARATED = "not-separated"
     """The training steps grow with the images, and no run tells which of the two helps."""
     NOT_TRIED = "not tried"
 
