@@ -156,7 +156,7 @@ class Tables:
 
     def _arm(self, model: str, init: str) -> str:
         """A network in the first column."""
-        return self._model(model) if self.words.names.one_init else self.words.arm(model, init)
+        return self.words.network(model, init)
 
     def _from(self, init: str) -> str:
         """The weights in the first column, which is left out where all rows have the same."""
