@@ -74,6 +74,38 @@ def test_a_card_says_what_part_of_a_gain_images_bring_at_equal_steps() -> None:
         assert ZH.screen.card(Card(option)).what == "影像加倍（100,000 張）"
 
 
+def test_what_comes_with_more_steps_is_credited_to_neither() -> None:
+    mixed = replace(DATA, separated=False, chance_best=0.995, regret=0.001, seconds=3600,
+                    points_per_1000_images=0.04, points_per_hour=3.0)  # fmt: skip
+    neither = OptionVerdict.NOT_SEPARATED
+    verdicts = {OptionVerdict.HELPS: neither, OptionVerdict.DOES_NOT: neither,
+                OptionVerdict.CANNOT_TELL: OptionVerdict.CANNOT_TELL}  # fmt: skip
+    for verdict, told in verdicts.items():
+        for converged in (None, False):
+            option = replace(mixed, verdict=verdict, converged=converged)
+            assert (Card(option).verdict, option.strength) == (told, "cannot tell")
+            assert EN.screen.helping(Overview(Verdict.DO, card=Card(option))) is None
+    english, chinese = (each.screen.card(Card(mixed)) for each in (EN, ZH))
+    assert (english.what, english.verdict) == (
+        "Twice the images (100,000) and steps",
+        "not separated",
+    )
+    assert (chinese.what, chinese.verdict) == ("影像加倍（100,000 張），步數也加倍", "未分開")
+    for language in (EN, ZH):
+        step = language.say_step(mixed)
+        assert "99" not in step.why, "nothing is the best of what is not separated"
+        assert "1,000" not in step.cost, "nor has it a rate"
+        rival = replace(mixed, kind=OptionKind.MODEL, end=("resnet50", "random"), separated=True)
+        table = language.tables.table([mixed, rival])
+        assert table is not None
+        assert table.rows[0][0][1:] == ("–", "–", language.tables.labels.not_separated, "–")
+        assert "99" in table.rows[1][0][3]
+        assert not faults(language.say_step(mixed).text) or language is EN
+    ended = replace(mixed, converged=True)
+    assert EN.screen.card(Card(ended)).verdict == "helps"
+    assert EN.screen.card(Card(ended)).what == "Twice the images (100,000)"
+
+
 @pytest.mark.parametrize("tuned", [True, False])
 def test_frozen_features_are_said_in_chinese(tuned: bool) -> None:
     said = ZH.say(PartTrained(FROZEN_START, ("head", "all"), tuned))

@@ -350,6 +350,14 @@ def rates(option: Option, numbers: SentenceNumbers) -> tuple[str, str]:
     return labels, hour
 
 
+def may_be_best(option: Option) -> bool:
+    """Whether to tell its chance to be the best, and what is lost by choosing it.
+
+    The best of several losses is no recommendation, nor is what is credited to images or to steps.
+    """
+    return math.isfinite(option.chance_best) and option.gain > 0 and not option.mixed
+
+
 def equal_steps(option: Option) -> bool:
     """Whether to tell what part of a gain images bring without more training steps.
 

@@ -28,7 +28,7 @@ from ..analysis.findings.training_time import DifferenceByLength, LongerTraining
 from ..analysis.findings.types import Finding
 from ..analysis.stats.paired import Basis, Contrast
 from .numbers import DASH
-from .screen import Screen, rates
+from .screen import Screen, may_be_best, rates
 from .sentences import SURE
 from .text import plain
 
@@ -54,7 +54,8 @@ class TableLabels:
 
     Attributes:
         sizes: gets the names of the two models after the second column.
-        not_separated: instead of the parts of a gain, where the study cannot tell them apart.
+        not_separated: instead of the parts of a gain, where the study cannot tell them apart, and
+            of the chance that more images are the best option.
         parts: of a gain, by ``{images}`` and by training ``{steps}``.
         not_trained: behind a number of images that was not trained.
         last_step: a ``{gain}`` of the last step alone, from so many ``{images}`` on.
@@ -155,7 +156,7 @@ class Tables:
 
     def _arm(self, model: str, init: str) -> str:
         """A network in the first column."""
-        return self._model(model) if self.words.names.one_init else self.words.arm(model, init)
+        return self.words.network(model, init)
 
     def _from(self, init: str) -> str:
         """The weights in the first column, which is left out where all rows have the same."""
@@ -323,9 +324,11 @@ class Tables:
         if not option.known:
             return []  # a sentence says why
         said, chance = self.screen.do(option), DASH
-        if option.gain > 0 and math.isfinite(option.chance_best):
-            chance = self.sentence.probability(option.chance_best, SURE)
         regret = self.numbers.decimal(100 * option.regret, 1)
+        if may_be_best(option):
+            chance = self.sentence.probability(option.chance_best, SURE)
+        elif option.mixed and option.gain > 0 and math.isfinite(option.chance_best):
+            chance, regret = self.labels.not_separated, DASH
         told = (rate or DASH for rate in rates(option, self.sentence))
         return [(said, *told, chance, regret)]
 

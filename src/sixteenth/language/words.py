@@ -129,6 +129,10 @@ class Words(ABC):
     def init(self, init: str) -> str:
         """``random weights``, ``ImageNet weights``, ``weights from mine.pth``."""
 
+    def network(self, model: str, init: str) -> str:
+        """`arm`; without the weights where all runs of the study start from the same."""
+        return self.model(model) if self.names.one_init else self.arm(model, init)
+
     @abstractmethod
     def arm(self, model: str, init: str) -> str:
         """``resnet18 from random weights``."""

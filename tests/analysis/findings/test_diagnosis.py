@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from sixteenth.analysis import Context, read_grid
 from sixteenth.analysis.findings.diagnosis import DiagnosisKind, diagnose
+from sixteenth.analysis.findings.overfitting import Underfitted, overfitting
 from sixteenth.language.en import English
 from sixteenth.language.words import Names
 
-ONE = {("resnet18", "random"): (0.6,)}
+SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
+ONE = {SMALL: (0.6,)}
 ALL = {"1": 50_000}
 
 
@@ -21,6 +24,15 @@ def kinds(study, predictions=None, context=None):
 
 def said(diagnosis):
     return English(Names()).say(diagnosis)
+
+
+def underfitted(made, last):
+    """What the discussion tells of runs whose last epochs have these training accuracies."""
+    curve = np.array([0.2, 0.3, 0.4, 0.45, 0.5, *last])
+    made.histories["train_accuracy"] = curve[made.histories.groupby("run_id").cumcount()]
+    grid = read_grid(made.results, made.histories)
+    found = overfitting(grid, diagnose(grid, Context()), 0.95)
+    return [each for each in found if isinstance(each, Underfitted)]
 
 
 def with_history(study, **columns):
@@ -79,6 +91,27 @@ def test_a_run_that_still_climbs_had_too_few_steps(study):
         study(ONE, fractions=ALL), train_accuracy=[0.2, 0.5, 0.66, 0.68, 0.681, 0.68]
     )
     assert "too-few-steps" not in kinds(flat)
+
+
+def test_what_is_told_of_a_climb_is_what_was_measured(study):
+    """Flat, and then a jump where the learning rate falls: a straight line rises too far."""
+
+    def climbed(*last):
+        accuracy = [0.2, 0.3, 0.4, 0.45, 0.5, *last]
+        return kinds(with_history(study(ONE, fractions=ALL, epochs=9), train_accuracy=accuracy))[
+            "too-few-steps"
+        ]
+
+    jump = climbed(0.5, 0.5, 0.6, 0.6)
+    assert (jump.climb, jump.rise) == (pytest.approx(0.12), pytest.approx(0.1))
+    assert "climbing at the end, by 10.0 points over the last third of the epochs," in said(jump)
+    fell = climbed(0.5, 0.5, 0.62, 0.5)
+    assert fell.climb > 0.02
+    assert "climbing at the end and stood at" in said(fell), "it rose by nothing"
+    (told,) = underfitted(
+        study({SMALL: (0.6,), BIG: (0.7,)}, fractions=ALL, epochs=9), [0.5, 0.5, 0.6, 0.6]
+    )
+    assert "(by 10.0 points in the last third, on each model's most images)" in said(told)
 
 
 def test_training_accuracy_that_falls_back_is_dated(study):

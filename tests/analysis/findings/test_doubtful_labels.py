@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 from talking import discuss
 
-from sixteenth.analysis import Context, read_grid
-from sixteenth.analysis.findings.doubtful_labels import suspects
+from chinese import faults
+from sixteenth.analysis import Context, analyse, read_grid
+from sixteenth.analysis.findings.doubtful_labels import LabelCeiling, suspects
+from sixteenth.language import language_for
 from sixteenth.storage.run_facts import DataChecks
 
 TWO = {("resnet18", "random"): (0.6, 0.9), ("resnet50", "random"): (0.6, 0.9)}
@@ -32,8 +34,8 @@ def test_planted_wrong_labels_are_found_first_and_named(study):
     images = [7, 800, 1500]
     made = with_wrong_labels(study, images)
     grid = read_grid(made.results, None, made.predictions)
-    found, networks = suspects(grid, NAMES)
-    assert networks == 2
+    found, judges = suspects(grid, NAMES)
+    assert judges == ["resnet18-random-1-seed0", "resnet50-random-1-seed0"]
     assert sorted(s.index for s in found[:3]) == images
     assert {(s.given, s.predicted) for s in found[:3]} == {("f", "d")}
     assert found[0].confidence > 0.99
@@ -56,7 +58,7 @@ def test_only_agreeing_confident_errors_of_the_largest_runs_count(study):
 def test_one_network_alone_casts_no_doubt_on_a_label(study):
     made = study({("resnet18", "random"): (0.6, 0.9)}, fractions=SIZES)
     grid = read_grid(made.results, None, made.predictions)
-    assert suspects(grid) == ([], 1)
+    assert suspects(grid) == ([], ["resnet18-random-1-seed0"])
 
 
 def test_only_networks_on_the_most_images_of_the_study_judge(study):
@@ -66,16 +68,44 @@ def test_only_networks_on_the_most_images_of_the_study_judge(study):
     half[7] = 0.001
     half[7, 5] = 0.991  # it agrees with the label
     lost = made.drop("resnet50-random-1-seed0", "missing")
-    assert suspects(read_grid(lost.results, None, lost.predictions)) == ([], 1)
+    alone = [], ["resnet18-random-1-seed0"]
+    assert suspects(read_grid(lost.results, None, lost.predictions)) == alone
     more = study({("resnet34", "random"): (0.9,)}, fractions={"0.999": 49_950}, test_size=2000)
     for run_id in more.predictions:
         lost.predictions[run_id] = made.predictions["resnet18-random-1-seed0"]
         known = lost.results["run_id"] == "resnet18-random-1-seed0"
         more.results["test_accuracy"] = lost.results.loc[known, "test_accuracy"].item()
     both = pd.concat([lost.results, more.results])
-    found, networks = suspects(read_grid(both, None, lost.predictions))
-    assert networks == 2, "one size within a hundredth"
+    found, judges = suspects(read_grid(both, None, lost.predictions))
+    assert len(judges) == 2, "one size within a hundredth"
     assert 7 in [each.index for each in found]
+
+
+def test_networks_that_could_have_judged_are_told_from_those_that_did(study):
+    """Of one of three trainings on all images the predictions are gone."""
+    arms = {("resnet18", "random"): (0.6, 0.9), ("resnet50", "random"): (0.7, 0.9)}
+    made = study(arms, fractions=SIZES, seeds=(0, 1), test_size=2000)
+    made = made.drop("resnet50-random-1-seed1", "missing")
+
+    def told(*gone):
+        left = {key: value for key, value in made.predictions.items() if key not in gone}
+        found = analyse(made.results, predictions=left)
+        section = next(each for each in found.sections if each.key == "data")
+        ceiling = next(each for each in section.findings if isinstance(each, LabelCeiling))
+        assert (ceiling.candidates, ceiling.train_images) == (3, 50_000)
+        return [language_for(found, tag).say(ceiling) for tag in ("en", "zh-Hant")]
+
+    english, chinese = told()
+    assert english.startswith("All 3 networks trained on 50,000 images ")
+    assert chinese.startswith("用 50,000 張影像訓練的 3 個模型，")
+    english, chinese = told("resnet50-random-1-seed0")
+    assert english.startswith("2 of the 3 networks trained on 50,000 images (resnet18) ")
+    assert chinese.startswith("用 50,000 張影像訓練的 3 個模型中，有 2 個（resnet18），")
+    english, chinese = told("resnet18-random-1-seed0")
+    assert english.startswith(
+        "2 of the 3 networks trained on 50,000 images (resnet18 and resnet50)"
+    )
+    assert not faults(chinese)
 
 
 def test_a_network_that_guesses_does_not_judge(study):

@@ -279,7 +279,7 @@ def test_test_images_of_doubtful_label_are_listed(tmp_path: Path, blank_figures:
         found = float((probabilities.argmax(axis=1) == labels).mean())
         study.results.loc[i, ["test_accuracy", "test_size"]] = found, 1000
     page = Reader(study.report(tmp_path).read_text(encoding="utf-8"))
-    assert "All networks say" in page.text
+    assert "Predicted label" in page.text
     assert "\n17" in page.text
     assert page.open == []
 

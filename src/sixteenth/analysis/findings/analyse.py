@@ -102,13 +102,13 @@ class Findings:
 
         Columns: kind, model, init (trained then; empty where the study has none), gain, low, high
         (shares of accuracy, for another training), level, verdict, measured, converged,
-        gain_at_equal_steps, new_images, seconds, chance_best, regret, points_per_1000_images,
-        points_per_hour, across_machines, lever (of `explain`, that measured it, or empty). Unknown
-        numbers are NaN.
+        gain_at_equal_steps, separated, new_images, seconds, chance_best, regret,
+        points_per_1000_images, points_per_hour, across_machines, lever (of `explain`, that measured
+        it, or empty). Unknown numbers are NaN.
         """
         names = (
             *("gain", "low", "high", "level", "verdict", "measured", "converged"),
-            *("gain_at_equal_steps", "new_images", "seconds", "chance_best", "regret"),
+            *("gain_at_equal_steps", "separated", "new_images", "seconds", "chance_best", "regret"),
             *("points_per_1000_images", "points_per_hour", "across_machines"),
         )
         return pd.DataFrame(

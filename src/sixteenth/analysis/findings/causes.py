@@ -111,8 +111,8 @@ class PoorerFit(PossibleCause):
     """It gets fewer of its training images right: too few steps, unstable training, or the recipe.
 
     Attributes:
-        climbs: how much training accuracy rose over the last third of the epochs, for `favoured`
-            and `other`; None without training curves.
+        climbs: how much training accuracy rose over the last third of the epochs by straight lines,
+            for `favoured` and `other`; None without training curves.
         falling_rate: the learning rate fell at the end, which raises training accuracy by itself.
         falls: the runs of `favoured` whose training fell back, where none of `other` did.
     """

@@ -340,9 +340,10 @@ def cautions(
     ends = [*compared, *([decided.start] if decided else [])]
     others = [cell for i, cell in enumerate(ends) if cell is not best and cell not in ends[:i]]
     yield from NothingLearned.of(evidence, others)
-    told = decided is not None and decided.verdict in (
-        OptionVerdict.HELPS,
-        OptionVerdict.DOES_NOT,
+    told = (
+        decided is not None
+        and decided.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
+        and not decided.mixed  # more seeds would not tell images from steps
     )
     # Twice as wide an interval: what trainings differ by is assumed, and may be twice as much.
     narrow = decided is not None and abs(decided.gain) < decided.high - decided.low

@@ -40,8 +40,14 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
         options.append(training)
     options += tried
     options += _not_tried(evidence, start, tried)
+    mine = (one for one in evidence.doublings if (one.model, one.init) == start.arm)
+    separated = all(one.separated for one in mine)
     options = [
-        replace(_with_cost(option), converged=_converged(evidence.grid, option, training))
+        replace(
+            _with_cost(option),
+            converged=_converged(evidence.grid, option, training),
+            separated=separated or option.kind is not OptionKind.DATA,
+        )
         for option in _compared(options)
     ]
     return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))

@@ -7,12 +7,13 @@ are named here with their why; `language` says the rules and what was seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..inputs.grid import Cell, Grid, History, Run
 from ..stats.intervals import binomial_interval
@@ -126,13 +127,15 @@ class TooFewSteps(Diagnosis):
     """Training accuracy was still climbing at the end, and was not near its ceiling.
 
     Attributes:
-        climb: rise over the last third of the epochs, see `climbing`.
+        climb: rise over the last third of the epochs by a straight line, see `climbing`.
+        rise: what was measured over these epochs, see `risen`.
         train_accuracy: at the end.
         steps: of the whole training; NaN where not known.
     """
 
     kind = DiagnosisKind.TOO_FEW_STEPS
     climb: float
+    rise: float
     train_accuracy: float
     steps: float
 
@@ -215,20 +218,48 @@ def diagnose(grid: Grid, context: Context) -> list[DiagnosisFinding]:
 def climbing(history: History | None) -> float | None:
     """Rise of the running training accuracy over the last third of the epochs.
 
-    A straight line through these epochs (at least two), so that one epoch does not decide.
+    A straight line through these epochs (at least two), so that one epoch does not decide. Where
+    the curve bends, as it does when the learning rate falls, this is not what was `risen`.
     """
-    accuracy = np.empty(0) if history is None else history["train_accuracy"]
-    if len(accuracy) < 3 or not np.all(np.isfinite(accuracy)):
+    part = _last_part(history)
+    if part is None:
         return None
-    part = accuracy[-max(2, math.ceil(len(accuracy) * LAST_PART) + 1) :]
     slope = float(np.polyfit(np.arange(len(part)), part, 1)[0])
     return slope * (len(part) - 1)
 
 
+def risen(history: History | None) -> float | None:
+    """The running training accuracy of the last epoch, minus that of the first of the last third.
+
+    To be told; `climbing` decides.
+    """
+    part = _last_part(history)
+    return None if part is None else float(part[-1] - part[0])
+
+
+def _last_part(history: History | None) -> NDArray[np.float64] | None:
+    """Running training accuracy of the last third of the epochs; None where it is not known."""
+    accuracy = np.empty(0) if history is None else history["train_accuracy"]
+    if len(accuracy) < 3 or not np.all(np.isfinite(accuracy)):
+        return None
+    return accuracy[-max(2, math.ceil(len(accuracy) * LAST_PART) + 1) :]
+
+
 def mean_climb(grid: Grid, cell: Cell) -> float | None:
     """`climbing`, mean over the cell's seeds; None where no history tells."""
-    rises = [climbing(grid.histories.get(run.run_id)) for run in cell.runs]
-    known = [rise for rise in rises if rise is not None]
+    return _mean_over_runs(grid, cell, climbing)
+
+
+def mean_rise(grid: Grid, cell: Cell) -> float | None:
+    """`risen`, mean over the cell's seeds; None where no history tells."""
+    return _mean_over_runs(grid, cell, risen)
+
+
+def _mean_over_runs(
+    grid: Grid, cell: Cell, of: Callable[[History | None], float | None]
+) -> float | None:
+    found = (of(grid.histories.get(run.run_id)) for run in cell.runs)
+    known = [each for each in found if each is not None]
     return sum(known) / len(known) if known else None
 
 
@@ -313,11 +344,11 @@ def _rising_test_loss(cell: Cell, run: Run, history: History | None) -> RisingTe
 
 
 def _too_few_steps(cell: Cell, run: Run, history: History | None) -> TooFewSteps | None:
-    climb, accuracy = climbing(history), run.train_accuracy
-    if climb is None or climb < CLIMB or not 0 <= accuracy < FITTED:
+    climb, rise, accuracy = climbing(history), risen(history), run.train_accuracy
+    if climb is None or rise is None or climb < CLIMB or not 0 <= accuracy < FITTED:
         return None
     score = min(1.0, climb / 0.10)
-    return TooFewSteps(cell, run.run_id, run.seed, score, climb, accuracy, run.steps)
+    return TooFewSteps(cell, run.run_id, run.seed, score, climb, rise, accuracy, run.steps)
 
 
 def _unstable_training(cell: Cell, run: Run, history: History | None) -> UnstableTraining | None:

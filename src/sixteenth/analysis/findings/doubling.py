@@ -103,6 +103,11 @@ class LastDoubling(Finding):
     control: ControlRun | None = None
 
     @property
+    def separated(self) -> bool:
+        """Whether what the images brought is known apart from what more steps did."""
+        return not self.more_steps or self.from_images is not None
+
+    @property
     def measured(self) -> bool:
         """Whether both ends were trained."""
         return self.half.origin is HalfOrigin.TRAINED

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inputs.grid import Grid
+from ..inputs.grid import Arm, Cell, Grid
 from ..stats.per_class import class_name
 from .doubling import SAME_SIZE
 from .types import Finding, ImageChecks, Strength
@@ -36,13 +36,19 @@ class LabelCeiling(Finding):
 
     Attributes:
         images_in_doubt, test_images: test images in doubt, and all.
-        networks: how many judged.
+        networks, arms: how many judged, and what they are.
+        candidates: networks that were trained on as many images; of the others no predictions are
+            left, or they are no better than guessing.
+        train_images: that these were trained on.
         best_error: test error of the best cell.
     """
 
     images_in_doubt: int
     test_images: int
     networks: int
+    arms: tuple[Arm, ...]
+    candidates: int
+    train_images: float
     best_error: float
 
     @property
@@ -108,8 +114,8 @@ DataFinding = LabelCeiling | LeakedImages | Copies | ConflictingLabels | Example
 
 def suspects(
     grid: Grid, classes: Sequence[str] = (), guessing: Container[str] = ()
-) -> tuple[list[Suspect], int]:
-    """Test images whose label is in doubt, the most confident first; and how many networks judged.
+) -> tuple[list[Suspect], list[str]]:
+    """Test images whose label is in doubt, the most confident first; and run ids of the judges.
 
     The networks with the most training images of the study judge, each seed: one that saw a part of
     them errs on images that the others know. An image is in doubt when all of them predict one and
@@ -124,16 +130,14 @@ def suspects(
         guessing: run ids of networks that are no better than guessing, which do not judge.
     """
     predictions, labels = grid.predictions, grid.predictions.labels
-    most = max((cell.train_size for cell in grid.cells), default=math.nan)
     judges = [
-        run.run_id
-        for cell in grid.cells
-        if cell.train_size >= most * (1 - SAME_SIZE)
-        for run in cell.runs
-        if run.run_id in predictions.predicted and run.run_id not in guessing
+        run_id
+        for cell in _candidates(grid)
+        for run_id in cell.run_ids
+        if run_id in predictions.predicted and run_id not in guessing
     ]
     if len(judges) < FEWEST_NETWORKS:
-        return [], len(judges)
+        return [], judges
     predicted = np.stack([predictions.predicted[run_id] for run_id in judges])
     confidence = np.stack([predictions.confidence[run_id] for run_id in judges])
     usual = np.stack([predictions.self_confidence[r][predictions.predicted[r]] for r in judges])
@@ -150,11 +154,17 @@ def suspects(
             confidence=float(mean[i]),
         )
         for i in order
-    ], len(judges)
+    ], judges
+
+
+def _candidates(grid: Grid) -> list[Cell]:
+    """The cells with the most training images."""
+    most = max((cell.train_size for cell in grid.cells), default=math.nan)
+    return [cell for cell in grid.cells if cell.train_size >= most * (1 - SAME_SIZE)]
 
 
 def data_findings(
-    grid: Grid, found: Sequence[Suspect], judges: int, checks: ImageChecks | None
+    grid: Grid, found: Sequence[Suspect], judges: Sequence[str], checks: ImageChecks | None
 ) -> list[DataFinding]:
     """The ceiling that doubtful labels set, and what the checks of the data found.
 
@@ -166,12 +176,23 @@ def data_findings(
     return [*_ceiling(grid, found, judges), *_checks(grid, checks)]
 
 
-def _ceiling(grid: Grid, found: Sequence[Suspect], judges: int) -> list[LabelCeiling]:
+def _ceiling(grid: Grid, found: Sequence[Suspect], judges: Sequence[str]) -> list[LabelCeiling]:
     images = len(grid.predictions.labels)
-    if judges < FEWEST_NETWORKS or not images:
+    if len(judges) < FEWEST_NETWORKS or not images:
         return []
+    cells = _candidates(grid)
     best = max(cell.mean("test_accuracy") for cell in grid.cells)  # a share of images, as theirs
-    return [LabelCeiling(len(found), images, judges, 1 - best)]
+    return [
+        LabelCeiling(
+            images_in_doubt=len(found),
+            test_images=images,
+            networks=len(judges),
+            arms=tuple(cell.arm for cell in cells if not set(judges).isdisjoint(cell.run_ids)),
+            candidates=sum(len(cell.runs) for cell in cells),
+            train_images=max(cell.train_size for cell in cells),
+            best_error=1 - best,
+        )
+    ]
 
 
 def _checks(grid: Grid, checks: ImageChecks | None) -> list[DataFinding]:

@@ -43,7 +43,14 @@ class OptionVerdict(StrEnum):
     HELPS = "helps"
     DOES_NOT = "does not"
     CANNOT_TELL = "cannot tell"
+    NOT_SEPARATED = "not-separated"
+    """The training steps grow with the images, and no run tells which of the two helps."""
     NOT_TRIED = "not tried"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more runs could decide it."""
+        return self in (OptionVerdict.CANNOT_TELL, OptionVerdict.NOT_SEPARATED)
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ class Option(Finding):
             None where no training curve or shorter training tells.
         gain_at_equal_steps: for data, the part of the gain that images bring without more steps, if
             it is the same part as in the last doubling; NaN where unknown.
+        separated: for data, False where the training steps grow with the images and no run tells
+            what each of the two brings; True of all else.
         new_images: labelled images that it takes and that are not there yet.
         seconds: of the training that it takes, at the speed of the study; NaN where unknown.
         chance_best: that it has the largest gain of all options whose gain is known; NaN where
@@ -92,6 +101,7 @@ class Option(Finding):
     measured: bool = False
     converged: bool | None = None
     gain_at_equal_steps: float = math.nan
+    separated: bool = True
     new_images: float = 0.0
     seconds: float = math.nan
     chance_best: float = math.nan
@@ -130,9 +140,20 @@ class Option(Finding):
         return not (self.known and self.gain < 0)
 
     @property
+    def mixed(self) -> bool:
+        """Whether its gain may be one of the steps that come with the images.
+
+        Not where training had ended: the last doubling of the steps bought less than this gain.
+        """
+        return not self.separated and self.converged is not True
+
+    @property
     def told(self) -> OptionVerdict:
-        """The verdict as it may be told: where training had not ended, only one on training is."""
+        """The verdict as it may be told: where training had not ended, only one on training is, and
+        what comes with more steps is credited to neither."""
         decided = self.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
+        if decided and self.mixed:
+            return OptionVerdict.NOT_SEPARATED
         open_still = self.converged is False and self.kind is not OptionKind.TRAINING
         return OptionVerdict.CANNOT_TELL if decided and open_still else self.verdict
 
@@ -145,7 +166,7 @@ class Option(Finding):
 
     @property
     def strength(self) -> Strength:
-        if self.told is OptionVerdict.CANNOT_TELL:
+        if self.told.is_open:
             return Strength.CANNOT_TELL
         if self.verdict is OptionVerdict.NOT_TRIED:
             return Strength.NOTE

@@ -20,7 +20,7 @@ from .diagnosis import (
     TooFewSteps,
     UnstableTraining,
     fit_error,
-    mean_climb,
+    mean_rise,
 )
 from .types import Finding, Strength
 
@@ -94,12 +94,12 @@ class NoRisingTestLoss(Finding):
 
 
 @dataclass(frozen=True)
-class Climb:
-    """How far training accuracy of a model and init still rose at its largest size."""
+class Rise:
+    """How far training accuracy of a model and init still rose at its largest size, see `risen`."""
 
     model: str
     init: str
-    climb: float
+    rise: float
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,14 @@ class Underfitted(Finding):
 
     Attributes:
         runs: finished ones whose curves are known, with these.
+        rises: of those that rose.
         of_all: those are all finished runs.
     """
 
     strength = Strength.SUGGESTIVE
     run_ids: tuple[str, ...]
     runs: int
-    climbs: tuple[Climb, ...]
+    rises: tuple[Rise, ...]
     of_all: bool = True
 
 
@@ -219,13 +220,10 @@ def _underfitted(grid: Grid, diagnoses: Sequence[DiagnosisFinding]) -> list[Unde
     found = tuple(d.run_id for d in diagnoses if isinstance(d, TooFewSteps))
     if not found:
         return []
-    climbs = []
-    for arm, curve in grid.curves.items():
-        climb = mean_climb(grid, curve[-1])
-        if climb is not None and climb >= 0:
-            climbs.append(Climb(*arm, climb))
+    rises = ((arm, mean_rise(grid, curve[-1])) for arm, curve in grid.curves.items())
+    rose = tuple(Rise(*arm, rise) for arm, rise in rises if rise is not None and rise > 0)
     runs, of_all = _watched(grid)
-    return [Underfitted(found, runs, tuple(climbs), of_all)]
+    return [Underfitted(found, runs, rose, of_all)]
 
 
 def _unstable(grid: Grid, diagnoses: Sequence[DiagnosisFinding]) -> list[UnstableRuns]:

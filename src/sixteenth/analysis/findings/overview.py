@@ -15,8 +15,8 @@ from enum import StrEnum
 
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
-from .advice import Advice, AdviceStep, BestNetwork
-from .answer import AnswerFinding, BoughtByImages, InHand
+from .advice import Advice, AdviceStep, BestNetwork, Separate
+from .answer import AnswerFinding, InHand
 from .cautions import (
     Caution,
     PartTrained,
@@ -159,8 +159,15 @@ class Overview(Finding):
 
     @property
     def advised(self) -> AdviceStep | None:
-        """`step`, where the verdict is open and nothing else is more likely to tell."""
+        """`step`, where the verdict is open and nothing else is more likely to tell.
+
+        Also where it is not, if the next thing to do is more images or longer training.
+        """
         undecided = self.verdict in (Verdict.CANNOT_TELL, Verdict.NOTHING_KNOWN)
+        if isinstance(self.step, Separate):
+            mixed = any(card.verdict is OptionVerdict.NOT_SEPARATED for card in self.cards)
+            next_open = self.verdict is Verdict.IN_HAND and self.next is None and mixed
+            undecided = undecided or next_open or self.verdict is Verdict.NOT_SEPARATED
         others = self.reason is not None or self.unfinished or self.running or self.part_trained
         return self.step if undecided and not others else None
 
@@ -187,8 +194,7 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
     if not isinstance(advice.best, BestNetwork):
         return Overview(Verdict.NOTHING_FINISHED, cautions=missing)
     grid, best = evidence.grid, evidence.best
-    bought = [each.doubling for each in answer if isinstance(each, BoughtByImages)]
-    onwards = recommend(advice.options, best, bought)
+    onwards = recommend(advice.options, best)
     spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
     cards = _cards(advice.options, spent)
     verdict, card = Verdict(onwards.lead.value), None

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..inputs.grid import Cell
-from .doubling import LastDoubling
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 
 COARSE = 0.05
@@ -51,19 +50,15 @@ class Recommendation:
     visible: float
 
 
-def recommend(
-    options: Sequence[Option], best: Cell, bought: Sequence[LastDoubling]
-) -> Recommendation:
+def recommend(options: Sequence[Option], best: Cell) -> Recommendation:
     """What to do next.
 
     Args:
         options: from the best network, the best first.
         best: its cell.
-        bought: what the last doubling of the images bought its model and init.
     """
     first, visible = options[0], visible_gain(best)
     training = next((option for option in options if option.kind is OptionKind.TRAINING), None)
-    mixed = any(one.more_steps and one.from_images is None for one in bought)
     # No option can bring more than the errors that are left; one that nobody tried may bring those.
     most = min(1 - best.accuracy, max(map(_most, options)))
     if most < visible:
@@ -76,7 +71,7 @@ def recommend(
         return Recommendation(Lead.TRAIN_FIRST, training, visible)
     if not any(option.known for option in options):
         lead = Lead.NOTHING_KNOWN
-    elif first.kind is OptionKind.DATA and mixed and first.converged is not True:
+    elif first.mixed:
         lead = Lead.NOT_SEPARATED
     else:
         lead = Lead.DO if first.told is OptionVerdict.HELPS else Lead.CANNOT_TELL

@@ -98,7 +98,8 @@ def _climbs(found: PoorerFit, a: str, b: str) -> str:
             f"changed by {signed(found.climbs[0])} points for {a} and by "
             f"{signed(found.climbs[1])} for {b}"
         )
-    text = f" Over the last third of training{whole} training accuracy {went}"
+    # The slopes, which decide whether it was catching up.
+    text = f" By straight lines over the last third of training{whole} training accuracy {went}"
     if found.cause is Cause.TOO_FEW_STEPS:
         if found.falling_rate:
             text += " (a part of that comes from the falling learning rate)"

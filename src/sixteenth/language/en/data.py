@@ -21,7 +21,7 @@ def say(finding: DataFinding, words: Words) -> str:
     """A finding on labels or data as sentences."""
     match finding:
         case LabelCeiling():
-            return _ceiling(finding)
+            return _ceiling(finding, words)
         case LeakedImages():
             return _leaked(finding)
         case Copies():
@@ -42,9 +42,13 @@ def say(finding: DataFinding, words: Words) -> str:
             assert_never(finding)
 
 
-def _ceiling(found: LabelCeiling) -> str:
-    networks = "Both" if found.networks == 2 else f"All {found.networks}"
-    head = f"{networks} networks trained on the most images"
+def _ceiling(found: LabelCeiling, words: Words) -> str:
+    judged = "Both" if found.networks == 2 else f"All {found.networks}"
+    which = ""
+    if found.networks < found.candidates:
+        judged = f"{found.networks} of the {found.candidates}"
+        which = f" ({join([words.network(*arm) for arm in found.arms])})"
+    head = f"{judged} networks trained on {count(found.train_images)} images{which}"
     if not found.images_in_doubt:
         return f"{head} contradict no test label with confidence: no sign of wrong labels."
     end = "look at them before anything else"

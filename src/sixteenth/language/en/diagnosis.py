@@ -45,9 +45,11 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
         case TooFewSteps():
             known = math.isfinite(finding.steps)
             steps = f" after {count(finding.steps)} steps" if known else ""
+            rise = ""
+            if finding.rise > 0:
+                rise = f", by {points(finding.rise)} over the last third of the epochs,"
             return (
-                f"{run}: training accuracy was still climbing at the end, by "
-                f"{points(finding.climb)} over the last third of the epochs, and stood at "
+                f"{run}: training accuracy was still climbing at the end{rise} and stood at "
                 f"{percent(finding.train_accuracy)}{steps}."
             )
         case UnstableTraining():

@@ -61,7 +61,7 @@ PAGE = PageLabels(
     suspects="Test images whose label is in doubt",
     suspect="Test image",
     given_label="Given label",
-    predicted_label="All networks say",
+    predicted_label="Predicted label",
     confidence="Mean confidence",
     suspects_note="The most confident of them; images are counted from 0 in the order of the test "
     "set.",

@@ -8,7 +8,7 @@ from typing import assert_never
 from ...analysis.findings.explained import Lever
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen, is_last_stage
-from ..screen import equal_steps, rates
+from ..screen import equal_steps, may_be_best, rates
 from ..sentences import SURE
 from .curves import warning
 from .explained import CHANGED
@@ -76,7 +76,8 @@ def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
         case OptionKind.DATA:
-            return f"twice the images ({count(2 * option.start.train_size)})"
+            steps = " and steps" if option.mixed else ""
+            return f"twice the images ({count(2 * option.start.train_size)}){steps}"
         case OptionKind.MODEL:
             return _with(words.model(option.end[0]), option) if option.end else "a bigger model"
         case OptionKind.INIT:
@@ -123,12 +124,13 @@ def why(option: Option, words: Words) -> str:
         text += ", so it may bring nothing" if option.gain >= 0 else ", so it may change nothing"
     if equal_steps(option) and not is_nothing(option.gain):
         text += f"; {points(option.gain_at_equal_steps)} of it without more training steps"
+    if option.mixed:
+        text += "; the training steps grow with the images, and the two are not separated"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "; not settled, because training had not ended"
     if option.doubts:
         text += f" ({'; '.join(warning(doubt, 0) for doubt in option.doubts)})"
-    # The best of several losses is no recommendation.
-    if math.isfinite(option.chance_best) and option.gain > 0:
+    if may_be_best(option):
         chance = probability(option.chance_best, SURE)
         text += f"; the best of these options with probability {chance}"
         if not is_nothing(option.regret):

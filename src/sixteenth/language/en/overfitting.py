@@ -114,13 +114,14 @@ def _underfitted(found: Underfitted) -> str:
     if number == found.runs:
         which = f"Each run{watched}" if number > 1 else f"The run{watched}"
     gap = "their gaps" if 1 < number < found.runs else "its gap"
-    climbs = ""
-    if found.climbs:
-        least, most = (f([c.climb for c in found.climbs]) for f in (min, max))
-        climbs = points(least)
+    ends = ""
+    if found.rises:
+        least, most = (f([each.rise for each in found.rises]) for f in (min, max))
+        rises = points(least)
         if points(least) != points(most):
-            climbs = f"{NUMBERS.decimal(100 * least, 1)} to {points(most)}"
-    ends = f" (by {climbs} in the last third, on the most images)" if climbs else ""
+            rises = f"{NUMBERS.decimal(100 * least, 1)} to {points(most)}"
+        whose = "each model's" if len(found.rises) > 1 else "the"
+        ends = f" (by {rises} in the last third, on {whose} most images)"
     return (
         f"{which} ended below {FITTED:.0%} training accuracy and still improving{ends}: "
         f"training had not converged; {gap} may change with more steps."

@@ -61,6 +61,7 @@ LABELS = ScreenLabels(
         OptionVerdict.HELPS: "helps",
         OptionVerdict.DOES_NOT: "does not help",
         OptionVerdict.CANNOT_TELL: "cannot tell",
+        OptionVerdict.NOT_SEPARATED: "not separated",
         OptionVerdict.NOT_TRIED: "not tried",
     },
     measured="measured",

@@ -95,7 +95,7 @@ def _climbs(found: PoorerFit, a: str, b: str) -> str:
         went = (
             f"{a} 變化 {signed_points(found.climbs[0])}，{b} 變化 {signed_points(found.climbs[1])}"
         )
-    text = f"在訓練的最後三分之一{whole}，訓練準確率 {went}"
+    text = f"以直線擬合訓練的最後三分之一{whole}，訓練準確率 {went}"
     if found.cause is Cause.TOO_FEW_STEPS:
         if found.falling_rate:
             text += "（其中一部分來自學習率下降）"

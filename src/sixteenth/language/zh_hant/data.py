@@ -21,7 +21,7 @@ def say(finding: DataFinding, words: Words) -> str:
     """A finding on labels or data as sentences."""
     match finding:
         case LabelCeiling():
-            return _ceiling(finding)
+            return _ceiling(finding, words)
         case LeakedImages():
             return _leaked(finding)
         case Copies():
@@ -41,9 +41,15 @@ def say(finding: DataFinding, words: Words) -> str:
             assert_never(finding)
 
 
-def _ceiling(found: LabelCeiling) -> str:
-    which = "兩個" if found.networks == 2 else f" {found.networks} 個"
-    head = f"用最多影像訓練的{which}模型"
+def _ceiling(found: LabelCeiling, words: Words) -> str:
+    judged = "兩個" if found.networks == 2 else f" {found.networks} 個"
+    head = f"用 {images(found.train_images)}訓練的{judged}模型"
+    if found.networks < found.candidates:
+        names = "、".join(words.network(*arm) for arm in found.arms)
+        head = (
+            f"用 {images(found.train_images)}訓練的 {found.candidates} 個模型中，有 "
+            f"{found.networks} 個（{names}）"
+        )
     if not found.images_in_doubt:
         return f"{head}，沒有對任何一張測試影像一致且有信心地給出不同的標籤：看不出有標錯的標籤。"
     end = "；能再提升的空間很小，請先檢查這些影像"

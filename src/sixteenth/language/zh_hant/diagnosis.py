@@ -45,9 +45,12 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
         case TooFewSteps():
             known = math.isfinite(finding.steps)
             steps = f"訓練 {count(finding.steps)} 步後" if known else "結束時"
+            rise = ""
+            if finding.rise > 0:
+                rise = f"最後三分之一的 epoch 中上升了 {points(finding.rise)}，"
             return (
-                f"{run}：訓練準確率到最後還在上升，最後三分之一的 epoch 中上升了 "
-                f"{points(finding.climb)}，{steps}為 {percent(finding.train_accuracy)}。"
+                f"{run}：訓練準確率到最後還在上升，{rise}{steps}為 "
+                f"{percent(finding.train_accuracy)}。"
             )
         case UnstableTraining():
             return f"{run}：訓練準確率{between(finding)}。"

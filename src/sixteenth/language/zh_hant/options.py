@@ -8,7 +8,7 @@ from typing import assert_never
 from ...analysis.findings.explained import Lever
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen, is_last_stage
-from ..screen import equal_steps, rates
+from ..screen import equal_steps, may_be_best, rates
 from ..sentences import SURE
 from .curves import warning
 from .explained import CHANGED
@@ -76,7 +76,8 @@ def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
         case OptionKind.DATA:
-            return f"影像加倍（{count(2 * option.start.train_size)} 張）"
+            steps = "，步數也加倍" if option.mixed else ""
+            return f"影像加倍（{count(2 * option.start.train_size)} 張）{steps}"
         case OptionKind.MODEL:
             return _with(words.model(option.end[0]), option) if option.end else "較大的模型"
         case OptionKind.INIT:
@@ -126,12 +127,13 @@ def why(option: Option, words: Words) -> str:
         text += "，因此也可能沒有幫助" if option.gain >= 0 else "，因此也可能沒有影響"
     if equal_steps(option) and not is_nothing(option.gain):
         text += f"；在訓練步數不變時為 {points(option.gain_at_equal_steps)}"
+    if option.mixed:
+        text += "；訓練步數隨影像一起增加，兩者的效果沒有分開"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "；因為訓練尚未收斂，這個數字還不算定論"
     if option.doubts:
         text += f"（{'；'.join(warning(doubt, 0) for doubt in option.doubts)}）"
-    # The best of several losses is no recommendation.
-    if math.isfinite(option.chance_best) and option.gain > 0:
+    if may_be_best(option):
         text += f"；是這些做法中效果最好的機率 {probability(option.chance_best, SURE)}"
         if not is_nothing(option.regret):
             text += f"，選擇這項做法平均比最好的做法少 {points(option.regret)}"

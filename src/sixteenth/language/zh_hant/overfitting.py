@@ -109,13 +109,14 @@ def _underfitted(found: Underfitted) -> str:
     if number == found.runs:
         one = f"{watched}那次訓練" if watched else "這次訓練"
         which = f"{watched}每次訓練都" if number > 1 else one
-    climbs = ""
-    if found.climbs:
-        least, most = (f([c.climb for c in found.climbs]) for f in (min, max))
-        climbs = points(least)
+    ends = ""
+    if found.rises:
+        least, most = (f([each.rise for each in found.rises]) for f in (min, max))
+        rises = points(least)
         if points(least) != points(most):
-            climbs = f"{NUMBERS.decimal(100 * least, 1)} 至 {points(most)}"
-    ends = f"（影像最多時，最後三分之一上升 {climbs}）" if climbs else ""
+            rises = f"{NUMBERS.decimal(100 * least, 1)} 至 {points(most)}"
+        whose = "各模型" if len(found.rises) > 1 else ""
+        ends = f"（{whose}影像最多時，最後三分之一上升 {rises}）"
     return (
         f"{which}在訓練準確率不到 {NUMBERS.percent(FITTED, 0)} 時就結束，而且到最後還在上升{ends}："
         "訓練尚未到頂；步數增加後，泛化差距可能改變。"

@@ -62,6 +62,7 @@ LABELS = ScreenLabels(
         OptionVerdict.HELPS: "有幫助",
         OptionVerdict.DOES_NOT: "沒有幫助",
         OptionVerdict.CANNOT_TELL: "無法判斷",
+        OptionVerdict.NOT_SEPARATED: "未分開",
         OptionVerdict.NOT_TRIED: "未嘗試",
     },
     measured="實測",

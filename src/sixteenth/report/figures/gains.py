@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ...analysis import Option, OptionVerdict
+from ...analysis import Option
 from ...language.base import Language
 from .style import GRID, INK, NARROW, WIDE, house_style, nothing
 from .text import shortened, widest, wrapped
@@ -28,9 +28,9 @@ def options_figure(
 ) -> Figure:
     """What each option would add: the gain in accuracy with its interval, and a line at no gain.
 
-    Filled points have an interval that leaves out zero. Hollow ones could be no gain at all: their
-    interval holds zero, several comparisons are corrected for, or training had not ended. A diamond
-    is a forecast. Options whose gain is not known are left out.
+    Filled points have an interval that leaves out zero. Hollow ones are not decided: their interval
+    holds zero, several comparisons are corrected for, training had not ended, or images and steps
+    are not separated. A diamond is a forecast. Options whose gain is not known are left out.
     """
     known = [option for option in options if option.known]
     width, pitch = (NARROW, 0.62) if narrow else (WIDE, 0.3)
@@ -131,7 +131,7 @@ def _draw(axes: Axes, option: Option, y: float) -> None:
         ls="",
         marker="o" if option.measured else "D",
         ms=6.5 if option.measured else 5.5,
-        mfc="white" if option.told is OptionVerdict.CANNOT_TELL else INK,
+        mfc="white" if option.told.is_open else INK,
         mec=INK,
         mew=1.3,
         zorder=3,
