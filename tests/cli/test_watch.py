@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sixteenth import InputError, RunSpec
-from sixteenth.cli.watch import follow
+from sixteenth.cli.watch import drawing, follow
 from sixteenth.cli.watch.beside import page_beside
 from sixteenth.cli.watch.server import WatchServer, listen
 from sixteenth.errors import RunError
@@ -101,7 +102,7 @@ def text(html: str) -> str:
 
 def look(follower: follow.Follower) -> dict[str, str]:
     """The parts as they are now, as text."""
-    follower._next = follower._next_drawing = 0.0
+    follower._next = follower._drawing._next = 0.0
     return {key: text(html) for key, html in follower.parts().items()}
 
 
@@ -113,7 +114,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """To draw takes longest."""
-    monkeypatch.setattr(follow, "curves_part", lambda *_: "")
+    monkeypatch.setattr(drawing, "curves_part", lambda *_: "")
 
 
 REFUSED = {
@@ -307,14 +308,36 @@ def test_to_draw_takes_a_small_part_of_the_time(
         drawn.append(now)
         now += 5.0
 
-    monkeypatch.setattr(follow.time, "monotonic", lambda: now)
-    monkeypatch.setattr(follow.time, "thread_time", lambda: now)
-    monkeypatch.setattr(follower, "_draw", slow)
+    monkeypatch.setattr(drawing.time, "monotonic", lambda: now)
+    monkeypatch.setattr(drawing.time, "thread_time", lambda: now)
+    monkeypatch.setattr(drawing.Drawing, "_draw", slow)
     for epoch in range(1, 7):
         begin(folder, first, epoch)
         assert f" {epoch} of 9" in text(follower.parts()["state"])
         now += 15.0
     assert drawn == [0.0, 50.0]
+
+
+def test_the_table_goes_on_while_the_answer_and_the_curves_are_drawn(
+    place: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, _), drawn, go_on = runs_of(place), [], threading.Event()
+
+    def slow(*_: object) -> None:
+        drawn.append("begun")
+        go_on.wait(60)
+
+    monkeypatch.setattr(drawing.Drawing, "_draw", slow)
+    monkeypatch.setattr(follow, "PATIENCE", 0.2)
+    follower, said = follow.Follower(place.path), ""
+    for epoch in (1, 2):
+        begin(place.run(first.run_id), first, epoch)
+        until = time.monotonic() + 20
+        while f" {epoch} of 9" not in said and time.monotonic() < until:
+            said = look(follower)["state"]
+        assert f" {epoch} of 9" in said
+    go_on.set()
+    assert drawn == ["begun"]
 
 
 def test_a_folder_without_a_study_is_refused(sixteenth: Command, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from sixteenth import Study, StudySpec
 from sixteenth.analysis.findings.explained import Lever, Place
-from sixteenth.cli.watch import follow
+from sixteenth.cli.watch import drawing, follow
 from sixteenth.cli.watch.follow import Follower
 from sixteenth.spec import dump_spec, load_frozen
 from sixteenth.storage.study_folder import StudyFolder
@@ -23,7 +23,7 @@ from written_study import Work, finish
 @pytest.fixture(autouse=True)
 def _patience_and_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "PATIENCE", 60.0)
-    monkeypatch.setattr(follow, "curves_part", lambda *_: "")
+    monkeypatch.setattr(drawing, "curves_part", lambda *_: "")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def explained(tmp_path: Path) -> StudyFolder:
 
 
 def answer_on(page: Follower) -> str:
-    page._next = page._next_drawing = 0.0
+    page._next = page._drawing._next = 0.0
     html = page.parts()["answer"]
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 

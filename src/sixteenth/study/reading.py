@@ -107,6 +107,10 @@ class StudyResults:
         """
         return [self._read(), self._read_all(), *(read for _, read in self._read_levers())]
 
+    def as_read(self) -> StudyResults:
+        """The study as it is now, for another thread: nothing of it is read again later."""
+        return _StudyAsRead(self)
+
     def findings(self) -> Findings:
         """What the measurements show, in numbers; analysed again only if they have changed."""
         kept, snapshots = self._analysed, self.snapshots()
@@ -297,6 +301,29 @@ class StudyResults:
         elif name not in made:
             made[name] = histories_table(snapshot)
         return made[name]
+
+
+class _StudyAsRead(StudyResults):
+    """What the runs of a study had left at one moment."""
+
+    def __init__(self, study: StudyResults) -> None:
+        super().__init__(study.spec, study.folder)
+        self.language = study.language
+        self._own = study._read()
+        self._all = study._with_repeats(self._own)
+        self._levers = study._read_levers()
+
+    def _read(self) -> StudySnapshot:
+        return self._own
+
+    def _read_all(self) -> StudySnapshot:
+        return self._all
+
+    def _read_levers(
+        self, levers: Iterable[Lever] | None = None
+    ) -> list[tuple[LeverStudy, StudySnapshot]]:
+        asked = None if levers is None else set(levers)
+        return [one for one in self._levers if asked is None or one[0].lever in asked]
 
 
 def same_snapshots(kept: Sequence[StudySnapshot], read: Sequence[StudySnapshot]) -> bool:
