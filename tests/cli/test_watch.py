@@ -23,12 +23,10 @@ from sixteenth.language import language_for
 from sixteenth.report.page.live import LiveRun, answer_part
 from sixteenth.spec import dump_spec, parse_spec
 from sixteenth.storage.lease import BEAT, PLACE, Lease
-from sixteenth.storage.run_facts import DataChecks, DataFacts, Environment, ExecutionFacts, Metrics
-from sixteenth.storage.run_folder import RunFolder
-from sixteenth.storage.run_record import RunRecord
-from sixteenth.storage.run_results import EpochRow
+from sixteenth.storage.run_facts import Metrics
 from sixteenth.storage.study_folder import StudyFolder
 from tiny_study import Command, command
+from written_study import begin
 
 TOKEN = "a-token"
 
@@ -48,26 +46,6 @@ def runs_of(place: StudyFolder) -> list[RunSpec]:
     from sixteenth.spec import load_spec
 
     return load_spec(place.spec_path).runs()
-
-
-def begin(folder: RunFolder, run: RunSpec, epochs: int) -> RunRecord:
-    """Leave what a run leaves that has saved so many epochs of ten seconds each."""
-    record = RunRecord.begin(
-        run,
-        data=DataFacts(name="Pets", classes=("cat", "dog"), test_images=200, train_images=640),
-        data_checks=DataChecks(),
-        environment=Environment(torch="2.9.0"),
-        execution=ExecutionFacts(device="cpu", threads=1),
-        before=None,
-    )
-    folder.write_record(record)
-    row = EpochRow(0, 0, 0, 0.1, 1.0, 0.5, 1.0, 0.25, 200, seconds=10.0)
-    rows = [
-        EpochRow(**{**vars(row), "epoch": n, "step": 10 * n, "images": 640 * n})
-        for n in range(1, epochs + 1)
-    ]
-    folder.write_history(rows)
-    return record
 
 
 @contextmanager
@@ -242,10 +220,10 @@ def test_runs_that_failed_are_counted_beside_those_that_are_finished(
 ) -> None:
     (run, _), language = runs_of(place), language_for(tag=tag)
     states = ["finished", "failed", "finished"]
-    html = answer_part([LiveRun(run, state) for state in states], None, language)
+    html = answer_part([LiveRun(run, state) for state in states], [], None, language)
     assert note in text(html)
     assert "not-final" not in html
-    html = answer_part([LiveRun(run, state) for state in [*states, "silent"]], None, language)
+    html = answer_part([LiveRun(run, state) for state in [*states, "silent"]], [], None, language)
     assert "not-final" in html
 
 

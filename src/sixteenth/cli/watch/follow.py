@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,9 @@ class Follower:
         self._next = -math.inf
         self._study: StudyResults | None = None
         self._spec_written: tuple[int, int] | None = None
-        self._pulses: dict[str, Pulse] = {}
-        self._grown: dict[str, tuple[int, float]] = {}
+        # By their folders: runs of `sixteenth explain` have the names of those of the study.
+        self._pulses: dict[Path, Pulse] = {}
+        self._grown: dict[Path, tuple[int, float]] = {}
         self._language = language = language_for(tag=tag)
         self._drawing = Drawing(language)
         self._state = note_part(language.watch.reading, language)
@@ -107,8 +109,9 @@ class Follower:
             return
         study = self._study.as_read()
         progress, runs = self._runs(study.snapshots()[0])
-        self._state = state_part(runs, progress.seconds_left(), self._language)
-        self._drawing.begin(study, runs)
+        tests = self._tests(study)
+        self._state = state_part(runs, tests, progress.seconds_left(), self._language)
+        self._drawing.begin(study, runs, tests)
 
     def _read_spec(self) -> None:
         path = self._place.spec_path
@@ -125,6 +128,15 @@ class Follower:
             self._drawing = Drawing(self._language)
             self._study, self._spec_written = study, written
 
+    def _tests(self, study: StudyResults) -> list[LiveRun]:
+        """Where the runs of `sixteenth explain` stand, as far as it has begun."""
+        words = self._language.watch
+        return [
+            replace(run, changed=words.control if lever is None else words.levers[lever])
+            for lever, snapshot in study.tests()
+            for run in self._runs(snapshot)[1]
+        ]
+
     def _runs(self, snapshot: StudySnapshot) -> tuple[RunProgress, list[LiveRun]]:
         """Where all runs stand, and what the terminal's display would know of them."""
         progress = RunProgress(Console(quiet=True))
@@ -138,14 +150,20 @@ class Follower:
                 runs.append(LiveRun(run) if row is None else _kept_run(run, row))
             else:
                 history = histories.get(run.run_id, pd.DataFrame())
-                runs.append(self._run(run, record, history, progress))
+                place = snapshot.folder.run(run.run_id).path
+                runs.append(self._run(place, run, record, history, progress))
         return progress, runs
 
     def _run(
-        self, run: RunSpec, record: RunRecord, history: pd.DataFrame, progress: RunProgress
+        self,
+        place: Path,
+        run: RunSpec,
+        record: RunRecord,
+        history: pd.DataFrame,
+        progress: RunProgress,
     ) -> LiveRun:
         state = str(record.status)
-        if state == "running" and not self._pulse(run.run_id).is_alive():
+        if state == "running" and not self._pulse(place).is_alive():
             state = "silent"
         progress.data_known(record)
         if state in ("finished", "failed"):
@@ -166,7 +184,7 @@ class Follower:
             row.progress = Progress(
                 run.run_id, int(last["epoch"]), epochs, round(done), round(all_steps), rate
             )
-            row.updated = self._grew(run.run_id, len(history))
+            row.updated = self._grew(place, len(history))
             row.began = row.updated - seconds
         measured = record.metrics
         return LiveRun(
@@ -179,14 +197,14 @@ class Follower:
             row.seconds_left() if state == "running" else None,
         )
 
-    def _pulse(self, run_id: str) -> Pulse:
-        return self._pulses.setdefault(run_id, Pulse(self._place.run(run_id).path))
+    def _pulse(self, place: Path) -> Pulse:
+        return self._pulses.setdefault(place, Pulse(place))
 
-    def _grew(self, run_id: str, epochs: int) -> float:
+    def _grew(self, place: Path, epochs: int) -> float:
         """When the run was first seen with so many epochs."""
-        if self._grown.get(run_id, (0, 0.0))[0] != epochs:
-            self._grown[run_id] = epochs, time.monotonic()
-        return self._grown[run_id][1]
+        if self._grown.get(place, (0, 0.0))[0] != epochs:
+            self._grown[place] = epochs, time.monotonic()
+        return self._grown[place][1]
 
 
 def _kept_run(run: RunSpec, row: Mapping[str, Any]) -> LiveRun:
