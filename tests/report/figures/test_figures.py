@@ -386,3 +386,18 @@ def test_accuracies_of_shorter_trainings_stand_where_these_ended(study: Invented
         study.histories, study.results, metric="accuracy", language=ENGLISH
     )
     assert ENGLISH.figures.shorter not in [text.get_text() for text in without.findobj(Text)]
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"), [("en", "2 curves not kept"), ("zh-Hant", "未保留 2 條曲線")]
+)
+def test_of_runs_that_a_table_alone_is_left_of_it_is_said_once_that_their_curves_are_gone(
+    tag: str, said: str
+) -> None:
+    study = invented_study(models=("a",), inits=("random",), failed=(), missing=())
+    gone = study.results[(study.results["fraction"] == "1/2") & (study.results["seed"] < 2)]
+    histories = study.histories[~study.histories["run_id"].isin(gone["run_id"])]
+    grid = curve_panels(histories, study.results)
+    panel = grid.panels["a", "random", "1/2"]
+    assert [language_for(tag=tag).captions.hole(hole) for hole in panel.holes] == [said]
+    assert (len(panel.curves), panel.runs, grid.several_seeds) == (1, 3, True)
