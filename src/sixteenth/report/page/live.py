@@ -15,7 +15,7 @@ from ...language.base import Language
 from ...language.labels import WatchLabels
 from ...language.text import plain
 from ..figures.inline import inline
-from ..figures.panels import METRICS
+from ..figures.panels import METRICS, curve_panels
 from ..figures.style import svg
 from ..figures.training_curves import training_curves_figure
 from .rendering import digest, render, template_text
@@ -153,12 +153,21 @@ def curves_part(histories: pd.DataFrame, results: pd.DataFrame, language: Langua
     figures = []
     for metric in METRICS if len(histories) else ():
         title = language.page.titles[f"{metric}-curves"]
+        grid = curve_panels(histories, results, metric=metric, unfinished=True)
+        panels = grid.panels.values()
+        alt = language.captions.curves_alt(
+            metric,
+            grid.axes.rows,
+            [fraction for fraction, _ in grid.axes.fractions],
+            measured=sum(len(panel.curves) for panel in panels),
+            planned=sum(panel.runs for panel in panels),
+        )
         drawn = [title]
         for narrow in (False, True):
             figure = training_curves_figure(
-                histories, results, metric=metric, language=language, unfinished=True, narrow=narrow
+                histories, results, metric=metric, language=language, narrow=narrow, grid=grid
             )
-            drawn.append(inline(svg(figure, title), f"{metric}-curves-{len(drawn)}", title))
+            drawn.append(inline(svg(figure, title), f"{metric}-curves-{len(drawn)}", alt))
         figures.append(drawn)
     return _part("curves", language, figures=figures)
 
