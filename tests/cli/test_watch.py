@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sixteenth import InputError, RunSpec
-from sixteenth.cli.watch import follow
+from sixteenth.cli.watch import drawing, follow
 from sixteenth.cli.watch.beside import page_beside
 from sixteenth.cli.watch.server import WatchServer, listen
 from sixteenth.errors import RunError
@@ -22,12 +23,10 @@ from sixteenth.language import language_for
 from sixteenth.report.page.live import LiveRun, answer_part
 from sixteenth.spec import dump_spec, parse_spec
 from sixteenth.storage.lease import BEAT, PLACE, Lease
-from sixteenth.storage.run_facts import DataChecks, DataFacts, Environment, ExecutionFacts, Metrics
-from sixteenth.storage.run_folder import RunFolder
-from sixteenth.storage.run_record import RunRecord
-from sixteenth.storage.run_results import EpochRow
+from sixteenth.storage.run_facts import Metrics
 from sixteenth.storage.study_folder import StudyFolder
 from tiny_study import Command, command
+from written_study import begin
 
 TOKEN = "a-token"
 
@@ -47,26 +46,6 @@ def runs_of(place: StudyFolder) -> list[RunSpec]:
     from sixteenth.spec import load_spec
 
     return load_spec(place.spec_path).runs()
-
-
-def begin(folder: RunFolder, run: RunSpec, epochs: int) -> RunRecord:
-    """Leave what a run leaves that has saved so many epochs of ten seconds each."""
-    record = RunRecord.begin(
-        run,
-        data=DataFacts(name="Pets", classes=("cat", "dog"), test_images=200, train_images=640),
-        data_checks=DataChecks(),
-        environment=Environment(torch="2.9.0"),
-        execution=ExecutionFacts(device="cpu", threads=1),
-        before=None,
-    )
-    folder.write_record(record)
-    row = EpochRow(0, 0, 0, 0.1, 1.0, 0.5, 1.0, 0.25, 200, seconds=10.0)
-    rows = [
-        EpochRow(**{**vars(row), "epoch": n, "step": 10 * n, "images": 640 * n})
-        for n in range(1, epochs + 1)
-    ]
-    folder.write_history(rows)
-    return record
 
 
 @contextmanager
@@ -101,7 +80,7 @@ def text(html: str) -> str:
 
 def look(follower: follow.Follower) -> dict[str, str]:
     """The parts as they are now, as text."""
-    follower._next = follower._next_drawing = 0.0
+    follower._next = follower._drawing._next = 0.0
     return {key: text(html) for key, html in follower.parts().items()}
 
 
@@ -113,7 +92,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """To draw takes longest."""
-    monkeypatch.setattr(follow, "curves_part", lambda *_: "")
+    monkeypatch.setattr(drawing, "curves_part", lambda *_: "")
 
 
 REFUSED = {
@@ -241,10 +220,10 @@ def test_runs_that_failed_are_counted_beside_those_that_are_finished(
 ) -> None:
     (run, _), language = runs_of(place), language_for(tag=tag)
     states = ["finished", "failed", "finished"]
-    html = answer_part([LiveRun(run, state) for state in states], None, language)
+    html = answer_part([LiveRun(run, state) for state in states], [], None, language)
     assert note in text(html)
     assert "not-final" not in html
-    html = answer_part([LiveRun(run, state) for state in [*states, "silent"]], None, language)
+    html = answer_part([LiveRun(run, state) for state in [*states, "silent"]], [], None, language)
     assert "not-final" in html
 
 
@@ -307,14 +286,36 @@ def test_to_draw_takes_a_small_part_of_the_time(
         drawn.append(now)
         now += 5.0
 
-    monkeypatch.setattr(follow.time, "monotonic", lambda: now)
-    monkeypatch.setattr(follow.time, "thread_time", lambda: now)
-    monkeypatch.setattr(follower, "_draw", slow)
+    monkeypatch.setattr(drawing.time, "monotonic", lambda: now)
+    monkeypatch.setattr(drawing.time, "thread_time", lambda: now)
+    monkeypatch.setattr(drawing.Drawing, "_draw", slow)
     for epoch in range(1, 7):
         begin(folder, first, epoch)
         assert f" {epoch} of 9" in text(follower.parts()["state"])
         now += 15.0
     assert drawn == [0.0, 50.0]
+
+
+def test_the_table_goes_on_while_the_answer_and_the_curves_are_drawn(
+    place: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, _), drawn, go_on = runs_of(place), [], threading.Event()
+
+    def slow(*_: object) -> None:
+        drawn.append("begun")
+        go_on.wait(60)
+
+    monkeypatch.setattr(drawing.Drawing, "_draw", slow)
+    monkeypatch.setattr(follow, "PATIENCE", 0.2)
+    follower, said = follow.Follower(place.path), ""
+    for epoch in (1, 2):
+        begin(place.run(first.run_id), first, epoch)
+        until = time.monotonic() + 20
+        while f" {epoch} of 9" not in said and time.monotonic() < until:
+            said = look(follower)["state"]
+        assert f" {epoch} of 9" in said
+    go_on.set()
+    assert drawn == ["begun"]
 
 
 def test_a_folder_without_a_study_is_refused(sixteenth: Command, tmp_path: Path) -> None:

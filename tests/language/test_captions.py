@@ -70,6 +70,8 @@ def test_where_some_rows_are_heads_the_table_says_that_their_predictions_are_no_
         (Hole(1, "failed", "the loss became NaN"), "seed 1 failed: the loss became NaN"),
         (Hole(None, "failed", ""), "failed: it failed without a message"),
         (Hole(None, "failed", None), "failed"),
+        (Hole(None, "finished", None, unkept=1), "curve not kept"),
+        (Hole(None, "finished", None, unkept=3), "3 curves not kept"),
     ],
 )
 def test_a_run_without_a_curve_says_why(hole: Hole, said: str) -> None:

@@ -12,18 +12,19 @@ import pytest
 
 from sixteenth import Study, StudySpec
 from sixteenth.analysis.findings.explained import Lever, Place
-from sixteenth.cli.watch import follow
+from sixteenth.cli.watch import drawing, follow
 from sixteenth.cli.watch.follow import Follower
 from sixteenth.spec import dump_spec, load_frozen
-from sixteenth.storage.study_folder import StudyFolder
+from sixteenth.storage.lease import Lease
+from sixteenth.storage.study_folder import CONTROL, StudyFolder
 from sixteenth.study.levers import lever_study
-from written_study import Work, finish
+from written_study import Work, begin, finish
 
 
 @pytest.fixture(autouse=True)
 def _patience_and_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "PATIENCE", 60.0)
-    monkeypatch.setattr(follow, "curves_part", lambda *_: "")
+    monkeypatch.setattr(drawing, "curves_part", lambda *_: "")
 
 
 @pytest.fixture
@@ -49,9 +50,14 @@ def explained(tmp_path: Path) -> StudyFolder:
 
 
 def answer_on(page: Follower) -> str:
-    page._next = page._next_drawing = 0.0
-    html = page.parts()["answer"]
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+    return said_on(page)["answer"]
+
+
+def said_on(page: Follower) -> dict[str, str]:
+    """The parts as they are now, as text."""
+    page._next = page._drawing._next = 0.0
+    texts = ((key, re.sub(r"<[^>]+>", " ", html)) for key, html in page.parts().items())
+    return {key: " ".join(unescape(text).split()) for key, text in texts}
 
 
 @pytest.mark.parametrize("lost", ["", "image-size-x2", "seeds"])
@@ -83,3 +89,47 @@ def test_the_page_reads_what_explain_left_and_analyses_again_only_where_a_run_ha
     finish(larger.run(run.run_id), run, 0.99)
     assert answer_on(page) != before
     assert work.analyses == 2
+
+
+def test_runs_of_explain_are_shown_and_until_their_end_the_answer_is_not_final(
+    explained: StudyFolder,
+) -> None:
+    larger = StudyFolder(next(explained.path.glob("explain/*/image-size-x2")))
+    run, page = load_frozen(larger.spec_path).runs()[-1], Follower(explained.path)
+    folder = larger.run(run.run_id)
+    shutil.rmtree(folder.path)
+    with Lease.acquire(folder.path):
+        begin(folder, run, 3)
+        said = said_on(page)
+        assert "4 of 4 runs done" in said["state"]
+        assert "5 of 6 runs done, of the tests that have begun" in said["state"]
+        assert said["state"].count("twice the image size small all 0 running 3 of 30") == 1
+        assert "All runs are finished." not in said["answer"]
+        assert "Not final: the study's runs have ended." in said["answer"]
+    finish(folder, run, 0.8)
+    said = said_on(page)
+    assert "6 of 6 runs done, of the tests that have begun" in said["state"]
+    assert "All runs are finished." in said["answer"]
+
+
+def test_of_the_control_runs_those_are_shown_that_have_begun(explained: StudyFolder) -> None:
+    shutil.rmtree(explained.path / "explain")
+    (control,) = [place for place in explained.control_folders(20) if place.path.name == CONTROL]
+    spec = StudySpec(
+        name="two",
+        data="pets",
+        models=["small"],
+        fractions=["1/4"],
+        seeds=[0, 1],
+        lengths=["1"],
+        train={"steps": 20},
+    )
+    control.path.mkdir(parents=True)
+    control.spec_path.write_text(dump_spec(spec), encoding="utf-8")
+    page = Follower(explained.path)
+    assert "steps of twice the images" not in said_on(page)["state"]
+    begin(control.run(spec.runs()[0].run_id), spec.runs()[0], 1)
+    said = said_on(page)
+    assert said["state"].count("steps of twice the images small 1/4 0 stopped unexpectedly") == 1
+    assert said["state"].count("steps of twice the images") == 1
+    assert "Not final" in said["answer"]

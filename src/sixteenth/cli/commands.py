@@ -243,7 +243,7 @@ def _run(
     from ..study.listener import Listener, Listeners
     from .display import display_for
     from .tables import console
-    from .watch.beside import page_beside
+    from .watch.beside import watched
 
     keep_freed_memory()  # a small study is trained in this process
     with contextlib.ExitStack() as stack:
@@ -252,9 +252,7 @@ def _run(
             from ..study.tensorboard import EventFiles
 
             listeners.append(stack.enter_context(EventFiles(study.folder)))
-        if watch:
-            where = stack.enter_context(page_beside(study.folder, study.language))
-            print_message(f"watch at {where}" if where else "the page of --watch did not start")
+        stack.enter_context(watched(study.folder, study.language, wanted=watch))
         display = stack.enter_context(display_for(study.language))
         listener = Listeners([display, *listeners])
         results = study.run(**flags.machine(), budget=budget, listener=listener)

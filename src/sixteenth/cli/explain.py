@@ -18,6 +18,7 @@ from .options import (
     JsonOption,
     LangOption,
     ThreadsOption,
+    WatchOption,
     WorkersOption,
     set_language,
 )
@@ -66,6 +67,7 @@ def explain(
     workers: WorkersOption = None,
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
+    watch: WatchOption = False,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -76,6 +78,7 @@ def explain(
     from ..study import explain as tests
     from ..study.kept import check_nothing_lost
     from .display import display_for
+    from .watch.beside import watched
 
     levers = _levers(only or ())
     study = set_language(Study.open(folder), lang)
@@ -106,8 +109,9 @@ def explain(
     parts = {name: parts[name] for name in costs["lever"]}
     todo = parts.items() if place is None else tests.lever_studies(study, place, parts)
     failed: list[str] = []
-    for number, (name, part) in enumerate(todo):
-        failed += _train(_heading(costs, number, name), name, part, machine)
+    with watched(study.folder, study.language, wanted=watch):
+        for number, (name, part) in enumerate(todo):
+            failed += _train(_heading(costs, number, name), name, part, machine)
     page = study.report()
     _print_outcome(study, place, page, as_json=as_json)
     if failed:

@@ -36,17 +36,19 @@ class Line(Protocol):
 
 @dataclass(frozen=True)
 class Hole:
-    """A run that has no curve and no numbers.
+    """A run that has no curve and no numbers, or runs of a cell that have numbers alone.
 
     Attributes:
         seed: None where no other run of its cell has to be told from it.
         status: of the run.
         error: what it said when it failed, maybe nothing; None where that is told elsewhere.
+        unkept: how many finished runs it stands for whose curves alone are gone; else 0.
     """
 
     seed: int | None
     status: str
     error: str | None
+    unkept: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..analysis.findings.explained import Lever
 from ..analysis.findings.types import Strength
 
 
@@ -283,12 +284,18 @@ class WatchLabels:
         not_final: with the runs that are ``{done}`` of ``{planned}``, while some have not ended.
         ended: that all have ended, with those that ``{failed}`` of ``{planned}``.
         final: that all runs are finished.
+        tests_open: the same, while runs of `sixteenth explain` have not ended.
         no_answer: that no run is finished yet.
         epoch: ``{epoch}`` of ``{epochs}``.
         state, time_left: columns of the runs.
         states: of a run; ``silent`` is said to run, but nothing writes its files any more.
         curves_note: that curves reach to the last epoch that was saved.
         no_curves: instead of the curves, before the first epoch.
+        tests: over the runs of `sixteenth explain`.
+        tests_done: as `done`, of those that have begun.
+        changed: their first column.
+        levers: what each lever changes.
+        control: of a run that separates images from training steps.
         test_accuracy: column of plain accuracy, whatever the study decides by.
         trouble: with what keeps the folder from being read.
         lost: that the page is not updated any more, and that training does not depend on it.
@@ -304,6 +311,7 @@ class WatchLabels:
     not_final: str
     ended: str
     final: str
+    tests_open: str
     no_answer: str
     epoch: str
     state: str
@@ -311,5 +319,10 @@ class WatchLabels:
     states: Mapping[str, str]
     curves_note: str
     no_curves: str
+    tests: str
+    tests_done: str
+    changed: str
+    levers: Mapping[Lever, str]
+    control: str
     trouble: str
     lost: str

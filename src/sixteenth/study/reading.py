@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..language import find_tag, language_for, locale_tag
-from ..spec import RunSpec, StudySpec
+from ..spec import RunSpec, StudySpec, load_frozen
 from ..storage.run_facts import DataFacts
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudyFolder, StudySnapshot
@@ -53,7 +53,7 @@ class StudyResults:
         self._snapshot: StudySnapshot | None = None
         self._merged: tuple[list[StudySnapshot], StudySnapshot] | None = None
         self._tables: tuple[StudySnapshot, dict[str, pd.DataFrame]] | None = None
-        self._lever_snapshots: dict[Path, StudySnapshot] = {}
+        self._test_snapshots: dict[Path, StudySnapshot] = {}
         self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
 
     def __repr__(self) -> str:
@@ -106,6 +106,19 @@ class StudyResults:
         what each of its levers has left.
         """
         return [self._read(), self._read_all(), *(read for _, read in self._read_levers())]
+
+    def tests(self) -> list[tuple[Lever | None, StudySnapshot]]:
+        """The runs of `sixteenth explain` so far: those of each lever, by place.
+
+        With None as their lever those of the control runs, as far as they have begun: how many
+        there will be follows from the study, not from their folder.
+        """
+        levers = [(each.lever, read) for each, read in self._read_levers()]
+        return [*levers, *((None, read) for read in self._read_controls())]
+
+    def as_read(self) -> StudyResults:
+        """The study as it is now, for another thread: nothing of it is read again later."""
+        return _StudyAsRead(self)
 
     def findings(self) -> Findings:
         """What the measurements show, in numbers; analysed again only if they have changed."""
@@ -265,10 +278,21 @@ class StudyResults:
         from .levers import begun_levers
 
         begun = list(begun_levers(self.spec, self.folder, Lever if levers is None else levers))
-        kept = self._lever_snapshots
+        kept = self._test_snapshots
         for each in begun:
             kept[each.folder] = _read_again(kept.get(each.folder), each.folder, each.runs())
         return [(each, kept[each.folder]) for each in begun]
+
+    def _read_controls(self) -> list[StudySnapshot]:
+        """What the control runs of `sixteenth explain --separate` have left, likewise."""
+        kept, found = self._test_snapshots, []
+        for place in StudyFolder(self.folder).control_folders():
+            if place.spec_path.is_file():
+                begun = {run.path.name for run in place.runs()}
+                runs = [run for run in load_frozen(place.spec_path).runs() if run.run_id in begun]
+                kept[place.path] = _read_again(kept.get(place.path), place.path, runs)
+                found.append(kept[place.path])
+        return found
 
     def _measurements(self, snapshot: StudySnapshot) -> Measurements:
         """What a report is made from."""
@@ -297,6 +321,33 @@ class StudyResults:
         elif name not in made:
             made[name] = histories_table(snapshot)
         return made[name]
+
+
+class _StudyAsRead(StudyResults):
+    """What the runs of a study had left at one moment."""
+
+    def __init__(self, study: StudyResults) -> None:
+        super().__init__(study.spec, study.folder)
+        self.language = study.language
+        self._own = study._read()
+        self._all = study._with_repeats(self._own)
+        self._levers = study._read_levers()
+        self._controls = study._read_controls()
+
+    def _read(self) -> StudySnapshot:
+        return self._own
+
+    def _read_all(self) -> StudySnapshot:
+        return self._all
+
+    def _read_levers(
+        self, levers: Iterable[Lever] | None = None
+    ) -> list[tuple[LeverStudy, StudySnapshot]]:
+        asked = None if levers is None else set(levers)
+        return [one for one in self._levers if asked is None or one[0].lever in asked]
+
+    def _read_controls(self) -> list[StudySnapshot]:
+        return self._controls
 
 
 def same_snapshots(kept: Sequence[StudySnapshot], read: Sequence[StudySnapshot]) -> bool:

@@ -12,11 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from sixteenth.analysis import Cell, Option, OptionKind, OptionVerdict, bands, cells, read_grid
+from sixteenth.analysis.findings.overview import Card
 from sixteenth.language import language_for
+from sixteenth.language.screen import SaidCard, SaidOverview
 from sixteenth.report.figures.accuracy import accuracy_figure
 from sixteenth.report.figures.gains import options_figure
 from sixteenth.report.figures.panels import MOST_CURVES, Range, curve_panels
-from sixteenth.report.figures.style import apart, spread, svg
+from sixteenth.report.figures.style import COLOURS, MUTED, apart, spread, svg
+from sixteenth.report.figures.talk import talk_figure
 from sixteenth.report.figures.training_curves import training_curves_figure
 from sixteenth.report.parts import draw_figures
 
@@ -391,3 +394,30 @@ def test_accuracies_of_shorter_trainings_stand_where_these_ended(study: Invented
         study.histories, study.results, metric="accuracy", language=ENGLISH
     )
     assert ENGLISH.figures.shorter not in [text.get_text() for text in without.findobj(Text)]
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"), [("en", "2 curves not kept"), ("zh-Hant", "未保留 2 條曲線")]
+)
+def test_of_runs_that_a_table_alone_is_left_of_it_is_said_once_that_their_curves_are_gone(
+    tag: str, said: str
+) -> None:
+    study = invented_study(models=("a",), inits=("random",), failed=(), missing=())
+    gone = study.results[(study.results["fraction"] == "1/2") & (study.results["seed"] < 2)]
+    histories = study.histories[~study.histories["run_id"].isin(gone["run_id"])]
+    grid = curve_panels(histories, study.results)
+    panel = grid.panels["a", "random", "1/2"]
+    assert [language_for(tag=tag).captions.hole(hole) for hole in panel.holes] == [said]
+    assert (len(panel.curves), panel.runs, grid.several_seeds) == (1, 3, True)
+
+
+def test_the_picture_for_a_talk_fills_what_can_be_told_as_the_other_figures_do(
+    study: Invented,
+) -> None:
+    overview = study.findings().overview
+    said = tuple(SaidCard(Card(one), one.kind, "", "", "", (), "", "") for one in OPTIONS[:3])
+    figure = talk_figure(SaidOverview(overview, "", "", said, (), (), (), ""), "", "")
+    points = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    fills = [line.get_markerfacecolor() for line in points]
+    assert [card.card.verdict for card in said] == ["helps", "cannot tell", "does not"]
+    assert fills == [COLOURS[0], "white", MUTED]

@@ -17,6 +17,7 @@ from tiny_study import training
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 EPOCH = "(e => e ? e.textContent : '')(document.querySelector('tr.running td.epoch'))"
+TABLE = "document.querySelector('#state .scroll')"
 
 
 def test_the_browser_sees_an_epoch_arrive(
@@ -39,12 +40,20 @@ def test_the_browser_sees_an_epoch_arrive(
             now = browser.js(EPOCH)
             if now not in ("", *seen):
                 seen.append(now)
+                if len(seen) == 1:
+                    browser.js(f"{TABLE}.focus(); {TABLE}.scrollLeft = 20; {TABLE}.id = 'old'")
             time.sleep(0.1)
         assert run.returncode is None
         assert len(seen) == 2, browser.js("document.body.innerText")
         assert all(each.endswith(" of 50") for each in seen)
         assert browser.js("document.querySelectorAll('figure .narrow svg').length") == 2
         assert "No run is finished yet" in browser.js("document.body.innerText")
+        assert browser.js(f"{TABLE}.id") == "", "it was replaced"
+        assert browser.js(f"{TABLE}.scrollLeft") == 20
+        assert browser.js(f"document.activeElement === {TABLE}")
+        assert browser.js("document.getElementById('answer').ariaLive") == "polite"
+        alt = browser.js("document.querySelector('figure .narrow svg').ariaLabel")
+        assert alt.endswith("1 of 1 runs have curves.")
         root = "document.documentElement"
         assert browser.js(f"{root}.scrollWidth - {root}.clientWidth") == 0
         server.shutdown()

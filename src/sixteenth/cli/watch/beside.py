@@ -14,6 +14,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..exits import print_message
+
 _PROGRAM = """\
 import signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -44,6 +46,17 @@ def page_beside(folder: Path, tag: str = "en") -> Iterator[str]:
             yield process.stdout.readline().strip()
         finally:
             process.kill()  # it only reads
+
+
+@contextlib.contextmanager
+def watched(folder: Path, tag: str, *, wanted: bool) -> Iterator[None]:
+    """Serve that page, if it is wanted, for the time of a block; its address is printed."""
+    if not wanted:
+        yield
+        return
+    with page_beside(folder, tag) as where:
+        print_message(f"watch at {where}" if where else "the page of --watch did not start")
+        yield
 
 
 def main() -> None:

@@ -10,24 +10,22 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 
-from ...analysis import Findings, Metric
+from ...analysis import Metric
 from ...engine.progress import Progress
-from ...errors import SixteenthError
 from ...language import language_for
 from ...language.words import Names
 from ...report.discussion import planned_epochs
 from ...report.page.live import (
     SECONDS,
     LiveRun,
-    answer_part,
-    curves_part,
     live_page,
     note_part,
     state_part,
@@ -37,11 +35,9 @@ from ...spec import RunSpec, load_frozen
 from ...storage.lease import Pulse
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudyFolder, StudySnapshot
-from ...study.reading import StudyResults, same_snapshots
+from ...study.reading import StudyResults
 from ..run_progress import RunProgress
-
-SHARE = 0.1
-"""Largest part of the time that is spent on the answer and the curves: it is for training."""
+from .drawing import Drawing, described
 
 PATIENCE = 1.0
 """Seconds that a request waits for what is new; it then gets what was known before."""
@@ -59,17 +55,16 @@ class Follower:
         self._place = StudyFolder(folder)
         self._lock = threading.Lock()
         self._work = threading.Thread()
-        self._next, self._next_drawing = -math.inf, -math.inf
+        self._next = -math.inf
         self._study: StudyResults | None = None
         self._spec_written: tuple[int, int] | None = None
-        self._drawn: Sequence[StudySnapshot] = []
-        self._findings: Findings | None = None
-        self._ended: Mapping[tuple[int, str], object] = {}
-        self._pulses: dict[str, Pulse] = {}
-        self._grown: dict[str, tuple[int, float]] = {}
+        # By their folders: runs of `sixteenth explain` have the names of those of the study.
+        self._pulses: dict[Path, Pulse] = {}
+        self._grown: dict[Path, tuple[int, float]] = {}
         self._language = language = language_for(tag=tag)
-        self._parts = dict.fromkeys(("trouble", "state", "answer", "curves"), "")
-        self._parts["state"] = note_part(language.watch.reading, language)
+        self._drawing = Drawing(language)
+        self._state = note_part(language.watch.reading, language)
+        self._trouble = ""
 
     def parts(self) -> dict[str, str]:
         """The HTML of each part of the page by its id, as `report.page.live` makes it."""
@@ -78,18 +73,21 @@ class Follower:
                 self._work = threading.Thread(target=self._update, daemon=True)
                 self._work.start()
             work = self._work
+        until = time.monotonic() + PATIENCE
         if work.ident is not None:
             work.join(PATIENCE)
-        return dict(self._parts)
+        drawing = self._drawing
+        drawing.wait(until - time.monotonic())
+        trouble = trouble_part(self._trouble or drawing.trouble, self._language)
+        return {"trouble": trouble, "state": self._state, **drawing.parts}
 
     def _update(self) -> None:
         began, trouble = time.monotonic(), ""
         try:
             self._look()
         except Exception as error:  # what is half there must not end the page
-            known = isinstance(error, SixteenthError | OSError)
-            trouble = str(error) if known else f"{type(error).__name__}: {error}"
-        self._parts["trouble"] = trouble_part(trouble, self._language)
+            trouble = described(error)
+        self._trouble = trouble
         self._next = began + SECONDS / 2
 
     def page(self) -> tuple[bytes, str]:
@@ -99,39 +97,21 @@ class Follower:
         return live_page(name, parts, self._language)
 
     def _look(self) -> None:
-        """Bring the parts up to date.
+        """Bring the table up to date; the answer and the curves follow in their own time.
 
         Raises:
-            Exception: something in the folder cannot be read; they stay as they were.
+            Exception: something in the folder cannot be read; all stays as it was.
         """
         self._read_spec()
         if self._study is None:
             language = self._language
-            self._parts["state"] = note_part(language.watch.preparing, language)
+            self._state = note_part(language.watch.preparing, language)
             return
-        snapshots = self._study.snapshots()
-        progress, runs = self._runs(snapshots[0])
-        self._parts["state"] = state_part(runs, progress.seconds_left(), self._language)
-        new = not same_snapshots(self._drawn, snapshots)
-        if new and time.monotonic() >= self._next_drawing:
-            began = time.thread_time()
-            self._draw(self._study, snapshots, runs)
-            self._drawn = snapshots
-            # By the clock of the processor: a machine that is busy would make it seem longer.
-            spent = time.thread_time() - began
-            self._next_drawing = time.monotonic() + spent * (1 / SHARE - 1)
-
-    def _draw(
-        self, study: StudyResults, snapshots: Sequence[StudySnapshot], runs: Sequence[LiveRun]
-    ) -> None:
-        """The answer, analysed again only if a run has ended meanwhile, and the curves."""
-        ended = _ended(snapshots)
-        if ended != self._ended:
-            finished = any(run.state == "finished" for run in runs)
-            self._findings = study.findings() if finished else None
-            self._ended = ended
-        self._parts["answer"] = answer_part(runs, self._findings, self._language)
-        self._parts["curves"] = curves_part(study.histories(), study.results(), self._language)
+        study = self._study.as_read()
+        progress, runs = self._runs(study.snapshots()[0])
+        tests = self._tests(study)
+        self._state = state_part(runs, tests, progress.seconds_left(), self._language)
+        self._drawing.begin(study, runs, tests)
 
     def _read_spec(self) -> None:
         path = self._place.spec_path
@@ -145,8 +125,17 @@ class Follower:
             runs, metric = study.runs(), Metric(study.spec.metric)
             names = Names.of([run.model for run in runs], [run.strategy for run in runs], metric)
             self._language = type(self._language)(names)
-            self._drawn, self._ended, self._findings = [], {}, None
+            self._drawing = Drawing(self._language)
             self._study, self._spec_written = study, written
+
+    def _tests(self, study: StudyResults) -> list[LiveRun]:
+        """Where the runs of `sixteenth explain` stand, as far as it has begun."""
+        words = self._language.watch
+        return [
+            replace(run, changed=words.control if lever is None else words.levers[lever])
+            for lever, snapshot in study.tests()
+            for run in self._runs(snapshot)[1]
+        ]
 
     def _runs(self, snapshot: StudySnapshot) -> tuple[RunProgress, list[LiveRun]]:
         """Where all runs stand, and what the terminal's display would know of them."""
@@ -161,14 +150,20 @@ class Follower:
                 runs.append(LiveRun(run) if row is None else _kept_run(run, row))
             else:
                 history = histories.get(run.run_id, pd.DataFrame())
-                runs.append(self._run(run, record, history, progress))
+                place = snapshot.folder.run(run.run_id).path
+                runs.append(self._run(place, run, record, history, progress))
         return progress, runs
 
     def _run(
-        self, run: RunSpec, record: RunRecord, history: pd.DataFrame, progress: RunProgress
+        self,
+        place: Path,
+        run: RunSpec,
+        record: RunRecord,
+        history: pd.DataFrame,
+        progress: RunProgress,
     ) -> LiveRun:
         state = str(record.status)
-        if state == "running" and not self._pulse(run.run_id).is_alive():
+        if state == "running" and not self._pulse(place).is_alive():
             state = "silent"
         progress.data_known(record)
         if state in ("finished", "failed"):
@@ -189,7 +184,7 @@ class Follower:
             row.progress = Progress(
                 run.run_id, int(last["epoch"]), epochs, round(done), round(all_steps), rate
             )
-            row.updated = self._grew(run.run_id, len(history))
+            row.updated = self._grew(place, len(history))
             row.began = row.updated - seconds
         measured = record.metrics
         return LiveRun(
@@ -202,27 +197,14 @@ class Follower:
             row.seconds_left() if state == "running" else None,
         )
 
-    def _pulse(self, run_id: str) -> Pulse:
-        return self._pulses.setdefault(run_id, Pulse(self._place.run(run_id).path))
+    def _pulse(self, place: Path) -> Pulse:
+        return self._pulses.setdefault(place, Pulse(place))
 
-    def _grew(self, run_id: str, epochs: int) -> float:
+    def _grew(self, place: Path, epochs: int) -> float:
         """When the run was first seen with so many epochs."""
-        if self._grown.get(run_id, (0, 0.0))[0] != epochs:
-            self._grown[run_id] = epochs, time.monotonic()
-        return self._grown[run_id][1]
-
-
-def _ended(snapshots: Sequence[StudySnapshot]) -> dict[tuple[int, str], object]:
-    """What the findings of a study change with; training curves that grow are left out."""
-    return {
-        (number, kind + run_id): record
-        if record.is_finished
-        else (record.status == "failed", record.lengths)
-        for number, snapshot in enumerate(snapshots)
-        for kind, records in (("", snapshot.records), ("@", snapshot.controls))
-        for run_id, record in records.items()
-        if record.is_finished or record.lengths or record.status == "failed"
-    }
+        if self._grown.get(place, (0, 0.0))[0] != epochs:
+            self._grown[place] = epochs, time.monotonic()
+        return self._grown[place][1]
 
 
 def _kept_run(run: RunSpec, row: Mapping[str, Any]) -> LiveRun:

@@ -178,6 +178,9 @@ class EnglishCaptions(Captions):
         )
 
     def hole(self, hole: Hole) -> str:
+        if hole.unkept:
+            number = "" if hole.unkept == 1 else f"{count(hole.unkept)} "
+            return f"{number}{'curve' if hole.unkept == 1 else 'curves'} not kept"
         who = "" if hole.seed is None else f"seed {hole.seed} "
         if hole.status in _UNFINISHED:
             return f"{who}{_UNFINISHED[hole.status]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...analysis.findings.types import SectionKey, Strength
 from ..labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
+from .explained import CHANGED
 
 RUN_STATES = {
     "missing": "missing",
@@ -232,6 +233,8 @@ WATCH = WatchLabels(
     not_final="Not final: {done} of {planned} runs are finished. The remaining runs may change it.",
     ended="All runs have ended: {failed} of {planned} failed.",
     final="All runs are finished.",
+    tests_open="Not final: the study's runs have ended. Those of sixteenth explain have not, "
+    "and may change the answer.",
     no_answer="No run is finished yet.",
     epoch="{epoch} of {epochs}",
     state="State",
@@ -239,6 +242,11 @@ WATCH = WatchLabels(
     states=RUN_STATES,
     curves_note="The curves of runs that are not finished reach to the last epoch that was saved.",
     no_curves="No epoch has been saved yet.",
+    tests="Runs of sixteenth explain",
+    tests_done="{done} of {planned} runs done, of the tests that have begun",
+    changed="Changed",
+    levers=CHANGED,
+    control="steps of twice the images",
     trouble="Not up to date: {}",
     lost="This page is no longer updated: its server has ended. Training does not depend on it.",
 )

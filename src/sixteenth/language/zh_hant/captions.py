@@ -152,6 +152,8 @@ class ChineseCaptions(Captions):
         )
 
     def hole(self, hole: Hole) -> str:
+        if hole.unkept:
+            return "未保留曲線" if hole.unkept == 1 else f"未保留 {count(hole.unkept)} 條曲線"
         who = "" if hole.seed is None else f"種子 {hole.seed} "
         failed = "失敗" if hole.status == "failed" else plain(hole.status)
         if hole.status in _UNFINISHED:

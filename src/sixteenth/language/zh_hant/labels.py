@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...analysis.findings.types import SectionKey, Strength
 from ..labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
+from .explained import CHANGED
 
 RUN_STATES = {
     "missing": "未執行",
@@ -230,6 +231,7 @@ WATCH = WatchLabels(
     not_final="尚未定論：{planned} 次訓練中完成了 {done} 次，之後的結果可能改變答案。",
     ended="所有訓練都已結束，{planned} 次中有 {failed} 次失敗。",
     final="所有訓練都已完成。",
+    tests_open="尚未定論：研究的訓練都已結束，但 sixteenth explain 的訓練尚未結束，可能改變答案。",
     no_answer="還沒有任何訓練完成。",
     epoch="{epoch}/{epochs}",
     state="狀態",
@@ -237,6 +239,11 @@ WATCH = WatchLabels(
     states=RUN_STATES,
     curves_note="尚未完成的訓練，曲線只到最後一個儲存的 epoch。",
     no_curves="還沒有儲存任何 epoch。",
+    tests="sixteenth explain 的訓練",
+    tests_done="已開始的測試，{planned} 次訓練中已結束 {done} 次",
+    changed="改變項目",
+    levers=CHANGED,
+    control="步數與影像加倍時相同",
     trouble="內容不是最新的：{}",
     lost="這個頁面不再更新：提供頁面的程式已經結束。訓練不受影響。",
 )

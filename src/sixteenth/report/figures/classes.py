@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from ...analysis.findings.per_class import ClassCurves
 from ...language.base import Language
 from ...language.text import plain
-from .style import COLOURS, MUTED, NARROW, WIDE, draw_key, house_style, size_ticks
+from .style import COLOURS, MARKERS, MUTED, NARROW, WIDE, draw_key, house_style, size_ticks
 from .text import shortened
 
 NAMED = 5
@@ -50,9 +50,9 @@ def class_figure(curves: ClassCurves, *, language: Language, narrow: bool = Fals
         names = [labels.mean_recall]
         room = width / columns - 0.6
         for i, one in enumerate(named):
-            colour = COLOURS[i % len(COLOURS)]
-            axes.plot(sizes, one.recalls, color=colour, lw=1.4, marker="o", ms=4, zorder=3)
-            handles.append(Line2D([], [], color=colour, lw=1.4, marker="o", ms=4))
+            colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+            axes.plot(sizes, one.recalls, color=colour, lw=1.4, marker=marker, ms=4, zorder=3)
+            handles.append(Line2D([], [], color=colour, lw=1.4, marker=marker, ms=4))
             names.append(shortened(plain(one.name), room))
         if len(curves.classes) > NAMED:
             handles.append(Line2D([], [], color=_OTHERS, lw=0.8))

@@ -88,6 +88,11 @@ class Panel:
     holes: tuple[Hole, ...]
 
     @property
+    def runs(self) -> int:
+        """How many runs the cell has."""
+        return len(self.curves) + sum(max(1, hole.unkept) for hole in self.holes)
+
+    @property
     def crowded(self) -> bool:
         """Whether it shows the median and the range of its curves, and none by itself."""
         return len(self.curves) > MOST_CURVES
@@ -159,7 +164,7 @@ class CurveGrid:
     @property
     def several_seeds(self) -> bool:
         """Whether any panel holds more than one run."""
-        return any(len(panel.curves) + len(panel.holes) > 1 for panel in self.panels.values())
+        return any(panel.runs > 1 for panel in self.panels.values())
 
 
 def trained(results: pd.DataFrame) -> pd.DataFrame:
@@ -202,6 +207,7 @@ def curve_panels(
             ].sort_values("seed")
             curves: list[SeedCurve] = []
             out: list[dict[Any, Any]] = []
+            unkept = 0
             for run in cell.to_dict("records"):
                 rows = known.get(str(run["run_id"]))
                 if rows is not None and (unfinished or run["status"] == "finished"):
@@ -218,11 +224,15 @@ def curve_panels(
                             shorter=short[1],
                         )
                     )
+                elif run["status"] == "finished" and pd.notna(run["test_accuracy"]):
+                    unkept += 1
                 else:
                     out.append(run)
             drawn += curves
             # Beside other seeds' curves there is room for a word; the table has the reason.
             holes = [hole(r, name_seed=len(cell) > 1, reason=not curves) for r in out]
+            if unkept:
+                holes.append(Hole(None, "finished", None, unkept))
             panels[model, init, fraction] = Panel(
                 model, init, fraction, tuple(curves), tuple(holes)
             )

@@ -1,8 +1,8 @@
 """How all figures look, and how they become files: palette, type, log ticks, labels, SVG and PNG.
 
-Colour names the model and line style names the initial weights, in every figure. The eight colours
-are Okabe and Ito's (2008) without yellow, darkened until they read as thin lines on white paper;
-shape and dash say the same again for those who cannot see the colour.
+Colour names the model and dash the initial weights, in every figure. The seven colours are Okabe
+and Ito's (2008) without yellow, darkened until they read as thin lines on white paper. For those
+who cannot see the colour, markers tell lines apart too.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ INK = "#1c1f24"
 MUTED = "#5f6670"
 GRID = "#e4e6ea"
 COLOURS = ("#0067a5", "#c44e00", "#00805e", "#9c3f7c", "#7a6a00", "#3b8fc4", "#4a4a4a")
+INKS = ("#0067a5", "#c44e00", "#00805e", "#9c3f7c", "#7a6a00", "#2f7aa9", "#4a4a4a")
+"""The same for letters: 4.5 times as dark as the paper at least, as WCAG asks for."""
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
-MARKERS = ("o", "s", "^", "D")
+MARKERS = ("o", "s", "^", "D", "v", "<", ">", "P")
 WIDE, NARROW = 7.5, 3.75
 """Inches: as wide as the page's column, and as a telephone."""
 TICK_SIZE = 9.0
@@ -88,22 +90,27 @@ def house_style() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Look:
-    """Colour, dash and marker of one line."""
+    """Colour, dash and marker of one line, and the colour of its name."""
 
     colour: str
     dash: Any
     marker: str
+    ink: str
 
 
 def looks(models: Sequence[str], inits: Sequence[str]) -> dict[tuple[str, str], Look]:
-    """The look of every (model, init), by their order in the study."""
-    return {
-        (model, init): Look(
-            COLOURS[i % len(COLOURS)], DASHES[j % len(DASHES)], MARKERS[j % len(MARKERS)]
-        )
-        for i, model in enumerate(models)
-        for j, init in enumerate(inits)
-    }
+    """The look of every (model, init), by their order in the study.
+
+    Of one init, the dash tells models apart whose colour is the same.
+    """
+    found = {}
+    for i, model in enumerate(models):
+        for j, init in enumerate(inits):
+            colour, again = i % len(COLOURS), i // len(COLOURS)
+            dash = DASHES[(j if len(inits) > 1 else again) % len(DASHES)]
+            marker = MARKERS[(i * len(inits) + j) % len(MARKERS)]
+            found[model, init] = Look(COLOURS[colour], dash, marker, INKS[colour])
+    return found
 
 
 def size_ticks(

@@ -70,12 +70,12 @@ def _card(axes: Axes, card: SaidCard, y: float, place: object) -> None:
               va="center_baseline")  # fmt: skip
     axes.text(_LEFT, y + 0.27, shortened(card.what, 4.3, 11.5), fontsize=11.5, color=MUTED,
               va="center_baseline")  # fmt: skip
-    helps = card.card.verdict is OptionVerdict.HELPS
-    colour = COLOURS[0] if helps else MUTED
+    colour = COLOURS[0] if card.card.verdict is OptionVerdict.HELPS else MUTED
+    filled = card.card.verdict is not OptionVerdict.CANNOT_TELL
     if option.known:
         axes.plot([place(option.low), place(option.high)], [y, y], color=colour, lw=3)
         axes.plot([place(option.gain)], [y], marker="o", ms=11, mec=colour, mew=2,
-                  mfc=colour if helps else "white")  # fmt: skip
+                  mfc=colour if filled else "white")  # fmt: skip
     axes.text(9.75, y, card.gain, fontsize=20, fontweight="bold", ha="right", va="center_baseline",
               color=INK if option.known else MUTED)  # fmt: skip
     axes.text(9.95, y, card.verdict, fontsize=13, color=colour, va="center_baseline")

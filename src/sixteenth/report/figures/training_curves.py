@@ -92,7 +92,7 @@ def training_curves_figure(
                 axes.tick_params(labelbottom=i == rows - 1, labelleft=j == 0)
                 panels[i, j] = axes
             names = language.model(model), language.init(init)
-            _row_title(panels[i, 0], names, colour, columns * panel)
+            _row_title(panels[i, 0], names, look[model, init].ink, columns * panel)
         for j, (fraction, size) in enumerate(grid.axes.fractions):
             x = left + j * (panel + gap)
             y = height - above - headings + 0.02

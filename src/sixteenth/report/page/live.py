@@ -14,7 +14,7 @@ from ...language.labels import WatchLabels
 from ...language.text import plain
 from ...spec import RunSpec
 from ..figures.inline import inline
-from ..figures.panels import METRICS
+from ..figures.panels import METRICS, curve_panels
 from ..figures.style import svg
 from ..figures.training_curves import training_curves_figure
 from .rendering import digest, render, template_text
@@ -28,6 +28,7 @@ class LiveRun:
     """Where a run stands, as its folder says.
 
     Attributes:
+        changed: of a run of `sixteenth explain`, what it trains otherwise.
         state: one of `language.labels.WatchLabels.states`.
         epoch, epochs: that were saved, and that there will be; None where not known.
         train_accuracy, test_accuracy: the last that were measured, in [0, 1].
@@ -41,6 +42,7 @@ class LiveRun:
     train_accuracy: float | None = None
     test_accuracy: float | None = None
     seconds_left: float | None = None
+    changed: str = ""
 
     @property
     def is_done(self) -> bool:
@@ -48,17 +50,41 @@ class LiveRun:
         return self.state in ("finished", "failed")
 
 
-def state_part(runs: Sequence[LiveRun], seconds_left: float | None, language: Language) -> str:
-    """The runs as a table under a headline, as HTML; `seconds_left` is that of all of them."""
+def state_part(
+    runs: Sequence[LiveRun],
+    tests: Sequence[LiveRun],
+    seconds_left: float | None,
+    language: Language,
+) -> str:
+    """The runs of a study and those that test its reasons, as tables under headlines, as HTML.
+
+    Args:
+        seconds_left: that the study's own runs still take. When the tests are done is not known:
+            those that have not begun are not known here.
+    """
     words, numbers = language.watch, language.numbers
     done = sum(one.is_done for one in runs)
     headline = [words.done.format(done=done, planned=len(runs))]
-    if done < len(runs) and not any(one.state == "running" for one in runs):
-        headline.append(words.idle)
-    elif done < len(runs) and seconds_left is not None:
+    trained = any(one.state == "running" for one in runs)
+    if trained and seconds_left is not None:
         headline.append(words.left.format(numbers.duration(seconds_left)))
+    elif done < len(runs) and not any(one.state == "running" for one in (*runs, *tests)):
+        headline.append(words.idle)
+    tables = [_table(runs, language, language.page.results, headline)]
+    if tests:
+        done = sum(one.is_done for one in tests)
+        headline = [words.tests_done.format(done=done, planned=len(tests))]
+        tables.append(_table(tests, language, words.tests, headline))
+    return _part("state", language, tables=tables)
+
+
+def _table(
+    runs: Sequence[LiveRun], language: Language, title: str, headline: list[str]
+) -> dict[str, object]:
+    words, numbers = language.watch, language.numbers
     rows = [
         {
+            "changed": one.changed,
             "model": language.model(one.run.model),
             "init": language.init(one.run.strategy),
             "fraction": numbers.fraction(one.run.fraction),
@@ -73,28 +99,41 @@ def state_part(runs: Sequence[LiveRun], seconds_left: float | None, language: La
         }
         for one in runs
     ]
-    inits = len({one.run.strategy for one in runs})
-    return _part("state", language, headline=headline, rows=rows, inits=inits)
+    return {
+        "title": title,
+        "headline": headline,
+        "rows": rows,
+        "inits": len({one.run.strategy for one in runs}),
+        "tests": any(one.changed for one in runs),
+    }
 
 
-def answer_part(runs: Sequence[LiveRun], findings: Findings | None, language: Language) -> str:
+def answer_part(
+    runs: Sequence[LiveRun],
+    tests: Sequence[LiveRun],
+    findings: Findings | None,
+    language: Language,
+) -> str:
     """What the finished runs say so far, and that it is not final, as HTML.
 
     Args:
+        runs, tests: the study's own, and those that test its reasons.
         findings: of them; None where none is finished.
     """
     title, sentences = "", list[str]()
     if findings is not None:
         title, *sentences = language.opening(findings)
-    final = all(one.is_done for one in runs)
-    note = _how_final(runs, language.watch)
+    final = all(one.is_done for one in (*runs, *tests))
+    note = _how_final(runs, tests, language.watch)
     return _part("answer", language, note=note, final=final, title=title, sentences=sentences)
 
 
-def _how_final(runs: Sequence[LiveRun], words: WatchLabels) -> str:
+def _how_final(runs: Sequence[LiveRun], tests: Sequence[LiveRun], words: WatchLabels) -> str:
     """Whether an answer may still change: how many runs are finished, or failed."""
     states = [one.state for one in runs]
     finished, failed = states.count("finished"), states.count("failed")
+    if finished and finished + failed == len(runs) and not all(one.is_done for one in tests):
+        return words.tests_open
     if failed and finished + failed == len(runs):
         return words.ended.format(failed=failed, planned=len(runs))
     if not finished:
@@ -113,12 +152,21 @@ def curves_part(histories: pd.DataFrame, results: pd.DataFrame, language: Langua
     figures = []
     for metric in METRICS if len(histories) else ():
         title = language.page.titles[f"{metric}-curves"]
+        grid = curve_panels(histories, results, metric=metric, unfinished=True)
+        panels = grid.panels.values()
+        alt = language.captions.curves_alt(
+            metric,
+            grid.axes.rows,
+            [fraction for fraction, _ in grid.axes.fractions],
+            measured=sum(len(panel.curves) for panel in panels),
+            planned=sum(panel.runs for panel in panels),
+        )
         drawn = [title]
         for narrow in (False, True):
             figure = training_curves_figure(
-                histories, results, metric=metric, language=language, unfinished=True, narrow=narrow
+                histories, results, metric=metric, language=language, narrow=narrow, grid=grid
             )
-            drawn.append(inline(svg(figure, title), f"{metric}-curves-{len(drawn)}", title))
+            drawn.append(inline(svg(figure, title), f"{metric}-curves-{len(drawn)}", alt))
         figures.append(drawn)
     return _part("curves", language, figures=figures)
 
