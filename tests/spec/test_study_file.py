@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from sixteenth import (
+    MismatchError,
     RunSpec,
     SpecError,
     Study,
@@ -22,6 +23,8 @@ from sixteenth import (
 from sixteenth.spec import dump_spec, load_frozen, spec_differences, without_place
 from sixteenth.spec.fields import FROZEN, LAST_STAGE, trains_more, weights_of
 from sixteenth.spec.specs import slug
+from sixteenth.study.moved import keep_place
+from sixteenth.study.preflight import check_folder
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
@@ -305,6 +308,19 @@ def test_a_study_that_was_begun_before_a_key_goes_on_without_it_unless_asked(
     assert study.spec.zero_init_residual == taken
     bottleneck = [run for run in study.runs() if run.model == "resnet50"]
     assert {run.zero_init_residual for run in bottleneck} == {bool(taken)}
+
+
+def test_a_study_that_was_begun_before_a_key_goes_on_without_it_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("data: cifar10\nname: mine\n")
+    for _ in range(2):
+        keep_place(Study({"data": "cifar10", "name": "mine"}, tmp_path))  # writes study.yaml
+        assert "zero_init_residual" not in yaml.safe_load(path.read_text("utf-8"))
+        assert load_frozen(path).zero_init_residual is False
+    keep_place(Study.open(tmp_path))
+    check_folder(tmp_path, parse_spec({"data": "cifar10", "name": "mine"}))
+    with pytest.raises(MismatchError, match="zero_init_residual: False there, True asked for"):
+        check_folder(tmp_path, parse_spec({"data": "cifar10", "zero_init_residual": True}))
 
 
 def test_finetune_is_an_axis_beside_init_and_random_weights_are_always_trained() -> None:

@@ -79,7 +79,8 @@ def quick_study(
         changes["image_size"] = _image_size(data, dataset, spec.image_size)
     if "fractions" not in given:
         changes["fractions"] = learning_curve_fractions(dataset)
-    chosen = StudySpec.model_validate(spec.model_dump(mode="json") | changes)
+    # Not the keys that nobody set: in the folder of an older study they are what they were there.
+    chosen = StudySpec.model_validate(spec.model_dump(mode="json", exclude_unset=True) | changes)
     if chosen.image_size == spec.image_size:
         return Study(
             chosen, folder, data_dir=data_dir, cifar_archive=cifar_archive, dataset=dataset
