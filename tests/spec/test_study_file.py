@@ -20,6 +20,7 @@ from sixteenth import (
     preset_names,
     preset_text,
 )
+from sixteenth.cli.options import Flags
 from sixteenth.spec import dump_spec, load_frozen, spec_differences, without_place
 from sixteenth.spec.fields import FROZEN, LAST_STAGE, trains_more, weights_of
 from sixteenth.spec.specs import slug
@@ -308,6 +309,14 @@ def test_a_study_that_was_begun_before_a_key_goes_on_without_it_unless_asked(
     assert study.spec.zero_init_residual == taken
     bottleneck = [run for run in study.runs() if run.model == "resnet50"]
     assert {run.zero_init_residual for run in bottleneck} == {bool(taken)}
+
+
+@pytest.mark.parametrize(
+    "name", ["photos\U0001f600", "007", "null", 'it\'s "mine": [a]', "é\u2028"]
+)
+def test_flags_take_a_path_or_a_name_as_it_is(name: str) -> None:
+    spec = load_spec("cifar10", Flags(data=name, image_column=name, label_column=name).changes())
+    assert (spec.data, spec.image_column, spec.label_column) == (name, name, name)
 
 
 def test_a_study_that_was_begun_before_a_key_goes_on_without_it_each_time(tmp_path: Path) -> None:
