@@ -176,6 +176,15 @@ def test_differences_between_two_studies_are_named_key_by_key() -> None:
     ]
 
 
+def test_leave_to_load_a_part_of_a_weights_file_can_be_given_later_and_not_taken_back() -> None:
+    without, leave = (parse_spec({"data": "digits", "allow_partial": key}) for key in (False, True))
+    assert spec_differences(without, leave) == []
+    assert spec_differences(without.runs()[0], leave.runs()[0]) == []
+    taken_back = ["allow_partial: True there, False asked for"]
+    assert spec_differences(leave, without) == taken_back
+    assert spec_differences(leave.runs()[0], without.runs()[0]) == taken_back
+
+
 def test_names_that_are_no_file_names_stay_apart() -> None:
     assert slug("resnet18") == "resnet18"
     assert slug("a/b.pth") != slug("a-b.pth")

@@ -160,9 +160,12 @@ def dump_spec(spec: BaseModel, begun: Path | None = None) -> str:
 def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
     """A line ``key: OLD there, NEW asked for`` for each value that differs.
 
-    The position of a run's seed counts only where it selects a block of images.
+    The position of a run's seed counts only where it selects a block of images. Leave to load a
+    part of a weights file changes nothing that was begun without it: all of each file was loaded.
     """
     before, after = _flatten(old.model_dump(mode="json")), _flatten(new.model_dump(mode="json"))
+    if after.get("allow_partial"):
+        before["allow_partial"] = True
     if "disjoint" not in (before.get("subsets"), after.get("subsets")):
         after["replicate"] = before.get("replicate")
     return [
