@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import shutil
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from forked import Forked, python_program
 from sixteenth import Listener, Study
+from sixteenth.engine.checkpoint import DIGEST_BYTES, MAGIC
 from sixteenth.engine.train import Progress
 from tiny_study import environment, tiny_home
 
@@ -207,6 +210,36 @@ def test_checkpoints_that_cannot_be_read_now_are_kept(
     heard = Hearing()
     cut.run(device="cpu", workers=1, threads=1, listener=heard)
     assert (stable(cut), heard.steps) == (stable(whole), 2 * 5)
+
+
+def test_a_checkpoint_of_another_run_of_the_same_name_is_refused(
+    tiny_folder: Path, whole: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SHARE", 1e9)
+    faster = {**STUDY, "train": {"epochs": 6, "batch_size": 20, "learning_rate": 0.01}}
+    own, other = Study(STUDY, "own"), Study(faster, "other")
+    for study in (own, other):
+        with pytest.raises(KeyboardInterrupt):
+            study.run(device="cpu", workers=1, threads=1, listener=Hearing(stop_in=3))
+    (place,), (elsewhere,) = ((each.folder / "runs").iterdir() for each in (own, other))
+    path = place / "checkpoint.pt"
+    before = path.read_bytes()
+    shutil.copy(elsewhere / "checkpoint.pt", path)
+    own.run(device="cpu", workers=1, threads=1)
+    (record,) = own.records()
+    assert record.status == "failed"
+    assert f"the checkpoint {path} is of another run" in str(record.error)
+    assert "train.learning_rate: 0.01 there, None asked for" in str(record.error)
+    # As it was before checkpoints said whose they are.
+    content = torch.load(io.BytesIO(before[len(MAGIC) + DIGEST_BYTES :]), weights_only=True)
+    del content["owner"]
+    older = io.BytesIO()
+    torch.save(content, older)
+    digest = hashlib.sha256(older.getvalue()).digest()
+    path.write_bytes(MAGIC + digest + older.getvalue())
+    heard = Hearing()
+    own.run(device="cpu", workers=1, threads=1, listener=heard)
+    assert (stable(own), heard.steps) == (stable(whole), 4 * 5)
 
 
 def test_a_checkpoint_that_does_not_fit_into_memory_is_not_of_another_network(

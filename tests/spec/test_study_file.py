@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from sixteenth import (
+    MismatchError,
     RunSpec,
     SpecError,
     Study,
@@ -19,9 +20,12 @@ from sixteenth import (
     preset_names,
     preset_text,
 )
+from sixteenth.cli.options import Flags
 from sixteenth.spec import dump_spec, load_frozen, spec_differences, without_place
 from sixteenth.spec.fields import FROZEN, LAST_STAGE, trains_more, weights_of
 from sixteenth.spec.specs import slug
+from sixteenth.study.moved import keep_place
+from sixteenth.study.preflight import check_folder
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
@@ -172,6 +176,15 @@ def test_differences_between_two_studies_are_named_key_by_key() -> None:
     ]
 
 
+def test_leave_to_load_a_part_of_a_weights_file_can_be_given_later_and_not_taken_back() -> None:
+    without, leave = (parse_spec({"data": "digits", "allow_partial": key}) for key in (False, True))
+    assert spec_differences(without, leave) == []
+    assert spec_differences(without.runs()[0], leave.runs()[0]) == []
+    taken_back = ["allow_partial: True there, False asked for"]
+    assert spec_differences(leave, without) == taken_back
+    assert spec_differences(leave.runs()[0], without.runs()[0]) == taken_back
+
+
 def test_names_that_are_no_file_names_stay_apart() -> None:
     assert slug("resnet18") == "resnet18"
     assert slug("a/b.pth") != slug("a-b.pth")
@@ -305,6 +318,27 @@ def test_a_study_that_was_begun_before_a_key_goes_on_without_it_unless_asked(
     assert study.spec.zero_init_residual == taken
     bottleneck = [run for run in study.runs() if run.model == "resnet50"]
     assert {run.zero_init_residual for run in bottleneck} == {bool(taken)}
+
+
+@pytest.mark.parametrize(
+    "name", ["photos\U0001f600", "007", "null", 'it\'s "mine": [a]', "é\u2028"]
+)
+def test_flags_take_a_path_or_a_name_as_it_is(name: str) -> None:
+    spec = load_spec("cifar10", Flags(data=name, image_column=name, label_column=name).changes())
+    assert (spec.data, spec.image_column, spec.label_column) == (name, name, name)
+
+
+def test_a_study_that_was_begun_before_a_key_goes_on_without_it_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("data: cifar10\nname: mine\n")
+    for _ in range(2):
+        keep_place(Study({"data": "cifar10", "name": "mine"}, tmp_path))  # writes study.yaml
+        assert "zero_init_residual" not in yaml.safe_load(path.read_text("utf-8"))
+        assert load_frozen(path).zero_init_residual is False
+    keep_place(Study.open(tmp_path))
+    check_folder(tmp_path, parse_spec({"data": "cifar10", "name": "mine"}))
+    with pytest.raises(MismatchError, match="zero_init_residual: False there, True asked for"):
+        check_folder(tmp_path, parse_spec({"data": "cifar10", "zero_init_residual": True}))
 
 
 def test_finetune_is_an_axis_beside_init_and_random_weights_are_always_trained() -> None:

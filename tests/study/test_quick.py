@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from safetensors.torch import save_file
 
 from sixteenth import DataError, InputError, Study, WeightsError
@@ -17,6 +18,7 @@ from sixteenth.language.words import Names
 from sixteenth.models import OWN_FACTORIES, build_model
 from sixteenth.study import quick
 from sixteenth.study.explain import find_place
+from sixteenth.study.preflight import check_folder
 from tiny_study import Command, read_results
 
 
@@ -125,6 +127,17 @@ def test_quick_runs_a_study_whose_report_and_advice_know_that_features_were_froz
     assert doubled.from_images == doubled.gain
     with pytest.raises(InputError, match="in these cells some are frozen"):
         find_place(study, (rows[0]["run_id"], rows[1]["run_id"]))
+
+
+def test_quick_goes_on_with_a_study_that_was_begun_before_a_key(tmp_path: Path) -> None:
+    settings = ["models=[resnet18]", "image_size=8"]
+    place = tmp_path / "q"
+    spec = quick.quick_study("digits", settings, place, data_dir=tmp_path / "cache").spec
+    place.mkdir()
+    older = yaml.safe_dump(spec.model_dump(mode="json", exclude={"zero_init_residual"}))
+    (place / "study.yaml").write_text(older, encoding="utf-8")
+    again = quick.quick_study("digits", settings, place, data_dir=tmp_path / "cache")
+    check_folder(place, again.spec)
 
 
 @pytest.mark.parametrize(

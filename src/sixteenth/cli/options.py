@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import math
 import re
 from collections.abc import Callable
@@ -238,10 +237,11 @@ class Flags:
 
     def changes(self) -> list[str]:
         """The flags as settings of the study file, after those of --set."""
+        from ..spec.yaml import quote
+
         named = ("data", "image_column", "label_column")
         given = {key: getattr(self, key) for key in named if getattr(self, key) is not None}
-        # A JSON string is a YAML string: a path that looks like a number stays a path.
-        plain = [f"{key}={json.dumps(value)}" for key, value in given.items()]
+        plain = [f"{key}={quote(value)}" for key, value in given.items()]
         switched = ("skip_broken", "allow_partial")
         plain += [f"{key}=true" for key in switched if getattr(self, key)]
         seeds = [] if self.seed is None else [f"seeds=[{self.seed}]"]

@@ -20,8 +20,9 @@ from typing import IO, Any, cast
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import InputError, MismatchError
 from ..messages import one_line
+from ..spec import RunSpec, spec_differences, without_place
 from ..storage.run_facts import LengthMetrics
 from ..storage.run_folder import RunFolder
 from ..storage.run_results import EpochRow
@@ -30,6 +31,41 @@ from .learner import Learner
 
 MAGIC = b"sixteenth checkpoint 1\n"
 DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a checkpoint is. Two studies may have runs of one name, and of the same network.
+
+    Attributes:
+        run: what is trained.
+        fingerprint: of its data.
+    """
+
+    run: RunSpec
+    fingerprint: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a checkpoint says of it."""
+        return {"run": self.run.model_dump(mode="json"), "fingerprint": self.fingerprint}
+
+    def check(self, kept: dict[str, Any], path: Path) -> None:
+        """Refuse a checkpoint that says that it is another's.
+
+        Raises:
+            MismatchError: what differs, and the way out.
+        """
+        there = RunSpec.model_validate(kept["run"])
+        differs = without_place(spec_differences(there, self.run), there.data, self.run.data)
+        if kept["fingerprint"] != self.fingerprint:
+            differs.append(
+                f"data fingerprint: {kept['fingerprint'][:12]} there, {self.fingerprint[:12]} now"
+            )
+        if differs:
+            raise MismatchError(
+                f"the checkpoint {path} is of another run ({'; '.join(differs)})",
+                "bring back this run's own, or remove it",
+            )
 
 
 @dataclass
@@ -73,7 +109,9 @@ class TrainingState:
         return self.seconds + (self.middle["seconds"] if self.middle else 0.0)
 
 
-def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) -> None:
+def write_checkpoint(
+    folder: RunFolder, learner: Learner, state: TrainingState, owner: Owner
+) -> None:
     """Write a checkpoint; the last one becomes the one before it.
 
     Raises:
@@ -84,7 +122,7 @@ def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) 
         "history": [asdict(row) for row in state.history],
         "lengths": [length.to_dict() for length in state.lengths],
     }
-    content = {"learner": learner.state_dict(), "state": plain}
+    content = {"learner": learner.state_dict(), "state": plain, "owner": owner.to_dict()}
     last, before = folder.checkpoint_paths
 
     def write(file: IO[bytes]) -> None:
@@ -111,7 +149,9 @@ def write_checkpoint(folder: RunFolder, learner: Learner, state: TrainingState) 
     sync_folder(folder.path)
 
 
-def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState, list[str]]:
+def read_checkpoint(
+    folder: RunFolder, learner: Learner, owner: Owner
+) -> tuple[TrainingState, list[str]]:
     """Load the newest complete checkpoint into `learner`.
 
     Returns:
@@ -119,7 +159,8 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
         damaged checkpoint, which is removed.
 
     Raises:
-        InputError: the checkpoint is of another network.
+        MismatchError: the checkpoint is of another run.
+        InputError: it is of another network.
         OSError: a checkpoint cannot be read now, and there is no other. Nothing is removed.
     """
     damaged: list[str] = []
@@ -140,12 +181,14 @@ def read_checkpoint(folder: RunFolder, learner: Learner) -> tuple[TrainingState,
             continue
         try:
             content = torch.load(payload, map_location=learner.device, weights_only=True)
+            if "owner" in content:  # older ones do not say whose they are
+                owner.check(content["owner"], path)
             learner.load_state_dict(content["learner"])
             kept = content["state"]
             state = TrainingState(**kept)
             state.history = [EpochRow(**row) for row in kept["history"]]
             state.lengths = [LengthMetrics.from_dict(each) for each in kept.get("lengths", [])]
-        except (MemoryError, torch.OutOfMemoryError):
+        except (MemoryError, torch.OutOfMemoryError, MismatchError):
             raise
         except Exception as error:
             reason = one_line(error)[:120]

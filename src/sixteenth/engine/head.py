@@ -5,10 +5,10 @@ predictions and a row of the results table. It differs in what its training is: 
 initial weights is a fixed function, so its outputs before the last layer, the features, are
 computed once for all images (`engine.features`), and each run fits a multinomial logistic
 regression to those of its own subset. That is a convex problem with one solution: there are no
-epochs, no steps (both are 0 in the tables), no history.csv and no checkpoint, and nothing is random
-but the subset. Tables call the initial weights ``imagenet, frozen``, so that the analysis treats
-them as other initial weights. model.safetensors holds the head alone; the rest is the file of the
-initial weights, whose hash the record has.
+epochs, no steps (both are 0 in the tables), no history.csv and no checkpoint. The seed draws the
+subset, and the part of it on which the penalty is chosen. Tables call the initial weights
+``imagenet, frozen``, so that the analysis treats them as other initial weights. model.safetensors
+holds the head alone; the rest is the file of the initial weights, whose hash the record has.
 
 scikit-learn fits the head: a linear layer of our own, fitted by L-BFGS in torch, is as accurate and
 takes two to three times as long (docs/quick.md). The penalty is chosen on a fifth of the run's own

@@ -25,7 +25,7 @@ from ..storage.run_facts import LengthMetrics, Metrics
 from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord, halvings
 from ..storage.run_results import EpochRow
-from .checkpoint import TrainingState, write_checkpoint
+from .checkpoint import Owner, TrainingState, write_checkpoint
 from .evaluation import Evaluation
 from .execution import Execution, peak_memory
 from .images import DeviceImages, Rows, select_images
@@ -115,6 +115,7 @@ class TrainingLoop:
             split: what `split_of` returns.
         """
         self.spec, self.recipe, self.folder, self.learner = run, run.train, folder, learner
+        self.owner = Owner(run, dataset.fingerprint)
         self.auto = run.train.epochs == "auto"
         self.augmentation, self.on_progress = augmentation, on_progress
         subset, held = split
@@ -356,7 +357,7 @@ class TrainingLoop:
 
     def _checkpoint(self, state: TrainingState) -> None:
         began = time.monotonic()
-        write_checkpoint(self.folder, self.learner, state)
+        write_checkpoint(self.folder, self.learner, state, self.owner)
         self.folder.write_history(state.history)
         self.saved = time.monotonic()
         self.saving_seconds = self.saved - began

@@ -127,7 +127,7 @@ def _train_alone(
                     run, dataset, folder, learner, images, (subset, held), augmentation, on_progress
                 )
                 del images  # the training has a copy on a GPU
-                state, notices = read_checkpoint(folder, learner)
+                state, notices = read_checkpoint(folder, learner, training.owner)
                 if notices:
                     record = record.with_notices(notices)
                     folder.write_record(record)

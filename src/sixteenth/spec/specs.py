@@ -260,8 +260,8 @@ class StudySpec(BaseModel):
     def runs(self) -> list[RunSpec]:
         """All cells of the grid, small subsets first, so that the first results come early.
 
-        A head on all images is trained once: its subset is the same for every seed, and nothing
-        else about it is random.
+        A head on the fraction 1 is trained once: every seed has the same images, and draws no more
+        than the part of them on which the penalty is chosen.
         """
         axes = {"model", "init", "finetune", "fraction", "zero_init_residual"}
         shared = self.model_dump(include=set(RunSpec.model_fields) - axes)

@@ -75,13 +75,19 @@ def as_begun(spec: StudySpec, path: Path) -> StudySpec:
     Of these keys, those that `spec` leaves to their defaults have the values of `BEFORE`.
     """
     left = BEFORE.keys() - spec.model_fields_set
-    if not left or not path.is_file():
-        return spec
+    if left:
+        return spec.model_copy(update={key: BEFORE[key] for key in left & _lacking(path)})
+    return spec
+
+
+def _lacking(path: Path) -> set[str]:
+    """The keys of `BEFORE` that a study.yaml is older than; none where there is no such file."""
+    if not path.is_file():
+        return set()
     try:
-        written = load_spec(path).model_fields_set
+        return BEFORE.keys() - load_spec(path).model_fields_set
     except SpecError:
-        return spec  # it is said where the folder is used
-    return spec.model_copy(update={key: BEFORE[key] for key in left - written})
+        return set()  # it is said where the folder is used
 
 
 def load_spec(
@@ -140,17 +146,27 @@ def parse_spec(content: Mapping[str, Any], where: str = "the study") -> StudySpe
         raise SpecError(f"{where}: {_explain(error)}") from None
 
 
-def dump_spec(spec: BaseModel) -> str:
-    """A spec as YAML, with all keys, in the order of the fields."""
-    return yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+def dump_spec(spec: BaseModel, begun: Path | None = None) -> str:
+    """A spec as YAML, with all keys, in the order of the fields.
+
+    Args:
+        begun: the study.yaml that the text is for. Keys of `BEFORE` that it lacks are left out:
+            else they would have been asked for, and a study that leaves them to their defaults
+            would be another one.
+    """
+    content = spec.model_dump(mode="json", exclude=_lacking(begun) if begun else None)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
 def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
     """A line ``key: OLD there, NEW asked for`` for each value that differs.
 
-    The position of a run's seed counts only where it selects a block of images.
+    The position of a run's seed counts only where it selects a block of images. Leave to load a
+    part of a weights file changes nothing that was begun without it: all of each file was loaded.
     """
     before, after = _flatten(old.model_dump(mode="json")), _flatten(new.model_dump(mode="json"))
+    if after.get("allow_partial"):
+        before["allow_partial"] = True
     if "disjoint" not in (before.get("subsets"), after.get("subsets")):
         after["replicate"] = before.get("replicate")
     return [

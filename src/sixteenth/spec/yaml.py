@@ -10,6 +10,7 @@ errors for
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable
 from typing import Any
@@ -87,3 +88,11 @@ def read_yaml(text: str) -> Any:
     # PyYAML's constructors raise nearly any exception on invalid values, such as the month 13.
     except Exception as error:
         raise StrictYamlError(one_line(error)[:200]) from None
+
+
+def quote(text: str) -> str:
+    """`text` as one line of YAML that is a text, whatever it looks like.
+
+    JSON's escapes are none of YAML's: a character above U+FFFF would become two.
+    """
+    return yaml.safe_dump(text, default_style='"', width=math.inf).rstrip("\n")

@@ -121,7 +121,7 @@ class RunFolder:
         """What run.json holds, or None where there is none.
 
         Raises:
-            InputError: it is damaged, or written by a later version.
+            InputError: it is damaged, cannot be read, or was written by a later version.
         """
         anew = f"to train this run anew, remove {self.path}"
         try:
@@ -129,7 +129,13 @@ class RunFolder:
             content: Any = json.loads(text, parse_constant=_no_number)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, RecursionError) as error:
+        except NotADirectoryError:
+            raise InputError(
+                f"no run in {self.path}, which is no folder: name the one that holds run.json"
+            ) from None
+        except OSError as error:  # what it holds may be good
+            raise InputError(f"{self.record_path} cannot be read: {error.strerror}") from None
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{self.record_path} cannot be read ({error}): {anew}") from None
         version = content.get("format") if isinstance(content, dict) else None
         if isinstance(version, int) and version > FORMAT:

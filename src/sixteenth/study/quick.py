@@ -11,7 +11,6 @@ The preset `quick` says what is trained. Chosen here, unless set by the user, ar
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +22,7 @@ from ..spec import StudySpec, TrainFraction, load_spec
 from ..spec.fields import NAMED_DATA
 from ..spec.hub_address import parse_address
 from ..spec.specs import slug
+from ..spec.yaml import quote
 from .listener import Listener
 from .preflight import fresh_folder
 from .study import Study
@@ -65,7 +65,7 @@ def quick_study(
     on_hub = parse_address(data)
     title = on_hub.name if on_hub else data if data in NAMED_DATA else Path(data).resolve().name
     name = f"quick-{slug(title) or 'data'}"
-    spec = load_spec("quick", [f"data={_quoted(data)}", f"name={_quoted(name)}", *settings])
+    spec = load_spec("quick", [f"data={quote(data)}", f"name={quote(name)}", *settings])
     changes: dict[str, object] = {}
     if "models" not in given:
         changes["models"] = pretrained_pair()
@@ -79,7 +79,8 @@ def quick_study(
         changes["image_size"] = _image_size(data, dataset, spec.image_size)
     if "fractions" not in given:
         changes["fractions"] = learning_curve_fractions(dataset)
-    chosen = StudySpec.model_validate(spec.model_dump(mode="json") | changes)
+    # Not the keys that nobody set: in the folder of an older study they are what they were there.
+    chosen = StudySpec.model_validate(spec.model_dump(mode="json", exclude_unset=True) | changes)
     if chosen.image_size == spec.image_size:
         return Study(
             chosen, folder, data_dir=data_dir, cifar_archive=cifar_archive, dataset=dataset
@@ -159,8 +160,3 @@ def _image_size(data: str, dataset: ImageDataset, smallest: int) -> int:
     images = len(dataset.train) + len(dataset.test)
     fitting = [size for size in IMAGE_SIZES if images * size**2 <= PIXELS]
     return smallest if data in NAMED_DATA or not fitting else fitting[0]
-
-
-def _quoted(text: str) -> str:
-    """`text` as YAML: a JSON string is one."""
-    return json.dumps(text)

@@ -436,8 +436,9 @@ class Study(StudyResults):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take(lock)
             check_folder(self.folder, self.spec)
-            if not StudyFolder(self.folder).spec_path.is_file():
+            path = StudyFolder(self.folder).spec_path
+            if not path.is_file():
                 sweep(self.folder)
-            write_text(StudyFolder(self.folder).spec_path, dump_spec(self.spec))
+            write_text(path, dump_spec(self.spec, path))
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None

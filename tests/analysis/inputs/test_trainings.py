@@ -179,6 +179,22 @@ def test_accuracies_of_0_and_1_say_nothing_of_others_without_predictions(study):
     assert not grid.cannot_differ(grid.cells[-1])
 
 
+def test_equal_heads_on_all_images_say_nothing_of_how_much_trainings_differ(study):
+    sizes = {"10 per class": 100, "100 per class": 1000}
+    heads = ("resnet18", "imagenet, frozen")
+    made = study({heads: (0.5, 0.7)}, fractions=sizes, seeds=(0, 1, 2), seed_sd=0.02)
+    on_all = made.results["train_size"] == 1000
+    made.results.loc[on_all, "test_accuracy"] = 0.7
+    grid = read_grid(made.results, images_there=1000)
+    assert [grid.cannot_differ(cell) for cell in grid.cells] == [False, True]
+    assert set(grid.spread.degrees.values()) == {2}
+    of_more = read_grid(made.results, images_there=5000)
+    assert not any(of_more.cannot_differ(cell) for cell in of_more.cells)
+    made.results["init"] = "imagenet"  # whole networks on all images differ
+    whole = read_grid(made.results, images_there=1000)
+    assert not any(whole.cannot_differ(cell) for cell in whole.cells)
+
+
 def test_one_test_image_of_each_class_does_not_hide_that_trainings_differ(study):
     made = study({("resnet18", "random"): (0.6,)}, fractions={"1": 50_000}, seeds=(0, 1, 2))
     labels = np.arange(10)

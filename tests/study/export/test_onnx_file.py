@@ -142,6 +142,27 @@ def test_a_file_that_differs_from_the_network_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_differs_on_test_images_alone_is_written_by_the_second_exporter(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, noise, asked = onnx_file._export, onnx_file._on_noise, list[bool]()
+
+    def shifted(model: ImageClassifier, *, dynamo: bool) -> Any:
+        asked.append(dynamo)
+        if not dynamo:
+            model = classifier(run)
+            model.mean += 9
+        return plain(model, dynamo=False)
+
+    right, _ = onnx_file.to_onnx(classifier(run), "net", {})
+    monkeypatch.setattr(onnx_file, "_export", shifted)
+    monkeypatch.setattr(onnx_file, "_on_noise", lambda model, _: noise(model, right))
+    done = export(run, "onnx", tmp_path / "a.onnx", trust_code=True)
+    assert asked == [False, True]
+    assert done.agreement is not None
+    assert done.agreement.largest_difference < 1e-4
+
+
 def test_what_the_first_exporter_cannot_write_the_second_one_is_asked_for(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

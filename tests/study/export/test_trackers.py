@@ -154,6 +154,16 @@ def test_a_store_that_mlflow_cannot_open_is_one_line(invented: Invented) -> None
         export(invented.study.folder, "mlflow", "nothing://here")
 
 
+def test_a_store_that_is_no_database_is_one_line(invented: Invented, tmp_path: Path) -> None:
+    pytest.importorskip("mlflow")
+    store = tmp_path / "out" / "mlflow.db"
+    store.parent.mkdir()
+    store.write_text("damaged " * 200, encoding="utf-8")
+    with pytest.raises(InputError, match=r"MLflow says: .*file is not a database") as caught:
+        export(invented.study.folder, "mlflow", store.parent)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def wandb_records(path: Path) -> Iterator[Any]:
     """The records of a .wandb file: a log of LevelDB in blocks of 32 KiB, after a head of 7."""
     from wandb.proto.wandb_internal_pb2 import Record

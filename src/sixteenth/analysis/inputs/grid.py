@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SpecError
-from ...spec.fields import trained_part
+from ...spec.fields import is_frozen, trained_part
 from ...spec.fraction import TrainFraction
 from .predictions import TestPredictions, Unpaired
 from .scoring import Metric, Scoring
@@ -316,10 +316,14 @@ class Grid:
     def cannot_differ(self, cell: Cell) -> bool:
         """Whether a cell's trainings say nothing of how much trainings differ.
 
-        Each gets every class wholly right or wholly wrong: it answers one class to all images, or
-        makes no error. Its accuracy is then fixed by the test set. Classes of one test image do not
-        tell. Where predictions do not, it is an accuracy of 0 or 1.
+        They are heads on all images: every seed has the same ones, and draws no more than the part
+        on which the penalty is chosen. Or each gets every class wholly right or wholly wrong: it
+        answers one class to all images, or makes no error. Its accuracy is then fixed by the test
+        set. Classes of one test image do not tell. Where predictions do not, it is an accuracy of
+        0 or 1.
         """
+        if is_frozen(cell.init) and cell.train_size == self.images_there:
+            return True
         labels = self.predictions.labels
         images = np.bincount(labels) if len(labels) else np.zeros(1)
         if not self._all_correct_known(cell) or images.max() < 2:

@@ -47,14 +47,14 @@ def export_mlflow(study: Study, out: str) -> Exported:
         OSError: the folder cannot be written.
     """
     with _quietly():
-        require("sqlalchemy", target="mlflow", extra="mlflow")
+        damaged = require("sqlalchemy.exc", target="mlflow", extra="mlflow").SQLAlchemyError
         mlflow = require("mlflow.tracking", target="mlflow", extra="mlflow")
         failed = require("mlflow.exceptions", target="mlflow", extra="mlflow").MlflowException
         uri, artifacts = _store(out)
         try:
             client = mlflow.MlflowClient(tracking_uri=uri)
             _write_all(client, study, artifacts)
-        except failed as error:
+        except (failed, damaged) as error:
             raise InputError(f"--out {out}: MLflow says: {one_line(error)[:300]}") from None
     return Exported(
         "mlflow", out, (f"see it with: mlflow ui --backend-store-uri {shlex.quote(uri)}",)

@@ -12,7 +12,7 @@ Torch has two exporters. The older one, which records one call, is tried first: 
 by far (3 to 10 times, see docs/export.md). Where it fails, or what it wrote does not
 agree with the network, torch.export is tried. Neither is believed: a file is written only if
 onnxruntime loads it and gives the network's logits, for other numbers of images than those of the
-recorded call.
+recorded call, and for test images where they are at hand.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ CHECKED = 500
 """Test images that the file and the network are compared on, evenly spread over all of them."""
 
 TOLERANCE = 1e-3
-"""Largest difference of logits, relative to the largest logit: float32 sums in another order differ
-by about 1e-5, a layer that was exported wrongly by far more."""
+"""Largest difference of logits, relative to the largest logit, or to 1 if that is smaller: float32
+sums in another order differ by about 1e-5, a layer that was exported wrongly by far more."""
 
 MOST_BYTES = (1 << 31) - (1 << 20)
 """Of weights: a protobuf message, which an ONNX file is, holds less than 2 GiB."""
@@ -72,16 +72,12 @@ def export_onnx(network: TrainedNetwork, out: Path, data_dir: str | Path | None 
     for module in ("onnx", "onnxruntime"):  # onnxscript takes seconds, and is seldom needed
         require(module, target="onnx", extra="onnx")
     spec, name = network.spec, network.spec.model
-    model = network.classifier()
-    content = to_onnx(model, name, describe(network))
-    agreement, notes = None, []
+    images, notes = None, []
     try:
         images = spread(_test_images(network, data_dir))
     except InputError as error:
         notes.append(f"not checked on test images: {error}")
-    else:
-        agreement = compare(images, reference(model), onnx_runner(content))
-        _require_agreement(agreement, name)
+    content, agreement = to_onnx(network.classifier(), name, describe(network), images)
     if spec.views != "none":
         notes.append(
             "the file looks at each image once; the run's test accuracy is with "
@@ -112,11 +108,14 @@ def describe(network: TrainedNetwork) -> dict[str, str]:
     }
 
 
-def to_onnx(model: ImageClassifier, name: str, metadata: Mapping[str, str]) -> bytes:
-    """The bytes of an ONNX file that gives the logits of `model`.
+def to_onnx(
+    model: ImageClassifier, name: str, metadata: Mapping[str, str], images: Pixels | None = None
+) -> tuple[bytes, Agreement | None]:
+    """The bytes of an ONNX file that gives the logits of `model`, and how far on `images`.
 
     Args:
         name: of the model, for the errors.
+        images: uint8 (n, size, size, 3), that it is compared on besides random pixels.
 
     Raises:
         ModelError: it is too large, or neither of torch's exporters can write it.
@@ -132,7 +131,11 @@ def to_onnx(model: ImageClassifier, name: str, metadata: Mapping[str, str]) -> b
             content = _labelled(_export(model, dynamo=exporter), metadata)
             for found in _on_noise(model, content):
                 _require_agreement(found, name)
-            return content
+            if images is None:
+                return content, None
+            agreement = compare(images, reference(model), onnx_runner(content))
+            _require_agreement(agreement, name)
+            return content, agreement
         # Both exporters raise nearly anything on a network that they do not understand.
         except Exception as error:
             reasons.append(one_line(error)[:200])

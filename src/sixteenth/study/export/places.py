@@ -1,4 +1,4 @@
-"""Where exports go, each whole or not at all, and the packages that write them."""
+"""Where exports go, and the packages that write them."""
 
 from __future__ import annotations
 
