@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
-from sixteenth.analysis import Cell, Contrast, Findings, Option
+from sixteenth.analysis import Cell, Contrast, Findings, Option, OptionKind
 from sixteenth.analysis import cells as cell_table
 from sixteenth.analysis.findings.answer import AnswerFinding, BoughtByImages, Headline, InHand
 from sixteenth.analysis.findings.expectation import SizeVerdict
+from sixteenth.analysis.findings.overview import Overview, Verdict
 
 Arm = tuple[str, str]
 Point = tuple[Arm, float, float]
@@ -50,7 +49,8 @@ class Screen:
     """What is read first, and the comparison at every size.
 
     Attributes:
-        first: the option named first; None where there is none.
+        first: the first option of the list; None where there is none.
+        title: the kind of option that the title says to take; empty where it names none.
         start: (arm, images) that the first option starts from.
         paragraph: the statements of the first paragraph.
         options: all statements of the list.
@@ -59,6 +59,7 @@ class Screen:
     """
 
     first: Statement | None
+    title: str
     start: tuple[Arm, float] | None
     paragraph: tuple[Statement, ...]
     options: tuple[Statement, ...]
@@ -66,19 +67,20 @@ class Screen:
     cells: tuple[tuple[Arm, float, float, float], ...]
 
 
-def read(found: Findings, results: pd.DataFrame) -> Screen:
-    """The claims of a study's findings; `results` is the table that they are from."""
+def read(found: Findings) -> Screen:
+    """The claims of a study's findings."""
     options = [_option(each) for each in found.options]
     listed = tuple(each for each in options if each is not None)
     cells = tuple(
         ((str(row["model"]), str(row["init"])), row["train_size"], row["low"], row["high"])
-        for row in cell_table(results).to_dict("records")
+        for row in cell_table(found.grid).to_dict("records")
     )
     headline = next((each for each in found.answer if isinstance(each, Headline)), None)
     named = () if headline is None else (_option(headline.option),)
     first = listed[0] if listed else None
     return Screen(
         first=first,
+        title=_title(found.overview),
         start=(first.minus[0], max(images for _, images, _, _ in cells)) if first else None,
         paragraph=tuple(
             each
@@ -94,6 +96,15 @@ def read(found: Findings, results: pd.DataFrame) -> Screen:
         ),
         cells=cells,
     )
+
+
+def _title(seen: Overview) -> str:
+    """What to do; of a gain that is in hand, what comes next."""
+    if seen.verdict is Verdict.TRAIN_FIRST:
+        return str(OptionKind.TRAINING)
+    if seen.verdict is Verdict.IN_HAND:
+        return str(seen.next.kind) if seen.next else ""
+    return str(seen.card.option.kind) if seen.card and seen.verdict is Verdict.DO else ""
 
 
 def _option(option: Option) -> Statement | None:

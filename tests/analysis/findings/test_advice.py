@@ -22,6 +22,7 @@ from sixteenth.analysis.findings.advice import (
 from sixteenth.analysis.findings.cost import study_seconds
 from sixteenth.analysis.findings.options import OptionVerdict, visible_gain
 from sixteenth.analysis.findings.target import TargetOutcome
+from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for
 from sixteenth.language.base import SaidAdvice
 from sixteenth.language.commands import step_command
@@ -131,7 +132,7 @@ def test_seeds_that_explain_has_trained_already_are_asked_of_the_study(study):
     close = {("resnet18", "random"): (0.6, 0.7), ("resnet50", "random"): (0.6, 0.702)}
     made = study(close, fractions={"1/2": 5000, "1": 10_000}, seeds=(0, 1))
     grid = read_grid(made.results)
-    (again,) = _seeds(grid, grid.best, 0.95, {"resnet18-random-1-seed1"})
+    (again,) = _seeds(grid, best_network(grid), 0.95, {"resnet18-random-1-seed1"})
     assert step_command(again) == "sixteenth run study.yaml --set 'seeds=[0, 1, 2, 3]'"
     assert again.seconds == pytest.approx(study_seconds(grid))
 

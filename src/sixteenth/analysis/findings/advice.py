@@ -15,7 +15,7 @@ from ...spec.fields import is_frozen
 from ..curves.joint import Curves
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.intervals import Interval, cell_interval
-from ..stats.paired import Contrast, compare_cells
+from ..stats.paired import Contrast, best_network, compare_cells
 from ..stats.spread import LEVEL
 from .compare_options import find_options
 from .cost import size_seconds, study_seconds
@@ -158,7 +158,7 @@ def advise(
     """
     if not grid.cells:
         return Advice(NothingTrained())
-    best = grid.best
+    best = best_network(grid)
     target = None if target_error is None else reach(grid, curves, target_error)
     told = explanation or Explanation()
     options = find_options(

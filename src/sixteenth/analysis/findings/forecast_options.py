@@ -12,6 +12,7 @@ import numpy as np
 from ..curves.forecast import doubling_draws, doubts
 from ..curves.joint import CURVE_LEVEL, Curves, spread_of
 from ..curves.learning_curve import fit_learning_curve
+from ..curves.power_laws import TRAINING_PRIOR
 from ..inputs.grid import Cell, Grid, across_machines
 from ..inputs.trainings import COUNT
 from .diagnosis import DiagnosisFinding, TooFewSteps
@@ -70,6 +71,7 @@ def longer_training(
         [[1 - run.accuracy for run in cell.runs] for cell in cells],
         test_size=int(best.effective_size) if best.effective_size > 0 else None,
         chance=curves.chance,
+        prior=TRAINING_PRIOR,
     )
     last = cells[-1].mean("steps")
     falls = fit.falls([2 * last], count=COUNT, seed=zlib.crc32(b"training"))[:, 0]
