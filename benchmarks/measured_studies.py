@@ -120,6 +120,6 @@ def held_back(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     for _, cell in results.groupby(["model", "init", "fraction"]):
         for left_out in cell.index if len(cell) > 1 else ():
             kept = cell.drop(left_out)
-            for _, _, low, high in read(analyse(kept), kept).cells:
+            for _, _, low, high in read(analyse(kept)).cells:
                 name = f"{folder.name}: {kept['model'].iloc[0]}, seed {cell.loc[left_out, 'seed']}"
                 yield name, low, high, cell.loc[left_out, "test_accuracy"]
