@@ -15,12 +15,16 @@ false claim       a study whose answer or list of options says that something he
                   not, where that is zero or the other way round
 missed            the interval of what comes next, or of a gain in hand, misses the average
                   training
-cells ... forecasts   coverage for another training (for the average one in brackets)
+cells ... forecasts   coverage for another training, with its standard error by study (for the
+                  average one in brackets); "in hand" are gains that the best network has already,
+                  "options" measured ones that are still to be had
 images alone      what the same credit more images with, and what they bring at equal steps: mean
                   distance in points
-best first        the option named first is the best of those that its network has: twice the
+best first        the first option of the list is the best of those that its network has: twice the
                   images, the other model if that is bigger, other weights, twice the steps; of
                   images that helped before, the next doubling counts
+title             the same of what the report's title says to do (in brackets: the share of the
+                  studies whose title says to do one of these)
 regret            what the best of these would have brought more, in points
 decided           of all sizes where the models differ, those where the report tells them apart
 told wrongly      of these, the share with the wrong sign
@@ -51,6 +55,7 @@ from .simulated_studies import Setting, draw_truth, simulate
 CHANGES: tuple[dict[str, Any], ...] = (
     {},
     {"converged": False},
+    {"converged": False, "harmful": True},
     {"spread": 0.003},
     {"spread": 0.01},
     {"wider": 2.0},
@@ -62,12 +67,13 @@ SETTINGS = tuple(Setting(seeds=seeds, **changed) for changed in CHANGES for seed
 EQUAL_EVERY = 4
 """In every study of so many both models are equally good."""
 Scores = dict[str, list[float]]
-COVERAGES = ("cells", "sizes", "options", "forecasts")
+COVERAGES = ("cells", "sizes", "in hand", "options", "forecasts")
 POINTS = ("images alone", "regret")
-BRACKETS = {name: f"average {name}" for name in COVERAGES[1:]} | {"equal": "equal, any init"}
+BRACKETS = {name: f"average {name}" for name in COVERAGES[1:]}
+BRACKETS |= {"equal": "equal, any init", "title": "titled"}
 COLUMNS = (
     *("false claim", "missed", *COVERAGES, "images alone"),
-    *("best first", "regret", "decided", "told wrongly", "equal"),
+    *("best first", "title", "regret", "decided", "told wrongly", "equal"),
 )
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
@@ -105,6 +111,7 @@ def score(screen: Screen, truth: Truth, scores: Scores) -> None:
         mean, sd = truth.accuracy(arm, images), truth.spread(arm, images)
         scores["cells"].append(_holds(low, high, mean, sd))
     named = [(each, "forecasts" if each.forecast else "options") for each in options]
+    named += [(each, "in hand") for each in paragraph if each.kind == "spent"]
     for each, name in [*named, *((size, "sizes") for size in screen.sizes)]:
         if math.isfinite(each.low) and math.isfinite(each.high):
             sd = math.hypot(*(truth.spread(*point[:2]) for point in (each.plus, each.minus)))
@@ -134,6 +141,10 @@ def _holds(low: float, high: float, mean: float, sd: float) -> float:
 
 def _score_first(screen: Screen, truth: Truth, scores: Scores) -> None:
     ahead = upcoming(truth, *screen.start) if screen.start else {}
+    if ahead:
+        scores["titled"].append(screen.title in ahead)
+        if screen.title in ahead:
+            scores["title"].append(ahead[screen.title] >= max(ahead.values()))
     if screen.first is None or screen.first.kind not in ahead:
         return
     best = max(ahead.values())
@@ -189,8 +200,17 @@ def line(name: str, studies: Sequence[Scores]) -> str:
         scale = 1 if key in POINTS else 100
         return f"{scale * np.mean(every[key]):.{digits}f}" if every[key] else ""
 
+    def error(key: str) -> str:
+        """Standard error of a coverage; the statements of one study are not independent."""
+        if key not in COVERAGES or not every[key]:
+            return ""
+        centre = np.mean(every[key])
+        off = [sum(value - centre for value in scores.get(key, [])) for scores in studies]
+        return f" ± {100 * math.hypot(*off) / len(every[key]):.1f}"
+
     cells = [
         mean(key, 2 if key in POINTS else 1 if key in COVERAGES else 0)
+        + error(key)
         + (f" ({mean(BRACKETS[key], 0)})" if key in BRACKETS and every[key] else "")
         for key in COLUMNS
     ]

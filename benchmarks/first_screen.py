@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from sixteenth.analysis import Cell, Contrast, Findings, Option
+from sixteenth.analysis import Cell, Contrast, Findings, Option, OptionKind
 from sixteenth.analysis import cells as cell_table
 from sixteenth.analysis.findings.advice import BestNetwork
 from sixteenth.analysis.findings.answer import AnswerFinding, BoughtByImages, InHand
 from sixteenth.analysis.findings.expectation import SizeVerdict
+from sixteenth.analysis.findings.overview import Overview, Verdict
 from sixteenth.analysis.findings.recommendation import recommend
 
 Arm = tuple[str, str]
@@ -50,7 +51,8 @@ class Screen:
     """What is read first, and the comparison at every size.
 
     Attributes:
-        first: the option named first; None where there is none.
+        first: the first option of the list; None where there is none.
+        title: the kind of option that the title says to take; empty where it names none.
         start: (arm, images) that the first option starts from.
         paragraph: what comes next from the best network, and the gains that are spent.
         options: all statements of the list.
@@ -59,6 +61,7 @@ class Screen:
     """
 
     first: Statement | None
+    title: str
     start: tuple[Arm, float] | None
     paragraph: tuple[Statement, ...]
     options: tuple[Statement, ...]
@@ -76,12 +79,12 @@ def read(found: Findings) -> Screen:
     )
     named: tuple[Statement | None, ...] = ()
     if isinstance(found.advice.best, BestNetwork):
-        bought = [each.doubling for each in found.answer if isinstance(each, BoughtByImages)]
-        onwards = recommend(found.options, found.advice.best.cell, bought)
+        onwards = recommend(found.options, found.advice.best.cell)
         named = (_option(onwards.option),)
     first = listed[0] if listed else None
     return Screen(
         first=first,
+        title=_title(found.overview),
         start=(first.minus[0], max(images for _, images, _, _ in cells)) if first else None,
         paragraph=tuple(
             each
@@ -97,6 +100,15 @@ def read(found: Findings) -> Screen:
         ),
         cells=cells,
     )
+
+
+def _title(seen: Overview) -> str:
+    """What to do; of a gain that is in hand, what comes next."""
+    if seen.verdict is Verdict.TRAIN_FIRST:
+        return str(OptionKind.TRAINING)
+    if seen.verdict is Verdict.IN_HAND:
+        return str(seen.next.kind) if seen.next else ""
+    return str(seen.card.option.kind) if seen.card and seen.verdict is Verdict.DO else ""
 
 
 def _option(option: Option) -> Statement | None:

@@ -30,6 +30,7 @@ from sixteenth.analysis import fit_curves, read_grid
 from sixteenth.analysis.curves.crossover import HORIZON
 from sixteenth.analysis.curves.forecast import doubling_draws
 from sixteenth.analysis.curves.joint import spread_of
+from sixteenth.analysis.inputs.grid import TEST_NOISE
 
 from .calibrate import winkler
 from .learning_curves import SPLITS
@@ -70,14 +71,16 @@ def forecast(
 
 def simulated(setting: Setting, count: int, curves: int, wander: float = WANDER) -> Floats:
     """One row a curve, (curves, 4): the forecast and its ends, and another pair's gain."""
-    rng = np.random.default_rng(count)
+    rng = np.random.default_rng(100 + count)  # not the curves that the constants were set with
     rows = []
     for _ in range(curves):
         truth = draw_truth(count - 1, 1, wander, rng)[::2]
-        # The trainings of a size are tested on the same images.
-        images = rng.binomial(setting.test_images, truth[:-1]) / setting.test_images
-        spread = setting.spread * rng.standard_normal((count, setting.repeats))
-        measured = list((images[:, None] + spread).clip(0, 1))
+        # The trainings of a size are tested on the same images; part of their noise is their own.
+        noise = np.sqrt(truth[:-1] * (1 - truth[:-1]) / setting.test_images)
+        common = np.sqrt(1 - TEST_NOISE) * noise * rng.standard_normal(count)
+        own = np.hypot(np.sqrt(TEST_NOISE) * noise, setting.spread)[:, None]
+        own = own * rng.standard_normal((count, setting.repeats))
+        measured = list(((truth[:-1] + common)[:, None] + own).clip(0, 1))
         sizes = 500.0 * 2.0 ** np.arange(count)
         found = forecast(sizes, measured, setting.test_images, 0.0, rng)
         ends = truth[-2:] + setting.spread * rng.standard_normal(2)

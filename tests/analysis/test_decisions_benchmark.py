@@ -86,6 +86,19 @@ def test_equal_epochs_split_a_doubling_into_images_and_steps() -> None:
     assert alone == same.accuracy(ARM, FULL) - same.accuracy(ARM, FULL / 2)
 
 
+def test_images_at_equal_steps_bring_what_was_measured_unless_the_setting_lets_them_harm() -> None:
+    def brought(harmful: bool) -> np.ndarray:
+        setting = Setting(converged=False, harmful=harmful)
+        worlds = [world(setting, number) for number in range(200)]
+        return 100 * np.array([one.images_alone(ARM, FULL / 2, FULL) for one in worlds])
+
+    # docs/results: 0.4 to 3.1 points, none below zero.
+    low, middle, high = np.quantile(brought(harmful=False), [0.05, 0.5, 0.95])
+    assert low < 0.4 < middle < 3.1 < high
+    assert np.mean(brought(harmful=False) < 0) < 0.25
+    assert np.mean(brought(harmful=True) < 0) > 0.5
+
+
 def test_equal_models_are_equal_in_every_cell() -> None:
     for equal in (True, False):
         truth = world(equal=equal)
@@ -128,6 +141,7 @@ def perfect(truth: SimulatedTruth) -> Screen:
     mean = truth.accuracy(ARM, FULL)
     return Screen(
         first=first,
+        title=first.kind,
         start=(ARM, FULL),
         paragraph=(first,),
         options=tuple(options),
@@ -145,6 +159,7 @@ def test_a_report_that_knows_the_truth_scores_as_it_should() -> None:
         assert found["cells"] == pytest.approx([0.95])
         assert found["options"] == pytest.approx([0.95] * 4)
         assert found["regret"] == [0.0]
+        assert found["title"] == found["titled"] == [True]
         assert found["decided"] == [True]
         assert found["told wrongly"] == [False]
 
@@ -155,12 +170,20 @@ def test_a_report_that_is_wrong_is_found_out() -> None:
     worst = min(screen.options, key=lambda each: truth.accuracy(*each.plus))
     wrong = replace(worst, sign=-worst.sign, low=worst.low + 1, high=worst.high + 1)
     found = scored(
-        replace(screen, first=wrong, paragraph=(wrong,), sizes=(replace(wrong, kind="model"),)),
+        replace(
+            screen,
+            first=wrong,
+            title=wrong.kind,
+            paragraph=(wrong, replace(wrong, kind="spent")),
+            sizes=(replace(wrong, kind="model"),),
+        ),
         truth,
     )
     assert found["false claim"] == [True]
     assert found["missed"] == [True]
     assert found["sizes"] == pytest.approx([0.0])
+    assert found["in hand"] == pytest.approx([0.0])
+    assert found["title"] == [False]
     assert found["told wrongly"] == [True]
     best = max(upcoming(truth, ARM, FULL).values())
     gain = truth.accuracy(*worst.plus) - truth.accuracy(*worst.minus)

@@ -18,6 +18,7 @@ from sixteenth.analysis.findings.cautions import (
     _twice_as_long,
 )
 from sixteenth.analysis.findings.limits import FewSeeds, Repeats
+from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for
 from sixteenth.language.commands import command
 from sixteenth.spec.fields import FROZEN
@@ -121,11 +122,13 @@ def analysed(made):
 
 def test_repeated_heads_do_not_hide_that_fine_tuned_networks_were_trained_once(study):
     found = analysed(quick_then_tuned(study))
-    assert found.grid.best.init == "imagenet"
+    assert best_network(found.grid).init == "imagenet"
     once = next(each for each in found.overview.cautions if isinstance(each, OneSeed))
     assert once.once == "all"
     assert once.seeds == tuple(range(10)), "the study's own: fewer would leave heads out"
-    assert once.deviation == pytest.approx(found.grid.spread.deviation(found.grid.best.key))
+    assert once.deviation == pytest.approx(
+        found.grid.spread.deviation(best_network(found.grid).key)
+    )
     assert math.isfinite(once.seconds)
     assert found.overview.sure.repeats == 0
     spread = next(each for each in found.answer if isinstance(each, SpreadOfTrainings))
@@ -143,7 +146,7 @@ def test_repeated_heads_do_not_hide_that_fine_tuned_networks_were_trained_once(s
 def test_repeated_networks_have_the_spread_of_their_own_repeats(study):
     found = analysed(quick_then_tuned(study, tuned_seeds=(0, 1, 2)))
     assert not [each for each in found.overview.cautions if isinstance(each, OneSeed)]
-    best = found.grid.best
+    best = best_network(found.grid)
     assert found.overview.sure.repeats == found.grid.spread.degrees[best.key] == 12
     spread = next(each for each in found.answer if isinstance(each, SpreadOfTrainings))
     assert (spread.repeats, spread.once) == (12, None)

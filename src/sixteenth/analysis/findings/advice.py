@@ -14,7 +14,7 @@ from itertools import pairwise
 from ...spec.fields import is_frozen
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.intervals import Interval, cell_interval
-from ..stats.paired import Contrast, compare_cells
+from ..stats.paired import Contrast, best_network, compare_cells
 from .compare_options import find_options
 from .cost import size_seconds, study_seconds
 from .doubling import ControlRun
@@ -136,7 +136,7 @@ def advise(evidence: Evidence, target_error: float | None = None) -> Advice:
     if not grid.cells:
         return Advice(NothingTrained())
     target = None if target_error is None else reach(grid, evidence.curves, target_error)
-    options = find_options(evidence, grid.best)
+    options = find_options(evidence, evidence.best)
     steps: list[AdviceStep] = [*_seeds(evidence)]
     if target is None or not target.reached:
         steps = [*_separate(evidence), *steps, *_sizes(grid, options)]
@@ -144,7 +144,7 @@ def advise(evidence: Evidence, target_error: float | None = None) -> Advice:
 
 
 def _best(grid: Grid, level: float) -> BestNetwork:
-    best = grid.best
+    best = best_network(grid)
     rivals = [
         cell
         for cell in grid.cells
@@ -173,7 +173,7 @@ def _sizes(grid: Grid, options: Sequence[Option]) -> list[AnotherSize]:
     Not where all of the forecast is less than these test images can show: the answer is to stop.
     """
     data = next(option for option in options if option.kind is OptionKind.DATA)
-    best = grid.best
+    best = best_network(grid)
     told = data.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
     if told or (data.known and data.high < visible_gain(best)):
         return []

@@ -17,6 +17,7 @@ from ...spec.fields import (
     weights_of,
 )
 from ..inputs.grid import Cell, CellKey, Grid, Run
+from ..stats.paired import best_network
 from .cost import longer_seconds, study_seconds, training_seconds
 from .diagnosis import AtChance, UnstableTraining, falls_back
 from .evidence import Evidence
@@ -207,7 +208,7 @@ class StoppedEarly(Finding):
     @classmethod
     def of(cls, grid: Grid) -> Iterator[Self]:
         """The finding of a study; none where whole trainings are compared."""
-        best = grid.best
+        best = best_network(grid)
         if grid.length == 1:
             return
         whole = {cell.key[:3]: cell for cell in grid.other_lengths if cell.length == 1}
@@ -234,7 +235,7 @@ class PartTrained(Finding):
     @classmethod
     def of(cls, grid: Grid) -> Iterator[Self]:
         """The finding of a study; none where all weights of the best network were trained."""
-        best = grid.best
+        best = best_network(grid)
         if not is_part_trained(best.init):
             return
         inits = [cell.init for cell in grid.cells]
@@ -377,7 +378,7 @@ def _order_stays(evidence: Evidence, compared: Sequence[Cell]) -> bool:
 
 def _twice_as_long(grid: Grid) -> tuple[str, int]:
     """The setting of the study file that trains the best network twice as long."""
-    best = grid.best
+    best = best_network(grid)
     if grid.length < 1:  # the study asks for longer runs already
         return "", 0
     epochs, steps = best.mean("epochs"), best.mean("steps")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..curves.joint import Curves
 from ..inputs.grid import Arm, Cell, Grid
+from ..stats.paired import best_network
 from .diagnosis import Context, DiagnosisFinding, TooFewSteps
 from .doubling import LastDoubling
 from .explained import Explanation
@@ -41,10 +43,10 @@ class Evidence:
         """The study's cells."""
         return self.curves.grid
 
-    @property
+    @cached_property
     def best(self) -> Cell:
         """The best network's cell; one must have finished."""
-        return self.grid.best
+        return best_network(self.grid)
 
     def still_climbs(self, cell: Cell) -> bool:
         """Whether a diagnosis of one of its trainings says that it had not ended."""

@@ -11,6 +11,7 @@ import numpy as np
 from ..curves.forecast import doubling_draws, doubts
 from ..curves.joint import CURVE_LEVEL, spread_of
 from ..curves.learning_curve import fit_learning_curve
+from ..curves.power_laws import TRAINING_PRIOR
 from ..inputs.grid import Cell, across_machines
 from ..inputs.trainings import COUNT
 from .doubling import SAME_SIZE
@@ -66,6 +67,7 @@ def longer_training(evidence: Evidence, start: Cell) -> Option:
         [[1 - run.accuracy for run in cell.runs] for cell in cells],
         test_size=int(start.effective_size) if start.effective_size > 0 else None,
         chance=evidence.curves.chance,
+        prior=TRAINING_PRIOR,
     )
     last = cells[-1].mean("steps")
     falls = fit.falls([2 * last], count=COUNT, seed=zlib.crc32(b"training"))[:, 0]

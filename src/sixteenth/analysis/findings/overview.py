@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..inputs.grid import Cell, Grid
-from ..stats.paired import compare_cells
+from ..stats.paired import best_network, compare_cells
 from .advice import Advice, AdviceStep, BestNetwork, Separate
 from .answer import AnswerFinding, InHand
 from .cautions import (
@@ -312,7 +312,7 @@ def _others(evidence: Evidence, advice: Advice) -> Iterator[Option]:
 
 
 def _how_sure(grid: Grid, level: float) -> HowSure:
-    best = grid.best
+    best = best_network(grid)
     trainings = [len(cell.runs) for cell in grid.cells]
     others = [cell for cell in grid.cells if cell is not best]
     rivals = [cell for cell in others if cell.train_size == best.train_size] or others

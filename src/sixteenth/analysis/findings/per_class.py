@@ -20,6 +20,7 @@ from scipy.stats import chisquare
 from ..inputs.grid import Cell, Grid
 from ..inputs.scoring import Metric, Scoring
 from ..stats.intervals import Interval
+from ..stats.paired import best_network
 from ..stats.per_class import ClassRecalls, class_name
 from ..stats.significance import holm
 from .diagnosis import Context
@@ -124,7 +125,7 @@ class ClassCurves:
 def class_curves(grid: Grid, context: Context, level: float) -> ClassCurves | None:
     """The recalls of the best network by class; None without predictions or a second class."""
     found = ClassRecalls(grid)
-    best = grid.best if grid.cells else None
+    best = best_network(grid) if grid.cells else None
     if best is None or not found.known(best) or len(found.present) < 2:
         return None
     curve = [

@@ -273,11 +273,6 @@ class Grid:
         whole = _share(run.fraction) * self.labelled
         return round(whole) if math.isnan(known) and whole > 0 else known
 
-    @property
-    def best(self) -> Cell:
-        """The cell with the highest accuracy; there must be one."""
-        return max(self.cells, key=lambda cell: cell.accuracy)
-
     @cached_property
     def curves(self) -> dict[Arm, list[Cell]]:
         """The finished cells of each model and init that has any, few training images first."""

@@ -126,6 +126,28 @@ def compare_cells(grid: Grid, first: Cell, second: Cell, level: float = LEVEL) -
     return contrast(grid, [(1.0, second), (-1.0, first)], level=level)
 
 
+def best_network(grid: Grid) -> Cell:
+    """The most accurate cell; there must be one.
+
+    For each model and its weights the cell on the most images stands, unless one on fewer is ahead
+    of it by an interval that leaves out zero. Where the test set is small, the best of all cells is
+    otherwise often one on fewer images that was lucky, and what the rest of the images bring looks
+    smaller than it is.
+    """
+    return max((_largest(grid, curve) for curve in grid.curves.values()), key=_accuracy)
+
+
+def _largest(grid: Grid, curve: Sequence[Cell]) -> Cell:
+    largest, best = max(curve, key=lambda cell: cell.train_size), max(curve, key=_accuracy)
+    if best is largest or compare_cells(grid, largest, best).leaves_out_zero:
+        return best
+    return largest
+
+
+def _accuracy(cell: Cell) -> float:
+    return cell.accuracy
+
+
 def compare_differences(
     grid: Grid, first: tuple[Cell, Cell], second: tuple[Cell, Cell], level: float
 ) -> Contrast:
