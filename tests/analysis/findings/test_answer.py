@@ -10,7 +10,7 @@ from talking import CONTEXT, discuss, talk
 from test_options import BIG, ONE, PRE, SIZES, SMALL, levelled
 
 from sixteenth.analysis.findings.advice import Separate
-from sixteenth.analysis.findings.answer import BoughtByImages, InHand
+from sixteenth.analysis.findings.answer import InHand
 from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.analysis.findings.recommendation import Lead, Recommendation, recommend
 from sixteenth.language import language_for
@@ -18,9 +18,7 @@ from sixteenth.language import language_for
 
 def onwards(found) -> Recommendation:
     """What comes next from the best network."""
-    answer = found.findings.answer
-    bought = [each.doubling for each in answer if isinstance(each, BoughtByImages)]
-    return recommend(found.options, found.advice.best.cell, bought)
+    return recommend(found.options, found.advice.best.cell)
 
 
 def test_do_what_helps_most(study):

@@ -36,10 +36,11 @@ class NothingTrained(Finding):
 
 @dataclass(frozen=True)
 class BestNetwork(Finding):
-    """The cell with the highest accuracy.
+    """The cell that the options start from, see `best_network`.
 
     Attributes:
-        cell: the best.
+        cell: its accuracy is the highest, but for fewer images of its own curve that cannot be told
+            from it.
         interval: of the accuracy of another training.
         rival: the best of those that cannot be told from it and saw no more images.
         rival_flops: training FLOPs of the rival as a share of those of the best; None where they

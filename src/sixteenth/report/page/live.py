@@ -158,7 +158,7 @@ def curves_part(histories: pd.DataFrame, results: pd.DataFrame, language: Langua
             metric,
             grid.axes.rows,
             [fraction for fraction, _ in grid.axes.fractions],
-            measured=sum(len(panel.curves) for panel in panels),
+            shown=sum(len(panel.curves) for panel in panels),
             planned=sum(panel.runs for panel in panels),
         )
         drawn = [title]
