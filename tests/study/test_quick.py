@@ -16,7 +16,7 @@ from sixteenth.language.en.words import Words
 from sixteenth.language.words import Names
 from sixteenth.models import OWN_FACTORIES, build_model
 from sixteenth.study import quick
-from sixteenth.study.explain import find_place
+from sixteenth.study.explain import find_pair
 from tiny_study import Command, read_results
 
 
@@ -124,7 +124,7 @@ def test_quick_runs_a_study_whose_report_and_advice_know_that_features_were_froz
     (doubled,) = (one.doubling for one in found.answer if isinstance(one, BoughtByImages))
     assert doubled.from_images == doubled.gain
     with pytest.raises(InputError, match="in these cells some are frozen"):
-        find_place(study, (rows[0]["run_id"], rows[1]["run_id"]))
+        find_pair(study, (rows[0]["run_id"], rows[1]["run_id"]))
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ class StudyResults:
         snapshot = self._read_all()
         tested = [
             LeverRuns(
-                each.place,
+                each.pair,
                 each.lever,
                 results_table(read),
                 read.predictions(),
