@@ -17,7 +17,7 @@ from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
 from sixteenth.analysis.findings.explained import CellPair, Lever
 from sixteenth.analysis.findings.types import Finding, Section
 from sixteenth.cli.display import PlainDisplay
-from sixteenth.data.target import Target
+from sixteenth.data.pixel_store import PixelStore
 from sixteenth.errors import DataError, InputError, MismatchError
 from sixteenth.study.explain import SubStudy, find_levers, find_pair, sub_study
 from sixteenth.study.planning.machine import LocalMachine
@@ -110,13 +110,13 @@ def test_a_plan_says_what_each_lever_costs_by_what_the_runs_took_and_writes_noth
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("nothing is measured")
 
-    def decode(image_size: int, *rest: Any) -> Target:
+    def decode(image_size: int, *rest: Any) -> PixelStore:
         assert image_size == 8, "images of the study's own size alone"
-        return Target(image_size, *rest)
+        return PixelStore(image_size, *rest)
 
     for measuring in ("images_per_second", "measure_speeds"):
         monkeypatch.setattr(LocalMachine, measuring, refuse)
-    monkeypatch.setattr("sixteenth.data.load.Target", decode)
+    monkeypatch.setattr("sixteenth.data.load.PixelStore", decode)
     seconds = {path: _record_seconds(path) for path in folder.glob("runs/*/run.json")}
     took = sum(value for path, value in seconds.items() if "-1of2-" in str(path))
     before = files(folder)
