@@ -1,11 +1,11 @@
 """Images: found by name or path, decoded, checked, cached and drawn into subsets.
 
     load.py         load_dataset: a name or path to an ImageDataset
-    layouts/        each looks at a path or name and returns a Found: parquet.py, arrays.py, named.py,
-                    folder.py (tree.py what lies in it, splits.py and split_folders.py its parts,
-                    classes.py its classes, table.py and labelled.py tables of labels;
-                    columns.py the columns of Parquet), hub.py (hub_errors.py) which
-                    brings Parquet files from the Hugging Face Hub
+    layouts/        each looks at a path or name and returns a Found: parquet.py, arrays.py,
+                    named.py, folder.py (tree.py what lies in it, splits.py and split_folders.py
+                    its parts, classes.py its classes, table.py and labelled.py tables of labels;
+                    columns.py the columns of Parquet), hub.py (hub_errors.py) which brings
+                    Parquet files from the Hugging Face Hub
     download.py     a file from several addresses, checked and resumed
     source.py       what a layout returns: Found, and Content after reading
     decode.py       encoded images to uint8 pixels of one size

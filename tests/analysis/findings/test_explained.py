@@ -22,7 +22,7 @@ from sixteenth.analysis.findings.explained import (
     LeverVerdict,
     UnfinishedLevers,
     explained,
-    verdict_of,
+    lever_verdict,
 )
 from sixteenth.analysis.inputs.trainings import UNCERTAINTY, assumed_deviation
 
@@ -72,7 +72,7 @@ def test_a_lever_under_which_the_difference_goes_is_the_reason(study):
 def test_the_reason_explains_more_than_half_and_certainly_more_than_a_quarter(
     value, low, high, verdict
 ):
-    assert verdict_of(Average(value, low, high)) is verdict
+    assert lever_verdict(Average(value, low, high)) is verdict
 
 
 def test_a_lever_that_lifts_both_alike_is_not_the_main_reason(study):

@@ -391,12 +391,12 @@ def _effect(
         before=before,
         after=after,
         share=share,
-        verdict=verdict_of(share),
+        verdict=lever_verdict(share),
         remedied=remedied,
     )
 
 
-def verdict_of(share: Average) -> LeverVerdict:
+def lever_verdict(share: Average) -> LeverVerdict:
     """What the interval of a share explained allows to say."""
     if share.low > REASON_LOW and share.value > REASON_SHARE:
         return LeverVerdict.REASON
