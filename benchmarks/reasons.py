@@ -33,14 +33,14 @@ from scipy import stats
 from scipy.special import ndtri
 
 from sixteenth.analysis import analyse
-from sixteenth.analysis.findings.explained import ExplainedLever, Lever, LeverRuns, Place
+from sixteenth.analysis.findings.explained import CellPair, ExplainedLever, Lever, LeverRuns
 from sixteenth.analysis.findings.options import OptionKind, OptionVerdict
 
 from .simulated_studies import CLASSES, PARAMETERS, SHARED_DIFFICULTY, said_with_confidence
 
 IMAGES = 3125
 SMALL, BIG = ("small", "random"), ("big", "random")
-PLACE = Place("1/16", BIG, SMALL)
+PAIR = CellPair("1/16", BIG, SMALL)
 GAP = 0.10
 ALIKE = {Lever.STEPS: 0.03, Lever.IMAGE_SIZE: 0.05, Lever.RATE_HALF: 0.0}
 """What the levers that explain nothing bring both models."""
@@ -99,7 +99,7 @@ class Laboratory:
                         "run_id": run_id,
                         "model": model,
                         "init": init,
-                        "fraction": PLACE.fraction,
+                        "fraction": PAIR.fraction,
                         "length": 1.0,
                         "train_size": IMAGES,
                         "seed": seed,
@@ -124,7 +124,7 @@ def score(setting: Setting, number: int) -> dict[str, float]:
         arms = {SMALL: small + gain, BIG: base[BIG] + gain + mended}
         if lever is Lever.RATE_HALF:
             del arms[SMALL]
-        tested.append(LeverRuns(PLACE, lever, *laboratory.train(arms)))
+        tested.append(LeverRuns(PAIR, lever, *laboratory.train(arms)))
     results, predictions = laboratory.train(base)
     found = analyse(results, predictions=predictions, tested=tested)
     levers = (each for section in found.sections for each in section.findings)

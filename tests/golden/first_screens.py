@@ -21,7 +21,7 @@ from golden_study import (
 from studies import imbalanced
 
 from sixteenth.analysis import OptionKind
-from sixteenth.analysis.findings.explained import Lever, LeverRuns, Place
+from sixteenth.analysis.findings.explained import CellPair, Lever, LeverRuns
 from sixteenth.analysis.findings.overview import Verdict
 
 
@@ -190,8 +190,8 @@ def explained() -> GoldenStudy:
     long = arms(small=(0.70,), big=(0.57,), epochs=24, lengths={(*SMALL, "1", 0.5): 0.68}, **one)
     large = arms(small=(0.76,), big=(0.64,), **one)
     levers = {Lever.STEPS: long, Lever.IMAGE_SIZE: large}
-    place = Place("1", BIG, SMALL)
-    tested = [LeverRuns(place, name, m.results, m.predictions) for name, m in levers.items()]
+    pair = CellPair("1", BIG, SMALL)
+    tested = [LeverRuns(pair, name, m.results, m.predictions) for name, m in levers.items()]
     return replace(complete(study), tested=tuple(tested))
 
 
@@ -203,7 +203,7 @@ def reason_found() -> GoldenStudy:
     study = levelled(arms(small=(0.66,), big=(0.53,), **one))
     identity = arms(small=(0.64,), big=(0.65,), **one)
     runs = LeverRuns(
-        Place("1", BIG, SMALL),
+        CellPair("1", BIG, SMALL),
         Lever.ZERO_INIT,
         identity.results,
         identity.predictions,

@@ -29,7 +29,7 @@ from golden_study import (
 
 from classes_study import classes_study
 from simulated_study import CLASSES, REFERENCE, REFERENCE_TRAIN, Study, make_study
-from sixteenth.analysis.findings.explained import Lever, LeverRuns, Place
+from sixteenth.analysis.findings.explained import CellPair, Lever, LeverRuns
 
 BIG_HEAD = ("resnet50", "imagenet, frozen")
 
@@ -182,14 +182,14 @@ def no_histories() -> GoldenStudy:
 def explained_halfway() -> GoldenStudy:
     """One lever is the reason, one is not, one is open; two are not done, one of them not begun."""
     small, test_size = {"1/16": 500}, 2000
-    place = Place("1/16", BIG, SMALL)
+    pair = CellPair("1/16", BIG, SMALL)
 
     def tested(lever: Lever, unfinished: Sequence[int] = (), **accuracy: float) -> LeverRuns:
         """With the positions of the runs that are not finished."""
         expected = {word: (value,) for word, value in accuracy.items()}
         study = arms(fractions=small, seeds=(0, 1), test_size=test_size, generator=3, **expected)
         study.results.loc[list(unfinished), "status"] = "missing"
-        return LeverRuns(place, lever, study.results, study.predictions)
+        return LeverRuns(pair, lever, study.results, study.predictions)
 
     levers = (
         tested(Lever.STEPS, small=0.60, big=0.59),

@@ -14,17 +14,17 @@ import pytest
 from sixteenth import Study
 from sixteenth.analysis import Findings
 from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
-from sixteenth.analysis.findings.explained import Lever, Place
+from sixteenth.analysis.findings.explained import CellPair, Lever
 from sixteenth.analysis.findings.types import Finding, Section
 from sixteenth.cli.display import PlainDisplay
-from sixteenth.data.target import Target
+from sixteenth.data.pixel_store import PixelStore
 from sixteenth.errors import DataError, InputError, MismatchError
-from sixteenth.study.explain import SubStudy, find_levers, find_place, sub_study
+from sixteenth.study.explain import SubStudy, find_levers, find_pair, sub_study
 from sixteenth.study.planning.machine import LocalMachine
 from tiny_study import Command, read_results, run_process, write_tiny_study
 
 SMALL, BIG = ("tiny_models:small", "random"), ("tiny_models:big", "random")
-PLACE = Place("1/2", SMALL, BIG)
+PAIR = CellPair("1/2", SMALL, BIG)
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,9 @@ def files(folder: Path) -> dict[Path, bytes]:
 
 def test_the_place_is_where_the_expectation_failed_on_the_fewest_images(folder: Path) -> None:
     study = Study.open(folder)
-    assert find_place(study) == PLACE
+    assert find_pair(study) == PAIR
     run_ids = [run.run_id for run in study.runs() if run.fraction == "1"]
-    assert find_place(study, (run_ids[1], run_ids[0])) == Place("1", SMALL, BIG)
+    assert find_pair(study, (run_ids[1], run_ids[0])) == CellPair("1", SMALL, BIG)
 
 
 def test_cells_of_which_a_part_is_frozen_are_passed_over(
@@ -80,21 +80,21 @@ def test_cells_of_which_a_part_is_frozen_are_passed_over(
         return dataclasses.replace(found, sections=sections)
 
     monkeypatch.setattr(study, "findings", lambda: with_frozen("1/2"))
-    assert find_place(study) == Place("1", SMALL, BIG)
+    assert find_pair(study) == CellPair("1", SMALL, BIG)
     monkeypatch.setattr(study, "findings", lambda: with_frozen("1/2", "1"))
     with pytest.raises(InputError, match="some are frozen: name the runs of two others"):
-        find_place(study)
+        find_pair(study)
     grid = found.grid
     cells = tuple(dataclasses.replace(cell, init="imagenet, frozen") for cell in grid.cells)
     curves = dataclasses.replace(found.curves, grid=dataclasses.replace(grid, cells=cells))
     all_frozen = dataclasses.replace(with_frozen("1/2", "1"), curves=curves)
     monkeypatch.setattr(study, "findings", lambda: all_frozen)
     with pytest.raises(InputError, match=r"some are frozen: a study with finetune: \[all\]"):
-        find_place(study)
+        find_pair(study)
 
 
 def test_levers_that_cannot_apply_are_left_out(folder: Path) -> None:
-    found = find_levers(Study.open(folder), PLACE)
+    found = find_levers(Study.open(folder), PAIR)
     levers = [each.lever for each in found]
     assert not {Lever.STEM, Lever.ZERO_INIT} & set(levers), "the models are no ResNets"
     assert {Lever.STEPS, Lever.IMAGE_SIZE, Lever.RATE_HALF, Lever.SEEDS} <= set(levers)
@@ -110,13 +110,13 @@ def test_a_plan_says_what_each_lever_costs_by_what_the_runs_took_and_writes_noth
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("nothing is measured")
 
-    def decode(image_size: int, *rest: Any) -> Target:
+    def decode(image_size: int, *rest: Any) -> PixelStore:
         assert image_size == 8, "images of the study's own size alone"
-        return Target(image_size, *rest)
+        return PixelStore(image_size, *rest)
 
     for measuring in ("images_per_second", "measure_speeds"):
         monkeypatch.setattr(LocalMachine, measuring, refuse)
-    monkeypatch.setattr("sixteenth.data.load.Target", decode)
+    monkeypatch.setattr("sixteenth.data.load.PixelStore", decode)
     seconds = {path: _record_seconds(path) for path in folder.glob("runs/*/run.json")}
     took = sum(value for path, value in seconds.items() if "-1of2-" in str(path))
     before = files(folder)
@@ -208,7 +208,7 @@ def test_trainings_of_the_lever_seeds_are_repeats_of_the_studys_own_cells(
     # With more trainings the expectation may be met: what was begun goes on all the same.
     met = Study.open(folder)
     met.spec = met.spec.model_copy(update={"expect": "bigger-is-better"})
-    assert find_place(met) == PLACE
+    assert find_pair(met) == PAIR
     # A study that asks for these seeds itself has each run once, and trains the others.
     before = {run_id: study.results().set_index("run_id").loc[run_id] for run_id in repeats}
     words = (
@@ -307,7 +307,7 @@ def test_reasons_are_tested_with_what_the_study_was_trained_on(
         path.write_text(text, "utf-8")
     study = Study.open(folder)
     study._dataset = dataclasses.replace(study.dataset(), fingerprint="f" * 64)
-    (lever,) = find_levers(study, find_place(study), [Lever.STEPS])
+    (lever,) = find_levers(study, find_pair(study), [Lever.STEPS])
     with pytest.raises(MismatchError, match=r"data fingerprint: .* restore what it was trained"):
         sub_study(study, lever).run(threads=1)
     assert not (folder / "explain").exists()
@@ -375,7 +375,7 @@ def test_without_a_failed_expectation_the_way_out_is_named(
     study = Study.open(trained_wrongly / "studies/tiny")
     study.spec = study.spec.model_copy(update={"expect": "bigger-is-better"})
     with pytest.raises(Exception, match="--between RUN RUN") as refused:
-        find_place(study)
+        find_pair(study)
     assert getattr(refused.value, "exit_code", None) == 2
 
 

@@ -12,7 +12,7 @@ from sixteenth import InputError, Study
 from sixteenth.analysis.findings.advice import Separate
 from sixteenth.models import build_model
 from sixteenth.study.epochs import epochs_study
-from sixteenth.study.explain import control_study, find_place
+from sixteenth.study.explain import control_study, find_pair
 from tiny_study import Command, read_results
 
 STUDY = """\
@@ -50,7 +50,7 @@ def test_a_study_compares_all_weights_the_last_stage_and_the_head(sixteenth: Com
     assert sixteenth("report", "t", "--lang", "zh-Hant").code == 0
     assert "只訓練最後階段的 w.safetensors" in Path("t/report.md").read_text(encoding="utf-8")
     with pytest.raises(InputError, match="in these cells some are frozen"):
-        find_place(Study.open("t"), (tuned["run_id"], stage["run_id"]))
+        find_pair(Study.open("t"), (tuned["run_id"], stage["run_id"]))
     again = sixteenth(*run)
     assert again.code == 0, "finished runs are not trained anew"
 

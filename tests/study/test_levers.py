@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sixteenth.analysis.findings.explained import Lever, Place
+from sixteenth.analysis.findings.explained import CellPair, Lever
 from sixteenth.spec import StudySpec, spec_differences
 from sixteenth.storage.study_folder import _are_repeats
 from sixteenth.study.levers import lever_study
@@ -17,7 +17,7 @@ def begins_as_torchvision(**more: object) -> StudySpec:
     return StudySpec.model_validate(content | {"zero_init_residual": False} | more)
 
 
-RESNETS = Place("1/16", ("resnet50", "random"), ("resnet18", "random"))
+RESNETS = CellPair("1/16", ("resnet50", "random"), ("resnet18", "random"))
 
 
 def changed(lever: Lever, tmp_path: Path, **more: object) -> list[str] | None:
@@ -92,9 +92,9 @@ def test_settings_keep_the_schedule_and_the_lengths_of_the_runs_with_the_lever(
 
 
 def test_the_settings_that_begin_a_network_with_blocks_of_two(tmp_path: Path) -> None:
-    place = Place("1/16", ("resnet34", "random"), ("resnet18", "random"))
+    pair = CellPair("1/16", ("resnet34", "random"), ("resnet18", "random"))
     base = begins_as_torchvision()
-    made = lever_study(base, tmp_path, place, Lever.ZERO_INIT, symbols=False)
+    made = lever_study(base, tmp_path, pair, Lever.ZERO_INIT, symbols=False)
     assert made is not None
     assert made.settings(base) == ("zero_init_residual=true",)
 
@@ -128,8 +128,8 @@ def test_a_study_whose_heads_come_first_is_repeated_as_its_networks_were(tmp_pat
             "fractions": ["1/2", 1],
         }
     )
-    place = Place("1/2", ("resnet50", "imagenet"), ("resnet18", "imagenet"))
-    made = lever_study(base, tmp_path, place, Lever.SEEDS, symbols=False, more=1)
+    pair = CellPair("1/2", ("resnet50", "imagenet"), ("resnet18", "imagenet"))
+    made = lever_study(base, tmp_path, pair, Lever.SEEDS, symbols=False, more=1)
     assert made is not None
     alike = {run.cell: run for run in base.runs() if run.finetune == "all"}
     differs = [line for run in made.runs() for line in spec_differences(alike[run.cell], run)]

@@ -17,7 +17,7 @@ from sixteenth.language.en.words import Words
 from sixteenth.language.words import Names
 from sixteenth.models import OWN_FACTORIES, build_model
 from sixteenth.study import quick
-from sixteenth.study.explain import find_place
+from sixteenth.study.explain import find_pair
 from sixteenth.study.preflight import check_folder
 from tiny_study import Command, read_results
 
@@ -126,7 +126,7 @@ def test_quick_runs_a_study_whose_report_and_advice_know_that_features_were_froz
     (doubled,) = (one.doubling for one in found.answer if isinstance(one, BoughtByImages))
     assert doubled.from_images == doubled.gain
     with pytest.raises(InputError, match="in these cells some are frozen"):
-        find_place(study, (rows[0]["run_id"], rows[1]["run_id"]))
+        find_pair(study, (rows[0]["run_id"], rows[1]["run_id"]))
 
 
 def test_quick_goes_on_with_a_study_that_was_begun_before_a_key(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sixteenth import Study, StudySpec
-from sixteenth.analysis.findings.explained import Lever, Place
+from sixteenth.analysis.findings.explained import CellPair, Lever
 from sixteenth.cli.watch import drawing, follow
 from sixteenth.cli.watch.follow import Follower
 from sixteenth.spec import dump_spec, load_frozen
@@ -34,10 +34,10 @@ def explained(tmp_path: Path) -> StudyFolder:
         name="two", data="pets", models=["small", "larger"], fractions=["1/4", "1"], lengths=["1"]
     )
     folder = StudyFolder(tmp_path / "two")
-    place = Place("1", ("larger", "random"), ("small", "random"))
+    pair = CellPair("1", ("larger", "random"), ("small", "random"))
     parts = [(folder, spec, spec.runs(), 0.0)]
     for lever, more, gain in ((Lever.SEEDS, 2, 0.01), (Lever.IMAGE_SIZE, 0, 0.2)):
-        made = lever_study(spec, folder.path, place, lever, symbols=False, more=more)
+        made = lever_study(spec, folder.path, pair, lever, symbols=False, more=more)
         assert made is not None
         parts.append((StudyFolder(made.folder), made.spec, made.runs(), gain))
     for part, of, runs, gain in parts:

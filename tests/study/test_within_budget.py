@@ -11,7 +11,7 @@ import pytest
 
 from sixteenth import InputError, Listener, RunSpec, Study
 from sixteenth.cli.display import PlainDisplay
-from sixteenth.study.explain import find_place
+from sixteenth.study.explain import find_pair
 from sixteenth.study.planning.machine import LocalMachine
 from tiny_study import Command, read_results
 
@@ -150,7 +150,7 @@ def test_the_largest_part_is_trained_to_half_of_its_steps_and_goes_on_later(
     said = " ".join((study.folder / "report.md").read_text("utf-8").split())
     assert "Runs on 200 images were stopped after 1/2 of their steps" in said
     with pytest.raises(InputError, match="stopped by a budget before their end"):
-        find_place(study)
+        find_pair(study)
 
     goes_on: dict[str, tuple[float, float]] = {}
     monkeypatch.setattr(PlainDisplay, "parts_planned", lambda _, parts: goes_on.update(parts))

@@ -27,7 +27,7 @@ from .studies import json_rows, print_json
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..analysis.findings.explained import Lever, Place
+    from ..analysis.findings.explained import CellPair, Lever
     from ..language.base import Language
     from ..study import Study
     from ..study.explain import SubStudy
@@ -89,17 +89,17 @@ def explain(
         display.working("starting", 0, 0)
         if data is not None:
             moved.look_in(study, data, display, way_out=tests.RESTORE)
-        place = None if separate else tests.find_place(study, between)
+        pair = None if separate else tests.find_pair(study, between)
         moved.check_there(study)
         study.dataset(display)
-        if place is None:
+        if pair is None:
             parts = {"equal-steps": tests.control_study(study)}
         else:
-            found = tests.find_levers(study, place, levers)
+            found = tests.find_levers(study, pair, levers)
             parts = {each.lever.value: tests.sub_study(study, each) for each in found}
         costs = tests.explain_plan(parts, display, **machine)
     language = language_for(study.findings(), study.language)
-    _print_plan(costs, place, study, language, plan=plan, as_json=as_json)
+    _print_plan(costs, pair, study, language, plan=plan, as_json=as_json)
     if plan:
         return
     if parts and costs.empty:
@@ -107,13 +107,13 @@ def explain(
     if data is not None:
         moved.keep_place(study)
     parts = {name: parts[name] for name in costs["lever"]}
-    todo = parts.items() if place is None else tests.lever_studies(study, place, parts)
+    todo = parts.items() if pair is None else tests.lever_studies(study, pair, parts)
     failed: list[str] = []
     with watched(study.folder, study.language, wanted=watch):
         for number, (name, part) in enumerate(todo):
             failed += _train(_heading(costs, number, name), name, part, machine)
     page = study.report()
-    _print_outcome(study, place, page, as_json=as_json)
+    _print_outcome(study, pair, page, as_json=as_json)
     if failed:
         print_message(f"{counted(len(failed), 'run')} failed; the same command tries again")
         raise typer.Exit(1)
@@ -162,7 +162,7 @@ def _train(heading: str, name: str, part: SubStudy, machine: dict[str, Any]) -> 
 
 def _print_plan(
     costs: pd.DataFrame,
-    place: Place | None,
+    pair: CellPair | None,
     study: Study,
     language: Language,
     *,
@@ -177,7 +177,7 @@ def _print_plan(
     if plan and as_json:
         print_json(
             {
-                **_place(place),
+                **_pair(pair),
                 "seconds_left": seconds,
                 "disk_bytes": int(costs["disk_bytes"].sum()),
                 "levers": json_rows(costs),
@@ -185,10 +185,10 @@ def _print_plan(
         )
         return
     on, labels = console(errors=as_json), language.terminal
-    if place is not None:
-        key, words = (*place.behind, place.fraction), language.words
+    if pair is not None:
+        key, words = (*pair.behind, pair.fraction), language.words
         behind = next(cell for cell in study.findings().grid.cells if cell.key[:3] == key)
-        text = labels.explained.format(cell=words.cell(behind), arm=words.arm(*place.ahead))
+        text = labels.explained.format(cell=words.cell(behind), arm=words.arm(*pair.ahead))
         print_text(plain(text), on)
         on.print()
     on.print(levers_table(costs, on, language))
@@ -197,19 +197,19 @@ def _print_plan(
     on.print(f"\n{labels.plan.format(left=left, planned=planned, time=time, how='')}\n")
 
 
-def _print_outcome(study: Study, place: Place | None, page: Path, *, as_json: bool) -> None:
+def _print_outcome(study: Study, pair: CellPair | None, page: Path, *, as_json: bool) -> None:
     from ..language import language_for
     from ..study.explain import explanation
     from .tables import console, print_text
 
     findings = study.findings()
     language = language_for(findings, study.language)
-    found = [] if place is None else explanation(study, place)
+    found = [] if pair is None else explanation(study, pair)
     said = [language.say(one) for one in found] or list(study.opening())
     if as_json:
         numbers = [one.to_dict() for one in found]
         head = {"study": study.spec.name, "folder": str(study.folder), "report": str(page)}
-        print_json({**head, **_place(place), "said": said, "findings": numbers})
+        print_json({**head, **_pair(pair), "said": said, "findings": numbers})
         return
     on = console()
     for text in said:
@@ -218,11 +218,11 @@ def _print_outcome(study: Study, place: Place | None, page: Path, *, as_json: bo
     on.print(language.terminal.report.format(page), soft_wrap=True)
 
 
-def _place(place: Place | None) -> dict[str, Any]:
-    if place is None:
+def _pair(pair: CellPair | None) -> dict[str, Any]:
+    if pair is None:
         return {}
-    ends = {"behind": place.behind, "ahead": place.ahead}
+    ends = {"behind": pair.behind, "ahead": pair.ahead}
     return {
-        "fraction": place.fraction,
+        "fraction": pair.fraction,
         **{key: {"model": model, "init": init} for key, (model, init) in ends.items()},
     }

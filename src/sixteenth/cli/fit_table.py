@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..messages import nearest
-from .table_cells import Numbers, read_cells
+from .table_cells import NumberReader, read_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def read_trainings(path: Path, request: Request) -> Trainings:
     if own and "length" not in others:
         whole = table["length"].astype(str).isin(("1", "1.0", ""))
         read.leave_out("of another training length", ~whole)
-    rows, numbers = read.rows, Numbers(path)
+    rows, numbers = read.rows, NumberReader(path)
     numbers.learn_mark(rows[[size, value]])
     sizes, errors = numbers.read(rows[size], whole=True), numbers.read(rows[value])
     percent = request.percent or numbers.with_percent_sign(rows[value])

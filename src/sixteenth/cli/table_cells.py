@@ -1,7 +1,7 @@
 """Cells and numbers of a table as tools and people of any country write them.
 
-A file is split into cells by `read_cells`, and `Numbers` reads them. A decimal mark that cannot be
-told is refused, never guessed.
+A file is split into cells by `read_cells`, and `NumberReader` reads them. A decimal mark that
+cannot be told is refused, never guessed.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _read_arrays(path: Path) -> Cells:
     return Cells(pd.DataFrame(columns, index=pd.RangeIndex(1, length * folds + 1)))
 
 
-class Numbers:
+class NumberReader:
     """Reads numbers as people and spreadsheets of any country write them."""
 
     def __init__(self, path: Path) -> None:

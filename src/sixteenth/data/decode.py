@@ -26,7 +26,7 @@ from ..spec.fields import Interpolation
 from .broken import MAX_PIXELS, Broken, formats, reason_of
 from .machine import cpu_count
 from .oddities import MOST_FLAT, Oddities, flat_ends, high_value, is_dark, lacks_end
-from .target import ProgressCallback, Target, zeros
+from .pixel_store import PixelStore, ProgressCallback, zeros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -293,7 +293,7 @@ def _resize(image: Image.Image, image_size: int, interpolation: Interpolation) -
 
 def resize_array(
     images: NDArray[Any],
-    target: Target,
+    target: PixelStore,
     part: str,
     *,
     rows: NDArray[np.int64] | None = None,

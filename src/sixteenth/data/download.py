@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from ..errors import DataError
 from ..messages import one_line
-from .target import ProgressCallback
+from .pixel_store import ProgressCallback
 
 TIMEOUT = 30
 """Seconds without data after which a connection counts as broken."""

@@ -29,8 +29,8 @@ from .layouts.hub import find_hub
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .layouts.table import ENDINGS
+from .pixel_store import PixelStore, ProgressCallback
 from .source import Content, Found, Options, check_content
-from .target import ProgressCallback, Target
 
 _ACCEPTED = (
     f"data are {', '.join(NAMED_DATA)}, hf://OWNER/NAME, or the path of a folder with train/CLASS/ "
@@ -117,7 +117,7 @@ def load_dataset(
     folder = cache.cache_folder(home, found, image_size, interpolation)
     cached = cache.load_cached(folder, found.stamp) if found.cached else None
     kept = folder if found.cached else None
-    with Target(image_size, progress, kept, interpolation) as target:
+    with PixelStore(image_size, progress, kept, interpolation) as target:
         content = cached[0] if cached else found.read(target)
         if not skip_broken:
             way_out = ", or leave them out with --skip-broken"

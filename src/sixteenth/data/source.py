@@ -22,8 +22,8 @@ from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, decode_images
 from .oddities import Oddities
+from .pixel_store import PixelStore, ProgressCallback
 from .subsets import hold_out
-from .target import ProgressCallback, Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +69,7 @@ class Decoded:
         images: Iterable[Encoded],
         labels: NDArray[np.int64],
         names: Sequence[str],
-        target: Target,
+        target: PixelStore,
     ) -> Decoded:
         """The decoded images of the split `part`; `names` may be filled while they are read."""
         oddities = Oddities()
@@ -160,7 +160,7 @@ class Found:
         layout: what it was taken for, such as ``class folders``.
         identity: its path and the settings that its pixels depend on; the key of the cached copy.
         stamp: a text that changes if the files change.
-        read: decodes everything into a target.
+        read: decodes everything into a store.
         symbols: the images are digits or letters.
         cached: decoding is slow enough to keep a copy.
         source: where exactly it was found, if that is more than what was asked for.
@@ -170,7 +170,7 @@ class Found:
     layout: str
     identity: Mapping[str, str]
     stamp: str
-    read: Callable[[Target], Content]
+    read: Callable[[PixelStore], Content]
     symbols: bool = False
     cached: bool = True
     source: str | None = None

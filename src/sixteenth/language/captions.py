@@ -16,7 +16,7 @@ from ..analysis.stats.intervals import IntervalKind
 from .text import plain
 from .words import Words
 
-Metric = Literal["loss", "accuracy"]
+CurveMetric = Literal["loss", "accuracy"]
 
 
 class Line(Protocol):
@@ -69,7 +69,7 @@ class CurvesShown:
         validated: a validation part chose the epoch of the result.
     """
 
-    metric: Metric
+    metric: CurveMetric
     several_seeds: bool
     single: int
     clean: bool
@@ -147,7 +147,7 @@ class Captions(ABC):
     @abstractmethod
     def curves_alt(
         self,
-        metric: Metric,
+        metric: CurveMetric,
         arms: Sequence[Arm],
         fractions: Sequence[str],
         *,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..analysis import Findings, bands, cells
 from ..language.base import Language
-from ..language.captions import Metric
+from ..language.captions import CurveMetric
 from .figures.accuracy import accuracy_figure
 from .figures.classes import class_figure
 from .figures.gains import options_figure
@@ -32,7 +32,7 @@ def draw_figures(
     language: Language,
     *,
     narrow: bool = False,
-    grids: Mapping[Metric, CurveGrid] | None = None,
+    grids: Mapping[CurveMetric, CurveGrid] | None = None,
 ) -> dict[str, Figure]:
     """The figures of a study by name (see `FIGURES`).
 

@@ -24,7 +24,13 @@ from ..errors import InputError, MismatchError
 from ..messages import one_line
 from ..spec import RunSpec, TrainFraction, spec_differences, without_place
 from .run_record import FORMAT, RunRecord
-from .run_results import EpochRow, Predictions, check_agreement, check_predictions, read_history
+from .run_results import (
+    EpochRow,
+    StoredPredictions,
+    check_agreement,
+    check_predictions,
+    read_history,
+)
 from .whole_files import file_stamp, sync_folder, write_whole
 
 if TYPE_CHECKING:
@@ -187,7 +193,7 @@ class RunFolder:
         except Exception as error:
             raise InputError(f"{path} cannot be read: {one_line(error)[:200]}") from None
 
-    def predictions_of(self, record: RunRecord) -> Predictions:
+    def predictions_of(self, record: RunRecord) -> StoredPredictions:
         """As `read_predictions`, of each length that the record knows, by `RunRecord.row_id`.
 
         Raises, where they are read:
@@ -196,7 +202,7 @@ class RunFolder:
         stated = {each.length: each.test_accuracy for each in record.lengths}
         if record.is_finished and record.metrics:
             stated["1"] = record.metrics.test_accuracy
-        return Predictions(
+        return StoredPredictions(
             {
                 record.row_id(length): partial(self._read_agreeing, length, accuracy)
                 for length, accuracy in stated.items()

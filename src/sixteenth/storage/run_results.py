@@ -134,7 +134,7 @@ def _parse(text: str, runs: np.ndarray | None = None) -> pd.DataFrame:
     return history
 
 
-class Predictions(Mapping[str, "tuple[np.ndarray, np.ndarray]"]):
+class StoredPredictions(Mapping[str, "tuple[np.ndarray, np.ndarray]"]):
     """run_id -> test labels (n,) and probabilities (n, classes), read each time they are asked for.
 
     Those of a thousand runs on ten thousand images of a hundred classes are four gigabytes.

@@ -17,7 +17,7 @@ from ..spec import RunSpec, spec_differences, without_place
 from .kept_tables import CLASSES, RESULTS, KeptRows
 from .run_folder import RunFolder, Stamp
 from .run_record import RunRecord
-from .run_results import Predictions, read_histories
+from .run_results import StoredPredictions, read_histories
 from .whole_files import copy_folder, file_stamp
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ class StudySnapshot:
         """
         return read_histories({key: self.place(key).history_path for key in self.records})
 
-    def predictions(self) -> Predictions:
+    def predictions(self) -> StoredPredictions:
         """What the finished runs predict of the test images.
 
         Those of a shorter length have the id ``RUN_ID@1/4``, those of a control ``RUN_ID@2``.
@@ -283,7 +283,7 @@ class StudySnapshot:
         for run_id, record in self.controls.items():
             again = self.again[run_id].predictions_of(record).reads
             reads |= {control_id(record): again[run_id]} if run_id in again else {}
-        return Predictions(reads)
+        return StoredPredictions(reads)
 
 
 def control_key(place: RunFolder) -> str:

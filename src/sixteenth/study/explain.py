@@ -1,4 +1,4 @@
-"""Trains what tells a reason: the levers at the place where the expectation failed.
+"""Trains what tells a reason: the levers, with the two cells where the expectation failed.
 
 `explain_plan` says what it costs. `lever_studies` hands over one study after another, for the
 caller to train; where a verdict is open after all of them, once more with another seed. The control
@@ -20,11 +20,11 @@ from ..analysis.findings.analyse import Findings
 from ..analysis.findings.answer import BoughtByImages
 from ..analysis.findings.expectation import Expect, Outcome, SizeVerdict
 from ..analysis.findings.explained import (
+    CellPair,
     ExplainedFinding,
     ExplainedLever,
     Lever,
     LeverVerdict,
-    Place,
 )
 from ..analysis.findings.types import SectionKey
 from ..analysis.inputs.grid import Cell
@@ -34,7 +34,7 @@ from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import is_part_trained
 from ..storage.run_facts import DataFacts
 from ..storage.study_folder import StudyFolder
-from .levers import MORE_SEEDS, LeverStudy, begun_levers, lever_study, same_place
+from .levers import MORE_SEEDS, LeverStudy, begun_levers, lever_study, same_pair
 from .listener import Listener
 from .results import write_results
 from .study import Study
@@ -144,7 +144,7 @@ class SubStudy(Study):
         return StudyFolder(self.folder).results_path
 
 
-def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
+def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
     """The two cells to explain: where the expectation failed on the fewest images, or those asked.
 
     Where it fails nowhere, those that were begun to be explained.
@@ -163,8 +163,8 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
         )
     if between is not None:
         ends = sorted((_cell_of(study, run_id) for run_id in between), key=lambda c: c.accuracy)
-        place = Place(ends[0].fraction, ends[0].key[:2], ends[1].key[:2])
-        if ends[1].fraction != place.fraction or place.behind == place.ahead:
+        pair = CellPair(ends[0].fraction, ends[0].key[:2], ends[1].key[:2])
+        if ends[1].fraction != pair.fraction or pair.behind == pair.ahead:
             raise InputError(
                 f"--between {' '.join(between)}: name runs of two cells of one fraction, which "
                 "differ in their model or initial weights"
@@ -180,7 +180,7 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
         failed = [one for one in failed if not is_part_trained(one.init)] or failed
         begun = next(begun_levers(study.spec, study.folder), None)
         if not failed and begun is not None:
-            return begun.place  # more trainings of it may have met the expectation
+            return begun.pair  # more trainings of it may have met the expectation
         if not failed or expect is Expect.NONE:
             raise InputError(
                 "nothing to explain: no model that was expected to be ahead is known to be behind "
@@ -190,8 +190,8 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
         behind, ahead = first.big, first.small
         if expect is Expect.SMALLER:
             behind, ahead = ahead, behind
-        place = Place(behind.fraction, behind.key[:2], ahead.key[:2])
-    if any(is_part_trained(init) for _, init in (place.behind, place.ahead)):
+        pair = CellPair(behind.fraction, behind.key[:2], ahead.key[:2])
+    if any(is_part_trained(init) for _, init in (pair.behind, pair.ahead)):
         whole = any(not is_part_trained(cell.init) for cell in study.findings().grid.cells)
         way_out = (
             "name the runs of two others with --between RUN RUN"
@@ -202,7 +202,7 @@ def find_place(study: Study, between: tuple[str, str] | None = None) -> Place:
             "explain changes how all weights are trained, and in these cells some are frozen: "
             + way_out
         )
-    return same_place(study.spec, study.folder, place)
+    return same_pair(study.spec, study.folder, pair)
 
 
 def _cell_of(study: Study, run_id: str) -> Cell:
@@ -212,8 +212,8 @@ def _cell_of(study: Study, run_id: str) -> Cell:
     raise InputError(f"no finished run of this study is called {run_id!r}; see sixteenth show")
 
 
-def find_levers(study: Study, place: Place, only: Sequence[Lever] = ()) -> list[LeverStudy]:
-    """The studies of the levers that can apply at a place, or of those asked for.
+def find_levers(study: Study, pair: CellPair, only: Sequence[Lever] = ()) -> list[LeverStudy]:
+    """The studies of the levers that can apply to a pair, or of those asked for.
 
     Weight decay and augmentation are for a generalisation gap: where that of the cell that is
     behind is no larger, they are left out.
@@ -222,13 +222,13 @@ def find_levers(study: Study, place: Place, only: Sequence[Lever] = ()) -> list[
         InputError: a lever that was asked for cannot apply.
     """
     cells = {(cell.key[:2], cell.fraction): cell for cell in study.findings().grid.cells}
-    gaps = [cells[arm, place.fraction].mean("gap") for arm in (place.behind, place.ahead)]
+    gaps = [cells[arm, pair.fraction].mean("gap") for arm in (pair.behind, pair.ahead)]
     overfits = gaps[0] > gaps[1]
     found = []
     for lever in only or Lever:
         if lever in (Lever.WEIGHT_DECAY, Lever.AUGMENTATION) and not (overfits or only):
             continue
-        made = _lever(study, place, lever, MORE_SEEDS if lever is Lever.SEEDS else 0)
+        made = _lever(study, pair, lever, MORE_SEEDS if lever is Lever.SEEDS else 0)
         if made is not None:
             found.append(made)
         elif only:
@@ -236,9 +236,9 @@ def find_levers(study: Study, place: Place, only: Sequence[Lever] = ()) -> list[
     return found
 
 
-def _lever(study: Study, place: Place, lever: Lever, more: int) -> LeverStudy | None:
+def _lever(study: Study, pair: CellPair, lever: Lever, more: int) -> LeverStudy | None:
     symbols = study.dataset().symbols
-    return lever_study(study.spec, study.folder, place, lever, symbols=symbols, more=more)
+    return lever_study(study.spec, study.folder, pair, lever, symbols=symbols, more=more)
 
 
 def sub_study(study: Study, each: LeverStudy) -> SubStudy:
@@ -290,7 +290,7 @@ def _costs(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def lever_studies(
-    study: Study, place: Place, parts: Mapping[str, SubStudy]
+    study: Study, pair: CellPair, parts: Mapping[str, SubStudy]
 ) -> Iterator[tuple[str, SubStudy]]:
     """Each lever's name and study, for the caller to train before it asks for the next.
 
@@ -300,33 +300,33 @@ def lever_studies(
     yield from parts.items()
     again = [
         found.lever
-        for found in explanation(study, place)
+        for found in explanation(study, pair)
         if isinstance(found, ExplainedLever)
         and found.lever in parts
         and found.verdict is LeverVerdict.OPEN
-        and not _extended(study, place, found.lever)
+        and not _extended(study, pair, found.lever)
     ]
     for lever in [Lever.SEEDS, *again] if again else []:
-        made = _lever(study, place, lever, 1)
+        made = _lever(study, pair, lever, 1)
         if made is not None:
             yield lever.value, sub_study(study, made)
 
 
-def _extended(study: Study, place: Place, lever: Lever) -> bool:
-    made = _lever(study, place, lever, 0)
+def _extended(study: Study, pair: CellPair, lever: Lever) -> bool:
+    made = _lever(study, pair, lever, 0)
     return made is not None and made.extended
 
 
-def explanation(study: Study, place: Place) -> list[ExplainedFinding]:
-    """What the levers of a place have told so far."""
+def explanation(study: Study, pair: CellPair) -> list[ExplainedFinding]:
+    """What the levers of a pair have told so far."""
     return [
         found
         for section in study.findings().sections
         if section.key is SectionKey.TESTED
         for found in section.findings
         if isinstance(found, ExplainedFinding)
-        and found.behind.fraction == place.fraction
-        and {found.behind.arm, found.ahead.arm} == {place.behind, place.ahead}
+        and found.behind.fraction == pair.fraction
+        and {found.behind.arm, found.ahead.arm} == {pair.behind, pair.ahead}
     ]
 
 

@@ -1,6 +1,6 @@
 """The levers of `sixteenth explain`: what each changes of a study, and where its runs lie.
 
-Each lever at each place is a small study in STUDY/explain/PLACE/LEVER, of two cells at one
+Each lever of each pair is a small study in STUDY/explain/PAIR/LEVER, of two cells at one
 fraction, with one thing changed. This module makes its study file and reads what was measured;
 `explain` trains it.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..analysis.findings.explained import Lever, Place
+from ..analysis.findings.explained import CellPair, Lever
 from ..errors import ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import BASIC_BLOCKS, is_resnet
@@ -31,14 +31,14 @@ LEVER_KEYS = ("image_size", "stem", "zero_init_residual")
 
 @dataclass(frozen=True)
 class LeverStudy:
-    """The study of one lever at one place.
+    """The study of one lever of one pair.
 
     Attributes:
         base_seeds: seeds of the study that it explains.
         spec: with the lever's change; its seeds are those of the base, then more of its own.
     """
 
-    place: Place
+    pair: CellPair
     lever: Lever
     base_seeds: Sequence[int]
     spec: StudySpec
@@ -53,7 +53,7 @@ class LeverStudy:
         """Of `base`, as KEY=VALUE, that train all of it with the lever; none where it cannot."""
         if self.lever in ALONE:
             return ()
-        if self.lever is Lever.ZERO_INIT and self.place.behind[0] not in BASIC_BLOCKS:
+        if self.lever is Lever.ZERO_INIT and self.pair.behind[0] not in BASIC_BLOCKS:
             # It leaves networks as they are for which that is better.
             return ("zero_init_residual=auto",)
         top, train = (
@@ -81,7 +81,7 @@ class LeverStudy:
 
     def runs(self) -> list[RunSpec]:
         """Of the grid those that the lever asks for."""
-        arms = [self.place.behind] + ([] if self.lever in ALONE else [self.place.ahead])
+        arms = [self.pair.behind] + ([] if self.lever in ALONE else [self.pair.ahead])
         repeats = self.lever is Lever.SEEDS
         return [
             run
@@ -91,37 +91,37 @@ class LeverStudy:
 
 
 def lever_study(
-    base: StudySpec, folder: Path, place: Place, lever: Lever, *, symbols: bool, more: int = 0
+    base: StudySpec, folder: Path, pair: CellPair, lever: Lever, *, symbols: bool, more: int = 0
 ) -> LeverStudy | None:
-    """The study of a lever at a place; None where the lever cannot apply.
+    """The study of a lever of a pair; None where the lever cannot apply.
 
     Args:
         base, folder: of the study that is explained.
         symbols: whether its images are digits or letters.
         more: seeds besides those of the base, at least; those of a study that was begun stay.
     """
-    changes = _changes(base, place, lever, symbols)
+    changes = _changes(base, pair, lever, symbols)
     if changes is None:
         return None
-    target = folder / EXPLAIN / place_name(place) / lever.value
+    target = folder / EXPLAIN / pair_name(pair) / lever.value
     frozen = StudyFolder(target).spec_path
     seeds = load_frozen(frozen).seeds if frozen.is_file() else []
     seeds = [*seeds, *(seed for seed in base.seeds if seed not in seeds)]
     while len([seed for seed in seeds if seed not in base.seeds]) < more:
         seeds.append(max(seeds) + 1)
-    arms = place.behind, place.ahead
+    arms = pair.behind, pair.ahead
     run = first_network(base)
     content = base.model_dump(mode="json") | {
         "models": list(dict.fromkeys(model for model, _ in arms)),
         "init": list(dict.fromkeys(init for _, init in arms)),
-        "fractions": [place.fraction],
+        "fractions": [pair.fraction],
         "seeds": seeds,
         "lengths": run.lengths,
     }
     # What is automatic must not follow from the change: the lever is all that differs.
     content["train"] |= {"schedule": run.train.schedule} | changes.pop("train", {})
     spec = StudySpec.model_validate(content | changes)
-    return LeverStudy(place, lever, base.seeds, spec, target)
+    return LeverStudy(pair, lever, base.seeds, spec, target)
 
 
 def first_network(spec: StudySpec) -> RunSpec:
@@ -136,35 +136,35 @@ def first_network(spec: StudySpec) -> RunSpec:
 def begun_levers(
     base: StudySpec, folder: Path, levers: Iterable[Lever] = Lever
 ) -> Iterator[LeverStudy]:
-    """Those of `levers` that were begun in a study's folder, by place, in the order of `levers`."""
-    for place in sorted((folder / EXPLAIN).glob("*")):
+    """Those of `levers` that were begun in a study's folder, by pair, in the order of `levers`."""
+    for tested in sorted((folder / EXPLAIN).glob("*")):
         for lever in levers:
-            frozen = StudyFolder(place / lever.value).spec_path
+            frozen = StudyFolder(tested / lever.value).spec_path
             if frozen.is_file():
                 spec = load_frozen(frozen)
-                yield LeverStudy(_place_of(spec), lever, base.seeds, spec, frozen.parent)
+                yield LeverStudy(_pair_of(spec), lever, base.seeds, spec, frozen.parent)
 
 
-def place_name(place: Place) -> str:
-    """The name of a place's folder, the same whichever cell is behind."""
-    arms = sorted((place.behind, place.ahead))
-    return slug(" ".join([place.fraction, *(f"{model} {init}" for model, init in arms)]))
+def pair_name(pair: CellPair) -> str:
+    """The name of a pair's folder, the same whichever cell is behind."""
+    arms = sorted((pair.behind, pair.ahead))
+    return slug(" ".join([pair.fraction, *(f"{model} {init}" for model, init in arms)]))
 
 
-def same_place(base: StudySpec, folder: Path, place: Place) -> Place:
-    """`place` as it was begun: which cell is behind may have changed with more seeds."""
-    begun = (one.place for one in begun_levers(base, folder))
-    return next((one for one in begun if place_name(one) == place_name(place)), place)
+def same_pair(base: StudySpec, folder: Path, pair: CellPair) -> CellPair:
+    """`pair` as it was begun: which cell is behind may have changed with more seeds."""
+    begun = (one.pair for one in begun_levers(base, folder))
+    return next((one for one in begun if pair_name(one) == pair_name(pair)), pair)
 
 
-def _place_of(spec: StudySpec) -> Place:
+def _pair_of(spec: StudySpec) -> CellPair:
     """The two cells of a lever's study: of models and inits the first, and the last."""
-    return Place(
+    return CellPair(
         spec.fractions[0], (spec.models[0], spec.init[0]), (spec.models[-1], spec.init[-1])
     )
 
 
-def _changes(spec: StudySpec, place: Place, lever: Lever, symbols: bool) -> dict[str, Any] | None:
+def _changes(spec: StudySpec, pair: CellPair, lever: Lever, symbols: bool) -> dict[str, Any] | None:
     """Values put over those of the study file; None where there is nothing to change."""
     train = spec.train
     match lever:
@@ -180,11 +180,11 @@ def _changes(spec: StudySpec, place: Place, lever: Lever, symbols: bool) -> dict
             size = 2 * spec.image_size
             return {"image_size": size, "train": larger} if size <= LARGEST_IMAGE else None
         case Lever.STEM:
-            return {"stem": "cifar"} if spec.stem == "default" and _have_stem(place) else None
+            return {"stem": "cifar"} if spec.stem == "default" and _have_stem(pair) else None
         case Lever.ZERO_INIT:
-            arms = (place.behind, place.ahead)
+            arms = (pair.behind, pair.ahead)
             able = all(init == "random" and is_resnet(model) for model, init in arms)
-            begun = spec.zero_init(place.behind[0])
+            begun = spec.zero_init(pair.behind[0])
             return {"zero_init_residual": True} if able and not begun else None
         case Lever.RATE_HALF:
             return {"train": {"learning_rate": train.peak_learning_rate / 2}}
@@ -212,12 +212,12 @@ def _augmentation(spec: StudySpec, symbols: bool) -> dict[str, Any] | None:
     return {"train": changes} if changes else None
 
 
-def _have_stem(place: Place) -> bool:
+def _have_stem(pair: CellPair) -> bool:
     """Whether both cells' models have a first layer for small images."""
     from ..models import check_init, check_model, is_factory
 
     try:
-        for model, init in (place.behind, place.ahead):
+        for model, init in (pair.behind, pair.ahead):
             if is_factory(model):
                 return False
             check_model(model, "cifar")

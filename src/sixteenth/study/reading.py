@@ -232,7 +232,7 @@ class StudyResults:
         snapshot = self._read_all()
         tested = [
             LeverRuns(
-                each.place,
+                each.pair,
                 each.lever,
                 results_table(read),
                 read.predictions(),

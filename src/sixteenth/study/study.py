@@ -172,7 +172,7 @@ class Study(StudyResults):
         """
         from . import preflight
         from .kept import save_lost_rows
-        from .planning.budget import check_budget, stages, training_seconds
+        from .planning.budget import budget_for_training, check_budget, stages
         from .planning.executions import ExecutionRequest, write_executions
 
         began = time.monotonic()
@@ -194,7 +194,7 @@ class Study(StudyResults):
                 spent = time.monotonic() - began
                 fitting = check_budget(schedule, stages(self.runs()), budget, spent)
                 chosen = dataclasses.replace(schedule, assignments=tuple(fitting))
-                deadline = began + training_seconds(budget)
+                deadline = began + budget_for_training(budget)
             needed = preflight.disk_needed(chosen, costs, self.dataset())
             preflight.check_disk(self.folder, needed)
             self._freeze(lock)

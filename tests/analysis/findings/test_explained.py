@@ -14,29 +14,29 @@ from talking import english, section, talk
 
 from sixteenth.analysis.findings.explained import (
     Average,
+    CellPair,
     ExplainedGap,
     ExplainedLever,
     Lever,
     LeverRuns,
     LeverVerdict,
-    Place,
     UnfinishedLevers,
     explained,
-    verdict_of,
+    lever_verdict,
 )
 from sixteenth.analysis.inputs.trainings import UNCERTAINTY, assumed_deviation
 
 SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
-PLACE = Place("1/16", BIG, SMALL)
+PAIR = CellPair("1/16", BIG, SMALL)
 SIZES = {"1/16": 3125}
 SETTINGS = {Lever.ZERO_INIT: ("zero_init_residual=auto",)}
 
 
-def lever_runs(study, accuracy, lever=Lever.STEPS, *, place=PLACE, **more):
+def lever_runs(study, accuracy, lever=Lever.STEPS, *, pair=PAIR, **more):
     """Runs of a lever with these expected accuracies, on the same test images as the study's."""
     made = study({arm: (value,) for arm, value in accuracy.items()}, fractions=SIZES, **more)
     settings = SETTINGS.get(lever, ())
-    return LeverRuns(place, lever, made.results, made.predictions, settings)
+    return LeverRuns(pair, lever, made.results, made.predictions, settings)
 
 
 def base(study, small=0.50, big=0.40, **more):
@@ -72,7 +72,7 @@ def test_a_lever_under_which_the_difference_goes_is_the_reason(study):
 def test_the_reason_explains_more_than_half_and_certainly_more_than_a_quarter(
     value, low, high, verdict
 ):
-    assert verdict_of(Average(value, low, high)) is verdict
+    assert lever_verdict(Average(value, low, high)) is verdict
 
 
 def test_a_lever_that_lifts_both_alike_is_not_the_main_reason(study):
@@ -160,10 +160,10 @@ def test_what_is_not_trained_yet_is_counted_by_lever_also_where_it_has_begun_no_
 def test_two_places_may_share_a_cell(study):
     arms = {SMALL: (0.5,), BIG: (0.4,), ("resnet18", "imagenet"): (0.6,)}
     measured = study(arms, fractions=SIZES)
-    other = Place("1/16", SMALL, ("resnet18", "imagenet"))
+    other = CellPair("1/16", SMALL, ("resnet18", "imagenet"))
     runs = [
         lever_runs(study, {SMALL: 0.55, BIG: 0.5}),
-        lever_runs(study, {SMALL: 0.55, ("resnet18", "imagenet"): 0.62}, place=other),
+        lever_runs(study, {SMALL: 0.55, ("resnet18", "imagenet"): 0.62}, pair=other),
     ]
     found = explained(measured.results, measured.predictions, runs, 0.95)
     assert [type(each) for each in found] == [ExplainedGap, ExplainedLever] * 2
@@ -203,7 +203,7 @@ def test_share_intervals_cover_the_truth_and_verdicts_are_seldom_wrong(truth, se
             )
             for means in ((0.50, 0.40), (0.50, 0.40 + 0.1 * truth))
         ]
-        effect = explained(tables[0], None, [LeverRuns(PLACE, Lever.STEPS, tables[1], {})], 0.95)[1]
+        effect = explained(tables[0], None, [LeverRuns(PAIR, Lever.STEPS, tables[1], {})], 0.95)[1]
         hits += effect.share.low <= truth <= effect.share.high
         verdicts.append(effect.verdict)
     print(f"share {truth:.0%}, {seeds} seeds: covered {hits}%,", Counter(map(str, verdicts)))

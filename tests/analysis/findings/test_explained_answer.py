@@ -13,9 +13,9 @@ from test_explained import BIG, SMALL, base, found_by, lever_runs
 from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.cautions import ReasonFound
 from sixteenth.analysis.findings.explained import (
+    CellPair,
     Lever,
     LeverVerdict,
-    Place,
 )
 
 
@@ -33,7 +33,7 @@ def test_unstable_training_is_no_caution_once_a_remedy_was_tried(study):
     longer = lever_runs(study, {SMALL: 0.65, BIG: 0.45}, Lever.STEPS)
     assert "UnstableModel" in cautions()
     assert "UnstableModel" in cautions(longer)
-    assert "UnstableModel" in cautions(replace(half, place=Place("1/2", BIG, SMALL)))
+    assert "UnstableModel" in cautions(replace(half, pair=CellPair("1/2", BIG, SMALL)))
     assert "UnstableModel" not in cautions(longer, half)
     identity = lever_runs(study, {SMALL: 0.58, BIG: 0.57}, Lever.ZERO_INIT)
     assert "UnstableModel" not in cautions(identity)
@@ -203,7 +203,7 @@ def test_the_best_of_several_levers_must_be_clearer(study):
 def test_a_network_that_is_behind_for_a_reason_does_not_make_the_other_one_the_answer(study):
     """The smaller model is behind, and nearly all of that is its recipe."""
     tested = lever_runs(
-        study, {SMALL: 0.59, BIG: 0.60}, Lever.ZERO_INIT, place=Place("1/16", SMALL, BIG)
+        study, {SMALL: 0.59, BIG: 0.60}, Lever.ZERO_INIT, pair=CellPair("1/16", SMALL, BIG)
     )
     _, found = options(study, base(study, small=0.45, big=0.60), tested)
     card = next(card for card in found.overview.cards if card.in_hand)

@@ -9,19 +9,19 @@ import pandas as pd
 import pytest
 
 from sixteenth.analysis import compare_cells, read_grid
-from sixteenth.analysis.inputs.trainings import Repeats, assumed_deviation, training_spread
+from sixteenth.analysis.inputs.trainings import CellTrainings, assumed_deviation, training_spread
 from sixteenth.analysis.stats.per_class import ClassRecalls
 
 
 def repeated(rng, deviations, seeds, mean=0.6, size=3125):
     return {
-        i: Repeats(list(mean + sd * rng.normal(size=seeds)), size)
+        i: CellTrainings(list(mean + sd * rng.normal(size=seeds)), size)
         for i, sd in enumerate(deviations)
     }
 
 
 def test_without_repeats_the_spread_is_the_assumed_one():
-    found = training_spread({"a": Repeats([0.5], 3125), "b": Repeats([0.8], 50_000)})
+    found = training_spread({"a": CellTrainings([0.5], 3125), "b": CellTrainings([0.8], 50_000)})
     assert all(found.assumed(key) for key in "ab")
     assert found.degrees == {"a": 0, "b": 0}
     # A little above, because the median of an inverse chi-square is above one.
@@ -51,7 +51,7 @@ def test_repeats_of_all_cells_tell_the_spread_of_the_study(factor):
 def test_a_cell_without_repeats_takes_its_spread_from_the_others():
     rng = np.random.default_rng(1)
     cells = repeated(rng, [3 * assumed_deviation(0.6, 3125)] * 5, 3)
-    found = training_spread(cells | {"once": Repeats([0.6], 3125)})
+    found = training_spread(cells | {"once": CellTrainings([0.6], 3125)})
     assert found.deviation("once") > 1.4 * assumed_deviation(0.6, 3125)
     # But it is known less well: its draws scatter more.
     relative = [np.std(np.log(found.variances[key])) for key in ("once", 0)]
@@ -101,8 +101,8 @@ def test_one_law_draws_the_same_whatever_it_is_called():
 
 
 def test_a_cell_that_scatters_more_than_the_others_has_a_wider_spread():
-    quiet = {i: Repeats([0.6, 0.601, 0.602], 3125) for i in range(4)}
-    found = training_spread(quiet | {"loud": Repeats([0.57, 0.6, 0.63], 3125)})
+    quiet = {i: CellTrainings([0.6, 0.601, 0.602], 3125) for i in range(4)}
+    found = training_spread(quiet | {"loud": CellTrainings([0.57, 0.6, 0.63], 3125)})
     assert found.deviation("loud") > 2 * found.deviation(0)
     # It is drawn towards the others: its own standard deviation is 3 points.
     assert found.deviation("loud") < 0.03
@@ -110,8 +110,8 @@ def test_a_cell_that_scatters_more_than_the_others_has_a_wider_spread():
 
 def test_scatter_that_the_test_images_explain_is_no_spread_between_trainings():
     accuracies = [0.58, 0.60, 0.62]
-    clean = training_spread({"a": Repeats(accuracies, 3125)})
-    noisy = training_spread({"a": Repeats(accuracies, 3125, noise=0.02**2)})
+    clean = training_spread({"a": CellTrainings(accuracies, 3125)})
+    noisy = training_spread({"a": CellTrainings(accuracies, 3125, noise=0.02**2)})
     assert noisy.deviation("a") < 0.6 * clean.deviation("a")
 
 

@@ -18,7 +18,7 @@ from sixteenth.language.screen import SaidCard, SaidOverview
 from sixteenth.report.figures.accuracy import accuracy_figure
 from sixteenth.report.figures.gains import options_figure
 from sixteenth.report.figures.panels import MOST_CURVES, Range, curve_panels
-from sixteenth.report.figures.style import COLOURS, MUTED, apart, spread, svg
+from sixteenth.report.figures.style import COLOURS, MUTED, apart, move_apart, svg
 from sixteenth.report.figures.talk import talk_figure
 from sixteenth.report.figures.training_curves import training_curves_figure
 from sixteenth.report.parts import draw_figures
@@ -126,7 +126,7 @@ def test_spread_keeps_order_gap_and_bounds() -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
         wanted = rng.uniform(0, 10, rng.integers(1, 9)).tolist()
-        placed = spread(wanted, 1.0, 0.0, 10.0)
+        placed = move_apart(wanted, 1.0, 0.0, 10.0)
         assert np.argsort(placed, kind="stable").tolist() == np.argsort(wanted).tolist()
         assert min(np.diff(sorted(placed)), default=1.0) >= 1.0 - 1e-9
         assert min(placed) >= 0

@@ -58,7 +58,7 @@ class LeverVerdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
+class CellPair:
     """Two cells of one fraction, one of which is behind the other."""
 
     fraction: str
@@ -77,7 +77,7 @@ class LeverProgress:
 
 @dataclass(frozen=True)
 class LeverRuns:
-    """What one lever's runs at one place measured, as the analysis takes it.
+    """What one lever's runs of one pair measured, as the analysis takes it.
 
     Attributes:
         results: as the study's own table, of these runs.
@@ -86,7 +86,7 @@ class LeverRuns:
             where it is for one cell alone.
     """
 
-    place: Place
+    pair: CellPair
     lever: Lever
     results: pd.DataFrame
     predictions: Predictions
@@ -246,7 +246,7 @@ def explained(
     level: float,
     metric: Metric = Metric.ACCURACY,
 ) -> list[ExplainedFinding]:
-    """For each place the difference, what is not trained yet, then what each lever does.
+    """For each pair the difference, what is not trained yet, then what each lever does.
 
     Levers stand in the order of `Lever`.
 
@@ -265,8 +265,8 @@ def explained(
         return []
     grid = _grid(results, predictions or {}, tested, metric)
     found: list[ExplainedFinding] = []
-    for place in dict.fromkeys(runs.place for runs in tested):
-        cells = [_cell(grid, arm, place.fraction) for arm in (place.behind, place.ahead)]
+    for pair in dict.fromkeys(runs.pair for runs in tested):
+        cells = [_cell(grid, arm, pair.fraction) for arm in (pair.behind, pair.ahead)]
         if None in cells:
             continue
         # More trainings of both may have turned them round since the levers were begun.
@@ -275,11 +275,11 @@ def explained(
         found.append(
             ExplainedGap(behind, ahead, Average.of(ahead.accuracy - behind.accuracy, draws))
         )
-        progress = [runs.progress for runs in begun if runs.place == place]
+        progress = [runs.progress for runs in begun if runs.pair == pair]
         unfinished = tuple(one for one in progress if one.finished < one.planned)
         if unfinished:
             found.append(UnfinishedLevers(behind, ahead, unfinished))
-        own = {runs.lever: runs.settings for runs in tested if runs.place == place}
+        own = {runs.lever: runs.settings for runs in tested if runs.pair == pair}
         levers = [lever for lever in Lever if lever in own and lever is not Lever.SEEDS]
         effects = [_effect(grid, lever, behind, ahead, level) for lever in levers]
         found += [replace(one, settings=own[one.lever]) for one in effects if one is not None]
@@ -308,8 +308,8 @@ def lever_gains(
         return {}
     found: dict[tuple[Arm, str], dict[Lever, LeverGain]] = {}
     for runs in lasting:
-        fraction = runs.place.fraction
-        for arm in (runs.place.behind, runs.place.ahead):
+        fraction = runs.pair.fraction
+        for arm in (runs.pair.behind, runs.pair.ahead):
             start = _cell(grid, arm, fraction)
             end = _cell(grid, arm, _label(fraction, runs.lever))
             if start and end and runs.lever is Lever.STEPS:
@@ -340,7 +340,7 @@ def _grid(
         table = table[table["status"] == "finished"]
         if runs.lever is not Lever.SEEDS:
             table = table.assign(fraction=[_label(f, runs.lever) for f in table["fraction"]])
-        # What two places tested alike is one run with one result.
+        # What two pairs tested alike is one run with one result.
         known = {run_id for earlier in tables for run_id in earlier["run_id"]}
         # Repeats keep their names: `results` may have them already.
         named = "" if runs.lever is Lever.SEEDS else f"{runs.lever}/"
@@ -391,12 +391,12 @@ def _effect(
         before=before,
         after=after,
         share=share,
-        verdict=verdict_of(share),
+        verdict=lever_verdict(share),
         remedied=remedied,
     )
 
 
-def verdict_of(share: Average) -> LeverVerdict:
+def lever_verdict(share: Average) -> LeverVerdict:
     """What the interval of a share explained allows to say."""
     if share.low > REASON_LOW and share.value > REASON_SHARE:
         return LeverVerdict.REASON

@@ -19,7 +19,7 @@ from ...spec.fields import is_frozen, trained_part
 from ...spec.fraction import TrainFraction
 from .predictions import TestPredictions, Unpaired
 from .scoring import Metric, Scoring
-from .trainings import Repeats, TrainingSpread, training_spread
+from .trainings import CellTrainings, TrainingSpread, training_spread
 
 Arm = tuple[str, str]
 """Model and init."""
@@ -296,7 +296,7 @@ class Grid:
         compared = {cell.key for cell in self.cells}
         return training_spread(
             {
-                cell.key: Repeats(
+                cell.key: CellTrainings(
                     [run.accuracy for run in cell.runs],
                     cell.train_size,
                     noise=self._test_noise(cell),

@@ -36,7 +36,7 @@ known to 0.7 points."""
 
 
 @dataclass(frozen=True)
-class Repeats:
+class CellTrainings:
     """The trainings of one cell.
 
     Attributes:
@@ -110,7 +110,7 @@ def assumed_deviation(accuracy: float, train_size: float) -> float:
     )
 
 
-def training_spread(cells: Mapping[Hashable, Repeats]) -> TrainingSpread:
+def training_spread(cells: Mapping[Hashable, CellTrainings]) -> TrainingSpread:
     """The variance between trainings of every cell, given the repeats of all.
 
     With the assumed standard deviation a of a cell of n images, its variance is (f a (n / m)**d)²
@@ -125,7 +125,7 @@ def training_spread(cells: Mapping[Hashable, Repeats]) -> TrainingSpread:
         Draws of the variances, the same at every call.
     """
     rng = np.random.default_rng(0)
-    laws: dict[str, dict[Hashable, Repeats]] = {}
+    laws: dict[str, dict[Hashable, CellTrainings]] = {}
     for key, cell in cells.items():
         laws.setdefault(cell.law, {})[key] = cell
     shares = (np.arange(COUNT) + 0.5) / COUNT
@@ -146,7 +146,7 @@ def training_spread(cells: Mapping[Hashable, Repeats]) -> TrainingSpread:
 
 
 def _common_variances(
-    cells: Mapping[Hashable, Repeats], shares: NDArray[np.float64]
+    cells: Mapping[Hashable, CellTrainings], shares: NDArray[np.float64]
 ) -> dict[Hashable, NDArray[np.float64]]:
     """The variance that one law gives each of its cells: draws at these shares of the posterior."""
     scales = UNCERTAINTY * np.linspace(-4.5, 4.5, 91)

@@ -24,7 +24,7 @@ from ..inputs.grid import Cell, CellKey, Grid, across_machines
 from .significance import holm
 from .spread import LEVEL, Spread
 
-Verdict = Literal["above", "below", "cannot tell"]
+Side = Literal["above", "below", "cannot tell"]
 
 REPEATED = 20
 """Times that each draw of the spread is used by `average_draws`: its quantiles are then known as
@@ -62,7 +62,7 @@ class Contrast:
     """The trainings come from machines of several kinds, which may be part of the difference."""
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Side:
         """On which side of zero the interval lies."""
         if self.low > 0:
             return "above"

@@ -22,6 +22,7 @@ from ..dataset import Split
 from ..decode import resize_array
 from ..machine import memory_bytes
 from ..oddities import DEEP_DARK, high_value
+from ..pixel_store import PixelStore
 from ..source import (
     Content,
     Found,
@@ -32,7 +33,6 @@ from ..source import (
     numbered_classes,
     stamp_files,
 )
-from ..target import Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +85,7 @@ def find_digits(options: Options) -> Found:
     )
 
 
-def _read_digits(options: Options, target: Target) -> Content:
+def _read_digits(options: Options, target: PixelStore) -> Content:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -98,7 +98,7 @@ def _read_digits(options: Options, target: Target) -> Content:
     return Content(classes, Split(images[train], labels[train]), Split(images[test], labels[test]))
 
 
-def _read_npz(file: Path, options: Options, target: Target) -> Content:
+def _read_npz(file: Path, options: Options, target: PixelStore) -> Content:
     arrays = _load(file)
     parts = {}
     for part in _PARTS:

@@ -20,6 +20,7 @@ import numpy as np
 
 from ...errors import DataError
 from ...messages import nearest
+from ..pixel_store import PixelStore
 from ..source import (
     Content,
     Decoded,
@@ -32,7 +33,6 @@ from ..source import (
     stamp_files,
     unused_validation,
 )
-from ..target import Target
 from .classes import Classes, Parts, class_folders, doubt, inner, merged, notes_on
 from .labelled import parts_of_tables
 from .split_folders import home_of, no_labels, split_classes, split_folders, unclear
@@ -274,7 +274,7 @@ def _read(
     tree: Tree,
     splits: Mapping[str, Classes],
     told: tuple[list[str], list[str], int],
-    target: Target,
+    target: PixelStore,
 ) -> Content:
     read, names = {}, tuple(splits["train"])
     for part, classes in splits.items():

@@ -27,8 +27,8 @@ from ...errors import DataError
 from ...messages import nearest
 from ...spec.hub_address import HubAddress, parse_address
 from ..download import MEGABYTE
+from ..pixel_store import PixelStore, ProgressCallback
 from ..source import Content, Found, Options, first_names
-from ..target import ProgressCallback, Target
 from .columns import choose_columns
 from .hub_errors import explained
 from .parquet import Splits, find_parquet, find_splits
@@ -94,7 +94,7 @@ def find_hub(address: HubAddress, options: Options) -> Found:
     assert found is not None, "there are splits"
     note = f"{replace(address, revision=None)} at revision {snapshot.commit[:12]}"
 
-    def read(target: Target) -> Content:
+    def read(target: PixelStore) -> Content:
         with _named(snapshot, address):
             content = found.read(target)
         return replace(content, notes=(note, *content.notes))

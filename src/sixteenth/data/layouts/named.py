@@ -28,8 +28,8 @@ from ...storage.whole_files import write_whole
 from ..dataset import Split
 from ..decode import resize_array
 from ..download import download, hash_of
+from ..pixel_store import PixelStore
 from ..source import Content, Found, Options, stamp_files
-from ..target import Target
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.is_file())
 
 
-def _read(cifar: _Cifar, home: Path, options: Options | None, target: Target) -> Content:
+def _read(cifar: _Cifar, home: Path, options: Options | None, target: PixelStore) -> Content:
     splits = {}
     classes: tuple[str, ...] = ()
     for part in ("train", "test"):

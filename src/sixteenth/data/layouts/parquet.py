@@ -17,6 +17,7 @@ import numpy as np
 
 from ...errors import DataError
 from ..decode import Encoded
+from ..pixel_store import PixelStore
 from ..source import (
     Content,
     Decoded,
@@ -32,7 +33,6 @@ from ..source import (
     stamp_files,
     unused_validation,
 )
-from ..target import Target
 from .columns import Columns, choose_columns, count_rows, lacks_labels, read_images, read_labels
 from .splits import ROLES, Role, is_plain, role
 from .table import class_order
@@ -217,7 +217,7 @@ def _read(
     columns: Columns,
     about: tuple[Sequence[str], Sequence[str], int],
     source: tuple[Path, Options],
-    target: Target,
+    target: PixelStore,
 ) -> Content:
     """The content; `about` is what was left out, notes, and the number of validation images."""
     labels = {

@@ -24,7 +24,7 @@ from .convolution import LoweredConv2d
 # Part of the largest logit by which two ways to round in bfloat16 may differ.
 _ROUNDING = 0.03
 
-Found = list[tuple[LoweredConv2d, tuple[Axis, Axis]]]
+Croppable = list[tuple[LoweredConv2d, tuple[Axis, Axis]]]
 """Convolutions that never use all elements of their kernels, with their axes."""
 
 
@@ -82,9 +82,9 @@ def _map_sizes(
     return {name: frozenset(each) for name, each in sizes.items()}
 
 
-def _unused(model: nn.Module, image_size: int, dtype: torch.dtype) -> Found:
+def _unused(model: nn.Module, image_size: int, dtype: torch.dtype) -> Croppable:
     names = [id(p) for _, p in model.named_parameters(remove_duplicate=False)]
-    found: Found = []
+    found: Croppable = []
     for name, sizes in _map_sizes(model, image_size).items():
         module = cast(LoweredConv2d, model.get_submodule(name))
         # One that meets maps of several sizes, or shares its weight, needs what all of them need;
@@ -98,7 +98,7 @@ def _unused(model: nn.Module, image_size: int, dtype: torch.dtype) -> Found:
     return found
 
 
-def _crop(model: nn.Module, image_size: int, found: Found, decay: nn.Parameter) -> bool:
+def _crop(model: nn.Module, image_size: int, found: Croppable, decay: nn.Parameter) -> bool:
     """Crop the weights, unless `model` would give other logits then."""
     before = sample_logits(model, image_size)
     weights = [cast(nn.Parameter, module.weight) for module, _ in found]

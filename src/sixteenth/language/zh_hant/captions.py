@@ -9,7 +9,7 @@ from ...analysis.findings.options import Option
 from ...analysis.findings.per_class import ClassCurves, ClassRecall
 from ...analysis.inputs.grid import Arm
 from ...analysis.stats.intervals import IntervalKind
-from ..captions import Captions, CurvesShown, Hole, Line, Metric, shared_warnings
+from ..captions import Captions, CurveMetric, CurvesShown, Hole, Line, shared_warnings
 from ..text import plain
 from .curves import warning
 from .numbers import NUMBERS, count, coverage, tidy
@@ -137,7 +137,7 @@ class ChineseCaptions(Captions):
 
     def curves_alt(
         self,
-        metric: Metric,
+        metric: CurveMetric,
         arms: Sequence[Arm],
         fractions: Sequence[str],
         *,

@@ -17,7 +17,7 @@ from ...analysis import Band
 from ...analysis.inputs.grid import Arm
 from ...language.base import Language
 from ...language.text import plain
-from .style import Look, draw_key, spread
+from .style import Look, draw_key, move_apart
 from .text import shortened
 
 _LABELS_AT = 1.04
@@ -88,7 +88,7 @@ def end_labels(
         for key, line, shift in zip(keys, lines, shifts, strict=True)
     ]
     half = gap / 2
-    placed = spread(ends, gap, low + half, high - half)
+    placed = move_apart(ends, gap, low + half, high - half)
     left, right = np.log(axes.get_xlim())
     for line, size, end, y in zip(lines, last, ends, placed, strict=True):
         style = look[line.arm]

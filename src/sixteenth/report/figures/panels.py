@@ -15,14 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...analysis import read_grid, rows_by_run, runs_table
-from ...language.captions import Hole, Metric
+from ...language.captions import CurveMetric, Hole
 from ...spec.fields import is_frozen
 from ..axes import GridAxes, grid_axes
 
 MOST_CURVES = 12
 """Runs whose single curves a panel shows; of more it shows the median and the range."""
 
-METRICS: tuple[Metric, ...] = get_args(Metric)
+METRICS: tuple[CurveMetric, ...] = get_args(CurveMetric)
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def curve_panels(
     histories: pd.DataFrame,
     results: pd.DataFrame,
     *,
-    metric: Metric = "loss",
+    metric: CurveMetric = "loss",
     unfinished: bool = False,
 ) -> CurveGrid:
     """Sort histories into the grid of the study.
@@ -240,14 +240,14 @@ def curve_panels(
     return CurveGrid(axes, panels, x, bottom, top, highest)
 
 
-def _shorter(results: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+def _shorter(results: pd.DataFrame, metric: CurveMetric) -> pd.DataFrame:
     """The rows of finished trainings for a part of the steps; none of tables without lengths."""
     if not {"length", "steps", "epochs", f"test_{metric}"} <= set(results):
         return results[:0]
     return results[(results["length"] < 1) & (results["status"] == "finished")]
 
 
-def curve_grids(histories: pd.DataFrame, results: pd.DataFrame) -> dict[Metric, CurveGrid]:
+def curve_grids(histories: pd.DataFrame, results: pd.DataFrame) -> dict[CurveMetric, CurveGrid]:
     """The grid of each metric; none where no run has ended an epoch."""
     metrics = METRICS if len(histories) and len(trained(results)) else ()
     return {metric: curve_panels(histories, results, metric=metric) for metric in metrics}
@@ -269,7 +269,7 @@ def hole(run: dict[Any, Any], *, name_seed: bool, reason: bool = True) -> Hole:
     )
 
 
-def _limits(curves: list[SeedCurve], metric: Metric) -> tuple[float, float, float]:
+def _limits(curves: list[SeedCurve], metric: CurveMetric) -> tuple[float, float, float]:
     """Bottom, top and highest value of the common y axis.
 
     In its first epochs a network's test loss can be thousands: that must not flatten all other

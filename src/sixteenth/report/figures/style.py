@@ -176,7 +176,7 @@ def apart(places: Sequence[float], widths: Sequence[float], forecasts: int = 0) 
     return chosen
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+def move_apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Positions near `wanted` that are at least `gap` apart and, where they fit, in [low, high].
 
     The labels at two lines' ends must not overlap. Neighbours that are too close move apart as one

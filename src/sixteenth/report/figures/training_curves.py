@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from ...language.base import Language
-from ...language.captions import Metric
+from ...language.captions import CurveMetric
 from ...language.text import plain
 from .panels import CurveGrid, Panel, curve_panels
 from .style import INK, MUTED, NARROW, WIDE, draw_key, house_style, looks
@@ -36,7 +36,7 @@ def training_curves_figure(
     histories: pd.DataFrame,
     results: pd.DataFrame,
     *,
-    metric: Metric = "loss",
+    metric: CurveMetric = "loss",
     language: Language,
     narrow: bool = False,
     unfinished: bool = False,
@@ -183,7 +183,7 @@ def _draw_ranges(axes: Axes, panel: Panel, colour: str) -> None:
 
 
 def _draw_notes(
-    axes: Axes, panel: Panel, metric: Metric, inches: float, language: Language
+    axes: Axes, panel: Panel, metric: CurveMetric, inches: float, language: Language
 ) -> None:
     """Why runs have no curve, in a panel that is so wide."""
     notes = [language.captions.hole(hole) for hole in panel.holes]
@@ -249,7 +249,7 @@ def _row_title(axes: Axes, names: tuple[str, str], colour: str, inches: float) -
     )
 
 
-def _common_axes(first: Axes, grid: CurveGrid, metric: Metric, language: Language) -> None:
+def _common_axes(first: Axes, grid: CurveGrid, metric: CurveMetric, language: Language) -> None:
     first.set_ylim(grid.bottom, grid.top)
     ends = [curve.x for panel in grid.panels.values() for curve in panel.curves]
     last = max((x[-1] for x in ends), default=1.0)

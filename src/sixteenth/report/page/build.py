@@ -21,7 +21,7 @@ from ...analysis.stats.spread import LEVEL
 from ...errors import SixteenthError
 from ...language import language_for
 from ...language.base import Language
-from ...language.captions import CurvesShown, Metric
+from ...language.captions import CurveMetric, CurvesShown
 from ...language.commands import step_command, typed
 from ...storage.run_record import RunRecord
 from ..axes import grid_axes
@@ -188,7 +188,7 @@ def _words(
     measurements: Measurements,
     findings: Findings,
     language: Language,
-    grids: Mapping[Metric, CurveGrid],
+    grids: Mapping[CurveMetric, CurveGrid],
 ) -> dict[str, tuple[str, str]]:
     """The caption of each figure, and what a screen reader says instead of it."""
     spec, results = measurements.spec, measurements.results

@@ -114,14 +114,14 @@ def check_budget(
     Raises:
         InputError: no run fits; the smallest budget in which one does.
     """
-    chosen = choose_runs(schedule, order, training_seconds(budget) - spent)
+    chosen = choose_runs(schedule, order, budget_for_training(budget) - spent)
     first = {run.run_id for run in order[0]}
     begin = [each for each in schedule.assignments if each.run.run_id in first]
     if begin:
         least = max(replace(schedule, assignments=tuple(begin)).ends())
     else:
         least = min((each.seconds for each in schedule.assignments), default=0.0)
-    none = training_seconds(budget) < spent + least if begin else not chosen
+    none = budget_for_training(budget) < spent + least if begin else not chosen
     if schedule.assignments and none:
         needed = MARGIN * (spent + least) / (1 - REPORT_SHARE)
         what = "the smallest fraction" if begin else "the shortest run that is left"
@@ -132,7 +132,7 @@ def check_budget(
     return chosen
 
 
-def training_seconds(budget: float) -> float:
+def budget_for_training(budget: float) -> float:
     """The part of a budget that is not for reports."""
     return budget * (1 - REPORT_SHARE)
 

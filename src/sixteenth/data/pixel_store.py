@@ -28,7 +28,7 @@ ProgressCallback = Callable[[str, int, int], None]
 """Called with (name of the task, done, total)."""
 
 
-class Target:
+class PixelStore:
     """The size of the images that are wanted, and room for their pixels.
 
     Used as a context, which removes the files that were not kept.

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from small_data import encode, random_pixels, write_parquet
 
-from sixteenth.data import cache, load_dataset, target
+from sixteenth.data import cache, load_dataset, pixel_store
 from sixteenth.errors import DataError, InputError
 
 
@@ -29,7 +29,7 @@ SIZE, BYTES = 128, 150 * 128 * 128 * 3
 def test_images_larger_than_the_memory_are_decoded_and_loaded_without_it(
     animals, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(target, "memory_bytes", lambda: BYTES // 8)
+    monkeypatch.setattr(pixel_store, "memory_bytes", lambda: BYTES // 8)
     tracemalloc.start()  # numpy's arrays too, but not maps
     first = load_dataset(animals, image_size=SIZE, data_dir=tmp_path / "cache")
     again = load_dataset(animals, image_size=SIZE, data_dir=tmp_path / "cache")
@@ -56,7 +56,7 @@ def test_broken_images_are_left_out_of_the_file_too(tmp_path):
 
 
 def test_without_a_cache_they_are_refused_with_both_numbers(animals, tmp_path, monkeypatch):
-    monkeypatch.setattr(target, "memory_bytes", lambda: BYTES // 8)
+    monkeypatch.setattr(pixel_store, "memory_bytes", lambda: BYTES // 8)
     (tmp_path / "cache").write_text("a file where a folder should be")
     with pytest.raises(
         DataError, match=r"120 images of 128 x 128 take 0\.0 GB .* are 0\.0 GB, and"
@@ -69,7 +69,7 @@ def test_a_full_disk_is_noticed_before_anything_is_written_to_the_map(tmp_path, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    with target.Target(8, folder=tmp_path / "c") as room:
+    with pixel_store.PixelStore(8, folder=tmp_path / "c") as room:
         pixels = room.new_pixels("train", 5)
         assert not isinstance(pixels, np.memmap)
     assert list((tmp_path / "c").iterdir()) == []
