@@ -21,10 +21,12 @@ from filelock import FileLock
 from forked import ForkedWorker
 from tiny_study import (
     FIGURES,
+    TIMING,
     Command,
     Ended,
     TrainedStudy,
     blank,
+    brief_timing,
     run_process,
     write_tiny_study,
 )
@@ -41,7 +43,13 @@ def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def tiny_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_figures: None) -> Path:
+def shortcuts(blank_figures: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are blank, and each model of a plan is timed for a moment, not for a second."""
+    monkeypatch.setattr(TIMING, brief_timing())
+
+
+@pytest.fixture
+def tiny_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shortcuts: None) -> Path:
     """An empty place to work in, which holds a tiny study and is the current folder."""
     write_tiny_study(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -50,7 +58,7 @@ def tiny_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_figures: 
 
 @pytest.fixture
 def sixteenth(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, blank_figures: None
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, shortcuts: None
 ) -> Command:
     """Call ``sixteenth WORDS`` in this process: ``sixteenth("show", "studies/tiny")``."""
     from sixteenth.cli.commands import main
@@ -106,32 +114,32 @@ def made_once(
 
 
 @pytest.fixture(scope="session")
-def trained_once(
-    made_once: Callable[[str, Callable[[Path], object]], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> TrainedStudy:
-    """The tiny study, trained once for all tests, with a report: read it, never write to it.
-
-    Where tests run in several processes, each of them has a copy of one training.
-    """
+def trained_once(made_once: Callable[[str, Callable[[Path], object]], Path]) -> TrainedStudy:
+    """The tiny study, trained once for all tests, with a report: read it, never write to it."""
 
     def train(folder: Path) -> None:
         (folder / "home").mkdir()
         write_tiny_study(folder / "home")
-        ended = run_process(["run", "tiny.yaml"], folder / "home", figures=True)
+        ended = run_process(["run", "tiny.yaml"], folder / "home")
         (folder / "ended.json").write_text(json.dumps(dataclasses.asdict(ended)), "utf-8")
 
-    first = made_once("trained-first", train)
-    home = tmp_path_factory.mktemp("trained") / "home"
-    shutil.copytree(first / "home", home)
-    return TrainedStudy(home, Ended(**json.loads((first / "ended.json").read_text("utf-8"))))
+    made = made_once("trained", train)
+    return TrainedStudy(
+        made / "home", Ended(**json.loads((made / "ended.json").read_text("utf-8")))
+    )
 
 
 @pytest.fixture
-def trained(trained_once: TrainedStudy, monkeypatch: pytest.MonkeyPatch) -> TrainedStudy:
-    """The trained study, with its home as the current folder."""
-    monkeypatch.chdir(trained_once.home)
-    return trained_once
+def trained(
+    trained_once: TrainedStudy,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> TrainedStudy:
+    """A copy of the trained study, with its home as the current folder."""
+    home = tmp_path_factory.mktemp("trained") / "home"
+    shutil.copytree(trained_once.home, home)
+    monkeypatch.chdir(home)
+    return dataclasses.replace(trained_once, home=home)
 
 
 @pytest.fixture(scope="session")

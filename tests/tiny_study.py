@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import importlib
 import json
 import os
+import pkgutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -43,8 +43,11 @@ class Net(nn.Sequential):
 
 
 class Slow(Net):
+    """Each step of training takes long; to be tried on two images or tested does not."""
+
     def forward(self, images):
-        time.sleep(float(os.environ.get("TINY_SLEEP", "0")))
+        if self.training and torch.is_grad_enabled() and not images.is_meta:
+            time.sleep(float(os.environ.get("TINY_SLEEP", "0")))
         return super().forward(images)
 
 
@@ -93,6 +96,9 @@ FIGURES = (
 )
 """What draws the figures of a report: most of the time that a small study takes."""
 
+TIMING = "sixteenth.study.planning.machine.LocalMachine.images_per_second"
+"""What times each model of a plan: a second for each that was never trained."""
+
 
 def interrupt_at(*, step: int = 0, epoch: int = 0) -> Callable[[Progress], None]:
     """An `on_progress` that presses Ctrl-C once a run has come so far."""
@@ -135,6 +141,18 @@ def blank(*_: object, **__: object) -> Any:
     return figure
 
 
+def brief_timing() -> Callable[..., float]:
+    """In place of `TIMING`: the same, for a moment."""
+    from sixteenth.study.planning.machine import LocalMachine
+
+    measured = LocalMachine.images_per_second
+
+    def briefly(machine: LocalMachine, *of: Any, seconds: float) -> float:
+        return measured(machine, *of, seconds=min(seconds, 0.02))
+
+    return briefly
+
+
 @contextlib.contextmanager
 def tiny_home(home: Path) -> Iterator[None]:
     """What the fixture `tiny_folder` does, for fixtures that train once for many tests."""
@@ -146,31 +164,31 @@ def tiny_home(home: Path) -> Iterator[None]:
         patch.syspath_prepend(home)
         for place in FIGURES:
             patch.setattr(place, blank)
+        patch.setattr(TIMING, brief_timing())
         yield
 
 
-def draw_blank_figures() -> None:
-    """From now on, reports of this process have blank figures."""
-    for place in FIGURES:
-        module, _, name = place.rpartition(".")
-        setattr(importlib.import_module(module), name, blank)
+def take_shortcuts() -> None:
+    """From now on, reports of this process have blank figures, and models are timed briefly."""
+    for place, instead in [*((place, blank) for place in FIGURES), (TIMING, brief_timing())]:
+        owner, _, name = place.rpartition(".")
+        setattr(pkgutil.resolve_name(owner), name, instead)
 
 
-def command_without_figures(words: Sequence[str]) -> None:
-    """As `sixteenth_command`; reports have blank figures."""
-    draw_blank_figures()
+def short_command(words: Sequence[str]) -> None:
+    """As `sixteenth_command`, with what `take_shortcuts` does."""
+    take_shortcuts()
     sixteenth_command(words)
 
 
-def command(words: Sequence[str], folder: Path, *, figures: bool = False, **more: str) -> Forked:
+def command(words: Sequence[str], folder: Path, **more: str) -> Forked:
     """``sixteenth WORDS``, begun in `folder` as a process, and process group, of its own."""
-    function = sixteenth_command if figures else command_without_figures
-    return Forked(function, list(words), folder=folder, env=environment(**more))
+    return Forked(short_command, list(words), folder=folder, env=environment(**more))
 
 
-def run_process(words: Sequence[str], folder: Path, *, figures: bool = False, **more: str) -> Ended:
+def run_process(words: Sequence[str], folder: Path, **more: str) -> Ended:
     """Run ``sixteenth WORDS`` as a process of its own in `folder`."""
-    with command(words, folder, figures=figures, **more) as process:
+    with command(words, folder, **more) as process:
         out, err = process.communicate(timeout=300)
     assert process.returncode is not None
     return Ended(process.returncode, out, err)

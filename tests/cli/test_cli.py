@@ -251,43 +251,6 @@ def test_data_is_a_plain_path_and_never_yaml(tiny_folder: Path, sixteenth: Comma
         assert name in refused.err, "the path as it was given"
 
 
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        (["run"], "STUDY"),
-        (["rn"], "run"),
-        (["run", "tiny.yaml", "--sed", "1"], "--seed"),
-        (["run", "tiny.yaml", "--seed", "one"], "--seed"),
-        (["run", "absent.yaml"], "absent.yaml"),
-        (["run", "cifar11"], "cifar10"),
-        (["run", "tiny.yaml", "--set", "epochs"], "KEY=VALUE"),
-        (["run", "tiny.yaml", "--set", "modles=[resnet18]"], "models"),
-        (["run", "tiny.yaml", "--set", "train.epoch=3"], "epochs"),
-        (["run", "tiny.yaml", "--set", "train.epochs=many"], "train.epochs"),
-        (["run", "tiny.yaml", "--set", "fractions=[3]"], "3 images"),
-        (["run", "tiny.yaml", "--set", "models=[resnet81]"], "resnet18"),
-        (["run", "tiny.yaml", "--set", "models=[tiny_models:smal]"], "tiny_models"),
-        (["run", "tiny.yaml", "--set", "fractions=[9999 images]"], "9999"),
-        (["run", "tiny.yaml", "--data", "nowhere"], "nowhere"),
-        (["run", "tiny.yaml", "--device", "abacus"], "abacus"),
-        (["show", "nowhere"], "nowhere"),
-        (["show", "a", "--out", "b"], "two folders"),
-        (["presets", "show", "cifar"], "cifar10"),
-        (["predict", "nowhere", "x.png"], "nowhere"),
-    ],
-)
-def test_wrong_usage_is_one_line_and_exit_2(
-    tiny_folder: Path, sixteenth: Command, words: list[str], named: str
-) -> None:
-    refused = sixteenth(*words)
-    assert (refused.code, refused.out) == (2, "")
-    lines = [line for line in refused.err.splitlines() if line.startswith("sixteenth: ")]
-    assert len(lines) == 1
-    assert named in lines[0]
-    assert "Traceback" not in refused.err
-    assert not Path("studies").exists(), "nothing is written before all is known to be right"
-
-
 def test_a_folder_with_another_study_is_refused_and_says_what_differs(
     trained: TrainedStudy, sixteenth: Command
 ) -> None:

@@ -26,6 +26,15 @@ from sixteenth.models import (
 V1 = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
 
 
+@pytest.fixture(scope="module")
+def pretrained() -> dict[str, torch.Tensor]:
+    """A resnet18 as torchvision's file holds it: 1000 classes, no counters of batch norms."""
+    model = torchvision.models.resnet18()
+    with torch.no_grad():
+        model.layer1[0].conv1.weight.fill_(0.25)
+    return {k: v for k, v in model.state_dict().items() if "num_batches" not in k}
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of torch's; no test here reaches another machine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from invented import Invented, invented_study
 
 @pytest.fixture(scope="session")
 def study() -> Invented:
-    return invented_study()
+    """Never change it, nor its findings, which are found once: `replace(study)` is another one."""
+    made = invented_study()
+    made.findings = functools.cache(made.findings)
+    return made
 
 
 @pytest.fixture(scope="session")

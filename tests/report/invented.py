@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,13 @@ class Invented:
         """Build the report in a folder, and return the path of its page."""
         found = self.findings()
         return build_report(folder, self.measurements(), found, language_for(found))
+
+    def page(self, folder: Path, tag: str = "en") -> Path:
+        """As `report`, in any language; the pictures beside the page, which it does not show, are
+        empty files."""
+        found = self.findings()
+        with mock.patch("sixteenth.report.page.build.png", return_value=b""):
+            return build_report(folder, self.measurements(), found, language_for(found, tag))
 
     def report_files(self) -> dict[str, bytes]:
         """The report's files, by their path in the folder."""

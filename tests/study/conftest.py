@@ -6,5 +6,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _blank_figures(blank_figures: None) -> None:
-    """Reports are written, and their figures are blank."""
+def _shortcuts(shortcuts: None) -> None:
+    """Reports are written, and their figures are blank; models are timed for a moment."""

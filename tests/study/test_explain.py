@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sixteenth import Study
-from sixteenth.analysis import Findings
+from sixteenth.analysis import Findings, analyse
 from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
-from sixteenth.analysis.findings.explained import CellPair, Lever
+from sixteenth.analysis.findings.explained import CellPair, ExplainedLever, Lever, LeverVerdict
 from sixteenth.analysis.findings.types import Finding, Section
+from sixteenth.cli.commands import main
 from sixteenth.cli.display import PlainDisplay
 from sixteenth.data.pixel_store import PixelStore
 from sixteenth.errors import DataError, InputError, MismatchError
-from sixteenth.study.explain import SubStudy, find_levers, find_pair, sub_study
+from sixteenth.study.explain import (
+    SubStudy,
+    control_study,
+    explanation,
+    find_levers,
+    find_pair,
+    sub_study,
+)
 from sixteenth.study.planning.machine import LocalMachine
-from tiny_study import Command, read_results, run_process, write_tiny_study
+from tiny_study import Command, Ended, read_results, run_process, tiny_home, write_tiny_study
 
 SMALL, BIG = ("tiny_models:small", "random"), ("tiny_models:big", "random")
 PAIR = CellPair("1/2", SMALL, BIG)
+ONLY_SEEDS = ("explain", "studies/tiny", "--only", "seeds", "--threads", "1")
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +54,68 @@ def trained_wrongly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(trained_wrongly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the study, named as from its home, which is the current folder."""
-    shutil.copytree(trained_wrongly, tmp_path / "home")
+    return copy_of(trained_wrongly, tmp_path, monkeypatch)
+
+
+def copy_of(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(home, tmp_path / "home")
     monkeypatch.chdir(tmp_path / "home")
     monkeypatch.syspath_prepend(tmp_path / "home")
     return Path("studies/tiny")
+
+
+@dataclasses.dataclass(frozen=True)
+class Explained:
+    """The study after `ONLY_SEEDS`, which was stopped after a run and then went on to its end.
+
+    Attributes:
+        kept: when the weights that were there after the stop were written, as of then and of the
+            end.
+    """
+
+    home: Path
+    stopped: Ended
+    ended: Ended
+    kept: tuple[dict[Path, int], dict[Path, int]]
+
+
+@pytest.fixture(scope="module")
+def explained(trained_wrongly: Path, tmp_path_factory: pytest.TempPathFactory) -> Explained:
+    """Its four trainings are of the lever seeds; never write to it."""
+    home = tmp_path_factory.mktemp("seeds") / "home"
+    shutil.copytree(trained_wrongly, home)
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with tiny_home(home), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "80")
+        with patch.context() as stopping:
+            stopping.setattr(PlainDisplay, "run_ended", stop)
+            stopped = ended_here(ONLY_SEEDS)
+        weights = list((home / "studies/tiny/explain").rglob("model.safetensors"))
+        first = {path: path.stat().st_mtime_ns for path in weights}
+        ended = ended_here(ONLY_SEEDS)
+        last = {path: path.stat().st_mtime_ns for path in weights}
+    return Explained(home, stopped, ended, (first, last))
+
+
+def ended_here(words: Sequence[str]) -> Ended:
+    """How ``sixteenth WORDS`` ends in this process; for fixtures of a module."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        main(words)
+    return Ended(int(end.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def tested(explained: Explained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the study whose lever seeds was trained, as `folder`."""
+    return copy_of(explained.home, tmp_path, monkeypatch)
 
 
 def files(folder: Path) -> dict[Path, bytes]:
@@ -150,52 +220,44 @@ def _record_seconds(path: Path) -> float:
 
 
 def test_only_seeds_after_a_stop_goes_on_and_the_report_tells_what_was_tested(
-    folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+    trained_wrongly: Path, explained: Explained, tested: Path, sixteenth: Command
 ) -> None:
-    words = ("explain", str(folder), "--only", "seeds", "--threads", "1")
-    before = read_results(folder, lengths=True)
-    assert "What may be behind it" in (folder / "report.md").read_text("utf-8")
-    with monkeypatch.context() as patch:
-
-        def stop(*_: object, **__: object) -> None:
-            raise KeyboardInterrupt
-
-        patch.setattr(PlainDisplay, "run_ended", stop)
-        stopped = sixteenth(*words)
-    assert stopped.code == 130
-    assert "explain studies/tiny --only seeds" in stopped.err
-    place = next((folder / "explain").iterdir())
-    kept = {path: path.stat().st_mtime_ns for path in place.rglob("model.safetensors")}
-    assert len(kept) == 1
-    said = sixteenth(*words)
-    assert said.code == 0, said.err
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    rows = read_results(place / "seeds")
+    assert explained.stopped.code == 130
+    assert "explain studies/tiny --only seeds" in explained.stopped.err
+    assert explained.ended.code == 0, explained.ended.err
+    first, last = explained.kept
+    assert len(first) == 1
+    assert last == first
+    assert "by 3 trainings of the first and 3 of the second" in " ".join(
+        explained.ended.out.split()
+    )
+    rows = read_results(next((tested / "explain").iterdir()) / "seeds")
     assert [(row["seed"], row["status"]) for row in rows] == [
         (seed, "finished") for seed in ("1", "1", "2", "2")
     ]
-    assert "by 3 trainings of the first and 3 of the second" in " ".join(said.out.split())
-    report = (folder / "report.md").read_text("utf-8")
+    untested = trained_wrongly / "studies/tiny"
+    assert "What may be behind it" in (untested / "report.md").read_text("utf-8")
+    report = (tested / "report.md").read_text("utf-8")
     assert "Reasons, tested" in report
     assert "What may be behind it" not in report
-    after = read_results(folder, lengths=True)
+    before, after = (read_results(each, lengths=True) for each in (untested, tested))
     same = [name for name in before[0] if not name.endswith(("_low", "_high"))]
     assert [[row[key] for key in same] for row in after[: len(before)]] == [
         [row[key] for key in same] for row in before
     ]
     assert [row["run_id"] for row in after[len(before) :]] == [row["run_id"] for row in rows]
-    again = json.loads(sixteenth(*words, "--json").out)
+    again = json.loads(sixteenth(*ONLY_SEEDS, "--json").out)
     assert [each["kind"] for each in again["findings"]] == ["ExplainedGap"]
     assert again["findings"][0]["behind"]["seeds"] == [0, 1, 2]
 
 
 def test_trainings_of_the_lever_seeds_are_repeats_of_the_studys_own_cells(
-    folder: Path, sixteenth: Command
+    trained_wrongly: Path, tested: Path, sixteenth: Command
 ) -> None:
-    sure = Study.open(folder).findings().overview.sure
+    folder = tested
+    sure = Study.open(trained_wrongly / folder).findings().overview.sure
     assert sure is not None
     assert (sure.most, sure.repeats) == (1, 0)
-    assert sixteenth("explain", str(folder), "--only", "seeds", "--threads", "1").code == 0
     study = Study.open(folder)
     sure = study.findings().overview.sure
     assert sure is not None
@@ -230,25 +292,39 @@ def test_trainings_of_the_lever_seeds_are_repeats_of_the_studys_own_cells(
 
 
 def test_a_lever_for_the_loser_is_judged_and_an_open_verdict_gets_one_more_seed(
-    folder: Path, sixteenth: Command
+    folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ("explain", str(folder), "--only", "learning-rate-double", "--threads", "1", "--json")
+    judged = LeverVerdict.NOT_MAIN
+
+    def as_judged(*given: Any) -> list[Finding]:
+        return [
+            dataclasses.replace(one, verdict=judged) if isinstance(one, ExplainedLever) else one
+            for one in explanation(*given)
+        ]
+
+    monkeypatch.setattr("sixteenth.study.explain.explanation", as_judged)
     ended = sixteenth(*words)
     assert ended.code == 0, ended.err
     gap, effect = json.loads(ended.out)["findings"]
-    assert len(effect["gains"]) == 1
-    seeds = effect["gains"][0]["end"]["seeds"]
-    # A second training was needed exactly where the first verdict was open.
-    assert seeds == gap["behind"]["seeds"]
+    (gain,) = effect["gains"]
+    assert gap["behind"]["seeds"] == gain["end"]["seeds"] == [0]
     assert re.search(
         r"explain: learning-rate-double \(1 of 1, \d+:\d\d left as planned\)", ended.err
     )
-    more = "explain: seeds (one more seed, as a verdict is open)"
-    assert (more in ended.err) == (seeds == [0, 1])
-    if effect["verdict"] == "open":
-        assert seeds == [0, 1]
+    more = "(one more seed, as a verdict is open)"
+    assert more not in ended.err
+    judged = LeverVerdict.OPEN
+    ended = sixteenth(*words)
+    assert ended.code == 0, ended.err
+    gap, effect = json.loads(ended.out)["findings"]
+    (gain,) = effect["gains"]
+    assert gap["behind"]["seeds"] == gain["end"]["seeds"] == [0, 1]
+    for lever in ("seeds", "learning-rate-double"):
+        assert f"explain: {lever} {more}" in ended.err
     again = sixteenth(*words)
-    assert "explain: " not in again.err, "it is trained once"
+    assert json.loads(again.out)["findings"][1]["verdict"] == "open"
+    assert "explain: " not in again.err, "one more seed, once"
 
 
 def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Command) -> None:
@@ -271,19 +347,26 @@ def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Comman
     nothing = sixteenth("explain", str(folder), "--separate")
     assert (nothing.code, nothing.out) == (2, "")
     assert "nothing to separate: the study tells images from training steps" in nothing.err
-    words = ("--set", 'fractions=["1/8", 1]', "--set", "train.epochs=1", "--out", "apart")
-    assert sixteenth("run", "tiny.yaml", "--threads", "1", *words).code == 0
-    apart = sixteenth("explain", "apart", "--separate")
-    assert "not trained on half of its 1,438 images: add that fraction" in apart.err
+
+
+def test_without_half_of_the_images_there_is_no_control_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study.open(folder)
+    results = study.results()
+    results.loc[results["fraction"] == "1/2", ["fraction", "train_size"]] = ["1/8", 179]
+    monkeypatch.setattr(study, "findings", lambda: analyse(results))
+    with pytest.raises(InputError, match=r"not trained on half of its 1,438 images: add that"):
+        control_study(study)
 
 
 def test_a_study_that_has_grown_gets_another_control_run(folder: Path, sixteenth: Command) -> None:
-    smaller = ["--set", 'fractions=["1/4", "1/2"]', "--set", "expect=smaller-is-better"]
-    train = ["run", "tiny.yaml", "--out", "grown", "--threads", "1", "--set", "train.epochs=3"]
-    assert sixteenth(*train, *smaller).code == 0
+    small = ["--set", "models=[tiny_models:small]", "--set", "expect=none"]
+    train = ["run", "tiny.yaml", "--out", "grown", "--threads", "1", *small]
+    assert sixteenth(*train, "--set", 'fractions=["1/4", "1/2"]').code == 0
     explain = ["explain", "grown", "--separate", "--threads", "1"]
     assert sixteenth(*explain).code == 0
-    assert sixteenth(*train, "--set", 'fractions=["1/4", "1/2", 1]', *smaller[2:]).code == 0
+    assert sixteenth(*train, "--set", 'fractions=["1/4", "1/2", 1]').code == 0
     ended = sixteenth(*explain)
     assert ended.code == 0, ended.err
     found = {row["run_id"] for row in read_results(Path("grown"), lengths=True)}
@@ -296,18 +379,23 @@ def test_reasons_are_tested_with_what_the_study_was_trained_on(
     folder: Path, sixteenth: Command
 ) -> None:
     words = ["explain", str(folder), "--only", "steps-x4", "--threads", "1"]
-    for path in folder.glob("runs/*-1of2-*/run.json"):
+    said = "was trained with other versions (torch: 2.5.0 there"
+    study = Study.open(folder)
+    (lever,) = find_levers(study, find_pair(study), [Lever.STEPS])
+    first, last = folder.glob("runs/*-1of2-*/run.json")
+    for path in (first, last):
         text = path.read_text("utf-8")
         record = json.loads(text)
         record["environment"]["torch"] = "2.5.0"
         path.write_text(json.dumps(record), "utf-8")
-        other = sixteenth(*words)
-        assert (other.code, other.out) == (2, "")
-        assert "was trained with other versions (torch: 2.5.0 there" in other.err
+        with pytest.raises(MismatchError, match=re.escape(said)):
+            sub_study(Study.open(folder), lever).check_base()
+        if path == last:
+            other = sixteenth(*words)
+            assert (other.code, other.out) == (2, "")
+            assert said in other.err
         path.write_text(text, "utf-8")
-    study = Study.open(folder)
     study._dataset = dataclasses.replace(study.dataset(), fingerprint="f" * 64)
-    (lever,) = find_levers(study, find_pair(study), [Lever.STEPS])
     with pytest.raises(MismatchError, match=r"data fingerprint: .* restore what it was trained"):
         sub_study(study, lever).run(threads=1)
     assert not (folder / "explain").exists()
@@ -343,14 +431,11 @@ def test_what_has_a_way_out_of_its_own_keeps_it_and_stops_all_levers(
     assert "with another execution: go on without --threads" in ended.err
 
 
-def test_a_plan_of_finished_and_open_levers_is_json(folder: Path, sixteenth: Command) -> None:
-    assert sixteenth("explain", str(folder), "--only", "steps-x4", "--threads", "1").code == 0
-    only = ["--only", "steps-x4", "--only", "seeds"]
-    planned = sixteenth("explain", str(folder), *only, "--threads", "1", "--plan", "--json")
-    done, left = json.loads(planned.out)["levers"]
+def test_a_plan_of_finished_and_open_levers_is_json(tested: Path, sixteenth: Command) -> None:
+    words = [*ONLY_SEEDS, "--only", "steps-x4", "--plan"]
+    done, left = json.loads(sixteenth(*words, "--json").out)["levers"]
     assert (done["left"], done["seconds_from"], left["seconds_from"]) == (0, None, "runs")
-    said = sixteenth("explain", str(folder), *only, "--threads", "1", "--plan").out
-    assert "estimated" not in said
+    assert "estimated" not in sixteenth(*words).out
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-import pytest
 import torch
 
 from sixteenth import Study
@@ -48,9 +47,7 @@ def settings() -> dict[str, Any]:
     }
 
 
-def test_a_study_in_a_notebook_leaves_its_process_as_it_was(
-    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_study_in_a_notebook_leaves_its_process_as_it_was(tiny_folder: Path) -> None:
     (tiny_folder / "with_dropout.py").write_text(WITH_DROPOUT, encoding="utf-8")
     study = Study(
         {
@@ -65,7 +62,6 @@ def test_a_study_in_a_notebook_leaves_its_process_as_it_was(
     study.plan(device="cpu", workers=1, threads=1)  # what is imported now is not of the run
     torch.manual_seed(7)
     random.seed(7)
-    monkeypatch.setattr(socket, "_default", None, raising=False)
     before = settings()
     results = study.run(device="cpu", workers=1, threads=1)
     after = settings()

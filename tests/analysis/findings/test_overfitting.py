@@ -48,7 +48,7 @@ def test_overfitted_runs_are_named_with_their_numbers(study):
     assert said.finding.worst.train_accuracy == 1.0
 
 
-def test_equal_epochs_are_named_as_unequal_work_and_the_way_out_is_given(study):
+def test_equal_epochs_are_said_to_be_unequal_steps_and_the_way_out_is_given(study):
     made = study({ONE: (0.6, 0.7)}, fractions={"1/16": 3125, "1": 50_000})
     (said,) = [c for c in claims(made, "overfitting") if isinstance(c.finding, UnequalSteps)]
     assert said.finding == UnequalSteps(3125, 50_000, 150, 2346)

@@ -164,11 +164,14 @@ def test_several_differences_count_with_one_error_for_all():
     assert significant([]) == ()
 
 
-def test_draws_that_are_made_apart_share_the_start_alone(reference):
-    grid, _, start = grid_of(reference)
-    first, second = grid.cells[0], grid.cells[1]
+def test_draws_that_are_made_apart_share_the_start_alone(study):
+    # So few test images that they and the trainings matter alike.
+    three = {**PAIR, ("resnet34", "random"): (0.82,)}
+    grid, first, start = grid_of(study(three, fractions=ALL, test_size=4000))
+    second = grid.cells[1]
     together = another_draws(grid, start, [first, second])
     apart = np.array([another_draws(grid, start, [cell])[0] for cell in (first, second)])
-    assert np.corrcoef(apart)[0, 1] < np.corrcoef(together)[0, 1] + 0.05
+    assert np.corrcoef(apart)[0, 1] > 0.15, "the training of the start"
+    assert np.corrcoef(together)[0, 1] > np.corrcoef(apart)[0, 1] + 0.1, "and the images"
     assert together.std(axis=1) == pytest.approx(apart.std(axis=1), rel=0.15)
     assert not len(another_draws(grid, start, []))

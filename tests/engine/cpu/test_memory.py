@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 import sys
 from pathlib import Path
 
@@ -25,16 +24,12 @@ def printed(code: str, folder: Path) -> list[str]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in another way")
-def test_the_peak_of_memory_is_a_process_s_own_and_not_that_of_the_one_that_started_it() -> None:
-    big = np.ones(125_000_000)  # 1 GB, written to
-    measure = (
-        "import torch; from sixteenth.engine.execution import peak_memory;"
-        "print(peak_memory(torch.device('cpu')))"
-    )
-    own = peak_memory(torch.device("cpu"))
-    of_child = int(subprocess.check_output([sys.executable, "-c", measure]))
-    assert own is not None
-    assert own > big.nbytes > of_child > 50e6
+def test_the_peak_of_memory_holds_what_was_written_to() -> None:
+    """That it is a process's own is tested where one starts another, in `test_side_by_side`."""
+    big = np.ones(125_000_000)  # 1 GB
+    peak = peak_memory(torch.device("cpu"))
+    assert peak is not None
+    assert peak > big.nbytes
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left alone")

@@ -38,10 +38,7 @@ class Browser:
         self._to = os.fdopen(read[1], "wb", buffering=0)
         self._from = os.fdopen(write[0], "rb", buffering=0)
         self._waiting, self._number, self._session = b"", 0, ""
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = attached["sessionId"]
-        self.send("Page.enable")
+        self._session = self._new_tab()[1]
 
     def __enter__(self) -> Browser:
         return self
@@ -92,6 +89,24 @@ class Browser:
         while self._receive().get("method") != "Page.loadEventFired":
             pass
 
+    def html_after(self, page: Path, seconds: float) -> str:
+        """A file's document after it was shown for so long; the time passes in a moment."""
+        first, self._session = self._session, ""
+        target, self._session = self._new_tab()
+        self.send("Page.navigate", url=page.as_uri())
+        self.send(
+            "Emulation.setVirtualTimePolicy",
+            policy="pauseIfNetworkFetchesPending",
+            budget=1000 * seconds,
+        )
+        while self._receive().get("method") != "Emulation.virtualTimeBudgetExpired":
+            pass
+        html: str = self.js("document.documentElement.outerHTML")
+        self._session = ""
+        self.send("Target.closeTarget", targetId=target)
+        self._session = first
+        return html
+
     def js(self, expression: str) -> Any:
         """The value of an expression in the page, waited for if it is a promise."""
         found = self.send(
@@ -116,6 +131,14 @@ class Browser:
         """The left button of the mouse."""
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def _new_tab(self) -> tuple[str, str]:
+        """A new tab and the session that drives it; to be called without a session."""
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        self.send("Page.enable")
+        return target, self._session
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._waiting:

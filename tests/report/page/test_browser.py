@@ -12,7 +12,6 @@ from invented import Invented
 
 from sixteenth.language import language_for
 from sixteenth.report.discussion import analyse_study
-from sixteenth.report.page.build import build_report
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
@@ -56,8 +55,7 @@ def pages(
     """The page of the invented study in each language."""
 
     def make(folder: Path) -> None:
-        found = study.findings()
-        build_report(folder, study.measurements(), found, language_for(found, "zh-Hant"))
+        study.page(folder, "zh-Hant")
 
     return {
         "en": report / "report.html",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM, Browser
 from invented import invented_study
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 class Visited(ThreadingHTTPServer):
@@ -91,30 +88,15 @@ def page(listening: Visited, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = study.runs[0]
     run |= {"status": "failed", "error": {"type": names[0], "message": names[2]}}
     study.results.loc[0, ["status", "error"]] = ["failed", f"{names[0]}: {names[2]}"]
-    return replace(study, predictions={}).report(tmp_path_factory.mktemp("hostile"))
-
-
-def browse(page: Path, profile: Path) -> str:
-    """The page's document after a browser has had ten seconds with it."""
-    command = [
-        str(CHROMIUM),
-        *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-        f"--user-data-dir={profile}",
-        "--virtual-time-budget=10000",
-        "--dump-dom",
-        page.as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    return done.stdout
+    return replace(study, predictions={}).page(tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 def test_no_script_runs_and_no_request_leaves_a_hostile_report(
-    page: Path, tmp_path: Path, server: Visited
+    page: Path, browser: Browser, server: Visited
 ) -> None:
     assert server.url in page.read_text("utf-8"), "the payloads stand in the page"
-    shown = browse(page, tmp_path / "profile")
+    shown = browser.html_after(page, 10)
     title = re.search(r"<title>(.*?)</title>", shown, re.DOTALL)
     assert title is not None
     assert title[1] != "acted"
@@ -124,7 +106,7 @@ def test_no_script_runs_and_no_request_leaves_a_hostile_report(
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 def test_even_names_that_were_not_escaped_would_be_held_by_the_policy(
-    page: Path, tmp_path: Path, server: Visited
+    page: Path, browser: Browser, tmp_path: Path, server: Visited
 ) -> None:
     policy = re.search(
         r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", page.read_text("utf-8")
@@ -134,8 +116,8 @@ def test_even_names_that_were_not_escaped_would_be_held_by_the_policy(
     bare = "".join(part for part in payloads(server.url) if "refresh" not in part)
     unescaped = tmp_path / "bare.html"
     unescaped.write_text(f"<head>{policy[0]}<title>quiet</title></head>{bare}", encoding="utf-8")
-    assert "<title>quiet</title>" in browse(unescaped, tmp_path / "profile")
+    assert "<title>quiet</title>" in browser.html_after(unescaped, 10)
     assert server.asked == []
     unescaped.write_text(f"<head><title>quiet</title></head>{bare}", encoding="utf-8")
-    assert "<title>acted</title>" in browse(unescaped, tmp_path / "profile")
+    assert "<title>acted</title>" in browser.html_after(unescaped, 10)
     assert server.asked, "without the policy the payloads do act"

@@ -230,7 +230,7 @@ def test_the_fitted_curves_stand_in_a_table_with_their_warnings(html: Reader) ->
 
 
 def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) -> None:
-    findings = study.findings()
+    findings = replace(study).findings()
     fits = findings.curves.fits
     for arm, fit in fits.items():
         fits[arm] = replace(fit, eta=0.1234, gamma=-0.0012, gamma_interval=(-2.57, -0.0028))
@@ -243,7 +243,7 @@ def test_an_exponent_near_zero_is_a_zero_and_no_power_of_ten(study: Invented) ->
 def test_the_interval_of_a_small_error_has_a_digit_and_that_of_a_large_one_has_none(
     study: Invented,
 ) -> None:
-    findings = study.findings()
+    findings = replace(study).findings()
     fits = findings.curves.fits
     for arm, fit in fits.items():
         fits[arm] = replace(fit, alpha_interval=(0.0, 0.004))

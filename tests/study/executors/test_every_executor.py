@@ -77,7 +77,8 @@ def make_executor(
         yield make
 
 
-@pytest.mark.parametrize("name", [*EXECUTORS, "ray", "slurm"])
+# To start Ray takes as long as all other executors together.
+@pytest.mark.parametrize("name", [*EXECUTORS, "slurm", pytest.param("ray", marks=pytest.mark.slow)])
 def test_an_executor_trains_each_run_to_the_same_bytes_and_a_failure_stops_no_other(
     tiny_folder: Path, make_executor: Callable[..., Executor], name: str
 ) -> None:
