@@ -17,6 +17,7 @@ from ..errors import DataError, looked_for, nearest
 from ..spec import RunSpec, StudySpec
 from ..spec.fields import NAMED_DATA, Interpolation
 from ..spec.hub_address import parse_address
+from ..spec.work import WorkCallback
 from ..storage.run_facts import Understood
 from . import cache
 from .broken import refuse_broken
@@ -29,7 +30,7 @@ from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .layouts.table import ENDINGS
 from .source import Content, Found, Options, check_content
-from .target import ProgressCallback, Target
+from .target import Target
 
 _ACCEPTED = (
     f"data are {', '.join(NAMED_DATA)}, hf://OWNER/NAME, or the path of a folder with train/CLASS/ "
@@ -59,7 +60,7 @@ def load_dataset(
     split_seed: int = 0,
     skip_broken: bool = False,
     cifar_archive: str | Path | None = None,
-    progress: ProgressCallback | None = None,
+    progress: WorkCallback | None = None,
 ) -> ImageDataset:
     """The decoded dataset of a name or path; all images are `image_size` x `image_size` pixels.
 
@@ -82,8 +83,7 @@ def load_dataset(
         skip_broken: leave out images that cannot be decoded, instead of raising an error.
         cifar_archive: the archive of CIFAR-10 or CIFAR-100, a file or an http(s) address, instead
             of a download from its usual addresses.
-        progress: called with (name of the task, done, total) while images are downloaded and
-            decoded.
+        progress: told how much is downloaded and decoded.
 
     Raises:
         DataError: there is no such source, or its images or labels cannot be used.
