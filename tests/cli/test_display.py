@@ -14,6 +14,7 @@ from sixteenth.language import language_for
 from sixteenth.language.text import columns
 from sixteenth.spec import parse_spec
 from sixteenth.spec.specs import RunSpec
+from sixteenth.spec.work import Work
 from sixteenth.storage.run_facts import Failure
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.run_results import EpochRow
@@ -32,7 +33,7 @@ def train(display: PlainDisplay | LiveDisplay) -> RunSpec:
     """Half of the first run's steps."""
     runs = SPEC.runs()
     display.runs_planned(runs)
-    display.working("timing the models", 1, 2)
+    display.working(Work.TIMING, 1, 2, "resnet18, 32 px")
     display.run_started(runs[0])
     for step in (1, 1200):
         display.run_progressed(
@@ -65,9 +66,9 @@ def test_the_live_table_is_in_the_language_and_fits(tag: str, words: list[str]) 
 @pytest.mark.parametrize(
     ("tag", "lines"),
     [
-        ("en", ["timing the models: 1 of 2", "run 1 of 4, RUN, starts",
+        ("en", ["timing the models (resnet18, 32 px): 1 of 2", "run 1 of 4, RUN, starts",
                 "run 1 of 4, RUN, failed: RunError: out of memory"]),
-        ("zh-Hant", ["測量模型速度：1/2", "第 1/4 次訓練，RUN：開始",
+        ("zh-Hant", ["測量模型速度（resnet18, 32 px）：1/2", "第 1/4 次訓練，RUN：開始",
                      "第 1/4 次訓練，RUN：失敗：RunError: out of memory"]),
     ],
 )  # fmt: skip

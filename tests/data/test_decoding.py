@@ -5,10 +5,11 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-from small_data import encode, random_pixels
+from small_data import encode, random_pixels, write_classes
 
 from sixteenth.data.decode import decode_images
 from sixteenth.data.oddities import Oddities
+from sixteenth.spec.work import Work
 
 
 def saved(image, kind="PNG", **options):
@@ -18,7 +19,7 @@ def saved(image, kind="PNG", **options):
 
 
 def decode_image(data, image_size):
-    pixels, broken = decode_images([("image", data)], 1, image_size, what="decoding")
+    pixels, broken = decode_images([("image", data)], 1, image_size)
     assert not broken
     return pixels[0]
 
@@ -67,7 +68,7 @@ def tiff(values, **options):
 
 def test_32_bits_that_8_could_hold_have_no_scale_and_others_are_read_as_16():
     few = np.array([[0, 252], [9, 7]], dtype=np.int32)
-    _, broken = decode_images([("few", tiff(few))], 1, 2, what="decoding")
+    _, broken = decode_images([("few", tiff(few))], 1, 2)
     assert broken[0].reason.startswith("values up to 252 in 32 bits have no agreed scale")
     for values in (few * 257, few * 0):
         assert decode_image(tiff(values), 2)[..., 0].tolist() == (values // 257).tolist()
@@ -84,7 +85,7 @@ def test_images_of_16_bits_that_use_12_are_named_as_nearly_black():
         ("8 bits, BMP", encode(black, "BMP")), ("tiff", tiff(values.astype(np.int32))),
     ]  # fmt: skip
     odd = Oddities()
-    pixels, broken = decode_images(images, len(images), 8, what="decoding", oddities=odd)
+    pixels, broken = decode_images(images, len(images), 8, oddities=odd)
     assert not broken
     assert pixels.max((1, 2, 3)).tolist() == [16, 255, 15, 0, 0, 16]
     assert odd.dark == ["few", "colour", "tiff"]
@@ -169,7 +170,7 @@ def test_a_large_jpeg_comes_out_as_a_full_decode_would():
 def test_a_broken_image_is_reported_with_its_reason_and_the_others_are_decoded(data, reason):
     good = encode(random_pixels(8, 8, 3))
     images = [("good", good), ("bad", data), ("also good", good)]
-    pixels, broken = decode_images(images, 3, 8, what="decoding")
+    pixels, broken = decode_images(images, 3, 8)
     assert [(one.name, one.position) for one in broken] == [("bad", 1)]
     assert any(part in broken[0].reason for part in reason.split("|")), broken
     assert np.array_equal(pixels[0], pixels[2])
@@ -179,31 +180,48 @@ def test_a_broken_image_is_reported_with_its_reason_and_the_others_are_decoded(d
 def test_odd_headers_are_not_talked_about(capfd, recwarn):
     whole = saved(Image.fromarray(random_pixels(8, 8, 3)), "TIFF")
     cut = [("cut", whole[:length]) for length in range(8, len(whole), 16)]
-    _, broken = decode_images(cut, len(cut), 8, what="decoding")
+    _, broken = decode_images(cut, len(cut), 8)
     assert broken
     assert not recwarn.list
     assert capfd.readouterr().err == ""
 
 
 def test_a_vanished_file_is_reported(tmp_path):
-    _, broken = decode_images([("gone", tmp_path / "gone.png")], 1, 8, what="decoding")
+    _, broken = decode_images([("gone", tmp_path / "gone.png")], 1, 8)
     assert broken == [("gone", "No such file or directory", 0)]
 
 
 def test_progress_counts_up_to_the_total():
     seen = []
     images = [("x", encode(random_pixels(8, 8, 3)))] * 600
-    decode_images(images, 600, 8, what="decoding", progress=lambda *step: seen.append(step))
-    counts = [done for what, done, total in seen if (what, total) == ("decoding", 600)]
+    decode_images(
+        images, 600, 8, what=Work.DECODING_TRAIN, progress=lambda *step: seen.append(step)
+    )
+    counts = [done for what, done, total in seen if (what, total) == (Work.DECODING_TRAIN, 600)]
     assert len(counts) == len(seen) > 10
     assert counts == sorted(set(counts))
     assert counts[-1] == 600
+
+
+def test_loading_a_folder_and_arrays_tells_known_kinds_of_work(load, tmp_path):
+    seen = []
+    for part in ("train", "test"):
+        write_classes(tmp_path / "folder" / part, {"a": 2, "b": 2}, seed=len(part))
+    load(tmp_path / "folder", progress=lambda *step: seen.append(step))
+    pixels, labels = random_pixels(4, 12, 12, 3), np.array([0, 1, 0, 1])
+    parts = {"x_train": pixels, "y_train": labels, "x_test": 255 - pixels, "y_test": labels}
+    np.savez(tmp_path / "arrays.npz", **parts)
+    load(tmp_path / "arrays.npz", progress=lambda *step: seen.append(step))
+    kinds = [Work.DECODING_TRAIN, Work.DECODING_TEST, Work.RESIZING_TRAIN, Work.RESIZING_TEST]
+    assert [what for what, *_ in seen] == kinds
+    assert all(isinstance(what, Work) for what, *_ in seen)
+    assert [step[1:] for step in seen] == [(4, 4)] * 4
 
 
 def test_images_are_resized_by_the_interpolation_that_is_asked_for():
     image = Image.fromarray(random_pixels(12, 12, 3))
     data = saved(image)
     for name in ("bilinear", "bicubic"):
-        pixels, _ = decode_images([("i", data)], 1, 8, what="decoding", interpolation=name)
+        pixels, _ = decode_images([("i", data)], 1, 8, interpolation=name)
         expected = image.resize((8, 8), Image.Resampling[name.upper()])
         assert np.array_equal(pixels[0], np.asarray(expected))

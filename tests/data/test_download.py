@@ -13,6 +13,7 @@ from loopback import Reply, Server
 from sixteenth.data import download as module
 from sixteenth.data.download import download
 from sixteenth.errors import DataError
+from sixteenth.spec.work import Work
 
 BODY = bytes(range(256)) * 40
 MD5 = hashlib.md5(BODY).hexdigest()
@@ -28,12 +29,12 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def test_the_first_address_that_has_it_is_used_and_nothing_else_is_left(
     server: Server, tmp_path: Path
 ) -> None:
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[object, ...]] = []
     where = [f"{server.url}/none", f"{server.url}/other", f"{server.url}/whole", f"{server.url}/x"]
     assert download(tmp_path / "new" / "a.gz", MD5, where, lambda *at: told.append(at)) == {}
     assert (tmp_path / "new" / "a.gz").read_bytes() == BODY
     assert [one.path for one in server.asked] == ["/none", "/other", "/whole"]
-    assert told[-1] == ("downloading a.gz, MB", 0, 0)
+    assert told[-1] == (Work.DOWNLOADING, 0, 0, "a.gz, MB")
     assert {path.name for path in (tmp_path / "new").iterdir()} <= {"a.gz", ".a.gz.lock"}
     assert download(tmp_path / "new" / "a.gz", MD5, []) == {}, "it is there"
 

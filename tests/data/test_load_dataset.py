@@ -13,6 +13,7 @@ from small_data import random_pixels
 
 from loopback import Reply, Server
 from sixteenth.errors import DataError
+from sixteenth.spec.work import Work
 
 
 def test_importing_the_room_costs_numpy_only():
@@ -158,10 +159,10 @@ def mirrors(monkeypatch, small_cifar):
 def test_a_download_is_checked_resumed_and_kept(load, mirrors, capsys):
     told = []
     mirrors.replies["/mirror"].breaks = [1000]
-    data = load("cifar10", image_size=32, progress=lambda *at: told.append(at[0]))
+    data = load("cifar10", image_size=32, progress=lambda *at: told.append(at))
     assert [one.path for one in mirrors.asked] == ["/first", "/mirror", "/mirror"]
     assert mirrors.ranges()[-1] == "bytes=1000-"
-    assert told[0] == "downloading cifar-10-python.tar.gz, MB"
+    assert told[0] == (Work.DOWNLOADING, 0, 0, "cifar-10-python.tar.gz, MB")
     assert load("cifar10", image_size=16).classes == data.classes
     assert len(mirrors.asked) == 3
     assert capsys.readouterr().out == ""

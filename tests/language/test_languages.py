@@ -19,6 +19,7 @@ from sixteenth.language.labels import (
 )
 from sixteenth.language.words import Names
 from sixteenth.language.zh_hant import TraditionalChinese
+from sixteenth.spec.work import Work
 from sixteenth.study import Study
 
 LANGUAGES = [type(language_for(tag=tag)) for tag in language_tags()]
@@ -39,6 +40,14 @@ def test_no_label_is_left_empty(language: type[Language]) -> None:
     for group in groups:
         for field in dataclasses.fields(group):
             assert getattr(group, field.name), field.name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_kind_of_work_has_its_own_label(language: type[Language]) -> None:
+    labels = language(Names()).progress.work
+    assert set(labels) == set(Work)
+    assert len(set(labels.values())) == len(Work)
+    assert language is English or not set(labels.values()) & set(Work)
 
 
 def test_a_folder_is_a_language_whose_class_has_its_tag() -> None:

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from ..language.text import plain
 from ..spec import RunSpec
+from ..spec.work import Work
 from ..storage.run_record import RunRecord
 from .run_progress import RunProgress, RunRow, clock
 from .tables import Column, cell_columns, console, table
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ..engine.progress import Progress
 
 MOST_ROWS = 12
-STARTING = ("starting", 0, 0)
+STARTING = (Work.STARTING, 0, 0, "")
 BAR = 10
 PLAIN_SECONDS = 5.0
 """Lines about one run, or one piece of preparation, are at least so far apart in a pipe."""
@@ -49,7 +50,7 @@ class LiveDisplay(RunProgress):
 
     def __init__(self, console: Console, language: str = "en") -> None:
         super().__init__(console, language)
-        self._doing: tuple[str, int, int] | None = STARTING
+        self._doing: tuple[Work, int, int, str] | None = STARTING
         self._live = Live(
             console=console,
             get_renderable=self.render,
@@ -66,8 +67,8 @@ class LiveDisplay(RunProgress):
         self._doing = None
         self._live.stop()
 
-    def working(self, what: str, done: int, total: int) -> None:
-        self._doing = (what, done, total) if done < total or total <= 0 else STARTING
+    def working(self, what: Work, done: int, total: int, detail: str = "") -> None:
+        self._doing = (what, done, total, detail) if done < total or total <= 0 else STARTING
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
         super().runs_planned(runs)
@@ -76,7 +77,7 @@ class LiveDisplay(RunProgress):
     def run_ended(self, run: RunSpec, record: RunRecord, *, skipped: bool) -> None:
         super().run_ended(run, record, skipped=skipped)
         if self.done() == len(self.rows):
-            self._doing = ("writing the report", 0, 0)
+            self._doing = (Work.REPORTING, 0, 0, "")
 
     def render(self) -> RenderableType:
         """The whole display, at most as high as the terminal."""
@@ -84,11 +85,11 @@ class LiveDisplay(RunProgress):
         if self.rows:
             parts += [self._headline(), self._table()]
         if self._doing is not None:
-            what, done, total = self._doing
+            what, done, total, detail = self._doing
             line = Table.grid(padding=(0, 1))
             count = self._count(done, total) if total > 0 else ""
             bar = ProgressBar(total=max(total, 1), completed=done, width=24)
-            line.add_row(Text(self._work(what)), bar if total > 0 else "", count)
+            line.add_row(Text(self._work(what, detail)), bar if total > 0 else "", count)
             parts.append(line)
         return Group(*parts)
 
@@ -156,7 +157,7 @@ class PlainDisplay(RunProgress):
     def __init__(self, console: Console, language: str = "en") -> None:
         super().__init__(console, language)
         self._said = 0.0
-        self._what = ""
+        self._what: tuple[Work, str] | None = None
         self._said_of: dict[str, float] = {}
         self._redirected = contextlib.redirect_stdout(sys.stderr)
 
@@ -167,12 +168,12 @@ class PlainDisplay(RunProgress):
     def __exit__(self, *raised: Any) -> None:
         self._redirected.__exit__(*raised)
 
-    def working(self, what: str, done: int, total: int) -> None:
+    def working(self, what: Work, done: int, total: int, detail: str = "") -> None:
         now = time.monotonic()
-        if what == self._what and now - self._said < PLAIN_SECONDS and done < total:
+        if (what, detail) == self._what and now - self._said < PLAIN_SECONDS and done < total:
             return
-        self._said, self._what = now, what
-        count, line = self._count(done, total), self._work(what)
+        self._said, self._what = now, (what, detail)
+        count, line = self._count(done, total), self._work(what, detail)
         self._say(self.words.counted.format(what=line, count=count) if total > 0 else line)
 
     def run_started(self, run: RunSpec) -> None:

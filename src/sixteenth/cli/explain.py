@@ -73,6 +73,7 @@ def explain(
 ) -> None:
     """Test why a model is behind: train longer, on larger images, at other learning rates etc."""
     from ..language import language_for
+    from ..spec.work import Work
     from ..storage.study_folder import StudyFolder
     from ..study import Study, moved
     from ..study import explain as tests
@@ -86,7 +87,7 @@ def explain(
     check_nothing_lost(StudyFolder(study.folder))  # which the report would refuse at the end
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     with display_for(study.language) as display:
-        display.working("starting", 0, 0)
+        display.working(Work.STARTING, 0, 0)
         if data is not None:
             moved.look_in(study, data, display, way_out=tests.RESTORE)
         pair = None if separate else tests.find_pair(study, between)

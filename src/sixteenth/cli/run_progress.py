@@ -14,6 +14,7 @@ from ..language import language_for
 from ..language.text import plain
 from ..spec import RunSpec
 from ..spec.fraction import TrainFraction
+from ..spec.work import Work
 from ..storage.run_record import RunRecord
 from ..study.listener import Listener
 
@@ -164,9 +165,9 @@ class RunProgress(Listener):
         left = row.seconds_left() if row.state == "running" else None
         return self.words.left.format(clock(left)) if left is not None else ""
 
-    def _work(self, what: str) -> str:
-        work, bracket, detail = what.partition(" (")
-        return plain(self.words.work.get(work, work) + bracket + detail)
+    def _work(self, what: Work, detail: str) -> str:
+        said = self.words.work[what]
+        return self.words.detailed.format(what=said, detail=plain(detail)) if detail else said
 
     def _count(self, done: int, total: int) -> str:
         count = self.numbers.count

@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..spec.fields import Interpolation
+from ..spec.work import Work, WorkCallback
 from .broken import MAX_PIXELS, Broken, formats, reason_of
 from .machine import cpu_count
 from .oddities import MOST_FLAT, Oddities, flat_ends, high_value, is_dark, lacks_end
-from .pixel_store import PixelStore, ProgressCallback, zeros
+from .pixel_store import PixelStore, zeros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,8 +66,8 @@ def decode_images(
     count: int,
     image_size: int,
     *,
-    what: str,
-    progress: ProgressCallback | None = None,
+    what: Work = Work.DECODING_TEST,
+    progress: WorkCallback | None = None,
     oddities: Oddities | None = None,
     into: NDArray[np.uint8] | None = None,
     interpolation: Interpolation = "bilinear",
@@ -75,7 +76,7 @@ def decode_images(
 
     Args:
         images: `count` of them; read lazily.
-        what: name of the task, for `progress`.
+        what: what `progress` is told that this is.
         oddities: the names of odd images are appended.
         into: zeros to write the pixels to, by default a new array in memory.
 
@@ -323,5 +324,5 @@ def resize_array(
             image = Image.fromarray(np.ascontiguousarray(pixels))
             resized[i] = np.asarray(_resize(image, target.size, target.interpolation))
         if target.progress is not None:
-            target.progress(f"resizing {part} images", start + len(chunk), len(rows))
+            target.progress(Work.resizing(part), start + len(chunk), len(rows))
     return resized

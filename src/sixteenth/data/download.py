@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from ..errors import DataError
 from ..messages import one_line
-from .pixel_store import ProgressCallback
+from ..spec.work import Work, WorkCallback
 
 TIMEOUT = 30
 """Seconds without data after which a connection counts as broken."""
@@ -41,7 +41,7 @@ def download(
     file: Path,
     expected: str,
     addresses: Sequence[str],
-    progress: ProgressCallback | None = None,
+    progress: WorkCallback | None = None,
     *,
     algorithm: str = "md5",
     chosen_by: str = "--data-dir",
@@ -52,7 +52,7 @@ def download(
         expected: the first digits of the file's hash, in hex. A file that has others is replaced.
             Without any, the first file that arrives whole is taken.
         addresses: of http or https, in the order in which they are tried.
-        progress: called with (name of the task, done, total), in megabytes; total is 0 if unknown.
+        progress: told how many megabytes have arrived.
         algorithm: of the hash, as `hashlib` names it.
         chosen_by: what chooses the folder, for the message.
 
@@ -64,7 +64,7 @@ def download(
 
     def tell(done: int, total: int) -> None:
         if progress is not None:
-            progress(f"downloading {file.name}, MB", done // MEGABYTE, total // MEGABYTE)
+            progress(Work.DOWNLOADING, done // MEGABYTE, total // MEGABYTE, f"{file.name}, MB")
 
     try:
         if _is(file, expected, algorithm):

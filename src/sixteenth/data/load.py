@@ -18,6 +18,7 @@ from ..messages import looked_for, nearest
 from ..spec import RunSpec, StudySpec
 from ..spec.fields import NAMED_DATA, Interpolation
 from ..spec.hub_address import parse_address
+from ..spec.work import WorkCallback
 from ..storage.run_facts import Understood
 from . import cache
 from .broken import refuse_broken
@@ -29,7 +30,7 @@ from .layouts.hub import find_hub
 from .layouts.named import CIFARS, find_cifar_copy, find_named_cifar
 from .layouts.parquet import find_parquet
 from .layouts.table import ENDINGS
-from .pixel_store import PixelStore, ProgressCallback
+from .pixel_store import PixelStore
 from .source import Content, Found, Options, check_content
 
 _ACCEPTED = (
@@ -60,7 +61,7 @@ def load_dataset(
     split_seed: int = 0,
     skip_broken: bool = False,
     cifar_archive: str | Path | None = None,
-    progress: ProgressCallback | None = None,
+    progress: WorkCallback | None = None,
 ) -> ImageDataset:
     """The decoded dataset of a name or path; all images are `image_size` x `image_size` pixels.
 
@@ -83,8 +84,7 @@ def load_dataset(
         skip_broken: leave out images that cannot be decoded, instead of raising an error.
         cifar_archive: the archive of CIFAR-10 or CIFAR-100, a file or an http(s) address, instead
             of a download from its usual addresses.
-        progress: called with (name of the task, done, total) while images are downloaded and
-            decoded.
+        progress: told how much is downloaded and decoded.
 
     Raises:
         DataError: there is no such source, or its images or labels cannot be used.

@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
@@ -19,13 +18,11 @@ import numpy as np
 
 from ..errors import DataError
 from ..spec.fields import Interpolation
+from ..spec.work import WorkCallback
 from .machine import memory_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-ProgressCallback = Callable[[str, int, int], None]
-"""Called with (name of the task, done, total)."""
 
 
 class PixelStore:
@@ -35,14 +32,14 @@ class PixelStore:
 
     Attributes:
         size: height and width of every image, in pixels.
-        progress: called with (name of the task, done, total) while images are read.
+        progress: told how many images are read.
         interpolation: by which images are resized.
     """
 
     def __init__(
         self,
         size: int,
-        progress: ProgressCallback | None = None,
+        progress: WorkCallback | None = None,
         folder: Path | None = None,
         interpolation: Interpolation = "bilinear",
     ) -> None:

@@ -18,11 +18,12 @@ import numpy as np
 
 from ..errors import DataError
 from ..messages import counted, nearest
+from ..spec.work import Work, WorkCallback
 from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, decode_images
 from .oddities import Oddities
-from .pixel_store import PixelStore, ProgressCallback
+from .pixel_store import PixelStore
 from .subsets import hold_out
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Options:
     train_folders: tuple[str, ...] = ()
     test_folders: tuple[str, ...] = ()
     cifar_archive: str | None = None
-    progress: ProgressCallback | None = None
+    progress: WorkCallback | None = None
     """Of downloads; that of decoding is the target's."""
     class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By column of a Parquet folder, where its files do not have them."""
@@ -73,12 +74,11 @@ class Decoded:
     ) -> Decoded:
         """The decoded images of the split `part`; `names` may be filled while they are read."""
         oddities = Oddities()
-        what = f"decoding {part} images"
         pixels, broken = decode_images(
             images,
             len(labels),
             target.size,
-            what=what,
+            what=Work.decoding(part),
             progress=target.progress,
             oddities=oddities,
             into=target.new_pixels(part, len(labels)),

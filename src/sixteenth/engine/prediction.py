@@ -112,7 +112,6 @@ def predict(
         named,
         len(paths),
         spec.image_size,
-        what="decoding images",
         oddities=odd,
         interpolation=network.interpolation,
     )

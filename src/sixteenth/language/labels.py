@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..analysis.findings.explained import Lever
 from ..analysis.findings.types import Strength
+from ..spec.work import Work
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,8 @@ class ProgressLabels:
     """The display of a running study in the terminal; columns besides those of `TerminalLabels`.
 
     Attributes:
-        work: what is done before and after the runs, by what a listener is told.
+        work: what is done before and after the runs.
+        detailed: ``{what}`` is done, with the ``{detail}`` that is worked on.
         count: ``{done}`` of ``{total}``.
         counted: ``{what}`` is done, with its `count`.
         done: with the runs that are ``{done}`` of ``{planned}``, and the time ``{passed}``.
@@ -246,7 +248,8 @@ class ProgressLabels:
     progress: str
     epoch: str
     speed: str
-    work: Mapping[str, str]
+    work: Mapping[Work, str]
+    detailed: str
     count: str
     counted: str
     done: str

@@ -16,6 +16,7 @@ import torch
 from ..data.download import download
 from ..errors import DataError, WeightsError
 from ..messages import as_typed, looked_for, one_line
+from ..spec.work import Work
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ def download_weights(url: str, path: Path, expected: str, *, what: str) -> None:
     """
     shown = sys.stderr.isatty()
 
-    def tell(task: str, done: int, total: int) -> None:
+    def tell(what: Work, done: int, total: int, detail: str = "") -> None:
         of = f" of {total}" if total else ""
-        print(f"\r{task}: {done}{of}", end="", file=sys.stderr, flush=True)
+        print(f"\r{what} {detail}: {done}{of}", end="", file=sys.stderr, flush=True)
 
     print(f"downloading {what}: {path.name}", file=sys.stderr)
     try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..spec import RunSpec
+from ..spec.work import Work
 
 if TYPE_CHECKING:
     from ..engine.progress import Progress
@@ -15,8 +16,15 @@ if TYPE_CHECKING:
 class Listener:
     """Is told of everything and does nothing: every method is a hook to override."""
 
-    def working(self, what: str, done: int, total: int) -> None:
-        """Data are being downloaded or decoded, or a warm-up is under way."""
+    def working(self, what: Work, done: int, total: int, detail: str = "") -> None:
+        """Something besides the runs is under way, such as a download or the decoding of images.
+
+        Args:
+            what: what it is; as text, what it is called in English.
+            done, total: how much of it is done, in images, models or megabytes; a total of 0 is
+                not known.
+            detail: what is worked on, such as the name of a file; may be empty.
+        """
 
     def understood(self, line: str) -> None:
         """What an input was taken for, in a line; told before `noticed`."""
@@ -51,9 +59,9 @@ class Listeners(Listener):
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self._all = listeners
 
-    def working(self, what: str, done: int, total: int) -> None:
+    def working(self, what: Work, done: int, total: int, detail: str = "") -> None:
         for each in self._all:
-            each.working(what, done, total)
+            each.working(what, done, total, detail)
 
     def understood(self, line: str) -> None:
         for each in self._all:

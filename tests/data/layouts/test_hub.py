@@ -12,6 +12,7 @@ import pytest
 from small_data import encode, random_pixels, write_parquet
 
 from sixteenth.errors import DataError
+from sixteenth.spec.work import Work
 
 PARTS = ("train", "test")
 
@@ -86,7 +87,8 @@ def test_progress_is_told_once_and_nothing_is_drawn(load, hub, files, monkeypatc
     hub.add("me/animals", files)
     load("hf://me/animals", progress=lambda *at: told.append(at))
     gc.collect()  # a bar that is thrown away draws itself once more
-    told = [at for at in told if at[0] == "downloading hf://me/animals, MB"]
+    told = [at for at in told if at[0] == Work.DOWNLOADING]
+    assert {at[3] for at in told} == {"hf://me/animals, MB"}
     total = sum(len(content) for name, content in files.items() if "data/" in name) // 100
     train = len(files["data/train-00000-of-00001.parquet"]) // 100
     assert told[-1][1] + train == pytest.approx(total, abs=1), "two downloads: the first file first"

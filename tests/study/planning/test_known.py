@@ -14,6 +14,7 @@ from sixteenth import Listener, RunSpec
 from sixteenth.data import load_dataset
 from sixteenth.engine.execution import Execution, environment
 from sixteenth.spec import TrainSpec, parse_spec
+from sixteenth.spec.work import Work
 from sixteenth.storage.run_facts import (
     DataChecks,
     DataFacts,
@@ -179,13 +180,14 @@ def test_what_another_machine_took_is_not_taken_for_this_one(
 
 def test_what_was_measured_once_is_known_to_the_studies_beside(tmp_path: Path) -> None:
     known, machine = KnownSpeeds(), Machine()
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[object, ...]] = []
     listener = Listener()
     listener.working = lambda *words: told.append(words)  # type: ignore[method-assign]
     first = schedule(snapshot_of(tmp_path / "a", RUNS), known, machine, listener=listener)
     assert {each.basis for each in first.assignments} == {Basis.MEASURED}
     assert sorted(machine.measured) == ["a", "b"]
-    assert told[0] == ("timing the models (a, 8 px)", 0, 2)
+    assert told[0] == (Work.TIMING, 0, 2, "a, 8 px")
+    assert told[-1] == (Work.TIMING, 2, 2, "")
     beside = schedule(snapshot_of(tmp_path / "b", RUNS), known, machine, flops=3 * FLOPS)
     assert sorted(machine.measured) == ["a", "b"], "not again"
     by_id = {each.run.run_id: each for each in first.assignments}

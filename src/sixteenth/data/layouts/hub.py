@@ -26,8 +26,9 @@ import yaml
 from ...errors import DataError
 from ...messages import nearest
 from ...spec.hub_address import HubAddress, parse_address
+from ...spec.work import Work, WorkCallback
 from ..download import MEGABYTE
-from ..pixel_store import PixelStore, ProgressCallback
+from ..pixel_store import PixelStore
 from ..source import Content, Found, Options, first_names
 from .columns import choose_columns
 from .hub_errors import explained
@@ -237,7 +238,7 @@ def _download(
     address: HubAddress,
     snapshot: _Snapshot,
     files: Sequence[Path],
-    progress: ProgressCallback | None,
+    progress: WorkCallback | None,
 ) -> None:
     """Download those of the files that are not in the hub's cache.
 
@@ -262,7 +263,7 @@ def _download(
         repo_type="dataset",
         revision=snapshot.commit,
         allow_patterns=[glob.escape(name) for name in names],
-        tqdm_class=_bar(progress, f"downloading {address}, MB") if progress else None,
+        tqdm_class=_bar(progress, f"{address}, MB") if progress else None,
     )
 
 
@@ -271,7 +272,7 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def _bar(progress: ProgressCallback, what: str = "") -> Any:
+def _bar(progress: WorkCallback, detail: str = "") -> Any:
     """The client's progress bar, which tells `progress` instead of drawing itself."""
     from huggingface_hub.utils.tqdm import tqdm
 
@@ -289,7 +290,7 @@ def _bar(progress: ProgressCallback, what: str = "") -> Any:
             now = (int(self.n) // MEGABYTE, int(self.total or 0) // MEGABYTE)
             if self.unit == "B" and self.of_files and now[1] and now != told:
                 told = now
-                progress(what, *now)
+                progress(Work.DOWNLOADING, *now, detail)
 
     return Bar
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...analysis.findings.types import SectionKey, Strength
+from ...spec.work import Work
 from ..labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .explained import CHANGED
 
@@ -175,14 +176,16 @@ PROGRESS = ProgressLabels(
     epoch="epoch",
     speed="images/s",
     work={
-        "starting": "starting",
-        "writing the report": "writing the report",
-        "timing the models": "timing the models",
-        "decoding training images": "decoding training images",
-        "decoding test images": "decoding test images",
-        "resizing training images": "resizing training images",
-        "resizing test images": "resizing test images",
+        Work.STARTING: "starting",
+        Work.DOWNLOADING: "downloading",
+        Work.REPORTING: "writing the report",
+        Work.TIMING: "timing the models",
+        Work.DECODING_TRAIN: "decoding training images",
+        Work.DECODING_TEST: "decoding test images",
+        Work.RESIZING_TRAIN: "resizing training images",
+        Work.RESIZING_TEST: "resizing test images",
     },
+    detailed="{what} ({detail})",
     count="{done} of {total}",
     counted="{what}: {count}",
     done="{done} of {planned} runs done, {passed} passed",

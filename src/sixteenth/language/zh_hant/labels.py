@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...analysis.findings.types import SectionKey, Strength
+from ...spec.work import Work
 from ..labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .explained import CHANGED
 
@@ -174,14 +175,16 @@ PROGRESS = ProgressLabels(
     epoch="epoch",
     speed="影像/秒",
     work={
-        "starting": "準備中",
-        "writing the report": "正在撰寫報告",
-        "timing the models": "測量模型速度",
-        "decoding training images": "解碼訓練影像",
-        "decoding test images": "解碼測試影像",
-        "resizing training images": "縮放訓練影像",
-        "resizing test images": "縮放測試影像",
+        Work.STARTING: "準備中",
+        Work.DOWNLOADING: "下載",
+        Work.REPORTING: "正在撰寫報告",
+        Work.TIMING: "測量模型速度",
+        Work.DECODING_TRAIN: "解碼訓練影像",
+        Work.DECODING_TEST: "解碼測試影像",
+        Work.RESIZING_TRAIN: "縮放訓練影像",
+        Work.RESIZING_TEST: "縮放測試影像",
     },
+    detailed="{what}（{detail}）",
     count="{done}/{total}",
     counted="{what}：{count}",
     done="{planned} 次訓練中已結束 {done} 次，已經過 {passed}",

@@ -16,6 +16,7 @@ from ...data import ImageDataset
 from ...engine.execution import Execution, begun_execution
 from ...errors import MismatchError
 from ...spec import RunSpec
+from ...spec.work import Work
 from ...storage.study_folder import StudySnapshot
 from ..listener import Listener
 from .calibration import Speed, best_format, speeds_of
@@ -291,10 +292,8 @@ class _Planner:
 
     def _tell(self, models: Sequence[str], done: int) -> None:
         """What is being measured, of several models; it may take minutes on a busy machine."""
-        what = "timing the models"
-        if done < len(models):
-            what += f" ({models[done]}, {self.dataset.image_size} px)"
-        self.listener.working(what, done, len(models))
+        now = f"{models[done]}, {self.dataset.image_size} px" if done < len(models) else ""
+        self.listener.working(Work.TIMING, done, len(models), now)
 
     def _paces(
         self, assigned: Sequence[Assignment], machines: int, processes: int
