@@ -56,6 +56,7 @@ def test_the_table_says_whether_test_predictions_were_averaged_over_views(
 def test_where_some_rows_are_heads_the_table_says_that_their_predictions_are_no_averages() -> None:
     for views, but in (("mirror", True), ("none", False)):
         caption = CAPTIONS.results(several_seeds=True, test_augmentation=views, frozen=True)
+        assert "of a head on frozen features, one forward pass" in caption
         assert ("mirror image, except on frozen features;" in caption) is but
     chinese = language_for(tag="zh-Hant").captions
     said = [

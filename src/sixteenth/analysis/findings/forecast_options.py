@@ -14,6 +14,7 @@ from ..curves.joint import CURVE_LEVEL, Curves, spread_of
 from ..curves.learning_curve import fit_learning_curve
 from ..inputs.grid import Cell, Grid, across_machines
 from ..inputs.trainings import COUNT
+from .cost import cell_seconds
 from .diagnosis import DiagnosisFinding, TooFewSteps
 from .doubling import SAME_SIZE, LastDoubling
 from .options import Draws, Option, OptionKind, verdict_of
@@ -31,7 +32,7 @@ def more_images(
         start=best,
         end=arm,
         new_images=more if more > SAME_SIZE * images else 0.0,
-        seconds=2 * best.mean("seconds"),
+        seconds=cell_seconds(grid, best, 2 * images),
         across_machines=across_machines(grid.curve(*arm)),
     )
     if arm not in curves.fits:

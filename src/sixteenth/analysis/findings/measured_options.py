@@ -10,6 +10,7 @@ from ...spec.fields import other_weights
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, another_draws, compare_cells
 from ..stats.significance import holm
+from .cost import cell_seconds
 from .doubling import of_steps, twice_the_images
 from .explained import Explanation, Lever
 from .options import Draws, Option, OptionKind, OptionVerdict, verdict_of
@@ -35,7 +36,7 @@ class _Tried(NamedTuple):
         """Of the best of so many (Bonferroni)."""
         return min(1.0, self.chosen_of * self.gain.p_value)
 
-    def option(self, start: Cell) -> Option:
+    def option(self, grid: Grid, start: Cell) -> Option:
         """The verdict is by the interval alone."""
         return Option(
             kind=self.kind,
@@ -47,7 +48,7 @@ class _Tried(NamedTuple):
             level=self.gain.level,
             verdict=verdict_of(self.gain.low, self.gain.high),
             measured=True,
-            seconds=self.end.mean("seconds"),
+            seconds=cell_seconds(grid, self.end),
             across_machines=self.gain.across_machines,
             lever=self.lever,
             draws=self.draws,
@@ -112,7 +113,7 @@ def _judged(grid: Grid, best: Cell, tried: Sequence[_Tried], level: float) -> li
     But what the study compares at all of its sizes has one verdict, wherever it is told: the one
     that is corrected for the sizes.
     """
-    options = [one.option(best) for one in tried]
+    options = [one.option(grid, best) for one in tried]
     adjusted = [
         p if each is None else each
         for p, each in zip(
