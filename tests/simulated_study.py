@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from sixteenth.spec.fields import is_frozen
+
 SIZES = {"1/16": 3125, "1/2": 25_000, "1": 50_000}
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -104,6 +106,7 @@ def make_study(
                     "parameters": PARAMETERS.get(model, 1000),
                     "train_flops": PARAMETERS.get(model, 1000) * 10.0 * size * epochs * length,
                     "seconds": PARAMETERS.get(model, 1000) / 1e6 * size / 1e3 * length,
+                    "feature_seconds": 60.0 if is_frozen(init) else np.nan,
                     "epochs": epochs * length,
                     "steps": steps,
                     "generalisation_gap": fitted - measured,

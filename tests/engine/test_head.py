@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,30 @@ def test_all_heads_of_a_network_cost_one_pass_over_the_images(
             train(spec(fraction, seed), digits, "first")
     large = [count for count in passed if count > features.PROBE]
     assert sum(large) == len(digits.train) + len(digits.test)
+
+
+def test_the_time_of_a_head_is_that_of_its_fit_and_the_pass_is_told_beside_it(
+    digits: ImageDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, clock, asleep = features.Learner.logits, time.monotonic, [0.0]
+
+    def slow(self: Any, images: torch.Tensor, *more: Any) -> torch.Tensor:
+        asleep[0] += 1000.0
+        return plain(self, images, *more)
+
+    monkeypatch.setattr(features.Learner, "logits", slow)
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + asleep[0])
+    with pytest.raises(KeyboardInterrupt):
+        train(spec(), digits, "first", on_progress=interrupt_at(step=1000))
+    images = len(digits.train) + len(digits.test)
+    parts = math.ceil(images / features.PART) - 2
+    record, _ = train(spec(), digits, "first")
+    of_all = 1000.0 * parts / (images - 1000) * images  # as if all had passed at this pace
+    assert record.feature_seconds == pytest.approx(of_all, rel=0.1)
+    assert record.seconds < 1000
+    second, _ = train(spec(seed=1), digits, "first")
+    assert second.feature_seconds == 0
+    assert second.seconds < 1000
 
 
 def test_the_same_bytes_come_from_kept_features_and_from_new_ones(

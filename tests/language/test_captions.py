@@ -31,11 +31,14 @@ def test_the_caption_says_where_only_some_of_the_spread_is_assumed() -> None:
     assert f"estimated from repeated trainings, or {apart}" in CAPTIONS.intervals(set(IntervalKind))
 
 
-def test_an_open_point_is_said_to_have_one_of_three_reasons() -> None:
+def test_an_open_point_is_said_to_have_one_of_four_reasons() -> None:
     said = CAPTIONS.options([])
-    assert "the interval holds zero, several comparisons are corrected for, or training" in said
+    assert (
+        "the interval holds zero, several comparisons are corrected for, training had not" in said
+    )
+    assert "or images and steps are not separated" in said
     chinese = language_for(tag="zh-Hant").captions.options([])
-    assert all(reason in chinese for reason in ("包含零", "多重比較校正", "尚未收斂"))
+    assert all(reason in chinese for reason in ("包含零", "多重比較校正", "尚未收斂", "沒有分開"))
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,7 @@ def test_the_table_says_whether_test_predictions_were_averaged_over_views(
 def test_where_some_rows_are_heads_the_table_says_that_their_predictions_are_no_averages() -> None:
     for views, but in (("mirror", True), ("none", False)):
         caption = CAPTIONS.results(several_seeds=True, test_augmentation=views, frozen=True)
+        assert "of a head on frozen features, one forward pass" in caption
         assert ("mirror image, except on frozen features;" in caption) is but
     chinese = language_for(tag="zh-Hant").captions
     said = [

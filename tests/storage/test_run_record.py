@@ -181,7 +181,7 @@ def test_a_record_from_begin_to_end_has_every_key_of_the_format_in_its_order() -
     assert list(begun.to_dict()) == [
         *("format", "run_id", "spec", "status", "error", "notices", "data", "data_checks"),
         *("train_loss", "train_size", "augmentation", "model", "environment", "execution"),
-        *("metrics", "lengths", "train_flops", "seconds", "evaluation_seconds"),
+        *("metrics", "lengths", "train_flops", "seconds", "feature_seconds", "evaluation_seconds"),
         *("images_per_second", "peak_memory_bytes", "started", "finished"),
     ]
     assert (begun.status, begun.finished, begun.metrics) == ("running", None, None)

@@ -189,14 +189,14 @@ class RunProgress(Listener):
     def _speed(self, run: RunSpec) -> float | None:
         """Images a second of runs such as this, as the last had it (evaluation included) or has it.
 
-        The first head of a model says nothing of the others, which need not compute features.
+        A head that is computing features says nothing of the time of its fit.
         """
         kind = run.model, run.finetune
         rows = [row for row in self.rows.values() if (row.run.model, row.run.finetune) == kind]
         ended = [row.record.images_per_second for row in rows if row.record]
         known = [rate for rate in ended if rate]
         if run.finetune == "head":
-            return known[-1] if len(known) > 1 else None
+            return known[-1] if known else None
         if known:
             return known[-1]
         live = [row.progress.images_per_second for row in rows if row.progress]

@@ -17,7 +17,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -56,11 +56,14 @@ class Features:
         parts: float32 (PART, width) each, the last one shorter; mapped from files where possible.
         head: the name of the network's last layer.
         facts: of the network, for run.json.
+        seconds: that a pass of all images takes, by those that were computed for this run; 0 where
+            all were known.
     """
 
     parts: tuple[NDArray[np.float32], ...]
     head: str
     facts: ModelFacts
+    seconds: float = 0.0
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
@@ -114,7 +117,7 @@ def features_of(
     if folder is not None:
         while len(_opened) >= 8:  # they hold no memory, but files that are open
             _opened.pop(next(iter(_opened)))
-        _opened[folder] = found
+        _opened[folder] = replace(found, seconds=0.0)
     return found
 
 
@@ -148,7 +151,7 @@ def _compute(
     known = _read(folder, compute(train[:PROBE])) if folder is not None else {}
     parts = []
     of_first = ""
-    began, new = time.monotonic(), 0
+    began, new, seconds = time.monotonic(), 0, 0.0
     for i, start in enumerate(range(0, total, PART)):
         count = min(PART, total - start)
         part = known.get(i)
@@ -157,11 +160,12 @@ def _compute(
             if folder is not None:
                 part = _keep(folder, i, part, of_first)
             new += count
-            on_images(start + count, total, new / (time.monotonic() - began))
+            seconds = time.monotonic() - began
+            on_images(start + count, total, new / seconds)
         if i == 0:
             of_first = _digest(part)
         parts.append(part)
-    return Features(tuple(parts), head, learner.facts)
+    return Features(tuple(parts), head, learner.facts, seconds * total / max(1, new))
 
 
 def _read(folder: Path, probe: NDArray[np.float32]) -> dict[int, NDArray[np.float32]]:

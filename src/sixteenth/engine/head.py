@@ -6,7 +6,9 @@ initial weights is a fixed function, so its outputs before the last layer, the f
 computed once for all images (`engine.features`), and each run fits a multinomial logistic
 regression to those of its own subset. That is a convex problem with one solution: there are no
 epochs, no steps (both are 0 in the tables), no history.csv and no checkpoint. The seed draws the
-subset, and the part of it on which the penalty is chosen. Tables call the initial weights
+subset, and the part of it on which the penalty is chosen. The time of a head is that of its fit:
+the pass is one for all heads of a network, and would count as that of whichever came first. Tables
+call the initial weights
 ``imagenet, frozen``, so that the analysis treats them as other initial weights. model.safetensors
 holds the head alone; the rest is the file of the initial weights, whose hash the record has.
 
@@ -73,8 +75,8 @@ def train_head(
     Raises:
         DataError, ModelError, WeightsError, OSError: as `train_run`.
     """
-    began = time.monotonic()
     features = features_of(run, dataset, execution, on_images)
+    began = time.monotonic()
     subset = np.sort(np.concatenate(split_of(run, dataset)))
     none = AugmentationFacts(crop=0, flip=False, cutout=0)
     record = record.with_training_images(len(subset), none).with_model(features.facts)
@@ -106,6 +108,7 @@ def train_head(
         ),
         train_flops=(features.facts.train_flops_per_image or 0) * FORWARD_SHARE * len(subset),
         seconds=round(ended - began, 3),
+        feature_seconds=round(features.seconds, 3),
         evaluation_seconds=round(ended - measuring, 3),
         images_per_second=round(len(subset) / (ended - began), 1),
         peak_memory_bytes=peak_memory(torch.device(execution.device)),

@@ -40,7 +40,7 @@ def provenance(
     data = first(run.data for run in runs) or DataFacts()
     results = whole_runs(results)
     finished = results[results["status"] == "finished"]
-    seconds, work = results["seconds"].dropna(), results["train_flops"].dropna()
+    timed, seconds, work = _taken(results)
     counted = "test_images" in histories and len(finished["test_size"].dropna()) > 0
     return Provenance(
         data=data_name(spec, runs),
@@ -71,9 +71,9 @@ def provenance(
         finished=int(finished["test_accuracy"].notna().sum()),
         planned=len(results),
         moment=max((run.finished for run in runs if run.finished), default=""),
-        timed=len(seconds),
-        seconds=math.fsum(seconds),
-        train_flops=math.fsum(work),
+        timed=timed,
+        seconds=seconds,
+        train_flops=work,
         epochs=len(histories) if counted else 0,
         measured_epochs=int((histories["test_images"] > 0).sum()) if counted else 0,
         sampled=_sampled(histories, float(finished["test_size"].max())) if counted else None,
@@ -82,6 +82,27 @@ def provenance(
         data_differ=data_differ(runs),
         only_rows=len(set(finished["run_id"]) - {run.run_id for run in runs}),
     )
+
+
+def _taken(results: pd.DataFrame) -> tuple[int, float, float]:
+    """How many runs have a time, and the sums of the seconds and operations that runs took.
+
+    Images pass through a frozen network once, for all of its heads: where two workers computed the
+    same features at the same time, that is one pass. Heads in tables of earlier versions, whose
+    times hold the pass where they happened to be first, have no time here.
+    """
+    heads = results["init"].astype(str).map(is_frozen)
+    seconds = [*results.loc[~heads, "seconds"].dropna()]
+    work = [*results.loc[~heads, "train_flops"].dropna()]
+    passes = []
+    for _, arm in results[heads].groupby(["model", "init"]):
+        known = arm[arm["feature_seconds"].notna()]
+        seconds += [*known["seconds"].dropna()]
+        passes += [known.loc[known["feature_seconds"] > 0, "feature_seconds"].mean()]
+        work += [arm["train_flops"].max()]
+    known_passes = [each for each in passes if not missing(each)]
+    known_work = [float(each) for each in work if not missing(each)]
+    return len(seconds), math.fsum([*seconds, *known_passes]), math.fsum(known_work)
 
 
 def data_name(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> str:

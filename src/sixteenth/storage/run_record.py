@@ -72,6 +72,10 @@ class RunRecord(Part):
     was stopped after, see `engine.train.train_run`."""
     train_flops: Number = None
     seconds: Number = None
+    feature_seconds: Number = None
+    """Of a head, whose `seconds` leave it out: what one pass of all images through the network
+    takes, by the run that computed features; 0 where all were known. None in records of earlier
+    versions."""
     evaluation_seconds: Number = None
     images_per_second: Number = None
     peak_memory_bytes: Whole = None
@@ -177,6 +181,7 @@ class RunRecord(Part):
         evaluation_seconds: float,
         images_per_second: float,
         peak_memory_bytes: int | None,
+        feature_seconds: float | None = None,
     ) -> Self:
         """The same run, which has just been measured: seconds, images a second, bytes.
 
@@ -189,6 +194,7 @@ class RunRecord(Part):
                 "lengths": tuple(lengths),
                 "train_flops": train_flops,
                 "seconds": seconds,
+                "feature_seconds": feature_seconds,
                 "evaluation_seconds": evaluation_seconds,
                 "images_per_second": images_per_second,
                 "peak_memory_bytes": peak_memory_bytes,

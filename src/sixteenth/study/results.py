@@ -32,8 +32,9 @@ COLUMNS = [
     "train_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
     "balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high", "balanced_test_size",
     "top5_accuracy", "ece", "test_loss",
-    "train_loss", "test_size", "train_measured", "parameters", "train_flops", "seconds", "epochs",
-    "steps", "generalisation_gap", "chosen_by", "final_map", "machine", "error",
+    "train_loss", "test_size", "train_measured", "parameters", "train_flops", "seconds",
+    "feature_seconds", "epochs", "steps", "generalisation_gap", "chosen_by", "final_map", "machine",
+    "error",
 ]  # fmt: skip
 WHOLE = [
     "train_size", "seed", "test_size", "train_measured", "parameters", "train_flops", "epochs",
@@ -212,6 +213,7 @@ def _row(run: RunSpec, record: RunRecord | None) -> dict[str, Any]:
         "parameters": model.parameters,
         "train_flops": record.train_flops,
         "seconds": record.seconds,
+        "feature_seconds": record.feature_seconds,
         "chosen_by": metrics.chosen_by,
         "final_map": "x".join(map(str, model.final_map or ())),
         "error": str(record.error or ""),

@@ -9,6 +9,26 @@ from ...spec.fields import is_frozen
 from ..inputs.grid import Cell, Grid, Run
 
 
+def cell_seconds(grid: Grid, cell: Cell, images: float | None = None) -> float:
+    """Seconds that one training of a cell takes, or of one on so many images in as many epochs.
+
+    Before a head is fitted, these and the test images pass through its network. NaN where no run of
+    the study tells how long that takes.
+    """
+    images = cell.train_size if images is None else images
+    seconds = cell.mean("seconds") * images / cell.train_size
+    if not is_frozen(cell.init):
+        return seconds
+    passes = [
+        run.feature_seconds for other in grid.curve(*cell.arm) for run in other.runs
+        if run.feature_seconds > 0
+    ]  # fmt: skip
+    if not passes:
+        return math.nan
+    of_all = sum(passes) / len(passes)
+    return seconds + of_all * (images + cell.test_size) / (grid.labelled + cell.test_size)
+
+
 def training_seconds(grid: Grid, runs: Iterable[Run]) -> float:
     """Seconds that these runs take one after another; NaN where that of one is not known.
 

@@ -14,6 +14,7 @@ from ..curves.learning_curve import fit_learning_curve
 from ..curves.power_laws import TRAINING_PRIOR
 from ..inputs.grid import Cell, across_machines
 from ..inputs.trainings import COUNT
+from .cost import cell_seconds
 from .doubling import SAME_SIZE
 from .evidence import Evidence
 from .options import Draws, Option, OptionKind, verdict_of
@@ -30,7 +31,7 @@ def more_images(evidence: Evidence, start: Cell) -> Option:
         start=start,
         end=arm,
         new_images=more if more > SAME_SIZE * images else 0.0,
-        seconds=2 * start.mean("seconds"),
+        seconds=cell_seconds(grid, start, 2 * images),
         across_machines=across_machines(grid.curve(*arm)),
     )
     if arm not in curves.fits:

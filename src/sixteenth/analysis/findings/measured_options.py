@@ -10,6 +10,7 @@ from ...spec.fields import other_weights
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, another_draws, compare_cells
 from ..stats.significance import holm
+from .cost import cell_seconds
 from .doubling import of_steps, twice_the_images
 from .evidence import Evidence
 from .explained import Explanation, Lever
@@ -36,7 +37,7 @@ class _Tried(NamedTuple):
         """Of the best of so many (Bonferroni)."""
         return min(1.0, self.chosen_of * self.gain.p_value)
 
-    def option(self, start: Cell) -> Option:
+    def option(self, grid: Grid, start: Cell) -> Option:
         """The verdict is by the interval alone."""
         return Option(
             kind=self.kind,
@@ -48,7 +49,7 @@ class _Tried(NamedTuple):
             level=self.gain.level,
             verdict=verdict_of(self.gain.low, self.gain.high),
             measured=True,
-            seconds=self.end.mean("seconds"),
+            seconds=cell_seconds(grid, self.end),
             across_machines=self.gain.across_machines,
             lever=self.lever,
             draws=self.draws,
@@ -110,7 +111,7 @@ def _judged(grid: Grid, start: Cell, tried: Sequence[_Tried], level: float) -> l
     But what the study compares at all of its sizes has one verdict, wherever it is told: the one
     that is corrected for the sizes.
     """
-    options = [one.option(start) for one in tried]
+    options = [one.option(grid, start) for one in tried]
     adjusted = [
         p if each is None else each
         for p, each in zip(

@@ -80,6 +80,9 @@ class Run:
     parameters: float
     train_flops: float
     seconds: float
+    """NaN of a head whose features may be in it: they are those of all heads of its network."""
+    feature_seconds: float
+    """Of a head, that computing the features of all images took; 0 where they were known."""
     epochs: float
     steps: float
     chosen_by: str

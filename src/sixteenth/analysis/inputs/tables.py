@@ -145,6 +145,8 @@ def _scored(run: Run, read: TestPredictions, scoring: Scoring) -> Run:
 def _read_run(row: Mapping[str, object], position: int, metric: Metric) -> Run:
     size, accuracy = _float(row, "train_size"), _float(row, "test_accuracy")
     run_id = _text(row, "run_id", f"row-{position + 1}")
+    init, feature_seconds = _text(row, "init", "random"), _float(row, "feature_seconds")
+    mixed = is_frozen(init) and math.isnan(feature_seconds)  # a table of an earlier version
     decides, images = metric.columns
     for column in dict.fromkeys(("test_accuracy", "train_accuracy", decides)):
         value = _float(row, column)
@@ -153,7 +155,7 @@ def _read_run(row: Mapping[str, object], position: int, metric: Metric) -> Run:
     return Run(
         run_id=run_id,
         model=_text(row, "model", "model"),
-        init=_text(row, "init", "random"),
+        init=init,
         fraction=_text(row, "fraction", f"{size:.0f} images" if math.isfinite(size) else "?"),
         length=_float(row, "length", 1.0),
         train_size=size,
@@ -167,7 +169,8 @@ def _read_run(row: Mapping[str, object], position: int, metric: Metric) -> Run:
         train_measured=_float(row, "train_measured"),
         parameters=_float(row, "parameters"),
         train_flops=_float(row, "train_flops"),
-        seconds=_float(row, "seconds"),
+        seconds=math.nan if mixed else _float(row, "seconds"),
+        feature_seconds=feature_seconds,
         epochs=_float(row, "epochs"),
         steps=_float(row, "steps"),
         chosen_by=_text(row, "chosen_by", ""),

@@ -192,6 +192,12 @@ class EnglishCaptions(Captions):
 
     def results(self, *, several_seeds: bool, test_augmentation: str, frozen: bool = False) -> str:
         but = ", except on frozen features" if frozen else ""
+        heads = ""
+        if frozen:
+            heads = (
+                "; of a head on frozen features, one forward pass over its training images. Its "
+                "time is that of its fit: all images pass through the network once, for all heads"
+            )
         views = (
             " Test accuracy is that of predictions averaged over "
             f"{_VIEWS[test_augmentation]}{but}; training accuracy and the training curves are not "
@@ -204,7 +210,7 @@ class EnglishCaptions(Captions):
             "Interval: 95%, for another training on other test images."
             f"{means} Training accuracy is measured at the end, on clean images. Gap: training "
             f"minus test accuracy, in percentage points.{views} Training FLOPs are the "
-            "floating-point operations of the whole run, forward and backward."
+            f"floating-point operations of the whole run, forward and backward{heads}."
         )
 
     def fits(self, fits: Mapping[Arm, LearningCurve]) -> str:

@@ -166,6 +166,12 @@ class ChineseCaptions(Captions):
 
     def results(self, *, several_seeds: bool, test_augmentation: str, frozen: bool = False) -> str:
         but = "（凍結特徵除外）" if frozen else ""
+        heads = ""
+        if frozen:
+            heads = (
+                "；凍結特徵的分類層則是訓練影像的一次前向傳播，其時間只計擬合："
+                "所有影像只通過模型一次，供所有分類層使用"
+            )
         views = (
             f"測試準確率是對{_VIEWS[test_augmentation]}的預測取平均後的結果{but}；訓練準確率與訓練曲線"
             "沒有這樣平均，因此泛化差距比實際小，少掉的就是取平均帶來的提升。"
@@ -176,7 +182,7 @@ class ChineseCaptions(Captions):
         return (
             "95% 信賴區間涵蓋重新訓練一次，並以另一批測試影像測量的結果。"
             f"{means}訓練準確率在訓練結束時以原始影像測量。泛化差距是訓練準確率減測試準確率。"
-            f"{views}訓練運算量是整次訓練的浮點運算次數，包含前向與反向傳播。"
+            f"{views}訓練運算量是整次訓練的浮點運算次數，包含前向與反向傳播{heads}。"
         )
 
     def fits(self, fits: Mapping[Arm, LearningCurve]) -> str:
