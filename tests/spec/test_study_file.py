@@ -79,6 +79,17 @@ def test_what_is_no_fraction_is_refused_by_name(written: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "hint"),
+    [(500, "500 images"), (500.0, "500 images"), ("3/2", ""), (1.5, "")],
+)
+def test_a_number_of_images_is_said_as_it_can_be_written(written: object, hint: str) -> None:
+    with pytest.raises(SpecError, match="out of range") as caught:
+        TrainFraction.parse(written)
+    assert str(caught.value).endswith(f'write "{hint}"' if hint else "(0, 1]")
+    assert not hint or TrainFraction.parse(hint).count == 500
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         ({"data": "digits", "modles": ["resnet18"]}, "did you mean models"),

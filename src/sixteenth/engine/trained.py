@@ -16,7 +16,7 @@ from ..messages import one_line
 from ..spec import RunSpec
 from ..spec.fields import Interpolation
 from ..storage.run_folder import RunFolder
-from ..storage.run_record import RunRecord
+from ..storage.run_record import RunRecord, check_format
 from ..storage.study_folder import StudyFolder
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class TrainedNetwork:
         """
         folder = RunFolder(Path(path))
         published = not folder.record_path.exists() and (folder.path / CONFIG).exists()
-        record = _published_record(folder) if published else _run_record(folder)
+        where = folder.path / CONFIG if published else folder.record_path
+        record = _published_record(where) if published else _run_record(folder)
         if not record.is_finished:
             raise InputError(
                 f"the run in {folder.path} is not finished, it is {record.status}: "
@@ -74,7 +75,7 @@ class TrainedNetwork:
         if not folder.weights_path.is_file():
             anew = "export it again" if published else "remove the run's folder and run again"
             raise InputError(f"{folder.weights_path} is missing, its weights were removed: {anew}")
-        network = cls(folder, record, *_checked_fields(record, folder), complete=published)
+        network = cls(folder, record, *_checked_fields(record, where), complete=published)
 
         from ..models import is_foreign
 
@@ -158,10 +159,11 @@ def load_model(path: str | Path, *, trust_code: bool = False) -> ImageClassifier
     return TrainedNetwork.read(path, trust_code=trust_code).classifier()
 
 
-def _published_record(folder: RunFolder) -> RunRecord:
-    path = folder.path / CONFIG
+def _published_record(path: Path) -> RunRecord:
     try:
-        return RunRecord.from_dict(json.loads(path.read_text(encoding="utf-8"))[RECORD])
+        content = json.loads(path.read_text(encoding="utf-8"))[RECORD]
+        check_format(content, path)
+        return RunRecord.from_dict(content)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path} does not describe a network of sixteenth ({one_line(error)[:150]}): expected "
@@ -180,10 +182,14 @@ def _run_record(folder: RunFolder) -> RunRecord:
 
 
 def _checked_fields(
-    record: RunRecord, folder: RunFolder
+    record: RunRecord, where: Path
 ) -> tuple[RunSpec, tuple[str, ...], tuple[float, ...], tuple[float, ...], str]:
-    """Spec, class names, mean and standard deviation of the input (in [0, 1]), and precision."""
-    spec = record.run_spec(folder.record_path)
+    """Spec, class names, mean and standard deviation of the input (in [0, 1]), and precision.
+
+    Args:
+        where: the file that the record is from.
+    """
+    spec = record.run_spec(where)
     classes = record.data.classes if record.data else ()
     normalisation = record.model.normalisation if record.model else None
     precision = record.execution.precision if record.execution else None
@@ -196,4 +202,4 @@ def _checked_fields(
         problem = f"{precision!r} is no precision"
     else:
         return spec, classes, normalisation.mean, normalisation.std, precision
-    raise InputError(f"{folder.record_path} is not the record of a run: {problem}")
+    raise InputError(f"{where} is not the record of a run: {problem}")

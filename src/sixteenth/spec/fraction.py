@@ -72,6 +72,7 @@ def _parsed(text: str) -> TrainFraction:
     except (ValueError, ZeroDivisionError):
         raise SpecError(f"{text!r} is not a fraction: {_HOW}") from None
     if not 0 < share <= 1:
-        hint = f'; for {text} images write "{text} images"' if share > 1 else ""
+        images = share.numerator if share > 1 and share.denominator == 1 else None
+        hint = f'; for {images} images write "{images} images"' if images else ""
         raise SpecError(f"fraction {text!r} is out of range: a share lies in (0, 1]{hint}")
     return TrainFraction(share=share)

@@ -157,7 +157,7 @@ class StudySpec(BaseModel):
     alone, on the features of the frozen network; or the last stage of the network with the head.
     From random weights all are trained."""
     fractions: Annotated[list[FractionText], Field(min_length=1)] = ["1/16", "1/2", "1"]
-    """Where `data` is a path, 1/4 is among the defaults too."""
+    """Where `data` is a path or a data set of the hub, 1/4 is among the defaults too."""
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
     """Each seed is a replicate with its own subset, initial weights and order of images."""
     subsets: Literal["nested", "disjoint"] = "nested"

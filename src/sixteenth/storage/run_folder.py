@@ -23,7 +23,7 @@ from zipfile import ZipFile
 from ..errors import InputError, MismatchError
 from ..messages import one_line
 from ..spec import RunSpec, TrainFraction, spec_differences, without_place
-from .run_record import FORMAT, RunRecord
+from .run_record import RunRecord, check_format
 from .run_results import (
     EpochRow,
     StoredPredictions,
@@ -143,9 +143,7 @@ class RunFolder:
             raise InputError(f"{self.record_path} cannot be read: {error.strerror}") from None
         except (ValueError, RecursionError) as error:
             raise InputError(f"{self.record_path} cannot be read ({error}): {anew}") from None
-        version = content.get("format") if isinstance(content, dict) else None
-        if isinstance(version, int) and version > FORMAT:
-            raise InputError(f"{self.record_path} was written by a later version of sixteenth")
+        check_format(content, self.record_path)
         try:
             return RunRecord.from_dict(content)
         except ValueError as error:

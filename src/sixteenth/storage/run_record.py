@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -33,6 +33,22 @@ from .run_facts import (
 
 FORMAT = 1
 """Version of run.json; a reader refuses a higher one."""
+
+
+def check_format(content: Any, where: Path) -> None:
+    """Refuse what a later version of this package wrote.
+
+    Args:
+        content: of a record, as JSON has it; checked no further.
+        where: the file that holds it.
+
+    Raises:
+        InputError: it has a higher version than `FORMAT`.
+    """
+    version = content.get("format") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > FORMAT:
+        raise InputError(f"{where} was written by a later version of sixteenth")
+
 
 Status = Literal["running", "interrupted", "failed", "finished"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -18,10 +19,13 @@ from sixteenth.analysis import cells
 from sixteenth.data import load_dataset
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import train_run
+from sixteenth.engine.trained import TrainedNetwork
 from sixteenth.models import build_model
 from sixteenth.report.page.markdown import escape
 from sixteenth.spec import dump_spec
 from sixteenth.storage.run_folder import RunFolder
+from sixteenth.study.export.onnx_file import describe
+from sixteenth.study.export.places import with_data_name
 from tiny_study import Command, TrainedStudy
 
 hub = pytest.importorskip("huggingface_hub")
@@ -143,6 +147,43 @@ def test_no_path_and_no_machine_is_named(run: Path, tmp_path: Path, sixteenth: C
     assert load_model(out, trust_code=True).classes == load_model(run, trust_code=True).classes
 
 
+def test_data_have_the_name_that_their_study_gives_them_now(
+    run: Path, trained: TrainedStudy, tmp_path: Path
+) -> None:
+    private = tmp_path / "study" / "runs" / run.name
+    shutil.copytree(run, private)
+    record = json.loads((private / "run.json").read_text(encoding="utf-8"))
+    record["spec"]["data"] = record["data"]["source"] = "/data/client-secret"
+    record["data"]["name"] = "client-secret"
+    (private / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    study = yaml.safe_load((trained.folder / "study.yaml").read_text(encoding="utf-8"))
+    study |= {"data": "/data/client-secret", "data_name": "Pets"}
+    (tmp_path / "study" / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    network = with_data_name(TrainedNetwork.read(private, trust_code=True))
+    assert describe(network)["data"] == "Pets"
+    out = tmp_path / "hub"
+    export(private, "hub-folder", out, trust_code=True)
+    for path in out.iterdir():
+        assert b"secret" not in path.read_bytes(), path
+    card = hub.ModelCard.load(out / "README.md")
+    assert {each.dataset_name for each in card.data.eval_results} == {"Pets"}
+    assert (
+        json.loads((out / "config.json").read_text("utf-8"))["sixteenth"]["spec"]["data"] == "Pets"
+    )
+
+
+def test_a_card_says_that_the_model_looks_at_each_image_once_where_the_test_did_not(
+    run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    path.write_text(path.read_text().replace('augmentation": "none"', 'augmentation": "mirror"'))
+    done = export(tmp_path / "run", "hub-folder", tmp_path / "hub", trust_code=True)
+    assert any("test_augmentation: mirror" in note for note in done.notes)
+    card = (tmp_path / "hub" / "README.md").read_text(encoding="utf-8")
+    assert "`model` looks at each image once" in card
+
+
 def test_of_a_run_that_trained_its_head_alone_the_whole_network_is_in_the_folder(
     tiny_folder: Path,
 ) -> None:
@@ -177,6 +218,22 @@ def test_a_folder_from_a_stranger_imports_nothing_unasked(folder: Path) -> None:
 def test_a_config_that_is_no_network_s_is_one_line(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=r"config\.json does not describe"):
+        load_model(tmp_path)
+
+
+def test_a_folder_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"sixteenth": {"format": 2}}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"config\.json was written by a later version"):
+        load_model(tmp_path)
+
+
+def test_what_is_wrong_with_a_config_names_the_config(tmp_path: Path) -> None:
+    spec = {"model": "resnet18", "init": "random", "fraction": "1", "seed": 0}
+    record = {"format": 1, "run_id": "a", "spec": spec, "status": "finished"}
+    config = {"sixteenth": record | {"metrics": {"test_accuracy": 0.9}}}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(InputError, match=r"config\.json is not the record of a run"):
         load_model(tmp_path)
 
 

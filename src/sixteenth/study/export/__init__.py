@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...messages import counted, nearest
-from .places import study_of_run
+from .places import study_of_run, with_data_name
 
 if TYPE_CHECKING:
+    from ...spec import RunSpec
     from ..study import Study
 
 OF_RUNS, OF_STUDIES = ("onnx", "hub-folder"), ("mlflow", "wandb-offline", "tensorboard")
@@ -62,6 +63,20 @@ class Exported:
         return {"to": self.target, "path": self.path, "checked": checked, "notes": notes}
 
 
+def views_notes(spec: RunSpec, exported: str) -> list[str]:
+    """A note on the run's test accuracy, where it is that of several views of each image.
+
+    Args:
+        exported: what looks at each image once.
+    """
+    if spec.views == "none":
+        return []
+    return [
+        f"{exported} looks at each image once; the run's test accuracy is with "
+        f"test_augmentation: {spec.views}"
+    ]
+
+
 def export(
     source: str | Path,
     to: str,
@@ -94,7 +109,7 @@ def export(
     if to in OF_RUNS:
         from ...engine.trained import TrainedNetwork
 
-        network = TrainedNetwork.read(source, trust_code=trust_code)
+        network = with_data_name(TrainedNetwork.read(source, trust_code=trust_code))
         if to == "onnx":
             from .onnx_file import export_onnx
 

@@ -24,7 +24,7 @@ from ...storage.run_facts import ModelFacts
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudyFolder
-from . import Exported
+from . import Exported, views_notes
 from .places import new_folder, require, study_of_run
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def export_hub_folder(network: TrainedNetwork, out: Path) -> Exported:
             (place / FIGURE).write_bytes(png(figure))
         text = _card(hub, network, study, figure is not None)
         (place / "README.md").write_text(text, encoding="utf-8")
+    notes += views_notes(network.spec, "the model of load_model")
     notes.append(f"add a licence to README.md, then: hf upload OWNER/NAME {shlex.quote(str(out))}")
     return Exported("hub-folder", str(out), tuple(notes))
 

@@ -33,7 +33,7 @@ from ...data.cache import default_data_dir, find_decoded
 from ...errors import DataError, InputError, ModelError
 from ...messages import one_line
 from ...storage.whole_files import write_whole
-from . import Agreement, Exported
+from . import Agreement, Exported, views_notes
 from .places import refuse_existing, require
 
 if TYPE_CHECKING:
@@ -71,18 +71,15 @@ def export_onnx(network: TrainedNetwork, out: Path, data_dir: str | Path | None 
     refuse_existing(out, folder=False)
     for module in ("onnx", "onnxruntime"):  # onnxscript takes seconds, and is seldom needed
         require(module, target="onnx", extra="onnx")
-    spec, name = network.spec, network.spec.model
-    images, notes = None, []
+    images, notes = None, list[str]()
     try:
         images = spread(_test_images(network, data_dir))
     except InputError as error:
         notes.append(f"not checked on test images: {error}")
-    content, agreement = to_onnx(network.classifier(), name, describe(network), images)
-    if spec.views != "none":
-        notes.append(
-            "the file looks at each image once; the run's test accuracy is with "
-            f"test_augmentation: {spec.views}"
-        )
+    content, agreement = to_onnx(
+        network.classifier(), network.spec.model, describe(network), images
+    )
+    notes += views_notes(network.spec, "the file")
     write_whole(out, lambda file: file.write(content))
     return Exported("onnx", str(out), tuple(notes), agreement)
 

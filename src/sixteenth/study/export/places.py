@@ -6,11 +6,17 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...errors import InputError
+from ...errors import InputError, SpecError
+from ...spec import load_frozen
+from ...storage.study_folder import StudyFolder
+
+if TYPE_CHECKING:
+    from ...engine.trained import TrainedNetwork
 
 
 def require(module: str, *, target: str, extra: str) -> Any:
@@ -88,3 +94,20 @@ def environment(**wanted: str) -> Iterator[None]:
 def study_of_run(run: Path) -> Path:
     """The folder of the study that a run's folder lies in: ``STUDY`` of ``STUDY/runs/RUN_ID``."""
     return Path(os.path.normpath(run / ".." / ".."))
+
+
+def with_data_name(network: TrainedNetwork) -> TrainedNetwork:
+    """The network, whose data have the name that its study gives them now.
+
+    That may have been changed after the run, whose record keeps the old one: the name of a folder,
+    which may not be for others.
+    """
+    path, data = StudyFolder(study_of_run(network.folder.path)).spec_path, network.record.data
+    if network.complete or data is None or not path.is_file():
+        return network
+    try:
+        name = load_frozen(path).data_name
+    except SpecError:
+        return network
+    data = data.model_copy(update={"name": name or data.name})
+    return replace(network, record=network.record.model_copy(update={"data": data}))
