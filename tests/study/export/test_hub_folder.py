@@ -36,10 +36,20 @@ def run(trained: TrainedStudy) -> Path:
     return trained.run(model="big", fraction="1")
 
 
+@pytest.fixture(scope="module")
+def exported(trained_once: TrainedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run as a folder; never write to it."""
+    out = tmp_path_factory.mktemp("exported") / "hub"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(trained_once.home)
+        export(trained_once.run(model="big", fraction="1"), "hub-folder", out, trust_code=True)
+    return out
+
+
 @pytest.fixture
-def folder(run: Path, tmp_path: Path) -> Path:
-    export(run, "hub-folder", tmp_path / "hub", trust_code=True)
-    return tmp_path / "hub"
+def folder(exported: Path, tmp_path: Path) -> Path:
+    """A copy of the exported folder."""
+    return Path(shutil.copytree(exported, tmp_path / "hub"))
 
 
 def put_image(at: Path, trained: TrainedStudy) -> None:
@@ -69,9 +79,9 @@ def test_the_code_in_the_card_runs_and_predicts_as_the_run_does(
 
 
 def test_the_hub_s_reader_finds_the_measured_accuracy_and_no_licence(
-    run: Path, folder: Path, trained: TrainedStudy
+    run: Path, exported: Path, trained: TrainedStudy
 ) -> None:
-    card = hub.ModelCard.load(folder / "README.md")
+    card = hub.ModelCard.load(exported / "README.md")
     study = Study.open(trained.folder)
     results = study.results().set_index("run_id")
     title, lead = escape(study.overview().title), escape(study.overview().lead)
@@ -89,8 +99,8 @@ def test_the_hub_s_reader_finds_the_measured_accuracy_and_no_licence(
     for accuracy in results["test_accuracy"]:
         assert f"| {accuracy:.4f} |" in card.text, "the learning curve has each cell"
     assert "(learning-curve.png)" in card.text
-    assert (folder / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert (exported / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
+    config = json.loads((exported / "config.json").read_text(encoding="utf-8"))
     assert config["label2id"] == {str(digit): digit for digit in range(10)}
 
 
@@ -207,11 +217,11 @@ def test_of_a_run_that_trained_its_head_alone_the_whole_network_is_in_the_folder
         assert torch.equal(load_model("hub", trust_code=True)(images), expected)
 
 
-def test_a_folder_from_a_stranger_imports_nothing_unasked(folder: Path) -> None:
+def test_a_folder_from_a_stranger_imports_nothing_unasked(exported: Path) -> None:
     with pytest.raises(InputError, match="trust_code=True"):
-        load_model(folder)
+        load_model(exported)
     with pytest.raises(InputError, match="trust_code=True"):
-        predict(folder, [folder / "learning-curve.png"])
+        predict(exported, [exported / "learning-curve.png"])
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"sixteenth": 3}', '{"sixteenth": {}}'])

@@ -17,7 +17,7 @@ from sixteenth import InputError, ModelError, Study, export, load_model, predict
 from sixteenth.data import load_dataset
 from sixteenth.engine.inference import ImageClassifier
 from sixteenth.engine.trained import TrainedNetwork
-from sixteenth.study.export import onnx_file
+from sixteenth.study.export import Exported, onnx_file
 from tiny_study import Command, TrainedStudy
 
 onnx = pytest.importorskip("onnx")
@@ -27,6 +27,18 @@ ort = pytest.importorskip("onnxruntime")
 @pytest.fixture
 def run(trained: TrainedStudy) -> Path:
     return trained.run(model="big", fraction="1")
+
+
+@pytest.fixture(scope="module")
+def exported(
+    trained_once: TrainedStudy, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Exported]:
+    """The file of the run, never to be written to, and what was said of it."""
+    out = tmp_path_factory.mktemp("exported") / "model.onnx"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(trained_once.home)
+        run = trained_once.run(model="big", fraction="1")
+        return out, export(run, "onnx", out, trust_code=True)
 
 
 def copied(run: Path, to: Path, **data: Any) -> Path:
@@ -62,10 +74,10 @@ def test_the_file_gives_the_run_s_own_predictions_whatever_the_batch(
 
 
 def test_the_code_of_the_page_predicts_as_the_run_does(
-    run: Path, trained: TrainedStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run: Path, exported: tuple[Path, Exported], trained: TrainedStudy, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    export(run, "onnx", tmp_path / "model.onnx", trust_code=True)
+    shutil.copy(exported[0], tmp_path / "model.onnx")
     digit = Image.fromarray(Study.open(trained.folder).dataset().test.images[3])
     digit.resize((70, 40)).save(tmp_path / "image.jpg", quality=95)
     (expected,) = predict(run, [tmp_path / "image.jpg"], trust_code=True)
@@ -80,11 +92,10 @@ def test_the_code_of_the_page_predicts_as_the_run_does(
 
 
 def test_the_file_says_its_classes_its_input_and_where_it_comes_from(
-    run: Path, tmp_path: Path
+    run: Path, exported: tuple[Path, Exported]
 ) -> None:
-    out = tmp_path / "digits.onnx"
-    exported = export(run, "onnx", out, trust_code=True)
-    assert exported.to_dict()["checked"]["images"] == 359
+    out, done = exported
+    assert done.to_dict()["checked"]["images"] == 359
     model = onnx.load(str(out))
     said = {each.key: each.value for each in model.metadata_props}
     assert json.loads(said["classes"]) == [str(digit) for digit in range(10)]

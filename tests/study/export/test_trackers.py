@@ -235,7 +235,7 @@ def test_wandb_s_files_are_whole_when_the_command_ends_also_where_its_process_is
         if len(stopped) == 1:
             (core,) = (each for each in psutil.Process().children() if "wandb" in each.name())
             core.suspend()
-            Timer(1.5, core.resume).start()
+            Timer(0.5, core.resume).start()
         stopped.append(run_id)
         inform(connection, run_id)
 
@@ -280,16 +280,16 @@ def test_a_run_that_wandb_did_not_write_is_an_error(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["cats: 50% or #1?", "a" * 150], ids=["signs", "long"])
 def test_a_study_s_name_that_wandb_does_not_take_is_changed_and_that_is_said(
-    invented: Invented, tmp_path: Path, name: str
+    invented: Invented, tmp_path: Path
 ) -> None:
     pytest.importorskip("wandb")
+    name = "cats: 50% or #1? " + "a" * 150
     path = invented.study.folder / "study.yaml"
     path.write_text(path.read_text("utf-8").replace("name: pets", f"name: {name!r}"), "utf-8")
     done = export(invented.study.folder, "wandb-offline", tmp_path / "out")
     project = wandb_run(tmp_path / "out", invented.finished)[0].project
-    assert project == ("a" * 128 if name.startswith("a") else "cats- 50- or -1-")
+    assert project == "cats- 50- or -1- " + "a" * 111
     assert f"the project is called {project}: W&B does not take {name}" in done.notes
 
 
