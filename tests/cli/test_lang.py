@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from chinese import faults
+from sixteenth.cli.commands import _left_out
+from sixteenth.cli.explain import _heading
 from sixteenth.errors import MismatchError
+from sixteenth.language import language_for
 from sixteenth.spec import load_spec
 from sixteenth.study.preflight import check_folder
 from tiny_study import Command
@@ -98,3 +103,32 @@ def test_a_study_goes_on_in_another_language(study: Path) -> None:
     check_folder(study, load_spec(begun, ["language=zh-Hant"]))
     with pytest.raises(MismatchError):
         check_folder(study, load_spec(begun, ["image_size=16"]))
+
+
+def test_what_a_budget_left_out_is_told_in_that_language() -> None:
+    english, chinese = (language_for(tag=tag) for tag in ("en", "zh-Hant"))
+    assert _left_out(2, 0, english) == (
+        "Left out by the budget, not failed: 2 runs. The same command goes on."
+    )
+    said = _left_out(2, 1, chinese)
+    assert said == (
+        "因時間預算而略過（不是失敗）：2 次訓練。其中 1 次只訓練了部分步數。"
+        "再次執行相同的指令就會繼續。"
+    )
+    assert not faults(said)
+
+
+def test_which_lever_is_trained_next_is_told_in_that_language() -> None:
+    costs, lever = pd.DataFrame({"seconds": [300.0, 451.0]}), "learning-rate-half"
+    english, chinese = (
+        [_heading(costs, number, lever, language_for(tag=tag)) for number in (0, 2)]
+        for tag in ("en", "zh-Hant")
+    )
+    assert english == [
+        "learning-rate-half (1 of 2, 12:31 left as planned)",
+        "learning-rate-half (one more seed, as a verdict is open)",
+    ]
+    assert chinese == [
+        "learning-rate-half（第 1 項，共 2 項；依計畫還剩 12:31）",
+        "learning-rate-half（因為結論未定，再訓練一個種子）",
+    ]

@@ -74,7 +74,7 @@ def test_failed_runs_are_holes_and_alone_are_tried_again(
     study, words = tiny_folder / "study", [*WORDS, "--workers", workers, "--out", "study"]
     ended = sixteenth(*words)
     assert ended.code == 1
-    assert "3 of 4 runs failed; the same command tries them again" in ended.err
+    assert "3 of 4 runs failed; the same command tries again" in ended.err
     assert "Traceback" not in ended.err
     rows = {row["run_id"]: row for row in read_results(study)}
     page = (study / "report.md").read_text(encoding="utf-8")

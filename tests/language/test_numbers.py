@@ -119,7 +119,11 @@ def test_an_interval_that_excludes_zero_never_reads_as_if_it_held_zero():
 
 def test_another_locale_has_its_own_signs_dates_and_lists():
     german = Numbers(
-        Locale("de"), span="{} bis {}", whole="alle", time_units=("T", "h", "min", "s")
+        Locale("de"),
+        span="{} bis {}",
+        aside=" ({})",
+        whole="alle",
+        time_units=("T", "h", "min", "s"),
     )
     assert german.decimal(-1234.5, 1) == "−1.234,5"
     assert german.percent(0.8234) == "82,3\N{NO-BREAK SPACE}%"
@@ -132,6 +136,7 @@ def test_another_locale_has_its_own_signs_dates_and_lists():
     chinese = Numbers(
         Locale("zh", script="Hant"),
         span="{} 至 {}",
+        aside="（{}）",
         whole="全部",
         time_units=("天", "小時", "分", "秒"),
     )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
+import sixteenth.data.layouts as data_layouts
+from sixteenth.data.layouts.named import CIFARS
 from sixteenth.language import language_for
 from sixteenth.storage.run_facts import DataFacts, Understood, WeightsFacts
 
@@ -49,3 +54,40 @@ def test_how_weights_were_read_is_said_in_chinese() -> None:
     facts = WeightsFacts(file="w.pth", key="ema", prefix="module.")
     line = language_for(tag="zh-Hant").understood_weights("resnet18", "w.pth", facts)
     assert line == "resnet18 的初始權重來自 w.pth：張量在鍵 ema 之下，移除了名稱開頭的 module."
+
+
+def layouts() -> set[str]:
+    """What `data/layouts` calls what it finds, from its source: a layout has no list of names."""
+    found = {cifar.title for cifar in CIFARS.values()}
+    for module in Path(data_layouts.__path__[0]).glob("*.py"):
+        tree = ast.parse(module.read_text("utf-8"))
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Name(id="Parts"), args=[named, *_]):
+                    found |= texts(named)
+                case ast.keyword(arg="layout", value=named):
+                    found |= texts(named)
+                case ast.Assign(targets=[ast.Name(id="LAYOUT") | ast.Attribute(attr="layout")]):
+                    found |= texts(node.value)
+    return found
+
+
+def texts(named: ast.expr) -> set[str]:
+    match named:
+        case ast.Constant(value=str(text)):
+            return {text}
+        case ast.IfExp(body=one, orelse=other):
+            return texts(one) | texts(other)
+    return set()
+
+
+def test_every_layout_has_a_name_in_chinese() -> None:
+    names = {"CIFAR-10", "CIFAR-100", "digits", "npz", "Parquet"}  # of data and of files
+    found = layouts()
+    assert found > names | {"class folders", "saved data set"}
+    chinese = language_for(tag="zh-Hant")
+    said = {
+        layout: chinese.understood(Understood(layout=layout, classes=("1",)))[0] for layout in found
+    }
+    assert {layout for layout, line in said.items() if layout in line} == names
+    assert said["train and test folders"].startswith("資料：訓練與測試資料夾；")

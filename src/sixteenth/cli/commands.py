@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ..errors import InputError
-from ..messages import counted
 from .advise import advise
 from .exits import print_message, run_command
 from .explain import explain
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis import Metric
+    from ..language.base import Language
     from ..study import Study
 
 app = typer.Typer(
@@ -257,10 +257,11 @@ def _run(
         listener = Listeners([display, *listeners])
         results = study.run(**flags.machine(), budget=budget, listener=listener)
     page = study.folder / "report.html"
+    language = language_for(tag=study.language)
     if flags.as_json:
         print_json(_outcome(study, results, page))
     else:
-        stdout, language = console(), language_for(tag=study.language)
+        stdout = console()
         stdout.print()
         _print_results(study)
         stdout.print("\n" + language.terminal.report.format(page), soft_wrap=True)
@@ -270,21 +271,23 @@ def _run(
         if len(left_out):
             known = {record.run_id for record in study.records() if record.lengths}
             begun = sum(run_id in known for run_id in left_out["run_id"])
-            part = f", {begun} of them trained for a part of their steps" if begun else ""
-            print_message(
-                f"Left out by the budget, not failed: {counted(len(left_out), 'run')}{part}. "
-                "The same command goes on."
-            )
+            print_message(_left_out(len(left_out), begun, language))
         holes = holes.drop(left_out.index)
     if len(holes):
         planned = len(study.runs())
-        failed = f"{len(holes)} of {counted(planned, 'run')} failed"
-        print_message(
-            f"{failed}; the same command tries {'it' if len(holes) == 1 else 'them'} again"
-        )
+        said = language.terminal.failed if planned > 1 else language.terminal.one_failed
+        print_message(said.format(failed=len(holes), planned=planned))
         for run_id, error in zip(holes["run_id"], holes["error"], strict=True):
             print_message(error, prefix=f"  {run_id}: ")
         raise typer.Exit(1)
+
+
+def _left_out(runs: int, begun: int, language: Language) -> str:
+    """How many runs a budget leaves out, `begun` of them trained for a part of their steps."""
+    labels = language.terminal
+    said = [(labels.one_left_out if runs == 1 else labels.left_out).format(runs)]
+    said += [labels.begun.format(begun)] if begun else []
+    return language.screen.labels.between.join([*said, labels.goes_on])
 
 
 def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:

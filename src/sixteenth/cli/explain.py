@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import DataError, InputError
-from ..messages import counted, nearest
+from ..messages import nearest
 from .exits import print_message
 from .options import (
     DataDirOption,
@@ -112,11 +112,14 @@ def explain(
     failed: list[str] = []
     with watched(study.folder, study.language, wanted=watch):
         for number, (name, part) in enumerate(todo):
-            failed += _train(_heading(costs, number, name), name, part, machine)
+            heading = _heading(costs, number, name, language)
+            failed += _train(heading, name, part, machine, language)
     page = study.report()
     _print_outcome(study, pair, page, as_json=as_json)
     if failed:
-        print_message(f"{counted(len(failed), 'run')} failed; the same command tries again")
+        labels = language.terminal
+        said = labels.one_failed if len(failed) == 1 else labels.several_failed
+        print_message(said.format(len(failed)))
         raise typer.Exit(1)
 
 
@@ -130,17 +133,20 @@ def _levers(names: Sequence[str]) -> list[Lever]:
     return [Lever(name) for name in names]
 
 
-def _heading(costs: pd.DataFrame, number: int, name: str) -> str:
+def _heading(costs: pd.DataFrame, number: int, name: str, language: Language) -> str:
     """Which part is trained next, and the planned time of it and of all that follow it."""
     from .run_progress import clock
 
+    labels = language.terminal
     if number >= len(costs):
-        return f"{name} (one more seed, as a verdict is open)"
-    seconds = costs["seconds"].iloc[number:].sum()
-    return f"{name} ({number + 1} of {len(costs)}, {clock(seconds)} left as planned)"
+        return labels.lever_again.format(lever=name)
+    left = clock(costs["seconds"].iloc[number:].sum())
+    return labels.lever_next.format(lever=name, number=number + 1, levers=len(costs), time=left)
 
 
-def _train(heading: str, name: str, part: SubStudy, machine: dict[str, Any]) -> Sequence[str]:
+def _train(
+    heading: str, name: str, part: SubStudy, machine: dict[str, Any], language: Language
+) -> Sequence[str]:
     """Train what is not finished; the runs that failed."""
     from ..engine.acceleration import keep_freed_memory
     from .display import display_for
@@ -152,7 +158,7 @@ def _train(heading: str, name: str, part: SubStudy, machine: dict[str, Any]) -> 
             with display_for(part.language) as display:
                 part.run(**machine, listener=display)
         except DataError as error:  # larger images may not fit in memory
-            print_message(f"{name} is left out: {error}")
+            print_message(language.terminal.lever_left_out.format(lever=name, error=error))
             return []
     results = part.results()
     failed = results[results["status"] == "failed"]

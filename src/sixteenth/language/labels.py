@@ -141,6 +141,10 @@ class TerminalLabels:
         together: how many runs are trained side by side, where there are several.
         length: heads the part of its steps that a run is trained for.
         left_out, one_left_out: with the number of runs that a budget leaves out.
+        begun: with how many of these were trained for a part of their steps.
+        goes_on: that the same command trains the rest.
+        failed: with the runs that ``{failed}`` of ``{planned}``.
+        several_failed, one_failed: with how many, where it is not told of how many.
         expected_comparison: with the ``{images}`` and ``{accuracy}`` of two networks, and the
             ``{width}`` of the interval of their difference in points, at its ``{level}``.
         expected_forecast: with the same of the gain from twice the images.
@@ -154,6 +158,10 @@ class TerminalLabels:
         epochs_hint: of a long study: with the command of the check.
         explained: of the reasons that are tested: with the ``{cell}`` that is compared with that of
             another ``{arm}``.
+        lever_next: the ``{lever}`` that is trained now, its ``{number}`` of all ``{levers}``, and
+            the planned ``{time}`` of all that are left.
+        lever_again: a ``{lever}`` that gets one more seed.
+        lever_left_out: a ``{lever}`` that cannot be trained, and the ``{error}``.
         lever, runs: what is changed to test a reason, and its runs that are left of all.
         estimated: a time that is not taken from runs of the same kind.
         options, surer: over the options, and over what would make the answer surer.
@@ -185,6 +193,9 @@ class TerminalLabels:
     disk: str
     status: str
     explained: str
+    lever_next: str
+    lever_again: str
+    lever_left_out: str
     lever: str
     runs: str
     estimated: str
@@ -194,6 +205,11 @@ class TerminalLabels:
     length: str
     one_left_out: str
     left_out: str
+    begun: str
+    goes_on: str
+    failed: str
+    several_failed: str
+    one_failed: str
     expected_comparison: str
     expected_forecast: str
     plan_disk: str

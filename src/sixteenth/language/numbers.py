@@ -48,12 +48,14 @@ class Numbers:
     Attributes:
         locale: whose signs, dates and lists are used.
         span: two ends of a range, such as ``{} to {}``.
+        aside: what stands in brackets behind a value, with the space before it.
         whole: the fraction that is the whole training set.
         time_units: days, hours, minutes and seconds.
     """
 
     locale: Locale
     span: str
+    aside: str
     whole: str
     time_units: tuple[str, str, str, str]
 

@@ -9,6 +9,7 @@ from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 from ..storage.run_facts import DataChecks, Environment, ExecutionFacts, Understood
 from .numbers import Numbers, missing
 from .text import plain
+from .words import Words
 
 _CLASSES_SHOWN = 120
 _EXAMPLES_SHOWN = 5
@@ -121,6 +122,7 @@ class ProvenanceLabels:
         more_classes: the ``{shown}`` classes and ``{more}``.
         optimizer: its ``{name}``, learning ``{rate}`` and weight ``{decay}``.
         trained: in its place, where only classifiers on frozen features were trained.
+        weights: the SHA-256 ``{digest}`` of the file that an ``{arm}`` started from.
         last_epoch, chosen_length, chosen_epoch, chosen_in_some: whose accuracy is reported: that
             of the last epoch, of the last of a length that validation chose, of the epoch that it
             chose, or both ways.
@@ -157,6 +159,7 @@ class ProvenanceLabels:
     disjoint: str
     optimizer: str
     trained: str
+    weights: str
     last_epoch: str
     chosen_length: str
     chosen_epoch: str
@@ -197,7 +200,7 @@ class ProvenanceText:
         ]
         return [part for part in parts if part]
 
-    def facts(self, made: Provenance) -> list[Fact]:
+    def facts(self, made: Provenance, words: Words) -> list[Fact]:
         """The lines of "How this was made"; what is not known has none."""
         labels, numbers = self.labels, self.numbers
         images = [
@@ -214,7 +217,7 @@ class ProvenanceText:
             decay=numbers.general(made.weight_decay),
         )
         weights = (
-            f"{plain(model)} {plain(init)}: SHA-256 {plain(digest)}"
+            labels.weights.format(arm=plain(words.arm(model, init)), digest=plain(digest))
             for model, init, digest in made.weights
         )
         texts = {

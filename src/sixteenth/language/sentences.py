@@ -100,18 +100,19 @@ class SentenceNumbers:
         pattern = self.confidence if measured else self.around
         return pattern.format(level=self.coverage(level), ends=ends)
 
-    def interval(self, found: Ranged, *, flip: bool = False) -> str:
+    def interval(self, found: Ranged, *, flip: bool = False, measured: bool = True) -> str:
         """``95% interval 3.2 to 5.0``, in points; `no_interval` where nothing tells its ends.
 
         Args:
             flip: state it for the opposite difference.
+            measured: as of `ends`; a forecast has no confidence interval.
         """
         low, high = (-found.high, -found.low) if flip else (found.low, found.high)
         if math.isnan(low) or math.isnan(high):
             return self.no_interval
         off_zero = low > 0 or high < 0
         low_end, high_end = self._end(low, off_zero), self._end(high, off_zero)
-        return self.ends(found.level, low_end, high_end, measured=True)
+        return self.ends(found.level, low_end, high_end, measured=measured)
 
     def _end(self, value: float, off_zero: bool) -> str:
         """One end of an interval; more digits where rounding would put it onto zero."""

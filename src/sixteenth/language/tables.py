@@ -216,7 +216,7 @@ class Tables:
             ends = self._span(
                 self.sentence.rounded(crossed.low), self.sentence.rounded(crossed.high)
             )
-            place = f"{self.sentence.rounded(crossed.size)} ({ends})"
+            place = self.sentence.rounded(crossed.size) + self.numbers.aside.format(ends)
         outcome = self.labels.overtaking[found.outcome].format(ahead=ahead)
         inside = self.sentence.probability(crossed.inside, CERTAIN)
         beyond = self.labels.up_to.format(

@@ -376,7 +376,7 @@ def test_a_study_of_one_run_still_makes_a_report(tmp_path: Path, changes: dict[s
 
 def test_a_run_that_was_never_begun_is_listed_with_the_size_of_its_cell(html: Reader) -> None:
     rows = re.sub(r"\s+", " ", html.text)
-    assert "50,000 all 2 not run yet" in rows
+    assert "50,000 (all) 2 not run yet" in rows
 
 
 def test_when_the_making_fails_the_old_report_stays(

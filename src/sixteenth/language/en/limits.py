@@ -21,6 +21,7 @@ from ...analysis.findings.limits import (
 from ...analysis.inputs.predictions import Unpaired
 from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 from ...spec.train_spec import AUTO_VALIDATION, LEAST_GAIN
+from ..text import plain
 from .numbers import NUMBERS, count, join, plural, points
 from .words import Words
 
@@ -121,6 +122,15 @@ def _decided_by(found: DecidedBy) -> str:
     )
 
 
+# What chose the epoch, where the runs of a study differ in it.
+_WAYS = {
+    "last": "the last one",
+    "validation": "the one that a validation part chose",
+    LEVELLED_OFF: "the one at which accuracy levelled off",
+    AT_MAX_EPOCHS: "the last that train.max_epochs allows",
+}
+
+
 def _chosen(ways: tuple[str, ...]) -> str:
     match ways:
         case ("last",):
@@ -141,7 +151,8 @@ def _chosen(ways: tuple[str, ...]) -> str:
                 "were trained on than the size says."
             )
         case _:
-            return f"The epoch was chosen in different ways in different runs ({join(ways)})."
+            named = [_WAYS.get(way, plain(way)) for way in ways]
+            return f"The epoch was chosen in different ways in different runs: {join(named, 'or')}."
 
 
 def _lengths(found: ChosenLengths, words: Words) -> str:

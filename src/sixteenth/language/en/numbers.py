@@ -8,7 +8,11 @@ from ..numbers import Numbers
 from ..sentences import SentenceNumbers
 
 NUMBERS = Numbers(
-    locale=Locale("en", "GB"), span="{} to {}", whole="all", time_units=("d", "h", "min", "s")
+    locale=Locale("en", "GB"),
+    span="{} to {}",
+    aside=" ({})",
+    whole="all",
+    time_units=("d", "h", "min", "s"),
 )
 SENTENCE = SentenceNumbers(
     NUMBERS,

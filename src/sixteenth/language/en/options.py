@@ -110,7 +110,7 @@ def gain(option: Option, words: Words) -> str:
         about = words.term.gain.format(about)
     how = "measured" if option.measured else "forecast"
     across = ACROSS * option.across_machines
-    return f"{about} ({how}, {interval(option)}{across})"
+    return f"{about} ({how}, {interval(option, measured=option.measured)}{across})"
 
 
 def why(option: Option, words: Words) -> str:

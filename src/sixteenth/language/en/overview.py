@@ -83,7 +83,8 @@ def say(finding: OverviewFinding, words: Words) -> str:
     screen = EnglishScreen(words)
     match finding:
         case Overview():
-            return f"{screen.title(finding)}."
+            title = screen.title(finding)
+            return title if title.endswith("?") else f"{title}."
         case Card():
             said = screen.card(finding)
             return f"{said.kind}: {said.gain} ({said.around or said.what}): {said.verdict}."

@@ -42,7 +42,9 @@ def _weak(found: WeakClasses, words: Words) -> str:
     more = len(found.weak) - len(shown)
     if more:
         named.append(f"{count(more)} more")
-    whose, them = ("its", "it") if len(found.weak) == 1 else ("their", "them")
+    whose, them, these = "their", "them", "these classes"
+    if len(found.weak) == 1:
+        whose, them, these = "its", "it", "this class"
     text = (
         f"Images are needed most by {join(named)}: {whose} recall by "
         f"{words.cell(found.cell)} is "
@@ -62,4 +64,4 @@ def _weak(found: WeakClasses, words: Words) -> str:
         flat = [plain(one.name) for one in shown if one.gain <= 0]
         if flat:
             text += f" Images have not helped {join(flat)} so far: look at the labels first."
-    return f"{text} Whether images of these classes alone would do was not tried."
+    return f"{text} Whether images of {these} alone would do was not tried."

@@ -52,6 +52,7 @@ LABELS = ProvenanceLabels(
     optimizer="{name}, peak learning rate {rate}, weight decay {decay}",
     trained="the classifier alone: logistic regression on the features of the images as they are, "
     "its penalty chosen on a fifth of each training subset. The test set chose nothing.",
+    weights="{arm}: SHA-256 {digest}",
     last_epoch="that of the last epoch",
     chosen_length="that of the last epoch, after as many as a validation part cut from the "
     "training subset chose",

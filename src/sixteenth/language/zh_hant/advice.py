@@ -108,7 +108,7 @@ def _bounds(found: Target) -> str:
 def _target(found: Target, words: Words) -> str:
     wanted = f"{words.term.error} {percent(found.error)}"
     arm = words.arm(found.model, found.init)
-    measured, most = percent(found.measured), f"目前 {FARTHEST} 倍的影像"
+    measured, most = percent(found.measured), f"目前影像的 {FARTHEST} 倍"
     match found.outcome:
         case TargetOutcome.REACHED:
             sure = ""
@@ -155,7 +155,7 @@ def _images_interval(found: Target) -> str:
 def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
     why = "只有一種資料量，看不出增加影像的效果。"
     if found.sizes > 1:
-        why = f"只有 {count(found.sizes)} 種資料量，預測還不夠準；再加一種就會更準。"
+        why = f"只有 {count(found.sizes)} 種資料量，預測區間還很寬；再加一種就會變窄。"
     what = f"再加一種資料量：用大約 {rounded(found.size)} 張影像訓練"
     return what, why, _time(found.seconds)
 

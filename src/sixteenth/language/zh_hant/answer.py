@@ -46,7 +46,7 @@ def _in_hand(found: InHand, words: Words) -> str:
     smaller = words.model(found.model.start.model) if found.model else ""
     told, unclear = [], []
     for option, over, unsure in (
-        (found.init, "比隨機初始化", "這組權重是否有幫助"),
+        (found.init, "比隨機初始化", "的這組權重是否有幫助"),
         (found.model, f"比 {smaller} ", f"是否優於 {smaller} "),
     ):
         if option is None:
@@ -68,9 +68,6 @@ def _spread(found: SpreadOfTrainings) -> str:
     deviation = f"標準差約 {points(found.deviation)}"
     head = "信賴區間涵蓋的是換一組種子、影像與順序重新訓練，並用另一批測試影像測量的結果"
     if found.repeats:
-        return (
-            f"{head}；最佳模型各次訓練之間的{deviation}，由這項研究的 {found.repeats} 次重複訓練"
-            "估計。"
-        )
+        return f"{head}；最佳模型訓練間的{deviation}，由這項研究的 {found.repeats} 次重複訓練估計。"
     why = f"：{trained_once(found.once)}" if found.once else ""
-    return f"{head}；各次訓練之間的{deviation}，是假設值{why}。"
+    return f"{head}；訓練間的{deviation}，是假設值{why}。"

@@ -126,7 +126,7 @@ class ChineseCaptions(Captions):
         if shown.metric == "accuracy":
             return f"{training}；測試準確率{ends}。{clean}{axes}"
         smoothed = (
-            f"，並包含標籤平滑化（{shown.smoothing:g}），因此比測試損失高"
+            f"，並包含標籤平滑化（{shown.smoothing:g}），因此相對於測試損失會偏高"
             if shown.smoothing
             else ""
         )
@@ -181,7 +181,7 @@ class ChineseCaptions(Captions):
         means = "平均值的信賴區間依據所有種子。" if several_seeds else ""
         return (
             "95% 信賴區間涵蓋重新訓練一次，並以另一批測試影像測量的結果。"
-            f"{means}訓練準確率在訓練結束時以原始影像測量。泛化差距是訓練準確率減測試準確率。"
+            f"{means}訓練準確率在訓練結束時以未經增強的影像測量。泛化差距是訓練準確率減測試準確率。"
             f"{views}訓練運算量是整次訓練的浮點運算次數，包含前向與反向傳播{heads}。"
         )
 
@@ -194,49 +194,49 @@ class ChineseCaptions(Captions):
         ]
         return (
             f"冪律：{self.words.term.test_error} = alpha + eta × 影像張數^gamma，附 90% 區間。"
-            "Alpha：影像再多也無法降到更低的錯誤率。資料依賴度（Hoiem et al. 2021）："
+            "Alpha：影像再多，錯誤率也無法低於此值。資料依賴度（Hoiem et al. 2021）："
             "最大資料量時的 −2 eta gamma 影像張數^gamma，以百分點計。"
             f"最後一欄是預測：影像加倍並重新訓練會測得的錯誤率。{''.join(notes)}"
         )
 
     def intervals(self, kinds: Collection[IntervalKind]) -> str:
-        names = {IntervalKind.ASSUMED: "假設值", IntervalKind.MEASURED: "實測值"}
         if not kinds:
             return ""
-        listed = names[next(iter(kinds))]
-        if len(set(kinds)) > 1:
-            listed = f"{names[IntervalKind.MEASURED]}（{_NOT_REPEATED}為假設值）"
-        return (
-            f"95% 信賴區間：重新訓練一次的結果，訓練之間的差異為{listed}；"
-            "差距：訓練準確率減測試準確率"
-        )
+        return f"95% 信賴區間：重新訓練一次的結果，{_spread(kinds)}；差距：訓練準確率減測試準確率"
 
     def _arm(self, arm: Arm) -> str:
         model, init = arm
         return f"{plain(self.words.model(model))}（{plain(self.words.init(init))}）"
 
 
-_NOT_REPEATED = "訓練同一部分權重的組合都只訓練過一次時，"
+def _spread(kinds: Collection[IntervalKind]) -> str:
+    """How the spread between trainings is known."""
+    if IntervalKind.MEASURED not in kinds:
+        return "訓練間的變異為假設值"
+    spread = "訓練間的變異由重複訓練估計"
+    if IntervalKind.ASSUMED in kinds:
+        spread += "；訓練同一部分權重的組合都只訓練過一次時，為假設值"
+    return spread
 
 
 def _bars(kinds: Collection[IntervalKind], level: float, words: Words) -> str:
     """What the intervals of the accuracy figure are made of."""
     if not kinds:
         return ""
-    spread = "實測值" if IntervalKind.MEASURED in kinds else "假設值"
-    if len(set(kinds)) > 1:
-        spread = f"實測值；{_NOT_REPEATED}為假設值"
     return (
         f"誤差線：重新訓練一次並以另一批測試影像測量的{words.term.accuracy}，"
-        f"{coverage(level)} 信賴區間；訓練之間的差異為{spread}。"
+        f"{coverage(level)} 信賴區間；{_spread(kinds)}。"
     )
 
 
 def _clean(shown: CurvesShown) -> str:
     """What the diamonds are."""
-    when = "驗證集選出的 epoch" if shown.validated else "訓練結束時"
+    when = "在驗證集選出的 epoch，" if shown.validated else "訓練結束時"
     gap = "；與測試線的距離就是泛化差距。"
     if shown.test_augmentation in _VIEWS:
         # The table's gap is to the averaged predictions, which no line shows.
         gap = "。菱形與各條線都沒有對多種變化取平均，表中的測試數值則有。"
-    return f"菱形：{when}以原始影像測量的訓練{_METRICS[shown.metric]}，測量方式與測試影像相同{gap}"
+    return (
+        f"菱形：{when}以未經增強的影像測量的訓練{_METRICS[shown.metric]}，"
+        f"測量方式與測試影像相同{gap}"
+    )

@@ -132,6 +132,6 @@ def _small_map(found: SmallFinalMap, words: Words) -> str:
     whose = "兩個模型" if found.both else f"{words.model(found.favoured.model)} "
     stem = "" if found.cifar_stem else "，或把 ResNet 設為 stem: cifar，"
     return (
-        f"解析度與第一層的設計不合。{size}{whose}最後一層特徵圖只有 1x1，不再保留任何位置資訊。"
-        f"這是否有影響並未測試；用較大的影像{stem}再做一次研究就能確認。"
+        f"影像解析度對第一層（stem）來說太低。{size}{whose}最後一層特徵圖只有 1x1，"
+        f"不再保留空間資訊。這是否有影響並未測試；用較大的影像{stem}再做一次研究就能確認。"
     )

@@ -14,7 +14,7 @@ def warning(kind: CurveWarning, sizes: int) -> str:
     match kind:
         case CurveWarning.FEW_SIZES:
             return (
-                f"{sizes} 種資料量不足以決定冪律：指數大多來自一般學習曲線的經驗；"
+                f"{sizes} 種資料量不足以決定冪律：指數大多來自其他學習曲線（先驗）；"
                 f"請至少測量 {ENOUGH} 種資料量"
             )
         case CurveWarning.STUCK:

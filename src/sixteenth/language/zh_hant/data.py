@@ -30,7 +30,7 @@ def say(finding: DataFinding, words: Words) -> str:
                 for number, where in ((finding.train, "訓練集"), (finding.test, "測試集"))
                 if number
             ]
-            return f"發現重複的影像：{'，'.join(parts)}。實際上不同的影像比張數少。"
+            return f"發現重複的影像：{'，'.join(parts)}。不重複的影像比總張數少。"
         case ConflictingLabels():
             return f"有 {images(finding.images)}帶有一個以上的標籤。"
         case Examples():
@@ -43,16 +43,16 @@ def say(finding: DataFinding, words: Words) -> str:
 
 def _ceiling(found: LabelCeiling, words: Words) -> str:
     judged = "兩個" if found.networks == 2 else f" {found.networks} 個"
-    head = f"用 {images(found.train_images)}訓練的{judged}模型"
+    head = f"用 {images(found.train_images)}訓練出的{judged}網路"
     if found.networks < found.candidates:
         names = "、".join(words.network(*arm) for arm in found.arms)
         head = (
-            f"用 {images(found.train_images)}訓練的 {found.candidates} 個模型中，有 "
+            f"用 {images(found.train_images)}訓練出的 {found.candidates} 個網路中，有 "
             f"{found.networks} 個（{names}）"
         )
     if not found.images_in_doubt:
         return f"{head}，沒有對任何一張測試影像一致且有信心地給出不同的標籤：看不出有標錯的標籤。"
-    end = "；能再提升的空間很小，請先檢查這些影像"
+    end = "；請先檢查這些影像"
     if found.small:
         end = "；準確率偏低並非主要由此造成"
     return (

@@ -17,7 +17,7 @@ def doubling(found: LastDoubling, words: Words) -> str:
         f"影像從 {count(found.half.images)} 張加倍到 {count(found.images)} 張時，"
         f"{words.arm(found.model, found.init)}的{words.term.accuracy}變化 {_value(found.gain)}"
     )
-    mixed = "訓練步數隨影像一起增加，兩者的效果沒有分開，因此都不單獨計入。"
+    mixed = "訓練步數隨影像一起增加，兩者的效果沒有分開，因此提升不歸給任何一方。"
     if not found.measured:
         return f"{text}；{_origin(found.half)}。{mixed if found.more_steps else ''}"
     if found.from_images is not None and found.from_steps is not None:
@@ -34,7 +34,7 @@ def doubling(found: LastDoubling, words: Words) -> str:
 def _value(found: Contrast) -> str:
     around = interval(found)
     if found.basis is Basis.RISING_CURVE:  # a range, with no level of its own
-        around = f"假設影像變多不會變差，則為 {signed(found.low)} 至 {signed(found.high)}"
+        around = f"假設準確率不會因影像變多而下降，則為 {signed(found.low)} 至 {signed(found.high)}"
     return f"{signed_points(found.value)}（{around}）"
 
 

@@ -100,7 +100,7 @@ def _visible(row: SizeVerdict) -> str:
 
 def too_much(found: Contrast) -> str:
     """Why no difference, however large, could have been seen."""
-    return "測試影像太少" if found.spread.mostly_images else "各次訓練之間的變異太大"
+    return "測試影像太少" if found.spread.mostly_images else "訓練間的變異太大"
 
 
 def _no_comparison(reason: NotCompared) -> str:

@@ -127,8 +127,10 @@ def reason(found: ExplainedLever, words: Words) -> str:
     )
     if found.remedied is not None:
         has = "不" if found.remedied.start is found.ahead else ""
-        both = f"{has}採用的 {ahead}（兩者中較好的一種）" if len(found.gains) > 1 else f" {ahead}"
-        text += f"上面比較的是採用這項改變的 {behind} 與{both}。"
+        other = f" {ahead}"
+        if len(found.gains) > 1:
+            other = f"{has}採用的 {ahead}，因為 {ahead} 這樣準確率較高"
+        text += f"上方的卡片比較的是採用這項改變的 {behind} 與{other}。"
     return text
 
 

@@ -21,6 +21,7 @@ from ...analysis.findings.limits import (
 from ...analysis.inputs.predictions import Unpaired
 from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 from ...spec.train_spec import AUTO_VALIDATION, LEAST_GAIN
+from ..text import plain
 from .numbers import NUMBERS, count, coverage, images, join, points
 from .words import Words
 
@@ -82,18 +83,18 @@ def _seeds(found: FewSeeds) -> str:
             )
         case Repeats.SOME:
             return (
-                f"各組合有 1 至 {found.seeds[-1]} 個種子；只有一個種子的組合，訓練之間的差異採用"
+                f"各組合有 1 至 {found.seeds[-1]} 個種子；只有一個種子的組合，訓練間的變異採用"
                 f"{alike}其他組合的結果。"
             )
         case Repeats.NOT_OF_ALL:
             return (
-                f"各組合有 1 至 {found.seeds[-1]} 個種子。訓練之間的差異採用{_ALIKE}組合的結果；"
+                f"各組合有 1 至 {found.seeds[-1]} 個種子。訓練間的變異採用{_ALIKE}組合的結果；"
                 "這些組合都只訓練過一次時，則是根據其他研究的假設。"
             )
         case Repeats.FEW:
             span = join([str(number) for number in found.seeds], "or")
             return (
-                f"每個組合有 {span} 個種子，只能粗略估計訓練之間的差異（合併所有{alike}組合）；"
+                f"每個組合有 {span} 個種子，只能粗略估計訓練間的變異（合併所有{alike}組合）；"
                 "信賴區間已依此加寬。"
             )
         case _:
@@ -107,6 +108,15 @@ def _decided_by(found: DecidedBy) -> str:
         f"這項研究以平衡準確率為準：{classes}召回率的平均{absent}。訓練準確率、泛化差距、訓練曲線，"
         "以及 epoch 的選擇，都以一般準確率計算。"
     )
+
+
+# What chose the epoch, where the runs of a study differ in it.
+_WAYS = {
+    "last": "最後一個 epoch",
+    "validation": "驗證集選出",
+    LEVELLED_OFF: "準確率持平",
+    AT_MAX_EPOCHS: "達到 max_epochs",
+}
 
 
 def _chosen(ways: tuple[str, ...]) -> str:
@@ -124,7 +134,8 @@ def _chosen(ways: tuple[str, ...]) -> str:
                 f"提升不到 {points(LEAST_GAIN)}。因此實際用來訓練的影像比標示的少。"
             )
         case _:
-            return f"各次訓練選擇 epoch 的方式不同（{join(ways)}）。"
+            named = [_WAYS.get(way, plain(way)) for way in ways]
+            return f"各次訓練選擇 epoch 的方式不同（{'、'.join(named)}）。"
 
 
 def _lengths(found: ChosenLengths, words: Words) -> str:
@@ -150,6 +161,6 @@ def _why(reason: Unpaired) -> str:
         case Unpaired.DIFFERENT_IMAGES:
             return "各次訓練用的測試影像不同"
         case Unpaired.SOME_RUNS:
-            return "有些訓練的預測結果與其準確率不符"
+            return "有些訓練沒有與其準確率相符的預測結果"
         case _:
             assert_never(reason)

@@ -51,6 +51,7 @@ class ChineseNumbers(Numbers):
 NUMBERS = ChineseNumbers(
     locale=Locale("zh", territory="TW", script="Hant"),
     span="{} 至 {}",
+    aside="（{}）",
     whole="全部",
     time_units=("天", "小時", "分鐘", "秒"),
 )

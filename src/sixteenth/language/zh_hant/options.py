@@ -21,7 +21,6 @@ from .numbers import (
     points,
     probability,
     roughly,
-    signed,
     signed_points,
 )
 from .words import ACROSS, Words
@@ -110,10 +109,8 @@ def gain(option: Option, words: Words) -> str:
     else:
         about = f"{words.term.accuracy}可提升 {points(option.gain)}"
     across = ACROSS * option.across_machines
-    if option.measured:
-        return f"{about}（實測，{interval(option)}{across}）"
-    ends = SENTENCE.ends(option.level, signed(option.low), signed(option.high))
-    return f"{about}（預測，{ends}{across}）"
+    how = "實測" if option.measured else "預測"
+    return f"{about}（{how}，{interval(option, measured=option.measured)}{across}）"
 
 
 def why(option: Option, words: Words) -> str:

@@ -119,5 +119,5 @@ def _underfitted(found: Underfitted) -> str:
         ends = f"（{whose}影像最多時，最後三分之一上升 {rises}）"
     return (
         f"{which}在訓練準確率不到 {NUMBERS.percent(FITTED, 0)} 時就結束，而且到最後還在上升{ends}："
-        "訓練尚未到頂；步數增加後，泛化差距可能改變。"
+        "訓練尚未收斂；步數增加後，泛化差距可能改變。"
     )

@@ -195,8 +195,8 @@ class ChineseScreen(Screen):
                 return "最佳模型在訓練結束時仍在進步：訓練久一點，高下可能會改變。"
             case OneSeed():
                 return (
-                    f"{trained_once(found.once)}。如果各次訓練之間的差異是假設值 "
-                    f"{points(found.deviation)}的兩倍，這個結論就可能不成立。"
+                    f"{trained_once(found.once)}。如果訓練間的變異是假設值（標準差 "
+                    f"{points(found.deviation)}）的兩倍，這個結論就可能不成立。"
                 )
             case UnstableModel():
                 number, runs = len(found.falls), len(found.model.runs)
@@ -217,7 +217,7 @@ class ChineseScreen(Screen):
                 return (
                     f"類別不平衡（測試影像 {count(found.fewest)} 至 {count(found.most)} 張）："
                     f"全部影像的準確率是 {percent(found.accuracy)}，但各類別召回率的平均只有 "
-                    f"{percent(found.balanced)}。改以後者為準："
+                    f"{percent(found.balanced)}。改以平衡準確率為準："
                 )
             case LeakedTest():
                 share = f"（{percent(found.share)}）" if math.isfinite(found.share) else ""
@@ -235,7 +235,7 @@ class ChineseScreen(Screen):
             case StoppedEarly():
                 longer = ""
                 if found.longer is not None:
-                    right = self.words.term.right.format(percent(found.longer.accuracy))
+                    right = f"{self.words.term.accuracy}是 {percent(found.longer.accuracy)}"
                     longer = f"完整訓練後，{self.words.cell(found.longer)}的{right}。"
                 return (
                     f"{count(found.images)} 張影像的訓練只進行了 {portion(found.length)} 的步數，"
@@ -281,7 +281,7 @@ class ChineseScreen(Screen):
         facts.append(Fact("測試影像", count(found.test_images)))
         if math.isfinite(found.detectable):
             facts.append(Fact("看得出的最小差異", f"{points(found.detectable)}（單一比較）"))
-        return (*facts, Fact("訓練之間的標準差", f"±{points(found.deviation)}，{how}"))
+        return (*facts, Fact("訓練間的標準差", f"±{points(found.deviation)}，{how}"))
 
     def target(self, found: Target) -> str:
         wanted, arm = percent(1 - found.error), self.words.arm(found.model, found.init)
@@ -323,7 +323,7 @@ class ChineseScreen(Screen):
             trainings = f"{sure.fewest} 至 {sure.most}"
         tested = ""
         if math.isfinite(sure.test_images):
-            tested = f"、{count(round(sure.test_images))} 張測試影像"
+            tested = f"，以 {count(round(sure.test_images))} 張測試影像測量"
         return (
             f"{title}{'' if title.endswith('？') else '。'}",
             plain(tidy(f"{on}最佳模型是 {self._best(found.best)}。")),
@@ -349,7 +349,7 @@ def _surer(found: Overview) -> str:
         case None:
             return ""
         case _:
-            return "：請再訓練一次"
+            return "：請再加一次對照訓練"
 
 
 def _gain(option: Option, words: Words) -> str:

@@ -50,8 +50,9 @@ LABELS = ProvenanceLabels(
     nested="逐層包含：較大的子集包含較小的子集",
     disjoint="互不重疊：不同種子的子集沒有相同的影像",
     optimizer="{name}，最高學習率 {rate}，權重衰減 {decay}",
-    trained="只訓練分類層：以原始影像的凍結特徵做邏輯迴歸，懲罰強度由每個訓練子集的五分之一選出。"
+    trained="只訓練分類層：以未經增強的影像的凍結特徵做邏輯迴歸，正則化強度由每個訓練子集的五分之一選出。"
     "測試集沒有用來做任何選擇。",
+    weights="{arm}：SHA-256 {digest}",
     last_epoch="最後一個 epoch 的準確率",
     chosen_length="最後一個 epoch 的準確率；訓練多少個 epoch 由訓練子集中切出的驗證集決定",
     chosen_epoch="驗證集（切自訓練子集）準確率最高的那個 epoch 的準確率",

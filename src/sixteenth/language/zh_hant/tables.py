@@ -21,7 +21,15 @@ TABLES = TableLabels(
     ),
     sizes=(
         "較大的模型與較小的模型",
-        ("初始權重", "影像張數", "差距（百分點）", "95% 信賴區間", "p 值", "可偵測", "領先"),
+        (
+            "初始權重",
+            "影像張數",
+            "差距（百分點）",
+            "95% 信賴區間",
+            "p 值",
+            "可偵測差異（百分點）",
+            "領先",
+        ),
     ),
     gains_from_data=(
         "影像變多時兩個模型各提升多少",
@@ -82,7 +90,7 @@ TABLES = TableLabels(
     ),
     differences_by_length=(
         "訓練步數增加時的差距",
-        ("比較", "條件", "影像張數", "步數", "差距（百分點）", *_CHANGE, "順序"),
+        ("比較", "條件", "影像張數", "步數", "差距（百分點）", *_CHANGE, "高下"),
     ),
     options=(
         "各種做法的效益（百分點）",
@@ -112,9 +120,9 @@ TABLES = TableLabels(
     against="{first} 相較於 {second}",
     orders={
         Order.SAME: "不變",
-        Order.TURNS: "反轉",
+        Order.TURNS: "互換",
         Order.CANNOT_TELL: "無法判斷",
     },
     hardly_fitted="；影像少時幾乎還沒擬合",
-    if_never_hurt="{}（假設影像變多不會變差）",
+    if_never_hurt="上下界 {}（假設準確率不會因影像變多而下降）",
 )

@@ -11,7 +11,7 @@ from ...analysis.findings.training_time import (
     TrainingTimeFinding,
 )
 from ...analysis.stats.paired import Contrast
-from .numbers import count, images, interval, join, percent, signed_points
+from .numbers import count, images, interval, percent, signed_points
 from .words import Words
 
 
@@ -31,7 +31,7 @@ def _longer(found: LongerTraining, words: Words) -> str:
         f"訓練 {count(cell.mean('steps'))} 步後 {percent(cell.accuracy)}" for cell in found.cells
     ]
     return (
-        f"{words.cell(found.cells[-1])}的{words.term.test_accuracy}：{join(reached)}；"
+        f"{words.cell(found.cells[-1])}的{words.term.test_accuracy}：{'、'.join(reached)}；"
         f"最後一次增加步數的變化為 {_points(found.gain)}。"
     )
 
@@ -43,14 +43,16 @@ def _difference(found: DifferenceByLength, words: Words) -> str:
         for steps, one in zip(found.steps, found.differences, strict=True)
     ]
     order = {
-        Order.SAME: "各訓練長度的順序相同",
-        Order.TURNS: "訓練更久時順序反轉",
-        Order.CANNOT_TELL: "順序是否隨訓練長度而變，無法判斷",
+        Order.SAME: "高下不變",
+        Order.TURNS: "訓練更久時高下互換",
+        Order.CANNOT_TELL: "高下是否隨訓練長度而變，無法判斷",
     }[found.order]
     change = f"差距變化 {_points(found.change)}"
     if not found.change.leaves_out_zero:
         change = f"差距看不出變化（{_points(found.change)}）"
-    return f"{images(found.images)}，{second} 相較於 {first}：{join(values)}；{order}，{change}。"
+    return (
+        f"{images(found.images)}，{second} 相較於 {first}：{'、'.join(values)}；{order}，{change}。"
+    )
 
 
 def _points(found: Contrast) -> str:

@@ -8,6 +8,8 @@ LABELS = UnderstoodLabels(
     data="資料：{}",
     layouts={
         "class folders": "每個類別一個資料夾",
+        "train and test folders": "訓練與測試資料夾",
+        "images with a table": "影像與標籤表格",
         "saved data set": "以 save_to_disk 儲存的資料集",
     },
     classes="{number} 個類別（{names}）",

@@ -142,4 +142,5 @@ def _draw(axes: Axes, option: Option, y: float) -> None:
 def _numbers(option: Option, language: Language) -> str:
     """The gain and its interval: ``+3.1 (+2.0 to +4.3)``."""
     numbers = language.numbers
-    return f"{numbers.points(option.gain)} ({numbers.points_interval(option.low, option.high)})"
+    interval = numbers.points_interval(option.low, option.high)
+    return numbers.points(option.gain) + numbers.aside.format(interval)

@@ -60,11 +60,15 @@ class Row:
 
 @dataclass(frozen=True)
 class ResultGroup:
-    """The rows of one model from one kind of initial weights."""
+    """The rows of one model from one kind of initial weights.
+
+    `parameters_of` stands behind the weights: ``, 11.2 M parameters``.
+    """
 
     model: str
     init: str
     parameters: str
+    parameters_of: str
     rows: list[Row]
     anchor: str
 
@@ -171,7 +175,7 @@ def make_page(measurements: Measurements, findings: Findings, language: Language
         fit_caption=language.captions.fits(findings.curves.fits),
         suspects=findings.suspects[:SUSPECTS_SHOWN],
         sections=language.discuss(rest).sections,
-        facts=language.provenance.facts(made),
+        facts=language.provenance.facts(made, language.words),
         notes=language.provenance.notes(made),
         spec_yaml=yaml.safe_dump(_set(spec), sort_keys=False, allow_unicode=True),
     )
@@ -278,11 +282,14 @@ def result_groups(grid: Grid, language: Language) -> tuple[list[ResultGroup], di
                 anchors[run["run_id"]] = f"{first}-mean" if len(cell) else anchor
             rows += [_mean_row(mean, f"{first}-mean", language) for mean in cell.to_dict("records")]
         known = part["parameters"].dropna()
+        parameters = language.numbers.parameters(known.iloc[0]) if len(known) else ""
+        said = language.page.parameters_of.format(parameters) if parameters else ""
         groups.append(
             ResultGroup(
                 model=language.model(str(model)),
                 init=language.init(str(init)),
-                parameters=language.numbers.parameters(known.iloc[0]) if len(known) else "",
+                parameters=parameters,
+                parameters_of=language.words.tidy(said),
                 rows=rows,
                 anchor=anchors[model, init],
             )
