@@ -152,8 +152,9 @@ def test_a_number_is_rounded_as_python_rounds_it():
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(20, "20 s"), (95, "2 min"), (16_020, "4 h 27 min"), (35_999, "10 h"), (86_400, "24 h"),
-     (200_000, "2 d 8 h")],
+    [(20, "20 s"), (95, "2 min"), (5_399, "90 min"), (5_400, "1 h 30 min"), (10_820, "3 h"),
+     (13_782, "3 h 50 min"), (16_020, "4 h 30 min"), (35_500, "9 h 50 min"), (35_999, "10 h"),
+     (86_400, "24 h"), (200_000, "2 d 8 h")],
 )  # fmt: skip
 def test_a_time_that_is_roughly_known_has_no_more_digits_than_that(
     seconds: float, text: str

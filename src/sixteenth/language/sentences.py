@@ -172,12 +172,15 @@ class SentenceNumbers:
         return self.numbers.count(float(f"{number:.2g}"))
 
     def roughly(self, seconds: float) -> str:
-        """A time that is only roughly known: ``20 min``."""
+        """A time that is only roughly known: ``20 min``, ``3 h 50 min``."""
+        _, hour, minute, _ = self.numbers.time_units
         if 90 <= seconds < 5400:
-            minutes = self.numbers.count(round(seconds / 60))
-            return f"{minutes} {self.numbers.time_units[2]}"
+            return f"{round(seconds / 60)} {minute}"
+        if 5400 <= seconds < 9.95 * 3600:
+            hours, minutes = divmod(10 * round(seconds / 600), 60)
+            return f"{hours} {hour} {minutes} {minute}" if minutes else f"{hours} {hour}"
         if 9.95 * 3600 <= seconds < 48 * 3600:
-            return f"{self.numbers.count(round(seconds / 3600))} {self.numbers.time_units[1]}"
+            return f"{round(seconds / 3600)} {hour}"
         return self.numbers.duration(float(f"{seconds:.2g}"))
 
     def large(self, number: float) -> str:
