@@ -51,6 +51,7 @@ class MetricTerms:
         error: of a wanted one, as a sentence begins with it: ``an error``.
         test_error: in labels.
         column: of a narrow table.
+        gap: what the generalisation gap is, which is of plain accuracy, inside a sentence.
         of_best: the accuracy of the best network, where nothing else says what it is.
         right: the same in a few words.
         images_right: a part of the test images, as the end of a clause.
@@ -63,6 +64,7 @@ class MetricTerms:
     error: str
     test_error: str
     column: str
+    gap: str
     of_best: str = "{}"
     right: str = "{}"
     images_right: str = "{}"

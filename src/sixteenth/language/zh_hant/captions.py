@@ -179,7 +179,7 @@ class ChineseCaptions(Captions):
         means = "平均值的信賴區間依據所有種子。" if several_seeds else ""
         return (
             "95% 信賴區間涵蓋重新訓練一次，並以另一批測試影像測量的結果。"
-            f"{means}訓練準確率在訓練結束時以原始影像測量。泛化差距是訓練準確率減測試準確率。"
+            f"{means}訓練準確率在訓練結束時以原始影像測量。泛化差距是{self.words.term.gap}。"
             f"{views}訓練運算量是整次訓練的浮點運算次數，包含前向與反向傳播{heads}。"
         )
 
@@ -206,7 +206,7 @@ class ChineseCaptions(Captions):
             listed = f"{names[IntervalKind.MEASURED]}（{_NOT_REPEATED}為假設值）"
         return (
             f"95% 信賴區間：重新訓練一次的結果，訓練之間的差異為{listed}；"
-            "差距：訓練準確率減測試準確率"
+            f"差距：{self.words.term.gap}"
         )
 
     def _arm(self, arm: Arm) -> str:
