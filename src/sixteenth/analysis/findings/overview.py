@@ -115,6 +115,7 @@ class Overview(Finding):
         others: further options, and those from other networks, the largest gain first.
         cautions: what could overturn the verdict.
         sure: None where nothing has finished.
+        error: with NOTHING_FINISHED, what the first run that failed said; may be empty.
     """
 
     verdict: Verdict
@@ -127,6 +128,13 @@ class Overview(Finding):
     others: tuple[Option, ...] = ()
     cautions: tuple[Caution, ...] = ()
     sure: HowSure | None = None
+    error: str = ""
+
+    @property
+    def all_failed(self) -> bool:
+        """No run is left that could finish: each ended with an error."""
+        return any(isinstance(each, RunsMissing) and each.failed == each.runs
+                   for each in self.cautions)  # fmt: skip
 
     @property
     def unfinished(self) -> bool:
@@ -203,7 +211,8 @@ def overview(
     headline = next((each for each in answer if isinstance(each, Headline)), None)
     missing = RunsMissing.of(grid, context)
     if headline is None:
-        return Overview(Verdict.NOTHING_FINISHED, cautions=missing)
+        errors = (run.error for run in grid.missing if run.status == "failed")
+        return Overview(Verdict.NOTHING_FINISHED, cautions=missing, error=next(errors, ""))
     best = headline.best.cell
     spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
     cards = _cards(advice.options, spent)
