@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sixteenth.analysis import IntervalKind
+from sixteenth.analysis import IntervalKind, Metric
 from sixteenth.language import language_for
 from sixteenth.language.captions import Hole
 
@@ -51,6 +51,29 @@ def test_the_table_says_whether_test_predictions_were_averaged_over_views(
     caption = CAPTIONS.results(several_seeds=True, test_augmentation=views)
     assert ("predictions averaged over" in caption) is (said is not None)
     assert said is None or said in caption
+
+
+@pytest.mark.parametrize(
+    ("tag", "gap", "plain"),
+    [
+        ("en", "training minus test accuracy", "training minus plain test accuracy, which is not"),
+        ("zh-Hant", "訓練準確率減測試準確率", "訓練準確率減一般測試準確率（表中未列）"),
+    ],
+)
+def test_the_gap_beside_balanced_accuracies_is_said_to_be_of_plain_ones(
+    tag: str, gap: str, plain: str
+) -> None:
+    for metric, said, other in (
+        (Metric.ACCURACY, gap, plain),
+        (Metric.BALANCED_ACCURACY, plain, gap),
+    ):
+        captions = language_for(tag=tag, metric=metric).captions
+        for text in (
+            captions.results(several_seeds=True, test_augmentation="none"),
+            captions.intervals([IntervalKind.MEASURED]),
+        ):
+            assert said in text
+            assert other not in text
 
 
 def test_where_some_rows_are_heads_the_table_says_that_their_predictions_are_no_averages() -> None:

@@ -51,6 +51,7 @@ class MetricTerms:
         error: of a wanted one, as a sentence begins with it: ``an error``.
         test_error: in labels.
         column: of a narrow table.
+        gap: what the generalisation gap is, which is of plain accuracy, inside a sentence.
         right: the accuracy of the best network.
         images_right: a part of the test images, as the end of a clause.
         gain: a number of points.
@@ -62,6 +63,7 @@ class MetricTerms:
     error: str
     test_error: str
     column: str
+    gap: str
     right: str = "{}"
     images_right: str = "{}"
     gain: str = "{}"

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from talking import discuss, section, talk, text
 
+from sixteenth.language import language_for
+
 
 def test_with_a_seed_missing_the_numbers_of_a_sentence_still_add_up(study):
     simulated = study(
@@ -30,6 +32,31 @@ def test_with_a_seed_missing_the_numbers_of_a_sentence_still_add_up(study):
     shown = [float(part) for part in re.findall(r"([0-9.]+)% on", claim.text)]
     rise = float(re.search(r": ([0-9.]+) points more", claim.text)[1])
     assert shown[-1] - shown[0] == pytest.approx(rise, abs=0.11)
+
+
+@pytest.mark.parametrize(
+    ("tag", "all_failed", "first", "open_still"),
+    [
+        ("en", "All runs failed", "The first error: out of <memory>", "No run has finished yet"),
+        ("zh-Hant", "所有訓練都失敗了", "第一個錯誤：out of <memory>", "還沒有任何訓練完成"),
+    ],
+)
+def test_where_all_runs_failed_the_first_screen_says_so_and_why(
+    study, tag, all_failed, first, open_still
+):
+    made = study({("resnet18", "random"): (0.5, 0.6)}, fractions={"1/2": 4000, "1": 8000})
+    small, large = made.results["run_id"]
+    failed = made.drop(small, "failed", "out of\n<memory>")
+
+    def said(made):
+        found = talk(made)
+        screen = language_for(found.findings, tag).screen.screen(found.overview, "")
+        return screen.title, screen.lead
+
+    assert said(failed.drop(large, "failed", "no disk left")) == (all_failed, first)
+    assert said(failed.drop(large, "running")) == (open_still, first)
+    assert said(made.drop(small, "failed").drop(large, "failed")) == (all_failed, "")
+    assert said(made.drop(small, "missing").drop(large, "missing")) == (open_still, "")
 
 
 def test_a_hole_is_left_out_named_and_explained(reference):

@@ -73,8 +73,8 @@ class Curves:
         cells = [cell for arm in self.fits for cell in points(self.grid, arm)]
         rng = np.random.default_rng(0)
         mean = np.array([1 - cell.accuracy for cell in cells])
-        # By Cholesky's factor, which every processor finds alike: eigenvectors have no sign of their
-        # own, and equal eigenvalues no order. A variance that is not known is zero.
+        # By Cholesky's factor, which every processor finds alike: eigenvectors have no sign of
+        # their own, and equal eigenvalues no order. A variance that is not known is zero.
         covariance = _image_covariance(self.grid, cells) + 1e-16 * np.eye(len(cells))
         drawn = mean + rng.multivariate_normal(
             np.zeros(len(cells)), covariance, COUNT, method="cholesky"

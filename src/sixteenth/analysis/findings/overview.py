@@ -115,6 +115,7 @@ class Overview(Finding):
         others: further options, and those from other networks, the largest gain first.
         cautions: what could overturn the verdict.
         sure: None where nothing has finished.
+        error: with NOTHING_FINISHED, what the first run that failed said; may be empty.
     """
 
     verdict: Verdict
@@ -127,6 +128,13 @@ class Overview(Finding):
     others: tuple[Option, ...] = ()
     cautions: tuple[Caution, ...] = ()
     sure: HowSure | None = None
+    error: str = ""
+
+    @property
+    def all_failed(self) -> bool:
+        """No run is left that could finish: each ended with an error."""
+        return any(isinstance(each, RunsMissing) and each.failed == each.runs
+                   for each in self.cautions)  # fmt: skip
 
     @property
     def unfinished(self) -> bool:
@@ -192,7 +200,8 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
     """The first screen of a study."""
     missing = RunsMissing.of(evidence)
     if not isinstance(advice.best, BestNetwork):
-        return Overview(Verdict.NOTHING_FINISHED, cautions=missing)
+        errors = (run.error for run in evidence.grid.missing if run.status == "failed")
+        return Overview(Verdict.NOTHING_FINISHED, cautions=missing, error=next(errors, ""))
     grid, best = evidence.grid, evidence.best
     onwards = recommend(advice.options, best)
     spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]

@@ -208,8 +208,8 @@ class EnglishCaptions(Captions):
         means = " That of a mean rests on all its seeds." if several_seeds else ""
         return (
             "Interval: 95%, for another training on other test images."
-            f"{means} Training accuracy is measured at the end, on clean images. Gap: training "
-            f"minus test accuracy, in percentage points.{views} Training FLOPs are the "
+            f"{means} Training accuracy is measured at the end, on clean images. Gap: "
+            f"{self.words.term.gap}, in percentage points.{views} Training FLOPs are the "
             f"floating-point operations of the whole run, forward and backward{heads}."
         )
 
@@ -240,7 +240,7 @@ class EnglishCaptions(Captions):
         listed = names[next(iter(kinds))]
         if len(set(kinds)) > 1:
             listed = f"{names[IntervalKind.MEASURED]}, or assumed {_NOT_REPEATED}"
-        return f"95% interval: of another training, {listed}; gap: training minus test accuracy"
+        return f"95% interval: of another training, {listed}; gap: {self.words.term.gap}"
 
     def _arm(self, arm: Arm) -> str:
         model, init = arm

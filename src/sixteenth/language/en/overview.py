@@ -111,7 +111,7 @@ class EnglishScreen(Screen):
         )
         match found.verdict:
             case Verdict.NOTHING_FINISHED:
-                return "No run has finished yet"
+                return "All runs failed" if found.all_failed else "No run has finished yet"
             case Verdict.IN_HAND:
                 assert option is not None
                 return f"Use {self.in_hand(option)}{gain}"
@@ -149,7 +149,7 @@ class EnglishScreen(Screen):
 
     def lead(self, found: Overview) -> str:
         if found.best is None:
-            return ""
+            return plain(f"The first error: {found.error}") if found.error else ""
         sentences = [f"Best network: {self._best(found.best)}."]
         if found.next is not None:
             do = options.do(found.next, self.words)

@@ -181,7 +181,7 @@ class ChineseCaptions(Captions):
         means = "平均值的信賴區間依據所有種子。" if several_seeds else ""
         return (
             "95% 信賴區間涵蓋重新訓練一次，並以另一批測試影像測量的結果。"
-            f"{means}訓練準確率在訓練結束時以未經增強的影像測量。泛化差距是訓練準確率減測試準確率。"
+            f"{means}訓練準確率在訓練結束時以未經增強的影像測量。泛化差距是{self.words.term.gap}。"
             f"{views}訓練運算量是整次訓練的浮點運算次數，包含前向與反向傳播{heads}。"
         )
 
@@ -202,7 +202,7 @@ class ChineseCaptions(Captions):
     def intervals(self, kinds: Collection[IntervalKind]) -> str:
         if not kinds:
             return ""
-        return f"95% 信賴區間：重新訓練一次的結果，{_spread(kinds)}；差距：訓練準確率減測試準確率"
+        return f"95% 信賴區間：重新訓練一次的結果，{_spread(kinds)}；差距：{self.words.term.gap}"
 
     def _arm(self, arm: Arm) -> str:
         model, init = arm

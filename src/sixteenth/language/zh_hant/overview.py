@@ -112,7 +112,7 @@ class ChineseScreen(Screen):
         )
         match found.verdict:
             case Verdict.NOTHING_FINISHED:
-                return "還沒有任何訓練完成"
+                return "所有訓練都失敗了" if found.all_failed else "還沒有任何訓練完成"
             case Verdict.IN_HAND:
                 assert option is not None
                 return f"使用 {self.in_hand(option)}{gain}"
@@ -145,7 +145,7 @@ class ChineseScreen(Screen):
 
     def lead(self, found: Overview) -> str:
         if found.best is None:
-            return ""
+            return plain(f"第一個錯誤：{found.error}") if found.error else ""
         text = f"最佳模型：{self._best(found.best)}。"
         if found.next is not None:
             text += f"接下來可以{self.do(found.next)}：{options.gain(found.next, self.words)}。"
