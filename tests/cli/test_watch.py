@@ -9,13 +9,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from sixteenth import InputError, RunSpec
-from sixteenth.cli.watch import drawing, follow
+from sixteenth.cli.watch import beside, drawing, follow
 from sixteenth.cli.watch.beside import page_beside
 from sixteenth.cli.watch.server import WatchServer, listen
 from sixteenth.errors import RunError
@@ -336,6 +336,26 @@ def test_the_page_beside_a_training_has_a_process_of_its_own_that_ends_with_it(
         connection.close()
     with pytest.raises(ConnectionRefusedError):
         http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=5).request("GET", "/")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "where", "said"),
+    [
+        (True, "http://here/", "sixteenth: watch at http://here/"),
+        (True, "", "sixteenth: the page of --watch did not start"),
+        (False, "http://here/", ""),
+    ],
+)
+def test_a_command_with_watch_says_where_its_page_is(
+    wanted: bool,
+    where: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(beside, "page_beside", lambda *_: nullcontext(where))
+    with beside.watched(Path("study"), "en", wanted=wanted):
+        assert capsys.readouterr().err.strip() == said
 
 
 def test_ctrl_c_ends_the_page_cleanly(place: StudyFolder) -> None:

@@ -1,7 +1,7 @@
 """The page that follows a study, in a process of its own beside the training.
 
-It has the lowest priority and one thread, so that training gets the processors; it ends with the
-process that trains, however that ends, and whatever becomes of it changes nothing there.
+It has the lowest priority, and numpy one thread, so that training gets the processors; it ends
+with the process that trains, however that ends, and whatever becomes of it changes nothing there.
 """
 
 from __future__ import annotations
