@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 from typing import IO
 
 import pytest
 
 from sixteenth.storage.whole_files import (
+    ABANDONED,
     copy_folder,
     file_stamp,
     is_disk_trouble,
     is_left_over,
     sweep,
+    write_all,
     write_text,
     write_whole,
 )
@@ -75,6 +78,46 @@ def test_a_sweep_removes_what_killed_writers_left_and_nothing_else(tmp_path: Pat
         (tmp_path / name).touch()
     sweep(tmp_path)
     assert {each.name for each in tmp_path.iterdir()} == others
+
+
+def test_files_that_belong_together_are_renamed_in_their_order_when_all_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {tmp_path / "figures" / "a.svg": b"a", tmp_path / "b.md": b"b", tmp_path / "c": b"c"}
+    renamed, replace = list[str](), os.replace
+
+    def seen(source: str, target: Path) -> None:
+        waiting = [path for path in tmp_path.rglob(".*.tmp") if is_left_over(path)]
+        assert len(waiting) == len(files) - len(renamed)
+        renamed.append(target.name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", seen)
+    write_all(files)
+    assert renamed == ["a.svg", "b.md", "c"]
+    assert {path: path.read_bytes() for path in files} == files
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_where_one_of_them_cannot_be_written_all_stay_as_they_were(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_text(first, "old")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        write_all({first: b"new", tmp_path / "file" / "inside": b"new", second: b"new"})
+    assert {path.name for path in tmp_path.iterdir()} == {"first", "file"}
+    assert first.read_text() == "old"
+
+
+def test_files_written_together_remove_what_was_abandoned_and_not_what_may_be_in_use(
+    tmp_path: Path,
+) -> None:
+    old, fresh = tmp_path / ".report.html.0123abcd.tmp", tmp_path / ".results.csv.0123abcd.tmp"
+    for path in (old, fresh):
+        path.touch()
+    os.utime(old, (0, time.time() - ABANDONED - 60))
+    write_all({tmp_path / "report.html": b"new"})
+    assert {path.name for path in tmp_path.iterdir()} == {fresh.name, "report.html"}
 
 
 def test_a_copy_stays_as_it_is_when_the_source_is_written_again(tmp_path: Path) -> None:

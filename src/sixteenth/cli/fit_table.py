@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..messages import nearest
+from ..messages import counted, nearest
 from .table_cells import NumberReader, read_cells
 
 if TYPE_CHECKING:
@@ -74,21 +74,17 @@ class Trainings:
 
     def summary(self) -> str:
         """What was read and left out, in one line for people."""
-        from ..language.en.numbers import count, plural
-
         facts, trainings = self.facts, self.rows.groupby(SIZE)[ERROR].count()
         lost = sum(map(len, self.left_out.values()))
-        sizes = (
-            f"from {count(round(trainings.index.min()))} to {count(round(trainings.index.max()))}"
-        )
+        sizes = f"from {round(trainings.index.min()):,} to {round(trainings.index.max()):,}"
         reasons = [
-            f"{plural(len(lines), 'row')} {why} ({_lines(lines)})"
+            f"{counted(len(lines), 'row')} {why} ({_lines(lines)})"
             for why, lines in self.left_out.items()
         ]
         return (
-            f"{facts['file']}: {count(len(self.rows))} of {plural(len(self.rows) + lost, 'row')} "
+            f"{facts['file']}: {len(self.rows):,} of {counted(len(self.rows) + lost, 'row')} "
             f"read, {facts['value_column']} as {facts['values']} in {facts['unit']}, "
-            f"{plural(len(trainings), 'size')} in {facts['size_column']} {sizes}"
+            f"{counted(len(trainings), 'size')} in {facts['size_column']} {sizes}"
             + (f"; left out: {', '.join(reasons)}" if reasons else "")
         )
 

@@ -11,10 +11,13 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+ABANDONED = 3600.0
+"""Seconds after which nobody writes to a temporary file of `write_all` any more."""
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 
 
@@ -55,6 +58,27 @@ def write_whole(
         if isinstance(error, OSError) and error.filename is None:
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: all under temporary names, then renamed in their order.
+
+    What killed processes left beside them is removed, where it is so old that it cannot be another
+    process's work. On failure no temporary file stays.
+
+    Raises:
+        OSError: with the file's name. Unless a rename has failed, all old files are as they were.
+    """
+    for folder in {path.parent for path in files}:
+        sweep(folder, older_than=ABANDONED)
+
+    def write(paths: Sequence[Path]) -> None:
+        if paths:
+            *before, last = paths
+            content = files[last]
+            write_whole(last, lambda file: file.write(content), before_rename=lambda: write(before))
+
+    write(list(files))
 
 
 def copy_folder(source: Path, target: Path, scratch: Path) -> None:
@@ -116,13 +140,27 @@ def is_left_over(path: Path) -> bool:
     return _TEMPORARY.fullmatch(path.name) is not None
 
 
-def sweep(folder: Path) -> None:
-    """Remove what `write_whole` and `copy_folder` left in a folder when its process was killed."""
-    for path in folder.glob(".*.tmp"):
-        if is_left_over(path) and path.is_dir():
+def sweep(folder: Path, *, older_than: float = 0.0) -> None:
+    """Remove what `write_whole` and `copy_folder` left in a folder when its process was killed.
+
+    Args:
+        older_than: seconds; where other processes may be writing, their files are to be kept.
+    """
+    for path in filter(is_left_over, folder.glob(".*.tmp")):
+        if older_than and _age(path) <= older_than:
+            continue
+        if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-        elif is_left_over(path):
+        else:
             path.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was written; 0 of one that is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def write_text(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -180,6 +181,19 @@ def test_the_caption_says_whether_label_smoothing_is_in_the_training_loss(
     study.report(tmp_path)
     said = "which raises it against the test loss" in (tmp_path / "report.md").read_text("utf-8")
     assert said is not plain
+
+
+def test_what_a_killed_report_left_is_gone_after_the_next(
+    study: Invented, tmp_path: Path, blank_figures: None
+) -> None:
+    left = [tmp_path / ".report.html.0123abcd.tmp", tmp_path / "figures" / ".a.svg.0123abcd.tmp"]
+    (tmp_path / "figures").mkdir()
+    for path in left:
+        path.write_bytes(b"half")
+        os.utime(path, (0, 0))
+    study.report(tmp_path)
+    assert not [path for path in left if path.exists()]
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_markdown_rows_have_the_columns_of_their_header_whatever_the_names_hold(

@@ -6,7 +6,6 @@ fails, the files of the last report stay as they were.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from ...language.base import Language
 from ...language.captions import CurveMetric, CurvesShown
 from ...language.commands import step_command, typed
 from ...storage.run_record import RunRecord
+from ...storage.whole_files import write_all
 from ..axes import grid_axes
 from ..discussion import Measurements
 from ..figures.accuracy import accuracy_lines
@@ -77,7 +77,10 @@ def build_report(
     files = report_files(measurements, findings, language, _typed_path(folder))
     files["report.html"] += _mark(made_from) if made_from else b""
     try:
-        _write_all(folder, files)
+        if (folder / "figures").is_symlink():
+            # In a folder from elsewhere it would lead what is written to a place of its choice.
+            raise OSError("figures is a link to another folder")
+        write_all({folder / name: content for name, content in files.items()})
         for name in FIGURES:
             for kind in ("svg", "png"):
                 if f"figures/{name}.{kind}" not in files:
@@ -256,28 +259,3 @@ def _smoothing_of_losses(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> 
     if all(run.train_loss == "cross-entropy" for run in runs):
         return 0.0
     return float((spec.get("train") or {}).get("label_smoothing") or 0)
-
-
-def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write all files under temporary names, then rename them in order; on failure, none."""
-    if (folder / "figures").is_symlink():
-        # In a folder from elsewhere it would lead what is written to a place of its choice.
-        raise OSError("figures is a link to another folder")
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    waiting: list[tuple[Path, Path]] = []
-    try:
-        for name, content in files.items():
-            target = folder / name
-            temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-            waiting.append((temporary, target))
-            with temporary.open("wb") as handle:
-                handle.write(content)
-                handle.flush()
-                os.fsync(handle.fileno())
-        for temporary, target in waiting:
-            temporary.replace(target)
-    except BaseException:
-        for temporary, _ in waiting:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-        raise
