@@ -1,6 +1,6 @@
 """How often do the intervals of the learning-curve fit cover truths that are known?
 
-    python -m benchmarks.simulated --data CURVES     # two minutes
+    python -m benchmarks.simulated --data CURVES     # a minute
 
 An exact power law is the easiest truth there is, and no real curve is one. So truths are drawn
 whose exponent wanders: from one half doubling of the training set to the next its logarithm moves
@@ -87,21 +87,27 @@ def draw_truth(before: int, beyond: int, wander: float, rng: np.random.Generator
 
 
 def covered(
-    wander: float, setting: Setting, factor: int, curves: int = 1000, seed: int = 0
+    wander: float, setting: Setting, curves: int = 1000, seed: int = 0
 ) -> NDArray[np.bool_]:
-    """Whether 90% intervals hold what a new training measures at `factor` times the last size."""
+    """Whether 90% intervals hold what a new training measures at `FACTORS` times the last size.
+
+    Returns:
+        (curves, factors).
+    """
     rng = np.random.default_rng(seed)
     beyond = max(FACTORS).bit_length() - 1
-    inside = []
+    inside: list[list[bool]] = []
     for i in range(curves):
         count = COUNTS[i % len(COUNTS)]
         truth = draw_truth(count - 1, beyond, wander, rng)[::2]
         errors = [setting.measure(e, setting.repeats, rng) for e in truth[:count]]
         sizes = 500.0 * 2.0 ** np.arange(count)
         fit = fit_learning_curve(sizes, errors, test_size=setting.test_images)
-        low, high = fit.interval(factor * sizes[-1])
-        later = setting.measure(truth[count - 1 + factor.bit_length() - 1], 1, rng)[0]
-        inside.append(bool(low <= later <= high))
+        inside.append([])
+        for factor in FACTORS:
+            low, high = fit.interval(factor * sizes[-1])
+            later = setting.measure(truth[count - 1 + factor.bit_length() - 1], 1, rng)[0]
+            inside[-1].append(bool(low <= later <= high))
     return np.array(inside)
 
 
@@ -154,7 +160,7 @@ def main() -> None:
     heads = " | ".join(f"{name}, {factor} N" for name in truths for factor in FACTORS)
     print(f"\n| covered, % | {heads} |\n| --- |{' ---: |' * len(FACTORS) * len(truths)}")
     for setting in SETTINGS:
-        shares = [covered(w, setting, f).mean() for w in truths.values() for f in FACTORS]
+        shares = np.concatenate([covered(w, setting).mean(axis=0) for w in truths.values()])
         print(f"| {setting} | {' | '.join(f'{100 * x:.1f}' for x in shares)} |", flush=True)
 
 
