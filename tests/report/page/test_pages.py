@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from invented import HOSTILE, HOSTILE_CLASS, Invented, invented_study
+from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 
 from sixteenth.errors import SixteenthError
@@ -347,6 +349,22 @@ def test_a_fence_in_the_spec_does_not_end_the_code_block(
     assert fence
     body = text.split(fence[0])[1].split(f"\n{fence[1]}\n")[0]
     assert "<script>" in body
+
+
+def test_commands_can_be_copied_whatever_the_study_s_folder_is_called(
+    tmp_path: Path, blank_figures: None
+) -> None:
+    folder = tmp_path / "a`b``c"
+    folder.mkdir()
+    invented_study(models=("a",), seeds=(0,), failed=(), inits=("random",), missing=(
+        ("a", "random", "1", 0),)).report(folder)  # fmt: skip
+    tokens = MarkdownIt().parse((folder / "report.md").read_text(encoding="utf-8"))
+    code = [
+        each.content for token in tokens for each in token.children or ()
+        if each.type == "code_inline" and "--out" in each.content
+    ]  # fmt: skip
+    assert code
+    assert all(shlex.split(each)[-1] == str(folder) for each in code)
 
 
 def test_a_report_made_again_from_its_csv_table_is_the_same_to_the_byte_figures_too(

@@ -106,7 +106,7 @@ class EnglishCaptions(Captions):
     def classes(self, shown: ClassCurves) -> str:
         return (
             f"{self._arm(shown.cell.key[:2])}: the part of each class's test images that is right, "
-            "the lowest classes in colour. The table under the discussion has their intervals, "
+            "the lowest classes in colour. The table above has their intervals, "
             "per_class.csv all classes of all runs."
         )
 

@@ -20,6 +20,17 @@ def escape(text: object) -> str:
 def code_block(text: object, language: str = "") -> str:
     """`text` in a Markdown fence that is longer than any run of backticks inside it."""
     body = str(text).rstrip("\n")
-    longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = "`" * max(3, _longest_run(body) + 1)
     return f"{fence}{language}\n{body}\n{fence}"
+
+
+def code_span(text: str) -> str:
+    """`text` as code inside a line, between more backticks than it holds in a row."""
+    fence = "`" * (_longest_run(text) + 1)
+    room = " " if len(fence) > 1 else ""  # one is taken off at each end
+    return f"{fence}{room}{text}{room}{fence}"
+
+
+def _longest_run(text: str) -> int:
+    """Backticks in a row."""
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)

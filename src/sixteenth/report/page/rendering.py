@@ -11,7 +11,7 @@ from typing import Any
 
 import jinja2
 
-from .markdown import code_block, escape
+from .markdown import code_block, code_span, escape
 
 
 def render(template: str, values: Mapping[str, Any]) -> bytes:
@@ -31,7 +31,7 @@ def _template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"md": escape, "fence": code_block}
+    environment.filters |= {"md": escape, "fence": code_block, "code": code_span}
     return environment.get_template(name)
 
 
