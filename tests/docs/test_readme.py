@@ -10,6 +10,7 @@ import pytest
 from pages import PAGES, ROOT
 
 from sixteenth.analysis import analyse
+from sixteenth.analysis.findings.expectation import SizeVerdict
 from sixteenth.language import language_for
 from sixteenth.spec import StudySpec, TrainSpec, preset_names
 
@@ -74,6 +75,19 @@ def test_the_quoted_answer_is_that_of_the_study_it_is_said_to_be_of() -> None:
     findings = analyse(pd.read_csv(ROOT / "docs/results/lite-240-steps/results.csv"))
     said = language_for(findings).discuss(findings).answer
     assert tuple(quote) == said
+
+
+def test_the_fine_tuned_difference_beside_quick_is_that_of_its_study() -> None:
+    row = between((ROOT / "docs/quick.md").read_text("utf-8"), "87.5 and 88.5%: ", " |")
+    findings = analyse(pd.read_csv(ROOT / "docs/results/lite-jpeg/results.csv"))
+    section = next(each for each in findings.sections if each.key == "expectation")
+    (found,) = (
+        each.found for each in section.findings
+        if isinstance(each, SizeVerdict) and each.init == "imagenet"
+        and each.big.train_size == 50_000
+    )  # fmt: skip
+    ends = f"{100 * found.low:.1f} to {100 * found.high:.1f}".replace("-", "−")
+    assert row == f"{100 * found.value:+.1f} ({ends})"
 
 
 def test_every_key_of_a_study_file_is_in_its_table() -> None:
