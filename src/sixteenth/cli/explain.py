@@ -18,7 +18,6 @@ from .options import (
     LangOption,
     ThreadsOption,
     WorkersOption,
-    set_language,
 )
 from .studies import json_rows, print_json
 
@@ -78,14 +77,13 @@ def explain(
     from .display import display_for
 
     levers = _levers(only or ())
-    study = set_language(Study.open(folder), lang)
-    study.data_dir = data_dir
+    study = Study.open(folder, data_dir=data_dir, language=lang)
     check_nothing_lost(StudyFolder(study.folder))  # which the report would refuse at the end
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     with display_for(study.language) as display:
         display.working(Work.STARTING, 0, 0)
         if data is not None:
-            moved.look_in(study, data, display, way_out=tests.RESTORE)
+            study = moved.look_in(study, data, display, way_out=tests.RESTORE)
         place = None if separate else tests.find_place(study, between)
         moved.check_there(study)
         study.dataset(display)
