@@ -55,7 +55,7 @@ def begin(study: Study) -> RunSpec:
 def check(study: Study) -> None:
     """What `run` and `plan` check before they train."""
     check_folder(study.folder, study.spec)
-    check_begun(study._read(), study.dataset())
+    check_begun(study.snapshot(), study.dataset())
 
 
 def test_a_study_that_began_goes_on_with_its_commit_and_says_that_there_is_a_newer_one(

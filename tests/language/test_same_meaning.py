@@ -45,10 +45,10 @@ def test_where_validation_chose_the_epoch_the_diamonds_are_told_with_their_space
 
 
 def test_doubtful_labels_that_are_half_of_the_error_leave_room_for_gains() -> None:
-    said = ZH.say(LabelCeiling(210, 1000, 4, 0.40))
+    said = ZH.say(LabelCeiling(210, 1000, 4, (("resnet18", "random"),), 4, 50_000, 0.40))
     assert "空間很小" not in said
     assert said.endswith("不能歸咎於模型；請先檢查這些影像。")
-    assert said.startswith("用最多影像訓練出的 4 個網路，")
+    assert said.startswith("用 50,000 張影像訓練出的 4 個網路，")
     assert not faults(said)
 
 

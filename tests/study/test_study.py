@@ -121,6 +121,25 @@ def test_a_study_is_opened_again_from_its_folder(trained: Any) -> None:
         Study.open(trained.home)
 
 
+def test_a_study_is_opened_with_its_images_and_language_as_they_are_here(trained: Any) -> None:
+    study = Study.open(
+        trained.folder, data_dir="cache", cifar_archive="cifar.tar.gz", language="zh-hant"
+    )
+    assert (study.data_dir, study.cifar_archive) == (Path("cache"), "cifar.tar.gz")
+    assert study.language == "zh-Hant"
+    assert study.opening()[0] == study.overview().title != Study.open(trained.folder).opening()[0]
+    with pytest.raises(InputError, match="no language 'tlh'"):
+        Study.open(trained.folder, language="tlh")
+
+
+def test_a_fresh_study_lies_beside_what_is_there(tmp_path: Path) -> None:
+    assert Study(tiny(), tmp_path / "new", fresh=True).folder == tmp_path / "new"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "study.yaml").write_text("data: digits\nlanguage: en\n", "utf-8")
+    assert Study(tiny(), tmp_path / "mine", fresh=True).folder == tmp_path / "mine-2"
+    assert Study(tiny(), tmp_path / "mine").folder == tmp_path / "mine"
+
+
 def test_the_last_curve_point_is_the_reported_accuracy(trained: Any) -> None:
     study = Study.open(trained.folder)
     last = study.histories().groupby("run_id", sort=False)["test_accuracy"].last()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
-from .options import FolderArgument, JsonOption, LangOption, parse_share, set_language
+from .options import FolderArgument, JsonOption, LangOption, parse_share
 from .studies import print_json, tell_of_gone_runs
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def advise(
         raise InputError(
             f"--target-error {target_error:g}: write a share above 0 and below 1, such as 0.05"
         )
-    study = set_language(Study.open(folder), lang)
+    study = Study.open(folder, language=lang)
     tell_of_gone_runs(study)
     found = study.advice(target_error)
     if as_json:

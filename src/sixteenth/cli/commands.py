@@ -37,11 +37,11 @@ from .options import (
 from .plan import plan
 from .predict import predict
 from .studies import (
-    in_fresh_folder,
     json_rows,
     load_study,
     open_study,
     print_json,
+    tell_of_fresh_folder,
     tell_of_gone_runs,
 )
 
@@ -130,7 +130,8 @@ def quick(
             language=tag,
             listener=display,
         )
-    _run(in_fresh_folder(study, flags), flags)
+    tell_of_fresh_folder(study, flags)
+    _run(study, flags)
 
 
 app.command()(plan)

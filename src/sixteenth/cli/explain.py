@@ -20,7 +20,6 @@ from .options import (
     ThreadsOption,
     WatchOption,
     WorkersOption,
-    set_language,
 )
 from .studies import json_rows, print_json
 
@@ -82,14 +81,13 @@ def explain(
     from .watch.beside import watched
 
     levers = _levers(only or ())
-    study = set_language(Study.open(folder), lang)
-    study.data_dir = data_dir
+    study = Study.open(folder, data_dir=data_dir, language=lang)
     check_nothing_lost(StudyFolder(study.folder))  # which the report would refuse at the end
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     with display_for(study.language) as display:
         display.working(Work.STARTING, 0, 0)
         if data is not None:
-            moved.look_in(study, data, display, way_out=tests.RESTORE)
+            study = moved.look_in(study, data, display, way_out=tests.RESTORE)
         pair = None if separate else tests.find_pair(study, between)
         moved.check_there(study)
         study.dataset(display)

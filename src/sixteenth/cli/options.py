@@ -8,12 +8,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from ..study import Study
 
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="A preset (see sixteenth presets), or a study file.")
@@ -132,19 +129,6 @@ LangOption = Annotated[
         "locale's.",
     ),
 ]
-
-
-def set_language(study: Study, lang: str | None) -> Study:
-    """The study, which answers in the language of --lang where that was given.
-
-    Raises:
-        InputError: there is no such language.
-    """
-    from ..language import find_tag
-
-    if lang is not None:
-        study.language = find_tag(lang)
-    return study
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .exits import print_message, set_resume_command
-from .options import Flags, set_language
+from .options import Flags
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,21 +28,19 @@ def load_study(study: str, flags: Flags) -> Study:
         flags.out,
         data_dir=flags.data_dir,
         cifar_archive=flags.cifar_archive,
+        language=flags.lang,
+        fresh=flags.fresh,
     )
-    return in_fresh_folder(loaded, flags)
+    tell_of_fresh_folder(loaded, flags)
+    return loaded
 
 
-def in_fresh_folder(study: Study, flags: Flags) -> Study:
-    """The study in the language of --lang; with --fresh in a new folder."""
-    set_language(study, flags.lang)
+def tell_of_fresh_folder(study: Study, flags: Flags) -> None:
+    """With --fresh, say which folder it chose, and how to go on there."""
     if flags.fresh:
-        from ..study.preflight import fresh_folder
-
-        study.begin_in(fresh_folder(study.folder))
         place = shlex.quote(str(study.folder))
         print_message(f"a new folder: {study.folder}; go on later with --out {place}")
         set_resume_command(lambda words: in_folder(words, study.folder))
-    return study
 
 
 def in_folder(words: Sequence[str], folder: Path) -> list[str]:
@@ -63,7 +61,7 @@ def open_study(folder: Path | None, out: Path | None, lang: str | None) -> Study
     place = folder or out
     if place is None:
         raise InputError("name the study's folder, such as studies/demo")
-    return set_language(Study.open(place), lang)
+    return Study.open(place, language=lang)
 
 
 def tell_of_gone_runs(study: Study) -> None:

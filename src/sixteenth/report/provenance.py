@@ -91,6 +91,8 @@ def _taken(results: pd.DataFrame) -> tuple[int, float, float]:
     same features at the same time, that is one pass. Heads in tables of earlier versions, whose
     times hold the pass where they happened to be first, have no time here.
     """
+    if "feature_seconds" not in results:
+        results = results.assign(feature_seconds=math.nan)
     heads = results["init"].astype(str).map(is_frozen)
     seconds = [*results.loc[~heads, "seconds"].dropna()]
     work = [*results.loc[~heads, "train_flops"].dropna()]

@@ -113,7 +113,7 @@ class RunSpec(BaseModel):
 
     @property
     def strategy(self) -> str:
-        """What tables call `init`: ``imagenet``, or of a head alone ``imagenet, frozen``, of the
+        """The `init` of tables, such as ``imagenet``; of a head alone ``imagenet, frozen``, of the
         last stage ``imagenet, last stage``."""
         return self.init + BEHIND[self.finetune]
 

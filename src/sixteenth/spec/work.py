@@ -16,6 +16,8 @@ class Work(StrEnum):
     DECODING_TEST = "decoding test images"
     RESIZING_TRAIN = "resizing training images"
     RESIZING_TEST = "resizing test images"
+    RESIZING = "resizing images"
+    """Of a data set whose images lie in one array and are split afterwards."""
     TIMING = "timing the models"
     """The detail is the model that is timed now, and the size of its images."""
     REPORTING = "writing the report"
@@ -27,8 +29,8 @@ class Work(StrEnum):
 
     @classmethod
     def resizing(cls, part: str) -> Work:
-        """The same of images that are arrays already."""
-        return {"train": cls.RESIZING_TRAIN, "test": cls.RESIZING_TEST}[part]
+        """The same of images that are arrays already; "all" is both splits."""
+        return {"train": cls.RESIZING_TRAIN, "test": cls.RESIZING_TEST, "all": cls.RESIZING}[part]
 
 
 class WorkCallback(Protocol):

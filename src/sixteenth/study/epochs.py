@@ -94,14 +94,13 @@ def epochs_study(study: Study) -> Study:
     }
     beside = with_own_name(study.folder)
     folder = beside.with_name(f"{beside.name}-epochs")
-    checked = Study(
+    return Study(
         StudySpec.model_validate(content),
         folder,
         data_dir=study.data_dir,
         cifar_archive=study.cifar_archive,
+        language=study.language,
     )
-    checked.language = study.language
-    return checked
 
 
 def check_epochs(study: Study, listener: Listener | None = None, **machine: Any) -> EpochsCheck:

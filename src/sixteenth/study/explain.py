@@ -57,7 +57,13 @@ class SubStudy(Study):
     """Runs that belong to another study, whose report tells of them."""
 
     def __init__(self, base: Study, spec: StudySpec, folder: Path, runs: list[RunSpec]) -> None:
-        super().__init__(spec, folder, data_dir=base.data_dir, cifar_archive=base.cifar_archive)
+        super().__init__(
+            spec,
+            folder,
+            data_dir=base.data_dir,
+            cifar_archive=base.cifar_archive,
+            language=base.language,
+        )
         self._runs, self._base = runs, base
         if spec.image_size == base.spec.image_size:
             self._dataset = base.dataset()
@@ -76,7 +82,7 @@ class SubStudy(Study):
         if not self.left:
             return
         cells = {run.cell for run in self._runs}
-        base = self._base._read()
+        base = self._base.snapshot()
         runs = [run for run in base.runs if run.cell in cells]
         records = {
             run.run_id: base.records[run.run_id] for run in runs if run.run_id in base.records
@@ -101,7 +107,7 @@ class SubStudy(Study):
             raise MismatchError(error.what, way_out) from None
 
     def _compared(self) -> Sequence[StudySnapshot]:
-        return (self._base._read(),)
+        return (self._base.snapshot(),)
 
     def _known_speeds(self, dataset: ImageDataset) -> KnownSpeeds:
         """Those of the study that it belongs to, to which its own are added."""
@@ -137,10 +143,10 @@ class SubStudy(Study):
     @property
     def left(self) -> int:
         """Runs that are not finished."""
-        return len(self._read().unfinished())
+        return len(self.snapshot().unfinished())
 
     def _write_report(self, *, unless_current: bool = False) -> Path:
-        write_results(self._read())
+        write_results(self.snapshot())
         return StudyFolder(self.folder).results_path
 
 

@@ -19,8 +19,8 @@ from .preflight import check_folder, check_images
 from .study import Study
 
 
-def look_in(study: Study, place: str, listener: Listener, *, way_out: str) -> None:
-    """Let a study that was opened find its images at another place; its folder is not touched.
+def look_in(study: Study, place: str, listener: Listener, *, way_out: str) -> Study:
+    """The study with its images at another place; its folder is not touched.
 
     Args:
         way_out: what to do where these are other images.
@@ -31,12 +31,19 @@ def look_in(study: Study, place: str, listener: Listener, *, way_out: str) -> No
             a data set with a name, and a folder.
     """
     content = study.spec.model_dump(mode="json") | {"data": place}
-    study.spec = parse_spec(content, where=f"--data {place}")
+    there = Study(
+        parse_spec(content, where=f"--data {place}"),
+        study.folder,
+        data_dir=study.data_dir,
+        cifar_archive=study.cifar_archive,
+        language=study.language,
+    )
     try:
-        check_folder(study.folder, study.spec)
-        check_images(study._read(), study.dataset(listener))
+        check_folder(there.folder, there.spec)
+        check_images(there.snapshot(), there.dataset(listener))
     except MismatchError as error:
         raise MismatchError(error.what, way_out) from None
+    return there
 
 
 def keep_place(study: Study) -> None:
@@ -46,7 +53,7 @@ def keep_place(study: Study) -> None:
         InputError: another process is at work in the folder, or it cannot be written to.
     """
     with FolderLock(study.folder) as lock:
-        study._freeze(lock)
+        study.freeze(lock)
 
 
 def check_there(study: Study) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from ..data import ImageDataset, draw_subset
 from ..errors import DataError, InputError, ModelError, WeightsError
@@ -24,7 +25,6 @@ from ..spec.hub_address import parse_address
 from ..spec.specs import slug
 from ..spec.yaml import quote
 from .listener import Listener
-from .preflight import fresh_folder
 from .study import Study
 
 PIXELS = 60_000 * 64**2
@@ -55,8 +55,7 @@ def quick_study(
         settings: ``KEY=VALUE`` of the study file; they replace what is chosen here.
         folder: by default ``studies/quick-DATA``.
         data_dir, cifar_archive: as of `Study`.
-        fresh: in a new folder if there is something in that one.
-        language: its tag; by default as of `Study`.
+        fresh, language: as of `Study`.
 
     Raises:
         InputError: there is no pretrained network here, or the data cannot be used.
@@ -70,11 +69,13 @@ def quick_study(
     if "models" not in given:
         changes["models"] = pretrained_pair()
         spec = spec.model_copy(update=changes)
-    study = Study(spec, folder, data_dir=data_dir, cifar_archive=cifar_archive)
-    if fresh:
-        folder = study.folder = fresh_folder(study.folder)
-    study.language = language or study.language
-    dataset = study.dataset(listener)
+    given_to: dict[str, Any] = {
+        "data_dir": data_dir,
+        "cifar_archive": cifar_archive,
+        "language": language,
+    }
+    study = Study(spec, folder, fresh=fresh, **given_to)
+    folder, dataset = study.folder, study.dataset(listener)
     if "image_size" not in given:
         changes["image_size"] = _image_size(data, dataset, spec.image_size)
     if "fractions" not in given:
@@ -82,10 +83,8 @@ def quick_study(
     # Not the keys that nobody set: in the folder of an older study they are what they were there.
     chosen = StudySpec.model_validate(spec.model_dump(mode="json", exclude_unset=True) | changes)
     if chosen.image_size == spec.image_size:
-        return Study(
-            chosen, folder, data_dir=data_dir, cifar_archive=cifar_archive, dataset=dataset
-        )
-    study = Study(chosen, folder, data_dir=data_dir, cifar_archive=cifar_archive)
+        return Study(chosen, folder, dataset=dataset, **given_to)
+    study = Study(chosen, folder, **given_to)
     study.dataset(_Progress(listener or Listener()))
     return study
 

@@ -37,18 +37,22 @@ class StudyResults:
     Attributes:
         spec: the checked study file.
         folder: where runs, tables and the report lie.
-        language: the tag of that of the report and of all that is said: the study file's, else
-            the locale's if it is one of ours, else ``en``.
+        language: the tag of that of the report and of all that is said.
     """
 
-    def __init__(self, spec: StudySpec, folder: Path) -> None:
+    def __init__(self, spec: StudySpec, folder: Path, language: str | None = None) -> None:
         """Read nothing yet.
 
+        Args:
+            language: a tag; by default the study file's, else the locale's if it is one of ours,
+                else ``en``.
+
         Raises:
-            InputError: the study's language is none of ours.
+            InputError: the language is none of ours.
         """
         self.spec, self.folder = spec, folder
-        self.language = find_tag(spec.language) if spec.language else locale_tag()
+        wanted = language or spec.language
+        self.language = find_tag(wanted) if wanted else locale_tag()
         self._planned: tuple[StudySpec, list[RunSpec]] | None = None
         self._snapshot: StudySnapshot | None = None
         self._merged: tuple[list[StudySnapshot], StudySnapshot] | None = None
@@ -88,11 +92,11 @@ class StudyResults:
 
     def records(self) -> list[RunRecord]:
         """run.json of every run that was begun."""
-        return list(self._read().records.values())
+        return list(self.snapshot().records.values())
 
     def rows_alone(self) -> list[str]:
         """The finished runs of which only a row of a kept table is left, by their ids."""
-        read = self._read()
+        read = self.snapshot()
         return [run_id for run_id in read.kept.run_ids() if run_id not in read.records]
 
     def data_facts(self) -> DataFacts | None:
@@ -105,7 +109,7 @@ class StudyResults:
         The runs of the grid; the same with the trainings of `sixteenth explain` that repeat a cell;
         what each of its levers has left.
         """
-        return [self._read(), self._read_all(), *(read for _, read in self._read_levers())]
+        return [self.snapshot(), self._read_all(), *(read for _, read in self._read_levers())]
 
     def tests(self) -> list[tuple[Lever | None, StudySnapshot]]:
         """The runs of `sixteenth explain` so far: those of each lever, by place.
@@ -247,14 +251,17 @@ class StudyResults:
             tested=tested,
         )
 
-    def _read(self) -> StudySnapshot:
-        """What the runs of the grid have left; read again only if a file of a run has changed."""
+    def snapshot(self) -> StudySnapshot:
+        """What the runs of the grid have left; read again only if a file of a run has changed.
+
+        For other modules of the package.
+        """
         self._snapshot = _read_again(self._snapshot, self.folder, self.runs())
         return self._snapshot
 
     def _read_all(self) -> StudySnapshot:
         """The same with the trainings of `sixteenth explain` that repeat a cell of the study."""
-        return self._with_repeats(self._read())
+        return self._with_repeats(self.snapshot())
 
     def _adopt(self, own: StudySnapshot) -> StudySnapshot:
         """`_read_all` where `own` is known to be what the runs have left: none is read again."""

@@ -21,6 +21,7 @@ from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.study_folder import StudyFolder, StudySnapshot, check_is_study
 from ..storage.whole_files import sweep, write_text
 from .listener import Listener
+from .preflight import fresh_folder
 from .reading import StudyResults
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ class Study(StudyResults):
     Attributes:
         spec: the checked study file.
         folder: where runs, tables and the report lie.
-        language: the tag of that of the report and of all that is said: the study file's, else
-            the locale's if it is one of ours, else ``en``.
+        language: the tag of that of the report and of all that is said; may be set.
     """
 
     def __init__(
@@ -56,6 +56,8 @@ class Study(StudyResults):
         *,
         data_dir: str | Path | None = None,
         cifar_archive: str | None = None,
+        language: str | None = None,
+        fresh: bool = False,
         dataset: ImageDataset | None = None,
     ) -> None:
         """Make a study of a spec, or of a mapping that reads like a study file.
@@ -64,17 +66,20 @@ class Study(StudyResults):
             spec: the study.
             folder: by default ``studies/NAME``. Nothing is written before `run`.
             data_dir: where downloads and decoded images are kept; by default the user's cache.
-            cifar_archive: a file or an address to take CIFAR from, see `load_dataset`.
+            cifar_archive: the archive of CIFAR-10 or CIFAR-100, a file or an address.
+            language: a tag; by default the study file's, else the locale's if it is one of ours,
+                else ``en``.
+            fresh: in the first of FOLDER, FOLDER-2, FOLDER-3, ... that holds nothing.
             dataset: the images, where they were loaded already.
 
         Raises:
             SpecError: the mapping is no study.
-            InputError: its language is none of ours.
+            InputError: the language is none of ours.
         """
         checked = spec if isinstance(spec, StudySpec) else parse_spec(spec)
         place = Path(folder) if folder else Path("studies") / checked.name
-        self._asked = checked
-        super().__init__(as_begun(checked, StudyFolder(place).spec_path), place)
+        place = fresh_folder(place) if fresh else place
+        super().__init__(as_begun(checked, StudyFolder(place).spec_path), place, language)
         self.data_dir = Path(data_dir) if data_dir else None
         self.cifar_archive = cifar_archive
         self._dataset = dataset
@@ -89,30 +94,54 @@ class Study(StudyResults):
         *,
         data_dir: str | Path | None = None,
         cifar_archive: str | None = None,
+        language: str | None = None,
+        fresh: bool = False,
     ) -> Study:
         """Load a preset by its name, or a study file, with ``KEY=VALUE`` settings applied.
 
+        Args:
+            folder, data_dir, cifar_archive, language, fresh: as of `Study`.
+
         Raises:
             SpecError: no such study, or something in it is wrong.
+            InputError: the language is none of ours.
         """
         spec = load_spec(study, settings)
-        return cls(spec, folder, data_dir=data_dir, cifar_archive=cifar_archive)
+        return cls(
+            spec,
+            folder,
+            data_dir=data_dir,
+            cifar_archive=cifar_archive,
+            language=language,
+            fresh=fresh,
+        )
 
     @classmethod
-    def open(cls, folder: str | Path) -> Study:
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        data_dir: str | Path | None = None,
+        cifar_archive: str | None = None,
+        language: str | None = None,
+    ) -> Study:
         """Open the study that lies in a folder.
 
+        Args:
+            data_dir, cifar_archive, language: as of `Study`.
+
         Raises:
-            InputError: no study lies there.
+            InputError: no study lies there, or the language is none of ours.
         """
         place = Path(folder)
         check_is_study(place)
-        return cls(load_frozen(StudyFolder(place).spec_path), place)
-
-    def begin_in(self, folder: Path) -> None:
-        """Let the study lie in another folder; what the one before was begun with is not kept."""
-        self.folder = folder
-        self.spec = as_begun(self._asked, StudyFolder(folder).spec_path)
+        return cls(
+            load_frozen(StudyFolder(place).spec_path),
+            place,
+            data_dir=data_dir,
+            cifar_archive=cifar_archive,
+            language=language,
+        )
 
     def dataset(self, listener: Listener | None = None) -> ImageDataset:
         """The images, loaded once; `listener` is told what is odd about them.
@@ -197,7 +226,7 @@ class Study(StudyResults):
                 deadline = began + budget_for_training(budget)
             needed = preflight.disk_needed(chosen, costs, self.dataset())
             preflight.check_disk(self.folder, needed)
-            self._freeze(lock)
+            self.freeze(lock)
             if notice := save_lost_rows(StudyFolder(self.folder)):
                 listener.noticed(notice)
             write_executions(self.folder, schedule)
@@ -226,7 +255,7 @@ class Study(StudyResults):
         from .planning.budget import stages
         from .planning.schedule import tell_planned
 
-        snapshot = self._read()
+        snapshot = self.snapshot()
         left = {run.run_id for run in snapshot.unfinished()}
         # Not those of which a table alone is left.
         done = [run for run in self.runs() if run.run_id in snapshot.records.keys() - left]
@@ -313,7 +342,7 @@ class Study(StudyResults):
     def _begun(self) -> StudySnapshot:
         """What the runs have left, with the trainings of `explain` that `run` takes over."""
         taken = [record for _, record in StudyFolder(self.folder).repeats_of(self.runs())]
-        return self._read().with_records(taken) if taken else self._read()
+        return self.snapshot().with_records(taken) if taken else self.snapshot()
 
     def _place(
         self, executor: str | None, workers: int | None, slurm: str | None, shared_folder: bool
@@ -332,7 +361,7 @@ class Study(StudyResults):
 
     def _recorded_data(self) -> Iterator[DataFacts]:
         """The images of the runs that were begun, also of those that are planned no more."""
-        known = self._read().records
+        known = self.snapshot().records
         for place in StudyFolder(self.folder).runs():
             record = known.get(place.path.name) or place.read_record()
             if record is not None and record.data is not None:
@@ -420,7 +449,7 @@ class Study(StudyResults):
     def _known_speeds(self, dataset: ImageDataset) -> KnownSpeeds:
         from .planning.known import finished_speeds
 
-        return finished_speeds(self._read(), dataset)
+        return finished_speeds(self.snapshot(), dataset)
 
     def _take(self, lock: FolderLock) -> None:
         try:
@@ -428,8 +457,11 @@ class Study(StudyResults):
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from None
 
-    def _freeze(self, lock: FolderLock) -> None:
-        """Make the folder this study's, unless it has become another one's in the meantime."""
+    def freeze(self, lock: FolderLock) -> None:
+        """Make the folder this study's, unless it has become another one's in the meantime.
+
+        For other modules of the package.
+        """
         from .preflight import check_folder
 
         try:

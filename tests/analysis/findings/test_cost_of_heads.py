@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from talking import talk
 
+from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for
 from sixteenth.report.provenance import provenance
 from sixteenth.spec.fields import FROZEN
@@ -71,7 +72,7 @@ def test_where_no_run_tells_how_long_a_pass_takes_more_images_have_no_time(study
         language = language_for(found.findings, tag)
         said = f"{language.say_step(data).cost} {language.screen.cost(data)}"
         assert not any(word in said for word in ("min", "hour", " s ", "分鐘", "小時", "秒")), said
-    fitted = found.findings.grid.best.mean("seconds")
+    fitted = best_network(found.findings.grid).mean("seconds")
     assert math.isnan(fitted) is (known == "in an earlier version")
 
 

@@ -97,10 +97,10 @@ def test_networks_that_could_have_judged_are_told_from_those_that_did(study):
 
     english, chinese = told()
     assert english.startswith("All 3 networks trained on 50,000 images ")
-    assert chinese.startswith("用 50,000 張影像訓練的 3 個模型，")
+    assert chinese.startswith("用 50,000 張影像訓練出的 3 個網路，")
     english, chinese = told("resnet50-random-1-seed0")
     assert english.startswith("2 of the 3 networks trained on 50,000 images (resnet18) ")
-    assert chinese.startswith("用 50,000 張影像訓練的 3 個模型中，有 2 個（resnet18），")
+    assert chinese.startswith("用 50,000 張影像訓練出的 3 個網路中，有 2 個（resnet18），")
     english, chinese = told("resnet18-random-1-seed0")
     assert english.startswith(
         "2 of the 3 networks trained on 50,000 images (resnet18 and resnet50)"

@@ -192,6 +192,7 @@ PROGRESS = ProgressLabels(
         Work.DECODING_TEST: "decoding test images",
         Work.RESIZING_TRAIN: "resizing training images",
         Work.RESIZING_TEST: "resizing test images",
+        Work.RESIZING: "resizing images",
     },
     detailed="{what} ({detail})",
     count="{done} of {total}",

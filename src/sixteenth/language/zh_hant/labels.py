@@ -191,6 +191,7 @@ PROGRESS = ProgressLabels(
         Work.DECODING_TEST: "解碼測試影像",
         Work.RESIZING_TRAIN: "縮放訓練影像",
         Work.RESIZING_TEST: "縮放測試影像",
+        Work.RESIZING: "縮放影像",
     },
     detailed="{what}（{detail}）",
     count="{done}/{total}",

@@ -67,8 +67,7 @@ def _study(network: TrainedNetwork) -> tuple[Study | None, list[str]]:
     if network.complete or not StudyFolder(folder).spec_path.is_file():
         return None, ["the run lies in no study: the card has no learning curve"]
     try:
-        study = Study.open(folder)
-        study.language = "en"
+        study = Study.open(folder, language="en")
         if network.record.run_id in set(study.results()["run_id"]):
             return study, []
         return None, [f"the run is none of {folder}: the card has no learning curve"]
