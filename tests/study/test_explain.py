@@ -165,7 +165,7 @@ def test_cells_of_which_a_part_is_frozen_are_passed_over(
 
 def test_a_lever_s_study_answers_in_the_language_that_was_asked_for(folder: Path) -> None:
     study = Study.open(folder, language="zh-Hant")
-    half = next(each for each in find_levers(study, PLACE) if each.lever is Lever.RATE_HALF)
+    half = next(each for each in find_levers(study, PAIR) if each.lever is Lever.RATE_HALF)
     assert sub_study(study, half).language == "zh-Hant"
 
 

@@ -336,12 +336,12 @@ class _StudyAsRead(StudyResults):
     def __init__(self, study: StudyResults) -> None:
         super().__init__(study.spec, study.folder)
         self.language = study.language
-        self._own = study._read()
+        self._own = study.snapshot()
         self._all = study._with_repeats(self._own)
         self._levers = study._read_levers()
         self._controls = study._read_controls()
 
-    def _read(self) -> StudySnapshot:
+    def snapshot(self) -> StudySnapshot:
         return self._own
 
     def _read_all(self) -> StudySnapshot:
