@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,11 +23,28 @@ def broken(page: Path, target: str) -> str | None:
     return None
 
 
+def targets(page: Path) -> list[str]:
+    """What a page links to and shows, as it is written there."""
+    links = [str(token.attrs["href"]) for token in inline(page, "link_open")]
+    return links + [str(token.attrs["src"]) for token in inline(page, "image")]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
-    targets = [str(token.attrs["href"]) for token in inline(page, "link_open")]
-    targets += [str(token.attrs["src"]) for token in inline(page, "image")]
-    assert [fault for target in targets if (fault := broken(page, target))] == []
+    assert [fault for target in targets(page) if (fault := broken(page, target))] == []
+
+
+def test_the_source_archive_holds_the_pages_and_all_that_they_link_to() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    archive = settings["tool"]["hatch"]["build"]["targets"]["sdist"]
+    held = [ROOT / name for name in archive["include"]]
+    assert [path.name for path in held if not path.exists()] == []
+    urls = [(page, urlsplit(target)) for page in PAGES for target in targets(page)]
+    local = [(page, unquote(url.path)) for page, url in urls if url.path and not url.scheme]
+    files = {(page.parent / path).resolve() for page, path in local}
+    files |= {*PAGES, ROOT / "docs/conf.py", ROOT / "CITATION.cff"}
+    missing = [file for file in files if not any(file.is_relative_to(path) for path in held)]
+    assert missing == []
 
 
 def test_links_are_found_and_broken_ones_noticed() -> None:
