@@ -154,6 +154,7 @@ def test_a_store_that_mlflow_cannot_open_is_one_line(invented: Invented) -> None
         export(invented.study.folder, "mlflow", "nothing://here")
 
 
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # MLflow's own
 def test_a_store_that_is_no_database_is_one_line(invented: Invented, tmp_path: Path) -> None:
     pytest.importorskip("mlflow")
     store = tmp_path / "out" / "mlflow.db"
