@@ -20,8 +20,8 @@ from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.study_folder import StudyFolder, StudySnapshot, check_is_study
 from ..storage.whole_files import sweep, write_text
+from . import preflight
 from .listener import Listener
-from .preflight import fresh_folder
 from .reading import StudyResults
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Study(StudyResults):
         """
         checked = spec if isinstance(spec, StudySpec) else parse_spec(spec)
         place = Path(folder) if folder else Path("studies") / checked.name
-        place = fresh_folder(place) if fresh else place
+        place = preflight.fresh_folder(place) if fresh else place
         super().__init__(as_begun(checked, StudyFolder(place).spec_path), place, language)
         self.data_dir = Path(data_dir) if data_dir else None
         self.cifar_archive = cifar_archive
@@ -199,7 +199,6 @@ class Study(StudyResults):
             OSError: the disk is full or cannot be written; what was finished is kept.
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
-        from . import preflight
         from .kept import save_lost_rows
         from .planning.budget import budget_for_training, check_budget, stages
         from .planning.executions import ExecutionRequest, write_executions
@@ -306,7 +305,6 @@ class Study(StudyResults):
         Raises:
             InputError: as `run`.
         """
-        from . import preflight
         from .planning.budget import check_budget, stages
         from .planning.cost import plan_table
         from .planning.executions import ExecutionRequest
@@ -398,7 +396,6 @@ class Study(StudyResults):
             The runs left to train, and what each model costs.
         """
         from ..engine.learner import weights_facts
-        from . import preflight
         from .planning.planner import make_schedule
 
         preflight.check_folder(self.folder, self.spec)
@@ -462,12 +459,10 @@ class Study(StudyResults):
 
         For other modules of the package.
         """
-        from .preflight import check_folder
-
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take(lock)
-            check_folder(self.folder, self.spec)
+            preflight.check_folder(self.folder, self.spec)
             path = StudyFolder(self.folder).spec_path
             if not path.is_file():
                 sweep(self.folder)

@@ -179,16 +179,16 @@ def test_a_further_size_is_asked_for_where_the_forecast_does_not_say_whether_ima
     open_ = Option(
         OptionKind.DATA, best, gain=0.03, low=-0.01, high=0.07, verdict=OptionVerdict.CANNOT_TELL
     )
-    (step,) = _sizes(grid, [open_])
+    (step,) = _sizes(grid, best, [open_])
     assert step.sizes == 3
     assert step.size == 8800, "the middle of 3,125 and 25,000, as it is said"
     assert "about 8,800 images" in English(Names()).say(step)
-    assert not _sizes(grid, [replace(open_, low=0.01, verdict=OptionVerdict.HELPS)])
+    assert not _sizes(grid, best, [replace(open_, low=0.01, verdict=OptionVerdict.HELPS)])
     most = visible_gain(best)
     may_be_seen = replace(open_, gain=0.9 * most, high=1.1 * most)
-    assert _sizes(grid, [may_be_seen])
+    assert _sizes(grid, best, [may_be_seen])
     less_than_the_test_images_can_show = replace(may_be_seen, high=0.9 * most)
-    assert not _sizes(grid, [less_than_the_test_images_can_show])
+    assert not _sizes(grid, best, [less_than_the_test_images_can_show])
 
 
 def test_a_model_without_counted_operations_has_no_ratio_of_them(study):

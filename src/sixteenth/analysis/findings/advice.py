@@ -14,7 +14,7 @@ from itertools import pairwise
 from ...spec.fields import is_frozen
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.intervals import Interval, cell_interval
-from ..stats.paired import Contrast, best_network, compare_cells
+from ..stats.paired import Contrast, compare_cells
 from .compare_options import find_options
 from .cost import size_seconds, study_seconds
 from .doubling import ControlRun
@@ -140,12 +140,12 @@ def advise(evidence: Evidence, target_error: float | None = None) -> Advice:
     options = find_options(evidence, evidence.best)
     steps: list[AdviceStep] = [*_seeds(evidence)]
     if target is None or not target.reached:
-        steps = [*_separate(evidence), *steps, *_sizes(grid, options)]
-    return Advice(_best(grid, evidence.level), options, tuple(steps), target)
+        steps = [*_separate(evidence), *steps, *_sizes(grid, evidence.best, options)]
+    return Advice(_best(evidence), options, tuple(steps), target)
 
 
-def _best(grid: Grid, level: float) -> BestNetwork:
-    best = best_network(grid)
+def _best(evidence: Evidence) -> BestNetwork:
+    grid, best, level = evidence.grid, evidence.best, evidence.level
     rivals = [
         cell
         for cell in grid.cells
@@ -168,13 +168,12 @@ def _separate(evidence: Evidence) -> list[Separate]:
     return [Separate(doubling.control, doubling.images)]
 
 
-def _sizes(grid: Grid, options: Sequence[Option]) -> list[AnotherSize]:
+def _sizes(grid: Grid, best: Cell, options: Sequence[Option]) -> list[AnotherSize]:
     """One more fraction, where the forecast does not say whether twice the images would help.
 
     Not where all of the forecast is less than these test images can show: the answer is to stop.
     """
     data = next(option for option in options if option.kind is OptionKind.DATA)
-    best = best_network(grid)
     told = data.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
     if told or (data.known and data.high < visible_gain(best)):
         return []

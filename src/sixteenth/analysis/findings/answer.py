@@ -87,7 +87,7 @@ def answer(evidence: Evidence, advice: Advice) -> list[AnswerFinding]:
     if not isinstance(advice.best, BestNetwork):
         return [NothingFinished()]
     grid, best = evidence.grid, evidence.best
-    found: list[AnswerFinding] = [*PartTrained.of(grid)]
+    found: list[AnswerFinding] = [*PartTrained.of(grid, best)]
     found += _in_hand(evidence)
     found += [
         BoughtByImages(one) for one in evidence.doublings if (one.model, one.init) == best.arm

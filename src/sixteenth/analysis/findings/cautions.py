@@ -17,7 +17,6 @@ from ...spec.fields import (
     weights_of,
 )
 from ..inputs.grid import Cell, CellKey, Grid, Run
-from ..stats.paired import best_network
 from .cost import longer_seconds, study_seconds, training_seconds
 from .diagnosis import AtChance, UnstableTraining, falls_back
 from .evidence import Evidence
@@ -50,7 +49,7 @@ class NotConverged(Finding):
         grid = evidence.grid
         longer = [one for one in options if one.kind is OptionKind.TRAINING]
         if evidence.still_climbs(evidence.best) or any(one.converged is False for one in longer):
-            setting, value = _twice_as_long(grid)
+            setting, value = _twice_as_long(grid, evidence.best)
             steps = value if setting == "train.steps" else None
             repeats = evidence.explanation.repeats
             yield cls(setting, value, longer_seconds(grid, repeats, steps=steps))
@@ -206,9 +205,8 @@ class StoppedEarly(Finding):
     longer: Cell | None = None
 
     @classmethod
-    def of(cls, grid: Grid) -> Iterator[Self]:
+    def of(cls, grid: Grid, best: Cell) -> Iterator[Self]:
         """The finding of a study; none where whole trainings are compared."""
-        best = best_network(grid)
         if grid.length == 1:
             return
         whole = {cell.key[:3]: cell for cell in grid.other_lengths if cell.length == 1}
@@ -233,9 +231,8 @@ class PartTrained(Finding):
     tuned: bool
 
     @classmethod
-    def of(cls, grid: Grid) -> Iterator[Self]:
+    def of(cls, grid: Grid, best: Cell) -> Iterator[Self]:
         """The finding of a study; none where all weights of the best network were trained."""
-        best = best_network(grid)
         if not is_part_trained(best.init):
             return
         inits = [cell.init for cell in grid.cells]
@@ -333,8 +330,8 @@ def cautions(
     """
     grid, best = evidence.grid, evidence.best
     yield from ReasonFound.of(evidence, compared)
-    yield from StoppedEarly.of(grid)
-    yield from (part for part in PartTrained.of(grid) if not part.tuned)
+    yield from StoppedEarly.of(grid, best)
+    yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
     if not trained_first and not _order_stays(evidence, compared):
         yield from NotConverged.of(evidence, options)
     yield from UnstableModel.of(evidence, compared)
@@ -376,9 +373,8 @@ def _order_stays(evidence: Evidence, compared: Sequence[Cell]) -> bool:
     )
 
 
-def _twice_as_long(grid: Grid) -> tuple[str, int]:
+def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:
     """The setting of the study file that trains the best network twice as long."""
-    best = best_network(grid)
     if grid.length < 1:  # the study asks for longer runs already
         return "", 0
     epochs, steps = best.mean("epochs"), best.mean("steps")

@@ -40,8 +40,8 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
         options.append(training)
     options += tried
     options += _not_tried(evidence, start, tried)
-    mine = (one for one in evidence.doublings if (one.model, one.init) == start.arm)
-    separated = all(one.separated for one in mine)
+    doubling = evidence.last_doubling(start.arm)
+    separated = doubling is None or doubling.separated
     options = [
         replace(
             _with_cost(option),

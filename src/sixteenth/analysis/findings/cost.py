@@ -19,10 +19,8 @@ def cell_seconds(grid: Grid, cell: Cell, images: float | None = None) -> float:
     seconds = cell.mean("seconds") * images / cell.train_size
     if not is_frozen(cell.init):
         return seconds
-    passes = [
-        run.feature_seconds for other in grid.curve(*cell.arm) for run in other.runs
-        if run.feature_seconds > 0
-    ]  # fmt: skip
+    runs = (run for other in grid.curve(*cell.arm) for run in other.runs)
+    passes = [run.feature_seconds for run in runs if run.feature_seconds > 0]
     if not passes:
         return math.nan
     of_all = sum(passes) / len(passes)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..inputs.grid import Cell, Grid
-from ..stats.paired import best_network, compare_cells
+from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork, Separate
 from .answer import AnswerFinding, InHand
 from .cautions import (
@@ -243,7 +243,7 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
             sorted((o for o in others if _move(o) not in shown), key=lambda one: -one.gain)
         ),
         cautions=(*found, *missing),
-        sure=_how_sure(grid, evidence.level),
+        sure=_how_sure(evidence),
     )
 
 
@@ -320,8 +320,8 @@ def _others(evidence: Evidence, advice: Advice) -> Iterator[Option]:
             yield from (option for option in found if option.known)
 
 
-def _how_sure(grid: Grid, level: float) -> HowSure:
-    best = best_network(grid)
+def _how_sure(evidence: Evidence) -> HowSure:
+    grid, best, level = evidence.grid, evidence.best, evidence.level
     trainings = [len(cell.runs) for cell in grid.cells]
     others = [cell for cell in grid.cells if cell is not best]
     rivals = [cell for cell in others if cell.train_size == best.train_size] or others

@@ -135,7 +135,8 @@ class _Drawn:
 def _reach(grid: Grid, drawn: Mapping[Arm, _Drawn], error: float) -> Target:
     # 1 - 0.95 is a little more than 0.05 in binary.
     met = [cell for cell in grid.cells if 1 - cell.accuracy <= error + 1e-9]
-    cell = min(met, key=lambda one: (one.train_size, -one.accuracy), default=best_network(grid))
+    first = min(met, key=lambda one: (one.train_size, -one.accuracy), default=None)
+    cell = first or best_network(grid)
     images, low, high, *bounds = [math.nan] * 5
     probability = largest = doubled = math.nan
     arm, ranked = cell.arm, []
