@@ -3,9 +3,10 @@
     python -m benchmarks.recipe --data FOLDER --model resnet18 --images 3125 --epochs 10 \
         'optimizer: adamw' 'optimizer: sgd, learning_rate: 0.05'
 
-Each recipe trains on images among the first nine tenths of the training split and is measured on
-the last tenth. The test split is not touched. docs/recipe.md holds the comparisons behind the
-default recipe.
+Each recipe trains on images among nine tenths of the training split and is measured on the last
+tenth. The test split is not touched. A run has one length, so `warmup` is a share of all its steps,
+and the schedule is one cycle unless the recipe names another. docs/recipe.md holds the comparisons
+behind the default recipe.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def main() -> None:
                 "fractions": [f"{options.images} images"],
                 "seeds": [options.seed],
                 "zero_init_residual": yaml.safe_load(options.zero_init_residual),
+                "lengths": ["1"],
                 "train": train,
             }
         )
