@@ -95,7 +95,7 @@ def nothing_can_be_told() -> GoldenStudy:
     return complete(levelled(study))
 
 
-@screen(Verdict.TRAIN_FIRST, OptionKind.TRAINING)
+@screen(Verdict.TRAIN_FIRST, OptionKind.TRAINING, "NotConverged")
 def undertrained() -> GoldenStudy:
     """Training accuracy was still rising at the end of every run."""
     return complete(arms(small=(0.50, 0.65, 0.73), **SEEDS))

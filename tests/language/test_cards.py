@@ -10,6 +10,7 @@ from chinese import faults
 from sixteenth.analysis.findings.advice import BestNetwork
 from sixteenth.analysis.findings.answer import InHand
 from sixteenth.analysis.findings.cautions import PartTrained, RunsMissing
+from sixteenth.analysis.findings.compare_options import _with_rates
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell
@@ -75,8 +76,7 @@ def test_a_card_says_what_part_of_a_gain_images_bring_at_equal_steps() -> None:
 
 
 def test_what_comes_with_more_steps_is_credited_to_neither() -> None:
-    mixed = replace(DATA, separated=False, chance_best=0.995, regret=0.001, seconds=3600,
-                    points_per_1000_images=0.04, points_per_hour=3.0)  # fmt: skip
+    mixed = replace(DATA, separated=False, chance_best=0.995, regret=0.001, seconds=3600)
     neither = OptionVerdict.NOT_SEPARATED
     verdicts = {OptionVerdict.HELPS: neither, OptionVerdict.DOES_NOT: neither,
                 OptionVerdict.CANNOT_TELL: OptionVerdict.CANNOT_TELL}  # fmt: skip
@@ -94,8 +94,8 @@ def test_what_comes_with_more_steps_is_credited_to_neither() -> None:
     for language in (EN, ZH):
         step = language.say_step(mixed)
         assert "99" not in step.why, "nothing is the best of what is not separated"
-        assert "1,000" not in step.cost, "nor has it a rate"
-        rival = replace(mixed, kind=OptionKind.MODEL, end=("resnet50", "random"), separated=True)
+        rival = replace(mixed, kind=OptionKind.MODEL, end=("resnet50", "random"), separated=True,
+                        points_per_1000_images=0.04, points_per_hour=3.0)  # fmt: skip
         table = language.tables.table([mixed, rival])
         assert table is not None
         assert table.rows[0][0][1:] == ("–", "–", language.tables.labels.not_separated, "–")
@@ -150,10 +150,11 @@ def test_a_test_set_that_can_show_no_gain_is_not_said_to_show_one_of_392_points(
 
 
 def test_a_gain_that_may_be_none_has_no_rate() -> None:
-    rated = replace(DATA, points_per_1000_images=0.04, points_per_hour=3.0, seconds=3600)
-    assert "+0.040 points per 1,000 labels" in EN.say_step(rated).cost
-    unsure = [replace(rated, verdict=OptionVerdict.CANNOT_TELL), replace(rated, converged=False)]
-    for option in (*unsure, replace(rated, verdict=OptionVerdict.DOES_NOT)):
+    takes = replace(DATA, seconds=3600)
+    rated = _with_rates(takes)
+    assert "+0.052 points per 1,000 labels" in EN.say_step(rated).cost
+    unsure = [replace(takes, verdict=OptionVerdict.CANNOT_TELL), replace(takes, converged=False)]
+    for option in map(_with_rates, (*unsure, replace(takes, verdict=OptionVerdict.DOES_NOT))):
         assert "per 1,000" not in EN.say_step(option).cost
         assert "每" not in ZH.say_step(option).cost
         assert EN.tables.table([option]) is None, "names alone"

@@ -61,6 +61,8 @@ def command(found: Caution) -> str:
         case UnstableModel():
             runs = f"{found.falls[0].run_id} {found.best.run_ids[0]}"
             return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"
+        case NothingLearned() if found.cell is found.best:
+            return ""  # labels may be wrong, or the recipe: no one command
         case NothingLearned():
             runs = f"{found.cell.run_ids[0]} {found.best.run_ids[0]}"
             return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"

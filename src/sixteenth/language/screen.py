@@ -108,6 +108,7 @@ class ScreenLabels:
     Attributes:
         kinds: name each option.
         fine_tuning: names the option of weights where only a part of the network was trained.
+        use_fine_tuning: the same within a title.
         other_weights: names it where the best network starts from pretrained ones already.
         first_layer: names another first layer, which stands beside larger images.
         short: of a gain that is ``{how}`` known: its ``{ends}`` and ``{level}``, in little room.
@@ -123,6 +124,7 @@ class ScreenLabels:
 
     kinds: Mapping[OptionKind, str]
     fine_tuning: str
+    use_fine_tuning: str
     other_weights: str
     first_layer: str
     verdicts: Mapping[OptionVerdict, str]
@@ -176,6 +178,8 @@ class Screen(ABC):
         """The model or the weights that an option which is in hand already means."""
         assert option.end is not None
         model, init = option.end
+        if option.fine_tunes:
+            return self.labels.use_fine_tuning
         return self.words.model(model) if option.kind is OptionKind.MODEL else self.words.init(init)
 
     def card(self, card: Card) -> SaidCard:
@@ -340,10 +344,8 @@ def knows_seconds(option: Option) -> bool:
 def rates(option: Option, numbers: SentenceNumbers) -> tuple[str, str]:
     """Points for each 1,000 new labels and each hour: ``+0.039``, ``+3.1``; or empty.
 
-    Only of what is told to help: a gain that may be none has no rate.
+    Only of what is told to help, see `Option`.
     """
-    if option.told is not OptionVerdict.HELPS:
-        return "", ""
     hourly = option.points_per_hour if knows_seconds(option) else math.nan
     found = option.points_per_1000_images, hourly
     labels, hour = (numbers.two_digits(each) if math.isfinite(each) else "" for each in found)

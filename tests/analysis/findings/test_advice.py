@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from sixteenth.analysis.findings.advice import (
     AnotherSize,
     MoreSeeds,
     NothingTrained,
+    _missing_size,
     _seeds,
     _sizes,
 )
@@ -175,20 +177,29 @@ def test_advice_in_words_has_all_its_numbers(study):
 def test_a_further_size_is_asked_for_where_the_forecast_does_not_say_whether_images_help(study):
     # 3,125, 25,000 and 50,000 images: the widest gap is the first.
     grid = read_grid(study({("resnet18", "random"): (0.6, 0.7, 0.75)}).results)
-    best = grid.cells[-1]
+    evidence, best = Evidence(fit_curves(grid), Context(), 0.95), grid.cells[-1]
     open_ = Option(
         OptionKind.DATA, best, gain=0.03, low=-0.01, high=0.07, verdict=OptionVerdict.CANNOT_TELL
     )
-    (step,) = _sizes(grid, best, [open_])
+    (step,) = _sizes(evidence, [open_])
     assert step.sizes == 3
     assert step.size == 8800, "the middle of 3,125 and 25,000, as it is said"
     assert "about 8,800 images" in English(Names()).say(step)
-    assert not _sizes(grid, best, [replace(open_, low=0.01, verdict=OptionVerdict.HELPS)])
+    assert not _sizes(evidence, [replace(open_, low=0.01, verdict=OptionVerdict.HELPS)])
     most = visible_gain(best)
     may_be_seen = replace(open_, gain=0.9 * most, high=1.1 * most)
-    assert _sizes(grid, best, [may_be_seen])
+    assert _sizes(evidence, [may_be_seen])
     less_than_the_test_images_can_show = replace(may_be_seen, high=0.9 * most)
-    assert not _sizes(grid, best, [less_than_the_test_images_can_show])
+    assert not _sizes(evidence, [less_than_the_test_images_can_show])
+    of_ten_thousand_classes = replace(evidence, context=Context(num_classes=10_000))
+    assert not _sizes(of_ten_thousand_classes, [open_]), "each class needs an image"
+
+
+def test_more_sizes_are_not_asked_for_once_there_are_four_without_a_gap():
+    sizes = [1000.0, 2000.0, 4000.0, 8000.0]
+    assert _missing_size(sizes[:3]) == 500
+    assert math.isnan(_missing_size(sizes))
+    assert _missing_size([*sizes, 32_000.0]) == 16_000, "a gap has room for one"
 
 
 def test_a_model_without_counted_operations_has_no_ratio_of_them(study):

@@ -100,7 +100,7 @@ def test_a_seed_that_is_planned_is_not_asked_for_again(study):
 def quick_then_tuned(study, tuned_seeds=(0,)):
     """Ten seeds of each head, which differ little, and fewer of the networks fine-tuned."""
     heads = study(
-        {HEAD: (0.70, 0.71, 0.72), BIG_HEAD: (0.71, 0.72, 0.73)},
+        {HEAD: (0.70, 0.71, 0.868), BIG_HEAD: (0.71, 0.72, 0.882)},
         fractions=SIZES, seeds=range(10), seed_sd=0.001,
     )  # fmt: skip
     tuned = levelled(
@@ -110,6 +110,7 @@ def quick_then_tuned(study, tuned_seeds=(0,)):
             seeds=tuned_seeds,
             seed_sd=0.003,
             generator=1,
+            lengths={(*PRE, "1", 0.5): 0.869, ("resnet50", "imagenet", "1", 0.5): 0.887},
         )
     )
     results = pd.concat([heads.results, tuned.results], ignore_index=True)
@@ -150,6 +151,15 @@ def test_repeated_networks_have_the_spread_of_their_own_repeats(study):
     assert found.overview.sure.repeats == found.grid.spread.degrees[best.key] == 12
     spread = next(each for each in found.answer if isinstance(each, SpreadOfTrainings))
     assert (spread.repeats, spread.once) == (12, None)
+
+
+def test_a_best_network_that_guesses_is_said_and_nothing_more_of_it_is_advised(study):
+    accuracy = {SMALL: (0.10, 0.10, 0.10), BIG: (0.10, 0.10, 0.10)}
+    found = analysed(study(accuracy, fractions=SIZES))
+    assert found.advice.steps == ()
+    (guesses,) = [each for each in found.overview.cautions if isinstance(each, NothingLearned)]
+    assert guesses.cell is guesses.best
+    assert "no better than guessing, so nothing can be compared" in language_for(found).say(guesses)
 
 
 def test_the_time_of_more_seeds_is_that_of_all_cells_which_lack_them(study):

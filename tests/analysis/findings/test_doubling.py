@@ -62,7 +62,7 @@ def test_without_such_a_run_neither_is_credited_and_the_control_run_is_named(stu
     assert doubling.control.steps == 2346
     half = found.findings.grid.cells[0]
     assert doubling.control.seconds == pytest.approx(half.mean("seconds") * 2346 / STEPS)
-    assert "not separated, so the gain is credited to neither" in told(found)
+    assert "not separated, so the change is credited to neither" in told(found)
     (step,) = [one for one in found.said_advice.steps if "what images and steps bring" in one.why]
     assert step.what.startswith("train resnet18 from random weights on 25,000 images for 2,346")
     data = next(option for option in found.options if option.kind == "data")

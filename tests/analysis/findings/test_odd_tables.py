@@ -66,7 +66,7 @@ def test_images_are_not_credited_where_steps_grew_with_them_whatever_the_fractio
     rows = [row("small", share, a, chosen_by=chosen_by) for share, a in accuracies.items()]
     found = analyse(pd.DataFrame(rows))
     assert found.overview.verdict is Verdict.NOT_SEPARATED
-    assert "the two are not separated, so the gain is credited to neither" in said(found)
+    assert "the two are not separated, so the change is credited to neither" in said(found)
     equal = analyse(pd.DataFrame([each | {"steps": 4000} for each in rows]))
     assert equal.overview.verdict is Verdict.DO
     assert "not separated" not in said(equal)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from ...spec.fields import is_frozen
-from ..inputs.grid import Arm, Cell, Grid
+from ..inputs.grid import Arm, Cell
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from .compare_options import find_options
@@ -20,9 +20,14 @@ from .cost import size_seconds, study_seconds
 from .doubling import ControlRun
 from .evidence import Evidence
 from .options import Option, OptionKind, OptionVerdict, visible_gain
+from .over_sizes import told_apart
 from .target import Target, reach
 from .types import Finding, Strength, plain
 
+WIDE = 2.5
+"""Two neighbouring sizes with a larger ratio have room for another one between them."""
+ENOUGH = 4
+"""Sizes in steps of at most `WIDE`, from which on one more leaves a forecast as wide as it is."""
 CHEAPER = 0.95
 """A rival that took less than this share of the training FLOPs of the best took clearly less."""
 
@@ -138,9 +143,11 @@ def advise(evidence: Evidence, target_error: float | None = None) -> Advice:
         return Advice(NothingTrained())
     target = None if target_error is None else reach(grid, evidence.curves, target_error)
     options = find_options(evidence, evidence.best)
+    if evidence.guesses(evidence.best):  # more of what learns nothing tells nothing
+        return Advice(_best(evidence), options, target=target)
     steps: list[AdviceStep] = [*_seeds(evidence)]
     if target is None or not target.reached:
-        steps = [*_separate(evidence), *steps, *_sizes(grid, evidence.best, options)]
+        steps = [*_separate(evidence), *steps, *_sizes(evidence, options)]
     return Advice(_best(evidence), options, tuple(steps), target)
 
 
@@ -151,7 +158,7 @@ def _best(evidence: Evidence) -> BestNetwork:
         for cell in grid.cells
         if cell is not best
         and cell.train_size <= best.train_size
-        and not compare_cells(grid, cell, best, level).leaves_out_zero
+        and not told_apart(grid, cell, best, compare_cells(grid, cell, best, level))
     ]
     rival = max(rivals, key=lambda cell: cell.accuracy, default=None)
     flops = best.mean("train_flops")  # 0 where no operation of the model is counted
@@ -161,24 +168,30 @@ def _best(evidence: Evidence) -> BestNetwork:
 
 
 def _separate(evidence: Evidence) -> list[Separate]:
-    """The control run of the best network's curve."""
-    doubling = evidence.last_doubling(evidence.best.arm)
-    if doubling is None or doubling.control is None:
+    """The control run of the best network's curve, where twice the images raised its accuracy."""
+    best = evidence.best
+    doubling = evidence.last_doubling(best.arm)
+    if doubling is None or doubling.control is None or doubling.gain.value <= 0:
         return []
+    if best is not doubling.control.cell and best.train_size != doubling.images:
+        return []  # its best network is on fewer images than these two
     return [Separate(doubling.control, doubling.images)]
 
 
-def _sizes(grid: Grid, best: Cell, options: Sequence[Option]) -> list[AnotherSize]:
+def _sizes(evidence: Evidence, options: Sequence[Option]) -> list[AnotherSize]:
     """One more fraction, where the forecast does not say whether twice the images would help.
 
     Not where all of the forecast is less than these test images can show: the answer is to stop.
     """
+    grid, best = evidence.grid, evidence.best
     data = next(option for option in options if option.kind is OptionKind.DATA)
     told = data.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
     if told or (data.known and data.high < visible_gain(best)):
         return []
     known = [cell.train_size for cell in grid.curves[best.arm]]
-    size = float(f"{_missing_size(known):.2g}")  # as it is said
+    size = float(f"{_missing_size(known):.2g}")  # as it is said; NaN where none would help
+    if not size >= (evidence.context.num_classes or 1):  # each class needs an image
+        return []
     fractions = (*dict.fromkeys(run.fraction for run in grid.runs), f"{size:.0f} images")
     return [AnotherSize(best.arm, size, len(known), size_seconds(grid, size), fractions)]
 
@@ -186,11 +199,14 @@ def _sizes(grid: Grid, best: Cell, options: Sequence[Option]) -> list[AnotherSiz
 def _missing_size(known: Sequence[float]) -> float:
     """Where one more size helps most: in the middle of the widest gap, on a logarithmic axis.
 
-    Where no gap is wider than a factor of 2.5, and with one size, it is half of the smallest.
+    Where no gap is wider than a factor of 2.5, it is half of the smallest; NaN where there are
+    `ENOUGH` sizes then: another one hardly makes the forecast narrower.
     """
     gaps = [(b / a, math.sqrt(a * b)) for a, b in pairwise(known)]
     widest, middle = max(gaps, default=(1.0, 0.0))
-    return middle if widest > 2.5 else known[0] / 2
+    if widest > WIDE:
+        return middle
+    return known[0] / 2 if len(known) < ENOUGH else math.nan
 
 
 def _seeds(evidence: Evidence) -> list[MoreSeeds]:
@@ -205,7 +221,7 @@ def _seeds(evidence: Evidence) -> list[MoreSeeds]:
     found = compare_cells(grid, rival, best, evidence.level)
     # A head on all images is trained once: other seeds would see the same images.
     once = all(is_frozen(cell.init) and cell.fraction == "1" for cell in (best, rival))
-    if once or found.verdict == "above":
+    if once or (told_apart(grid, rival, best, found) and found.value > 0):
         return []
     repeats = evidence.explanation.repeats
     if any(run_id in repeats for cell in (best, rival) for run_id in cell.run_ids):

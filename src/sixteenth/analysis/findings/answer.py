@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
-from ...spec.fields import Finetune
+from ...spec.fields import Finetune, trains_more
 from ..inputs.grid import Cell, Grid
 from .advice import Advice, BestNetwork
 from .cautions import PartTrained, RunsMissing, once
@@ -27,7 +27,8 @@ class InHand(Finding):
     Attributes:
         best: its cell.
         model: from the next smaller model; None where there is none.
-        init: from random weights; None where it starts from them, or the study had none.
+        init: from random weights; where the study had none, from the same pretrained weights of
+            which less was trained. None where there is neither.
     """
 
     best: Cell
@@ -97,7 +98,8 @@ def answer(evidence: Evidence, advice: Advice) -> list[AnswerFinding]:
 
 
 def _in_hand(evidence: Evidence) -> Iterator[InHand]:
-    """The best network against the next smaller model, and against random weights."""
+    """The best network against the next smaller model, and against random weights, or against less
+    of its weights trained."""
     grid, best = evidence.grid, evidence.best
     same = [cell for cell in grid.cells if cell.train_size == best.train_size]
     smaller = [
@@ -105,16 +107,21 @@ def _in_hand(evidence: Evidence) -> Iterator[InHand]:
         for cell in same
         if cell.init == best.init and grid.parameters(cell.model) < grid.parameters(best.model)
     ]
-    random = (cell for cell in same if cell.model == best.model and cell.init == "random")
     next_smaller = max(smaller, key=lambda cell: grid.parameters(cell.model), default=None)
-    plain = None if best.init == "random" else next(random, None)
+    mine = [cell for cell in same if cell.model == best.model and best.init != "random"]
+    random = (cell for cell in mine if cell.init == "random")
+    less = [cell for cell in mine if trains_more(best.init, cell.init)]
+    part = max(less, key=lambda cell: cell.accuracy, default=None)
 
     def from_cell(start: Cell | None, kind: OptionKind) -> Option | None:
         options = measured_options(evidence, start) if start else []
         found = (one for one in options if (one.kind, one.end) == (kind, best.arm))
         return next((_mended(one, best, evidence.explanation) for one in found), None)
 
-    model, init = from_cell(next_smaller, OptionKind.MODEL), from_cell(plain, OptionKind.INIT)
+    model, init = (
+        from_cell(next_smaller, OptionKind.MODEL),
+        from_cell(next(random, part), OptionKind.INIT),
+    )
     if model or init:
         yield InHand(best, model, init)
 

@@ -18,7 +18,7 @@ from ...spec.fields import (
 )
 from ..inputs.grid import Cell, CellKey, Grid, Run
 from .cost import longer_seconds, study_seconds, training_seconds
-from .diagnosis import AtChance, UnstableTraining, falls_back
+from .diagnosis import UnstableTraining, falls_back
 from .evidence import Evidence
 from .explained import ExplainedLever, Lever
 from .options import Option, OptionKind, OptionVerdict
@@ -44,15 +44,13 @@ class NotConverged(Finding):
     seconds: float = math.nan
 
     @classmethod
-    def of(cls, evidence: Evidence, options: Sequence[Option]) -> Iterator[Self]:
-        """The finding of a study, where a diagnosis or one of the `options` tells it."""
+    def of(cls, evidence: Evidence) -> Self:
+        """The finding of a study."""
         grid = evidence.grid
-        longer = [one for one in options if one.kind is OptionKind.TRAINING]
-        if evidence.still_climbs(evidence.best) or any(one.converged is False for one in longer):
-            setting, value = _twice_as_long(grid, evidence.best)
-            steps = value if setting == "train.steps" else None
-            repeats = evidence.explanation.repeats
-            yield cls(setting, value, longer_seconds(grid, repeats, steps=steps))
+        setting, value = _twice_as_long(grid, evidence.best)
+        steps = value if setting == "train.steps" else None
+        repeats = evidence.explanation.repeats
+        return cls(setting, value, longer_seconds(grid, repeats, steps=steps))
 
 
 @dataclass(frozen=True)
@@ -125,9 +123,10 @@ class UnstableModel(Finding):
 
 @dataclass(frozen=True)
 class NothingLearned(Finding):
-    """A network that the best one is compared with is no better than guessing, in all trainings.
+    """A network is no better than guessing, in all trainings.
 
-    Its recipe, and not its size or weights, may be why it is behind.
+    Its recipe, and not its size or weights, may be why it is behind. Where it is the best network,
+    the study tells nothing yet.
     """
 
     best: Cell
@@ -135,11 +134,10 @@ class NothingLearned(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence, compared: Sequence[Cell]) -> Iterator[Self]:
-        """One finding for each such cell of those that are `compared`."""
-        guessing = {each.run_id for each in evidence.diagnoses if isinstance(each, AtChance)}
-        yield from (
-            cls(evidence.best, cell) for cell in compared if guessing.issuperset(cell.run_ids)
-        )
+        """The best network, or each such cell of those that are `compared` with it."""
+        best = evidence.best
+        cells = [best] if evidence.guesses(best) else compared
+        yield from (cls(best, cell) for cell in cells if evidence.guesses(cell))
 
 
 @dataclass(frozen=True)
@@ -325,15 +323,16 @@ def cautions(
     Args:
         options: what could be had from the best network.
         decided: what the verdict is about, if it is about an option.
-        trained_first: the verdict is to train longer.
+        trained_first: the verdict is to train longer; this is how.
         compared: the cells of other models that the best network's is compared with.
     """
     grid, best = evidence.grid, evidence.best
     yield from ReasonFound.of(evidence, compared)
     yield from StoppedEarly.of(grid, best)
     yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
-    if not trained_first and not _order_stays(evidence, compared):
-        yield from NotConverged.of(evidence, options)
+    improves = _still_improves(evidence, options) and not _order_stays(evidence, compared)
+    if trained_first or improves:
+        yield NotConverged.of(evidence)
     yield from UnstableModel.of(evidence, compared)
     ends = [*compared, *([decided.start] if decided else [])]
     others = [cell for i, cell in enumerate(ends) if cell is not best and cell not in ends[:i]]
@@ -362,6 +361,12 @@ def _seeds_seconds(grid: Grid, seeds: int) -> float:
         cells.setdefault(run.cell_key, []).append(run)
     more = ((seeds - len(runs), runs[:1]) for runs in cells.values())
     return sum(number * training_seconds(grid, run) for number, run in more)
+
+
+def _still_improves(evidence: Evidence, options: Sequence[Option]) -> bool:
+    """Whether a diagnosis or one of the options says that training of the best had not ended."""
+    longer = (one for one in options if one.kind is OptionKind.TRAINING)
+    return evidence.still_climbs(evidence.best) or any(one.converged is False for one in longer)
 
 
 def _order_stays(evidence: Evidence, compared: Sequence[Cell]) -> bool:

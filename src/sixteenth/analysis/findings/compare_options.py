@@ -17,7 +17,7 @@ import numpy as np
 
 from ...spec.fields import is_frozen, is_part_trained, other_weights, trains_more
 from ..inputs.grid import Cell, Grid
-from .doubling import twice_the_images
+from .doubling import LastDoubling, training_gain, twice_the_images
 from .evidence import Evidence
 from .forecast_options import longer_training, more_images
 from .measured_options import measured_options
@@ -42,14 +42,15 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
     options += _not_tried(evidence, start, tried)
     doubling = evidence.last_doubling(start.arm)
     separated = doubling is None or doubling.separated
-    options = [
+    judged = (
         replace(
-            _with_cost(option),
-            converged=_converged(evidence.grid, option, training),
+            option,
+            converged=_converged(evidence.grid, option, training, doubling),
             separated=separated or option.kind is not OptionKind.DATA,
         )
         for option in _compared(options)
-    ]
+    )
+    options = [_with_rates(option) for option in judged]
     return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))
 
 
@@ -73,26 +74,16 @@ def _compared(options: Sequence[Option]) -> list[Option]:
     return [compared.get(id(option), option) for option in options]
 
 
-def _with_cost(option: Option) -> Option:
-    """The option with its gain for what it takes."""
+def _with_rates(option: Option) -> Option:
+    """The option with its gain for what it takes: a gain that may be none has no rate."""
+    if option.told is not OptionVerdict.HELPS:
+        return option
     points, hours = 100 * option.gain, option.seconds / 3600
     return replace(
         option,
         points_per_1000_images=1000 * points / option.new_images if option.new_images else math.nan,
         points_per_hour=points / hours if hours > 0 else math.nan,
     )
-
-
-def training_gain(grid: Grid, cell: Cell) -> float:
-    """What the last doubling of a cell's steps bought; NaN where no shorter training was tested.
-
-    A head on frozen features is fitted to its end, so that more steps would bring nothing.
-    """
-    if is_frozen(cell.init):
-        return 0.0
-    lengths = grid.lengths(cell)
-    halves = [c for c in lengths if abs(c.length / lengths[-1].length - 0.5) < 0.1]
-    return lengths[-1].accuracy - halves[0].accuracy if halves else math.nan
 
 
 def _not_tried(evidence: Evidence, start: Cell, tried: Sequence[Option]) -> Iterator[Option]:
@@ -111,17 +102,26 @@ def _not_tried(evidence: Evidence, start: Cell, tried: Sequence[Option]) -> Iter
         yield Option(OptionKind.RESOLUTION, start)
 
 
-def _converged(grid: Grid, option: Option, training: Option) -> bool | None:
+def _converged(
+    grid: Grid, option: Option, training: Option, doubling: LastDoubling | None
+) -> bool | None:
     """Whether the last doubling of the steps bought less than the option does.
 
     Of longer training itself: whether twice the steps would bring less than `LITTLE`; None where
     its interval holds both.
+
+    Args:
+        training: the option of longer training.
+        doubling: of the images; its control run trained longer on half of them.
     """
+    by_steps = doubling.from_steps if doubling is not None else None
     if option.kind is OptionKind.TRAINING:
         if option.verdict is OptionVerdict.HELPS:
             return False
         if option.known:
             return True if option.high < LITTLE else None
+        if by_steps is not None and by_steps.low > 0 and by_steps.value >= LITTLE:
+            return False
         return option.converged if option.converged is not None else _levelled(grid, option.start)
     ends = [option.start]
     if option.measured and option.end is not None and option.lever is None:
@@ -130,11 +130,15 @@ def _converged(grid: Grid, option: Option, training: Option) -> bool | None:
             ends += [cell for cell in curve if twice_the_images(cell, start)]
         else:
             ends += [cell for cell in curve if cell.train_size == start.train_size]
-    gains = [training_gain(grid, cell) for cell in ends]
-    if not any(map(math.isfinite, gains)):
-        return _converged(grid, training, training)
-    bought = max(gain for gain in gains if math.isfinite(gain))
-    return bought < (abs(option.gain) if option.known else LITTLE)
+    gains = [gain for cell in ends if math.isfinite(gain := training_gain(grid, cell))]
+    if not gains and by_steps is not None:
+        gains = [by_steps.value]
+    if not gains:
+        # That training accuracy levelled off does not show that more steps bring little: where the
+        # learning rate falls to zero, it levels off for that reason too.
+        longer = _converged(grid, training, training, doubling)
+        return longer if training.known or longer is False else None
+    return max(gains) < (abs(option.gain) if option.known else LITTLE)
 
 
 def _levelled(grid: Grid, cell: Cell) -> bool | None:

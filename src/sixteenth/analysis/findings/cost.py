@@ -10,13 +10,15 @@ from ..inputs.grid import Cell, Grid, Run
 
 
 def cell_seconds(grid: Grid, cell: Cell, images: float | None = None) -> float:
-    """Seconds that one training of a cell takes, or of one on so many images in as many epochs.
+    """Seconds that one training of a cell takes, or of one on so many images.
 
-    Before a head is fitted, these and the test images pass through its network. NaN where no run of
-    the study tells how long that takes.
+    With as many epochs; where all sizes of its curve have equal steps, with these. Before a head is
+    fitted, these and the test images pass through its network. NaN where no run of the study tells
+    how long that takes.
     """
     images = cell.train_size if images is None else images
-    seconds = cell.mean("seconds") * images / cell.train_size
+    longer = 1.0 if _equal_steps(grid.curve(*cell.arm)) else images / cell.train_size
+    seconds = cell.mean("seconds") * longer
     if not is_frozen(cell.init):
         return seconds
     runs = (run for other in grid.curve(*cell.arm) for run in other.runs)
@@ -76,6 +78,10 @@ def _expected(grid: Grid, run: Run) -> float:
 
 def _at_size(curve: Sequence[Cell], size: float) -> float:
     near = min(curve, key=lambda cell: abs(math.log(cell.train_size / size)))
+    return near.mean("seconds") * (1.0 if _equal_steps(curve) else size / near.train_size)
+
+
+def _equal_steps(curve: Sequence[Cell]) -> bool:
+    """Whether more images of this curve were trained on for as many steps."""
     steps = {cell.mean("steps") for cell in curve}
-    equal_steps = len(curve) > 1 and len(steps) == 1 and max(steps) > 0  # a head has none
-    return near.mean("seconds") * (1.0 if equal_steps else size / near.train_size)
+    return len(curve) > 1 and len(steps) == 1 and max(steps) > 0  # a head has none

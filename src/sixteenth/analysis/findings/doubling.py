@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
+from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, is_frozen
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Basis, Contrast, compare_cells, contrast
 from ..stats.spread import Spread
@@ -32,6 +32,18 @@ subsets round to different numbers of steps."""
 def twice_the_images(cell: Cell, start: Cell) -> bool:
     """Whether a cell was trained on twice the images of another."""
     return abs(cell.train_size / start.train_size - 2) <= 2 * SAME_SIZE
+
+
+def training_gain(grid: Grid, cell: Cell) -> float:
+    """What the last doubling of a cell's steps bought; NaN where no shorter training was tested.
+
+    A head on frozen features is fitted to its end, so that more steps would bring nothing.
+    """
+    if is_frozen(cell.init):
+        return 0.0
+    lengths = grid.lengths(cell)
+    halves = [c for c in lengths if abs(c.length / lengths[-1].length - 0.5) < 0.1]
+    return lengths[-1].accuracy - halves[0].accuracy if halves else math.nan
 
 
 class HalfOrigin(StrEnum):
@@ -61,12 +73,12 @@ class Half:
 
 @dataclass(frozen=True)
 class ControlRun:
-    """The run that would tell images from steps: a cell trained as long as one with more images.
+    """What would tell images from steps: a cell trained as long as one with more images.
 
     Attributes:
-        cell: the one to train again.
-        steps: of that training.
-        seconds: that it takes, by the time of `cell`; NaN where not known.
+        cell: the one to train again, with each of its seeds.
+        steps: of each training.
+        seconds: that all of them take, by the time of `cell`; NaN where not known.
     """
 
     cell: Cell
@@ -89,6 +101,8 @@ class LastDoubling(Finding):
             cannot tell it.
         from_steps: the part that more steps bought; None where it cannot be told, or there were
             no more.
+        last_steps: what the last doubling of the steps alone bought at the largest size, where the
+            two parts cannot be told; NaN where no shorter training was tested.
         control: the run that would tell; None where nothing is missing, or half was not trained.
     """
 
@@ -100,6 +114,7 @@ class LastDoubling(Finding):
     more_steps: bool = False
     from_images: Contrast | None = None
     from_steps: Contrast | None = None
+    last_steps: float = math.nan
     control: ControlRun | None = None
 
     @property
@@ -167,9 +182,10 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
     elif longer is not None:
         images, steps = (longer, last), (middle, longer)
     elif any(run.chosen_by in (LEVELLED_OFF, AT_MAX_EPOCHS) for run in (*middle.runs, *last.runs)):
-        return found  # runs that choose their own steps cannot be given others
+        # Runs that choose their own steps cannot be given others.
+        return replace(found, last_steps=training_gain(grid, last))
     else:
-        seconds = middle.mean("seconds") * many / few
+        seconds = len(middle.runs) * middle.mean("seconds") * many / few
         return replace(found, control=ControlRun(middle, many, seconds))
     return replace(
         found,

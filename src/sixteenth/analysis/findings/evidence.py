@@ -13,7 +13,7 @@ from functools import cached_property
 from ..curves.joint import Curves
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.paired import best_network
-from .diagnosis import Context, DiagnosisFinding, TooFewSteps
+from .diagnosis import AtChance, Context, DiagnosisFinding, TooFewSteps
 from .doubling import LastDoubling
 from .explained import Explanation
 
@@ -52,6 +52,11 @@ class Evidence:
         """Whether a diagnosis of one of its trainings says that it had not ended."""
         few = (each for each in self.diagnoses if isinstance(each, TooFewSteps))
         return any(each.run_id in cell.run_ids for each in few)
+
+    def guesses(self, cell: Cell) -> bool:
+        """Whether diagnoses of all its trainings say that it is no better than guessing."""
+        guessing = {each.run_id for each in self.diagnoses if isinstance(each, AtChance)}
+        return guessing.issuperset(cell.run_ids)
 
     def last_doubling(self, arm: Arm) -> LastDoubling | None:
         """Of the images of one model and init; None where its curve does not tell."""

@@ -78,7 +78,7 @@ class Option(Finding):
         regret: gain that is lost on average by choosing it and not the one that is best then, in
             shares; NaN as of `chance_best`.
         points_per_1000_images: gain in percentage points for each 1,000 of `new_images`; NaN where
-            it takes none or where unknown.
+            it takes none, where unknown, or where it is not told to help.
         points_per_hour: the same for each hour of `seconds`.
         doubts: what speaks against a forecast besides its interval.
         available: such a model or such weights exist, as far as is known.

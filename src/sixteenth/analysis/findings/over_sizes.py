@@ -57,3 +57,9 @@ def p_over_sizes(grid: Grid, start: Cell, end: Cell, level: float) -> float | No
         return None
     rows = over_sizes(grid, start.arm, end.arm, level)
     return next((row.p for row in rows if (row.first, row.second) == (start, end)), None)
+
+
+def told_apart(grid: Grid, start: Cell, end: Cell, found: Contrast) -> bool:
+    """Whether the difference of two cells counts: by its interval, and by `p_over_sizes`."""
+    p = p_over_sizes(grid, start, end, found.level)
+    return found.leaves_out_zero and (p is None or p <= 1 - found.level)

@@ -25,8 +25,9 @@ from .cautions import (
     StoppedEarly,
     cautions,
 )
-from .compare_options import find_options, training_gain
+from .compare_options import find_options
 from .diagnosis import mean_climb
+from .doubling import training_gain
 from .evidence import Evidence
 from .explained import Lever
 from .options import Option, OptionKind, OptionVerdict

@@ -71,7 +71,7 @@ def recommend(options: Sequence[Option], best: Cell) -> Recommendation:
         return Recommendation(Lead.TRAIN_FIRST, training, visible)
     if not any(option.known for option in options):
         lead = Lead.NOTHING_KNOWN
-    elif first.mixed:
+    elif first.told is OptionVerdict.NOT_SEPARATED:
         lead = Lead.NOT_SEPARATED
     else:
         lead = Lead.DO if first.told is OptionVerdict.HELPS else Lead.CANNOT_TELL

@@ -9,6 +9,7 @@ from ..inputs.grid import Cell, Grid, MissingReason
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from .doubling import LastDoubling
+from .over_sizes import told_apart
 from .types import Finding, Section, SectionKey, Strength
 
 
@@ -58,10 +59,11 @@ class HighestAccuracy(Finding):
     best: Cell
     second: Cell
     difference: Contrast
+    told: bool
 
     @property
     def strength(self) -> Strength:
-        return Strength.measured_if(self.difference.leaves_out_zero)
+        return Strength.measured_if(self.told)
 
 
 @dataclass(frozen=True)
@@ -121,4 +123,5 @@ def _highest(grid: Grid, level: float) -> list[HighestAccuracy]:
     if len(ranked) < 2:
         return []
     best, second = ranked[0], ranked[1]
-    return [HighestAccuracy(best, second, compare_cells(grid, second, best, level))]
+    found = compare_cells(grid, second, best, level)
+    return [HighestAccuracy(best, second, found, told_apart(grid, second, best, found))]

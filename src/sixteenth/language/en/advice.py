@@ -35,6 +35,7 @@ from .numbers import (
     signed,
     times,
 )
+from .options import CORRECTED
 from .words import Words
 
 
@@ -159,8 +160,9 @@ def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
 def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
     best, rival, difference = words.cell(found.best), words.cell(found.rival), found.difference
     around = interval(difference)
+    corrected = f" {CORRECTED}" if difference.leaves_out_zero else ""
     why = (
-        f"{words.begin(best)} and {rival} cannot be told apart "
+        f"{words.begin(best)} and {rival} cannot be told apart{corrected} "
         f"({signed(difference.value)} points, {around})."
     )
     what = "train two more seeds of the two best"

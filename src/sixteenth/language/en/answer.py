@@ -47,8 +47,16 @@ def _in_hand(found: InHand, words: Words) -> str:
     """What the best network was bought with; what these runs cannot tell is not called in hand."""
     smaller = words.model(found.model.start.model) if found.model else ""
     told, unclear = [], []
+    weights = "its weights are worth", "over random ones", "whether its weights help"
+    if found.init and found.init.fine_tunes:
+        more = f"training {options.more(found.init)}"
+        weights = (
+            f"{more} is worth",
+            f"over {options.trained(found.init.start.init)} alone",
+            f"whether {more} helps",
+        )
     for option, verb, over, unsure in (
-        (found.init, "its weights are worth", "over random ones", "whether its weights help"),
+        (found.init, *weights),
         (found.model, "it is", f"ahead of {smaller}", f"whether it is ahead of {smaller}"),
     ):
         if option is None:

@@ -19,9 +19,14 @@ def doubling(found: LastDoubling, words: Words) -> str:
         f"{words.term.accuracy} of {arm} by {_value(found.gain)}"
     )
     mixed = (
-        "The training steps grew with the images; the two are not separated, so the gain is "
+        "The training steps grew with the images; the two are not separated, so the change is "
         "credited to neither."
     )
+    if math.isfinite(found.last_steps):
+        mixed = (
+            "The training steps grew with the images; the last doubling of the steps alone changed "
+            f"it by {signed(found.last_steps)} points."
+        )
     if not found.measured:
         return f"{text}; {_origin(found.half)}.{f' {mixed}' if found.more_steps else ''}"
     if found.from_images is not None and found.from_steps is not None:
@@ -44,10 +49,11 @@ def _value(found: Contrast) -> str:
 
 def control_run(control: ControlRun, words: Words) -> str:
     """``resnet18 from random weights on 25,000 images for 2,346 steps (about 12 min here)``."""
-    time = ""
+    told = [f"{seeds} seeds"] if (seeds := len(control.cell.runs)) > 1 else []
     if math.isfinite(control.seconds) and control.seconds > 0:
-        time = f" (about {roughly(control.seconds)} here)"
-    return f"{words.cell(control.cell)} for {count(control.steps)} steps{time}"
+        told.append(f"about {roughly(control.seconds)} here")
+    more = f" ({', '.join(told)})" if told else ""
+    return f"{words.cell(control.cell)} for {count(control.steps)} steps{more}"
 
 
 def _origin(half: Half) -> str:

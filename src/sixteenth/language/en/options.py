@@ -41,7 +41,7 @@ def do(option: Option, words: Words) -> str:
             return f"use {label(option, words)}" if option.end else "try a bigger model"
         case OptionKind.INIT:
             if option.fine_tunes:
-                return f"train {_more(option)}, not {_trained(start.init)} alone"
+                return f"train {more(option)}, not {trained(start.init)} alone"
             if option.end:
                 return f"start from {_with(words.from_init(option.end[1]), option)}"
             if not option.available:
@@ -57,12 +57,12 @@ def do(option: Option, words: Words) -> str:
             assert_never(option.kind)
 
 
-def _trained(init: str) -> str:
+def trained(init: str) -> str:
     """The part of a network that was trained."""
     return "the classifier" if is_frozen(init) else "the last stage"
 
 
-def _more(option: Option) -> str:
+def more(option: Option) -> str:
     """What an option trains of a network of which a part was trained."""
     return "the last stage" if option.end and is_last_stage(option.end[1]) else "all weights"
 
@@ -82,7 +82,7 @@ def label(option: Option, words: Words) -> str:
             return _with(words.model(option.end[0]), option) if option.end else "a bigger model"
         case OptionKind.INIT:
             if option.fine_tunes:
-                return f"training {_more(option)}"
+                return f"training {more(option)}"
             return _with(words.init(option.end[1]), option) if option.end else "other weights"
         case OptionKind.TRAINING:
             return "twice the training steps"
@@ -152,7 +152,7 @@ def untried(option: Option, words: Words) -> str:
             if option.fine_tunes:
                 if option.elsewhere:
                     return f"all weights of {model} were not trained on as many images"
-                return f"this study trained {_trained(option.start.init)} alone"
+                return f"this study trained {trained(option.start.init)} alone"
             if option.start.init == "random":
                 if option.elsewhere:
                     return f"{model} was not trained from any on as many images"

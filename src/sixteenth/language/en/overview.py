@@ -55,6 +55,7 @@ LABELS = ScreenLabels(
         OptionKind.RESOLUTION: "Larger images",
     },
     fine_tuning="Fine-tuning",
+    use_fine_tuning="fine-tuning",
     other_weights="Other weights",
     first_layer="First layer",
     verdicts={
@@ -210,6 +211,11 @@ class EnglishScreen(Screen):
                     f"{points(found.falls[0].fall)}. At a lower learning rate this model may be "
                     "ahead."
                 )
+            case NothingLearned() if found.cell is found.best:
+                return (
+                    "The best network is no better than guessing, so nothing can be compared. "
+                    "Look at the labels, then try another learning rate or longer training."
+                )
             case NothingLearned():
                 name = self.words.begin(self.words.cell(found.cell))
                 return (
@@ -222,8 +228,8 @@ class EnglishScreen(Screen):
                 return (
                     f"Classes are imbalanced ({count(found.fewest)} to {count(found.most)} test "
                     f"images): {percent(found.accuracy)} of all images are right, but the mean "
-                    f"recall of the classes is {percent(found.balanced)}. To decide by balanced "
-                    "accuracy:"
+                    f"recall of the classes is {percent(found.balanced)}. The study can decide by "
+                    "balanced accuracy instead."
                 )
             case LeakedTest():
                 verb = "is" if found.images == 1 else "are"
@@ -236,7 +242,7 @@ class EnglishScreen(Screen):
             case MixedMachines():
                 return (
                     f"Runs come from {found.machines} kinds of machine or precision, which can "
-                    "shift accuracies and times. On one machine:"
+                    "shift accuracies and times. All runs of one machine can be compared."
                 )
             case MixedData():
                 return "The runs did not all see the same images: no comparison can be trusted."
@@ -249,7 +255,7 @@ class EnglishScreen(Screen):
                 return (
                     f"Runs on {count(found.images)} images were stopped after "
                     f"{portion(found.length)} of their steps, so all networks are compared at that "
-                    f"length.{longer} To go on:"
+                    f"length.{longer} They go on from there when the study is run again."
                 )
             case PartTrained():
                 model = self.words.model(found.best.model)
@@ -393,7 +399,7 @@ def _surer(found: Overview) -> str:
         case None:
             return ""
         case _:
-            return ": train one more run"
+            return ": train half of the images longer"
 
 
 def _gain(option: Option, words: Words) -> str:

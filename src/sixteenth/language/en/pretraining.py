@@ -80,7 +80,7 @@ def _change(found: InitGainChange, words: Words) -> str:
 def _fit_and_gap(found: FitAndGap, words: Words) -> str:
     most = {
         None: "",
-        GainSource.FIT: ": most of the gain is a better fit within the same number of epochs",
+        GainSource.FIT: ": most of the gain is a better fit to the training images",
         GainSource.GAP: ": most of the gain is a smaller gap, not a better fit",
     }
     return (

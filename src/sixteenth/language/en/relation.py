@@ -76,7 +76,7 @@ def _highest(found: HighestAccuracy, words: Words) -> str:
     text = f"Highest {words.term.test_accuracy}: {words.cell(found.best)}, "
     text += percent(found.best.accuracy)
     behind = f"{words.cell(found.second)} ({percent(found.second.accuracy)})"
-    if difference.verdict == "above":
+    if found.told:
         apart = f"{points(difference.value)} behind ({interval(difference)})"
         return f"{text}; next is {behind}, {apart}."
     return f"{text}; these runs cannot tell it from {behind}."

@@ -37,6 +37,7 @@ from .numbers import (
     tidy,
     times,
 )
+from .options import CORRECTED
 from .words import Words
 
 
@@ -163,7 +164,9 @@ def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:
 def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
     best, rival, difference = words.cell(found.best), words.cell(found.rival), found.difference
     around = interval(difference)
-    why = f"{best}與 {rival}的高下還分不出來（{signed_points(difference.value)}，{around}）。"
+    corrected = CORRECTED if difference.leaves_out_zero else ""
+    gain = signed_points(difference.value)
+    why = f"{best}與 {rival}的高下{corrected}還分不出來（{gain}，{around}）。"
     return "在最好的兩個組合之間做選擇之前，先各用兩個新的種子再訓練", why, _time(found.seconds)
 
 

@@ -45,8 +45,12 @@ def _in_hand(found: InHand, words: Words) -> str:
     """What the best network was bought with; what these runs cannot tell is not called in hand."""
     smaller = words.model(found.model.start.model) if found.model else ""
     told, unclear = [], []
+    weights = "比隨機初始化", "的這組權重是否有幫助"
+    if found.init and found.init.fine_tunes:
+        less = options.trained(found.init.start.init)
+        weights = f"比只訓練{less}", f"訓練{options.more(found.init)}是否有幫助"
     for option, over, unsure in (
-        (found.init, "比隨機初始化", "的這組權重是否有幫助"),
+        (found.init, *weights),
         (found.model, f"比 {smaller} ", f"是否優於 {smaller} "),
     ):
         if option is None:

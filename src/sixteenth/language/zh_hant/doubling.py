@@ -17,7 +17,10 @@ def doubling(found: LastDoubling, words: Words) -> str:
         f"影像從 {count(found.half.images)} 張加倍到 {count(found.images)} 張時，"
         f"{words.arm(found.model, found.init)}的{words.term.accuracy}變化 {_value(found.gain)}"
     )
-    mixed = "訓練步數隨影像一起增加，兩者的效果沒有分開，因此提升不歸給任何一方。"
+    mixed = "訓練步數隨影像一起增加，兩者的效果沒有分開，因此這項變化不歸給任何一方。"
+    if math.isfinite(found.last_steps):
+        steps = signed_points(found.last_steps)
+        mixed = f"訓練步數隨影像一起增加；影像不變時，最後一次步數加倍準確率變化 {steps}。"
     if not found.measured:
         return f"{text}；{_origin(found.half)}。{mixed if found.more_steps else ''}"
     if found.from_images is not None and found.from_steps is not None:
@@ -40,10 +43,11 @@ def _value(found: Contrast) -> str:
 
 def control_run(control: ControlRun, words: Words) -> str:
     """``resnet18（隨機初始化，25,000 張影像），共 2,346 步（在這台機器上約 12 分鐘）``."""
-    time = ""
+    told = [f"{seeds} 個種子"] if (seeds := len(control.cell.runs)) > 1 else []
     if math.isfinite(control.seconds) and control.seconds > 0:
-        time = f"（在這台機器上約 {roughly(control.seconds)}）"
-    return f"{words.cell(control.cell)}，共 {count(control.steps)} 步{time}"
+        told.append(f"在這台機器上約 {roughly(control.seconds)}")
+    more = f"（{'，'.join(told)}）" if told else ""
+    return f"{words.cell(control.cell)}，共 {count(control.steps)} 步{more}"
 
 
 def _origin(half: Half) -> str:

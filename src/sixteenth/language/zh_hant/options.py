@@ -40,7 +40,7 @@ def do(option: Option, words: Words) -> str:
             return f"改用 {label(option, words)}" if option.end else "試試較大的模型"
         case OptionKind.INIT:
             if option.fine_tunes:
-                return f"訓練{_more(option)}，而不只是{_trained(start.init)}"
+                return f"訓練{more(option)}，而不只是{trained(start.init)}"
             if option.end:
                 return f"改用 {label(option, words)}"
             if not option.available:
@@ -56,12 +56,12 @@ def do(option: Option, words: Words) -> str:
             assert_never(option.kind)
 
 
-def _trained(init: str) -> str:
+def trained(init: str) -> str:
     """The part of a network that was trained."""
     return "分類層" if is_frozen(init) else "最後階段"
 
 
-def _more(option: Option) -> str:
+def more(option: Option) -> str:
     """What an option trains of a network of which a part was trained."""
     return "最後階段" if option.end and is_last_stage(option.end[1]) else "全部權重"
 
@@ -81,7 +81,7 @@ def label(option: Option, words: Words) -> str:
             return _with(words.model(option.end[0]), option) if option.end else "較大的模型"
         case OptionKind.INIT:
             if option.fine_tunes:
-                return f"訓練{_more(option)}"
+                return f"訓練{more(option)}"
             return _with(words.init(option.end[1]), option) if option.end else "其他權重"
         case OptionKind.TRAINING:
             return "訓練步數加倍"
@@ -151,7 +151,7 @@ def untried(option: Option, words: Words) -> str:
             if option.fine_tunes:
                 if option.elsewhere:
                     return f"沒有用同樣多的影像訓練過 {model} 的全部權重"
-                return f"這項研究只訓練了{_trained(option.start.init)}"
+                return f"這項研究只訓練了{trained(option.start.init)}"
             if option.start.init == "random":
                 if option.elsewhere:
                     return f"{model} 沒有用同樣多的影像從預訓練權重開始訓練過"

@@ -56,6 +56,7 @@ LABELS = ScreenLabels(
         OptionKind.RESOLUTION: "較大的影像",
     },
     fine_tuning="微調",
+    use_fine_tuning="微調",
     other_weights="其他權重",
     first_layer="第一層",
     verdicts={
@@ -206,6 +207,11 @@ class ChineseScreen(Screen):
                     f"{self.words.cell(found.model)}{which}訓練準確率中途{most} "
                     f"{points(found.falls[0].fall)}：降低學習率後，它可能反而領先。"
                 )
+            case NothingLearned() if found.cell is found.best:
+                return (
+                    "最佳模型的準確率不比隨機猜測高，因此無從比較。請先檢查標籤，再嘗試其他學習率或"
+                    "較長的訓練。"
+                )
             case NothingLearned():
                 return (
                     f"{self.words.cell(found.cell)}的準確率不比猜測高。換一個學習率，它可能就學得起來，"
@@ -217,7 +223,7 @@ class ChineseScreen(Screen):
                 return (
                     f"類別不平衡（測試影像 {count(found.fewest)} 至 {count(found.most)} 張）："
                     f"全部影像的準確率是 {percent(found.accuracy)}，但各類別召回率的平均只有 "
-                    f"{percent(found.balanced)}。改以平衡準確率為準："
+                    f"{percent(found.balanced)}。這項研究可以改以平衡準確率為準。"
                 )
             case LeakedTest():
                 share = f"（{percent(found.share)}）" if math.isfinite(found.share) else ""
@@ -228,7 +234,7 @@ class ChineseScreen(Screen):
             case MixedMachines():
                 return (
                     f"訓練來自 {found.machines} 種不同的機器或數值精度，準確率與時間可能因此有"
-                    "偏差。改用同一台機器："
+                    "偏差。全部在同一台機器上訓練才能比較。"
                 )
             case MixedData():
                 return "各次訓練看到的影像並不相同：任何比較都不可信。"
@@ -239,7 +245,7 @@ class ChineseScreen(Screen):
                     longer = f"完整訓練後，{self.words.cell(found.longer)}的{right}。"
                 return (
                     f"{count(found.images)} 張影像的訓練只進行了 {portion(found.length)} 的步數，"
-                    f"因此所有模型都以這個長度比較。{longer}繼續訓練："
+                    f"因此所有模型都以這個長度比較。{longer}再次執行這項研究，就會從中斷處繼續訓練。"
                 )
             case PartTrained():
                 model = self.words.model(found.best.model)

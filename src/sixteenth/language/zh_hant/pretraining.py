@@ -90,7 +90,7 @@ def _change(found: InitGainChange, words: Words) -> str:
 def _fit_and_gap(found: FitAndGap, words: Words) -> str:
     most = {
         None: "",
-        GainSource.FIT: "：提升主要來自在同樣的 epoch 數內擬合得更好",
+        GainSource.FIT: "：提升主要來自對訓練影像擬合得更好",
         GainSource.GAP: "：提升主要來自泛化差距變小，而不是擬合得更好",
     }
     return (

@@ -81,7 +81,7 @@ def _highest(found: HighestAccuracy, words: Words) -> str:
     reached = percent(found.best.accuracy)
     best = f"{words.term.test_accuracy}最高：{words.cell(found.best)}，{reached}"
     behind = f"{words.cell(found.second)}的 {percent(found.second.accuracy)}"
-    if difference.verdict == "above":
+    if found.told:
         around = interval(difference)
         return f"{best}；其次為 {behind}，相差 {points(difference.value)}（{around}）。"
     return f"{best}；與 {behind} 分不出高下。"
