@@ -23,7 +23,7 @@ from sixteenth.engine.workload import Workload, split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
-from tiny_study import interrupt_at
+from tiny_study import checkpoint_at_every_step, interrupt_at
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -200,7 +200,7 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
     run, whole = cell(max_epochs=4 if least_gain < 0 else 9), RunFolder(tmp_path / "whole")
     train_run(run, digits, whole)
     if every_step:
-        monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        checkpoint_at_every_step(monkeypatch)
     else:
         monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)
     # The first length ends at step 12, of which two are its cool-down; the second at 26.

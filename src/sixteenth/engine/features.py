@@ -32,6 +32,7 @@ from ..storage.run_facts import ModelFacts
 from ..storage.whole_files import write_whole
 from .execution import Execution
 from .learner import Learner
+from .progress import per_second
 
 FORMAT = 1
 """Increase it when features are computed in another way."""
@@ -161,7 +162,7 @@ def _compute(
                 part = _keep(folder, i, part, of_first)
             new += count
             seconds = time.monotonic() - began
-            on_images(start + count, total, new / seconds)
+            on_images(start + count, total, per_second(new, seconds))
         if i == 0:
             of_first = _digest(part)
         parts.append(part)

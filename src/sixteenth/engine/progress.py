@@ -1,4 +1,4 @@
-"""How far a run has come. Without torch, for whoever only shows it."""
+"""How far a run has come, and how fast. Without torch, for whoever only shows it."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ class Progress:
     steps: int
     images_per_second: float
     row: EpochRow | None = None
+
+
+def per_second(images: int, seconds: float) -> float:
+    """Images per second; 0 if the clock has not moved.
+
+    On Windows before Python 3.13, `time.monotonic` moves every 16 ms, and a step may take less.
+    """
+    return images / seconds if seconds > 0 else 0.0
