@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 import torch
 from safetensors.torch import save_file
 
@@ -76,6 +77,18 @@ def test_a_head_that_is_faster_than_the_clock_ends_without_a_speed(
     record, _ = train(spec("1/8"), digits, "study")
     assert record.status == "finished"
     assert record.images_per_second == 0.0
+
+
+def test_a_record_says_what_fitted_the_head_and_whose_images_normalise(
+    digits: ImageDataset,
+) -> None:
+    record, folder = train(spec("1/8"), digits, "study")
+    assert record.environment.sklearn == sklearn.__version__
+    assert record.model.normalisation.source == "all training images"
+    assert record == folder.read_record()
+    whole, _ = train(spec("20 images", finetune="all", train={"epochs": 1}), digits, "study")
+    assert whole.model.normalisation.source == "the run's own training images"
+    assert "sklearn" not in whole.environment.to_dict()
 
 
 def test_all_heads_of_a_network_cost_one_pass_over_the_images(

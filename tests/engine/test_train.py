@@ -23,6 +23,7 @@ from sixteenth.engine.train import train_run
 from sixteenth.engine.workload import MIN_CURVE_IMAGES, Workload, split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
+from sixteenth.study.planning.executions import ExecutionRequest
 from tiny_study import checkpoint_at_every_step, interrupt_at
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -356,6 +357,19 @@ def test_a_device_that_is_not_there_is_refused() -> None:
         resolve_execution("cuda:77", TrainSpec())
     with pytest.raises(InputError, match="float16"):
         resolve_execution("cpu", TrainSpec(precision="float16"))
+
+
+def test_float16_is_refused_on_mps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)  # the device is there
+    with pytest.raises(InputError, match="no float16 on mps; use bfloat16 or float32"):
+        resolve_execution("mps", TrainSpec(precision="float16"))
+
+
+def test_the_cpu_has_one_name() -> None:
+    execution = resolve_execution("cpu:0", TrainSpec())
+    assert execution == resolve_execution("cpu", TrainSpec())
+    # Also where it is asked for again, of a run that was begun.
+    assert ExecutionRequest(device="cpu:0").apply(execution) == execution
 
 
 @pytest.mark.parametrize(("images", "size"), [(11, 2), (5, 2), (111, 10), (90, 32), (1, 4)])

@@ -129,7 +129,9 @@ def _compute(
     folder: Path | None,
     on_images: Callable[[int, int, float], None],
 ) -> Features:
-    learner = Learner(run, len(dataset.classes), dataset.train.images, execution)
+    # Heads of all fractions share the features, so no run's own images may normalise them.
+    images, name = dataset.train.images, "all training images"
+    learner = Learner(run, len(dataset.classes), images, execution, images_name=name)
     few = torch.from_numpy(dataset.train.images[:PROBE]).to(learner.device)
     head, layer = find_head(learner.model, run.model, lambda: learner.logits(few))
     inputs: list[torch.Tensor] = []
