@@ -143,6 +143,12 @@ def test_the_last_length_is_the_whole_run_and_the_others_are_its_halves(
         (4, 24 + 2),
         (8, 48 + 2 + 5),
     ]
+    # The epochs of a cool-down that was left again are told once, as they stay in the history.
+    epochs = [each.epoch for each in seen]
+    assert epochs == sorted(epochs)
+    told = [each.row for each in seen if each.row is not None]
+    assert [row.epoch for row in told] == list(range(1, 9))
+    assert [row.test_accuracy for row in told] == pytest.approx(history["test_accuracy"])
     work = Workload.of(run.train, 180, len(digits.test), 20)
     assert (work.epochs, work.steps, work.all_steps) == (8, 48, 55)
 

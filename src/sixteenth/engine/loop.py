@@ -249,7 +249,8 @@ class TrainingLoop:
         seconds = epoch.seconds
         state.seconds += seconds
         state.history.append(replace(row, seconds=round(seconds, 3)))
-        self._report(state, speed, length, state.history[-1])
+        if length.is_whole:  # else the run may leave this epoch again
+            self._report(state, speed, length, state.history[-1])
 
     def _measure(self, state: TrainingState, length: str = "1") -> dict[str, Any]:
         """Losses and accuracies of the model as it is, whose predictions are written."""
@@ -335,7 +336,7 @@ class TrainingLoop:
         self, state: TrainingState, rate: float, length: Length, row: EpochRow | None = None
     ) -> None:
         steps, epochs, epoch = self.work.all_steps, self.work.epochs, state.epoch
-        if not (length.is_whole or length.may_end):
+        if not length.is_whole:
             # The trunk takes its branch's epochs again; told twice, they would seem to go back.
             epoch = min(epoch, max(1, math.ceil(length.start / self.work.batches)))
         if self.auto:

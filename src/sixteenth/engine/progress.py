@@ -12,8 +12,9 @@ class Progress:
     """Progress of a run, reported after every step; `row` is set at the end of an epoch.
 
     `step` and `steps` include the cool-downs of shorter lengths, see `engine.lengths`. Meanwhile
-    `epoch` stays the one in which the whole run will go on. With
-    `epochs: auto`, `steps` and `epochs` are those up to the end of the current doubling.
+    `epoch` stays the one in which the whole run will go on, and there is no `row`. With
+    `epochs: auto`, `steps` and `epochs` are those up to the end of the current doubling; the rows
+    of the cool-down that the run ends with are in its history alone.
     """
 
     run_id: str
