@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 from forked import Forked, sixteenth_command
 
 if TYPE_CHECKING:
+    import pytest
+
     from sixteenth.engine.progress import Progress
 
 TINY_MODELS = '''\
@@ -108,6 +110,12 @@ def interrupt_at(*, step: int = 0, epoch: int = 0) -> Callable[[Progress], None]
             raise KeyboardInterrupt
 
     return interrupt
+
+
+def checkpoint_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a run write checkpoints as often as it can, whatever they cost."""
+    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SHARE", float("inf"))
 
 
 def write_tiny_study(folder: Path) -> None:

@@ -23,7 +23,7 @@ from sixteenth.engine.workload import Workload, split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
-from tiny_study import interrupt_at
+from tiny_study import checkpoint_at_every_step, interrupt_at
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -143,6 +143,12 @@ def test_the_last_length_is_the_whole_run_and_the_others_are_its_halves(
         (4, 24 + 2),
         (8, 48 + 2 + 5),
     ]
+    # The epochs of a cool-down that was left again are told once, as they stay in the history.
+    epochs = [each.epoch for each in seen]
+    assert epochs == sorted(epochs)
+    told = [each.row for each in seen if each.row is not None]
+    assert [row.epoch for row in told] == list(range(1, 9))
+    assert [row.test_accuracy for row in told] == pytest.approx(history["test_accuracy"])
     work = Workload.of(run.train, 180, len(digits.test), 20)
     assert (work.epochs, work.steps, work.all_steps) == (8, 48, 55)
 
@@ -200,7 +206,7 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
     run, whole = cell(max_epochs=4 if least_gain < 0 else 9), RunFolder(tmp_path / "whole")
     train_run(run, digits, whole)
     if every_step:
-        monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        checkpoint_at_every_step(monkeypatch)
     else:
         monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)
     # The first length ends at step 12, of which two are its cool-down; the second at 26.

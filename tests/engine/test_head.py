@@ -7,16 +7,18 @@ import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 import torch
 from safetensors.torch import save_file
 
 from sixteenth import ModelError, RunSpec, WeightsError, predict
 from sixteenth.data import ImageDataset, load_dataset
-from sixteenth.engine import features
+from sixteenth.engine import features, head
 from sixteenth.engine.execution import Execution
 from sixteenth.engine.head import PENALTIES, UNCHOSEN, fit_head
 from sixteenth.engine.train import train_run
@@ -65,6 +67,28 @@ def train(run: RunSpec, data: ImageDataset, at: str, **more: Any) -> tuple[RunRe
 
 def results(folder: RunFolder) -> tuple[bytes, bytes]:
     return folder.predictions_path_of("1").read_bytes(), folder.weights_path.read_bytes()
+
+
+def test_a_head_that_is_faster_than_the_clock_ends_without_a_speed(
+    digits: ImageDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (features, head):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    record, _ = train(spec("1/8"), digits, "study")
+    assert record.status == "finished"
+    assert record.images_per_second == 0.0
+
+
+def test_a_record_says_what_fitted_the_head_and_whose_images_normalise(
+    digits: ImageDataset,
+) -> None:
+    record, folder = train(spec("1/8"), digits, "study")
+    assert record.environment.sklearn == sklearn.__version__
+    assert record.model.normalisation.source == "all training images"
+    assert record == folder.read_record()
+    whole, _ = train(spec("20 images", finetune="all", train={"epochs": 1}), digits, "study")
+    assert whole.model.normalisation.source == "the run's own training images"
+    assert "sklearn" not in whole.environment.to_dict()
 
 
 def test_all_heads_of_a_network_cost_one_pass_over_the_images(

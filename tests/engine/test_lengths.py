@@ -18,7 +18,7 @@ from sixteenth.engine.workload import Workload
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
-from tiny_study import interrupt_at
+from tiny_study import checkpoint_at_every_step, interrupt_at
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -161,7 +161,7 @@ def test_cut_off_anywhere_a_run_comes_out_the_same(
     run, whole = cell(["1/4", "1/2", 1]), RunFolder(tmp_path / "whole")
     train_run(run, digits, whole)
     if every_step:
-        monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        checkpoint_at_every_step(monkeypatch)
     else:
         monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1e9)
     for stop in stops:
@@ -207,10 +207,32 @@ def test_a_run_that_stops_after_a_length_has_its_result_and_goes_on_to_the_same_
     assert contents(cut) == contents(whole)
 
 
+# Steps 13 to 15 cool down for 1/2; 16 is the first one after them.
+@pytest.mark.parametrize(("stop", "goes_on"), [(14, 13), (16, 17)])
+def test_a_run_cut_off_in_a_branch_loses_that_branch_alone(
+    digits: ImageDataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: int,
+    goes_on: int,
+) -> None:
+    checkpoint_at_every_step(monkeypatch)
+    run, cut, steps = cell(["1/4", "1/2", 1]), RunFolder(tmp_path / "cut"), list[int]()
+
+    def first(progress: Progress) -> None:
+        steps.append(progress.step)
+        raise KeyboardInterrupt
+
+    for on_progress in (interrupt_at(step=stop), first):
+        with pytest.raises(KeyboardInterrupt):
+            train_run(run, digits, cut, on_progress=on_progress)
+    assert steps == [goes_on]
+
+
 def test_a_run_is_cut_off_many_times_and_comes_out_the_same(
     digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    checkpoint_at_every_step(monkeypatch)
     run, cut = cell(["1/4", "1/2", 1]), RunFolder(tmp_path / "cut")
     train_run(run, digits, RunFolder(tmp_path / "whole"))
     for stop in (4, 7, 7, 10, 14, 15, 20, 31):

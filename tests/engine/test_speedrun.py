@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 from sixteenth import ModelError, RunSpec, load_spec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
 from sixteenth.data.augment import alternating_flip, crop_and_flip, cut_out, shift_images
-from sixteenth.engine import loop
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.inference import VIEWS
 from sixteenth.engine.learner import Learner, count_initialisation_images
@@ -27,7 +26,7 @@ from sixteenth.models import build_model, speedrun, weight_files
 from sixteenth.models.speedrun import SpeedrunNet
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
-from tiny_study import interrupt_at
+from tiny_study import checkpoint_at_every_step, interrupt_at
 
 SPEEDRUN = {
     "epochs": 4,
@@ -418,7 +417,7 @@ def test_an_interrupted_run_of_these_goes_on_to_the_very_same_result(
     model: str,
     recipe: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    checkpoint_at_every_step(monkeypatch)
     data = digits if SIDE[model] == 16 else small_digits
     run = cell(model, epochs=3, **recipe).model_copy(update={"fraction": "100 images"})
     whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")

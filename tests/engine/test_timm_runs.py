@@ -32,8 +32,10 @@ def test_the_name_of_a_run_is_one_folder_and_says_the_tag() -> None:
 
 
 def test_the_version_of_timm_is_kept_of_its_own_models_alone() -> None:
-    assert environment(models=[MODEL]).to_dict()["timm"] == timm.__version__
-    assert "timm" not in environment(models=["resnet18"]).to_dict()
+    run = run_of("random")
+    assert environment(runs=[run]).to_dict()["timm"] == timm.__version__
+    other = run.model_copy(update={"model": "resnet18"})
+    assert "timm" not in environment(runs=[other]).to_dict()
 
 
 def test_the_record_keeps_the_tag_and_how_images_were_prepared(

@@ -23,7 +23,8 @@ from sixteenth.engine.train import train_run
 from sixteenth.engine.workload import MIN_CURVE_IMAGES, Workload, split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
-from tiny_study import interrupt_at
+from sixteenth.study.planning.executions import ExecutionRequest
+from tiny_study import checkpoint_at_every_step, interrupt_at
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -40,6 +41,15 @@ def cell(**train: Any) -> RunSpec:
             "train": recipe,
         }
     ).runs()[0]
+
+
+class FakeClock:
+    """The module `time` of a machine whose clock moves only when it is told to."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
 
 
 def _stop() -> NoReturn:
@@ -89,7 +99,7 @@ def test_an_interrupted_run_goes_on_to_the_very_same_result(
     whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")
     train_run(run, digits, whole)
 
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    checkpoint_at_every_step(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         train_run(run, digits, broken, on_progress=interrupt_at(epoch=3))
     record = broken.read_record()
@@ -104,6 +114,40 @@ def test_an_interrupted_run_goes_on_to_the_very_same_result(
     )
     timeless = [frame.read_history().drop(columns="seconds") for frame in (broken, whole)]
     assert timeless[0].equals(timeless[1])
+
+
+def test_slow_checkpoints_within_an_epoch_take_a_twentieth_of_the_time(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, writes = FakeClock(), list[float]()
+
+    def write(*_: object) -> None:
+        clock.now += 60.0
+        writes.append(clock.now)
+
+    def step(_: object) -> None:
+        clock.now += 130.0  # a checkpoint would be due after each step if it cost nothing
+
+    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(loop, "write_checkpoint", write)
+    train_run(cell(epochs=1, batch_size=4), digits, RunFolder(tmp_path / "run"), on_progress=step)
+    assert len(writes) > 3
+    assert (np.diff(writes) >= 20 * 60.0).all()
+
+
+def test_a_run_that_is_faster_than_the_clock_ends_without_a_speed(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "time", FakeClock())
+    speeds: list[float] = []
+    record = train_run(
+        cell(epochs=1),
+        digits,
+        RunFolder(tmp_path / "run"),
+        on_progress=lambda progress: speeds.append(progress.images_per_second),
+    )
+    assert record.status == "finished"
+    assert {*speeds, record.images_per_second} == {0.0}
 
 
 def test_another_seed_is_another_subset_another_network_and_another_order(
@@ -313,6 +357,19 @@ def test_a_device_that_is_not_there_is_refused() -> None:
         resolve_execution("cuda:77", TrainSpec())
     with pytest.raises(InputError, match="float16"):
         resolve_execution("cpu", TrainSpec(precision="float16"))
+
+
+def test_float16_is_refused_on_mps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)  # the device is there
+    with pytest.raises(InputError, match="no float16 on mps; use bfloat16 or float32"):
+        resolve_execution("mps", TrainSpec(precision="float16"))
+
+
+def test_the_cpu_has_one_name() -> None:
+    execution = resolve_execution("cpu:0", TrainSpec())
+    assert execution == resolve_execution("cpu", TrainSpec())
+    # Also where it is asked for again, of a run that was begun.
+    assert ExecutionRequest(device="cpu:0").apply(execution) == execution
 
 
 @pytest.mark.parametrize(("images", "size"), [(11, 2), (5, 2), (111, 10), (90, 32), (1, 4)])

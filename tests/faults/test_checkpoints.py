@@ -19,7 +19,7 @@ from forked import Forked, python_program
 from sixteenth import Listener, Study
 from sixteenth.engine.checkpoint import DIGEST_BYTES, MAGIC
 from sixteenth.engine.train import Progress
-from tiny_study import environment, tiny_home
+from tiny_study import checkpoint_at_every_step, environment, tiny_home
 
 STUDY = {
     "data": "digits",
@@ -262,7 +262,7 @@ def test_a_checkpoint_that_does_not_fit_into_memory_is_not_of_another_network(
 def test_a_run_cut_off_inside_an_epoch_goes_on_inside_it(
     tiny_folder: Path, whole: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SECONDS", 0.0)
+    checkpoint_at_every_step(monkeypatch)
 
     class InTheMiddle(Hearing):
         def run_progressed(self, progress: Progress) -> None:

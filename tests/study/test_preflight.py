@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
-from sixteenth import InputError, MismatchError, Study
+from sixteenth import InputError, MismatchError, RunSpec, Study
+from sixteenth.storage.run_facts import Environment
+from sixteenth.storage.study_folder import StudyFolder
 from sixteenth.study import preflight
 from tiny_study import Command, TrainedStudy, read_results
 
@@ -212,6 +216,21 @@ def test_runs_of_another_version_are_not_mixed_with_new_ones(
     with pytest.raises(MismatchError, match=rf"{package}: 0\.0\.7 there, \S+ here\): install"):
         more.run()
     assert not list(Path("studies/tiny").glob("runs/*60images*"))
+
+
+def test_heads_of_another_scikit_learn_are_not_mixed_with_new_ones(tmp_path: Path) -> None:
+    cell = {"model": "resnet18", "init": "imagenet", "finetune": "head", "fraction": "1/4"}
+    run = RunSpec.model_validate(cell | {"seed": 0, "data": "digits", "image_size": 8})
+
+    def begun(**versions: str) -> Any:
+        record = SimpleNamespace(environment=Environment(**versions))
+        return SimpleNamespace(
+            folder=StudyFolder(tmp_path), runs=(run,), records={run.run_id: record}
+        )
+
+    with pytest.raises(MismatchError, match=r"sklearn: 0\.0\.7 there, \S+ here"):
+        preflight.check_versions(begun(sklearn="0.0.7"))
+    preflight.check_versions(begun())  # records of earlier versions do not tell
 
 
 def test_images_that_have_moved_are_the_same_and_changed_ones_are_not(

@@ -12,6 +12,7 @@ import pytest
 from sixteenth import InputError, Listener, MismatchError, RunSpec, SpecError, Study, load_spec
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.run_results import EpochRow
+from tiny_study import checkpoint_at_every_step
 
 if TYPE_CHECKING:
     from sixteenth.engine.train import Progress
@@ -150,7 +151,7 @@ def test_the_last_curve_point_is_the_reported_accuracy(trained: Any) -> None:
 def test_an_interrupted_run_goes_on_to_the_same_end(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SECONDS", 0.0)
+    checkpoint_at_every_step(monkeypatch)
     whole = Study(tiny(), "whole")
     whole.run()
 

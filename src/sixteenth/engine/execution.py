@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -48,6 +48,11 @@ class Execution:
     threads: int
     reason: str = field(default="", compare=False)
     measured: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        # torch knows the CPU as cpu:0 too; here it has one name, since names are compared.
+        if self.device.startswith("cpu:"):
+            object.__setattr__(self, "device", "cpu")
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
         """A context for mixed precision as `precision` says; weights and norms stay float32."""
@@ -148,7 +153,7 @@ def new_record(
             **dict(dataset.understood),
         ),
         data_checks=dataset.checks,
-        environment=environment(execution.device, [run.model]),
+        environment=environment(execution.device, [run]),
         execution=ExecutionFacts.from_dict(execution.as_record()),
         before=before,
     )
@@ -193,6 +198,10 @@ def resolve_execution(device: str | None, train: TrainSpec) -> Execution:
         precision = "bfloat16" if _has_bfloat16(torch.device(chosen)) else "float32"
     if precision == "float16" and kind == "cpu":
         raise InputError("train.precision: float16 needs a GPU; on cpu use bfloat16 or float32")
+    if precision == "float16" and kind == "mps":
+        # Torch 2.6 and 2.7 scale gradients back in float64, which MPS has not
+        # (https://github.com/pytorch/pytorch/issues/142397).
+        raise InputError("train.precision: no float16 on mps; use bfloat16 or float32")
     layout = _default_layout(kind) if train.layout == "auto" else train.layout
     return Execution(chosen, precision, layout, default_threads())
 
@@ -223,12 +232,12 @@ def _default_layout(kind: str) -> str:
     return "channels-first" if kind == "mps" else "channels-last"
 
 
-def environment(device: str | None = None, models: Iterable[str] = ()) -> Environment:
+def environment(device: str | None = None, runs: Sequence[RunSpec] = ()) -> Environment:
     """Versions and hardware, for the record of a run.
 
     Args:
         device: the GPU to name; if it is none, torch's current one.
-        models: if timm has one of them, its version is among the versions.
+        runs: what they need is among the versions: timm for its models, scikit-learn for heads.
     """
     import numpy
     import torchvision
@@ -236,9 +245,11 @@ def environment(device: str | None = None, models: Iterable[str] = ()) -> Enviro
     from .. import __version__
 
     more = {}
-    if any(map(is_timm, models)):
+    if any(is_timm(run.model) for run in runs):
         with contextlib.suppress(PackageNotFoundError):
             more["timm"] = version("timm")
+    if any(run.finetune == "head" for run in runs):
+        more["sklearn"] = version("scikit-learn")
     gpu = device if device and device.startswith("cuda") else None
     return Environment(
         sixteenth=__version__,

@@ -32,6 +32,7 @@ from ..storage.run_facts import ModelFacts
 from ..storage.whole_files import write_whole
 from .execution import Execution
 from .learner import Learner
+from .progress import per_second
 
 FORMAT = 1
 """Increase it when features are computed in another way."""
@@ -128,7 +129,9 @@ def _compute(
     folder: Path | None,
     on_images: Callable[[int, int, float], None],
 ) -> Features:
-    learner = Learner(run, len(dataset.classes), dataset.train.images, execution)
+    # Heads of all fractions share the features, so no run's own images may normalise them.
+    images, name = dataset.train.images, "all training images"
+    learner = Learner(run, len(dataset.classes), images, execution, images_name=name)
     few = torch.from_numpy(dataset.train.images[:PROBE]).to(learner.device)
     head, layer = find_head(learner.model, run.model, lambda: learner.logits(few))
     inputs: list[torch.Tensor] = []
@@ -161,7 +164,7 @@ def _compute(
                 part = _keep(folder, i, part, of_first)
             new += count
             seconds = time.monotonic() - began
-            on_images(start + count, total, new / seconds)
+            on_images(start + count, total, per_second(new, seconds))
         if i == 0:
             of_first = _digest(part)
         parts.append(part)

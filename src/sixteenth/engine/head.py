@@ -39,6 +39,7 @@ from ..storage.run_record import RunRecord
 from .execution import Execution, peak_memory
 from .features import features_of
 from .learner import loss_and_accuracy
+from .progress import per_second
 from .workload import FORWARD_SHARE, split_of
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def train_head(
         seconds=round(ended - began, 3),
         feature_seconds=round(features.seconds, 3),
         evaluation_seconds=round(ended - measuring, 3),
-        images_per_second=round(len(subset) / (ended - began), 1),
+        images_per_second=round(per_second(len(subset), ended - began), 1),
         peak_memory_bytes=peak_memory(torch.device(execution.device)),
     )
 

@@ -65,7 +65,13 @@ class Learner:
     """
 
     def __init__(
-        self, run: RunSpec, classes: int, train_images: np.ndarray | Rows, execution: Execution
+        self,
+        run: RunSpec,
+        classes: int,
+        train_images: np.ndarray | Rows,
+        execution: Execution,
+        *,
+        images_name: str = "the run's own training images",
     ) -> None:
         """Build the model with its initial weights.
 
@@ -75,6 +81,7 @@ class Learner:
             train_images: uint8, (N, height, width, 3). Their mean and standard deviation normalise
                 the input, unless those of the initial weights are known.
             execution: device, precision, layout and threads.
+            images_name: what `train_images` are, for the record.
 
         Raises:
             ModelError, WeightsError: the model or its weights cannot be loaded.
@@ -94,8 +101,7 @@ class Learner:
         )
         known = weights.normalisation if weights else None
         if known is None:
-            mean, std = channel_statistics(train_images)
-            source = "the run's own training images"
+            (mean, std), source = channel_statistics(train_images), images_name
         else:
             mean, std, source = known.mean, known.std, known.source
         self.normalise = InputNormalisation(mean, std, execution)

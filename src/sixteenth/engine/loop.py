@@ -32,15 +32,15 @@ from .images import DeviceImages, Rows, select_images
 from .learner import Learner
 from .lengths import Length, levelled_off, train_lengths
 from .optim import learning_rate
-from .progress import Progress
+from .progress import Progress, per_second
 from .seeds import derive_seed
 from .workload import Augmentation, Workload
 
 CHECKPOINT_SHARE = 0.05
-"""Largest part of the time for checkpoints between epochs; not every short epoch has one."""
+"""Largest part of the time for checkpoints; not every short epoch has one."""
 
 CHECKPOINT_SECONDS = 120.0
-"""Time between checkpoints within a long epoch."""
+"""Least time between checkpoints within a long epoch."""
 
 
 class _EpochSoFar:
@@ -71,7 +71,7 @@ class _EpochSoFar:
     @property
     def images_per_second(self) -> float:
         """Since the epoch began, or went on."""
-        return (self.images - self._images_before) / (time.monotonic() - self._began)
+        return per_second(self.images - self._images_before, time.monotonic() - self._began)
 
     def position(self) -> dict[str, Any]:
         """`TrainingState.middle`."""
@@ -158,8 +158,7 @@ class TrainingLoop:
         """Train to step `until`, at the learning rates of `length`; see `train_lengths`."""
         while state.step < until:
             self._train_epoch(state, until, length)
-            due = time.monotonic() - self.saved > self.saving_seconds / CHECKPOINT_SHARE
-            if length.is_whole and due:
+            if length.is_whole and self._checkpoint_is_due():
                 self._checkpoint(state)
 
     def _train_epoch(self, state: TrainingState, until: int, length: Length) -> None:
@@ -195,8 +194,8 @@ class TrainingLoop:
             epoch.add(len(batch), self._train_batch(batch, mirrored, generator, rate))
             state.step += 1
             self._check_loss(epoch.sums[0], state.step, until)
-            due = time.monotonic() - self.saved > CHECKPOINT_SECONDS
-            if length.is_whole and due and epoch.batches < stop:
+            due = length.is_whole and self._checkpoint_is_due(CHECKPOINT_SECONDS)
+            if due and epoch.batches < stop:
                 state.middle = epoch.position()
                 self._checkpoint(state)
                 state.middle = None
@@ -250,7 +249,8 @@ class TrainingLoop:
         seconds = epoch.seconds
         state.seconds += seconds
         state.history.append(replace(row, seconds=round(seconds, 3)))
-        self._report(state, speed, length, state.history[-1])
+        if length.is_whole:  # else the run may leave this epoch again
+            self._report(state, speed, length, state.history[-1])
 
     def _measure(self, state: TrainingState, length: str = "1") -> dict[str, Any]:
         """Losses and accuracies of the model as it is, whose predictions are written."""
@@ -318,7 +318,7 @@ class TrainingLoop:
             train_flops=self.learner.train_flops_per_image * images,
             seconds=round(seconds, 3),
             evaluation_seconds=round(state.evaluation_seconds, 3),
-            images_per_second=round(images / seconds, 1),
+            images_per_second=round(per_second(images, seconds), 1),
             peak_memory_bytes=peak_memory(self.device),
         )
 
@@ -336,7 +336,7 @@ class TrainingLoop:
         self, state: TrainingState, rate: float, length: Length, row: EpochRow | None = None
     ) -> None:
         steps, epochs, epoch = self.work.all_steps, self.work.epochs, state.epoch
-        if not (length.is_whole or length.may_end):
+        if not length.is_whole:
             # The trunk takes its branch's epochs again; told twice, they would seem to go back.
             epoch = min(epoch, max(1, math.ceil(length.start / self.work.batches)))
         if self.auto:
@@ -354,6 +354,11 @@ class TrainingLoop:
                 row,
             )
         )
+
+    def _checkpoint_is_due(self, seconds: float = 0.0) -> bool:
+        """Whether the last one is older than `seconds`, and than `CHECKPOINT_SHARE` allows."""
+        least = max(seconds, self.saving_seconds / CHECKPOINT_SHARE)
+        return time.monotonic() - self.saved > least
 
     def _checkpoint(self, state: TrainingState) -> None:
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""How far a run has come. Without torch, for whoever only shows it."""
+"""How far a run has come, and how fast. Without torch, for whoever only shows it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ class Progress:
     """Progress of a run, reported after every step; `row` is set at the end of an epoch.
 
     `step` and `steps` include the cool-downs of shorter lengths, see `engine.lengths`. Meanwhile
-    `epoch` stays the one in which the whole run will go on. With
-    `epochs: auto`, `steps` and `epochs` are those up to the end of the current doubling.
+    `epoch` stays the one in which the whole run will go on, and there is no `row`. With
+    `epochs: auto`, `steps` and `epochs` are those up to the end of the current doubling; the rows
+    of the cool-down that the run ends with are in its history alone.
     """
 
     run_id: str
@@ -23,3 +24,11 @@ class Progress:
     steps: int
     images_per_second: float
     row: EpochRow | None = None
+
+
+def per_second(images: int, seconds: float) -> float:
+    """Images per second; 0 if the clock has not moved.
+
+    On Windows before Python 3.13, `time.monotonic` moves every 16 ms, and a step may take less.
+    """
+    return images / seconds if seconds > 0 else 0.0

@@ -34,7 +34,8 @@ MIN_CURVE_IMAGES = 500
 of accuracy."""
 
 EVALUATION_SHARE = 0.1
-"""Part of a run's time for evaluation, within the two limits above."""
+"""Part of a run's time for evaluation, within the two limits above. The evaluation of shorter
+lengths comes on top."""
 
 FORWARD_SHARE = 1 / 3
 """Cost to evaluate an image, relative to training on it (forward and backward)."""

@@ -19,6 +19,7 @@ _VERSIONS = {
     "torch": "torch",
     "torchvision": "torchvision",
     "timm": "timm",
+    "sklearn": "scikit-learn",
     "numpy": "NumPy",
 }
 

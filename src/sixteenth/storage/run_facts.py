@@ -228,6 +228,8 @@ class Environment(Part):
     numpy: Text = None
     timm: Text = None
     """None if the model is not timm's."""
+    sklearn: Text = None
+    """scikit-learn's, which fits heads; None if the run trains a whole network."""
     platform: Text = None
     cpu: Text = None
     instructions: Text = None

@@ -43,9 +43,9 @@ WORDS = ("expect:", "metric:", "name:", "data_name:", "language:", "skip_broken:
 """What things are called, in which language, what the discussion tests and by which metric, changes
 no run; nor does leave to skip broken images, beyond what the data's fingerprint tells."""
 
-VERSIONS = ("sixteenth", "torch", "torchvision", "timm")
+VERSIONS = ("sixteenth", "torch", "torchvision", "timm", "sklearn")
 """Packages whose version may change what a run gives: no two runs of a study differ in them. timm's
-counts for its own models."""
+counts for its own models, scikit-learn's for heads."""
 
 
 def with_own_name(folder: Path) -> Path:
@@ -198,7 +198,7 @@ def check_versions(snapshot: StudySnapshot) -> None:
     from ..engine.execution import environment
 
     folder, records = snapshot.folder, snapshot.records
-    here = environment(models=[run.model for run in snapshot.runs]).to_dict()
+    here = environment(runs=snapshot.runs).to_dict()
     for run_id, record in records.items():
         there = record.environment.to_dict() if record.environment else {}
         differs = [

@@ -32,6 +32,7 @@ from sixteenth.study.planning.cost import Cost
 from sixteenth.study.planning.executions import ExecutionRequest, write_executions
 from sixteenth.study.planning.machine import GPU_SHARES, LocalMachine
 from sixteenth.study.planning.schedule import Placement, Schedule
+from tiny_study import checkpoint_at_every_step
 
 # The machine is asked, whichever it is
 
@@ -193,7 +194,7 @@ class Interrupting(Listener):
 def test_a_run_goes_on_with_the_threads_it_was_begun_with(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SECONDS", 0.0)
+    checkpoint_at_every_step(monkeypatch)
     study = Study(tiny(), "mine")
     with pytest.raises(KeyboardInterrupt):
         study.run(device="cpu", threads=2, listener=Interrupting())

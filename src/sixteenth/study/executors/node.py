@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -164,7 +164,7 @@ def as_event(kind: str, content: Any) -> Event | None:
     return Noticed(content) if kind == "notice" else None
 
 
-def what_is_missing(origin: Origin, runs: Iterable[RunSpec], versions: dict[str, str]) -> list[str]:
+def what_is_missing(origin: Origin, runs: Sequence[RunSpec], versions: dict[str, str]) -> list[str]:
     """A half-sentence for each thing that this machine lacks to train `runs`; none if all is here.
 
     Args:
@@ -172,7 +172,7 @@ def what_is_missing(origin: Origin, runs: Iterable[RunSpec], versions: dict[str,
     """
     origin.enter()
     different = {(run.model, run.init): run for run in runs}
-    here = environment(models=[model for model, _ in different]).to_dict()
+    here = environment(runs=runs).to_dict()
     missing = [
         f"has {package} {here.get(package, 'missing')} and not {versions[package]}"
         for package in versions

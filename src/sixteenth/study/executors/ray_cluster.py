@@ -139,7 +139,7 @@ class RayCluster:
         """
         if self.is_this_machine():
             return
-        ray, here = self.ray, environment(models=[run.model for run in runs]).to_dict()
+        ray, here = self.ray, environment(runs=runs).to_dict()
         versions = {package: here[package] for package in VERSIONS if package in here}
         task = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(what_is_missing)
         asked = {}

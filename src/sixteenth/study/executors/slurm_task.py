@@ -42,8 +42,10 @@ class TrainJob:
             return "raised", picklable(error)
 
     def checkpoint(self) -> Any:
-        """For submitit, shortly before the time limit or a preemption: the same job again. The run
-        goes on from its last checkpoint, which is at most two minutes old.
+        """For submitit, shortly before the time limit or a preemption: the same job again.
+
+        The run goes on from its last checkpoint. It is minutes old, or as old as the cool-down of a
+        shorter length that the run is in, which has none (`engine.lengths`).
 
         Raises:
             RunError: the time was not enough for a checkpoint, so that it would not be again.

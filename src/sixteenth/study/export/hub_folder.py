@@ -114,7 +114,7 @@ def _shareable(record: RunRecord) -> RunRecord:
         "model": (_without_path(record.model), ("parameters", "normalisation", "weights_sha256")),
         "environment": (
             record.environment,
-            ("sixteenth", "python", "torch", "torchvision", "timm"),
+            ("sixteenth", "python", "torch", "torchvision", "timm", "sklearn"),
         ),
         "execution": (record.execution, ("precision",)),
     }
