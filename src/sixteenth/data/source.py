@@ -164,6 +164,7 @@ class Found:
         symbols: the images are digits or letters.
         cached: decoding is slow enough to keep a copy.
         source: where exactly it was found, if that is more than what was asked for.
+        beside: lines for `Content.left_out` on what may change while the images stay the same.
     """
 
     name: str
@@ -174,6 +175,7 @@ class Found:
     symbols: bool = False
     cached: bool = True
     source: str | None = None
+    beside: Sequence[str] = ()
 
 
 def _move_up(images: NDArray[np.uint8], kept: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -262,9 +264,14 @@ def unused_validation(name: str, images: int) -> str:
     )
 
 
+def composed(name: str) -> str:
+    """A name in Unicode's composed form (NFC): macOS writes file names in the other, NFD."""
+    return unicodedata.normalize("NFC", name)
+
+
 def class_name(name: object) -> str:
-    """A class name in Unicode's composed form (NFC): macOS writes file names in the other, NFD."""
-    return unicodedata.normalize("NFC", str(name))
+    """A class name; two spellings in Unicode are one class."""
+    return composed(str(name))
 
 
 def numbered_classes(labels: Sequence[NDArray[np.int64]]) -> tuple[str, ...]:

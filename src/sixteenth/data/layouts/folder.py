@@ -26,6 +26,7 @@ from ..source import (
     Decoded,
     Found,
     Options,
+    composed,
     cut_note,
     first_names,
     hold_out_test,
@@ -89,6 +90,7 @@ def find_folder(folder: Path, options: Options) -> Found | None:
         },
         stamp=stamp_files(folder, [*images, *parts.files], [*left_out, *parts.notes]),
         read=lambda target: _read(tree, splits, (left_out, parts.notes, validation), target),
+        beside=tree.studies(),
     )
 
 
@@ -166,10 +168,23 @@ def _place(tree: Tree, name: str, key: str) -> Path:
         raise DataError(f"{key}: {name!r} lies outside of {tree.root}: name a folder in it")
     place = tree.root / place.relative_to(os.path.normpath(tree.root))
     if not place.is_dir():
+        place = _in_other_form(tree, place)
+    if not place.is_dir():
         known = [path.name for path in tree.folders(tree.root)]
         hint = nearest(name, known, most=1) or f" (it has {first_names(known)})"
         raise DataError(f"{key}: there is no folder {name!r} in {tree.root}{hint}")
     return place
+
+
+def _in_other_form(tree: Tree, place: Path) -> Path:
+    """The folder whose path is that of `place` in another form of Unicode; `place` if none is."""
+    found = tree.root
+    for name in place.relative_to(tree.root).parts:
+        same = (path for path in tree.folders(found) if composed(path.name) == composed(name))
+        found = next(same, found / name)
+        if not found.is_dir():
+            return place
+    return found
 
 
 def _class_parts(

@@ -12,13 +12,14 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...errors import DataError
 from ...messages import counted, nearest, one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
-from ..source import Options, class_name, first_names
+from ..source import Options, class_name, composed, first_names
 from .splits import Role, role
 from .tree import EXTENSIONS, Tree
 
@@ -66,15 +67,23 @@ class _Images:
         self.tree = tree
         self._paths = set(images)
         self._named: dict[str, list[Path]] = {}
+        # What stands in a table in one form of Unicode may be in another on the disk.
+        self._composed: dict[str, Path] = {}
+        self._named_composed: dict[str, list[Path]] = {}
         for path in images:
+            self._composed.setdefault(composed(str(path)), path)
             for key in {path.name.lower(), path.stem.lower()}:
                 self._named.setdefault(key, []).append(path)
+            for key in {composed(path.name).lower(), composed(path.stem).lower()}:
+                self._named_composed.setdefault(key, []).append(path)
 
     def at(self, text: str, table: Path) -> Path | None:
         """The image at a path from the table or from the folder of the data; None if none is."""
         place = _posix(text)
-        paths = (base / place for base in (table.parent, self.tree.root) if place.name)
-        return next((path for path in paths if path in self._paths), None)
+        paths = [base / place for base in (table.parent, self.tree.root) if place.name]
+        known = (path for path in paths if path in self._paths)
+        alike = (self._composed.get(composed(str(path))) for path in paths)
+        return next(filter(None, chain(known, alike)), None)
 
     def find(self, text: str, table: Path) -> Path | None:
         """The image at that path or, wherever it lies, of that name; None if there is none.
@@ -85,9 +94,7 @@ class _Images:
         place, exact = _posix(text), self.at(text, table)
         if exact is not None or not place.name:
             return exact
-        known = self._named.get(place.name.lower(), [])
-        if not known and place.suffix.lower() in {"", *EXTENSIONS}:
-            known = self._named.get(place.stem.lower(), [])
+        known = self._of_name(place)
         # A path of another machine may be meant, but not an image of the test part for one of the
         # training part.
         meant = role(place.parent.name)
@@ -98,6 +105,46 @@ class _Images:
             names = first_names([self.tree.relative(path) for path in known], 3)
             raise DataError(f"{table}: {text!r} may be {names}: give the path from {table.parent}")
         return known[0] if known else None
+
+    def exists(self, text: str, table: Path) -> bool:
+        """Whether there is such an image, or several."""
+        try:
+            return self.find(text, table) is not None
+        except DataError:
+            return True
+
+    def _of_name(self, place: PurePosixPath) -> list[Path]:
+        """The images of that name in the first spelling that any has; it may lack its ending."""
+        with_ending = place.suffix.lower() in {"", *EXTENSIONS}
+        names = [place.name, *([place.stem] if with_ending else [])]
+        for name in names:
+            if found := self._named.get(name.lower()):
+                return found
+        for name in names:
+            if found := self._named_composed.get(composed(name).lower()):
+                return found
+        return []
+
+
+class _Rows:
+    """What the rows of a table may mean: images that are read, or that `exclude` leaves out."""
+
+    def __init__(self, tree: Tree, images: Sequence[Path]) -> None:
+        self.read = _Images(tree, images)
+        self._excluded = _Images(tree, tree.excluded_images())
+        self._excludes = tree.walk(tree.root).excluded
+
+    def exists(self, text: str, table: Path) -> bool:
+        return self.read.exists(text, table) or self.is_excluded(text, table)
+
+    def is_excluded(self, text: str, table: Path) -> bool:
+        """Whether a row means an image that is left out, or one in a folder that is."""
+        tree, place = self.read.tree, _posix(text)
+        if not self._excludes or not place.name or self.read.at(text, table) is not None:
+            return False
+        if any(tree.is_excluded(base / place) for base in (table.parent, tree.root)):
+            return True
+        return not self.read.exists(text, table) and self._excluded.exists(text, table)
 
 
 def find_tables(tree: Tree, folders: Sequence[Path]) -> list[Path]:
@@ -127,16 +174,19 @@ def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options
         columns, rows = _read(file)
     except DataError as error:
         return str(error)
-    known = _Images(tree, images)
+    known = _Rows(tree, images)
     for asked in (options.image_column, options.label_column):
         if asked is not None and asked not in columns:
             near = nearest(asked, columns) or f"; its columns are {', '.join(columns)}"
             return f"{file} has no column {asked!r}{near}"
-    if any(_exists(known, name, file) for name in columns):
+    if any(known.exists(name, file) for name in columns):
         raise DataError(f"{file} has no header: name its columns, as file_name and label")
     image = _image_column(file, columns, rows, known, options.image_column)
     if image is None:
         return f"no column of {file} names the images (it has {', '.join(columns)})"
+    rows = [row for row in rows if not known.is_excluded(row[image], file)]
+    if not rows:
+        return f"{file} names only images that exclude leaves out"
     label = options.label_column or _label_column(file, columns, rows, image)
     if label is None:
         return (
@@ -155,7 +205,7 @@ def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options
         split = None  # such as numbers of folds
     labels: dict[Path, str] = {}
     parts: dict[Role | None, list[tuple[Path, str]]] = {}
-    places = _places(file, [row[image] for row in rows], known)
+    places = _places(file, [row[image] for row in rows], known.read)
     for row, path, name in zip(rows, places, names, strict=True):
         if path not in labels:
             labels[path] = name
@@ -198,14 +248,14 @@ def _image_column(
     file: Path,
     columns: Sequence[str],
     rows: Sequence[Mapping[str, str]],
-    known: _Images,
+    known: _Rows,
     asked: str | None,
 ) -> str | None:
     """The column that names images, None if none does."""
     sample = rows[:: max(1, len(rows) // _SAMPLE)]
 
     def names_images(column: str) -> bool:
-        found = sum(_exists(known, row[column], file) for row in sample)
+        found = sum(known.exists(row[column], file) for row in sample)
         return found > 0 and found >= _FOUND * len(sample)
 
     fitting = [name for name in ([asked] if asked else columns) if names_images(name)]
@@ -219,13 +269,6 @@ def _image_column(
         f"several columns of {file} name images: choose one with --image-column "
         f"({', '.join(fitting)})"
     )
-
-
-def _exists(known: _Images, text: str, table: Path) -> bool:
-    try:
-        return known.find(text, table) is not None
-    except DataError:
-        return True  # several
 
 
 def _label_column(
