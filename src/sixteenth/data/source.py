@@ -6,6 +6,7 @@ only `Found.read` decodes images, and only if there is no valid cached copy.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import re
 import unicodedata
@@ -19,6 +20,7 @@ import numpy as np
 from ..errors import DataError
 from ..messages import counted, nearest
 from ..spec.work import Work, WorkCallback
+from ..spec.yaml import item
 from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, decode_images
@@ -226,21 +228,45 @@ def hold_out_test(
             "to 0.2, or add a test part"
         )
     check_labels(labels, classes, "train", source)
+    counts = np.bincount(labels, minlength=len(classes))
+    if (counts == 1).any():  # of one image none can be held out, whatever the share
+        raise DataError(_too_few(counts.tolist(), counts == 1, classes, share, source))
     train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
-    untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0)
-    if len(untested):
-        first, counts = int(untested[0]), np.bincount(labels, minlength=len(classes)).tolist()
-        count = counts[first]
-        # A name that is misspelt now and then stands beside the right one, which is frequent.
-        frequent = [name for name, n in zip(classes, counts, strict=True) if n >= 4 * count]
-        near = nearest(classes[first], frequent, most=1)
-        larger = "set a larger test_fraction, or " if count > 1 else ""
-        raise DataError(
-            f"class {classes[first]!r} of {source} has only {counted(count, 'image')}: too "
-            f"few to cut a test part of {share:g}; add images, or {larger}leave the class out (of "
-            f"folders by exclude: [{classes[first]}]){near}"
-        )
+    untested = np.bincount(labels[test], minlength=len(classes)) == 0
+    if untested.any():
+        raise DataError(_too_few(counts.tolist(), untested, classes, share, source))
     return train, test
+
+
+def _too_few(
+    counts: Sequence[int],
+    rare: NDArray[np.bool_],
+    classes: Sequence[str],
+    share: float,
+    source: str,
+) -> str:
+    """The message that the `rare` classes have too few images for a test part."""
+    names = [name for name, is_rare in zip(classes, rare, strict=True) if is_rare]
+    count = max(n for n, is_rare in zip(counts, rare, strict=True) if is_rare)
+    # A name that is misspelt now and then stands beside the right one, which is frequent.
+    frequent = [name for name, n in zip(classes, counts, strict=True) if n >= 4 * count]
+    larger = "set a larger test_fraction, or " if count > 1 else ""
+    if len(names) == 1:
+        who, them = f"class {names[0]!r} of {source} has only", "the class"
+        near = nearest(names[0], frequent, most=1)
+    else:
+        most = "only" if count == 1 else "at most"
+        who = f"{len(names)} classes of {source} ({first_names(names)}) have {most}"
+        them, near = "them", ""
+    return (
+        f"{who} {counted(count, 'image')}: too few to cut a test part of {share:g}; add images, or "
+        f"{larger}leave {them} out (of folders by {excluding(names[:10])}){near}"
+    )
+
+
+def excluding(names: Iterable[str]) -> str:
+    """``exclude: [NAME, ...]`` for files or folders of these names, as a study file has it."""
+    return f"exclude: [{', '.join(item(glob.escape(name)) for name in names)}]"
 
 
 def cut_note(options: Options) -> str:
@@ -324,8 +350,17 @@ def check_content(content: Content, source: str) -> None:
         if not len(split):
             raise DataError(f"{source} has no {_PARTS[part]} images")
         check_labels(split.labels, content.classes, part, source)
-    if len(content.classes) < 2:
-        raise DataError(f"{source} has only one class, {content.classes[0]!r}: two are needed")
+    check_several(content.classes, source)
+
+
+def check_several(classes: Sequence[str], source: str) -> None:
+    """Raise an error if there is only one class.
+
+    Raises:
+        DataError: it is so.
+    """
+    if len(classes) == 1:
+        raise DataError(f"{source} has only one class, {classes[0]!r}: two are needed")
 
 
 def check_labels(labels: NDArray[np.int64], classes: Sequence[str], part: str, source: str) -> None:

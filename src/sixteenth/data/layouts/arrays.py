@@ -27,6 +27,8 @@ from ..source import (
     Content,
     Found,
     Options,
+    check_labels,
+    check_several,
     class_name,
     cut_note,
     hold_out_test,
@@ -113,6 +115,9 @@ def _read_npz(file: Path, options: Options, target: PixelStore) -> Content:
                 )
     labels = {part: each.labels for part, each in parts.items()}
     classes = _classes(arrays.get("classes"), file, list(labels.values()))
+    for part, values in labels.items():  # before the images are resized
+        check_labels(values, classes, part, str(file))
+    check_several(classes, str(file))
     notes = _brightness_notes(parts)
     rows: dict[str, NDArray[np.int64]] = {part: np.arange(len(labels[part])) for part in parts}
     if "test" not in parts:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...errors import DataError
 from ...messages import counted
-from ..source import class_name, first_names
+from ..source import class_name, excluding, first_names
 from .splits import Role, are_parts, role
 from .tree import EXTENSIONS, Tree, printable
 
@@ -83,6 +83,8 @@ def class_folders(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Cla
         elif not inside.excluded:
             empty.append(str(path))
         tree.leave_out(inside.others, "is no image")
+    if len(classes) == 1 and _KIND.fullmatch(next(iter(classes)).lower()):
+        empty = []  # such as labels/*.txt beside images/*.jpg: no classes, of which one is empty
     if empty:
         kinds = ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
         raise DataError(
@@ -122,8 +124,8 @@ def doubt(tree: Tree, folder: Path) -> str:
         copies = sorted(subfolders.intersection(names) - {path.name})
         if len(copies) > 1:
             return (
-                f"stand in {path.name} again ({first_names(copies, 3)}; exclude: [{path.name}] "
-                "leaves that one out)"
+                f"stand in {path.name} again ({first_names(copies, 3)}; "
+                f"{excluding([printable(path.name)])} leaves that one out)"
             )
     return ""
 

@@ -26,6 +26,7 @@ from ..source import (
     Decoded,
     Found,
     Options,
+    check_several,
     composed,
     cut_note,
     first_names,
@@ -36,7 +37,7 @@ from ..source import (
 )
 from .classes import Classes, Parts, class_folders, doubt, inner, merged, notes_on
 from .labelled import parts_of_tables
-from .split_folders import home_of, no_labels, split_classes, split_folders, unclear
+from .split_folders import home_of, no_labels, one_class, split_classes, split_folders, unclear
 from .splits import Role, choose, is_plain
 from .table import find_tables
 from .tree import Tree
@@ -59,6 +60,7 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     else:
         parts = _detect(tree, options)
     tree.check_exclude()
+    check_several(tuple(parts.splits["train"]), str(folder))
     validation = _settle_validation(parts)
     if not parts.files:
         _say_places(parts)
@@ -151,7 +153,10 @@ def _named_by_user(tree: Tree, options: Options) -> Parts:
     train = [inner(tree, path, places) for path in train]
     test = [inner(tree, path, places) for path in test]
     parts = _class_parts(
-        tree, {"train": train, **({"test": test} if test else {})}, [*places, *train, *test]
+        tree,
+        {"train": train, **({"test": test} if test else {})},
+        [*places, *train, *test],
+        tables=False,
     )
     used = [*train, *test]
     above = dict.fromkeys(
@@ -188,17 +193,33 @@ def _in_other_form(tree: Tree, place: Path) -> Path:
 
 
 def _class_parts(
-    tree: Tree, places: Mapping[Role, Sequence[Path]], without: Sequence[Path] = ()
+    tree: Tree,
+    places: Mapping[Role, Sequence[Path]],
+    without: Sequence[Path] = (),
+    *,
+    tables: bool = True,
 ) -> Parts:
-    """The class folders in the folders of each split."""
+    """The class folders in the folders of each split.
+
+    Args:
+        without: folders that are no classes.
+        tables: whether a table would have been read.
+
+    Raises:
+        DataError: there are none, or only one class.
+    """
     splits: dict[Role, Classes] = {}
     for each, folders in places.items():
         for folder in folders:
             if not tree.walk(folder).images:
                 raise DataError(f"no images in {folder}: put some into {folder / 'CLASS'}")
             if tree.is_flat(folder):
-                raise DataError(no_labels(tree, folder, dict.fromkeys(places, folder), []))
+                raise DataError(
+                    no_labels(tree, folder, dict.fromkeys(places, folder), [], tables=tables)
+                )
         splits[each] = merged(class_folders(tree, folder, without) for folder in folders)
+    if len(splits["train"]) == 1:
+        raise DataError(one_class(tree, places, tables=tables))
     used = [folder for folders in places.values() for folder in folders]
     names: dict[Role, str] = {
         each: first_names([tree.relative(folder) for folder in folders], 5)

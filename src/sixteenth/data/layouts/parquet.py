@@ -24,6 +24,7 @@ from ..source import (
     Found,
     Options,
     check_labels,
+    check_several,
     class_name,
     cut_note,
     first_names,
@@ -236,6 +237,7 @@ def _read(
         classes = numbered_classes(list(labels.values()))
     for split, values in labels.items():  # before hours of decoding
         check_labels(values, classes, split, str(source[0]))
+    check_several(classes, str(source[0]))
     read = {}
     for part, (kept, of) in _rows(labels, classes, source).items():
         named: list[str] = []
