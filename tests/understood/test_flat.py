@@ -72,6 +72,8 @@ LINES = [
     for grey in values
 ]
 
+MISSING = [f"{number}.png,{'cat' if number % 2 else 'dog'}" for number in range(50, 65)]
+
 TABLES = [
     read("a CSV", FLAT, table("labels.csv", "file_name,label")),
     read(
@@ -402,6 +404,40 @@ TABLES = [
         "a missing image is a broken one",
         together(FLAT, table("labels.csv", "file_name,label", extra=["77.png,cat", "78.png,dog"])),
         refused=["2 of 12 images cannot be read: 77.png", "78.png", "--skip-broken"],
+    ),
+    Case(
+        "most images of a table are missing",
+        together(IMAGES, table("labels.csv", "image,label", extra=MISSING)),
+        refused=["15 of 25 images cannot be read: ", "50.png (No such", "--skip-broken"],
+    ),
+    Case(
+        "most images of a table are missing, left out",
+        together(IMAGES, table("labels.csv", "image,label", extra=MISSING)),
+        {"skip_broken": True, "test_fraction": 0.4},
+        both=BOTH,
+        test_images=3,
+        notes=["images from column 'image'", "there is no test part: 0.4"],
+        left_out=["png cannot be read"] * 15,
+    ),
+    Case(
+        "the same in a column of another name, chosen by flag",
+        together(IMAGES, table("labels.csv", "scan,label", extra=MISSING)),
+        {"image_column": "scan"},
+        refused=["15 of 25 images cannot be read: ", "50.png (No such", "--skip-broken"],
+    ),
+    refused(
+        "the same in a column of another name",
+        IMAGES,
+        table("labels.csv", "scan,label", extra=MISSING),
+        words=["in column 'scan' of", "only 10 of 25 rows name images", "--image-column"],
+    ),
+    Case(
+        "class folders, and metadata.csv of which few images are there",
+        together(greys(BOTH), put("metadata.csv", "id,label\n0,x\n1,y\n50,x\n51,y\n52,y\n")),
+        both=BOTH,
+        test_images=2,
+        layout="class folders",
+        notes=["metadata.csv not read: folders are the classes", CUT],
     ),
     Case(
         "a missing image, left out",

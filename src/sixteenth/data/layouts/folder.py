@@ -106,8 +106,11 @@ def _detect(tree: Tree, options: Options) -> Parts:
     train = places.get("train", home)
     flat = [place for place in places.values() if tree.is_flat(place)]
     doubtful = "" if flat or problem else doubt(tree, train)
-    needed = bool(flat or problem or doubtful) or len(tree.with_images(train)) == 1
+    unlabelled = bool(flat) or len(tree.with_images(train)) == 1
+    needed = bool(unlabelled or problem or doubtful)
     parts, reasons = parts_of_tables(tree, home, places, options, needed=needed)
+    if parts is None and unlabelled and not problem:
+        parts, _ = parts_of_tables(tree, home, places, options, needed=True, partly=True)
     if parts is not None:
         return parts
     if problem:

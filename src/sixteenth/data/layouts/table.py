@@ -38,7 +38,9 @@ _NUMBER = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?\s*")
 _LIST = re.compile(r"\[['\"0-9].*\]")
 
 _FOUND = 0.5
-"""Least share of a column's values that name image files; those that do not are broken images."""
+"""Least share of a column's values that name image files; those that do not are broken images.
+
+Where no table labels the images otherwise, and in a column asked for, any share will do."""
 
 _SAMPLE = 200
 """Rows by which a column of another name is taken for that of the images."""
@@ -162,8 +164,13 @@ def is_metadata(file: Path) -> bool:
     return file.stem.lower() == "metadata"
 
 
-def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options) -> Labelled | str:
+def read_labels(
+    tree: Tree, file: Path, images: Sequence[Path], options: Options, *, partly: bool = False
+) -> Labelled | str:
     """The labels that a table gives to `images`; or why it is no table of their labels.
+
+    Args:
+        partly: whether few of the images in it may be there, in a column of a usual name.
 
     Raises:
         DataError: it is one, but a column, a file or a label in it is not clear.
@@ -181,9 +188,9 @@ def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options
             return f"{file} has no column {asked!r}{near}"
     if any(known.exists(name, file) for name in columns):
         raise DataError(f"{file} has no header: name its columns, as file_name and label")
-    image = _image_column(file, columns, rows, known, options.image_column)
+    image = _image_column(file, columns, rows, known, options.image_column, partly=partly)
     if image is None:
-        return f"no column of {file} names the images (it has {', '.join(columns)})"
+        return _names_few(file, columns, rows, known)
     rows = [row for row in rows if not known.is_excluded(row[image], file)]
     if not rows:
         return f"{file} names only images that exclude leaves out"
@@ -250,25 +257,52 @@ def _image_column(
     rows: Sequence[Mapping[str, str]],
     known: _Rows,
     asked: str | None,
+    *,
+    partly: bool,
 ) -> str | None:
     """The column that names images, None if none does."""
-    sample = rows[:: max(1, len(rows) // _SAMPLE)]
+    usual = sorted((name for name in columns if _key(name) in _IMAGE), key=_rank(_IMAGE))
+    if asked or partly:
+        likely = [asked] if asked else usual
+        named = [name for name in likely if any(known.exists(row[name], file) for row in rows)]
+        if asked and not named:
+            first = rows[0][asked] if rows else ""
+            raise DataError(f"column {asked!r} of {file} names no images there, such as {first!r}")
+        return next(iter(named), None)
+    sample = _sample(rows)
 
     def names_images(column: str) -> bool:
         found = sum(known.exists(row[column], file) for row in sample)
         return found > 0 and found >= _FOUND * len(sample)
 
-    fitting = [name for name in ([asked] if asked else columns) if names_images(name)]
-    if asked and not fitting:
-        first = rows[0][asked] if rows else ""
-        raise DataError(f"column {asked!r} of {file} names no images there, such as {first!r}")
-    usual = sorted((name for name in fitting if _key(name) in _IMAGE), key=_rank(_IMAGE))
+    fitting = [name for name in columns if names_images(name)]
+    usual = [name for name in usual if name in fitting]
     if usual or len(fitting) < 2:
         return next(iter(usual or fitting), None)
     raise DataError(
         f"several columns of {file} name images: choose one with --image-column "
         f"({', '.join(fitting)})"
     )
+
+
+def _names_few(
+    file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]], known: _Rows
+) -> str:
+    """The message that no column names the images, or only in few rows."""
+    sample = _sample(rows)
+    found = {name: sum(known.exists(row[name], file) for row in sample) for name in columns}
+    best = max(found, key=lambda name: found[name], default="")
+    if not found.get(best):
+        return f"no column of {file} names the images (it has {', '.join(columns)})"
+    number = sum(known.exists(row[best], file) for row in rows)
+    return (
+        f"in column {best!r} of {file} only {number} of {len(rows)} rows name images that are "
+        "there: choose it with --image-column if they are meant"
+    )
+
+
+def _sample(rows: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
+    return rows[:: max(1, len(rows) // _SAMPLE)]
 
 
 def _label_column(
