@@ -228,10 +228,8 @@ class Tree:
         if not self._excluded:
             return False
         place = path.relative_to(self.root).as_posix()
-        named = composed(place), composed(path.name)
         for pattern, left in self._excluded.items():
-            glob = composed(pattern.removeprefix("./").rstrip("/"))
-            if any(fnmatchcase(name, glob) for name in named):
+            if matches(pattern, place):
                 if place not in left:
                     left.add(place)
                     if path.is_dir():
@@ -252,6 +250,12 @@ def _lines(left: Mapping[str, Iterable[str]]) -> list[str]:
         else:
             lines += [f"{name} {reason}" for name in shown]
     return lines
+
+
+def matches(pattern: str, place: str) -> bool:
+    """Whether a pattern of `exclude` is for a path from the root, by all of it or by its name."""
+    glob, place = composed(pattern.removeprefix("./").rstrip("/")), composed(place)
+    return fnmatchcase(place, glob) or fnmatchcase(place.rpartition("/")[2], glob)
 
 
 def looks_like_image(name: str) -> bool:
