@@ -378,6 +378,29 @@ TABLES = [
         both={f"x{name}": values for name, values in BOTH.items()},
         test_images=2,
         layout="images with a table",
+        notes=[
+            "labels from column 'label' of metadata.csv",
+            "the folders cat, dog are not the classes, since metadata.csv goes before them: "
+            "exclude: [metadata.csv] would take the folders",
+            CUT,
+        ],
+    ),
+    Case(
+        "the same, without the table",
+        together(greys(BOTH), table("metadata.csv", "file_name,photographer", "{0}.png,x{1}")),
+        {"exclude": ["metadata.csv"]},
+        both=BOTH,
+        test_images=2,
+        layout="class folders",
+        notes=[CUT],
+        left_out=["0 images by exclude 'metadata.csv'"],
+    ),
+    Case(
+        "class folders and metadata.csv that says the same",
+        together(greys(BOTH), table("metadata.csv", "file_name,label")),
+        both=BOTH,
+        test_images=2,
+        layout="images with a table",
         notes=["labels from column 'label' of metadata.csv", CUT],
     ),
     Case(

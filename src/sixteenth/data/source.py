@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import DataError
 from ..messages import counted, nearest
 from ..spec.work import Work, WorkCallback
-from ..spec.yaml import item
+from ..spec.yaml import as_item
 from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, decode_images
@@ -266,7 +266,7 @@ def _too_few(
 
 def excluding(names: Iterable[str]) -> str:
     """``exclude: [NAME, ...]`` for files or folders of these names, as a study file has it."""
-    return f"exclude: [{', '.join(item(glob.escape(name)) for name in names)}]"
+    return f"exclude: [{', '.join(as_item(glob.escape(name)) for name in names)}]"
 
 
 def cut_note(options: Options) -> str:

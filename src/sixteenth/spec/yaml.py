@@ -98,7 +98,7 @@ def quote(text: str) -> str:
     return yaml.safe_dump(text, default_style='"', width=math.inf).rstrip("\n")
 
 
-def item(text: str) -> str:
+def as_item(text: str) -> str:
     """`text` as it may stand in a list in brackets: in quotes where it would be read otherwise."""
     try:
         plain = read_yaml(f"[{text}]") == [text]

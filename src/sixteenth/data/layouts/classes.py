@@ -154,13 +154,12 @@ def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> li
     if below:
         told = first_names([f"{printable(name)} {n}" for name, n in below.most_common()], 5)
         masks = [name for name in sorted(below) if re.fullmatch(_MASKS, name.lower())]
-        way_out = f"; exclude: [{', '.join(masks)}] would leave masks out" if masks else ""
+        way_out = f"; {excluding(masks)} would leave masks out" if masks else ""
         notes.append(f"images in subfolders of the classes were read too: {told}{way_out}")
     masks = [name for name in parts[0] if re.fullmatch(_MASKS, name.lower())]
     if masks:
         notes.append(
-            f"{', '.join(masks)} is taken for a class: exclude: [{', '.join(masks)}] would leave "
-            "masks out"
+            f"{', '.join(masks)} is taken for a class: {excluding(masks)} would leave masks out"
         )
     endings = _mask_files(images)
     if endings:

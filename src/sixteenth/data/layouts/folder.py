@@ -27,8 +27,10 @@ from ..source import (
     Found,
     Options,
     check_several,
+    class_name,
     composed,
     cut_note,
+    excluding,
     first_names,
     hold_out_test,
     only_test_note,
@@ -40,7 +42,7 @@ from .labelled import parts_of_tables
 from .split_folders import home_of, no_labels, one_class, split_classes, split_folders, unclear
 from .splits import Role, choose, is_plain
 from .table import find_tables
-from .tree import Tree
+from .tree import Tree, printable
 
 
 def find_folder(folder: Path, options: Options) -> Found | None:
@@ -112,6 +114,8 @@ def _detect(tree: Tree, options: Options) -> Parts:
     if parts is None and unlabelled and not problem:
         parts, _ = parts_of_tables(tree, home, places, options, needed=True, partly=True)
     if parts is not None:
+        if not needed:
+            parts.notes += _folders_given_up(tree, train, parts)
         return parts
     if problem:
         raise DataError(problem)
@@ -139,6 +143,18 @@ def _detect(tree: Tree, options: Options) -> Parts:
                 f"{', '.join(taken)} is taken for a class: there is no training part"
             )
     return found
+
+
+def _folders_given_up(tree: Tree, folder: Path, parts: Parts) -> list[str]:
+    """A note that a table labels images in folders of other names, which could be the classes."""
+    names = [class_name(printable(path.name)) for path in tree.with_images(folder)]
+    if set(names) == parts.splits["train"].keys():
+        return []
+    tables = dict.fromkeys(file.name for file in parts.files)
+    return [
+        f"the folders {first_names(names, 3)} are not the classes, since {', '.join(tables)} goes "
+        f"before them: {excluding(tables)} would take the folders"
+    ]
 
 
 def _named_by_user(tree: Tree, options: Options) -> Parts:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...errors import DataError
 from ...messages import counted
-from ...spec.yaml import item
+from ...spec.yaml import as_item
 from ..source import class_name, first_names
 from .classes import Classes, Parts, class_folders, notes_on
 from .splits import ROLES, Role, choose, is_plain, role
@@ -243,7 +243,7 @@ def unclear(tree: Tree, place: Path, why: str, test: Path | None) -> str:
 def _keys(tree: Tree, each: Role, folders: Sequence[Path]) -> str:
     """``--set train_folder=NAME``, as it is typed in a shell."""
     key = "test_folder" if each != "train" else "train_folder"
-    names = [item(tree.relative(folder)) for folder in folders]
+    names = [as_item(tree.relative(folder)) for folder in folders]
     if len(names) == 1:
         return f"--set {shlex.quote(f'{key}={names[0]}')}"
     more = ["..."] if len(names) > _MOST else []
