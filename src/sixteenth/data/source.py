@@ -228,39 +228,32 @@ def hold_out_test(
             "to 0.2, or add a test part"
         )
     check_labels(labels, classes, "train", source)
-    counts = np.bincount(labels, minlength=len(classes))
-    if (counts == 1).any():  # of one image none can be held out, whatever the share
-        raise DataError(_too_few(counts.tolist(), counts == 1, classes, share, source))
+    counts = np.bincount(labels, minlength=len(classes)).tolist()
+    single = [i for i, count in enumerate(counts) if count == 1]
+    if single:  # of one image none can be held out, whatever the share
+        raise DataError(_too_few(counts, single, classes, share, source))
     train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
-    untested = np.bincount(labels[test], minlength=len(classes)) == 0
-    if untested.any():
-        raise DataError(_too_few(counts.tolist(), untested, classes, share, source))
+    untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0).tolist()
+    if untested:
+        raise DataError(_too_few(counts, untested[:1], classes, share, source))
     return train, test
 
 
 def _too_few(
-    counts: Sequence[int],
-    rare: NDArray[np.bool_],
-    classes: Sequence[str],
-    share: float,
-    source: str,
+    counts: Sequence[int], rare: Sequence[int], classes: Sequence[str], share: float, source: str
 ) -> str:
-    """The message that the `rare` classes have too few images for a test part."""
-    names = [name for name, is_rare in zip(classes, rare, strict=True) if is_rare]
-    count = max(n for n, is_rare in zip(counts, rare, strict=True) if is_rare)
-    # A name that is misspelt now and then stands beside the right one, which is frequent.
-    frequent = [name for name, n in zip(classes, counts, strict=True) if n >= 4 * count]
-    larger = "set a larger test_fraction, or " if count > 1 else ""
+    """The message that a class, or several of one image, have too few to cut a test part."""
+    names, count, near = [classes[i] for i in rare], counts[rare[0]], ""
+    who, them = f"{len(names)} classes of {source} ({first_names(names)}) have", "them"
     if len(names) == 1:
-        who, them = f"class {names[0]!r} of {source} has only", "the class"
+        who, them = f"class {names[0]!r} of {source} has", "the class"
+        # A name that is misspelt now and then stands beside the right one, which is frequent.
+        frequent = [name for name, n in zip(classes, counts, strict=True) if n >= 4 * count]
         near = nearest(names[0], frequent, most=1)
-    else:
-        most = "only" if count == 1 else "at most"
-        who = f"{len(names)} classes of {source} ({first_names(names)}) have {most}"
-        them, near = "them", ""
+    larger = "set a larger test_fraction, or " if count > 1 else ""
     return (
-        f"{who} {counted(count, 'image')}: too few to cut a test part of {share:g}; add images, or "
-        f"{larger}leave {them} out (of folders by {excluding(names[:10])}){near}"
+        f"{who} only {counted(count, 'image')}: too few to cut a test part of {share:g}; add "
+        f"images, or {larger}leave {them} out (of folders by {excluding(names[:10])}){near}"
     )
 
 

@@ -62,7 +62,6 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     else:
         parts = _detect(tree, options)
     tree.check_exclude()
-    check_several(tuple(parts.splits["train"]), str(folder))
     validation = _settle_validation(parts)
     if not parts.files:
         _say_places(parts)
@@ -73,6 +72,7 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     else:
         train = parts.splits["train"]
         _compare_classes(folder, parts.names, train, test, strictly=not parts.files)
+    check_several(tuple(train), str(folder))
     splits = {"train": train, "test": test}
     left_out = [*parts.left_out, *tree.left_out()]
     images = [path for part in splits.values() for listed in part.values() for path in listed]
@@ -237,7 +237,7 @@ def _class_parts(
                     no_labels(tree, folder, dict.fromkeys(places, folder), [], tables=tables)
                 )
         splits[each] = merged(class_folders(tree, folder, without) for folder in folders)
-    if len(splits["train"]) == 1:
+    if len({name for classes in splits.values() for name in classes}) == 1:
         raise DataError(one_class(tree, places, tables=tables))
     used = [folder for folders in places.values() for folder in folders]
     names: dict[Role, str] = {
