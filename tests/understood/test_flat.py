@@ -356,6 +356,16 @@ TABLES = [
         left_out=["4 images by exclude 'old'"],
     ),
     Case(
+        "a missing image of the test part is not the one of its name that exclude leaves out",
+        together(
+            greys({"train": range(5), "test": [10, 11]}),
+            put("train.csv", "id,label\n1,a\n2,b\n3,a\n4,b\n"),
+            put("test.csv", "id,label\n10,a\n11,b\n0,a\n"),
+        ),
+        {"exclude": ["train/0.png"]},
+        refused=["1 of 7 images cannot be read: 0 "],
+    ),
+    Case(
         "of two images of one name, exclude leaves one out",
         together(IMAGES, greys({"old": [0]}), table("labels.csv", "file_name,label")),
         {"exclude": ["old"]},

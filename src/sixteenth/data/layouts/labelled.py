@@ -42,14 +42,13 @@ def parts_of_tables(
     tables = find_tables(tree, [*above, *places.values()])
     if not needed and options.label_column is None:
         tables = [file for file in tables if is_metadata(file)]
-    everything = tree.walk(tree.root).images
     read: dict[Role | None, list[Labelled]] = {}
     reasons, without = [], []
     for file in tables:
         each = role(file.stem)
         each = next((key for key, place in places.items() if key and file.parent == place), each)
-        images = tree.walk(places[each]).images if each in places else everything
-        found = read_labels(tree, file, images, options, partly=partly)
+        folder = places.get(each, tree.root)
+        found = read_labels(tree, file, folder, options, partly=partly)
         if isinstance(found, str):
             reasons.append(found)
             without += [file] if each else []

@@ -131,9 +131,10 @@ class _Images:
 class _Rows:
     """What the rows of a table may mean: images that are read, or that `exclude` leaves out."""
 
-    def __init__(self, tree: Tree, images: Sequence[Path]) -> None:
-        self.read = _Images(tree, images)
-        self._excluded = _Images(tree, tree.excluded_images())
+    def __init__(self, tree: Tree, folder: Path) -> None:
+        left_out = [path for path in tree.excluded_images() if folder in path.parents]
+        self.read = _Images(tree, tree.walk(folder).images)
+        self._excluded = _Images(tree, left_out)
         self._excludes = tree.walk(tree.root).excluded
 
     def exists(self, text: str, table: Path) -> bool:
@@ -165,9 +166,9 @@ def is_metadata(file: Path) -> bool:
 
 
 def read_labels(
-    tree: Tree, file: Path, images: Sequence[Path], options: Options, *, partly: bool = False
+    tree: Tree, file: Path, folder: Path, options: Options, *, partly: bool = False
 ) -> Labelled | str:
-    """The labels that a table gives to `images`; or why it is no table of their labels.
+    """The labels that a table gives to the images in a folder; or why it is no table of theirs.
 
     Args:
         partly: whether few of the images in it may be there, in a column of a usual name.
@@ -181,7 +182,7 @@ def read_labels(
         columns, rows = _read(file)
     except DataError as error:
         return str(error)
-    known = _Rows(tree, images)
+    known = _Rows(tree, folder)
     for asked in (options.image_column, options.label_column):
         if asked is not None and asked not in columns:
             near = nearest(asked, columns) or f"; its columns are {', '.join(columns)}"
