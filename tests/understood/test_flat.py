@@ -72,6 +72,8 @@ LINES = [
     for grey in values
 ]
 
+MISSING = [f"{number}.png,{'cat' if number % 2 else 'dog'}" for number in range(50, 65)]
+
 TABLES = [
     read("a CSV", FLAT, table("labels.csv", "file_name,label")),
     read(
@@ -328,6 +330,51 @@ TABLES = [
         refused=["1 of 11 images cannot be read: 0.2"],
     ),
     Case(
+        "an image in a table that exclude leaves out",
+        together(FLAT, greys({".": [20]}), table("metadata.csv", "file_name,label", extra=["20,"])),
+        {"exclude": ["20.png"]},
+        both=BOTH,
+        test_images=2,
+        notes=["labels from column 'label' of metadata.csv", CUT],
+        left_out=["1 image by exclude '20.png'"],
+    ),
+    Case(
+        "a folder in a table that exclude leaves out, and a row of it whose image is not there",
+        together(
+            FLAT,
+            greys({"old": range(20, 24)}),
+            table(
+                "metadata.csv",
+                "file_name,label",
+                extra=[f"old/{grey}.png,emu" for grey in range(20, 25)],
+            ),
+        ),
+        {"exclude": ["old"]},
+        both=BOTH,
+        test_images=2,
+        notes=["labels from column 'label' of metadata.csv", CUT],
+        left_out=["4 images by exclude 'old'"],
+    ),
+    Case(
+        "a missing image of the test part is not the one of its name that exclude leaves out",
+        together(
+            greys({"train": range(5), "test": [10, 11]}),
+            put("train.csv", "id,label\n1,a\n2,b\n3,a\n4,b\n"),
+            put("test.csv", "id,label\n10,a\n11,b\n0,a\n"),
+        ),
+        {"exclude": ["train/0.png"]},
+        refused=["1 of 7 images cannot be read: 0 "],
+    ),
+    Case(
+        "of two images of one name, exclude leaves one out",
+        together(IMAGES, greys({"old": [0]}), table("labels.csv", "file_name,label")),
+        {"exclude": ["old"]},
+        both=BOTH,
+        test_images=2,
+        notes=["labels from column 'label' of labels.csv", CUT],
+        left_out=["1 image by exclude 'old'"],
+    ),
+    Case(
         "class folders and a table: the folders are the classes",
         together(greys(BOTH), table("labels.csv", "file_name,label", "{0}.png,x{1}")),
         both=BOTH,
@@ -339,6 +386,29 @@ TABLES = [
         "class folders and metadata.csv: the table wins",
         together(greys(BOTH), table("metadata.csv", "file_name,label", "{0}.png,x{1}")),
         both={f"x{name}": values for name, values in BOTH.items()},
+        test_images=2,
+        layout="images with a table",
+        notes=[
+            "labels from column 'label' of metadata.csv",
+            "the folders cat, dog are not the classes, since metadata.csv goes before them: "
+            "exclude: [metadata.csv] would take the folders",
+            CUT,
+        ],
+    ),
+    Case(
+        "the same, without the table",
+        together(greys(BOTH), table("metadata.csv", "file_name,photographer", "{0}.png,x{1}")),
+        {"exclude": ["metadata.csv"]},
+        both=BOTH,
+        test_images=2,
+        layout="class folders",
+        notes=[CUT],
+        left_out=["0 images by exclude 'metadata.csv'"],
+    ),
+    Case(
+        "class folders and metadata.csv that says the same",
+        together(greys(BOTH), table("metadata.csv", "file_name,label")),
+        both=BOTH,
         test_images=2,
         layout="images with a table",
         notes=["labels from column 'label' of metadata.csv", CUT],
@@ -367,6 +437,40 @@ TABLES = [
         "a missing image is a broken one",
         together(FLAT, table("labels.csv", "file_name,label", extra=["77.png,cat", "78.png,dog"])),
         refused=["2 of 12 images cannot be read: 77.png", "78.png", "--skip-broken"],
+    ),
+    Case(
+        "most images of a table are missing",
+        together(IMAGES, table("labels.csv", "image,label", extra=MISSING)),
+        refused=["15 of 25 images cannot be read: ", "50.png (No such", "--skip-broken"],
+    ),
+    Case(
+        "most images of a table are missing, left out",
+        together(IMAGES, table("labels.csv", "image,label", extra=MISSING)),
+        {"skip_broken": True, "test_fraction": 0.4},
+        both=BOTH,
+        test_images=3,
+        notes=["images from column 'image'", "there is no test part: 0.4"],
+        left_out=["png cannot be read"] * 15,
+    ),
+    Case(
+        "the same in a column of another name, chosen by flag",
+        together(IMAGES, table("labels.csv", "scan,label", extra=MISSING)),
+        {"image_column": "scan"},
+        refused=["15 of 25 images cannot be read: ", "50.png (No such", "--skip-broken"],
+    ),
+    refused(
+        "the same in a column of another name",
+        IMAGES,
+        table("labels.csv", "scan,label", extra=MISSING),
+        words=["in column 'scan' of", "only 10 of 25 rows name images", "--image-column"],
+    ),
+    Case(
+        "class folders, and metadata.csv of which few images are there",
+        together(greys(BOTH), put("metadata.csv", "id,label\n0,x\n1,y\n50,x\n51,y\n52,y\n")),
+        both=BOTH,
+        test_images=2,
+        layout="class folders",
+        notes=["metadata.csv not read: folders are the classes", CUT],
     ),
     Case(
         "a missing image, left out",

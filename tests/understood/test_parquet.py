@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from small_images import png
-from understanding import Case, cases, check, put, together
+from understanding import Case, cases, check, greys, put, together
 
 INTEGER = pa.int64()
 STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -81,6 +81,11 @@ def refused(name: str, *makers: Callable[[Path], Path | None], words: Sequence[s
     return Case(name, together(*makers), refused=words)
 
 
+FOLDERS = greys(
+    {f"train/{name}": values for name, values in TRAIN.items()}
+    | {f"test/{name}": values for name, values in TEST.items()}
+)
+
 SPLITS = [
     read("train.parquet and test.parquet", both("train.parquet", "test.parquet")),
     read(
@@ -110,6 +115,23 @@ SPLITS = [
         both("train.parquet", "validation.parquet"),
         notes=[COLUMNS, "validation.parquet is the test set: there is no other"],
     ),
+    cut(
+        "a test split without a column of labels",
+        named(
+            {"train.parquet": table(TEN), "test.parquet": table({"cat": [99]}).drop(["label"])}
+        ),
+        left_out=["test.parquet has no labels in column 'label'"],
+    ),
+    refused(
+        "a test split whose labels stand in another column",
+        named(
+            {
+                "train.parquet": table(TRAIN),
+                "test.parquet": table(TEST).rename_columns(["image", "class"]),
+            }
+        ),
+        words=["test.parquet has no column 'label', unlike the first training file"],
+    ),
     cut("a training split alone", named({"train.parquet": table(TEN)})),
     cut(
         "a training split in two shards",
@@ -133,6 +155,34 @@ SPLITS = [
         put("state.json", "{}"),
         layout="saved data set",
     ),
+    read(
+        "folders of images beside a Parquet file of something else",
+        FOLDERS,
+        named({"annotations/train_boxes.parquet": table(TRAIN)}),
+        notes=[],
+        layout="train and test folders",
+        left_out=["annotations holds no images"],
+    ),
+    read(
+        "the same, which exclude leaves out",
+        FOLDERS,
+        named({"annotations/train.parquet": table(TRAIN)}),
+        options={"exclude": ["annotations"]},
+        notes=[],
+        layout="train and test folders",
+        left_out=["0 images by exclude 'annotations'"],
+    ),
+    read(
+        "folders of images with metadata.parquet of the hub",
+        FOLDERS,
+        named({"train/metadata.parquet": pa.table({"file_name": ["cat/10.png"], "x": ["b"]})}),
+        notes=[],
+        layout="train and test folders",
+        left_out=["train/metadata.parquet is no image, and no table that is read"],
+    ),
+    refused("only a small split, and a picture of it",
+            named({"train_small.parquet": table(TRAIN)}), greys({".": [1]}),
+            words=["no train*.parquet (it has train_small.parquet)"]),
     refused("only a small split", named({"train_small.parquet": table(TRAIN)}),
             words=["no train*.parquet (it has train_small.parquet)"]),
     refused("only a test split", named({"test.parquet": table(TEST)}),

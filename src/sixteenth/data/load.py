@@ -139,7 +139,7 @@ def load_dataset(
         fingerprint=digest,
         symbols=found.symbols,
         checks=checks,
-        understood=_understood(found.layout, content),
+        understood=_understood(found, content),
         interpolation=interpolation,
         cache_dir=home,
     )
@@ -159,16 +159,16 @@ def options_of(spec: StudySpec | RunSpec) -> dict[str, Any]:
     }
 
 
-def _understood(layout: str, content: Content) -> Understood:
+def _understood(found: Found, content: Content) -> Understood:
     """What the source was taken for; the language makes sentences of it (`Language.understood`)."""
     labels = np.concatenate([content.train.labels, content.test.labels])
     counts = np.bincount(labels, minlength=len(content.classes)).tolist()
     broken = [f"{one.name} cannot be read: {one.reason}" for one in content.broken]
-    left_out = [*content.left_out, *broken]
+    left_out = [*found.beside, *content.left_out, *broken]
     if (more := len(left_out) - MAX_LEFT_OUT) > 0:
         left_out[MAX_LEFT_OUT:] = [f"and {more} more"]
     return Understood(
-        layout=layout,
+        layout=found.layout,
         classes=content.classes,
         train_images=len(content.train),
         test_images=len(content.test),

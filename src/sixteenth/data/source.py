@@ -6,6 +6,7 @@ only `Found.read` decodes images, and only if there is no valid cached copy.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import re
 import unicodedata
@@ -19,6 +20,7 @@ import numpy as np
 from ..errors import DataError
 from ..messages import counted, nearest
 from ..spec.work import Work, WorkCallback
+from ..spec.yaml import as_item
 from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, decode_images
@@ -164,6 +166,7 @@ class Found:
         symbols: the images are digits or letters.
         cached: decoding is slow enough to keep a copy.
         source: where exactly it was found, if that is more than what was asked for.
+        beside: lines for `Content.left_out` on what may change while the images stay the same.
     """
 
     name: str
@@ -174,6 +177,7 @@ class Found:
     symbols: bool = False
     cached: bool = True
     source: str | None = None
+    beside: Sequence[str] = ()
 
 
 def _move_up(images: NDArray[np.uint8], kept: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -224,21 +228,38 @@ def hold_out_test(
             "to 0.2, or add a test part"
         )
     check_labels(labels, classes, "train", source)
+    counts = np.bincount(labels, minlength=len(classes)).tolist()
+    single = [i for i, count in enumerate(counts) if count == 1]
+    if single:  # of one image none can be held out, whatever the share
+        raise DataError(_too_few(counts, single, classes, share, source))
     train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
-    untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0)
-    if len(untested):
-        first, counts = int(untested[0]), np.bincount(labels, minlength=len(classes)).tolist()
-        count = counts[first]
+    untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0).tolist()
+    if untested:
+        raise DataError(_too_few(counts, untested[:1], classes, share, source))
+    return train, test
+
+
+def _too_few(
+    counts: Sequence[int], rare: Sequence[int], classes: Sequence[str], share: float, source: str
+) -> str:
+    """The message that a class, or several of one image, have too few to cut a test part."""
+    names, count, near = [classes[i] for i in rare], counts[rare[0]], ""
+    who, them = f"{len(names)} classes of {source} ({first_names(names)}) have", "them"
+    if len(names) == 1:
+        who, them = f"class {names[0]!r} of {source} has", "the class"
         # A name that is misspelt now and then stands beside the right one, which is frequent.
         frequent = [name for name, n in zip(classes, counts, strict=True) if n >= 4 * count]
-        near = nearest(classes[first], frequent, most=1)
-        larger = "set a larger test_fraction, or " if count > 1 else ""
-        raise DataError(
-            f"class {classes[first]!r} of {source} has only {counted(count, 'image')}: too "
-            f"few to cut a test part of {share:g}; add images, or {larger}leave the class out (of "
-            f"folders by exclude: [{classes[first]}]){near}"
-        )
-    return train, test
+        near = nearest(names[0], frequent, most=1)
+    larger = "set a larger test_fraction, or " if count > 1 else ""
+    return (
+        f"{who} only {counted(count, 'image')}: too few to cut a test part of {share:g}; add "
+        f"images, or {larger}leave {them} out (of folders by {excluding(names[:10])}){near}"
+    )
+
+
+def excluding(names: Iterable[str]) -> str:
+    """``exclude: [NAME, ...]`` for files or folders of these names, as a study file has it."""
+    return f"exclude: [{', '.join(as_item(glob.escape(name)) for name in names)}]"
 
 
 def cut_note(options: Options) -> str:
@@ -262,9 +283,14 @@ def unused_validation(name: str, images: int) -> str:
     )
 
 
+def composed(name: str) -> str:
+    """A name in Unicode's composed form (NFC): macOS writes file names in the other, NFD."""
+    return unicodedata.normalize("NFC", name)
+
+
 def class_name(name: object) -> str:
-    """A class name in Unicode's composed form (NFC): macOS writes file names in the other, NFD."""
-    return unicodedata.normalize("NFC", str(name))
+    """A class name; two spellings in Unicode are one class."""
+    return composed(str(name))
 
 
 def numbered_classes(labels: Sequence[NDArray[np.int64]]) -> tuple[str, ...]:
@@ -317,8 +343,17 @@ def check_content(content: Content, source: str) -> None:
         if not len(split):
             raise DataError(f"{source} has no {_PARTS[part]} images")
         check_labels(split.labels, content.classes, part, source)
-    if len(content.classes) < 2:
-        raise DataError(f"{source} has only one class, {content.classes[0]!r}: two are needed")
+    check_several(content.classes, source)
+
+
+def check_several(classes: Sequence[str], source: str) -> None:
+    """Raise an error if there is only one class.
+
+    Raises:
+        DataError: it is so.
+    """
+    if len(classes) == 1:
+        raise DataError(f"{source} has only one class, {classes[0]!r}: two are needed")
 
 
 def check_labels(labels: NDArray[np.int64], classes: Sequence[str], part: str, source: str) -> None:

@@ -96,3 +96,12 @@ def quote(text: str) -> str:
     JSON's escapes are none of YAML's: a character above U+FFFF would become two.
     """
     return yaml.safe_dump(text, default_style='"', width=math.inf).rstrip("\n")
+
+
+def as_item(text: str) -> str:
+    """`text` as it may stand in a list in brackets: in quotes where it would be read otherwise."""
+    try:
+        plain = read_yaml(f"[{text}]") == [text]
+    except StrictYamlError:
+        plain = False
+    return text if plain else quote(text)

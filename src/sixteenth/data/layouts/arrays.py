@@ -1,7 +1,8 @@
 """Images that are arrays already: an .npz file, and scikit-learn's digits.
 
 An .npz file has x_train, y_train, x_test, y_test, and optionally classes (names). Without a test
-part, one is cut off. Pickled objects are never loaded.
+part, a validation part (x_val, y_val) is the test part; without any, one is cut off. Pickled
+objects are never loaded.
 """
 
 from __future__ import annotations
@@ -27,17 +28,22 @@ from ..source import (
     Content,
     Found,
     Options,
+    check_labels,
+    check_several,
     class_name,
     cut_note,
     hold_out_test,
     numbered_classes,
+    only_test_note,
     stamp_files,
+    unused_validation,
 )
+from .splits import Role, is_plain, role
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_PARTS = ("train", "test")
+_PARTS: tuple[Role, ...] = ("train", "test")
 
 DARK = {"f": DEEP_DARK, "u": 17, "i": 17}
 """Values below this, of 255, are dark: floats may be 12 or 14 bits divided by 65,535; whole numbers
@@ -61,13 +67,14 @@ def find_npz(file: Path, options: Options) -> Found:
     Raises:
         DataError: it cannot be read, or lacks the training images.
     """
-    is_cut = not {"x_test", "y_test"} & set(_names(file))
+    names = _names(file)
+    is_cut = "test" not in _endings(names)
     cut = {"test_fraction": str(options.test_fraction), "split_seed": str(options.split_seed)}
     return Found(
         name=file.stem,
         layout="npz",
         identity={"layout": "npz", "path": str(file.resolve()), **(cut if is_cut else {})},
-        stamp=stamp_files(file.parent, [file]),
+        stamp=stamp_files(file.parent, [file], _not_read(names)),
         read=lambda target: _read_npz(file, options, target),
     )
 
@@ -99,22 +106,32 @@ def _read_digits(options: Options, target: PixelStore) -> Content:
 
 
 def _read_npz(file: Path, options: Options, target: PixelStore) -> Content:
-    arrays = _load(file)
-    parts = {}
+    names, arrays = _names(file), _load(file)
+    endings = _endings(names)
+    parts: dict[Role, _Part] = {}
     for part in _PARTS:
-        if f"x_{part}" in arrays:
-            x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        if name := endings.get(part):
+            x, y = arrays[f"x_{name}"], arrays[f"y_{name}"]
             parts[part] = _Part(
-                _images(x, f"x_{part} of {file}"), _labels(y, f"y_{part} of {file}")
+                _images(x, f"x_{name} of {file}"), _labels(y, f"y_{name} of {file}")
             )
             if len(x) != len(y):
                 raise DataError(
-                    f"{file} has {len(x)} images in x_{part}, but {len(y)} labels in y_{part}"
+                    f"{file} has {len(x)} images in x_{name}, but {len(y)} labels in y_{name}"
                 )
     labels = {part: each.labels for part, each in parts.items()}
     classes = _classes(arrays.get("classes"), file, list(labels.values()))
-    notes = _brightness_notes(parts)
-    rows: dict[str, NDArray[np.int64]] = {part: np.arange(len(labels[part])) for part in parts}
+    for part, values in labels.items():  # before the images are resized
+        check_labels(values, classes, part, str(file))
+    check_several(classes, str(file))
+    notes = _brightness_notes(parts, endings)
+    if role(endings.get("test", "")) == "validation":
+        notes.append(only_test_note(f"x_{endings['test']}"))
+    left_out, validation = [f"{name} is not read" for name in _not_read(names)], 0
+    if unused := endings.get("validation"):
+        validation = len(arrays[f"y_{unused}"])
+        left_out.insert(0, unused_validation(f"x_{unused}", validation))
+    rows: dict[Role, NDArray[np.int64]] = {part: np.arange(len(labels[part])) for part in parts}
     if "test" not in parts:
         notes.append(cut_note(options))
         if not labels["train"].size:
@@ -125,7 +142,14 @@ def _read_npz(file: Path, options: Options, target: PixelStore) -> Content:
         source = parts.get(part, parts["train"])
         images = resize_array(source.images, target, part, rows=rows[part], convert=_as_bytes)
         splits[part] = Split(images, source.labels[rows[part]])
-    return Content(classes, splits["train"], splits["test"], notes=tuple(notes))
+    return Content(
+        classes,
+        splits["train"],
+        splits["test"],
+        left_out=tuple(left_out),
+        notes=tuple(notes),
+        validation_images=validation,
+    )
 
 
 def _classes(
@@ -149,7 +173,7 @@ def _classes(
     return classes
 
 
-def _brightness_notes(parts: Mapping[str, _Part]) -> list[str]:
+def _brightness_notes(parts: Mapping[Role, _Part], endings: Mapping[Role, str]) -> list[str]:
     """What is odd about the values of the splits, alone and beside each other."""
     notes, means, highs, types = [], [], [], []
     for part, each in parts.items():
@@ -164,21 +188,22 @@ def _brightness_notes(parts: Mapping[str, _Part]) -> list[str]:
         kind, high = each.images.dtype.kind, high_value(counts)
         if high < DARK[kind]:
             notes.append(
-                f"x_{part} is nearly black: almost all of its values are at most {high} of 255"
-                f"{' (floats are multiplied by 255)' if kind == 'f' else ''}; rescale it"
+                f"x_{endings[part]} is nearly black: almost all of its values are at most {high} "
+                f"of 255{' (floats are multiplied by 255)' if kind == 'f' else ''}; rescale it"
             )
         means.append(np.concatenate(averages))
         highs.append(high)
         types.append("floats from 0 to 1" if kind == "f" else "whole numbers from 0 to 255")
     if len(parts) == 2:
+        one_name, other_name = (f"x_{endings[part]}" for part in parts)
         if types[0] != types[1]:
-            notes.append(f"x_train are {types[0]}, x_test {types[1]}")
+            notes.append(f"{one_name} are {types[0]}, {other_name} {types[1]}")
         one, other = (float(each.mean()) for each in means)
         error = float(np.sqrt(sum(each.var() / len(each) for each in means)))
         far = abs(one - other) > max(_APART, 4 * error)
         if far or max(highs) > 2 * (min(highs) + 1):
             notes.append(
-                f"x_train and x_test differ in brightness: their means are {one:.0f} and "
+                f"{one_name} and {other_name} differ in brightness: their means are {one:.0f} and "
                 f"{other:.0f} of 255, almost all values are at most {highs[0]} and {highs[1]}"
             )
     return notes
@@ -191,6 +216,32 @@ def _names(file: Path) -> list[str]:
             return [name.removesuffix(".npy") for name in members.namelist()]
     except (OSError, zipfile.BadZipFile):
         return []  # `_load` says why
+
+
+def _endings(names: Sequence[str]) -> dict[Role, str]:
+    """The ENDING of the arrays x_ENDING and y_ENDING of each split.
+
+    There is a training split in any case, and a validation split only where it is not used: where
+    there is no other test split, it is that.
+    """
+    found: dict[Role, str] = {"train": "train"}
+    usual_names: dict[Role, str] = {"train": "train", "test": "test", "validation": "val"}
+    listed = [name[2:] for name in names if name[:2] in ("x_", "y_") and is_plain(name[2:])]
+    for part, usual in usual_names.items():
+        own = [ending for ending in listed if role(ending) == part]
+        if part == "validation":
+            own = [ending for ending in own if {f"x_{ending}", f"y_{ending}"} <= set(names)]
+        if own:
+            found[part] = usual if usual in own else own[0]
+    if "test" not in found and "validation" in found:
+        found["test"] = found.pop("validation")
+    return found
+
+
+def _not_read(names: Sequence[str]) -> list[str]:
+    """The arrays of a file that are of no split."""
+    known = {f"{axis}_{ending}" for ending in _endings(names).values() for axis in "xy"}
+    return [name for name in names if name not in {"classes", *known}]
 
 
 def _load(file: Path) -> dict[str, NDArray[Any]]:
@@ -208,8 +259,9 @@ def _load(file: Path) -> dict[str, NDArray[Any]]:
                     f"({needed / 1e9:,.2f} of {limit / 1e9:,.2f} GB): save them as images"
                 )
             present = list(archive.files)
-            parts = _PARTS if {"x_test", "y_test"} & set(present) else _PARTS[:1]
-            keys = [f"{axis}_{part}" for part in parts for axis in "xy"]
+            endings = _endings(present)
+            used = [endings[part] for part in _PARTS if part in endings]
+            keys = [f"{axis}_{ending}" for ending in used for axis in "xy"]
             lacking = [key for key in keys if key not in present]
             if lacking:
                 raise DataError(
@@ -217,7 +269,8 @@ def _load(file: Path) -> dict[str, NDArray[Any]]:
                     f"y_test unless a test part is to be cut "
                     f"(it has {', '.join(present[:10]) or 'none of them'})"
                 )
-            return {key: archive[key] for key in (*keys, "classes") if key in present}
+            more = ["classes", f"y_{endings.get('validation')}"]
+            return {key: archive[key] for key in (*keys, *more) if key in present}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         reason = one_line(error)
         if "allow_pickle" in reason:

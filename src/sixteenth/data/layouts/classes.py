@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...errors import DataError
 from ...messages import counted
-from ..source import class_name, first_names
+from ..source import class_name, excluding, first_names
 from .splits import Role, are_parts, role
 from .tree import EXTENSIONS, Tree, printable
 
@@ -83,6 +83,8 @@ def class_folders(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Cla
         elif not inside.excluded:
             empty.append(str(path))
         tree.leave_out(inside.others, "is no image")
+    if len(classes) == 1 and _KIND.fullmatch(next(iter(classes)).lower()):
+        empty = []  # such as labels/*.txt beside images/*.jpg: no classes, of which one is empty
     if empty:
         kinds = ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
         raise DataError(
@@ -96,6 +98,8 @@ def class_folders(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Cla
     tree.leave_out(dangling, "is a link that leads nowhere")
     loose = [path for path in tree.direct(folder) if path not in dangling]
     tree.leave_out(loose, "lies in no class folder")
+    parquet = [path for path in tree.others(folder) if path.suffix == ".parquet"]
+    tree.leave_out(parquet, "is no image, and no table that is read beside images")
     tree.leave_out_dotted(folder)
     return dict(sorted(classes.items()))
 
@@ -122,8 +126,8 @@ def doubt(tree: Tree, folder: Path) -> str:
         copies = sorted(subfolders.intersection(names) - {path.name})
         if len(copies) > 1:
             return (
-                f"stand in {path.name} again ({first_names(copies, 3)}; exclude: [{path.name}] "
-                "leaves that one out)"
+                f"stand in {path.name} again ({first_names(copies, 3)}; "
+                f"{excluding([printable(path.name)])} leaves that one out)"
             )
     return ""
 
@@ -150,13 +154,12 @@ def notes_on(tree: Tree, places: Sequence[Path], parts: Sequence[Classes]) -> li
     if below:
         told = first_names([f"{printable(name)} {n}" for name, n in below.most_common()], 5)
         masks = [name for name in sorted(below) if re.fullmatch(_MASKS, name.lower())]
-        way_out = f"; exclude: [{', '.join(masks)}] would leave masks out" if masks else ""
+        way_out = f"; {excluding(masks)} would leave masks out" if masks else ""
         notes.append(f"images in subfolders of the classes were read too: {told}{way_out}")
     masks = [name for name in parts[0] if re.fullmatch(_MASKS, name.lower())]
     if masks:
         notes.append(
-            f"{', '.join(masks)} is taken for a class: exclude: [{', '.join(masks)}] would leave "
-            "masks out"
+            f"{', '.join(masks)} is taken for a class: {excluding(masks)} would leave masks out"
         )
     endings = _mask_files(images)
     if endings:

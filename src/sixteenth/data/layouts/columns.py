@@ -123,11 +123,14 @@ def lacks_labels(file: Path, columns: Columns) -> bool:
     """Whether no row of a file has a label: the hub's hidden ones are -1, or missing.
 
     Raises:
-        DataError: it cannot be read, or has no such column.
+        DataError: it cannot be read, or its labels stand in another column.
     """
     import pyarrow as pa
 
-    with _open(file, columns.label) as (schema, batches):
+    with _open(file) as (schema, batches):
+        if columns.label not in schema.names and not any(map(is_label_name, schema.names)):
+            return True
+        _check_column(file, schema, columns.label)
         whole = pa.types.is_integer(schema.field(columns.label).type)
         rows = 0
         for batch in batches([columns.label]):

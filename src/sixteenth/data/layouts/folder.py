@@ -26,7 +26,11 @@ from ..source import (
     Decoded,
     Found,
     Options,
+    check_several,
+    class_name,
+    composed,
     cut_note,
+    excluding,
     first_names,
     hold_out_test,
     only_test_note,
@@ -35,10 +39,10 @@ from ..source import (
 )
 from .classes import Classes, Parts, class_folders, doubt, inner, merged, notes_on
 from .labelled import parts_of_tables
-from .split_folders import home_of, no_labels, split_classes, split_folders, unclear
+from .split_folders import home_of, no_labels, one_class, split_classes, split_folders, unclear
 from .splits import Role, choose, is_plain
 from .table import find_tables
-from .tree import Tree
+from .tree import Tree, printable
 
 
 def find_folder(folder: Path, options: Options) -> Found | None:
@@ -68,6 +72,7 @@ def find_folder(folder: Path, options: Options) -> Found | None:
     else:
         train = parts.splits["train"]
         _compare_classes(folder, parts.names, train, test, strictly=not parts.files)
+    check_several(tuple(train), str(folder))
     splits = {"train": train, "test": test}
     left_out = [*parts.left_out, *tree.left_out()]
     images = [path for part in splits.values() for listed in part.values() for path in listed]
@@ -89,6 +94,7 @@ def find_folder(folder: Path, options: Options) -> Found | None:
         },
         stamp=stamp_files(folder, [*images, *parts.files], [*left_out, *parts.notes]),
         read=lambda target: _read(tree, splits, (left_out, parts.notes, validation), target),
+        beside=tree.studies(),
     )
 
 
@@ -102,9 +108,14 @@ def _detect(tree: Tree, options: Options) -> Parts:
     train = places.get("train", home)
     flat = [place for place in places.values() if tree.is_flat(place)]
     doubtful = "" if flat or problem else doubt(tree, train)
-    needed = bool(flat or problem or doubtful) or len(tree.with_images(train)) == 1
+    unlabelled = bool(flat) or len(tree.with_images(train)) == 1
+    needed = bool(unlabelled or problem or doubtful)
     parts, reasons = parts_of_tables(tree, home, places, options, needed=needed)
+    if parts is None and unlabelled and not problem:
+        parts, _ = parts_of_tables(tree, home, places, options, needed=True, partly=True)
     if parts is not None:
+        if not needed:
+            parts.notes += _folders_given_up(tree, train, parts)
         return parts
     if problem:
         raise DataError(problem)
@@ -134,6 +145,18 @@ def _detect(tree: Tree, options: Options) -> Parts:
     return found
 
 
+def _folders_given_up(tree: Tree, folder: Path, parts: Parts) -> list[str]:
+    """A note that a table labels images in folders of other names, which could be the classes."""
+    names = [class_name(printable(path.name)) for path in tree.with_images(folder)]
+    if set(names) == parts.splits["train"].keys():
+        return []
+    tables = dict.fromkeys(file.name for file in parts.files)
+    return [
+        f"the folders {first_names(names, 3)} are not the classes, since {', '.join(tables)} goes "
+        f"before them: {excluding(tables)} would take the folders"
+    ]
+
+
 def _named_by_user(tree: Tree, options: Options) -> Parts:
     """The parts that `train_folder` and `test_folder` name."""
     train = [_place(tree, name, "train_folder") for name in options.train_folders]
@@ -149,7 +172,10 @@ def _named_by_user(tree: Tree, options: Options) -> Parts:
     train = [inner(tree, path, places) for path in train]
     test = [inner(tree, path, places) for path in test]
     parts = _class_parts(
-        tree, {"train": train, **({"test": test} if test else {})}, [*places, *train, *test]
+        tree,
+        {"train": train, **({"test": test} if test else {})},
+        [*places, *train, *test],
+        tables=False,
     )
     used = [*train, *test]
     above = dict.fromkeys(
@@ -166,24 +192,53 @@ def _place(tree: Tree, name: str, key: str) -> Path:
         raise DataError(f"{key}: {name!r} lies outside of {tree.root}: name a folder in it")
     place = tree.root / place.relative_to(os.path.normpath(tree.root))
     if not place.is_dir():
+        place = _in_other_form(tree, place)
+    if not place.is_dir():
         known = [path.name for path in tree.folders(tree.root)]
         hint = nearest(name, known, most=1) or f" (it has {first_names(known)})"
         raise DataError(f"{key}: there is no folder {name!r} in {tree.root}{hint}")
     return place
 
 
+def _in_other_form(tree: Tree, place: Path) -> Path:
+    """The folder whose path is that of `place` in another form of Unicode; `place` if none is."""
+    found = tree.root
+    for name in place.relative_to(tree.root).parts:
+        same = (path for path in tree.folders(found) if composed(path.name) == composed(name))
+        found = next(same, found / name)
+        if not found.is_dir():
+            return place
+    return found
+
+
 def _class_parts(
-    tree: Tree, places: Mapping[Role, Sequence[Path]], without: Sequence[Path] = ()
+    tree: Tree,
+    places: Mapping[Role, Sequence[Path]],
+    without: Sequence[Path] = (),
+    *,
+    tables: bool = True,
 ) -> Parts:
-    """The class folders in the folders of each split."""
+    """The class folders in the folders of each split.
+
+    Args:
+        without: folders that are no classes.
+        tables: whether a table would have been read.
+
+    Raises:
+        DataError: there are none, or only one class.
+    """
     splits: dict[Role, Classes] = {}
     for each, folders in places.items():
         for folder in folders:
             if not tree.walk(folder).images:
                 raise DataError(f"no images in {folder}: put some into {folder / 'CLASS'}")
             if tree.is_flat(folder):
-                raise DataError(no_labels(tree, folder, dict.fromkeys(places, folder), []))
+                raise DataError(
+                    no_labels(tree, folder, dict.fromkeys(places, folder), [], tables=tables)
+                )
         splits[each] = merged(class_folders(tree, folder, without) for folder in folders)
+    if len({name for classes in splits.values() for name in classes}) == 1:
+        raise DataError(one_class(tree, places, tables=tables))
     used = [folder for folders in places.values() for folder in folders]
     names: dict[Role, str] = {
         each: first_names([tree.relative(folder) for folder in folders], 5)

@@ -16,12 +16,21 @@ LAYOUT = "images with a table"
 
 
 def parts_of_tables(
-    tree: Tree, home: Path, places: Mapping[Role | None, Path], options: Options, *, needed: bool
+    tree: Tree,
+    home: Path,
+    places: Mapping[Role | None, Path],
+    options: Options,
+    *,
+    needed: bool,
+    partly: bool = False,
 ) -> tuple[Parts | None, list[str]]:
     """The splits and classes that tables in `home`, above it and in `places` give.
 
     Where class folders could do (not `needed`), only a table with the hub's name, metadata, or one
     that the user asked for with a label column is read.
+
+    Args:
+        partly: whether few of the images in a table may be there.
 
     Returns:
         None if no table labels the images; and why each table that was looked at does not.
@@ -33,14 +42,13 @@ def parts_of_tables(
     tables = find_tables(tree, [*above, *places.values()])
     if not needed and options.label_column is None:
         tables = [file for file in tables if is_metadata(file)]
-    everything = tree.walk(tree.root).images
     read: dict[Role | None, list[Labelled]] = {}
     reasons, without = [], []
     for file in tables:
         each = role(file.stem)
         each = next((key for key, place in places.items() if key and file.parent == place), each)
-        images = tree.walk(places[each]).images if each in places else everything
-        found = read_labels(tree, file, images, options)
+        folder = places.get(each, tree.root)
+        found = read_labels(tree, file, folder, options, partly=partly)
         if isinstance(found, str):
             reasons.append(found)
             without += [file] if each else []

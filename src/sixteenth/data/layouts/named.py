@@ -10,6 +10,7 @@ folder. torchvision (and so torch) is imported only to unpack or decode.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import sys
@@ -82,9 +83,10 @@ def find_named_cifar(name: str, options: Options) -> Found:
 
 def find_cifar_copy(path: Path) -> Found | None:
     """CIFAR unpacked at `path` or in a folder in it; None if there is none."""
+    here = Path(os.path.abspath(path))  # of "." too
     for cifar in CIFARS.values():
-        if path.name == cifar.folder and _files(path):
-            return _found(cifar, path.parent)
+        if here.name == cifar.folder and _files(path):
+            return _found(cifar, here.parent)
         if _files(path / cifar.folder):
             return _found(cifar, path)
     return None

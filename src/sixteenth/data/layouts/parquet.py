@@ -24,6 +24,7 @@ from ..source import (
     Found,
     Options,
     check_labels,
+    check_several,
     class_name,
     cut_note,
     first_names,
@@ -35,7 +36,8 @@ from ..source import (
 )
 from .columns import Columns, choose_columns, count_rows, lacks_labels, read_images, read_labels
 from .splits import ROLES, Role, is_plain, role
-from .table import class_order
+from .table import class_order, is_metadata
+from .tree import Tree, matches
 
 _NAME = re.compile(r"(.+?)(?:[-_.]\d+(?:-of-\d+)?(?:-[0-9a-f]+)?)?")
 """A file's name without its ending: the split, and maybe the number of a shard and a hash."""
@@ -55,6 +57,8 @@ def find_parquet(
 ) -> Found | None:
     """The Parquet files in `folder`, in its `data/` or in its only subfolder with some; else None.
 
+    Among folders of images, files that are not exactly those of a split are none of theirs.
+
     Args:
         listed: the files in the folder; by default those that lie there. Of those that belong to
             no split only the names are used.
@@ -62,7 +66,13 @@ def find_parquet(
     Raises:
         DataError: the training split or a shard is missing, or the columns are ambiguous.
     """
-    found = find_splits(folder, _files(folder) if listed is None else listed)
+    if listed is None:
+        listed = _files(folder, options.exclude)
+        if listed and not _by_home(folder, listed)[0]:
+            tree = Tree(folder, options.exclude)
+            if tree.walk(folder).images and not tree.is_flat(folder):
+                return None
+    found = find_splits(folder, listed)
     if found is None:
         return None
     files = dict(found.files)
@@ -117,21 +127,7 @@ def find_splits(folder: Path, found: Sequence[Path]) -> Splits | None:
     Raises:
         DataError: several have, or one split has files of several names.
     """
-    homes: dict[Path, dict[str, list[Path]]] = {}
-    others: list[Path] = []
-    for file in found:
-        home, name = file.parent, file.stem
-        match = _NAME.fullmatch(name)
-        if file.parent != folder and is_plain(file.parent.name):
-            home, name = file.parent.parent, file.parent.name.lower()
-        elif file.suffix == ".arrow":
-            name = "train"  # one split, saved by itself
-        elif match and is_plain(match[1]):
-            name = match[1].lower()
-        else:
-            others.append(file)
-            continue
-        homes.setdefault(home, {}).setdefault(name, []).append(file)
+    homes, others = _by_home(folder, found)
     usual = [home for home in (folder, folder / "data", folder / "default") if home in homes]
     if not homes:
         if any(role(file.stem) for file in others):
@@ -165,8 +161,38 @@ def find_splits(folder: Path, found: Sequence[Path]) -> Splits | None:
     return Splits(home, ordered, sorted(others))
 
 
-def _files(folder: Path) -> list[Path]:
+def _by_home(
+    folder: Path, found: Sequence[Path]
+) -> tuple[dict[Path, dict[str, list[Path]]], list[Path]]:
+    """Files named after a split by the folder of all splits and that name, and the others."""
+    homes: dict[Path, dict[str, list[Path]]] = {}
+    others: list[Path] = []
+    for file in found:
+        home, name = file.parent, file.stem
+        match = _NAME.fullmatch(name)
+        if is_metadata(file):
+            others.append(file)  # a table of labels beside images
+            continue
+        if file.parent != folder and is_plain(file.parent.name):
+            home, name = file.parent.parent, file.parent.name.lower()
+        elif file.suffix == ".arrow":
+            name = "train"  # one split, saved by itself
+        elif match and is_plain(match[1]):
+            name = match[1].lower()
+        else:
+            others.append(file)
+            continue
+        homes.setdefault(home, {}).setdefault(name, []).append(file)
+    return homes, others
+
+
+def _files(folder: Path, exclude: Sequence[str]) -> list[Path]:
     """Parquet files at up to two levels below, and Arrow files where a data set was saved."""
+
+    def is_excluded(place: Path) -> bool:
+        paths = [each.as_posix() for each in (place, *place.parents[:-1])]
+        return any(matches(pattern, path) for pattern in exclude for path in paths)
+
     saved = any((folder / name).is_file() for name in ("dataset_dict.json", "state.json"))
     endings = (".parquet", *([".arrow"] if saved else []))
     return sorted(
@@ -176,6 +202,7 @@ def _files(folder: Path) -> list[Path]:
         if file.suffix in endings
         and not file.name.startswith(("cache-", "."))
         and not any(each.startswith(".") for each in file.relative_to(folder).parts)
+        and not is_excluded(file.relative_to(folder))
     )
 
 
@@ -236,6 +263,7 @@ def _read(
         classes = numbered_classes(list(labels.values()))
     for split, values in labels.items():  # before hours of decoding
         check_labels(values, classes, split, str(source[0]))
+    check_several(classes, str(source[0]))
     read = {}
     for part, (kept, of) in _rows(labels, classes, source).items():
         named: list[str] = []

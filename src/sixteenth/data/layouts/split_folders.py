@@ -6,15 +6,20 @@ may also lie in the class folders: ``CLASS/train/*.jpg`` and ``CLASS/test/*.jpg`
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...errors import DataError
 from ...messages import counted
+from ...spec.yaml import as_item
 from ..source import class_name, first_names
 from .classes import Classes, Parts, class_folders, notes_on
 from .splits import ROLES, Role, choose, is_plain, role
 from .tree import Tree, printable
+
+_MOST = 10
+"""So many folders are named in a command that a message gives."""
 
 
 def home_of(tree: Tree) -> Path:
@@ -158,15 +163,22 @@ def _split_otherwise(tree: Tree, home: Path, first: Path, odd: Path) -> str:
 
 
 def no_labels(
-    tree: Tree, place: Path, places: Mapping[Role | None, Path], reasons: Sequence[str]
+    tree: Tree,
+    place: Path,
+    places: Mapping[Role | None, Path],
+    reasons: Sequence[str],
+    *,
+    tables: bool = True,
 ) -> str:
-    """The message that images lie in no class folder, and what to do."""
+    """The message that images lie in no class folder, and what to do.
+
+    Args:
+        reasons: why tables give no labels.
+        tables: whether a table would be read.
+    """
     loose = tree.direct(place)
     first = tree.relative(loose[0])
-    ways = [
-        f"put them into {place / 'CLASS'}, or add {place / 'metadata.csv'} with the columns "
-        "file_name and label (labels in file names are not read)"
-    ]
+    ways = [_give_labels("them", place, tables=tables)]
     train = places.get("train")
     if train is not None and train != place:
         ways.append(f"{_keys(tree, 'train', [train])} leaves them out")
@@ -174,6 +186,44 @@ def no_labels(
     return (
         f"{counted(len(loose), 'image')} in {place} {'lies' if len(loose) == 1 else 'lie'} in no "
         f"class folder, such as {first}{because}: {'; '.join(ways)}"
+    )
+
+
+def one_class(tree: Tree, places: Mapping[Role, Sequence[Path]], *, tables: bool) -> str:
+    """The message that the class folders in `places` are one class, and what to do."""
+    used = [folder for folders in places.values() for folder in folders]
+    found = {
+        each: [
+            path
+            for folder in folders
+            for path in tree.with_images(folder)
+            if not any(path == place or path in place.parents for place in used)
+        ]
+        for each, folders in places.items()
+        if each != "validation" or "test" not in places
+    }
+    first = found["train"][0]
+    message = (
+        f"{tree.root} has only one class, {class_name(printable(first.name))!r}: two are needed; "
+    )
+    inside = [path.name for path in tree.with_images(first)]
+    if len(inside) < 2:
+        images = "the images of each"
+        return message + _give_labels(images, places["train"][0], tables=tables)
+    keys = " ".join(_keys(tree, each, folders) for each, folders in found.items())
+    return f"{message}{keys} takes the folders in it ({first_names(inside, 5)}) as classes"
+
+
+def _give_labels(images: str, place: Path, *, tables: bool) -> str:
+    """How to say the classes of `images` in a folder."""
+    if not tables:
+        return (
+            f"put {images} into {place / 'CLASS'} (with train_folder or test_folder no table of "
+            "labels is read)"
+        )
+    return (
+        f"put {images} into {place / 'CLASS'}, or add {place / 'metadata.csv'} with the columns "
+        "file_name and label (labels in file names are not read)"
     )
 
 
@@ -191,9 +241,11 @@ def unclear(tree: Tree, place: Path, why: str, test: Path | None) -> str:
 
 
 def _keys(tree: Tree, each: Role, folders: Sequence[Path]) -> str:
-    """``--set train_folder=NAME``."""
+    """``--set train_folder=NAME``, as it is typed in a shell."""
     key = "test_folder" if each != "train" else "train_folder"
-    names = [tree.relative(folder) for folder in folders]
+    names = [as_item(tree.relative(folder)) for folder in folders]
     if len(names) == 1:
-        return f"--set {key}={names[0]}"
-    return f"--set '{key}=[{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}]'"
+        return f"--set {shlex.quote(f'{key}={names[0]}')}"
+    more = ["..."] if len(names) > _MOST else []
+    listed = ", ".join([*names[:_MOST], *more])
+    return f"--set {shlex.quote(f'{key}=[{listed}]')}"

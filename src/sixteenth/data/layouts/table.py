@@ -12,13 +12,14 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...errors import DataError
 from ...messages import counted, nearest, one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
-from ..source import Options, class_name, first_names
+from ..source import Options, class_name, composed, first_names
 from .splits import Role, role
 from .tree import EXTENSIONS, Tree
 
@@ -37,7 +38,9 @@ _NUMBER = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?\s*")
 _LIST = re.compile(r"\[['\"0-9].*\]")
 
 _FOUND = 0.5
-"""Least share of a column's values that name image files; those that do not are broken images."""
+"""Least share of a column's values that name image files; those that do not are broken images.
+
+Where no table labels the images otherwise, and in a column asked for, any share will do."""
 
 _SAMPLE = 200
 """Rows by which a column of another name is taken for that of the images."""
@@ -66,15 +69,23 @@ class _Images:
         self.tree = tree
         self._paths = set(images)
         self._named: dict[str, list[Path]] = {}
+        # What stands in a table in one form of Unicode may be in another on the disk.
+        self._composed: dict[str, Path] = {}
+        self._named_composed: dict[str, list[Path]] = {}
         for path in images:
+            self._composed.setdefault(composed(str(path)), path)
             for key in {path.name.lower(), path.stem.lower()}:
                 self._named.setdefault(key, []).append(path)
+            for key in {composed(path.name).lower(), composed(path.stem).lower()}:
+                self._named_composed.setdefault(key, []).append(path)
 
     def at(self, text: str, table: Path) -> Path | None:
         """The image at a path from the table or from the folder of the data; None if none is."""
         place = _posix(text)
-        paths = (base / place for base in (table.parent, self.tree.root) if place.name)
-        return next((path for path in paths if path in self._paths), None)
+        paths = [base / place for base in (table.parent, self.tree.root) if place.name]
+        known = (path for path in paths if path in self._paths)
+        alike = (self._composed.get(composed(str(path))) for path in paths)
+        return next(filter(None, chain(known, alike)), None)
 
     def find(self, text: str, table: Path) -> Path | None:
         """The image at that path or, wherever it lies, of that name; None if there is none.
@@ -85,9 +96,7 @@ class _Images:
         place, exact = _posix(text), self.at(text, table)
         if exact is not None or not place.name:
             return exact
-        known = self._named.get(place.name.lower(), [])
-        if not known and place.suffix.lower() in {"", *EXTENSIONS}:
-            known = self._named.get(place.stem.lower(), [])
+        known = self._of_name(place)
         # A path of another machine may be meant, but not an image of the test part for one of the
         # training part.
         meant = role(place.parent.name)
@@ -98,6 +107,47 @@ class _Images:
             names = first_names([self.tree.relative(path) for path in known], 3)
             raise DataError(f"{table}: {text!r} may be {names}: give the path from {table.parent}")
         return known[0] if known else None
+
+    def exists(self, text: str, table: Path) -> bool:
+        """Whether there is such an image, or several."""
+        try:
+            return self.find(text, table) is not None
+        except DataError:
+            return True
+
+    def _of_name(self, place: PurePosixPath) -> list[Path]:
+        """The images of that name in the first spelling that any has; it may lack its ending."""
+        with_ending = place.suffix.lower() in {"", *EXTENSIONS}
+        names = [place.name, *([place.stem] if with_ending else [])]
+        for name in names:
+            if found := self._named.get(name.lower()):
+                return found
+        for name in names:
+            if found := self._named_composed.get(composed(name).lower()):
+                return found
+        return []
+
+
+class _Rows:
+    """What the rows of a table may mean: images that are read, or that `exclude` leaves out."""
+
+    def __init__(self, tree: Tree, folder: Path) -> None:
+        left_out = [path for path in tree.excluded_images() if folder in path.parents]
+        self.read = _Images(tree, tree.walk(folder).images)
+        self._excluded = _Images(tree, left_out)
+        self._excludes = tree.walk(tree.root).excluded
+
+    def exists(self, text: str, table: Path) -> bool:
+        return self.read.exists(text, table) or self.is_excluded(text, table)
+
+    def is_excluded(self, text: str, table: Path) -> bool:
+        """Whether a row means an image that is left out, or one in a folder that is."""
+        tree, place = self.read.tree, _posix(text)
+        if not self._excludes or not place.name or self.read.at(text, table) is not None:
+            return False
+        if any(tree.is_excluded(base / place) for base in (table.parent, tree.root)):
+            return True
+        return not self.read.exists(text, table) and self._excluded.exists(text, table)
 
 
 def find_tables(tree: Tree, folders: Sequence[Path]) -> list[Path]:
@@ -115,8 +165,13 @@ def is_metadata(file: Path) -> bool:
     return file.stem.lower() == "metadata"
 
 
-def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options) -> Labelled | str:
-    """The labels that a table gives to `images`; or why it is no table of their labels.
+def read_labels(
+    tree: Tree, file: Path, folder: Path, options: Options, *, partly: bool = False
+) -> Labelled | str:
+    """The labels that a table gives to the images in a folder; or why it is no table of theirs.
+
+    Args:
+        partly: whether few of the images in it may be there, in a column of a usual name.
 
     Raises:
         DataError: it is one, but a column, a file or a label in it is not clear.
@@ -127,16 +182,19 @@ def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options
         columns, rows = _read(file)
     except DataError as error:
         return str(error)
-    known = _Images(tree, images)
+    known = _Rows(tree, folder)
     for asked in (options.image_column, options.label_column):
         if asked is not None and asked not in columns:
             near = nearest(asked, columns) or f"; its columns are {', '.join(columns)}"
             return f"{file} has no column {asked!r}{near}"
-    if any(_exists(known, name, file) for name in columns):
+    if any(known.exists(name, file) for name in columns):
         raise DataError(f"{file} has no header: name its columns, as file_name and label")
-    image = _image_column(file, columns, rows, known, options.image_column)
+    image = _image_column(file, columns, rows, known, options.image_column, partly=partly)
     if image is None:
-        return f"no column of {file} names the images (it has {', '.join(columns)})"
+        return _names_few(file, columns, rows, known)
+    rows = [row for row in rows if not known.is_excluded(row[image], file)]
+    if not rows:
+        return f"{file} names only images that exclude leaves out"
     label = options.label_column or _label_column(file, columns, rows, image)
     if label is None:
         return (
@@ -155,7 +213,7 @@ def read_labels(tree: Tree, file: Path, images: Sequence[Path], options: Options
         split = None  # such as numbers of folds
     labels: dict[Path, str] = {}
     parts: dict[Role | None, list[tuple[Path, str]]] = {}
-    places = _places(file, [row[image] for row in rows], known)
+    places = _places(file, [row[image] for row in rows], known.read)
     for row, path, name in zip(rows, places, names, strict=True):
         if path not in labels:
             labels[path] = name
@@ -198,21 +256,28 @@ def _image_column(
     file: Path,
     columns: Sequence[str],
     rows: Sequence[Mapping[str, str]],
-    known: _Images,
+    known: _Rows,
     asked: str | None,
+    *,
+    partly: bool,
 ) -> str | None:
     """The column that names images, None if none does."""
-    sample = rows[:: max(1, len(rows) // _SAMPLE)]
+    usual = sorted((name for name in columns if _key(name) in _IMAGE), key=_rank(_IMAGE))
+    if asked or partly:
+        likely = [asked] if asked else usual
+        named = [name for name in likely if any(known.exists(row[name], file) for row in rows)]
+        if asked and not named:
+            first = rows[0][asked] if rows else ""
+            raise DataError(f"column {asked!r} of {file} names no images there, such as {first!r}")
+        return next(iter(named), None)
+    sample = _sample(rows)
 
     def names_images(column: str) -> bool:
-        found = sum(_exists(known, row[column], file) for row in sample)
+        found = sum(known.exists(row[column], file) for row in sample)
         return found > 0 and found >= _FOUND * len(sample)
 
-    fitting = [name for name in ([asked] if asked else columns) if names_images(name)]
-    if asked and not fitting:
-        first = rows[0][asked] if rows else ""
-        raise DataError(f"column {asked!r} of {file} names no images there, such as {first!r}")
-    usual = sorted((name for name in fitting if _key(name) in _IMAGE), key=_rank(_IMAGE))
+    fitting = [name for name in columns if names_images(name)]
+    usual = [name for name in usual if name in fitting]
     if usual or len(fitting) < 2:
         return next(iter(usual or fitting), None)
     raise DataError(
@@ -221,11 +286,24 @@ def _image_column(
     )
 
 
-def _exists(known: _Images, text: str, table: Path) -> bool:
-    try:
-        return known.find(text, table) is not None
-    except DataError:
-        return True  # several
+def _names_few(
+    file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]], known: _Rows
+) -> str:
+    """The message that no column names the images, or only in few rows."""
+    sample = _sample(rows)
+    found = {name: sum(known.exists(row[name], file) for row in sample) for name in columns}
+    best = max(found, key=lambda name: found[name], default="")
+    if not found.get(best):
+        return f"no column of {file} names the images (it has {', '.join(columns)})"
+    number = sum(known.exists(row[best], file) for row in rows)
+    return (
+        f"in column {best!r} of {file} only {number} of {len(rows)} rows name images that are "
+        "there: choose it with --image-column if they are meant"
+    )
+
+
+def _sample(rows: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
+    return rows[:: max(1, len(rows) // _SAMPLE)]
 
 
 def _label_column(

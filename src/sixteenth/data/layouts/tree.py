@@ -7,14 +7,15 @@ files, are left out. What else is not read is collected, for the user to see.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ...errors import DataError
 from ...messages import counted, nearest
-from ..source import first_names
+from ...storage.study_folder import StudyFolder
+from ..source import composed, first_names
 
 EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".avif"}
@@ -63,7 +64,12 @@ class _Listed:
     folders: list[Path] = field(default_factory=list)
     images: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+    studies: list[Path] = field(default_factory=list)
     excluded: bool = False
+
+    @property
+    def holds_only_studies(self) -> bool:
+        return bool(self.studies) and not self.folders and not self.images
 
 
 class Tree:
@@ -85,8 +91,9 @@ class Tree:
         return printable(path.relative_to(self.root).as_posix())
 
     def folders(self, folder: Path) -> list[Path]:
-        """The visible folders in a folder, sorted by name."""
-        return self._list(folder).folders
+        """The visible folders in a folder, sorted by name; none that holds only studies."""
+        inside = self._list(folder).folders
+        return [path for path in inside if not self._list(path).holds_only_studies]
 
     def with_images(self, folder: Path) -> list[Path]:
         """Those of `folders` that have images in them, at any depth."""
@@ -118,7 +125,7 @@ class Tree:
         images: list[Path] = []
         others: list[Path] = []
         excluded = False
-        visited = {_identity(above) for above in folder.absolute().parents}
+        visited = {_identity(above) for above in Path(os.path.abspath(folder)).parents}
         waiting = [folder]
         while waiting:
             listed = self._list(waiting.pop())
@@ -131,6 +138,37 @@ class Tree:
         images.sort(key=os.fspath)
         self._walked[folder] = Walked(tuple(images), tuple(sorted(others)), excluded)
         return self._walked[folder]
+
+    def excluded_images(self) -> list[Path]:
+        """The images that `exclude` leaves out of the folders that were read, sorted."""
+        places = set().union(*self._excluded.values())
+        return [self.root / place for place in sorted(places) if looks_like_image(place)]
+
+    def is_excluded(self, path: Path) -> bool:
+        """Whether `exclude` leaves out a path below the root or a folder above it."""
+        if not path.is_relative_to(self.root):
+            return False
+        place = path.relative_to(self.root)
+        return any(
+            each.as_posix() in left
+            for each in (place, *place.parents)
+            for left in self._excluded.values()
+        )
+
+    def studies(self) -> list[str]:
+        """A line for each folder of studies of Sixteenth that was left out.
+
+        They come and go beside the same images, so these lines are not among `left_out`, by which
+        a decoded copy is known.
+        """
+        left: dict[str, dict[str, None]] = {}
+        for folder, listed in sorted(self._listed.items()):
+            if listed.holds_only_studies and folder != self.root:
+                left.setdefault("holds studies of Sixteenth", {})[self.relative(folder)] = None
+            else:
+                names = dict.fromkeys(map(self.relative, listed.studies))
+                left.setdefault("is a study of Sixteenth", {}).update(names)
+        return _lines(left)
 
     def leave_out(self, paths: Iterable[Path], reason: str) -> None:
         """Note paths that are not read, with the rest of a sentence about one."""
@@ -147,13 +185,7 @@ class Tree:
 
     def left_out(self) -> list[str]:
         """A line for each path that was left out, or for many with the same reason."""
-        lines: list[str] = []
-        for reason, names in self._left.items():
-            shown = list(names)
-            if len(shown) > _MANY:
-                lines.append(f"{first_names(shown, _MANY)}: each {reason}")
-            else:
-                lines += [f"{name} {reason}" for name in shown]
+        lines = _lines(self._left)
         for pattern, left in self._excluded.items():
             images = sum(looks_like_image(name) for name in left)
             lines.append(f"{counted(images, 'image')} by exclude {pattern!r}")
@@ -185,7 +217,7 @@ class Tree:
                 if self._excludes(path):
                     listed.excluded = True
                 elif is_folder:
-                    listed.folders.append(path)
+                    (listed.studies if _is_study(path) else listed.folders).append(path)
                 else:
                     (listed.images if looks_like_image(name) else listed.others).append(path)
             self._listed[folder] = listed
@@ -197,8 +229,7 @@ class Tree:
             return False
         place = path.relative_to(self.root).as_posix()
         for pattern, left in self._excluded.items():
-            glob = pattern.removeprefix("./").rstrip("/")
-            if fnmatchcase(place, glob) or fnmatchcase(path.name, glob):
+            if matches(pattern, place):
                 if place not in left:
                     left.add(place)
                     if path.is_dir():
@@ -207,6 +238,24 @@ class Tree:
                             left |= {f"{inside}/{name}" for name in files if not _hidden(name)}
                 return True
         return False
+
+
+def _lines(left: Mapping[str, Iterable[str]]) -> list[str]:
+    """A line for each name, by reason, or for many with the same reason."""
+    lines: list[str] = []
+    for reason, names in left.items():
+        shown = list(names)
+        if len(shown) > _MANY:
+            lines.append(f"{first_names(shown, _MANY)}: each {reason}")
+        else:
+            lines += [f"{name} {reason}" for name in shown]
+    return lines
+
+
+def matches(pattern: str, place: str) -> bool:
+    """Whether a pattern of `exclude` is for a path from the root, by all of it or by its name."""
+    glob, place = composed(pattern.removeprefix("./").rstrip("/")), composed(place)
+    return fnmatchcase(place, glob) or fnmatchcase(place.rpartition("/")[2], glob)
 
 
 def looks_like_image(name: str) -> bool:
@@ -226,6 +275,13 @@ _DOTTED = frozenset({".ipynb_checkpoints", ".thumbnails", ".cache", ".git", ".sv
 
 def _hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM
+
+
+def _is_study(folder: Path) -> bool:
+    """Whether a study of Sixteenth was begun in a folder: its figures are no images of a class."""
+    study = StudyFolder(folder)
+    left = (study.runs_path, study.executions_path, study.results_path)
+    return os.path.isfile(study.spec_path) and any(map(os.path.exists, left))
 
 
 def _identity(folder: Path) -> tuple[int, int]:
