@@ -226,6 +226,16 @@ def _recorded(places: list[Any]) -> Any:
     return choose
 
 
+def test_a_study_for_the_gpus_of_a_cluster_is_planned_where_there_is_none(
+    origin: Origin, queue: Queue
+) -> None:
+    study = Study.load("tiny.yaml", ["train.precision=float16", "fractions=[50 images]"])
+    plan = study.plan(executor="slurm", device="cuda")
+    assert set(plan["device"]) == {"cuda"}
+    with pytest.raises(InputError, match="float16 needs a GPU"):
+        study.plan(executor="slurm", device="cpu")
+
+
 def test_progress_goes_over_the_network_once_a_second(
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
