@@ -262,7 +262,7 @@ class Study(StudyResults):
         for run in done:
             listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
         report = None if deadline is None else self._write_report
-        interim = InterimResults(snapshot, self._adopt, report)
+        interim = InterimResults(snapshot, self._adopt, report, listener.noticed)
         queue = None
         if deadline is not None:
             queue = BudgetQueue(

@@ -239,6 +239,22 @@ def test_a_study_for_the_gpus_of_a_cluster_is_planned_where_there_is_none(
         study.plan(executor="slurm", device="cpu")
 
 
+@pytest.mark.parametrize(
+    ("tag", "here", "there"),
+    [
+        ("en", "on this machine", "with --executor slurm"),
+        ("zh-Hant", "在這台機器上", "用 --executor slurm"),
+    ],
+)
+def test_a_plan_says_where_its_time_is_spent(
+    origin: Origin, queue: Queue, sixteenth: Command, tag: str, here: str, there: str
+) -> None:
+    plan = ["plan", "tiny.yaml", "--lang", tag]
+    local, cluster = sixteenth(*plan).out, sixteenth(*plan, "--executor", "slurm").out
+    assert [here in local, there in local] == [True, False], local
+    assert [here in cluster, there in cluster] == [False, True], cluster
+
+
 def test_progress_goes_over_the_network_once_a_second(
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
