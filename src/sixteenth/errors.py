@@ -10,6 +10,7 @@
     │   └── InUseError        another process trains in the output folder
     └── RunError              one training could not finish; the others go on
         ├── DivergedError     the loss became NaN or infinite
+        ├── NodeError         the machine that was to train it lacks its data
         └── ReplacedError     another process has taken the run over
 
 A message is one clear line that names the thing and the way out; the command line prints it as is.
@@ -75,6 +76,10 @@ class RunError(SixteenthError):
 
 class DivergedError(RunError):
     """The training loss became NaN or infinite."""
+
+
+class NodeError(RunError):
+    """The machine that was to train a run cannot read its data."""
 
 
 class ReplacedError(RunError):

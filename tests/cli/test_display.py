@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import time
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
+from sixteenth.cli import run_progress
 from sixteenth.cli.display import LiveDisplay, PlainDisplay, RunProgress
 from sixteenth.engine.progress import Progress
+from sixteenth.engine.workload import Workload
 from sixteenth.language import language_for
 from sixteenth.language.text import columns
 from sixteenth.spec import parse_spec
@@ -117,6 +120,47 @@ def test_the_time_left_is_that_of_the_steps_that_are_to_be_taken() -> None:
     display.parts_planned({first.run_id: (0.0, 0.5), second.run_id: (0.75, 1.0)})
     assert whole > 90 + 16 * 90
     assert left() == pytest.approx(40 + (whole - 90) / 4, rel=0.01)
+
+
+def test_the_time_left_of_a_run_that_goes_on_is_by_its_steps_from_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = SimpleNamespace(time=0.0)
+    monkeypatch.setattr(run_progress, "time", SimpleNamespace(monotonic=lambda: now.time))
+    display, (run, *_) = RunProgress(console()), SPEC.runs()
+    record = RunRecord.model_construct(run_id=run.run_id, status="interrupted", seconds=50.0)
+
+    def train(first: int, last: int) -> float | None:
+        for step in range(first, last + 1):
+            now.time += 1
+            display.run_progressed(Progress(run.run_id, 1, 6, step, 100, 10.0))
+        return display.seconds_left()
+
+    display.runs_planned([run])
+    display.parts_planned({run.run_id: (0.0, 0.5)})
+    display.run_started(run)
+    assert train(1, 40) == 10
+    train(41, 50)
+    display.run_ended(run, record, skipped=False)
+    now.time += 600  # other runs are trained
+    display.parts_planned({run.run_id: (0.5, 1.0)})
+    display.run_started(run)
+    assert display.rows[run.run_id].record is None
+    assert train(51, 60) == 40
+    now.time += 600  # its job is queued again
+    assert train(56, 70) == 30
+
+
+@pytest.mark.parametrize("fraction", ["50 images", "130 images", "400 images"])
+def test_a_run_of_so_many_steps_has_no_more_images_a_step_than_its_subset(fraction: str) -> None:
+    train = {"steps": 40, "batch_size": 128}
+    (run,) = parse_spec(
+        {"data": "digits", "models": ["resnet18"], "init": ["random"], "fractions": [fraction],
+         "train": train}
+    ).runs()  # fmt: skip
+    images = int(fraction.split()[0])
+    work = Workload.of(run.train, images, 360, lengths=run.lengths)
+    assert RunProgress(console())._images(run) == pytest.approx(work.images, rel=0.02)
 
 
 def test_every_state_and_every_preparation_has_a_word_in_every_language() -> None:

@@ -156,6 +156,20 @@ def test_a_quick_study_says_how_to_go_on_too(
     assert command.endswith("sixteenth quick 'my photos' --lang en")
 
 
+def test_a_check_of_the_epochs_says_how_to_go_on_and_a_plan_has_nothing_to(
+    tiny_folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sixteenth.study.epochs.check_epochs", stopped)
+    monkeypatch.setattr("sixteenth.study.study.Study.plan", stopped)
+    check = sixteenth("plan", "tiny.yaml", "--check-epochs").err.splitlines()
+    assert check[:2] == ["sixteenth: stopped", "what is finished is kept; go on with:"]
+    assert check[2].endswith("sixteenth plan tiny.yaml --check-epochs")
+    assert sixteenth("plan", "tiny.yaml").err.splitlines() == ["sixteenth: stopped"]
+
+
 STUCK = """\
 import tiny_models
 import torch

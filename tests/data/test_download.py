@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,3 +118,16 @@ def test_a_full_disk_is_no_fault_of_the_address(
     monkeypatch.setattr(module, "_receive", full)
     with pytest.raises(DataError, match=r"cannot write .*a\.part: No space left.*--data-dir"):
         download(tmp_path / "a", MD5, [f"{server.url}/whole"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+def test_on_a_disk_without_locks_a_killed_download_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    killed = module._only_one(tmp_path / ".a.lock")
+    with killed, module._only_one(tmp_path / ".a.lock"):
+        pass

@@ -92,6 +92,18 @@ def test_a_finished_run_is_not_trained_again(digits: ImageDataset, tmp_path: Pat
     assert folder.weights_path.stat().st_mtime_ns == before
 
 
+def test_a_run_whose_job_is_queued_again_is_interrupted(
+    digits: ImageDataset, tmp_path: Path
+) -> None:
+    def queued_again(_: object) -> None:
+        raise SystemExit(-1)  # what submitit does in the handler of its signal
+
+    folder = RunFolder(tmp_path / "run")
+    with pytest.raises(SystemExit):
+        train_run(cell(), digits, folder, on_progress=queued_again)
+    assert folder.read_record().status == "interrupted"
+
+
 def test_an_interrupted_run_goes_on_to_the_very_same_result(
     digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,18 +79,18 @@ def test_the_holder_on_another_machine_is_named_with_its_machine(tmp_path: Path)
             second.acquire()
 
 
-@pytest.mark.parametrize(
-    "says_so", [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("no flock")]
-)
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_a_disk_without_locks_refuses_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says_so: Exception
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def no_locks(*_: object, **__: object) -> None:
-        raise says_so
+    def no_locks(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("sixteenth.storage.lock.FileLock.acquire", no_locks)
-    with FolderLock(tmp_path) as lock:
-        lock.acquire()
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with FolderLock(tmp_path) as killed, FolderLock(tmp_path) as other:
+        killed.acquire()
+        other.acquire()
     assert not (tmp_path / NOTE).exists()
 
 

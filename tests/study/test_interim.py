@@ -10,6 +10,7 @@ from test_snapshot import finish
 
 from sixteenth import StudySpec
 from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
+from sixteenth.study import interim
 from sixteenth.study.interim import InterimResults
 from tiny_study import read_results
 
@@ -27,7 +28,8 @@ class Training:
             finish(self.folder.run(run.run_id), run, 0.6 + i / 10)
         self.ended = list(StudySnapshot.read(self.folder, spec.runs()).records.values())
         self.known = [begun]
-        self.interim = InterimResults(begun, self.adopt, None)
+        self.noticed = list[str]()
+        self.interim = InterimResults(begun, self.adopt, None, self.noticed.append)
 
     def adopt(self, snapshot: StudySnapshot) -> StudySnapshot:
         self.known.append(snapshot)
@@ -72,6 +74,27 @@ def test_after_a_stop_results_csv_has_the_runs_that_were_cut_off(tmp_path: Path)
     with pytest.raises(KeyboardInterrupt):
         train()
     assert training.intervals() == [("finished", True), ("interrupted", False)]
+
+
+def test_a_table_that_a_spreadsheet_has_open_is_told_once_and_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training, write = Training(tmp_path), interim.write_results
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Access is denied", "results.csv")
+
+    with training.interim as results:
+        monkeypatch.setattr(interim, "write_results", refused)
+        results.add(training.ended[0])
+        results.add(training.ended[0])
+        monkeypatch.setattr(interim, "write_results", write)
+        results.add(training.ended[1])
+    assert training.noticed == [
+        "results.csv cannot be written (Access is denied): close the program that has it open; "
+        "training goes on"
+    ]
+    assert training.intervals() == [("finished", False)] * 2
 
 
 def test_a_stop_remains_a_stop_where_results_csv_cannot_be_written(tmp_path: Path) -> None:

@@ -213,7 +213,8 @@ def _discard_output() -> None:
 
 def _print_resume(words: Sequence[str], first: str = "") -> None:
     """Name the command that goes on after a stop, if this one trains: the same again."""
-    if words and words[0] in ("run", "demo", "quick", "explain"):
+    trains = bool(words) and words[0] in ("run", "demo", "quick", "explain")
+    if trains or (words[:1] == ["plan"] and "--check-epochs" in words):
         print_message(f"what is finished is kept; {first}go on with:", prefix="")
         print_message(_typed(_rewording.get()(words)), prefix="  ")
 

@@ -59,7 +59,7 @@ def plan(
     if flags.as_json:
         print_json({**_head(loaded, table, budget), **totals, "runs": json_rows(table)})
     else:
-        _print(loaded, table, totals)
+        _print(loaded, table, totals, flags.executor)
         command = this_command("--check-epochs")
         if hint := epochs_hint(loaded.spec, totals["seconds_left"], command, loaded.language):
             console().print(hint, soft_wrap=True)
@@ -88,7 +88,9 @@ def _head(study: Study, table: pd.DataFrame, budget: float | None) -> dict[str, 
     return head
 
 
-def _print(study: Study, table: pd.DataFrame, totals: Mapping[str, float]) -> None:
+def _print(
+    study: Study, table: pd.DataFrame, totals: Mapping[str, float], executor: str | None
+) -> None:
     """The runs as a table, then what they take, and what a budget leads one to expect."""
     from ..language import language_for
     from .tables import console, plan_table, print_text, side_by_side
@@ -98,9 +100,11 @@ def _print(study: Study, table: pd.DataFrame, totals: Mapping[str, float]) -> No
     todo, finished = table[table["chosen"]], table["status"] == "finished"
     out.print(plan_table(table[table["chosen"] | finished], out, language))
     most = side_by_side(todo)
+    here = executor in (None, "local")
     lines = [
         "",
-        labels.plan.format(
+        (labels.plan if here else labels.plan_elsewhere).format(
+            executor=executor,
             left=len(todo),
             planned=len(table),
             time=numbers.duration(totals["seconds_left"]),

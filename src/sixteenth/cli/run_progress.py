@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -94,12 +95,14 @@ class RunProgress(Listener):
             row.begins, row.ends = part
 
     def run_started(self, run: RunSpec) -> None:
-        self.rows[run.run_id].state = "running"
+        row = self.rows[run.run_id]
+        row.state, row.progress, row.record = "running", None, None
 
     def run_progressed(self, progress: Progress) -> None:
         row = self.rows[progress.run_id]
         row.updated = time.monotonic()
-        if row.progress is None:
+        # A job of Slurm that was queued again has waited, and goes on from its checkpoint.
+        if row.progress is None or progress.step < row.progress.step:
             # The first step builds and warms up what later steps find ready: it sets no pace.
             row.began, row.first_step = row.updated, progress.step
             share = TrainFraction.parse(row.run.fraction).share
@@ -175,8 +178,6 @@ class RunProgress(Listener):
 
     def _images(self, run: RunSpec) -> float | None:
         """Images that a run trains on, over all its epochs and cool-downs; None if unknown."""
-        if run.train.steps and run.finetune != "head":
-            return run.train.steps * run.train.batch_size * run.steps_factor
         fraction = TrainFraction.parse(run.fraction)
         head = run.finetune == "head"
         if (fraction.share and not self.total) or (fraction.per_class and not self.classes):
@@ -184,6 +185,9 @@ class RunProgress(Listener):
         if run.train.epochs == "auto" and not head:
             return None
         size = fraction.size(round(self.total or 0), self.classes or 0)
+        if run.train.steps and not head:
+            batches = math.ceil(size / run.train.batch_size)  # of equal size
+            return run.train.steps * run.steps_factor * size / batches
         return size if head else size * run.train.most_epochs * run.steps_factor
 
     def _speed(self, run: RunSpec) -> float | None:

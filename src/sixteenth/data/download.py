@@ -22,6 +22,7 @@ from filelock import FileLock
 from ..errors import DataError
 from ..messages import one_line
 from ..spec.work import Work, WorkCallback
+from ..storage.lock import UNSUPPORTED
 
 TIMEOUT = 30
 """Seconds without data after which a connection counts as broken."""
@@ -171,9 +172,12 @@ def _read(response: HTTPResponse) -> bytes | None:
 @contextlib.contextmanager
 def _only_one(lock_file: Path) -> Iterator[None]:
     """One process at a time; on a disk without locks, all of them."""
-    lock = FileLock(lock_file)
-    with contextlib.suppress(NotImplementedError):
+    lock = FileLock(lock_file, fallback_to_soft=False)
+    try:
         lock.acquire()
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
     try:
         yield
     finally:

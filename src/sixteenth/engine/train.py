@@ -59,8 +59,8 @@ def train_run(
         ReplacedError: another process has taken the run over, see `storage.lease`.
         OSError: the disk is full or cannot be written.
         SixteenthError, RuntimeError, MemoryError: any other failure. The status in the record is
-            then "failed", with the reason, or "interrupted" after a KeyboardInterrupt or a disk
-            error. Checkpoints stay.
+            then "failed", with the reason, or "interrupted" after a KeyboardInterrupt, a
+            SystemExit or a disk error. Checkpoints stay.
     """
     before = _record_before(run, dataset, folder)
     if before is not None and before.is_finished:
@@ -134,7 +134,7 @@ def _train_alone(
                     for notice in notices:
                         on_notice(notice)
                 record = training.run(state, record, until)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # the latter by submitit, before a job's time is over
         folder.write_record(record.as_interrupted())
         raise
     except ReplacedError:

@@ -137,6 +137,7 @@ class TerminalLabels:
 
     Attributes:
         plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
+        plan_elsewhere: the same, of runs that an ``{executor}`` trains.
         plan_most: of `epochs: auto`: that all this is with ``{epochs}``, the most there can be.
         together: how many runs are trained side by side, where there are several.
         length: heads the part of its steps that a run is trained for.
@@ -200,6 +201,7 @@ class TerminalLabels:
     runs: str
     estimated: str
     plan: str
+    plan_elsewhere: str
     plan_most: str
     together: str
     length: str

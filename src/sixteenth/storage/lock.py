@@ -26,7 +26,8 @@ TIMEOUT_SECONDS = 5.0
 """How long to wait for a lock whose holder is dead according to the note. The note may be older
 than the lock, and a network disk may release a lock late."""
 
-_UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+"""What a disk without locks answers."""
 
 
 class FolderLock:
@@ -57,7 +58,8 @@ class FolderLock:
         """
         if self._lock is not None:
             return
-        lock = FileLock(self.folder / LOCK)
+        # The fallback is a file that outlives a killed process.
+        lock = FileLock(self.folder / LOCK, fallback_to_soft=False)
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
             try:
@@ -71,10 +73,8 @@ class FolderLock:
                         "stop it, or choose another folder with --out"
                     ) from None
                 time.sleep(0.05)
-            except NotImplementedError:  # older versions of filelock, on disks without locks
-                return
             except OSError as error:
-                if error.errno in _UNSUPPORTED:
+                if error.errno in UNSUPPORTED:
                     return
                 raise
         self._lock = lock

@@ -33,6 +33,7 @@ class InterimResults:
         begun: StudySnapshot,
         adopt: Callable[[StudySnapshot], StudySnapshot],
         write_report: Callable[[], object] | None,
+        notice: Callable[[str], None],
     ) -> None:
         """Write nothing yet.
 
@@ -42,7 +43,9 @@ class InterimResults:
                 tables take from other folders.
             write_report: writes the report of what the study knows. If it is given, the report is
                 written as runs end, too.
+            notice: is told once of a file that cannot be replaced now.
         """
+        self._notice, self._noticed = notice, False
         self._begun, self._adopt = begun, adopt
         self._ended: list[RunRecord] = []
         # Of thousands of runs the table takes seconds, so it does not follow each of them, and
@@ -75,12 +78,23 @@ class InterimResults:
     def add(self, record: RunRecord) -> None:
         """A run finished or failed; write what it is time for.
 
+        A file that a spreadsheet has open cannot be replaced on Windows: that is tried again when
+        the next run ends.
+
         Raises:
             OSError: the disk is full or cannot be written.
         """
         self._ended.append(record)
         for write in self._writes:
-            write.offer()
+            try:
+                write.offer()
+            except PermissionError as error:
+                if not self._noticed:
+                    self._notice(
+                        f"{error.filename} cannot be written ({error.strerror}): close the program "
+                        "that has it open; training goes on"
+                    )
+                self._noticed = True
 
     def _take_in(self) -> StudySnapshot:
         """Let the study know the ended runs. It goes over all records, so not after each run."""

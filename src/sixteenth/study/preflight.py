@@ -118,16 +118,14 @@ def _holds_something(folder: Path) -> bool:
     )
 
 
-def check_names(spec: StudySpec, device: str | None) -> None:
-    """Check what can be checked without the images: the device, the models, the initial weights.
+def check_names(spec: StudySpec) -> None:
+    """Check what can be checked without the images: the models, the initial weights.
 
     Raises:
         InputError: what does not exist, and what does.
     """
-    from ..engine.execution import resolve_execution
     from ..models import check_init, check_model
 
-    resolve_execution(device, spec.train)
     for model in spec.models:
         check_model(model, spec.stem)
         for init in spec.init:

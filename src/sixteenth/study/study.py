@@ -262,7 +262,7 @@ class Study(StudyResults):
         for run in done:
             listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
         report = None if deadline is None else self._write_report
-        interim = InterimResults(snapshot, self._adopt, report)
+        interim = InterimResults(snapshot, self._adopt, report, listener.noticed)
         queue = None
         if deadline is not None:
             queue = BudgetQueue(
@@ -395,11 +395,14 @@ class Study(StudyResults):
         Returns:
             The runs left to train, and what each model costs.
         """
+        from ..engine.execution import resolve_execution
         from ..engine.learner import weights_facts
         from .planning.planner import make_schedule
 
         preflight.check_folder(self.folder, self.spec)
-        preflight.check_names(self.spec, request.device if place.is_here else None)
+        if place.is_here:  # another machine is asked when the schedule is made
+            resolve_execution(request.device, self.spec.train)
+        preflight.check_names(self.spec)
         dataset = images(listener)
         preflight.check_data(self.spec, self.runs(), dataset)
         snapshot = self._begun()

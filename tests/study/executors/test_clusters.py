@@ -19,18 +19,21 @@ from typing import Any
 
 import pytest
 
-from sixteenth import InputError, RunSpec, Study
+from sixteenth import InputError, Listener, RunSpec, Study
 from sixteenth.data import ImageDataset, load_dataset
-from sixteenth.engine.execution import Execution, environment
+from sixteenth.engine.execution import Execution, environment, new_record
 from sixteenth.engine.train import Progress
 from sixteenth.errors import RunError
 from sixteenth.spec import TrainSpec
+from sixteenth.storage.run_record import RunRecord
+from sixteenth.storage.study_folder import StudyFolder
 from sixteenth.study.executors import (
     node,
     place_of,
     ray,
     ray_cluster,
     ray_task,
+    run_all,
     slurm,
     slurm_jobs,
     slurm_queue,
@@ -224,6 +227,32 @@ def _recorded(places: list[Any]) -> Any:
         raise InputError("far enough")
 
     return choose
+
+
+def test_a_study_for_the_gpus_of_a_cluster_is_planned_where_there_is_none(
+    origin: Origin, queue: Queue
+) -> None:
+    study = Study.load("tiny.yaml", ["train.precision=float16", "fractions=[50 images]"])
+    plan = study.plan(executor="slurm", device="cuda")
+    assert plan["device"].str.startswith("cuda").all()
+    with pytest.raises(InputError, match="float16 needs a GPU"):
+        study.plan(executor="slurm", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("tag", "here", "there"),
+    [
+        ("en", "on this machine", "with --executor slurm"),
+        ("zh-Hant", "在這台機器上", "用 --executor slurm"),
+    ],
+)
+def test_a_plan_says_where_its_time_is_spent(
+    origin: Origin, queue: Queue, sixteenth: Command, tag: str, here: str, there: str
+) -> None:
+    plan = ["plan", "tiny.yaml", "--lang", tag]
+    local, cluster = sixteenth(*plan).out, sixteenth(*plan, "--executor", "slurm").out
+    assert [here in local, there in local] == [True, False], local
+    assert [here in cluster, there in cluster] == [False, True], cluster
 
 
 def test_progress_goes_over_the_network_once_a_second(
@@ -545,6 +574,26 @@ def test_jobs_that_slurm_refuses_end_the_command_only_where_none_is_queued(
     queue.refuses, executor._not_before = "", 0.0
     executor.wait(events.append, 0.0)
     assert queue.arrays[1:] == [[spec(2).run_id]]
+
+
+def test_a_machine_that_lacks_the_data_fails_its_run_and_no_other(
+    origin: Origin, queue: Queue, digits: ImageDataset
+) -> None:
+    runs = tuple(Assignment(spec(seed), ON_CPU) for seed in (0, 1))
+    schedule = Schedule(runs, workers=2, slots=2)
+    executor = slurm_jobs.SlurmJobs(schedule, origin, {"time": 60})
+    elsewhere = replace(origin, fingerprint="0" * 64)
+    job = slurm_task.TrainJob(elsewhere, runs[0].run, ON_CPU, origin.folder / "an.event", 60)
+    record = new_record(runs[1].run, digits, ON_CPU, None)
+    for job_id, result in (("7_0", job()), ("7_1", ("ended", record))):
+        (queue.folder / f"{job_id}_0_result.pkl").write_bytes(pickle.dumps(result))
+    ended = list[RunRecord]()
+    run_all(schedule, executor, digits, origin.folder, listener=Listener(), after_run=ended.append)
+    failed = StudyFolder(origin.folder).run(runs[0].run.run_id).read_record()
+    assert ended == [failed, record]
+    assert failed is not None
+    assert failed.status == "failed"
+    assert "cannot read the data: the data digits on " in str(failed.error)
 
 
 def test_what_a_job_tells_is_passed_on_once(origin: Origin, queue: Queue) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -368,3 +369,11 @@ def test_a_worker_whose_requests_end_while_it_starts_exits_silently() -> None:
         worker = ForkedWorker(local.worker_environment(None))
         worker.stdin.close()
         assert (worker.wait(60), worker.stderr.read()) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_temporary_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "train.raw").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"No space left on device: .*train\.raw") as raised:
+        share_dataset(load_dataset("digits", image_size=8), tmp_path)
+    assert raised.value.errno == errno.ENOSPC

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sixteenth import RunError, RunSpec
+from sixteenth import InputError, RunError, RunSpec
 from sixteenth.engine.execution import Execution
-from sixteenth.errors import ReplacedError
+from sixteenth.errors import NodeError, ReplacedError
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.lease import Lease
 from sixteenth.storage.run_folder import RunFolder
@@ -194,13 +194,19 @@ class FakeRay:
         pass
 
 
+def cluster_of(fake: FakeRay) -> Any:
+    """A cluster of two machines, one with a GPU."""
+    nodes = [{"Resources": {"CPU": 2.0, "GPU": 1.0}}, {"Resources": {"CPU": 4.0}}]
+    return SimpleNamespace(ray=fake, check=lambda *_: None, nodes=lambda: nodes)
+
+
 @pytest.fixture
 def tasks(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An executor on a `FakeRay`, and the folder of its run."""
     fake = FakeRay()
     mailbox = SimpleNamespace(take=SimpleNamespace(remote=lambda: None))
     monkeypatch.setattr(ray, "new_mailbox", lambda _: mailbox)
-    cluster: Any = SimpleNamespace(ray=fake, check=lambda *_: None)
+    cluster = cluster_of(fake)
     assignment = Assignment(RUN, ON_CPU)
     executor = ray.RayTasks(cluster, Schedule((assignment,), 1, 1), origin)
     executor.submit(assignment)
@@ -249,9 +255,30 @@ def test_a_run_that_another_command_took_over_ends_this_one(tasks: Any) -> None:
 
 def test_a_shared_folder_is_left_to_the_machine_that_trains(tasks: Any, origin: Origin) -> None:
     shared = dataclasses.replace(origin, shared=True, folder=origin.folder / "shared")
-    cluster: Any = SimpleNamespace(ray=tasks.ray, check=lambda *_: None)
-    executor = ray.RayTasks(cluster, Schedule((tasks.assignment,), 1, 1), shared)
+    executor = ray.RayTasks(cluster_of(tasks.ray), Schedule((tasks.assignment,), 1, 1), shared)
     executor.submit(tasks.assignment)
     tasks.ray.results["attempt 0"] = "ended", "its record", {}
     executor.wait(lambda _: None, 0.0)
     assert not shared.folder.exists()
+
+
+def test_a_run_that_no_machine_has_the_processors_for_is_refused(
+    tasks: Any, origin: Origin
+) -> None:
+    for device, threads, said in (("cpu", 4, ""), ("cpu", 8, "no machine of"), ("cuda", 2, ""),
+                                  ("cuda", 4, "no machine with a GPU of")):  # fmt: skip
+        execution = dataclasses.replace(ON_CPU, device=device, threads=threads)
+        schedule = Schedule((Assignment(RUN, execution),), 1, threads)
+        if not said:
+            ray.RayTasks(cluster_of(tasks.ray), schedule, origin)
+            continue
+        most = threads // 2
+        with pytest.raises(InputError, match=f"needs {threads} .* {said} .* use --threads {most},"):
+            ray.RayTasks(cluster_of(tasks.ray), schedule, origin)
+
+
+def test_a_machine_that_lacks_the_data_fails_its_run_alone(tasks: Any) -> None:
+    events, error = list[Event](), NodeError("the machine node-7 cannot read the data")
+    tasks.ray.results["attempt 0"] = "raised", error, {}
+    tasks.executor.wait(events.append, 0.0)
+    assert events[-1] == Lost(tasks.assignment, error, again=False)

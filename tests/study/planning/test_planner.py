@@ -26,11 +26,12 @@ from sixteenth.engine.train import Progress
 from sixteenth.engine.workload import split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
+from sixteenth.study.executors.slurm import SlurmMachine
 from sixteenth.study.planning import estimates, planner
 from sixteenth.study.planning.calibration import OtherWork, Speed, best_format
 from sixteenth.study.planning.cost import Cost
 from sixteenth.study.planning.executions import ExecutionRequest, write_executions
-from sixteenth.study.planning.machine import GPU_SHARES, LocalMachine
+from sixteenth.study.planning.machine import GPU_SHARES, LocalMachine, Machine
 from sixteenth.study.planning.schedule import Placement, Schedule
 from tiny_study import checkpoint_at_every_step
 
@@ -100,7 +101,9 @@ class FakeMachine:
         raise NotImplementedError
 
 
-def plan_for(machine: FakeMachine, folder: Path, models: str) -> Schedule:
+def plan_for(
+    machine: Machine, folder: Path, models: str, request: ExecutionRequest | None = None
+) -> Schedule:
     """The schedule of one run for each letter of `models`."""
     runs = [
         RunSpec(model=model, init="random", fraction="1", seed=seed, data="digits", image_size=8)
@@ -110,10 +113,20 @@ def plan_for(machine: FakeMachine, folder: Path, models: str) -> Schedule:
         StudySnapshot.read(StudyFolder(folder), runs),
         load_dataset("digits", image_size=8),
         {model: Cost(parameters=1000, flops=10**12) for model in models},
-        ExecutionRequest(),
+        request or ExecutionRequest(),
         machine=machine,
         listener=Listener(),
     )
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_job_of_slurm_has_as_many_cores_as_its_run_has_threads(
+    tmp_path: Path, device: str, threads: int
+) -> None:
+    request = ExecutionRequest(device, threads=threads)
+    assert plan_for(SlurmMachine(1000), tmp_path, 36 * "a", request).workers == 36
+    assert plan_for(SlurmMachine(10), tmp_path, 36 * "a", request).workers == 10
 
 
 def test_a_gpu_is_shared_by_as_many_runs_as_were_fastest_together_whatever_the_cores(

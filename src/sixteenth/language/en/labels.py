@@ -137,6 +137,8 @@ TERMINAL = TerminalLabels(
     runs="runs left",
     estimated="{} (estimated)",
     plan="{left} of {planned} runs to train: about {time} on this machine{how}.",
+    plan_elsewhere="{left} of {planned} runs to train: about {time} with --executor "
+    "{executor}{how}.",
     plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
     "off takes less.",
     together=", {} side by side",

@@ -136,6 +136,8 @@ TERMINAL = TerminalLabels(
     runs="剩餘次數",
     estimated="{}（估計）",
     plan="共 {planned} 次訓練，還要跑 {left} 次：在這台機器上大約需要 {time}{how}。",
+    plan_elsewhere="共 {planned} 次訓練，還要跑 {left} 次：用 --executor {executor} 大約需要 "
+    "{time}{how}。",
     plan_most="設定 train.epochs: auto 時，以上是最多的情況（最多 {epochs} 個 epoch）；"
     "準確率提早持平的訓練會較快結束。",
     together="，同時進行 {} 次",

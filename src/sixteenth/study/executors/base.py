@@ -68,7 +68,7 @@ class Failed:
 class Lost:
     """The process or machine that trained a run died, of `error`; run.json may not say so.
 
-    Not `again`: it would die again, as of a lack of memory.
+    Not `again`: it would die again, as of a lack of memory, or the machine lacks the data.
     """
 
     assignment: Assignment

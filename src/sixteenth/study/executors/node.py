@@ -23,7 +23,7 @@ from ...engine.acceleration import keep_freed_memory
 from ...engine.execution import Execution, environment
 from ...engine.progress import Progress
 from ...engine.train import train_run
-from ...errors import DataError, SixteenthError
+from ...errors import DataError, NodeError, SixteenthError
 from ...messages import one_line
 from ...models import check_init, check_model
 from ...spec import RunSpec
@@ -133,11 +133,16 @@ def train_here(
             name), progress (for `as_event`, at most one a second), notice.
 
     Raises:
-        DataError: see `Origin.dataset`.
+        NodeError: the images are not here; nothing was written.
         Exception: as `train_run`.
     """
     origin.enter()
     send("started", socket.gethostname())
+    try:
+        dataset = origin.dataset(run)
+    except Exception as error:
+        said = f"the machine {socket.gethostname()} cannot read the data: {one_line(error)}"
+        raise NodeError(said) from error
     sent = -PROGRESS_SECONDS
 
     def on_progress(progress: Progress) -> None:
@@ -148,7 +153,7 @@ def train_here(
 
     return train_run(
         run,
-        origin.dataset(run),
+        dataset,
         RunFolder(origin.folder / "runs" / run.run_id),
         execution=execution,
         on_progress=on_progress,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ...data import ImageDataset
-from ...errors import RunError
+from ...errors import InputError, NodeError, RunError
 from ...messages import one_line
 from ...spec import RunSpec
 from ...storage.run_record import RunRecord
@@ -74,6 +74,10 @@ class RayTasks:
     Args:
         most: runs at the same time; None for as many as the cluster has room for, also where it
             grows meanwhile.
+
+    Raises:
+        InputError: a machine lacks what the runs need, or none has as many processors as a run
+            has threads.
     """
 
     attempts = 3
@@ -82,6 +86,7 @@ class RayTasks:
         self, cluster: RayCluster, schedule: Schedule, origin: Origin, most: int | None = None
     ) -> None:
         ray = self._ray = cluster.ray
+        _check_threads(cluster, schedule)
         cluster.check(origin, [each.run for each in schedule.assignments])
         self._schedule, self._origin, self._most = schedule, origin, most
         self._live: dict[Any, Assignment] = {}
@@ -197,6 +202,8 @@ class RayTasks:
             return Lost(assignment, RunError(said))
         if self._keeper:
             self._keeper.publish(assignment.run.run_id, files, whole=True)
+        if isinstance(content, NodeError):
+            return Lost(assignment, content, again=False)
         if kind == "raised":
             return Failed(assignment, content)
         record: RunRecord = content
@@ -218,6 +225,20 @@ class RayTasks:
         if now - getattr(self, "_asked", -60.0) > 10.0:
             self._asked, self._resources = now, self._ray.cluster_resources()
         return int(self._resources.get("CPU", 0) // threads)
+
+
+def _check_threads(cluster: RayCluster, schedule: Schedule) -> None:
+    """Refuse a run that no machine has enough processors for: Ray would let it wait for ever."""
+    nodes = [node["Resources"] for node in cluster.nodes()]
+    for run, execution in ((each.run, each.execution) for each in schedule.assignments):
+        on_gpu = execution.device.startswith("cuda")
+        most = max((int(has["CPU"]) for has in nodes if has.get("GPU") or not on_gpu), default=0)
+        if execution.threads > most:
+            raise InputError(
+                f"{run.run_id} needs {execution.threads} processors for its threads, and no "
+                f"{'machine with a GPU' if on_gpu else 'machine'} of the Ray cluster has more than "
+                f"{most}: use --threads {max(1, most)}, or add a larger machine"
+            )
 
 
 def _first_sentence(error: Exception) -> str:

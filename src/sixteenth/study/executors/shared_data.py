@@ -84,9 +84,22 @@ def _mapped(array: NDArray[Any], path: Path) -> MappedArray:
     if isinstance(array, np.memmap) and (file := mapped_file(array)) is not None:
         path, offset = file, array.offset
     else:
-        np.ascontiguousarray(array).tofile(path)
+        _write(np.ascontiguousarray(array), path)
         offset = 0
     return MappedArray(str(path), array.dtype.str, array.shape, offset, _identity(path))
+
+
+def _write(array: NDArray[Any], path: Path) -> None:
+    """Write an array's bytes; `ndarray.tofile` raises errors without a reason and a path.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    try:
+        with open(path, "wb") as file:
+            file.write(array.data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _identity(path: Path | str) -> tuple[int, ...]:

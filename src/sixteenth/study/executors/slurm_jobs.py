@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data.cache import default_data_dir
-from ...errors import InputError, RunError
+from ...errors import InputError, NodeError, RunError
 from ...messages import one_line
 from ...storage.whole_files import write_text
 from ..planning.schedule import Assignment, Schedule
@@ -228,6 +228,8 @@ class SlurmJobs:
         except Exception as error:  # whatever submitit makes of a result that cannot be read
             reason = RunError(f"its job {job.job_id} ended as {state}: {one_line(error)[-300:]}")
             return Lost(assignment, reason, again=state in MACHINE_FAILED)
+        if isinstance(content, NodeError):
+            return Lost(assignment, content, again=False)
         return Ended(assignment, content) if kind == "ended" else Failed(assignment, content)
 
     def _read_event(self, assignment: Assignment, emit: Callable[[Event], None]) -> None:

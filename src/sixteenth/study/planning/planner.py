@@ -339,7 +339,8 @@ class _Planner:
         networks = {each.run.network for each in assigned}
         if all(device.startswith("cpu") for device in devices):
             fewest = min((each.execution.threads for each in assigned), default=1)
-            most = self.machine.cores // fewest
+            # A job of Slurm gets as many cores as its run has threads, however many a node has.
+            most = max(1, self.machine.cores // fewest)
         else:
             most = min(map(self._measured.fastest_share, networks), default=1)
         memory = max(map(self._measured.memory, networks), default=0)
