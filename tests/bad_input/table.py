@@ -157,12 +157,16 @@ COMMAND_LINE = [
 STUDY_FILES = [
     _study("empty", "", "holds no study"),
     _study("a list", "- data: digits", "holds no study"),
-    _study("not UTF-8", b"data: \xff\xfe", "bad.yaml"),
+    _study("not UTF-8", b"data: \xff\xfe", "bad.yaml", "as UTF-8"),
     _study("not YAML", "data: [digits", "line 1"),
     _study("a tab", "data: digits\ntrain:\n\tepochs: 1", "line 3"),
     _study("runs a command", "data: !!python/object/apply:os.system ['mkdir executed']", "tag"),
     _study("a key twice", "data: digits\nseeds: [0]\nseeds: [1]", "seeds", "twice"),
     _study("an alias", "data: &d digits\nname: *d", "alias", "*d"),
+    *(
+        _study(f"the pattern {pattern} without quotes", f"data: x\nexclude: [{pattern}]", "quotes")
+        for pattern in ("*_mask.png", "*masks", "*")
+    ),
     Case("a billion laughs", "run bad.yaml", ("alias",), laughs),
     _study("nested deeply", "data: " + "[" * 5000, "nested"),
     _study("endless", "data: " + "x" * 200_000, "too many"),

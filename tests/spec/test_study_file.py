@@ -160,6 +160,13 @@ def test_every_preset_opens_with_its_command_and_reads_back_as_it_was_written(na
     assert parse_spec(yaml.safe_load(dump_spec(spec))) == spec
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_study_file_is_read_as_windows_writes_it(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes("data: 貓與狗\r\nseeds: [1]\r\n".encode(encoding))
+    assert (load_spec(file).data, load_spec(file).seeds) == ("貓與狗", [1])
+
+
 def test_an_unknown_preset_names_the_nearest() -> None:
     with pytest.raises(SpecError, match="did you mean cifar10"):
         load_spec("cifar1O")
