@@ -130,6 +130,10 @@ def test_a_number_of_images_is_said_as_it_can_be_written(written: object, hint: 
         ({"data": "digits", "lengths": [2, 1]}, "lengths: 2 is no share"),
         ({"data": "digits", "lengths": ["500 images", 1]}, "lengths: '500 images' is no share"),
         ({"data": "digits", "lengths": "some"}, "lengths"),
+        ({"data": "digits", "seeds": 3}, r"seeds: .*, not 3; write \[3\]$"),
+        ({"data": "digits", "seeds": "1-3"}, "seeds: .*, not '1-3'$"),
+        ({"data": "digits", "lengths": "1/2"}, "lengths: .*, not '1/2'$"),
+        ({"models": "resnet18", "image_size": "x", "data": "digits"}, "image_size"),
     ],
 )
 def test_a_wrong_study_is_refused_in_one_line_that_names_the_key(

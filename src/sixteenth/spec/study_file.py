@@ -157,7 +157,7 @@ def parse_spec(content: Mapping[str, Any], where: str = "the study") -> StudySpe
     try:
         return StudySpec.model_validate(dict(content))
     except ValidationError as error:
-        raise SpecError(f"{where}: {_explain(error)}") from None
+        raise SpecError(f"{where}: {_explain(error, content)}") from None
 
 
 def dump_spec(spec: BaseModel, begun: Path | None = None) -> str:
@@ -233,8 +233,8 @@ _REWORDED = {
 """Parts of pydantic's messages, and what to say instead to users of a study file."""
 
 
-def _explain(error: ValidationError) -> str:
-    """The first of pydantic's errors, in one plain line."""
+def _explain(error: ValidationError, content: Mapping[str, Any]) -> str:
+    """The first of pydantic's errors in the content of a study, in one plain line."""
     first, *others = error.errors()
     location = _location(first["loc"])
     key = ".".join(map(str, location))
@@ -255,7 +255,7 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "string_type":
         shown += quote_hint(first.get("input"))
     if first["type"] == "list_type":
-        shown += list_hint(first.get("input"))
+        shown += list_hint(str(location[0]), content)
     return f"{key}: {message}{shown}" if key else message
 
 
