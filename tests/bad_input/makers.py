@@ -38,6 +38,12 @@ def study(text: str | bytes, name: str = "bad.yaml") -> Make:
     return make
 
 
+def data_beside_the_study() -> None:
+    """A study file in a folder that is not the current one, and its images beside it."""
+    put("mine/my images/train/cat/1.png", png())()
+    study("data: my images", "mine/bad.yaml")()
+
+
 def laughs() -> None:
     """Nine lines that mean a billion strings."""
     lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]

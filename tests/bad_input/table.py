@@ -10,6 +10,7 @@ from makers import (
     Make,
     bomb_png,
     cut,
+    data_beside_the_study,
     drop,
     edited_study,
     folder,
@@ -123,6 +124,12 @@ COMMAND_LINE = [
     _setting("setting that is a word", "train.epochs=many", "train.epochs"),
     _setting("setting of a factory that its module lacks", "models=[tiny_models:smal]", "smal"),
     _line("data that are nowhere", "run tiny.yaml --data nowhere", "nowhere"),
+    Case(
+        "data beside the study file",
+        "run mine/bad.yaml",
+        ("count from the current folder", "--data 'mine/my images'"),
+        data_beside_the_study,
+    ),
     _line("a data set of the hub has an owner", "run tiny.yaml --data hf://pets", "OWNER/NAME"),
     _line("an archive that is of CIFAR", "run tiny.yaml --cifar-archive x.gz", "--cifar-archive"),
     _line("columns of data without columns", "run tiny.yaml --label-column y", "--label-column"),
@@ -141,6 +148,8 @@ COMMAND_LINE = [
     _line("export what is no study", "export . --to mlflow --out x", "study.yaml"),
     _line("advise what is no study", "advise .", "study.yaml"),
     _line("advise a target that is no share", "advise . --target-error five", "--target-error"),
+    _line("separate a lever", "explain . --separate --only seeds", "--separate", "--only"),
+    _line("separate a pair", "explain . --separate --between a b", "--separate", "--between"),
     _line("fit what is nowhere", f"fit x.csv {COLUMNS}", "x.csv"),
     _line("fit what is no table", f"fit sound.png {COLUMNS}", "sound.png"),
     Case(
@@ -157,12 +166,16 @@ COMMAND_LINE = [
 STUDY_FILES = [
     _study("empty", "", "holds no study"),
     _study("a list", "- data: digits", "holds no study"),
-    _study("not UTF-8", b"data: \xff\xfe", "bad.yaml"),
+    _study("not UTF-8", b"data: \xff\xfe", "bad.yaml", "as UTF-8"),
     _study("not YAML", "data: [digits", "line 1"),
     _study("a tab", "data: digits\ntrain:\n\tepochs: 1", "line 3"),
     _study("runs a command", "data: !!python/object/apply:os.system ['mkdir executed']", "tag"),
     _study("a key twice", "data: digits\nseeds: [0]\nseeds: [1]", "seeds", "twice"),
     _study("an alias", "data: &d digits\nname: *d", "alias", "*d"),
+    *(
+        _study(f"the pattern {pattern} without quotes", f"data: x\nexclude: [{pattern}]", "quotes")
+        for pattern in ("*_mask.png", "*masks", "*")
+    ),
     Case("a billion laughs", "run bad.yaml", ("alias",), laughs),
     _study("nested deeply", "data: " + "[" * 5000, "nested"),
     _study("endless", "data: " + "x" * 200_000, "too many"),

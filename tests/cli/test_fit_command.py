@@ -147,6 +147,7 @@ def test_shares_of_a_total_and_the_last_epochs_are_asked_for_by_flags(
         ([*FIT, "--out", "nowhere/x.svg"], "there is no folder nowhere for the figure x.svg"),
         ([*FIT, "--out", "a.svg"], "the figure a.svg is a folder"),
         ([*FIT, "--target-error", "7"], "'--target-error': '7' is no share"),
+        ([*FIT, "--target-error", "0"], "'0': write a share above 0 and below 1"),
         ([*FIT, "--target-error", "nan"], "'--target-error': 'nan' is no share"),
     ],
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ from pages import ROOT
 from sixteenth import Study, fit_learning_curve
 from sixteenth.analysis import cells, summary_table
 from sixteenth.report.parts import FIGURES
-from tiny_study import TrainedStudy
+from tiny_study import Command, TrainedStudy
 
 PAGE = (ROOT / "docs/python.md").read_text(encoding="utf-8")
 
@@ -54,6 +56,30 @@ def test_a_table_has_the_columns_that_the_page_lists_in_their_order(
     assert len(returned)
     columns = [str(column) for column in returned.columns]
     assert columns == listed_columns(PAGE)[table]
+
+
+def test_the_page_explains_the_json_of_the_commands(
+    trained: TrainedStudy, sixteenth: Command
+) -> None:
+    section = PAGE.partition("\n## JSON of the commands\n")[2]
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", section, flags=re.M)
+    listed = {
+        name: {*re.findall(r"`(\w+)`", text)}
+        for names, text in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    assert set(said(sixteenth, "report")) <= listed["report"]
+    advice = said(sixteenth, "advise", "--target-error", "0.05")
+    assert set(advice) <= listed["advise"]
+    option, *_ = advice["options"]
+    assert set(option) - set(listed_columns(PAGE)["Findings.table()"]) <= set(listed)
+    assert set(said(sixteenth, "show")[0]) - set(listed_columns(PAGE)["Study.results()"]) == {
+        "low", "high", "interval",
+    }  # fmt: skip
+
+
+def said(sixteenth: Command, command: str, *more: str) -> Any:
+    return json.loads(sixteenth(command, "studies/tiny", *more, "--json").out)
 
 
 def test_the_page_names_every_figure() -> None:

@@ -130,6 +130,10 @@ def test_a_number_of_images_is_said_as_it_can_be_written(written: object, hint: 
         ({"data": "digits", "lengths": [2, 1]}, "lengths: 2 is no share"),
         ({"data": "digits", "lengths": ["500 images", 1]}, "lengths: '500 images' is no share"),
         ({"data": "digits", "lengths": "some"}, "lengths"),
+        ({"data": "digits", "seeds": 3}, r"seeds: .*, not 3; write \[3\]$"),
+        ({"data": "digits", "seeds": "1-3"}, "seeds: .*, not '1-3'$"),
+        ({"data": "digits", "lengths": "1/2"}, "lengths: .*, not '1/2'$"),
+        ({"models": "resnet18", "image_size": "x", "data": "digits"}, "image_size"),
     ],
 )
 def test_a_wrong_study_is_refused_in_one_line_that_names_the_key(
@@ -158,6 +162,13 @@ def test_every_preset_opens_with_its_command_and_reads_back_as_it_was_written(na
     assert text.startswith(("# sixteenth run " + name, "# sixteenth " + name))
     spec = load_spec(name)
     assert parse_spec(yaml.safe_load(dump_spec(spec))) == spec
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_study_file_is_read_as_windows_writes_it(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes("data: 貓與狗\r\nseeds: [1]\r\n".encode(encoding))
+    assert (load_spec(file).data, load_spec(file).seeds) == ("貓與狗", [1])
 
 
 def test_an_unknown_preset_names_the_nearest() -> None:

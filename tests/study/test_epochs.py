@@ -85,6 +85,7 @@ def test_a_head_alone_has_no_epochs_to_check(study: Study) -> None:
     heads.spec = heads.spec.model_copy(update={"finetune": ["head"]})
     with pytest.raises(InputError, match="a head has none: leave out --check-epochs"):
         epochs_study(heads)
+    assert epochs_hint(heads.spec, 3600, "sixteenth plan heads.yaml --check-epochs") == ""
 
 
 def test_the_plan_of_a_long_study_names_the_check(study: Study) -> None:

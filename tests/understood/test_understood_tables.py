@@ -119,6 +119,11 @@ REFUSED = {
         "n,err\n1000,25.5\n2000,20\n", ERR,
         "line 2: 25.5 in column err is not within 0 and 1, as errors are; with --percent they",
     ),
+    "shares beside percent": (
+        "n,acc\n1000,0.71\n2000,0.79\n4000,88\n8000,91\n", Request(size="n", accuracy="acc"),
+        "line 4: 88 in column acc is not within 0 and 1, as accuracies are, and line 2 has 0.71: "
+        "write all as percent, or all as shares",
+    ),
     "accuracies beyond percent": (
         "n,acc\n1000,250\n", Request(size="n", accuracy="acc", percent=True),
         "250 in column acc is not within 0 and 100, as accuracies are",
@@ -226,6 +231,10 @@ def test_rows_without_numbers_are_counted_and_their_lines_named(tmp_path: Path) 
         ("n,err,State\n9,0.3,crashed\n8,0.2,finished\n", ERR, "State is not finished: crashed 1"),
         ("n,err,seed\n9,0.3,0\n8,0.2,0\n9,0.3,0\n", ERR, "line 4: the same as a line above in"),
         ("n,err\n9,42\n8,0.31\n7,19\n", given(percent=True), "line 3: 0.31 in err was read as 0"),
+        (
+            "n,acc\n1,0.71\n2,0.79\n4,88\n8,91\n", Request(size="n", accuracy="acc", percent=True),
+            "line 2: 0.71 in acc was read as 0.71%, beside 91%: write all as percent, or all as s",
+        ),
         (TWO_METHODS, ERR, "rows of one size differ in method (A or B) and were fitted as one"),
     ],
 )  # fmt: skip
@@ -241,6 +250,7 @@ def test_what_may_be_misunderstood_is_noted(
     [
         (TWO_METHODS, given(group_by=["method"])),
         ("n,err\n9,5\n8,0.8\n", given(percent=True)),
+        ("n,err\n1,30\n2,12\n4,4\n8,0.9\n", given(percent=True)),
         ("n,err,who\n9,0.3,ann\n9,0.3,bob\n20,0.2,ann\n", ERR),
         ("n,err,seconds\n9,0.3,5\n9,0.31,7\n20,0.2,5\n20,0.2,7\n", ERR),
     ],

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError
-from .options import FolderArgument, JsonOption, LangOption, parse_share
+from .options import FolderArgument, JsonOption, LangOption, parse_target
 from .studies import print_json, tell_of_gone_runs
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def advise(
         float | None,
         typer.Option(
             metavar="SHARE",
-            parser=parse_share,
+            parser=parse_target,
             help="A wanted test error, such as 0.05: how many images would it take?",
         ),
     ] = None,
@@ -35,10 +34,6 @@ def advise(
     from ..language import language_for
     from ..study import Study
 
-    if target_error in (0, 1):
-        raise InputError(
-            f"--target-error {target_error:g}: write a share above 0 and below 1, such as 0.05"
-        )
     study = Study.open(folder, language=lang)
     tell_of_gone_runs(study)
     found = study.advice(target_error)

@@ -190,8 +190,9 @@ def watch_study(
 ) -> None:
     """Serve a page that follows a study while it is trained, and print its address.
 
-    The study may be trained by another process or another machine. Its folder is only read. Ctrl-C
-    ends the page, not the training.
+    The study may be trained by another process or another machine. Its folder is only read.
+
+    Ctrl-C ends the page, not the training.
     """
     from .watch.server import serve
 

@@ -58,5 +58,7 @@ def epochs_hint(spec: StudySpec, seconds: float, command: str, tag: str = "en") 
 
     if seconds < LONG or spec.train.steps or spec.train.epochs == "auto":
         return ""
+    if all(run.finetune == "head" for run in spec.runs()):
+        return ""  # heads have no epochs
     labels = language_for(tag=tag).terminal
     return labels.epochs_hint.format(asked=spec.train.epochs, command=command)

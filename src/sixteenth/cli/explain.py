@@ -80,6 +80,10 @@ def explain(
     from .display import display_for
     from .watch.beside import watched
 
+    if separate and (between or only):
+        raise InputError(
+            "--separate trains one control run: leave out --between and --only, or --separate"
+        )
     levers = _levers(only or ())
     study = Study.open(folder, data_dir=data_dir, language=lang)
     check_nothing_lost(StudyFolder(study.folder))  # which the report would refuse at the end

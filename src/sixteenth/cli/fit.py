@@ -17,7 +17,7 @@ import typer
 from ..errors import InputError
 from .exits import print_message
 from .fit_table import ERROR, SIZE, Request, Trainings, read_trainings
-from .options import JsonOption, parse_share
+from .options import JsonOption, parse_share, parse_target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ def fit(
     ] = None,
     target_error: Annotated[
         list[float] | None,
-        typer.Option(metavar="ERROR", parser=parse_share, help="How many images would reach it?"),
+        typer.Option(metavar="ERROR", parser=parse_target, help="How many images would reach it?"),
     ] = None,
     out: Annotated[
         Path | None,

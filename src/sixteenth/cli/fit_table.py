@@ -258,10 +258,16 @@ def _as_errors(
     """Errors as shares."""
     values: pd.Series[float] = read.rows[ERROR]
     what, most = ("accuracies" if accuracy else "errors"), 100 if percent else 1
-    outside = values[(values < 0) | (values > most)]
+    outside, small, large = values[(values < 0) | (values > most)], *_apart(values)
     if len(outside):
-        in_percent = not percent and outside.min() >= 0 and outside.max() <= 100
-        way = "" if not in_percent else "; with --percent they are read as percent"
+        way = ""
+        if not percent and outside.min() >= 0 and outside.max() <= 100:
+            way = "; with --percent they are read as percent"
+            if len(small):
+                way = (
+                    f", and line {small.idxmin()} has {small.min():g}: write all as percent, or "
+                    "all as shares"
+                )
         raise InputError(
             f"{path}: line {outside.index[0]}: {outside.iloc[0]:g} in column {value} is not within "
             f"0 and {most}, as {what} are{way}"
@@ -270,13 +276,7 @@ def _as_errors(
         read.notes.append(
             f"no value in {value} is above 1%: if they are shares, leave out --percent"
         )
-    small, large = values[values <= 1], values[values > 1]
-    if (
-        percent
-        and len(small)
-        and len(large)
-        and (100 * small).between(large.min(), large.max()).any()
-    ):
+    if percent and len(small):
         read.notes.append(
             f"line {small.idxmin()}: {small.min():g} in {value} was read as {small.min():g}%, "
             f"beside {large.max():g}%: write all as percent, or all as shares"
@@ -286,6 +286,21 @@ def _as_errors(
     if re.search("err|loss", value, re.I) and accuracy:
         read.notes.append(f"{value} was read as accuracies: errors are named by --error-column")
     return 1 - values / most if accuracy else values / most
+
+
+def _apart(values: pd.Series[float]) -> tuple[pd.Series[float], pd.Series[float]]:
+    """The values up to 1 and those above, if the first look like shares and the others like
+    percent; else none.
+
+    So it is where a share would lie among the others as percent, or where no value lies between
+    the two for a factor of ten. Errors of 5% and 0.8% are no such case.
+    """
+    small, large = values[values <= 1], values[values > 1]
+    if len(small) and len(large):
+        among = (100 * small).between(large.min(), large.max()).any()
+        if among or large.min() > 10 * small.max():
+            return small, large
+    return values[:0], values[:0]
 
 
 def _note_states(read: Trainings, table: pd.DataFrame) -> None:

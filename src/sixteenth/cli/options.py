@@ -90,6 +90,18 @@ def parse_share(text: str) -> float:
     return share
 
 
+def parse_target(text: str) -> float:
+    """A test error to reach, as `parse_share` reads it.
+
+    Raises:
+        typer.BadParameter: it is none, or not between 0 and 1.
+    """
+    share = parse_share(text)
+    if share in (0, 1):
+        raise typer.BadParameter(f"{text!r}: write a share above 0 and below 1, such as 0.05")
+    return share
+
+
 BudgetOption = Annotated[
     float | None,
     typer.Option(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import DataError, InputError
 from .exits import print_message, set_resume_command
 from .options import Flags
 
@@ -31,8 +32,25 @@ def load_study(study: str, flags: Flags) -> Study:
         language=flags.lang,
         fresh=flags.fresh,
     )
+    _check_place(loaded.spec.data, study)
     tell_of_fresh_folder(loaded, flags)
     return loaded
+
+
+def _check_place(data: str, study: str) -> None:
+    """Say from where paths count, if a study's images lie beside its file and not there.
+
+    Raises:
+        DataError: so it is.
+    """
+    from ..spec.fields import NAMED_DATA
+
+    beside = Path(study).parent / data
+    if data not in NAMED_DATA and not os.path.exists(data) and os.path.exists(beside):
+        raise DataError(
+            f"there are no data {data!r} in {Path.cwd()}, and paths in a study file count from the "
+            f"current folder; what lies beside {study} is --data {shlex.quote(str(beside))}"
+        )
 
 
 def tell_of_fresh_folder(study: Study, flags: Flags) -> None:

@@ -4,11 +4,16 @@ reads as something else than a name."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
 
 from ..messages import nearest
 from .specs import StudySpec
 from .train_spec import TrainSpec
+from .yaml import StrictYamlError, read_yaml
 
 _MEANT = {
     "train.learning_rate": ("lr", "lr0", "base_lr", "max_lr", "peak_lr"),
@@ -72,7 +77,20 @@ def quote_hint(value: object) -> str:
     return ""
 
 
-def list_hint(given: object) -> str:
-    """The list to write for a single word or number, of a value that has to be a list."""
+def list_hint(key: str, content: Mapping[str, Any]) -> str:
+    """The list to write for a single word or number that a study has as `key`, which is a list.
+
+    Nothing where the study would not accept that list either.
+    """
+    given = content[key]
     is_one = isinstance(given, str | int | float) and not isinstance(given, bool)
-    return f"; write [{given}]" if is_one and re.fullmatch(r"[\w.:/-]+", str(given)) else ""
+    if not is_one or not re.fullmatch(r"[\w.:/-]+", str(given)):
+        return ""
+    try:
+        StudySpec.model_validate({**content, key: read_yaml(f"[{given}]")})
+    except StrictYamlError:
+        return ""
+    except ValidationError as error:
+        if any(one["loc"][:1] in ((), (key,)) for one in error.errors()):
+            return ""
+    return f"; write [{given}]"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import reprlib
 import shlex
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +110,11 @@ def load_spec(
     is_preset = isinstance(study, str) and study in preset_names()
     if not is_preset and (path.suffix in (".yaml", ".yml") or os.path.isfile(path)):
         try:
-            with path.open(encoding="utf-8") as file:
-                text = file.read(MAX_CHARACTERS + 1)  # enough to reject a longer one
+            text = _read_text(path)
         except FileNotFoundError:
             raise SpecError(f"no study file {study}") from None
+        except UnicodeDecodeError:
+            raise SpecError(f"the study file {study} is no UTF-8 text: save it as UTF-8") from None
         except (OSError, ValueError) as error:
             raise SpecError(f"cannot read the study file {study}: {error}") from None
         name = path.parent.resolve().name if path.name == "study.yaml" else path.stem
@@ -131,6 +134,17 @@ def load_spec(
     return parse_spec(content, where=str(study))
 
 
+def _read_text(path: Path) -> str:
+    """The text of a study file, or enough of it to reject one that is too long.
+
+    `sixteenth presets show ... > my.yaml` in Windows PowerShell writes UTF-16.
+    """
+    with path.open("rb") as file:
+        is_utf16 = file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        with TextIOWrapper(file, "utf-16" if is_utf16 else "utf-8") as text:
+            return text.read(MAX_CHARACTERS + 1)
+
+
 def parse_spec(content: Mapping[str, Any], where: str = "the study") -> StudySpec:
     """The validated study of a mapping.
 
@@ -143,7 +157,7 @@ def parse_spec(content: Mapping[str, Any], where: str = "the study") -> StudySpe
     try:
         return StudySpec.model_validate(dict(content))
     except ValidationError as error:
-        raise SpecError(f"{where}: {_explain(error)}") from None
+        raise SpecError(f"{where}: {_explain(error, content)}") from None
 
 
 def dump_spec(spec: BaseModel, begun: Path | None = None) -> str:
@@ -219,8 +233,8 @@ _REWORDED = {
 """Parts of pydantic's messages, and what to say instead to users of a study file."""
 
 
-def _explain(error: ValidationError) -> str:
-    """The first of pydantic's errors, in one plain line."""
+def _explain(error: ValidationError, content: Mapping[str, Any]) -> str:
+    """The first of pydantic's errors in the content of a study, in one plain line."""
     first, *others = error.errors()
     location = _location(first["loc"])
     key = ".".join(map(str, location))
@@ -241,7 +255,7 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "string_type":
         shown += quote_hint(first.get("input"))
     if first["type"] == "list_type":
-        shown += list_hint(first.get("input"))
+        shown += list_hint(str(location[0]), content)
     return f"{key}: {message}{shown}" if key else message
 
 

@@ -23,6 +23,10 @@ MAX_CHARACTERS = 100_000
 """A longer text is rejected, since parsing it would take long."""
 
 
+QUOTE_STAR = '; a text that begins with * needs quotes, such as "*_mask.png"'
+"""After an alias, or what PyYAML takes for one: users of a study file write patterns."""
+
+
 class StrictYamlError(ValueError):
     """A text is not valid; the message is one line."""
 
@@ -32,7 +36,10 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.events.AliasEvent):
             event: Any = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(
-                None, None, f"an alias, *{event.anchor}: write the value out", event.start_mark
+                None,
+                None,
+                f"an alias, *{event.anchor}: write the value out{QUOTE_STAR}",
+                event.start_mark,
             )
         return super().compose_node(parent, index)
 
@@ -84,7 +91,8 @@ def read_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise StrictYamlError(f"{place}{one_line(error.problem or error)[:200]}") from None
+        hint = QUOTE_STAR if error.context == "while scanning an alias" else ""
+        raise StrictYamlError(f"{place}{one_line(error.problem or error)[:200]}{hint}") from None
     # PyYAML's constructors raise nearly any exception on invalid values, such as the month 13.
     except Exception as error:
         raise StrictYamlError(one_line(error)[:200]) from None
