@@ -200,13 +200,15 @@ def _changes(spec: StudySpec, pair: CellPair, lever: Lever, symbols: bool) -> di
 
 
 def _augmentation(spec: StudySpec, symbols: bool) -> dict[str, Any] | None:
-    """What was off, on: shifts by an eighth of the image, flips, squares of a quarter."""
-    crop, flip = spec.train.resolve_crop_and_flip(spec.image_size, symbols=symbols)
+    """What was off, on: shifts by an eighth of the image, squares of a quarter.
+
+    A flip is off, and a crop is 0, only for symbols or because the user forbade it: mirrored house
+    numbers are other images. Symbols may be shifted all the same.
+    """
+    crop, _ = spec.train.resolve_crop_and_flip(spec.image_size, symbols=symbols)
     changes: dict[str, Any] = {}
-    if not crop:
+    if not crop and spec.train.crop == "auto":
         changes["crop"] = max(1, spec.image_size // 8)
-    if not flip and not symbols:
-        changes["flip"] = True
     if not spec.train.cutout:
         changes["cutout"] = max(1, spec.image_size // 4)
     return {"train": changes} if changes else None
