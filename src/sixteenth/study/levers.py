@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..analysis.findings.explained import CellPair, Lever
+from ..analysis.findings.explained import ALONE, CellPair, Lever
 from ..errors import ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import BASIC_BLOCKS, is_resnet
 from ..spec.specs import slug
 from ..storage.study_folder import EXPLAIN, StudyFolder
 
-ALONE = (Lever.RATE_HALF, Lever.RATE_DOUBLE)
-"""Levers that are tried on the cell that is behind alone."""
 MORE_SEEDS = 2
 """Repeats of both cells by the lever `seeds`."""
 LARGEST_IMAGE = 1024
