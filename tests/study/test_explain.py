@@ -23,6 +23,9 @@ from sixteenth.cli.commands import main
 from sixteenth.cli.display import PlainDisplay
 from sixteenth.data.pixel_store import PixelStore
 from sixteenth.errors import DataError, InputError, MismatchError
+from sixteenth.spec import dump_spec
+from sixteenth.storage.run_record import RunRecord
+from sixteenth.storage.study_folder import StudyFolder
 from sixteenth.study.explain import (
     SubStudy,
     control_study,
@@ -36,6 +39,11 @@ from tiny_study import Command, Ended, read_results, run_process, tiny_home, wri
 
 SMALL, BIG = ("tiny_models:small", "random"), ("tiny_models:big", "random")
 PAIR = CellPair("1/2", SMALL, BIG)
+SETTINGS = [
+    word
+    for setting in ('fractions=["1/2", 1]', "expect=smaller-is-better", "train.epochs=3")
+    for word in ("--set", setting)
+]
 ONLY_SEEDS = ("explain", "studies/tiny", "--only", "seeds", "--threads", "1")
 
 
@@ -44,9 +52,7 @@ def trained_wrongly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that expects the worse model to be the better one; never write to it."""
     home = tmp_path_factory.mktemp("explained")
     write_tiny_study(home)
-    settings = ('fractions=["1/2", 1]', "expect=smaller-is-better", "train.epochs=3")
-    words = [word for setting in settings for word in ("--set", setting)]
-    ended = run_process(["run", "tiny.yaml", "--threads", "1", *words], home)
+    ended = run_process(["run", "tiny.yaml", "--threads", "1", *SETTINGS], home)
     assert ended.code == 0, ended.err
     return home
 
@@ -127,6 +133,29 @@ def test_the_place_is_where_the_expectation_failed_on_the_fewest_images(folder: 
     assert find_pair(study) == PAIR
     run_ids = [run.run_id for run in study.runs() if run.fraction == "1"]
     assert find_pair(study, (run_ids[1], run_ids[0])) == CellPair("1", SMALL, BIG)
+
+
+def test_a_pair_that_was_begun_goes_on_before_another_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More trainings of the first pair, or a stop, must not leave its levers half trained."""
+    study = Study.open(folder)
+    run_ids = [run.run_id for run in study.runs() if run.fraction == "1"]
+    other = find_pair(study, (run_ids[0], run_ids[1]))
+    assert find_pair(study) == PAIR != other
+    (half,) = find_levers(study, other, [Lever.RATE_HALF])
+    half.folder.mkdir(parents=True)
+    (half.folder / "study.yaml").write_text(dump_spec(half.spec), "utf-8")
+    assert find_pair(Study.open(folder)) == other
+    (run,) = half.runs()
+    place = StudyFolder(half.folder).run(run.run_id)
+    for status, expected in (("interrupted", other), ("failed", PAIR)):
+        record = {"format": 1, "run_id": run.run_id, "spec": run.model_dump(mode="json")}
+        place.write_record(RunRecord.from_dict(record | {"status": status}))
+        study = Study.open(folder)
+        found = study.findings()
+        monkeypatch.setattr(study, "findings", lambda found=found: found)
+        assert find_pair(study) == expected
 
 
 def test_cells_of_which_a_part_is_frozen_are_passed_over(
@@ -405,6 +434,54 @@ def test_reasons_are_tested_with_what_the_study_was_trained_on(
     with pytest.raises(MismatchError, match=r"data fingerprint: .* restore what it was trained"):
         sub_study(study, lever).run(threads=1)
     assert not (folder / "explain").exists()
+
+
+def test_cells_of_which_only_rows_are_left_are_compared_by_the_rest_of_the_study(
+    folder: Path, sixteenth: Command
+) -> None:
+    for path in folder.glob("runs/*-1of2-*"):
+        shutil.rmtree(path)
+    assert sixteenth("report", str(folder), "--from-table").code == 0
+    study = Study.open(folder)
+    (lever,) = find_levers(study, find_pair(study), [Lever.STEPS])
+    sub_study(study, lever).check_base()
+    for path in folder.glob("runs/*/run.json"):
+        record = json.loads(path.read_text("utf-8"))
+        record["environment"]["torch"] = "2.5.0"
+        path.write_text(json.dumps(record), "utf-8")
+    with pytest.raises(MismatchError, match=r"other versions \(torch: 2\.5\.0 there"):
+        sub_study(Study.open(folder), lever).check_base()
+    shutil.rmtree(folder / "runs")
+    assert sixteenth("report", str(folder), "--from-table").code == 0
+    ended = sixteenth("explain", str(folder), "--only", "steps-x4", "--threads", "1")
+    assert ended.code == 2
+    assert "only rows of a table are left, which do not tell its images and versions" in ended.err
+    assert not (folder / "explain").exists()
+
+
+def test_repeats_that_were_removed_do_not_lock_explain(
+    tested: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (seeds,) = tested.glob("explain/*/seeds")
+    table = (tested / "results.csv").read_bytes()
+    shutil.rmtree(seeds)
+    refused = sixteenth("report", str(tested))
+    assert refused.code == 2
+    assert f"{tested / 'explain'} lacks 4 of the 8 runs" in refused.err
+    assert "train them anew with sixteenth explain" in refused.err
+    assert "sixteenth run" not in refused.err
+    run = sixteenth("run", "tiny.yaml", "--out", str(tested), "--threads", "1", *SETTINGS)
+    assert run.code == 0, run.err
+    said = " ".join(run.err.split())
+    assert "are gone: left out until trained anew by sixteenth explain" in said
+    assert "trained anew" not in said
+    (tested / "results.csv").write_bytes(table)
+    monkeypatch.setattr(SubStudy, "run", lambda *_, **__: None)  # what it would train
+    ended = sixteenth("explain", str(tested), "--only", "learning-rate-half", "--threads", "1")
+    assert ended.code == 0, ended.err
+    assert "left out until trained anew by sixteenth explain" in " ".join(ended.err.split())
+    assert (tested / "results-before-2.csv").read_bytes() == table
+    assert len(read_results(tested)) == 4
 
 
 def test_a_lever_that_was_begun_otherwise_is_left_out_with_the_way_out(

@@ -76,13 +76,15 @@ def explain(
     from ..storage.study_folder import StudyFolder
     from ..study import Study, moved
     from ..study import explain as tests
-    from ..study.kept import check_nothing_lost
+    from ..study.kept import check_nothing_lost, set_lost_repeats_aside
     from .display import display_for
     from .watch.beside import watched
 
     levers = _levers(only or ())
     study = Study.open(folder, data_dir=data_dir, language=lang)
-    check_nothing_lost(StudyFolder(study.folder))  # which the report would refuse at the end
+    place = StudyFolder(study.folder)
+    # What the report would refuse at the end; but explain itself trains repeats again.
+    check_nothing_lost(place, study.runs(), repeats=False)
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     with display_for(study.language) as display:
         display.working(Work.STARTING, 0, 0)
@@ -112,6 +114,8 @@ def explain(
         for number, (name, part) in enumerate(todo):
             heading = _heading(costs, number, name, language)
             failed += _train(heading, name, part, machine, language)
+    if notice := set_lost_repeats_aside(place, study.runs()):
+        print_message(notice)
     page = study.report()
     _print_outcome(study, pair, page, as_json=as_json)
     if failed:
