@@ -17,7 +17,14 @@ import pytest
 from sixteenth import Study
 from sixteenth.analysis import Findings, analyse
 from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
-from sixteenth.analysis.findings.explained import CellPair, ExplainedLever, Lever, LeverVerdict
+from sixteenth.analysis.findings.explained import (
+    Average,
+    CellPair,
+    ExplainedGap,
+    ExplainedLever,
+    Lever,
+    LeverVerdict,
+)
 from sixteenth.analysis.findings.types import Finding, Section
 from sixteenth.cli.commands import main
 from sixteenth.cli.display import PlainDisplay
@@ -32,6 +39,7 @@ from sixteenth.study.explain import (
     explanation,
     find_levers,
     find_pair,
+    lever_studies,
     sub_study,
 )
 from sixteenth.study.planning.machine import LocalMachine
@@ -243,6 +251,14 @@ def test_a_plan_says_what_each_lever_costs_by_what_the_runs_took_and_writes_noth
     assert costs["seeds"]["seconds"] == pytest.approx(2 * took, rel=0.25), "two seeds more"
     assert took < costs["steps-x4"]["seconds"] <= 1.25 * 4 * took
     assert costs["image-size-x2"]["seconds"] > 2 * took
+    # One more seed where verdicts stay open: as much of each lever again, and none of `seeds`.
+    assert costs["steps-x4"]["seconds_again"] >= 0.9 * costs["steps-x4"]["seconds"]
+    assert costs["seeds"]["seconds_again"] == 0
+    plan = json.loads(sixteenth(*words, "--json").out)
+    assert plan["seconds_again"] == sum(each["seconds_again"] for each in costs.values())
+    assert "one more seed follows: at most about" in " ".join(said.out.split())
+    alone = json.loads(sixteenth(*words[:7], "--json").out)
+    assert alone["seconds_again"] == pytest.approx(costs["steps-x4"]["seconds_again"] + took)
     assert files(folder) == before
 
 
@@ -360,6 +376,28 @@ def test_a_lever_for_the_loser_is_judged_and_an_open_verdict_gets_one_more_seed(
     again = sixteenth(*words)
     assert json.loads(again.out)["findings"][1]["verdict"] == "open"
     assert "explain: " not in again.err, "one more seed, once"
+
+
+def test_no_lever_gets_another_seed_while_there_is_no_difference_to_explain(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study.open(folder)
+    cells = {cell.arm: cell for cell in study.findings().grid.cells if cell.fraction == "1/2"}
+    ends = cells[SMALL], cells[BIG]
+    unknown = Average(0.0, -1.0, 1.0)
+    lever = ExplainedLever(
+        Lever.RATE_DOUBLE, *ends, (), unknown, unknown, unknown, unknown, LeverVerdict.OPEN
+    )
+    (double,) = find_levers(study, PAIR, [Lever.RATE_DOUBLE])
+    parts = {Lever.RATE_DOUBLE.value: sub_study(study, double)}
+
+    def trained(gap: Average) -> list[str]:
+        found = [ExplainedGap(*ends, gap), lever]
+        monkeypatch.setattr("sixteenth.study.explain.explanation", lambda *_: found)
+        return [name for name, _ in lever_studies(study, PAIR, parts)]
+
+    assert trained(Average(0.1, 0.05, 0.15)) == [*parts, "seeds", *parts]
+    assert trained(Average(0.1, -0.05, 0.25)) == [*parts, "seeds"]
 
 
 def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Command) -> None:

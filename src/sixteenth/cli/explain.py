@@ -180,14 +180,17 @@ def _print_plan(
 ) -> None:
     """What is explained, and the costs; on standard error where standard output is for JSON."""
     from ..language.text import plain
+    from ..study.explain import seconds_again
     from .tables import console, levers_table, print_text
 
     seconds = float(costs["seconds"].sum())
+    again = 0.0 if pair is None else seconds_again(study, pair, costs)
     if plan and as_json:
         print_json(
             {
                 **_pair(pair),
                 "seconds_left": seconds,
+                "seconds_again": again,
                 "disk_bytes": int(costs["disk_bytes"].sum()),
                 "levers": json_rows(costs),
             }
@@ -203,7 +206,10 @@ def _print_plan(
     on.print(levers_table(costs, on, language))
     left, planned = int(costs["left"].sum()), int(costs["runs"].sum())
     time = language.numbers.duration(seconds)
-    on.print(f"\n{labels.plan.format(left=left, planned=planned, time=time, how='')}\n")
+    said = labels.plan.format(left=left, planned=planned, time=time, how="")
+    if again:
+        said += f" {labels.plan_again.format(time=language.numbers.duration(again))}"
+    on.print(f"\n{said.strip()}\n")
 
 
 def _print_outcome(study: Study, pair: CellPair | None, page: Path, *, as_json: bool) -> None:

@@ -22,6 +22,7 @@ from ..analysis.findings.expectation import Expect, Outcome, SizeVerdict
 from ..analysis.findings.explained import (
     CellPair,
     ExplainedFinding,
+    ExplainedGap,
     ExplainedLever,
     Lever,
     LeverVerdict,
@@ -163,6 +164,10 @@ class SubStudy(Study):
         """Runs that are not finished."""
         return len(self.snapshot().unfinished())
 
+    def may_get_a_seed(self, name: str) -> bool:
+        """Whether one more seed follows where its verdict, as that lever's, is open."""
+        return name in list(Lever) and set(self.spec.seeds) <= set(self._base.spec.seeds)
+
     def _write_report(self, *, unless_current: bool = False) -> Path:
         write_results(self.snapshot())
         return StudyFolder(self.folder).results_path
@@ -285,8 +290,9 @@ def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: A
     """One row a part: what it will cost, see `Study.plan`. Trains and writes nothing.
 
     Returns:
-        Columns lever, runs, left (to train), steps (of all runs), seconds, seconds_from (what they
-        are taken from: ``runs`` of the study, or the first of its runs that has another basis, see
+        Columns lever, runs, left (to train), steps (of all runs), seconds, seconds_again (of one
+        more seed, which follows where the verdict is open), seconds_from (what they are taken from:
+        ``runs`` of the study, or the first of its runs that has another basis, see
         `planning.known.Basis`), disk_bytes, folder. A part that cannot be used with these images or
         models, or whose folder holds another, has no row; `listener` is told.
 
@@ -304,8 +310,10 @@ def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: A
                 raise
             listener.noticed(f"{name} is left out: {error}")
             continue
-        rows.append({"lever": name, **_costs(table), "folder": str(part.folder)})
-    costs = ["steps", "seconds", "seconds_from", "disk_bytes"]
+        again = _seconds_of_a_seed(part, table) if part.may_get_a_seed(name) else 0.0
+        numbers = _costs(table) | {"seconds_again": again}
+        rows.append({"lever": name, **numbers, "folder": str(part.folder)})
+    costs = ["steps", "seconds", "seconds_again", "seconds_from", "disk_bytes"]
     return pd.DataFrame(rows, columns=["lever", "runs", "left", *costs, "folder"])
 
 
@@ -324,13 +332,31 @@ def _costs(table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def _seconds_of_a_seed(part: SubStudy, table: pd.DataFrame) -> float:
+    """One run after another: as planned, and of finished runs as they took."""
+    took = table["run_id"].map(part.results().set_index("run_id")["seconds"])
+    return float(table["seconds"].astype(float).fillna(took).sum() / table["seed"].nunique())
+
+
+def seconds_again(study: Study, pair: CellPair, costs: pd.DataFrame) -> float:
+    """Seconds that one more seed takes, if the verdicts of all levers of a plan stay open."""
+    again = float(costs["seconds_again"].sum())
+    if again and Lever.SEEDS not in set(costs["lever"]):
+        cells = study.findings().grid.cells
+        both = [
+            c for c in cells if c.fraction == pair.fraction and c.arm in (pair.behind, pair.ahead)
+        ]
+        again += float(np.nansum([cell.mean("seconds") for cell in both]))
+    return again
+
+
 def lever_studies(
     study: Study, pair: CellPair, parts: Mapping[str, SubStudy]
 ) -> Iterator[tuple[str, SubStudy]]:
     """Each lever's name and study, for the caller to train before it asks for the next.
 
-    Where a verdict is open after all of them, one more seed of that lever and of the two cells
-    follows, once.
+    Where a verdict is open after all of them, one more seed of the two cells follows, once; and of
+    that lever, if there is a difference then that it could explain.
     """
     yield from parts.items()
     again = [
@@ -343,8 +369,13 @@ def lever_studies(
     ]
     for lever in [Lever.SEEDS, *again] if again else []:
         made = _lever(study, pair, lever, 1)
-        if made is not None:
+        if made is not None and (lever is Lever.SEEDS or _is_told(study, pair)):
             yield lever.value, sub_study(study, made)
+
+
+def _is_told(study: Study, pair: CellPair) -> bool:
+    """Whether the difference of a pair is told from zero: else no lever has a share of it."""
+    return any(isinstance(one, ExplainedGap) and one.told for one in explanation(study, pair))
 
 
 def _extended(study: Study, pair: CellPair, lever: Lever) -> bool:
