@@ -17,18 +17,29 @@ import pytest
 from sixteenth import Study
 from sixteenth.analysis import Findings, analyse
 from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
-from sixteenth.analysis.findings.explained import CellPair, ExplainedLever, Lever, LeverVerdict
+from sixteenth.analysis.findings.explained import (
+    Average,
+    CellPair,
+    ExplainedGap,
+    ExplainedLever,
+    Lever,
+    LeverVerdict,
+)
 from sixteenth.analysis.findings.types import Finding, Section
 from sixteenth.cli.commands import main
 from sixteenth.cli.display import PlainDisplay
 from sixteenth.data.pixel_store import PixelStore
 from sixteenth.errors import DataError, InputError, MismatchError
+from sixteenth.spec import dump_spec
+from sixteenth.storage.run_record import RunRecord
+from sixteenth.storage.study_folder import StudyFolder
 from sixteenth.study.explain import (
     SubStudy,
     control_study,
     explanation,
     find_levers,
     find_pair,
+    lever_studies,
     sub_study,
 )
 from sixteenth.study.planning.machine import LocalMachine
@@ -36,6 +47,11 @@ from tiny_study import Command, Ended, read_results, run_process, tiny_home, wri
 
 SMALL, BIG = ("tiny_models:small", "random"), ("tiny_models:big", "random")
 PAIR = CellPair("1/2", SMALL, BIG)
+SETTINGS = [
+    word
+    for setting in ('fractions=["1/2", 1]', "expect=smaller-is-better", "train.epochs=3")
+    for word in ("--set", setting)
+]
 ONLY_SEEDS = ("explain", "studies/tiny", "--only", "seeds", "--threads", "1")
 
 
@@ -44,9 +60,7 @@ def trained_wrongly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that expects the worse model to be the better one; never write to it."""
     home = tmp_path_factory.mktemp("explained")
     write_tiny_study(home)
-    settings = ('fractions=["1/2", 1]', "expect=smaller-is-better", "train.epochs=3")
-    words = [word for setting in settings for word in ("--set", setting)]
-    ended = run_process(["run", "tiny.yaml", "--threads", "1", *words], home)
+    ended = run_process(["run", "tiny.yaml", "--threads", "1", *SETTINGS], home)
     assert ended.code == 0, ended.err
     return home
 
@@ -127,6 +141,29 @@ def test_the_place_is_where_the_expectation_failed_on_the_fewest_images(folder: 
     assert find_pair(study) == PAIR
     run_ids = [run.run_id for run in study.runs() if run.fraction == "1"]
     assert find_pair(study, (run_ids[1], run_ids[0])) == CellPair("1", SMALL, BIG)
+
+
+def test_a_pair_that_was_begun_goes_on_before_another_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More trainings of the first pair, or a stop, must not leave its levers half trained."""
+    study = Study.open(folder)
+    run_ids = [run.run_id for run in study.runs() if run.fraction == "1"]
+    other = find_pair(study, (run_ids[0], run_ids[1]))
+    assert find_pair(study) == PAIR != other
+    (half,) = find_levers(study, other, [Lever.RATE_HALF])
+    half.folder.mkdir(parents=True)
+    (half.folder / "study.yaml").write_text(dump_spec(half.spec), "utf-8")
+    assert find_pair(Study.open(folder)) == other
+    (run,) = half.runs()
+    place = StudyFolder(half.folder).run(run.run_id)
+    for status, expected in (("interrupted", other), ("failed", PAIR)):
+        record = {"format": 1, "run_id": run.run_id, "spec": run.model_dump(mode="json")}
+        place.write_record(RunRecord.from_dict(record | {"status": status}))
+        study = Study.open(folder)
+        found = study.findings()
+        monkeypatch.setattr(study, "findings", lambda found=found: found)
+        assert find_pair(study) == expected
 
 
 def test_cells_of_which_a_part_is_frozen_are_passed_over(
@@ -214,6 +251,14 @@ def test_a_plan_says_what_each_lever_costs_by_what_the_runs_took_and_writes_noth
     assert costs["seeds"]["seconds"] == pytest.approx(2 * took, rel=0.25), "two seeds more"
     assert took < costs["steps-x4"]["seconds"] <= 1.25 * 4 * took
     assert costs["image-size-x2"]["seconds"] > 2 * took
+    # One more seed where verdicts stay open: as much of each lever again, and none of `seeds`.
+    assert costs["steps-x4"]["seconds_again"] >= 0.9 * costs["steps-x4"]["seconds"]
+    assert costs["seeds"]["seconds_again"] == 0
+    plan = json.loads(sixteenth(*words, "--json").out)
+    assert plan["seconds_again"] == sum(each["seconds_again"] for each in costs.values())
+    assert "one more seed follows: at most about" in " ".join(said.out.split())
+    alone = json.loads(sixteenth(*words[:7], "--json").out)
+    assert alone["seconds_again"] == pytest.approx(costs["steps-x4"]["seconds_again"] + took)
     assert files(folder) == before
 
 
@@ -333,6 +378,28 @@ def test_a_lever_for_the_loser_is_judged_and_an_open_verdict_gets_one_more_seed(
     assert "explain: " not in again.err, "one more seed, once"
 
 
+def test_no_lever_gets_another_seed_while_there_is_no_difference_to_explain(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study.open(folder)
+    cells = {cell.arm: cell for cell in study.findings().grid.cells if cell.fraction == "1/2"}
+    ends = cells[SMALL], cells[BIG]
+    unknown = Average(0.0, -1.0, 1.0)
+    lever = ExplainedLever(
+        Lever.RATE_DOUBLE, *ends, (), unknown, unknown, unknown, unknown, LeverVerdict.OPEN
+    )
+    (double,) = find_levers(study, PAIR, [Lever.RATE_DOUBLE])
+    parts = {Lever.RATE_DOUBLE.value: sub_study(study, double)}
+
+    def trained(gap: Average) -> list[str]:
+        found = [ExplainedGap(*ends, gap), lever]
+        monkeypatch.setattr("sixteenth.study.explain.explanation", lambda *_: found)
+        return [name for name, _ in lever_studies(study, PAIR, parts)]
+
+    assert trained(Average(0.1, 0.05, 0.15)) == [*parts, "seeds", *parts]
+    assert trained(Average(0.1, -0.05, 0.25)) == [*parts, "seeds"]
+
+
 def test_the_control_run_tells_images_from_steps(folder: Path, sixteenth: Command) -> None:
     assert "not separated" in (folder / "report.md").read_text("utf-8")
     advice = " ".join(sixteenth("advise", str(folder)).out.split())
@@ -405,6 +472,54 @@ def test_reasons_are_tested_with_what_the_study_was_trained_on(
     with pytest.raises(MismatchError, match=r"data fingerprint: .* restore what it was trained"):
         sub_study(study, lever).run(threads=1)
     assert not (folder / "explain").exists()
+
+
+def test_cells_of_which_only_rows_are_left_are_compared_by_the_rest_of_the_study(
+    folder: Path, sixteenth: Command
+) -> None:
+    for path in folder.glob("runs/*-1of2-*"):
+        shutil.rmtree(path)
+    assert sixteenth("report", str(folder), "--from-table").code == 0
+    study = Study.open(folder)
+    (lever,) = find_levers(study, find_pair(study), [Lever.STEPS])
+    sub_study(study, lever).check_base()
+    for path in folder.glob("runs/*/run.json"):
+        record = json.loads(path.read_text("utf-8"))
+        record["environment"]["torch"] = "2.5.0"
+        path.write_text(json.dumps(record), "utf-8")
+    with pytest.raises(MismatchError, match=r"other versions \(torch: 2\.5\.0 there"):
+        sub_study(Study.open(folder), lever).check_base()
+    shutil.rmtree(folder / "runs")
+    assert sixteenth("report", str(folder), "--from-table").code == 0
+    ended = sixteenth("explain", str(folder), "--only", "steps-x4", "--threads", "1")
+    assert ended.code == 2
+    assert "only rows of a table are left, which do not tell its images and versions" in ended.err
+    assert not (folder / "explain").exists()
+
+
+def test_repeats_that_were_removed_do_not_lock_explain(
+    tested: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (seeds,) = tested.glob("explain/*/seeds")
+    table = (tested / "results.csv").read_bytes()
+    shutil.rmtree(seeds)
+    refused = sixteenth("report", str(tested))
+    assert refused.code == 2
+    assert f"{tested / 'explain'} lacks 4 of the 8 runs" in refused.err
+    assert "train them anew with sixteenth explain" in refused.err
+    assert "sixteenth run" not in refused.err
+    run = sixteenth("run", "tiny.yaml", "--out", str(tested), "--threads", "1", *SETTINGS)
+    assert run.code == 0, run.err
+    said = " ".join(run.err.split())
+    assert "are gone: left out until trained anew by sixteenth explain" in said
+    assert ": trained anew" not in said
+    (tested / "results.csv").write_bytes(table)
+    monkeypatch.setattr(SubStudy, "run", lambda *_, **__: None)  # what it would train
+    ended = sixteenth("explain", str(tested), "--only", "learning-rate-half", "--threads", "1")
+    assert ended.code == 0, ended.err
+    assert "left out until trained anew by sixteenth explain" in " ".join(ended.err.split())
+    assert (tested / "results-before-2.csv").read_bytes() == table
+    assert len(read_results(tested)) == 4
 
 
 def test_a_lever_that_was_begun_otherwise_is_left_out_with_the_way_out(

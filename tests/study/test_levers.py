@@ -119,6 +119,17 @@ def test_runs_that_chose_their_steps_are_not_given_others(tmp_path: Path) -> Non
     assert changed(Lever.AUGMENTATION, tmp_path, train=auto) == ["train.cutout: 0, 8"]
 
 
+def test_augmentation_that_was_forbidden_stays_off(tmp_path: Path) -> None:
+    """Mirrored house numbers are no house numbers."""
+    forbidden = {"flip": False, "crop": 0}
+    assert changed(Lever.AUGMENTATION, tmp_path, train=forbidden) == ["train.cutout: 0, 8"]
+    assert changed(Lever.AUGMENTATION, tmp_path, train=forbidden | {"cutout": 4}) is None
+    base = begins_as_torchvision()
+    made = lever_study(base, tmp_path, RESNETS, Lever.AUGMENTATION, symbols=True)
+    assert made is not None
+    assert made.settings(base) == ("train.crop=4", "train.cutout=8")
+
+
 def test_a_study_whose_heads_come_first_is_repeated_as_its_networks_were(tmp_path: Path) -> None:
     base = StudySpec.model_validate(
         {

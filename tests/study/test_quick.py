@@ -51,7 +51,21 @@ def test_a_learning_curve_has_eight_sizes_and_fewer_of_few_images(
 
 def test_a_rare_class_is_in_every_size() -> None:
     rare = dataset(1000, 1000, 10)
-    assert min(map(Fraction, quick.learning_curve_fractions(rare))) * 2010 > 100
+    told: list[str] = []
+    assert min(map(Fraction, quick.learning_curve_fractions(rare, told.append))) * 2010 > 100
+    (said,) = told
+    assert said.startswith("no training set is smaller than 1/8 of the images: too few images for")
+    assert "class '2' with 10 of 2010 gets none" in said
+    assert "exclude" in said
+    quick.learning_curve_fractions(dataset(100, 100), told.append)
+    assert len(told) == 1, "nothing is rare"
+
+
+def test_a_class_that_is_too_rare_for_three_sizes_is_named() -> None:
+    with pytest.raises(DataError, match="class '2' with 1 of 2001 gets none") as refused:
+        quick.learning_curve_fractions(dataset(1000, 1000, 1))
+    assert "exclude" in str(refused.value)
+    assert "too few for a learning curve" not in str(refused.value)
 
 
 def test_too_few_images_are_refused() -> None:

@@ -76,7 +76,7 @@ def explain(
     from ..storage.study_folder import StudyFolder
     from ..study import Study, moved
     from ..study import explain as tests
-    from ..study.kept import check_nothing_lost
+    from ..study.kept import check_nothing_lost, set_lost_repeats_aside
     from .display import display_for
     from .watch.beside import watched
 
@@ -86,7 +86,9 @@ def explain(
         )
     levers = _levers(only or ())
     study = Study.open(folder, data_dir=data_dir, language=lang)
-    check_nothing_lost(StudyFolder(study.folder))  # which the report would refuse at the end
+    place = StudyFolder(study.folder)
+    # What the report would refuse at the end; but explain itself trains repeats again.
+    check_nothing_lost(place, study.runs(), repeats=False)
     machine: dict[str, Any] = {"device": device, "workers": workers, "threads": threads}
     with display_for(study.language) as display:
         display.working(Work.STARTING, 0, 0)
@@ -116,6 +118,8 @@ def explain(
         for number, (name, part) in enumerate(todo):
             heading = _heading(costs, number, name, language)
             failed += _train(heading, name, part, machine, language)
+    if notice := set_lost_repeats_aside(place, study.runs()):
+        print_message(notice)
     page = study.report()
     _print_outcome(study, pair, page, as_json=as_json)
     if failed:
@@ -180,14 +184,17 @@ def _print_plan(
 ) -> None:
     """What is explained, and the costs; on standard error where standard output is for JSON."""
     from ..language.text import plain
+    from ..study.explain import seconds_again
     from .tables import console, levers_table, print_text
 
     seconds = float(costs["seconds"].sum())
+    again = 0.0 if pair is None else seconds_again(study, pair, costs)
     if plan and as_json:
         print_json(
             {
                 **_pair(pair),
                 "seconds_left": seconds,
+                "seconds_again": again,
                 "disk_bytes": int(costs["disk_bytes"].sum()),
                 "levers": json_rows(costs),
             }
@@ -203,7 +210,10 @@ def _print_plan(
     on.print(levers_table(costs, on, language))
     left, planned = int(costs["left"].sum()), int(costs["runs"].sum())
     time = language.numbers.duration(seconds)
-    on.print(f"\n{labels.plan.format(left=left, planned=planned, time=time, how='')}\n")
+    said = labels.plan.format(left=left, planned=planned, time=time, how="")
+    if again:
+        said += f" {labels.plan_again.format(time=language.numbers.duration(again))}"
+    on.print(f"\n{said.strip()}\n")
 
 
 def _print_outcome(study: Study, pair: CellPair | None, page: Path, *, as_json: bool) -> None:

@@ -18,9 +18,10 @@ from ..analysis.findings.cautions import (
     StoppedEarly,
     UnstableModel,
 )
-from ..analysis.findings.explained import Lever
+from ..analysis.findings.explained import Lever, is_testable
 from ..analysis.findings.options import Option
 from ..analysis.findings.per_class import ImbalancedClasses
+from ..analysis.inputs.grid import Cell
 from ..analysis.inputs.scoring import Metric
 
 RUN = "sixteenth run study.yaml"
@@ -59,13 +60,13 @@ def command(found: Caution) -> str:
         case ImbalancedClasses():
             return f"{RUN} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
         case UnstableModel():
-            runs = f"{found.falls[0].run_id} {found.best.run_ids[0]}"
-            return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"
+            run_id = found.falls[0].run_id
+            return _explain(run_id, found.model, found.best, Lever.RATE_HALF)
         case NothingLearned() if found.cell is found.best:
             return ""  # labels may be wrong, or the recipe: no one command
         case NothingLearned():
-            runs = f"{found.cell.run_ids[0]} {found.best.run_ids[0]}"
-            return f"sixteenth explain {DIR} --between {runs} --only {Lever.RATE_HALF}"
+            run_id = found.cell.run_ids[0]
+            return _explain(run_id, found.cell, found.best, Lever.RATE_HALF)
         case ReasonFound():
             settings = " ".join(f"--set {shlex.quote(each)}" for each in found.reason.settings)
             return f"{RUN} {settings} --fresh" if settings else ""
@@ -89,7 +90,16 @@ def step_command(step: Option | AdviceStep) -> str:
         case MoreSeeds() if step.seeds:
             return f"{RUN} --set 'seeds={list(step.seeds)}'"
         case MoreSeeds():
-            runs = f"{step.rival.run_ids[0]} {step.best.run_ids[0]}"
-            return f"sixteenth explain {DIR} --between {runs} --only {Lever.SEEDS}"
+            return _explain(step.rival.run_ids[0], step.rival, step.best, Lever.SEEDS)
         case _:
             return ""
+
+
+def _explain(run_id: str, cell: Cell, best: Cell, lever: Lever) -> str:
+    """Trains a cell, one of whose runs is named, and the best one with a lever.
+
+    Empty where `sixteenth explain` would refuse to.
+    """
+    if not is_testable(cell, best):
+        return ""
+    return f"sixteenth explain {DIR} --between {run_id} {best.run_ids[0]} --only {lever}"

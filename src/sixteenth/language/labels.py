@@ -139,6 +139,7 @@ class TerminalLabels:
         plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
         plan_elsewhere: the same, of runs that an ``{executor}`` trains.
         plan_most: of `epochs: auto`: that all this is with ``{epochs}``, the most there can be.
+        plan_again: what one more seed takes where verdicts stay open, at most: ``{time}``.
         together: how many runs are trained side by side, where there are several.
         length: heads the part of its steps that a run is trained for.
         left_out, one_left_out: with the number of runs that a budget leaves out.
@@ -203,6 +204,7 @@ class TerminalLabels:
     plan: str
     plan_elsewhere: str
     plan_most: str
+    plan_again: str
     together: str
     length: str
     one_left_out: str

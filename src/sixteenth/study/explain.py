@@ -22,6 +22,7 @@ from ..analysis.findings.expectation import Expect, Outcome, SizeVerdict
 from ..analysis.findings.explained import (
     CellPair,
     ExplainedFinding,
+    ExplainedGap,
     ExplainedLever,
     Lever,
     LeverVerdict,
@@ -34,7 +35,7 @@ from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import is_part_trained
 from ..storage.run_facts import DataFacts
 from ..storage.study_folder import StudyFolder
-from .levers import MORE_SEEDS, LeverStudy, begun_levers, lever_study, same_pair
+from .levers import MORE_SEEDS, LeverStudy, begun_levers, lever_study, pair_name, same_pair
 from .listener import Listener
 from .results import write_results
 from .study import Study
@@ -74,25 +75,43 @@ class SubStudy(Study):
     def check_base(self) -> None:
         """Compare the cells that are trained again with what would train now.
 
+        Where only rows of a table are left of them, the other runs of the study are compared, which
+        had the same images and versions.
+
         Raises:
-            MismatchError: their images or versions are others.
+            MismatchError: their images or versions are others, or no record tells what they are.
         """
         from . import preflight
 
         if not self.left:
             return
-        cells = {run.cell for run in self._runs}
         base = self._base.snapshot()
+        self._check_recorded(base)
+        cells = {run.cell for run in self._runs}
         runs = [run for run in base.runs if run.cell in cells]
         records = {
             run.run_id: base.records[run.run_id] for run in runs if run.run_id in base.records
         }
-        begun = replace(base, runs=tuple(runs), records=records)
+        begun = replace(base, runs=tuple(runs), records=records) if records else base
         try:
             preflight.check_begun(begun, self._base.dataset())
             preflight.check_versions(begun)
         except MismatchError as error:
             raise MismatchError(error.what, RESTORE) from None
+
+    def _check_recorded(self, base: StudySnapshot) -> None:
+        """Check that a record of the study tells what each cell was trained with."""
+        recorded = [run for run in base.runs if run.run_id in base.records]
+        weights = {(run.model, run.init) for run in recorded}
+        for run in self._runs:
+            if not recorded or (run.init != "random" and (run.model, run.init) not in weights):
+                what = "initial weights" if recorded else "images and versions"
+                raise MismatchError(
+                    f"of {run.model} from {run.init} weights only rows of a table are left, which "
+                    f"do not tell its {what}",
+                    "what explain trains is compared with it, so bring its run folders back, or "
+                    "train the study anew with sixteenth run --fresh",
+                )
 
     def _schedule(self, *given: Any, **options: Any) -> tuple[Schedule, dict[str, Cost]]:
         self.check_base()
@@ -145,6 +164,10 @@ class SubStudy(Study):
         """Runs that are not finished."""
         return len(self.snapshot().unfinished())
 
+    def may_get_a_seed(self, name: str) -> bool:
+        """Whether one more seed follows where its verdict, as that lever's, is open."""
+        return name in list(Lever) and set(self.spec.seeds) <= set(self._base.spec.seeds)
+
     def _write_report(self, *, unless_current: bool = False) -> Path:
         write_results(self.snapshot())
         return StudyFolder(self.folder).results_path
@@ -153,7 +176,8 @@ class SubStudy(Study):
 def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
     """The two cells to explain: where the expectation failed on the fewest images, or those asked.
 
-    Where it fails nowhere, those that were begun to be explained.
+    Where others were begun and have runs left to train, these come first; where it fails nowhere,
+    those that were begun. For more trainings may have met the expectation.
 
     Args:
         between: run ids of two cells of one fraction.
@@ -184,9 +208,10 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
             if isinstance(found, SizeVerdict) and found.outcome is Outcome.OPPOSITE
         ]
         failed = [one for one in failed if not is_part_trained(one.init)] or failed
-        begun = next(begun_levers(study.spec, study.folder), None)
-        if not failed and begun is not None:
-            return begun.pair  # more trainings of it may have met the expectation
+        begun = list(begun_levers(study.spec, study.folder))
+        left = {pair_name(one.pair): one.pair for one in begun if _has_runs_left(one)}
+        if not failed and begun:
+            return next(iter(left.values()), begun[0].pair)
         if not failed or expect is Expect.NONE:
             raise InputError(
                 "nothing to explain: no model that was expected to be ahead is known to be behind "
@@ -197,6 +222,8 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
         if expect is Expect.SMALLER:
             behind, ahead = ahead, behind
         pair = CellPair(behind.fraction, behind.key[:2], ahead.key[:2])
+        if left and pair_name(pair) not in left:
+            return next(iter(left.values()))
     if any(is_part_trained(init) for _, init in (pair.behind, pair.ahead)):
         whole = any(not is_part_trained(cell.init) for cell in study.findings().grid.cells)
         way_out = (
@@ -209,6 +236,13 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
             + way_out
         )
     return same_pair(study.spec, study.folder, pair)
+
+
+def _has_runs_left(lever: LeverStudy) -> bool:
+    """Whether a lever that was begun has runs to train; not those that failed, which may again."""
+    folder = StudyFolder(lever.folder)
+    records = (folder.run(run.run_id).read_record() for run in lever.runs())
+    return any(record is None or record.status not in ("finished", "failed") for record in records)
 
 
 def _cell_of(study: Study, run_id: str) -> Cell:
@@ -256,8 +290,9 @@ def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: A
     """One row a part: what it will cost, see `Study.plan`. Trains and writes nothing.
 
     Returns:
-        Columns lever, runs, left (to train), steps (of all runs), seconds, seconds_from (what they
-        are taken from: ``runs`` of the study, or the first of its runs that has another basis, see
+        Columns lever, runs, left (to train), steps (of all runs), seconds, seconds_again (of one
+        more seed, which follows where the verdict is open), seconds_from (what they are taken from:
+        ``runs`` of the study, or the first of its runs that has another basis, see
         `planning.known.Basis`), disk_bytes, folder. A part that cannot be used with these images or
         models, or whose folder holds another, has no row; `listener` is told.
 
@@ -275,8 +310,10 @@ def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: A
                 raise
             listener.noticed(f"{name} is left out: {error}")
             continue
-        rows.append({"lever": name, **_costs(table), "folder": str(part.folder)})
-    costs = ["steps", "seconds", "seconds_from", "disk_bytes"]
+        again = _seconds_of_a_seed(part, table) if part.may_get_a_seed(name) else 0.0
+        numbers = _costs(table) | {"seconds_again": again}
+        rows.append({"lever": name, **numbers, "folder": str(part.folder)})
+    costs = ["steps", "seconds", "seconds_again", "seconds_from", "disk_bytes"]
     return pd.DataFrame(rows, columns=["lever", "runs", "left", *costs, "folder"])
 
 
@@ -295,13 +332,31 @@ def _costs(table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def _seconds_of_a_seed(part: SubStudy, table: pd.DataFrame) -> float:
+    """One run after another: as planned, and of finished runs as they took."""
+    took = table["run_id"].map(part.results().set_index("run_id")["seconds"])
+    return float(table["seconds"].astype(float).fillna(took).sum() / table["seed"].nunique())
+
+
+def seconds_again(study: Study, pair: CellPair, costs: pd.DataFrame) -> float:
+    """Seconds that one more seed takes, if the verdicts of all levers of a plan stay open."""
+    again = float(costs["seconds_again"].sum())
+    if again and Lever.SEEDS not in set(costs["lever"]):
+        cells = study.findings().grid.cells
+        both = [
+            c for c in cells if c.fraction == pair.fraction and c.arm in (pair.behind, pair.ahead)
+        ]
+        again += float(np.nansum([cell.mean("seconds") for cell in both]))
+    return again
+
+
 def lever_studies(
     study: Study, pair: CellPair, parts: Mapping[str, SubStudy]
 ) -> Iterator[tuple[str, SubStudy]]:
     """Each lever's name and study, for the caller to train before it asks for the next.
 
-    Where a verdict is open after all of them, one more seed of that lever and of the two cells
-    follows, once.
+    Where a verdict is open after all of them, one more seed of the two cells follows, once; and of
+    that lever, if there is a difference then that it could explain.
     """
     yield from parts.items()
     again = [
@@ -314,8 +369,13 @@ def lever_studies(
     ]
     for lever in [Lever.SEEDS, *again] if again else []:
         made = _lever(study, pair, lever, 1)
-        if made is not None:
+        if made is not None and (lever is Lever.SEEDS or _is_told(study, pair)):
             yield lever.value, sub_study(study, made)
+
+
+def _is_told(study: Study, pair: CellPair) -> bool:
+    """Whether the difference of a pair is told from zero: else no lever has a share of it."""
+    return any(isinstance(one, ExplainedGap) and one.told for one in explanation(study, pair))
 
 
 def _extended(study: Study, pair: CellPair, lever: Lever) -> bool:

@@ -13,6 +13,8 @@ from ..storage.kept_tables import KeptRows, read_table
 from ..storage.study_folder import EXPLAIN, REPEATS, StudyFolder
 from ..storage.whole_files import write_whole
 
+_LEFT_OUT = "left out until trained anew by sixteenth explain"
+
 
 def keep_tables(folder: StudyFolder, planned: Sequence[RunSpec]) -> None:
     """Copy results.csv and per_class.csv to where their rows stand in for runs that are gone.
@@ -44,26 +46,38 @@ def keep_tables(folder: StudyFolder, planned: Sequence[RunSpec]) -> None:
             _copy(table, folder.kept_path / table.name)
 
 
-def check_nothing_lost(folder: StudyFolder) -> None:
+def check_nothing_lost(
+    folder: StudyFolder, planned: Sequence[RunSpec], *, repeats: bool = True
+) -> None:
     """Check that the runs which results.csv knows as finished still lie in the folder.
 
     Else the table, which is made from the run folders, would be written over by one without them.
 
+    Args:
+        planned: the runs of the study's grid.
+        repeats: also those by which `sixteenth explain` has repeated cells of it.
+
     Raises:
         InputError: how many are gone, and the ways on.
     """
-    gone, finished = gone_runs(folder)
+    own, again = _own_and_repeats(folder, planned)
+    gone = [*own, *(again if repeats else ())]
     if gone:
+        _, finished = gone_runs(folder)
         raise InputError(
-            f"{folder.runs_path} lacks {len(gone)} of the {finished} runs that results.csv "
-            f"knows as finished, {gone[0]} for one: bring their folders back, train them anew with "
-            f"sixteenth run, keep what the table says of them with {_keep(folder)}, or move "
-            "results.csv away to have a report without them"
+            f"{folder.runs_path if own else folder.path / EXPLAIN} lacks {len(gone)} of the "
+            f"{finished} runs that results.csv knows as finished, {gone[0]} for one: bring their "
+            f"folders back, train them anew with sixteenth {'run' if own else 'explain'}, keep "
+            f"what the table says of them with {_keep(folder)}, or move results.csv away to have a "
+            "report without them"
         )
 
 
-def save_lost_rows(folder: StudyFolder) -> str:
+def save_lost_rows(folder: StudyFolder, planned: Sequence[RunSpec]) -> str:
     """Copy a results.csv whose runs are gone, before it is written anew without them.
+
+    Args:
+        planned: the runs of the study's grid.
 
     Returns:
         What a person should know; empty where nothing would be lost.
@@ -71,20 +85,59 @@ def save_lost_rows(folder: StudyFolder) -> str:
     Raises:
         OSError: the disk is full, or cannot be written.
     """
-    gone, _ = gone_runs(folder)
-    if not gone:
+    own, repeats = _own_and_repeats(folder, planned)
+    if not own and not repeats:
         return ""
+    path = _place_aside(folder)
+    _copy(folder.results_path, path)
+    said = [f"{_are_gone(own)}: trained anew"] if own else []
+    said += [f"{_are_gone(repeats)}: {_LEFT_OUT}"] if repeats else []
+    return (
+        f"{'; '.join(said)}. The table as it was is {path}; to keep its numbers instead, stop, "
+        f"move it back to results.csv, and: {_keep(folder)}"
+    )
+
+
+def set_lost_repeats_aside(folder: StudyFolder, planned: Sequence[RunSpec]) -> str:
+    """Move a results.csv away that knows repeats of `sixteenth explain` which are gone.
+
+    Else there could be no report of what it has trained besides them. Where runs of the grid are
+    gone too, the table stays.
+
+    Returns, raises: as `save_lost_rows`.
+    """
+    own, repeats = _own_and_repeats(folder, planned)
+    if own or not repeats:
+        return ""
+    path = _place_aside(folder)
+    folder.results_path.rename(path)
+    return (
+        f"{_are_gone(repeats)}: {_LEFT_OUT}. The table as it was is {path}; to keep its numbers, "
+        f"move it back to results.csv, and: {_keep(folder)}"
+    )
+
+
+def _place_aside(folder: StudyFolder) -> Path:
     path, number = folder.path / "results-before.csv", 2
     while path.exists():
         path, number = path.with_name(f"results-before-{number}.csv"), number + 1
-    _copy(folder.results_path, path)
+    return path
+
+
+def _are_gone(gone: Sequence[str]) -> str:
     one = len(gone) == 1
     runs = f"{gone[0]} is" if one else f"{counted(len(gone), 'run')}, {gone[0]} for one, are"
-    return (
-        f"{runs} finished in results.csv and {'its folder is' if one else 'their folders are'} "
-        f"gone: trained anew. The table as it was is {path}; to keep its numbers instead, stop, "
-        f"move it back to results.csv, and: {_keep(folder)}"
-    )
+    places = "its folder is" if one else "their folders are"
+    return f"{runs} finished in results.csv and {places} gone"
+
+
+def _own_and_repeats(
+    folder: StudyFolder, planned: Sequence[RunSpec]
+) -> tuple[list[str], list[str]]:
+    """`gone_runs`: those of the grid, and those that repeat cells of it."""
+    ids = {run.run_id for run in planned}
+    gone, _ = gone_runs(folder)
+    return [one for one in gone if one in ids], [one for one in gone if one not in ids]
 
 
 def lost_rows(folder: StudyFolder) -> str:

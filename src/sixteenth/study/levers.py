@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..analysis.findings.explained import CellPair, Lever
+from ..analysis.findings.explained import ALONE, CellPair, Lever
 from ..errors import ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import BASIC_BLOCKS, is_resnet
 from ..spec.specs import slug
 from ..storage.study_folder import EXPLAIN, StudyFolder
 
-ALONE = (Lever.RATE_HALF, Lever.RATE_DOUBLE)
-"""Levers that are tried on the cell that is behind alone."""
 MORE_SEEDS = 2
 """Repeats of both cells by the lever `seeds`."""
 LARGEST_IMAGE = 1024
@@ -200,13 +198,15 @@ def _changes(spec: StudySpec, pair: CellPair, lever: Lever, symbols: bool) -> di
 
 
 def _augmentation(spec: StudySpec, symbols: bool) -> dict[str, Any] | None:
-    """What was off, on: shifts by an eighth of the image, flips, squares of a quarter."""
-    crop, flip = spec.train.resolve_crop_and_flip(spec.image_size, symbols=symbols)
+    """What was off, on: shifts by an eighth of the image, squares of a quarter.
+
+    A flip is off, and a crop is 0, only for symbols or because the user forbade it: mirrored house
+    numbers are other images. Symbols may be shifted all the same.
+    """
+    crop, _ = spec.train.resolve_crop_and_flip(spec.image_size, symbols=symbols)
     changes: dict[str, Any] = {}
-    if not crop:
+    if not crop and spec.train.crop == "auto":
         changes["crop"] = max(1, spec.image_size // 8)
-    if not flip and not symbols:
-        changes["flip"] = True
     if not spec.train.cutout:
         changes["cutout"] = max(1, spec.image_size // 4)
     return {"train": changes} if changes else None

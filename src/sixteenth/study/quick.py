@@ -11,7 +11,7 @@ The preset `quick` says what is trained. Chosen here, unless set by the user, ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,8 @@ def quick_study(
     if "image_size" not in given:
         changes["image_size"] = _image_size(data, dataset, spec.image_size)
     if "fractions" not in given:
-        changes["fractions"] = learning_curve_fractions(dataset)
+        noticed = (listener or Listener()).noticed
+        changes["fractions"] = learning_curve_fractions(dataset, noticed)
     # Not the keys that nobody set: in the folder of an older study they are what they were there.
     chosen = StudySpec.model_validate(spec.model_dump(mode="json", exclude_unset=True) | changes)
     if chosen.image_size == spec.image_size:
@@ -121,37 +122,57 @@ def pretrained_pair() -> list[str]:
     return pair
 
 
-def learning_curve_fractions(dataset: ImageDataset) -> list[str]:
+def learning_curve_fractions(
+    dataset: ImageDataset, noticed: Callable[[str], None] = lambda what: None
+) -> list[str]:
     """Shares of the training images for a learning curve, the smallest first.
 
     Halves of halves, at most `MOST_SIZES`, of which the smallest has `PER_CLASS` images a class and
     one of every class; where that gives fewer than `FEWEST_SIZES`, sizes between them.
 
+    Args:
+        noticed: called with the class that is too rare for smaller sizes.
+
     Raises:
-        DataError: there are too few images for three sizes.
+        DataError: there are too few images for three sizes, or too few of a class.
     """
     halves = [Fraction(1, 2**power) for power in range(MOST_SIZES)]
-    shares = [share for share in halves if _is_enough(share, dataset)]
+    halves = [share for share in halves if _is_enough(share, dataset)]
+    shares = [share for share in halves if not _lacks_a_class(share, dataset)]
+    rare = ""
+    if len(shares) < len(halves):
+        why = _lacks_a_class(halves[len(shares)], dataset)
+        rare = f"{why}; label more of it, or leave it out of a folder of images with exclude"
     for share in [share * BETWEEN for share in shares]:
-        if len(shares) < FEWEST_SIZES and _is_enough(share, dataset):
+        enough = _is_enough(share, dataset) and not _lacks_a_class(share, dataset)
+        if enough and len(shares) < FEWEST_SIZES:
             shares.append(share)
+    if len(shares) < 3 and rare:
+        raise DataError(f"{dataset.source}: no learning curve of three sizes: {rare}")
     if len(shares) < 3:
         raise DataError(
             f"{dataset.source} has {len(dataset.train)} training images in {len(dataset.classes)} "
             "classes, which is too few for a learning curve of three sizes: label more"
         )
+    if rare:
+        noticed(f"no training set is smaller than {min(shares)} of the images: {rare}")
     return [str(share) for share in sorted(shares)]
 
 
 def _is_enough(share: Fraction, dataset: ImageDataset) -> bool:
-    fraction, classes = TrainFraction(share=share), len(dataset.classes)
-    if fraction.size(len(dataset.train), classes) < PER_CLASS * classes:
-        return False
+    classes = len(dataset.classes)
+    return TrainFraction(share=share).size(len(dataset.train), classes) >= PER_CLASS * classes
+
+
+def _lacks_a_class(share: Fraction, dataset: ImageDataset) -> str:
+    """Why a share of the images would have none of a class, which is named; else empty."""
     try:
-        draw_subset(dataset.train.labels, fraction, seed=0)
-    except DataError:
-        return False  # a rare class has no image in it
-    return True
+        draw_subset(
+            dataset.train.labels, TrainFraction(share=share), seed=0, classes=dataset.classes
+        )
+    except DataError as error:
+        return str(error)
+    return ""
 
 
 def _image_size(data: str, dataset: ImageDataset, smallest: int) -> int:

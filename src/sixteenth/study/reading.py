@@ -191,7 +191,7 @@ class StudyResults:
         if from_table:
             keep_tables(folder, self.runs())
         else:
-            check_nothing_lost(folder)
+            check_nothing_lost(folder, self.runs())
         return self._write_report()
 
     def _write_report(self, *, unless_current: bool = False) -> Path:

@@ -226,7 +226,7 @@ class Study(StudyResults):
             needed = preflight.disk_needed(chosen, costs, self.dataset())
             preflight.check_disk(self.folder, needed)
             self.freeze(lock)
-            if notice := save_lost_rows(StudyFolder(self.folder)):
+            if notice := save_lost_rows(StudyFolder(self.folder), self.runs()):
                 listener.noticed(notice)
             write_executions(self.folder, schedule)
             self._train(place, schedule, chosen, deadline, listener)

@@ -33,6 +33,7 @@ from sixteenth.language.commands import step_command
 from sixteenth.language.en import English
 from sixteenth.language.en.numbers import probability
 from sixteenth.language.words import Names
+from sixteenth.spec.fields import FROZEN, LAST_STAGE
 
 SIZES = {"1/16": 4000, "1/8": 8000, "1/4": 16_000, "1/2": 32_000, "1": 64_000}
 
@@ -140,6 +141,41 @@ def test_seeds_that_explain_has_trained_already_are_asked_of_the_study(study):
     (again,) = _seeds(Evidence(fit_curves(grid), Context(), 0.95, explanation=told))
     assert step_command(again) == "sixteenth run study.yaml --set 'seeds=[0, 1, 2, 3]'"
     assert again.seconds == pytest.approx(study_seconds(grid))
+
+
+LAST, HEAD = f"imagenet{LAST_STAGE}", f"imagenet{FROZEN}"
+
+
+@pytest.mark.parametrize(
+    ("arms", "sizes"),
+    [
+        ([("resnet18", LAST), ("resnet50", LAST)], {"1/2": 5000, "1": 10_000}),
+        ([("resnet18", HEAD), ("resnet50", "imagenet")], {"1/2": 5000, "1": 10_000}),
+        ([("resnet18", HEAD), ("resnet50", HEAD)], {"1/4": 2500, "1/2": 5000}),
+    ],
+    ids=["last stages", "a head and a network", "heads on fewer images"],
+)
+def test_seeds_of_cells_that_explain_refuses_are_asked_of_the_study(study, arms, sizes):
+    made = study(dict(zip(arms, [(0.6, 0.7), (0.6, 0.702)], strict=True)), fractions=sizes)
+    (step,) = [each for each in advice(made).steps if isinstance(each, MoreSeeds)]
+    assert step_command(step) == "sixteenth run study.yaml --set 'seeds=[0, 1, 2]'"
+    assert step.seconds == pytest.approx(2 * study_seconds(read_grid(made.results)))
+
+
+def test_runs_that_were_stopped_by_a_budget_are_trained_on_before_more_seeds(study):
+    close = {("resnet18", "random"): (0.6, 0.7), ("resnet50", "random"): (0.6, 0.702)}
+    sizes = {"1/2": 5000, "1": 10_000}
+    shorter = {
+        (model, "random", fraction, 0.5): accuracy
+        for model, _ in close
+        for fraction, accuracy in zip(sizes, (0.58, 0.68), strict=True)
+    }
+    made = study(close, fractions=sizes, lengths=shorter)
+    assert [step for step in advice(made).steps if isinstance(step, MoreSeeds)]
+    stopped = made.drop("resnet50-random-1-seed0", "interrupted")
+    found = discuss(stopped.results, stopped.histories, predictions=stopped.predictions)
+    assert found.grid.length == 0.5
+    assert not [step for step in found.advice.steps if isinstance(step, MoreSeeds)]
 
 
 def test_one_more_size_takes_the_time_of_all_networks(study):

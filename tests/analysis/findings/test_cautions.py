@@ -21,7 +21,7 @@ from sixteenth.analysis.findings.limits import FewSeeds, Repeats
 from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for
 from sixteenth.language.commands import command
-from sixteenth.spec.fields import FROZEN
+from sixteenth.spec.fields import FROZEN, LAST_STAGE
 
 HEAD, BIG_HEAD = (("resnet18", f"imagenet{FROZEN}"), ("resnet50", f"imagenet{FROZEN}"))
 
@@ -174,6 +174,12 @@ def test_a_network_that_guesses_is_named_where_the_best_one_is_compared_with_it(
     assert found.cell.key == (*SMALL, "1", 1.0)
     runs = "resnet18-random-1-seed0 resnet50-random-1-seed0"
     assert command(found) == f"sixteenth explain DIR --between {runs} --only learning-rate-half"
+    last = {
+        (model, f"imagenet{LAST_STAGE}"): values
+        for model, values in (("resnet18", (0.1, 0.1, 0.1)), ("resnet50", (0.50, 0.62, 0.72)))
+    }
+    part = caution(levelled(study(last, fractions=SIZES)), NothingLearned)
+    assert command(part) == "", "explain would refuse it"
     better = levelled(study({SMALL: (0.1, 0.1, 0.3), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES))
     assert caution(better, NothingLearned) is None
     weights = levelled(study({SMALL: (0.1, 0.1, 0.1), PRE: (0.50, 0.62, 0.72)}, fractions=SIZES))

@@ -20,11 +20,13 @@ from sixteenth.analysis.findings.explained import (
     Lever,
     LeverRuns,
     LeverVerdict,
+    TriedAhead,
     UnfinishedLevers,
     explained,
     lever_verdict,
 )
 from sixteenth.analysis.inputs.trainings import UNCERTAINTY, assumed_deviation
+from sixteenth.language import language_for
 
 SMALL, BIG = ("resnet18", "random"), ("resnet50", "random")
 PAIR = CellPair("1/16", BIG, SMALL)
@@ -58,21 +60,27 @@ def test_a_lever_under_which_the_difference_goes_is_the_reason(study):
     assert all(one.gain.value > 0.05 and one.gain.low > 0 for one in effect.gains)
 
 
+CLEAR = (0.9, 0.7, 1.1)
+
+
 @pytest.mark.parametrize(
-    ("value", "low", "high", "verdict"),
+    ("share", "gained", "verdict"),
     [
-        (0.51, 0.26, 0.9, LeverVerdict.REASON),
-        (0.50, 0.26, 0.9, LeverVerdict.OPEN),
-        (0.51, 0.25, 0.9, LeverVerdict.OPEN),
-        (0.30, 0.26, 0.49, LeverVerdict.NOT_MAIN),
-        (0.30, -0.2, 0.50, LeverVerdict.OPEN),
-        (np.nan, np.nan, np.nan, LeverVerdict.OPEN),
+        ((0.51, 0.26, 0.9), CLEAR, LeverVerdict.REASON),
+        ((0.50, 0.26, 0.9), CLEAR, LeverVerdict.OPEN),
+        ((0.51, 0.25, 0.9), CLEAR, LeverVerdict.OPEN),
+        ((0.30, 0.26, 0.49), CLEAR, LeverVerdict.NOT_MAIN),
+        ((0.30, -0.2, 0.50), CLEAR, LeverVerdict.OPEN),
+        ((np.nan,) * 3, (np.nan,) * 3, LeverVerdict.OPEN),
+        (CLEAR, (0.40, 0.26, 0.5), LeverVerdict.REASON),
+        (CLEAR, (0.40, 0.25, 0.5), LeverVerdict.OPEN),
+        (CLEAR, (0.30, 0.1, 0.49), LeverVerdict.NOT_MAIN),
     ],
 )
 def test_the_reason_explains_more_than_half_and_certainly_more_than_a_quarter(
-    value, low, high, verdict
+    share, gained, verdict
 ):
-    assert lever_verdict(Average(value, low, high)) is verdict
+    assert lever_verdict(Average(*share), Average(*gained)) is verdict
 
 
 def test_a_lever_that_lifts_both_alike_is_not_the_main_reason(study):
@@ -157,16 +165,62 @@ def test_what_is_not_trained_yet_is_counted_by_lever_also_where_it_has_begun_no_
     assert [type(each) for each in whole] == [ExplainedGap, ExplainedLever]
 
 
+PRETRAINED = ("resnet18", "imagenet")
+
+
+def three_arms(study):
+    """The first pair, and another one, where what is ahead in the first is behind."""
+    measured = study({SMALL: (0.5,), BIG: (0.4,), PRETRAINED: (0.6,)}, fractions=SIZES)
+    return measured, CellPair("1/16", SMALL, PRETRAINED)
+
+
 def test_two_places_may_share_a_cell(study):
-    arms = {SMALL: (0.5,), BIG: (0.4,), ("resnet18", "imagenet"): (0.6,)}
-    measured = study(arms, fractions=SIZES)
-    other = CellPair("1/16", SMALL, ("resnet18", "imagenet"))
+    measured, other = three_arms(study)
     runs = [
         lever_runs(study, {SMALL: 0.55, BIG: 0.5}),
-        lever_runs(study, {SMALL: 0.55, ("resnet18", "imagenet"): 0.62}, pair=other),
+        lever_runs(study, {SMALL: 0.55, PRETRAINED: 0.62}, pair=other),
     ]
     found = explained(measured.results, measured.predictions, runs, 0.95)
     assert [type(each) for each in found] == [ExplainedGap, ExplainedLever] * 2
+
+
+def test_a_rate_that_another_pair_tried_for_the_one_ahead_changes_nothing(study):
+    measured, other = three_arms(study)
+    first = lever_runs(study, {BIG: 0.495}, Lever.RATE_HALF)
+    second = lever_runs(study, {SMALL: 0.59}, Lever.RATE_HALF, pair=other)
+    _, alone = found_by(study, measured, first)
+    found = explained(measured.results, measured.predictions, [first, second], 0.95)
+    assert [type(each) for each in found] == [ExplainedGap, ExplainedLever] * 2
+    both = found[1]
+    assert [one.start.arm for one in both.gains] == [BIG]
+    assert both.verdict is alone[Lever.RATE_HALF].verdict is LeverVerdict.REASON
+    assert both.after.value == alone[Lever.RATE_HALF].after.value
+
+
+def test_a_rate_that_was_tried_for_the_one_that_is_ahead_now_is_told(study):
+    measured = base(study, small=0.60, big=0.45)
+    turned = CellPair("1/16", SMALL, BIG)
+    half = lever_runs(study, {SMALL: 0.62}, Lever.RATE_HALF, pair=turned)
+    found = explained(measured.results, measured.predictions, [half], 0.95)
+    assert [type(each) for each in found] == [ExplainedGap, TriedAhead]
+    assert (found[1].gain.start.arm, found[1].behind.arm) == (SMALL, BIG)
+    texts = [one.text for one in section(talk(measured, tested=[half]), "reasons-tested")]
+    assert texts[1].startswith("Half the learning rate for resnet18 alone: +")
+    assert texts[1].endswith(
+        "resnet18 was behind when this was tried and is ahead now, so it does not tell why "
+        "resnet50 is behind."
+    )
+    assert "只把 resnet18 的學習率減半：+" in language_for(tag="zh-Hant").say(found[1])
+
+
+def test_networks_that_differ_in_their_weights_are_named_by_both(study):
+    measured, other = three_arms(study)
+    half = lever_runs(study, {SMALL: 0.59}, Lever.RATE_HALF, pair=other)
+    found = explained(measured.results, measured.predictions, [half], 0.95)
+    said = english(talk(measured, tested=[half]).findings).say(found[1])
+    assert "resnet18 from random weights is " in said
+    assert " behind resnet18 from ImageNet weights " in said
+    assert "resnet18（隨機初始化）" in language_for(tag="zh-Hant").say(found[1])
 
 
 FAST = {(0.0, 3), (0.5, 1), (1.0, 3)}

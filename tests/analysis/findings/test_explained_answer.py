@@ -14,9 +14,11 @@ from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.cautions import ReasonFound
 from sixteenth.analysis.findings.explained import (
     CellPair,
+    ExplainedLever,
     Lever,
     LeverVerdict,
 )
+from sixteenth.language import language_for
 
 
 def test_unstable_training_is_no_caution_once_a_remedy_was_tried(study):
@@ -153,16 +155,41 @@ def test_what_is_no_reason_mends_nothing(study):
     assert said.title.startswith("resnet50 does not help")
 
 
-def test_a_lever_that_only_harms_the_network_ahead_mends_nothing(study):
-    _, by_lever = found_by(
-        study,
-        base(study, small=0.60, big=0.45),
-        lever_runs(study, {SMALL: 0.44, BIG: 0.44}, Lever.AUGMENTATION),
-    )
-    assert by_lever[Lever.AUGMENTATION].verdict is LeverVerdict.REASON
-    assert by_lever[Lever.AUGMENTATION].remedied is None
-    option, *_ = mended(study, small=0.44, big=0.44, lever=Lever.AUGMENTATION)
+@pytest.mark.parametrize("lever", [Lever.AUGMENTATION, Lever.WEIGHT_DECAY])
+def test_a_lever_that_only_harms_the_network_ahead_is_no_reason(study, lever):
+    option, said, found = mended(study, small=0.44, big=0.445, lever=lever)
     assert (option.lever, option.verdict) == (None, "does not")
+    parts = (part.findings for part in found.sections)
+    (effect,) = (one for part in parts for one in part if isinstance(one, ExplainedLever))
+    assert (effect.verdict, effect.by_loss) == (LeverVerdict.NOT_MAIN, True)
+    assert effect.share.low > 0.5 > effect.gained.high
+    assert found.overview.reason is None
+    assert not [each for each in found.overview.cautions if isinstance(each, ReasonFound)]
+    assert "train with" not in said.title
+    for language in (english(found), language_for(tag="zh-Hant")):
+        text = language.say(effect)
+        assert "99" not in text
+        assert ("resnet18 loses accuracy" in text) or ("resnet18 的準確率下降" in text)
+
+
+def test_the_reason_is_what_mends_the_network_behind_and_not_what_harms_the_other(study):
+    measured = base(study, small=0.60, big=0.45)
+    mends = lever_runs(study, {SMALL: 0.60, BIG: 0.585}, Lever.ZERO_INIT)
+    harms = lever_runs(study, {SMALL: 0.51, BIG: 0.51}, Lever.AUGMENTATION)
+    _, by_lever = found_by(study, measured, harms, mends)
+    assert by_lever[Lever.AUGMENTATION].share.value > by_lever[Lever.ZERO_INIT].share.value
+    by_kind, found = options(study, measured, harms, mends)
+    assert by_kind["model"].lever is Lever.ZERO_INIT
+    assert found.overview.reason is Lever.ZERO_INIT
+
+
+def test_the_published_reason_is_one_by_what_the_network_behind_gains(study):
+    """Accuracies and seeds of docs/results/reference-30-reason."""
+    measured = base(study, small=0.633, big=0.487, seeds=(0, 1, 2))
+    identity = lever_runs(study, {SMALL: 0.613, BIG: 0.610}, Lever.ZERO_INIT, seeds=(0, 1, 2))
+    _, by_lever = found_by(study, measured, identity)
+    assert by_lever[Lever.ZERO_INIT].verdict is LeverVerdict.REASON
+    assert by_lever[Lever.ZERO_INIT].gained.value == pytest.approx(12.3 / 14.6, abs=0.1)
 
 
 def test_a_learning_rate_for_the_bigger_model_alone_leaves_the_other_as_it_is(study):

@@ -98,6 +98,7 @@ def test_the_hub_s_reader_finds_the_measured_accuracy_and_no_licence(
     assert f"| {found.metric_value:.4f} | {interval} |" in card.text
     for accuracy in results["test_accuracy"]:
         assert f"| {accuracy:.4f} |" in card.text, "the learning curve has each cell"
+    assert "with different numbers of images. Mean test accuracy over seeds, with" in card.text
     assert "(learning-curve.png)" in card.text
     assert (exported / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
     config = json.loads((exported / "config.json").read_text(encoding="utf-8"))
@@ -177,6 +178,10 @@ def test_data_have_the_name_that_their_study_gives_them_now(
         assert b"secret" not in path.read_bytes(), path
     card = hub.ModelCard.load(out / "README.md")
     assert {each.dataset_name for each in card.data.eval_results} == {"Pets"}
+    # One run is left of this study: one number of images, which is no curve.
+    assert "## Results of the study\n\nMean test accuracy over seeds, with" in card.text
+    assert "Learning curve" not in card.text
+    assert "different numbers of images" not in card.text
     assert (
         json.loads((out / "config.json").read_text("utf-8"))["sixteenth"]["spec"]["data"] == "Pets"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import struct
 import sys
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ import psutil
 import pytest
 from test_tensorboard import events
 
-from conftest import BEGAN, Invented, row
+from conftest import BEGAN, SPEC, Invented, row, written
 from sixteenth import InputError, Study, export
 from sixteenth.errors import SixteenthError
-from sixteenth.spec import RunSpec
+from sixteenth.spec import RunSpec, dump_spec
 from tiny_study import Command
 
 LOSSES = [(10, 1.0), (20, 0.5), (30, 1 / 3), (40, 0.25)]
@@ -103,6 +104,30 @@ def test_mlflow_holds_a_run_once_however_often_it_is_exported(
     assert [a == b for a, b in zip(first, second, strict=True)] == [True, False, True]
     client, _ = mlflow_runs(file_store)
     assert len(client.get_metric_history(second[1], "loss/train")) == 3
+
+
+def test_mlflow_keeps_the_runs_of_a_study_that_has_grown_and_renews_their_intervals(
+    invented: Invented, file_store: str
+) -> None:
+    name, key = invented.finished.run_id, "results/test_accuracy_low"
+    export(invented.study.folder, "mlflow", file_store)
+    before = mlflow_runs(file_store)[1][name]
+    study = Study(SPEC | {"seeds": [0, 1]}, invented.study.folder)
+    (study.folder / "study.yaml").write_text(dump_spec(study.spec), "utf-8")
+    again = next(r for r in study.runs() if (r.cell, r.seed) == (invented.finished.cell, 1))
+    measured = {"epoch": 4, "steps": 40, "train_accuracy": 1.0, "test_accuracy": 0.7}
+    half = [{"length": "1/2", "epoch": 2, "steps": 20, "train_accuracy": 0.9, "test_accuracy": 0.6}]
+    ended: Any = {"status": "finished", "metrics": measured, "lengths": half, "seconds": 48.0}
+    written(invented.place(again), again, 4, **ended)
+    for _ in range(2):
+        export(study.folder, "mlflow", file_store)
+    client, runs = mlflow_runs(file_store)
+    assert runs[name].info.run_id == before.info.run_id
+    low = Study.open(study.folder).results().set_index("run_id").loc[name, "test_accuracy_low"]
+    assert low < before.data.metrics[key]
+    assert runs[name].data.metrics[key] == pytest.approx(low)
+    history = client.get_metric_history(before.info.run_id, key)
+    assert sorted(each.step for each in history) == [20, 20, 40, 40]
 
 
 def test_mlflow_knows_a_study_whose_first_run_was_trained_again(
@@ -318,6 +343,27 @@ def test_tensorboard_finds_curves_results_and_settings_of_each_run_once(
     assert tags == [f"_hparams_/{part}" for part in ("experiment", "session_start_info")] + [
         "_hparams_/session_end_info"
     ]
+
+
+def test_tensorboard_refuses_to_replace_the_runs_of_another_study(
+    invented: Invented, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboardX")
+    out = tmp_path / "logs"
+    other = Path(shutil.copytree(invented.study.folder, tmp_path / "dogs"))
+    for path in [other / "study.yaml", *other.glob("runs/*/run.json")]:
+        text = path.read_text("utf-8").replace("name: pets", "name: dogs")
+        path.write_text(text.replace("2026-01-02T03", "2026-01-02T04"), "utf-8")
+    export(invented.study.folder, "tensorboard", out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match=r"of another study, .*: name another folder") as refused:
+        export(other, "tensorboard", out)
+    assert len(str(refused.value).splitlines()) == 1
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    # One of its own runs was trained again.
+    path = invented.place(invented.failed).record_path
+    path.write_text(path.read_text("utf-8").replace("2026-01-02", "2026-01-01"), "utf-8")
+    export(invented.study.folder, "tensorboard", out)
 
 
 @pytest.mark.parametrize("target", ["mlflow", "tensorboard", "wandb-offline"])

@@ -19,6 +19,7 @@ from .compare_options import find_options
 from .cost import size_seconds, study_seconds
 from .doubling import ControlRun
 from .evidence import Evidence
+from .explained import is_testable
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .over_sizes import told_apart
 from .target import Target, reach
@@ -94,8 +95,8 @@ class MoreSeeds(Step):
 
     Attributes:
         seconds: of these trainings.
-        seeds: of the study and two more, where `explain` has repeated these cells before and would
-            not do so again: then the study has to be trained with them.
+        seeds: of the study and two more, where `explain` cannot repeat these cells, or has done so
+            before and would not do so again: then the study has to be trained with them.
     """
 
     best: Cell
@@ -221,10 +222,13 @@ def _seeds(evidence: Evidence) -> list[MoreSeeds]:
     found = compare_cells(grid, rival, best, evidence.level)
     # A head on all images is trained once: other seeds would see the same images.
     once = all(is_frozen(cell.init) and cell.fraction == "1" for cell in (best, rival))
-    if once or (told_apart(grid, rival, best, found) and found.value > 0):
+    ahead = told_apart(grid, rival, best, found) and found.value > 0
+    # Of runs that were stopped before their end the rest comes first.
+    if once or ahead or grid.length < 1:
         return []
     repeats = evidence.explanation.repeats
-    if any(run_id in repeats for cell in (best, rival) for run_id in cell.run_ids):
+    repeated = any(run_id in repeats for cell in (best, rival) for run_id in cell.run_ids)
+    if repeated or not is_testable(best, rival):
         seeds = sorted({run.seed for run in grid.runs})
         more = (*seeds, seeds[-1] + 1, seeds[-1] + 2)
         return [MoreSeeds(best, rival, found, 2 * study_seconds(grid) / len(seeds), more)]

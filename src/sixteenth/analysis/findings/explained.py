@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...spec.fields import is_part_trained
 from ..curves.joint import CURVE_LEVEL, spread_of
 from ..inputs.grid import Arm, Cell, Grid
 from ..inputs.predictions import Predictions
@@ -27,7 +28,8 @@ from .doubling import of_steps
 from .types import Finding, Strength
 
 REASON_LOW, REASON_SHARE = 0.25, 0.5
-"""A lever is the reason where it explains more than half, and certainly more than a quarter."""
+"""A lever is the reason where it explains more than half, and certainly more than a quarter; and
+where what the network behind gains by it is certainly more than a quarter of the difference."""
 NOT_MAIN_HIGH = 0.5
 """A lever that certainly explains less than half is not the main reason."""
 
@@ -49,6 +51,10 @@ class Lever(StrEnum):
     """Nothing: its runs are repeats of the two cells."""
 
 
+ALONE = (Lever.RATE_HALF, Lever.RATE_DOUBLE)
+"""Levers that are tried on the cell that is behind alone."""
+
+
 class LeverVerdict(StrEnum):
     """Whether a lever is the reason for a difference."""
 
@@ -64,6 +70,11 @@ class CellPair:
     fraction: str
     behind: Arm
     ahead: Arm
+
+
+def is_testable(*cells: Cell) -> bool:
+    """Whether `sixteenth explain` can train cells again: it trains whole runs, of all weights."""
+    return all(cell.length == 1 and not is_part_trained(cell.init) for cell in cells)
 
 
 @dataclass(frozen=True)
@@ -165,6 +176,8 @@ class ExplainedLever(Finding):
         after: with it.
         share: of the difference that it explains, 1 - after / before; NaN where `before` cannot be
             told from zero.
+        gained: what `behind` gains by it, as a share of the difference; NaN likewise. The rest of
+            `share` is what `ahead` loses.
         remedied: from `ahead`, with the lever or without, whichever is better, to `behind` with it;
             None where the lever does not raise `behind`.
         settings: of its runs, see `LeverRuns`.
@@ -177,6 +190,7 @@ class ExplainedLever(Finding):
     before: Average
     after: Average
     share: Average
+    gained: Average
     verdict: LeverVerdict
     remedied: LeverGain | None = None
     settings: tuple[str, ...] = ()
@@ -184,6 +198,11 @@ class ExplainedLever(Finding):
     @property
     def strength(self) -> Strength:
         return Strength.measured_if(self.verdict is not LeverVerdict.OPEN)
+
+    @property
+    def by_loss(self) -> bool:
+        """Whether it would be the reason, if it were not for `ahead`, whose loss it mostly is."""
+        return self.verdict is LeverVerdict.NOT_MAIN and _explains(self.share)
 
     @property
     def slower(self) -> float:
@@ -208,7 +227,21 @@ class UnfinishedLevers(Finding):
     strength = Strength.NOTE
 
 
-ExplainedFinding = ExplainedGap | UnfinishedLevers | ExplainedLever
+@dataclass(frozen=True)
+class TriedAhead(Finding):
+    """What a lever for one network alone did to one that was behind then, and is ahead now.
+
+    It does not tell why the other one is behind.
+    """
+
+    lever: Lever
+    behind: Cell
+    ahead: Cell
+    gain: LeverGain
+    strength = Strength.NOTE
+
+
+ExplainedFinding = ExplainedGap | UnfinishedLevers | ExplainedLever | TriedAhead
 
 LeverGains = Mapping[tuple[Arm, str], Mapping[Lever, LeverGain]]
 """What levers bring a network that is trained with them for good, by its arm and fraction."""
@@ -234,9 +267,12 @@ class Explanation:
         return [one for one in levers if one.compares(behind, ahead)]
 
     def reason(self, behind: Cell, ahead: Cell) -> ExplainedLever | None:
-        """The lever that explains most of the difference between two cells, if it is a reason."""
+        """The lever that explains most of the difference between two cells, if it is a reason.
+
+        What the network ahead loses does not count.
+        """
         reasons = [one for one in self.levers(behind, ahead) if one.verdict is LeverVerdict.REASON]
-        return max(reasons, key=lambda one: one.share.value, default=None)
+        return max(reasons, key=lambda one: min(one.share.value, one.gained.value), default=None)
 
 
 def explained(
@@ -282,7 +318,11 @@ def explained(
         own = {runs.lever: runs.settings for runs in tested if runs.pair == pair}
         levers = [lever for lever in Lever if lever in own and lever is not Lever.SEEDS]
         effects = [_effect(grid, lever, behind, ahead, level) for lever in levers]
-        found += [replace(one, settings=own[one.lever]) for one in effects if one is not None]
+        found += [
+            replace(one, settings=own[one.lever]) if isinstance(one, ExplainedLever) else one
+            for one in effects
+            if one is not None
+        ]
     return found
 
 
@@ -361,24 +401,30 @@ def _cell(grid: Grid, arm: Arm, fraction: str) -> Cell | None:
 
 def _effect(
     grid: Grid, lever: Lever, behind: Cell, ahead: Cell, level: float
-) -> ExplainedLever | None:
-    """None where the cell that is behind has no finished run with the lever."""
-    ends = [_cell(grid, cell.arm, _label(cell.fraction, lever)) for cell in (behind, ahead)]
-    if ends[0] is None:
+) -> ExplainedLever | TriedAhead | None:
+    """None where no cell that it takes has a finished run with the lever."""
+    weak, strong = (_cell(grid, cell.arm, _label(cell.fraction, lever)) for cell in (behind, ahead))
+    if lever in ALONE:
+        if weak is None:
+            if strong is None:
+                return None
+            return TriedAhead(lever, behind, ahead, LeverGain.of(grid, ahead, strong, level))
+        strong = ahead  # also where another pair has tried the lever on it
+    if weak is None or strong is None:
         return None
-    alone = lever in (Lever.RATE_HALF, Lever.RATE_DOUBLE)
-    if ends[1] is None and not alone:
-        return None
-    weak, strong = ends[0], ends[1] or ahead
     pairs = [(behind, weak)] + ([] if strong is ahead else [(ahead, strong)])
-    draws = average_draws(grid, [[(1.0, ahead), (-1.0, behind)], [(1.0, strong), (-1.0, weak)]])
+    gap = [(1.0, ahead), (-1.0, behind)]
+    draws = average_draws(grid, [gap, [(1.0, strong), (-1.0, weak)]])
     before = Average.of(ahead.accuracy - behind.accuracy, draws[0])
     after = Average.of(strong.accuracy - weak.accuracy, draws[1])
-    share = Average(math.nan, math.nan, math.nan)
+    share = gained = Average(math.nan, math.nan, math.nan)
     if before.low > 0 and math.isfinite(after.low):
-        # Where the difference is told from zero, at most one draw in twenty is no difference.
-        known = draws[:, draws[0] > 0]
-        share = Average.of(1 - after.value / before.value, 1 - known[1] / known[0])
+        share = gained = _share(
+            before.value - after.value, before.value, draws[0] - draws[1], draws[0]
+        )
+        if strong is not ahead:
+            draws = average_draws(grid, [gap, [(1.0, weak), (-1.0, behind)]])
+            gained = _share(weak.accuracy - behind.accuracy, before.value, draws[1], draws[0])
     remedied = None
     if weak.accuracy > behind.accuracy:
         top = max(ahead, strong, key=lambda cell: cell.accuracy)
@@ -391,13 +437,32 @@ def _effect(
         before=before,
         after=after,
         share=share,
-        verdict=lever_verdict(share),
+        gained=gained,
+        verdict=lever_verdict(share, gained),
         remedied=remedied,
     )
 
 
-def lever_verdict(share: Average) -> LeverVerdict:
-    """What the interval of a share explained allows to say."""
-    if share.low > REASON_LOW and share.value > REASON_SHARE:
-        return LeverVerdict.REASON
+def _share(
+    part: float, whole: float, parts: NDArray[np.float64], wholes: NDArray[np.float64]
+) -> Average:
+    """A part of a difference that is told from zero, and the draws of both."""
+    positive = wholes > 0  # at most one draw in twenty is no difference
+    return Average.of(part / whole, parts[positive] / wholes[positive])
+
+
+def lever_verdict(share: Average, gained: Average) -> LeverVerdict:
+    """What the intervals of a share explained and of a share gained allow to say.
+
+    A lever that closes the difference by what the network ahead loses is no reason why the other
+    one is behind.
+    """
+    if _explains(share):
+        if gained.low > REASON_LOW:
+            return LeverVerdict.REASON
+        return LeverVerdict.NOT_MAIN if gained.high < NOT_MAIN_HIGH else LeverVerdict.OPEN
     return LeverVerdict.NOT_MAIN if share.high < NOT_MAIN_HIGH else LeverVerdict.OPEN
+
+
+def _explains(share: Average) -> bool:
+    return share.low > REASON_LOW and share.value > REASON_SHARE

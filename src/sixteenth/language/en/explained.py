@@ -13,6 +13,7 @@ from ...analysis.findings.explained import (
     ExplainedLever,
     Lever,
     LeverVerdict,
+    TriedAhead,
     UnfinishedLevers,
 )
 from ...analysis.inputs.grid import Cell
@@ -42,6 +43,8 @@ def say(finding: ExplainedFinding, words: Words) -> str:
             return _unfinished(finding)
         case ExplainedLever():
             return _lever(finding, words)
+        case TriedAhead():
+            return _tried_ahead(finding, words)
         case _:
             assert_never(finding)
 
@@ -86,7 +89,22 @@ def _lever(found: ExplainedLever, words: Words) -> str:
     text += f", and {points(found.before.value)} behind without it"
     if not math.isfinite(found.share.value):
         return f"{text}. Whether it is a reason stays open."
+    if found.by_loss:
+        return (
+            f"{text}. The difference shrinks mostly because {ahead} loses accuracy, "
+            f"{_verdict(found)}."
+        )
     return f"{text}: it explains {_share(found.share)}, {_verdict(found)}."
+
+
+def _tried_ahead(found: TriedAhead, words: Words) -> str:
+    behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
+    gain = found.gain.gain
+    text = f"{_what(found.lever, ahead)}: {signed(gain.value)} points ({interval(gain)})."
+    return (
+        f"{text} {ahead} was behind when this was tried and is ahead now, so it does not tell why "
+        f"{behind} is behind."
+    )
 
 
 def _share(share: Average) -> str:
@@ -111,12 +129,10 @@ def _verdict(found: ExplainedLever) -> str:
             assert_never(found.verdict)
 
 
-def _name(cell: Cell, found: ExplainedLever, words: Words) -> str:
-    """A cell as it differs from the other: by its model, its initial weights, or both."""
+def _name(cell: Cell, found: ExplainedLever | TriedAhead, words: Words) -> str:
+    """A network by its model; and by its initial weights, where those of the other differ."""
     if found.behind.init == found.ahead.init:
         return words.model(cell.model)
-    if found.behind.model == found.ahead.model:
-        return words.init(cell.init)
     return words.arm(cell.model, cell.init)
 
 

@@ -141,6 +141,7 @@ TERMINAL = TerminalLabels(
     "{executor}{how}.",
     plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
     "off takes less.",
+    plan_again="Where verdicts stay open, one more seed follows: at most about {time} more.",
     together=", {} side by side",
     length="length",
     one_left_out="Left out by the budget, not failed: {} run.",

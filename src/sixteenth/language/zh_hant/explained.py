@@ -13,6 +13,7 @@ from ...analysis.findings.explained import (
     ExplainedLever,
     Lever,
     LeverVerdict,
+    TriedAhead,
     UnfinishedLevers,
 )
 from ...analysis.inputs.grid import Cell
@@ -42,6 +43,8 @@ def say(finding: ExplainedFinding, words: Words) -> str:
             return _unfinished(finding)
         case ExplainedLever():
             return _lever(finding, words)
+        case TriedAhead():
+            return _tried_ahead(finding, words)
         case _:
             assert_never(finding)
 
@@ -85,7 +88,16 @@ def _lever(found: ExplainedLever, words: Words) -> str:
     )
     if not math.isfinite(found.share.value):
         return f"{text}。這是不是原因，仍無法判斷。"
+    if found.by_loss:
+        return f"{text}。差距縮小，主要是因為 {ahead} 的準確率下降，{_verdict(found)}。"
     return f"{text}：這項改變解釋了{_share(found.share)}，{_verdict(found)}。"
+
+
+def _tried_ahead(found: TriedAhead, words: Words) -> str:
+    behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
+    gain = found.gain.gain
+    text = f"{_what(found.lever, ahead)}：{signed_points(gain.value)}（{interval(gain)}）。"
+    return f"{text}嘗試時 {ahead} 落後，現在則領先，因此無法說明 {behind} 為何落後。"
 
 
 def _share(share: Average) -> str:
@@ -109,12 +121,10 @@ def _verdict(found: ExplainedLever) -> str:
             assert_never(found.verdict)
 
 
-def _name(cell: Cell, found: ExplainedLever, words: Words) -> str:
-    """A cell as it differs from the other: by its model, its initial weights, or both."""
+def _name(cell: Cell, found: ExplainedLever | TriedAhead, words: Words) -> str:
+    """A network by its model; and by its initial weights, where those of the other differ."""
     if found.behind.init == found.ahead.init:
         return words.model(cell.model)
-    if found.behind.model == found.ahead.model:
-        return words.init(cell.init)
     return words.arm(cell.model, cell.init)
 
 

@@ -140,6 +140,7 @@ TERMINAL = TerminalLabels(
     "{time}{how}。",
     plan_most="設定 train.epochs: auto 時，以上是最多的情況（最多 {epochs} 個 epoch）；"
     "準確率提早持平的訓練會較快結束。",
+    plan_again="結論未定的項目會再訓練一個種子：最多再加大約 {time}。",
     together="，同時進行 {} 次",
     length="步數比例",
     one_left_out="因時間預算而略過（不是失敗）：{} 次訓練。",

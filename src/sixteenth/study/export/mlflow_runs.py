@@ -1,8 +1,9 @@
 """A study as an experiment of MLflow: a run for the study, and below it one for each of its runs.
 
 They go into a folder, ``OUT/mlflow.db`` and ``OUT/artifacts``, or into a tracking store whose
-address was given. A run that is there already is known by its tag: unchanged, it stays; trained on
-in the meantime, it is deleted and written again. So nothing is there twice.
+address was given. A run that is there already is known by its tag: unchanged, it stays, and gets
+the intervals of today, which rest on all runs of the study; trained on in the meantime, it is
+deleted and written again. So nothing is there twice.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +23,7 @@ from ...messages import one_line
 from ...storage.study_folder import StudyFolder
 from . import Exported
 from .places import environment, require, require_folder
-from .replay import Replay, replays
+from .replay import Replay, is_end, replays
 
 if TYPE_CHECKING:
     from ..study import Study
@@ -93,6 +95,7 @@ def _write_all(client: Any, study: Study, artifacts: str | None) -> None:
     for run in runs:
         before = below.get(run.run_id)
         if before is not None and before.data.tags.get(DIGEST) == run.digest:
+            _write_intervals(client, before, run)
             continue
         if before is not None:
             client.delete_run(before.info.run_id)
@@ -157,6 +160,24 @@ def _write(client: Any, experiment: str, parent: str, run: Replay) -> None:
         client.log_batch(run_id, metrics=metrics[at : at + MOST_METRICS])
     client.set_terminated(run_id, STATUS[run.status], _milliseconds(run.ended))
     client.log_batch(run_id, tags=[RunTag(DIGEST, run.digest)])
+
+
+def _write_intervals(client: Any, before: Any, run: Replay) -> None:
+    """Add the ends of intervals that are others now.
+
+    Of several values at a step MLflow shows the latest one.
+    """
+    from mlflow.entities import Metric
+
+    now, latest = _milliseconds(time.time()), before.data.metrics
+    changed = [
+        Metric(name, value, now, point.step)
+        for point in run.points
+        for name, value in point.values.items()
+        if is_end(name) and latest.get(name) != run.results[name]
+    ]
+    if changed:
+        client.log_batch(before.info.run_id, metrics=changed)
 
 
 def _milliseconds(moment: float) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -84,8 +84,17 @@ class Replay:
 
     @property
     def digest(self) -> str:
-        """Another one as soon as anything in it is."""
-        return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()
+        """Another one as soon as anything in it is; but for intervals, which rest on all runs."""
+        own = [
+            replace(point, values={k: v for k, v in point.values.items() if not is_end(k)})
+            for point in self.points
+        ]
+        return hashlib.sha256(repr(asdict(replace(self, points=tuple(own)))).encode()).hexdigest()
+
+
+def is_end(name: str) -> bool:
+    """Whether a value is an end of an interval."""
+    return name.startswith(RESULTS) and name.endswith(("_low", "_high"))
 
 
 def replays(study: Study) -> list[Replay]:
