@@ -6,7 +6,13 @@ import json
 import shlex
 from pathlib import Path
 
-from ..analysis.findings.advice import AdviceStep, AnotherSize, MoreSeeds, Separate
+from ..analysis.findings.advice import (
+    AdviceStep,
+    AnotherSize,
+    LabelledImages,
+    MoreSeeds,
+    Separate,
+)
 from ..analysis.findings.cautions import (
     Caution,
     NotConverged,
@@ -85,7 +91,7 @@ def step_command(step: Option | AdviceStep) -> str:
     match step:
         case Separate():
             return f"sixteenth explain {DIR} --separate"
-        case AnotherSize():
+        case LabelledImages() | AnotherSize():
             return f"{RUN} --set {shlex.quote(f'fractions={json.dumps([*step.fractions])}')}"
         case MoreSeeds() if step.seeds:
             return f"{RUN} --set 'seeds={list(step.seeds)}'"

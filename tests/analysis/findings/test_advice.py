@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from talking import discuss
 
@@ -16,6 +17,7 @@ from sixteenth.analysis.curves.forecast import CERTAIN
 from sixteenth.analysis.curves.joint import fit_curves
 from sixteenth.analysis.findings.advice import (
     AnotherSize,
+    LabelledImages,
     MoreSeeds,
     NothingTrained,
     _missing_size,
@@ -229,6 +231,25 @@ def test_a_further_size_is_asked_for_where_the_forecast_does_not_say_whether_ima
     assert not _sizes(evidence, [less_than_the_test_images_can_show])
     of_ten_thousand_classes = replace(evidence, context=Context(num_classes=10_000))
     assert not _sizes(of_ten_thousand_classes, [open_]), "each class needs an image"
+
+
+def test_twice_the_images_that_have_labels_are_a_command_for_the_whole_study(study):
+    accuracy = {("resnet18", "random"): (0.50, 0.62, 0.72)}
+    made = study(accuracy, fractions={"1/16": 3125, "1/8": 6250, "1/4": 12_500})
+    made.results["steps"] = 400
+    made.histories = made.histories.iloc[:0]
+    found = discuss(made.results, made.histories)
+    step = found.overview.advised
+    assert isinstance(step, LabelledImages)
+    assert step.seconds == pytest.approx(made.results["seconds"].iloc[-1]), "at equal steps"
+    assert step_command(step) == (
+        """sixteenth run study.yaml --set 'fractions=["1/16", "1/8", "1/4", "25000 images"]'"""
+    )
+    planned = made.results.iloc[-1:].assign(
+        run_id="resnet18-random-1of2-seed0", fraction="1/2", train_size=25_000, status="missing"
+    )
+    more = discuss(pd.concat([made.results, planned], ignore_index=True), made.histories)
+    assert not any(isinstance(each, LabelledImages) for each in more.advice.steps)
 
 
 def test_more_sizes_are_not_asked_for_once_there_are_four_without_a_gap():

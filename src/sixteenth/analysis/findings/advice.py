@@ -17,7 +17,7 @@ from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from .compare_options import find_options
 from .cost import size_seconds, study_seconds
-from .doubling import ControlRun
+from .doubling import SAME_SIZE, ControlRun
 from .evidence import Evidence
 from .explained import is_testable
 from .options import Option, OptionKind, OptionVerdict, visible_gain
@@ -74,6 +74,21 @@ class Separate(Step):
 
 
 @dataclass(frozen=True)
+class LabelledImages(Step):
+    """Twice the images come next and have labels already: one more size for the whole study.
+
+    Attributes:
+        size: training images.
+        seconds: of training that all networks of the study take on them.
+        fractions: of the study, with this one.
+    """
+
+    size: float
+    seconds: float
+    fractions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class AnotherSize(Step):
     """`size` training images would be one more point of each curve; that of `arm` has `sizes`.
 
@@ -106,7 +121,7 @@ class MoreSeeds(Step):
     seeds: tuple[int, ...] = ()
 
 
-AdviceStep = Separate | AnotherSize | MoreSeeds
+AdviceStep = Separate | LabelledImages | AnotherSize | MoreSeeds
 AdviceFinding = NothingTrained | BestNetwork | Target | Option | Step
 
 
@@ -148,7 +163,8 @@ def advise(evidence: Evidence, target_error: float | None = None) -> Advice:
         return Advice(_best(evidence), options, target=target)
     steps: list[AdviceStep] = [*_seeds(evidence)]
     if target is None or not target.reached:
-        steps = [*_separate(evidence), *steps, *_sizes(evidence, options)]
+        first: list[AdviceStep] = [*_separate(evidence), *_labelled(evidence, options)]
+        steps = [*first, *steps, *_sizes(evidence, options)]
     return Advice(_best(evidence), options, tuple(steps), target)
 
 
@@ -177,6 +193,20 @@ def _separate(evidence: Evidence) -> list[Separate]:
     if best is not doubling.control.cell and best.train_size != doubling.images:
         return []  # its best network is on fewer images than these two
     return [Separate(doubling.control, doubling.images)]
+
+
+def _labelled(evidence: Evidence, options: Sequence[Option]) -> list[LabelledImages]:
+    """Twice the images, if they are the best option, take no label and are not planned."""
+    grid, first = evidence.grid, options[0]
+    size = 2 * first.start.train_size
+    free = first.kind is OptionKind.DATA and not (first.measured or first.new_images)
+    if not free or first.told is not OptionVerdict.HELPS:
+        return []
+    planned = {run.fraction: grid.size_of(run) for run in grid.runs}
+    if any(abs(known - size) <= SAME_SIZE * size for known in planned.values()):
+        return []
+    fractions = (*planned, f"{size:.0f} images")
+    return [LabelledImages(size, size_seconds(grid, size), fractions)]
 
 
 def _sizes(evidence: Evidence, options: Sequence[Option]) -> list[AnotherSize]:

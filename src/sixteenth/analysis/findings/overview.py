@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
-from .advice import Advice, AdviceStep, BestNetwork, Separate
+from .advice import Advice, AdviceStep, BestNetwork, LabelledImages, Separate
 from .answer import AnswerFinding, InHand
 from .cautions import (
     Caution,
@@ -172,6 +172,8 @@ class Overview(Finding):
 
         Also where it is not, if the next thing to do is more images or longer training.
         """
+        if isinstance(self.step, LabelledImages):
+            return self.step if self.verdict in (Verdict.DO, Verdict.IN_HAND) else None
         undecided = self.verdict in (Verdict.CANNOT_TELL, Verdict.NOTHING_KNOWN)
         if isinstance(self.step, Separate):
             mixed = any(card.verdict is OptionVerdict.NOT_SEPARATED for card in self.cards)

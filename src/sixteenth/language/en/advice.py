@@ -12,6 +12,7 @@ from ...analysis.findings.advice import (
     AdviceStep,
     AnotherSize,
     BestNetwork,
+    LabelledImages,
     MoreSeeds,
     NothingTrained,
     Separate,
@@ -48,7 +49,7 @@ def say(finding: AdviceFinding, words: Words) -> str:
             return _best(finding, words)
         case Target():
             return _target(finding, words)
-        case Option() | Separate() | AnotherSize() | MoreSeeds():
+        case Option() | Separate() | LabelledImages() | AnotherSize() | MoreSeeds():
             return step(finding, words).text
         case _:
             raise TypeError(f"no sentence for {type(finding).__name__}")
@@ -71,6 +72,12 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
                 f"train {control_run(found.control, words)}",
                 f"It separates what images and steps bring up to {count(found.images)}.",
                 "It takes no new label.",
+            )
+        case LabelledImages():
+            return (
+                f"train the networks of this study on {count(found.size)} images too",
+                "It measures what twice the images bring.",
+                _time(found.seconds),
             )
         case AnotherSize():
             return _another_size(found, words)

@@ -12,6 +12,7 @@ from ...analysis.findings.advice import (
     AdviceStep,
     AnotherSize,
     BestNetwork,
+    LabelledImages,
     MoreSeeds,
     NothingTrained,
     Separate,
@@ -50,7 +51,7 @@ def say(finding: AdviceFinding, words: Words) -> str:
             return _best(finding, words)
         case Target():
             return _target(finding, words)
-        case Option() | Separate() | AnotherSize() | MoreSeeds():
+        case Option() | Separate() | LabelledImages() | AnotherSize() | MoreSeeds():
             return step(finding, words).text
         case _:
             raise TypeError(type(finding).__name__)
@@ -71,6 +72,12 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
                 f"訓練 {control_run(found.control, words)}",
                 f"這能分辨增加到 {images(found.images)}時，影像與訓練步數各有多少貢獻。",
                 "不需要新的標籤。",
+            )
+        case LabelledImages():
+            return (
+                f"這項研究的模型也改用 {count(found.size)} 張影像訓練",
+                "這樣可以實測影像加倍的效果。",
+                _time(found.seconds),
             )
         case AnotherSize():
             return _another_size(found, words)
