@@ -202,8 +202,9 @@ def _labelled(evidence: Evidence, options: Sequence[Option]) -> list[LabelledIma
     free = first.kind is OptionKind.DATA and not (first.measured or first.new_images)
     if not free or first.told is not OptionVerdict.HELPS:
         return []
-    planned = {run.fraction: grid.size_of(run) for run in grid.runs}
-    if any(abs(known - size) <= SAME_SIZE * size for known in planned.values()):
+    planned = {run.fraction: run for run in grid.runs}
+    sizes = map(grid.size_of, planned.values())  # of one run a fraction: it looks through all runs
+    if any(abs(known - size) <= SAME_SIZE * size for known in sizes):
         return []
     fractions = (*planned, f"{size:.0f} images")
     return [LabelledImages(size, size_seconds(grid, size), fractions)]
