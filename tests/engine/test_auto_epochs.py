@@ -4,7 +4,7 @@ leaves what fixed lengths leave, and cut off anywhere it comes out the same."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -254,10 +254,13 @@ def test_what_is_held_out_is_a_tenth_of_the_run_s_own_images(digits: ImageDatase
         (1, 1000, [200, 400, 800]),
         (352, 7, [3, 6]),
         (352, 2, [1, 2]),
+        (352, "auto", [4, 8, 16, 32, 64]),
+        (22, "auto", [10, 20, 40, 80, 160]),
+        (6, "auto", [34, 68, 136, 272, 544]),  # 120 epochs would be 720 steps
     ],
 )
 def test_the_shortest_length_has_some_200_steps_and_there_is_a_doubling(
-    batches: int, most: int, epochs: list[int]
+    batches: int, most: int | Literal["auto"], epochs: list[int]
 ) -> None:
     recipe = TrainSpec(epochs="auto", max_epochs=most)
     lengths = plan_doublings(batches, recipe)

@@ -198,6 +198,16 @@ def test_differences_between_two_studies_are_named_key_by_key() -> None:
     ]
 
 
+def test_the_most_epochs_count_only_where_a_run_chooses_its_epochs() -> None:
+    old, new = ({"data": "digits", "train": {"max_epochs": most}} for most in (120, "auto"))
+    assert spec_differences(parse_spec(old), parse_spec(new)) == []
+    for study in (old, new):
+        study["train"]["epochs"] = "auto"
+    assert spec_differences(parse_spec(old), parse_spec(new)) == [
+        "train.max_epochs: 120 there, 'auto' asked for"
+    ]
+
+
 def test_leave_to_load_a_part_of_a_weights_file_can_be_given_later_and_not_taken_back() -> None:
     without, leave = (parse_spec({"data": "digits", "allow_partial": key}) for key in (False, True))
     assert spec_differences(without, leave) == []

@@ -113,7 +113,7 @@ def _print(
     ]
     train = study.spec.train
     if train.epochs == "auto" and len(todo):
-        lines.append(labels.plan_most.format(epochs=numbers.count(train.max_epochs)))
+        lines.append(labels.plan_most)
     lines.append(
         labels.plan_disk.format(
             kept=numbers.size(totals["disk_bytes"]),

@@ -188,7 +188,7 @@ class RunProgress(Listener):
         if run.train.steps and not head:
             batches = math.ceil(size / run.train.batch_size)  # of equal size
             return run.train.steps * run.steps_factor * size / batches
-        return size if head else size * run.train.most_epochs * run.steps_factor
+        return size if head else size * run.train.fixed_epochs * run.steps_factor
 
     def _speed(self, run: RunSpec) -> float | None:
         """Images a second of runs such as this, as the last had it (evaluation included) or has it.

@@ -29,6 +29,10 @@ from .optim import cooldown_steps
 FIRST_EPOCHS, FIRST_STEPS = 4, 200
 """The shortest length of `epochs: auto` has at least so many: fewer are little more than a warm-up,
 whose doubling says nothing of a trained network; more would be lost on cells that need few."""
+MOST_EPOCHS, MOST_FACTOR = 120, 16
+"""With `max_epochs: auto` the longest length has at most so many epochs, or so many times the
+shortest length, whichever is more: 120 epochs of 781 images are some 700 steps, with which a
+network from random weights is far from trained, and 16 times the shortest are 3,200."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,12 @@ def plan_doublings(batches: int, recipe: TrainSpec) -> tuple[Length, ...]:
     Args:
         batches: steps of an epoch.
     """
-    most = recipe.max_epochs
-    epochs = min(max(FIRST_EPOCHS, math.ceil(FIRST_STEPS / batches)), most // 2)
+    epochs = max(FIRST_EPOCHS, math.ceil(FIRST_STEPS / batches))
+    if recipe.max_epochs == "auto":
+        most = max(MOST_EPOCHS, MOST_FACTOR * epochs)
+    else:
+        most = recipe.max_epochs
+        epochs = min(epochs, most // 2)
     lengths = []
     while epochs <= most:
         steps, last = epochs * batches, 2 * epochs > most

@@ -88,7 +88,7 @@ class Workload:
         if auto:
             planned = plan_doublings(batches, recipe)
         else:
-            planned = plan_lengths(lengths, recipe.steps or recipe.most_epochs * batches, recipe)
+            planned = plan_lengths(lengths, recipe.steps or recipe.fixed_epochs * batches, recipe)
         steps = planned[-1].steps
         epochs = math.ceil(steps / batches)
         all_steps = steps + sum(branch.steps - branch.start for branch in planned[:-1])

@@ -138,7 +138,7 @@ class TerminalLabels:
     Attributes:
         plan: with ``{left}`` and ``{planned}`` runs, their ``{time}``, and `together` as ``{how}``.
         plan_elsewhere: the same, of runs that an ``{executor}`` trains.
-        plan_most: of `epochs: auto`: that all this is with ``{epochs}``, the most there can be.
+        plan_most: of `epochs: auto`: that all this is the most there can be.
         plan_again: what one more seed takes where verdicts stay open, at most: ``{time}``.
         together: how many runs are trained side by side, where there are several.
         length: heads the part of its steps that a run is trained for.

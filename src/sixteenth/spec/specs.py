@@ -93,7 +93,9 @@ class RunSpec(BaseModel):
         """How many lengths the run can have: with `epochs: auto` 4 epochs and their doublings."""
         if self.train.epochs != "auto":
             return len(self.lengths)
-        return max(2, self.train.max_epochs.bit_length() - 2)
+        most = self.train.max_epochs
+        # With `auto` 16 times the shortest length, or at most 120 epochs: four doublings.
+        return 5 if most == "auto" else max(2, most.bit_length() - 2)
 
     @property
     def views(self) -> Views:
@@ -248,9 +250,10 @@ class StudySpec(BaseModel):
         if self.lengths != "auto":
             return self.lengths
         train = self.train
-        enough = train.steps >= MIN_STEPS if train.steps else train.most_epochs >= MIN_EPOCHS
-        possible = train.schedule in ("auto", "warmup-stable-decay") and not train.held_out
-        return ["1/4", "1/2", "1"] if possible and enough else ["1"]
+        if train.held_out or train.schedule not in ("auto", "warmup-stable-decay"):
+            return ["1"]
+        enough = train.steps >= MIN_STEPS if train.steps else train.fixed_epochs >= MIN_EPOCHS
+        return ["1/4", "1/2", "1"] if enough else ["1"]
 
     def zero_init(self, model: str) -> bool:
         """`zero_init_residual` of a model with random weights, with ``auto`` resolved."""

@@ -177,12 +177,15 @@ def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
 
     The position of a run's seed counts only where it selects a block of images. Leave to load a
     part of a weights file changes nothing that was begun without it: all of each file was loaded.
+    The most epochs count only where a run chooses its epochs.
     """
     before, after = _flatten(old.model_dump(mode="json")), _flatten(new.model_dump(mode="json"))
     if after.get("allow_partial"):
         before["allow_partial"] = True
     if "disjoint" not in (before.get("subsets"), after.get("subsets")):
         after["replicate"] = before.get("replicate")
+    if "auto" not in (before.get("train.epochs"), after.get("train.epochs")):
+        after["train.max_epochs"] = before.get("train.max_epochs")
     return [
         f"{key}: {before.get(key)!r} there, {after.get(key)!r} asked for"
         for key in dict.fromkeys([*before, *after])

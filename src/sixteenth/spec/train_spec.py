@@ -28,8 +28,9 @@ class TrainSpec(BaseModel):
     epochs: PositiveInt | Literal["auto"] = 30
     """Passes over the run's own subset; auto: doubled until a doubling buys less than half a point
     of accuracy on a held-out tenth of the subset, see `engine.lengths`."""
-    max_epochs: Annotated[int, Field(ge=2, lt=2**31, strict=True)] = 120
-    """Of `epochs: auto`: the most epochs that a doubling may lead to."""
+    max_epochs: Annotated[int, Field(ge=2, lt=2**31, strict=True)] | Literal["auto"] = "auto"
+    """Of `epochs: auto`: the most epochs that a doubling may lead to; auto: 120, but at least 16
+    times the shortest length, so that small subsets get the steps they need too."""
     steps: PositiveInt | None = None
     """Optimiser steps instead of epochs: every run gets the same compute."""
     batch_size: Annotated[int, Field(ge=2, strict=True)] = 128
@@ -99,9 +100,10 @@ class TrainSpec(BaseModel):
         return self
 
     @property
-    def most_epochs(self) -> int:
-        """`epochs`, or with ``auto`` the most that there can be."""
-        return self.max_epochs if self.epochs == "auto" else self.epochs
+    def fixed_epochs(self) -> int:
+        """`epochs` of a recipe that does not choose them."""
+        assert self.epochs != "auto"
+        return self.epochs
 
     @property
     def held_out(self) -> float:

@@ -88,7 +88,7 @@ def epochs_study(study: Study) -> Study:
     }
     content["train"] |= {
         "epochs": "auto",
-        "max_epochs": max(2, MOST * train.most_epochs),
+        "max_epochs": max(2, MOST * train.fixed_epochs),
         "schedule": "auto",
         "validation": 0,
     }
@@ -143,5 +143,5 @@ def check_epochs(study: Study, listener: Listener | None = None, **machine: Any)
         accuracies=accuracies,
         enough=accuracies[-2][0] if levelled else None,
         gained=round(gained * held_out),
-        asked=study.spec.train.most_epochs,
+        asked=study.spec.train.fixed_epochs,
     )

@@ -139,8 +139,7 @@ TERMINAL = TerminalLabels(
     plan="{left} of {planned} runs to train: about {time} on this machine{how}.",
     plan_elsewhere="{left} of {planned} runs to train: about {time} with --executor "
     "{executor}{how}.",
-    plan_most="With train.epochs: auto this is the most, up to {epochs} epochs; a run that levels "
-    "off takes less.",
+    plan_most="With train.epochs: auto this is the most; a run that levels off takes less.",
     plan_again="Where verdicts stay open, one more seed follows: at most about {time} more.",
     together=", {} side by side",
     length="length",

@@ -138,8 +138,7 @@ TERMINAL = TerminalLabels(
     plan="共 {planned} 次訓練，還要跑 {left} 次：在這台機器上大約需要 {time}{how}。",
     plan_elsewhere="共 {planned} 次訓練，還要跑 {left} 次：用 --executor {executor} 大約需要 "
     "{time}{how}。",
-    plan_most="設定 train.epochs: auto 時，以上是最多的情況（最多 {epochs} 個 epoch）；"
-    "準確率提早持平的訓練會較快結束。",
+    plan_most="設定 train.epochs: auto 時，以上是最多的情況；準確率提早持平的訓練會較快結束。",
     plan_again="結論未定的項目會再訓練一個種子：最多再加大約 {time}。",
     together="，同時進行 {} 次",
     length="步數比例",
