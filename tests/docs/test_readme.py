@@ -68,7 +68,7 @@ def test_names_of_files_are_found_in_backticks_and_in_commands() -> None:
 
 
 def test_the_quoted_answer_is_that_of_the_study_it_is_said_to_be_of() -> None:
-    quoted = between(README, "by `sixteenth.analysis.analyse`):\n\n", "\n\nThe intervals")
+    quoted = between(README, "by `sixteenth.analysis.analyse`):\n\n", "\n\nTwice the images")
     lines = [re.sub(r"^>", "", line).strip() for line in quoted.splitlines()]
     quote = [part.strip("* ") for part in " ".join(line or "\n" for line in lines).split("\n")]
     assert len(quote) > 5
