@@ -15,17 +15,22 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import today
+import yaml
 from curve_cases import CURVES, ERRORS
 from golden_study import GoldenStudy
 from studies import STUDIES
 
 from chinese import faults
+from sixteenth import load_spec
 
 HERE = Path(__file__).parent
 CHINESE = {
@@ -72,6 +77,24 @@ def test_a_study_has_the_same_findings(study: tuple[str, GoldenStudy, today.Said
         for i, ((_, was), (_, is_now)) in enumerate(zip(old["claims"], new["claims"], strict=True)):
             assert lost(was, is_now) == [], f"{old['key']}, claim {i + 1}"
     assert list(differences(before, now)) == []
+
+
+def test_every_command_that_is_advised_is_one_for_the_study_file(tmp_path: Path) -> None:
+    tried = 0
+    for text in sorted((HERE / "texts").glob("*.md")):
+        said = text.read_text("utf-8")
+        commands = set(re.findall(r"`sixteenth run study\.yaml (.+?)`", said))
+        spec = re.search(r"^(`{3,})yaml\n(.+?)^\1$", said, re.DOTALL | re.MULTILINE)
+        if not spec or not commands:
+            continue
+        content = yaml.safe_load(spec[2]) | {"name": "study"}  # some names are no folder's
+        (file := tmp_path / "study.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        for command in commands:
+            words = shlex.split(command)
+            settings = [after for word, after in pairwise(words) if word == "--set"]
+            load_spec(str(file), settings)  # raises where they exclude each other
+            tried += bool(settings)
+    assert tried > 10
 
 
 def test_a_study_is_told_in_chinese_without_a_fault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..analysis.findings.advice import (
@@ -56,11 +57,17 @@ def _quoted(path: Path, home: Path | None) -> str:
     return f"~/{shlex.quote(str(path.relative_to(home)))}"  # in quotes a tilde would be one
 
 
+def _anew(settings: Iterable[str]) -> str:
+    """The study with other settings, which trains all of it; empty where there are none."""
+    given = " ".join(f"--set {shlex.quote(each)}" for each in settings)
+    return f"{RUN} {given} --fresh" if given else ""
+
+
 def command(found: Caution) -> str:
     """What would settle it, as it is typed; empty where the records do not tell."""
     match found:
         case NotConverged():
-            return f"{RUN} --set {found.setting}={found.value} --fresh" if found.setting else ""
+            return _anew(found.settings)
         case OneSeed():
             return f"{RUN} --set 'seeds={list(found.seeds)}'"
         case ImbalancedClasses():
@@ -74,8 +81,7 @@ def command(found: Caution) -> str:
             run_id = found.cell.run_ids[0]
             return _explain(run_id, found.cell, found.best, Lever.RATE_HALF)
         case ReasonFound():
-            settings = " ".join(f"--set {shlex.quote(each)}" for each in found.reason.settings)
-            return f"{RUN} {settings} --fresh" if settings else ""
+            return _anew(found.reason.settings)
         case PartTrained():
             # The most telling runs of a fine-tuning that may be long.
             return f"{RUN} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"

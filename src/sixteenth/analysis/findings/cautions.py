@@ -9,6 +9,7 @@ from typing import Self
 
 from ...spec.fields import (
     AT_MAX_EPOCHS,
+    LEVELLED_OFF,
     Finetune,
     is_frozen,
     is_last_stage,
@@ -34,23 +35,21 @@ class NotConverged(Finding):
     """The best network was still improving when its training ended.
 
     Attributes:
-        setting, value: of the study file, which would train it twice as long; empty and 0 where
+        settings: ``KEY=VALUE`` of the study file, which would train it twice as long; empty where
             the records do not tell.
         seconds: of training that the study takes then; NaN where not known.
     """
 
-    setting: str
-    value: int
+    settings: tuple[str, ...]
     seconds: float = math.nan
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
         """The finding of a study."""
         grid = evidence.grid
-        setting, value = _twice_as_long(grid, evidence.best)
-        steps = value if setting == "train.steps" else None
+        settings, steps = _twice_as_long(grid, evidence.best)
         repeats = evidence.explanation.repeats
-        return cls(setting, value, longer_seconds(grid, repeats, steps=steps))
+        return cls(settings, longer_seconds(grid, repeats, steps=steps))
 
 
 @dataclass(frozen=True)
@@ -378,17 +377,25 @@ def _order_stays(evidence: Evidence, compared: Sequence[Cell]) -> bool:
     )
 
 
-def _twice_as_long(grid: Grid, best: Cell) -> tuple[str, int]:
-    """The setting of the study file that trains the best network twice as long."""
+def _twice_as_long(grid: Grid, best: Cell) -> tuple[tuple[str, ...], int | None]:
+    """The settings of the study file that train the best network twice as long.
+
+    And the steps of each run then, where these are what is set.
+    """
     if grid.length < 1:  # the study asks for longer runs already
-        return "", 0
+        return (), None
     epochs, steps = best.mean("epochs"), best.mean("steps")
     if all(run.chosen_by == AT_MAX_EPOCHS for run in best.runs) and math.isfinite(epochs):
-        return "train.max_epochs", round(2 * epochs)
+        return (f"train.max_epochs={round(2 * epochs)}",), None
     same = {round(cell.mean("epochs")) for cell in grid.by_epochs}
     if len(same) == 1 and epochs >= 1:
-        return "train.epochs", round(2 * epochs)
-    return ("train.steps", round(2 * steps)) if math.isfinite(steps) else ("", 0)
+        return (f"train.epochs={round(2 * epochs)}",), None
+    if not math.isfinite(steps):
+        return (), None
+    # Runs that chose their epochs do so no longer: `epochs: auto` and `steps` exclude each other.
+    chosen = any(run.chosen_by in (AT_MAX_EPOCHS, LEVELLED_OFF) for run in grid.runs)
+    number = ("train.epochs=1",) if chosen else ()
+    return (*number, f"train.steps={round(2 * steps)}"), round(2 * steps)
 
 
 def _of_the_runs(evidence: Evidence) -> Iterator[Caution]:
