@@ -546,7 +546,7 @@ def test_what_has_a_way_out_of_its_own_keeps_it_and_stops_all_levers(
     def begun_otherwise(*_: object, **__: object) -> None:
         raise MismatchError("a run was begun with another execution", "go on without --threads")
 
-    monkeypatch.setattr(Study, "_schedule", begun_otherwise)
+    monkeypatch.setattr("sixteenth.study.training.plan_training", begun_otherwise)
     ended = sixteenth("explain", str(folder), "--plan")
     assert (ended.code, ended.out) == (2, "")
     assert "with another execution: go on without --threads" in ended.err

@@ -43,10 +43,9 @@ from .study import Study
 if TYPE_CHECKING:
     from ..data import ImageDataset
     from ..storage.study_folder import StudySnapshot
-    from .planning.cost import Cost
+    from .executors import Place
     from .planning.known import KnownSpeeds
-    from .planning.schedule import Schedule
-
+    from .training import TrainingPlan
 
 RESTORE = (
     "what explain trains is compared with it, so restore what it was trained with, or train the "
@@ -113,10 +112,23 @@ class SubStudy(Study):
                     "train the study anew with sixteenth run --fresh",
                 )
 
-    def _schedule(self, *given: Any, **options: Any) -> tuple[Schedule, dict[str, Cost]]:
+    def _plan_training(
+        self, place: Place, listener: Listener, *, to_train: bool, timed: bool
+    ) -> TrainingPlan:
+        from .training import plan_training
+
         self.check_base()
         try:
-            return super()._schedule(*given, **options)
+            return plan_training(
+                self,
+                self.dataset if to_train else self._images_to_plan,
+                place,
+                listener,
+                download=to_train,
+                timed=timed,
+                compared=[self._base.snapshot()],
+                known_speeds=self._known_speeds,
+            )
         except MismatchError as error:
             if error.way_out != FRESH:
                 raise
@@ -125,14 +137,13 @@ class SubStudy(Study):
                 way_out = f"remove {self.folder} to train it anew, or restore what it began with"
             raise MismatchError(error.what, way_out) from None
 
-    def _compared(self) -> Sequence[StudySnapshot]:
-        return (self._base.snapshot(),)
-
     def _known_speeds(self, dataset: ImageDataset) -> KnownSpeeds:
         """Those of the study that it belongs to, to which its own are added."""
+        from .planning.known import finished_speeds
+
         shared = self._base.shared_speeds
         before = list(shared)
-        for each in super()._known_speeds(dataset):
+        for each in finished_speeds(self.snapshot(), dataset):
             if each not in before:
                 shared.add(each)
         return shared

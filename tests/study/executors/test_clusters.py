@@ -42,6 +42,7 @@ from sixteenth.study.executors import (
 from sixteenth.study.executors.base import Ended, Event, Lost, Noticed, Progressed, Started
 from sixteenth.study.executors.node import Origin, as_event, train_here, what_is_missing
 from sixteenth.study.executors.ray_machine import RayMachine
+from sixteenth.study.planning.executions import ExecutionRequest
 from sixteenth.study.planning.schedule import Assignment, Placement, Schedule
 from tiny_study import Command, write_tiny_study
 
@@ -159,7 +160,7 @@ def test_an_executor_is_only_imported_when_it_is_asked_for(
     for name in ("ray", "submitit"):
         monkeypatch.setitem(sys.modules, name, None)  # an import would raise
     for name in ("local", "ray", "ray://10.0.0.1:10001", "slurm"):
-        with place_of(name, tmp_path, None, None):
+        with place_of(ExecutionRequest(executor=name), tmp_path):
             pass
 
 
