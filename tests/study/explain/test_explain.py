@@ -22,8 +22,9 @@ from sixteenth.errors import DataError, InputError, MismatchError
 from sixteenth.spec import dump_spec
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.study_folder import StudyFolder
-from sixteenth.study.explain import SubStudy, find_levers, find_pair, sub_study
+from sixteenth.study.explain import find_levers, find_pair, sub_study
 from sixteenth.study.planning.machine import LocalMachine
+from sixteenth.study.sub_study import SubStudy
 from tiny_study import Command
 
 

@@ -24,7 +24,6 @@ from sixteenth.analysis.findings.explained import (
 from sixteenth.analysis.findings.types import Finding
 from sixteenth.errors import InputError
 from sixteenth.study.explain import (
-    SubStudy,
     control_study,
     explanation,
     find_levers,
@@ -32,6 +31,7 @@ from sixteenth.study.explain import (
     lever_studies,
     sub_study,
 )
+from sixteenth.study.sub_study import SubStudy
 from tiny_study import Command, read_results
 
 
