@@ -124,6 +124,18 @@ def write_tiny_study(folder: Path) -> None:
     (folder / "tiny.yaml").write_text(TINY_STUDY, encoding="utf-8")
 
 
+def tiny(**changes: Any) -> dict[str, Any]:
+    """The content of a study file: one run of three epochs, with `changes`."""
+    study: dict[str, Any] = {
+        "data": "digits",
+        "image_size": 8,
+        "models": ["tiny_models:small"],
+        "fractions": ["100 images"],
+        "train": {"epochs": 3, "batch_size": 50},
+    }
+    return {**study, **changes}
+
+
 def environment(**more: str) -> dict[str, str]:
     """The environment of a command in the tests: 80 columns, and nothing that forces colour."""
     kept = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "TERM")}

@@ -1,4 +1,4 @@
-"""The speedrun's parts: its network, Muon, alternating flips, cut-outs, test-time augmentation."""
+"""The speedrun's network: how it begins, what it computes, and that its runs go on to the end."""
 
 from __future__ import annotations
 
@@ -14,19 +14,17 @@ from safetensors.torch import load_file, save_file
 
 from sixteenth import ModelError, RunSpec, load_spec, parse_spec
 from sixteenth.data import ImageDataset, load_dataset
-from sixteenth.data.augment import alternating_flip, crop_and_flip, cut_out, shift_images
 from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.inference import VIEWS
 from sixteenth.engine.learner import Learner, count_initialisation_images
-from sixteenth.engine.muon import Muon, orthogonalise
-from sixteenth.engine.optim import build_optimizers
 from sixteenth.engine.train import train_run
 from sixteenth.engine.workload import split_of
-from sixteenth.models import build_model, speedrun, weight_files
+from sixteenth.models import build_model, weight_files
 from sixteenth.models.speedrun import SpeedrunNet
-from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from tiny_study import checkpoint_at_every_step, interrupt_at
+
+pytestmark = pytest.mark.usefixtures("narrow_speedrun")
 
 SPEEDRUN = {
     "epochs": 4,
@@ -40,16 +38,6 @@ SPEEDRUN = {
     "cutout": 3,
     "test_augmentation": "mirror-shift",
 }
-
-
-NARROW = {"speedrun": ((24, 2), (32, 2), (40, 3)), "speedrun-large": ((24, 3), (32, 3), (40, 3))}
-"""The networks' depths with fewer channels: what is tested here does not depend on their number."""
-
-
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speedrun, "SHAPES", NARROW)
-
 
 SIDE = {"speedrun": 16, "seed-cnn": 8}
 """Of the images, in pixels: nearly the smallest that the networks take."""
@@ -260,112 +248,6 @@ def test_images_too_small_to_be_halved_three_times_are_refused(name: str) -> Non
     assert build_model(name, 3, image_size=9)(torch.zeros(2, 3, 9, 9)).shape == (2, 3)
     with pytest.raises(ModelError, match=r"smallest image_size that it can is 9"):
         build_model(name, 3, image_size=8)
-
-
-@pytest.mark.parametrize("shape", [(16, 40), (40, 16), (12, 12)])
-def test_orthogonalising_keeps_singular_vectors_and_levels_their_values(
-    shape: tuple[int, int],
-) -> None:
-    torch.manual_seed(0)
-    small = min(shape)
-    u, _ = torch.linalg.qr(torch.randn(shape[0], small))
-    v, _ = torch.linalg.qr(torch.randn(shape[1], small))
-    values = torch.linspace(1, 10, small)
-    out = orthogonalise(u @ torch.diag(values) @ v.T)
-    core = u.T @ out @ v
-    assert core.diag().min() > 0.6
-    assert core.diag().max() < 1.3
-    off_diagonal = core - torch.diag(core.diag())
-    assert off_diagonal.abs().max() < 0.05  # bfloat16 arithmetic
-
-
-def test_muon_turns_filters_by_its_learning_rate_and_keeps_their_length() -> None:
-    torch.manual_seed(0)
-    filters = torch.nn.Parameter(torch.randn(8, 6, 3, 3))
-    before = filters.detach().clone()
-    optimizer = Muon([filters], lr=0.1, momentum=0.5)
-    filters.grad = torch.randn_like(filters)
-    optimizer.step()
-    assert filters.norm().item() == pytest.approx(before.norm().item(), rel=1e-5)
-    turned = (filters - before).norm() / before.norm()
-    assert 0.05 < turned < 0.15
-
-
-def test_muon_goes_down_in_either_memory_layout_alike() -> None:
-    def trained(layout: torch.memory_format) -> torch.Tensor:
-        torch.manual_seed(0)
-        convolution = torch.nn.Conv2d(4, 8, 3, bias=False).to(memory_format=layout)
-        images, wanted = torch.randn(16, 4, 8, 8), torch.randn(16, 8, 6, 6)
-        optimizer = Muon([convolution.weight], lr=0.05, momentum=0.9)
-        losses = []
-        for _ in range(20):
-            loss = (convolution(images) - wanted).square().mean()
-            convolution.weight.grad = None
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-        assert losses[-1] < losses[0]
-        return convolution.weight.detach()
-
-    first, last = (trained(layout) for layout in (torch.contiguous_format, torch.channels_last))
-    torch.testing.assert_close(first, last, rtol=0.05, atol=0.02)
-
-
-def test_beside_muon_another_optimiser_takes_what_is_no_filter() -> None:
-    model = build_model("speedrun", 10, image_size=32)
-    recipe = TrainSpec(optimizer="muon")
-    muon, rest = build_optimizers(model, recipe, torch.device("cpu"))
-    assert all(p.ndim == 4 for group in muon.param_groups for p in group["params"])
-    held = [p for o in (muon, rest) for group in o.param_groups for p in group["params"]]
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    assert {id(p) for p in held} == {id(p) for p in trainable}
-    assert len(held) == len(trainable)
-    # Of four axes, and no filters: a position embedding; and filters that have no length to keep.
-    model.register_parameter("position", torch.nn.Parameter(torch.ones(1, 3, 2, 2)))
-    blank = torch.nn.Conv2d(3, 2, 1)
-    torch.nn.init.zeros_(blank.weight)
-    model.add_module("blank", blank)
-    muon, _ = build_optimizers(model, recipe, torch.device("cpu"))
-    filters = {id(p) for group in muon.param_groups for p in group["params"]}
-    assert not filters & {id(model.position), id(blank.weight)}
-    (only,) = build_optimizers(torch.nn.Linear(3, 2), recipe, torch.device("cpu"))
-    assert not isinstance(only, Muon)
-
-
-def test_an_image_is_mirrored_every_second_epoch() -> None:
-    first, second, third = (alternating_flip(1000, epoch, seed=3) for epoch in (1, 2, 3))
-    assert torch.equal(first, ~second)
-    assert torch.equal(first, third)
-    assert 400 < first.sum() < 600
-    images = torch.randint(0, 256, (4, 6, 6, 3), dtype=torch.uint8)
-    which = torch.tensor([True, False, False, True])
-    out = crop_and_flip(images, crop=0, flip=which, generator=torch.Generator())
-    assert torch.equal(out[1:3], images[1:3])
-    assert torch.equal(out[0], images[0].flip(1))
-
-
-def test_a_cut_out_is_one_whole_square_in_the_given_colour() -> None:
-    images = torch.full((50, 10, 12, 3), 255, dtype=torch.uint8)
-    generator = torch.Generator().manual_seed(0)
-    out = cut_out(images, size=4, colour=[10.2, 20.0, 30.0], generator=generator)
-    painted = (out == torch.tensor([10, 20, 30], dtype=torch.uint8)).all(-1)
-    assert (painted.sum((1, 2)) == 16).all()
-    assert (out[~painted] == 255).all()
-    for one in painted:
-        rows, columns = one.any(1).nonzero().flatten(), one.any(0).nonzero().flatten()
-        assert len(rows) == rows[-1] - rows[0] + 1 == 4
-        assert len(columns) == columns[-1] - columns[0] + 1 == 4
-    assert len({tuple(one.nonzero()[0].tolist()) for one in painted}) > 10
-    assert (images == 255).all()
-
-
-def test_a_shifted_view_is_the_moved_picture_with_its_edge_reflected() -> None:
-    images = torch.randint(0, 256, (2, 5, 5, 3), dtype=torch.uint8)
-    down = shift_images(images, 1, 0, flip=False)
-    assert torch.equal(down[:, 1:], images[:, :-1])
-    assert torch.equal(down[:, 0], images[:, 1])
-    right = shift_images(images, 0, 1, flip=True)
-    assert torch.equal(right[:, :, 1:], images.flip(2)[:, :, :-1])
 
 
 def test_the_views_of_an_image_are_averaged(digits: ImageDataset) -> None:

@@ -5,42 +5,27 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import pytest
 import torch
+from engine_runs import cell
 from torch.nn import functional as F
 
-from sixteenth import DivergedError, InputError, MismatchError, RunSpec, parse_spec
+from sixteenth import DivergedError, InputError, MismatchError
 from sixteenth.data import ImageDataset
-from sixteenth.data.augment import crop_and_flip
 from sixteenth.engine import loop
-from sixteenth.engine.execution import candidate_formats, resolve_execution
+from sixteenth.engine.execution import resolve_execution
 from sixteenth.engine.learner import Learner, channel_statistics
 from sixteenth.engine.seeds import derive_seed
 from sixteenth.engine.train import train_run
-from sixteenth.engine.workload import MIN_CURVE_IMAGES, Workload, split_of
+from sixteenth.engine.workload import Workload, split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
-from sixteenth.study.planning.executions import ExecutionRequest
 from tiny_study import checkpoint_at_every_step, interrupt_at
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
-
-
-def cell(**train: Any) -> RunSpec:
-    """A small run on digits: two epochs of a small network on 200 images."""
-    recipe = {"epochs": 2, "batch_size": 32, **train}
-    return parse_spec(
-        {
-            "data": "digits",
-            "image_size": 8,
-            "models": ["tiny_models:small"],
-            "fractions": ["200 images"],
-            "train": recipe,
-        }
-    ).runs()[0]
 
 
 class FakeClock:
@@ -242,71 +227,6 @@ def test_a_network_learns_digits(digits: ImageDataset, tmp_path: Path) -> None:
     assert record.metrics.test_accuracy > 0.9
 
 
-def test_crops_and_flips_are_those_of_a_padded_picture() -> None:
-    images = torch.randint(0, 256, (64, 6, 6, 3), dtype=torch.uint8)
-    out = crop_and_flip(images, crop=2, flip=True, generator=torch.Generator().manual_seed(0))
-    padded = np.pad(images.numpy(), ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")
-    kinds = set()
-    for picture, made in zip(padded, out.numpy(), strict=True):
-        matches = [
-            (y, x, flip)
-            for y in range(5)
-            for x in range(5)
-            for flip in (False, True)
-            if np.array_equal(made, picture[y : y + 6, x : x + 6][:, :: -1 if flip else 1])
-        ]
-        assert matches
-        kinds.update(matches)
-    assert {flip for *_, flip in kinds} == {False, True}
-    assert {y for y, *_ in kinds} == set(range(5))
-
-
-def test_without_crop_and_flip_images_stay_what_they_are() -> None:
-    images = torch.randint(0, 256, (3, 5, 5, 3), dtype=torch.uint8)
-    assert crop_and_flip(images, crop=0, flip=False, generator=torch.Generator()) is images
-
-
-@pytest.mark.parametrize("epochs", [1, 3, 10, 11, 19, 25, 30, 200])
-@pytest.mark.parametrize("train_images", [90, 3125, 25_000, 50_000])
-def test_measuring_takes_a_tenth_of_a_run_and_gives_ten_points(
-    epochs: int, train_images: int
-) -> None:
-    work = Workload.of(TrainSpec(epochs=epochs), train_images, 10_000)
-    measured = [epoch for epoch in range(1, epochs + 1) if work.has_curve_point(epoch)]
-    assert measured[-1] == epochs
-    assert len(measured) == work.curve_points
-    assert len(measured) >= min(epochs, 10)
-    gaps = np.diff([0, *measured])
-    assert gaps.max() - gaps.min() <= 1, "points are spread evenly"
-    assert work.curve_images >= MIN_CURVE_IMAGES
-    least = (min(epochs, 10) - 1) * MIN_CURVE_IMAGES + 10_000 + min(train_images, 10_000)
-    share = (work.effort - work.images) / work.effort
-    # Where a final test on all images and ten small ones take more than that, it is no more either.
-    assert share <= 0.1001 or work.evaluated <= least
-
-
-def test_what_the_user_says_of_curves_goes_before_the_tenth() -> None:
-    asked = Workload.of(TrainSpec(epochs=30, curve_images="all"), 90, 10_000)
-    assert (asked.curve_points, asked.curve_images) == (30, 10_000)
-    asked = Workload.of(TrainSpec(epochs=30, curve_images=700), 90, 10_000)
-    assert (asked.curve_points, asked.curve_images) == (30, 700)
-
-
-def test_epochs_that_are_not_measured_are_empty_in_the_history(
-    digits: ImageDataset, tmp_path: Path
-) -> None:
-    run = cell(epochs=24).model_copy(update={"fraction": "40 images"})
-    record = train_run(run, digits, RunFolder(tmp_path / "run"))
-    history = RunFolder(tmp_path / "run").read_history()
-    assert len(history) == 24
-    assert history["train_loss"].notna().all()
-    measured = history["test_loss"].notna()
-    assert measured.sum() == 10
-    assert (history["test_images"].gt(0) == measured).all()
-    assert history["test_accuracy"].iloc[-1] == record.metrics.test_accuracy
-    assert history["test_images"].iloc[-1] == len(digits.test)
-
-
 def test_label_smoothing_is_no_part_of_the_recorded_training_loss(
     digits: ImageDataset, tmp_path: Path
 ) -> None:
@@ -325,63 +245,6 @@ def test_label_smoothing_is_no_part_of_the_recorded_training_loss(
     assert optimised.item() != pytest.approx(entropy.item(), rel=1e-3)
     record = train_run(cell(epochs=1), digits, RunFolder(tmp_path / "run"))
     assert record.train_loss == "cross-entropy"
-
-
-def test_a_step_on_either_layout_is_the_same_step(digits: ImageDataset) -> None:
-    left = []
-    for layout in ("channels-last", "channels-first"):
-        run = cell(layout=layout, precision="float32", optimizer="sgd")
-        learner = Learner(run, 10, digits.train.images[:64], resolve_execution("cpu", run.train))
-        images = torch.from_numpy(digits.train.images[:64])
-        labels = torch.from_numpy(digits.train.labels[:64])
-        # Only the first step: rounding differs between the two, and every step enlarges that.
-        loss, _, _ = learner.step(images, labels, 0.05)
-        left.append((loss.item(), learner.weights()))
-    assert left[0][0] == pytest.approx(left[1][0], rel=1e-4)
-    before = Learner(run, 10, digits.train.images[:64], resolve_execution("cpu", run.train))
-    for name, start in before.weights().items():
-        steps = [(weights[name] - start).double().norm() for _, weights in left]
-        apart = (left[0][1][name] - left[1][1][name]).double().norm()
-        assert apart <= 0.05 * max(*steps, torch.tensor(1e-4)), name
-
-
-@pytest.mark.parametrize(
-    ("device", "layout", "default", "measured"),
-    [
-        ("cpu", "auto", "channels-last", ["channels-last", "channels-first"]),
-        ("cpu", "channels-first", "channels-first", ["channels-first"]),
-        ("mps", "auto", "channels-first", ["channels-first"]),
-        ("mps", "channels-last", "channels-last", ["channels-last"]),
-    ],
-)
-def test_channels_last_is_neither_chosen_nor_measured_on_mps(
-    monkeypatch: pytest.MonkeyPatch, device: str, layout: str, default: str, measured: list[str]
-) -> None:
-    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)  # the device is there
-    recipe = TrainSpec.model_validate({"layout": layout})
-    execution = resolve_execution(device, recipe)
-    assert execution.layout == default
-    assert candidate_formats(execution, recipe)[1] == measured
-
-
-def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(InputError, match="there is cpu"):
-        resolve_execution("cuda:77", TrainSpec())
-    with pytest.raises(InputError, match="float16"):
-        resolve_execution("cpu", TrainSpec(precision="float16"))
-
-
-def test_float16_is_refused_on_mps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)  # the device is there
-    with pytest.raises(InputError, match="no float16 on mps; use bfloat16 or float32"):
-        resolve_execution("mps", TrainSpec(precision="float16"))
-
-
-def test_the_cpu_has_one_name() -> None:
-    execution = resolve_execution("cpu:0", TrainSpec())
-    assert execution == resolve_execution("cpu", TrainSpec())
-    # Also where it is asked for again, of a run that was begun.
-    assert ExecutionRequest(device="cpu:0").apply(execution) == execution
 
 
 @pytest.mark.parametrize(("images", "size"), [(11, 2), (5, 2), (111, 10), (90, 32), (1, 4)])

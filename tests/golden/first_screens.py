@@ -18,7 +18,7 @@ from golden_study import (
     complete,
     levelled,
 )
-from studies import imbalanced
+from studies_of_curves import imbalanced
 
 from sixteenth.analysis import OptionKind
 from sixteenth.analysis.findings.explained import CellPair, Lever, LeverRuns

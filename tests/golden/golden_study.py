@@ -49,6 +49,15 @@ class GoldenStudy:
         return Measurements(self.spec, self.results, self.histories, records)
 
 
+STUDIES: dict[str, Callable[[], GoldenStudy]] = {}
+
+
+def golden(make: Callable[[], GoldenStudy]) -> Callable[[], GoldenStudy]:
+    """Keep what is said of this study, under its function's name."""
+    STUDIES[make.__name__.replace("_", "-")] = make
+    return make
+
+
 @dataclass
 class Records:
     """How the runs' records differ from plain ones."""

@@ -10,10 +10,8 @@ import pytest
 import yaml
 
 from sixteenth import (
-    MismatchError,
     RunSpec,
     SpecError,
-    Study,
     TrainFraction,
     load_spec,
     parse_spec,
@@ -21,13 +19,9 @@ from sixteenth import (
     preset_text,
 )
 from sixteenth.cli.options import Flags
-from sixteenth.spec import dump_spec, load_frozen, spec_differences, without_place
+from sixteenth.spec import dump_spec, spec_differences
 from sixteenth.spec.fields import FROZEN, LAST_STAGE, trains_more, weights_of
 from sixteenth.spec.specs import slug
-from sixteenth.study.moved import keep_place
-from sixteenth.study.preflight import check_folder
-
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
 
 def test_a_study_is_the_grid_of_its_axes_small_subsets_first() -> None:
@@ -189,34 +183,6 @@ def test_a_preset_goes_before_a_file_of_its_name_which_is_reached_by_its_path(
     assert load_spec("mine").data == "elsewhere"
 
 
-def test_differences_between_two_studies_are_named_key_by_key() -> None:
-    old = parse_spec({"data": "digits"})
-    new = parse_spec({"data": "digits", "seeds": [1], "train": {"epochs": 3}})
-    assert spec_differences(old, new) == [
-        "seeds: [0] there, [1] asked for",
-        "train.epochs: 30 there, 3 asked for",
-    ]
-
-
-def test_the_most_epochs_count_only_where_a_run_chooses_its_epochs() -> None:
-    old, new = ({"data": "digits", "train": {"max_epochs": most}} for most in (120, "auto"))
-    assert spec_differences(parse_spec(old), parse_spec(new)) == []
-    for study in (old, new):
-        study["train"]["epochs"] = "auto"
-    assert spec_differences(parse_spec(old), parse_spec(new)) == [
-        "train.max_epochs: 120 there, 'auto' asked for"
-    ]
-
-
-def test_leave_to_load_a_part_of_a_weights_file_can_be_given_later_and_not_taken_back() -> None:
-    without, leave = (parse_spec({"data": "digits", "allow_partial": key}) for key in (False, True))
-    assert spec_differences(without, leave) == []
-    assert spec_differences(without.runs()[0], leave.runs()[0]) == []
-    taken_back = ["allow_partial: True there, False asked for"]
-    assert spec_differences(leave, without) == taken_back
-    assert spec_differences(leave.runs()[0], without.runs()[0]) == taken_back
-
-
 def test_names_that_are_no_file_names_stay_apart() -> None:
     assert slug("resnet18") == "resnet18"
     assert slug("a/b.pth") != slug("a-b.pth")
@@ -289,21 +255,6 @@ def test_a_folder_is_named_by_a_text_or_by_a_list_and_every_run_knows_it() -> No
         parse_spec({"data": "images", "exclude": 5})
 
 
-@pytest.mark.parametrize("path", sorted(RESULTS.glob("*/study.yaml")), ids=lambda p: p.parent.name)
-def test_a_study_of_an_earlier_version_has_the_runs_that_it_had(path: Path) -> None:
-    spec = load_frozen(path)
-    before = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if "lengths" in before:
-        pytest.skip("of this version")
-    for run in spec.runs():
-        assert run.lengths == ["1"]
-        assert not run.zero_init_residual
-        assert run.train.schedule == before["train"]["schedule"]
-        old = run.model_dump(mode="json")
-        del old["lengths"], old["train"]["cooldown"]
-        assert spec_differences(RunSpec.model_validate(old), run) == []
-
-
 def test_residual_blocks_of_resnets_from_random_weights_alone_begin_as_the_identity() -> None:
     content = {"models": ["resnet18", "resnet50", "resnext50_32x4d", "resnets:mine", "seed-cnn"]}
     content |= {"data": "cifar10", "init": ["random", "imagenet"], "fractions": [1]}
@@ -320,57 +271,12 @@ def test_residual_blocks_of_resnets_from_random_weights_alone_begin_as_the_ident
         parse_spec(content | {"zero_init_residual": "always"})
 
 
-def test_a_key_that_is_younger_than_a_studys_folder_has_the_value_that_it_began_with(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "study.yaml"
-    path.write_text("data: cifar10\nmodels: [resnet50]\n")
-    assert load_frozen(path).zero_init_residual is False
-    assert load_frozen(path).name == tmp_path.name
-    path.write_text("data: cifar10\nzero_init_residual: true\nname: mine\n")
-    assert load_frozen(path).zero_init_residual is True
-    assert load_frozen(path).name == "mine"
-
-
-@pytest.mark.parametrize(
-    ("asked", "there", "taken"),
-    [
-        ({}, "", False),
-        ({"zero_init_residual": True}, "", True),  # and so it is another study than that one
-        ({}, "zero_init_residual: false\n", "auto"),  # likewise: that one was asked for
-        ({}, None, "auto"),
-    ],
-)
-def test_a_study_that_was_begun_before_a_key_goes_on_without_it_unless_asked(
-    asked: dict[str, bool], there: str | None, taken: object, tmp_path: Path
-) -> None:
-    if there is not None:
-        (tmp_path / "study.yaml").write_text(f"data: cifar10\n{there}")
-    study = Study({"data": "cifar10"} | asked, tmp_path)
-    assert study.spec.zero_init_residual == taken
-    bottleneck = [run for run in study.runs() if run.model == "resnet50"]
-    assert {run.zero_init_residual for run in bottleneck} == {bool(taken)}
-
-
 @pytest.mark.parametrize(
     "name", ["photos\U0001f600", "007", "null", 'it\'s "mine": [a]', "é\u2028"]
 )
 def test_flags_take_a_path_or_a_name_as_it_is(name: str) -> None:
     spec = load_spec("cifar10", Flags(data=name, image_column=name, label_column=name).changes())
     assert (spec.data, spec.image_column, spec.label_column) == (name, name, name)
-
-
-def test_a_study_that_was_begun_before_a_key_goes_on_without_it_each_time(tmp_path: Path) -> None:
-    path = tmp_path / "study.yaml"
-    path.write_text("data: cifar10\nname: mine\n")
-    for _ in range(2):
-        keep_place(Study({"data": "cifar10", "name": "mine"}, tmp_path))  # writes study.yaml
-        assert "zero_init_residual" not in yaml.safe_load(path.read_text("utf-8"))
-        assert load_frozen(path).zero_init_residual is False
-    keep_place(Study.open(tmp_path))
-    check_folder(tmp_path, parse_spec({"data": "cifar10", "name": "mine"}))
-    with pytest.raises(MismatchError, match="zero_init_residual: False there, True asked for"):
-        check_folder(tmp_path, parse_spec({"data": "cifar10", "zero_init_residual": True}))
 
 
 def test_finetune_is_an_axis_beside_init_and_random_weights_are_always_trained() -> None:
@@ -417,39 +323,3 @@ def test_of_the_same_weights_the_head_is_the_least_and_all_the_most_that_is_trai
         assert [init for init in order if trains_more(init, than)] == order[i + 1 :]
     assert not trains_more("random", head)
     assert not trains_more(weights, "random")
-
-
-def test_runs_of_earlier_versions_keep_their_names_and_trained_all_weights() -> None:
-    run = load_spec("cifar10").runs()[0]
-    content = run.model_dump()
-    del content["finetune"]
-    assert type(run).model_validate(content) == run
-    assert run.run_id == "resnet18-random-1of16-seed0"
-
-
-COMMIT = "0123456789" * 4
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "is_another"),
-    [
-        ("hf://me/animals@v1", "hf://me/animals@v2", True),
-        ("hfds/me/animals@v1", "hf://datasets/me/animals@v2", True),
-        ("hf://me/animals/wild", "hf://me/animals@v2/wild", True),
-        (f"hf://me/animals@{COMMIT}", "hf://me/animals@v2", True),
-        ("hf://me/animals@v1", "hfds/me/animals@v1", False),
-        ("hf://me/animals@v1", "hf://me/animals", False),
-        ("hf://me/animals", f"hf://me/animals@{COMMIT}", False),
-        ("hf://me/animals@v1", "hf://you/animals@v2", False),
-        ("hf://me/animals@v1/wild", "hf://me/animals@v2/tame", False),
-        ("hf://me/animals@v1", "animals", False),
-        ("animals", "hf://me/animals@v2", False),
-        ("hf://me/animals@v1", "hf://me", False),
-        ("animals", "digits", True),
-    ],
-)
-def test_data_may_have_moved_but_not_to_another_revision(
-    before: str, now: str, is_another: bool
-) -> None:
-    difference = f"data: {before!r} there, {now!r} asked for"
-    assert without_place([difference], before, now) == [difference] * is_another

@@ -53,7 +53,8 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     watch = Watch()
     monkeypatch.setattr(LocalMachine, "images_per_second", lambda *_, **__: 100.0)
     clock = SimpleNamespace(monotonic=watch.monotonic)
-    monkeypatch.setattr("sixteenth.study.study.time", clock)
+    for place in ("study", "training"):
+        monkeypatch.setattr(f"sixteenth.study.{place}.time", clock)
     return watch
 
 

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from understanding import Case, cases, check, greys, put, together
+from understanding import (
+    BOTH,
+    CUT,
+    FLAT,
+    IMAGES,
+    LINES,
+    Case,
+    cases,
+    check,
+    greys,
+    put,
+    table,
+    together,
+)
 
 from sixteenth.data.source import Options, hold_out_test
 from sixteenth.errors import DataError
-
-CUT = "there is no test part: 0.2"
-FLAT = greys({".": [*range(5), *range(10, 15)]})
-IMAGES = greys({"images": [*range(5), *range(10, 15)]})
-BOTH = {"cat": range(5), "dog": range(10, 15)}
-
-
-def table(
-    file: str, header: str, row: str = "{0}.png,{1}", extra: Sequence[str] = ()
-) -> Callable[[Path], None]:
-    """A table of BOTH: `header`, then `row` filled with the grey value and the class."""
-    rows = [row.format(grey, name) for name, values in BOTH.items() for grey in values]
-    return put(file, "\n".join([header, *rows, *extra]) + "\n")
 
 
 def read(
@@ -51,28 +50,6 @@ def read(
         left_out=left_out,
     )
 
-
-def refused(name: str, *makers: Callable[[Path], Path | None], words: Sequence[str]) -> Case:
-    return Case(name, together(*makers), refused=words)
-
-
-def renamed(folder: str, names: dict[int, int]) -> Callable[[Path], None]:
-    """Give images of grey values other names."""
-
-    def make(root: Path) -> None:
-        for grey, name in names.items():
-            (root / folder / f"{grey}.png").rename(root / folder / f"{name}.png")
-
-    return make
-
-
-LINES = [
-    json.dumps({"file_name": f"{grey}.png", "label": name, "text": "a photo"})
-    for name, values in BOTH.items()
-    for grey in values
-]
-
-MISSING = [f"{number}.png,{'cat' if number % 2 else 'dog'}" for number in range(50, 65)]
 
 TABLES = [
     read("a CSV", FLAT, table("labels.csv", "file_name,label")),
@@ -193,133 +170,6 @@ TABLES = [
         notes=["column 'label' of a.csv", CUT],
     ),
     Case(
-        "a column says which rows are for testing",
-        together(
-            greys({".": range(6)}),
-            put(
-                "metadata.csv",
-                "file_name,label,split\n0.png,a,train\n1.png,b,train\n2.png,a,Test\n3.png,b,Test\n"
-                "4.png,a,valid\n5.png,b,unlabelled\n",
-            ),
-        ),
-        train={"a": [0], "b": [1]},
-        test={"a": [2], "b": [3]},
-        validation_images=1,
-        notes=["labels from column 'label' of metadata.csv"],
-        left_out=["validation rows of metadata.csv with 1 validation", "5.png has the split unla"],
-    ),
-    Case(
-        "a table for each split, of the hub",
-        together(
-            greys({"train": range(4), "test": [10, 11]}),
-            put("train/metadata.csv", "file_name,label\n0.png,a\n1.png,a\n2.png,b\n3.png,b\n"),
-            put("test/metadata.csv", "file_name,label\n10.png,a\n11.png,b\n"),
-        ),
-        train={"a": [0, 1], "b": [2, 3]},
-        test={"a": [10], "b": [11]},
-        notes=["of train/metadata.csv", "of test/metadata.csv"],
-    ),
-    Case(
-        "a table for each split beside the images, of the same names in both",
-        together(
-            greys({"train": range(4), "test": [10, 11]}),
-            renamed("test", {10: 0, 11: 1}),
-            put("train.csv", "id,label\n0,a\n1,a\n2,b\n3,b\n"),
-            put("test.csv", "id,label\n0,a\n1,b\n"),
-        ),
-        train={"a": [0, 1], "b": [2, 3]},
-        test={"a": [10], "b": [11]},
-        notes=["of test.csv", "of train.csv"],
-    ),
-    Case(
-        "one table for the images of both folders",
-        together(
-            greys({"train": range(4), "test": [10, 11]}),
-            put(
-                "metadata.csv",
-                "file_name,label\ntrain/0.png,a\ntrain/1.png,a\ntrain/2.png,b\ntrain/3.png,b\n"
-                "test/10.png,a\ntest/11.png,b\n",
-            ),
-        ),
-        train={"a": [0, 1], "b": [2, 3]},
-        test={"a": [10], "b": [11]},
-        notes=["of metadata.csv"],
-    ),
-    Case(
-        "a competition: the test images have no labels",
-        together(
-            greys({"train": [*range(5), *range(10, 15)], "test": [30, 31, 32, 33]}),
-            table("train.csv", "id,label", "{0},{1}"),
-            put("test.csv", "id\n30\n31\n32\n33\n"),
-            put("sample_submission.csv", "id,label\n30,cat\n31,cat\n32,cat\n33,cat\n"),
-        ),
-        both=BOTH,
-        test_images=2,
-        notes=["column 'label' of train.csv", CUT],
-        left_out=["test.csv gives no labels", "test/30.png"],
-    ),
-    Case(
-        "a table for each split of one folder of images",
-        together(
-            greys({"images": range(8)}),
-            put("train.csv", "id,label\n0,a\n1,a\n2,b\n3,b\n"),
-            put("val.csv", "id,label\n6,a\n7,b\n"),
-            put("test.csv", "id,label\n4,a\n5,b\n"),
-        ),
-        train={"a": [0, 1], "b": [2, 3]},
-        test={"a": [4], "b": [5]},
-        validation_images=2,
-        notes=["of test.csv", "of train.csv", "of val.csv"],
-        left_out=["val.csv with 2 validation"],
-    ),
-    Case(
-        "a column of splits in a table that is named after one",
-        together(
-            greys({"train": range(6), "test": [10, 11]}),
-            put(
-                "train.csv",
-                "id,label,split\n0,a,train\n1,a,train\n2,b,train\n3,b,val\n4,a,test\n5,b,test\n",
-            ),
-        ),
-        train={"a": [0, 1], "b": [2]},
-        test={"a": [4], "b": [5]},
-        validation_images=1,
-        notes=["of train.csv"],
-        left_out=["validation rows of train.csv with 1 validation", "test/10.png", "test/11.png"],
-    ),
-    Case(
-        "images of the test part are not those of the training part with the same names",
-        together(
-            greys({"train": range(4)}),
-            put(
-                "metadata.csv",
-                "file_name,label\n"
-                + "".join(
-                    f"{part}/{i}.png,{'ab'[i % 2]}\n"
-                    for part in ("train", "test")
-                    for i in range(4)
-                ),
-            ),
-        ),
-        refused=["4 of 8 images cannot be read: test/", "test/0.png"],
-    ),
-    Case(
-        "a missing image is not one of its name in another folder",
-        together(
-            greys({"left": range(4)}),
-            put(
-                "labels.csv",
-                "file_name,label\n"
-                + "".join(
-                    f"{side}/{i}.png,{'ab'[i % 2]}\n"
-                    for side in ("left", "right")
-                    for i in range(4)
-                ),
-            ),
-        ),
-        refused=["4 of 8 images cannot be read: right/", "right/0.png"],
-    ),
-    Case(
         "two paths that may be one image",
         together(FLAT, table("labels.csv", "file_name,label", "/a/{0}.png,{1}", ["/b/0.png,cat"])),
         refused=["'/a/0.png' and '/b/0.png' may both be 0.png", "give the paths from"],
@@ -354,16 +204,6 @@ TABLES = [
         test_images=2,
         notes=["labels from column 'label' of metadata.csv", CUT],
         left_out=["4 images by exclude 'old'"],
-    ),
-    Case(
-        "a missing image of the test part is not the one of its name that exclude leaves out",
-        together(
-            greys({"train": range(5), "test": [10, 11]}),
-            put("train.csv", "id,label\n1,a\n2,b\n3,a\n4,b\n"),
-            put("test.csv", "id,label\n10,a\n11,b\n0,a\n"),
-        ),
-        {"exclude": ["train/0.png"]},
-        refused=["1 of 7 images cannot be read: 0 "],
     ),
     Case(
         "of two images of one name, exclude leaves one out",
@@ -433,204 +273,10 @@ TABLES = [
         ),
         refused=["class 'catt'", "only 1 image", "did you mean cat?"],
     ),
-    Case(
-        "a missing image is a broken one",
-        together(FLAT, table("labels.csv", "file_name,label", extra=["77.png,cat", "78.png,dog"])),
-        refused=["2 of 12 images cannot be read: 77.png", "78.png", "--skip-broken"],
-    ),
-    Case(
-        "most images of a table are missing",
-        together(IMAGES, table("labels.csv", "image,label", extra=MISSING)),
-        refused=["15 of 25 images cannot be read: ", "50.png (No such", "--skip-broken"],
-    ),
-    Case(
-        "most images of a table are missing, left out",
-        together(IMAGES, table("labels.csv", "image,label", extra=MISSING)),
-        {"skip_broken": True, "test_fraction": 0.4},
-        both=BOTH,
-        test_images=3,
-        notes=["images from column 'image'", "there is no test part: 0.4"],
-        left_out=["png cannot be read"] * 15,
-    ),
-    Case(
-        "the same in a column of another name, chosen by flag",
-        together(IMAGES, table("labels.csv", "scan,label", extra=MISSING)),
-        {"image_column": "scan"},
-        refused=["15 of 25 images cannot be read: ", "50.png (No such", "--skip-broken"],
-    ),
-    refused(
-        "the same in a column of another name",
-        IMAGES,
-        table("labels.csv", "scan,label", extra=MISSING),
-        words=["in column 'scan' of", "only 10 of 25 rows name images", "--image-column"],
-    ),
-    Case(
-        "class folders, and metadata.csv of which few images are there",
-        together(greys(BOTH), put("metadata.csv", "id,label\n0,x\n1,y\n50,x\n51,y\n52,y\n")),
-        both=BOTH,
-        test_images=2,
-        layout="class folders",
-        notes=["metadata.csv not read: folders are the classes", CUT],
-    ),
-    Case(
-        "a missing image, left out",
-        together(FLAT, table("labels.csv", "file_name,label", extra=["77.png,cat"])),
-        {"skip_broken": True, "test_fraction": 0.3},
-        both=BOTH,
-        test_images=2,
-        notes=["column 'label' of labels.csv", "there is no test part: 0.3"],
-        left_out=["77.png cannot be read"],
-    ),
-]
-
-REFUSED = [
-    refused(
-        "labels that are not there, as pandas writes them",
-        FLAT,
-        put("labels.jsonl", "\n".join([*LINES, '{"file_name": "3.png", "label": NaN}'])),
-        words=["1 row without a label in column 'label', such as that of '3.png': remove them"],
-    ),
-    refused(
-        "several labels an image",
-        FLAT,
-        put("labels.jsonl", "\n".join(line.replace('"cat"', '["cat", "pet"]') for line in LINES)),
-        words=["column 'label' of", "holds lists, such as ['cat', 'pet']: one label an image"],
-    ),
-    refused(
-        "labels in file names",
-        greys({".": range(12)}),
-        words=["12 images in", "lie in no class folder, such as 0.png", "metadata.csv"],
-    ),
-    refused(
-        "a training and a test folder without classes",
-        greys({"train": [1, 2], "test1": [3]}),
-        words=["2 images in", "lie in no class folder", "labels in file names are not read"],
-    ),
-    refused(
-        "labels in text files, as detectors have them",
-        greys({"images/train": [1, 2], "images/val": [3]}),
-        put("labels/train/1.txt", "0 0.5 0.5 1 1"),
-        words=["2 images in", "lie in no class folder"],
-    ),
-    refused(
-        "a column for each class",
-        FLAT,
-        table("labels.csv", "image,cat,dog", "{0},1,0"),
-        words=["no column of", "image, cat, dog", "--label-column"],
-    ),
-    refused(
-        "two columns of labels",
-        FLAT,
-        table("labels.csv", "image,label,class", "{0},{1},pet"),
-        words=["several columns of", "--label-column (label, class)"],
-    ),
-    refused(
-        "a column of numbers that is called nothing usual",
-        FLAT,
-        put("labels.csv", "image,width\n" + "".join(f"{i}.png,{i % 2}\n" for i in range(5))),
-        words=["no column of", "known to hold labels (it has image, width)", "--label-column"],
-    ),
-    refused(
-        "the same beside the one folder of its images",
-        greys({"images": [*range(5), *range(10, 15)]}),
-        put("labels.csv", "id,species,site\n" + "".join(f"{i}.png,a,b\n" for i in range(5))),
-        words=["10 images in", "/images lie in no class folder", "choose one with --label-column"],
-    ),
-    refused(
-        "a table that is a Git LFS pointer",
-        FLAT,
-        put("labels.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"),
-        words=["10 images in", "labels.csv is a Git LFS pointer"],
-    ),
-    refused(
-        "two columns of images",
-        FLAT,
-        table("labels.csv", "left,right,label", "{0}.png,0.png,{1}"),
-        words=["several columns of", "--image-column (left, right)"],
-    ),
-    refused(
-        "two tables",
-        FLAT,
-        table("a.csv", "image,label"),
-        table("b.csv", "image,label"),
-        words=["several tables", "a.csv, b.csv", "exclude"],
-    ),
-    refused(
-        "two labels of one image",
-        FLAT,
-        table("a.csv", "image,label", extra=["0.png,dog"]),
-        words=["'0.png' under two labels: cat, dog"],
-    ),
-    refused(
-        "one name in two folders",
-        greys({"a": [1, 2], "b": [1, 3], "masks": []}),
-        put("metadata.csv", "file_name,label\n1.png,x\n2.png,y\n3.png,x\n"),
-        words=["'1.png' may be a/1.png, b/1.png"],
-    ),
-    refused(
-        "a row without a label",
-        FLAT,
-        table("a.csv", "image,label", extra=["0.png,"]),
-        words=["1 row without a label in column 'label'", "'0.png'"],
-    ),
-    refused(
-        "unlabelled rows",
-        FLAT,
-        put("a.csv", "image,label\n0.png,-1\n1.png,0\n2.png,1\n"),
-        words=["column 'label'", "-1", "whole numbers from 0"],
-    ),
-    refused(
-        "a measured value",
-        FLAT,
-        put("a.csv", "image,label\n0.png,0.5\n1.png,0\n2.png,1\n"),
-        words=["column 'label'", "0.5", "whole numbers from 0"],
-    ),
-    refused(
-        "captions",
-        FLAT,
-        put("a.csv", "image,text\n" + "".join(f"{i}.png,picture {i}\n" for i in range(5))),
-        words=["column 'text'", "5 different values in 5 rows"],
-    ),
-    refused(
-        "a table without a header",
-        FLAT,
-        put("a.csv", "0.png,cat\n1.png,dog\n"),
-        words=["a.csv has no header"],
-    ),
-    refused(
-        "a header twice",
-        FLAT,
-        table("a.csv", "image,image,label", "{0},{0},{1}"),
-        words=["two columns named 'image'"],
-    ),
-    refused(
-        "a row of another length",
-        FLAT,
-        table("a.csv", "image,label", extra=["3.png"]),
-        words=["row 12 of", "does not have 2 values, one a column, but 1"],
-    ),
-    refused(
-        "a table of other images",
-        FLAT,
-        put("a.csv", "image,label\nx.png,cat\ny.png,dog\n"),
-        words=["10 images in", "no column of", "names the images"],
-    ),
-    Case(
-        "a column that is not there",
-        together(FLAT, table("a.csv", "image,label")),
-        {"label_column": "lable"},
-        refused=["has no column 'lable'; did you mean label?"],
-    ),
-    Case(
-        "columns of class folders",
-        greys(BOTH),
-        {"label_column": "label"},
-        refused=["has no columns", "--label-column"],
-    ),
 ]
 
 
-@cases([*TABLES, *REFUSED])
+@cases(TABLES)
 def test_a_table_of_labels_is_understood(case: Case, tmp_path: Path) -> None:
     check(case, tmp_path)
 

@@ -6,6 +6,7 @@ class in each split, so that an image in another class or split, or a pixel that
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ from sixteenth.errors import DataError
 
 Greys = Mapping[str, Sequence[int]]
 """Grey values of the images by class, or by folder."""
+
+CUT = "there is no test part: 0.2"
+"""The note of images without a test part, of which a fifth is cut off."""
 
 
 @dataclass(frozen=True)
@@ -159,3 +163,50 @@ def put(path: str, content: str | bytes = b"") -> Callable[[Path], None]:
         (root / path).write_bytes(content.encode() if isinstance(content, str) else content)
 
     return make
+
+
+def link(path: str, target: str) -> Callable[[Path], None]:
+    """Make a link."""
+
+    def make(root: Path) -> None:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).symlink_to(target)
+
+    return make
+
+
+# Class folders in two parts
+
+PETS = {"cat": [10, 20], "dog": [30]}
+TESTED = {"cat": [40], "dog": [50]}
+
+
+def split(train: str, test: str, cut: dict[str, list[int]] | None = None) -> Callable[[Path], None]:
+    """PETS in TRAIN/CLASS, TESTED in TEST/CLASS, and more."""
+    places = {f"{train}/{name}": values for name, values in PETS.items()}
+    places |= {f"{test}/{name}": values for name, values in TESTED.items()}
+    return greys({**places, **(cut or {})})
+
+
+# Images in one folder with a table of their labels
+
+BOTH = {"cat": range(5), "dog": range(10, 15)}
+FLAT = greys({".": [*range(5), *range(10, 15)]})
+IMAGES = greys({"images": [*range(5), *range(10, 15)]})
+LINES = [
+    json.dumps({"file_name": f"{grey}.png", "label": name, "text": "a photo"})
+    for name, values in BOTH.items()
+    for grey in values
+]
+
+
+def table(
+    file: str, header: str, row: str = "{0}.png,{1}", extra: Sequence[str] = ()
+) -> Callable[[Path], None]:
+    """A table of BOTH: `header`, then `row` filled with the grey value and the class."""
+    rows = [row.format(grey, name) for name, values in BOTH.items() for grey in values]
+    return put(file, "\n".join([header, *rows, *extra]) + "\n")
+
+
+def refused(name: str, *makers: Callable[[Path], Path | None], words: Sequence[str]) -> Case:
+    return Case(name, together(*makers), refused=words)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..analysis.findings.explained import CellPair, Lever
     from ..language.base import Language
     from ..study import Study
-    from ..study.explain import SubStudy
+    from ..study.sub_study import SubStudy
 
 
 def explain(
@@ -77,6 +77,7 @@ def explain(
     from ..study import Study, moved
     from ..study import explain as tests
     from ..study.kept import check_nothing_lost, set_lost_repeats_aside
+    from ..study.sub_study import RESTORE
     from .display import display_for
     from .watch.beside import watched
 
@@ -93,7 +94,7 @@ def explain(
     with display_for(study.language) as display:
         display.working(Work.STARTING, 0, 0)
         if data is not None:
-            study = moved.look_in(study, data, display, way_out=tests.RESTORE)
+            study = moved.look_in(study, data, display, way_out=RESTORE)
         pair = None if separate else tests.find_pair(study, between)
         moved.check_there(study)
         study.dataset(display)

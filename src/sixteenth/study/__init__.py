@@ -1,6 +1,7 @@
 """Studies: the plan, the executors, the results table.
 
-study.py     a study from its file to its report: plans it, trains it
+study.py     a study from its file to its report
+training.py  what is left of it: checked, scheduled, trained
 images.py    its images, as its runs were begun with them
 reading.py   what its folder tells: tables, findings, figures, the report
 preflight.py what is checked before hours are spent

@@ -5,20 +5,18 @@ What its runs have left is read in `reading`.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..language import language_for
-from ..spec import RunSpec, StudySpec, as_begun, dump_spec, load_frozen, load_spec, parse_spec
+from ..spec import StudySpec, as_begun, dump_spec, load_frozen, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
-from ..storage.study_folder import StudyFolder, StudySnapshot, check_is_study
+from ..storage.study_folder import StudyFolder, check_is_study
 from ..storage.whole_files import sweep, write_text
 from . import preflight
 from .listener import Listener
@@ -28,12 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..data import ImageDataset
-    from ..models import WeightsFile
     from .executors import Place
-    from .planning.cost import Cost
-    from .planning.executions import ExecutionRequest
     from .planning.known import KnownSpeeds
-    from .planning.schedule import Schedule
+    from .training import TrainingPlan
 
 
 class Study(StudyResults):
@@ -199,90 +194,33 @@ class Study(StudyResults):
             OSError: the disk is full or cannot be written; what was finished is kept.
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
+        from .executors import place_of
         from .kept import save_lost_rows
-        from .planning.budget import budget_for_training, check_budget, stages
         from .planning.executions import ExecutionRequest, write_executions
 
         began = time.monotonic()
         listener = listener or Listener()
-        request = ExecutionRequest(device, workers, threads)
-        place = self._place(executor, workers, slurm, shared_folder)
+        request = ExecutionRequest(device, workers, threads, executor, slurm, shared_folder)
+        place = place_of(request, self.folder, self.data_dir, self.cifar_archive)
         with FolderLock(self.folder) as lock, place:
             preflight.check_folder(self.folder, self.spec)
             preflight.check_writable(self.folder)
             if StudyFolder(self.folder).spec_path.is_file():
                 self._take(lock)  # at once, not after the images were read
                 StudyFolder(self.folder).take_repeats(self.runs())
-            timed = budget is not None
-            schedule, costs = self._schedule(
-                request, place, listener, self.dataset, download=True, timed=timed
-            )
-            chosen, deadline = schedule, None
+            plan = self._plan_training(place, listener, to_train=True, timed=budget is not None)
+            self._weights |= plan.weights
             if budget is not None:
-                spent = time.monotonic() - began
-                fitting = check_budget(schedule, stages(self.runs()), budget, spent)
-                chosen = dataclasses.replace(schedule, assignments=tuple(fitting))
-                deadline = began + budget_for_training(budget)
-            needed = preflight.disk_needed(chosen, costs, self.dataset())
-            preflight.check_disk(self.folder, needed)
+                plan = plan.within(budget, began)
+            preflight.check_disk(self.folder, plan.disk_needed())
             self.freeze(lock)
             if notice := save_lost_rows(StudyFolder(self.folder), self.runs()):
                 listener.noticed(notice)
-            write_executions(self.folder, schedule)
-            self._train(place, schedule, chosen, deadline, listener)
+            write_executions(self.folder, plan.schedule)
+            report = None if budget is None else self._write_report
+            plan.train(self._adopt, report)
             self._write_report(unless_current=True)
             return self.results()
-
-    def _train(
-        self,
-        place: Place,
-        schedule: Schedule,
-        chosen: Schedule,
-        deadline: float | None,
-        listener: Listener,
-    ) -> None:
-        """Train the runs that are left; the results are kept current meanwhile.
-
-        Args:
-            schedule: all runs that are left.
-            chosen: those of them that are expected to fit into the budget; without one, all.
-            deadline: when the budget ends, on `time.monotonic`. With one the report is written
-                as runs end, too.
-        """
-        from .executors import BudgetQueue, run_all
-        from .interim import InterimResults
-        from .planning.budget import stages
-        from .planning.schedule import tell_planned
-
-        snapshot = self.snapshot()
-        left = {run.run_id for run in snapshot.unfinished()}
-        # Not those of which a table alone is left.
-        done = [run for run in self.runs() if run.run_id in snapshot.records.keys() - left]
-        tell_planned(listener, done, chosen.assignments)
-        for run in done:
-            listener.run_ended(run, snapshot.records[run.run_id], skipped=True)
-        report = None if deadline is None else self._write_report
-        interim = InterimResults(snapshot, self._adopt, report, listener.noticed)
-        queue = None
-        if deadline is not None:
-            queue = BudgetQueue(
-                schedule,
-                stages(self.runs()),
-                deadline,
-                chosen=lambda assigned: tell_planned(listener, done, assigned),
-                clock=time.monotonic,
-            )
-        dataset = self.dataset()
-        with interim:
-            run_all(
-                schedule,
-                place.executor(schedule, dataset),
-                dataset,
-                self.folder,
-                listener=listener,
-                after_run=interim.add,
-                queue=queue,
-            )
 
     def plan(
         self,
@@ -305,57 +243,39 @@ class Study(StudyResults):
         Raises:
             InputError: as `run`.
         """
-        from .planning.budget import check_budget, stages
+        from .executors import place_of
         from .planning.cost import plan_table
         from .planning.executions import ExecutionRequest
         from .planning.precision import expected_precision
 
-        request = ExecutionRequest(device, workers, threads)
-        with self._place(executor, workers, slurm, shared_folder) as place:
-            schedule, costs = self._schedule(
-                request,
-                place,
-                listener or Listener(),
-                self._images_to_plan,
-                download=False,
-                timed=True,
-            )
-        dataset = self._images_to_plan(Listener())
+        request = ExecutionRequest(device, workers, threads, executor, slurm, shared_folder)
+        with place_of(request, self.folder, self.data_dir, self.cifar_archive) as place:
+            plan = self._plan_training(place, listener or Listener(), to_train=False, timed=True)
+        self._weights |= plan.weights
         if budget is not None:
-            fitting = check_budget(schedule, stages(self.runs()), budget)
-            schedule = dataclasses.replace(schedule, assignments=tuple(fitting))
-        table = plan_table(self._begun(), dataset, costs, schedule)
-        table.attrs["disk_needed"] = preflight.disk_needed(schedule, costs, dataset)
+            plan = plan.within(budget)
+        table = plan_table(plan.begun, plan.dataset, plan.costs, plan.chosen)
+        table.attrs["disk_needed"] = plan.disk_needed()
         if budget is not None:
             begins = table["begins"].astype(float).fillna(math.inf)
             begins = begins.mask(table["status"] == "finished", -1.0)
             table = table.iloc[begins.argsort(kind="stable")].reset_index(drop=True)
-            table.attrs["precision"] = expected_precision(table, self.results(), len(dataset.test))
+            tested = len(plan.dataset.test)
+            table.attrs["precision"] = expected_precision(table, self.results(), tested)
         return table
 
-    def _images_to_plan(self, listener: Listener) -> ImageDataset:
-        """What planning looks at: labels and shapes, not pixels."""
-        return self.dataset(listener)
+    def _plan_training(
+        self, place: Place, listener: Listener, *, to_train: bool, timed: bool
+    ) -> TrainingPlan:
+        """What `plan` and `run` have in common.
 
-    def _begun(self) -> StudySnapshot:
-        """What the runs have left, with the trainings of `explain` that `run` takes over."""
-        taken = [record for _, record in StudyFolder(self.folder).repeats_of(self.runs())]
-        return self.snapshot().with_records(taken) if taken else self.snapshot()
+        Args:
+            to_train: else it is only shown, and nothing is downloaded but images.
+            timed: as of `plan_training`.
+        """
+        from .training import plan_training
 
-    def _place(
-        self, executor: str | None, workers: int | None, slurm: str | None, shared_folder: bool
-    ) -> Place:
-        from .executors import place_of
-
-        return place_of(
-            executor,
-            self.folder,
-            self.data_dir,
-            workers,
-            slurm,
-            shared_folder=shared_folder,
-            cifar_archive=self.cifar_archive,
-        )
+        return plan_training(self, self.dataset, place, listener, download=to_train, timed=timed)
 
     def _recorded_data(self) -> Iterator[DataFacts]:
         """The images of the runs that were begun, also of those that are planned no more."""
@@ -377,79 +297,13 @@ class Study(StudyResults):
             for (model, init), facts in known.items()
         ]
 
-    def _schedule(
-        self,
-        request: ExecutionRequest,
-        place: Place,
-        listener: Listener,
-        images: Callable[[Listener], ImageDataset],
-        *,
-        download: bool,
-        timed: bool = False,
-    ) -> tuple[Schedule, dict[str, Cost]]:
-        """Find what is wrong before hours are spent on it, then decide how the runs are computed.
-
-        Args:
-            images: gives them; it is called when all is right that needs none.
-
-        Returns:
-            The runs left to train, and what each model costs.
-        """
-        from ..engine.execution import resolve_execution
-        from ..engine.learner import weights_facts
-        from .planning.planner import make_schedule
-
-        preflight.check_folder(self.folder, self.spec)
-        if place.is_here:  # another machine is asked when the schedule is made
-            resolve_execution(request.device, self.spec.train)
-        preflight.check_names(self.spec)
-        dataset = images(listener)
-        preflight.check_data(self.spec, self.runs(), dataset)
-        snapshot = self._begun()
-        preflight.check_begun(snapshot, dataset)
-
-        def loaded(run: RunSpec, weights: WeightsFile) -> None:
-            facts = weights_facts(weights)
-            self._weights[run.model, run.init] = facts
-            said = language_for(tag=self.language)
-            if line := said.understood_weights(run.model, run.init, facts):
-                listener.understood(line)
-
-        costs = preflight.check_models(
-            snapshot,
-            self.spec,
-            dataset,
-            download=download,
-            compared=self._compared(),
-            loaded=loaded,
-            noticed=listener.noticed,
-        )
-        schedule = make_schedule(
-            snapshot,
-            dataset,
-            costs,
-            request,
-            machine=place.machine(dataset, self.runs()),
-            listener=listener,
-            known=self._known_speeds(dataset) if place.is_here else None,
-            timed=timed,
-        )
-        return schedule if place.is_here else schedule.of_whole_runs(), costs
-
-    def _compared(self) -> Sequence[StudySnapshot]:
-        """What lies elsewhere and has to have begun with the same initial weights."""
-        return ()
-
     @cached_property
     def shared_speeds(self) -> KnownSpeeds:
         """How fast its runs were trained on this machine, for the studies that belong to it; what
         these measure is added."""
-        return self._known_speeds(self.dataset())
-
-    def _known_speeds(self, dataset: ImageDataset) -> KnownSpeeds:
         from .planning.known import finished_speeds
 
-        return finished_speeds(self.snapshot(), dataset)
+        return finished_speeds(self.snapshot(), self.dataset())
 
     def _take(self, lock: FolderLock) -> None:
         try:

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from options_talk import BIG, ONE, PRE, SIZES, SMALL, levelled, options
 from talking import CONTEXT, english, talk
 
-from sixteenth.analysis import analyse, fit_learning_curve
-from sixteenth.analysis.curves.power_laws import PRIOR, TRAINING_PRIOR
+from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.cautions import PartTrained
 from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for
 from sixteenth.language.commands import command
 from sixteenth.spec.fields import FROZEN
 
-SMALL, BIG, PRE = ("resnet18", "random"), ("resnet50", "random"), ("resnet18", "imagenet")
-SIZES = {"1/4": 12_500, "1/2": 25_000, "1": 50_000}
-ONE = {"1": 50_000}
 EN = language_for()
-LEVELLED = np.array([0.2, 0.5, 0.66, 0.68, 0.681, 0.68])
-
-
-def levelled(made):
-    """The same study, whose training curves had levelled off."""
-    made.histories["train_accuracy"] = LEVELLED[made.histories.groupby("run_id").cumcount()]
-    return made
-
-
-def options(found):
-    """The options by their kind; a study has one of each here."""
-    json.dumps(found.findings.to_dict(), allow_nan=False)
-    assert len({option.kind for option in found.options}) == len(found.options)
-    return {str(option.kind): option for option in found.options}
 
 
 def test_all_start_from_the_best_network_and_the_largest_gain_comes_first(study):
@@ -84,35 +66,6 @@ def test_options_share_the_training_and_the_test_images_of_the_best_network(stud
     assert drawn.mean(axis=1) == pytest.approx(
         [by_kind["model"].gain, by_kind["init"].gain], abs=0.002
     )
-
-
-def test_twice_the_images_start_from_the_best_network_and_not_from_the_largest(study):
-    sizes = {"1/4": 12_500, "3/4": 37_500, "1": 50_000}
-    made = levelled(study({SMALL: (0.80, 0.87, 0.75)}, fractions=sizes))
-    found = talk(made)
-    data = options(found)["data"]
-    assert data.start.train_size == 37_500
-    errors = found.findings.curves.errors(SMALL, [37_500, 75_000])
-    assert data.gain == pytest.approx(float(np.median(errors[:, 0] - errors[:, 1])), abs=0.005)
-    assert data.gain < 0.01, "from 87% on, not from 75%"
-
-
-def test_of_one_model_the_network_on_the_most_images_stands_where_fewer_did_as_well(study):
-    sizes = {"1/2": 25_000, "1": 50_000}
-    made = study({SMALL: (0.70, 0.68), BIG: (0.60, 0.62)}, fractions=sizes, test_size=500)
-    grid = talk(levelled(made)).findings.grid
-    assert max(grid.cells, key=lambda cell: cell.accuracy).train_size == 25_000
-    best = best_network(grid)
-    assert (best.arm, best.train_size) == (SMALL, 50_000)
-
-
-def test_twice_the_steps_are_expected_to_bring_less_than_twice_the_images():
-    errors = [0.25, 0.21, 0.19]  # images run out: more steps on the same ones do not lead to zero
-    gains = [
-        np.median(fit_learning_curve([1, 2, 4], errors, test_size=10_000, prior=prior).falls([8]))
-        for prior in (TRAINING_PRIOR, PRIOR)
-    ]
-    assert 0.6 * 0.02 < gains[0] < gains[1] < 0.02
 
 
 def test_what_nobody_tried_has_no_gain_and_null_in_json(study):
@@ -200,104 +153,6 @@ def test_equal_accuracies_at_three_lengths_are_no_network_that_has_not_begun_to_
     assert longer(num_classes=None).high > 1.5 * longer().high
 
 
-def test_twice_the_images_takes_new_labels_only_where_there_are_none(study):
-    halves = {"1/4": 12_500, "1/2": 25_000}
-    assert options(talk(study({SMALL: (0.6, 0.7)}, fractions=halves)))["data"].new_images == 0
-    some = {"1/4": 12_500, "3/4": 37_500}
-    assert options(talk(study({SMALL: (0.6, 0.7)}, fractions=some)))["data"].new_images == 25_000
-    whole = study({SMALL: (0.6, 0.7, 0.78)}, fractions=SIZES)
-    assert options(talk(whole))["data"].new_images == 50_000
-    failed = talk(whole.drop("resnet18-random-1-seed0", "failed", "out of memory"))
-    assert options(failed)["data"].new_images == 0
-    said = next(one for one in failed.said_advice.options if one.finding.kind == "data")
-    assert said.what == "train on 50,000 images, which have labels already"
-    assert said.cost.startswith("It takes no new label")
-    rounded = talk(study({SMALL: (0.4, 0.6)}, fractions={"1/16": 13, "1": 200}))  # 12.5 images
-    assert options(rounded)["data"].new_images == 200
-
-
-def test_labels_that_the_data_have_are_not_asked_for_whatever_the_fractions_are_called(study):
-    counts = {"25 per class": 250, "50 per class": 500, "100 per class": 1000}
-    made = study({SMALL: (0.5, 0.6, 0.68)}, fractions=counts)
-    assert options(talk(made))["data"].new_images == 1000, "as far as a table tells"
-    found = talk(made, context=replace(CONTEXT, train_images=50_000))
-    assert options(found)["data"].new_images == 0
-    said = next(one for one in found.said_advice.options if one.finding.kind == "data")
-    assert said.what == "train on 2,000 images, which have labels already"
-    some = talk(made, context=replace(CONTEXT, train_images=1200))
-    assert options(some)["data"].new_images == 800
-    # A share of 200 images was rounded to 13: the number of images is known better than that.
-    rounded = study({SMALL: (0.4, 0.6)}, fractions={"1/16": 13, "3/4": 150})
-    found = talk(rounded, context=replace(CONTEXT, train_images=200))
-    assert options(found)["data"].new_images == 100
-
-
-def test_twice_the_images_that_were_trained_on_are_measured_and_not_forecast(study):
-    found = talk(study({SMALL: (0.6, 0.8, 0.7)}, fractions=SIZES))
-    data = options(found)["data"]
-    assert (data.start.train_size, data.measured, data.end) == (25_000, True, SMALL)
-    assert (data.gain, data.verdict) == (pytest.approx(-0.1, abs=0.02), "does not")
-    assert (data.new_images, data.seconds) == (0, pytest.approx(2 * data.start.mean("seconds")))
-
-
-def test_twice_the_images_are_not_converged_where_the_run_on_them_was_still_improving(study):
-    """With steps fixed, more images are fewer epochs: the last half brought them 6 points."""
-    halves = {(*SMALL, "1/2", 0.5): 0.795, (*SMALL, "1", 0.5): 0.70}
-    lasting = {(*SMALL, "1/2", 0.5): 0.795, (*SMALL, "1", 0.5): 0.755}
-    for lengths, converged in ((halves, False), (lasting, True)):
-        found = talk(study({SMALL: (0.6, 0.80, 0.76)}, fractions=SIZES, lengths=lengths))
-        data = options(found)["data"]
-        assert data.measured
-        assert data.gain == pytest.approx(-0.04, abs=0.01)
-        assert data.converged is converged
-
-
-def test_the_forecast_of_twice_the_images_holds_the_truth(study):
-    sizes = {"1/16": 4000, "1/8": 8000, "1/4": 16_000, "1/2": 32_000, "1": 64_000}
-    error = 0.05 + 4.0 * np.array(list(sizes.values()), dtype=float) ** -0.35
-    data = options(talk(study({SMALL: tuple(1 - error)}, fractions=sizes)))["data"]
-    truth = 4.0 * (64_000**-0.35 - 128_000**-0.35)
-    assert not data.measured
-    assert data.level == 0.9
-    assert data.low < truth < data.high
-    assert data.gain == pytest.approx(truth, abs=0.008)
-
-
-def test_longer_training_is_foreseen_from_shorter_trainings(study):
-    """The error falls by a fifth with every doubling of the steps."""
-    lengths = {(*SMALL, "1", 0.5): 1 - 0.25, (*SMALL, "1", 0.25): 1 - 0.3125}
-    found = talk(levelled(study({SMALL: (0.8,)}, fractions=ONE, lengths=lengths)))
-    training = options(found)["training"]
-    assert training.known
-    assert not training.measured
-    assert training.low < 0.2 * 0.2 < training.high
-    assert training.converged is False, "twice the steps still help"
-    assert found.options[0].kind == "training"
-
-
-def test_no_option_is_settled_where_training_had_not_ended(study):
-    accuracy = {SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}
-    found = talk(study(accuracy, fractions=SIZES))  # its curves rise up to the last epoch
-    assert found.options[0].kind == "data", "by its gain"
-    assert {option.converged for option in found.options} == {False}
-    lengths = {(*SMALL, "1", 0.5): 0.779}
-    ended = talk(levelled(study(accuracy, fractions=SIZES, lengths=lengths)))
-    assert ended.options[0].kind == "data"
-    assert options(ended)["data"].converged is True
-    unknown = study(accuracy, fractions=SIZES)
-    unknown.histories = unknown.histories.iloc[:0]
-    assert options(talk(unknown))["data"].converged is None
-
-
-def test_a_last_doubling_of_steps_that_bought_more_unsettles_an_option(study):
-    lengths = {(*SMALL, "1", 0.5): 0.70}
-    accuracy = {SMALL: (0.60, 0.70, 0.78), BIG: (0.56, 0.66, 0.75)}
-    found = talk(levelled(study(accuracy, fractions=SIZES, lengths=lengths)))
-    assert options(found)["model"].converged is False, "8 points against 3"
-    short = levelled(study(accuracy, fractions=SIZES, lengths={(*SMALL, "1", 0.5): 0.779}))
-    assert options(talk(short))["model"].converged is True
-
-
 def test_several_measured_options_share_the_error_of_their_tests(study):
     """Three bigger models that differ by little: single intervals leave out zero too often."""
     accuracy = {("m0", "random"): (0.7,)} | {(f"m{i}", "random"): (0.7,) for i in range(1, 6)}
@@ -327,19 +182,6 @@ def test_the_chance_of_the_best_is_never_said_to_be_certain(study):
     said = " ".join(one.why for one in found.said_advice.options)
     assert "the best of these options with probability over 99%" in said
     assert said.count("probability") == 1, "the best of losses is no recommendation"
-
-
-def test_longer_training_promises_no_more_than_the_error_that_is_left(study):
-    """No power law falls as steeply as this: its error after 600 steps lies above the measured."""
-    arm = ("resnet18", "random")
-    made = study(
-        {arm: (0.978,)},
-        fractions={"1": 50_000},
-        lengths={(*arm, "1", 0.25): 0.26, (*arm, "1", 0.5): 0.55},
-    )
-    (longer,) = [each for each in talk(made).options if each.kind == "training"]
-    assert 0 < longer.gain <= 0.022 + 0.002
-    assert longer.high < 0.04  # another training may start from a larger error
 
 
 def test_what_trains_more_of_the_same_weights_is_an_option_and_what_trains_less_is_none(study):
@@ -389,12 +231,6 @@ def test_weights_that_were_tried_on_fewer_images_are_known_to_be_elsewhere(study
     assert options(talk(made))["init"].measured
     init = options(talk(made.drop("resnet18-imagenet-1-seed0", "missing")))["init"]
     assert (init.known, init.elsewhere) == (False, True)
-
-
-def test_twice_the_steps_that_were_trained_are_measured_and_not_forecast(study):
-    lengths = {(*SMALL, "1", 0.5): 0.75, (*SMALL, "1", 2.0): 0.85}
-    training = options(talk(study({SMALL: (0.8,)}, fractions=ONE, lengths=lengths)))["training"]
-    assert (training.measured, training.gain) == (True, pytest.approx(0.05, abs=0.01))
 
 
 def test_networks_are_compared_at_the_longest_length_that_the_largest_size_has(study):

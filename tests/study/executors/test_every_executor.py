@@ -19,6 +19,7 @@ from sixteenth.engine.train import Progress, train_run
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.study.executors import EXECUTORS, Executor, place_of, run_all
+from sixteenth.study.planning.executions import ExecutionRequest
 from sixteenth.study.planning.schedule import Assignment, Schedule
 
 SLURM = "pip install 'sixteenth[slurm]'"
@@ -71,7 +72,8 @@ def make_executor(
             # Sockets have short paths.
             scratch = tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp")
             monkeypatch.setenv("RAY_TMPDIR", stack.enter_context(scratch))
-            place = stack.enter_context(place_of(name, folder, None, workers=1))
+            request = ExecutionRequest(workers=1, executor=name)
+            place = stack.enter_context(place_of(request, folder))
             return place.executor(schedule, dataset)
 
         yield make

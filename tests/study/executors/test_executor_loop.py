@@ -10,21 +10,13 @@ from typing import Any
 import pytest
 
 from sixteenth import Listener, RunSpec, Study
-from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.data import ImageDataset
 from sixteenth.engine.execution import Execution, new_record
 from sixteenth.engine.train import Progress
 from sixteenth.errors import RunError
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.study.executors import run_all
-from sixteenth.study.executors.base import (
-    Ended,
-    Event,
-    Failed,
-    Lost,
-    Noticed,
-    Progressed,
-    Started,
-)
+from sixteenth.study.executors.base import Ended, Event, Failed, Lost, Noticed, Progressed, Started
 from sixteenth.study.planning.schedule import Assignment, Schedule
 from tiny_study import TrainedStudy
 
@@ -83,11 +75,6 @@ class Recording(Listener):
     def run_ended(self, run: RunSpec, record: Any, *, skipped: bool) -> None:
         assert not skipped
         self.events.append(("ended", run.seed, record))
-
-
-@pytest.fixture(scope="module")
-def digits() -> ImageDataset:
-    return load_dataset("digits", image_size=8)
 
 
 def schedule(count: int) -> Schedule:

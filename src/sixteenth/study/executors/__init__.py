@@ -23,6 +23,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...messages import nearest
+from ..planning.executions import ExecutionRequest
 from .base import Executor, run_all
 from .budget_queue import BudgetQueue
 from .place import EXECUTORS, Place
@@ -31,44 +32,41 @@ __all__ = ["EXECUTORS", "BudgetQueue", "Executor", "Place", "place_of", "run_all
 
 
 def place_of(
-    executor: str | None,
+    request: ExecutionRequest,
     folder: Path,
-    data_dir: Path | None,
-    workers: int | None,
-    slurm: str | None = None,
-    *,
-    shared_folder: bool = True,
+    data_dir: Path | None = None,
     cifar_archive: str | None = None,
 ) -> Place:
     """The place that ``--executor`` names; nothing is started or connected to yet.
 
     Args:
-        slurm: options of sbatch, see `slurm.parse_options`.
-        shared_folder: the machines see `folder`.
+        request: its `executor` is the name, its `slurm` are options of sbatch, see
+            `slurm.parse_options`; with its `shared_folder` the machines see `folder`.
+        folder: of the study.
+        data_dir: the user's choice for decoded images and measured speeds; None for the default.
         cifar_archive: as of `load_dataset`, for machines elsewhere.
 
     Raises:
         InputError: there is no such executor, or no such option.
     """
-    if slurm is not None and executor != "slurm":
+    executor = request.executor
+    if request.slurm is not None and executor != "slurm":
         raise InputError("--slurm goes with --executor slurm")
     on_ray = executor is not None and (executor == "ray" or executor.startswith("ray://"))
-    if not shared_folder and not on_ray:
+    if not request.shared_folder and not on_ray:
         raise InputError("--no-shared-folder goes with --executor ray")
     if executor == "slurm":
         from .slurm import SlurmPlace, parse_options
 
-        options = parse_options(slurm or "")
-        return SlurmPlace(folder, data_dir, workers, options, cifar_archive=cifar_archive)
+        options = parse_options(request.slurm or "")
+        return SlurmPlace(folder, data_dir, request, options, cifar_archive=cifar_archive)
     if executor in (None, "local"):
-        return Place(folder, data_dir, workers)
+        return Place(folder, data_dir, request)
     if on_ray:
         from .ray import RayPlace
 
         address = None if executor == "ray" else executor
-        return RayPlace(
-            folder, data_dir, workers, address, shared_folder, cifar_archive=cifar_archive
-        )
+        return RayPlace(folder, data_dir, request, address, cifar_archive=cifar_archive)
     known = ["local", "ray", "ray://HOST:PORT", "slurm"]
     raise InputError(
         f"--executor {executor}: there is no such executor{nearest(executor, known)} "

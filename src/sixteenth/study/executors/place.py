@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from ...data import ImageDataset
 from ...data.cache import default_data_dir
 from ...spec import RunSpec
+from ..planning.executions import ExecutionRequest
 from ..planning.machine import LocalMachine, Machine
 from ..planning.schedule import Schedule
 from .base import Executor
@@ -29,7 +30,7 @@ class Place:
     Attributes:
         folder: of the study.
         data_dir: the user's choice for decoded images and measured speeds; None for the default.
-        workers: runs at the same time, if the user asks for a number.
+        request: how the user asks for runs to be computed.
         cifar_archive: where a machine elsewhere takes CIFAR from, see `load_dataset`.
         is_here: runs are computed on this machine, so that its devices are the ones there are.
     """
@@ -38,7 +39,7 @@ class Place:
 
     folder: Path
     data_dir: Path | None = None
-    workers: int | None = None
+    request: ExecutionRequest = field(default_factory=ExecutionRequest)
     cifar_archive: str | None = field(default=None, kw_only=True)
 
     def __enter__(self) -> Self:

@@ -42,7 +42,6 @@ class RayPlace(Place):
     is_here: ClassVar[bool] = False
 
     address: str | None = None
-    shared_folder: bool = True
 
     def __post_init__(self) -> None:
         self._cluster = RayCluster(self.address)
@@ -61,8 +60,8 @@ class RayPlace(Place):
     def executor(self, schedule: Schedule, dataset: ImageDataset) -> Executor:
         if self._machine is not None:
             self._machine.close()
-        origin = replace(self._origin(dataset), shared=self.shared_folder)
-        return RayTasks(self._cluster, schedule, origin, self.workers)
+        origin = replace(self._origin(dataset), shared=self.request.shared_folder)
+        return RayTasks(self._cluster, schedule, origin, self.request.workers)
 
     def _origin(self, dataset: ImageDataset) -> Origin:
         return Origin.of(dataset, self.folder, self.data_dir, cifar_archive=self.cifar_archive)

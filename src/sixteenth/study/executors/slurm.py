@@ -67,7 +67,7 @@ class SlurmPlace(Place):
 
     def machine(self, dataset: ImageDataset, runs: Sequence[RunSpec]) -> Machine:
         import_submitit()
-        return SlurmMachine(self.workers or MOST_JOBS)
+        return SlurmMachine(self.request.workers or MOST_JOBS)
 
     def executor(self, schedule: Schedule, dataset: ImageDataset) -> Executor:
         origin = Origin.of(dataset, self.folder, self.data_dir, cifar_archive=self.cifar_archive)

@@ -22,11 +22,15 @@ class ExecutionRequest:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         workers: runs at the same time.
         threads: CPU threads of each run.
+        executor, slurm, shared_folder: where runs are computed, see `executors.place_of`.
     """
 
     device: str | None = None
     workers: int | None = None
     threads: int | None = None
+    executor: str | None = None
+    slurm: str | None = None
+    shared_folder: bool = True
 
     def apply(self, execution: Execution) -> Execution:
         """`execution` with the device and threads that are asked for."""

@@ -1,0 +1,148 @@
+"""Tables of labels of images that lie in parts, or that name the parts: training, test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from understanding import BOTH, CUT, Case, cases, check, greys, put, table, together
+
+
+def renamed(folder: str, names: dict[int, int]) -> Callable[[Path], None]:
+    """Give images of grey values other names."""
+
+    def make(root: Path) -> None:
+        for grey, name in names.items():
+            (root / folder / f"{grey}.png").rename(root / folder / f"{name}.png")
+
+    return make
+
+
+TABLES = [
+    Case(
+        "a column says which rows are for testing",
+        together(
+            greys({".": range(6)}),
+            put(
+                "metadata.csv",
+                "file_name,label,split\n0.png,a,train\n1.png,b,train\n2.png,a,Test\n3.png,b,Test\n"
+                "4.png,a,valid\n5.png,b,unlabelled\n",
+            ),
+        ),
+        train={"a": [0], "b": [1]},
+        test={"a": [2], "b": [3]},
+        validation_images=1,
+        notes=["labels from column 'label' of metadata.csv"],
+        left_out=["validation rows of metadata.csv with 1 validation", "5.png has the split unla"],
+    ),
+    Case(
+        "a table for each split, of the hub",
+        together(
+            greys({"train": range(4), "test": [10, 11]}),
+            put("train/metadata.csv", "file_name,label\n0.png,a\n1.png,a\n2.png,b\n3.png,b\n"),
+            put("test/metadata.csv", "file_name,label\n10.png,a\n11.png,b\n"),
+        ),
+        train={"a": [0, 1], "b": [2, 3]},
+        test={"a": [10], "b": [11]},
+        notes=["of train/metadata.csv", "of test/metadata.csv"],
+    ),
+    Case(
+        "a table for each split beside the images, of the same names in both",
+        together(
+            greys({"train": range(4), "test": [10, 11]}),
+            renamed("test", {10: 0, 11: 1}),
+            put("train.csv", "id,label\n0,a\n1,a\n2,b\n3,b\n"),
+            put("test.csv", "id,label\n0,a\n1,b\n"),
+        ),
+        train={"a": [0, 1], "b": [2, 3]},
+        test={"a": [10], "b": [11]},
+        notes=["of test.csv", "of train.csv"],
+    ),
+    Case(
+        "one table for the images of both folders",
+        together(
+            greys({"train": range(4), "test": [10, 11]}),
+            put(
+                "metadata.csv",
+                "file_name,label\ntrain/0.png,a\ntrain/1.png,a\ntrain/2.png,b\ntrain/3.png,b\n"
+                "test/10.png,a\ntest/11.png,b\n",
+            ),
+        ),
+        train={"a": [0, 1], "b": [2, 3]},
+        test={"a": [10], "b": [11]},
+        notes=["of metadata.csv"],
+    ),
+    Case(
+        "a competition: the test images have no labels",
+        together(
+            greys({"train": [*range(5), *range(10, 15)], "test": [30, 31, 32, 33]}),
+            table("train.csv", "id,label", "{0},{1}"),
+            put("test.csv", "id\n30\n31\n32\n33\n"),
+            put("sample_submission.csv", "id,label\n30,cat\n31,cat\n32,cat\n33,cat\n"),
+        ),
+        both=BOTH,
+        test_images=2,
+        notes=["column 'label' of train.csv", CUT],
+        left_out=["test.csv gives no labels", "test/30.png"],
+    ),
+    Case(
+        "a table for each split of one folder of images",
+        together(
+            greys({"images": range(8)}),
+            put("train.csv", "id,label\n0,a\n1,a\n2,b\n3,b\n"),
+            put("val.csv", "id,label\n6,a\n7,b\n"),
+            put("test.csv", "id,label\n4,a\n5,b\n"),
+        ),
+        train={"a": [0, 1], "b": [2, 3]},
+        test={"a": [4], "b": [5]},
+        validation_images=2,
+        notes=["of test.csv", "of train.csv", "of val.csv"],
+        left_out=["val.csv with 2 validation"],
+    ),
+    Case(
+        "a column of splits in a table that is named after one",
+        together(
+            greys({"train": range(6), "test": [10, 11]}),
+            put(
+                "train.csv",
+                "id,label,split\n0,a,train\n1,a,train\n2,b,train\n3,b,val\n4,a,test\n5,b,test\n",
+            ),
+        ),
+        train={"a": [0, 1], "b": [2]},
+        test={"a": [4], "b": [5]},
+        validation_images=1,
+        notes=["of train.csv"],
+        left_out=["validation rows of train.csv with 1 validation", "test/10.png", "test/11.png"],
+    ),
+    Case(
+        "images of the test part are not those of the training part with the same names",
+        together(
+            greys({"train": range(4)}),
+            put(
+                "metadata.csv",
+                "file_name,label\n"
+                + "".join(
+                    f"{part}/{i}.png,{'ab'[i % 2]}\n"
+                    for part in ("train", "test")
+                    for i in range(4)
+                ),
+            ),
+        ),
+        refused=["4 of 8 images cannot be read: test/", "test/0.png"],
+    ),
+    Case(
+        "a missing image of the test part is not the one of its name that exclude leaves out",
+        together(
+            greys({"train": range(5), "test": [10, 11]}),
+            put("train.csv", "id,label\n1,a\n2,b\n3,a\n4,b\n"),
+            put("test.csv", "id,label\n10,a\n11,b\n0,a\n"),
+        ),
+        {"exclude": ["train/0.png"]},
+        refused=["1 of 7 images cannot be read: 0 "],
+    ),
+]
+
+
+@cases(TABLES)
+def test_a_table_of_labels_is_understood(case: Case, tmp_path: Path) -> None:
+    check(case, tmp_path)
