@@ -213,14 +213,15 @@ class EnglishScreen(Screen):
                 )
             case NothingLearned() if found.cell is found.best:
                 return (
-                    "The best network is no better than guessing, so nothing can be compared. "
-                    "Look at the labels, then try another learning rate or longer training."
+                    "The test images cannot tell the best network from guessing, so nothing can be "
+                    "compared. Look at the labels, then try another learning rate or longer "
+                    "training."
                 )
             case NothingLearned():
                 name = self.words.begin(self.words.cell(found.cell))
                 return (
-                    f"{name}: no better than guessing. It may learn with another learning rate, "
-                    "which could change the verdict."
+                    f"{name}: the test images cannot tell it from guessing. It may learn with "
+                    "another learning rate, which could change the verdict."
                 )
             case ReasonFound():
                 return explained.reason(found.reason, self.words)

@@ -209,13 +209,13 @@ class ChineseScreen(Screen):
                 )
             case NothingLearned() if found.cell is found.best:
                 return (
-                    "最佳模型的準確率不比隨機猜測高，因此無從比較。請先檢查標籤，再嘗試其他學習率或"
-                    "較長的訓練。"
+                    "從測試影像分不出最佳模型與隨機猜測，因此無從比較。請先檢查標籤，再嘗試其他學習率"
+                    "或較長的訓練。"
                 )
             case NothingLearned():
                 return (
-                    f"{self.words.cell(found.cell)}的準確率不比猜測高。換一個學習率，它可能就學得起來，"
-                    "結論也可能改變。"
+                    f"從測試影像分不出{self.words.cell(found.cell)}與隨機猜測。換一個學習率，"
+                    "它可能就學得起來，結論也可能改變。"
                 )
             case ReasonFound():
                 return explained.reason(found.reason, self.words)
