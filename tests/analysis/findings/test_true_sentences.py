@@ -107,6 +107,14 @@ def test_a_required_size_lies_inside_its_interval() -> None:
     for error in (0.5, 0.35, 0.2, 0.18):
         found = curve.required_size(error)
         assert found.low <= found.size <= (found.high or math.inf)
+    # Curves of TabNet and QDA on data of OpenML, which fall and rise in one step.
+    for sizes, errors, chance, error in (
+        ([128, 256, 512, 1024], [0.981, 0.981, 0.981, 0.07], 0.981, 0.1612),
+        ([64, 128, 256, 512], [0.7276, 0.7044, 0.705, 0.782], 0.9, 0.782),
+    ):
+        found = fit_learning_curve(sizes, errors, test_size=1000, chance=chance)
+        needed = found.required_size(error)
+        assert needed.low <= needed.size <= needed.high
     flat = fit_learning_curve([500, 1000, 2000], [0.2, 0.2, 0.2]).required_size(0.5)
     assert flat.size == 500
 
