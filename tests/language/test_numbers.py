@@ -36,6 +36,11 @@ from sixteenth.language.words import Names
         (EN.points(-0.0001), "0.0"),
         (EN.interval(0.815, 0.83), "81.5 to 83.0%"),
         (EN.points_interval(-0.003, 0.011), "−0.3 to +1.1"),
+        (EN.points_interval(0.00004, 0.04), "+0.004 to +4.0"),  # zero lies outside, as told
+        (EN.points_interval(-0.04, -0.0003), "−4.0 to −0.03"),
+        (EN.points_interval(-0.0003, 0.04), "0.0 to +4.0"),
+        (SENTENCE.deviation(0.007), "0.7 points"),
+        (SENTENCE.deviation(0.0004), "0.04 points"),
         (EN.count(50000), "50,000"),
         (EN.decimal(-0.4049, 2), "−0.40"),
         (EN.decimal(-0.0028, 2), "0.00"),

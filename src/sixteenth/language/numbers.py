@@ -41,6 +41,13 @@ def _written(number: Decimal, digits: int, locale: Locale, grouped: bool) -> str
     return format_decimal(number, pattern, locale, group_separator=grouped)
 
 
+def digits_off_zero(share: float, digits: int = 1) -> int:
+    """Digits that a share takes in percent to be written as another number than zero; at most 4."""
+    while share and digits < 4 and float(f"{100 * share:.{digits}f}") == 0:
+        digits += 1
+    return digits
+
+
 @dataclass(frozen=True)
 class Numbers:
     """Numbers in one language; a value that is `missing` becomes a dash.
@@ -96,10 +103,18 @@ class Numbers:
         return self.span.format(self.decimal(float(low) * 100, digits), self.percent(high, digits))
 
     def points_interval(self, low: Any, high: Any, digits: int = 1) -> str:
-        """A range of differences in percentage points: ``−0.3 to +1.1``."""
+        """A range of differences in percentage points: ``−0.3 to +1.1``.
+
+        More digits of an end that would be written as zero, where zero lies outside: ``+0.03``.
+        """
         if missing(low) or missing(high):
             return DASH
-        return self.span.format(self.points(low, digits), self.points(high, digits))
+        off_zero = float(low) > 0 or float(high) < 0
+        ends = (
+            self.points(end, digits_off_zero(float(end), digits) if off_zero else digits)
+            for end in (low, high)
+        )
+        return self.span.format(*ends)
 
     def count(self, number: Any) -> str:
         """50000 as ``50,000``."""

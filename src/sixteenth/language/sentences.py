@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..analysis.stats.intervals import Interval
-from .numbers import Numbers
+from .numbers import Numbers, digits_off_zero
 
 SURE = 0.99
 """A chance of being the best is never said to be higher: it leaves out what nobody tried."""
@@ -75,6 +75,11 @@ class SentenceNumbers:
         """A size of a difference as ``4.1 points``, without its sign."""
         return self._with_unit(share, self.numbers.decimal(100 * abs(share), 1))
 
+    def deviation(self, share: float) -> str:
+        """A standard deviation with digits that show it: ``0.7 points``, ``0.04 points``."""
+        text = self.numbers.decimal(100 * share, digits_off_zero(share))
+        return self._with_unit(share, text)
+
     def signed_points(self, share: float) -> str:
         """A difference with its sign and its unit: ``+1.0 point``."""
         return self._with_unit(share, self.numbers.points(share))
@@ -116,10 +121,7 @@ class SentenceNumbers:
 
     def _end(self, value: float, off_zero: bool) -> str:
         """One end of an interval; more digits where rounding would put it onto zero."""
-        digits = 1
-        while off_zero and value != 0 and digits < 4 and float(f"{100 * value:.{digits}f}") == 0:
-            digits += 1
-        return self.numbers.decimal(100 * value, digits)
+        return self.numbers.decimal(100 * value, digits_off_zero(value) if off_zero else 1)
 
     def accuracy_interval(self, found: Interval) -> str:
         """``95% interval 84.1% to 86.0%``; empty where nothing tells it."""

@@ -62,6 +62,7 @@ class TableLabels:
         overtaking: with the model that is ``{ahead}``.
         up_to: a ``{probability}`` up to so many ``{images}``.
         on_images: an ``{init}``, its ``{images}`` and ``{accuracy}``.
+        init_gains, first_epochs, worth: over the ``{base}``, the weights that the study has first.
         against: the ``{first}`` of two networks compared and the ``{second}``.
         orders: what longer training does to the order of two networks.
         hardly_fitted: behind a trend.
@@ -142,6 +143,9 @@ class Tables:
         )
         if not rows:
             return None
+        if isinstance(first, InitGain | FirstEpoch | WorthInImages):  # all have the same base
+            named = [self.words.tidy(each.format(base=self._init(first.base))) for each in columns]
+            columns, title = (*named,), self.words.tidy(title.format(base=self._init(first.base)))
         if isinstance(first, SizeVerdict):
             models = (plain(self._model(c.model)) for c in (first.small, first.big))
             columns = (*columns[:2], *models, *columns[2:])
@@ -303,11 +307,18 @@ class Tables:
             self.words.begin(self.labels.against.format(first=one, second=other)),
             shared,
             self._count(found.images),
-            " → ".join(self._count(steps) for steps in found.steps),
+            self._steps(found),
             " → ".join(self._points(one.value) for one in found.differences),
             *self._both(found.change),
             self.labels.orders[found.order],
         )
+
+    def _steps(self, found: DifferenceByLength) -> str:
+        """The steps of each length; of both networks, in the order that they are named in, where
+        they chose their own."""
+        both = found.steps, found.first_steps
+        counts = [" → ".join(map(self._count, steps)) for steps in both]
+        return " / ".join(dict.fromkeys(counts))
 
     def _class(self, found: ClassRecall) -> Row:
         percent = self._percent

@@ -136,13 +136,38 @@ def test_models_that_single_trainings_cannot_tell_apart_call_for_seeds(study):
 
 def test_seeds_that_explain_has_trained_already_are_asked_of_the_study(study):
     """`explain --only seeds` trains no more of them a second time."""
-    close = {("resnet18", "random"): (0.6, 0.7), ("resnet50", "random"): (0.6, 0.702)}
+    close = {("resnet18", "random"): (0.6, 0.7), ("resnet50", "random"): (0.6, 0.716)}
     made = study(close, fractions={"1/2": 5000, "1": 10_000}, seeds=(0, 1))
     grid = read_grid(made.results)
     told = Explanation(repeats=frozenset({"resnet18-random-1-seed1"}))
     (again,) = _seeds(Evidence(fit_curves(grid), Context(), 0.95, explanation=told))
     assert step_command(again) == "sixteenth run study.yaml --set 'seeds=[0, 1, 2, 3]'"
     assert again.seconds == pytest.approx(study_seconds(grid))
+
+
+@pytest.mark.parametrize(
+    ("bigger", "spread", "test_size", "seeds", "asked"),
+    [
+        (0.702, 0.003, 5000, 1, True),  # how much trainings differ is assumed
+        (0.702, 0.003, 5000, 3, False),  # as good as equal: the interval would stay around zero
+        (0.720, 0.003, 5000, 3, True),
+        (0.750, 0.003, 60, 3, False),  # the test images are too few
+        (0.750, 0.050, 5000, 5, False),  # so much does one training differ from the next
+    ],
+)
+def test_more_seeds_are_asked_for_only_where_they_may_tell(
+    study, bigger, spread, test_size, seeds, asked
+):
+    made = study(
+        {("resnet18", "random"): (0.6, 0.7), ("resnet50", "random"): (0.6, bigger)},
+        fractions={"1/2": 5000, "1": 10_000},
+        seeds=range(seeds),
+        seed_sd=spread,
+        test_size=test_size,
+    )
+    found = advice(made)
+    assert found.best.rival is not None
+    assert any(isinstance(step, MoreSeeds) for step in found.steps) is asked
 
 
 LAST, HEAD = f"imagenet{LAST_STAGE}", f"imagenet{FROZEN}"

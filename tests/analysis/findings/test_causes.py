@@ -68,3 +68,25 @@ def test_explain_is_named_only_where_it_can_test_a_suspect(study):
     for found in (heads, small):
         (title,) = [part.title for part in found.sections if part.key == "reasons"]
         assert title == "What may be behind it"
+
+
+@pytest.mark.parametrize(("quarter", "cause"), [(0.40, Cause.TOO_FEW_STEPS), (0.62, Cause.RECIPE)])
+def test_measured_lengths_tell_whether_a_model_was_catching_up_and_not_the_curves(
+    study, quarter, cause
+):
+    """The bigger model came from 20 points behind to 10, or from 0 to 10."""
+    made = study(
+        {SMALL: (0.75,), BIG: (0.65,)},
+        fractions={"1": 8000},
+        train={SMALL: (0.95,), BIG: (0.80,)},
+        lengths={(*SMALL, "1", 0.25): 0.61, (*BIG, "1", 0.25): quarter},
+    )
+    flat = made.histories["epoch"] > 2
+    made.histories.loc[flat, "train_accuracy"] = 0.8  # neither learns faster at the end
+    first = section(talk(made), "reasons")[0]
+    assert first.finding.cause is cause
+    near = cause is Cause.TOO_FEW_STEPS
+    moved = "nearer to" if near else "farther behind"
+    assert f"points {moved} resnet18 on the test images" in first.text
+    assert ("it was catching up" in first.text) is near
+    assert "By straight lines" not in first.text

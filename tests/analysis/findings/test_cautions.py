@@ -12,12 +12,14 @@ from simulated_study import Study
 from sixteenth.analysis import Context, analyse, read_grid
 from sixteenth.analysis.findings.answer import SpreadOfTrainings
 from sixteenth.analysis.findings.cautions import (
+    NotConverged,
     NothingLearned,
     OneSeed,
     RunsMissing,
     _twice_as_long,
 )
 from sixteenth.analysis.findings.limits import FewSeeds, Repeats
+from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for
 from sixteenth.language.commands import command
@@ -159,7 +161,7 @@ def test_a_best_network_that_guesses_is_said_and_nothing_more_of_it_is_advised(s
     assert found.advice.steps == ()
     (guesses,) = [each for each in found.overview.cautions if isinstance(each, NothingLearned)]
     assert guesses.cell is guesses.best
-    assert "no better than guessing, so nothing can be compared" in language_for(found).say(guesses)
+    assert "from guessing, so nothing can be compared" in language_for(found).say(guesses)
 
 
 def test_the_time_of_more_seeds_is_that_of_all_cells_which_lack_them(study):
@@ -184,3 +186,25 @@ def test_a_network_that_guesses_is_named_where_the_best_one_is_compared_with_it(
     assert caution(better, NothingLearned) is None
     weights = levelled(study({SMALL: (0.1, 0.1, 0.1), PRE: (0.50, 0.62, 0.72)}, fractions=SIZES))
     assert caution(weights, NothingLearned).cell.arm == SMALL
+
+
+@pytest.mark.parametrize(("generator", "known"), [(8, False), (4, True)])
+def test_training_is_called_unfinished_only_where_its_last_steps_are_known_to_have_helped(
+    study, generator, known
+):
+    """400 test images: they may show what the last doubling of the steps brought, or not."""
+    lengths = {
+        (*SMALL, fraction, length): accuracy
+        for fraction, *accuracies in (("1/4", 0.50, 0.54), ("1/2", 0.60, 0.64), ("1", 0.67, 0.70))
+        for length, accuracy in zip((0.25, 0.5), accuracies, strict=True)
+    }
+    sizes = {"1/4": 2500, "1/2": 5000, "1": 10_000}
+    accuracy = {SMALL: (0.57, 0.66, 0.73)}
+    made = study(accuracy, fractions=sizes, lengths=lengths, test_size=400, generator=generator)
+    found = analysed(levelled(made))
+    assert found.overview.verdict is Verdict.TRAIN_FIRST
+    (one,) = [each for each in found.overview.cautions if isinstance(each, NotConverged)]
+    assert one.known is known
+    said = language_for(found).say(one)
+    assert ("was still improving when its training ended" in said) is known
+    assert ("may bring the best network as much" in said) is not known

@@ -6,8 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sixteenth.analysis import Context, read_grid
-from sixteenth.analysis.findings.diagnosis import DiagnosisKind, diagnose
+from classes_study import classes_study
+from sixteenth.analysis import Context, Metric, analyse, read_grid
+from sixteenth.analysis.findings.cautions import NothingLearned
+from sixteenth.analysis.findings.diagnosis import (
+    AtChance,
+    DiagnosisKind,
+    chance_accuracy,
+    diagnose,
+)
 from sixteenth.analysis.findings.overfitting import Underfitted, overfitting
 from sixteenth.language.en import English
 from sixteenth.language.words import Names
@@ -172,6 +179,34 @@ def test_guessing_means_the_most_frequent_class_where_predictions_tell_it(study)
     probabilities[range(len(labels)), [0 if r else 1 for r in right]] = 1.0
     found = kinds(simulated, predictions=simulated.predictions, context=Context(num_classes=10))
     assert found["at-chance"].chance == 1.0
+
+
+def test_who_finds_the_rare_class_does_not_guess_though_one_answer_is_right_as_often():
+    """Of 99 sound parts and one faulty one: 40% of the faulty ones are found, in 99.1% right."""
+    found = inspected([0.997, 0.4])
+    accuracies = found.grid.cells[0].accuracy, chance_accuracy(found.grid, Context())
+    assert accuracies[0] < accuracies[1] + 0.002
+    assert not [each for each in found.diagnoses if isinstance(each, AtChance)]
+    assert not [each for each in found.overview.cautions if isinstance(each, NothingLearned)]
+
+
+def test_who_finds_none_of_the_rare_class_guesses():
+    found = inspected([0.999, 0.001])
+    guesses = [each for each in found.diagnoses if isinstance(each, AtChance)]
+    assert {each.run_id for each in guesses} == set(found.grid.correct)
+    assert said(guesses[0]).endswith("the test images show no sign of learning.")
+    rules = [
+        English(Names.of(("a",), ("random",), metric)).rule(DiagnosisKind.AT_CHANCE)
+        for metric in Metric
+    ]
+    assert "nor that of the balanced accuracy" in rules[0]
+    assert rules[1].startswith("the 95% interval of the balanced accuracy does not")
+
+
+def inspected(recalls):
+    """The findings of one model on 1,980 images of one class and 20 of the other."""
+    made = classes_study({("resnet18", "random"): [recalls] * 3}, (1980, 20))
+    return analyse(made.results, predictions=made.predictions)
 
 
 def test_diagnoses_need_no_histories(study):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from talking import talk
+from talking import english, of_kind, talk
 
 from sixteenth.analysis.findings.training_time import (
     DifferenceByLength,
@@ -79,3 +79,20 @@ def test_weights_are_compared_by_length_too_and_one_shared_length_is_no_comparis
     assert found.change.value < 0  # what the weights bring shrinks with training
     shorter = lengths((SMALL, 0.40, 0.60))
     assert not found_in(study(accuracies, fractions=ONE, lengths=shorter), DifferenceByLength)
+
+
+def test_networks_that_chose_their_own_epochs_are_told_with_the_steps_of_each(study):
+    made = study(
+        {SMALL: (0.70,), BIG: (0.60,)},
+        fractions=ONE,
+        lengths=lengths((SMALL, 0.40, 0.60), (BIG, 0.30, 0.50)),
+    )
+    bigger = made.results["model"] == "resnet50"
+    made.results.loc[bigger, "steps"] *= 2
+    found = talk(made)
+    (one,) = of_kind(found, DifferenceByLength)
+    assert one.steps == tuple(2 * steps for steps in one.first_steps)
+    tables = next(part for part in found.sections if part.key == "training-time").tables
+    row = next(cells for table in tables for cells, each in table.rows if each is one)
+    assert "1,173 → 2,346 → 4,692 / 586 → 1,173 → 2,346" in row
+    assert "after 4,692 and 2,346 training steps" in english(found.findings).say(one)

@@ -10,13 +10,17 @@ import pandas as pd
 import pytest
 from talking import CONTEXT, discuss, of_kind, talk, text
 
+from classes_study import classes_study
 from sixteenth import InputError
-from sixteenth.analysis import Context, contrast, fit_learning_curve
+from sixteenth.analysis import Context, Metric, analyse, contrast, fit_learning_curve
 from sixteenth.analysis.curves.crossover import CrossoverOutcome, crossover
 from sixteenth.analysis.findings.diagnosis import diagnose
+from sixteenth.analysis.findings.doubtful_labels import LabelCeiling
 from sixteenth.analysis.findings.expectation import ModelCrossover, SizeVerdict
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
+from sixteenth.analysis.findings.pretraining import FitAndGap, GainSource, WorthInImages
 from sixteenth.analysis.inputs.tables import read_grid
+from sixteenth.language import language_for
 from sixteenth.language.en import English
 from sixteenth.language.en.numbers import percent
 from sixteenth.language.words import Names
@@ -107,6 +111,14 @@ def test_a_required_size_lies_inside_its_interval() -> None:
     for error in (0.5, 0.35, 0.2, 0.18):
         found = curve.required_size(error)
         assert found.low <= found.size <= (found.high or math.inf)
+    # Curves of TabNet and QDA on data of OpenML, which fall and rise in one step.
+    for sizes, errors, chance, error in (
+        ([128, 256, 512, 1024], [0.981, 0.981, 0.981, 0.07], 0.981, 0.1612),
+        ([64, 128, 256, 512], [0.7276, 0.7044, 0.705, 0.782], 0.9, 0.782),
+    ):
+        found = fit_learning_curve(sizes, errors, test_size=1000, chance=chance)
+        needed = found.required_size(error)
+        assert needed.low <= needed.size <= needed.high
     flat = fit_learning_curve([500, 1000, 2000], [0.2, 0.2, 0.2]).required_size(0.5)
     assert flat.size == 500
 
@@ -221,3 +233,36 @@ def test_weights_that_do_not_exist_are_not_advised(study) -> None:
     (step,) = [s for s in talk(rows).said_advice.options if s.finding.kind == "init"]
     assert step.finding.available
     assert step.what == "try pretrained weights"
+
+
+def test_plain_accuracies_do_not_say_where_a_balanced_gain_is_made() -> None:
+    known = {SMALL: [[0.95, 0.3]] * 3, ("resnet18", "imagenet"): [[0.97, 0.7]] * 3}
+    made = classes_study(known, (1800, 200), seeds=(0, 1, 2))
+    sources = {}
+    for metric in Metric:
+        found = analyse(made.results, predictions=made.predictions, metric=metric)
+        said = language_for(found)
+        told = {type(each): each for part in found.sections for each in part.findings}
+        sources[metric] = told[FitAndGap].source
+        gain = "most of the gain is" in said.say(told[FitAndGap])
+        assert gain is (metric is Metric.ACCURACY)
+        # Doubtful labels are a share of all images.
+        plain = "points of error in plain accuracy of the best cell"
+        assert (plain in said.say(told[LabelCeiling])) is (metric is Metric.BALANCED_ACCURACY)
+    assert sources == {Metric.ACCURACY: GainSource.FIT, Metric.BALANCED_ACCURACY: None}
+
+
+def test_weights_are_worth_images_over_the_weights_that_they_are_compared_with(study) -> None:
+    whole = {("resnet18", "imagenet"): (0.5, 0.6, 0.7), ("resnet50", "imagenet"): (0.52, 0.6, 0.7)}
+    heads = {(model, f"{init}, frozen"): (0.65, 0.67, 0.69) for model, init in whole}
+    found = talk(study(whole | heads))
+    (table,) = (
+        table for table in section_of(found, "pretraining").tables
+        if isinstance(table.rows[0][1], WorthInImages)
+    )  # fmt: skip
+    assert table.title.endswith("times as many are needed with ImageNet weights")
+    assert table.rows[0][0][1] == "frozen ImageNet weights"
+
+
+def section_of(found, key):
+    return next(part for part in found.sections if part.key == key)

@@ -36,7 +36,8 @@ class RequiredSize:
     Attributes:
         error, level: what was asked.
         size: where the fitted curve reaches `error`, the smallest measured size where it is reached
-            there already; None if it does not.
+            there already; None if it does not. `middle` where the fitted curve, which may lie far
+            from errors that no power law describes, reaches it outside of the interval.
         low, high: interval of that size; `high` is None where the curves that the data allow at
             this level do not all reach it ("not reachable at this level of certainty"), `low` is
             None where none of them does.
@@ -147,13 +148,16 @@ class LearningCurve:
             found = math.log((error - self.alpha) / self.eta) / self.gamma
             if found <= math.log(sizes[-1]):
                 size = max(math.exp(found), float(sizes[0]))
+        low, middle, high = (_first(sizes, reached, at) for at in (tail, 0.5, 1 - tail))
+        if size is not None and (low is None or size < low or (high is not None and size > high)):
+            size = middle
         return RequiredSize(
             error=float(error),
             level=level,
             size=size,
-            low=_first(sizes, reached, tail),
-            high=_first(sizes, reached, 1 - tail),
-            middle=_first(sizes, reached, 0.5),
+            low=low,
+            high=high,
+            middle=middle,
             at_least=_first(sizes, reached, 1 - BOUND),
             at_most=_first(sizes, reached, BOUND),
         )

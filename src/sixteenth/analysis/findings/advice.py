@@ -29,6 +29,8 @@ WIDE = 2.5
 """Two neighbouring sizes with a larger ratio have room for another one between them."""
 ENOUGH = 4
 """Sizes in steps of at most `WIDE`, from which on one more leaves a forecast as wide as it is."""
+SEEDS = 2
+"""More trainings of each of two cells that cannot be told apart."""
 CHEAPER = 0.95
 """A rival that took less than this share of the training FLOPs of the best took clearly less."""
 
@@ -242,7 +244,7 @@ def _missing_size(known: Sequence[float]) -> float:
 
 
 def _seeds(evidence: Evidence) -> list[MoreSeeds]:
-    """More seeds of the best cell and of the one that it has to be told from."""
+    """More seeds of the best cell and of the one that it has to be told from, if they may tell."""
     grid, best = evidence.grid, evidence.best
     others = [
         cell for cell in grid.cells if cell.train_size == best.train_size and cell is not best
@@ -255,13 +257,13 @@ def _seeds(evidence: Evidence) -> list[MoreSeeds]:
     once = all(is_frozen(cell.init) and cell.fraction == "1" for cell in (best, rival))
     ahead = told_apart(grid, rival, best, found) and found.value > 0
     # Of runs that were stopped before their end the rest comes first.
-    if once or ahead or grid.length < 1:
+    if once or ahead or grid.length < 1 or not found.may_be_told_by(SEEDS):
         return []
     repeats = evidence.explanation.repeats
     repeated = any(run_id in repeats for cell in (best, rival) for run_id in cell.run_ids)
     if repeated or not is_testable(best, rival):
         seeds = sorted({run.seed for run in grid.runs})
-        more = (*seeds, seeds[-1] + 1, seeds[-1] + 2)
-        return [MoreSeeds(best, rival, found, 2 * study_seconds(grid) / len(seeds), more)]
-    seconds = 2 * (best.mean("seconds") + rival.mean("seconds"))
+        more = (*seeds, *(seeds[-1] + i for i in range(1, SEEDS + 1)))
+        return [MoreSeeds(best, rival, found, SEEDS * study_seconds(grid) / len(seeds), more)]
+    seconds = SEEDS * (best.mean("seconds") + rival.mean("seconds"))
     return [MoreSeeds(best, rival, found, seconds)]

@@ -26,6 +26,7 @@ from .diagnosis import (
     mean_climb,
 )
 from .expectation import Expect, Outcome, SizeVerdict
+from .training_time import DifferenceByLength, by_length
 from .types import Finding, Strength
 
 NOTEWORTHY = 0.01
@@ -113,12 +114,15 @@ class PoorerFit(PossibleCause):
     Attributes:
         climbs: how much training accuracy rose over the last third of the epochs by straight lines,
             for `favoured` and `other`; None without training curves.
+        lengths: what longer training was measured to change of the shortfall; None where it was
+            not, or where that cannot be told. It decides then, and not the training curves.
         falling_rate: the learning rate fell at the end, which raises training accuracy by itself.
         falls: the runs of `favoured` whose training fell back, where none of `other` did.
     """
 
     shortfall: Shortfall
     climbs: tuple[float, float] | None
+    lengths: DifferenceByLength | None
     falling_rate: bool
     falls: tuple[UnstableTraining, ...]
 
@@ -183,12 +187,14 @@ def _at_size(grid: Grid, row: SizeVerdict, expect: Expect, context: Context) -> 
             )
         ]
     return [
-        *_fit_and_gap(grid, favoured, other, context),
+        *_fit_and_gap(grid, favoured, other, context, row.found.level),
         *_resolution(favoured, other, context),
     ]
 
 
-def _fit_and_gap(grid: Grid, favoured: Cell, other: Cell, context: Context) -> list[CauseFinding]:
+def _fit_and_gap(
+    grid: Grid, favoured: Cell, other: Cell, context: Context, level: float
+) -> list[CauseFinding]:
     """The shortfall as a shortfall of fit plus an excess of the gap."""
     parts = Shortfall(
         # Plain accuracies, as the training accuracy and the gap are.
@@ -203,7 +209,7 @@ def _fit_and_gap(grid: Grid, favoured: Cell, other: Cell, context: Context) -> l
     least = max(NOTEWORTHY, parts.noise)
     found: list[CauseFinding] = []
     if parts.fit >= least:
-        found.append(_poorer_fit(grid, favoured, other, context, parts))
+        found.append(_poorer_fit(grid, favoured, other, context, parts, level))
     if parts.gap >= least:
         found.append(
             GapDifference(
@@ -218,13 +224,14 @@ def _fit_and_gap(grid: Grid, favoured: Cell, other: Cell, context: Context) -> l
 
 
 def _poorer_fit(
-    grid: Grid, favoured: Cell, other: Cell, context: Context, parts: Shortfall
+    grid: Grid, favoured: Cell, other: Cell, context: Context, parts: Shortfall, level: float
 ) -> PoorerFit:
     """Why a model fits its training images less.
 
     Training that fell back comes first: how fast such a model learns at the end says little. Too
     few steps only where the model was still learning faster than the other at the end. Where it
-    climbs no faster, more steps need not bring it nearer, and the recipe is what is left.
+    climbs no faster, more steps need not bring it nearer, and the recipe is what is left. But where
+    shorter trainings show that more steps brought it nearer, or left it farther behind, they tell.
     """
     cause, climbs = Cause.POORER_FIT, None
     ends = mean_climb(grid, favoured), mean_climb(grid, other)
@@ -235,6 +242,14 @@ def _poorer_fit(
         noise = 2 * math.sqrt(sum(p * (1 - p) for p in shares) / favoured.train_size)
         faster = climbs[0] > max(CLIMB, climbs[1] + noise)
         cause = Cause.TOO_FEW_STEPS if faster else Cause.RECIPE
+    measured = (
+        one
+        for one in by_length(grid, other, favoured, level)
+        if one.change.leaves_out_zero and all(map(math.isfinite, one.steps))
+    )
+    lengths = next(measured, None)
+    if lengths is not None:
+        cause = Cause.TOO_FEW_STEPS if lengths.change.value > 0 else Cause.RECIPE
     falls = () if falls_back(grid, other) else falls_back(grid, favoured)
     if falls:
         cause = Cause.UNSTABLE_TRAINING
@@ -244,6 +259,7 @@ def _poorer_fit(
         other=other,
         shortfall=parts,
         climbs=climbs,
+        lengths=lengths,
         falling_rate=context.schedule not in ("", "constant"),
         falls=falls,
     )

@@ -20,6 +20,7 @@ from ...spec.fields import (
 from ..inputs.grid import Cell, CellKey, Grid, Run
 from .cost import longer_seconds, study_seconds, training_seconds
 from .diagnosis import UnstableTraining, falls_back
+from .doubling import last_steps
 from .evidence import Evidence
 from .explained import ExplainedLever, Lever
 from .options import Option, OptionKind, OptionVerdict
@@ -32,24 +33,27 @@ SEEDS = 3
 
 @dataclass(frozen=True)
 class NotConverged(Finding):
-    """The best network was still improving when its training ended.
+    """The best network was still improving when its training ended, or may have been.
 
     Attributes:
         settings: ``KEY=VALUE`` of the study file, which would train it twice as long; empty where
             the records do not tell.
         seconds: of training that the study takes then; NaN where not known.
+        known: it was improving. Else all that is known is that the last doubling of the steps was
+            measured to bring as much as the option that would come first, which may be chance.
     """
 
     settings: tuple[str, ...]
     seconds: float = math.nan
+    known: bool = True
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Self:
+    def of(cls, evidence: Evidence, *, known: bool) -> Self:
         """The finding of a study."""
         grid = evidence.grid
         settings, steps = _twice_as_long(grid, evidence.best)
         repeats = evidence.explanation.repeats
-        return cls(settings, longer_seconds(grid, repeats, steps=steps))
+        return cls(settings, longer_seconds(grid, repeats, steps=steps), known)
 
 
 @dataclass(frozen=True)
@@ -329,9 +333,11 @@ def cautions(
     yield from ReasonFound.of(evidence, compared)
     yield from StoppedEarly.of(grid, best)
     yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
-    improves = _still_improves(evidence, options) and not _order_stays(evidence, compared)
-    if trained_first or improves:
-        yield NotConverged.of(evidence)
+    improves = _still_improves(evidence, options)
+    if trained_first or (improves and not _order_stays(evidence, compared)):
+        last = last_steps(grid, best, evidence.level)
+        rose = last is not None and last.verdict == "above"
+        yield NotConverged.of(evidence, known=improves or rose)
     yield from UnstableModel.of(evidence, compared)
     ends = [*compared, *([decided.start] if decided else [])]
     others = [cell for i, cell in enumerate(ends) if cell is not best and cell not in ends[:i]]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inputs.grid import Cell, Grid, History, Run
+from ..inputs.scoring import Metric, Scoring
 from ..stats.intervals import binomial_interval
 from .types import Finding, ImageChecks
 
@@ -168,7 +169,8 @@ class SmallMap(Diagnosis):
 
 @dataclass(frozen=True)
 class AtChance(Diagnosis):
-    """Test accuracy that guessing the most frequent class would reach as well.
+    """Test accuracy that guessing the most frequent class would reach as well, and recalls of the
+    classes that guessing would.
 
     Attributes:
         test_accuracy, low: of the run, with the low end of its 95% interval.
@@ -205,7 +207,7 @@ def diagnose(grid: Grid, context: Context) -> list[DiagnosisFinding]:
         for run in cell.runs:
             history = grid.histories.get(run.run_id)
             found += [
-                _at_chance(cell, run, chance),
+                _at_chance(grid, cell, run, chance),
                 _overfitting(cell, run),
                 _rising_test_loss(cell, run, history),
                 _too_few_steps(cell, run, history),
@@ -290,14 +292,30 @@ def chance_accuracy(grid: Grid, context: Context) -> float:
     return 1 / context.num_classes if context.num_classes else math.nan
 
 
-def _at_chance(cell: Cell, run: Run, chance: float) -> AtChance | None:
+def _at_chance(grid: Grid, cell: Cell, run: Run, chance: float) -> AtChance | None:
     if not (math.isfinite(chance) and run.effective_size > 0):
         return None
     accuracy, size = run.accuracy, run.effective_size
     low = float(binomial_interval(accuracy * size, size)[0])
-    if low > chance:
+    if low > chance or _tells_classes_apart(grid, run):
         return None
     return AtChance(cell, run.run_id, run.seed, 1.0, accuracy, low, chance, run.test_size)
+
+
+def _tells_classes_apart(grid: Grid, run: Run) -> bool:
+    """Whether its balanced accuracy is above that of guessing.
+
+    Whoever guesses, at any rates, gets the mean of the recalls right that one answer to all images
+    gets. Where 99% of the images are of one class, a network that finds half of the others may be
+    right less often than that answer.
+    """
+    right = grid.correct.get(run.run_id)
+    if right is None:
+        return False
+    balanced = Scoring.of(Metric.BALANCED_ACCURACY, grid.predictions.labels)
+    size = balanced.effective_size(right)
+    low = float(binomial_interval(float(balanced.score(right)) * size, size)[0])
+    return low > balanced.chance
 
 
 def _overfitting(cell: Cell, run: Run) -> Overfitting | None:

@@ -41,9 +41,21 @@ def training_gain(grid: Grid, cell: Cell) -> float:
     """
     if is_frozen(cell.init):
         return 0.0
+    ends = _last_doubling_of_steps(grid, cell)
+    return ends[1].accuracy - ends[0].accuracy if ends else math.nan
+
+
+def last_steps(grid: Grid, cell: Cell, level: float) -> Contrast | None:
+    """The same with its interval, for another training; None where nothing was tested."""
+    ends = None if is_frozen(cell.init) else _last_doubling_of_steps(grid, cell)
+    return None if ends is None else compare_cells(grid, *ends, level)
+
+
+def _last_doubling_of_steps(grid: Grid, cell: Cell) -> tuple[Cell, Cell] | None:
+    """The cell at half of its longest length, and at that; None where no such half was trained."""
     lengths = grid.lengths(cell)
     halves = [c for c in lengths if abs(c.length / lengths[-1].length - 0.5) < 0.1]
-    return lengths[-1].accuracy - halves[0].accuracy if halves else math.nan
+    return (halves[0], lengths[-1]) if halves else None
 
 
 class HalfOrigin(StrEnum):

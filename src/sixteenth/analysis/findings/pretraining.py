@@ -11,6 +11,7 @@ import numpy as np
 from ..curves.forecast import Worth, worth_in_images
 from ..curves.joint import Curves
 from ..inputs.grid import Arm, Cell, Grid
+from ..inputs.scoring import Metric
 from ..stats.paired import Contrast, compare_cells, compare_differences, significant
 from .over_sizes import over_sizes
 from .types import Finding, Strength
@@ -83,7 +84,8 @@ class FitAndGap(Finding):
 
     Attributes:
         train_accuracy_change, gap_change: with `init` minus without, in shares.
-        source: where most of the gain is made; None where there is no gain in either.
+        source: where most of the gain is made; None where there is no gain in either, or where the
+            study decides by another accuracy than that of which these are parts.
     """
 
     strength = Strength.SUGGESTIVE
@@ -188,21 +190,24 @@ def _arm(
     a, b = pairs[-1]
     return [
         *found,
-        *(_fit_and_gap(a, b, gains[-1]) if told[-1] else ()),
+        *(_fit_and_gap(grid, a, b, gains[-1]) if told[-1] else ()),
         *_first_epoch(grid, a, b),
         *_ahead_on_fewer(grid, before, after, level),
         *_worth(curves, before, after),
     ]
 
 
-def _fit_and_gap(a: Cell, b: Cell, found: Contrast) -> list[FitAndGap]:
-    """Whether the gain is made in the fit or in the gap."""
+def _fit_and_gap(grid: Grid, a: Cell, b: Cell, found: Contrast) -> list[FitAndGap]:
+    """Whether the gain is made in the fit or in the gap.
+
+    Their sum is the gain of plain accuracy; of another one they do not tell.
+    """
     fit = b.mean("train_accuracy") - a.mean("train_accuracy")
     gap = b.mean("gap") - a.mean("gap")
     if not (math.isfinite(fit) and math.isfinite(gap)):
         return []
     source = None
-    if found.value > 0 and max(fit, -gap) > 0:
+    if grid.metric is Metric.ACCURACY and found.value > 0 and max(fit, -gap) > 0:
         source = GainSource.FIT if fit >= -gap else GainSource.GAP
     ids = (*a.run_ids, *b.run_ids)
     return [FitAndGap(b.model, b.init, b.train_size, fit, gap, source, ids)]

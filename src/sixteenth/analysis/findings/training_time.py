@@ -50,7 +50,8 @@ class DifferenceByLength(Finding):
     Attributes:
         first, second: (model, init) of each; they share the one or the other.
         images: training images of both.
-        steps: of each length, the shortest first; those of `second`.
+        steps, first_steps: of each length, the shortest first; those of `second`, and of `first`,
+            which may be others where each run chose its epochs.
         differences: accuracy of `second` minus that of `first`, for another training of both.
         change: of the difference, from the shortest to the longest length.
         order: with Holm's correction over the lengths.
@@ -60,6 +61,7 @@ class DifferenceByLength(Finding):
     second: Arm
     images: float
     steps: tuple[float, ...]
+    first_steps: tuple[float, ...]
     differences: tuple[Contrast, ...]
     change: Contrast
     order: Order
@@ -90,12 +92,12 @@ def training_time(grid: Grid, level: float) -> list[TrainingTimeFinding]:
         found
         for first, second in pairs
         for cells in grid.shared(first, second)
-        for found in _by_length(grid, *cells, level)
+        for found in by_length(grid, *cells, level)
     ]
     return [*single, *both]
 
 
-def _by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[DifferenceByLength]:
+def by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[DifferenceByLength]:
     """Two cells at the lengths that both have; empty where it is one."""
     longer = {cell.length: cell for cell in grid.lengths(second)}
     pairs = [(one, longer[one.length]) for one in grid.lengths(first) if one.length in longer]
@@ -109,6 +111,7 @@ def _by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[Diff
             second=(second.model, second.init),
             images=first.train_size,
             steps=tuple(cell.mean("steps") for _, cell in pairs),
+            first_steps=tuple(cell.mean("steps") for cell, _ in pairs),
             differences=differences,
             change=compare_differences(grid, (short, other), (whole, another), level),
             order=_order(differences),

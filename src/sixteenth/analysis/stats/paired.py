@@ -30,6 +30,9 @@ REPEATED = 20
 """Times that each draw of the spread is used by `average_draws`: its quantiles are then known as
 well as the spread itself."""
 
+MOVED = 1.645
+"""Standard deviations that a normal number is above its mean by one time in twenty."""
+
 
 class Basis(StrEnum):
     """What an interval is made of."""
@@ -100,6 +103,21 @@ class Contrast:
         found = self.spread.detectable(1 - (1 - self.level) / comparisons)
         # Nothing can be seen where only an impossible difference could.
         return found if found < 1 else math.nan
+
+    def may_be_told_by(self, more: int) -> bool:
+        """Whether so many more trainings of each cell could move the interval off zero.
+
+        Erring on that side: the spread counts as known, and the difference may grow by as much as
+        the new trainings move it one time in twenty. The test images stay, and so does what one
+        training differs by from the next. Always where the spread is assumed, or where nothing
+        tells the interval.
+        """
+        trainings = self.seeds + more
+        another = (1 + 1 / trainings) / (1 + 1 / self.seeds)
+        spread = Spread(self.spread.images, np.array([np.median(self.spread.trainings) * another]))
+        moved = math.sqrt(self.spread.estimate * more / trainings)
+        most = abs(self.value) + MOVED * moved
+        return self.assumed or not most < spread.half_width(self.level)
 
     def to_dict(self) -> dict[str, object]:
         """The numbers as a machine reads them."""

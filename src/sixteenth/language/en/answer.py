@@ -17,6 +17,7 @@ from ..text import upper_first
 from . import options
 from .doubling import doubling
 from .numbers import (
+    deviation,
     interval,
     plural,
     points,
@@ -75,12 +76,12 @@ def _in_hand(found: InHand, words: Words) -> str:
 
 
 def _spread(found: SpreadOfTrainings) -> str:
-    deviation = f"a standard deviation of about {points(found.deviation)}"
+    spread = f"a standard deviation of about {deviation(found.deviation)}"
     head = "Intervals are for another training (other seed, images and order) on other test images"
     if found.repeats:
         return (
-            f"{head}. Between trainings of the best network {deviation} is expected, "
+            f"{head}. Between trainings of the best network {spread} is expected, "
             f"estimated from {plural(found.repeats, 'repeated training')} of this study."
         )
     why = f": {trained_once(found.once)}" if found.once else ""
-    return f"{head}; {deviation} between trainings is assumed{why}."
+    return f"{head}; {spread} between trainings is assumed{why}."

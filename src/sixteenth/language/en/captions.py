@@ -91,8 +91,8 @@ class EnglishCaptions(Captions):
             f"Points of {self.words.term.test_accuracy} that each option would add to the best "
             "network, with the interval for another training. Filled: the interval leaves out "
             "zero. Open: these runs cannot tell, because the interval holds zero, several "
-            "comparisons are corrected for, training had not ended, or images and steps are not "
-            f"separated.{forecast}"
+            "comparisons are corrected for, longer training may change it, or images and steps are "
+            f"not separated.{forecast}"
         )
 
     def options_alt(self, options: Sequence[Option]) -> str:

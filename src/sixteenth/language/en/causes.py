@@ -13,10 +13,11 @@ from ...analysis.findings.causes import (
     SmallFinalMap,
     TooSmallStudy,
 )
+from ...analysis.findings.training_time import DifferenceByLength
 from ...spec.fields import is_frozen
 from . import diagnosis
 from .expectation import NO_DIFFERENCE, too_much
-from .numbers import SENTENCE, count, percent, plural, points, signed
+from .numbers import SENTENCE, count, interval, percent, plural, points, signed
 from .words import Words
 
 
@@ -69,7 +70,31 @@ def _poorer_fit(found: PoorerFit, words: Words) -> str:
         f"{cause} {a} gets {percent(found.favoured.mean('train_accuracy'))} of its training images "
         f"right and {b} {percent(found.other.mean('train_accuracy'))}: "
         f"{_part(found.shortfall.fit, found.shortfall.total, words)} there on the training images "
-        f"already.{_fell_back(found, a, b) if found.falls else _climbs(found, a, b)}"
+        f"already.{_what_tells(found, a, b)}"
+    )
+
+
+def _what_tells(found: PoorerFit, a: str, b: str) -> str:
+    """What was seen of the training, and what would tell more."""
+    if found.falls:
+        return _fell_back(found, a, b)
+    return _climbs(found, a, b) if found.lengths is None else _by_length(found.lengths, a, b)
+
+
+def _by_length(found: DifferenceByLength, a: str, b: str) -> str:
+    """What longer training was measured to change, and what would tell."""
+    first, last = count(found.steps[0]), count(found.steps[-1])
+    nearer = found.change.value > 0
+    moved = f"{'nearer to' if nearer else 'farther behind'} {b} on the test images"
+    text = (
+        f" From {first} to {last} training steps {a} came {points(found.change.value)} {moved} "
+        f"({interval(found.change, flip=not nearer)}): "
+    )
+    if nearer:
+        return f"{text}it was catching up. More steps (train.steps) would tell."
+    return (
+        f"{text}more steps alone need not help. Another learning rate or weight decay for {a} "
+        "would tell."
     )
 
 

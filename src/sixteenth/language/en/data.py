@@ -58,7 +58,8 @@ def _ceiling(found: LabelCeiling, words: Words) -> str:
         f"{head} predict one and the same class, which is not the label, for "
         f"{count(found.images_in_doubt)} of {plural(round(found.test_images), 'test image')}, each "
         "with its usual confidence: wrong labels, or hard images. If all are wrong, they are "
-        f"{points(found.share)} of the {points(found.best_error)} of error of the best cell: {end}."
+        f"{points(found.share)} of the {points(found.best_error)} of error{words.term.plain} of "
+        f"the best cell: {end}."
     )
 
 

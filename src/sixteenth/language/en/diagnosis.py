@@ -21,6 +21,7 @@ from ...analysis.findings.diagnosis import (
     TooFewSteps,
     UnstableTraining,
 )
+from ...analysis.inputs.scoring import Metric
 from .numbers import count, percent, plural, points
 from .words import Words
 
@@ -64,7 +65,7 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
                 images = plural(round(finding.test_size), "test image")
                 guess = f"which {images} cannot tell from guessing ({percent(finding.chance)})"
             right = words.term.images_right.format(percent(finding.test_accuracy))
-            return f"{run}: {right}, {guess}; this run shows no sign of learning."
+            return f"{run}: {right}, {guess}; the test images show no sign of learning."
         case _:
             assert_never(finding)
 
@@ -104,6 +105,11 @@ def rule(kind: DiagnosisKind, words: Words) -> str:
             return "the feature map of the last convolution is 1x1"
         case DiagnosisKind.AT_CHANCE:
             accuracy = words.term.test_accuracy
-            return f"the 95% interval of the {accuracy} does not lie above that of guessing"
+            if words.names.metric is Metric.BALANCED_ACCURACY:
+                return f"the 95% interval of the {accuracy} does not lie above that of guessing"
+            return (
+                f"neither the 95% interval of the {accuracy} nor that of the balanced accuracy, "
+                "where predictions tell it, lies above that of guessing"
+            )
         case _:
             assert_never(kind)

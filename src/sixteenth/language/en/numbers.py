@@ -31,6 +31,7 @@ count, join, signed = NUMBERS.count, NUMBERS.join, NUMBERS.points
 percent, coverage, points = SENTENCE.percent, SENTENCE.coverage, SENTENCE.points
 is_nothing, interval, p_value = SENTENCE.is_nothing, SENTENCE.interval, SENTENCE.p_value
 probability, times, rounded = SENTENCE.probability, SENTENCE.times, SENTENCE.rounded
+deviation = SENTENCE.deviation
 roughly, large, accuracy_interval = SENTENCE.roughly, SENTENCE.large, SENTENCE.accuracy_interval
 ratio = SENTENCE.ratio
 

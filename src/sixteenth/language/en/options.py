@@ -127,7 +127,7 @@ def why(option: Option, words: Words) -> str:
     if option.mixed:
         text += "; the training steps grow with the images, and the two are not separated"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
-        text += "; not settled, because training had not ended"
+        text += "; not settled, because longer training may change it"
     if option.doubts:
         text += f" ({'; '.join(warning(doubt, 0) for doubt in option.doubts)})"
     if may_be_best(option):

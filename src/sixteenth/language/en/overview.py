@@ -35,6 +35,7 @@ from .numbers import (
     accuracy_interval,
     count,
     coverage,
+    deviation,
     is_nothing,
     join,
     percent,
@@ -192,6 +193,11 @@ class EnglishScreen(Screen):
 
     def caution(self, found: Caution) -> str:
         match found:
+            case NotConverged(known=False):
+                return (
+                    "Longer training may bring the best network as much as anything else, and "
+                    "could change the order."
+                )
             case NotConverged():
                 return (
                     "The best network was still improving when its training ended: longer training "
@@ -200,7 +206,7 @@ class EnglishScreen(Screen):
             case OneSeed():
                 return (
                     f"{upper_first(trained_once(found.once))}. If trainings differ by twice the "
-                    f"{points(found.deviation)} assumed, the verdict may not stand."
+                    f"{deviation(found.deviation)} assumed, the verdict may not stand."
                 )
             case UnstableModel():
                 number, runs = len(found.falls), len(found.model.runs)
@@ -213,14 +219,15 @@ class EnglishScreen(Screen):
                 )
             case NothingLearned() if found.cell is found.best:
                 return (
-                    "The best network is no better than guessing, so nothing can be compared. "
-                    "Look at the labels, then try another learning rate or longer training."
+                    "The test images cannot tell the best network from guessing, so nothing can be "
+                    "compared. Look at the labels, then try another learning rate or longer "
+                    "training."
                 )
             case NothingLearned():
                 name = self.words.begin(self.words.cell(found.cell))
                 return (
-                    f"{name}: no better than guessing. It may learn with another learning rate, "
-                    "which could change the verdict."
+                    f"{name}: the test images cannot tell it from guessing. It may learn with "
+                    "another learning rate, which could change the verdict."
                 )
             case ReasonFound():
                 return explained.reason(found.reason, self.words)
@@ -290,7 +297,7 @@ class EnglishScreen(Screen):
         if math.isfinite(found.detectable):
             least = f"{points(found.detectable)}, in one comparison"
             facts.append(Fact("Smallest detectable difference", least))
-        return (*facts, Fact("Spread between trainings", f"±{points(found.deviation)}, {how}"))
+        return (*facts, Fact("Spread between trainings", f"±{deviation(found.deviation)}, {how}"))
 
     def cost(self, option: Option) -> str:
         labels = (

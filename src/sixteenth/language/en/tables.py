@@ -47,7 +47,7 @@ TABLES = TableLabels(
         ("From", "Finding", "Images (90% interval)", "Probability within", "Beyond"),
     ),
     init_gains=(
-        "What pretrained weights brought over the first kind of weights",
+        "What pretrained weights brought over {base}",
         ("Model", "Weights", "Images", "Gain, points", "95% interval"),
     ),
     init_gain_changes=(
@@ -64,10 +64,10 @@ TABLES = TableLabels(
     ),
     first_epochs=(
         "Test accuracy after the first epoch",
-        ("Model", "Weights", "Images", "Without", "With"),
+        ("Model", "Weights", "Images", "With {base}", "With these"),
     ),
     worth=(
-        "What pretrained weights are worth in images: times as many are needed without them",
+        "What pretrained weights are worth in images: times as many are needed with {base}",
         ("Model", "Weights", "Images", "Times as many", "90% interval"),
     ),
     classes=(

@@ -39,8 +39,9 @@ def _longer(found: LongerTraining, words: Words) -> str:
 def _difference(found: DifferenceByLength, words: Words) -> str:
     first, second = (words.arm(*arm) for arm in (found.first, found.second))
     values = [
-        f"{signed(one.value)} points after {count(steps)} training steps"
-        for steps, one in zip(found.steps, found.differences, strict=True)
+        f"{signed(one.value)} points after {join([*dict.fromkeys(map(count, steps))])} training "
+        "steps"
+        for *steps, one in zip(found.steps, found.first_steps, found.differences, strict=True)
     ]
     order = {
         Order.SAME: "the order is the same at each length",

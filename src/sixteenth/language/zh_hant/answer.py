@@ -16,6 +16,7 @@ from ...analysis.findings.options import OptionVerdict
 from . import options
 from .doubling import doubling
 from .numbers import (
+    deviation,
     interval,
     points,
     signed_points,
@@ -69,9 +70,9 @@ def _in_hand(found: InHand, words: Words) -> str:
 
 
 def _spread(found: SpreadOfTrainings) -> str:
-    deviation = f"標準差約 {points(found.deviation)}"
+    spread = f"標準差約 {deviation(found.deviation)}"
     head = "信賴區間涵蓋的是換一組種子、影像與順序重新訓練，並用另一批測試影像測量的結果"
     if found.repeats:
-        return f"{head}；最佳模型訓練間的{deviation}，由這項研究的 {found.repeats} 次重複訓練估計。"
+        return f"{head}；最佳模型訓練間的{spread}，由這項研究的 {found.repeats} 次重複訓練估計。"
     why = f"：{trained_once(found.once)}" if found.once else ""
-    return f"{head}；訓練間的{deviation}，是假設值{why}。"
+    return f"{head}；訓練間的{spread}，是假設值{why}。"

@@ -83,7 +83,7 @@ class ChineseCaptions(Captions):
         return (
             f"各種做法能讓最佳模型的{self.words.term.test_accuracy}提升多少個百分點，以及重新訓練的信賴區間。實心："
             "信賴區間不包含零；空心：無法判斷，原因是信賴區間包含零、做多重比較校正後不顯著，"
-            f"訓練尚未收斂，或影像與步數的效果沒有分開。{forecast}"
+            f"訓練久一點可能會改變，或影像與步數的效果沒有分開。{forecast}"
         )
 
     def options_alt(self, options: Sequence[Option]) -> str:

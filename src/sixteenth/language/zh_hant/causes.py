@@ -13,10 +13,11 @@ from ...analysis.findings.causes import (
     SmallFinalMap,
     TooSmallStudy,
 )
+from ...analysis.findings.training_time import DifferenceByLength
 from ...spec.fields import is_frozen
 from . import diagnosis
 from .expectation import NO_DIFFERENCE, too_much
-from .numbers import count, images, percent, points, signed_points
+from .numbers import count, images, interval, percent, points, signed_points
 from .words import Words
 
 
@@ -66,8 +67,29 @@ def _poorer_fit(found: PoorerFit, words: Words) -> str:
         f"{cause}{a} 的訓練準確率是 {percent(found.favoured.mean('train_accuracy'))}，{b} 是 "
         f"{percent(found.other.mean('train_accuracy'))}："
         f"{_part(found.shortfall.fit, found.shortfall.total, words)}在訓練影像上就已經出現。"
-        f"{_fell_back(found, a, b) if found.falls else _climbs(found, a, b)}"
+        f"{_what_tells(found, a, b)}"
     )
+
+
+def _what_tells(found: PoorerFit, a: str, b: str) -> str:
+    """What was seen of the training, and what would tell more."""
+    if found.falls:
+        return _fell_back(found, a, b)
+    return _climbs(found, a, b) if found.lengths is None else _by_length(found.lengths, a, b)
+
+
+def _by_length(found: DifferenceByLength, a: str, b: str) -> str:
+    """What longer training was measured to change, and what would tell."""
+    first, last = count(found.steps[0]), count(found.steps[-1])
+    nearer = found.change.value > 0
+    moved = "縮小" if nearer else "擴大"
+    text = (
+        f"訓練從 {first} 步增加到 {last} 步，{a} 在測試影像上與 {b} 的差距{moved} "
+        f"{points(found.change.value)}（{interval(found.change, flip=not nearer)}）："
+    )
+    if nearer:
+        return f"{text}{a} 正在追上。增加步數（train.steps）就能確認。"
+    return f"{text}只增加步數不一定有用。替 {a} 換一個學習率或權重衰減就能確認。"
 
 
 def _fell_back(found: PoorerFit, a: str, b: str) -> str:

@@ -58,7 +58,7 @@ def _ceiling(found: LabelCeiling, words: Words) -> str:
     return (
         f"{head}，在 {count(found.test_images)} 張測試影像中，把 {count(found.images_in_doubt)} 張"
         "一致判為另一個類別，信心與平常判為該類別時相當：可能是標籤有誤，也可能是影像本身很難。"
-        f"如果全都是標籤錯誤，最佳組合的錯誤率（{percent(found.best_error)}）中，"
+        f"如果全都是標籤錯誤，{words.term.plain}最佳組合的錯誤率（{percent(found.best_error)}）中，"
         f"有 {points(found.share)}不能歸咎於模型{end}。"
     )
 

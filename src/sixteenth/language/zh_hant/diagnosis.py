@@ -21,6 +21,7 @@ from ...analysis.findings.diagnosis import (
     TooFewSteps,
     UnstableTraining,
 )
+from ...analysis.inputs.scoring import Metric
 from .numbers import NUMBERS, count, images, percent, points, tidy
 from .words import Words
 
@@ -66,7 +67,7 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
                 guess = f"以 {tested}測試，與隨機猜測（{chance}）分不出來"
             return (
                 f"{run}：{words.term.images_right.format(percent(finding.test_accuracy))}，{guess}；"
-                "看不出這次訓練學到了什麼。"
+                "從測試影像看不出這次訓練學到了什麼。"
             )
         case _:
             assert_never(finding)
@@ -103,7 +104,12 @@ def rule(kind: DiagnosisKind, words: Words) -> str:
         case DiagnosisKind.SMALL_MAP:
             return "最後一層卷積的特徵圖是 1x1"
         case DiagnosisKind.AT_CHANCE:
-            return f"{words.term.test_accuracy}的 95% 信賴區間沒有高於隨機猜測"
+            accuracy = words.term.test_accuracy
+            if words.names.metric is Metric.BALANCED_ACCURACY:
+                return f"{accuracy}的 95% 信賴區間沒有高於隨機猜測"
+            return (
+                f"{accuracy}的 95% 信賴區間沒有高於隨機猜測；有各張影像的預測時，平衡準確率的也沒有"
+            )
         case _:
             assert_never(kind)
 

@@ -127,7 +127,7 @@ def why(option: Option, words: Words) -> str:
     if option.mixed:
         text += "；訓練步數隨影像一起增加，兩者的效果沒有分開"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
-        text += "；因為訓練尚未收斂，這個數字還不算定論"
+        text += "；因為訓練久一點可能會改變，這個數字還不算定論"
     if option.doubts:
         text += f"（{'；'.join(warning(doubt, 0) for doubt in option.doubts)}）"
     if may_be_best(option):

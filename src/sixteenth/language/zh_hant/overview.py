@@ -35,6 +35,7 @@ from .numbers import (
     accuracy_interval,
     count,
     coverage,
+    deviation,
     images,
     is_nothing,
     percent,
@@ -192,12 +193,14 @@ class ChineseScreen(Screen):
 
     def caution(self, found: Caution) -> str:
         match found:
+            case NotConverged(known=False):
+                return "訓練久一點，對最佳模型的幫助可能不亞於其他做法，高下也可能改變。"
             case NotConverged():
                 return "最佳模型在訓練結束時仍在進步：訓練久一點，高下可能會改變。"
             case OneSeed():
                 return (
                     f"{trained_once(found.once)}。如果訓練間的變異是假設值（標準差 "
-                    f"{points(found.deviation)}）的兩倍，這個結論就可能不成立。"
+                    f"{deviation(found.deviation)}）的兩倍，這個結論就可能不成立。"
                 )
             case UnstableModel():
                 number, runs = len(found.falls), len(found.model.runs)
@@ -209,13 +212,13 @@ class ChineseScreen(Screen):
                 )
             case NothingLearned() if found.cell is found.best:
                 return (
-                    "最佳模型的準確率不比隨機猜測高，因此無從比較。請先檢查標籤，再嘗試其他學習率或"
-                    "較長的訓練。"
+                    "從測試影像分不出最佳模型與隨機猜測，因此無從比較。請先檢查標籤，再嘗試其他學習率"
+                    "或較長的訓練。"
                 )
             case NothingLearned():
                 return (
-                    f"{self.words.cell(found.cell)}的準確率不比猜測高。換一個學習率，它可能就學得起來，"
-                    "結論也可能改變。"
+                    f"從測試影像分不出{self.words.cell(found.cell)}與隨機猜測。換一個學習率，"
+                    "它可能就學得起來，結論也可能改變。"
                 )
             case ReasonFound():
                 return explained.reason(found.reason, self.words)
@@ -287,7 +290,7 @@ class ChineseScreen(Screen):
         facts.append(Fact("測試影像", count(found.test_images)))
         if math.isfinite(found.detectable):
             facts.append(Fact("看得出的最小差異", f"{points(found.detectable)}（單一比較）"))
-        return (*facts, Fact("訓練間的標準差", f"±{points(found.deviation)}，{how}"))
+        return (*facts, Fact("訓練間的標準差", f"±{deviation(found.deviation)}，{how}"))
 
     def target(self, found: Target) -> str:
         wanted, arm = percent(1 - found.error), self.words.arm(found.model, found.init)

@@ -39,8 +39,8 @@ def _longer(found: LongerTraining, words: Words) -> str:
 def _difference(found: DifferenceByLength, words: Words) -> str:
     first, second = (words.arm(*arm) for arm in (found.first, found.second))
     values = [
-        f"訓練 {count(steps)} 步後 {signed_points(one.value)}"
-        for steps, one in zip(found.steps, found.differences, strict=True)
+        f"訓練 {' 與 '.join(dict.fromkeys(map(count, steps)))} 步後 {signed_points(one.value)}"
+        for *steps, one in zip(found.steps, found.first_steps, found.differences, strict=True)
     ]
     order = {
         Order.SAME: "高下不變",

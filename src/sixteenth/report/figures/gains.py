@@ -29,8 +29,8 @@ def options_figure(
     """What each option would add: the gain in accuracy with its interval, and a line at no gain.
 
     Filled points have an interval that leaves out zero. Hollow ones are not decided: their interval
-    holds zero, several comparisons are corrected for, training had not ended, or images and steps
-    are not separated. A diamond is a forecast. Options whose gain is not known are left out.
+    holds zero, several comparisons are corrected for, longer training may change it, or images and
+    steps are not separated. A diamond is a forecast. Options whose gain is not known are left out.
     """
     known = [option for option in options if option.known]
     width, pitch = (NARROW, 0.62) if narrow else (WIDE, 0.3)
