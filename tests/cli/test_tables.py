@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from sixteenth.cli.tables import Column, cell_columns, plan_table, print_text, table
+from sixteenth.cli.tables import Column, cell_columns, plan_table, print_text, results_table, table
 from sixteenth.language import language_for
 from sixteenth.language.text import cut_apart
 
@@ -83,6 +83,20 @@ def test_every_column_of_a_plan_has_a_title_of_its_own(tag: str) -> None:
     shown = titles(plan_table(pd.DataFrame(rows), console(200), language_for(tag=tag)))
     assert len(shown) == 14
     assert len(set(shown)) == 14
+
+
+def test_a_run_that_was_not_begun_has_as_many_images_as_others_of_its_fraction() -> None:
+    numbers = ("train_accuracy", "generalisation_gap", "low", "high", "parameters", "seconds")
+    rows = pd.DataFrame(
+        [
+            {"model": "seed-cnn", "init": "random", "fraction": part, "train_size": size,
+             "seed": seed, "status": "missing", **dict.fromkeys(numbers, float("nan"))}
+            for part, size, seed in [("1/4", 52, 0), ("1/4", None, 1), ("1", None, 0)]
+        ]
+    )  # fmt: skip
+    made = results_table(rows, console(), language_for())
+    images = titles(made).index(LABELS.train_size)
+    assert list(made.columns[images].cells) == ["52", "52", "all"]
 
 
 def test_a_text_fills_the_terminal_and_keeps_numbers_and_units_together() -> None:

@@ -61,6 +61,14 @@ def test_an_error_names_the_file_that_was_to_be_written(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"run\.json") as raised:
         write_whole(tmp_path / "run.json", full)
     assert raised.value.errno == errno.ENOSPC
+    in_the_way, away = tmp_path / "report.html", tmp_path / "away"
+    in_the_way.mkdir()
+    with pytest.raises(OSError, match=r"report\.html") as raised:
+        write_text(in_the_way, "text")
+    assert raised.value.filename == str(in_the_way)
+    with pytest.raises(FileNotFoundError) as raised:
+        write_whole(away / "run.json", full, scratch=away)
+    assert raised.value.filename == str(away / "run.json")
 
 
 def test_files_get_the_rights_of_other_new_files(tmp_path: Path) -> None:

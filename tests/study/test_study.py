@@ -131,6 +131,17 @@ def test_a_study_is_opened_with_its_images_and_language_as_they_are_here(trained
     assert study.opening()[0] == study.overview().title != Study.open(trained.folder).opening()[0]
     with pytest.raises(InputError, match="no language 'tlh'"):
         Study.open(trained.folder, language="tlh")
+    study.language = "zh_TW"
+    assert study.language == "zh-Hant"
+    with pytest.raises(InputError, match="no language 'tlh'"):
+        study.language = "tlh"
+
+
+def test_a_study_that_was_not_run_has_no_report(tmp_path: Path) -> None:
+    study = Study(tiny(), tmp_path / "new")
+    with pytest.raises(InputError, match="no study in"):
+        study.report()
+    assert not study.folder.exists(), "it would be in the way of the study's own"
 
 
 def test_a_fresh_study_lies_beside_what_is_there(tmp_path: Path) -> None:

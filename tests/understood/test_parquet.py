@@ -16,7 +16,7 @@ from understanding import Case, cases, check, greys, put, together
 INTEGER = pa.int64()
 STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 COLUMNS = "labels from column 'label', images from column 'image'"
-CUT = "there is no test part: 0.2 of the images were cut off"
+CUT = "there is no test part: 0.2 of the images were split off"
 TRAIN, TEST = {"cat": [10, 11, 12], "dog": [20, 21]}, {"cat": [13], "dog": [22]}
 NUMBERED = {"0": [10, 11, 12], "1": [20, 21]}
 TEN = {"cat": range(10, 15), "dog": range(20, 25)}

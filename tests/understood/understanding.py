@@ -38,7 +38,7 @@ class Case:
         options: of `load_dataset`.
         train, test: grey values of the images by class, the classes in order.
         both: instead of these, where a test split is cut: those of both splits together.
-        test_images: how many of `both` are cut off.
+        test_images: how many of `both` are split off.
         layout: of `Understood`.
         notes, left_out: for each note or line a part of it, in order; there must be no others.
         validation_images: of `Understood`.

@@ -119,7 +119,7 @@ def results_table(summary: pd.DataFrame, on: Console, language: Language) -> Tab
     columns = [
         *before,
         _column(labels.fraction, rows, "fraction", numbers.fraction, right=False, rank=6),
-        Column(labels.train_size, [_images(row, numbers) for row in rows], right=True),
+        Column(labels.train_size, _images(rows, numbers), right=True),
         *after,
         Column(labels.test_accuracy, [_outcome(row, labels, numbers) for row in rows], right=True),
         Column(
@@ -223,11 +223,13 @@ def _column(
     return Column(title, [say(row[key]) for row in rows], right=right, rank=rank)
 
 
-def _images(row: dict[Any, Any], numbers: Numbers) -> str:
-    """How many images a run trains on; before it was begun only their fraction is known."""
-    if missing(row["train_size"]):
-        return numbers.fraction(row["fraction"])
-    return numbers.count(row["train_size"])
+def _images(rows: Sequence[dict[Any, Any]], numbers: Numbers) -> list[str]:
+    """How many images each run trains on; only their fraction until a run of it was begun."""
+    known = {r["fraction"]: r["train_size"] for r in rows if not missing(r["train_size"])}
+    return [
+        numbers.count(known[fraction]) if fraction in known else numbers.fraction(fraction)
+        for fraction in (row["fraction"] for row in rows)
+    ]
 
 
 def _outcome(row: dict[Any, Any], labels: TerminalLabels, numbers: Numbers) -> Text:

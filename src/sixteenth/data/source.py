@@ -265,7 +265,7 @@ def excluding(names: Iterable[str]) -> str:
 def cut_note(options: Options) -> str:
     """What to note where `hold_out_test` cut the test split."""
     return (
-        f"there is no test part: {options.test_fraction:.3g} of the images were cut off as one "
+        f"there is no test part: {options.test_fraction:.3g} of the images were split off as one "
         "(test_fraction)"
     )
 
@@ -278,8 +278,8 @@ def only_test_note(name: str) -> str:
 def unused_validation(name: str, images: int) -> str:
     """Why a validation part beside a test split is left out."""
     return (
-        f"{name} with {counted(images, 'validation image')}: train.validation cuts a part off the "
-        "training images instead"
+        f"{name} with {counted(images, 'validation image')}: train.validation holds out a part of "
+        "the training images instead"
     )
 
 

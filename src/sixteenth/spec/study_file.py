@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ..errors import SpecError
 from ..messages import nearest
@@ -106,6 +107,8 @@ def load_spec(
     Raises:
         SpecError: there is no such preset or file, it is not YAML, or a key or value is wrong.
     """
+    if isinstance(settings, str):  # else each of its letters would be a setting
+        raise SpecError(f"settings are a list of texts: write [{settings!r}]")
     path = Path(study)
     is_preset = isinstance(study, str) and study in preset_names()
     if not is_preset and (path.suffix in (".yaml", ".yml") or os.path.isfile(path)):
@@ -129,9 +132,14 @@ def load_spec(
     if not isinstance(content, dict):
         raise SpecError(f"{study} holds no study: expected keys such as data: and models:")
     content = {"name": name, **(younger or {}), **content}
-    for setting in settings:
-        _apply_setting(content, setting)
-    return parse_spec(content, where=str(study))
+    given = {_apply_setting(content, setting): setting for setting in settings}
+    try:
+        return StudySpec.model_validate(content)
+    except ValidationError as error:
+        key = ".".join(map(str, _location(_worst(error.errors())["loc"])))
+        setting = next((said for path, said in given.items() if _is_within(key, path)), None)
+        where = str(study) if setting is None else f"--set {_shown(setting)}"
+        raise SpecError(f"{where}: {_explain(error, content)}") from None
 
 
 def _read_text(path: Path) -> str:
@@ -152,8 +160,13 @@ def parse_spec(content: Mapping[str, Any], where: str = "the study") -> StudySpe
         where: the source, for error messages.
 
     Raises:
-        SpecError: a key or value is wrong.
+        SpecError: it is no mapping, or a key or value is wrong.
     """
+    if not isinstance(content, Mapping):
+        raise SpecError(
+            f"{where}: expected a mapping with keys such as data and models, not "
+            f"{reprlib.repr(content)}; a preset or a study file is read by Study.load or load_spec"
+        )
     try:
         return StudySpec.model_validate(dict(content))
     except ValidationError as error:
@@ -208,10 +221,10 @@ def without_place(differences: Sequence[str], before: str, now: str) -> list[str
     return [line for line in differences if not line.startswith("data:")]
 
 
-def _apply_setting(content: dict[str, Any], setting: str) -> None:
-    """Set one ``dotted.key=VALUE`` in a study's mapping; the value is YAML."""
+def _apply_setting(content: dict[str, Any], setting: str) -> str:
+    """Set one ``dotted.key=VALUE`` in a study's mapping; the value is YAML. The key is returned."""
     key, equals, text = setting.partition("=")
-    shown = setting if setting.isprintable() else repr(setting)
+    shown = _shown(setting)
     if not equals or not key.strip():
         raise SpecError(f"--set {shown}: expected KEY=VALUE, such as train.epochs=2")
     try:
@@ -225,6 +238,17 @@ def _apply_setting(content: dict[str, Any], setting: str) -> None:
         if not isinstance(target, dict):
             raise SpecError(f"--set {shown}: {part} holds no keys")
     target[last] = value
+    return ".".join((*path, last))
+
+
+def _shown(setting: str) -> str:
+    shown = setting if setting.isprintable() else repr(setting)
+    return shown if len(shown) <= 200 else f"{shown[:197]}..."
+
+
+def _is_within(key: str, other: str) -> bool:
+    """Whether a dotted key is `other`, or below it."""
+    return key == other or key.startswith(f"{other}.")
 
 
 _REWORDED = {
@@ -236,9 +260,17 @@ _REWORDED = {
 """Parts of pydantic's messages, and what to say instead to users of a study file."""
 
 
+def _worst(found: Sequence[ErrorDetails]) -> ErrorDetails:
+    """The error to tell: the first; but an unknown key may be the one that is missing."""
+    unknown = (each for each in found if each["type"] == "extra_forbidden")
+    return next(unknown, found[0]) if found[0]["type"] == "missing" else found[0]
+
+
 def _explain(error: ValidationError, content: Mapping[str, Any]) -> str:
-    """The first of pydantic's errors in the content of a study, in one plain line."""
-    first, *others = error.errors()
+    """The worst of pydantic's errors in the content of a study, in one plain line."""
+    found = error.errors()
+    first = _worst(found)
+    others = [each for each in found if each is not first]
     location = _location(first["loc"])
     key = ".".join(map(str, location))
     if first["type"] == "extra_forbidden":

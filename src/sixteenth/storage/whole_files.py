@@ -39,7 +39,7 @@ def write_whole(
         scratch: folder of the temporary file, on the same disk; by default that of the file.
 
     Raises:
-        OSError: with the file's name, whichever step of it failed.
+        OSError: with the file's own name, not the temporary one, whichever step of it failed.
     """
     if scratch is None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def write_whole(
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, OSError) and error.filename in (None, temporary):
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
 

@@ -16,6 +16,7 @@ import pandas as pd
 from ..analysis.findings.advice import Separate
 from ..analysis.findings.analyse import Findings
 from ..analysis.findings.answer import BoughtByImages
+from ..analysis.findings.cautions import NothingLearned
 from ..analysis.findings.expectation import Expect, Outcome, SizeVerdict
 from ..analysis.findings.explained import (
     CellPair,
@@ -290,6 +291,7 @@ def control_study(study: Study) -> SubStudy:
 
 def _why_not_separated(found: Findings) -> str:
     """Why no control run of the best network's curve would tell images from training steps."""
+    cautions = found.overview.cautions
     doubling = next((e.doubling for e in found.answer if isinstance(e, BoughtByImages)), None)
     if doubling is None:
         return "the best network was trained on one number of images alone"
@@ -300,4 +302,13 @@ def _why_not_separated(found: Findings) -> str:
         )
     if doubling.from_images is not None or not doubling.more_steps:
         return "the study tells images from training steps already"
-    return "its runs chose their number of steps themselves (train.epochs: auto)"
+    if doubling.control is None:
+        return "its runs chose their number of steps themselves (train.epochs: auto)"
+    if any(isinstance(each, NothingLearned) and each.cell is each.best for each in cautions):
+        return "the best network is no better than guessing"
+    if doubling.gain.value <= 0:
+        return (
+            f"twice the images, from {doubling.half.images:,.0f} to {doubling.images:,.0f}, did not "
+            "raise the accuracy of the best network"
+        )
+    return f"the best network is one on fewer images than half of the {doubling.images:,.0f}"

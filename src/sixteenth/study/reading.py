@@ -16,7 +16,7 @@ from ..language import find_tag, language_for, locale_tag
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..storage.run_facts import DataFacts
 from ..storage.run_record import RunRecord
-from ..storage.study_folder import StudyFolder, StudySnapshot
+from ..storage.study_folder import StudyFolder, StudySnapshot, check_is_study
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,13 +52,28 @@ class StudyResults:
         """
         self.spec, self.folder = spec, folder
         wanted = language or spec.language
-        self.language = find_tag(wanted) if wanted else locale_tag()
+        self._language = find_tag(wanted) if wanted else locale_tag()
         self._planned: tuple[StudySpec, list[RunSpec]] | None = None
         self._snapshot: StudySnapshot | None = None
         self._merged: tuple[list[StudySnapshot], StudySnapshot] | None = None
         self._tables: tuple[StudySnapshot, dict[str, pd.DataFrame]] | None = None
         self._test_snapshots: dict[Path, StudySnapshot] = {}
         self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
+
+    @property
+    def language(self) -> str:
+        """The tag of that of the report and of all that is said.
+
+        It may be set, in any spelling that `find_tag` knows.
+
+        Raises:
+            InputError: the language is none of ours.
+        """
+        return self._language
+
+    @language.setter
+    def language(self, wanted: str) -> None:
+        self._language = find_tag(wanted)
 
     def __repr__(self) -> str:
         return f"Study({self.spec.name!r}, {len(self.runs())} runs, folder={str(self.folder)!r})"
@@ -182,11 +197,13 @@ class StudyResults:
             The path of report.html.
 
         Raises:
-            InputError: the folders of runs that results.csv knows as finished are gone, or, with
-                `from_table`, it is no table of this study; nothing was written.
+            InputError: the study was not run yet, the folders of runs that results.csv knows as
+                finished are gone, or, with `from_table`, it is no table of this study; nothing was
+                written.
         """
         from .kept import check_nothing_lost, keep_tables
 
+        check_is_study(self.folder)  # else `Study.run` would find a folder that is not its own
         folder = StudyFolder(self.folder)
         if from_table:
             keep_tables(folder, self.runs())

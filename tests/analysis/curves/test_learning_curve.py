@@ -300,8 +300,9 @@ def test_wrong_options_and_questions_are_named() -> None:
         curve.interval(1000, level=90)
     with pytest.raises(InputError, match="error 5"):
         curve.required_size(5)
-    with pytest.raises(InputError, match="positive"):
-        curve.predict(0)
+    for wrong in (0, "many", [1000, None], [[1000], [1, 2]]):
+        with pytest.raises(InputError, match="positive"):
+            curve.predict(wrong)  # type: ignore[arg-type]
 
 
 # What it costs

@@ -270,7 +270,10 @@ def _first(sizes: Floats, reached: Floats, wanted: float) -> float | None:
 
 
 def _sizes(n: ArrayLike) -> Floats:
-    sizes = np.asarray(n, dtype=float)
+    try:
+        sizes = np.asarray(n, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("sizes must be positive numbers") from None
     if not np.all(np.isfinite(sizes)) or np.any(sizes <= 0):
         raise InputError("sizes must be positive numbers")
     return sizes

@@ -1,7 +1,7 @@
 """Images that are arrays already: an .npz file, and scikit-learn's digits.
 
 An .npz file has x_train, y_train, x_test, y_test, and optionally classes (names). Without a test
-part, a validation part (x_val, y_val) is the test part; without any, one is cut off. Pickled
+part, a validation part (x_val, y_val) is the test part; without any, one is split off. Pickled
 objects are never loaded.
 """
 

@@ -1,6 +1,6 @@
 """Folders of images: in class folders, with or without split folders above them, or with a table.
 
-    CLASS/*                         the test part is cut off
+    CLASS/*                         the test part is split off
     train/CLASS/*, test/CLASS/*     by any usual name, see `splits`; also one level further down
     CLASS/train/*, CLASS/test/*     the same names in every class folder
     *.jpg and metadata.csv          labels from a table, see `table`
@@ -312,7 +312,7 @@ def _compare_classes(
 
 
 def _cut(classes: Classes, options: Options, source: str) -> tuple[Classes, Classes]:
-    """The images of each class without the test part that is cut off, and that part."""
+    """The images of each class without the test part that is split off, and that part."""
     names = tuple(classes)
     labels = np.repeat(np.arange(len(names)), [len(files) for files in classes.values()])
     files = [file for part in classes.values() for file in part]

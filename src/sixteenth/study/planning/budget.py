@@ -112,8 +112,11 @@ def check_budget(
         spent: seconds of it that have passed.
 
     Raises:
-        InputError: no run fits; the smallest budget in which one does.
+        InputError: it is no number of seconds, or no run fits; the smallest budget in which one
+            does.
     """
+    if isinstance(budget, str) or not budget >= 0:  # NaN is not
+        raise InputError(f"budget: expected a number of seconds, not {budget!r}")
     chosen = choose_runs(schedule, order, budget_for_training(budget) - spent)
     first = {run.run_id for run in order[0]}
     begin = [each for each in schedule.assignments if each.run.run_id in first]

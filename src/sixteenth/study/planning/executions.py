@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 
 from ...engine.execution import Execution
@@ -23,6 +24,9 @@ class ExecutionRequest:
         workers: runs at the same time.
         threads: CPU threads of each run.
         executor, slurm, shared_folder: where runs are computed, see `executors.place_of`.
+
+    Raises:
+        InputError: `workers` or `threads` is no whole number of at least 1.
     """
 
     device: str | None = None
@@ -31,6 +35,13 @@ class ExecutionRequest:
     executor: str | None = None
     slurm: str | None = None
     shared_folder: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("workers", "threads"):
+            asked = getattr(self, name)
+            whole = isinstance(asked, Integral) and not isinstance(asked, bool)
+            if asked is not None and not (whole and asked >= 1):
+                raise InputError(f"{name}: expected a whole number of at least 1, not {asked!r}")
 
     def apply(self, execution: Execution) -> Execution:
         """`execution` with the device and threads that are asked for."""
