@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -187,14 +189,81 @@ def test_a_stopped_pass_of_a_changed_network_leaves_no_mixture_of_two(
 
     monkeypatch.setattr(tiny_models, "Net", Other)
     features._opened.clear()
+    (old,) = digits.cache_dir.glob("features/*/00001-*.npy")
+    (old.parent / f"00001{features.BEGUN}").touch()
     with pytest.raises(KeyboardInterrupt):
         train(spec("1"), digits, "second", on_progress=interrupt_at(step=500))
+    assert not list(old.parent.glob(f"*{features.BEGUN}"))
     passed.clear()
     found = results(train(spec("1"), digits, "second")[1])
     rest = len(digits.train) + len(digits.test) - 500
     assert sum(count for count in passed if count > features.PROBE) == rest
     nowhere = dataclasses.replace(digits, cache_dir=None)
     assert found == results(train(spec("1"), nowhere, "third")[1])
+
+
+def test_processes_that_begin_together_share_the_pass(
+    digits: ImageDataset, passed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads stand for them. One works at a time, until it has begun a part."""
+    monkeypatch.setattr(features, "PART", 100)
+    plain, local = features.Learner.logits, threading.local()
+    turns, computed = [threading.Semaphore(1), threading.Semaphore(0)], [0, 0]
+
+    def in_turns(self: Any, images: torch.Tensor, *more: Any) -> torch.Tensor:
+        if len(images) > features.PROBE:
+            computed[local.number] += 1
+            turns[1 - local.number].release()
+            assert turns[local.number].acquire(timeout=600)
+        return plain(self, images, *more)
+
+    def compute(number: int) -> features.Features:
+        local.number = number
+        assert turns[number].acquire(timeout=600)
+        try:
+            return features.features_of(spec(), digits, EXECUTION)
+        finally:
+            turns[1 - number].release(1000)
+
+    monkeypatch.setattr(features.Learner, "logits", in_turns)
+    with ThreadPoolExecutor(2) as processes:
+        found = list(processes.map(compute, (0, 1)))
+    monkeypatch.setattr(features.Learner, "logits", plain)
+
+    parts = len(found[0].parts)
+    assert parts == 18
+    assert sum(computed) <= parts + 2  # the first and the last twice
+    assert abs(computed[0] - computed[1]) <= 1
+    everything = np.arange(len(digits.train) + len(digits.test))
+    nowhere = dataclasses.replace(digits, cache_dir=None)
+    alone = features.features_of(spec(), nowhere, EXECUTION).of(everything).tobytes()
+    assert [each.of(everything).tobytes() for each in found] == [alone, alone]
+
+
+def test_what_a_killed_process_had_begun_is_computed_and_no_mark_of_it_stays(
+    digits: ImageDataset, passed: list[int]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(spec(), digits, "first", on_progress=interrupt_at(step=1000))
+    (first,) = digits.cache_dir.glob("features/*/00000-*.npy")
+    (first.parent / f"00002{features.BEGUN}").touch()
+    passed.clear()
+    found = results(train(spec(), digits, "first")[1])
+    rest = len(digits.train) + len(digits.test) - 1000
+    large = [count for count in passed if count > features.PROBE]
+    assert large == [rest - 500, 500]  # the part that was begun comes last
+    assert {path.suffix for path in first.parent.iterdir()} == {".npy"}
+    nowhere = dataclasses.replace(digits, cache_dir=None)
+    assert found == results(train(spec(), nowhere, "whole")[1])
+
+
+def test_where_nothing_can_be_kept_a_warning_says_so(digits: ImageDataset) -> None:
+    digits.cache_dir.mkdir()
+    (digits.cache_dir / "features").write_text("in the way", encoding="utf-8")
+    with pytest.warns(UserWarning, match="features are not kept"):
+        found = results(train(spec(), digits, "first")[1])
+    nowhere = dataclasses.replace(digits, cache_dir=None)
+    assert found == results(train(spec(), nowhere, "second")[1])
 
 
 def test_inits_that_name_one_file_in_other_ways_have_features_of_their_own(

@@ -8,15 +8,23 @@ content, so a damaged one is computed again. The first images are computed anew 
 opens the folder: another network of the same name (user code that was changed) is noticed. The hash
 of every later part is that of the first part too, so that a pass of another network that was
 stopped, or runs at the same time, leaves no mixture that would be taken for one network's.
+
+Processes that need the same features at the same time share the pass. Whoever begins a part leaves
+an empty file that says so, and the others take the next; before and after each part a process takes
+up what others have written. The marks are hints and no locks: a process that finds every missing
+part begun computes one of them all the same, so that nobody waits, not for the dead either. The
+first part, which tells whose folder it is, and often the last are computed by several processes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import secrets
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -45,6 +53,9 @@ PROBE, TOLERANCE = 2, 0.05
 their size features may differ then: bfloat16 in batches of another size differs by about a
 hundredth."""
 
+BEGUN = ".begun"
+"""Ends the name of the mark that a part is being computed."""
+
 _opened: dict[Path, Features] = {}
 """Folders that this process has checked, so that not every run does."""
 
@@ -57,8 +68,8 @@ class Features:
         parts: float32 (PART, width) each, the last one shorter; mapped from files where possible.
         head: the name of the network's last layer.
         facts: of the network, for run.json.
-        seconds: that a pass of all images takes, by those that were computed for this run; 0 where
-            all were known.
+        seconds: that a pass of all images takes in one process, by those that were computed for
+            this run; 0 where all were known.
     """
 
     parts: tuple[NDArray[np.float32], ...]
@@ -87,8 +98,8 @@ def features_of(
     """The features of all images by the run's network with its initial weights.
 
     Args:
-        on_images: called after each part that is computed, with the images that are done, their
-            total, and images a second.
+        on_images: called after each part that is computed, with the images that are done, by other
+            processes too, their total, and the images a second of this process.
 
     Raises:
         ModelError, WeightsError: the network or its weights cannot be used.
@@ -151,72 +162,131 @@ def _compute(
         first = max(0, start - len(train))
         return np.concatenate([own, test[first : first + rest]]) if rest else own
 
-    known = _read(folder, compute(train[:PROBE])) if folder is not None else {}
-    parts = []
-    of_first = ""
-    began, new, seconds = time.monotonic(), 0, 0.0
-    for i, start in enumerate(range(0, total, PART)):
-        count = min(PART, total - start)
-        part = known.get(i)
-        if part is None or len(part) != count:
-            part = compute(images_of(start, count))
-            if folder is not None:
-                part = _keep(folder, i, part, of_first)
-            new += count
-            seconds = time.monotonic() - began
-            on_images(start + count, total, per_second(new, seconds))
-        if i == 0:
-            of_first = _digest(part)
-        parts.append(part)
-    return Features(tuple(parts), head, learner.facts, seconds * total / max(1, new))
+    sizes = [min(PART, total - start) for start in range(0, total, PART)]
+    parts = _Parts(folder, sizes, compute(train[:PROBE]))
+    new, seconds = 0, 0.0
+    while (number := parts.next()) is not None:
+        began = time.monotonic()
+        parts.keep(number, compute(images_of(number * PART, sizes[number])))
+        seconds += time.monotonic() - began
+        new += sizes[number]
+        on_images(sum(map(len, parts.known.values())), total, per_second(new, seconds))
+    in_order = tuple(parts.known[number] for number in range(len(sizes)))
+    return Features(in_order, head, learner.facts, seconds * total / max(1, new))
 
 
-def _read(folder: Path, probe: NDArray[np.float32]) -> dict[int, NDArray[np.float32]]:
-    """The parts of a folder by their numbers, mapped; without those of another network."""
-    parts: dict[int, NDArray[np.float32]] = {}
-    of_first = ""
-    for path in sorted(folder.glob("*.npy")):  # the first part first
-        number, _, digest = path.stem.partition("-")
-        try:
-            part = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError):
-            continue
-        is_first = number.isdecimal() and int(number) == 0
-        before = "" if is_first else of_first
-        if part.ndim == 2 and part.dtype == np.float32 and _digest(part, before) == digest:
-            parts[int(number)] = part
-            if is_first:
-                of_first = digest
-    first = parts.get(0)
-    if first is None or first.shape[1] != probe.shape[1]:
-        return {}
-    apart = float(np.abs(first[: len(probe)] - probe).max())
-    return parts if apart <= TOLERANCE * float(np.abs(probe).max()) else {}
+class _Parts:
+    """The parts that a process has, of a folder that other processes may be filling as well.
 
-
-def _keep(
-    folder: Path, number: int, part: NDArray[np.float32], of_first: str
-) -> NDArray[np.float32]:
-    """The part as it lies in its file from now on; itself, with a warning, where it cannot.
-
-    Args:
-        of_first: the hash of the first part; "" of the first part itself.
+    Attributes:
+        known: the parts by their numbers, mapped from files where possible.
     """
-    path = folder / f"{number:05d}-{_digest(part, of_first)}.npy"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob(f"{number:05d}-*.npy"):
-            old.unlink(missing_ok=True)
-        write_whole(path, partial(np.save, arr=part, allow_pickle=False))
-        kept: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        warnings.warn(
-            f"features are not kept, the next start computes them again: cannot write {folder}: "
-            f"{error.strerror}",
-            stacklevel=2,
-        )
-        return part
-    return kept
+
+    def __init__(
+        self, folder: Path | None, sizes: Sequence[int], probe: NDArray[np.float32]
+    ) -> None:
+        """Begin with the parts that lie in the folder.
+
+        Args:
+            folder: None where nothing is kept.
+            sizes: images of each part.
+            probe: features of the first images by this process's network.
+        """
+        self.known: dict[int, NDArray[np.float32]] = {}
+        self._folder, self._sizes, self._probe = folder, sizes, probe
+        self._of_first = ""  # the hash of the first part, once it is known
+        self._read = set[str]()
+
+    def next(self) -> int | None:
+        """The number of the part to compute now; None where all are known.
+
+        The first that no process has begun. Where all have been begun, any that is missing: whoever
+        began it may be dead, and if not, the two compute the same.
+        """
+        self._look()
+        missing = [number for number in range(len(self._sizes)) if number not in self.known]
+        if not missing:
+            self._unmark()
+            return None
+        if self._folder is None or missing[0] == 0:  # the names of all others depend on the first
+            return missing[0]
+        free = next((number for number in missing if self._mark(number)), None)
+        return secrets.choice(missing) if free is None else free
+
+    def keep(self, number: int, part: NDArray[np.float32]) -> None:
+        """Add a part that was computed, unless another process has written it meanwhile."""
+        self._look()
+        if number not in self.known:
+            if number == 0:
+                self._unmark()  # what another network left
+            self._add(number, self._written(number, part))
+
+    def _add(self, number: int, part: NDArray[np.float32]) -> None:
+        self.known[number] = part
+        if number == 0:
+            self._of_first = _digest(part)
+
+    def _look(self) -> None:
+        """Add the parts that lie in the folder by now, without those of another network."""
+        for path in sorted(self._folder.glob("*.npy")) if self._folder else ():
+            name, _, digest = path.stem.partition("-")
+            number = int(name) if name.isdecimal() else -1
+            if path.name in self._read or number in self.known:
+                continue
+            if number not in range(len(self._sizes)) or (number and 0 not in self.known):
+                continue  # the first part is the first in order
+            self._read.add(path.name)
+            try:
+                part = np.load(path, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError, EOFError):
+                continue
+            form = self._sizes[number], self._probe.shape[1]
+            if part.dtype == np.float32 and part.shape == form:
+                same = _digest(part, self._of_first) == digest
+                if same and (number or self._is_of_this_network(part)):
+                    self._add(number, part)
+
+    def _is_of_this_network(self, first: NDArray[np.float32]) -> bool:
+        apart = float(np.abs(first[: len(self._probe)] - self._probe).max())
+        return apart <= TOLERANCE * float(np.abs(self._probe).max())
+
+    def _written(self, number: int, part: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The part as it lies in its file from now on; itself, with a warning, where it cannot."""
+        folder = self._folder
+        if folder is None:
+            return part
+        path = folder / f"{number:05d}-{_digest(part, self._of_first)}.npy"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for old in folder.glob(f"{number:05d}-*.npy"):
+                old.unlink(missing_ok=True)
+            write_whole(path, partial(np.save, arr=part, allow_pickle=False))
+            kept: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except OSError as error:
+            warnings.warn(
+                "features are not kept, the next start computes them again: cannot write "
+                f"{folder}: {error.strerror}",
+                stacklevel=2,
+            )
+            return part
+        return kept
+
+    def _mark(self, number: int) -> bool:
+        """Tell other processes that a part is begun; False where one of them has begun it."""
+        assert self._folder is not None
+        try:
+            (self._folder / f"{number:05d}{BEGUN}").touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        except OSError:  # nothing can be written there, and nothing is shared
+            return True
+        return True
+
+    def _unmark(self) -> None:
+        """Remove the marks of all processes, where none of them is of use any more."""
+        for path in self._folder.glob(f"*{BEGUN}") if self._folder else ():
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _digest(part: NDArray[np.float32], of_first: str = "") -> str:

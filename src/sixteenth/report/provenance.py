@@ -87,9 +87,9 @@ def provenance(
 def _taken(results: pd.DataFrame) -> tuple[int, float, float]:
     """How many runs have a time, and the sums of the seconds and operations that runs took.
 
-    Images pass through a frozen network once, for all of its heads: where two workers computed the
-    same features at the same time, that is one pass. Heads in tables of earlier versions, whose
-    times hold the pass where they happened to be first, have no time here.
+    Images pass through a frozen network once, for all of its heads: each run that computed some of
+    the features, beside others, tells how long the whole pass takes. Heads in tables of earlier
+    versions, whose times hold the pass where they happened to be first, have no time here.
     """
     if "feature_seconds" not in results:
         results = results.assign(feature_seconds=math.nan)

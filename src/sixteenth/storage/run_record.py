@@ -89,9 +89,9 @@ class RunRecord(Part):
     train_flops: Number = None
     seconds: Number = None
     feature_seconds: Number = None
-    """Of a head, whose `seconds` leave it out: what one pass of all images through the network
-    takes, by the run that computed features; 0 where all were known. None in records of earlier
-    versions."""
+    """Of a head, whose `seconds` leave it out: what a pass of all images through the network
+    takes one process, by those that it computed for the run; 0 where all were known. None in
+    records of earlier versions."""
     evaluation_seconds: Number = None
     images_per_second: Number = None
     peak_memory_bytes: Whole = None
