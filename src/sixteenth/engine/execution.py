@@ -184,9 +184,7 @@ def resolve_execution(device: str | None, train: TrainSpec) -> Execution:
     """
     chosen = device or _devices()[0]
     try:
-        kind = torch.device(chosen).type
-        if kind not in ("cpu", "cuda", "mps"):
-            raise RuntimeError("no training on such a device")
+        kind = _kind(chosen)
         torch.empty(1, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(
@@ -299,6 +297,21 @@ def _has_bfloat16(device: torch.device) -> bool:
     # Torch has only private functions for this. If one is missing, bfloat16 is assumed to be slow.
     tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, test, lambda: False)() for test in tests)
+
+
+def _kind(device: str) -> str:
+    """What kind of device a text names; torch's own message lists kinds that nothing trains on.
+
+    Raises:
+        RuntimeError: it names none that is trained on.
+    """
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        kind = ""
+    if kind not in ("cpu", "cuda", "mps"):
+        raise RuntimeError("expected cpu, cuda, cuda:N or mps")
+    return kind
 
 
 def _first_sentence(error: Exception) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sixteenth import InputError
+from sixteenth import InputError, TrainSpec
+from sixteenth.engine.execution import resolve_execution
 from sixteenth.study.planning.budget import check_budget
 from sixteenth.study.planning.executions import ExecutionRequest
 from sixteenth.study.planning.schedule import Schedule
@@ -21,6 +22,13 @@ def test_so_many_workers_or_threads_there_cannot_be(name: str, asked: Any) -> No
     with pytest.raises(InputError, match=wrong):
         ExecutionRequest(**{name: asked})
     assert ExecutionRequest(**{name: np.int64(2)}) == ExecutionRequest(**{name: 2})
+
+
+@pytest.mark.parametrize("device", ["gpu", "0", "GPU:0", "xla", "meta"])
+def test_what_is_no_device_to_train_on_is_refused_with_those_that_are(device: str) -> None:
+    said = rf"device '{device}' cannot be used here \(expected cpu, cuda, cuda:N or mps\); there is"
+    with pytest.raises(InputError, match=said):
+        resolve_execution(device, TrainSpec())
 
 
 @pytest.mark.parametrize("budget", ["45min", -1, math.nan])
