@@ -18,7 +18,7 @@ def test_an_unknown_key_is_told_before_the_one_that_it_was_meant_for(key: str) -
 
 @pytest.mark.parametrize("study", ["cifar10", None, ["data"], 3])
 def test_what_is_no_mapping_is_no_study(study: object) -> None:
-    with pytest.raises(SpecError, match="expected a mapping .* read by Study.load"):
+    with pytest.raises(SpecError, match=r"expected a mapping .* read by Study\.load"):
         Study(study)  # type: ignore[arg-type]
 
 

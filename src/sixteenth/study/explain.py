@@ -308,7 +308,7 @@ def _why_not_separated(found: Findings) -> str:
         return "the best network is no better than guessing"
     if doubling.gain.value <= 0:
         return (
-            f"twice the images, from {doubling.half.images:,.0f} to {doubling.images:,.0f}, did not "
-            "raise the accuracy of the best network"
+            f"twice the images, from {doubling.half.images:,.0f} to {doubling.images:,.0f}, did "
+            "not raise the accuracy of the best network"
         )
     return f"the best network is one on fewer images than half of the {doubling.images:,.0f}"
