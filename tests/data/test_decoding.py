@@ -38,18 +38,22 @@ def huge_png(width, height):
     )
 
 
-def sixteen_bit_png(values):
-    """Colours of 16 bits, which Pillow reads and does not write."""
+def png_of(values, bits=16, transparent=None):
+    """Grey values or colours of so many bits, of which one is transparent; Pillow writes few."""
 
     def chunk(kind, data):
         check = zlib.crc32(kind + data)
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
 
-    height, width, _ = values.shape
-    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + content
+    height, width = values.shape[:2]
+    header = struct.pack(">IIBBBBB", width, height, bits, 2 * (values.ndim - 2), 0, 0, 0)
+    single = np.unpackbits(values.astype(">u2").reshape(height, -1, 1).view(np.uint8), axis=-1)
+    rows = np.packbits(single[..., -bits:].reshape(height, -1), axis=-1)
+    content = chunk(b"IHDR", header)
+    if transparent is not None:
+        content += chunk(b"tRNS", np.asarray(transparent, ">u2").tobytes())
+    content += chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows)))
+    return b"\x89PNG\r\n\x1a\n" + content + chunk(b"IEND", b"")
 
 
 def test_grey_is_repeated():
@@ -79,7 +83,7 @@ def test_images_of_16_bits_that_use_12_are_named_as_nearly_black():
     values = np.linspace(0, 4095, 64).astype(np.uint16).reshape(8, 8)
     black = np.zeros((8, 8, 3), np.uint8)
     few, full = saved(Image.fromarray(values)), saved(Image.fromarray(values * 16))
-    colour = sixteen_bit_png(np.stack([values] * 3, axis=-1))
+    colour = png_of(np.stack([values] * 3, axis=-1))
     images = [
         ("few", few), ("full", full), ("colour", colour), ("8 bits", encode(black)),
         ("8 bits, BMP", encode(black, "BMP")), ("tiff", tiff(values.astype(np.int32))),
@@ -108,6 +112,26 @@ def test_transparent_pixels_are_laid_over_white():
     assert np.all(decoded[4:] == 255)
     see_through = Image.new("P", (8, 8), 0)
     assert np.all(decode_image(saved(see_through, transparency=0), 8) == 255)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8, 16])
+def test_the_grey_that_a_png_declares_transparent_is_white_at_any_depth(bits):
+    most = 2**bits - 1
+    values = np.array([[0, most // 3], [most // 3 * 2, most // 3 * 2 - 1]])
+    plain = np.rint(values * (255 / most)).astype(int)
+    assert decode_image(png_of(values, bits), 2)[..., 0].tolist() == plain.tolist()
+    for transparent in (most // 3 * 2, most // 3, 0):
+        white = np.where(values == transparent, 255, plain)
+        found = decode_image(png_of(values, bits, transparent), 2)
+        assert found.tolist() == np.stack([white] * 3, axis=-1).tolist()
+
+
+def test_the_16_bit_colour_that_a_png_declares_transparent_is_white():
+    colours = np.array([[[1000, 2000, 3000], [232, 208, 184]], [[0, 0, 0], [9, 60_000, 1]]])
+    found = decode_image(png_of(colours, 16, [1000, 2000, 3000]), 2)
+    assert found.tolist() == [[[255, 255, 255], [0, 0, 0]], [[0, 0, 0], [0, 234, 0]]]
+    grey = png_of(np.full((2, 2, 3), 1000), 16, [60_000] * 3)
+    assert np.all(decode_image(grey, 2) == 3)
 
 
 def test_cmyk_becomes_rgb():

@@ -39,7 +39,7 @@ from .source import Content, Found
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMAT = 3
+FORMAT = 4
 """Increase it when the layout of the cache changes, or how images are decoded or resized."""
 
 _PARTS = ("train_images", "train_labels", "test_images", "test_labels")

@@ -31,7 +31,7 @@ from .pixel_store import PixelStore, zeros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from PIL import Image
+    from PIL import Image, ImageFile
 
 Encoded = tuple[str, "bytes | Path | None"]
 """An image's name in messages, and its bytes or file; None if the dataset has no bytes of it."""
@@ -217,6 +217,8 @@ def _decode_file(
         # Pillow turns these over only if they have 8 bits or fewer.
         inverted = image.mode.startswith("I;16") and kind == "TIFF" and _is_white_zero(image)
         short = not ended and lacks_end(image)
+        if kind == "PNG":
+            _scale_transparent_value(image)
         # Decode a large JPEG at a lower resolution, still high enough to resize it well.
         image.draft("RGB", (2 * image_size, 2 * image_size))
         image.load()
@@ -228,6 +230,20 @@ def _decode_file(
         rgb = _to_rgb(upright, unscaled=unscaled, inverted=inverted)
         dark = deep and is_dark(rgb)
         return _Decoded(np.asarray(_resize(rgb, image_size, interpolation)), dark, short, kind)
+
+
+def _scale_transparent_value(image: ImageFile.ImageFile) -> None:
+    """Bring the value that a PNG declares transparent (tRNS) to the scale of the loaded pixels.
+
+    Pillow scales pixels of 2 and 4 bits up to 8, and of 16-bit colours it keeps the upper byte, but
+    leaves this value as it is in the file. `image` is not loaded yet.
+    """
+    value, raw = image.info.get("transparency"), str(image.tile[0][3]) if image.tile else ""
+    if isinstance(value, int) and raw in ("L;2", "L;4"):
+        most = 3 if raw == "L;2" else 15
+        image.info["transparency"] = (value & most) * 255 // most
+    elif isinstance(value, tuple) and raw == "RGB;16B":
+        image.info["transparency"] = tuple(part >> 8 for part in value)
 
 
 def _is_white_zero(image: Image.Image) -> bool:
@@ -269,7 +285,10 @@ def _to_rgb(image: Image.Image, *, unscaled: bool, inverted: bool) -> Image.Imag
             )
         if inverted:
             values = 65535 - values
-        image = Image.fromarray(np.rint(values / 257).astype(np.uint8))
+        grey = np.rint(values / 257).astype(np.uint8)
+        if isinstance(transparent := image.info.get("transparency"), int):
+            grey[values == transparent] = 255  # the white that it is laid on
+        image = Image.fromarray(grey)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
