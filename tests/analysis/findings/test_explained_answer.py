@@ -16,6 +16,7 @@ from sixteenth.analysis.findings.explained import (
     CellPair,
     ExplainedLever,
     Lever,
+    LeverRuns,
     LeverVerdict,
 )
 from sixteenth.language import language_for
@@ -275,3 +276,32 @@ def test_trainings_of_explain_are_no_part_of_what_the_study_takes(study):
     _, found = options(study, made, tested, repeats)
     caution = next(each for each in found.overview.cautions if isinstance(each, ReasonFound))
     assert caution.seconds == pytest.approx(own, rel=0.01)
+
+
+TWO_SIZES = {"1/16": 3125, "1": 50_000}
+
+
+def test_a_reason_that_was_found_on_fewer_images_is_named_on_the_first_screen(study):
+    """As `sixteenth explain` tests it by default."""
+    made = study({SMALL: (0.60, 0.75), BIG: (0.45, 0.66)}, fractions=TWO_SIZES, seeds=(0, 1))
+    few = CellPair("1/16", BIG, SMALL)
+    tested = lever_runs(study, {SMALL: 0.60, BIG: 0.60}, Lever.ZERO_INIT, pair=few)
+    by_kind, found = options(study, made, tested)
+    assert by_kind["model"].verdict == "does not", "as the study trains it"
+    (caution,) = [each for each in found.overview.cautions if isinstance(each, ReasonFound)]
+    assert caution.images == 50_000
+    for language in (english(found), language_for(tag="zh-Hant")):
+        text = language.say(caution)
+        assert "3,125" in text
+        assert "50,000" in text
+    said = english(found).screen.screen(found.overview, "").cautions
+    (one,) = [each for each in said if "The reason was found" in each.text]
+    assert "On 50,000 images this was not tried, and may help resnet50" in one.text
+    assert one.command == "sixteenth run study.yaml --set zero_init_residual=auto --fresh"
+    # It was tried on as many images, and is none there.
+    all_images = study({SMALL: (0.75,), BIG: (0.66,)}, fractions={"1": 50_000})
+    there = LeverRuns(
+        CellPair("1", BIG, SMALL), Lever.ZERO_INIT, all_images.results, all_images.predictions
+    )
+    _, found = options(study, made, tested, there)
+    assert not [each for each in found.overview.cautions if isinstance(each, ReasonFound)]

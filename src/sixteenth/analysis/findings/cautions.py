@@ -152,18 +152,26 @@ class ReasonFound(Finding):
     Attributes:
         seconds: of training that the study takes with the lever, which makes its runs as much
             slower as those that were tried; NaN where not known.
+        images: of the comparison, where the reason was tested on another number of them; else None.
     """
 
     strength = Strength.MEASURED
     reason: ExplainedLever
     seconds: float = math.nan
+    images: float | None = None
 
     @classmethod
     def of(cls, evidence: Evidence, compared: Sequence[Cell]) -> Iterator[Self]:
         """One finding for each model that is compared with the best network's; see `cautions`."""
-        reasons = (evidence.explanation.reason(cell, evidence.best) for cell in compared)
-        seconds = study_seconds(evidence.grid, evidence.explanation.repeats)
-        yield from (cls(one, one.slower * seconds) for one in reasons if one is not None)
+        explanation, best = evidence.explanation, evidence.best
+        seconds = study_seconds(evidence.grid, explanation.repeats)
+        for cell in compared:
+            if (here := explanation.reason(cell, best)) is not None:
+                yield cls(here, here.slower * seconds)
+            elif explanation.levers(cell, best):
+                continue  # what holds elsewhere was tried here
+            elif (other := explanation.reason_elsewhere(cell.arm, best.arm)) is not None:
+                yield cls(other, other.slower * seconds, cell.train_size)
 
 
 @dataclass(frozen=True)

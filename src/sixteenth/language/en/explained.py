@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import assert_never
 
+from ...analysis.findings.cautions import ReasonFound
 from ...analysis.findings.explained import (
     Average,
     ExplainedFinding,
@@ -136,13 +137,18 @@ def _name(cell: Cell, found: ExplainedLever | TriedAhead, words: Words) -> str:
     return words.arm(cell.model, cell.init)
 
 
-def reason(found: ExplainedLever, words: Words) -> str:
+def reason(caution: ReasonFound, words: Words) -> str:
     """What is behind in a study, the lever that is the reason for it, and what a card compares."""
+    found = caution.reason
     behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
+    where = "" if caution.images is None else f" on {count(found.behind.train_size)} images"
     text = (
-        f"As this study trains it, {behind} is {points(found.before.value)} behind {ahead}. The "
-        f"reason was found: {_what(found.lever, behind)}. It explains {_share(found.share)}."
+        f"As this study trains it, {behind} is {points(found.before.value)} behind {ahead}{where}. "
+        f"The reason was found: {_what(found.lever, behind)}. It explains {_share(found.share)}."
     )
+    if caution.images is not None:
+        untried = f"On {count(caution.images)} images this was not tried, and may help {behind}."
+        return f"{text} {untried}"
     if found.remedied is not None:
         has = "without" if found.remedied.start is found.ahead else "with"
         better = f" {has} it, which is more accurate" if len(found.gains) > 1 else ""

@@ -230,7 +230,7 @@ class EnglishScreen(Screen):
                     "another learning rate, which could change the verdict."
                 )
             case ReasonFound():
-                return explained.reason(found.reason, self.words)
+                return explained.reason(found, self.words)
             case ImbalancedClasses():
                 return (
                     f"Classes are imbalanced ({count(found.fewest)} to {count(found.most)} test "

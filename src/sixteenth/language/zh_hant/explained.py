@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import assert_never
 
+from ...analysis.findings.cautions import ReasonFound
 from ...analysis.findings.explained import (
     Average,
     ExplainedFinding,
@@ -17,7 +18,7 @@ from ...analysis.findings.explained import (
     UnfinishedLevers,
 )
 from ...analysis.inputs.grid import Cell
-from .numbers import NUMBERS, SENTENCE, interval, points, signed_points
+from .numbers import NUMBERS, SENTENCE, images, interval, points, signed_points
 from .words import Words
 
 # What a network is trained with, in a few words.
@@ -128,13 +129,18 @@ def _name(cell: Cell, found: ExplainedLever | TriedAhead, words: Words) -> str:
     return words.arm(cell.model, cell.init)
 
 
-def reason(found: ExplainedLever, words: Words) -> str:
+def reason(caution: ReasonFound, words: Words) -> str:
     """What is behind in a study, the lever that is the reason for it, and what a card compares."""
+    found = caution.reason
     behind, ahead = _name(found.behind, found, words), _name(found.ahead, found, words)
+    where = "" if caution.images is None else f"用 {images(found.behind.train_size)}時，"
     text = (
-        f"以這項研究的訓練方式，{behind} 落後 {ahead} {points(found.before.value)}。原因已經找到："
+        f"{where}以這項研究的訓練方式，{behind} 落後 {ahead} {points(found.before.value)}。"
+        "原因已經找到："
         f"{_what(found.lever, behind)}，這項改變解釋了{_share(found.share)}。"
     )
+    if caution.images is not None:
+        return f"{text}用 {images(caution.images)}時還沒有試過，{behind} 可能因此變好。"
     if found.remedied is not None:
         has = "不" if found.remedied.start is found.ahead else ""
         other = f" {ahead}"

@@ -221,7 +221,7 @@ class ChineseScreen(Screen):
                     "它可能就學得起來，結論也可能改變。"
                 )
             case ReasonFound():
-                return explained.reason(found.reason, self.words)
+                return explained.reason(found, self.words)
             case ImbalancedClasses():
                 return (
                     f"類別不平衡（測試影像 {count(found.fewest)} 至 {count(found.most)} 張）："
