@@ -157,7 +157,7 @@ def untried(option: Option, words: Words) -> str:
                 if option.elsewhere:
                     return f"{model} was not trained from any on as many images"
                 return "no run used any"
-            return "the study has no others that were trained on as many images"
+            return "the study has no other pretrained weights that were trained on as many images"
         case OptionKind.TRAINING:
             if option.converged is False:
                 return "training accuracy was still rising at the end; what it brings was not tried"

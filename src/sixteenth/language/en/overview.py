@@ -183,9 +183,9 @@ class EnglishScreen(Screen):
                     return "not tried with this model on as many images"
                 if option.fine_tunes:
                     return "no run fine-tuned all weights"
-                return (
-                    "no run used any" if option.start.init == "random" else "no others were tried"
-                )
+                if option.start.init == "random":
+                    return "no run used any"
+                return "no other pretrained weights were tried"
             case OptionKind.TRAINING if option.converged is False:
                 return "still improving at the end"
             case _:

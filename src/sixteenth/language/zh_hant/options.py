@@ -156,7 +156,7 @@ def untried(option: Option, words: Words) -> str:
                 if option.elsewhere:
                     return f"{model} 沒有用同樣多的影像從預訓練權重開始訓練過"
                 return "沒有任何一次訓練使用預訓練權重"
-            return "沒有用同樣多的影像訓練過其他權重"
+            return "沒有用同樣多的影像訓練過其他預訓練權重"
         case OptionKind.TRAINING:
             if option.converged is False:
                 return "訓練準確率在結束時還在上升，但沒有試過訓練更久"

@@ -178,7 +178,7 @@ class ChineseScreen(Screen):
                     return "這個模型沒有用同樣多的影像試過"
                 if option.fine_tunes:
                     return "沒有試過微調全部權重"
-                return "沒有使用過" if option.start.init == "random" else "沒有試過其他權重"
+                return "沒有使用過" if option.start.init == "random" else "沒有試過其他預訓練權重"
             case OptionKind.TRAINING if option.converged is False:
                 return "訓練結束時仍在進步"
             case _:
