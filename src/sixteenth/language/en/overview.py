@@ -363,7 +363,7 @@ def _missing(found: RunsMissing) -> str:
         (found.running, "{} still running and left out", "{} still running"),
     ]
     told = [each for each in counts if each[0]]
-    of_all = f" of {plural(found.runs, 'run')}"
+    of_all = f" of {found.runs} runs"
     if len(told) == 1:
         number, alone, _ = told[0]
         told_of = f"{number}{of_all} {alone.format('is' if number == 1 else 'are')}."
