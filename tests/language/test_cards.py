@@ -259,6 +259,22 @@ def test_runs_that_go_on_where_they_were_stopped_are_told_apart(
     assert not faults(ZH.say(found))
 
 
+@pytest.mark.parametrize(
+    ("missing", "diverged", "again"), [(0, 3, False), (1, 3, True), (0, 2, True)]
+)
+def test_runs_that_would_diverge_again_are_not_to_be_trained_again_in_the_same_way(
+    missing: int, diverged: int, again: bool
+) -> None:
+    found = RunsMissing(missing, 3, runs=6, diverged=diverged)
+    assert bool(command(found)) is again
+    assert EN.say(found).endswith(
+        f"left out. The loss of {diverged} became NaN or infinite, and would again: another "
+        "learning rate may help (train.learning_rate)."
+    )
+    assert f"有 {diverged} 次損失變成 NaN 或無限大" in ZH.say(found)
+    assert not faults(ZH.say(found))
+
+
 @pytest.mark.parametrize("kind", [OptionKind.DATA, OptionKind.MODEL, OptionKind.TRAINING])
 def test_nobody_is_told_to_take_a_loss(kind: OptionKind) -> None:
     loss = replace(

@@ -85,8 +85,8 @@ def command(found: Caution) -> str:
         case PartTrained():
             # The most telling runs of a fine-tuning that may be long.
             return f"{RUN} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"
-        case RunsMissing() if not (found.missing or found.failed):
-            return ""  # the rest is being trained
+        case RunsMissing() if not found.to_begin:
+            return ""  # the rest is being trained, or would diverge again
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
             return RUN if isinstance(found, RunsMissing | StoppedEarly) else f"{RUN} --fresh"

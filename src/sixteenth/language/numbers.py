@@ -103,18 +103,22 @@ class Numbers:
         return self.span.format(self.decimal(float(low) * 100, digits), self.percent(high, digits))
 
     def points_interval(self, low: Any, high: Any, digits: int = 1) -> str:
-        """A range of differences in percentage points: ``−0.3 to +1.1``.
-
-        More digits of an end that would be written as zero, where zero lies outside: ``+0.03``.
-        """
+        """A range of differences in percentage points: ``−0.3 to +1.1``; see `points_ends`."""
         if missing(low) or missing(high):
             return DASH
-        off_zero = float(low) > 0 or float(high) < 0
-        ends = (
-            self.points(end, digits_off_zero(float(end), digits) if off_zero else digits)
+        return self.span.format(*self.points_ends(float(low), float(high), digits))
+
+    def points_ends(self, low: float, high: float, digits: int = 1) -> tuple[str, str]:
+        """The two ends of such a range.
+
+        One that would be written as zero has more digits where zero lies outside: ``+0.03``.
+        """
+        off_zero = low > 0 or high < 0
+        first, last = (
+            self.points(end, digits_off_zero(end, digits) if off_zero else digits)
             for end in (low, high)
         )
-        return self.span.format(*ends)
+        return first, last
 
     def count(self, number: Any) -> str:
         """50000 as ``50,000``."""

@@ -271,8 +271,7 @@ class Screen(ABC):
         """``measured, 95% interval +12.9 to +18.6``."""
         if not option.known:
             return ""
-        points = self.numbers.numbers.points
-        ends = points(option.low), points(option.high)
+        ends = self.numbers.numbers.points_ends(option.low, option.high)
         interval = self.numbers.ends(option.level, *ends, measured=option.measured)
         said = self.labels.around.format(how=self.how(option), interval=interval)
         return said + self.words.across * option.across_machines

@@ -208,3 +208,11 @@ def test_training_is_called_unfinished_only_where_its_last_steps_are_known_to_ha
     said = language_for(found).say(one)
     assert ("was still improving when its training ended" in said) is known
     assert ("may bring the best network as much" in said) is not known
+
+
+def test_runs_whose_loss_diverged_are_counted_among_the_failed_ones(study):
+    made = study({SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES)
+    made = made.drop("resnet50-random-1-seed0", "failed", "DivergedError: the loss became nan")
+    made = made.drop("resnet50-random-1of2-seed0", "failed", "NodeError: its data are not there")
+    found = caution(made, RunsMissing)
+    assert (found.failed, found.diverged, found.to_begin) == (2, 1, True)

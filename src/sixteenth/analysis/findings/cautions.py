@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from ...errors import DivergedError
 from ...spec.fields import (
     AT_MAX_EPOCHS,
     LEVELLED_OFF,
@@ -263,6 +264,7 @@ class RunsMissing(Finding):
         running: those that are being trained.
         stopped: of the missing ones that go on where they were stopped: the epoch that each has
             come to, and all of its epochs.
+        diverged: of the failed ones those whose loss became NaN or infinite, as it would again.
     """
 
     strength = Strength.NOTE
@@ -272,13 +274,21 @@ class RunsMissing(Finding):
     seconds: float = math.nan
     running: int = 0
     stopped: tuple[tuple[int, int], ...] = ()
+    diverged: int = 0
+
+    @property
+    def to_begin(self) -> bool:
+        """Whether training the missing and failed runs in the same way may give results."""
+        return self.missing + self.failed > self.diverged
 
     @classmethod
     def of(cls, evidence: Evidence) -> tuple[Self, ...]:
         """The finding of a study; none where all runs have a result."""
         grid = evidence.grid
         left = [run for run in grid.missing if run.status != "running"]
-        failed = sum(run.status == "failed" for run in left)
+        failures = [run for run in left if run.status == "failed"]
+        failed = len(failures)
+        diverged = sum(run.error.startswith(f"{DivergedError.__name__}:") for run in failures)
         running = len(grid.missing) - len(left)
         begun = [evidence.context.stopped.get(run.run_id) for run in left]
         seconds = sum(
@@ -286,7 +296,8 @@ class RunsMissing(Finding):
             for run, at in zip(left, begun, strict=True)
         )
         stopped = tuple(at for at in begun if at is not None)
-        found = cls(len(left) - failed, failed, len(grid.runs), seconds, running, stopped)
+        missing = len(left) - failed
+        found = cls(missing, failed, len(grid.runs), seconds, running, stopped, diverged)
         return (found,) if grid.missing else ()
 
 

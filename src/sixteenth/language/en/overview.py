@@ -367,12 +367,23 @@ def _missing(found: RunsMissing) -> str:
     if len(told) == 1:
         number, alone, _ = told[0]
         told_of = f"{number}{of_all} {alone.format('is' if number == 1 else 'are')}."
-        return told_of + _stopped(found)
+        return told_of + _stopped(found) + _diverged(found)
     parts = [
         f"{number}{of_all * (i == 0)} {what.format('is' if number == 1 else 'are')}"
         for i, (number, _, what) in enumerate(told)
     ]
-    return f"{join(parts)}; they are left out.{_stopped(found)}"
+    return f"{join(parts)}; they are left out.{_stopped(found)}{_diverged(found)}"
+
+
+def _diverged(found: RunsMissing) -> str:
+    """That runs failed in a way that is no accident, as a further sentence."""
+    if not found.diverged:
+        return ""
+    which = "Its loss" if found.diverged == found.failed == 1 else f"The loss of {found.diverged}"
+    return (
+        f" {which} became NaN or infinite, and would again: another learning rate may help "
+        "(train.learning_rate)."
+    )
 
 
 def _stopped(found: RunsMissing) -> str:

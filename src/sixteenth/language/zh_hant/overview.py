@@ -274,7 +274,13 @@ class ChineseScreen(Screen):
                 if len(found.stopped) == 1:
                     epoch, epochs = found.stopped[0]
                     stopped = f"其中 1 次停在第 {epoch} 個 epoch（共 {epochs} 個）。"
-                return f"{found.runs} 次訓練中有 {said}，未列入分析。{stopped}"
+                diverged = ""
+                if found.diverged:
+                    diverged = (
+                        f"失敗的訓練中有 {found.diverged} 次損失變成 NaN 或無限大，照樣重訓還是會"
+                        "如此：可以換一個學習率（train.learning_rate）。"
+                    )
+                return f"{found.runs} 次訓練中有 {said}，未列入分析。{stopped}{diverged}"
             case _:
                 assert_never(found)
 
