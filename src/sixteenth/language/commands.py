@@ -62,7 +62,7 @@ def command(found: Caution) -> str:
         case NotConverged():
             return f"{RUN} --set {found.setting}={found.value} --fresh" if found.setting else ""
         case OneSeed():
-            return f"{RUN} --set 'seeds={list(found.seeds)}'"
+            return f"{RUN} --set 'seeds={list(found.seeds)}'" if found.seeds else ""
         case ImbalancedClasses():
             return f"{RUN} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
         case UnstableModel():
