@@ -69,7 +69,7 @@ def command(found: Caution) -> str:
         case NotConverged():
             return _anew(found.settings)
         case OneSeed():
-            return f"{RUN} --set 'seeds={list(found.seeds)}'"
+            return f"{RUN} --set 'seeds={list(found.seeds)}'" if found.seeds else ""
         case ImbalancedClasses():
             return f"{RUN} --set metric={Metric.BALANCED_ACCURACY}"  # trains nothing again
         case UnstableModel():

@@ -76,6 +76,7 @@ def _context(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> Context:
         train_images=first(run.data.train_images for run in runs if run.data),
         num_classes=len(classes) or None,
         classes=tuple(plain(name) for name in classes),
+        disjoint=spec.get("subsets") == "disjoint",
         image_size=spec.get("image_size"),
         stem=str(spec.get("stem", "default")),
         schedule=str(train.get("schedule") or ""),

@@ -24,6 +24,7 @@ from sixteenth.analysis.findings.advice import (
     _seeds,
     _sizes,
 )
+from sixteenth.analysis.findings.cautions import OneSeed
 from sixteenth.analysis.findings.cost import study_seconds
 from sixteenth.analysis.findings.evidence import Evidence
 from sixteenth.analysis.findings.explained import Explanation
@@ -31,7 +32,7 @@ from sixteenth.analysis.findings.options import OptionVerdict, visible_gain
 from sixteenth.analysis.findings.target import TargetOutcome
 from sixteenth.language import language_for
 from sixteenth.language.base import SaidAdvice
-from sixteenth.language.commands import step_command
+from sixteenth.language.commands import command, step_command
 from sixteenth.language.en import English
 from sixteenth.language.en.numbers import probability
 from sixteenth.language.words import Names
@@ -203,6 +204,37 @@ def test_runs_that_were_stopped_by_a_budget_are_trained_on_before_more_seeds(stu
     found = discuss(stopped.results, stopped.histories, predictions=stopped.predictions)
     assert found.grid.length == 0.5
     assert not [step for step in found.advice.steps if isinstance(step, MoreSeeds)]
+
+
+@pytest.mark.parametrize(
+    ("disjoint", "seeds", "asked"),
+    [
+        (False, (0, 1, 2), {LabelledImages}),
+        (True, (0, 1, 2), set()),  # three times 6,000 images
+        (True, (0,), {LabelledImages, MoreSeeds}),  # once 6,000, and three times 3,000
+    ],
+)
+def test_no_step_asks_for_more_images_than_disjoint_subsets_can_have(study, disjoint, seeds, asked):
+    rising = {("resnet18", "random"): (0.3, 0.5, 0.66), ("resnet50", "random"): (0.3, 0.5, 0.658)}
+    made = study(
+        rising, fractions={"1/12": 750, "1/6": 1500, "1/3": 3000}, seeds=seeds, test_size=5000
+    )
+    made.results["steps"] = 400
+    context = Context(num_classes=10, train_images=9000, disjoint=disjoint)
+    found = discuss(made.results, predictions=made.predictions, context=context).advice
+    assert asked == {type(step) for step in found.steps} & {LabelledImages, MoreSeeds}
+
+
+def test_more_seeds_of_all_images_are_no_command_where_no_two_share_an_image(study):
+    made = study({("resnet18", "random"): (0.5, 0.6, 0.7)}, test_size=5000)
+    made.results["steps"] = 400
+    commands = []
+    for disjoint in (False, True):
+        context = Context(num_classes=10, train_images=50_000, disjoint=disjoint)
+        found = discuss(made.results, predictions=made.predictions, context=context)
+        (one,) = [c for c in found.overview.cautions if isinstance(c, OneSeed)]
+        commands.append(command(one))
+    assert commands == ["sixteenth run study.yaml --set 'seeds=[0, 1, 2]'", ""]
 
 
 def test_one_more_size_takes_the_time_of_all_networks(study):

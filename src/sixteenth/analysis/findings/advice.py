@@ -208,6 +208,8 @@ def _labelled(evidence: Evidence, options: Sequence[Option]) -> list[LabelledIma
     sizes = map(grid.size_of, planned.values())  # of one run a fraction: it looks through all runs
     if any(abs(known - size) <= SAME_SIZE * size for known in sizes):
         return []
+    if not evidence.can_have(size, len({run.seed for run in grid.runs})):
+        return []
     fractions = (*planned, f"{size:.0f} images")
     return [LabelledImages(size, size_seconds(grid, size), fractions)]
 
@@ -259,10 +261,12 @@ def _seeds(evidence: Evidence) -> list[MoreSeeds]:
     # Of runs that were stopped before their end the rest comes first.
     if once or ahead or grid.length < 1 or not found.may_be_told_by(SEEDS):
         return []
+    seeds = sorted({run.seed for run in grid.runs})
+    if not evidence.can_have(best.train_size, len(seeds) + SEEDS):
+        return []
     repeats = evidence.explanation.repeats
     repeated = any(run_id in repeats for cell in (best, rival) for run_id in cell.run_ids)
     if repeated or not is_testable(best, rival):
-        seeds = sorted({run.seed for run in grid.runs})
         more = (*seeds, *(seeds[-1] + i for i in range(1, SEEDS + 1)))
         return [MoreSeeds(best, rival, found, SEEDS * study_seconds(grid) / len(seeds), more)]
     seconds = SEEDS * (best.mean("seconds") + rival.mean("seconds"))

@@ -63,7 +63,8 @@ class OneSeed(Finding):
 
     Attributes:
         deviation: standard deviation between trainings of a network that was assumed.
-        seeds: those of the study, and as many more as make three.
+        seeds: those of the study, and as many more as make three; none where the images are too few
+            for three subsets without a common one.
         seconds: of training that these take; NaN where not known.
         once: the weights that this network trains, where cells that train others were repeated;
             else None.
@@ -75,17 +76,20 @@ class OneSeed(Finding):
     once: Finetune | None = None
 
     @classmethod
-    def of(cls, grid: Grid, cells: Iterable[Cell]) -> Iterator[Self]:
+    def of(cls, evidence: Evidence, cells: Iterable[Cell]) -> Iterator[Self]:
         """Where the spread of one of the cells is assumed.
 
         Where more seeds of it are planned, the missing runs are the way to them.
         """
+        grid = evidence.grid
+        most = max(cell.train_size for cell in grid.cells)
         for cell in cells:
             part = trained_part(cell.init)
             planned = {run.seed for run in grid.runs if trained_part(run.init) == part}
             if grid.spread.assumed(cell.key) and len(planned) == 1:
                 seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
                 seeds += tuple(max(seeds) + i for i in range(1, SEEDS - len(seeds) + 1))
+                seeds = seeds if evidence.can_have(most, len(seeds)) else ()
                 deviation = grid.spread.deviation(cell.key)
                 yield cls(deviation, seeds, _seeds_seconds(grid, len(seeds)), once(grid, cell))
                 return
@@ -371,7 +375,7 @@ def cautions(
     if told and narrow and decided is not None:
         same_size = [c for c in grid.cells if c.train_size == decided.start.train_size]
         end = [cell for cell in same_size if cell.arm == decided.end]
-        yield from OneSeed.of(grid, [best, decided.start, *end])
+        yield from OneSeed.of(evidence, [best, decided.start, *end])
     hidden = imbalance(grid, best)
     if hidden is not None:
         yield hidden

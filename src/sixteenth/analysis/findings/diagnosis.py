@@ -54,6 +54,8 @@ class Context:
     """Names of the classes, in the order of their numbers."""
     class_images: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """Fraction -> training images of each class in it, in the same order."""
+    disjoint: bool = False
+    """No two seeds share an image: a fraction that is too large for all seeds cannot be trained."""
     image_size: int | None = None
     stem: str = "default"
     schedule: str = ""

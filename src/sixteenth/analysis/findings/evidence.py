@@ -53,6 +53,10 @@ class Evidence:
         few = (each for each in self.diagnoses if isinstance(each, TooFewSteps))
         return any(each.run_id in cell.run_ids for each in few)
 
+    def can_have(self, images: float, seeds: int) -> bool:
+        """Whether each of so many seeds can have so many training images of its own."""
+        return not self.context.disjoint or images * seeds <= self.grid.labelled
+
     def guesses(self, cell: Cell) -> bool:
         """Whether diagnoses of all its trainings say that it is no better than guessing."""
         guessing = {each.run_id for each in self.diagnoses if isinstance(each, AtChance)}
