@@ -33,7 +33,8 @@ from scipy import stats
 from scipy.special import ndtri
 
 from sixteenth.analysis import analyse
-from sixteenth.analysis.findings.explained import CellPair, ExplainedLever, Lever, LeverRuns
+from sixteenth.analysis.findings.explained import ExplainedLever
+from sixteenth.analysis.findings.levers import CellPair, Lever, LeverRuns
 from sixteenth.analysis.findings.options import OptionKind, OptionVerdict
 
 from .simulated_studies import CLASSES, PARAMETERS, SHARED_DIFFICULTY, said_with_confidence

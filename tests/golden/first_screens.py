@@ -21,7 +21,7 @@ from golden_study import (
 from studies_of_curves import imbalanced
 
 from sixteenth.analysis import OptionKind
-from sixteenth.analysis.findings.explained import CellPair, Lever, LeverRuns
+from sixteenth.analysis.findings.levers import CellPair, Lever, LeverRuns
 from sixteenth.analysis.findings.overview import Verdict
 
 

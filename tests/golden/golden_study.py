@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from simulated_study import CLASSES, Study, make_study, run_record
-from sixteenth.analysis.findings.explained import LeverRuns
+from sixteenth.analysis.findings.levers import LeverRuns
 from sixteenth.report.discussion import Measurements
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.study.results import machine_kinds

@@ -21,7 +21,7 @@ from golden_study import (
 )
 
 from simulated_study import REFERENCE, REFERENCE_TRAIN, Study, make_study
-from sixteenth.analysis.findings.explained import CellPair, Lever, LeverRuns
+from sixteenth.analysis.findings.levers import CellPair, Lever, LeverRuns
 
 # All together, and what hurts
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sixteenth.analysis.findings.explained import CellPair, Lever
+from sixteenth.analysis.findings.levers import CellPair, Lever
 from sixteenth.spec import StudySpec, spec_differences
 from sixteenth.storage.study_folder import _are_repeats
 from sixteenth.study.levers import lever_study

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sixteenth import Study, StudySpec
-from sixteenth.analysis.findings.explained import CellPair, Lever
+from sixteenth.analysis.findings.levers import CellPair, Lever
 from sixteenth.cli.watch import drawing, follow
 from sixteenth.cli.watch.follow import Follower
 from sixteenth.spec import dump_spec, load_frozen

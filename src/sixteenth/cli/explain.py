@@ -26,7 +26,7 @@ from .studies import json_rows, print_json
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..analysis.findings.explained import CellPair, Lever
+    from ..analysis.findings.levers import CellPair, Lever
     from ..language.base import Language
     from ..study import Study
     from ..study.sub_study import SubStudy
@@ -131,7 +131,7 @@ def explain(
 
 
 def _levers(names: Sequence[str]) -> list[Lever]:
-    from ..analysis.findings.explained import Lever
+    from ..analysis.findings.levers import Lever
 
     for name in names:
         if name not in list(Lever):

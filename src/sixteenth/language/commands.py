@@ -25,7 +25,7 @@ from ..analysis.findings.cautions import (
     StoppedEarly,
     UnstableModel,
 )
-from ..analysis.findings.explained import Lever, is_testable
+from ..analysis.findings.levers import Lever, is_testable
 from ..analysis.findings.options import Option
 from ..analysis.findings.per_class import ImbalancedClasses
 from ..analysis.inputs.grid import Cell

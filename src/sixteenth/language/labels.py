@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..analysis.findings.explained import Lever
+from ..analysis.findings.levers import Lever
 from ..analysis.findings.types import Strength
 from ..spec.work import Work
 

@@ -15,7 +15,7 @@ from ..analysis.findings.cautions import (
     ReasonFound,
     RunsMissing,
 )
-from ..analysis.findings.explained import Lever
+from ..analysis.findings.levers import Lever
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
 from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.target import Target

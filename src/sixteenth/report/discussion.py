@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..analysis import Context, Findings, Metric, Predictions, analyse
-from ..analysis.findings.explained import LeverRuns
+from ..analysis.findings.levers import LeverRuns
 from ..language.text import plain
 from ..spec.fields import OWN_MODELS
 from ..storage.run_record import RunRecord

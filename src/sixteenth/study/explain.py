@@ -19,13 +19,12 @@ from ..analysis.findings.answer import BoughtByImages
 from ..analysis.findings.cautions import NothingLearned
 from ..analysis.findings.expectation import Expect, Outcome, SizeVerdict
 from ..analysis.findings.explained import (
-    CellPair,
     ExplainedFinding,
     ExplainedGap,
     ExplainedLever,
-    Lever,
     LeverVerdict,
 )
+from ..analysis.findings.levers import CellPair, Lever
 from ..analysis.findings.types import SectionKey
 from ..analysis.inputs.grid import Cell
 from ..errors import DataError, InputError, MismatchError, ModelError, WeightsError

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..analysis.findings.explained import ALONE, CellPair, Lever
+from ..analysis.findings.levers import ALONE, CellPair, Lever
 from ..errors import ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import BASIC_BLOCKS, is_resnet

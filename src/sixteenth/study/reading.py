@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..analysis import Findings
-    from ..analysis.findings.explained import Lever
+    from ..analysis.findings.levers import Lever
     from ..language.base import Discussion, SaidAdvice
     from ..language.screen import SaidOverview
     from ..report.discussion import Measurements
@@ -246,7 +246,7 @@ class StudyResults:
         return sha256(state.encode()).hexdigest()[:32]
 
     def _analyse(self, target_error: float | None = None) -> Findings:
-        from ..analysis.findings.explained import LeverRuns
+        from ..analysis.findings.levers import LeverRuns
         from ..report.discussion import analyse_study
         from .results import results_table
 
@@ -287,7 +287,7 @@ class StudyResults:
 
     def _with_repeats(self, own: StudySnapshot) -> StudySnapshot:
         """`own` with these trainings; of the study's own runs none is read again."""
-        from ..analysis.findings.explained import Lever
+        from ..analysis.findings.levers import Lever
 
         parts = [own, *(read for _, read in self._read_levers([Lever.SEEDS]))]
         if self._merged is None or not same_snapshots(self._merged[0], parts):
@@ -298,7 +298,7 @@ class StudyResults:
         self, levers: Iterable[Lever] | None = None
     ) -> list[tuple[LeverStudy, StudySnapshot]]:
         """What the levers of `sixteenth explain` have left, likewise; those asked for, or all."""
-        from ..analysis.findings.explained import Lever
+        from ..analysis.findings.levers import Lever
         from .levers import begun_levers
 
         begun = list(begun_levers(self.spec, self.folder, Lever if levers is None else levers))

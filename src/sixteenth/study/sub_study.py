@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..analysis.findings.explained import Lever
+from ..analysis.findings.levers import Lever
 from ..data.dataset import Split
 from ..errors import FRESH, MismatchError
 from ..spec import RunSpec, StudySpec

@@ -14,17 +14,15 @@ from talking import english, section, talk
 
 from sixteenth.analysis.findings.explained import (
     Average,
-    CellPair,
     ExplainedGap,
     ExplainedLever,
-    Lever,
-    LeverRuns,
     LeverVerdict,
     TriedAhead,
     UnfinishedLevers,
     explained,
     lever_verdict,
 )
+from sixteenth.analysis.findings.levers import CellPair, Lever, LeverRuns
 from sixteenth.analysis.inputs.trainings import UNCERTAINTY, assumed_deviation
 from sixteenth.language import language_for
 

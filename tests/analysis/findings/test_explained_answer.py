@@ -12,13 +12,8 @@ from test_explained import BIG, SMALL, base, found_by, lever_runs
 
 from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.cautions import ReasonFound
-from sixteenth.analysis.findings.explained import (
-    CellPair,
-    ExplainedLever,
-    Lever,
-    LeverRuns,
-    LeverVerdict,
-)
+from sixteenth.analysis.findings.explained import ExplainedLever, LeverVerdict
+from sixteenth.analysis.findings.levers import CellPair, Lever, LeverRuns
 from sixteenth.language import language_for
 
 

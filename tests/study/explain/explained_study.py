@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sixteenth.analysis.findings.explained import CellPair
+from sixteenth.analysis.findings.levers import CellPair
 from sixteenth.cli.commands import main
 from tiny_study import Ended
 

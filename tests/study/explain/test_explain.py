@@ -15,7 +15,7 @@ from explained_study import BIG, ONLY_SEEDS, PAIR, SMALL
 from sixteenth import Study
 from sixteenth.analysis import Findings
 from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
-from sixteenth.analysis.findings.explained import CellPair, Lever
+from sixteenth.analysis.findings.levers import CellPair, Lever
 from sixteenth.analysis.findings.types import Finding, Section
 from sixteenth.data.pixel_store import PixelStore
 from sixteenth.errors import DataError, InputError, MismatchError

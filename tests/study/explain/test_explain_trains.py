@@ -18,9 +18,9 @@ from sixteenth.analysis.findings.explained import (
     Average,
     ExplainedGap,
     ExplainedLever,
-    Lever,
     LeverVerdict,
 )
+from sixteenth.analysis.findings.levers import Lever
 from sixteenth.analysis.findings.types import Finding
 from sixteenth.errors import InputError
 from sixteenth.study.explain import (

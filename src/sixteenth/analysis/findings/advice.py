@@ -19,7 +19,7 @@ from .compare_options import find_options
 from .cost import size_seconds, study_seconds
 from .doubling import SAME_SIZE, ControlRun
 from .evidence import Evidence
-from .explained import is_testable
+from .levers import is_testable
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .over_sizes import told_apart
 from .target import Target, reach

@@ -23,7 +23,8 @@ from .cost import longer_seconds, study_seconds, training_seconds
 from .diagnosis import UnstableTraining, falls_back
 from .doubling import last_steps
 from .evidence import Evidence
-from .explained import ExplainedLever, Lever
+from .explained import ExplainedLever
+from .levers import Lever
 from .options import Option, OptionKind, OptionVerdict
 from .per_class import ImbalancedClasses, imbalance
 from .types import Finding, Strength

@@ -13,7 +13,8 @@ from ..stats.significance import holm
 from .cost import cell_seconds
 from .doubling import of_steps, twice_the_images
 from .evidence import Evidence
-from .explained import Explanation, Lever
+from .explained import Explanation
+from .levers import Lever
 from .options import Draws, Option, OptionKind, OptionVerdict, verdict_of
 from .over_sizes import p_over_sizes
 

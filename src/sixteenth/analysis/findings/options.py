@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...spec.fields import is_part_trained, trains_more
 from ..curves.points import CurveWarning
 from ..inputs.grid import Arm, Cell
-from .explained import Lever
+from .levers import Lever
 from .types import Finding, Strength
 
 VISIBLE = 7.84

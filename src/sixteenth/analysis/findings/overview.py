@@ -29,7 +29,7 @@ from .compare_options import find_options
 from .diagnosis import mean_climb
 from .doubling import training_gain
 from .evidence import Evidence
-from .explained import Lever
+from .levers import Lever
 from .options import Option, OptionKind, OptionVerdict
 from .recommendation import Lead, recommend
 from .types import Finding, Strength

@@ -12,11 +12,11 @@ from ...analysis.findings.explained import (
     ExplainedFinding,
     ExplainedGap,
     ExplainedLever,
-    Lever,
     LeverVerdict,
     TriedAhead,
     UnfinishedLevers,
 )
+from ...analysis.findings.levers import Lever
 from ...analysis.inputs.grid import Cell
 from .numbers import NUMBERS, count, coverage, interval, join, plural, points, signed
 from .words import Words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
-from ...analysis.findings.explained import Lever
+from ...analysis.findings.levers import Lever
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen, is_last_stage
 from ..screen import equal_steps, may_be_best, rates
