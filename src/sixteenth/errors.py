@@ -77,6 +77,11 @@ class RunError(SixteenthError):
 class DivergedError(RunError):
     """The training loss became NaN or infinite."""
 
+    @classmethod
+    def is_in(cls, error: str) -> bool:
+        """Whether the `error` of a run's record is one of these: the run would fail so again."""
+        return error.startswith(f"{cls.__name__}:")
+
 
 class NodeError(RunError):
     """The machine that was to train a run cannot read its data."""

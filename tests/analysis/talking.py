@@ -21,7 +21,7 @@ class Talk:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.said: Discussion = english(findings).discuss(findings)
-        self.said_advice = english(findings).advise(findings.advice)
+        self.said_advice = english(findings).advise(findings)
         self.answer, self.sections = list(self.said.answer), self.said.sections
 
     def __getattr__(self, name: str) -> Any:

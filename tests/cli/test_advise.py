@@ -14,13 +14,14 @@ from sixteenth.language.commands import typed
 from tiny_study import Command, TrainedStudy, environment
 
 
-def test_advice_names_what_there_is_what_the_target_takes_and_what_to_do(
+def test_advice_names_the_verdict_what_there_is_what_the_target_takes_and_what_to_do(
     trained: TrainedStudy, sixteenth: Command
 ) -> None:
     ended = sixteenth("advise", "studies/tiny", "--target-error", "0.001")
     assert ended.code == 0
     assert ended.err == ""
-    assert ended.out.startswith("Best network: ")
+    verdict = package.Study.open(trained.folder).opening()[0]
+    assert ended.out.startswith(f"{verdict}\n\nBest network: "), "that of the page comes first"
     assert "An error of 0.1% " in ended.out
     assert "\n1. " in ended.out
     commands = [line for line in ended.out.splitlines() if line.startswith("   sixteenth ")]
@@ -43,6 +44,7 @@ def test_advice_as_json_has_numbers_and_is_what_the_library_says(
     assert said.pop("metric") == "accuracy"
     assert said == json.loads(json.dumps(found.to_dict()))
     assert said["best"] == found.best
+    assert said["verdict"] == package.Study.open(trained.folder).opening()[0]
     assert said["target"]["text"] == found.target.text
     assert [step["why"] for step in said["options"]] == [step.why for step in found.options]
     assert [step["gain"] for step in said["options"]] == [

@@ -56,9 +56,27 @@ def test_a_run_that_diverges_is_named_and_exits_1(tiny_folder: Path, sixteenth: 
     )  # fmt: skip
     assert ended.code == 1
     assert "DivergedError" in ended.err
+    assert "1 run failed; the same command would fail in the same way" in ended.err
     said = json.loads(ended.out)
     assert said["status"] == "incomplete"
     assert said["results"][0]["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("run", "tiny.yaml", "--seed"), "sixteenth run"),
+        (("plan", "--nope"), "sixteenth plan"),
+        (("--nope",), "sixteenth"),
+    ],
+)
+def test_wrong_usage_names_the_help_of_its_command(
+    sixteenth: Command, words: tuple[str, ...], named: str
+) -> None:
+    ended = sixteenth(*words)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert line.endswith(f"(see {named} --help)")
 
 
 def test_a_warning_of_a_library_is_a_note_and_no_error(capsys: pytest.CaptureFixture[str]) -> None:

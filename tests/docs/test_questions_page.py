@@ -63,6 +63,6 @@ def test_detected_differences_are_those_of_the_table_on_the_science_page() -> No
 def test_the_quoted_target_is_what_advise_says_of_the_study() -> None:
     results = pd.read_csv(ROOT / "docs/results/lite-jpeg/results.csv")
     findings = analyse(results, target_error=0.05)
-    target = language_for(findings).advise(findings.advice).target
+    target = language_for(findings).advise(findings).target
     assert target is not None
     assert flat(plain(target.text)) in flat(QUESTIONS)

@@ -71,11 +71,11 @@ def texts(study: GoldenStudy, found: Said) -> dict[str, str]:
         )
     if not study.whole:
         report = _answer_and_discussion(report)
-    said = english.advise(plain.advice)
+    said = english.advise(plain)
     parts = [report, "<!-- advice -->", said.best]
     parts += [f"- {step.text}" for step in (*said.options, *said.steps)]
     for error, wanted in found.wanted.items():
-        advice = english.advise(wanted.advice)
+        advice = english.advise(wanted)
         parts += [f"<!-- advice for a test error of {error:g} -->", advice.best]
         parts += [] if advice.target is None else [advice.target.text]
         parts += [f"- {step.what}" for step in (*advice.options, *advice.steps)]
@@ -109,7 +109,7 @@ def chinese_texts(study: GoldenStudy, found: Said) -> str:
     lines += [f"{fact.name}：{fact.text}" for fact in (*screen.sure, *page.facts)]
     lines += [*page.notes, page.table_caption, page.fit_caption]
     for wanted in found.wanted.values():
-        advice = language.advise(wanted.advice)
+        advice = language.advise(wanted)
         lines += [] if advice.target is None else [advice.target.text]
         lines += [step.text for step in (*advice.options, *advice.steps)]
     lines += [language.say(each) for each in plain.diagnoses]

@@ -46,13 +46,16 @@ def advise(
 
 
 def _print(advice: SaidAdvice, folder: Path, on: Console, labels: TerminalLabels) -> None:
-    """What there is, what the target takes, then the steps, the most useful first."""
+    """The verdict, what there is, what the target takes, then what could be done."""
     from rich.text import Text
 
     from ..language.commands import typed
     from ..language.text import plain, upper_first
     from .tables import print_text
 
+    if advice.verdict:
+        print_text(plain(advice.verdict), on, style="bold")
+        on.print()
     print_text(plain(advice.best), on)
     if advice.target is not None:
         on.print()

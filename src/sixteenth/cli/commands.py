@@ -37,6 +37,7 @@ from .options import (
 from .plan import plan
 from .predict import predict
 from .studies import (
+    again,
     json_rows,
     load_study,
     open_study,
@@ -278,7 +279,8 @@ def _run(
     if len(holes):
         planned = len(study.runs())
         said = language.terminal.failed if planned > 1 else language.terminal.one_failed
-        print_message(said.format(failed=len(holes), planned=planned))
+        said = said.format(failed=len(holes), planned=planned)
+        print_message(said + again(holes["error"], language))
         for run_id, error in zip(holes["run_id"], holes["error"], strict=True):
             print_message(error, prefix=f"  {run_id}: ")
         raise typer.Exit(1)

@@ -100,7 +100,7 @@ def _exit_code_of(app: typer.Typer, words: list[str], debug: bool) -> int:
         print_message(error)
         return error.exit_code
     except _UsageError as error:
-        print_message(_usage(error))
+        print_message(_usage(error, words))
         return 2
     except KeyboardInterrupt:
         _print_stopped(words)
@@ -230,9 +230,10 @@ def _typed(words: Sequence[str]) -> str:
     return shlex.join([*program, *words])
 
 
-def _usage(error: Exception) -> str:
+def _usage(error: Exception, words: Sequence[str]) -> str:
     """Typer's complaint in one line, and where to read more."""
     said = getattr(error, "format_message", error.__str__)()
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "sixteenth"
+    # An option without its value comes without a context.
+    path = context.command_path if context is not None else shlex.join(["sixteenth", *words[:1]])
     return f"{said} (see {path} --help)"

@@ -21,7 +21,7 @@ from .options import (
     WatchOption,
     WorkersOption,
 )
-from .studies import json_rows, print_json
+from .studies import again, json_rows, print_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,7 @@ def explain(
     if failed:
         labels = language.terminal
         said = labels.one_failed if len(failed) == 1 else labels.several_failed
-        print_message(said.format(len(failed)))
+        print_message(said.format(len(failed)) + again(failed, language))
         raise typer.Exit(1)
 
 
@@ -154,7 +154,7 @@ def _heading(costs: pd.DataFrame, number: int, name: str, language: Language) ->
 def _train(
     heading: str, name: str, part: SubStudy, machine: dict[str, Any], language: Language
 ) -> Sequence[str]:
-    """Train what is not finished; the runs that failed."""
+    """Train what is not finished; the errors of the runs that failed."""
     from ..engine.acceleration import keep_freed_memory
     from .display import display_for
 
@@ -171,7 +171,7 @@ def _train(
     failed = results[results["status"] == "failed"]
     for run_id, reason in zip(failed["run_id"], failed["error"], strict=True):
         print_message(reason, prefix=f"  {run_id}: ")
-    return list(failed["run_id"])
+    return list(failed["error"])
 
 
 def _print_plan(

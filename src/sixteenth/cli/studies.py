@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError, InputError
+from ..errors import DataError, DivergedError, InputError
 from .exits import print_message, set_resume_command
 from .options import Flags
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..language.base import Language
     from ..study import Study
 
 
@@ -103,3 +104,9 @@ def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 def print_json(content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Print what machines read."""
     print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def again(errors: Iterable[str], language: Language) -> str:
+    """Whether the same command may train runs that failed with these errors, as a clause."""
+    hopeless = all(map(DivergedError.is_in, errors))
+    return language.terminal.fails_again if hopeless else language.terminal.tries_again

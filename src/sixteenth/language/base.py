@@ -103,13 +103,16 @@ class SaidAdvice:
     """Advice in one language.
 
     Attributes:
+        verdict: of the first screen, which weighs all options; empty where no run has
+            finished.
         best: what there is already.
-        options: what could be had from it, the best first.
+        options: what could be had from it, the largest gain first.
         steps: what would make the answer surer, the most useful first.
         target: what the wanted error takes; None where none was asked for.
         findings: the same in numbers.
     """
 
+    verdict: str
     best: str
     options: tuple[SaidStep, ...]
     steps: tuple[SaidStep, ...]
@@ -120,7 +123,8 @@ class SaidAdvice:
         return f"SaidAdvice({[step.what for step in (*self.options, *self.steps)]})"
 
     def _repr_html_(self) -> str:
-        parts = [self.best, *([self.target.text] if self.target else [])]
+        parts = [*filter(None, [self.verdict]), self.best]
+        parts += [self.target.text] if self.target else []
         steps = "".join(f"<li>{escape(step.text)}</li>" for step in (*self.options, *self.steps))
         return "".join(f"<p>{escape(part)}</p>" for part in parts) + f"<ol>{steps}</ol>"
 
@@ -128,6 +132,7 @@ class SaidAdvice:
         """Numbers and sentences as plain values for JSON; what is not finite becomes None."""
         target = self.target
         return {
+            "verdict": self.verdict,
             "best": self.best,
             "target": None if target is None else {**target.finding.to_dict(), "text": target.text},
             "options": [_step_dict(step) for step in self.options],
@@ -338,10 +343,12 @@ class Language:
             tables=tuple(table for table in tables if table is not None),
         )
 
-    def advise(self, advice: Advice) -> SaidAdvice:
-        """Advice in words."""
+    def advise(self, findings: Findings) -> SaidAdvice:
+        """The advice of a study in words, after the verdict of its first screen."""
+        advice, screen = findings.advice, findings.overview
         target = advice.target
         return SaidAdvice(
+            verdict=self.screen.title(screen) if screen.best is not None else "",
             best=self.say(advice.best),
             options=tuple(self.say_step(option) for option in advice.options),
             steps=tuple(self.say_step(step) for step in advice.steps),

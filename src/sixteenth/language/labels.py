@@ -147,6 +147,7 @@ class TerminalLabels:
         goes_on: that the same command trains the rest.
         failed: with the runs that ``{failed}`` of ``{planned}``.
         several_failed, one_failed: with how many, where it is not told of how many.
+        tries_again, fails_again: a clause behind these: what the same command would do.
         expected_comparison: with the ``{images}`` and ``{accuracy}`` of two networks, and the
             ``{width}`` of the interval of their difference in points, at its ``{level}``.
         expected_forecast: with the same of the gain from twice the images.
@@ -214,6 +215,8 @@ class TerminalLabels:
     failed: str
     several_failed: str
     one_failed: str
+    tries_again: str
+    fails_again: str
     expected_comparison: str
     expected_forecast: str
     plan_disk: str

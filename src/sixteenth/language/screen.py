@@ -111,6 +111,7 @@ class ScreenLabels:
         use_fine_tuning: the same within a title.
         other_weights: names it where the best network starts from pretrained ones already.
         first_layer: names another first layer, which stands beside larger images.
+        no_result: in place of a verdict, where the runs that would tell have none.
         short: of a gain that is ``{how}`` known: its ``{ends}`` and ``{level}``, in little room.
         basis: ``{how}`` a gain is known, with the ``{level}`` of its interval.
         around: the same in a sentence, with the ``{interval}`` of `SentenceNumbers.around`.
@@ -128,6 +129,7 @@ class ScreenLabels:
     other_weights: str
     first_layer: str
     verdicts: Mapping[OptionVerdict, str]
+    no_result: str
     measured: str
     forecast: str
     short: str
@@ -204,7 +206,7 @@ class Screen(ABC):
             around=self._short(option),
             interval=self._interval(option),
             cost=self.labels.in_hand if card.in_hand else self.cost(option),
-            verdict=self.labels.verdicts[card.verdict],
+            verdict=self.labels.verdicts[card.verdict] if card.in_hand else self.verdict(option),
         )
 
     def _kind(self, option: Option) -> str:
@@ -239,6 +241,8 @@ class Screen(ABC):
 
     def verdict(self, option: Option) -> str:
         """``helps``."""
+        if option.without_result:
+            return self.labels.no_result
         return self.labels.verdicts[option.told]
 
     def signed(self, option: Option) -> str:

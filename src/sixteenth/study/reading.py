@@ -174,7 +174,7 @@ class StudyResults:
             target_error: a wanted test error in [0, 1]; then also what reaching it takes.
         """
         found = self.findings() if target_error is None else self._analyse(target_error)
-        return language_for(found, self.language).advise(found.advice)
+        return language_for(found, self.language).advise(found)
 
     def figures(self) -> dict[str, Figure]:
         """The report's figures as matplotlib figures, by name."""

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,6 @@ from sixteenth.analysis.findings.explained import Explanation
 from sixteenth.analysis.findings.options import OptionVerdict, visible_gain
 from sixteenth.analysis.findings.target import TargetOutcome
 from sixteenth.language import language_for
-from sixteenth.language.base import SaidAdvice
 from sixteenth.language.commands import command, step_command
 from sixteenth.language.en import English
 from sixteenth.language.en.numbers import probability
@@ -59,8 +59,13 @@ def advice(study, target=None):
     return found.advice
 
 
-def said(advice) -> SaidAdvice:
-    return English(Names()).advise(advice)
+def said(advice) -> SimpleNamespace:
+    """The parts of the advice in words."""
+    english = English(Names())
+    return SimpleNamespace(
+        best=english.say(advice.best),
+        target=None if advice.target is None else english.say(advice.target),
+    )
 
 
 def test_a_target_is_reached_at_the_size_that_the_curve_says(study):
@@ -75,7 +80,7 @@ def test_a_target_is_reached_at_the_size_that_the_curve_says(study):
     assert found.target.low < truth < found.target.high
     assert not found.target.reached
     assert found.target.outcome is TargetOutcome.FORECAST
-    text = said(found).target.text
+    text = said(found).target
     assert "would be reached with the fewest images by resnet18 from ImageNet weights" in text
 
 
@@ -85,7 +90,7 @@ def test_a_target_that_was_measured_is_reached_and_nothing_more_is_asked_for(stu
     )
     assert found.target.reached
     assert found.target.images <= 32_000
-    assert "is reached already" in said(found).target.text
+    assert "is reached already" in said(found).target
     chance = probability(found.target.probability, CERTAIN)
     for tag, told in (
         ("en", "80.0% was measured already: {}; its true accuracy is as high with probability {}"),
@@ -102,14 +107,14 @@ def test_a_target_below_every_asymptote_is_out_of_reach(study):
     found = advice(study({("resnet18", "random"): errors(0.30, 20.0, -0.6)}, fractions=SIZES), 0.02)
     assert not found.target.reached
     assert found.target.outcome is TargetOutcome.OUT_OF_REACH
-    assert "out of reach of more images alone" in said(found).target.text
+    assert "out of reach of more images alone" in said(found).target
     assert found.target.images == np.inf
 
 
 def test_a_target_of_a_study_with_one_size_has_no_answer_and_says_why(study):
     found = advice(study({("resnet18", "random"): (0.7,)}, fractions={"1": 1000}), 0.1)
     assert found.target.outcome is TargetOutcome.NO_CURVE
-    assert "no curve to say how many images" in said(found).target.text
+    assert "no curve to say how many images" in said(found).target
     (sizes,) = [step for step in found.steps if isinstance(step, AnotherSize)]
     assert sizes.size == 500
     assert sizes.sizes == 1
@@ -258,8 +263,10 @@ def test_a_study_without_results_gets_no_advice(study):
 
 
 def test_advice_in_words_has_all_its_numbers(study):
-    found = advice(study({("resnet18", "random"): (0.4, 0.6, 0.7)}, test_size=500), 0.1)
-    plain, words = found.to_dict(), said(found).to_dict()
+    made = study({("resnet18", "random"): (0.4, 0.6, 0.7)}, test_size=500)
+    found = discuss(made.results, made.histories, predictions=made.predictions, target_error=0.1)
+    plain, words = found.advice.to_dict(), found.said_advice.to_dict()
+    assert words["verdict"] == found.answer[0], "of the first screen"
     assert plain["target"].items() <= words["target"].items()
     for part in ("options", "steps"):
         assert plain[part]

@@ -15,6 +15,9 @@ from sixteenth.analysis.findings.cautions import PartTrained
 from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for
 from sixteenth.language.commands import command
+from sixteenth.language.en import English
+from sixteenth.language.words import Names
+from sixteenth.language.zh_hant import TraditionalChinese
 from sixteenth.spec.fields import FROZEN
 
 EN = language_for()
@@ -231,6 +234,30 @@ def test_weights_that_were_tried_on_fewer_images_are_known_to_be_elsewhere(study
     assert options(talk(made))["init"].measured
     init = options(talk(made.drop("resnet18-imagenet-1-seed0", "missing")))["init"]
     assert (init.known, init.elsewhere) == (False, True)
+
+
+@pytest.mark.parametrize("status", ["failed", "missing"])
+def test_what_has_runs_without_a_result_is_not_told_to_be_untried(study, status):
+    sizes = {"1/2": 25_000, "1": 50_000}
+    made = study({SMALL: (0.6, 0.7), BIG: (0.5, 0.6), PRE: (0.5, 0.6)}, fractions=sizes)
+    gone = made.drop("resnet50-random-1-seed0", status).drop("resnet18-imagenet-1-seed0", status)
+    found = talk(gone)
+    assert {key for key, one in options(found).items() if one.without_result} == {"model", "init"}
+    whats = {step.finding.kind: step.why for step in found.said_advice.options}
+    assert whats["model"] == (
+        "The runs of a bigger model than resnet18 on as many images failed or have not finished."
+    )
+    assert whats["init"] == (
+        "The runs of resnet18 from pretrained weights on as many images failed or have not "
+        "finished."
+    )
+    for language in (English(Names()), TraditionalChinese(Names())):
+        cards = {card.option.kind: language.screen.card(card) for card in found.overview.cards}
+        labels = language.screen.labels
+        assert cards["model"].verdict == cards["init"].verdict == labels.no_result
+        assert cards["data"].verdict in labels.verdicts.values()
+    fewer = made.drop("resnet50-random-1of2-seed0", status)
+    assert not any(one.without_result for one in options(talk(fewer)).values())
 
 
 def test_networks_are_compared_at_the_longest_length_that_the_largest_size_has(study):

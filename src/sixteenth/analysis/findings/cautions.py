@@ -293,7 +293,7 @@ class RunsMissing(Finding):
         left = [run for run in grid.missing if run.status != "running"]
         failures = [run for run in left if run.status == "failed"]
         failed = len(failures)
-        diverged = sum(run.error.startswith(f"{DivergedError.__name__}:") for run in failures)
+        diverged = sum(DivergedError.is_in(run.error) for run in failures)
         running = len(grid.missing) - len(left)
         begun = [evidence.context.stopped.get(run.run_id) for run in left]
         seconds = sum(

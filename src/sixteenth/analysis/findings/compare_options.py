@@ -90,14 +90,25 @@ def _not_tried(evidence: Evidence, start: Cell, tried: Sequence[Option]) -> Iter
     """A bigger model and other weights where the study has none, more of the weights where it
     trained a part; another resolution where the last feature map has one position."""
     measured = {option.kind for option in tried}
+    grid = evidence.grid
+    missing = [run for run in grid.missing if run.fraction == start.fraction]
     if OptionKind.MODEL not in measured:
-        yield Option(OptionKind.MODEL, start)
+        bigger = grid.models[grid.models.index(start.model) + 1 :]
+        runs = (run for run in missing if run.init == start.init and run.model in bigger)
+        yield Option(OptionKind.MODEL, start, without_result=any(runs))
     part = is_part_trained(start.init)
     if not any(one.fine_tunes if part else one.kind is OptionKind.INIT for one in tried):
         available = start.init != "random" or start.model not in evidence.context.never_pretrained
         other = trains_more if part else other_weights
-        elsewhere = any(other(init, start.init) for init in evidence.grid.inits)
-        yield Option(OptionKind.INIT, start, available=available, elsewhere=elsewhere)
+        elsewhere = any(other(init, start.init) for init in grid.inits)
+        runs = (one for one in missing if one.model == start.model and other(one.init, start.init))
+        yield Option(
+            OptionKind.INIT,
+            start,
+            available=available,
+            elsewhere=elsewhere,
+            without_result=any(runs),
+        )
     if OptionKind.RESOLUTION not in measured and start.runs[0].one_position:
         yield Option(OptionKind.RESOLUTION, start)
 

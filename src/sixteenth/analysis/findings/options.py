@@ -84,6 +84,7 @@ class Option(Finding):
         available: such a model or such weights exist, as far as is known.
         elsewhere: other pretrained weights, or trainings of more of these, have runs, though none
             that can be compared with `start`.
+        without_result: runs that would tell its gain failed, or have not finished.
         across_machines: the gain rests on trainings from machines of several kinds.
         lever: of `explain`, whose runs measured the gain; None where the study's own did. Of a
             model or weights it is the reason why they are behind in the study, and they have the
@@ -111,6 +112,7 @@ class Option(Finding):
     doubts: tuple[CurveWarning, ...] = ()
     available: bool = True
     elsewhere: bool = False
+    without_result: bool = False
     across_machines: bool = False
     lever: Lever | None = None
     draws: Draws | None = field(default=None, repr=False, compare=False)

@@ -147,9 +147,11 @@ TERMINAL = TerminalLabels(
     left_out="Left out by the budget, not failed: {} runs.",
     begun="Trained for a part of their steps: {}.",
     goes_on="The same command goes on.",
-    failed="{failed} of {planned} runs failed; the same command tries again",
-    several_failed="{} runs failed; the same command tries again",
-    one_failed="1 run failed; the same command tries again",
+    failed="{failed} of {planned} runs failed",
+    several_failed="{} runs failed",
+    one_failed="1 run failed",
+    tries_again="; the same command tries again",
+    fails_again="; the same command would fail in the same way",
     expected_comparison="Expected at {images} images and about {accuracy} accuracy: the difference "
     "of two networks to ±{width} points ({level} interval, another training).",
     expected_forecast="Expected of the gain from twice the images: ±{width} points ({level}).",
@@ -164,7 +166,7 @@ TERMINAL = TerminalLabels(
     epochs_open="Whether more than these help cannot be told: the doubling to {epochs} epochs got "
     "{gained} more of these images right, which is within chance.",
     epochs_hint="Are {asked} epochs enough? One run tells: {command}",
-    options="Options from the best network, the best first:",
+    options="Options from the best network, the largest gain first:",
     surer="What would make the answer more certain:",
     step="{}. {}.",
     explained="Compared: {cell}, against {arm}.",

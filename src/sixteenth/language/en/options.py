@@ -141,6 +141,14 @@ def why(option: Option, words: Words) -> str:
 def untried(option: Option, words: Words) -> str:
     """Why nothing is known of what an option brings: a clause."""
     model = words.model(option.start.model)
+    if option.without_result:
+        runs = f"a bigger model than {model}"
+        if option.kind is OptionKind.INIT:
+            weights = "pretrained" if option.start.init == "random" else "other"
+            runs = f"{model} from {weights} weights"
+            if option.fine_tunes:
+                runs = f"more trained layers of {model}"
+        return f"the runs of {runs} on as many images failed or have not finished"
     match option.kind:
         case OptionKind.DATA:
             return "one size says nothing of what more images bring"

@@ -66,6 +66,7 @@ LABELS = ScreenLabels(
         OptionVerdict.NOT_SEPARATED: "not separated",
         OptionVerdict.NOT_TRIED: "not tried",
     },
+    no_result="no result",
     measured="measured",
     forecast="forecast",
     short="{how}, {ends} ({level})",
@@ -171,6 +172,8 @@ class EnglishScreen(Screen):
         return options.label(option, self.words)
 
     def untried(self, option: Option) -> str:
+        if option.without_result:
+            return "the runs that would tell have no result"
         match option.kind:
             case OptionKind.DATA:
                 return "trained on one size only"

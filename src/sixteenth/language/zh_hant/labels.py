@@ -146,9 +146,11 @@ TERMINAL = TerminalLabels(
     left_out="因時間預算而略過（不是失敗）：{} 次訓練。",
     begun="其中 {} 次只訓練了部分步數。",
     goes_on="再次執行相同的指令就會繼續。",
-    failed="{planned} 次訓練中有 {failed} 次失敗；再次執行相同的指令就會重試",
-    several_failed="有 {} 次訓練失敗；再次執行相同的指令就會重試",
-    one_failed="有 1 次訓練失敗；再次執行相同的指令就會重試",
+    failed="{planned} 次訓練中有 {failed} 次失敗",
+    several_failed="有 {} 次訓練失敗",
+    one_failed="有 1 次訓練失敗",
+    tries_again="；再次執行相同的指令就會重試",
+    fails_again="；再次執行相同的指令，結果還是一樣",
     expected_comparison="在 {images} 張影像、準確率約 {accuracy} 時，預期兩個模型的差距可以估計到 "
     "±{width} 個百分點（{level} 區間，針對重新訓練）。",
     expected_forecast="影像加倍的提升幅度，預期可以估計到 ±{width} 個百分點（{level} 區間）。",
@@ -163,7 +165,7 @@ TERMINAL = TerminalLabels(
     epochs_open="無法判斷再增加是否有幫助：加倍到 {epochs} 個 epoch 時，這些影像多答對 {gained} "
     "張，也可能只是偶然。",
     epochs_hint="{asked} 個 epoch 夠嗎？訓練一次就知道：{command}",
-    options="從最佳模型出發可以做的事，效果最好的在前：",
+    options="從最佳模型出發可以做的事，提升幅度最大的在前：",
     surer="讓結論更確定的做法：",
     step="{}. {}。",
     explained="比較的是：{cell}，相較於 {arm}。",

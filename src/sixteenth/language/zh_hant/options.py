@@ -140,6 +140,12 @@ def why(option: Option, words: Words) -> str:
 def untried(option: Option, words: Words) -> str:
     """Why nothing is known of what an option brings: a clause."""
     model = words.model(option.start.model)
+    if option.without_result:
+        runs = f"比 {model} 更大的模型"
+        if option.kind is OptionKind.INIT:
+            weights = "預訓練權重" if option.start.init == "random" else "其他權重"
+            runs = f"{model} 訓練更多層" if option.fine_tunes else f"{model} 從{weights}開始"
+        return f"{runs}、用同樣多影像的訓練失敗或尚未完成"
     match option.kind:
         case OptionKind.DATA:
             return "只訓練過一種資料量，看不出增加影像的效果"

@@ -67,6 +67,7 @@ LABELS = ScreenLabels(
         OptionVerdict.NOT_SEPARATED: "未分開",
         OptionVerdict.NOT_TRIED: "未嘗試",
     },
+    no_result="沒有結果",
     measured="實測",
     forecast="預測",
     short="{how}，{ends}（{level}）",
@@ -166,6 +167,8 @@ class ChineseScreen(Screen):
         return tidy(options.label(option, self.words))
 
     def untried(self, option: Option) -> str:
+        if option.without_result:
+            return "相關的訓練沒有結果"
         match option.kind:
             case OptionKind.DATA:
                 return "只訓練過一種資料量"
