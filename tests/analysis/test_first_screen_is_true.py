@@ -18,8 +18,8 @@ from talking import CONTEXT
 from simulated_study import PARAMETERS, Study, make_study
 from sixteenth.analysis import Findings, analyse, compare_cells
 from sixteenth.analysis.findings.answer import InHand
-from sixteenth.analysis.findings.cautions import RunsMissing
 from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
+from sixteenth.analysis.findings.missing_runs import RunsMissing
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Verdict
 from sixteenth.analysis.findings.pretraining import InitGain

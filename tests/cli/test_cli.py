@@ -74,6 +74,20 @@ def test_running_again_repeats_nothing(trained: TrainedStudy, sixteenth: Command
     assert "was finished before" in again.err
 
 
+def test_a_long_table_is_left_to_the_command_that_prints_it(
+    trained: TrainedStudy, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = sixteenth("run", "tiny.yaml").out
+    monkeypatch.setattr("sixteenth.cli.commands.MOST_ROWS", 3)
+    short = sixteenth("run", "tiny.yaml").out
+    answer, _, rest = short.partition("The table has 4 rows. To print them:\n")
+    assert whole.startswith(answer)
+    assert rest.split("\n\n")[0] == "  sixteenth show studies/tiny"
+    assert rest.rstrip().endswith("Report: studies/tiny/report.html")
+    assert whole.count("\n") > short.count("\n")
+    assert sixteenth("show", "studies/tiny").out in whole, "which prints all of it"
+
+
 def test_json_is_all_that_stands_on_stdout(trained: TrainedStudy, sixteenth: Command) -> None:
     said = json.loads(sixteenth("run", "tiny.yaml", "--json").out)
     assert set(said) >= {"study", "folder", "report", "status", "answer", "results"}

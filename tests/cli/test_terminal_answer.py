@@ -14,8 +14,9 @@ from rich.console import Console
 
 from sixteenth.analysis import read_grid
 from sixteenth.analysis.findings.advice import BestNetwork
-from sixteenth.analysis.findings.cautions import OneSeed, RunsMissing, UnstableModel
+from sixteenth.analysis.findings.cautions import OneSeed, UnstableModel
 from sixteenth.analysis.findings.diagnosis import UnstableTraining
+from sixteenth.analysis.findings.missing_runs import RunsMissing
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell

@@ -9,8 +9,9 @@ import pytest
 from chinese import faults
 from sixteenth.analysis.findings.advice import BestNetwork
 from sixteenth.analysis.findings.answer import InHand
-from sixteenth.analysis.findings.cautions import PartTrained, RunsMissing
+from sixteenth.analysis.findings.cautions import PartTrained
 from sixteenth.analysis.findings.compare_options import _with_rates
+from sixteenth.analysis.findings.missing_runs import RunsMissing
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell

@@ -31,9 +31,9 @@ def test_a_required_size_says_how_certain_it_is() -> None:
     assert "90% interval" in required_size(curve.required_size(0.1))
     high = fit_learning_curve(SIZES, 0.3 + 5 * SIZES**-0.5).required_size(0.05)
     assert required_size(high).endswith(
-        ("out of reach (90% certainty)", "not reachable at 90% certainty")
+        ("out of reach (90% certainty)", "no upper bound at 90% certainty")
     )
     few = fit_learning_curve(SIZES[:3], 0.05 + 5 * SIZES[:3] ** -0.5, stderr=[0.005] * 3)
-    assert "not reachable at 90% certainty" in required_size(few.required_size(0.08))
+    assert "no upper bound at 90% certainty" in required_size(few.required_size(0.08))
     bounds = required_size(few.required_size(0.12))
     assert re.search(r"about [\d,]+, at least [\d,]+ and at most [\d,]+ \(80% certainty\);", bounds)

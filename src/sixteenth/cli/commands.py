@@ -9,6 +9,7 @@ How a command ends, by itself or not, is in `exits`.
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
     from ..analysis import Metric
     from ..language.base import Language
     from ..study import Study
+
+MOST_ROWS = 40
+"""Of the table that a command prints after training: the answer above it stays on the screen."""
 
 app = typer.Typer(
     name="sixteenth",
@@ -266,7 +270,7 @@ def _run(
     else:
         stdout = console()
         stdout.print()
-        _print_results(study)
+        _print_results(study, most=MOST_ROWS)
         stdout.print("\n" + language.terminal.report.format(page), soft_wrap=True)
     holes = results[results["status"] != "finished"]  # which have no rows of shorter lengths
     if budget is not None:
@@ -312,19 +316,27 @@ def _outcome(study: Study, results: pd.DataFrame, page: Path) -> dict[str, Any]:
     }
 
 
-def _print_results(study: Study) -> None:
-    """What the report's first screen says, then a row for each run."""
+def _print_results(study: Study, most: float = math.inf) -> None:
+    """What the report's first screen says, then a row for each run.
+
+    Args:
+        most: rows that are printed; where there are more, the command that prints them.
+    """
     from ..analysis import IntervalKind, Metric, summary_table
     from ..language import language_for
+    from ..language.commands import DIR, typed
     from .answer import print_answer
     from .tables import console, print_text, results_table
 
     stdout, summary = console(), summary_table(study.findings().grid)
     language = language_for(tag=study.language, metric=Metric(study.spec.metric))
-    table = results_table(summary, stdout, language)
     print_answer(study.overview(), study.folder, stdout, language)
     stdout.print()
-    stdout.print(table)
+    if len(summary) > most:
+        stdout.print(language.terminal.rows_elsewhere.format(len(summary)))
+        stdout.print(f"  {typed(f'sixteenth show {DIR}', study.folder)}", soft_wrap=True)
+        return
+    stdout.print(results_table(summary, stdout, language))
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):
         print_text(note, stdout, style="dim")

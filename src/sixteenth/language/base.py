@@ -21,6 +21,7 @@ from ..analysis.findings.advice import Advice, AdviceFinding, AdviceStep
 from ..analysis.findings.analyse import Findings
 from ..analysis.findings.answer import AnswerFinding
 from ..analysis.findings.causes import CauseFinding, PossibleCause
+from ..analysis.findings.cautions import Caution
 from ..analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
 from ..analysis.findings.doubtful_labels import DataFinding
 from ..analysis.findings.expectation import Expect, ExpectationFinding
@@ -47,6 +48,7 @@ from .words import Names, Words
 
 SAID_BY: dict[str, Any] = {
     "overview": OverviewFinding,
+    "cautions": Caution,
     "answer": AnswerFinding,
     "relation": RelationFinding,
     "diagnosis": DiagnosisFinding,

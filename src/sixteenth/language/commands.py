@@ -21,11 +21,10 @@ from ..analysis.findings.cautions import (
     OneSeed,
     PartTrained,
     ReasonFound,
-    RunsMissing,
-    StoppedEarly,
     UnstableModel,
 )
 from ..analysis.findings.levers import Lever, is_testable
+from ..analysis.findings.missing_runs import RunsMissing, StoppedEarly
 from ..analysis.findings.options import Option
 from ..analysis.findings.per_class import ImbalancedClasses
 from ..analysis.inputs.grid import Cell

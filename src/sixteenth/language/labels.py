@@ -147,6 +147,7 @@ class TerminalLabels:
         goes_on: that the same command trains the rest.
         failed: with the runs that ``{failed}`` of ``{planned}``.
         several_failed, one_failed: with how many, where it is not told of how many.
+        rows_elsewhere: how many rows the table has, before the command that prints them.
         tries_again, fails_again: a clause behind these: what the same command would do.
         expected_comparison: with the ``{images}`` and ``{accuracy}`` of two networks, and the
             ``{width}`` of the interval of their difference in points, at its ``{level}``.
@@ -215,6 +216,7 @@ class TerminalLabels:
     failed: str
     several_failed: str
     one_failed: str
+    rows_elsewhere: str
     tries_again: str
     fails_again: str
     expected_comparison: str

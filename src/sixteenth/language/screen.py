@@ -8,14 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..analysis.findings.advice import AdviceStep
-from ..analysis.findings.cautions import (
-    Caution,
-    NotConverged,
-    OneSeed,
-    ReasonFound,
-    RunsMissing,
-)
+from ..analysis.findings.cautions import Caution, NotConverged, OneSeed, ReasonFound
 from ..analysis.findings.levers import Lever
+from ..analysis.findings.missing_runs import RunsMissing
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
 from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.target import Target
@@ -27,7 +22,7 @@ from .sentences import SentenceNumbers
 from .text import is_ideograph, plain
 from .words import Words
 
-OverviewFinding = Overview | Card | HowSure | Caution
+OverviewFinding = Overview | Card | HowSure
 
 MOST_WORDS = 60
 """Of the paragraph that is there to be copied."""
@@ -111,6 +106,8 @@ class ScreenLabels:
         use_fine_tuning: the same within a title.
         other_weights: names it where the best network starts from pretrained ones already.
         first_layer: names another first layer, which stands beside larger images.
+        on_fewer: in place of a verdict on what is known on fewer images alone.
+        on_images: ``{what}`` that is known on so many ``{images}``.
         no_result: in place of a verdict, where the runs that would tell have none.
         short: of a gain that is ``{how}`` known: its ``{ends}`` and ``{level}``, in little room.
         basis: ``{how}`` a gain is known, with the ``{level}`` of its interval.
@@ -129,6 +126,8 @@ class ScreenLabels:
     other_weights: str
     first_layer: str
     verdicts: Mapping[OptionVerdict, str]
+    on_fewer: str
+    on_images: str
     no_result: str
     measured: str
     forecast: str
@@ -186,13 +185,10 @@ class Screen(ABC):
 
     def card(self, card: Card) -> SaidCard:
         """A card."""
+        if card.on_fewer is not None:
+            return self._on_fewer(card, card.on_fewer)
         option = card.option
-        what = self.untried(option)
-        if card.in_hand:
-            what = self._over(option)
-        elif option.known:
-            what = self.label(option)
-        what = self.words.begin(what)
+        what = self.words.begin(self._what(card))
         if equal_steps(option) and not self.numbers.is_nothing(option.gain):
             part = self.numbers.numbers.points(option.gain_at_equal_steps)
             all_of_it = part == self.signed(option)
@@ -207,6 +203,27 @@ class Screen(ABC):
             interval=self._interval(option),
             cost=self.labels.in_hand if card.in_hand else self.cost(option),
             verdict=self.labels.verdicts[card.verdict] if card.in_hand else self.verdict(option),
+        )
+
+    def _what(self, card: Card) -> str:
+        """What a card is about: what would be done, or was; else why nothing is known of it."""
+        if card.in_hand:
+            return self._over(card.option)
+        return self.label(card.option) if card.option.known else self.untried(card.option)
+
+    def _on_fewer(self, card: Card, known: Card) -> SaidCard:
+        """A card whose gain is `known` on fewer images alone."""
+        images = self.numbers.numbers.count(known.option.start.train_size)
+        what = self.labels.on_images.format(what=self._what(known), images=images)
+        return SaidCard(
+            card=card,
+            kind=self._kind(known.option),
+            what=plain(self.words.begin(what)),
+            gain=self.signed(known.option),
+            around=self._short(known.option),
+            interval=self._interval(known.option),
+            cost="",
+            verdict=self.labels.on_fewer,
         )
 
     def _kind(self, option: Option) -> str:

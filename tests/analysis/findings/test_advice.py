@@ -30,11 +30,11 @@ from sixteenth.analysis.findings.cost import study_seconds
 from sixteenth.analysis.findings.evidence import Evidence
 from sixteenth.analysis.findings.explained import Explanation
 from sixteenth.analysis.findings.options import OptionVerdict, visible_gain
-from sixteenth.analysis.findings.target import TargetOutcome
+from sixteenth.analysis.findings.target import FARTHEST, TargetOutcome
 from sixteenth.language import language_for
 from sixteenth.language.commands import command, step_command
 from sixteenth.language.en import English
-from sixteenth.language.en.numbers import probability
+from sixteenth.language.en.numbers import probability, rounded
 from sixteenth.language.words import Names
 from sixteenth.spec.fields import FROZEN, LAST_STAGE
 
@@ -109,6 +109,26 @@ def test_a_target_below_every_asymptote_is_out_of_reach(study):
     assert found.target.outcome is TargetOutcome.OUT_OF_REACH
     assert "out of reach of more images alone" in said(found).target
     assert found.target.images == np.inf
+
+
+def test_of_a_target_that_may_never_be_reached_the_model_is_told_that_is_likeliest_to(study):
+    arms = {("resnet18", "random"): (0.60, 0.70, 0.78), ("resnet50", "random"): (0.20, 0.60, 0.75)}
+    made = study(arms, test_size=500)
+    curves, chances = fit_curves(read_grid(made.results)), {}
+    for arm in arms:
+        largest = curves.grid.curve(*arm)[-1].train_size
+        sizes = largest * np.array([1.0, FARTHEST])
+        chances[arm] = float((curves.errors(arm, sizes)[:, 1] <= 0.02).mean())
+    assert 0 < min(chances.values()) < max(chances.values()) < 0.5, "no middle that would decide"
+    target = advice(made, 0.02).target
+    assert target.outcome is TargetOutcome.FORECAST
+    assert target.images == math.inf
+    assert (target.model, target.init) == max(chances, key=chances.get)
+    told = English(Names()).screen.target(target)
+    most = rounded(FARTHEST * target.largest)
+    assert told.startswith(
+        f"98.0% needs more than {most} images (90% interval {rounded(target.low)} "
+    )
 
 
 def test_a_target_of_a_study_with_one_size_has_no_answer_and_says_why(study):

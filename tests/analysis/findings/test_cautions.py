@@ -15,10 +15,10 @@ from sixteenth.analysis.findings.cautions import (
     NotConverged,
     NothingLearned,
     OneSeed,
-    RunsMissing,
     _twice_as_long,
 )
 from sixteenth.analysis.findings.limits import FewSeeds, Repeats
+from sixteenth.analysis.findings.missing_runs import RunsMissing
 from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for

@@ -238,8 +238,7 @@ def test_weights_that_were_tried_on_fewer_images_are_known_to_be_elsewhere(study
 
 @pytest.mark.parametrize("status", ["failed", "missing"])
 def test_what_has_runs_without_a_result_is_not_told_to_be_untried(study, status):
-    sizes = {"1/2": 25_000, "1": 50_000}
-    made = study({SMALL: (0.6, 0.7), BIG: (0.5, 0.6), PRE: (0.5, 0.6)}, fractions=sizes)
+    made = study({SMALL: (0.7,), BIG: (0.6,), PRE: (0.6,)}, fractions=ONE)
     gone = made.drop("resnet50-random-1-seed0", status).drop("resnet18-imagenet-1-seed0", status)
     found = talk(gone)
     assert {key for key, one in options(found).items() if one.without_result} == {"model", "init"}
@@ -256,8 +255,32 @@ def test_what_has_runs_without_a_result_is_not_told_to_be_untried(study, status)
         labels = language.screen.labels
         assert cards["model"].verdict == cards["init"].verdict == labels.no_result
         assert cards["data"].verdict in labels.verdicts.values()
-    fewer = made.drop("resnet50-random-1of2-seed0", status)
+    sizes = {"1/2": 25_000, "1": 50_000}
+    fewer = study({SMALL: (0.6, 0.7), BIG: (0.5, 0.6)}, fractions=sizes)
+    fewer = fewer.drop("resnet50-random-1of2-seed0", status)
     assert not any(one.without_result for one in options(talk(fewer)).values())
+
+
+def test_a_card_of_what_is_known_on_fewer_images_alone_shows_the_gain_there(study):
+    sizes = {"1/4": 12_500, "1/2": 25_000, "1": 50_000}
+    arms = {SMALL: (0.5, 0.6, 0.65), PRE: (0.8, 0.84, 0.9)}
+    whole = levelled(study(arms, fractions=sizes, test_size=4000))
+    (card,) = (one for one in talk(whole).overview.cards if one.option.kind == "init")
+    assert (card.in_hand, card.on_fewer) == (True, None)
+    found = talk(whole.drop("resnet18-random-1-seed0", "missing"))
+    (card,) = (one for one in found.overview.cards if one.option.kind == "init")
+    assert not card.option.known
+    assert (card.on_fewer.in_hand, card.on_fewer.option.start.train_size) == (True, 25_000)
+    assert card.on_fewer.option.gain == pytest.approx(0.24, abs=0.02)
+    screen = English(Names()).screen
+    said = screen.card(card)
+    assert said.what == "ImageNet weights over random weights, on 25,000 images"
+    assert said.gain == f"+{100 * card.on_fewer.option.gain:.1f}"
+    assert (said.cost, said.verdict) == ("", "on fewer only")
+    assert said.interval[1] == "measured (95%)"
+    assert found.overview.verdict != "in-hand", "which is about as many images as the network has"
+    alone = talk(study({PRE: (0.8, 0.84, 0.9)}, fractions=sizes, test_size=4000))
+    assert all(one.on_fewer is None for one in alone.overview.cards)
 
 
 def test_networks_are_compared_at_the_longest_length_that_the_largest_size_has(study):

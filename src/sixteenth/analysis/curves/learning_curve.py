@@ -39,7 +39,7 @@ class RequiredSize:
             there already; None if it does not. `middle` where the fitted curve, which may lie far
             from errors that no power law describes, reaches it outside of the interval.
         low, high: interval of that size; `high` is None where the curves that the data allow at
-            this level do not all reach it ("not reachable at this level of certainty"), `low` is
+            this level do not all reach it ("no upper bound at this level of certainty"), `low` is
             None where none of them does.
         middle: the size that is as likely too small as large enough.
         at_least, at_most: one-sided bounds of the size, at `BOUND` each. All three are None where

@@ -9,11 +9,12 @@ from typing import Self
 from ...spec.fields import Finetune, trains_more
 from ..inputs.grid import Cell, Grid
 from .advice import Advice, BestNetwork
-from .cautions import PartTrained, RunsMissing, once
+from .cautions import PartTrained, once
 from .doubling import LastDoubling
 from .evidence import Evidence
 from .explained import Explanation
 from .measured_options import measured_options
+from .missing_runs import RunsMissing
 from .options import Option, OptionKind, OptionVerdict, verdict_of
 from .types import Finding, Strength
 
@@ -89,7 +90,7 @@ def answer(evidence: Evidence, advice: Advice) -> list[AnswerFinding]:
         return [NothingFinished()]
     grid, best = evidence.grid, evidence.best
     found: list[AnswerFinding] = [*PartTrained.of(grid, best)]
-    found += _in_hand(evidence)
+    found += in_hand(evidence, best)
     found += [
         BoughtByImages(one) for one in evidence.doublings if (one.model, one.init) == best.arm
     ]
@@ -97,10 +98,10 @@ def answer(evidence: Evidence, advice: Advice) -> list[AnswerFinding]:
     return [*found, *RunsMissing.of(evidence)]
 
 
-def _in_hand(evidence: Evidence) -> Iterator[InHand]:
-    """The best network against the next smaller model, and against random weights, or against less
-    of its weights trained."""
-    grid, best = evidence.grid, evidence.best
+def in_hand(evidence: Evidence, best: Cell) -> Iterator[InHand]:
+    """A cell against the next smaller model, and against random weights, or against less of its
+    weights trained."""
+    grid = evidence.grid
     same = [cell for cell in grid.cells if cell.train_size == best.train_size]
     smaller = [
         cell

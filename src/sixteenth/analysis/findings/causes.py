@@ -17,15 +17,9 @@ from enum import StrEnum
 from ...spec.fields import is_part_trained
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast
-from .diagnosis import (
-    CLIMB,
-    Context,
-    UnstableTraining,
-    falls_back,
-    fit_error,
-    mean_climb,
-)
+from .diagnosis import CLIMB, Context, UnstableTraining, falls_back, fit_error
 from .expectation import Expect, Outcome, SizeVerdict
+from .training_curves import mean_climb
 from .training_time import DifferenceByLength, by_length
 from .types import Finding, Strength
 

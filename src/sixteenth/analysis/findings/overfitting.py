@@ -20,8 +20,8 @@ from .diagnosis import (
     TooFewSteps,
     UnstableTraining,
     fit_error,
-    mean_rise,
 )
+from .training_curves import mean_rise
 from .types import Finding, Strength
 
 GAP_CHANGE = 0.02

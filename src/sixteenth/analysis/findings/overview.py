@@ -10,28 +10,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork, LabelledImages, Separate
-from .answer import AnswerFinding, InHand
-from .cautions import (
-    Caution,
-    PartTrained,
-    ReasonFound,
-    RunsMissing,
-    StoppedEarly,
-    cautions,
-)
+from .answer import AnswerFinding, InHand, in_hand
+from .cautions import Caution, PartTrained, ReasonFound, cautions
 from .compare_options import find_options
-from .diagnosis import mean_climb
 from .doubling import training_gain
 from .evidence import Evidence
 from .levers import Lever
+from .measured_options import measured_options
+from .missing_runs import RunsMissing, StoppedEarly
 from .options import Option, OptionKind, OptionVerdict
 from .recommendation import Lead, recommend
+from .training_curves import mean_climb
 from .types import Finding, Strength
 
 CARDS = (OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT, OptionKind.TRAINING)
@@ -60,10 +55,13 @@ class Card(Finding):
     Attributes:
         option: the best of its kind; its start is the network that does not have it.
         in_hand: the best network has it already.
+        on_fewer: where its gain is not known, the same on the most images on which it is: of the
+            model and weights of the best network, or from them.
     """
 
     option: Option
     in_hand: bool = False
+    on_fewer: Card | None = None
 
     @property
     def verdict(self) -> OptionVerdict:
@@ -208,7 +206,7 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
     grid, best = evidence.grid, evidence.best
     onwards = recommend(advice.options, best)
     spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
-    cards = _cards(advice.options, spent)
+    cards = [_with_fewer(evidence, card) for card in _cards(advice.options, spent)]
     verdict, card = Verdict(onwards.lead.value), None
     first = cards[0]
     if (
@@ -261,11 +259,28 @@ def _cards(options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
     tried = [one.kind for one in options if one.kind is OptionKind.RESOLUTION and one.known]
     for kind in (*CARDS, *tried[:1]):
         ahead = [Card(one) for one in options if one.kind is kind]
-        mine = [*(one for one in ahead if one.option.known)]
-        mine += [one for one in spent if one.option.kind is kind]
-        mine.sort(key=_other_weights_behind)
-        found += (mine or ahead)[:1]
+        found += (_known(kind, options, spent) or ahead)[:1]
     return sorted(found, key=lambda one: -one.option.gain if one.option.known else math.inf)
+
+
+def _known(kind: OptionKind, options: Sequence[Option], spent: Sequence[Card]) -> list[Card]:
+    """The cards of one kind whose gain is known, the one to show first."""
+    found = [Card(one) for one in options if one.kind is kind and one.known]
+    found += [one for one in spent if one.option.kind is kind]
+    return sorted(found, key=_other_weights_behind)
+
+
+def _with_fewer(evidence: Evidence, card: Card) -> Card:
+    """A card of a model or weights whose gain is not known, with the gain on fewer images."""
+    kind, best = card.option.kind, evidence.best
+    if card.option.known or kind not in (OptionKind.MODEL, OptionKind.INIT):
+        return card
+    fewer = [c for c in evidence.grid.curve(*best.arm) if c.train_size < best.train_size]
+    for cell in reversed(fewer):
+        spent = [one for each in in_hand(evidence, cell) for one in _spent(each)]
+        if known := _known(kind, measured_options(evidence, cell), spent):
+            return replace(card, on_fewer=known[0])
+    return card
 
 
 def _other_weights_behind(card: Card) -> bool:

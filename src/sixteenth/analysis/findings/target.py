@@ -107,15 +107,17 @@ class _Drawn:
         sizes = size_grid(cells[0].train_size, cells[-1].train_size, FARTHEST)
         return cls(curves, arm, cells[-1].train_size, sizes, curves.errors(arm, sizes))
 
-    def required(self, error: float) -> tuple[float, float, float, float, float]:
-        """Images for an error: median, interval and one-sided bounds; inf where they do not end."""
+    def required(self, error: float) -> tuple[float, float, float, float, float, float]:
+        """Images for an error: median, the chance that none within reach are enough, interval and
+        one-sided bounds; inf where they do not end."""
         found = images_for(self.sizes, self.errors, np.full(len(self.errors), error))
         ends = [0.5, (1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2, 1 - BOUND, BOUND]
         middle, low, high, least, most = map(
             float, np.quantile(found, ends, method="closest_observation")
         )
         first = float(self.sizes[0])
-        return middle, max(low, first), high, max(least, first), most
+        never = float(np.isinf(found).mean())
+        return middle, never, max(low, first), high, max(least, first), most
 
     def probability(self, images: float, error: float) -> float:
         """That the true error on so many images is `error` or less."""
@@ -149,7 +151,7 @@ def _reach(grid: Grid, drawn: Mapping[Arm, _Drawn], error: float) -> Target:
         outcome = TargetOutcome.NO_CURVE
     else:
         ranked = [(*one.required(error), arm) for arm, one in drawn.items()]
-        images, low, high, *bounds, arm = min(ranked)
+        images, _, low, high, *bounds, arm = min(ranked)
         outcome = TargetOutcome.FORECAST if math.isfinite(low) else TargetOutcome.OUT_OF_REACH
         largest = drawn[arm].largest
         probability = drawn[arm].probability(largest, error)

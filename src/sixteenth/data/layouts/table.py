@@ -7,20 +7,18 @@ Labels in file names are not read.
 
 from __future__ import annotations
 
-import csv
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from ...errors import DataError
-from ...messages import counted, nearest, one_line
+from ...messages import counted, nearest
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..source import Options, class_name, composed, first_names
 from .splits import Role, role
+from .table_file import read_table
 from .tree import EXTENSIONS, Tree
 
 ENDINGS = (".csv", ".tsv", ".jsonl")
@@ -179,7 +177,7 @@ def read_labels(
     if is_lfs_pointer(file):
         return f"{file} is {LFS_REASON}"
     try:
-        columns, rows = _read(file)
+        columns, rows = read_table(file)
     except DataError as error:
         return str(error)
     known = _Rows(tree, folder)
@@ -368,49 +366,6 @@ def class_order(names: Sequence[str]) -> list[str]:
     """Classes in the order of their labels: whole numbers by size, else names by alphabet."""
     distinct = sorted(set(names))
     return sorted(distinct, key=int) if all(map(str.isdecimal, distinct)) else distinct
-
-
-def _read(file: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """The columns of a table and its rows, everything as text."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            if file.suffix.lower() == ".jsonl":
-                return _read_json(file, opened)
-            head = opened.readline()
-            opened.seek(0)
-            delimiter = max(",;\t", key=head.count)
-            header, *lines = [line for line in csv.reader(opened, delimiter=delimiter) if line]
-    except (OSError, ValueError, csv.Error) as error:
-        reason = "it is empty" if "unpack" in str(error) else one_line(error)
-        raise DataError(f"cannot read {file} as a table in UTF-8: {reason}") from None
-    columns = [name.strip() for name in header]
-    twice = [name for name in columns if columns.count(name) > 1]
-    if twice:
-        raise DataError(f"{file} has two columns named {twice[0]!r}: rename one")
-    for number, line in enumerate(lines, start=2):
-        if len(line) != len(columns):
-            raise DataError(
-                f"row {number} of {file} does not have {len(columns)} values, one a column, but "
-                f"{len(line)}"
-            )
-    return columns, [dict(zip(columns, line, strict=True)) for line in lines]
-
-
-def _read_json(file: Path, lines: Iterator[str]) -> tuple[list[str], list[dict[str, str]]]:
-    """Likewise of one JSON object a line."""
-    rows: list[dict[str, Any]] = [json.loads(line) for line in lines if line.strip()]
-    if not all(isinstance(row, dict) for row in rows):
-        raise DataError(f"{file} holds no JSON object in every line")
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    return columns, [
-        {name: "" if _is_absent(row.get(name)) else str(row[name]) for name in columns}
-        for row in rows
-    ]
-
-
-def _is_absent(value: Any) -> bool:
-    """Null, or NaN, which pandas writes for it."""
-    return value is None or value != value
 
 
 def _posix(text: str) -> PurePosixPath:

@@ -109,7 +109,7 @@ def _bounds(found: Target) -> str:
         if math.isfinite(found.at_most):
             bounds += f" and at most {rounded(found.at_most)}, each"
         bounds += f" at {BOUND:.0%} certainty"
-    return f"{bounds}; not reachable at {found.level:.0%} certainty by more images alone"
+    return f"{bounds}; no upper bound at {found.level:.0%} certainty"
 
 
 def _target(found: Target, words: Words) -> str:

@@ -11,10 +11,11 @@ from ...analysis.findings.answer import (
     NothingFinished,
     SpreadOfTrainings,
 )
-from ...analysis.findings.cautions import PartTrained, RunsMissing
+from ...analysis.findings.cautions import PartTrained
+from ...analysis.findings.missing_runs import RunsMissing
 from ...analysis.findings.options import OptionVerdict
 from ..text import upper_first
-from . import options
+from . import cautions, options
 from .doubling import doubling
 from .numbers import (
     deviation,
@@ -23,7 +24,6 @@ from .numbers import (
     points,
     signed,
 )
-from .overview import EnglishScreen
 from .words import Words, trained_once
 
 
@@ -39,7 +39,7 @@ def say(finding: AnswerFinding, words: Words) -> str:
         case NothingFinished():
             return "No run of this study has finished, so there is nothing to conclude yet."
         case PartTrained() | RunsMissing():
-            return EnglishScreen(words).caution(finding)
+            return cautions.say(finding, words)
         case _:
             assert_never(finding)
 

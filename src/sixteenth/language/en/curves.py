@@ -23,7 +23,10 @@ def warning(kind: CurveWarning, sizes: int) -> str:
                 "when training begins to work cannot be seen"
             )
         case CurveWarning.RISING:
-            return "the error rises with more data, which no power law describes"
+            return (
+                "the error rises with more data, which no power law describes: if this is no "
+                "noise, check the labels of the images that were added"
+            )
         case CurveWarning.FLAT:
             return "the error hardly changes with more data: the curve is flat in its noise"
         case CurveWarning.NEAR_GUESSING:
@@ -55,5 +58,5 @@ def required_size(found: RequiredSize) -> str:
             bounds += f" and at most {found.at_most:,.0f}"
         if found.at_least is not None:
             bounds += f" ({BOUND:.0%} certainty)"
-        return f"{target}: {size}, {bounds}; not reachable at {found.level:.0%} certainty"
+        return f"{target}: {size}, {bounds}; no upper bound at {found.level:.0%} certainty"
     return f"{target}: {size} ({found.level:.0%} interval {found.low:,.0f} to {found.high:,.0f})"

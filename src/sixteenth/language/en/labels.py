@@ -150,6 +150,7 @@ TERMINAL = TerminalLabels(
     failed="{failed} of {planned} runs failed",
     several_failed="{} runs failed",
     one_failed="1 run failed",
+    rows_elsewhere="The table has {} rows. To print them:",
     tries_again="; the same command tries again",
     fails_again="; the same command would fail in the same way",
     expected_comparison="Expected at {images} images and about {accuracy} accuracy: the difference "

@@ -7,29 +7,14 @@ from typing import assert_never
 
 from ...analysis.curves.forecast import CERTAIN
 from ...analysis.findings.advice import AdviceStep, AnotherSize, BestNetwork, MoreSeeds
-from ...analysis.findings.cautions import (
-    Caution,
-    LeakedTest,
-    MixedData,
-    MixedMachines,
-    NotConverged,
-    NothingLearned,
-    OneSeed,
-    PartTrained,
-    ReasonFound,
-    RunsMissing,
-    StoppedEarly,
-    UnstableModel,
-)
+from ...analysis.findings.cautions import Caution
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
-from ...analysis.findings.per_class import ImbalancedClasses
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
-from ...spec.fields import is_last_stage
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
-from ..text import plain, portion, upper_first
-from . import advice, explained, options
+from ..text import plain, upper_first
+from . import advice, cautions, explained, options
 from .numbers import (
     SENTENCE,
     accuracy_interval,
@@ -37,7 +22,6 @@ from .numbers import (
     coverage,
     deviation,
     is_nothing,
-    join,
     percent,
     plural,
     points,
@@ -45,7 +29,7 @@ from .numbers import (
     roughly,
     rounded,
 )
-from .words import Words, trained_once
+from .words import Words
 
 LABELS = ScreenLabels(
     kinds={
@@ -66,6 +50,8 @@ LABELS = ScreenLabels(
         OptionVerdict.NOT_SEPARATED: "not separated",
         OptionVerdict.NOT_TRIED: "not tried",
     },
+    on_fewer="on fewer only",
+    on_images="{what}, on {images} images",
     no_result="no result",
     measured="measured",
     forecast="forecast",
@@ -94,7 +80,7 @@ def say(finding: OverviewFinding, words: Words) -> str:
         case HowSure():
             return " ".join(f"{fact.name}: {fact.text}." for fact in screen.sure(finding))
         case _:
-            return screen.caution(finding)
+            assert_never(finding)
 
 
 class EnglishScreen(Screen):
@@ -195,93 +181,7 @@ class EnglishScreen(Screen):
                 return "no other length was trained"
 
     def caution(self, found: Caution) -> str:
-        match found:
-            case NotConverged(known=False):
-                return (
-                    "Longer training may bring the best network as much as anything else, and "
-                    "could change the order."
-                )
-            case NotConverged():
-                return (
-                    "The best network was still improving when its training ended: longer training "
-                    "could change the order."
-                )
-            case OneSeed():
-                return (
-                    f"{upper_first(trained_once(found.once))}. If trainings differ by twice the "
-                    f"{deviation(found.deviation)} assumed, the verdict may not stand."
-                )
-            case UnstableModel():
-                number, runs = len(found.falls), len(found.model.runs)
-                which = f"In {number} of {runs} trainings of" if runs > 1 else "In the training of"
-                most = "by up to" if number > 1 else "by"
-                return (
-                    f"{which} {self.words.cell(found.model)} training accuracy fell back {most} "
-                    f"{points(found.falls[0].fall)}. At a lower learning rate this model may be "
-                    "ahead."
-                )
-            case NothingLearned() if found.cell is found.best:
-                return (
-                    "The test images cannot tell the best network from guessing, so nothing can be "
-                    "compared. Look at the labels, then try another learning rate or longer "
-                    "training."
-                )
-            case NothingLearned():
-                name = self.words.begin(self.words.cell(found.cell))
-                return (
-                    f"{name}: the test images cannot tell it from guessing. It may learn with "
-                    "another learning rate, which could change the verdict."
-                )
-            case ReasonFound():
-                return explained.reason(found, self.words)
-            case ImbalancedClasses():
-                return (
-                    f"Classes are imbalanced ({count(found.fewest)} to {count(found.most)} test "
-                    f"images): {percent(found.accuracy)} of all images are right, but the mean "
-                    f"recall of the classes is {percent(found.balanced)}. The study can decide by "
-                    "balanced accuracy instead."
-                )
-            case LeakedTest():
-                verb = "is" if found.images == 1 else "are"
-                share = f" ({percent(found.share)})" if math.isfinite(found.share) else ""
-                return (
-                    f"{plural(found.images, 'test image')}{share} {verb} among the training "
-                    "images, so accuracies are too high. Take them out of one of the two, then "
-                    "train anew."
-                )
-            case MixedMachines():
-                return (
-                    f"Runs come from {found.machines} kinds of machine or precision, which can "
-                    "shift accuracies and times. All runs of one machine can be compared."
-                )
-            case MixedData():
-                return "The runs did not all see the same images: no comparison can be trusted."
-            case StoppedEarly():
-                longer = ""
-                if found.longer is not None:
-                    right = self.words.term.right.format(percent(found.longer.accuracy))
-                    cell = self.words.cell(found.longer)
-                    longer = f" After all of its steps, {cell} has {right}."
-                return (
-                    f"Runs on {count(found.images)} images were stopped after "
-                    f"{portion(found.length)} of their steps, so all networks are compared at that "
-                    f"length.{longer} They go on from there when the study is run again."
-                )
-            case PartTrained():
-                model = self.words.model(found.best.model)
-                text = f"Only the classifier of {model} was trained, on frozen features"
-                if is_last_stage(found.best.init):
-                    text = f"Only the last stage of {model} and its classifier were trained"
-                if found.tuned:
-                    return f"{text}."
-                return (
-                    f"{text}: fine-tuning all weights was not tried; it may reach more, and other "
-                    "options may then help most."
-                )
-            case RunsMissing():
-                return _missing(found)
-            case _:
-                assert_never(found)
+        return cautions.say(found, self.words)
 
     def step(self, found: AdviceStep) -> str:
         return advice.step(found, self.words).text
@@ -326,9 +226,9 @@ class EnglishScreen(Screen):
             case TargetOutcome.OUT_OF_REACH:
                 said = f"is out of reach of more images alone, even of {most}"
             case TargetOutcome.FORECAST:
-                images = f"more than {most}"
-                if math.isfinite(found.images):
-                    images = f"{rounded(found.images)} images"
+                images = f"{rounded(found.images)} images"
+                if not math.isfinite(found.images):
+                    images = f"more than {rounded(FARTHEST * found.largest)} images"
                 high = rounded(found.high) if math.isfinite(found.high) else "never"
                 ends = f"{coverage(found.level)} interval {rounded(found.low)} to {high}"
                 said = f"needs {images} ({ends}), with {arm}"
@@ -356,50 +256,6 @@ class EnglishScreen(Screen):
             f"Best network{on}: {plain(self._best(found.best))}.",
             f"Rests on {trainings} of each cell{images}.",
         )
-
-
-def _missing(found: RunsMissing) -> str:
-    """How many runs have no result, and why."""
-    counts = [
-        (found.failed, "failed and {} left out", "failed"),
-        (found.missing, "{} missing and left out", "{} missing"),
-        (found.running, "{} still running and left out", "{} still running"),
-    ]
-    told = [each for each in counts if each[0]]
-    of_all = f" of {found.runs} runs"
-    if len(told) == 1:
-        number, alone, _ = told[0]
-        told_of = f"{number}{of_all} {alone.format('is' if number == 1 else 'are')}."
-        return told_of + _stopped(found) + _diverged(found)
-    parts = [
-        f"{number}{of_all * (i == 0)} {what.format('is' if number == 1 else 'are')}"
-        for i, (number, _, what) in enumerate(told)
-    ]
-    return f"{join(parts)}; they are left out.{_stopped(found)}{_diverged(found)}"
-
-
-def _diverged(found: RunsMissing) -> str:
-    """That runs failed in a way that is no accident, as a further sentence."""
-    if not found.diverged:
-        return ""
-    which = "Its loss" if found.diverged == found.failed == 1 else f"The loss of {found.diverged}"
-    return (
-        f" {which} became NaN or infinite, and would again: another learning rate may help "
-        "(train.learning_rate)."
-    )
-
-
-def _stopped(found: RunsMissing) -> str:
-    """Which of the missing runs go on where they were stopped, as a further sentence."""
-    match found.stopped:
-        case ():
-            return ""
-        case ((epoch, epochs),):
-            alone = found.missing == 1 and not (found.failed or found.running)
-            which = "It" if alone else "One of them"
-            return f" {which} was stopped at epoch {epoch} of {epochs}."
-        case _:
-            return f" {len(found.stopped)} of them were stopped on the way."
 
 
 def _surer(found: Overview) -> str:

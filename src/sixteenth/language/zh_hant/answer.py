@@ -11,9 +11,10 @@ from ...analysis.findings.answer import (
     NothingFinished,
     SpreadOfTrainings,
 )
-from ...analysis.findings.cautions import PartTrained, RunsMissing
+from ...analysis.findings.cautions import PartTrained
+from ...analysis.findings.missing_runs import RunsMissing
 from ...analysis.findings.options import OptionVerdict
-from . import options
+from . import cautions, options
 from .doubling import doubling
 from .numbers import (
     deviation,
@@ -21,7 +22,6 @@ from .numbers import (
     points,
     signed_points,
 )
-from .overview import ChineseScreen
 from .words import Words, trained_once
 
 
@@ -37,7 +37,7 @@ def say(finding: AnswerFinding, words: Words) -> str:
         case NothingFinished():
             return "這項研究還沒有任何一次訓練完成，目前無法下結論。"
         case PartTrained() | RunsMissing():
-            return ChineseScreen(words).caution(finding)
+            return cautions.say(finding, words)
         case _:
             assert_never(finding)
 

@@ -23,7 +23,7 @@ def warning(kind: CurveWarning, sizes: int) -> str:
                 "看不出要到什麼時候訓練才會見效"
             )
         case CurveWarning.RISING:
-            return "資料變多，錯誤率反而上升，沒有冪律能描述"
+            return "資料變多，錯誤率反而上升，沒有冪律能描述：如果不是雜訊，請檢查新增影像的標籤"
         case CurveWarning.FLAT:
             return "資料變多，錯誤率幾乎不變：在雜訊範圍內曲線是平的"
         case CurveWarning.NEAR_GUESSING:

@@ -149,6 +149,7 @@ TERMINAL = TerminalLabels(
     failed="{planned} 次訓練中有 {failed} 次失敗",
     several_failed="有 {} 次訓練失敗",
     one_failed="有 1 次訓練失敗",
+    rows_elsewhere="表格共有 {} 列，顯示全部的指令：",
     tries_again="；再次執行相同的指令就會重試",
     fails_again="；再次執行相同的指令，結果還是一樣",
     expected_comparison="在 {images} 張影像、準確率約 {accuracy} 時，預期兩個模型的差距可以估計到 "

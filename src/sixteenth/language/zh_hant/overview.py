@@ -7,29 +7,14 @@ from typing import assert_never
 
 from ...analysis.curves.forecast import CERTAIN
 from ...analysis.findings.advice import AdviceStep, AnotherSize, BestNetwork, MoreSeeds
-from ...analysis.findings.cautions import (
-    Caution,
-    LeakedTest,
-    MixedData,
-    MixedMachines,
-    NotConverged,
-    NothingLearned,
-    OneSeed,
-    PartTrained,
-    ReasonFound,
-    RunsMissing,
-    StoppedEarly,
-    UnstableModel,
-)
+from ...analysis.findings.cautions import Caution
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
-from ...analysis.findings.per_class import ImbalancedClasses
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
-from ...spec.fields import is_last_stage
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
-from ..text import plain, portion
-from . import advice, explained, options
+from ..text import plain
+from . import advice, cautions, explained, options
 from .numbers import (
     SENTENCE,
     accuracy_interval,
@@ -46,7 +31,7 @@ from .numbers import (
     signed_points,
     tidy,
 )
-from .words import Words, trained_once
+from .words import Words
 
 LABELS = ScreenLabels(
     kinds={
@@ -67,6 +52,8 @@ LABELS = ScreenLabels(
         OptionVerdict.NOT_SEPARATED: "未分開",
         OptionVerdict.NOT_TRIED: "未嘗試",
     },
+    on_fewer="影像較少時",
+    on_images="{what}（影像 {images} 張時）",
     no_result="沒有結果",
     measured="實測",
     forecast="預測",
@@ -95,7 +82,7 @@ def say(finding: OverviewFinding, words: Words) -> str:
         case HowSure():
             return "".join(f"{fact.name}：{fact.text}。" for fact in screen.sure(finding))
         case _:
-            return screen.caution(finding)
+            assert_never(finding)
 
 
 class ChineseScreen(Screen):
@@ -195,97 +182,7 @@ class ChineseScreen(Screen):
         return "，".join(parts) if option.known or option.kind is OptionKind.DATA else ""
 
     def caution(self, found: Caution) -> str:
-        match found:
-            case NotConverged(known=False):
-                return "訓練久一點，對最佳模型的幫助可能不亞於其他做法，高下也可能改變。"
-            case NotConverged():
-                return "最佳模型在訓練結束時仍在進步：訓練久一點，高下可能會改變。"
-            case OneSeed():
-                return (
-                    f"{trained_once(found.once)}。如果訓練間的變異是假設值（標準差 "
-                    f"{deviation(found.deviation)}）的兩倍，這個結論就可能不成立。"
-                )
-            case UnstableModel():
-                number, runs = len(found.falls), len(found.model.runs)
-                which = f"的 {runs} 次訓練中有 {number} 次" if runs > 1 else "的"
-                most = "最多下降" if number > 1 else "下降"
-                return (
-                    f"{self.words.cell(found.model)}{which}訓練準確率中途{most} "
-                    f"{points(found.falls[0].fall)}：降低學習率後，它可能反而領先。"
-                )
-            case NothingLearned() if found.cell is found.best:
-                return (
-                    "從測試影像分不出最佳模型與隨機猜測，因此無從比較。請先檢查標籤，再嘗試其他學習率"
-                    "或較長的訓練。"
-                )
-            case NothingLearned():
-                return (
-                    f"從測試影像分不出{self.words.cell(found.cell)}與隨機猜測。換一個學習率，"
-                    "它可能就學得起來，結論也可能改變。"
-                )
-            case ReasonFound():
-                return explained.reason(found, self.words)
-            case ImbalancedClasses():
-                return (
-                    f"類別不平衡（測試影像 {count(found.fewest)} 至 {count(found.most)} 張）："
-                    f"全部影像的準確率是 {percent(found.accuracy)}，但各類別召回率的平均只有 "
-                    f"{percent(found.balanced)}。這項研究可以改以平衡準確率為準。"
-                )
-            case LeakedTest():
-                share = f"（{percent(found.share)}）" if math.isfinite(found.share) else ""
-                return (
-                    f"有 {count(found.images)} 張測試影像{share}也在訓練影像中，因此準確率偏高。"
-                    "請從其中一邊移除，再重新訓練。"
-                )
-            case MixedMachines():
-                return (
-                    f"訓練來自 {found.machines} 種不同的機器或數值精度，準確率與時間可能因此有"
-                    "偏差。全部在同一台機器上訓練才能比較。"
-                )
-            case MixedData():
-                return "各次訓練看到的影像並不相同：任何比較都不可信。"
-            case StoppedEarly():
-                longer = ""
-                if found.longer is not None:
-                    right = f"{self.words.term.accuracy}是 {percent(found.longer.accuracy)}"
-                    longer = f"完整訓練後，{self.words.cell(found.longer)}的{right}。"
-                return (
-                    f"{count(found.images)} 張影像的訓練只進行了 {portion(found.length)} 的步數，"
-                    f"因此所有模型都以這個長度比較。{longer}再次執行這項研究，就會從中斷處繼續訓練。"
-                )
-            case PartTrained():
-                model = self.words.model(found.best.model)
-                text = f"{model} 只訓練了分類層，使用的是凍結特徵"
-                if is_last_stage(found.best.init):
-                    text = f"{model} 只訓練了最後階段與分類層"
-                if found.tuned:
-                    return f"{text}。"
-                return (
-                    f"{text}：沒有試過微調全部權重；"
-                    "微調後準確率可能更高，最有幫助的做法也可能不同。"
-                )
-            case RunsMissing():
-                counts = (
-                    (found.failed, "失敗"),
-                    (found.missing, "沒有結果"),
-                    (found.running, "仍在訓練"),
-                )
-                said = "、".join(f"{number} 次{what}" for number, what in counts if number)
-                stopped = ""
-                if found.stopped:
-                    stopped = f"其中 {len(found.stopped)} 次中途中斷，可以接著訓練。"
-                if len(found.stopped) == 1:
-                    epoch, epochs = found.stopped[0]
-                    stopped = f"其中 1 次停在第 {epoch} 個 epoch（共 {epochs} 個）。"
-                diverged = ""
-                if found.diverged:
-                    diverged = (
-                        f"失敗的訓練中有 {found.diverged} 次損失變成 NaN 或無限大，照樣重訓還是會"
-                        "如此：可以換一個學習率（train.learning_rate）。"
-                    )
-                return f"{found.runs} 次訓練中有 {said}，未列入分析。{stopped}{diverged}"
-            case _:
-                assert_never(found)
+        return cautions.say(found, self.words)
 
     def step(self, found: AdviceStep) -> str:
         return advice.step(found, self.words).text
@@ -315,9 +212,9 @@ class ChineseScreen(Screen):
             case TargetOutcome.OUT_OF_REACH:
                 said = f"只靠增加影像達不到，就算增加到{most}"
             case TargetOutcome.FORECAST:
-                needs = f"需要的影像超過{most}"
-                if math.isfinite(found.images):
-                    needs = f"需要 {rounded(found.images)} 張影像"
+                needs = f"需要 {rounded(found.images)} 張影像"
+                if not math.isfinite(found.images):
+                    needs = f"需要 {rounded(FARTHEST * found.largest)} 張以上的影像"
                 low, high = rounded(found.low), rounded(found.high)
                 ends = SENTENCE.ends(found.level, low, high)
                 if not math.isfinite(found.high):
