@@ -4,7 +4,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sixteenth.data import draw_subset, hold_out
+from sixteenth.data import draw_others, draw_subset, hold_out
 from sixteenth.data.subsets import _class_order, _smallest_complete, _splitmix64
 from sixteenth.errors import DataError
 from sixteenth.spec.fraction import TrainFraction
@@ -179,6 +179,19 @@ def test_holding_out_nothing_keeps_everything():
 def test_a_class_that_would_keep_no_image_is_refused():
     with pytest.raises(DataError, match="class 'rare' has only 1 image"):
         hold_out(np.array([0, 1, 1, 1, 1, 1]), 0.9, seed=0, classes=["rare", "common"])
+
+
+def test_others_are_drawn_from_what_is_not_taken_in_the_proportion_of_the_classes():
+    labels = np.repeat(np.arange(3), [60, 30, 10])
+    taken = np.arange(0, 100, 2)
+    drawn = draw_others(labels, taken, 20, seed=1)
+    assert np.bincount(labels[drawn]).tolist() == [12, 6, 2]
+    assert (drawn % 2 == 1).all()
+    assert (np.diff(drawn) > 0).all()
+    assert not np.array_equal(drawn, draw_others(labels, taken, 20, seed=2))
+    assert draw_others(labels, taken, 1000, seed=1).tolist() == list(range(1, 100, 2))
+    assert not len(draw_others(labels, np.arange(100), 5, seed=1))
+    assert not len(draw_others(labels, taken, 0, seed=1))
 
 
 def test_the_held_out_part_is_not_the_small_subset():

@@ -13,13 +13,13 @@ from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
 from sixteenth import RunSpec, parse_spec
-from sixteenth.data import ImageDataset, load_dataset
+from sixteenth.data import ImageDataset, draw_others, load_dataset
 from sixteenth.engine import lengths as planning
-from sixteenth.engine import loop
+from sixteenth.engine import loop, workload
 from sixteenth.engine.evaluation import Evaluation, guessing_bound
 from sixteenth.engine.lengths import plan_doublings
 from sixteenth.engine.train import Progress, train_run
-from sixteenth.engine.workload import Workload, split_of
+from sixteenth.engine.workload import FORWARD_SHARE, Workload, split_of
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.run_record import RunRecord
@@ -243,6 +243,41 @@ def test_what_is_held_out_is_a_tenth_of_the_run_s_own_images(digits: ImageDatase
     fixed = split_of(cell(epochs=4), digits)[0]
     assert (len(kept), len(held)) == (180, 20)
     assert sorted([*kept, *held]) == sorted(fixed)
+
+
+def test_lengths_are_measured_on_images_outside_of_the_subset_too(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They tell better whether a doubling bought half a point; none of them is trained on."""
+    measured: list[np.ndarray] = []
+
+    class Watched(Evaluation):
+        def __init__(self, learner: Any, work: Any, train: Any, held: Any, test: Any) -> None:
+            super().__init__(learner, work, train, held, test)
+            measured.append(np.asarray(held[1]))
+
+    monkeypatch.setattr(loop, "Evaluation", Watched)
+    small_steps(monkeypatch, 2.0)
+    kept, held = split_of(cell(), digits)
+    all_images, first = len(digits.train), 2 * 180
+    for most, others in ((5000, round(0.05 * first / FORWARD_SHARE)), (60, 40), (10, 0)):
+        monkeypatch.setattr(workload, "OTHERS_MOST", most)
+        work = Workload.of(cell().train, 180, 360, 20, other_images=all_images - 200)
+        assert work.others == others
+        alone = Workload.of(cell().train, 180, 360, 20)
+        assert work.evaluated - alone.evaluated == others * len(work.lengths)
+        assert work.subset == alone.subset == 200
+        record = train_run(cell(max_epochs=4), digits, RunFolder(tmp_path / str(most)))
+        assert (record.train_size, record.metrics.validation_images) == (200, 20 + others)
+        labels = digits.train.labels
+        drawn = draw_others(labels, np.concatenate([kept, held]), others, seed=0)
+        assert not {*drawn} & {*kept, *held}
+        assert len({*drawn}) == others
+        assert measured[-1].tolist() == labels[np.concatenate([held, drawn])].tolist()
+    every = Workload.of(cell().train, 180, 360, 20, other_images=0)
+    assert every.others == 0, "of the whole training set nothing is left"
+    fixed = Workload.of(cell(epochs=4).train, 200, 360, other_images=all_images - 200)
+    assert fixed.others == 0
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@
     machine.py      memory and CPUs of this machine or container
     checks.py       copies, leaks and conflicting labels, by the hash of the pixels
     cache.py        decoded images on disk; the dataset's fingerprint
-    subsets.py      draw_subset and hold_out: the images of a fraction
+    subsets.py      draw_subset, hold_out and draw_others: the images of a fraction, and others
     augment.py      random crops and flips of whole batches (torch)
     device.py       copies of tensors to the device (torch)
     dataset.py      ImageDataset and Split, which the other packages use
@@ -26,6 +26,14 @@ augment.py and device.py, which are not imported here.
 
 from .dataset import ImageDataset, Split
 from .load import load_dataset, options_of
-from .subsets import draw_subset, hold_out
+from .subsets import draw_others, draw_subset, hold_out
 
-__all__ = ["ImageDataset", "Split", "draw_subset", "hold_out", "load_dataset", "options_of"]
+__all__ = [
+    "ImageDataset",
+    "Split",
+    "draw_others",
+    "draw_subset",
+    "hold_out",
+    "load_dataset",
+    "options_of",
+]

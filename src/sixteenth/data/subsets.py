@@ -33,7 +33,7 @@ _MASK = 2**64 - 1
 _GAMMA = 0x9E3779B97F4A7C15
 
 # One stream per purpose, so that equal seeds give unrelated choices.
-_SUBSET, _DISJOINT, _HOLD_OUT = 1, 2, 3
+_SUBSET, _DISJOINT, _HOLD_OUT, _OTHERS = 1, 2, 3, 4
 
 
 def draw_subset(
@@ -125,6 +125,25 @@ def hold_out(
         )
     held = _ranks(class_index, seed, _HOLD_OUT) < wanted[class_index]
     return everything[~held], everything[held]
+
+
+def draw_others(
+    labels: NDArray[np.int64], taken: NDArray[np.int64], count: int, *, seed: int
+) -> NDArray[np.int64]:
+    """Positions of up to `count` images that are not `taken`, sorted int64, stratified by class.
+
+    Args:
+        labels: int (N,).
+        taken: positions in it.
+        seed: draws the images.
+    """
+    labels = _check_labels(labels)
+    others = np.setdiff1d(np.arange(len(labels), dtype=np.int64), taken)
+    if not (len(others) and count):
+        return others[:0]
+    _, class_index, sizes = np.unique(labels[others], return_inverse=True, return_counts=True)
+    wanted = _apportion(sizes, min(count, len(others)))
+    return others[_ranks(class_index, seed, _OTHERS) < wanted[class_index]]
 
 
 def class_counts(

@@ -53,7 +53,8 @@ class Evaluation:
 
         Args:
             train: images and labels that the run trains on, on the device.
-            held: images and labels of the validation part, which may be empty.
+            held: images and labels that a choice is made on, and that are not trained on: of the
+                validation part, and those outside of the subset with them. There may be none.
             test: all test images.
         """
         self._learner, self._work, self._train = learner, work, train
@@ -88,6 +89,11 @@ class Evaluation:
                 state.best_accuracy, state.best_epoch = accuracy, state.epoch
                 state.best_weights = self._learner.weights()
         return row
+
+    @property
+    def held(self) -> int:
+        """Images of the validation part, and those outside of the subset with them."""
+        return len(self._held_labels)
 
     @property
     def guessing(self) -> float:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data import ImageDataset
+from ..data import ImageDataset, draw_others
 from ..data.device import to_device
 from ..errors import DivergedError
 from ..spec import RunSpec
@@ -118,16 +118,26 @@ class TrainingLoop:
         self.owner = Owner(run, dataset.fingerprint)
         self.auto = run.train.epochs == "auto"
         self.augmentation, self.on_progress = augmentation, on_progress
-        subset, held = split
+        (subset, held), labels = split, dataset.train.labels
         self.device = self.learner.device
         self.images = DeviceImages(images, self.device)
-        self.labels = torch.from_numpy(dataset.train.labels[subset]).to(self.device)
-        self.work = Workload.of(run.train, len(subset), len(dataset.test), len(held), run.lengths)
+        self.labels = torch.from_numpy(labels[subset]).to(self.device)
+        taken = np.concatenate(split)
+        self.work = Workload.of(
+            run.train,
+            len(subset),
+            len(dataset.test),
+            len(held),
+            run.lengths,
+            other_images=len(labels) - len(taken),
+        )
+        others = draw_others(labels, taken, self.work.others, seed=run.seed)
+        held = np.concatenate([held, others])
         self.evaluation = Evaluation(
             learner,
             self.work,
             (self.images, self.labels),
-            (select_images(dataset.train.images, held), dataset.train.labels[held]),
+            (select_images(dataset.train.images, held), labels[held]),
             dataset.test,
         )
         self.saved, self.saving_seconds = time.monotonic(), 0.0
@@ -300,6 +310,7 @@ class TrainingLoop:
             **self._measure(state),
             train_measured=len(self.evaluation.clean_sample),
             validation_accuracy=state.best_accuracy if validated else state.validation_accuracy,
+            validation_images=self.evaluation.held if validated or self.auto else None,
         )
         lengths = state.lengths
         if self.auto:

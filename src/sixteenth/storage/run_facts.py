@@ -258,6 +258,8 @@ class Metrics(Part):
             chosen length is kept, ``levelled-off`` or ``max-epochs``, see `spec.fields`.
         steps: optimiser steps in all.
         train_measured: training images behind the training loss and accuracy.
+        validation_images: behind the validation accuracy; of `epochs: auto` the validation part
+            and images outside of the run's subset.
         penalty: of a head alone: the L2 penalty that was chosen, see `engine.head`.
     """
 
@@ -270,6 +272,7 @@ class Metrics(Part):
     test_loss: Number = None
     test_accuracy: Share = None
     validation_accuracy: Share = None
+    validation_images: Whole = None
     penalty: Number = None
 
 

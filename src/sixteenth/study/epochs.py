@@ -34,7 +34,8 @@ class EpochsCheck:
 
     Attributes:
         model, init, train_size: the run's.
-        held_out: images of its subset that measured it, and that it was not trained on.
+        held_out: images that measured it, and that it was not trained on: a tenth of its subset,
+            and others outside of it.
         accuracies: (epochs, accuracy on the images held out), the shortest first.
         enough: the fewest epochs whose doubling bought less than half a point; None where the last
             doubling still bought more.
@@ -133,7 +134,7 @@ def check_epochs(study: Study, listener: Listener | None = None, **machine: Any)
     (run,) = checked.runs()
     size = int(checked.results()["train_size"].iloc[0])
     gained = accuracies[-1][1] - accuracies[-2][1] if len(accuracies) > 1 else 0.0
-    held_out = round(AUTO_VALIDATION * size)
+    held_out = metrics.validation_images or round(AUTO_VALIDATION * size)
     levelled = metrics.chosen_by == LEVELLED_OFF and len(accuracies) > 1
     return EpochsCheck(
         model=run.model,

@@ -157,8 +157,8 @@ TERMINAL = TerminalLabels(
     "of two networks to ±{width} points ({level} interval, another training).",
     expected_forecast="Expected of the gain from twice the images: ±{width} points ({level}).",
     plan_disk="Disk: {kept} to keep and {training} while a run trains, of {free} free.",
-    epochs="{arm}, on {images} images; accuracy on {held} of them, which it was "
-    "not trained on: {accuracies}.",
+    epochs="{arm}, on {images} images; accuracy on {held} images that it was not trained on: "
+    "{accuracies}.",
     epochs_at="{accuracy} after {epochs} epochs",
     epochs_enough="{epochs} epochs are enough for it: twice as many bought less than half a point. "
     "The study has {asked}. Larger parts get more steps from as many epochs.",

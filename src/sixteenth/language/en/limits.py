@@ -145,10 +145,10 @@ def _chosen(ways: tuple[str, ...]) -> str:
             )
         case _ if {LEVELLED_OFF, AT_MAX_EPOCHS}.issuperset(ways):
             return (
-                "A validation part of each training subset "
-                f"({NUMBERS.percent(AUTO_VALIDATION, 0)}) chose the epochs: they were doubled "
-                f"until a doubling bought less than {points(LEAST_GAIN)} there. So fewer images "
-                "were trained on than the size says."
+                "Images that were not trained on chose the epochs: a validation part of each "
+                f"training subset ({NUMBERS.percent(AUTO_VALIDATION, 0)}), alone or with images "
+                "outside of it. The epochs were doubled until a doubling bought less than "
+                f"{points(LEAST_GAIN)} there. So fewer images were trained on than the size says."
             )
         case _:
             named = [_WAYS.get(way, plain(way)) for way in ways]

@@ -156,8 +156,7 @@ TERMINAL = TerminalLabels(
     "±{width} 個百分點（{level} 區間，針對重新訓練）。",
     expected_forecast="影像加倍的提升幅度，預期可以估計到 ±{width} 個百分點（{level} 區間）。",
     plan_disk="磁碟空間：結果占 {kept}，訓練時另需 {training}，目前可用 {free}。",
-    epochs="{arm}，{images} 張影像；其中 {held} 張沒有用來訓練，在這些影像上的"
-    "準確率：{accuracies}。",
+    epochs="{arm}，{images} 張影像；在 {held} 張沒有用來訓練的影像上的準確率：{accuracies}。",
     epochs_at="{epochs} 個 epoch 後 {accuracy}",
     epochs_enough="對這個模型來說 {epochs} 個 epoch 就夠了：再加倍，提升不到半個百分點。研究設定為 "
     "{asked} 個。影像較多時，同樣的 epoch 數有更多訓練步數。",

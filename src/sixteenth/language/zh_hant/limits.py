@@ -129,8 +129,9 @@ def _chosen(ways: tuple[str, ...]) -> str:
             return "epoch 由切自每個訓練子集的驗證集選出，因此實際用來訓練的影像比標示的少。"
         case _ if {LEVELLED_OFF, AT_MAX_EPOCHS}.issuperset(ways):
             return (
-                "每次訓練的長度由驗證集（訓練子集的 "
-                f"{NUMBERS.percent(AUTO_VALIDATION, 0)}）決定：epoch 數逐次加倍，直到驗證準確率的"
+                "每次訓練的長度由沒有用來訓練的影像決定：訓練子集的 "
+                f"{NUMBERS.percent(AUTO_VALIDATION, 0)}（驗證集），有時再加上子集以外的影像。"
+                "epoch 數逐次加倍，直到這些影像上的準確率"
                 f"提升不到 {points(LEAST_GAIN)}。因此實際用來訓練的影像比標示的少。"
             )
         case _:

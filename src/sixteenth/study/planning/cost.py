@@ -62,11 +62,13 @@ class Cost:
 
 def works_of(runs: Sequence[RunSpec], dataset: ImageDataset) -> dict[str, Workload]:
     """run_id -> how much a run trains and measures. Draws a subset for each size of one."""
-    tested = len(dataset.test)
+    tested, images = len(dataset.test), len(dataset.train)
     return {
         run.run_id: Workload.of_head(kept + held, tested)
         if run.finetune == "head"
-        else Workload.of(run.train, kept, tested, held, run.lengths)
+        else Workload.of(
+            run.train, kept, tested, held, run.lengths, other_images=images - kept - held
+        )
         for run, (kept, held) in zip(runs, split_sizes(runs, dataset), strict=True)
     }
 
