@@ -272,6 +272,7 @@ def test_a_card_of_what_is_known_on_fewer_images_alone_shows_the_gain_there(stud
     assert not card.option.known
     assert (card.on_fewer.in_hand, card.on_fewer.option.start.train_size) == (True, 25_000)
     assert card.on_fewer.option.gain == pytest.approx(0.24, abs=0.02)
+    assert card.shown is card.on_fewer.option
     screen = English(Names()).screen
     said = screen.card(card)
     assert said.what == "ImageNet weights over random weights, on 25,000 images"

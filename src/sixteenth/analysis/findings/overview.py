@@ -64,6 +64,11 @@ class Card(Finding):
     on_fewer: Card | None = None
 
     @property
+    def shown(self) -> Option:
+        """The option whose gain is shown: on fewer images, where it is not known otherwise."""
+        return self.option if self.on_fewer is None else self.on_fewer.option
+
+    @property
     def verdict(self) -> OptionVerdict:
         """Whether it helps; of what is in hand `InHand` tells whether training had ended."""
         return self.option.verdict if self.in_hand else self.option.told

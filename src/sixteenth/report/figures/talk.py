@@ -22,7 +22,7 @@ _SCALE = (5.1, 8.6)
 
 def gain_range(cards: Sequence[SaidCard]) -> tuple[float, float]:
     """The ends, in shares, of the one scale that all cards are drawn on; zero lies inside."""
-    known = [card.card.option for card in cards if card.card.option.known]
+    known = [card.card.shown for card in cards if card.card.shown.known]
     ends = [end for option in known for end in (option.low, option.high, option.gain)]
     low, high = min([*ends, 0.0]), max([*ends, 0.0])
     pad = max(0.04 * (high - low), 0.002)
@@ -64,7 +64,7 @@ def talk_figure(screen: SaidOverview, name: str, foot: str) -> Figure:
 
 
 def _card(axes: Axes, card: SaidCard, y: float, place: object) -> None:
-    option = card.card.option
+    option = card.card.shown
     assert callable(place)
     axes.text(_LEFT, y, shortened(card.kind, 4.3, 17, bold=True), fontsize=17, fontweight="bold",
               va="center_baseline")  # fmt: skip
