@@ -20,7 +20,8 @@ def test_the_factory_of_the_page_gives_a_network_and_weights_for_other_classes(
 ) -> None:
     (code,) = [each.text for each in blocks(PAGE) if each.language == "python"]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    others = {name: module for name, module in sys.modules.items() if name != "nets"}
+    monkeypatch.setattr(sys, "modules", others)
     Path("nets.py").write_text(code, encoding="utf-8")
     importlib.invalidate_caches()
     trained = build_model("nets:small", 1000, image_size=16, seed=1)

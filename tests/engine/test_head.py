@@ -320,16 +320,16 @@ def test_a_head_predicts_as_it_was_measured_where_other_networks_see_several_vie
 
 
 def test_a_network_that_does_not_end_in_a_linear_layer_has_no_head(digits: ImageDataset) -> None:
-    Path("nets.py").write_text(
+    Path("tail_nets.py").write_text(
         "from torch import nn\n"
         "def tail(num_classes):\n"
         "    return nn.Sequential(nn.Flatten(), nn.Linear(192, num_classes), nn.ReLU())\n",
         encoding="utf-8",
     )
-    model = build_model("nets:tail", 10, image_size=8)
+    model = build_model("tail_nets:tail", 10, image_size=8)
     save_file(model.state_dict(), "tail.safetensors")
-    with pytest.raises(ModelError, match="nets:tail does not"):
-        train(spec(model="nets:tail", init="tail.safetensors"), digits, "first")
+    with pytest.raises(ModelError, match="tail_nets:tail does not"):
+        train(spec(model="tail_nets:tail", init="tail.safetensors"), digits, "first")
 
 
 @pytest.mark.parametrize("classes", [2, 3])
