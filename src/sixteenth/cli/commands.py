@@ -330,13 +330,14 @@ def _print_results(study: Study, most: float = math.inf) -> None:
 
     stdout, summary = console(), summary_table(study.findings().grid)
     language = language_for(tag=study.language, metric=Metric(study.spec.metric))
+    table = results_table(summary, stdout, language) if len(summary) <= most else None
     print_answer(study.overview(), study.folder, stdout, language)
     stdout.print()
-    if len(summary) > most:
+    if table is None:
         stdout.print(language.terminal.rows_elsewhere.format(len(summary)))
         stdout.print(f"  {typed(f'sixteenth show {DIR}', study.folder)}", soft_wrap=True)
         return
-    stdout.print(results_table(summary, stdout, language))
+    stdout.print(table)
     kinds = [IntervalKind(kind) for kind in summary["interval"].unique() if kind]
     if note := language.captions.intervals(kinds):
         print_text(note, stdout, style="dim")
