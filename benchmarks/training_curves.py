@@ -2,7 +2,8 @@
 
     python -m benchmarks.training_curves     # the studies in docs/results; seconds
 
-Every cell there with three training lengths, a quarter, a half and all of its steps. The ratio is
+Every cell there with three training lengths, a quarter, a half and all of its steps; but not of
+`epochs: auto`, whose runs ended because their last doubling brought little. The ratio is
 what the second doubling of the steps brought to what the first one did. Then a curve is fitted to
 the first two lengths, once with the prior of accuracy over images and once with that of accuracy
 over steps, and its forecast compared with what the second doubling brought: bias, root mean square
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from sixteenth.analysis import fit_learning_curve
 from sixteenth.analysis.curves.power_laws import PRIOR, TRAINING_PRIOR, Prior
+from sixteenth.spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 LENGTHS = (0.25, 0.5, 1.0)
@@ -37,6 +39,8 @@ def cells(results: Path = RESULTS) -> list[Cell]:
         if "length" not in table:
             continue
         table = table[(table["status"] == "finished") & table["test_accuracy"].notna()]
+        if "chosen_by" in table:
+            table = table[~table["chosen_by"].isin([LEVELLED_OFF, AT_MAX_EPOCHS])]
         for key, rows in table.groupby(["model", "init", "train_size"]):
             by_length = {
                 length: (1 - part["test_accuracy"]).to_numpy()
