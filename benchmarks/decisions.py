@@ -1,6 +1,6 @@
 """Are the decisions right that a report leads to, and do its intervals hold for another training?
 
-    python -m benchmarks.decisions                        # simulated studies: 25 minutes
+    python -m benchmarks.decisions                        # simulated studies: 7 minutes of a core
     python -m benchmarks.decisions --studies 300          # 100 a setting unless this says more
     python -m benchmarks.decisions --only ", 500 images"  # the settings with this in their names
     python -m benchmarks.decisions --data FOLDER          # FOLDER/lcdb11 too
