@@ -137,10 +137,12 @@ def draw_others(
         taken: positions in it.
         seed: draws the images.
     """
+    if not count:
+        return np.empty(0, dtype=np.int64)
     labels = _check_labels(labels)
     others = np.setdiff1d(np.arange(len(labels), dtype=np.int64), taken)
-    if not (len(others) and count):
-        return others[:0]
+    if not len(others):
+        return others
     _, class_index, sizes = np.unique(labels[others], return_inverse=True, return_counts=True)
     wanted = _apportion(sizes, min(count, len(others)))
     return others[_ranks(class_index, seed, _OTHERS) < wanted[class_index]]
