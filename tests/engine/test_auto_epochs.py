@@ -302,3 +302,91 @@ def test_the_shortest_length_has_some_200_steps_and_there_is_a_doubling(
     assert [each.steps for each in lengths] == [n * batches for n in epochs]
     assert [each.is_whole for each in lengths] == [False] * (len(epochs) - 1) + [True]
     assert len(lengths) <= cell(max_epochs=most).most_lengths
+
+
+def measured_so_far(record: RunRecord, folder: RunFolder) -> list[Any]:
+    """Epochs of all lengths that are known, their names, and what chose the last."""
+    assert record == folder.read_record()
+    names = [each.length for each in record.lengths]
+    rows = [record.row_id(name) for name in (*names, "1")]
+    assert list(dict(folder.predictions_of(record))) == rows, "with the accuracies that it states"
+    return [of_lengths(record, "epoch"), names, record.metrics and record.metrics.chosen_by]
+
+
+def test_a_run_that_is_stopped_counts_as_it_was_at_its_longest_length(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as if that length had been the whole run; going on, it comes out the same."""
+    small_steps(monkeypatch, -2.0)
+    run, whole, cut = cell(max_epochs=8), RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "cut")
+    finished = train_run(run, digits, whole)
+
+    def stop_at(step: int) -> RunRecord:
+        with pytest.raises(KeyboardInterrupt):
+            train_run(run, digits, cut, on_progress=interrupt_at(step=step))
+        record = cut.read_record()
+        assert record is not None
+        assert record.status == "interrupted"
+        return record
+
+    early = stop_at(11)
+    assert early.metrics is None
+    assert not early.has_result
+    # The first length ends at step 12, of which two are its cool-down; the second at 26.
+    later = stop_at(28)
+    assert later.has_result
+    assert measured_so_far(later, cut) == [[2, 4], ["1/2"], "stopped"]
+    assert later.metrics.test_accuracy == finished.lengths[1].test_accuracy
+    assert later.metrics.train_measured == 180
+    assert later.metrics.validation_images == finished.metrics.validation_images
+    assert later.train_flops == finished.lengths[1].train_flops
+    goes_on: list[RunRecord | None] = []
+    train_run(run, digits, cut, on_progress=lambda _: goes_on.append(cut.read_record()))
+    assert contents(cut) == contents(whole)
+    assert goes_on[0] is not None
+    assert goes_on[0].status == "running"
+    assert goes_on[0].has_result, "what is known stays known while it goes on"
+
+
+def test_a_run_is_trained_to_a_length_unless_it_ends_before(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_steps(monkeypatch, -2.0)
+    run, whole, part = cell(max_epochs=8), RunFolder(tmp_path / "w"), RunFolder(tmp_path / "part")
+    train_run(run, digits, whole)
+    stopped = train_run(run, digits, part, until="4 epochs")
+    assert stopped.status == "interrupted"
+    assert measured_so_far(stopped, part) == [[2, 4], ["1/2"], "stopped"]
+    assert part.read_history()["step"].max() < 24, "it goes on from where the cool-down began"
+    assert train_run(run, digits, part, until="4 epochs").metrics == stopped.metrics
+    train_run(run, digits, part)
+    assert contents(part) == contents(whole)
+    small_steps(monkeypatch, 2.0)
+    ended = train_run(cell(max_epochs=32), digits, RunFolder(tmp_path / "ended"), until="8 epochs")
+    assert ended.is_finished
+    assert ended.metrics.epoch == 4
+    assert ended.metrics.chosen_by == "levelled-off"
+
+
+def test_a_run_that_fails_later_has_no_result(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_steps(monkeypatch, -2.0)
+    run, folder = cell(max_epochs=8), RunFolder(tmp_path / "run")
+
+    def fail(progress: Progress) -> None:
+        if progress.step > 28:
+            raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        train_run(run, digits, folder, on_progress=fail)
+    record = folder.read_record()
+    assert record is not None
+    assert record.status == "failed"
+    assert (record.metrics, record.lengths, record.has_result) == (None, (), False)
+    # Of a run that goes on from there, what the checkpoint knows is known again.
+    with pytest.raises(KeyboardInterrupt):
+        train_run(run, digits, folder, on_progress=interrupt_at(step=1))
+    again = folder.read_record()
+    assert again is not None
+    assert again.status == "interrupted"

@@ -194,9 +194,9 @@ def test_a_run_that_stops_after_a_length_has_its_result_and_goes_on_to_the_same_
         assert record == cut.read_record()
         assert list(cut.predictions_of(record)) == [f"{run.run_id}@1/4", f"{run.run_id}@1/2"]
     work = Workload.of(run.train, 200, len(digits.test), lengths=run.lengths)
-    assert max(steps) == round(work.shorter_part * work.all_steps) < 0.7 * work.all_steps
+    assert max(steps) == round(work.part_until(1) * work.all_steps) < 0.7 * work.all_steps
     done = int(cut.read_history()["step"].iloc[-1])
-    assert work.part_left(done, 2) == pytest.approx(1 - work.shorter_part)
+    assert work.part_left(done, 2) == pytest.approx(1 - work.part_until(1))
     assert work.part_left(0) == 1
     assert work.part_left(work.steps) == 0
 

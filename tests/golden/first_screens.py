@@ -174,6 +174,30 @@ def thirty_six_runs() -> GoldenStudy:
     return replace(study, spec=study.spec | {"name": "36 runs"})
 
 
+@screen(Verdict.IN_HAND, OptionKind.INIT, "MeasuredSoFar")
+def measured_so_far() -> GoldenStudy:
+    """`epochs: auto`, stopped while two networks from random weights were still gaining: they count
+    as they were when last measured, beside pretrained ones, which had levelled off."""
+    half = {
+        ("resnet18", "random", "1/2"): (0.58, 0.60),
+        ("resnet18", "random", "1"): (0.66, 0.70),
+        ("resnet18", "imagenet", "1/2"): (0.798, 0.80),
+        ("resnet18", "imagenet", "1"): (0.859, 0.86),
+    }
+    study = arms(
+        small=(0.60, 0.70),
+        small_pre=(0.80, 0.86),
+        lengths={(*cell, 0.5): before for cell, (before, _) in half.items()},
+        fractions=TWO,
+        test_size=4000,
+    )
+    random = (study.results["init"] == "random") & (study.results["length"] == 1)
+    study.results["chosen_by"] = "levelled-off"
+    study.results.loc[random, ["status", "chosen_by"]] = ["interrupted", "stopped"]
+    train = {"epochs": "auto", "schedule": "warmup-stable-decay"}
+    return complete(levelled(study), train=train)
+
+
 @screen(Verdict.NOT_SEPARATED, OptionKind.DATA, "ImbalancedClasses")
 def classes_hidden_by_accuracy() -> GoldenStudy:
     """Accuracy hides that the rarest classes are hardly known."""

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from sixteenth import InputError, Listener, RunSpec, Study
 from sixteenth.cli.display import PlainDisplay
+from sixteenth.engine import lengths
+from sixteenth.engine.evaluation import Evaluation
 from sixteenth.study.explain import find_pair
 from sixteenth.study.planning.machine import LocalMachine
 from tiny_study import Command, read_results
@@ -150,7 +153,7 @@ def test_the_largest_part_is_trained_to_half_of_its_steps_and_goes_on_later(
     assert not found.grid.missing
     said = " ".join((study.folder / "report.md").read_text("utf-8").split())
     assert "Runs on 200 images were stopped after 1/2 of their steps" in said
-    with pytest.raises(InputError, match="stopped by a budget before their end"):
+    with pytest.raises(InputError, match="stopped before their end"):
         find_pair(study)
 
     goes_on: dict[str, tuple[float, float]] = {}
@@ -165,4 +168,65 @@ def test_the_largest_part_is_trained_to_half_of_its_steps_and_goes_on_later(
     study = Study.open(study.folder)
     assert set(study.results()["status"]) == {"finished"}
     assert study.findings().grid.length == 1
+    assert not list(study.folder.rglob("checkpoint*"))
+
+
+def test_runs_that_choose_their_epochs_count_as_far_as_the_budget_goes(
+    tiny_folder: Path, watch: Watch, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each up to the longest length that fits; the same command goes on to the same result."""
+    monkeypatch.setattr(lengths, "FIRST_STEPS", 12)
+    monkeypatch.setattr(lengths, "LEAST_GAIN", -2.0)  # none ends before `max_epochs`
+    monkeypatch.setattr(Evaluation, "guessing", -1.0)
+    settings = [
+        'fractions=["50 images", "200 images"]', "train.epochs=auto", "train.max_epochs=48",
+    ]  # fmt: skip
+    study = Study.load("tiny.yaml", settings)
+    longest = study.plan()
+    budget = 0.5 * float(longest["seconds"].sum())
+    plan = study.plan(budget=budget)
+    length = dict(plan[["run_id", "length"]].to_numpy().tolist())
+    assert set(length.values()) <= {0.125, 0.25, 0.5, 1.0}
+    assert min(length.values()) < 1
+    assert plan["ends"].max() <= 0.97 * budget
+    words = [word for each in settings for word in ("--set", each)]
+    told = sixteenth("plan", "tiny.yaml", *words, "--budget", f"{math.ceil(budget)}s")
+    assert "1/2" in told.out
+    assert "4 of 4 runs to train" in told.out
+
+    watch.seconds = dict(plan[["run_id", "seconds"]].to_numpy().tolist())
+    results = study.run(budget=budget, listener=watch)
+    whole = results[results["length"] == 1].set_index("run_id")
+    stopped = whole[whole["status"] == "interrupted"]
+    assert len(stopped) >= 2
+    assert set(stopped["chosen_by"]) == {"stopped"}
+    assert stopped["test_accuracy"].notna().all()
+    assert stopped["test_accuracy_low"].notna().all()
+    epochs = longest.set_index("run_id")["epochs"]
+    for run_id, row in whole.iterrows():
+        assert row["epochs"] == length[run_id] * epochs[run_id]
+    found = study.findings()
+    assert not found.grid.missing
+    assert len(found.grid.cells) == 4
+    assert set(whole.index) == set(found.grid.correct) - {
+        run_id for run_id in found.grid.correct if "@" in run_id
+    }, "judged on the same test images"
+    said = " ".join((study.folder / "report.md").read_text("utf-8").split())
+    assert "stopped before the accuracy had levelled off: each counts as it was when last" in said
+    assert "Not at their end, and as they were when last measured: " in said
+    shown = sixteenth("show", str(study.folder))
+    assert shown.out.count("% so far") == len(stopped)
+    with pytest.raises(InputError, match="stopped before their end"):
+        find_pair(study)
+
+    ended = sixteenth("run", "tiny.yaml", *words)
+    assert ended.code == 0, ended.err
+    again = Study.open(study.folder).results()
+    assert set(again["status"]) == {"finished"}
+    alone = Study.load("tiny.yaml", settings, folder="alone")
+    alone.run()
+    times = ["seconds", "machine"]
+    pd.testing.assert_frame_equal(
+        again.drop(columns=times), alone.results().drop(columns=times), check_exact=True
+    )
     assert not list(study.folder.rglob("checkpoint*"))

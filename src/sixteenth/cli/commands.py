@@ -276,7 +276,8 @@ def _run(
     if budget is not None:
         left_out = holes[holes["status"] != "failed"]
         if len(left_out):
-            known = {record.run_id for record in study.records() if record.lengths}
+            part = (one for one in study.records() if one.lengths or one.has_result)
+            known = {record.run_id for record in part}
             begun = sum(run_id in known for run_id in left_out["run_id"])
             print_message(_left_out(len(left_out), begun, language))
         holes = holes.drop(left_out.index)

@@ -217,6 +217,9 @@ class PlainDisplay(RunProgress):
             self._say(words.before.format(run=place, test=test))
         elif record.is_finished:
             self._say(words.finished.format(run=place, test=test, time=self._time(row)))
+        elif record.has_result and record.metrics:
+            epochs = record.metrics.epoch
+            self._say(words.stopped_so_far.format(run=place, epochs=epochs, test=test))
         elif record.status == "interrupted" and record.lengths:
             length = record.lengths[-1].length
             self._say(words.stopped.format(run=place, length=length, test=test))

@@ -235,6 +235,8 @@ def _images(rows: Sequence[dict[Any, Any]], numbers: Numbers) -> list[str]:
 def _outcome(row: dict[Any, Any], labels: TerminalLabels, numbers: Numbers) -> Text:
     if row["status"] == "finished":
         return Text(numbers.percent(row["test_accuracy"]), style="bold")
+    if not missing(row["test_accuracy"]):
+        return Text(labels.so_far.format(numbers.percent(row["test_accuracy"])), style="dim")
     said = labels.statuses.get(row["status"], str(row["status"]))
     return Text(said, style="red" if row["status"] == "failed" else "dim")
 

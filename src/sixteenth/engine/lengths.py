@@ -114,17 +114,20 @@ def train_lengths(
     advance: Callable[[TrainingState, int, Length], None],
     measure: Callable[[TrainingState, Length], LengthMetrics],
     ends: Callable[[TrainingState], bool],
+    keep: Callable[[TrainingState], None],
     until: str = "1",
-) -> TrainingState:
-    """The state at the end of the whole run, trained from `state` through all branches not done.
+) -> tuple[TrainingState, bool]:
+    """The state after training from `state` through all branches not done, and whether the run has
+    come to its end.
 
     Args:
         until: with the share of a shorter length the run stops when that was measured, where its
-            branch left the trunk.
+            branch left the trunk, unless it ends there or before.
         lengths: the shortest first, the whole run last.
         advance: trains a state to a step, at the learning rates of a length.
         measure: the result of a state at the end of a branch.
         ends: measures a state that has come to the end of a length; whether the run ends there.
+        keep: is called with the trunk's state when a branch is done.
     """
     *branches, whole = lengths
     count = len(branches)
@@ -136,7 +139,7 @@ def train_lengths(
         branch = replace(state, history=[*state.history])
         advance(branch, length.steps, length)
         if ends(branch):
-            return branch
+            return branch, True
         metrics = measure(branch, length)
         learner.load_state_dict(trunk)
         state.lengths.append(metrics)
@@ -144,8 +147,9 @@ def train_lengths(
         state.branch_steps += branch.step - state.step
         state.branch_images += branch.images - state.images_so_far
         state.branch_seconds += branch.seconds - state.seconds_so_far
+        keep(state)
     if until != "1":
-        return state
+        return state, False
     advance(state, whole.steps, whole)
     ends(state)  # it does; but what the last doubling bought is measured too
-    return state
+    return state, True

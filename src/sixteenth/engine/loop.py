@@ -23,7 +23,7 @@ from ..spec import RunSpec
 from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
 from ..storage.run_facts import LengthMetrics, Metrics
 from ..storage.run_folder import RunFolder
-from ..storage.run_record import RunRecord, halvings
+from ..storage.run_record import RunRecord, by_halvings
 from ..storage.run_results import EpochRow
 from .checkpoint import Owner, TrainingState, write_checkpoint
 from .evaluation import Evaluation
@@ -95,7 +95,11 @@ class _EpochSoFar:
 
 
 class TrainingLoop:
-    """The training of one run, with its data on the device."""
+    """The training of one run, with its data on the device.
+
+    Attributes:
+        record: of the run, with what was measured of it so far.
+    """
 
     def __init__(
         self,
@@ -107,6 +111,7 @@ class TrainingLoop:
         split: tuple[NDArray[np.int64], NDArray[np.int64]],
         augmentation: Augmentation,
         on_progress: Callable[[Progress], None],
+        record: RunRecord,
     ) -> None:
         """Copy the data to the device.
 
@@ -117,7 +122,7 @@ class TrainingLoop:
         self.spec, self.recipe, self.folder, self.learner = run, run.train, folder, learner
         self.owner = Owner(run, dataset.fingerprint)
         self.auto = run.train.epochs == "auto"
-        self.augmentation, self.on_progress = augmentation, on_progress
+        self.augmentation, self.on_progress, self.record = augmentation, on_progress, record
         (subset, held), labels = split, dataset.train.labels
         self.device = self.learner.device
         self.images = DeviceImages(images, self.device)
@@ -142,27 +147,30 @@ class TrainingLoop:
         )
         self.saved, self.saving_seconds = time.monotonic(), 0.0
 
-    def run(self, state: TrainingState, record: RunRecord, until: str) -> RunRecord:
+    def run(self, state: TrainingState, until: str) -> RunRecord:
         """The record of the finished run, after training from `state` and writing the results.
 
         Of one that stops at the length `until`, the record with the lengths that were measured.
         """
         self.saved = time.monotonic()
-        state = train_lengths(
+        if self.auto:
+            self._record_lengths(state)
+        state, ended = train_lengths(
             state,
             self.work.lengths,
             self.learner,
             advance=self._advance,
             measure=self._measure_branch,
             ends=self._ends,
+            keep=self._keep_lengths,
             until=until,
         )
-        if until != "1":
+        if not ended:
             self._checkpoint(state)
-            return record.as_interrupted(state.lengths)
+            return self.record.as_interrupted(None if self.auto else state.lengths)
         if state.best_weights is not None:
             self.learner.load_weights(state.best_weights)
-        return self._finish(state, record)
+        return self._finish(state)
 
     def _advance(self, state: TrainingState, until: int, length: Length) -> None:
         """Train to step `until`, at the learning rates of `length`; see `train_lengths`."""
@@ -295,7 +303,21 @@ class TrainingLoop:
             seconds=round(state.seconds, 3),
         )
 
-    def _finish(self, state: TrainingState, record: RunRecord) -> RunRecord:
+    def _keep_lengths(self, state: TrainingState) -> None:
+        """A branch is done: a run of `epochs: auto` counts as measured there if it is stopped."""
+        if self.auto:
+            self._checkpoint(state)
+            self._record_lengths(state)
+
+    def _record_lengths(self, state: TrainingState) -> None:
+        self.record = self.record.with_lengths(
+            state.lengths,
+            train_measured=len(self.evaluation.clean_sample),
+            validation_images=self.evaluation.held,
+        )
+        self.folder.write_record(self.record)
+
+    def _finish(self, state: TrainingState) -> RunRecord:
         """Evaluate the trained model and write history, predictions and weights."""
         self.learner.optimizers.clear()  # frees memory for the copies of the weights
         validated, chosen_by = self.recipe.validation > 0, "last"
@@ -314,16 +336,15 @@ class TrainingLoop:
         )
         lengths = state.lengths
         if self.auto:
-            shares = halvings(len(lengths))
-            self.folder.rename_predictions([each.length for each in lengths], shares)
-            lengths = [
-                each.model_copy(update={"length": share})
-                for each, share in zip(lengths, shares, strict=True)
-            ]
+            named = by_halvings(lengths)
+            self.folder.rename_predictions(
+                [each.length for each in lengths], [each.length for each in named]
+            )
+            lengths = [*named]
         self.folder.write_history(state.history)
         self.folder.write_weights(self.learner.weights())
         images, seconds = state.images + state.branch_images, state.seconds + state.branch_seconds
-        return record.as_finished(
+        return self.record.as_finished(
             metrics,
             lengths=lengths,
             train_flops=self.learner.train_flops_per_image * images,

@@ -103,6 +103,7 @@ def _train_alone(
     record = new_record(run, dataset, execution, before)
     sweep(folder.path)
     folder.write_record(record)
+    training: TrainingLoop | None = None
     try:
         with execution.torch_settings():
             if torch.device(execution.device).type == "cuda":
@@ -123,23 +124,25 @@ def _train_alone(
                 images = select_images(dataset.train.images, subset)
                 learner = Learner(run, len(dataset.classes), images, execution)
                 record = record.with_model(learner.facts)
+                split = subset, held
                 training = TrainingLoop(
-                    run, dataset, folder, learner, images, (subset, held), augmentation, on_progress
+                    run, dataset, folder, learner, images, split, augmentation, on_progress, record
                 )
                 del images  # the training has a copy on a GPU
                 state, notices = read_checkpoint(folder, learner, training.owner)
                 if notices:
-                    record = record.with_notices(notices)
-                    folder.write_record(record)
+                    training.record = record.with_notices(notices)
+                    folder.write_record(training.record)
                     for notice in notices:
                         on_notice(notice)
-                record = training.run(state, record, until)
+                record = training.run(state, until)
     except (KeyboardInterrupt, SystemExit):  # the latter by submitit, before a job's time is over
-        folder.write_record(record.as_interrupted())
+        folder.write_record((training.record if training else record).as_interrupted())
         raise
     except ReplacedError:
         raise  # the folder is another's
     except Exception as error:
+        record = training.record if training else record
         if isinstance(error, OSError) and is_disk_trouble(error, folder.path):
             # The run has not failed: it can be resumed when the disk has space again.
             with contextlib.suppress(OSError):

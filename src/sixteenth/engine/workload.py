@@ -155,11 +155,10 @@ class Workload:
         """Cost of training and evaluation, in training images."""
         return self.images + FORWARD_SHARE * self.evaluated
 
-    @property
-    def shorter_part(self) -> float:
-        """Part of the steps after which all shorter lengths are measured."""
-        branches = sum(each.steps - each.start for each in self.lengths[:-1])
-        return (self.lengths[-2].start + branches) / self.all_steps
+    def part_until(self, position: int) -> float:
+        """Part of all steps after which a shorter length, and those before it, are measured."""
+        branches = sum(each.steps - each.start for each in self.lengths[: position + 1])
+        return (self.lengths[position].start + branches) / self.all_steps
 
     def part_left(self, step: int, measured: int = 0) -> float:
         """Part of all steps that is left, once so many shorter lengths are measured at a `step`."""

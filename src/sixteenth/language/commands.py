@@ -24,7 +24,7 @@ from ..analysis.findings.cautions import (
     UnstableModel,
 )
 from ..analysis.findings.levers import Lever, is_testable
-from ..analysis.findings.missing_runs import RunsMissing, StoppedEarly
+from ..analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
 from ..analysis.findings.options import Option
 from ..analysis.findings.per_class import ImbalancedClasses
 from ..analysis.inputs.grid import Cell
@@ -86,9 +86,12 @@ def command(found: Caution) -> str:
             return f"{RUN} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"
         case RunsMissing() if not found.to_begin:
             return ""  # the rest is being trained, or would diverge again
+        case MeasuredSoFar() if not found.stopped:
+            return ""  # all of them are being trained
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
-            return RUN if isinstance(found, RunsMissing | StoppedEarly) else f"{RUN} --fresh"
+            goes_on = isinstance(found, RunsMissing | StoppedEarly | MeasuredSoFar)
+            return RUN if goes_on else f"{RUN} --fresh"
 
 
 def step_command(step: Option | AdviceStep) -> str:

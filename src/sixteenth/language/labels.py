@@ -176,6 +176,7 @@ class TerminalLabels:
         fit_at: the ``{error}`` at ``{n}`` images, and the ends of its interval.
         warning: before what speaks against a fit.
         statuses: of runs; every language has one list of them for all labels.
+        so_far: an accuracy of a run that is not at its end, as it was last measured.
         report, figure: with its path.
     """
 
@@ -239,6 +240,7 @@ class TerminalLabels:
     fit_at: str
     warning: str
     statuses: Mapping[str, str]
+    so_far: str
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,7 @@ class ProgressLabels:
         finished: ``{run}`` is finished, with its ``{test}`` accuracy and ``{time}``.
         stopped: ``{run}`` was stopped after ``{length}`` of its steps, with its ``{test}``
             accuracy there.
+        stopped_so_far: the same of a run of `epochs: auto`, after so many ``{epochs}``.
         ended: ``{run}`` has ended in another ``{state}``, with its ``{error}``.
         states: of a run.
     """
@@ -294,6 +297,7 @@ class ProgressLabels:
     before: str
     finished: str
     stopped: str
+    stopped_so_far: str
     ended: str
     states: Mapping[str, str]
 

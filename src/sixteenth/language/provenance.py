@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
+from ..spec.fields import AUTO_ENDS
 from ..storage.run_facts import DataChecks, Environment, ExecutionFacts, Understood
 from .numbers import Numbers, missing
 from .text import plain
@@ -312,7 +312,7 @@ class ProvenanceText:
         labels = self.labels
         if not chosen_by:
             return ""
-        if chosen_by <= {LEVELLED_OFF, AT_MAX_EPOCHS}:
+        if chosen_by <= AUTO_ENDS:
             epoch = labels.chosen_length
         elif chosen_by == {"validation"}:
             epoch = labels.chosen_epoch

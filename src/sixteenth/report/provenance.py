@@ -40,6 +40,7 @@ def provenance(
     data = first(run.data for run in runs) or DataFacts()
     results = whole_runs(results)
     finished = results[results["status"] == "finished"]
+    measured = results.dropna(subset=["test_accuracy"])
     timed, seconds, work = _taken(results)
     counted = "test_images" in histories and len(finished["test_size"].dropna()) > 0
     return Provenance(
@@ -64,7 +65,7 @@ def provenance(
         optimizer=recipe.optimizer,
         peak_learning_rate=recipe.peak_learning_rate,
         weight_decay=recipe.resolved_weight_decay,
-        chosen_by=frozenset(finished["chosen_by"].dropna().astype(str)),
+        chosen_by=frozenset(measured["chosen_by"].dropna().astype(str)),
         weights=_weights(runs),
         environments=tuple(run.environment or Environment() for run in runs),
         executions=tuple(run.execution or ExecutionFacts() for run in runs),

@@ -133,9 +133,12 @@ def trains_more(init: str, than: str) -> bool:
     return init in rows[rows.index(than) + 1 :]
 
 
-LEVELLED_OFF, AT_MAX_EPOCHS = "levelled-off", "max-epochs"
-"""How a run of `epochs: auto` came to its end, as its record and the tables have it: the last
-doubling of its epochs bought too little; or it bought enough, and `max_epochs` allowed no other."""
+LEVELLED_OFF, AT_MAX_EPOCHS, STOPPED = "levelled-off", "max-epochs", "stopped"
+"""How a run of `epochs: auto` came to its length, as its record and the tables have it: the last
+doubling of its epochs bought too little; or it bought enough, and `max_epochs` allowed no other; or
+the run was stopped, or is being trained, and this is the longest length measured so far."""
+AUTO_ENDS = frozenset({LEVELLED_OFF, AT_MAX_EPOCHS, STOPPED})
+"""All of these."""
 
 Interpolation = Literal["bilinear", "bicubic"]
 """By which images are resized, antialiased."""

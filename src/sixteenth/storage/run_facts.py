@@ -255,7 +255,8 @@ class Metrics(Part):
     Attributes:
         epoch: the epoch that was kept.
         chosen_by: ``last``, or ``validation``; with `epochs: auto`, where the last epoch of the
-            chosen length is kept, ``levelled-off`` or ``max-epochs``, see `spec.fields`.
+            chosen length is kept, ``levelled-off``, ``max-epochs`` or, of a run that is not
+            finished, ``stopped``, see `spec.fields`.
         steps: optimiser steps in all.
         train_measured: training images behind the training loss and accuracy.
         validation_images: behind the validation accuracy; of `epochs: auto` the validation part

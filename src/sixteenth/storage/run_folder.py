@@ -198,13 +198,14 @@ class RunFolder:
             InputError: they are damaged, or do not give the accuracy that the record states.
         """
         stated = {each.length: each.test_accuracy for each in record.lengths}
-        if record.is_finished and record.metrics:
+        if record.has_result and record.metrics:
             stated["1"] = record.metrics.test_accuracy
+        stored = {length: record.stored_as(length) for length in stated}
         return StoredPredictions(
             {
-                record.row_id(length): partial(self._read_agreeing, length, accuracy)
+                record.row_id(length): partial(self._read_agreeing, stored[length], accuracy)
                 for length, accuracy in stated.items()
-                if accuracy is not None and self.predictions_path_of(length).exists()
+                if accuracy is not None and self.predictions_path_of(stored[length]).exists()
             }
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from ..errors import InputError, SixteenthError
 from ..messages import one_line
 from ..spec import RunSpec
-from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, FractionText, Lengths
+from ..spec.fields import AUTO_ENDS, STOPPED, FractionText, Lengths
 from .run_facts import (
     AugmentationFacts,
     DataChecks,
@@ -105,7 +105,7 @@ class RunRecord(Part):
         known = [each.length for each in self.lengths if each.test_accuracy is not None]
         shorter = self.spec.lengths[:-1]
         expected = shorter if self.is_finished else shorter[: len(known)]
-        if self.metrics is not None and self.metrics.chosen_by in (LEVELLED_OFF, AT_MAX_EPOCHS):
+        if self.metrics is not None and self.metrics.chosen_by in AUTO_ENDS:
             expected = halvings(len(known))
         if known != expected:
             raise ValueError("lengths: a run has a test accuracy of each of its spec's, in order")
@@ -134,7 +134,7 @@ class RunRecord(Part):
             "train_loss": "cross-entropy",
             "environment": environment,
             "execution": execution,
-            "lengths": before.lengths if before else (),
+            **(before.measured if before else {}),
             "started": (before and before.started) or _now(),
         }
         return cls.model_validate(dict.fromkeys(cls.model_fields) | known)
@@ -156,14 +156,39 @@ class RunRecord(Part):
             said = one_line(error)[:120]
             raise InputError(f"{where} is not the record of a run: {said}") from None
 
+    @property
+    def measured(self) -> dict[str, Any]:
+        """The fields that hold what was measured of a run that is not finished."""
+        known = ("metrics", "lengths", "train_flops", "seconds")
+        return {name: getattr(self, name) for name in known}
+
+    @property
+    def shorter_measured(self) -> int:
+        """How many lengths that are shorter than the whole run were measured."""
+        return len(self.lengths) + (self.metrics is not None and not self.is_finished)
+
     def row_id(self, length: str) -> str:
         """What tables call the run at one of its lengths: its run_id, or ``RUN_ID@1/4``."""
         return self.run_id if length == "1" else f"{self.run_id}@{length}"
 
+    def stored_as(self, length: str) -> str:
+        """What the files of a length are named by: the epochs, while a run of `epochs: auto` is not
+        finished, see `RunFolder.rename_predictions`."""
+        if self.is_finished or self.metrics is None or self.metrics.chosen_by != STOPPED:
+            return length
+        epochs = {each.length: each.epoch for each in self.lengths} | {"1": self.metrics.epoch}
+        return f"{epochs[length]} epochs"
+
     @property
     def is_finished(self) -> bool:
-        """Whether the run has its results."""
+        """Whether the run was trained to its end."""
         return self.status == "finished"
+
+    @property
+    def has_result(self) -> bool:
+        """Whether there is an accuracy of the run: it is finished, or a run of `epochs: auto` that
+        was stopped, or is being trained, and was measured."""
+        return self.status != "failed" and self.metrics is not None
 
     def with_notices(self, notices: Iterable[str]) -> Self:
         """With more notices, after those that it has."""
@@ -177,6 +202,42 @@ class RunRecord(Part):
         """With the network that was built."""
         return self.model_copy(update={"model": model})
 
+    def with_lengths(
+        self,
+        lengths: Sequence[LengthMetrics],
+        *,
+        train_measured: int | None = None,
+        validation_images: int | None = None,
+    ) -> Self:
+        """A run of `epochs: auto`, with what was measured of it until now.
+
+        The longest length stands for the whole run, as if it had ended there; work and time are of
+        that length alone.
+
+        Args:
+            lengths: by their epochs, the shortest first; maybe none.
+            train_measured, validation_images: as of `Metrics`.
+        """
+        if not lengths:
+            nothing = {"metrics": None, "lengths": (), "train_flops": None, "seconds": None}
+            return self.model_copy(update=nothing)
+        *shorter, longest = lengths
+        shared = Metrics.model_fields.keys() & LengthMetrics.model_fields.keys()
+        metrics = Metrics(
+            chosen_by=STOPPED,
+            train_measured=train_measured,
+            validation_images=validation_images,
+            **{name: getattr(longest, name) for name in shared},
+        )
+        return self.model_copy(
+            update={
+                "metrics": metrics,
+                "lengths": by_halvings(shorter),
+                "train_flops": longest.train_flops,
+                "seconds": longest.seconds,
+            }
+        )
+
     def as_interrupted(self, lengths: Iterable[LengthMetrics] | None = None) -> Self:
         """The same run, stopped; it can go on. With `lengths`: that were measured until then."""
         known = self.lengths if lengths is None else tuple(lengths)
@@ -185,7 +246,8 @@ class RunRecord(Part):
     def as_failed(self, error: Exception) -> Self:
         """The same run, which has just failed of `error`."""
         changes = {"status": "failed", "error": Failure.of(error), "finished": _now()}
-        return self.model_copy(update=changes)
+        run = self if self.metrics is None else self.with_lengths([])
+        return run.model_copy(update=changes)
 
     def as_finished(
         self,
@@ -222,6 +284,15 @@ class RunRecord(Part):
 def halvings(count: int) -> list[str]:
     """``1/4`` and ``1/2`` for 2: the shorter lengths of a run that was doubled so often."""
     return [f"1/{2**power}" for power in range(count, 0, -1)]
+
+
+def by_halvings(lengths: Sequence[LengthMetrics]) -> tuple[LengthMetrics, ...]:
+    """Lengths, the shortest first, by their shares of a whole run that follows them."""
+    shares = halvings(len(lengths))
+    return tuple(
+        each.model_copy(update={"length": share})
+        for each, share in zip(lengths, shares, strict=True)
+    )
 
 
 def _now() -> str:

@@ -24,11 +24,11 @@ def class_images(snapshot: StudySnapshot) -> dict[str, tuple[int, ...]]:
     train: np.ndarray | None = None
     for run_id, record in snapshot.records.items():
         fraction, data = record.spec.fraction, record.data
-        measured = record.is_finished or record.lengths
+        measured = record.has_result or record.lengths
         if fraction in found or data is None or not data.per_class or not measured:
             continue
         if train is None:
-            read = snapshot.place(run_id).read_predictions()
+            read = snapshot.place(run_id).read_predictions(record.stored_as("1"))
             if read is None:
                 continue
             counts = np.array([data.per_class.get(name, 0) for name in data.classes])

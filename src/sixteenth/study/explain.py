@@ -50,10 +50,11 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
         InputError: the expectation failed nowhere, the two are not such cells, or runs were stopped
             before their end.
     """
-    if study.findings().grid.length < 1:
+    grid = study.findings().grid
+    if grid.length < 1 or any(run.so_far for cell in grid.cells for run in cell.runs):
         raise InputError(
-            "runs of this study were stopped by a budget before their end, and reasons are tested "
-            "with whole runs: train them on with sixteenth run"
+            "runs of this study were stopped before their end, and reasons are tested with whole "
+            "runs: train them on with sixteenth run"
         )
     if between is not None:
         ends = sorted((_cell_of(study, run_id) for run_id in between), key=lambda c: c.accuracy)

@@ -18,7 +18,7 @@ from sixteenth.analysis.findings.cautions import (
     _twice_as_long,
 )
 from sixteenth.analysis.findings.limits import FewSeeds, Repeats
-from sixteenth.analysis.findings.missing_runs import RunsMissing
+from sixteenth.analysis.findings.missing_runs import MeasuredSoFar, RunsMissing
 from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for
@@ -77,6 +77,68 @@ def test_a_run_that_was_stopped_needs_the_time_that_is_left_of_it(study):
     # The bigger network, of which half is left, takes most of the time.
     assert 0.5 * whole.seconds < half.seconds < 0.7 * whole.seconds
     assert found(**{lost: (12, 12)}).seconds == pytest.approx(2 * half.seconds - whole.seconds)
+
+
+def stopped_at(made, run_id, *, epochs, status="interrupted"):
+    """The same study, in which a run of `epochs: auto` was stopped after so many epochs."""
+    row = made.results["run_id"] == run_id
+    made.results.loc[row, ["status", "chosen_by"]] = status, "stopped"
+    made.results.loc[row, "steps"] *= epochs / made.results.loc[row, "epochs"]
+    made.results.loc[row, "epochs"] = epochs
+    return made
+
+
+def test_a_run_that_is_not_at_its_end_counts_where_no_other_seed_is(study):
+    """A mean of a network that levelled off and of one that did not would be of neither."""
+    seeds, lost = (0, 1, 2), "resnet50-random-1-seed{}"
+    accuracy = {SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}
+
+    def of(made):
+        found = analyse(made.results, made.histories, predictions=made.predictions)
+        cell = found.grid.curve(*BIG)[-1]
+        missing = [run.run_id for run in found.grid.missing]
+        so_far = next((c for c in found.overview.cautions if isinstance(c, MeasuredSoFar)), None)
+        return cell.run_ids, missing, so_far, found.grid
+
+    made = study(accuracy, fractions=SIZES, seeds=seeds)
+    made.results["chosen_by"] = "levelled-off"
+    made = stopped_at(made, lost.format(1), epochs=3)
+    ran, missing, so_far, _ = of(made)
+    assert (ran, missing) == ([lost.format(0), lost.format(2)], [lost.format(1)])
+    assert so_far is None, "it is left out, and told as missing"
+    made = stopped_at(made, lost.format(0), epochs=3, status="running")
+    made = stopped_at(made, lost.format(2), epochs=6)
+    ran, missing, so_far, grid = of(made)
+    assert ran == [lost.format(2)], "those that were trained for longer"
+    assert missing == [lost.format(0), lost.format(1)]
+    assert (so_far.stopped, so_far.running, so_far.runs) == (1, 0, 18)
+    assert lost.format(2) not in grid.histories, "the curve does not end where it was measured"
+    assert "resnet50-random-1of2-seed0" in grid.histories
+    made = stopped_at(made, lost.format(0), epochs=6, status="running")
+    ran, missing, so_far, _ = of(made)
+    assert ran == [lost.format(0), lost.format(2)]
+    assert (so_far.stopped, so_far.running) == (1, 1)
+    assert command(so_far).startswith("sixteenth run")
+    only = MeasuredSoFar(0, 1, 18)
+    assert command(only) == "", "it is being trained"
+    failed = made.results["run_id"] == lost.format(2)
+    made.results.loc[failed, "status"] = "failed"
+    assert of(made)[0] == [lost.format(0)]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (MeasuredSoFar(1, 0, 6), "1 of 6 runs was stopped before the accuracy had levelled off: "
+         "it counts as it was when last measured. It goes on when the study is run again."),
+        (MeasuredSoFar(0, 2, 6), "2 of 6 runs are still running: each counts as it was when last measured."),
+        (MeasuredSoFar(1, 1, 6), "2 of 6 runs were stopped or are still running: each counts as it was when last measured. They go on when the study "
+         "is run again."),
+    ],
+)  # fmt: skip
+def test_runs_that_count_as_measured_so_far_are_told(study, found, said):
+    made = study({SMALL: (0.60,)}, fractions={"1": 50_000})
+    assert language_for(analysed(made)).say(found) == said
 
 
 def test_the_time_of_a_head_grows_with_its_images(study):

@@ -9,7 +9,7 @@ from typing import Self
 
 from ...spec.fields import (
     AT_MAX_EPOCHS,
-    LEVELLED_OFF,
+    AUTO_ENDS,
     Finetune,
     is_frozen,
     is_last_stage,
@@ -24,7 +24,7 @@ from .doubling import last_steps
 from .evidence import Evidence
 from .explained import ExplainedLever
 from .levers import Lever
-from .missing_runs import RunsMissing, StoppedEarly
+from .missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
 from .options import Option, OptionKind, OptionVerdict
 from .per_class import ImbalancedClasses, imbalance
 from .types import Finding, Strength
@@ -241,6 +241,7 @@ Caution = (
     | MixedMachines
     | MixedData
     | StoppedEarly
+    | MeasuredSoFar
     | PartTrained
     | RunsMissing
 )
@@ -275,6 +276,7 @@ def cautions(
     grid, best = evidence.grid, evidence.best
     yield from ReasonFound.of(evidence, compared)
     yield from StoppedEarly.of(grid, best)
+    yield from MeasuredSoFar.of(grid)
     yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
     improves = _still_improves(evidence, options)
     if trained_first or (improves and not _order_stays(evidence, compared)):
@@ -331,7 +333,7 @@ def _twice_as_long(grid: Grid, best: Cell) -> tuple[tuple[str, ...], int | None]
 
     And the steps of each run then, where these are what is set.
     """
-    if grid.length < 1:  # the study asks for longer runs already
+    if grid.length < 1 or any(run.so_far for run in best.runs):  # the study asks for longer runs
         return (), None
     epochs, steps = best.mean("epochs"), best.mean("steps")
     if all(run.chosen_by == AT_MAX_EPOCHS for run in best.runs) and math.isfinite(epochs):
@@ -342,7 +344,7 @@ def _twice_as_long(grid: Grid, best: Cell) -> tuple[tuple[str, ...], int | None]
     if not math.isfinite(steps):
         return (), None
     # Runs that chose their epochs do so no longer: `epochs: auto` and `steps` exclude each other.
-    chosen = any(run.chosen_by in (AT_MAX_EPOCHS, LEVELLED_OFF) for run in grid.runs)
+    chosen = any(run.chosen_by in AUTO_ENDS for run in grid.runs)
     number = ("train.epochs=1",) if chosen else ()
     return (*number, f"train.steps={round(2 * steps)}"), round(2 * steps)
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, is_frozen
+from ...spec.fields import AUTO_ENDS, is_frozen
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Basis, Contrast, compare_cells, contrast
 from ..stats.spread import Spread
@@ -193,7 +193,7 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
         images, steps = (middle, shorter), (shorter, last)
     elif longer is not None:
         images, steps = (longer, last), (middle, longer)
-    elif any(run.chosen_by in (LEVELLED_OFF, AT_MAX_EPOCHS) for run in (*middle.runs, *last.runs)):
+    elif any(run.chosen_by in AUTO_ENDS for run in (*middle.runs, *last.runs)):
         # Runs that choose their own steps cannot be given others.
         return replace(found, last_steps=training_gain(grid, last))
     else:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF, is_frozen, trained_part
+from ...spec.fields import AT_MAX_EPOCHS, AUTO_ENDS, LEVELLED_OFF, is_frozen, trained_part
 from ..curves.joint import CURVE_LEVEL, Curves
 from ..inputs.grid import Cell, Grid, Run
 from ..inputs.predictions import Unpaired
@@ -90,12 +90,14 @@ class ReportedEpoch(Limit):
 
 @dataclass(frozen=True)
 class CellLength:
-    """The epochs of a cell's runs, and the seeds of those that were stopped while they gained."""
+    """The epochs of a cell's runs, and the seeds of those that have not levelled off: stopped by
+    `max_epochs`, and not at their end, see `grid.Run.so_far`."""
 
     cell: Cell
     fewest: float
     most: float
     stopped: tuple[int, ...]
+    so_far: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ def _epochs(runs: Sequence[Run], several_models: bool) -> list[FewEpochs]:
     # A head on frozen features has none.
     epochs = {run.epochs for run in runs if math.isfinite(run.epochs) and run.epochs > 0}
     levelled = any(run.chosen_by == LEVELLED_OFF for run in runs)
-    stopped = any(run.length < 1 for run in runs)  # the study asks for more already
+    stopped = any(run.length < 1 or run.so_far for run in runs)  # the study asks for more already
     if len(epochs) != 1 or min(epochs) >= FEW_EPOCHS or levelled or stopped:
         return []
     return [FewEpochs(min(epochs), several_models)]
@@ -228,14 +230,14 @@ def _chosen(runs: Sequence[Run]) -> list[ReportedEpoch]:
 
 
 def _lengths(grid: Grid) -> list[ChosenLengths]:
-    ways = (LEVELLED_OFF, AT_MAX_EPOCHS)
     found = []
     for cell in grid.cells:
-        runs = [run for run in cell.runs if run.chosen_by in ways and math.isfinite(run.epochs)]
+        runs = [r for r in cell.runs if r.chosen_by in AUTO_ENDS and math.isfinite(r.epochs)]
         if runs:
             epochs = [run.epochs for run in runs]
             stopped = tuple(run.seed for run in runs if run.chosen_by == AT_MAX_EPOCHS)
-            found.append(CellLength(cell, min(epochs), max(epochs), stopped))
+            so_far = tuple(run.seed for run in runs if run.so_far)
+            found.append(CellLength(cell, min(epochs), max(epochs), stopped, so_far))
     return [ChosenLengths(tuple(found))] if found else []
 
 

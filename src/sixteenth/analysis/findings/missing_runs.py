@@ -42,6 +42,29 @@ class StoppedEarly(Finding):
 
 
 @dataclass(frozen=True)
+class MeasuredSoFar(Finding):
+    """Runs of `epochs: auto` that are not at their end count as they were at their longest length.
+
+    Attributes:
+        stopped: runs that go on when the study is run again.
+        running: those that are being trained.
+        runs: all that were planned.
+    """
+
+    stopped: int
+    running: int
+    runs: int
+
+    @classmethod
+    def of(cls, grid: Grid) -> Iterator[Self]:
+        """The finding of a study; none where each run with a result has come to its end."""
+        states = [run.status for cell in grid.cells for run in cell.runs if run.so_far]
+        if states:
+            running = states.count("running")
+            yield cls(len(states) - running, running, len(grid.runs))
+
+
+@dataclass(frozen=True)
 class RunsMissing(Finding):
     """Planned runs that no conclusion rests on.
 

@@ -23,7 +23,7 @@ from .doubling import training_gain
 from .evidence import Evidence
 from .levers import Lever
 from .measured_options import measured_options
-from .missing_runs import RunsMissing, StoppedEarly
+from .missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
 from .options import Option, OptionKind, OptionVerdict
 from .recommendation import Lead, recommend
 from .training_curves import mean_climb
@@ -144,14 +144,19 @@ class Overview(Finding):
     def unfinished(self) -> bool:
         """Runs of the study were not begun yet, or not trained to their end: they may tell."""
         return any(
-            isinstance(each, StoppedEarly) or (isinstance(each, RunsMissing) and each.missing > 0)
+            isinstance(each, StoppedEarly)
+            or (isinstance(each, RunsMissing) and each.missing > 0)
+            or (isinstance(each, MeasuredSoFar) and each.stopped > 0)
             for each in self.cautions
         )
 
     @property
     def running(self) -> bool:
         """Runs of the study are being trained: they may tell."""
-        return any(isinstance(each, RunsMissing) and each.running > 0 for each in self.cautions)
+        return any(
+            isinstance(each, RunsMissing | MeasuredSoFar) and each.running > 0
+            for each in self.cautions
+        )
 
     @property
     def part_trained(self) -> bool:

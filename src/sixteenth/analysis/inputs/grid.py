@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SpecError
-from ...spec.fields import is_frozen, trained_part
+from ...spec.fields import STOPPED, is_frozen, trained_part
 from ...spec.fraction import TrainFraction
 from .predictions import TestPredictions, Unpaired
 from .scoring import Metric, Scoring
@@ -104,7 +104,17 @@ class Run:
     def finished(self) -> bool:
         """Whether the run may take part in a conclusion."""
         known = math.isfinite(self.accuracy) and 0 < self.train_size < math.inf
-        return self.status == "finished" and known
+        return known and self.ended
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to its end, or counts as it was when it was last measured."""
+        return self.status == "finished" or self.so_far
+
+    @property
+    def so_far(self) -> bool:
+        """Whether its numbers are those of the longest length that was measured until now."""
+        return self.chosen_by == STOPPED and self.status in ("interrupted", "running")
 
     @property
     def one_position(self) -> bool:
@@ -248,9 +258,14 @@ class Grid:
         """Why test images cannot be paired between runs; None when they can."""
         return self.predictions.unpaired
 
-    @property
+    @cached_property
     def missing(self) -> list[Run]:
-        return [run for run in self.runs if not run.finished]
+        """Planned runs that no cell counts."""
+        cells = (*self.cells, *self.other_lengths)
+        counted = {(run.cell_key, run.seed) for cell in cells for run in cell.runs}
+        return [
+            run for run in self.runs if not run.finished or (run.cell_key, run.seed) not in counted
+        ]
 
     @property
     def by_epochs(self) -> list[Cell]:

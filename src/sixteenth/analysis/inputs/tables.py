@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -44,7 +44,7 @@ def read_grid(
             no whole number, or two finished runs have one model, init, fraction and seed.
     """
     rows = [_read_run(row, i, metric) for i, row in enumerate(_records(results))]
-    ended = [run for run in rows if run.status == "finished" and 0 < run.train_size < math.inf]
+    ended = [run for run in rows if run.ended and 0 < run.train_size < math.inf]
     known = {run.run_id: run.test_accuracy for run in ended if math.isfinite(run.test_accuracy)}
     read = read_predictions(known, predictions or {})
     runs = tuple(rows)
@@ -78,7 +78,7 @@ def read_grid(
         length=length,
         models=tuple(models),
         inits=tuple(inits),
-        histories=_read_histories(histories),
+        histories=_read_histories(histories, {run.run_id for run in rows if run.so_far}),
         predictions=read,
         metric=metric,
         images_there=images_there,
@@ -226,7 +226,7 @@ def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[C
         groups.setdefault(run.cell_key, []).append(run)
     cells = []
     for (model, init, fraction, length), members in groups.items():
-        done = sorted((run for run in members if run.finished), key=lambda run: run.seed)
+        done = _alike([run for run in members if run.finished])
         if done:
             size = max(run.train_size for run in done)
             cells.append(Cell(model, init, fraction, size, tuple(done), len(members), length))
@@ -235,12 +235,29 @@ def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[C
     )
 
 
-def _read_histories(histories: pd.DataFrame | None) -> dict[str, History]:
+def _alike(runs: list[Run]) -> list[Run]:
+    """The runs of a cell whose mean is that of one network, by seed.
+
+    Those that count as they were measured so far are left out beside runs that have come to their
+    end, and beside runs that were trained for longer.
+    """
+    ended = [run for run in runs if not run.so_far]
+    steps = max((run.steps for run in runs if math.isfinite(run.steps)), default=math.nan)
+    longest = ended or [run for run in runs if run.steps == steps] or runs
+    return sorted(longest, key=lambda run: run.seed)
+
+
+def _read_histories(
+    histories: pd.DataFrame | None, without: Container[str] = ()
+) -> dict[str, History]:
+    """The histories by run_id, `without` those of runs that do not end where these do."""
     if histories is None or "run_id" not in histories.columns:
         return {}
     columns = {name: _floats(histories, name) for name in HISTORY_COLUMNS}
     found: dict[str, History] = {}
     for run_id, rows in rows_by_run(histories).items():
+        if run_id in without:
+            continue
         history = {name: values[rows] for name, values in columns.items()}
         places = np.arange(1.0, len(rows) + 1)
         history["epoch"] = np.where(np.isnan(history["epoch"]), places, history["epoch"])

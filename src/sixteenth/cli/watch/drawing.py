@@ -91,9 +91,9 @@ def _ended(snapshots: Sequence[StudySnapshot]) -> dict[tuple[int, str], object]:
     return {
         (number, kind + run_id): record
         if record.is_finished
-        else (record.status == "failed", record.lengths)
+        else (record.status == "failed", record.lengths, record.metrics)
         for number, snapshot in enumerate(snapshots)
         for kind, records in (("", snapshot.records), ("@", snapshot.controls))
         for run_id, record in records.items()
-        if record.is_finished or record.lengths or record.status == "failed"
+        if record.metrics or record.lengths or record.status == "failed"
     }

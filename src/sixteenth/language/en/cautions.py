@@ -17,7 +17,7 @@ from ...analysis.findings.cautions import (
     ReasonFound,
     UnstableModel,
 )
-from ...analysis.findings.missing_runs import RunsMissing, StoppedEarly
+from ...analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...spec.fields import is_last_stage
 from ..text import portion, upper_first
@@ -100,6 +100,8 @@ def say(found: Caution, words: Words) -> str:
                 f"{portion(found.length)} of their steps, so all networks are compared at that "
                 f"length.{longer} They go on from there when the study is run again."
             )
+        case MeasuredSoFar():
+            return _so_far(found)
         case PartTrained():
             model = words.model(found.best.model)
             text = f"Only the classifier of {model} was trained, on frozen features"
@@ -115,6 +117,22 @@ def say(found: Caution, words: Words) -> str:
             return _missing(found)
         case _:
             assert_never(found)
+
+
+def _so_far(found: MeasuredSoFar) -> str:
+    """How many runs are not at their end, and what they count as."""
+    number = found.stopped + found.running
+    was, is_, counts, go = (
+        ("was", "is", "it counts", "It goes")
+        if number == 1
+        else ("were", "are", "each counts", "They go")
+    )
+    stopped, running = f"{was} stopped before the accuracy had levelled off", f"{is_} still running"
+    state = stopped if not found.running else running
+    if found.stopped and found.running:
+        state = f"{was} stopped or {running}"
+    again = f" {go} on when the study is run again." if found.stopped else ""
+    return f"{number} of {found.runs} runs {state}: {counts} as it was when last measured.{again}"
 
 
 def _missing(found: RunsMissing) -> str:

@@ -182,6 +182,7 @@ TERMINAL = TerminalLabels(
     fit_at="  at {n:>12}: {error:.2%}   90% interval of a new training {low:.2%} to {high:.2%}",
     warning="warning: {}",
     statuses=RUN_STATES,
+    so_far="{} so far",
 )
 
 PROGRESS = ProgressLabels(
@@ -219,6 +220,7 @@ PROGRESS = ProgressLabels(
     before="{run} was finished before: test {test}",
     finished="{run} finished: test {test}, {time}",
     stopped="{run} stopped after {length} of its steps: test {test}",
+    stopped_so_far="{run} stopped after {epochs} epochs, not levelled off: test {test}",
     ended="{run} {state}: {error}",
     states=RUN_STATES,
 )

@@ -19,7 +19,7 @@ from ...analysis.findings.limits import (
     ReportedEpoch,
 )
 from ...analysis.inputs.predictions import Unpaired
-from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
+from ...spec.fields import AT_MAX_EPOCHS, AUTO_ENDS, LEVELLED_OFF, STOPPED
 from ...spec.train_spec import AUTO_VALIDATION, LEAST_GAIN
 from ..text import plain
 from .numbers import NUMBERS, count, join, plural, points
@@ -128,6 +128,7 @@ _WAYS = {
     "validation": "the one that a validation part chose",
     LEVELLED_OFF: "the one at which accuracy levelled off",
     AT_MAX_EPOCHS: "the last that train.max_epochs allows",
+    STOPPED: "the last that was measured before a run was stopped",
 }
 
 
@@ -143,7 +144,7 @@ def _chosen(ways: tuple[str, ...]) -> str:
                 "A validation part of each training subset chose the epoch: fewer images were "
                 "trained on than the size says."
             )
-        case _ if {LEVELLED_OFF, AT_MAX_EPOCHS}.issuperset(ways):
+        case _ if AUTO_ENDS.issuperset(ways):
             return (
                 "Images that were not trained on chose the epochs: a validation part of each "
                 f"training subset ({NUMBERS.percent(AUTO_VALIDATION, 0)}), alone or with images "
@@ -156,18 +157,21 @@ def _chosen(ways: tuple[str, ...]) -> str:
 
 
 def _lengths(found: ChosenLengths, words: Words) -> str:
-    each, stopped = [], []
+    each, stopped, so_far = [], [], []
     for one in found.cells:
         few, most = round(one.fewest), round(one.most)
         span = count(most) if few == most else f"{count(few)} to {count(most)}"
         each.append(f"{span} for {words.cell(one.cell)}")
         stopped += [words.run(one.cell, seed) for seed in one.stopped]
+        so_far += [words.run(one.cell, seed) for seed in one.so_far]
     text = f"The epochs that were chosen: {'; '.join(each)}."
     if stopped:
         text += (
             " Not levelled off, and stopped because train.max_epochs allowed no other doubling: "
             f"{'; '.join(stopped)}."
         )
+    if so_far:
+        text += f" Not at their end, and as they were when last measured: {'; '.join(so_far)}."
     return text
 
 

@@ -17,7 +17,7 @@ from ...analysis.findings.cautions import (
     ReasonFound,
     UnstableModel,
 )
-from ...analysis.findings.missing_runs import RunsMissing, StoppedEarly
+from ...analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...spec.fields import is_last_stage
 from ..text import portion
@@ -85,6 +85,15 @@ def say(found: Caution, words: Words) -> str:
             return (
                 f"{count(found.images)} 張影像的訓練只進行了 {portion(found.length)} 的步數，"
                 f"因此所有模型都以這個長度比較。{longer}再次執行這項研究，就會從中斷處繼續訓練。"
+            )
+        case MeasuredSoFar():
+            state = "仍在訓練" if not found.stopped else "中途停止"
+            if found.stopped and found.running:
+                state = "中途停止或仍在訓練"
+            again = "再次執行這項研究，就會接著訓練。" if found.stopped else ""
+            return (
+                f"{found.runs} 次訓練中有 {found.stopped + found.running} 次{state}，"
+                f"準確率還沒有持平；採用的是最後一次測量的結果。{again}"
             )
         case PartTrained():
             model = words.model(found.best.model)

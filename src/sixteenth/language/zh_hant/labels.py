@@ -180,6 +180,7 @@ TERMINAL = TerminalLabels(
     fit_at="  n = {n:>12}：{error:.2%}   重新訓練的 90% 區間 {low:.2%} 至 {high:.2%}",
     warning="注意：{}",
     statuses=RUN_STATES,
+    so_far="目前 {}",
 )
 
 PROGRESS = ProgressLabels(
@@ -217,6 +218,7 @@ PROGRESS = ProgressLabels(
     before="{run}先前已完成，測試 {test}",
     finished="{run}完成，測試 {test}，{time}",
     stopped="{run}停在 {length} 的步數，測試 {test}",
+    stopped_so_far="{run}訓練 {epochs} 個 epoch 後停止，尚未持平，測試 {test}",
     ended="{run}{state}：{error}",
     states=RUN_STATES,
 )

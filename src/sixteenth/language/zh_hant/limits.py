@@ -19,7 +19,7 @@ from ...analysis.findings.limits import (
     ReportedEpoch,
 )
 from ...analysis.inputs.predictions import Unpaired
-from ...spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
+from ...spec.fields import AT_MAX_EPOCHS, AUTO_ENDS, LEVELLED_OFF, STOPPED
 from ...spec.train_spec import AUTO_VALIDATION, LEAST_GAIN
 from ..text import plain
 from .numbers import NUMBERS, count, coverage, images, join, points
@@ -116,6 +116,7 @@ _WAYS = {
     "validation": "驗證集選出",
     LEVELLED_OFF: "準確率持平",
     AT_MAX_EPOCHS: "達到 max_epochs",
+    STOPPED: "停止前最後一次測量",
 }
 
 
@@ -127,7 +128,7 @@ def _chosen(ways: tuple[str, ...]) -> str:
             )
         case ("validation",):
             return "epoch 由切自每個訓練子集的驗證集選出，因此實際用來訓練的影像比標示的少。"
-        case _ if {LEVELLED_OFF, AT_MAX_EPOCHS}.issuperset(ways):
+        case _ if AUTO_ENDS.issuperset(ways):
             return (
                 "每次訓練的長度由沒有用來訓練的影像決定：訓練子集的 "
                 f"{NUMBERS.percent(AUTO_VALIDATION, 0)}（驗證集），有時再加上子集以外的影像。"
@@ -140,18 +141,21 @@ def _chosen(ways: tuple[str, ...]) -> str:
 
 
 def _lengths(found: ChosenLengths, words: Words) -> str:
-    each, stopped = [], []
+    each, stopped, so_far = [], [], []
     for one in found.cells:
         few, most = round(one.fewest), round(one.most)
         span = count(most) if few == most else NUMBERS.span.format(count(few), count(most))
         each.append(f"{words.cell(one.cell)} {span} 個")
         stopped += [words.run(one.cell, seed) for seed in one.stopped]
+        so_far += [words.run(one.cell, seed) for seed in one.so_far]
     text = f"選出的 epoch 數：{'；'.join(each)}。"
     if stopped:
         text += (
             "以下訓練的準確率尚未持平，因為 train.max_epochs 不允許再加倍而停止："
             f"{'；'.join(stopped)}。"
         )
+    if so_far:
+        text += f"以下訓練尚未結束，採用最後一次測量的結果：{'；'.join(so_far)}。"
     return text
 
 

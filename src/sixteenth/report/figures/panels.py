@@ -5,6 +5,7 @@ Computing only; `training_curves` draws it. Failed and missing runs are holes wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -210,7 +211,10 @@ def curve_panels(
             unkept = 0
             for run in cell.to_dict("records"):
                 rows = known.get(str(run["run_id"]))
-                if rows is not None and (unfinished or run["status"] == "finished"):
+                measured = pd.notna(run["test_accuracy"])
+                # Of a run that was measured and goes on, the history does not end where that was.
+                whole = run["status"] == "finished"
+                if rows is not None and (unfinished or whole or measured):
                     short = others.get((model, init, fraction, run["seed"]), nothing)
                     curves.append(
                         SeedCurve(
@@ -218,13 +222,13 @@ def curve_panels(
                             x=column(x)[rows],
                             train=column(f"train_{metric}")[rows],
                             test=column(f"test_{metric}")[rows],
-                            clean=float(run[f"train_{metric}"]),
+                            clean=float(run[f"train_{metric}"]) if whole else math.nan,
                             clean_x=float(column(x)[_final(rows, validated)]),
                             shorter_x=short[0],
                             shorter=short[1],
                         )
                     )
-                elif run["status"] == "finished" and pd.notna(run["test_accuracy"]):
+                elif measured:
                     unkept += 1
                 else:
                     out.append(run)
@@ -241,10 +245,13 @@ def curve_panels(
 
 
 def _shorter(results: pd.DataFrame, metric: CurveMetric) -> pd.DataFrame:
-    """The rows of finished trainings for a part of the steps; none of tables without lengths."""
+    """The rows of measured lengths that training curves do not end with; none of tables without
+    lengths."""
     if not {"length", "steps", "epochs", f"test_{metric}"} <= set(results):
         return results[:0]
-    return results[(results["length"] < 1) & (results["status"] == "finished")]
+    measured = results[f"test_{metric}"].notna()
+    ends = (results["length"] >= 1) & (results["status"] == "finished")
+    return results[measured & (results["length"] <= 1) & ~ends]
 
 
 def curve_grids(histories: pd.DataFrame, results: pd.DataFrame) -> dict[CurveMetric, CurveGrid]:

@@ -298,7 +298,7 @@ def result_groups(grid: Grid, language: Language) -> tuple[list[ResultGroup], di
 
 
 def _run_row(run: dict[Any, Any], anchor: str, one_of_several: bool, language: Language) -> Row:
-    whole = run["status"] == "finished" and not missing(run["test_accuracy"])
+    whole = not missing(run["test_accuracy"])
     return Row(
         **_measured(run, language.numbers),
         seed=plain(run["seed"]),

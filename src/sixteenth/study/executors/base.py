@@ -130,8 +130,10 @@ class RunQueue:
         """A run was lost and is to begin again, before all others."""
         self.waiting.insert(0, assignment)
 
-    def ended(self, assignment: Assignment, *, finished: bool) -> None:
-        """A run has finished or failed."""
+    def ended(
+        self, assignment: Assignment, *, finished: bool, record: RunRecord | None = None
+    ) -> None:
+        """A run has finished or failed, and left a record."""
 
 
 def run_all(
@@ -163,7 +165,7 @@ def run_all(
 
     def end(assignment: Assignment, record: RunRecord, *, finished: bool = False) -> None:
         del running[assignment.run.run_id]
-        waiting.ended(assignment, finished=finished)
+        waiting.ended(assignment, finished=finished, record=record)
         listener.run_ended(assignment.run, record, skipped=False)
         after_run(record)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from ...spec import RunSpec
+from ...storage.run_record import RunRecord
 from ..planning.budget import choose_runs
 from ..planning.schedule import Assignment, Schedule
 from .base import RunQueue
@@ -54,7 +55,7 @@ class BudgetQueue(RunQueue):
         waits = next(each for each in self.waiting if each.run == assignment.run)
         super().begin(waits)
         if assignment.until != "1":
-            self._rests[assignment.run.run_id] = waits.rest()
+            self._rests[assignment.run.run_id] = waits.rest(assignment.until)
         self._begun[assignment.run.run_id] = assignment
         self._began[assignment.run.run_id] = self._clock()
         self._next = None
@@ -63,12 +64,15 @@ class BudgetQueue(RunQueue):
         super().put_back(assignment)
         self._next = None
 
-    def ended(self, assignment: Assignment, *, finished: bool) -> None:
+    def ended(
+        self, assignment: Assignment, *, finished: bool, record: RunRecord | None = None
+    ) -> None:
         if finished:
             self._ended += 1
-            self._expected += assignment.seconds
+            came_to = f"{record.metrics.epoch} epochs" if record and record.metrics else ""
+            self._expected += dict(assignment.doublings).get(came_to, assignment.seconds)
             self._took += self._clock() - self._began[assignment.run.run_id]
-            if assignment.until != "1":
+            if assignment.until != "1" and not (record and record.is_finished):
                 self.waiting.append(self._rests[assignment.run.run_id])
         self._next = None
 
@@ -89,19 +93,11 @@ class BudgetQueue(RunQueue):
             )
             for each in running
         ]
-        paced = [
-            replace(
-                each,
-                seconds=pace * each.seconds,
-                to_shorter=each.to_shorter and pace * each.to_shorter,
-            )
-            for each in self.waiting
-        ]
+        paced = [each.paced(pace) for each in self.waiting]
         left = replace(self._schedule, assignments=tuple(paced))
         found = choose_runs(left, self._order, self._deadline - now, busy)
         asked = {each.run.run_id: each for each in self.waiting}
-        whole = [(asked[each.run.run_id], each.until != "1") for each in found]
-        following = [each.shorter() if stops else each for each, stops in whole]
+        following = [asked[each.run.run_id].stopping_at(each.until) for each in found]
         new = [each for each in following if each.run.run_id not in self._begun]
         self._told([*self._begun.values(), *new])
         return following

@@ -6,12 +6,16 @@ other. First come all fractions with the first seed, small ones first, since a l
 sizes before it needs repeats; then the second and third seed, then all others, in the same order.
 Of a fraction that does not fit with the first seed, the shorter length may: then its runs are
 trained to that, the report compares all networks at that length, and the rest is left.
+
+How long a run of `epochs: auto` will be is not known. Its lengths, each twice the one before, are
+chosen in turn: the shortest of every fraction, small ones first, then the next of every fraction,
+as long as they fit. A run that ends by itself leaves its time to the others.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -56,7 +60,8 @@ def choose_runs(
     Whole stages come first; what time is left goes to single runs of the others. The first stage
     is chosen in any case: without it nothing can be compared. A later one of the first seed that
     does not fit is trained to the longest of its shorter lengths (half of the steps or more), where
-    all its runs have that and so much fits.
+    all its runs have that and so much fits. Runs of `epochs: auto` are trained to the longest
+    length that fits, those of other seeds once those of the first may be trained to their end.
 
     Args:
         schedule: what is left to train; its order does not matter.
@@ -71,9 +76,16 @@ def choose_runs(
         trial = replace(schedule, assignments=(*running, *chosen, *more))
         return max(trial.ends(), default=0.0) <= seconds
 
+    todo_of = [[left[run.run_id] for run in stage if run.run_id in left] for stage in order]
+    if any(each.doublings or each.doubled for each in left.values()):
+        for _, same in groupby(todo_of, key=lambda todo: bool(todo) and todo[0].run.replicate > 0):
+            some = [*same]
+            chosen += _doubled(some, fits, in_any_case=not chosen and some[0] is todo_of[0])
+            if any(each.until != "1" for each in chosen) or len(chosen) < sum(map(len, some)):
+                break
+        return chosen
     passed_over: list[Assignment] = []
-    for position, stage in enumerate(order):
-        todo = [left[run.run_id] for run in stage if run.run_id in left]
+    for position, todo in enumerate(todo_of):
         shorter = _shorter(todo)
         if position == 0 or fits(todo):
             chosen += todo
@@ -85,6 +97,36 @@ def choose_runs(
         if fits([assignment]):
             chosen.append(assignment)
     return chosen
+
+
+def _doubled(
+    stages: Sequence[Sequence[Assignment]],
+    fits: Callable[[Sequence[Assignment]], bool],
+    *,
+    in_any_case: bool,
+) -> list[Assignment]:
+    """Runs of `epochs: auto`, each up to the longest of its lengths for which there is time.
+
+    Args:
+        stages: what is left of each.
+        fits: whether there is time for some runs.
+        in_any_case: the first stage has its shortest length at least.
+    """
+    found: dict[str, Assignment] = {}
+    levels = max(
+        (len(each.doublings) + each.doubled for todo in stages for each in todo), default=0
+    )
+    for level in range(levels + 1):
+        for position, todo in enumerate(stages):
+            longer = {}
+            for each in todo:
+                lengths = [*(name for name, _ in each.doublings), "1"]
+                if 0 <= level - each.doubled < len(lengths):
+                    longer[each.run.run_id] = each.stopping_at(lengths[level - each.doubled])
+            first = in_any_case and level == position == 0
+            if longer and (first or fits([*(found | longer).values()])):
+                found |= longer
+    return [*found.values()]
 
 
 def _shorter(stage: Sequence[Assignment]) -> list[Assignment]:
@@ -121,7 +163,8 @@ def check_budget(
     first = {run.run_id for run in order[0]}
     begin = [each for each in schedule.assignments if each.run.run_id in first]
     if begin:
-        least = max(replace(schedule, assignments=tuple(begin)).ends())
+        shortest = [each.stopping_at(next((n for n, _ in each.doublings), "1")) for each in begin]
+        least = max(replace(schedule, assignments=tuple(shortest)).ends())
     else:
         least = min((each.seconds for each in schedule.assignments), default=0.0)
     none = budget_for_training(budget) < spent + least if begin else not chosen

@@ -121,7 +121,7 @@ def plan_table(
                 "steps": work.steps,
                 "parameters": cost.parameters if cost else None,
                 "train_flops": round(cost.of_run(run) * images) if cost else None,
-                "length": float(Fraction(assignment.until)) if assignment else None,
+                "length": _share(assignment.until, work) if assignment else None,
                 "device": device,
                 "threads": assignment.execution.threads if assignment else None,
                 # Of a model that cannot be built no time is known: its run will fail.
@@ -136,6 +136,12 @@ def plan_table(
         )
     whole = ["train_size", "parameters", "train_flops", "threads"]
     return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
+
+
+def _share(until: str, work: Workload) -> float:
+    """The part of a run's longest training that a length is."""
+    steps = {each.share: each.steps for each in work.lengths}
+    return steps[until] / work.steps if until.endswith(" epochs") else float(Fraction(until))
 
 
 def disk_bytes(run: RunSpec, cost: Cost | None, dataset: ImageDataset) -> tuple[int, int]:

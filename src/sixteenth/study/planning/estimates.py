@@ -66,6 +66,10 @@ class Estimates:
             seconds=left * whole,
             basis=basis,
             to_shorter=None if shorter is None else shorter * whole,
+            doublings=tuple(
+                (length, part * whole) for length, part in self._to_doublings(run, 1 - left)
+            ),
+            doubled=self._measured_lengths(run) if run.train.epochs == "auto" else 0,
             done=1 - left,
         )
 
@@ -119,7 +123,7 @@ class Estimates:
         with suppress(InputError):  # a damaged history is dealt with when the run is trained
             history = self._snapshot.folder.run(run.run_id).read_history()
             if len(history) and "step" in history:
-                measured = len(self._snapshot.records[run.run_id].lengths)
+                measured = self._measured_lengths(run)
                 return self._work[run.run_id].part_left(int(history["step"].iloc[-1]), measured)
         return 1.0
 
@@ -136,7 +140,24 @@ class Estimates:
         record = self._snapshot.records.get(run.run_id)
         if record is not None and len(record.lengths) == len(run.lengths) - 1:
             return 0.0
-        return max(0.01, self._work[run.run_id].shorter_part - done)
+        work = self._work[run.run_id]
+        return max(0.01, work.part_until(len(work.lengths) - 2) - done)
+
+    def _to_doublings(self, run: RunSpec, done: float) -> list[tuple[str, float]]:
+        """The lengths of `epochs: auto` that are still to be measured, without the longest, and the
+        part of a run that is still to be trained until each is."""
+        if run.train.epochs != "auto" or run.finetune == "head":
+            return []
+        work = self._work[run.run_id]
+        return [
+            (length.share, max(0.01, work.part_until(i) - done))
+            for i, length in enumerate(work.lengths[:-1])
+            if i >= self._measured_lengths(run)
+        ]
+
+    def _measured_lengths(self, run: RunSpec) -> int:
+        record = self._snapshot.records.get(run.run_id)
+        return 0 if record is None else record.shorter_measured
 
     def flops(self, run: RunSpec) -> int:
         """To train on one image; 0 of a model that cannot be built."""

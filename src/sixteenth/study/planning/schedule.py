@@ -48,6 +48,9 @@ class Assignment:
         until: the length that it is trained to; then `seconds` are those until there.
         to_shorter: the seconds until the longest of the run's shorter lengths is measured, 0 where
             it is; None where a run has none.
+        doublings: of `epochs: auto`, the lengths before the longest that are still to be measured,
+            with the seconds until each is.
+        doubled: how many lengths were measured before these.
         done, goal: the parts of all its steps that it has come to, and comes to.
     """
 
@@ -57,35 +60,49 @@ class Assignment:
     basis: str = ""
     until: str = "1"
     to_shorter: float | None = None
+    doublings: tuple[tuple[str, float], ...] = ()
+    doubled: int = 0
     done: float = 0.0
     goal: float = 1.0
 
     def shorter(self) -> Assignment:
         """The same run, to be trained to the longest of its shorter lengths."""
-        assert self.to_shorter is not None
+        return self.stopping_at(self.run.lengths[-2])
+
+    def stopping_at(self, length: str) -> Assignment:
+        """The same run, to be trained to the shorter length that it has, or to one of its
+        `doublings`; or to its end, at ``1``."""
+        if length == "1":
+            return self
+        seconds = dict(self.doublings).get(length, self.to_shorter)
+        assert seconds is not None
+        share = seconds / self.seconds if self.seconds > 0 else 0.0
+        shorter = None if self.to_shorter is None else 0.0
+        goal = self.done + (1 - self.done) * share
+        return replace(self, until=length, seconds=seconds, to_shorter=shorter, goal=goal)
+
+    def rest(self, length: str) -> Assignment:
+        """What is left of a run, once it was trained to a `length`, see `stopping_at`."""
+        there = self.stopping_at(length)
+        known = [name for name, _ in self.doublings]
+        measured = known.index(length) + 1 if length in known else 0
         return replace(
             self,
-            until=self.run.lengths[-2],
-            seconds=self.to_shorter,
-            to_shorter=0.0,
-            goal=self._shorter_part(),
+            seconds=self.seconds - there.seconds,
+            to_shorter=there.to_shorter,
+            doublings=tuple((each, s - there.seconds) for each, s in self.doublings[measured:]),
+            doubled=self.doubled + measured,
+            done=there.goal,
         )
 
-    def rest(self) -> Assignment:
-        """What is left of a run, once it was trained to its shorter length."""
-        assert self.to_shorter is not None
+    def paced(self, pace: float) -> Assignment:
+        """The same, where everything takes `pace` times the seconds."""
         return replace(
             self,
-            seconds=self.seconds - self.to_shorter,
-            to_shorter=0.0,
-            done=self._shorter_part(),
+            seconds=pace * self.seconds,
+            to_shorter=self.to_shorter and pace * self.to_shorter,
+            doublings=tuple((each, pace * seconds) for each, seconds in self.doublings),
         )
-
-    def _shorter_part(self) -> float:
-        """The part of all steps after which the longest of its shorter lengths is measured."""
-        assert self.to_shorter is not None
-        share = self.to_shorter / self.seconds if self.seconds > 0 else 0.0
-        return self.done + (1 - self.done) * share
 
 
 @dataclass(frozen=True)
@@ -109,7 +126,7 @@ class Schedule:
 
     def of_whole_runs(self) -> Schedule:
         """The same, where no run can be stopped at a shorter length."""
-        whole = tuple(replace(each, to_shorter=None) for each in self.assignments)
+        whole = tuple(replace(each, to_shorter=None, doublings=()) for each in self.assignments)
         return replace(self, assignments=whole)
 
     def may_begin(self, assignment: Assignment, running: Iterable[Assignment]) -> bool:
