@@ -131,9 +131,10 @@ def test_a_run_that_is_not_at_its_end_counts_where_no_other_seed_is(study):
     [
         (MeasuredSoFar(1, 0, 6), "1 of 6 runs was stopped before the accuracy had levelled off: "
          "it counts as it was when last measured. It goes on when the study is run again."),
-        (MeasuredSoFar(0, 2, 6), "2 of 6 runs are still running: each counts as it was when last measured."),
-        (MeasuredSoFar(1, 1, 6), "2 of 6 runs were stopped or are still running: each counts as it was when last measured. They go on when the study "
-         "is run again."),
+        (MeasuredSoFar(0, 2, 6), "2 of 6 runs are still running: each counts as it was when last "
+         "measured."),
+        (MeasuredSoFar(1, 1, 6), "2 of 6 runs were stopped or are still running: each counts as it "
+         "was when last measured. They go on when the study is run again."),
     ],
 )  # fmt: skip
 def test_runs_that_count_as_measured_so_far_are_told(study, found, said):
