@@ -86,7 +86,10 @@ def test_every_column_of_a_plan_has_a_title_of_its_own(tag: str) -> None:
 
 
 def test_a_run_that_was_not_begun_has_as_many_images_as_others_of_its_fraction() -> None:
-    numbers = ("train_accuracy", "generalisation_gap", "low", "high", "parameters", "seconds")
+    numbers = (
+        *("test_accuracy", "train_accuracy", "generalisation_gap", "low", "high"),
+        *("parameters", "seconds"),
+    )
     rows = pd.DataFrame(
         [
             {"model": "seed-cnn", "init": "random", "fraction": part, "train_size": size,

@@ -19,11 +19,15 @@ def snapshot(*sizes: int) -> Any:
     return SimpleNamespace(
         records={
             f"run-{seed}": SimpleNamespace(
-                spec=SimpleNamespace(fraction="1/2"), data=data, is_finished=True, train_size=size
+                spec=SimpleNamespace(fraction="1/2"),
+                data=data,
+                has_result=True,
+                train_size=size,
+                stored_as=lambda length: length,
             )
             for seed, size in enumerate(sizes)
         },
-        place=lambda _: SimpleNamespace(read_predictions=lambda: (LABELS, 0)),
+        place=lambda _: SimpleNamespace(read_predictions=lambda _: (LABELS, 0)),
     )
 
 

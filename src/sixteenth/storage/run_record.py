@@ -246,7 +246,8 @@ class RunRecord(Part):
     def as_failed(self, error: Exception) -> Self:
         """The same run, which has just failed of `error`."""
         changes = {"status": "failed", "error": Failure.of(error), "finished": _now()}
-        run = self if self.metrics is None else self.with_lengths([])
+        so_far = self.metrics is not None and self.metrics.chosen_by == STOPPED
+        run = self.with_lengths([]) if so_far else self
         return run.model_copy(update=changes)
 
     def as_finished(
