@@ -214,6 +214,7 @@ def test_runs_that_choose_their_epochs_count_as_far_as_the_budget_goes(
     said = " ".join((study.folder / "report.md").read_text("utf-8").split())
     assert "stopped before the accuracy had levelled off: each counts as it was when last" in said
     assert "Not at their end, and as they were when last measured: " in said
+    assert said.count("% so far") == len(stopped)
     shown = sixteenth("show", str(study.folder))
     assert shown.out.count("% so far") == len(stopped)
     with pytest.raises(InputError, match="stopped before their end"):

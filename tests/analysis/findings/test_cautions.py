@@ -100,11 +100,13 @@ def test_a_run_that_is_not_at_its_end_counts_where_no_other_seed_is(study):
         so_far = next((c for c in found.overview.cautions if isinstance(c, MeasuredSoFar)), None)
         return cell.run_ids, missing, so_far, found.grid
 
-    made = study(accuracy, fractions=SIZES, seeds=seeds)
+    made = study(accuracy, fractions=SIZES, seeds=seeds, lengths={(*BIG, "1", 0.5): 0.70})
     made.results["chosen_by"] = "levelled-off"
     made = stopped_at(made, lost.format(1), epochs=3)
-    ran, missing, so_far, _ = of(made)
+    ran, missing, so_far, grid = of(made)
     assert (ran, missing) == ([lost.format(0), lost.format(2)], [lost.format(1)])
+    halves = [cell.seeds for cell in grid.lengths(grid.curve(*BIG)[-1])]
+    assert halves == [(0, 2), (0, 2)], "half of its training is not half of theirs"
     assert so_far is None, "it is left out, and told as missing"
     made = stopped_at(made, lost.format(0), epochs=3, status="running")
     made = stopped_at(made, lost.format(2), epochs=6)

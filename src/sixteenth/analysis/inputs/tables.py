@@ -224,9 +224,20 @@ def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[C
     groups: dict[CellKey, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.cell_key, []).append(run)
+    finished = {key: [run for run in members if run.finished] for key, members in groups.items()}
+    alike = {key: _alike(runs) for key, runs in finished.items()}
+    left_out = {
+        (*key[:3], run.seed)
+        for key, runs in finished.items()
+        if key[3] == 1
+        for run in runs
+        if run not in alike[key]
+    }
     cells = []
     for (model, init, fraction, length), members in groups.items():
-        done = _alike([run for run in members if run.finished])
+        key = model, init, fraction, length
+        # The shorter lengths of a run that is left out are those of a shorter training.
+        done = [run for run in alike[key] if (*key[:3], run.seed) not in left_out]
         if done:
             size = max(run.train_size for run in done)
             cells.append(Cell(model, init, fraction, size, tuple(done), len(members), length))

@@ -298,14 +298,17 @@ def result_groups(grid: Grid, language: Language) -> tuple[list[ResultGroup], di
 
 
 def _run_row(run: dict[Any, Any], anchor: str, one_of_several: bool, language: Language) -> Row:
-    whole = not missing(run["test_accuracy"])
+    known = not missing(run["test_accuracy"])
+    measured = _measured(run, language.numbers)
+    if known and run["status"] != "finished":
+        measured["accuracy"] = language.terminal.so_far.format(measured["accuracy"])
     return Row(
-        **_measured(run, language.numbers),
+        **measured,
         seed=plain(run["seed"]),
         mean=False,
         flops=language.numbers.flops(run["train_flops"]),
         time=language.numbers.duration(run["seconds"]),
-        hole="" if whole else language.captions.hole(hole(run, name_seed=False)),
+        hole="" if known else language.captions.hole(hole(run, name_seed=False)),
         anchor=anchor,
         one_of_several=one_of_several,
     )
