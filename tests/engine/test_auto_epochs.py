@@ -229,9 +229,9 @@ def test_killed_while_it_names_its_lengths_a_run_comes_out_the_same(
         rename(self, lengths[:1], shares[:1])
         raise KeyboardInterrupt
 
-    rename = RunFolder.rename_predictions
+    rename = RunFolder.name_by_shares
     with monkeypatch.context() as patch:
-        patch.setattr(RunFolder, "rename_predictions", killed)
+        patch.setattr(RunFolder, "name_by_shares", killed)
         with pytest.raises(KeyboardInterrupt):
             train_run(run, digits, cut)
     train_run(run, digits, cut)

@@ -218,7 +218,7 @@ def test_runs_that_choose_their_epochs_count_as_far_as_the_budget_goes(
     shown = sixteenth("show", str(study.folder))
     assert shown.out.count("% so far") == len(stopped)
     with pytest.raises(InputError, match="stopped before their end"):
-        find_pair(study)
+        find_pair(study, (stopped.index[-2], stopped.index[-1]))
 
     ended = sixteenth("run", "tiny.yaml", *words)
     assert ended.code == 0, ended.err

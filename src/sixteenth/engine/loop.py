@@ -337,7 +337,7 @@ class TrainingLoop:
         lengths = state.lengths
         if self.auto:
             named = by_halvings(lengths)
-            self.folder.rename_predictions(
+            self.folder.name_by_shares(
                 [each.length for each in lengths], [each.length for each in named]
             )
             lengths = [*named]

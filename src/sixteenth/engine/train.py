@@ -65,6 +65,7 @@ def train_run(
     before = _record_before(run, dataset, folder)
     if before is not None and before.is_finished:
         folder.remove_checkpoints()  # the process was killed before it could remove them
+        folder.remove_first_names()
         return before
     with Lease.acquire(folder.path, on_wait=on_notice) as lease:
         here = folder.leased(lease)
@@ -153,4 +154,5 @@ def _train_alone(
     folder.write_record(record)
     if record.is_finished:
         folder.remove_checkpoints()
+        folder.remove_first_names()
     return record

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import InputError
 from ..spec import RunSpec
+from ..spec.fields import STOPPED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ TEXTS = (
 
 @dataclass(frozen=True)
 class KeptRows:
-    """Rows of a results.csv of finished runs. One of a run whose folder is there is not used.
+    """Rows of a results.csv of runs with a result. One of a run whose folder is there is not used.
 
     Attributes:
         rows: run_id of a row -> its values by column; those of shorter lengths too.
@@ -53,10 +54,9 @@ class KeptRows:
             raise InputError(f"{path} lacks the column {sorted(lacking)[0]!r}: not a results.csv")
         for column in set(table) - set(TEXTS):
             table[column] = pd.to_numeric(table[column], errors="coerce")
-        finished = table[table["status"] == "finished"].to_dict("records")
         rows = {
             str(row["run_id"]): {"length": 1.0} | {str(key): row[key] for key in row}
-            for row in finished
+            for row in table[has_result(table)].to_dict("records")
         }
         return cls(rows, read_table(folder / CLASSES))
 
@@ -94,6 +94,21 @@ class KeptRows:
         kept = self.classes[self.classes["run_id"].isin(lacking)]
         both = pd.concat([table.astype(object), kept.astype(object)])
         return both.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
+
+
+def has_result(table: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows of a results.csv are of runs that finished, or count as they were last measured.
+
+    `RunRecord.has_result` tells it of a run.
+    """
+    finished = table["status"] == "finished"
+    if not {"chosen_by", "test_accuracy"} <= set(table):
+        return finished
+    import pandas as pd
+
+    known = pd.to_numeric(table["test_accuracy"], errors="coerce").notna()
+    stopped = table["status"].isin(["interrupted", "running"]) & (table["chosen_by"] == STOPPED)
+    return finished | (stopped & known)
 
 
 def read_table(path: Path) -> pd.DataFrame | None:

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import re
+import shutil
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -100,7 +101,7 @@ class RunFolder:
     def predictions_path_of(self, length: str) -> Path:
         """predictions.npz of the whole run, predictions-1of4.npz of its length 1/4.
 
-        While its share is not known, a length is called by its epochs, see `rename_predictions`.
+        While its share is not known, a length is called by its epochs, see `name_by_shares`.
         """
         if re.fullmatch(r"[0-9]+ epochs", length):
             return self.path / f"predictions-{length.replace(' ', '-')}.npz"
@@ -211,6 +212,12 @@ class RunFolder:
 
     def _read_agreeing(self, length: str, accuracy: float) -> tuple[np.ndarray, np.ndarray]:
         path, predictions = self.predictions_path_of(length), self.read_predictions(length)
+        if predictions is None and (ended := self.read_record()) is not None:
+            # The run has come to its end meanwhile: they are called by their share of it now.
+            epochs = {each.length: each.epoch for each in ended.lengths}
+            epochs["1"] = ended.metrics.epoch if ended.metrics else None
+            shares = (share for share, epoch in epochs.items() if length == f"{epoch} epochs")
+            predictions = next((self.read_predictions(share) for share in shares), None)
         if predictions is None:
             raise InputError(f"{path} is gone")
         try:
@@ -229,8 +236,10 @@ class RunFolder:
         path = self.predictions_path_of(length)
         self.write(path, lambda file: file.write(buffer.getvalue()))
 
-    def rename_predictions(self, lengths: Sequence[str], shares: Sequence[str]) -> None:
-        """Give predictions of lengths the names of their shares, also after some have them.
+    def name_by_shares(self, lengths: Sequence[str], shares: Sequence[str]) -> None:
+        """Give predictions of lengths, called by their epochs, the names of their shares too.
+
+        The first names stay until the run is finished, see `remove_first_names`.
 
         Raises:
             OSError: the folder cannot be written.
@@ -238,9 +247,22 @@ class RunFolder:
         if self.lease is not None:
             self.lease.check()
         for length, share in zip(lengths, shares, strict=True):
-            with contextlib.suppress(FileNotFoundError):  # a run that was killed has renamed it
-                os.replace(self.predictions_path_of(length), self.predictions_path_of(share))
+            path, named = self.predictions_path_of(length), self.predictions_path_of(share)
+            with contextlib.suppress(FileNotFoundError):  # its earlier version had renamed it
+                again = path.with_name(f"{path.name}.named")
+                again.unlink(missing_ok=True)
+                try:
+                    os.link(path, again)
+                except OSError:  # a disk without links
+                    shutil.copyfile(path, again)
+                os.replace(again, named)
+                again.unlink(missing_ok=True)  # it stays where both are links to one file
         sync_folder(self.path)
+
+    def remove_first_names(self) -> None:
+        """Of predictions that are called by their shares now, see `name_by_shares`."""
+        for path in self.path.glob("predictions-*-epochs.npz"):
+            self.remove(path)
 
     def write_weights(self, weights: dict[str, Tensor]) -> None:
         """Write a safetensors file from the tensors' own memory, without a copy of all of it.

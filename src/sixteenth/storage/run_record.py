@@ -173,7 +173,7 @@ class RunRecord(Part):
 
     def stored_as(self, length: str) -> str:
         """What the files of a length are named by: the epochs, while a run of `epochs: auto` is not
-        finished, see `RunFolder.rename_predictions`."""
+        finished, see `RunFolder.name_by_shares`."""
         if self.is_finished or self.metrics is None or self.metrics.chosen_by != STOPPED:
             return length
         epochs = {each.length: each.epoch for each in self.lengths} | {"1": self.metrics.epoch}

@@ -212,7 +212,7 @@ class StudySnapshot:
         """Of a run: ``missing`` where it was not begun, else as `RunRecord.status`."""
         if (record := self.records.get(run_id)) is not None:
             return record.status
-        return "finished" if run_id in self.kept.rows else "missing"
+        return str(self.kept.rows.get(run_id, {}).get("status", "missing"))
 
     def with_records(self, ended: Iterable[RunRecord]) -> Self:
         """The snapshot with the records of runs that have just ended; no other is read again."""

@@ -51,11 +51,12 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
             before their end.
     """
     grid = study.findings().grid
-    if grid.length < 1 or any(run.so_far for cell in grid.cells for run in cell.runs):
-        raise InputError(
-            "runs of this study were stopped before their end, and reasons are tested with whole "
-            "runs: train them on with sixteenth run"
-        )
+    stopped = InputError(
+        "runs of this study were stopped before their end, and reasons are tested with whole "
+        "runs: train them on with sixteenth run"
+    )
+    if grid.length < 1:
+        raise stopped
     if between is not None:
         ends = sorted((_cell_of(study, run_id) for run_id in between), key=lambda c: c.accuracy)
         pair = CellPair(ends[0].fraction, ends[0].key[:2], ends[1].key[:2])
@@ -89,6 +90,9 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
         pair = CellPair(behind.fraction, behind.key[:2], ahead.key[:2])
         if left and pair_name(pair) not in left:
             return next(iter(left.values()))
+    ends = [cell for arm in (pair.behind, pair.ahead) for cell in grid.curve(*arm)]
+    if any(run.so_far for cell in ends if cell.fraction == pair.fraction for run in cell.runs):
+        raise stopped
     if any(is_part_trained(init) for _, init in (pair.behind, pair.ahead)):
         whole = any(not is_part_trained(cell.init) for cell in study.findings().grid.cells)
         way_out = (

@@ -66,7 +66,8 @@ class InterimResults:
         if exception is None:
             self._take_in()
             return
-        known = {record.run_id for record in self._ended}
+        # A budget stops a run at one of its lengths, and may have begun it again.
+        known = {each.run_id for each in self._ended if each.status in ("finished", "failed")}
         for run in self._begun.unfinished():
             with suppress(OSError, InputError):
                 record = self._begun.folder.run(run.run_id).read_record()

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..messages import counted
 from ..spec import RunSpec
-from ..storage.kept_tables import KeptRows, read_table
+from ..storage.kept_tables import KeptRows, has_result, read_table
 from ..storage.study_folder import EXPLAIN, REPEATS, StudyFolder
 from ..storage.whole_files import write_whole
 
@@ -163,7 +163,7 @@ def gone_runs(folder: StudyFolder) -> tuple[list[str], int]:
     table = read_table(folder.results_path)
     if table is None or not {"run_id", "status"} <= set(table):
         return [], 0
-    finished = [key for key in table["run_id"][table["status"] == "finished"] if "@" not in key]
+    finished = [key for key in table["run_id"][has_result(table)] if "@" not in key]
     seeds = folder.path.glob(f"{EXPLAIN}/*/{REPEATS}")
     here = {place.path.name for each in (folder, *map(StudyFolder, seeds)) for place in each.runs()}
     here.update(KeptRows.read(folder.kept_path).rows)

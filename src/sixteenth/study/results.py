@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences, without_place
+from ..storage.lease import Pulse
 from ..storage.run_facts import (
     DataFacts,
     Environment,
@@ -81,6 +82,8 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
             rows += of_run
             continue
         whole = _row(run, record) | {"machine": machines.get(run.run_id, "")}
+        if whole["status"] == "running" and not Pulse(snapshot.place(run.run_id).path).is_alive():
+            whole["status"] = "interrupted"  # its process was killed
         rows.append(whole)
         if record is not None:
             rows += [whole | _shorter_row(record, length) for length in record.lengths]

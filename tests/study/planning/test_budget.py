@@ -189,9 +189,12 @@ def test_runs_that_choose_their_epochs_share_a_budget_from_the_shortest_length_o
     every = lengths_of(choose_runs(plan, order, 7.9))
     assert len(every) == 6
     assert set(every.values()) == {"4 epochs"}
-    assert lengths_of(choose_runs(plan, order, 7.7)).keys() == {
-        (model, size) for model in ("small", "big") for size in ("1/16", "1/2")
-    }, "both models or none"
+    fewer = lengths_of(choose_runs(plan, order, 7.7))
+    assert fewer == {
+        (model, size): until
+        for model in ("small", "big")
+        for size, until in (("1/16", "1"), ("1/2", "8 epochs"))
+    }, "both models of a size come before one"
     more = lengths_of(choose_runs(plan, order, 15.7))
     assert set(more.values()) == {"8 epochs"}
     some = lengths_of(choose_runs(plan, order, 15.7 + 6.9))
@@ -200,10 +203,10 @@ def test_runs_that_choose_their_epochs_share_a_budget_from_the_shortest_length_o
         "1/2": "16 epochs",
         "1": "8 epochs",
     }
-    whole = choose_runs(plan, order, 62.6)
+    whole = choose_runs(plan, order, 62.51)
     assert set(lengths_of(whole).values()) == {"1"}
     assert {each.run.seed for each in whole} == {0}
-    seeds = choose_runs(plan, order, 62.6 + 0.4)
+    seeds = choose_runs(plan, order, 62.51 + 0.4)
     assert [(each.run.seed, each.until) for each in seeds[6:]] == [(1, "4 epochs")] * 2
 
 
@@ -240,6 +243,36 @@ def test_a_run_that_ends_by_itself_leaves_its_time_to_the_others() -> None:
     assert len(done) > 6, "there was time for more"
     assert {model for model, _, _ in done[6:]} == {"big"}, "the others had ended"
     assert clock.now <= 115.7
+
+
+def test_what_is_named_as_the_least_budget_is_enough_also_when_going_on() -> None:
+    plan, order = doubling()
+    left = []
+    for each in plan.assignments:
+        at = {"1/16": None, "1/2": "8 epochs", "1": "4 epochs"}[each.run.fraction]
+        if at is not None:
+            left.append(each.rest(at))
+    rests = replace(plan, assignments=tuple(left))
+    # 1.25 seconds for the next length of the small model on half of the images, and on all.
+    for seconds in (1.3, 2.4):
+        chosen = choose_runs(rests, order, seconds)
+        assert lengths_of(chosen) == {("small", "1/2"): "16 epochs"}, "one model is not nothing"
+    assert check_budget(rests, order, 1.3 / (1 - REPORT_SHARE))
+    with pytest.raises(InputError, match="the shortest run that is left: use --budget 2s"):
+        check_budget(rests, order, 1.2)
+    # The first size was measured already: it need not be the one that fits.
+    first = replace(plan, assignments=(plan.assignments[1].rest("16 epochs"), *left))
+    assert check_budget(first, order, 1.3 / (1 - REPORT_SHARE))
+
+
+def test_runs_that_cannot_be_stopped_come_in_order_however_far_they_were_measured() -> None:
+    plan, order = doubling()
+    at = {"1/16": "4 epochs", "1/2": "16 epochs", "1": "8 epochs"}
+    rests = tuple(each.rest(at[each.run.fraction]) for each in plan.assignments)
+    whole = replace(plan, assignments=rests).of_whole_runs()
+    chosen = choose_runs(whole, order, 12.3)
+    assert [each.run.fraction for each in chosen] == ["1/16", "1/16", "1/2", "1/2"]
+    assert {each.until for each in chosen} == {"1"}
 
 
 def test_only_the_shortest_length_of_the_first_size_must_fit() -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...spec.fields import is_frozen, is_part_trained, other_weights, trains_more
 from ..inputs.grid import Cell, Grid
-from .doubling import LastDoubling, training_gain, twice_the_images
+from .doubling import LastDoubling, left_to_gain, twice_the_images
 from .evidence import Evidence
 from .forecast_options import longer_training, more_images
 from .measured_options import measured_options
@@ -116,7 +116,7 @@ def _not_tried(evidence: Evidence, start: Cell, tried: Sequence[Option]) -> Iter
 def _converged(
     grid: Grid, option: Option, training: Option, doubling: LastDoubling | None
 ) -> bool | None:
-    """Whether the last doubling of the steps bought less than the option does.
+    """Whether the last doubling of the steps bought less than the option does, see `left_to_gain`.
 
     Of longer training itself: whether twice the steps would bring less than `LITTLE`; None where
     its interval holds both.
@@ -141,7 +141,8 @@ def _converged(
             ends += [cell for cell in curve if twice_the_images(cell, start)]
         else:
             ends += [cell for cell in curve if cell.train_size == start.train_size]
-    gains = [gain for cell in ends if math.isfinite(gain := training_gain(grid, cell))]
+    longest = max(ends, key=lambda cell: cell.mean("steps"))
+    gains = [gain for cell in ends if not math.isnan(gain := left_to_gain(grid, cell, longest))]
     if not gains and by_steps is not None:
         gains = [by_steps.value]
     if not gains:

@@ -37,7 +37,10 @@ def training_seconds(grid: Grid, runs: Iterable[Run]) -> float:
     """
     if grid.length < 1:  # stopped early: what is left of each run is not in the records
         return math.nan
-    return sum(run.seconds if run.finished else _expected(grid, run) for run in runs)
+    missing = {(run.cell_key, run.seed) for run in grid.missing}
+    return sum(
+        _expected(grid, run) if (run.cell_key, run.seed) in missing else run.seconds for run in runs
+    )
 
 
 def study_seconds(grid: Grid, repeats: Container[str] = ()) -> float:

@@ -45,6 +45,21 @@ def training_gain(grid: Grid, cell: Cell) -> float:
     return ends[1].accuracy - ends[0].accuracy if ends else math.nan
 
 
+def left_to_gain(grid: Grid, cell: Cell, other: Cell) -> float:
+    """What training may still bring a cell, beside another that it is compared with.
+
+    What the last doubling of its steps bought; of runs that are not at their end so much for each
+    doubling by which they are behind the other, and infinity where none was measured.
+    """
+    gain = training_gain(grid, cell)
+    if not any(run.so_far for run in cell.runs):
+        return gain
+    if math.isnan(gain):
+        return math.inf
+    steps, most = cell.mean("steps"), other.mean("steps")
+    return gain * max(1.0, math.log2(most / steps)) if 0 < steps < most else gain
+
+
 def last_steps(grid: Grid, cell: Cell, level: float) -> Contrast | None:
     """The same with its interval, for another training; None where nothing was tested."""
     ends = None if is_frozen(cell.init) else _last_doubling_of_steps(grid, cell)

@@ -19,7 +19,7 @@ from .advice import Advice, AdviceStep, BestNetwork, LabelledImages, Separate
 from .answer import AnswerFinding, InHand, in_hand
 from .cautions import Caution, PartTrained, ReasonFound, cautions
 from .compare_options import find_options
-from .doubling import training_gain
+from .doubling import left_to_gain, training_gain
 from .evidence import Evidence
 from .levers import Lever
 from .measured_options import measured_options
@@ -324,11 +324,13 @@ def _settled(grid: Grid, card: Card, best: Cell) -> bool:
     """Whether the lead of the best network would stand if both were trained on.
 
     The low end of its interval is above what the other network was catching up at the end: by what
-    the last doubling of the steps brought both; else by how far their training accuracies rose over
-    the last third of training, which is more than test accuracy does.
+    the last doubling of the steps brought both (see `left_to_gain`); else by how far their training
+    accuracies rose over the last third of training, which is more than test accuracy does.
     """
     both = card.option.start, best
-    behind, ahead = (training_gain(grid, cell) for cell in both)
+    behind, ahead = left_to_gain(grid, card.option.start, best), training_gain(grid, best)
+    if behind == math.inf:
+        return False
     if not (math.isfinite(behind) and math.isfinite(ahead)):
         behind, ahead = (mean_climb(grid, cell) or 0.0 for cell in both)
     return card.option.low > behind - ahead

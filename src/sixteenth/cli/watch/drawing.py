@@ -73,8 +73,8 @@ class Drawing:
         """The answer, analysed again only if a run has ended meanwhile, and the curves."""
         ended = _ended(study.snapshots())
         if ended != self._ended:
-            finished = any(run.state == "finished" for run in runs)
-            self._findings = study.findings() if finished else None
+            known = any(run.state == "finished" or run.so_far for run in runs)
+            self._findings = study.findings() if known else None
             self._ended = ended
         self.parts["answer"] = answer_part(runs, tests, self._findings, self._language)
         self.parts["curves"] = curves_part(study.histories(), study.results(), self._language)

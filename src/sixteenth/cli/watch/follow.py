@@ -186,7 +186,7 @@ class Follower:
             )
             row.updated = self._grew(place, len(history))
             row.began = row.updated - seconds
-        measured = record.metrics
+        measured = record.metrics if state != "running" else None
         return LiveRun(
             run,
             state,
@@ -195,6 +195,7 @@ class Follower:
             measured.train_accuracy if measured else _last(history, "train_accuracy"),
             measured.test_accuracy if measured else _last(history, "test_accuracy"),
             row.seconds_left() if state == "running" else None,
+            so_far=record.has_result and not record.is_finished,
         )
 
     def _pulse(self, place: Path) -> Pulse:
@@ -208,10 +209,12 @@ class Follower:
 
 
 def _kept_run(run: RunSpec, row: Mapping[str, Any]) -> LiveRun:
-    """A finished run of which a row of a table alone is left."""
+    """A run with a result of which a row of a table alone is left."""
     found = (float(row.get(column, "nan")) for column in ("train_accuracy", "test_accuracy"))
     train, test = (None if math.isnan(each) else each for each in found)
-    return LiveRun(run, "finished", train_accuracy=train, test_accuracy=test)
+    state = str(row["status"])
+    so_far = state != "finished"
+    return LiveRun(run, state, train_accuracy=train, test_accuracy=test, so_far=so_far)
 
 
 def _last(history: pd.DataFrame, column: str) -> float | None:

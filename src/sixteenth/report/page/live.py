@@ -43,6 +43,8 @@ class LiveRun:
     test_accuracy: float | None = None
     seconds_left: float | None = None
     changed: str = ""
+    so_far: bool = False
+    """It is not at its end, and counts as it was when last measured (`epochs: auto`)."""
 
     @property
     def is_done(self) -> bool:
@@ -118,7 +120,7 @@ def answer_part(
 
     Args:
         runs, tests: the study's own, and those that test its reasons.
-        findings: of them; None where none is finished.
+        findings: of them; None where none has a result.
     """
     title, sentences = "", list[str]()
     if findings is not None:
@@ -136,7 +138,7 @@ def _how_final(runs: Sequence[LiveRun], tests: Sequence[LiveRun], words: WatchLa
         return words.tests_open
     if failed and finished + failed == len(runs):
         return words.ended.format(failed=failed, planned=len(runs))
-    if not finished:
+    if not finished and not any(one.so_far for one in runs):
         return words.no_answer
     if finished < len(runs):
         return words.not_final.format(done=finished, planned=len(runs))

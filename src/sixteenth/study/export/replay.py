@@ -110,7 +110,7 @@ def replays(study: Study) -> list[Replay]:
         whole = results[results["run_id"] == record.run_id].iloc[0]
         shorter = results[results["run_id"].str.startswith(f"{record.run_id}@")]
         rows = shorter[shorter["length"] < 1].to_dict("records")
-        rows += [whole.to_dict()] if record.is_finished else []
+        rows += [whole.to_dict()] if record.has_result else []
         began = _moment(record.started)
         if began is None:
             began = folder.run(record.run_id).record_path.stat().st_mtime

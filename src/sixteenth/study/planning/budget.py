@@ -78,10 +78,18 @@ def choose_runs(
 
     todo_of = [[left[run.run_id] for run in stage if run.run_id in left] for stage in order]
     if any(each.doublings or each.doubled for each in left.values()):
-        for _, same in groupby(todo_of, key=lambda todo: bool(todo) and todo[0].run.replicate > 0):
-            some = [*same]
-            chosen += _doubled(some, fits, in_any_case=not chosen and some[0] is todo_of[0])
-            if any(each.until != "1" for each in chosen) or len(chosen) < sum(map(len, some)):
+        stages_of = zip(order, todo_of, strict=True)
+        for later, pairs in groupby(stages_of, key=lambda pair: pair[0][0].replicate > 0):
+            left_of = [stage for _, stage in pairs]
+            grown = _doubled(left_of, fits, in_any_case=not later)
+            chosen += grown
+            begun = {each.run.run_id for each in grown}
+            alone = [each for stage in left_of for each in stage if each.run.run_id not in begun]
+            for each in alone:
+                lengths = ("1", *(name for name, _ in reversed(each.doublings)))
+                trials = (each.stopping_at(length) for length in lengths)
+                chosen += next(([trial] for trial in trials if fits([trial])), [])
+            if alone or any(each.until != "1" for each in grown):
                 break
         return chosen
     passed_over: list[Assignment] = []
@@ -110,7 +118,7 @@ def _doubled(
     Args:
         stages: what is left of each.
         fits: whether there is time for some runs.
-        in_any_case: the first stage has its shortest length at least.
+        in_any_case: what is new of the first stage has its shortest length at least.
     """
     found: dict[str, Assignment] = {}
     levels = max(
@@ -161,12 +169,15 @@ def check_budget(
         raise InputError(f"budget: expected a number of seconds, not {budget!r}")
     chosen = choose_runs(schedule, order, budget_for_training(budget) - spent)
     first = {run.run_id for run in order[0]}
-    begin = [each for each in schedule.assignments if each.run.run_id in first]
+    shortest = [
+        each.stopping_at(next((name for name, _ in each.doublings), "1"))
+        for each in schedule.assignments
+    ]
+    begin = [each for each in shortest if each.run.run_id in first and not each.doubled]
     if begin:
-        shortest = [each.stopping_at(next((n for n, _ in each.doublings), "1")) for each in begin]
-        least = max(replace(schedule, assignments=tuple(shortest)).ends())
+        least = max(replace(schedule, assignments=tuple(begin)).ends())
     else:
-        least = min((each.seconds for each in schedule.assignments), default=0.0)
+        least = min((each.seconds for each in shortest), default=0.0)
     none = budget_for_training(budget) < spent + least if begin else not chosen
     if schedule.assignments and none:
         needed = MARGIN * (spent + least) / (1 - REPORT_SHARE)

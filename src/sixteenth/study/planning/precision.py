@@ -55,16 +55,17 @@ def expected_precision(plan: pd.DataFrame, results: pd.DataFrame, test_images: i
     """What a study can be expected to tell once the runs that `plan` keeps are trained.
 
     Args:
-        plan: rows of `cost.plan_table`. The runs that are finished or chosen are kept.
+        plan: rows of `cost.plan_table`. The runs that have a result or are chosen are kept.
         results: of the study so far: its accuracies are taken where there are any.
         test_images: of the data.
     """
     size, error = float(plan["train_size"].max()), ASSUMED_ERROR
-    plan = plan[plan["chosen"] | (plan["status"] == "finished")]
+    known = whole_runs(results).dropna(subset=["test_accuracy"])
+    counts = plan["run_id"].isin(known.get("run_id", []))
+    plan = plan[plan["chosen"] | (plan["status"] == "finished") | counts]
     per_size = plan.groupby("train_size")[["model", "init"]].nunique().max(axis=1)
     compared = per_size[per_size > 1].index
     largest = int(max(compared if len(compared) else per_size.index))
-    known = whole_runs(results).dropna(subset=["test_accuracy"])
     if len(known):
         size = float(known["train_size"].max())
         error = 1 - float(known.loc[known["train_size"] == size, "test_accuracy"].mean())

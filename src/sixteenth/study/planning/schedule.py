@@ -126,7 +126,9 @@ class Schedule:
 
     def of_whole_runs(self) -> Schedule:
         """The same, where no run can be stopped at a shorter length."""
-        whole = tuple(replace(each, to_shorter=None, doublings=()) for each in self.assignments)
+        whole = tuple(
+            replace(each, to_shorter=None, doublings=(), doubled=0) for each in self.assignments
+        )
         return replace(self, assignments=whole)
 
     def may_begin(self, assignment: Assignment, running: Iterable[Assignment]) -> bool:
