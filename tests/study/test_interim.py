@@ -76,6 +76,24 @@ def test_after_a_stop_results_csv_has_the_runs_that_were_cut_off(tmp_path: Path)
     assert training.intervals() == [("finished", True), ("interrupted", False)]
 
 
+def test_after_a_stop_results_csv_has_how_far_a_run_came_that_was_begun_twice(
+    tmp_path: Path,
+) -> None:
+    """A budget had stopped it at one of its lengths, and it went on."""
+    training = Training(tmp_path)
+    first, second = training.ended
+
+    def train() -> None:
+        with training.interim as interim:
+            interim.add(first)
+            interim.add(second.as_interrupted())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    assert training.intervals() == [("finished", True)] * 2
+
+
 def test_a_table_that_a_spreadsheet_has_open_is_told_once_and_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ def stopped_at(made, run_id, *, epochs, status="interrupted"):
     row = made.results["run_id"] == run_id
     made.results.loc[row, ["status", "chosen_by"]] = status, "stopped"
     made.results.loc[row, "steps"] *= epochs / made.results.loc[row, "epochs"]
+    made.results.loc[row, "seconds"] *= epochs / made.results.loc[row, "epochs"]
     made.results.loc[row, "epochs"] = epochs
     return made
 
@@ -108,6 +109,9 @@ def test_a_run_that_is_not_at_its_end_counts_where_no_other_seed_is(study):
     halves = [cell.seeds for cell in grid.lengths(grid.curve(*BIG)[-1])]
     assert halves == [(0, 2), (0, 2)], "half of its training is not half of theirs"
     assert so_far is None, "it is left out, and told as missing"
+    left = caution(made, RunsMissing).seconds
+    whole = made.results.set_index("run_id")["seconds"][lost.format(0)]
+    assert left == pytest.approx(whole, rel=0.3), "not what it has taken until now"
     made = stopped_at(made, lost.format(0), epochs=3, status="running")
     made = stopped_at(made, lost.format(2), epochs=6)
     ran, missing, so_far, grid = of(made)
