@@ -17,6 +17,7 @@ import pytest
 
 from sixteenth import InputError, Study
 from sixteenth.analysis.findings.cautions import MeasuredSoFar
+from sixteenth.analysis.findings.options import OptionVerdict
 from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.cli.watch.follow import Follower
 from sixteenth.engine import lengths
@@ -66,7 +67,11 @@ def test_a_lead_over_a_run_that_has_hardly_begun_is_none(stopped: Stopped) -> No
     results = whole(study)
     assert results.loc[BIG, "test_accuracy"] > results.loc[SMALL, "test_accuracy"] + 0.5
     assert results.loc[SMALL, "status"] == "interrupted"
-    assert study.findings().overview.verdict is not Verdict.IN_HAND
+    seen = study.findings().overview
+    assert seen.verdict is not Verdict.IN_HAND
+    spent = next(card for card in seen.cards if card.in_hand)
+    assert spent.option.low > 0.3
+    assert spent.verdict is OptionVerdict.CANNOT_TELL
     train_run(study.runs()[2], study.dataset(), place_of(study, SMALL), until="8 epochs")
     again = Study.open(study.folder)
     assert again.findings().overview.verdict is not Verdict.IN_HAND

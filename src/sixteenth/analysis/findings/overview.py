@@ -57,11 +57,13 @@ class Card(Finding):
         in_hand: the best network has it already.
         on_fewer: where its gain is not known, the same on the most images on which it is: of the
             model and weights of the best network, or from them.
+        settled: of what is in hand: its lead would stand if both networks were trained on.
     """
 
     option: Option
     in_hand: bool = False
     on_fewer: Card | None = None
+    settled: bool = True
 
     @property
     def shown(self) -> Option:
@@ -70,8 +72,10 @@ class Card(Finding):
 
     @property
     def verdict(self) -> OptionVerdict:
-        """Whether it helps; of what is in hand `InHand` tells whether training had ended."""
-        return self.option.verdict if self.in_hand else self.option.told
+        """Whether it helps, as it may be told: not of a lead that longer training may end."""
+        if not self.in_hand:
+            return self.option.told
+        return self.option.verdict if self.settled else OptionVerdict.CANNOT_TELL
 
     @property
     def strength(self) -> Strength:
@@ -215,15 +219,11 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
         return Overview(Verdict.NOTHING_FINISHED, cautions=missing, error=next(errors, ""))
     grid, best = evidence.grid, evidence.best
     onwards = recommend(advice.options, best)
-    spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
+    spent = [card for each in answer if isinstance(each, InHand) for card in _spent(grid, each)]
     cards = [_with_fewer(evidence, card) for card in _cards(advice.options, spent)]
     verdict, card = Verdict(onwards.lead.value), None
     first = cards[0]
-    if (
-        first.in_hand
-        and first.option.verdict is OptionVerdict.HELPS
-        and _settled(grid, first, best)
-    ):
+    if first.in_hand and first.verdict is OptionVerdict.HELPS:
         verdict, card = Verdict.IN_HAND, first
     elif verdict is Verdict.NOTHING_KNOWN and first.option.known:
         verdict, card = Verdict.CANNOT_TELL, first  # what is in hand is compared all the same
@@ -287,7 +287,7 @@ def _with_fewer(evidence: Evidence, card: Card) -> Card:
         return card
     fewer = [c for c in evidence.grid.curve(*best.arm) if c.train_size < best.train_size]
     for cell in reversed(fewer):
-        spent = [one for each in in_hand(evidence, cell) for one in _spent(each)]
+        spent = [one for each in in_hand(evidence, cell) for one in _spent(evidence.grid, each)]
         if known := _known(kind, measured_options(evidence, cell), spent):
             return replace(card, on_fewer=known[0])
     return card
@@ -315,25 +315,27 @@ def _other_models(grid: Grid, best: Cell, cards: Sequence[Card]) -> Iterator[Cel
             yield from (c for c in grid.cells if (c.arm, c.train_size) == (card.option.end, size))
 
 
-def _spent(found: InHand) -> Iterator[Card]:
-    """What the best network has over the smaller model and over random weights."""
-    yield from (Card(one, in_hand=True) for one in (found.model, found.init) if one is not None)
+def _spent(grid: Grid, found: InHand) -> Iterator[Card]:
+    """What a network has over the smaller model and over random weights."""
+    for one in (found.model, found.init):
+        if one is not None:
+            yield Card(one, in_hand=True, settled=_settled(grid, one, found.best))
 
 
-def _settled(grid: Grid, card: Card, best: Cell) -> bool:
+def _settled(grid: Grid, option: Option, best: Cell) -> bool:
     """Whether the lead of the best network would stand if both were trained on.
 
     The low end of its interval is above what the other network was catching up at the end: by what
     the last doubling of the steps brought both (see `left_to_gain`); else by how far their training
     accuracies rose over the last third of training, which is more than test accuracy does.
     """
-    both = card.option.start, best
-    behind, ahead = left_to_gain(grid, card.option.start, best), training_gain(grid, best)
+    both = option.start, best
+    behind, ahead = left_to_gain(grid, option.start, best), training_gain(grid, best)
     if behind == math.inf:
         return False
     if not (math.isfinite(behind) and math.isfinite(ahead)):
         behind, ahead = (mean_climb(grid, cell) or 0.0 for cell in both)
-    return card.option.low > behind - ahead
+    return option.low > behind - ahead
 
 
 def _move(option: Option) -> tuple[object, ...]:
